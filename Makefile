@@ -1,0 +1,38 @@
+# What a person types. Every target makes what it needs; nothing is installed outside .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check lock clean
+
+demo: .venv/.installed  ## one real sync against the built-in sandbox, then the table of objectives
+	@$(BIN)/syncd demo
+
+test: .venv/.installed-dev check  ## every test, with the coverage gate
+	$(BIN)/pytest
+
+check: .venv/.installed-dev  ## format, lint, types and the walls between packages
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.venv/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("syncd needs Python 3.11 or newer; run: make PYTHON=python3.12 " + "$(MAKECMDGOALS)") if sys.version_info < (3, 11) else None'
+	@echo "Installing syncd into .venv (once) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+.venv/.installed-dev: .venv/.installed requirements-dev.lock
+	@echo "Installing the test tools into .venv (once) ..."
+	@$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	@touch $@
+
+lock:  ## resolve the dependencies again; the locks name versions and hashes, never an index
+	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-header pyproject.toml -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-header --group dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+
+clean:
+	rm -rf .venv

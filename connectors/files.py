@@ -1,0 +1,207 @@
+"""Spreadsheet files, confined to the connection's root: CSV by the standard library, XLSX by openpyxl, ODS by `open_document`.
+
+calamine reads both, and faster, but gives a formula's error as a blank cell: it would be skipped in silence.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+from zipfile import BadZipFile
+
+from pydantic import Field, field_validator
+
+from syncd.sdk import Check, ConnectionSettings, Context, Json, Page, SourceBroken, Stream
+from syncd.sdk.a1 import parse_range, split_sheet
+from syncd.sdk.cells import Cell, CellError, Reader
+from syncd.sdk.table_measure import TableKeys, below_header
+from syncd.sdk.tables import Grid, Unreadable
+
+_EXCEL = (".xlsx", ".xlsm")
+_WORKBOOKS = (*_EXCEL, ".ods")
+_TEXTS = (".csv", ".tsv", ".txt")
+_MAX_BYTES = 100_000_000
+_ERROR = re.compile(r"(#(REF!|N/A|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|SPILL!|CALC!)|Err:\d{3})\Z")
+
+
+class Settings(ConnectionSettings):
+    """A folder of spreadsheet files."""
+
+    root: str = Field(description="The folder; nothing outside of it is ever read.")
+
+
+class Measure(TableKeys):
+    """What files add to a measure."""
+
+    file: str = Field(min_length=1, description="The file below the root: .csv, .xlsx, .ods.")
+
+    @field_validator("file")
+    @classmethod
+    def _known_kind(cls, value: str) -> str:
+        if not value.lower().endswith(_WORKBOOKS + _TEXTS):
+            raise ValueError(f"is {value!r}; write a .csv, .xlsx or .ods file")
+        if value.startswith(("/", "~")) or ".." in Path(value).parts:
+            raise ValueError(f"is {value!r}, which leads out of the connection's root; write a path below it")
+        return value
+
+    def streams(self) -> Sequence[str]:
+        """One file is one stream."""
+        return [self.file]
+
+
+class Files:
+    """The connector."""
+
+    summary: ClassVar[str] = "numbers in CSV, XLSX and ODS files"
+    Settings = Settings
+    Measure = Measure
+
+    @staticmethod
+    def open(settings: Settings, context: Context) -> FilesSource:
+        """A source; reads nothing yet."""
+        return FilesSource((Path(context.folder) / settings.root).resolve(), context)
+
+
+class FilesSource:
+    """An opened folder."""
+
+    def __init__(self, root: Path, context: Context) -> None:
+        self._root = root
+        self._context = context
+
+    def verify(self, stream: Stream) -> None:
+        """Files have no fields."""
+
+    def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
+        """The file as it stands, read whole: nothing about a file on a disk tells cheaply that it is as it was."""
+        path = self._path(stream.key)
+        is_text = path.suffix.lower() in _TEXTS
+        try:
+            if path.stat().st_size > _MAX_BYTES:
+                raise SourceBroken(f"{stream.key} has more than {_MAX_BYTES // 1_000_000} MB")
+            sheet = _csv_sheets(path) if is_text else _workbook_sheets(path)
+        except OSError as error:
+            raise SourceBroken(f"{stream.key} cannot be read: {(error.strerror or str(error)).lower()}") from None
+        resolve = _resolver(sheet)
+        readings = {}
+        for part in stream.needs:
+            measure = Measure.of_part(part)
+            assert isinstance(measure, Measure)
+            reader = Reader(self._context.zone, measure.as_, text_numbers=is_text)
+            readings[part] = measure.read(resolve, reader)
+        yield Page(readings=readings)
+
+    def census(self, stream: Stream) -> Iterator[Collection[str]]:
+        """Never asked of readings."""
+        return iter(())
+
+    def check(self) -> Iterator[Check]:
+        """Whether the folder is there and can be read."""
+        if not self._root.is_dir():
+            yield Check("reachable", False, f"{self._root} is no folder; correct root in syncd.yaml")
+            return
+        found = sum(1 for path in self._root.rglob("*") if path.suffix.lower() in _WORKBOOKS + _TEXTS)
+        yield Check("reachable", True, f"{self._root}, {found} spreadsheet file{'s' * (found != 1)}")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _path(self, name: str) -> Path:
+        path = (self._root / name).resolve()  # follows links: one that leads outside is found out
+        if not path.is_relative_to(self._root):
+            raise SourceBroken(f"{name} leads out of the connection's root")
+        return path
+
+
+def _resolver(sheet: Callable[[str | None], Grid]) -> Callable[[str], Grid]:
+    def resolve(reference: str) -> Grid:
+        name, rest = split_sheet(reference)
+        area = parse_range(rest)
+        if area is not None:
+            return sheet(name).clip(area)
+        if name is None:
+            try:
+                return sheet(rest)  # a lookup's table may be a whole sheet
+            except Unreadable:
+                pass
+        return below_header(sheet(name), rest, reference)
+
+    return resolve
+
+
+def _csv_sheets(path: Path) -> Callable[[str | None], Grid]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        text = path.read_text(encoding="cp1252", errors="replace")  # what spreadsheet programs write where not UTF-8
+    try:
+        dialect: Any = csv.Sniffer().sniff(text[:20_000], delimiters=",;\t|")
+    except csv.Error:
+        dialect = csv.excel
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else dialect.delimiter
+    rows: list[list[Cell]] = [
+        [_text_cell(cell) for cell in row] for row in csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+    ]
+
+    def sheet(name: str | None) -> Grid:
+        if name is not None and name != path.stem:
+            raise Unreadable(f"{path.name} is CSV and has no sheet {name!r}; write the range alone, such as A2:A")
+        return Grid(None, rows)
+
+    return sheet
+
+
+def _text_cell(text: str) -> Cell:
+    return CellError(text.strip()) if _ERROR.match(text.strip()) else text
+
+
+def _workbook_sheets(path: Path) -> Callable[[str | None], Grid]:
+    """The sheets of a workbook by name, the first for None."""
+    read = _excel(path) if path.suffix.lower() in _EXCEL else _open_document(path)
+
+    def sheet(name: str | None) -> Grid:
+        if name is not None and name not in read:
+            raise Unreadable(f"{path.name} has no sheet {name!r}; it has: {', '.join(read)}")
+        wanted = next(iter(read)) if name is None else name
+        return Grid(wanted, read[wanted]())
+
+    return sheet
+
+
+def _excel(path: Path) -> Mapping[str, Callable[[], list[list[Cell]]]]:
+    from openpyxl import load_workbook
+
+    try:
+        # The values that the program stored with its formulas; nothing is calculated here.
+        workbook = load_workbook(path, data_only=True)
+    except (BadZipFile, KeyError, ValueError, TypeError) as error:
+        raise SourceBroken(f"{path.name} is no XLSX file that can be read: {error}") from None
+    return {
+        sheet.title: lambda sheet=sheet: [[_typed(cell.value) for cell in row] for row in sheet.iter_rows()]
+        for sheet in workbook.worksheets
+    }
+
+
+def _open_document(path: Path) -> Mapping[str, Callable[[], list[list[Cell]]]]:
+    from connectors.open_document import NotOpenDocument, read_sheets
+
+    try:
+        sheets = read_sheets(path)
+    except NotOpenDocument as error:
+        raise SourceBroken(f"{path.name} is no ODS file that can be read: {error}") from None
+    return {name: lambda rows=rows: [[_typed(cell) for cell in row] for row in rows] for name, rows in sheets.items()}
+
+
+def _typed(cell: Any) -> Cell:
+    """A reader's values: texts, numbers, truth values, dates; a time or a duration is kept as the text that it shows."""
+    if isinstance(cell, str):
+        return _text_cell(cell)
+    if cell is None or isinstance(cell, bool | int | float | datetime | date | CellError):
+        return cell
+    if isinstance(cell, time | timedelta):
+        return str(cell)
+    raise SourceBroken(f"a cell of the unknown type {type(cell).__name__}")

@@ -1,0 +1,1 @@
+"""syncd keeps OKRs true."""

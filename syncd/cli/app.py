@@ -1,0 +1,191 @@
+"""The command line: every command, its options, and the boundary where errors become sentences."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn, Optional
+
+import typer
+
+app = typer.Typer(
+    name="syncd",
+    help="Keeps OKRs true: pulls what teams did and what changed because of it, and explains every number.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+)
+
+ConfigPath = Annotated[
+    Path, typer.Option("--config", "-c", envvar="SYNCD_CONFIG", help="The syncd.yaml to use.", show_default=True)
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+PeriodId = Annotated[Optional[str], typer.Option("--period", help="A period's id; that of today unless given.")]
+LogFormat = Annotated[str, typer.Option("--log-format", help="text, or json for a log collector.")]
+_HERE = Path("syncd.yaml")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"syncd {version('syncd')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+) -> None:
+    """Keeps OKRs true: pulls what teams did and what changed because of it, and explains every number."""
+
+
+@app.command()
+def sync(
+    config: ConfigPath = _HERE,
+    only: Annotated[Optional[str], typer.Option("--only", metavar="KR", help="Only this key result.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Pull and compute, and keep no value.")] = False,
+    reconcile: Annotated[bool, typer.Option("--reconcile", help="Look for what vanished in silence, now.")] = False,
+    log_format: LogFormat = "text",
+) -> None:
+    """One cycle: pull every source, compute every key result, keep it."""
+    from syncd.cli import sync as command
+
+    command.run(config, only=only, dry_run=dry_run, reconcile=reconcile, log_format=log_format)
+
+
+@app.command()
+def status(
+    config: ConfigPath = _HERE,
+    period: PeriodId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Where every key result stands, by the ledger alone: no network, no secret."""
+    from syncd.cli import status as command
+
+    command.run(config, period=period, as_json=as_json)
+
+
+@app.command()
+def explain(
+    key_result: Annotated[str, typer.Argument(metavar="KR", help="The key result's id.")],
+    config: ConfigPath = _HERE,
+    at: Annotated[Optional[str], typer.Option("--at", help="As of this day or time, such as 2026-11-02.")] = None,
+    period: PeriodId = None,
+    as_json: AsJson = False,
+) -> None:
+    """The whole evidence of a number: what counts, what was left out by which rule, when it was pulled."""
+    from syncd.cli import explain as command
+
+    command.run(config, key_result, at=at, period=period, as_json=as_json)
+
+
+@app.command()
+def run(
+    config: ConfigPath = _HERE,
+    listen: Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="Where the pages are served.")] = (
+        "127.0.0.1:8321"
+    ),
+    log_format: LogFormat = "text",
+) -> None:
+    """The service: a cycle at once and then by the schedule, and the pages. SIGTERM stops it cleanly."""
+    from syncd.cli import run as command
+
+    command.run(config, listen=listen, log_format=log_format)
+
+
+@app.command()
+def validate(
+    config: ConfigPath = _HERE,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where there are warnings.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check syncd.yaml and every mapping file: schema, references, lint. Touches nothing, needs no secret."""
+    from syncd.cli import validate as command
+
+    command.run(config, strict=strict, as_json=as_json)
+
+
+@app.command()
+def doctor(config: ConfigPath = _HERE, as_json: AsJson = False) -> None:
+    """Ask each connection: reachable, authenticated, scopes, clock, quota."""
+    from syncd.cli import doctor as command
+
+    command.run(config, as_json=as_json)
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to; an existing file is never overwritten.")] = Path(),
+) -> None:
+    """Write a syncd.yaml and a first mapping file to start from."""
+    from syncd.cli import init as command
+
+    command.run(folder)
+
+
+@app.command()
+def schema(
+    document: Annotated[str, typer.Argument(help="mapping, or project for syncd.yaml.")] = "mapping",
+) -> None:
+    """Print the JSON Schema of a mapping file or of syncd.yaml, for editors that complete and check."""
+    from syncd.cli import schema as command
+
+    command.run(document)
+
+
+@app.command()
+def connectors(as_json: AsJson = False) -> None:
+    """List the installed connectors and the keys that they understand."""
+    from syncd.cli import connectors as command
+
+    command.run(as_json=as_json)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--folder", help="Where the demo's files are written.")] = Path("syncd-demo"),
+) -> None:
+    """A real sync of a small company's quarter, against the built-in sandbox."""
+    from syncd.cli import demo as command
+
+    command.run(folder)
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="On 127.0.0.1; 0 picks a free one.")] = 8322,
+    seed: Annotated[int, typer.Option("--seed", help="Another seed tells another story.")] = 7,
+    now: Annotated[
+        Optional[str], typer.Option("--now", help="Its time, or `real`; the demo's day unless given.")
+    ] = None,
+) -> None:
+    """Serve the sandbox: GitHub, Jira, Google Sheets and a JSON API on loopback, until Ctrl-C."""
+    from syncd.cli import sandbox as command
+
+    command.run(port=port, seed=seed, now=now)
+
+
+def main() -> NoReturn:
+    """The entry point: runs a command and turns errors into sentences and exit codes."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without ✓ shows ?, and the command goes on
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # `syncd status | head`
+        sys.stderr.close()
+        sys.exit(0)
+    except Exception as error:
+        from syncd.cli.errors import sentence
+
+        said = sentence(error)
+        if said is None:
+            raise
+        print(said, file=sys.stderr)
+        sys.exit(2)
+    sys.exit(0)

@@ -1,0 +1,49 @@
+"""`syncd connectors`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import typer
+from pydantic import BaseModel
+
+from syncd.cli.status import print_json
+from syncd.config.catalogue import BrokenConnector, connector, connector_types
+from syncd.config.mapping import measure_model
+
+
+def run(*, as_json: bool) -> None:
+    """Lists every installed connector with the keys of its connections and measures."""
+    found = []
+    for name in connector_types():
+        try:
+            loaded = connector(name)
+        except BrokenConnector as error:
+            found.append({"type": name, "summary": str(error), "connection": {}, "measure": {}})
+            continue
+        measure = measure_model(name, loaded.Measure)
+        found.append(
+            {
+                "type": name,
+                "summary": loaded.summary,
+                "connection": dict(_keys(loaded.Settings)),
+                "measure": dict(_keys(measure)),
+            }
+        )
+    if as_json:
+        print_json({"connectors": found})
+        return
+    for entry in found:
+        typer.echo(f"{entry['type']}: {entry['summary']}")
+        for part in ("connection", "measure"):
+            keys = entry[part]
+            assert isinstance(keys, dict)
+            typer.echo(f"  {part}")
+            for key, said in keys.items():
+                typer.echo(f"    {key:<16} {said}")
+        typer.echo()
+
+
+def _keys(model: type[BaseModel]) -> Iterator[tuple[str, str]]:
+    for name, info in model.model_fields.items():
+        yield info.alias or name, info.description or ""

@@ -1,0 +1,112 @@
+"""`syncd demo`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import typer
+
+from syncd.cli.opening import open_config, set_up_log, writing_ledger
+from syncd.cli.status_view import print_status
+from syncd.cycle import run_cycle
+from syncd.ledger import cycle_lock
+from syncd.report import choose_plan, report
+from syncd.sandbox import DEMO_NOW, Sandbox, serve, write_files
+from syncd.sdk import ConfigError, RetryPolicy
+
+_MARK = "# Written by `syncd demo`; it is written anew each time."
+
+
+def run(folder: Path) -> None:
+    """Writes the example's files, syncs them against a sandbox of its own, and shows where the objectives stand."""
+    from rich.console import Console
+
+    set_up_log("text")
+    console = Console()
+    with serve(now=DEMO_NOW) as box:
+        _write(folder, box.credentials["jira_email"])
+        os.environ.update(sandbox_environment(box))
+        config, clock = open_config(folder / "syncd.yaml")
+        ledger = writing_ledger(config)
+        started = time.monotonic()
+        with cycle_lock(ledger.engine):
+            result = run_cycle(config, ledger, clock, retry=RetryPolicy())
+        seconds = time.monotonic() - started
+        requests = len(box.requests)
+    plan = choose_plan(config, None, clock())
+    assert plan is not None
+    console.print(
+        f"Pulled {len(result.outcomes)} streams from GitHub, Jira, Google Sheets, a JSON API and a CSV file\n"
+        f"(a sandbox on this machine, through the real clients): {requests} requests, {seconds:.1f} s.\n",
+        highlight=False,
+    )
+    print_status(report(config, plan, ledger, clock()), console)
+    ledger.close()
+    for pull, why in result.failures:
+        typer.echo(f"failed: {pull.connection}: {pull.stream.key}: {why}", err=True)
+    console.print("\nTry next, in " + f"[bold]{folder}[/]" + ":", highlight=False)
+    for command, what in (
+        ("syncd explain calls", "why is it this number, down to the cell?"),
+        ("syncd explain search-shipped", "which pull requests count, and which do not?"),
+        ("syncd validate", "then break a line of mappings/ and see"),
+        ("syncd status --json", "the same for a program"),
+        ("syncd init ../okrs", "begin with your own"),
+    ):
+        console.print(f"  {command:<30} {what}", highlight=False, markup=False)
+    if shutil.which("syncd") is None:
+        console.print("  (syncd is in .venv/bin: `source .venv/bin/activate` puts it on the path)", highlight=False)
+    if result.failures:
+        raise typer.Exit(1)
+
+
+def sandbox_environment(box: Sandbox) -> dict[str, str]:
+    """The variables that the demo's syncd.yaml refers to, for a running sandbox."""
+    known = box.credentials
+    return {
+        "SANDBOX_URL": box.url,
+        "GITHUB_TOKEN": known["github"],
+        "JIRA_TOKEN": known["jira_token"],
+        "JIRA_PAT": known["jira_pat"],
+        "GOOGLE_TOKEN": known["google_token"],
+        "METRICS_KEY": known["metrics_key"],
+    }
+
+
+def example_mappings() -> Path:
+    """The example mapping files: beside the package in a checkout, within it in the wheel."""
+    package = Path(__file__).parents[1]
+    within = package / "mappings"
+    return within if within.is_dir() else package.parent / "mappings"
+
+
+def _write(folder: Path, jira_email: str) -> None:
+    project = folder / "syncd.yaml"
+    if folder.exists() and any(folder.iterdir()):
+        if not (project.exists() and project.read_text(encoding="utf-8").startswith(_MARK)):
+            raise ConfigError(f"{folder} is there, and not from a demo; name another with --folder")
+        shutil.rmtree(folder)
+    (folder / "data").mkdir(parents=True)
+    shutil.copytree(example_mappings(), folder / "mappings")
+    write_files(folder / "data")
+    project.write_text(_PROJECT.format(mark=_MARK, now=DEMO_NOW.isoformat(), email=jira_email), encoding="utf-8")
+
+
+_PROJECT = """\
+{mark}
+# `syncd sandbox` serves the same company again, and prints the variables that stand below as ${{NAME}}.
+mappings: mappings/
+ledger: sqlite:///syncd.db
+timezone: Europe/Berlin
+clock: {now}   # a rehearsal: every command here behaves as if it were this time
+
+connections:
+  code:     {{type: github, url: "${{SANDBOX_URL}}/github", token: "${{GITHUB_TOKEN}}"}}
+  tickets:  {{type: jira, url: "${{SANDBOX_URL}}/jira", email: {email}, token: "${{JIRA_TOKEN}}"}}
+  helpdesk: {{type: jira, url: "${{SANDBOX_URL}}/jira-dc", token: "${{JIRA_PAT}}"}}
+  numbers:  {{type: sheets, url: "${{SANDBOX_URL}}/sheets", token: "${{GOOGLE_TOKEN}}"}}
+  metrics:  {{type: http, url: "${{SANDBOX_URL}}/metrics-api", headers: {{X-Api-Key: "${{METRICS_KEY}}"}}}}
+  local:    {{type: files, root: data/}}
+"""

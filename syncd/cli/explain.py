@@ -1,0 +1,144 @@
+"""`syncd explain`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from syncd.cli.opening import chosen_plan, open_config
+from syncd.cli.status import print_json
+from syncd.words import HEALTH_WORDS, clock_time, day, goal, number, percent
+from syncd.config.messages import nearest
+from syncd.evidence import Evidence, Item, evidence
+from syncd.ledger import open_ledger
+from syncd.okr.measures import RecordMeasure
+from syncd.okr.spans import midnight
+from syncd.sdk import ConfigError
+
+
+def run(path: Path, key_result: str, *, at: str | None, period: str | None, as_json: bool) -> None:
+    """Prints the whole evidence of a key result, as it is or as it was."""
+    config, clock = open_config(path)
+    now = min(_moment(at, config.zone), clock()) if at else clock()
+    plan = chosen_plan(config, period, now)
+    by_id = {kr.id: kr for kr in plan.key_results}
+    if key_result not in by_id:
+        raise ConfigError(f"there is no key result {key_result!r} in {plan.period.id}{nearest(key_result, by_id)}")
+    found = evidence(config, plan, by_id[key_result], open_ledger(config.ledger_url(), create=False), now)
+    if as_json:
+        print_json(_document(found, now, config.zone))
+        return
+    for line in _lines(found, now, config.zone):
+        typer.echo(line)
+
+
+def _moment(text: str, zone: ZoneInfo) -> datetime:
+    """A day (its last instant) or a time."""
+    try:
+        if len(text) == 10:
+            return midnight(date.fromisoformat(text) + timedelta(days=1), zone) - timedelta(microseconds=1)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"--at is {text!r}; write a day as 2026-11-02, or a time as 2026-11-02T14:30") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+
+
+def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:
+    kr, value, stands = found.key_result, found.value, found.standing
+    yield f"{kr.id}: {kr.title}"
+    if value is None:
+        yield "  no value: " + ("not pulled yet" if kr.measure else "no measure; it waits for a check-in")
+        return
+    health = HEALTH_WORDS[value.health if value.quality != "complete" else stands.health]
+    yield f"  {number(value.number)}  {goal(kr)}   {percent(stands.progress)} of the way, {health}"
+    if value.quality != "complete":
+        yield f"  {value.quality}: {value.reason}"
+    if found.edited:
+        yield "  its measure was edited since: this is the evidence under the definition before"
+    if kr.measure is not None and found.window is not None:
+        last = (found.window.end - timedelta(microseconds=1)).astimezone(zone)
+        yield ""
+        yield f"window    {found.window.start.astimezone(zone):%Y-%m-%d} to {last:%Y-%m-%d}, both included ({zone.key})"
+        if isinstance(kr.measure, RecordMeasure):
+            of = f" of {kr.measure.of}" if kr.measure.of else ""
+            yield f"measure   {kr.measure.take}{of}" + "".join(f"; {rule}" for rule in kr.measure.filters)
+        else:
+            yield f"measure   {kr.measure.take} of {kr.measure.part}"
+    for stream in found.streams:
+        when = clock_time(stream.completed_at.astimezone(zone)) if stream.completed_at else "never"
+        yield f"stream    {stream.connection}: {stream.key}, last complete {when}"
+        if stream.quality != "complete":
+            yield f"          now {stream.quality}: {stream.reason}"
+        for note in stream.notes:
+            yield f"          {note}"
+    yield f"number    {found.arithmetic}"
+    if value.lacking:
+        field = kr.measure.of if isinstance(kr.measure, RecordMeasure) else "a number"
+        yield f"          {value.lacking} records lack {field} and are left out"
+    for when, name, old, new in found.definition_changes:
+        yield f"edited    {clock_time(when.astimezone(zone))}: {name}: {old} → {new}"
+    yield from _block("counts", found.counted, zone)
+    rules: dict[str, list[Item]] = {}
+    for item in found.items:
+        if item.left_out is not None:
+            rules.setdefault(item.left_out, []).append(item)
+    for rule, items in sorted(rules.items(), key=lambda pair: -len(pair[1])):
+        yield from _block(f"left out: {rule}", items, zone)
+
+
+def _block(heading: str, items: Sequence[Item], zone: ZoneInfo) -> Iterator[str]:
+    yield ""
+    yield f"{heading} ({len(items)})"
+    for item in items:
+        when = day(item.at.astimezone(zone)) if item.at else ""
+        brings = f"{item.brings:>8}  " if item.brings is not None and item.brings != "1" else ""
+        text = f"  {when:>6}  {brings}{item.label}  {item.title}"
+        yield (text if len(text) <= 96 else text[:95] + "…") + (f"\n          {item.url}" if item.url else "")
+
+
+def _document(found: Evidence, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    def time(moment: datetime | None) -> str | None:
+        return moment.astimezone(zone).isoformat(timespec="seconds") if moment else None
+
+    value = found.value
+    return {
+        "key_result": found.key_result.id,
+        "title": found.key_result.title,
+        "as_of": time(now),
+        "value": value.number if value else None,
+        "quality": value.quality if value else None,
+        "reason": value.reason if value else None,
+        "progress": found.standing.progress,
+        "score": found.standing.score,
+        "expected": found.standing.expected,
+        "health": found.standing.health,
+        "window": {"start": time(found.window.start), "end": time(found.window.end)} if found.window else None,
+        "streams": [
+            {
+                "connection": stream.connection,
+                "key": stream.key,
+                "completed_at": time(stream.completed_at),
+                "quality": stream.quality,
+                "reason": stream.reason,
+                "notes": list(stream.notes),
+            }
+            for stream in found.streams
+        ],
+        "arithmetic": found.arithmetic,
+        "counted": [_item(item, time(item.at)) for item in found.counted],
+        "left_out": [
+            {**_item(item, time(item.at)), "rule": item.left_out} for item in found.items if item.left_out is not None
+        ],
+        "definition_changes": [
+            {"at": time(when), "key": name, "old": old, "new": new} for when, name, old, new in found.definition_changes
+        ],
+    }
+
+
+def _item(item: Item, at: str | None) -> dict[str, Any]:
+    return {"label": item.label, "title": item.title, "url": item.url or None, "at": at, "brings": item.brings}

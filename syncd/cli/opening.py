@@ -1,0 +1,68 @@
+"""What most commands begin with: the configuration, the clock, the ledger, the log."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from syncd.config import Config, load_config
+from syncd.config.project import in_rehearsal
+from syncd.ledger import Ledger, open_ledger
+from syncd.okr.goals import Plan
+from syncd.report import choose_plan
+from syncd.sdk import ConfigError
+
+Clock = Callable[[], datetime]
+
+
+def open_config(path: Path) -> tuple[Config, Clock]:
+    """The configuration, and the clock that every command goes by: a rehearsal's where syncd.yaml sets one."""
+    if not path.exists():
+        raise ConfigError(f"there is no {path}; name it with --config, or write one with `syncd init`")
+    config = load_config(path)
+    return config, in_rehearsal(config.settings.clock, datetime.now(UTC))
+
+
+def writing_ledger(config: Config) -> Ledger:
+    """The ledger, made where there is none."""
+    ledger = open_ledger(config.ledger_url())
+    assert ledger is not None  # it was created
+    return ledger
+
+
+def chosen_plan(config: Config, period: str | None, now: datetime) -> Plan:
+    """The plan to show; ConfigError names the periods where there is no such."""
+    plan = choose_plan(config, period, now)
+    if plan is None:
+        known = ", ".join(other.period.id for other in config.plans)
+        raise ConfigError(f"there is no period {period!r}; the mappings have: {known}")
+    return plan
+
+
+def set_up_log(form: str, level: int = logging.INFO) -> None:
+    """Logs to standard error, as text or as JSON lines; standard output is for answers."""
+    import structlog
+
+    if form not in ("text", "json"):
+        raise ConfigError(f"--log-format is {form!r}; write text or json")
+    last: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24)
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=form == "json"),
+            structlog.processors.format_exc_info if form == "json" else structlog.processors.StackInfoRenderer(),
+            last,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    for name in ("urllib3", "httpx", "github", "jira"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # what they warn of, our own errors say

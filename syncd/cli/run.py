@@ -1,0 +1,35 @@
+"""`syncd run`."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import typer
+
+from syncd.cli.opening import open_config, set_up_log
+from syncd.sdk import ConfigError
+from syncd.service import Service
+from syncd.web import make_app, serving
+
+
+def run(path: Path, *, listen: str, log_format: str) -> None:
+    """Syncs by the schedule and serves the pages until SIGTERM or SIGINT."""
+    set_up_log(log_format)
+    host, port = _address(listen)
+    service = Service(path, *open_config(path))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stop())
+    try:
+        with serving(make_app(service), host, port):
+            service.loop()
+    except OSError as error:
+        raise ConfigError(f"--listen {listen} cannot be used: {(error.strerror or str(error)).lower()}") from None
+    raise typer.Exit(0)
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, colon, port = listen.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise ConfigError(f"--listen is {listen!r}; write HOST:PORT, such as 0.0.0.0:8321")
+    return host.strip("[]"), int(port)

@@ -1,0 +1,33 @@
+"""`syncd status`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from syncd.cli.opening import chosen_plan, open_config
+from syncd.ledger import open_ledger
+from syncd.report import document, report
+
+
+def run(path: Path, *, period: str | None, as_json: bool) -> None:
+    """Prints where a period stands."""
+    config, clock = open_config(path)
+    plan = chosen_plan(config, period, clock())
+    found = report(config, plan, open_ledger(config.ledger_url(), create=False), clock())
+    if as_json:
+        print_json(document(found))
+        return
+    from rich.console import Console
+
+    from syncd.cli.status_view import print_status
+
+    print_status(found, Console(width=None))
+
+
+def print_json(data: object) -> None:
+    """One JSON document on standard output."""
+    import orjson
+
+    typer.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())

@@ -1,0 +1,89 @@
+"""The status as a page of text, made for a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import wrap
+
+from rich.console import Console
+from rich.text import Text
+
+from syncd.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered, sentence
+from syncd.words import HEALTH_SIGNS, HEALTH_STYLES, HEALTH_WORDS, age, clock_time, goal, number, percent
+from syncd.report import KeyResultLine, ObjectiveBlock, Report
+
+_VERDICT_STYLES = {"watermelon": "bold red", "too_early": "cyan", "working": "green", "unknown": "bright_black"}
+
+
+def print_status(found: Report, console: Console) -> None:
+    """Prints a report; watermelons come first in each objective."""
+    width = min(console.width, 100)
+    for text in render(found, width):
+        console.print(text, soft_wrap=True, highlight=False)
+
+
+def render(found: Report, width: int) -> Iterator[Text]:
+    """The lines of a report, none wider than `width` where its ids allow."""
+    period = found.period
+    passed = period.day_number(found.as_of)
+    where = f"day {passed} of {period.days}" if passed else "not begun"
+    if found.as_of >= period.span.end:
+        where = "over"
+    yield Text(f"{period.id}   {where}   as of {clock_time(found.as_of)} ({period.zone.key})", style="bold")
+    ids = [line.key_result.id for block in found.objectives for line in block.key_results]
+    id_width = min(max(map(len, ids), default=10), 24)
+    for block in found.objectives:
+        yield Text()
+        yield from _objective(block, found, width, id_width)
+    if found.synced_at is None:
+        yield Text()
+        yield Text("Nothing was pulled yet: run `syncd sync`.", style="yellow")
+
+
+def _objective(block: ObjectiveBlock, found: Report, width: int, id_width: int) -> Iterator[Text]:
+    objective, stands = block.objective, block.standing
+    owner = objective.owner or ""
+    lines = wrap(objective.title, max(20, width - len(owner) - 2)) or [""]
+    yield Text(lines[0], style="bold").append(owner.rjust(width - len(lines[0])), style="not bold bright_black")
+    for line in lines[1:]:
+        yield Text(line, style="bold")
+    head = Text("  outcome ").append(percent(stands.score))
+    if stands.expected is not None:
+        head.append(f" ({percent(stands.expected)} expected)")
+    head.append("  ").append(HEALTH_WORDS[stands.health], style=HEALTH_STYLES[stands.health])
+    if stands.known < stands.of:
+        head.append(f"  {stands.known} of {stands.of} known", style="yellow")
+    if stands.activity is not None:
+        head.append(f"     activity {percent(stands.activity)}")
+    yield head
+    for link in ordered(block.alignment):
+        style = _VERDICT_STYLES.get(link.verdict, "yellow")
+        label = f"  {VERDICT_SIGNS[link.verdict]} {VERDICT_WORDS[link.verdict]}  "
+        first, *rest = wrap(sentence(link, found), max(30, width - len(label)))
+        yield Text(label, style=style).append(first, style="default")
+        for line in rest:
+            yield Text(" " * len(label) + line)
+    for line in block.key_results:
+        yield from _key_result(line, found, width, id_width)
+
+
+def _key_result(line: KeyResultLine, found: Report, width: int, id_width: int) -> Iterator[Text]:
+    kr, health = line.key_result, line.standing.health
+    space = max(12, width - id_width - 40)
+    aim = goal(kr)
+    text = Text("  ").append(HEALTH_SIGNS[health], style=HEALTH_STYLES[health])
+    text.append(f" {_cut(kr.id, id_width):<{id_width}} ")
+    text.append(f"{number(line.value):>8}", style="bold").append(f"  {_cut(aim, space):<{space}}")
+    text.append(f"{percent(line.standing.progress):>7}  ")
+    text.append(f"{HEALTH_WORDS[health]:<9}", style=HEALTH_STYLES[health])
+    text.append(f" {age(line.as_of, found.as_of):>7}", style="bright_black")
+    yield text
+    if line.reason or line.quality in ("failed", "partial", "stale", "held"):
+        said = f"{line.quality}: " if line.quality not in (None, "complete") else ""
+        indent = " " * 6
+        for part in wrap(f"{said}{line.reason or ''}", max(30, width - len(indent))):
+            yield Text(indent + part, style="yellow" if said else "bright_black")
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"

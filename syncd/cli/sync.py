@@ -1,0 +1,68 @@
+"""`syncd sync`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from pathlib import Path
+
+import typer
+
+from syncd.cli.opening import open_config, set_up_log, writing_ledger
+from syncd.cli.progress import watcher
+from syncd.words import HEALTH_WORDS, number
+from syncd.cycle import Result, run_cycle
+from syncd.ledger import cycle_lock
+from syncd.sdk import ConfigError, RetryPolicy
+
+
+def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_format: str) -> None:
+    """Runs one cycle and says what changed; exit code 1 where a source failed."""
+    set_up_log(log_format, logging.ERROR)
+    config, clock = open_config(path)
+    if only is not None:
+        ids = [kr.id for plan in config.plans for kr in plan.key_results]
+        if only not in ids:
+            from syncd.config.messages import nearest
+
+            raise ConfigError(f"there is no key result {only!r}{nearest(only, ids)}")
+    ledger = writing_ledger(config)
+    started = time.monotonic()
+    try:
+        with cycle_lock(ledger.engine), watcher(sys.stderr) as watching:
+            result = run_cycle(
+                config,
+                ledger,
+                clock,
+                retry=RetryPolicy(),
+                only=only,
+                reconcile=reconcile,
+                dry_run=dry_run,
+                watcher=watching,
+            )
+    finally:
+        ledger.close()
+    _say(result, time.monotonic() - started, dry_run)
+    if result.failures:
+        raise typer.Exit(1)
+
+
+def _say(result: Result, seconds: float, dry_run: bool) -> None:
+    for change in result.changes:
+        old, new = change.old, change.new
+        if old is not None and old.number == new.number and old.health == new.health:
+            continue
+        before = "–" if old is None else number(old.number)
+        health = HEALTH_WORDS[new.health]
+        typer.echo(f"  {change.key_result:<24} {before:>10} → {number(new.number):<10} {health}")
+    failed = result.failures
+    for pull, why in failed:
+        typer.echo(f"failed: {pull.connection}: {pull.stream.key}: {why}", err=True)
+    kept = "would change" if dry_run else "changed"
+    changed = sum(1 for change in result.changes if change.old is None or change.old.number != change.new.number)
+    streams = len(result.outcomes)
+    typer.echo(
+        f"{result.measured} key results measured, {changed} {kept}; "
+        f"{streams} streams pulled{f', {len(failed)} failed' if failed else ''}; {seconds:.1f} s"
+    )

@@ -1,0 +1,42 @@
+"""`syncd validate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from syncd.cli.opening import open_config
+from syncd.cli.status import print_json
+from syncd.sdk import ConfigError, Problem
+
+
+def run(path: Path, *, strict: bool, as_json: bool) -> None:
+    """Says what is wrong (exit code 2) and what is likely not meant (a warning; with `strict` exit code 1)."""
+    try:
+        config, _ = open_config(path)
+    except ConfigError as error:
+        if not as_json:
+            raise
+        print_json({"valid": False, "problems": [_entry(problem) for problem in error.problems], "warnings": []})
+        raise typer.Exit(2) from None
+    findings = list(config.findings())
+    if as_json:
+        warnings = [{**_entry(problem), "rule": finding.rule} for problem, finding in findings]
+        print_json({"valid": True, "problems": [], "warnings": warnings})
+    else:
+        for problem, _ in findings:
+            typer.echo(f"warning: {problem}", err=True)
+        counts = [
+            (len(config.connections), "connection"),
+            (sum(len(plan.objectives) for plan in config.plans), "objective"),
+            (sum(len(plan.key_results) for plan in config.plans), "key result"),
+            (len(findings), "warning"),
+        ]
+        typer.echo("valid: " + ", ".join(f"{count} {name}{'s' * (count != 1)}" for count, name in counts))
+    if findings and strict:
+        raise typer.Exit(1)
+
+
+def _entry(problem: Problem) -> dict[str, object]:
+    return {"file": problem.file, "line": problem.line, "message": problem.message}

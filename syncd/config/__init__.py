@@ -1,0 +1,6 @@
+"""syncd.yaml and mapping files to the domain's and the connectors' models, every problem at once with its file and line."""
+
+from syncd.config.load import Config, load_config
+from syncd.config.project import Connection
+
+__all__ = ["Config", "Connection", "load_config"]

@@ -1,0 +1,35 @@
+"""The connectors that are installed: found by entry point, so that another package adds a system with no change here."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import cast
+
+from syncd.sdk import Connector
+
+GROUP = "syncd.connectors"
+
+
+class BrokenConnector(Exception):
+    """A connector's package cannot be imported; the text says why."""
+
+
+@cache
+def _entries() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)}
+
+
+def connector_types() -> list[str]:
+    """What `type:` may say."""
+    return list(_entries())
+
+
+@cache
+def connector(type_name: str) -> type[Connector]:
+    """The connector that `type:` calls by this name; BrokenConnector where it does not load. KeyError for no such name."""
+    entry = _entries()[type_name]
+    try:
+        return cast(type[Connector], entry.load())
+    except Exception as error:  # somebody else's package: whatever its import does wrong
+        raise BrokenConnector(f"the connector {type_name!r} ({entry.value}) does not load: {error}") from error

@@ -1,0 +1,65 @@
+"""JSON Schemas of the files that people write, from the very models that check them: editors complete and check by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel
+
+from syncd.config.catalogue import connector, connector_types
+from syncd.config.mapping import MappingFile, measure_model
+from syncd.config.project import ProjectFile
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_DURATION = {"type": "string", "pattern": r"^\d+(\.\d+)?[smhdw]$", "examples": ["15m", "10d", "3w"]}
+
+
+def mapping_schema() -> dict[str, Any]:
+    """Of a mapping file: a measure is any of those that the installed connectors know."""
+    schema = _schema(MappingFile, "A syncd mapping file")
+    models = [measure_model(name, connector(name).Measure) for name in connector_types()]
+    schema["$defs"]["KeyResultKeys"]["properties"]["measure"] = _any_of(models, schema)
+    return schema
+
+
+def project_schema() -> dict[str, Any]:
+    """Of syncd.yaml: a connection is any of those that the installed connectors know."""
+    schema = _schema(ProjectFile, "syncd.yaml")
+    settings = _any_of([connector(name).Settings for name in connector_types()], schema)
+    for name, reference in zip(connector_types(), settings["anyOf"], strict=True):
+        definition = schema["$defs"][reference["$ref"].rpartition("/")[2]]
+        definition["properties"]["type"] = {"const": name, "description": "Which connector speaks to it."}
+    schema["properties"]["connections"]["additionalProperties"] = settings
+    return schema
+
+
+def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
+    schema = _durations(model.model_json_schema(by_alias=True))
+    return {"$schema": _DIALECT, "title": title, "$defs": {}, **{k: v for k, v in schema.items() if k != "title"}}
+
+
+def _any_of(models: Iterable[type[BaseModel]], schema: dict[str, Any]) -> dict[str, Any]:
+    """Adds the models' schemas to `schema`'s definitions, each under the name of its module, and refers to them."""
+    references = []
+    for model in models:
+        inner = _durations(model.model_json_schema(by_alias=True, ref_template="#/$defs/{model}"))
+        schema["$defs"].update(inner.pop("$defs", {}))
+        name = model.__name__ if model.__name__ != "Settings" else f"{model.__module__.rpartition('.')[2]}_connection"
+        schema["$defs"][name] = inner
+        references.append({"$ref": f"#/$defs/{name}"})
+    return {"anyOf": references}
+
+
+def _durations(schema: Any) -> Any:
+    """Durations are written as 15m in YAML, not as pydantic's ISO 8601."""
+    if isinstance(schema, dict):
+        if schema.get("format") == "duration":
+            kept = {key: value for key, value in schema.items() if key == "description"}
+            return {**kept, **_DURATION}
+        return {key: _durations(value) for key, value in schema.items() if key != "default" or not _is_iso(value)}
+    return [_durations(item) for item in schema] if isinstance(schema, list) else schema
+
+
+def _is_iso(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith("P") and value[1:2].isdigit() or value == "PT0S"

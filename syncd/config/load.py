@@ -1,0 +1,241 @@
+"""The whole configuration, checked: syncd.yaml, every mapping file, and what they say of each other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from syncd.config.document import Document, Place, read_document
+from syncd.config.mapping import Reader
+from syncd.config.messages import nearest, problems
+from syncd.config.project import Connection, ProjectFile, Resolver, password_in_url, read_connections
+from syncd.okr.goals import KeyResult, Objective, Plan, Shares
+from syncd.okr.lint import Finding, lint
+from syncd.okr.spans import Period
+from syncd.sdk import ConfigError, Problem, RecordKeys, Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a key result or objective stands, for messages and for the history of its definition."""
+
+    document: Document
+    place: Place
+
+    def problem(self, message: str, *inner: str | int) -> Problem:
+        """A problem at its place, or at a key within it."""
+        return self.document.problem((*self.place, *inner), message)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Everything that syncd.yaml and the mapping files say, with no secret in it."""
+
+    path: Path
+    settings: ProjectFile
+    document: Document
+    connections: Mapping[str, Connection]
+    plans: tuple[Plan, ...]
+    sources: Mapping[tuple[str, str], Source] = field(repr=False)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone that days are cut in."""
+        return ZoneInfo(self.settings.timezone)
+
+    @property
+    def shares(self) -> Shares:
+        """Where on track and at risk end."""
+        return Shares(self.settings.health.on_track, self.settings.health.at_risk)
+
+    def ledger_url(self, environment: Mapping[str, str] = os.environ) -> str:
+        """The ledger's URL with references resolved and a relative SQLite path set at syncd.yaml's folder."""
+        resolver = Resolver(self.document, environment)
+        url: str = resolver(self.settings.ledger, ("ledger",))
+        if resolver.problems:
+            raise ConfigError(problems=resolver.problems)
+        prefix = "sqlite:///"
+        if url.startswith(prefix) and not url.startswith(prefix + "/") and url != prefix + ":memory:":
+            return prefix + str(self.path.parent / url.removeprefix(prefix))
+        return url
+
+    def findings(self) -> Iterator[tuple[Problem, Finding]]:
+        """What lint says of every plan, each with its place."""
+        for plan in self.plans:
+            for finding in lint(plan):
+                source = self.sources[(plan.period.id, finding.subject)]
+                yield source.problem(f"{finding.subject} {finding.message} [{finding.rule}]"), finding
+        if self.settings.publish:
+            message = "publish: this version reads it and writes nothing anywhere yet"
+            yield self.document.problem(("publish",), message), Finding("publish-unused", "publish", message)
+
+
+def load_config(path: Path) -> Config:
+    """The configuration that starts at a syncd.yaml. ConfigError carries every problem of all its files."""
+    path = path.absolute()
+    document = read_document(path, _shown(path))
+    if document.data is None:
+        raise ConfigError(problems=[Problem(document.file, 0, "is empty; `syncd init` writes one to start from")])
+    try:
+        settings = ProjectFile.model_validate(document.data)
+    except ValidationError as error:
+        raise ConfigError(problems=problems(error, ProjectFile, document)) from None
+    found: list[Problem] = []
+    connections: dict[str, Connection | None] = dict.fromkeys(settings.connections)
+    for item in read_connections(document, settings.connections):
+        if isinstance(item, Problem):
+            found.append(item)
+        else:
+            connections[item.name] = item
+    found.extend(_settings_problems(settings, document))
+    gathered = _Plans(found)
+    for file in _mapping_files(path.parent, settings.mappings, document, found):
+        try:
+            mapping = read_document(file, _shown(file))
+        except ConfigError as error:
+            found.extend(error.problems)
+            continue
+        if mapping.data is None:
+            found.append(Problem(mapping.file, 0, "is empty; a mapping file has a 'period' and 'objectives'"))
+            continue
+        reader = Reader(mapping, connections, ZoneInfo(settings.timezone))
+        read = reader.read()
+        found.extend(reader.problems)
+        if read:
+            gathered.add(mapping, *read)
+    plans = gathered.finish()
+    if found:
+        raise ConfigError(problems=found)
+    sound = {name: connection for name, connection in connections.items() if connection}
+    return Config(path, settings, document, sound, plans, gathered.sources)
+
+
+def needed_streams(connection: Connection, plans: tuple[Plan, ...]) -> Mapping[str, Stream]:
+    """The streams of a connection that the plans' measures need, by key, each with the needs of all that share it."""
+    streams: dict[str, Stream] = {}
+    keys = connection.connector.Measure
+    for plan in plans:
+        for key_result in plan.key_results:
+            measure = key_result.measure
+            if measure is None or measure.connection != connection.name:
+                continue
+            if issubclass(keys, RecordKeys):
+                names, needs = measure.streams, measure.fields  # type: ignore[union-attr]
+                since = measure.window.earliest(plan.period)
+                kind = "records"
+            else:
+                names, needs = (measure.stream,), frozenset({measure.part})  # type: ignore[union-attr]
+                since, kind = None, "readings"
+            for name in names:
+                stream = Stream(name, kind, needs, since)  # type: ignore[arg-type]
+                streams[name] = streams[name].joined(stream) if name in streams else stream
+    return streams
+
+
+def _shown(path: Path) -> str:
+    """A path as messages say it: relative to the working folder where it lies below it."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _settings_problems(settings: ProjectFile, document: Document) -> Iterator[Problem]:
+    if password_in_url(settings.ledger):
+        message = "ledger holds a password written out; write postgresql+psycopg://user:${LEDGER_PASSWORD}@host/db"
+        yield document.problem(("ledger",), message)
+    if not settings.ledger.startswith(("sqlite:///", "postgresql+psycopg://", "${")):
+        message = f"ledger is {settings.ledger!r}; write sqlite:///syncd.db or postgresql+psycopg://user@host/db"
+        yield document.problem(("ledger",), message)
+    if settings.health.at_risk > settings.health.on_track:
+        yield document.problem(("health",), "at_risk is above on_track; swap them")
+    for index, publish in enumerate(settings.publish):
+        if publish.to not in settings.connections:
+            message = f"there is no connection {publish.to!r}{nearest(publish.to, settings.connections)}"
+            yield document.problem(("publish", index, "to"), message)
+
+
+def _mapping_files(folder: Path, pattern: str, document: Document, found: list[Problem]) -> list[Path]:
+    start = folder / pattern
+    if start.is_dir():
+        files = [file for suffix in ("*.yaml", "*.yml") for file in start.rglob(suffix)]
+    elif start.is_file():
+        files = [start]
+    else:
+        try:
+            files = [file for file in folder.glob(pattern) if file.is_file()]
+        except (ValueError, NotImplementedError):
+            files = [Path(name) for name in _absolute_glob(pattern)]
+    if not files:
+        message = f"mappings is {pattern!r}, and no .yaml file is there; name the folder that holds them, or a glob"
+        found.append(document.problem(("mappings",), message))
+    return sorted(files)
+
+
+def _absolute_glob(pattern: str) -> list[str]:
+    from glob import glob
+
+    return glob(pattern, recursive=True)
+
+
+class _Plans:
+    """Joins mapping files into one plan a period, and checks what no file can know alone."""
+
+    def __init__(self, found: list[Problem]) -> None:
+        self.found = found
+        self.periods: dict[str, Period] = {}
+        self.objectives: dict[str, list[Objective]] = {}
+        self.sources: dict[tuple[str, str], Source] = {}
+
+    def add(self, document: Document, period: Period, objectives: list[tuple[Objective, Place]]) -> None:
+        known = self.periods.setdefault(period.id, period)
+        if known != period:
+            message = (
+                f"period {period.id!r} runs {known.first} to {known.last} in another file; give this one its own id"
+            )
+            self.found.append(document.problem(("period",), message))
+        for objective, place in objectives:
+            self.objectives.setdefault(period.id, []).append(objective)
+            self._claim(period, objective.id, Source(document, place))
+            for index, key_result in enumerate(objective.key_results):
+                self._claim(period, key_result.id, Source(document, (*place, "key_results", index)))
+
+    def finish(self) -> tuple[Plan, ...]:
+        plans = [Plan(self.periods[name], tuple(self.objectives[name])) for name in self.objectives]
+        for plan in plans:
+            by_id = {key_result.id: key_result for key_result in plan.key_results}
+            for key_result in plan.key_results:
+                self._links(plan, key_result, by_id)
+        return tuple(sorted(plans, key=lambda plan: (plan.period.first, plan.period.last, plan.period.id)))
+
+    def _claim(self, period: Period, name: str, source: Source) -> None:
+        place = (*source.place, "id")
+        first = self.sources.setdefault((period.id, name), source)
+        if first is not source:
+            where = f"{first.document.file}:{first.document.line((*first.place, 'id'))}"
+            message = f"id {name!r} is taken within {period.id}: {where} has it; ids name one thing in a period"
+            self.found.append(source.document.problem(place, message))
+
+    def _links(self, plan: Plan, key_result: KeyResult, by_id: Mapping[str, KeyResult]) -> None:
+        source = self.sources[(plan.period.id, key_result.id)]
+        place = (*source.place, "drives")
+        for link in key_result.drives:
+            outcome = by_id.get(link.outcome)
+            if outcome is None:
+                names = [name for name, other in by_id.items() if other.kind == "outcome"]
+                message = (
+                    f"drives {link.outcome!r}, which is no key result of {plan.period.id}{nearest(link.outcome, names)}"
+                )
+            elif outcome.kind == "output":
+                message = f"drives {link.outcome!r}, which is an output; an output drives an outcome"
+            else:
+                continue
+            self.found.append(source.document.problem(place, message))
+        if any(link.lag < timedelta() for link in key_result.drives):
+            self.found.append(source.document.problem(place, "a lag cannot be negative"))

@@ -1,0 +1,140 @@
+"""pydantic's errors as sentences for people who edit YAML: what is wrong, what to write instead, the nearest known name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from syncd.config.document import Document, Place
+from syncd.sdk import Problem
+
+
+def problems(error: ValidationError, model: type[BaseModel], document: Document, base: Place = ()) -> Iterator[Problem]:
+    """A problem for each thing that pydantic found wrong with the data at `base` of a document."""
+    seen: set[tuple[Place, str]] = set()
+    for details in error.errors():
+        place = _in_document(document, base, details["loc"])
+        message = _sentence(details, model, place)
+        if (place, message) not in seen:
+            seen.add((place, message))
+            yield document.problem(place, message)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?`, or the names there are where none is near."""
+    names = sorted(set(known))
+    match = get_close_matches(name.lower(), [known.lower() for known in names], n=1, cutoff=0.6)
+    if match:
+        return f"; did you mean {next(known for known in names if known.lower() == match[0])!r}?"
+    return f"; known here: {', '.join(names)}" if names else ""
+
+
+def one_of(names: Collection[str]) -> str:
+    """`'a', 'b' or 'c'`."""
+    quoted = [repr(name) for name in names]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
+
+
+def _in_document(document: Document, base: Place, loc: tuple[int | str, ...]) -> Place:
+    """pydantic's place without what it adds for unions and validators, which no document has."""
+    place = base
+    for part in loc:
+        if (*place, part) in document.lines:
+            place = (*place, part)
+    last = loc[-1] if loc else ""
+    # A key that is missing has no line: its holder's is said, and the key is kept for the sentence.
+    return place if not loc or place[-1:] == (last,) else (*place, last)
+
+
+def _sentence(details: ErrorDetails, model: type[BaseModel], place: Place) -> str:
+    kind, loc, given = details["type"], details["loc"], details["input"]
+    key = str(place[-1]) if place else "the file"
+    if isinstance(place[-1] if place else "", int):
+        key = f"{place[-2] if len(place) > 1 else 'list'} item {int(place[-1]) + 1}"
+    context: dict[str, Any] = details.get("ctx", {})
+    match kind:
+        case "extra_forbidden":
+            return f"unknown key {loc[-1]!r}{nearest(str(loc[-1]), _known_keys(model, loc[:-1]))}"
+        case "missing":
+            return f"{str(loc[-1])!r} is missing"
+        case "literal_error" | "enum":
+            expected = re.findall(r"'([^']*)'", str(context.get("expected", "")))
+            hint = nearest(given, expected) if isinstance(given, str) else ""
+            return (
+                f"{key} is {_shown(given)}; write {one_of(expected)}"
+                if "did you mean" not in hint
+                else (f"{key} is {_shown(given)}{hint}")
+            )
+        case "string_type":
+            return f"{key} must be a text, not {_named(given)}; quote it"
+        case "float_type" | "int_type" | "float_parsing" | "int_parsing" | "int_from_float":
+            return f"{key} must be a number, not {_named(given)}"
+        case "bool_type" | "bool_parsing":
+            return f"{key} must be true or false, not {_named(given)}"
+        case "list_type" | "tuple_type" | "sequence_type":
+            return f"{key} must be a list, not {_named(given)}"
+        case "dict_type" | "model_type" | "model_attributes_type" | "mapping_type":
+            return f"{key} must be a block of keys, not {_named(given)}"
+        case "too_short" | "string_too_short":
+            return f"{key} is empty"
+        case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
+            return f"{key} is {_shown(given)}; it must be {_bound(context)}"
+        case "string_pattern_mismatch":
+            return f"{key} is {_shown(given)}; write letters, digits, '-', '_' and '.' only"
+        case "date_from_datetime_parsing" | "date_parsing" | "date_type" | "date_from_datetime_inexact":
+            return f"{key} is {_shown(given)}; write a day as 2026-12-31"
+    text = details["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return text if text.startswith(("'", "write", "unknown")) or not place else f"{key} {_bind(text, given)}"
+
+
+def _bind(text: str, given: Any) -> str:
+    return text if re.match(r"(is|are|must|has|needs|cannot|may)\b", text) else f"is wrong: {text}"
+
+
+def _bound(context: dict[str, Any]) -> str:
+    words = {"gt": "more than", "ge": "at least", "lt": "less than", "le": "at most"}
+    return " and ".join(f"{words[name]} {value:g}" for name, value in context.items() if name in words)
+
+
+def _shown(given: Any) -> str:
+    text = repr(given)
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _named(given: Any) -> str:
+    if given is None:
+        return "nothing"
+    if isinstance(given, bool):
+        return str(given).lower()
+    if isinstance(given, dict):
+        return "a block of keys"
+    if isinstance(given, list):
+        return "a list"
+    return _shown(given)
+
+
+def _known_keys(model: type[BaseModel], loc: Iterable[int | str]) -> set[str]:
+    """The keys that the model at a place knows, aliases as they are written."""
+    models: list[type[BaseModel]] = [model]
+    for part in loc:
+        if isinstance(part, int):
+            continue
+        inner: list[type[BaseModel]] = []
+        for candidate in models:
+            for name, info in candidate.model_fields.items():
+                if part in (name, info.alias):
+                    inner.extend(_models_in(info.annotation))
+        models = inner or [candidate for candidate in models if candidate.__name__ == part] or models
+    return {info.alias or name for candidate in models for name, info in candidate.model_fields.items()}
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)

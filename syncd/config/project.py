@@ -1,0 +1,224 @@
+"""syncd.yaml: where the ledger is, when to sync, which systems there are. Owned by whoever runs the service."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from syncd.config.catalogue import BrokenConnector, connector, connector_types
+from syncd.config.document import Document, Place
+from syncd.config.messages import nearest, problems
+from syncd.okr.spans import parse_duration
+from syncd.sdk import ConfigError, ConnectionSettings, Connector, Context, Problem, Source
+
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s:]*:([^/@\s]+)@", re.IGNORECASE)
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"is {name!r}, which is no time zone; write one such as Europe/Berlin") from None
+    return name
+
+
+def _duration(text: Any) -> Any:
+    return parse_duration(text) if isinstance(text, str) else text
+
+
+def _schedule(text: str) -> str:
+    if len(text.split()) == 5:
+        from apscheduler.triggers.cron import CronTrigger
+
+        try:
+            CronTrigger.from_crontab(text)
+        except ValueError as error:
+            raise ValueError(f"is {text!r}, which is no cron line ({error})") from None
+        return text
+    if parse_duration(text) < timedelta(seconds=1):
+        raise ValueError("must be at least 1s")
+    return text
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration)]
+
+
+class HealthShares(BaseModel):
+    """Which share of the expected score is on track, and which at risk."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    on_track: float = Field(0.9, gt=0, le=1, description="On track from this share of the expected score on.")
+    at_risk: float = Field(0.7, ge=0, le=1, description="At risk from this share on; below it, off track.")
+
+
+class Publish(BaseModel):
+    """A place that check-ins are written to. Its further keys are those of the connection's publisher."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    to: str = Field(description="The connection to write through.")
+
+
+class ProjectFile(BaseModel):
+    """The keys of syncd.yaml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mappings: str = Field("mappings/", description="A folder of mapping files, or a glob.")
+    ledger: str = Field("sqlite:///syncd.db", description="SQLite file or PostgreSQL database, as a SQLAlchemy URL.")
+    schedule: Annotated[str, AfterValidator(_schedule)] = Field(
+        "15m", description="How often `run` syncs: a duration such as 15m, or a cron line."
+    )
+    timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="Days, weeks and periods are cut in it.")
+    health: HealthShares = Field(HealthShares(), description="Where on track and at risk end.")
+    settle: Duration = Field(timedelta(days=14), description="How long after its end a period still changes.")
+    clock: AwareDatetime | None = Field(
+        None,
+        description="For rehearsals: every command behaves as if it were this time, such as 2026-11-21T10:15+01:00.",
+    )
+    connections: dict[str, dict[str, Any]] = Field({}, description="The systems to pull from, by a name of your own.")
+    publish: list[Publish] = Field([], description="Where check-ins are written to.")
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Configured access to one system. Its references (`${NAME}`) stay unresolved until it is opened."""
+
+    name: str
+    kind: str
+    connector: type[Connector]
+    settings: ConnectionSettings
+    place: Place
+    document: Document
+
+    @property
+    def reconcile(self) -> timedelta | None:
+        """How long after a census the next is due; None where the source needs none."""
+        return getattr(self.settings, "reconcile", None)
+
+    def resolved(self) -> ConnectionSettings:
+        """The settings with every reference replaced by what it names. ConfigError lists all that are not set."""
+        resolve = Resolver(self.document)
+        data = resolve(self.document.data["connections"][self.name], self.place)
+        if resolve.problems:
+            raise ConfigError(problems=resolve.problems)
+        try:
+            return self.connector.Settings.model_validate(data, context={"resolved": True})
+        except ValidationError as error:
+            # What is wrong now came from outside the file, and may be a secret: the value is not repeated.
+            places = {".".join(str(part) for part in item["loc"]) or "its keys": item["msg"] for item in error.errors()}
+            said = "; ".join(f"{place}: {message}" for place, message in places.items())
+            raise ConfigError(
+                problems=[self.document.problem(self.place, f"does not fit once resolved: {said}")]
+            ) from None
+
+    def open(self, context: Context) -> Source:
+        """The source, with its references resolved. ConfigError says at which line what is missing."""
+        settings = self.resolved()
+        try:
+            return self.connector.open(settings, context)
+        except ConfigError as error:
+            if error.problems:
+                raise
+            raise ConfigError(problems=[self.document.problem(self.place, str(error))]) from None
+
+
+class Resolver:
+    """Replaces `${NAME}` by the environment's NAME, or by what the file that NAME_FILE names holds."""
+
+    def __init__(self, document: Document, environment: Mapping[str, str] = os.environ) -> None:
+        self.document = document
+        self.environment = environment
+        self.problems: list[Problem] = []
+
+    def __call__(self, value: Any, place: Place) -> Any:
+        """The value with all references in it resolved; what is not set is added to `problems`."""
+        if isinstance(value, dict):
+            return {key: self(inner, (*place, key)) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self(inner, (*place, index)) for index, inner in enumerate(value)]
+        if isinstance(value, str):
+            return _REFERENCE.sub(lambda match: self._one(match[1], place), value)
+        return value
+
+    def _one(self, name: str, place: Place) -> str:
+        if self.environment.get(name):
+            return self.environment[name]
+        if path := self.environment.get(f"{name}_FILE"):
+            try:
+                return Path(path).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                reason = getattr(error, "strerror", None) or "is not text"
+                self.problems.append(self.document.problem(place, f"{name}_FILE names {path}: {reason.lower()}"))
+                return ""
+        message = f"{name} is not set; set it in the environment, or name a file that holds it in {name}_FILE"
+        self.problems.append(self.document.problem(place, message))
+        return ""
+
+
+def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Connection | Problem]:
+    """Each connection of syncd.yaml, or what is wrong with it."""
+    for name, keys in raw.items():
+        place: Place = ("connections", name)
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
+            yield document.problem(place, f"connection {name!r}: write letters, digits, '-' and '_' only")
+            continue
+        kind = keys.get("type")
+        if kind is None:
+            yield document.problem(
+                place, f"connection {name!r} has no type; known here: {', '.join(connector_types())}"
+            )
+            continue
+        if kind not in connector_types():
+            message = f"there is no connector {kind!r}{nearest(str(kind), connector_types())}"
+            yield document.problem((*place, "type"), message)
+            continue
+        try:
+            found_connector = connector(kind)
+        except BrokenConnector as error:
+            yield document.problem((*place, "type"), str(error))
+            continue
+        found = [
+            document.problem(where, "holds a password written out; write ${NAME} in its place and set NAME outside")
+            for where, text in _texts(keys, place)
+            if password_in_url(text)
+        ]
+        try:
+            settings = found_connector.Settings.model_validate(keys)
+        except ValidationError as error:
+            found.extend(problems(error, found_connector.Settings, document, place))
+        if found:
+            yield from found
+        else:
+            yield Connection(name, kind, found_connector, settings, place, document)
+
+
+def password_in_url(text: str) -> bool:
+    """Whether a URL carries a password that is not a reference."""
+    match = _PASSWORD_IN_URL.search(text)
+    return bool(match) and not _REFERENCE.search(match[1] if match else "")
+
+
+def _texts(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts(inner, (*place, key))
+    elif isinstance(value, str):
+        yield place, value
+
+
+def in_rehearsal(clock: datetime | None, started: datetime) -> Callable[[], datetime]:
+    """The clock of a command: the real one, or the rehearsal's, which ticks on from its time at `started`."""
+    if clock is None:
+        return lambda: datetime.now(started.tzinfo)
+    return lambda: clock + (datetime.now(started.tzinfo) - started)

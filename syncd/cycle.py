@@ -1,0 +1,271 @@
+"""One cycle: pull what the plans need, measure it, and keep each key result's value with what it rests on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import structlog
+
+from syncd.config import Config
+from syncd.config.load import needed_streams
+from syncd.definitions import definition
+from syncd.ledger import Definition, KeptValue, Ledger
+from syncd.okr.alignment import on_pace_since
+from syncd.okr.goals import ON_PACE, KeyResult, Plan, Quality, standing
+from syncd.okr.measures import ReadingMeasure
+from syncd.past import past_values
+from syncd.pulls import Outcome, Pull, Watcher, due_pulls, pull_all
+from syncd.sdk import ConfigError, Context, Problem, RetryPolicy, Source, SourceError, Stream, UnknownField
+
+log = structlog.get_logger("syncd.cycle")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A key result whose value is not what it was; `old` is None for its first."""
+
+    period: str
+    key_result: str
+    old: KeptValue | None
+    new: KeptValue
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a cycle came to."""
+
+    cycle: int
+    outcomes: Sequence[Outcome] = ()
+    measured: int = 0
+    changes: Sequence[Change] = ()
+
+    @property
+    def failures(self) -> list[tuple[Pull, str]]:
+        """Each stream, or part of one, that could not be read, and why."""
+        found = [
+            (outcome.pull, outcome.reason or "failed") for outcome in self.outcomes if outcome.quality != "complete"
+        ]
+        for outcome in self.outcomes:
+            found.extend((outcome.pull, problem) for problem in outcome.problems.values())
+        return found
+
+
+def run_cycle(
+    config: Config,
+    ledger: Ledger,
+    clock: Callable[[], datetime],
+    *,
+    retry: RetryPolicy,
+    only: str | None = None,
+    reconcile: bool = False,
+    dry_run: bool = False,
+    watcher: Watcher | None = None,
+    stopping: threading.Event | None = None,
+) -> Result:
+    """Pulls, measures and keeps. ConfigError before anything is touched; a source that fails is in the result.
+
+    `only` narrows the cycle to one key result; `dry_run` keeps the rows that were pulled, and no value. The caller
+    holds the ledger's lock.
+    """
+    watcher = watcher or Watcher()
+    plans = [_narrowed(plan, only) for plan in config.plans if _is_open(plan, config, ledger, clock())]
+    context = Context(retry, config.zone, clock, str(config.path.parent))
+    with ExitStack() as opened:
+        sources = _open_sources(config, plans, ledger, context, opened)
+        cycle = ledger.cycles.begin(clock())
+        work = {
+            name: (source, list(due_pulls(ledger, config.connections[name], streams, clock(), reconcile)))
+            for name, (source, streams) in sources.items()
+        }
+        opened.pop_all()  # each pulling thread closes the source that it used
+        watcher.pulling([pull for _, pulls in work.values() for pull in pulls])
+        outcomes = pull_all(ledger, cycle, clock, work, watcher, stopping)
+    by_stream = {(outcome.pull.connection, outcome.pull.stream.key): outcome for outcome in outcomes}
+    now = clock()
+    results = {
+        (plan.period.id, key_result.id): result
+        for plan in plans
+        for key_result, result in _measured(config, ledger, plan, by_stream, cycle, now)
+    }
+    pulls = {
+        str(outcome.pull.id): {"quality": outcome.quality, "reason": outcome.reason, "changed": outcome.changed}
+        for outcome in outcomes
+    }
+    kept = {plan.period.id: ledger.values.last(plan.period.id) for plan in plans}
+    changes = [
+        Change(period, key_result, kept[period].get(key_result), value)
+        for (period, key_result), (_, value) in results.items()
+        if (old := kept[period].get(key_result)) is None or not old.says_what(value)
+    ]
+    ledger.values.commit(cycle, now, pulls, {} if dry_run else results)
+    for outcome in outcomes:
+        if outcome.quality != "complete":
+            log.warning("pull failed", stream=outcome.pull.stream.key, reason=outcome.reason)
+    return Result(cycle, outcomes, len(results), changes)
+
+
+def _is_open(plan: Plan, config: Config, ledger: Ledger, now: datetime) -> bool:
+    """Whether a plan's period is measured: from its start until it has settled, and later where a value still lacks."""
+    span = plan.period.span
+    if now < span.start:
+        return False
+    if now < span.end + config.settings.settle:
+        return True
+    kept = ledger.values.last(plan.period.id)
+    return any(
+        key_result.measure is not None and (key_result.id not in kept or kept[key_result.id].confirmed is None)
+        for key_result in plan.key_results
+    )
+
+
+def _narrowed(plan: Plan, only: str | None) -> Plan:
+    if only is None:
+        return plan
+    objectives = tuple(
+        replace(objective, key_results=tuple(kr for kr in objective.key_results if kr.id == only))
+        for objective in plan.objectives
+    )
+    return replace(plan, objectives=tuple(objective for objective in objectives if objective.key_results))
+
+
+def _open_sources(
+    config: Config, plans: Sequence[Plan], ledger: Ledger, context: Context, opened: ExitStack
+) -> dict[str, tuple[Source, list[Stream]]]:
+    """Every source that the plans need, opened and asked whether it has the fields that are wanted of it."""
+    sources: dict[str, tuple[Source, list[Stream]]] = {}
+    problems: list[Problem] = []
+    for connection in config.connections.values():
+        streams = list(needed_streams(connection, tuple(plans)).values())
+        if not streams:
+            continue
+        try:
+            source = connection.open(context)
+        except ConfigError as error:
+            problems.extend(error.problems)
+            continue
+        opened.callback(source.close)
+        for stream in streams:
+            state = ledger.streams.state(connection.name, stream.key)
+            if state is None or not state.covers(stream):
+                problems.extend(_unknown_fields(config, plans, source, connection.name, stream))
+        sources[connection.name] = (source, streams)
+    if problems:
+        raise ConfigError(problems=problems)
+    return sources
+
+
+def _unknown_fields(
+    config: Config, plans: Sequence[Plan], source: Source, connection: str, stream: Stream
+) -> Iterator[Problem]:
+    try:
+        source.verify(stream)
+    except UnknownField as error:
+        from syncd.config.messages import nearest
+
+        for plan in plans:
+            for kr in plan.key_results:
+                measure = kr.measure
+                if measure is None or isinstance(measure, ReadingMeasure) or measure.connection != connection:
+                    continue
+                if stream.key in measure.streams and error.field in measure.fields:
+                    message = f"{connection} has no field {error.field!r}{nearest(error.field, error.known)}"
+                    yield config.sources[(plan.period.id, kr.id)].problem(message, "measure")
+    except SourceError as error:
+        log.info("fields not checked", stream=stream.key, reason=str(error))  # the pull itself will say so
+
+
+def _measured(
+    config: Config,
+    ledger: Ledger,
+    plan: Plan,
+    outcomes: Mapping[tuple[str, str], Outcome],
+    cycle: int,
+    now: datetime,
+) -> Iterator[tuple[KeyResult, tuple[Definition, KeptValue]]]:
+    kept = ledger.values.last(plan.period.id)
+    for key_result in plan.key_results:
+        if key_result.measure is None:
+            continue
+        source = config.sources[(plan.period.id, key_result.id)]
+        defined = definition(key_result, source.document.file)
+        last = kept.get(key_result.id)
+        if last is not None and last.measure != defined.measure:
+            last = None  # measured in another way: it is no value of this
+        failure = _failure(key_result, outcomes)
+        if failure is None:
+            yield key_result, (defined, _value(config, ledger, plan, key_result, defined, last, cycle, now))
+        else:
+            yield key_result, (defined, _kept_on(last, defined, failure, cycle))
+
+
+def _failure(key_result: KeyResult, outcomes: Mapping[tuple[str, str], Outcome]) -> tuple[Quality, str] | None:
+    measure = key_result.measure
+    assert measure is not None
+    keys = (measure.stream,) if isinstance(measure, ReadingMeasure) else measure.streams
+    for key in keys:
+        outcome = outcomes[(measure.connection, key)]
+        if outcome.quality != "complete":
+            return outcome.quality, f"{measure.connection}: {outcome.reason}"
+        if isinstance(measure, ReadingMeasure) and (problem := outcome.problems.get(measure.part)):
+            return "failed", f"{measure.connection}: {problem}"
+    return None
+
+
+def _value(
+    config: Config,
+    ledger: Ledger,
+    plan: Plan,
+    key_result: KeyResult,
+    defined: Definition,
+    last: KeptValue | None,
+    cycle: int,
+    now: datetime,
+) -> KeptValue:
+    measure = key_result.measure
+    assert measure is not None
+    answer = ledger.answers.answer(measure, measure.window.span(plan.period, now), now)
+    stands = standing(key_result, answer.number, plan.period.span, now, config.shares)
+    since = _since(config, ledger, plan, key_result, last, now) if stands.health in ON_PACE else None
+    return KeptValue(
+        number=answer.number,
+        progress=stands.progress,
+        score=stands.score,
+        health=stands.health,
+        quality="complete",
+        reason=answer.reason or stands.reason,
+        at=answer.at,
+        counted=answer.counted,
+        lacking=answer.lacking,
+        since=since,
+        measure=defined.measure,
+        cycle=cycle,
+        confirmed=cycle,
+    )
+
+
+def _since(
+    config: Config, ledger: Ledger, plan: Plan, key_result: KeyResult, last: KeptValue | None, now: datetime
+) -> date | None:
+    """The first day of the run on pace; from the sources' own dates, else from the values kept so far."""
+    if not key_result.drives or key_result.measure is None:
+        return None
+    past = past_values(ledger, key_result.measure, plan.period, now)
+    if past is not None:
+        return on_pace_since(key_result, plan.period, now, config.shares, past)
+    if last is not None and last.since is not None:
+        return last.since
+    return on_pace_since(key_result, plan.period, now, config.shares, [])
+
+
+def _kept_on(last: KeptValue | None, defined: Definition, failure: tuple[Quality, str], cycle: int) -> KeptValue:
+    """The last complete value, with what keeps it from being renewed."""
+    quality, reason = failure
+    if last is None:
+        return KeptValue(
+            None, None, None, "unknown", quality, reason, None, 0, 0, None, defined.measure, cycle, confirmed=None
+        )
+    return replace(last, quality=quality, reason=reason, cycle=cycle)

@@ -1,0 +1,56 @@
+"""Key results as dated facts: what a mapping file said of one, in a form that the ledger keeps and compares."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import timedelta
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from syncd.ledger import Definition
+from syncd.okr.goals import KeyResult
+from syncd.okr.measures import Measure
+
+
+def definition(key_result: KeyResult, file: str) -> Definition:
+    """A key result as its file says it now."""
+    body = _plain({**asdict(key_result), "goal_type": type(key_result.goal).__name__})
+    return Definition(file, body, measure_digest(key_result.measure), _digest(body))
+
+
+def measure_digest(measure: Measure | None) -> str:
+    """Tells measures apart: values of different ones do not compare."""
+    return _digest(_plain({"measure": asdict(measure) if measure else None}))
+
+
+def changes(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, Any, Any]]:
+    """What differs between two definitions' bodies: the key, dotted, the old and the new value."""
+    before, after = _flat(old), _flat(new)
+    names = list(dict.fromkeys([*before, *after]))
+    return [(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)]
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {prefix: value}
+    return {
+        name: inner
+        for key, child in value.items()
+        for name, inner in _flat(child, f"{prefix}.{key}" if prefix else key).items()
+    }
+
+
+def _plain(value: Any) -> Any:
+    return orjson.loads(orjson.dumps(value, default=_text))
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    raise TypeError(type(value))
+
+
+def _digest(body: Any) -> str:
+    return blake2b(orjson.dumps(body, option=orjson.OPT_SORT_KEYS), digest_size=12).hexdigest()

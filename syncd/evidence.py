@@ -1,0 +1,173 @@
+"""The evidence behind a number: the definition in force, the window, what counts and what was left out, and by which rule.
+
+From the ledger alone, as it stands or as it stood after the last cycle before a past moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from syncd.config import Config
+from syncd.definitions import changes, measure_digest
+from syncd.ledger import Cycle, KeptValue, Ledger, StreamState
+from syncd.okr.goals import KeyResult, Plan, Standing, standing
+from syncd.okr.measures import ReadingMeasure, RecordMeasure, contribution, left_out, scalar_text
+from syncd.okr.spans import Span
+from syncd.sdk import Reading, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A record or reading: what it brings to the number, or why it was left out."""
+
+    label: str
+    title: str
+    url: str
+    at: datetime | None
+    brings: str | None
+    left_out: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSeen:
+    """A stream that the number rests on, as it was last pulled."""
+
+    connection: str
+    key: str
+    completed_at: datetime | None
+    quality: str | None
+    reason: str | None
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All that a number rests on. `window` is None for a key result without a measure."""
+
+    key_result: KeyResult
+    cycle: Cycle | None
+    value: KeptValue | None
+    standing: Standing
+    window: Span | None
+    streams: Sequence[StreamSeen]
+    items: Sequence[Item]
+    arithmetic: str
+    definition_changes: Sequence[tuple[datetime, str, Any, Any]]
+    edited: bool
+
+    @property
+    def counted(self) -> Sequence[Item]:
+        """What counts."""
+        return [item for item in self.items if item.left_out is None]
+
+
+def evidence(config: Config, plan: Plan, key_result: KeyResult, ledger: Ledger | None, now: datetime) -> Evidence:
+    """The evidence of a key result as of `now`, or as of a past moment."""
+    cycle = ledger.cycles.last(by=now) if ledger else None
+    value = ledger.values.last(plan.period.id, cycle.id).get(key_result.id) if ledger and cycle else None
+    stands = standing(key_result, value.number if value else None, plan.period.span, now, config.shares)
+    measure = key_result.measure
+    if ledger is None or cycle is None or value is None or measure is None:
+        return Evidence(key_result, cycle, value, stands, None, (), (), "", (), edited=False)
+    # What the value rests on is what the ledger held after the last cycle that measured it.
+    measured = value.confirmed
+    window = measure.window.span(plan.period, now)
+    streams = list(_streams(ledger, measure))
+    items = list(_items(ledger, measure, window, now, measured)) if measured is not None else []
+    return Evidence(
+        key_result,
+        cycle,
+        value,
+        stands,
+        window,
+        streams,
+        items,
+        _arithmetic(measure, value, items),
+        list(_definition_changes(ledger, plan, key_result, cycle)),
+        edited=value.measure != measure_digest(measure),
+    )
+
+
+def _streams(ledger: Ledger, measure: RecordMeasure | ReadingMeasure) -> Iterator[StreamSeen]:
+    keys = measure.streams if isinstance(measure, RecordMeasure) else (measure.stream,)
+    for key in keys:
+        state: StreamState | None = ledger.streams.state(measure.connection, key)
+        if state is not None:
+            notes = state.notes.get(measure.part, ()) if isinstance(measure, ReadingMeasure) else ()
+            yield StreamSeen(measure.connection, key, state.completed_at, state.quality, state.reason, list(notes))
+
+
+def _items(
+    ledger: Ledger, measure: RecordMeasure | ReadingMeasure, window: Span, now: datetime, cycle: int
+) -> Iterator[Item]:
+    if isinstance(measure, RecordMeasure):
+        for record in ledger.answers.records(measure, cycle):
+            yield _record(measure, window, record)
+        return
+    _, readings = ledger.answers.readings(measure, window, now, cycle)
+    inside = [reading for reading in readings if reading.at and reading.at in window and reading.at <= now]
+    inside.sort(key=lambda reading: reading.at or now)
+    used = {"latest": inside[-1:], "first": inside[:1], "change": inside[:1] + inside[-1:]}.get(measure.take, inside)
+    for reading in readings:
+        yield _reading(reading, used, window, now, measure.take)
+
+
+def _record(measure: RecordMeasure, window: Span, record: Record) -> Item:
+    why = left_out(measure, window, record)
+    brings: str | None = None
+    if why is None and measure.of is None:
+        brings = "1"
+    elif why is None and measure.take == "distinct":
+        values = [scalar_text(value) for value in record.fields.get(measure.of or "", ())]
+        brings, why = (", ".join(values), None) if values else (None, f"has no {measure.of}")
+    elif why is None:
+        number = contribution(record, measure.of or "")
+        brings, why = (scalar_text(number), None) if number is not None else (None, f"has no {measure.of}")
+    return Item(record.label, record.title, record.url, record.done_at, brings, why)
+
+
+def _reading(reading: Reading, used: Sequence[Reading], window: Span, now: datetime, take: str) -> Item:
+    raw = f"{reading.raw!r}" if reading.number is None else reading.raw
+    title = f"holds {raw}"
+    if any(reading is other for other in used):
+        brings = scalar_text(reading.number) if reading.number is not None else f"unknown: {reading.problem}"
+        return Item(reading.cell, title, "", reading.at, brings, None)
+    at = reading.at or now
+    if at > now:
+        why = "dated after now"
+    elif at < window.start:
+        why = "before the window"
+    elif at >= window.end:
+        why = "after the window"
+    else:
+        why = f"not the {take} one"
+    return Item(reading.cell, title, "", reading.at, None, why)
+
+
+def _arithmetic(measure: RecordMeasure | ReadingMeasure, value: KeptValue, items: Sequence[Item]) -> str:
+    if value.number is None:
+        return value.reason or "unknown"
+    brought = [item.brings or "" for item in items if item.left_out is None]
+    result = scalar_text(value.number)
+    of = f" of {measure.of}" if isinstance(measure, RecordMeasure) and measure.of else ""
+    if measure.take == "count":
+        return f"count of {len(brought)} records = {result}"
+    if measure.take == "sum" and len(brought) <= 12:
+        return f"{' + '.join(brought) or '0'} = {result}"
+    if measure.take == "change" and len(brought) == 2:
+        return f"{brought[1]} - {brought[0]} = {result}"
+    if measure.take in ("latest", "first"):
+        return f"the {measure.take} reading = {result}"
+    return f"{measure.take}{of} over {len(brought)} = {result}"
+
+
+def _definition_changes(
+    ledger: Ledger, plan: Plan, key_result: KeyResult, cycle: Cycle
+) -> Iterator[tuple[datetime, str, Any, Any]]:
+    known: Sequence[Mapping[str, Any]] = ledger.values.definitions(plan.period.id, key_result.id, cycle.id)
+    for before, after in zip(known, known[1:], strict=False):
+        for name, old, new in changes(before["body"], after["body"]):
+            yield after["started_at"], name, old, new

@@ -1,0 +1,23 @@
+"""What was pulled, measured and published. SQLAlchemy Core on SQLite or PostgreSQL; nothing is overwritten without its history.
+
+Versions are counted in cycles, not in time: a row holds from the cycle that saw it first (`cycle`) to the one that saw
+it changed or gone (`until`, excluded; none while it holds). A clock that jumps cannot put them out of order.
+"""
+
+from syncd.ledger.cycles import Cycle
+from syncd.ledger.ledger import Ledger, LedgerError, open_ledger
+from syncd.ledger.lock import LedgerBusy, cycle_lock
+from syncd.ledger.streams import StreamState
+from syncd.ledger.values import Definition, KeptValue
+
+__all__ = [
+    "Cycle",
+    "Definition",
+    "KeptValue",
+    "Ledger",
+    "LedgerBusy",
+    "LedgerError",
+    "StreamState",
+    "cycle_lock",
+    "open_ledger",
+]

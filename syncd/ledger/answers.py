@@ -1,0 +1,139 @@
+"""What measures come to, by what the ledger holds: as it stands now, or as it stood after a cycle."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from syncd.ledger import selection
+from syncd.ledger.schema import readings, records, streams
+from syncd.okr.measures import (
+    Answer,
+    ReadingMeasure,
+    RecordMeasure,
+    answer_numbers,
+    evaluate_readings,
+    scalar_text,
+)
+from syncd.okr.spans import Span
+from syncd.sdk import Reading, Record
+
+
+class Answers:
+    """Answers measures; reads only."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._dialect = engine.dialect.name
+
+    def answer(
+        self, measure: RecordMeasure | ReadingMeasure, span: Span, now: datetime, cycle: int | None = None
+    ) -> Answer:
+        """What a measure comes to by what the ledger holds, as it stands now or stood after a cycle."""
+        if isinstance(measure, ReadingMeasure):
+            return self._answer_readings(measure, span, now, cycle)
+        with self._engine.connect() as connection:
+            condition = selection.counting(measure, span, self._ids(measure), self._dialect, cycle)
+            counted = connection.execute(selection.how_many(condition)).scalar_one()
+            if measure.of is None:
+                return answer_numbers(measure.take, None, [1.0] * counted, 0)
+            rows = connection.execute(selection.elements_of(measure.of, condition, self._dialect)).all()
+        if measure.take == "distinct":
+            having = {row.id for row in rows}
+            distinct = {_text(row) for row in rows}
+            return Answer(float(len(distinct)), None, len(having), counted - len(having))
+        numbers = _by_record(rows)
+        return answer_numbers(measure.take, measure.of, list(numbers.values()), counted - len(numbers))
+
+    def contributions(
+        self, measure: RecordMeasure, span: Span, cycle: int | None = None
+    ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
+        """When each record that counts was done and what it brings, in order: for a measure's value on past days.
+
+        What it brings are the elements of the field asked for; `[1.0]` where records are counted.
+        """
+        with self._engine.connect() as connection:
+            condition = selection.counting(measure, span, self._ids(measure), self._dialect, cycle)
+            done = {row.id: row.done_at for row in connection.execute(selection.done_times(condition))}
+            if measure.of is None:
+                return sorted((at, [1.0]) for at in done.values())
+            brought: dict[str, list[float | str]] = {}
+            for row in connection.execute(selection.elements_of(measure.of, condition, self._dialect)):
+                brought.setdefault(row.id, []).append(_text(row) if measure.take == "distinct" else row.number)
+        pairs = [
+            (done[id], [element for element in elements if element is not None]) for id, elements in brought.items()
+        ]
+        return sorted(pairs, key=lambda pair: pair[0])
+
+    def records(self, measure: RecordMeasure, cycle: int | None = None) -> Iterator[Record]:
+        """Every record of a measure's streams, in the order of their labels: for the evidence."""
+        query = (
+            select(records)
+            .where(records.c.stream.in_(self._ids(measure)), selection.held_at(cycle))
+            .order_by(records.c.done_at, records.c.label)
+        )
+        with self._engine.connect() as connection:
+            for row in connection.execution_options(yield_per=1000).execute(query):
+                yield Record(
+                    row.id,
+                    row.label,
+                    row.title,
+                    row.url,
+                    row.updated_at,
+                    row.created_at,
+                    row.done_at,
+                    row.not_done,
+                    row.fields,
+                )
+
+    def readings(
+        self, measure: ReadingMeasure, span: Span, now: datetime, cycle: int | None = None
+    ) -> tuple[bool, list[Reading]]:
+        """Whether the source dates the readings of a measure's part, and they themselves, each with its time, in order.
+
+        Of a dated series what stands there now counts, each row on its date. What the source does not date held from
+        the moment it was seen: one seen before the window counts from the window's start, and `latest` looks at what
+        stands there now alone, so that a cell that was emptied is no number.
+        """
+        query = select(readings).where(readings.c.stream.in_(self._ids(measure)), readings.c.part == measure.part)
+        if cycle is not None:
+            query = query.where(readings.c.cycle <= cycle)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(readings.c.cycle, readings.c.position)).all()
+        current = [row for row in rows if row.until is None or (cycle is not None and row.until > cycle)]
+        dated = any(row.at is not None for row in current)
+        if dated or measure.take == "latest":
+            rows = sorted(current, key=lambda row: row.position)
+        start = span.start if now >= span.start else now
+        return dated, [
+            Reading(row.number, row.cell, row.raw, row.at or max(row.seen_at, start), row.problem) for row in rows
+        ]
+
+    def _answer_readings(self, measure: ReadingMeasure, span: Span, now: datetime, cycle: int | None) -> Answer:
+        dated, found = self.readings(measure, span, now, cycle)
+        answer = evaluate_readings(measure.take, span, now, found)
+        return answer if dated else replace(answer, at=None)
+
+    def _ids(self, measure: RecordMeasure | ReadingMeasure) -> list[int]:
+        keys = measure.streams if isinstance(measure, RecordMeasure) else (measure.stream,)
+        with self._engine.connect() as connection:
+            query = select(streams.c.id).where(streams.c.connection == measure.connection, streams.c.key.in_(keys))
+            return list(connection.execute(query).scalars())
+
+
+def _text(row: Any) -> str:
+    return scalar_text(row.text if row.text is not None else row.number)
+
+
+def _by_record(rows: Sequence[Any]) -> dict[str, float]:
+    """The number that each record brings: the sum of its field's elements that are numbers."""
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        if row.number is not None:
+            found.setdefault(row.id, []).append(row.number)
+    return {id: math.fsum(numbers) for id, numbers in found.items()}

@@ -1,0 +1,48 @@
+"""Cycles: the axis that every version in the ledger is counted on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, insert, select
+
+from syncd.ledger.schema import cycles
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """One sync pass; one that was killed never ended."""
+
+    id: int
+    started_at: datetime
+    ended_at: datetime | None
+
+
+class Cycles:
+    """Counts cycles, and finds the one that a time belongs to."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def begin(self, now: datetime) -> int:
+        """A new cycle's number."""
+        with self._engine.begin() as connection:
+            key = connection.execute(insert(cycles).values(started_at=now)).inserted_primary_key
+        assert key is not None
+        return int(key[0])
+
+    def last(self, by: datetime | None = None) -> Cycle | None:
+        """The last cycle that ended, at all or by a moment; None where none had."""
+        query = select(cycles).where(cycles.c.ended_at.is_not(None)).order_by(cycles.c.id.desc()).limit(1)
+        if by is not None:
+            query = query.where(cycles.c.ended_at <= by)
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        return Cycle(row.id, row.started_at, row.ended_at) if row else None
+
+    def times(self) -> dict[int, datetime]:
+        """When each cycle ended, by its number."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(cycles.c.id, cycles.c.ended_at).where(cycles.c.ended_at.is_not(None)))
+            return {row.id: row.ended_at for row in rows}

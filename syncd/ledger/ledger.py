@@ -1,0 +1,82 @@
+"""Opening the ledger, and its four rooms: cycles, streams, answers, values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from syncd.ledger import migrate
+from syncd.ledger.answers import Answers
+from syncd.ledger.cycles import Cycles
+from syncd.ledger.streams import Streams
+from syncd.ledger.values import Values
+from syncd.sdk import SyncdError
+
+
+class LedgerError(SyncdError):
+    """The ledger cannot be used; the text says which and why."""
+
+
+def open_ledger(url: str, *, create: bool = True) -> Ledger | None:
+    """The ledger behind a SQLAlchemy URL, brought to this version's tables; LedgerError where that fails.
+
+    With `create=False`, for commands that only read: None where there is none yet, and nothing is changed.
+    """
+    parsed = make_url(url)
+    sqlite_file = parsed.database if parsed.get_backend_name() == "sqlite" else None
+    if sqlite_file and sqlite_file != ":memory:" and not Path(sqlite_file).exists():
+        if not create:
+            return None
+        Path(sqlite_file).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(parsed, pool_pre_ping=sqlite_file is None)
+    if sqlite_file:
+        _prepare_sqlite(engine)
+    where = parsed.render_as_string(hide_password=True)
+    try:
+        with engine.connect() as connection:
+            at = migrate.version(connection)
+        if at is None and not create:
+            return None
+        if at != migrate.head():
+            if at is not None and at > migrate.head():
+                raise LedgerError(f"the ledger {where} was written by a newer syncd ({at}); run that version")
+            if not create:
+                raise LedgerError(f"the ledger {where} is of an older syncd; `syncd sync` brings it up to date")
+            with engine.begin() as connection:
+                migrate.upgrade(connection)
+    except DBAPIError as error:
+        raise LedgerError(f"the ledger {where} cannot be used: {_short(error)}") from None
+    except SQLAlchemyError as error:
+        raise LedgerError(f"the ledger {where} cannot be used: {error}") from None
+    return Ledger(engine)
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _: Any) -> None:
+        # Readers read while a cycle writes; a commit survives the process, which is what a cycle needs.
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+
+def _short(error: DBAPIError) -> str:
+    return str(error.orig).strip().splitlines()[0] if error.orig else "unknown error"
+
+
+class Ledger:
+    """What was pulled, measured and published. One thread writes; readers may be many."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.cycles = Cycles(engine)
+        self.streams = Streams(engine)
+        self.answers = Answers(engine)
+        self.values = Values(engine)
+
+    def close(self) -> None:
+        """Gives its connections back."""
+        self.engine.dispose()

@@ -1,0 +1,146 @@
+"""Storing what a page brings: new versions beside the old ones, and nothing at all where nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from itertools import islice
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy import Connection, and_, delete, insert, select, update
+
+from syncd.ledger.schema import readings, records
+from syncd.sdk import Reading, Record, Snapshot
+
+T = TypeVar("T")
+_IN_ONE_QUERY = 500  # SQLite's oldest limit is 999 parameters
+
+
+def store_records(connection: Connection, stream: int, cycle: int, page: Sequence[Record]) -> int:
+    """Stores the records of a page; how many of them were new or changed.
+
+    The newest version of an id wins, within the page and against what is kept: a page that arrives late cannot undo.
+    """
+    newest: dict[str, Record] = {}
+    for record in page:
+        known = newest.get(record.id)
+        if known is None or record.updated_at >= known.updated_at:
+            newest[record.id] = record
+    kept = _current(connection, stream, newest)
+    fresh: list[dict[str, Any]] = []
+    ended: list[str] = []
+    for record in newest.values():
+        row = _record_row(record, stream, cycle)
+        old = kept.get(record.id)
+        if old is not None:
+            if old.digest == row["digest"] or old.updated_at > record.updated_at:
+                continue
+            ended.append(record.id)
+        fresh.append(row)
+    end_records(connection, stream, cycle, ended)
+    if fresh:
+        connection.execute(insert(records), fresh)
+    return len(fresh)
+
+
+def end_records(connection: Connection, stream: int, cycle: int, ids: Collection[str]) -> None:
+    """The current versions of these ids hold no longer. One that this very cycle brought was never seen by a value."""
+    for some in _batches(ids):
+        mine = and_(records.c.stream == stream, records.c.id.in_(some), records.c.until.is_(None))
+        connection.execute(delete(records).where(mine, records.c.cycle == cycle))
+        connection.execute(update(records).where(mine).values(until=cycle))
+
+
+def current_ids(connection: Connection, stream: int) -> set[str]:
+    """The ids of a stream's records as they stand."""
+    query = select(records.c.id).where(records.c.stream == stream, records.c.until.is_(None))
+    return set(connection.execute(query).scalars())
+
+
+def store_snapshots(
+    connection: Connection, stream: int, cycle: int, seen_at: datetime, snapshots: Mapping[str, Snapshot]
+) -> int:
+    """Stores the readings of each part; how many were new or changed. What no longer stands there is ended.
+
+    A part that could not be read keeps what it had.
+    """
+    changed = 0
+    for part, snapshot in snapshots.items():
+        if snapshot.problem is not None:
+            continue
+        query = select(readings).where(readings.c.stream == stream, readings.c.part == part, readings.c.until.is_(None))
+        kept = {row["position"]: row for row in connection.execute(query).mappings()}
+        fresh = [_reading_row(reading, stream, part, position) for position, reading in enumerate(snapshot.readings)]
+        new = [row for row in fresh if not _same(kept.get(row["position"]), row)]
+        ended = {row["position"] for row in new if row["position"] in kept} | {
+            position for position in kept if position >= len(fresh)
+        }
+        _end_readings(connection, stream, part, cycle, ended)
+        if new:
+            connection.execute(insert(readings), [row | {"cycle": cycle, "seen_at": seen_at} for row in new])
+        changed += len(new) + len(ended)
+    return changed
+
+
+def _current(connection: Connection, stream: int, ids: Iterable[str]) -> dict[str, Any]:
+    found = {}
+    for some in _batches(ids):
+        query = select(records.c.id, records.c.digest, records.c.updated_at).where(
+            records.c.stream == stream, records.c.until.is_(None), records.c.id.in_(some)
+        )
+        found.update({row.id: row for row in connection.execute(query)})
+    return found
+
+
+def _batches(items: Iterable[T]) -> Iterator[list[T]]:
+    """Lists of at most as many items as one query takes (itertools.batched, which Python 3.11 lacks)."""
+    rest = iter(items)
+    while some := list(islice(rest, _IN_ONE_QUERY)):
+        yield some
+
+
+def _record_row(record: Record, stream: int, cycle: int) -> dict[str, Any]:
+    body = {
+        "label": record.label,
+        "title": record.title,
+        "url": record.url,
+        "updated_at": record.updated_at,
+        "created_at": record.created_at,
+        "done_at": record.done_at,
+        "not_done": record.not_done,
+        "fields": {name: list(values) for name, values in record.fields.items()},
+    }
+    digest = blake2b(orjson.dumps(body, option=orjson.OPT_SORT_KEYS), digest_size=12).hexdigest()
+    return {"stream": stream, "id": record.id, "cycle": cycle, "until": None, "digest": digest, **body}
+
+
+def _reading_row(reading: Reading, stream: int, part: str, position: int) -> dict[str, Any]:
+    return {
+        "stream": stream,
+        "part": part,
+        "position": position,
+        "until": None,
+        "at": reading.at,
+        "cell": reading.cell,
+        "number": reading.number,
+        "raw": reading.raw,
+        "problem": reading.problem,
+    }
+
+
+def _same(kept: Mapping[str, Any] | None, fresh: Mapping[str, Any]) -> bool:
+    return kept is not None and all(kept[name] == fresh[name] for name in ("at", "cell", "number", "raw", "problem"))
+
+
+def _end_readings(connection: Connection, stream: int, part: str, cycle: int, positions: Collection[int]) -> None:
+    for some in _batches(sorted(positions)):
+        mine = and_(
+            readings.c.stream == stream,
+            readings.c.part == part,
+            readings.c.position.in_(some),
+            readings.c.until.is_(None),
+        )
+        connection.execute(delete(readings).where(mine, readings.c.cycle == cycle))
+        connection.execute(update(readings).where(mine).values(until=cycle))

@@ -1,0 +1,155 @@
+"""The tables. A test holds them equal to what the migrations make."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware time, kept in UTC: PostgreSQL has a type for it, SQLite keeps a text that sorts."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """To UTC; SQLite's text has no room for a zone."""
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware again."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Document: Any = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+cycles = Table(
+    "cycles",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("started_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("pulls", Document, comment="{stream id: {quality, reason}} of what was pulled"),
+)
+
+streams = Table(
+    "streams",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("connection", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("cursor", Document, comment="the connector's own; true for the rows stored with it"),
+    Column("needs", Document, comment="the fields or parts that the rows cover"),
+    Column("since", Moment, comment="the time from which on the rows are complete"),
+    Column("parts", Document, comment="{part: {problem, notes}} of the last snapshots"),
+    Column("quality", String),
+    Column("reason", Text),
+    Column("tried_at", Moment),
+    Column("completed_cycle", Integer),
+    Column("completed_at", Moment),
+    Column("census_at", Moment),
+    UniqueConstraint("connection", "key"),
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("stream", Integer, ForeignKey("streams.id"), primary_key=True),
+    Column("id", String, primary_key=True),
+    Column("cycle", Integer, primary_key=True),
+    Column("until", Integer),
+    Column("digest", String, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("updated_at", Moment, nullable=False),
+    Column("created_at", Moment),
+    Column("done_at", Moment),
+    Column("not_done", Text),
+    Column("fields", Document, nullable=False),
+    Index("ix_records_stream_until_done_at", "stream", "until", "done_at"),
+)
+
+readings = Table(
+    "readings",
+    metadata,
+    Column("stream", Integer, ForeignKey("streams.id"), primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("cycle", Integer, primary_key=True),
+    Column("until", Integer),
+    Column("seen_at", Moment, nullable=False),
+    Column("at", Moment),
+    Column("cell", Text, nullable=False),
+    Column("number", Float),
+    Column("raw", Text, nullable=False),
+    Column("problem", Text),
+)
+
+definitions = Table(
+    "definitions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("period", String, nullable=False),
+    Column("key_result", String, nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("body", Document, nullable=False),
+    Column(
+        "measure", String, nullable=False, comment="digest of how it is measured: values under another do not compare"
+    ),
+    Column("digest", String, nullable=False),
+    Index("ix_definitions_period_key_result", "period", "key_result"),
+)
+
+values = Table(
+    "key_result_values",
+    metadata,
+    Column("period", String, primary_key=True),
+    Column("key_result", String, primary_key=True),
+    Column("cycle", Integer, primary_key=True),
+    Column("confirmed", Integer, comment="the last cycle that measured just this; none where none did"),
+    Column("definition", Integer, ForeignKey("definitions.id"), nullable=False),
+    Column("number", Float),
+    Column("progress", Float),
+    Column("score", Float),
+    Column("health", String, nullable=False),
+    Column("quality", String, nullable=False),
+    Column("reason", Text),
+    Column("at", Moment, comment="the time that the number is of, where its source says it"),
+    Column("counted", Integer, nullable=False),
+    Column("lacking", Integer, nullable=False),
+    Column("since", String, comment="first day of the run on pace, as YYYY-MM-DD; none while not on pace"),
+)

@@ -1,0 +1,134 @@
+"""The state of streams: what was pulled of them, up to where, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, insert, select, update
+
+from syncd.ledger.pages import current_ids, end_records, store_records, store_snapshots
+from syncd.ledger.schema import streams
+from syncd.okr.goals import Quality
+from syncd.sdk import Json, Page, Stream
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """What the ledger knows of a stream. `problems` and `notes` are of its parts, by part."""
+
+    id: int
+    cursor: Mapping[str, Json] | None
+    needs: frozenset[str]
+    since: datetime | None
+    quality: Quality | None
+    reason: str | None
+    tried_at: datetime | None
+    completed_cycle: int | None
+    completed_at: datetime | None
+    census_at: datetime | None
+    problems: Mapping[str, str]
+    notes: Mapping[str, Sequence[str]]
+
+    def covers(self, stream: Stream) -> bool:
+        """Whether the rows of this state have every field, part and day that the stream is asked for."""
+        if not stream.needs <= self.needs:
+            return False
+        return self.since is None or (stream.since is not None and stream.since >= self.since)
+
+
+class Streams:
+    """Reads and writes streams; every page is stored with its cursor in one transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def state(self, connection_name: str, key: str) -> StreamState | None:
+        """What is known of a stream, or None where it was never asked for."""
+        with self._engine.connect() as connection:
+            row = connection.execute(
+                select(streams).where(streams.c.connection == connection_name, streams.c.key == key)
+            ).one_or_none()
+        if row is None:
+            return None
+        parts = row.parts or {}
+        return StreamState(
+            id=row.id,
+            cursor=row.cursor,
+            needs=frozenset(row.needs or ()),
+            since=row.since,
+            quality=row.quality,
+            reason=row.reason,
+            tried_at=row.tried_at,
+            completed_cycle=row.completed_cycle,
+            completed_at=row.completed_at,
+            census_at=row.census_at,
+            problems={part: said["problem"] for part, said in parts.items() if said.get("problem")},
+            notes={part: said.get("notes", []) for part, said in parts.items()},
+        )
+
+    def add(self, connection_name: str, key: str) -> int:
+        """The number of a stream, given to it where it is new."""
+        with self._engine.begin() as connection:
+            known = connection.execute(
+                select(streams.c.id).where(streams.c.connection == connection_name, streams.c.key == key)
+            ).scalar()
+            if known is None:
+                added = connection.execute(insert(streams).values(connection=connection_name, key=key))
+                assert added.inserted_primary_key is not None
+                known = added.inserted_primary_key[0]
+        return int(known)
+
+    def restart(self, stream_id: int, stream: Stream) -> None:
+        """Forgets a cursor whose rows lack what the stream is asked for now, and remembers what the next will cover."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(streams)
+                .where(streams.c.id == stream_id)
+                .values(cursor=None, needs=sorted(stream.needs), since=stream.since)
+            )
+
+    def store(self, stream_id: int, cycle: int, now: datetime, page: Page) -> int:
+        """Stores a page with its cursor in one transaction; how many rows were new, changed or gone."""
+        with self._engine.begin() as connection:
+            changed = store_records(connection, stream_id, cycle, page.records)
+            changed += store_snapshots(connection, stream_id, cycle, now, page.readings)
+            if page.present is not None:
+                gone = current_ids(connection, stream_id) - page.present
+                end_records(connection, stream_id, cycle, gone)
+                changed += len(gone)
+            news: dict[str, Any] = {}
+            if page.cursor is not None:
+                news["cursor"] = page.cursor
+            if page.readings:
+                news["parts"] = self._parts(connection, stream_id, page)
+            if news:
+                connection.execute(update(streams).where(streams.c.id == stream_id).values(**news))
+        return changed
+
+    def reconcile(self, stream_id: int, cycle: int, now: datetime, present: Collection[str]) -> int:
+        """Ends the records that a census did not find; how many."""
+        with self._engine.begin() as connection:
+            gone = current_ids(connection, stream_id) - set(present)
+            end_records(connection, stream_id, cycle, gone)
+            connection.execute(update(streams).where(streams.c.id == stream_id).values(census_at=now))
+        return len(gone)
+
+    def pulled(self, stream_id: int, cycle: int, now: datetime, quality: Quality, reason: str | None) -> None:
+        """Notes how a pull ended. Only a complete one moves the stream's completion."""
+        news: dict[str, Any] = {"quality": quality, "reason": reason, "tried_at": now}
+        if quality == "complete":
+            news |= {"completed_cycle": cycle, "completed_at": now}
+        with self._engine.begin() as connection:
+            connection.execute(update(streams).where(streams.c.id == stream_id).values(**news))
+
+    @staticmethod
+    def _parts(connection: Connection, stream_id: int, page: Page) -> Mapping[str, Any]:
+        known = connection.execute(select(streams.c.parts).where(streams.c.id == stream_id)).scalar() or {}
+        said = {
+            part: {"problem": snapshot.problem, "notes": list(snapshot.notes)}
+            for part, snapshot in page.readings.items()
+        }
+        return dict(known) | said

@@ -1,0 +1,183 @@
+"""The values of key results and the definitions they were found under: a row wherever one changed, none where not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, insert, select, update
+
+from syncd.ledger.cycles import Cycle
+from syncd.ledger.schema import cycles, definitions, values
+from syncd.okr.goals import Health, Quality
+from syncd.sdk import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A key result as its file says it. `measure` digests how it is measured, `digest` all of it."""
+
+    file: str
+    body: Mapping[str, Any]
+    measure: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeptValue:
+    """A key result's value. `cycle` found it first, `confirmed` is the last that measured just this, if any did.
+
+    `at` is the time that the number is of, where its source says it; `since` the first day of its run on pace.
+    `measure` is the digest of how it was measured: values under different ones do not compare.
+    """
+
+    number: float | None
+    progress: float | None
+    score: float | None
+    health: Health
+    quality: Quality
+    reason: str | None
+    at: datetime | None
+    counted: int
+    lacking: int
+    since: date | None
+    measure: str
+    cycle: int
+    confirmed: int | None
+
+    def says_what(self, other: KeptValue) -> bool:
+        """Whether the two differ in nothing but the cycles that found them."""
+        return replace(self, cycle=0, confirmed=None) == replace(other, cycle=0, confirmed=None)
+
+
+class Values:
+    """Reads values; writes those of a cycle in one transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def commit(
+        self,
+        cycle: int,
+        now: datetime,
+        pulls: Mapping[str, Json],
+        results: Mapping[tuple[str, str], tuple[Definition, KeptValue]],
+    ) -> None:
+        """Ends a cycle: its values by (period, key result), and what came of its pulls, in one transaction.
+
+        A value that says what the last one said is not written again: the last one's confirmation moves.
+        """
+        with self._engine.begin() as connection:
+            kept: dict[str, Mapping[str, KeptValue]] = {}
+            for (period, key_result), (definition, value) in results.items():
+                if period not in kept:
+                    kept[period] = _last(connection, period, None)
+                number = _define(connection, period, key_result, cycle, definition)
+                last = kept[period].get(key_result)
+                if last is not None and last.says_what(value):
+                    if value.confirmed is not None:
+                        _confirm(connection, period, key_result, last.cycle, value.confirmed)
+                    continue
+                row = {field.name: getattr(value, field.name) for field in fields(value) if field.name != "measure"}
+                row["since"] = value.since.isoformat() if value.since else None
+                connection.execute(
+                    insert(values).values(period=period, key_result=key_result, definition=number, **row)
+                )
+            connection.execute(update(cycles).where(cycles.c.id == cycle).values(ended_at=now, pulls=pulls))
+
+    def last(self, period: str, cycle: int | None = None) -> Mapping[str, KeptValue]:
+        """The newest value of each key result of a period, by its id, as of now or of a cycle."""
+        with self._engine.connect() as connection:
+            return _last(connection, period, cycle)
+
+    def history(self, period: str, key_result: str) -> Sequence[tuple[Cycle, KeptValue]]:
+        """Every value that a key result had, oldest first, with the cycle that found it."""
+        query = (
+            select(values, definitions.c.measure, cycles.c.started_at, cycles.c.ended_at)
+            .join(definitions, definitions.c.id == values.c.definition)
+            .join(cycles, cycles.c.id == values.c.cycle)
+            .where(values.c.period == period, values.c.key_result == key_result)
+            .order_by(values.c.cycle)
+        )
+        with self._engine.connect() as connection:
+            return [(Cycle(row.cycle, row.started_at, row.ended_at), _kept(row)) for row in connection.execute(query)]
+
+    def definitions(self, period: str, key_result: str, cycle: int | None = None) -> Sequence[Mapping[str, Any]]:
+        """Every definition that a key result had up to a cycle, oldest first, with the time of the cycle that met it."""
+        query = (
+            select(definitions, cycles.c.started_at)
+            .join(cycles, cycles.c.id == definitions.c.cycle)
+            .where(definitions.c.period == period, definitions.c.key_result == key_result)
+            .order_by(definitions.c.id)
+        )
+        if cycle is not None:
+            query = query.where(definitions.c.cycle <= cycle)
+        with self._engine.connect() as connection:
+            return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def _last(connection: Connection, period: str, cycle: int | None) -> Mapping[str, KeptValue]:
+    newest = select(values.c.key_result, func.max(values.c.cycle).label("cycle")).where(values.c.period == period)
+    if cycle is not None:
+        newest = newest.where(values.c.cycle <= cycle)
+    latest = newest.group_by(values.c.key_result).subquery()
+    query = (
+        select(values, definitions.c.measure)
+        .join(latest, (latest.c.key_result == values.c.key_result) & (latest.c.cycle == values.c.cycle))
+        .join(definitions, definitions.c.id == values.c.definition)
+        .where(values.c.period == period)
+    )
+    return {row.key_result: _kept(row) for row in connection.execute(query)}
+
+
+def _define(connection: Connection, period: str, key_result: str, cycle: int, definition: Definition) -> int:
+    """The number of a definition, written down where it is new or was edited."""
+    last = connection.execute(
+        select(definitions.c.id, definitions.c.digest)
+        .where(definitions.c.period == period, definitions.c.key_result == key_result)
+        .order_by(definitions.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if last is not None and last.digest == definition.digest:
+        return int(last.id)
+    added = connection.execute(
+        insert(definitions).values(
+            period=period,
+            key_result=key_result,
+            cycle=cycle,
+            file=definition.file,
+            body=definition.body,
+            measure=definition.measure,
+            digest=definition.digest,
+        )
+    )
+    assert added.inserted_primary_key is not None
+    return int(added.inserted_primary_key[0])
+
+
+def _confirm(connection: Connection, period: str, key_result: str, row_cycle: int, cycle: int) -> None:
+    connection.execute(
+        update(values)
+        .where(values.c.period == period, values.c.key_result == key_result, values.c.cycle == row_cycle)
+        .values(confirmed=cycle)
+    )
+
+
+def _kept(row: Any) -> KeptValue:
+    return KeptValue(
+        row.number,
+        row.progress,
+        row.score,
+        row.health,
+        row.quality,
+        row.reason,
+        row.at,
+        row.counted,
+        row.lacking,
+        date.fromisoformat(row.since) if row.since else None,
+        row.measure,
+        row.cycle,
+        row.confirmed,
+    )

@@ -1,0 +1,226 @@
+"""A measure: how records or readings become one number over a window.
+
+A measure of records is a selection (filters, window, aggregate) that the ledger answers in SQL. The plain evaluator here
+answers the same in Python, record by record with the rule that left each one out; a property test holds both equal.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, get_args
+
+from syncd.okr.spans import Span, Window
+from syncd.sdk.facts import Reading, Record, Scalar
+
+RecordTake = Literal["count", "sum", "average", "median", "p90", "min", "max", "distinct"]
+ReadingTake = Literal["latest", "first", "change", "sum", "average", "min", "max"]
+RECORD_TAKES: tuple[str, ...] = get_args(RecordTake)
+READING_TAKES: tuple[str, ...] = get_args(ReadingTake)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A condition on one field; on a field with many values, any of them may meet it.
+
+    `any_of` (with `negated`) compares as texts, a number as the shortest text that says it; None in it stands for a
+    field without a value. `at_least` and `at_most` compare a number with numbers and a text (an ISO date) with texts.
+    """
+
+    field: str
+    any_of: tuple[Scalar | None, ...] = ()
+    negated: bool = False
+    at_least: Scalar | None = None
+    at_most: Scalar | None = None
+
+    def accepts(self, values: Sequence[Scalar]) -> bool:
+        """Whether a record with these values of the field passes."""
+        if self.at_least is not None:
+            bound = self.at_least
+            return any(_comparable(value, bound) and value >= bound for value in values)  # type: ignore[operator]
+        if self.at_most is not None:
+            bound = self.at_most
+            return any(_comparable(value, bound) and value <= bound for value in values)  # type: ignore[operator]
+        wanted = {scalar_text(value) for value in self.any_of if value is not None}
+        met = any(scalar_text(value) in wanted for value in values) or (None in self.any_of and not values)
+        return met is not self.negated
+
+    def __str__(self) -> str:
+        if self.at_least is not None:
+            return f"{self.field} ≥ {scalar_text(self.at_least)}"
+        if self.at_most is not None:
+            return f"{self.field} ≤ {scalar_text(self.at_most)}"
+        values = " or ".join("none" if value is None else scalar_text(value) for value in self.any_of)
+        return f"{self.field} {'is not' if self.negated else 'is'} {values}"
+
+
+def scalar_text(value: Scalar) -> str:
+    """A scalar as text; a whole number without its `.0`."""
+    if isinstance(value, str):
+        return value
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+
+
+def _comparable(value: Scalar, bound: Scalar) -> bool:
+    return isinstance(value, str) == isinstance(bound, str)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMeasure:
+    """How records become a number: those of some streams that pass every filter and were done within the window."""
+
+    connection: str
+    streams: tuple[str, ...]
+    take: RecordTake = "count"
+    of: str | None = None
+    filters: tuple[Filter, ...] = ()
+    window: Window = Window()
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The fields that must be pulled for it."""
+        return frozenset({rule.field for rule in self.filters} | ({self.of} if self.of else set()))
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingMeasure:
+    """How the readings of one part of a stream become a number."""
+
+    connection: str
+    stream: str
+    part: str
+    take: ReadingTake = "latest"
+    window: Window = Window()
+
+
+Measure = RecordMeasure | ReadingMeasure
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a measure came to: the number, or None and why; how many records or readings it rests on.
+
+    `lacking` is how many records were left out because they lack the field asked for. `at` is the time that the number
+    is of, where its source says it.
+    """
+
+    number: float | None
+    reason: str | None = None
+    counted: int = 0
+    lacking: int = 0
+    at: datetime | None = None
+
+
+def aggregate(take: str, numbers: Sequence[float]) -> float | None:
+    """One number from many; None where the set is empty and the answer is not 0.
+
+    `p90` interpolates between ranks, as spreadsheets' PERCENTILE does.
+    """
+    if take in ("count", "distinct"):
+        return float(len(numbers))
+    if take == "sum":
+        return math.fsum(numbers)
+    if not numbers:
+        return None
+    match take:
+        case "average":
+            return math.fsum(numbers) / len(numbers)
+        case "median":
+            return _quantile(sorted(numbers), 0.5)
+        case "p90":
+            return _quantile(sorted(numbers), 0.9)
+        case "min":
+            return min(numbers)
+        case "max":
+            return max(numbers)
+    raise ValueError(take)
+
+
+def _quantile(ordered: Sequence[float], share: float) -> float:
+    position = share * (len(ordered) - 1)
+    low = math.floor(position)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
+
+
+def answer_numbers(take: RecordTake, of: str | None, numbers: Sequence[float], lacking: int) -> Answer:
+    """The answer for the numbers of the records that count; `lacking` of them had none."""
+    number = aggregate(take, numbers)
+    if number is None:
+        why = f"none of {lacking} records has {of}" if lacking else "no record in the window"
+        return Answer(None, why, len(numbers), lacking)
+    return Answer(number, None, len(numbers), lacking)
+
+
+def evaluate_records(measure: RecordMeasure, span: Span, records: Iterable[Record]) -> Answer:
+    """The plain evaluator: what the ledger answers in SQL, in Python. One record an id."""
+    counted = {record.id: record for record in records if left_out(measure, span, record) is None}
+    if measure.take == "distinct":
+        values = {scalar_text(value) for record in counted.values() for value in _values(record, measure.of)}
+        lacking = sum(not _values(record, measure.of) for record in counted.values())
+        return Answer(float(len(values)), None, len(counted) - lacking, lacking)
+    if measure.of is None:
+        return answer_numbers(measure.take, None, [1.0] * len(counted), 0)
+    numbers = [contribution(record, measure.of) for record in counted.values()]
+    known = [number for number in numbers if number is not None]
+    return answer_numbers(measure.take, measure.of, known, len(numbers) - len(known))
+
+
+def contribution(record: Record, of: str) -> float | None:
+    """The number that a record brings: that of its field, the sum where it has several; None where it has none."""
+    numbers = [float(value) for value in _values(record, of) if not isinstance(value, str)]
+    return math.fsum(numbers) if numbers else None
+
+
+def left_out(measure: RecordMeasure, span: Span, record: Record) -> str | None:
+    """Why a record does not count, or None where it does."""
+    if record.done_at is None:
+        return record.not_done or "not done"
+    if record.done_at < span.start:
+        return "done before the window"
+    if record.done_at >= span.end:
+        return "done after the window"
+    for rule in measure.filters:
+        if not rule.accepts(_values(record, rule.field)):
+            has = ", ".join(scalar_text(value) for value in _values(record, rule.field)) or "none"
+            return f"{rule.field} is {has}, not as asked: {rule}"
+    return None
+
+
+def _values(record: Record, field: str | None) -> Sequence[Scalar]:
+    return record.fields.get(field, ()) if field else ()
+
+
+def evaluate_readings(take: ReadingTake, span: Span, now: datetime, readings: Iterable[Reading]) -> Answer:
+    """The number of a series, in the order in which its rows stand. Rows dated after now are ignored.
+
+    Every reading must carry its time. One without a number makes `latest`, `first` and `change` unknown where it is
+    the one asked for, and any aggregate over it.
+    """
+    inside = [reading for reading in readings if _at(reading) in span and _at(reading) <= now]
+    inside.sort(key=_at)  # stable: of two readings of one time, the later row is the newer
+    if not inside:
+        if take == "sum":
+            return Answer(0.0)
+        return Answer(None, "no reading in the window")
+    used = {"latest": inside[-1:], "first": inside[:1], "change": [inside[0], inside[-1]]}.get(take, inside)
+    at = _at(used[-1])
+    for reading in used:
+        if reading.number is None:
+            return Answer(None, f"{reading.cell} holds {reading.problem or 'no number'}", len(inside), at=at)
+    numbers = [reading.number for reading in used if reading.number is not None]
+    if take == "change":
+        if len(inside) < 2:
+            return Answer(None, "a change needs two readings, and there is one", 1, at=at)
+        return Answer(numbers[1] - numbers[0], None, len(inside), at=at)
+    if take in ("latest", "first"):
+        return Answer(numbers[0], None, 1, at=at)
+    return Answer(aggregate(take, numbers), None, len(inside), at=at)
+
+
+def _at(reading: Reading) -> datetime:
+    if reading.at is None:
+        raise ValueError("a reading without a time")
+    return reading.at

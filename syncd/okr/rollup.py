@@ -1,0 +1,54 @@
+"""An objective's score: the weighted mean of its outcomes. Outputs are its activity, shown beside it, never mixed in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from syncd.okr.goals import Health, KeyResult, Objective, Shares, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveStanding:
+    """Shares from 0 to 1, None where no counted key result is known; `known` of `of` key results went in."""
+
+    score: float | None
+    expected: float | None
+    activity: float | None
+    health: Health
+    known: int
+    of: int
+
+
+def roll_up(objective: Objective, standings: Mapping[str, Standing], shares: Shares) -> ObjectiveStanding:
+    """The objective's standing from those of its key results, by id.
+
+    The expected score is the mean over the same known key results, with the same weights, so that like is compared
+    with like.
+    """
+    counted = [kr for kr in objective.key_results if kr.weight and (kr.kind == "outcome" or objective.rollup == "all")]
+    known = [kr for kr in counted if _known(standings[kr.id])]
+    activity = _mean([kr for kr in objective.key_results if kr.kind == "output"], standings, "score")
+    if not known:
+        return ObjectiveStanding(None, None, activity, "unknown", 0, len(counted))
+    ahead = _mean(known, standings, "expected")
+    score = _mean(known, standings, "score")
+    if objective.rollup == "weakest":
+        score = min(standings[kr.id].score or 0.0 for kr in known)
+    assert score is not None and ahead is not None  # known key results have weight and score
+    done = all(standings[kr.id].health == "done" for kr in known)
+    health: Health = "done" if done else shares.health(score, ahead)
+    return ObjectiveStanding(score, ahead, activity, health, len(known), len(counted))
+
+
+def _known(standing: Standing) -> bool:
+    return standing.score is not None and standing.health != "unknown"
+
+
+def _mean(key_results: Sequence[KeyResult], standings: Mapping[str, Standing], what: str) -> float | None:
+    pairs = [(kr.weight, getattr(standings[kr.id], what)) for kr in key_results if _known(standings[kr.id])]
+    weight = math.fsum(weight for weight, _ in pairs)
+    if not weight:
+        return None
+    return min(1.0, max(0.0, math.fsum(weight * share for weight, share in pairs) / weight))

@@ -1,0 +1,119 @@
+"""Time as OKRs cut it: durations, spans, periods and the windows of measures.
+
+Days belong to a zone: a span's edges are local midnights, so that a day on which the clocks change has 23 or 25 hours.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw])\Z", re.ASCII)
+
+
+def parse_duration(text: str) -> timedelta:
+    """`2s`, `15m`, `6h`, `10d` or `3w`; ValueError otherwise."""
+    match = _DURATION.match(text.strip())
+    if not match:
+        raise ValueError(f"{text!r} is not a duration; write a number and s, m, h, d or w, such as 15m or 10d")
+    try:
+        return timedelta(**{_UNITS[match[2]]: float(match[1])})
+    except OverflowError:
+        raise ValueError(f"{text!r} is longer than any duration can be") from None
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """The first instant of a local day, in UTC."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """`[start, end)`, both aware."""
+
+    start: datetime
+    end: datetime
+
+    def __contains__(self, moment: datetime) -> bool:
+        return self.start <= moment < self.end
+
+    def share(self, moment: datetime) -> float:
+        """How much of this span has passed, 0 to 1, in elapsed time."""
+        whole = (self.end - self.start).total_seconds()
+        passed = (moment - self.start).total_seconds()
+        return min(1.0, max(0.0, passed / whole))
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The span that key results are judged over. `last` is its last day, included."""
+
+    id: str
+    first: date
+    last: date
+    zone: ZoneInfo
+
+    @property
+    def span(self) -> Span:
+        """From the first day's midnight to the one after the last day."""
+        return Span(midnight(self.first, self.zone), midnight(self.last + timedelta(days=1), self.zone))
+
+    @property
+    def days(self) -> int:
+        """How many days it has."""
+        return (self.last - self.first).days + 1
+
+    def day_number(self, now: datetime) -> int:
+        """Which day of it this is, counted from 1 and kept within it; 0 before it."""
+        today = now.astimezone(self.zone).date()
+        return max(0, min((today - self.first).days + 1, self.days))
+
+
+_NAMED = re.compile(r"(\d{4})(?:-(?:Q([1-4])|H([12])|(0[1-9]|1[0-2])))?\Z", re.ASCII)
+
+
+def parse_period(text: str, zone: ZoneInfo) -> Period:
+    """A year, half, quarter or month by name: `2026`, `2026-H2`, `2026-Q4`, `2026-11`; ValueError otherwise."""
+    match = _NAMED.match(text)
+    if not match or int(match[1]) < 1:
+        raise ValueError(
+            f"{text!r} is not a period; write 2026-Q4, 2026-H2, 2026-11, 2026, or {{start: 2026-10-01, end: 2026-12-31}}"
+        )
+    year, quarter, half, month = int(match[1]), *(int(part) if part else 0 for part in match.groups()[1:])
+    if quarter:
+        first, last = 3 * quarter - 2, 3 * quarter
+    elif half:
+        first, last = 6 * half - 5, 6 * half
+    elif month:
+        first = last = month
+    else:
+        first, last = 1, 12
+    return Period(text, date(year, first, 1), date(year, last, monthrange(year, last)[1]), zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which time a measure looks at: the period, or with `days` that many whole local days up to today.
+
+    A rolling window ends with today, or with the period's last day once that has passed, and may begin before the period.
+    """
+
+    days: int | None = None
+
+    def span(self, period: Period, now: datetime) -> Span:
+        """The window as it stands now."""
+        if self.days is None:
+            return period.span
+        last = min(max(now.astimezone(period.zone).date(), period.first), period.last)
+        first = last - timedelta(days=self.days - 1)
+        return Span(midnight(first, period.zone), midnight(last + timedelta(days=1), period.zone))
+
+    def earliest(self, period: Period) -> datetime:
+        """The earliest moment that this window can ever look at during the period: what a pull must reach back to."""
+        if self.days is None:
+            return period.span.start
+        return min(period.span.start, midnight(period.first - timedelta(days=self.days - 1), period.zone))

@@ -1,0 +1,197 @@
+"""Where a period stands: what `status`, the dashboard and exports show. Read from the ledger and the mappings alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from syncd.config import Config
+from syncd.definitions import measure_digest
+from syncd.ledger import KeptValue, Ledger
+from syncd.okr.alignment import Alignment, judge
+from syncd.okr.goals import KeyResult, Objective, Plan, Quality, Standing, Target, expected, standing
+from syncd.okr.rollup import ObjectiveStanding, roll_up
+from syncd.okr.spans import Period
+
+_STALE_AFTER = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyResultLine:
+    """A key result as it stands; `quality` is None where it was never measured."""
+
+    key_result: KeyResult
+    value: float | None
+    standing: Standing
+    quality: Quality | None
+    as_of: datetime | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveBlock:
+    """An objective with its key results and the verdicts on its outputs' links."""
+
+    objective: Objective
+    standing: ObjectiveStanding
+    key_results: Sequence[KeyResultLine]
+    alignment: Sequence[Alignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A period as it stands. `synced_at` is when the last cycle ended, None before the first."""
+
+    period: Period
+    as_of: datetime
+    synced_at: datetime | None
+    objectives: Sequence[ObjectiveBlock]
+
+    def line(self, key_result: str) -> KeyResultLine | None:
+        """The line of a key result."""
+        lines = (line for block in self.objectives for line in block.key_results)
+        return next((line for line in lines if line.key_result.id == key_result), None)
+
+
+def choose_plan(config: Config, period: str | None, now: datetime) -> Plan | None:
+    """The plan of a named period; else that of today, else the latest. None where no period has the name.
+
+    Where periods overlap today, the shortest is the one that people mean.
+    """
+    if period is not None:
+        return next((plan for plan in config.plans if plan.period.id == period), None)
+    current = [plan for plan in config.plans if now in plan.period.span]
+    if current:
+        return min(current, key=lambda plan: plan.period.days)
+    return config.plans[-1] if config.plans else None
+
+
+def report(config: Config, plan: Plan, ledger: Ledger | None, now: datetime) -> Report:
+    """The report of a plan's period. Without a ledger, before the first cycle, everything is unknown."""
+    kept: Mapping[str, KeptValue] = ledger.values.last(plan.period.id) if ledger else {}
+    times = ledger.cycles.times() if ledger else {}
+    lines = {kr.id: _line(config, plan, kr, kept.get(kr.id), times, now) for kr in plan.key_results}
+    standings = {name: line.standing for name, line in lines.items()}
+    blocks = [
+        ObjectiveBlock(
+            objective,
+            roll_up(objective, standings, config.shares),
+            [lines[kr.id] for kr in objective.key_results],
+            list(_alignment(plan.period, objective, standings, kept, now)),
+        )
+        for objective in plan.objectives
+    ]
+    return Report(plan.period, now.astimezone(config.zone), max(times.values(), default=None), blocks)
+
+
+def _alignment(
+    period: Period,
+    objective: Objective,
+    standings: Mapping[str, Standing],
+    kept: Mapping[str, KeptValue],
+    now: datetime,
+) -> Iterator[Alignment]:
+    today = min(now.astimezone(period.zone).date(), period.last)
+    for output in objective.key_results:
+        for link in output.drives:
+            healths = (standings[output.id].health, standings[link.outcome].health)
+            since = kept[output.id].since if output.id in kept else None
+            yield judge(output, link, healths, since, today)
+
+
+def _line(
+    config: Config, plan: Plan, kr: KeyResult, kept: KeptValue | None, times: Mapping[int, datetime], now: datetime
+) -> KeyResultLine:
+    span = plan.period.span
+    if kr.measure is None:
+        return _unmeasured(kr, plan, now, "no measure: it waits for a check-in")
+    if kept is None:
+        begun = "not pulled yet" if now >= span.start else "the period has not begun"
+        return _unmeasured(kr, plan, now, begun)
+    if kept.measure != measure_digest(kr.measure):
+        return _unmeasured(kr, plan, now, "its measure was edited, and is not pulled yet")
+    pulled_at = times.get(kept.confirmed) if kept.confirmed is not None else None
+    as_of = kept.at or pulled_at
+    stands = standing(kr, kept.number, span, now, config.shares)
+    reason = kept.reason or stands.reason
+    quality: Quality = kept.quality
+    if quality != "complete":
+        stands = replace(stands, health=kept.health, reason=reason)
+    limit = kr.stale_after or (None if kept.at is not None else _STALE_AFTER)
+    if limit is not None and as_of is not None and kept.number is not None and min(now, span.end) - as_of > limit:
+        age = (min(now, span.end) - as_of).days
+        what = "the last reading" if kept.at is not None else "the last good pull"
+        stale = f"{what} is {age} days old"
+        quality, reason = "stale", f"{stale}; {kept.reason}" if kept.quality != "complete" and kept.reason else stale
+        stands = replace(stands, health="unknown", reason=reason)
+    return KeyResultLine(kr, kept.number, stands, quality, as_of, reason)
+
+
+def _unmeasured(kr: KeyResult, plan: Plan, now: datetime, reason: str) -> KeyResultLine:
+    ahead = expected(kr, plan.period.span, now)
+    return KeyResultLine(kr, None, Standing(None, None, ahead, "unknown", reason), None, None, reason)
+
+
+def document(found: Report) -> dict[str, Any]:
+    """The report as `status --json` prints it: the public contract of DESIGN.md."""
+    period = found.period
+    return {
+        "period": {"id": period.id, "start": period.first.isoformat(), "end": period.last.isoformat()},
+        "as_of": _time(found.as_of, period),
+        "objectives": [_objective(block, period) for block in found.objectives],
+    }
+
+
+def _objective(block: ObjectiveBlock, period: Period) -> dict[str, Any]:
+    objective, stands = block.objective, block.standing
+    return {
+        "id": objective.id,
+        "title": objective.title,
+        "owner": objective.owner,
+        "score": stands.score,
+        "activity": stands.activity,
+        "health": stands.health,
+        "coverage": {"known": stands.known, "of": stands.of},
+        "key_results": [_key_result(line, period) for line in block.key_results],
+        "alignment": [
+            {
+                "output": link.output,
+                "outcome": link.outcome,
+                "verdict": link.verdict,
+                "since": link.since.isoformat() if link.since else None,
+                "lag_days": _whole(link.lag / timedelta(days=1)),
+            }
+            for link in block.alignment
+        ],
+    }
+
+
+def _key_result(line: KeyResultLine, period: Period) -> dict[str, Any]:
+    kr = line.key_result
+    goal = kr.goal
+    return {
+        "id": kr.id,
+        "title": kr.title,
+        "kind": kr.kind,
+        "unit": kr.unit,
+        "value": line.value,
+        "baseline": goal.baseline if isinstance(goal, Target) else None,
+        "target": goal.target if isinstance(goal, Target) else None,
+        "progress": line.standing.progress,
+        "score": line.standing.score,
+        "expected": line.standing.expected,
+        "health": line.standing.health,
+        "quality": line.quality,
+        "as_of": _time(line.as_of, period) if line.as_of else None,
+        "reason": line.reason,
+    }
+
+
+def _time(moment: datetime, period: Period) -> str:
+    return moment.astimezone(period.zone).isoformat(timespec="seconds")
+
+
+def _whole(number: float) -> float | int:
+    return int(number) if number.is_integer() else number

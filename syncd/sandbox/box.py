@@ -1,0 +1,99 @@
+"""The sandbox as a whole: one company, the services that speak for it, and the handles that tests and the demo hold."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from syncd.sandbox.control import Control, Truth
+from syncd.sandbox.credentials import Credentials
+from syncd.sandbox.faults import Fault, Faults
+from syncd.sandbox.github import GitHub
+from syncd.sandbox.google_token import GoogleToken
+from syncd.sandbox.http import Service
+from syncd.sandbox.jira import Jira
+from syncd.sandbox.metrics import MetricsApi
+from syncd.sandbox.server import Request, Server
+from syncd.sandbox.sheets import Sheets
+from syncd.sandbox.story import build
+from syncd.sandbox.truth import truth
+from syncd.sandbox.world import World
+
+
+class Sandbox:
+    """A running sandbox. `world` takes mutations; `requests` is what was asked, in order, and may be cleared."""
+
+    def __init__(self, world: World, host: str, port: int) -> None:
+        self.world = world
+        self._credentials = secrets = Credentials()
+        self._faults = Faults()
+        services: dict[str, tuple[str, Service]] = {
+            "/github": ("github", GitHub(world, secrets)),
+            "/jira": ("jira", Jira(world, world.jira, secrets)),
+            "/jira-dc": ("jira-dc", Jira(world, world.jira_dc, secrets)),
+            "/sheets": ("sheets", Sheets(world, secrets)),
+            "/token": ("token", GoogleToken(secrets)),
+            "/metrics-api": ("metrics", MetricsApi(world, secrets)),
+            "/control": ("control", Control(world, self._faults, lambda: self.requests)),
+            "/truth": ("truth", Truth(world)),
+        }
+        self._server = Server(host, port, services, self._faults)
+        self.requests: list[Request] = self._server.requests
+        self.url = f"http://{host}:{self._server.server_address[1]}"
+        self.github_url = f"{self.url}/github"
+        self.jira_url = f"{self.url}/jira"
+        self.jira_dc_url = f"{self.url}/jira-dc"
+        self.sheets_url = f"{self.url}/sheets"
+        self.token_url = f"{self.url}/token"
+        self.metrics_url = f"{self.url}/metrics-api"
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """The secrets that it accepts, by name: see `Credentials`."""
+        return self._credentials.as_dict()
+
+    @property
+    def github_app(self) -> dict[str, str]:
+        """`app_id`, `installation_id` and `private_key` (PEM) of its GitHub App."""
+        return self._credentials.github_app
+
+    def service_account(self, path: Path | str) -> Path:
+        """Writes a Google service-account file that this sandbox's token endpoint honours."""
+        return self._credentials.write_service_account(Path(path), self.token_url)
+
+    def fault(self, fault: Fault) -> None:
+        """Puts a fault in force, behind those that are."""
+        self._faults.add(fault)
+
+    def heal(self) -> None:
+        """Takes back every fault."""
+        self._faults.heal()
+
+    def truth(self, at: datetime | None = None) -> dict[str, Any]:
+        """What every key result of the example mappings is as of `at` (the sandbox's now by default)."""
+        return truth(self.world, at)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Sandbox]:
+        """Serves until the block ends."""
+        with self._server.running():
+            yield self
+
+
+@contextlib.contextmanager
+def serve(seed: int = 7, now: datetime | None = None, port: int = 0) -> Iterator[Sandbox]:
+    """A sandbox on 127.0.0.1 until the block ends; port 0 takes a free one. `now=None` is the machine's clock."""
+    with Sandbox(build(seed, now), "127.0.0.1", port).running() as box:
+        yield box
+
+
+@contextlib.contextmanager
+def run_forever(
+    port: int = 8765, seed: int = 7, now: datetime | None = None, host: str = "127.0.0.1"
+) -> Iterator[Sandbox]:
+    """`serve` with a port that people can remember, for the command line; it ends with the block all the same."""
+    with Sandbox(build(seed, now), host, port).running() as box:
+        yield box

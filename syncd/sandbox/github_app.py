@@ -1,0 +1,52 @@
+"""GitHub App authentication: a JWT signed with the app's key buys an installation token."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from syncd.sandbox import github_repos as repos
+from syncd.sandbox.code import User
+from syncd.sandbox.credentials import Credentials
+from syncd.sandbox.github_rows import filled
+from syncd.sandbox.http import Answer, Asked, answer_json
+
+_PERMISSIONS = {"contents": "read", "issues": "read", "metadata": "read", "pull_requests": "read"}
+_MADE = "2026-01-05T08:00:00Z"
+
+
+def answer_app(asked: Asked, credentials: Credentials, owner: User) -> Answer:
+    """`GET /app/installations/{id}` and `POST …/access_tokens`, for the one installation that there is."""
+    app = credentials.github_app
+    if not credentials.is_app_jwt(asked.bearer() or ""):
+        return answer_json({"message": "A JSON web token could not be decoded", "status": "401"}, 401)
+    here = f"/app/installations/{app['installation_id']}"
+    if (asked.method, asked.path) == ("POST", here + "/access_tokens"):
+        token, expires = credentials.new_installation_token()
+        bought = {"token": token, "expires_at": repos.time_text(expires), "repository_selection": "all"}
+        return answer_json(bought | {"permissions": _PERMISSIONS}, 201)
+    if (asked.method, asked.path) == ("GET", here):
+        made = answer_json(_installation(app, here, owner))
+        return Answer(200, filled(made.body, asked.base), made.headers)
+    return answer_json({"message": "Not Found", "status": "404"}, 404)
+
+
+def _installation(app: dict[str, str], here: str, owner: User) -> dict[str, Any]:
+    return {
+        "id": int(app["installation_id"]),
+        "account": repos.user_row(owner) | {"type": "Organization"},
+        "repository_selection": "all",
+        "access_tokens_url": f"@API@{here}/access_tokens",
+        "repositories_url": "@API@/installation/repositories",
+        "html_url": f"{repos.WEB}/organizations/{owner.login}/settings/installations/{app['installation_id']}",
+        "app_id": int(app["app_id"]),
+        "app_slug": "syncd",
+        "target_id": owner.id,
+        "target_type": "Organization",
+        "permissions": _PERMISSIONS,
+        "events": [],
+        "single_file_name": None,
+        "created_at": _MADE,
+        "updated_at": _MADE,
+        "suspended_by": None,
+        "suspended_at": None,
+    }

@@ -1,0 +1,168 @@
+"""Jira's REST API, Cloud and Data Center: searching, reading an issue, and what the client library asks before that."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+from syncd.sandbox import jira_rows as rows
+from syncd.sandbox import jql
+from syncd.sandbox.credentials import Credentials
+from syncd.sandbox.http import Answer, Asked, answer_json
+from syncd.sandbox.jql_fields import Context, JqlError
+from syncd.sandbox.tickets import Ticket, Tickets
+from syncd.sandbox.world import World
+
+RESULT_WINDOW = 10_000
+"""Data Center refuses to page past this many results."""
+
+_REMOVED = (
+    "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. "
+    "A full migration guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046"
+)
+_UNBOUNDED = "Unbounded JQL queries are not allowed here. Please add a search restriction to your query."
+
+
+class Jira:
+    """One site. `/rest/api/2` and, on Cloud, `/rest/api/3`."""
+
+    def __init__(self, world: World, site: Tickets, credentials: Credentials) -> None:
+        self._world = world
+        self._site = site
+        self._credentials = credentials
+
+    def __call__(self, asked: Asked) -> Answer:
+        """Checks version and credential, then routes."""
+        match asked.path.strip("/").split("/"):
+            case ["rest", "api", "2" | "3" | "latest" as version, *rest] if self._site.cloud or version != "3":
+                pass
+            case _:
+                return answer_json({"errorMessages": ["Not found"], "errors": {}}, 404)
+        known = self._known(asked)
+        # A site tells everybody what it is; a wrong credential is refused even there.
+        if not known and (rest != ["serverInfo"] or "authorization" in asked.headers):
+            return _unauthorized()
+        with self._world.lock:
+            try:
+                return self._route(asked, rest, 3 if version == "3" else 2)
+            except JqlError as error:
+                return _errors(400, str(error))
+            except json.JSONDecodeError:
+                return _errors(400, "There was an error parsing JSON. Check that your request body is valid.")
+
+    def _known(self, asked: Asked) -> bool:
+        if not self._site.cloud:
+            return asked.bearer() == self._credentials.jira_pat
+        kind, _, text = asked.headers.get("authorization", "").partition(" ")
+        pair = f"{self._credentials.jira_email}:{self._credentials.jira_token}".encode()
+        return kind.lower() == "basic" and text.strip() == base64.b64encode(pair).decode()
+
+    def _route(self, asked: Asked, rest: list[str], version: int) -> Answer:
+        cloud = self._site.cloud
+        match asked.method, rest:
+            case "GET", ["serverInfo"]:
+                return answer_json(rows.server_info(self._site, asked.base, self._world.clock.now()))
+            case "GET", ["myself"]:
+                return answer_json(rows.myself(self._site, asked.base))
+            case "GET", ["field"]:
+                return answer_json(rows.fields(self._site))
+            case "GET", ["project"]:
+                return answer_json([rows.project(one, asked.base) for one in self._site.projects.values()])
+            case "GET" | "POST", ["search"]:
+                return (
+                    answer_json({"errorMessages": [_REMOVED], "errors": {}}, 410)
+                    if cloud
+                    else self._search(asked, version)
+                )
+            case "GET" | "POST", ["search", "jql"] if cloud:
+                return self._search_by_token(asked, version)
+            case "POST", ["search", "approximate-count"] if cloud:
+                return answer_json({"count": len(self._found(str(asked.json().get("jql", ""))))})
+            case "GET", ["issue", key]:
+                return self._issue(asked, key, version)
+        return answer_json({"errorMessages": ["Not found"], "errors": {}}, 404)
+
+    def _issue(self, asked: Asked, key: str, version: int) -> Answer:
+        try:
+            issue = self._site.get(key)
+        except KeyError:
+            return _errors(404, "Issue does not exist or you do not have permission to see it.")
+        wanted = rows.wanted_fields(asked.param("fields") or "*all")
+        return answer_json(rows.issue(self._site, issue, asked.base, wanted, version))
+
+    def _found(self, text: str) -> list[Ticket]:
+        query = jql.parse(text, Context(self._site, self._world.clock.now()))
+        if self._site.cloud and not query.bounded:
+            raise JqlError(_UNBOUNDED)
+        return query.sort([issue for issue in self._site.issues.values() if query.matches(issue)])
+
+    def _search_by_token(self, asked: Asked, version: int) -> Answer:
+        """Cloud: no total, the id alone unless fields are asked for, and pages as long as the site likes."""
+        ask = _asked_for(asked)
+        found = self._found(ask["jql"])
+        start = 0
+        if ask["nextPageToken"]:
+            start = _opened(ask["nextPageToken"], ask["jql"])
+        size = max(1, min(int(ask["maxResults"] or 50), self._site.page_cap))
+        wanted = rows.wanted_fields(ask["fields"] or "id")
+        page = [rows.issue(self._site, issue, asked.base, wanted, version) for issue in found[start : start + size]]
+        if wanted == ["id"]:
+            page = [{"id": issue["id"]} for issue in page]
+        done = start + size >= len(found)
+        more = {} if done else {"nextPageToken": _token(start + size, ask["jql"])}
+        return answer_json({"issues": page, **more, "isLast": done})
+
+    def _search(self, asked: Asked, version: int) -> Answer:
+        """Data Center: startAt and total, with maxResults made smaller at will."""
+        ask = _asked_for(asked)
+        start, size = int(ask["startAt"] or 0), min(int(ask["maxResults"] or 50), self._site.page_cap)
+        if start > RESULT_WINDOW:
+            limit = (
+                f"The result window is too large, startAt + maxResults must be less than or equal to: [{RESULT_WINDOW}]"
+            )
+            return _errors(400, limit)
+        found = self._found(ask["jql"])
+        wanted = rows.wanted_fields(ask["fields"] or "*navigable")
+        page = [rows.issue(self._site, issue, asked.base, wanted, version) for issue in found[start : start + size]]
+        shape = {"expand": "schema,names", "startAt": start, "maxResults": size, "total": len(found)}
+        return answer_json({**shape, "issues": page})
+
+
+def _asked_for(asked: Asked) -> dict[str, str]:
+    """The search's parameters from the query or the JSON body, lists joined by commas."""
+    names = ("jql", "fields", "maxResults", "startAt", "nextPageToken")
+    if asked.method == "GET":
+        return {name: ",".join(asked.params.get(name, [])) for name in names}
+    body = asked.json()
+    values = {name: body.get(name) for name in names}
+    return {
+        name: ",".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+        for name, value in values.items()
+    }
+
+
+def _token(start: int, text: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([start, text]).encode()).decode()
+
+
+def _opened(token: str, text: str) -> int:
+    """Where a page token points; Jira refuses one that belongs to another query."""
+    try:
+        start, of = json.loads(base64.urlsafe_b64decode(token))
+    except (ValueError, TypeError):
+        raise JqlError("The provided next page token is invalid.") from None
+    if of != text:
+        raise JqlError("The provided next page token is invalid.")
+    return int(start)
+
+
+def _unauthorized() -> Answer:
+    message = "Client must be authenticated to access this resource."
+    headers = {"WWW-Authenticate": 'OAuth realm="sandbox"', "X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}
+    return answer_json({"message": message, "status-code": 401}, 401, headers)
+
+
+def _errors(status: int, message: str) -> Answer:
+    body: dict[str, Any] = {"errorMessages": [message], "errors": {}}
+    return answer_json(body, status)

@@ -1,0 +1,189 @@
+"""Jira's JSON for issues, fields, projects, the account and the server."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from syncd.sandbox.tickets import CATEGORIES, CUSTOM_FIELDS, STATUSES, Account, Project, Ticket, Tickets, Value
+
+_FIELDS = {
+    "summary": ("Summary", "string"), "issuetype": ("Issue Type", "issuetype"), "project": ("Project", "project"),
+    "status": ("Status", "status"), "resolution": ("Resolution", "resolution"),
+    "resolutiondate": ("Resolved", "datetime"), "created": ("Created", "datetime"), "updated": ("Updated", "datetime"),
+    "labels": ("Labels", "array"), "components": ("Components", "array"), "fixVersions": ("Fix versions", "array"),
+    "priority": ("Priority", "priority"), "assignee": ("Assignee", "user"), "reporter": ("Reporter", "user"),
+    "description": ("Description", "string"),
+    "statuscategorychangedate": ("Status Category Changed", "datetime"),
+}  # fmt: skip
+_NOT_NAVIGABLE = ("description",)
+
+
+def time_text(site: Tickets, moment: datetime | None) -> str | None:
+    """`2026-11-03T14:31:18.495+0100`: the account's zone, milliseconds, no colon in the offset."""
+    if moment is None:
+        return None
+    local = moment.astimezone(site.zone)
+    return f"{local:%Y-%m-%dT%H:%M:%S}.{local.microsecond // 1000:03d}{local:%z}"
+
+
+def wanted_fields(text: str) -> list[str]:
+    """`*all`, `*navigable`, names, and `-name` to leave one out (which alone means all but that)."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if not names or all(name.startswith("-") for name in names):
+        names.append("*all")
+    found: list[str] = []
+    for name in names:
+        if name == "*all":
+            found += [*_FIELDS, *CUSTOM_FIELDS]
+        elif name == "*navigable":
+            found += [field for field in (*_FIELDS, *CUSTOM_FIELDS) if field not in _NOT_NAVIGABLE]
+        elif not name.startswith("-"):
+            found.append(name)
+    left_out = {name[1:] for name in names if name.startswith("-")}
+    return [name for name in dict.fromkeys(found) if name not in left_out]
+
+
+def issue(site: Tickets, ticket: Ticket, base: str, wanted: list[str], version: int) -> dict[str, Any]:
+    """An unknown field is left out in silence, as both deployments do."""
+    fields = _fields_of(site, ticket, base, version)
+    return {
+        "expand": "operations,changelog,renderedFields",
+        "id": str(ticket.id),
+        "self": f"{base}/rest/api/{version}/issue/{ticket.id}",
+        "key": ticket.key,
+        "fields": {name: fields[name] for name in wanted if name in fields},
+    }
+
+
+def _fields_of(site: Tickets, ticket: Ticket, base: str, version: int) -> dict[str, Any]:
+    number, key = CATEGORIES[ticket.category]
+    api = f"{base}/rest/api/{version}"
+    category = {"self": f"{api}/statuscategory/{number}", "id": number, "key": key, "name": ticket.category}
+    description: Any = "What and why, in a few words."
+    if version == 3:
+        text = [{"type": "paragraph", "content": [{"type": "text", "text": description}]}]
+        description = {"type": "doc", "version": 1, "content": text}
+    fields: dict[str, Any] = {
+        "summary": ticket.summary,
+        "issuetype": {"id": _id_of(site.TYPES, ticket.type), "name": ticket.type, "subtask": False},
+        "project": project(site.projects[ticket.project], base),
+        "status": {"id": _id_of(tuple(STATUSES), ticket.status), "name": ticket.status, "statusCategory": category},
+        "resolution": ticket.resolution
+        and {"id": _id_of(site.RESOLUTIONS, ticket.resolution), "name": ticket.resolution},
+        "resolutiondate": time_text(site, ticket.resolved),
+        "created": time_text(site, ticket.created),
+        "updated": time_text(site, ticket.updated),
+        "labels": ticket.labels,
+        "components": [{"id": str(10_400 + number), "name": name} for number, name in enumerate(ticket.components)],
+        "fixVersions": [{"id": str(10_500 + number), "name": name} for number, name in enumerate(ticket.fix_versions)],
+        "priority": {"id": _id_of(site.PRIORITIES, ticket.priority), "name": ticket.priority},
+        "assignee": ticket.assignee and _user(site, ticket.assignee, base),
+        "reporter": _user(site, ticket.reporter, base),
+        "description": description,
+    }
+    if site.cloud:
+        fields["statuscategorychangedate"] = time_text(site, ticket.category_changed_at)
+    return fields | {name: _custom(name, ticket.custom.get(name)) for name in CUSTOM_FIELDS}
+
+
+def _custom(id: str, value: Value) -> Any:
+    match CUSTOM_FIELDS[id][1], value:
+        case _, None:
+            return None
+        case "option", text:
+            return {"id": "10100", "value": text}
+        case "array", text:
+            return [{"id": 1, "name": text, "state": "active", "boardId": 1}]
+        case _, number:
+            return number
+
+
+def _id_of(names: tuple[str, ...], name: str) -> str:
+    return str(10_000 + names.index(name)) if name in names else "10999"
+
+
+def _user(site: Tickets, account: Account, base: str) -> dict[str, Any]:
+    who = {"displayName": account.name, "active": True, "emailAddress": account.email, "timeZone": site.zone.key}
+    if site.cloud:
+        return {
+            "self": f"{base}/rest/api/2/user?accountId={account.id}",
+            "accountId": account.id,
+            "accountType": "atlassian",
+            **who,
+        }
+    name = account.email.split("@")[0]
+    return {"self": f"{base}/rest/api/2/user?username={name}", "name": name, "key": name, **who}
+
+
+def project(one: Project, base: str) -> dict[str, Any]:
+    """A project, as lists and issues show it."""
+    me = f"{base}/rest/api/2/project/{one.id}"
+    return {
+        "self": me,
+        "id": str(one.id),
+        "key": one.key,
+        "name": one.name,
+        "projectTypeKey": "software",
+        "simplified": False,
+    }
+
+
+def fields(site: Tickets) -> list[dict[str, Any]]:
+    """What `/field` lists. Data Center has no date of the status category's change."""
+    listed: list[dict[str, Any]] = [
+        {
+            "id": field,
+            "key": field,
+            "name": name,
+            "custom": False,
+            "orderable": True,
+            "navigable": field not in _NOT_NAVIGABLE,
+            "searchable": True,
+            "clauseNames": [field],
+            "schema": {"type": kind, "system": field},
+        }
+        for field, (name, kind) in _FIELDS.items()
+        if site.cloud or field != "statuscategorychangedate"
+    ]
+    for field, (name, kind) in CUSTOM_FIELDS.items():
+        number = int(field.rsplit("_", 1)[1])
+        plugin = {"number": "float", "option": "select", "array": "gh-sprint"}[kind]
+        schema: dict[str, Any] = {"type": kind, "custom": f"com.atlassian.jira:{plugin}", "customId": number}
+        if kind == "array":
+            schema["items"] = "json"
+        flags = {"custom": True, "orderable": True, "navigable": True, "searchable": True}
+        listed.append(
+            {"id": field, "key": field, "name": name, **flags, "clauseNames": [f"cf[{number}]", name], "schema": schema}
+        )
+    return listed
+
+
+def myself(site: Tickets, base: str) -> dict[str, Any]:
+    """The account that asks; its time zone is the one that JQL dates are read in."""
+    return _user(site, site.me, base) | {"locale": "en_US", "groups": {"size": 0, "items": []}}
+
+
+def server_info(site: Tickets, base: str, now: datetime) -> dict[str, Any]:
+    """`deploymentType` is what tells Cloud from Data Center."""
+    common = {
+        "baseUrl": base,
+        "serverTime": time_text(site, now),
+        "serverTitle": "Acme",
+        "buildDate": "2026-09-01T00:00:00.000+0000",
+    }
+    if site.cloud:
+        return {
+            **common,
+            "version": "1001.0.0-SNAPSHOT",
+            "versionNumbers": [1001, 0, 0],
+            "deploymentType": "Cloud",
+            "buildNumber": 100290,
+        }
+    return {
+        **common,
+        "version": "10.3.2",
+        "versionNumbers": [10, 3, 2],
+        "deploymentType": "Server",
+        "buildNumber": 10030002,
+    }

@@ -1,0 +1,234 @@
+"""JQL: a tokeniser, a recursive-descent parser and the fields that the sandbox knows. What it does not know it refuses.
+
+query   := [or] ["ORDER BY" field ["ASC" | "DESC"] {"," …}]
+or      := and {"OR" and}          and := not {"AND" not}          not := ["NOT" | "!"] (clause | "(" or ")")
+clause  := field ("=" | "!=" | "~" | "!~" | "<" | "<=" | ">" | ">=") value
+         | field ["NOT"] "IN" "(" value {"," value} ")" | field "IS" ["NOT"] ("EMPTY" | "NULL")
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from syncd.sandbox.jql_fields import Context, Field, JqlError, Key, find_field
+from syncd.sandbox.tickets import Ticket
+
+Predicate = Callable[[Ticket], bool]
+
+_TOKEN = re.compile(
+    r"""\s*(?:(?P<quoted>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<op><=|>=|!=|!~|[=~<>!(),])|(?P<word>[^\s"'=~<>!(),]+))"""
+)
+_RESERVED = {"and", "or", "not", "in", "is", "empty", "null", "order", "by", "asc", "desc"}
+_ORDERS = ("<", "<=", ">", ">=")
+
+
+@dataclass(frozen=True)
+class Query:
+    """`bounded`: whether it restricts anything at all, without which Cloud refuses it."""
+
+    matches: Predicate
+    order: tuple[tuple[Key, bool], ...]
+    bounded: bool
+
+    def sort(self, issues: list[Ticket]) -> list[Ticket]:
+        """By the keys of ORDER BY, else newest first, as Jira does; blanks go last."""
+        found = sorted(issues, key=lambda issue: -issue.id)
+        for key, down in reversed(self.order):
+            found.sort(key=key, reverse=down)
+            found.sort(key=lambda issue, key=key: key(issue)[0] == 0)  # type: ignore[misc]
+        return found
+
+
+@dataclass(frozen=True)
+class _Token:
+    text: str
+    at: int
+    quoted: bool = False
+
+    def says(self, *words: str) -> bool:
+        return not self.quoted and self.text.lower() in words
+
+
+def parse(text: str, context: Context) -> Query:
+    """JqlError, with Jira's message, for anything that is not understood."""
+    parser = _Parser(text, context)
+    return parser.query()
+
+
+class _Parser:
+    def __init__(self, text: str, context: Context) -> None:
+        self._text = text
+        self._context = context
+        self._tokens = list(_tokens(text))
+        self._next = 0
+
+    def query(self) -> Query:
+        bounded = self._peek() is not None and not self._sees("order")
+        matches = self._or() if bounded else _everything
+        order: list[tuple[Key, bool]] = []
+        if self._take("order"):
+            self._expect("by")
+            while True:
+                field = self._field()
+                if field.key is None:
+                    raise JqlError(f"Field '{field.name}' does not support sorting.")
+                order.append((field.key, bool(self._take("desc") or (self._take("asc") and False))))
+                if not self._take(","):
+                    break
+        if len(order) > 7:
+            raise JqlError("The maximum number of fields in the ORDER BY clause is 7.")
+        if (token := self._peek()) is not None:
+            raise self._unexpected(token, "'OR' or 'AND'")
+        return Query(matches, tuple(order), bounded)
+
+    def _or(self) -> Predicate:
+        parts = [self._and()]
+        while self._take("or", "||", "|"):
+            parts.append(self._and())
+        return parts[0] if len(parts) == 1 else lambda issue: any(part(issue) for part in parts)
+
+    def _and(self) -> Predicate:
+        parts = [self._not()]
+        while self._take("and", "&&", "&"):
+            parts.append(self._not())
+        return parts[0] if len(parts) == 1 else lambda issue: all(part(issue) for part in parts)
+
+    def _not(self) -> Predicate:
+        if self._take("not", "!"):
+            inner = self._not()
+            return lambda issue: not inner(issue)
+        if self._take("("):
+            inner = self._or()
+            self._expect(")")
+            return inner
+        return self._clause()
+
+    def _clause(self) -> Predicate:
+        field = self._field()
+        if self._take("is"):
+            negated = self._take("not") is not None
+            self._expect("empty", "null")
+            field.allow("is")
+            return lambda issue: (not field.values(issue)) != negated
+        if self._take("not"):
+            self._expect("in")
+            return self._member(field, negated=True)
+        if self._take("in"):
+            return self._member(field, negated=False)
+        token = self._peek()
+        if token is None or token.quoted or token.text not in ("=", "!=", "~", "!~", *_ORDERS):
+            raise self._unexpected(token, "either 'OR' or 'AND'" if token else "an operator")
+        self._next += 1
+        operator = token.text
+        if operator in ("=", "!=") and self._takes_empty(field):
+            field.allow("is")
+            return lambda issue: (not field.values(issue)) != (operator == "!=")
+        field.allow(operator)
+        test = field.test("=" if operator == "!=" else "~" if operator == "!~" else operator, self._value())
+        if operator in ("!=", "!~"):
+            # Jira's negations leave out issues in which the field is empty.
+            return lambda issue: bool(field.values(issue)) and not any(map(test, field.values(issue)))
+        return lambda issue: any(map(test, field.values(issue)))
+
+    def _member(self, field: Field, *, negated: bool) -> Predicate:
+        field.allow("in")
+        self._expect("(")
+        tests: list[Callable[[object], bool]] = []
+        empty = False
+        while True:
+            if self._takes_empty(field):
+                empty = True
+            else:
+                tests.append(field.test("=", self._value()))
+            if not self._take(","):
+                break
+        self._expect(")")
+
+        def within(issue: Ticket) -> bool:
+            values = field.values(issue)
+            return any(test(value) for test in tests for value in values) or (empty and not values)
+
+        if negated:
+            return lambda issue: (empty or bool(field.values(issue))) and not within(issue)
+        return within
+
+    def _field(self) -> Field:
+        token = self._peek()
+        if token is None or (not token.quoted and (token.text.lower() in _RESERVED or token.text in "=~<>!(),")):
+            raise self._unexpected(token, "a field name")
+        self._next += 1
+        return find_field(token.text, self._context)
+
+    def _takes_empty(self, field: Field) -> bool:
+        """EMPTY or NULL; for a resolution `Unresolved`, quoted or not, says the same."""
+        if self._take("empty", "null"):
+            return True
+        token = self._peek()
+        if token is None or field.name != "resolution" or token.text.lower() != "unresolved":
+            return False
+        self._next += 1
+        return True
+
+    def _value(self) -> str:
+        """A word, a quoted text, or a function call, which keeps its parentheses: `startOfDay(-1d)`."""
+        token = self._peek()
+        if token is None or (not token.quoted and (token.text.lower() in _RESERVED or token.text in "=~<>!(),")):
+            raise self._unexpected(token, "either a value, list or function")
+        self._next += 1
+        if token.quoted or not self._take("("):
+            return token.text
+        inner = ""
+        while (part := self._peek()) is not None and not part.says(")"):
+            inner += part.text
+            self._next += 1
+        self._expect(")")
+        return f"{token.text}({inner})\0"
+
+    # -- tokens
+
+    def _peek(self) -> _Token | None:
+        return self._tokens[self._next] if self._next < len(self._tokens) else None
+
+    def _sees(self, *words: str) -> bool:
+        token = self._peek()
+        return token is not None and token.says(*words)
+
+    def _take(self, *words: str) -> _Token | None:
+        token = self._peek()
+        if token is None or not token.says(*words):
+            return None
+        self._next += 1
+        return token
+
+    def _expect(self, *words: str) -> None:
+        if not self._take(*words):
+            raise self._unexpected(self._peek(), " or ".join(f"'{word}'" for word in words))
+
+    def _unexpected(self, token: _Token | None, expected: str) -> JqlError:
+        if token is None:
+            return JqlError(f"Error in the JQL Query: Expecting {expected} before the end of the query.")
+        where = f"(line 1, character {token.at + 1})"
+        return JqlError(f"Error in the JQL Query: Expecting {expected} but got '{token.text}'. {where}")
+
+
+def _tokens(text: str) -> list[_Token]:
+    found, at = [], 0
+    while at < len(text.rstrip()):
+        match = _TOKEN.match(text, at)
+        if match is None:
+            raise JqlError(
+                f"Error in the JQL Query: The quoted string has not been completed. (line 1, character {at + 1})"
+            )
+        if match["quoted"] is not None:
+            found.append(_Token(re.sub(r"\\(.)", r"\1", match["quoted"][1:-1]), match.start("quoted"), quoted=True))
+        else:
+            kind = "op" if match["op"] is not None else "word"
+            found.append(_Token(match[kind], match.start(kind)))
+        at = match.end()
+    return found
+
+
+def _everything(_: Ticket) -> bool:
+    return True

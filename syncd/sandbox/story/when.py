@@ -1,0 +1,26 @@
+"""Moments of the story, as people in Berlin name them."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+BERLIN = ZoneInfo("Europe/Berlin")
+LAST = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
+"""Nothing in the story happens after this."""
+
+OPENING = datetime(2026, 9, 30, 22, 0, tzinfo=UTC)
+"""The quarter's first instant: midnight in Berlin, which is still on summer time."""
+
+
+def at(day: str, clock: str) -> datetime:
+    """`at("10-25", "02:30")`: that local time of 2026, in UTC; the first of two when the clocks go back."""
+    return datetime.fromisoformat(f"2026-{day}T{clock}").replace(tzinfo=BERLIN).astimezone(UTC)
+
+
+def office_hours(day: str | date, dice: random.Random) -> datetime:
+    """Some moment between 08:00 and 18:00 of a local day."""
+    on = date.fromisoformat(f"2026-{day}") if isinstance(day, str) else day
+    moment = datetime.combine(on, time(8), BERLIN).astimezone(UTC)
+    return moment + timedelta(seconds=dice.randrange(10 * 3600))

@@ -1,0 +1,63 @@
+"""The only thing that a connector may import.
+
+Records, readings and the pages they travel in; the connector protocol; errors named by what the engine does next; the
+one retry policy; tables and cells, which Google Sheets and spreadsheet files share.
+"""
+
+from syncd.sdk.answers import failure, one_line, parse_link, quota_and_clock, quota_reset, retry_after
+from syncd.sdk.connector import (
+    ConnectionSettings,
+    Connector,
+    Context,
+    MeasureKeys,
+    ReadingKeys,
+    RecordKeys,
+    Secret,
+    Source,
+)
+from syncd.sdk.errors import (
+    ConfigError,
+    Problem,
+    RetryLater,
+    SourceBroken,
+    SourceError,
+    SyncdError,
+    UnknownField,
+)
+from syncd.sdk.facts import Check, Json, Page, Reading, Record, Scalar, Snapshot, Stream
+from syncd.sdk.network import network_failure
+from syncd.sdk.retry import RetryPolicy
+
+__all__ = [
+    "Check",
+    "ConfigError",
+    "ConnectionSettings",
+    "Connector",
+    "Context",
+    "Json",
+    "MeasureKeys",
+    "Page",
+    "Problem",
+    "Reading",
+    "ReadingKeys",
+    "Record",
+    "RecordKeys",
+    "RetryLater",
+    "RetryPolicy",
+    "Scalar",
+    "Secret",
+    "Snapshot",
+    "Source",
+    "SourceBroken",
+    "SourceError",
+    "Stream",
+    "SyncdError",
+    "UnknownField",
+    "failure",
+    "network_failure",
+    "one_line",
+    "parse_link",
+    "quota_and_clock",
+    "quota_reset",
+    "retry_after",
+]

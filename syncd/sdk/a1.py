@@ -1,0 +1,88 @@
+"""A1 notation: `Support!A2:A`, `'It''s'!B3`, `A1:F20`.
+
+Rows and columns are counted from 0; an end is included, and None where the range is open (`A2:A` goes down to the last row).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_CELL = r"\$?(?P<{0}col>[A-Za-z]{{1,3}})?\$?(?P<{0}row>[1-9][0-9]*)?"
+_RANGE = re.compile(_CELL.format("a") + r"(?P<colon>:" + _CELL.format("b") + r")?\Z")
+_SHEET = re.compile(r"(?:'((?:[^']|'')+)'|([^'!]+))!(.*)\Z", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A rectangle of a sheet; `last_row` and `last_column` are None where it is open."""
+
+    first_row: int
+    first_column: int
+    last_row: int | None
+    last_column: int | None
+
+
+def split_sheet(reference: str) -> tuple[str | None, str]:
+    """The sheet that a reference names, unquoted, and what stands behind the `!`."""
+    match = _SHEET.match(reference)
+    if not match:
+        return None, reference
+    quoted, plain, rest = match.groups()
+    return (quoted.replace("''", "'") if quoted else plain), rest
+
+
+def parse_range(text: str) -> Range | None:
+    """The range that a text without a sheet name says; None where it is none (a header, a named range).
+
+    A cell needs its row; `A:A` and `2:2` are ranges, a lone `A` is a name.
+    """
+    match = _RANGE.match(text)
+    if not match:
+        return None
+    a_col, a_row = match["acol"], match["arow"]
+    if not match["colon"]:
+        if not (a_col and a_row):
+            return None
+        row, column = int(a_row) - 1, column_number(a_col)
+        return Range(row, column, row, column)
+    b_col, b_row = match["bcol"], match["brow"]
+    if not (a_col or a_row) or not (b_col or b_row) or bool(a_col) != bool(b_col):
+        return None
+    return Range(
+        first_row=int(a_row) - 1 if a_row else 0,
+        first_column=column_number(a_col) if a_col else 0,
+        last_row=int(b_row) - 1 if b_row else None,
+        last_column=column_number(b_col) if b_col else None,
+    )
+
+
+def column_number(letters: str) -> int:
+    """`A` is 0, `Z` 25, `AA` 26."""
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number - 1
+
+
+def column_letters(number: int) -> str:
+    """0 is `A`, 25 `Z`, 26 `AA`."""
+    letters = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters
+
+
+def address(sheet: str | None, row: int, column: int) -> str:
+    """Where a cell stands, for a person: `Support!C14`."""
+    cell = f"{column_letters(column)}{row + 1}"
+    return f"{quote_sheet(sheet)}!{cell}" if sheet else cell
+
+
+def quote_sheet(name: str) -> str:
+    """A sheet's name as A1 notation wants it: quoted unless it is a plain word that cannot be taken for a cell."""
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and parse_range(name) is None:
+        return name
+    return "'" + name.replace("'", "''") + "'"

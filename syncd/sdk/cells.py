@@ -1,0 +1,184 @@
+"""What one spreadsheet cell says: a number, a date, nothing, or neither and why.
+
+Unknown is not zero: a blank, an error and a text never become a number, unless `as:` says how the text is to be read.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
+_SERIAL_EPOCH = datetime(1899, 12, 30)  # developers.google.com/sheets/api/reference/rest/v4/DateTimeRenderOption
+_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2212": "-"})
+_ERRORS = (
+    "#REF!",
+    "#N/A",
+    "#VALUE!",
+    "#DIV/0!",
+    "#NAME?",
+    "#NUM!",
+    "#NULL!",
+    "#ERROR!",
+    "#SPILL!",
+    "#CALC!",
+    "Loading...",
+)
+
+
+class As(BaseModel):
+    """How a text is to be read as a number or a date."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    decimal: str | None = Field(None, description="The decimal mark of numbers written as text: `,` or `.`.")
+    thousands: str | None = Field(None, description="The mark between groups of three digits: `.`, `,`, a space, `'`.")
+    percent: bool = Field(False, description="Read the text `85%` and the number `0.85` both as 85.")
+    date: str | None = Field(None, description="How dates are written as text, as for strptime: `%d.%m.%Y`.")
+
+    @field_validator("decimal", "thousands")
+    @classmethod
+    def _one_mark(cls, value: str | None) -> str | None:
+        if value is not None and (len(value) != 1 or value.isalnum() or value in "+-"):
+            raise ValueError("must be one mark, such as ',' or '.'")
+        return value
+
+    @field_validator("date")
+    @classmethod
+    def _date_pattern(cls, value: str | None) -> str | None:
+        if value is not None and not re.search(r"%[dDjxcFeUWV]", value):
+            raise ValueError("must say where the day stands, as in '%d.%m.%Y'")
+        return value
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> As:
+        if self.thousands is not None and self.thousands == (self.decimal or "."):
+            raise ValueError(
+                f"decimal and thousands are both {self.thousands!r}; in '1.050,5' decimal is ',' and thousands is '.'"
+            )
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class CellError:
+    """A formula's error, such as `#REF!`."""
+
+    code: str
+
+
+Cell = None | bool | int | float | str | date | datetime | CellError
+"""A cell's content as its source types it; None is blank. A datetime may be aware or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How the cells of one source are read: what `as:` says, and what the source itself means by its types."""
+
+    zone: ZoneInfo
+    rules: As = As()
+    text_numbers: bool = False  # a plain number in CSV is a number, for there it can be nothing else
+    serial_dates: bool = False  # Google Sheets gives dates as days since 1899-12-30
+    epoch_dates: bool = False  # JSON APIs give seconds since 1970
+
+    def blank(self, cell: Cell) -> bool:
+        """Whether nothing stands there."""
+        return cell is None or (isinstance(cell, str) and not cell.strip())
+
+    def number(self, cell: Cell) -> tuple[float | None, str | None]:
+        """The number that a cell holds, or None and what holds it instead. Blank is (None, None)."""
+        if self.blank(cell):
+            return None, None
+        if isinstance(cell, CellError):
+            return None, f"the error {cell.code}"
+        if isinstance(cell, bool):
+            return None, f"{str(cell).upper()}, which is not a number"
+        if isinstance(cell, int | float):
+            return self._finite(float(cell))
+        if isinstance(cell, str):
+            return self._text_number(cell.strip().translate(_SPACES))
+        return None, f"the date {cell.isoformat()}, not a number"
+
+    def moment(self, cell: Cell) -> datetime | None:
+        """The time that a cell holds, aware; None where it holds none. A day is its first instant in the zone."""
+        if isinstance(cell, datetime):
+            return cell if cell.tzinfo else cell.replace(tzinfo=self.zone)
+        if isinstance(cell, date):
+            return datetime(cell.year, cell.month, cell.day, tzinfo=self.zone)
+        if isinstance(cell, int | float) and not isinstance(cell, bool):
+            return self._number_date(float(cell))
+        if isinstance(cell, str) and cell.strip():
+            return self._text_date(cell.strip())
+        return None
+
+    def _text_number(self, text: str) -> tuple[float | None, str | None]:
+        if text in _ERRORS:
+            return None, f"the error {text}"
+        rules = self.rules
+        if rules.decimal or rules.thousands or rules.percent:
+            digits, is_percent = text, False
+            if rules.percent and digits.endswith("%"):
+                digits, is_percent = digits[:-1].rstrip(), True
+            plain = self._plain(digits)
+            if plain is not None:
+                return (float(plain), None) if is_percent else self._finite(float(plain))
+        elif self.text_numbers and PLAIN_NUMBER.match(text):
+            return self._finite(float(text))
+        shown = text if len(text) <= 40 else text[:39] + "…"
+        return None, f"the text {shown!r}, which is not a number"
+
+    def _plain(self, text: str) -> str | None:
+        """The text with its marks as Python wants them; None where it is not a number by these marks."""
+        decimal, thousands = re.escape(self.rules.decimal or "."), self.rules.thousands
+        whole = r"\d+" if thousands is None else rf"(?:\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+|\d+)"
+        if not re.fullmatch(rf"[+-]?{whole}(?:{decimal}\d+)?", text, re.ASCII):
+            return None
+        if thousands is not None:
+            text = text.replace(thousands, "")
+        return text.replace(self.rules.decimal or ".", ".")
+
+    def _finite(self, number: float) -> tuple[float | None, str | None]:
+        if not math.isfinite(number):
+            return None, f"{number}, which is not a number"
+        if self.rules.percent:
+            number = float(Decimal(repr(number)) * 100)  # in decimal, so that 0.57 is 57 and not 56.99999999999999
+        return number, None
+
+    def _number_date(self, number: float) -> datetime | None:
+        try:
+            if self.serial_dates:
+                # Rounded to a millisecond: 14:30 is not exactly a fraction of a day in binary.
+                seconds = round(number * 86400, 3)
+                return (_SERIAL_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=self.zone)
+            if self.epoch_dates:
+                return datetime.fromtimestamp(number, self.zone)
+        except (OverflowError, ValueError, OSError):
+            pass
+        return None
+
+    def _text_date(self, text: str) -> datetime | None:
+        try:
+            moment = datetime.strptime(text, self.rules.date) if self.rules.date else datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
+
+
+def shown(cell: Cell) -> str:
+    """A cell's raw content as text, as evidence shows it."""
+    if cell is None:
+        return ""
+    if isinstance(cell, CellError):
+        return cell.code
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, date):
+        return cell.isoformat()
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return str(int(cell))
+    return str(cell)

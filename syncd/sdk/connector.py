@@ -1,0 +1,128 @@
+"""The contract between syncd and a connector.
+
+A connector is a class named by an entry point of the group `syncd.connectors`. It declares two pydantic models, the keys
+of a connection and the keys that it adds to a measure, and opens sources. It imports its client library only in `open`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal, Protocol
+from zoneinfo import ZoneInfo
+
+import orjson
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
+
+from syncd.sdk.cells import As
+from syncd.sdk.facts import Check, Json, Page, Stream
+from syncd.sdk.retry import RetryPolicy
+
+
+def _by_reference(value: Any, info: ValidationInfo) -> Any:
+    """Refuses a secret written out. Once references are resolved (`context` says so), any text will do."""
+    resolved = bool(info.context and info.context.get("resolved"))
+    if isinstance(value, str) and "${" not in value and not resolved:
+        name = (info.field_name or "secret").upper()
+        raise ValueError(f'is a secret written out; write "${{{name}}}" here and set {name}, or {name}_FILE, outside')
+    return value
+
+
+Secret = Annotated[SecretStr, BeforeValidator(_by_reference)]
+"""A secret: in YAML a reference (`${GITHUB_TOKEN}`), resolved when the connection is opened; never shown."""
+
+
+class ConnectionSettings(BaseModel):
+    """The keys of a connection. Texts may hold `${NAME}`; they are resolved when the connection is opened."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: str = Field(description="Which connector speaks to it.")
+
+
+class MeasureKeys(BaseModel):
+    """The keys that a connector adds to a measure, beside `from`, `take`, `of`, `where` and `window`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    kind: ClassVar[Literal["records", "readings"]]
+
+    def streams(self) -> Sequence[str]:
+        """The key of each stream that must be pulled for this measure."""
+        raise NotImplementedError
+
+
+class RecordKeys(MeasureKeys):
+    """The keys of a measure of records."""
+
+    kind = "records"
+
+    def fields(self) -> Collection[str] | None:
+        """The fields that `where` and `of` may name; None where only the server knows them all."""
+        raise NotImplementedError
+
+
+class ReadingKeys(MeasureKeys):
+    """The keys of a measure of readings. Its part of the stream is told apart by these keys themselves."""
+
+    kind = "readings"
+
+    as_: As = Field(As(), alias="as", description="How texts are to be read as numbers and dates.")
+
+    def part(self) -> str:
+        """What identifies this measure's part of its stream: its keys as canonical JSON."""
+        keys = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return orjson.dumps(keys, option=orjson.OPT_SORT_KEYS).decode()
+
+    @classmethod
+    def of_part(cls, part: str) -> ReadingKeys:
+        """The keys that `part` was made from."""
+        return cls.model_validate_json(part)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What syncd gives a source: the retry policy, the zone that days are cut in, the time, the settings' folder."""
+
+    retry: RetryPolicy
+    zone: ZoneInfo
+    now: Callable[[], datetime]
+    folder: str = "."
+
+
+class Source(Protocol):
+    """An opened connection. It is used by one thread at a time; opening it makes no request."""
+
+    def verify(self, stream: Stream) -> None:
+        """UnknownField where the stream needs a field that the server does not have. Asked before the first pull."""
+        ...
+
+    def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
+        """The pages that bring the ledger from `cursor` up to now. Ending without an error says: complete."""
+        ...
+
+    def census(self, stream: Stream) -> Iterator[Collection[str]]:
+        """The ids of every record that is there now, for reconciliation. Streams of readings are never asked."""
+        ...
+
+    def check(self) -> Iterator[Check]:
+        """What `syncd doctor` asks: reachable, authenticated, scopes, clock, quota."""
+        ...
+
+    def close(self) -> None:
+        """Gives back what the source holds; called once."""
+        ...
+
+
+class Connector(Protocol):
+    """What an entry point of the group `syncd.connectors` names."""
+
+    summary: ClassVar[str]
+    Settings: ClassVar[type[ConnectionSettings]]
+    Measure: ClassVar[type[MeasureKeys]]
+
+    @staticmethod
+    def open(settings: Any, context: Context) -> Source:
+        """A source for these settings, whose references are resolved. ConfigError where they cannot serve."""
+        ...

@@ -1,0 +1,60 @@
+"""The one retry policy. Client libraries' own retries are off; every request of every connector goes through here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import tenacity
+
+from syncd.sdk.errors import RetryLater
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Which failures are tried again, when, and until when.
+
+    Only `RetryLater` is. The wait is what the server asked for, or full jitter over a doubling bound. A server that
+    asks for longer than `longest_wait` seconds, or a try that would end past `deadline`, is not waited for: the
+    stream ends as partial and the next cycle goes on from its cursor. `sleep` is replaced by the daemon (a stop
+    wakes it) and by tests (it does not sleep).
+    """
+
+    attempts: int = 5
+    longest_wait: float = 60.0
+    deadline: float = 180.0
+    sleep: Callable[[float], None] = field(default=time.sleep)
+
+    def call(self, request: Callable[[], T]) -> T:
+        """What `request` returns, tried as often as this policy allows; its last error otherwise.
+
+        A request must be safe to repeat: reads are, writes are not sent through here.
+        """
+        jitter = tenacity.wait_random_exponential(multiplier=0.5, max=self.longest_wait)
+
+        def wait(state: tenacity.RetryCallState) -> float:
+            asked = _asked(state)
+            return jitter(state) if asked is None else asked
+
+        def hopeless(state: tenacity.RetryCallState) -> bool:
+            return (_asked(state) or 0.0) > self.longest_wait
+
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(RetryLater),
+            wait=wait,
+            stop=tenacity.stop_any(
+                tenacity.stop_after_attempt(self.attempts), tenacity.stop_before_delay(self.deadline), hopeless
+            ),
+            sleep=self.sleep,
+            reraise=True,
+        )
+        return retrying(request)
+
+
+def _asked(state: tenacity.RetryCallState) -> float | None:
+    error = state.outcome.exception() if state.outcome else None
+    return error.after if isinstance(error, RetryLater) else None

@@ -1,0 +1,69 @@
+"""The keys that every connector of spreadsheets adds to a measure: one of `cell`, `series` and `lookup`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import Field, model_validator
+
+from syncd.sdk.a1 import parse_range, split_sheet
+from syncd.sdk.cells import Reader
+from syncd.sdk.connector import ReadingKeys
+from syncd.sdk.facts import Snapshot
+from syncd.sdk.tables import Grid, Lookup, Resolve, Series, Unreadable, read_cell, read_lookup, read_series
+
+
+class TableKeys(ReadingKeys):
+    """Where in a table the number stands."""
+
+    cell: str | None = Field(None, description="One cell: `Support!B4`, or a named range.")
+    series: Series | None = Field(None, description="A column of dates and a column of numbers.")
+    lookup: Lookup | None = Field(None, description="The cell of the row that meets conditions, in a column.")
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> TableKeys:
+        given = [name for name in ("cell", "series", "lookup") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"has {' and '.join(given)}; keep one of them"
+                if given
+                else "needs one of 'cell', 'series' and 'lookup'"
+            )
+        if self.cell is not None:
+            area = parse_range(split_sheet(self.cell)[1])
+            if area is not None and (area.first_row, area.first_column) != (area.last_row, area.last_column):
+                raise ValueError(f"has the cell {self.cell!r}, which is a range; write one cell, or a series")
+        return self
+
+    def references(self) -> Sequence[str]:
+        """The ranges, headers, names and sheets that it reads."""
+        if self.series is not None:
+            return [self.series.dates, self.series.values]
+        return [self.lookup.table] if self.lookup is not None else [self.cell or ""]
+
+    def read(self, resolve: Resolve, reader: Reader) -> Snapshot:
+        """Its readings, or the problem that keeps all of them from being read."""
+        try:
+            if self.series is not None:
+                return read_series(self.series, resolve, reader)
+            if self.lookup is not None:
+                return read_lookup(self.lookup, resolve, reader)
+            return read_cell(self.cell or "", resolve, reader)
+        except Unreadable as error:
+            return Snapshot(problem=str(error))
+
+
+def is_range(reference: str) -> bool:
+    """Whether a reference is A1 notation: else it is a header, a named range or a sheet."""
+    return parse_range(split_sheet(reference)[1]) is not None
+
+
+def below_header(sheet: Grid, header: str, reference: str) -> Grid:
+    """The column of a sheet below a header; Unreadable says which headers there are."""
+    column = sheet.column(header)
+    if column is None:
+        names = [name for name in sheet.headers() if name]
+        if names.count(header.strip()) > 1:
+            raise Unreadable(f"two columns are headed {header!r}; name the one meant by its range, such as C2:C")
+        raise Unreadable(f"there is no column {reference!r}; the first row has: {', '.join(names) or 'nothing'}")
+    return column

@@ -1,0 +1,181 @@
+"""Readings out of a table: one cell, a dated series, or a lookup. Google Sheets and spreadsheet files share this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from syncd.sdk.a1 import Range, address
+from syncd.sdk.cells import Cell, Reader, shown
+from syncd.sdk.facts import Reading, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A rectangle of cells; `top` and `left` are where its first cell stands in the sheet, counted from 0.
+
+    Rows may be of different length: what is missing is blank.
+    """
+
+    sheet: str | None
+    rows: Sequence[Sequence[Cell]]
+    top: int = 0
+    left: int = 0
+
+    def clip(self, area: Range) -> Grid:
+        """The part of this grid within an area of the sheet."""
+        bottom = len(self.rows) + self.top if area.last_row is None else area.last_row + 1
+        rows = self.rows[max(0, area.first_row - self.top) : max(0, bottom - self.top)]
+        start = max(0, area.first_column - self.left)
+        end = None if area.last_column is None else max(0, area.last_column + 1 - self.left)
+        return Grid(
+            self.sheet,
+            [row[start:end] for row in rows],
+            max(self.top, area.first_row),
+            max(self.left, area.first_column),
+        )
+
+    def column(self, header: str) -> Grid | None:
+        """The column below a header of this grid's first row; None where no column, or more than one, has it."""
+        index = self.header_index(header)
+        if index is None:
+            return None
+        rows = [row[index : index + 1] for row in self.rows[1:]]
+        return Grid(self.sheet, rows, self.top + 1, self.left + index)
+
+    def headers(self) -> list[str]:
+        """The texts of the first row."""
+        return [shown(cell).strip() for cell in self.rows[0]] if self.rows else []
+
+    def header_index(self, header: str) -> int | None:
+        """Which column has this header; None where none or several have."""
+        found = [index for index, name in enumerate(self.headers()) if name == header.strip()]
+        return found[0] if len(found) == 1 else None
+
+    def line(self) -> Iterator[tuple[int, str, Cell]]:
+        """The cells of a single column or row: its position along the sheet, its address, its content."""
+        if len(self.rows) == 1 and len(self.rows[0]) > 1:
+            for offset, cell in enumerate(self.rows[0]):
+                yield self.left + offset, address(self.sheet, self.top, self.left + offset), cell
+        else:
+            for offset, row in enumerate(self.rows):
+                yield self.top + offset, address(self.sheet, self.top + offset, self.left), row[0] if row else None
+
+
+class Series(BaseModel):
+    """A dated series: a column of dates and a column of numbers, paired row by row."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dates: str = Field(description="The dates: a range such as `Support!A2:A`, or the column's header.")
+    values: str = Field(description="The numbers: a range such as `Support!C2:C`, or the column's header.")
+
+
+class Lookup(BaseModel):
+    """One cell of a table, found by what stands beside it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    table: str = Field(description="The table, its header included: a range such as `Plan!A1:F`, or a sheet's name.")
+    row: Mapping[str, str | int | float] = Field(description="HEADER: VALUE, for each condition that the row meets.")
+    column: str = Field(description="The header of the column that holds the number.")
+
+    @model_validator(mode="after")
+    def _some_condition(self) -> Lookup:
+        if not self.row:
+            raise ValueError("row needs at least one HEADER: VALUE")
+        return self
+
+
+class Unreadable(Exception):
+    """A part's range is not there; the text says what is."""
+
+
+Resolve = Callable[[str], Grid]
+"""Gives the grid that a reference names, or raises Unreadable."""
+
+
+def read_cell(reference: str, resolve: Resolve, reader: Reader) -> Snapshot:
+    """The single cell that a reference names. A blank one is no reading."""
+    grid = resolve(reference)
+    cells = [cell for row in grid.rows for cell in row] or [None]
+    if not all(reader.blank(cell) for cell in cells[1:]):
+        raise Unreadable(f"{reference} is more than one cell")
+    return _undated(cells[0], address(grid.sheet, grid.top, grid.left), reader)
+
+
+def read_series(series: Series, resolve: Resolve, reader: Reader) -> Snapshot:
+    """Each row that has a date and a number, an error or a text; blanks are no readings.
+
+    A row with a value whose date cannot be read cannot be placed in time: it is left out, and the notes say so.
+    """
+    dates = {position: cell for position, _, cell in resolve(series.dates).line()}
+    readings, undated = [], []
+    for position, where, cell in resolve(series.values).line():
+        if reader.blank(cell):
+            continue
+        date_cell = dates.get(position)
+        at = reader.moment(date_cell)
+        number, problem = reader.number(cell)
+        if at is None:
+            if number is not None:
+                undated.append(f"{where} ({shown(date_cell)!r})" if not reader.blank(date_cell) else where)
+            continue
+        readings.append(Reading(number, where, shown(cell), at, problem))
+    notes = []
+    if undated:
+        sample = ", ".join(undated[:3]) + (" …" if len(undated) > 3 else "")
+        notes.append(f"{len(undated)} with no date that can be read, left out: {sample}")
+        if not readings:  # not an empty series: one whose dates are not understood
+            problem = (
+                f'no date that can be read beside it ({sample}); say how dates are written, as: {{date: "%d.%m.%Y"}}'
+            )
+            return Snapshot([Reading(None, series.values, "", problem=problem)], notes=notes)
+    return Snapshot(readings, notes=notes)
+
+
+def read_lookup(lookup: Lookup, resolve: Resolve, reader: Reader) -> Snapshot:
+    """The cell where the one matching row meets the column; no match, or several, is unknown."""
+    grid = resolve(lookup.table)
+    column = _column(grid, lookup.column, lookup.table)
+    conditions = [(_column(grid, header, lookup.table), value) for header, value in lookup.row.items()]
+    rows = [
+        offset
+        for offset, row in enumerate(grid.rows[1:], start=1)
+        if all(_same(row[index] if index < len(row) else None, value) for index, value in conditions)
+    ]
+    if len(rows) != 1:
+        wanted = ", ".join(f"{header} = {value}" for header, value in lookup.row.items())
+        problem = f"no row has {wanted}" if not rows else f"{len(rows)} rows have {wanted}"
+        return Snapshot([Reading(None, lookup.table, "", problem=problem)])
+    row = grid.rows[rows[0]]
+    cell = row[column] if column < len(row) else None
+    return _undated(cell, address(grid.sheet, grid.top + rows[0], grid.left + column), reader)
+
+
+def _undated(cell: Cell, where: str, reader: Reader) -> Snapshot:
+    if reader.blank(cell):
+        return Snapshot(notes=[f"{where} is blank"])
+    number, problem = reader.number(cell)
+    return Snapshot([Reading(number, where, shown(cell), problem=problem)])
+
+
+def _column(grid: Grid, header: str, table: str) -> int:
+    index = grid.header_index(header)
+    if index is None:
+        names = [name for name in grid.headers() if name]
+        twice = names.count(header.strip()) > 1
+        raise Unreadable(
+            f"{table} has the column {header!r} twice"
+            if twice
+            else f"{table} has no column {header!r}; its first row has: {', '.join(names) or 'nothing'}"
+        )
+    return index
+
+
+def _same(cell: Cell, value: str | int | float) -> bool:
+    if isinstance(cell, int | float) and not isinstance(cell, bool) and isinstance(value, int | float):
+        return float(cell) == float(value)
+    return shown(cell).strip() == shown(value).strip()

@@ -1,0 +1,21 @@
+"""When the next cycle begins."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from syncd.okr.spans import parse_duration
+
+
+def next_start(schedule: str, zone: ZoneInfo, last_start: datetime, now: datetime) -> datetime:
+    """The next start by a duration (counted from start to start) or a cron line (in the zone); never in the past.
+
+    A cycle that took longer than the interval is followed by the next at once, and none is made up for.
+    """
+    if len(schedule.split()) == 5:
+        from apscheduler.triggers.cron import CronTrigger
+
+        fire: datetime | None = CronTrigger.from_crontab(schedule, timezone=zone).get_next_fire_time(None, now)
+        return fire or now + timedelta(days=1)
+    return max(last_start + parse_duration(schedule), now)

@@ -1,0 +1,134 @@
+"""The daemon's loop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from syncd.config import Config, load_config
+from syncd.cycle import run_cycle
+from syncd.ledger import Ledger, LedgerBusy, LedgerError, cycle_lock, open_ledger
+from syncd.pulls import CycleStopped
+from syncd.report import Report, choose_plan, report
+from syncd.sdk import ConfigError, RetryPolicy
+from syncd.service.metrics import Metrics
+from syncd.service.schedule import next_start
+
+log = structlog.get_logger("syncd.service")
+_BUSY_WAIT = timedelta(seconds=30)
+
+
+class Service:
+    """Runs cycles by the schedule until it is stopped, and tells the pages where things stand.
+
+    The configuration is read again before each cycle; one that is wrong is reported, and the last good one stays.
+    """
+
+    def __init__(self, path: Path, config: Config, clock: Callable[[], datetime]) -> None:
+        self._path = path
+        self._clock = clock
+        self._stop = threading.Event()
+        self.config = config
+        self.config_problem: str | None = None
+        self.cycles = 0
+        self.metrics = Metrics()
+        ledger = open_ledger(config.ledger_url())
+        assert ledger is not None  # it was created
+        self.ledger: Ledger = ledger
+
+    def stop(self) -> None:
+        """Ends the loop: at once while it waits, between two pages while it pulls."""
+        self._stop.set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the loop was asked to end."""
+        return self._stop.is_set()
+
+    def loop(self) -> None:
+        """Cycles until stopped; the first at once."""
+        log.info("started", schedule=self.config.settings.schedule, ledger=self.ledger.engine.dialect.name)
+        while not self._stop.is_set():
+            started = datetime.now(UTC)
+            busy = not self._cycle()
+            now = datetime.now(UTC)
+            settings = self.config.settings
+            due = next_start(settings.schedule, self.config.zone, started, now)
+            if busy:
+                due = min(due, now + _BUSY_WAIT)
+            log.info("next cycle", at=due.astimezone(self.config.zone).isoformat(timespec="seconds"))
+            self._stop.wait(max(0.0, (due - now).total_seconds()))
+        self.ledger.close()
+        log.info("stopped")
+
+    def report(self, period: str | None = None) -> Report | None:
+        """Where a period stands; None where there is no such period."""
+        now = self._clock()
+        plan = choose_plan(self.config, period, now)
+        return report(self.config, plan, self.ledger, now) if plan else None
+
+    def scrape(self) -> bytes:
+        """Everything that Prometheus reads, of today's period."""
+        found = self.report()
+        return self.metrics.text(found) if found else b""
+
+    def _cycle(self) -> bool:
+        """One cycle; False where somebody else is syncing."""
+        self._reload()
+        began = time.monotonic()
+        try:
+            with cycle_lock(self.ledger.engine):
+                result = run_cycle(
+                    self.config,
+                    self.ledger,
+                    self._clock,
+                    retry=RetryPolicy(sleep=self._sleep),
+                    stopping=self._stop,
+                )
+        except CycleStopped:
+            log.info("cycle stopped; the next one goes on from there")
+            return True
+        except LedgerBusy as error:
+            log.warning("cycle put off", reason=str(error))
+            return False
+        except (ConfigError, LedgerError) as error:
+            self.config_problem = str(error)
+            self.metrics.broken_cycle()
+            log.error("cycle not run", reason=str(error))
+            return True
+        except Exception:  # whatever it was, the next cycle gets its chance, and the log has it
+            self.metrics.broken_cycle()
+            log.exception("cycle broken")
+            return True
+        seconds = time.monotonic() - began
+        self.cycles += 1
+        self.metrics.cycle(result, seconds, time.time())
+        log.info(
+            "cycle ended",
+            measured=result.measured,
+            changed=len(result.changes),
+            failed=len(result.failures),
+            seconds=round(seconds, 2),
+        )
+        return True
+
+    def _reload(self) -> None:
+        try:
+            config = load_config(self._path)
+        except ConfigError as error:
+            if self.config_problem != str(error):
+                log.error("configuration is wrong; the last good one stays", problems=str(error).splitlines())
+            self.config_problem = str(error)
+            return
+        if config.settings.ledger != self.config.settings.ledger:
+            log.warning("another ledger needs a restart; the present one stays")
+        self.config = config
+        self.config_problem = None
+
+    def _sleep(self, seconds: float) -> None:
+        self._stop.wait(seconds)

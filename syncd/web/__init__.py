@@ -1,0 +1,6 @@
+"""The dashboard: reads the ledger, writes nothing."""
+
+from syncd.web.app import make_app
+from syncd.web.server import serving
+
+__all__ = ["make_app", "serving"]

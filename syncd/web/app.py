@@ -1,0 +1,92 @@
+"""The pages: where things stand for people, for probes, for Prometheus and for programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Protocol
+
+import orjson
+from jinja2 import Environment, FileSystemLoader
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from syncd import verdicts, words
+from syncd.report import Report, document
+
+_PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
+_PAGES.globals.update(words=words, verdicts=verdicts)
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class Standings(Protocol):
+    """What the pages need of the daemon."""
+
+    cycles: int
+    config_problem: str | None
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it is about to end."""
+        ...
+
+    def report(self, period: str | None = None) -> Report | None:
+        """Where a period stands."""
+        ...
+
+    def scrape(self) -> bytes:
+        """Everything that Prometheus reads."""
+        ...
+
+
+def make_app(standings: Standings) -> Starlette:
+    """The application over whatever tells it where things stand."""
+
+    def index(request: Request) -> Response:
+        found = standings.report(request.query_params.get("period"))
+        if found is None:
+            return PlainTextResponse("there is no such period\n", status_code=404)
+        page = _PAGES.get_template("status.html").render(found=found, problem=standings.config_problem)
+        return HTMLResponse(page, headers=_HEADERS)
+
+    def healthz(_: Request) -> Response:
+        return PlainTextResponse("stopping\n" if standings.stopping else "ok\n")
+
+    def readyz(_: Request) -> Response:
+        try:
+            found = standings.report()
+        except SQLAlchemyError:
+            return PlainTextResponse("the ledger cannot be read\n", status_code=503)
+        if found is None or found.synced_at is None:
+            return PlainTextResponse("no cycle has ended yet\n", status_code=503)
+        return PlainTextResponse("ready\n")
+
+    def metrics(_: Request) -> Response:
+        return Response(standings.scrape(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    def api_status(request: Request) -> Response:
+        found = standings.report(request.query_params.get("period"))
+        if found is None:
+            return _json({"error": "there is no such period"}, 404)
+        return _json(document(found))
+
+    return Starlette(
+        routes=[
+            Route("/", index),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/metrics", metrics),
+            Route("/api/status", api_status),
+        ]
+    )
+
+
+def _json(data: Any, status: int = 200) -> Response:
+    return Response(orjson.dumps(data), status_code=status, media_type="application/json", headers=_HEADERS)

@@ -1,0 +1,36 @@
+"""Serving the pages from a thread beside the daemon's loop."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+log = structlog.get_logger("syncd.web")
+
+
+@contextmanager
+def serving(app: Starlette, host: str, port: int) -> Iterator[None]:
+    """Serves while the context lasts. OSError where the address cannot be had: before anything else begins."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    listener.listen(128)
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3)
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True)
+    thread.start()
+    log.info("listening", at=f"http://{host}:{listener.getsockname()[1]}/")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(timeout=5)
+        listener.close()

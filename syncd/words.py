@@ -1,0 +1,86 @@
+"""Numbers, shares, days and ages as people read them."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, datetime, timedelta
+
+from syncd.okr.goals import Band, KeyResult
+
+HEALTH_WORDS = {
+    "unknown": "unknown",
+    "off_track": "off track",
+    "at_risk": "at risk",
+    "on_track": "on track",
+    "done": "done",
+}
+HEALTH_SIGNS = {"unknown": "?", "off_track": "✗", "at_risk": "~", "on_track": "✓", "done": "★"}
+HEALTH_STYLES = {
+    "unknown": "bright_black",
+    "off_track": "red",
+    "at_risk": "yellow",
+    "on_track": "green",
+    "done": "bold green",
+}
+
+
+def number(value: float | None) -> str:
+    """`1,092`, `0.42`, `3.65`; a dash where there is none."""
+    if value is None:
+        return "–"
+    if value == 0 or abs(value) >= 1e15:
+        return f"{value:g}"
+    places = max(0, 2 - math.floor(math.log10(abs(value)))) if abs(value) < 1000 else 1
+    text = f"{value:,.{min(places, 6)}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(share: float | None) -> str:
+    """A share as `18 %`, halves rounded up; a dash where there is none."""
+    return "–" if share is None else f"{math.floor(share * 100 + 0.5):,} %"
+
+
+def goal(kr: KeyResult) -> str:
+    """What it aims at: `1,200 → 600 calls/week`, `of 40`, `at least 99.5 %`."""
+    unit = f" {kr.unit}" if kr.unit else ""
+    if isinstance(kr.goal, Band):
+        low, high = kr.goal.at_least, kr.goal.at_most
+        if low is not None and high is not None:
+            return f"{number(low)} to {number(high)}{unit}"
+        return f"at least {number(low)}{unit}" if low is not None else f"at most {number(high)}{unit}"
+    if kr.kind == "output" and not kr.goal.baseline:
+        return f"of {number(kr.goal.target)}{unit}"
+    return f"{number(kr.goal.baseline) if kr.goal.baseline is not None else '?'} → {number(kr.goal.target)}{unit}"
+
+
+def day(moment: date) -> str:
+    """`12 Oct`."""
+    return f"{moment.day} {moment:%b}"
+
+
+def clock_time(moment: datetime) -> str:
+    """`21 Nov 10:15`."""
+    return f"{day(moment)} {moment:%H:%M}"
+
+
+def age(moment: datetime | None, now: datetime) -> str:
+    """How long ago, in one unit: `now`, `14 min`, `2 h`, `5 d`."""
+    if moment is None:
+        return ""
+    passed = now - moment
+    if passed < timedelta(minutes=1):
+        return "now"
+    if passed < timedelta(hours=1):
+        return f"{passed // timedelta(minutes=1)} min"
+    if passed < timedelta(days=1):
+        return f"{passed // timedelta(hours=1)} h"
+    return f"{passed.days} d"
+
+
+def span(length: timedelta) -> str:
+    """A lag in words: `3 weeks`, `10 days`, `6 hours`."""
+    for unit, name in ((timedelta(weeks=1), "week"), (timedelta(days=1), "day"), (timedelta(hours=1), "hour")):
+        if length >= unit and not length % unit:
+            count = length // unit
+            return f"{count} {name}{'s' * (count != 1)}"
+    return f"{length.total_seconds() / 86400:g} days"

@@ -1,0 +1,31 @@
+"""A sandbox for each test that changes something, one for all that only read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from syncd.sandbox import DEMO_NOW, Sandbox, serve
+
+
+@pytest.fixture(scope="session")
+def shared_box() -> Iterator[Sandbox]:
+    """Only for reading."""
+    with serve(seed=7, now=DEMO_NOW) as box:
+        yield box
+
+
+@pytest.fixture
+def box() -> Iterator[Sandbox]:
+    with serve(seed=7, now=DEMO_NOW) as one:
+        yield one
+
+
+@pytest.fixture
+def raw(box: Sandbox) -> Iterator[Callable[..., httpx.Response]]:
+    """GitHub without a client library: `raw("/repos/…", headers…)`."""
+    headers = {"Authorization": f"Bearer {box.credentials['github']}"}
+    with httpx.Client(base_url=box.github_url, headers=headers, timeout=5) as client:
+        yield client.get

@@ -1,0 +1,35 @@
+"""The real client libraries, pointed at a sandbox."""
+
+from __future__ import annotations
+
+import gspread
+import requests
+from github import Auth, Github
+from jira import JIRA
+
+from syncd.sandbox import Sandbox
+
+
+def github(box: Sandbox, token: str | None = None) -> Github:
+    auth = Auth.Token(token or box.credentials["github"])
+    return Github(base_url=box.github_url, auth=auth, retry=None, per_page=100, seconds_between_requests=0, timeout=5)
+
+
+def jira_cloud(box: Sandbox) -> JIRA:
+    secrets = box.credentials
+    return JIRA(box.jira_url, basic_auth=(secrets["jira_email"], secrets["jira_token"]), max_retries=0, timeout=5)
+
+
+def jira_dc(box: Sandbox) -> JIRA:
+    return JIRA(box.jira_dc_url, token_auth=box.credentials["jira_pat"], max_retries=0, timeout=5)
+
+
+def sheets_http(box: Sandbox) -> type[gspread.HTTPClient]:
+    """gspread's own client with its fixed address replaced: it has no other way to be sent elsewhere."""
+
+    class Loopback(gspread.HTTPClient):
+        def request(self, method: str, endpoint: str, *args: object, **kwargs: object) -> requests.Response:
+            there = endpoint.replace("https://sheets.googleapis.com", box.sheets_url)
+            return super().request(method, there, *args, **kwargs)
+
+    return Loopback

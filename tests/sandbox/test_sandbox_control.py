@@ -1,0 +1,115 @@
+"""Steering over HTTP, the metrics API, and running the sandbox itself."""
+
+from __future__ import annotations
+
+import threading
+
+import httpx
+import pytest
+
+from syncd.sandbox import DEMO_NOW, Sandbox, run_forever, serve
+
+
+def test_metrics(shared_box: Sandbox) -> None:
+    with httpx.Client(base_url=shared_box.metrics_url, headers={"X-Api-Key": "wrong"}) as client:
+        assert client.get("/v1/error-rate").status_code == 401
+        client.headers["X-Api-Key"] = shared_box.credentials["metrics_key"]
+        assert client.get("/v1/error-rate").json() == {
+            "service": "checkout", "window": "7d", "error_rate": {"percent": 0.42},
+        }  # fmt: skip
+        points = client.get("/v1/uptime").json()["points"]
+        assert points[0]["day"] == "2026-10-05"
+        assert [one["uptime"] for one in points].count(None) == 1
+        assert client.post("/v1/query", json={"metric": "error_rate"}).json()["value"] == 0.42
+        assert client.post("/v1/query", json={"metric": "mood"}).status_code == 404
+        assert client.post("/v1/query", content=b"{").status_code == 400
+        assert client.get("/v2").status_code == 404
+
+
+def test_faults_and_requests(box: Sandbox) -> None:
+    with httpx.Client(base_url=box.url) as client:
+        assert client.post("/control/fault", json={"service": "metrics", "kind": "status", "status": 503}).json()["ok"]
+        assert client.get("/metrics-api/v1/error-rate").status_code == 503
+        assert client.post("/control/heal").json()["ok"]
+        assert client.get("/metrics-api/v1/error-rate").status_code == 401
+        log = client.get("/control/requests").json()
+        assert [one["status"] for one in log if one["service"] == "metrics"] == [503, 401]
+        assert client.post("/control/fault", json={"service": "gitlab"}).status_code == 400
+        assert client.post("/control/fault", json={"kind": "status"}).status_code == 400
+        assert client.get("/elsewhere").status_code == 404
+
+
+def test_changes_move_the_truth(box: Sandbox) -> None:
+    def told(id: str) -> float | None:
+        number: float | None = httpx.get(f"{box.url}/truth").json()["key_results"][id]["value"]
+        return number
+
+    def change(**what: object) -> int:
+        return httpx.post(f"{box.url}/control/change", json=what).status_code
+
+    number = box.world.github.add_issue("acme/web", labels=["bug"]).number
+    assert change(do="close_issue", repo="acme/web", number=number) == 200
+    assert told("reliability-bugs") == 14
+    open_article = next(
+        i.key for i in box.world.jira.issues.values() if i.type == "Article" and i.status == "In Review"
+    )
+    assert change(do="transition", key=open_article, status="Published", at="2026-11-20T12:00:00+01:00") == 200
+    assert told("articles") == 34
+    assert change(do="transition", site="jira-dc", key="HELP-1", status="To Do") == 200
+    book = {"spreadsheet": "1AbC-acme-okr-numbers-2026q4", "sheet": "Support"}
+    assert change(do="append_row", values=["2026-11-20", None, 900], **book) == 200
+    assert told("calls") == 900
+    assert change(do="delete_everything") == 400
+    assert change(do="close_issue", repo="acme/nowhere", number=1) == 400
+    assert change(do="close_issue", repo="acme/web") == 400
+
+
+def test_truth_at_another_time(shared_box: Sandbox) -> None:
+    early = httpx.get(f"{shared_box.url}/truth", params={"at": "2026-10-11T23:59:59+02:00"}).json()
+    assert early["key_results"]["articles"]["value"] == 4
+    assert early["as_of"] == "2026-10-11T23:59:59+02:00"
+    assert httpx.get(f"{shared_box.url}/truth", params={"at": "2026-10-11T12:00:00"}).status_code == 400
+    assert httpx.get(f"{shared_box.url}/truth", params={"at": "soon"}).status_code == 400
+
+
+def test_time_ticks_with_changes_or_with_the_machine() -> None:
+    with serve(now=DEMO_NOW) as box:
+        first, second = (box.world.github.add_issue("acme/web").created_at for _ in range(2))
+        assert DEMO_NOW < first < second
+    with serve() as box:
+        before = box.world.clock.now()
+        box.world.github.add_issue("acme/web")
+        assert box.world.clock.now() >= before
+    with pytest.raises(ValueError, match="zone"), serve(now=DEMO_NOW.replace(tzinfo=None)):
+        pass
+
+
+def test_two_at_once_and_nothing_left_behind() -> None:
+    before = threading.active_count()
+    with serve(now=DEMO_NOW) as one, run_forever(0, 3, DEMO_NOW) as other:
+        assert one.url != other.url
+        with httpx.Client() as client:
+            assert client.get(f"{one.url}/truth").status_code == client.get(f"{other.url}/truth").status_code == 200
+        address = one.url
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(address)
+    assert threading.active_count() <= before + 2  # connection threads may take a moment to notice
+
+
+def test_many_clients_at_once(box: Sandbox) -> None:
+    statuses: list[int] = []
+
+    def ask() -> None:
+        headers = {"Authorization": f"Bearer {box.credentials['github']}"}
+        with httpx.Client(base_url=box.github_url, headers=headers) as client:
+            statuses.extend(
+                client.get(f"/repos/acme/web/pulls?state=all&page={page}").status_code for page in range(1, 6)
+            )
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == [200] * 40
+    assert len(box.requests) == 40

@@ -1,0 +1,197 @@
+"""Each kind of fault does what it says, and no other request feels it."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from email.utils import parsedate_to_datetime
+
+import httpx
+import pytest
+from sandbox_clients import github, jira_cloud
+
+from syncd.sandbox import DEMO_NOW, Fault, Sandbox, serve
+
+PATH = "/repos/acme/web/pulls?state=all&per_page=100"
+
+
+@pytest.fixture
+def client(box: Sandbox) -> httpx.Client:
+    headers = {"Authorization": f"Bearer {box.credentials['github']}"}
+    return httpx.Client(base_url=box.github_url, headers=headers, timeout=5)
+
+
+def test_status_with_headers_and_times(box: Sandbox, client: httpx.Client) -> None:
+    box.fault(
+        Fault("github", path="/pulls", status=503, body='{"a": 1}', headers={"Retry-After": "7"}, after=1, times=2)
+    )
+    assert [client.get(PATH).status_code for _ in range(5)] == [200, 503, 503, 200, 200]
+    assert client.get("/user").status_code == 200
+    box.fault(Fault("github", status=503, headers={"Retry-After": "7"}))
+    assert client.get("/user").headers["Retry-After"] == "7"
+    box.heal()
+    assert client.get("/user").status_code == 200
+
+
+def test_a_fault_can_hit_one_page(box: Sandbox, client: httpx.Client) -> None:
+    box.fault(Fault("github", "html", path=r"page=2\b"))
+    assert client.get(PATH).status_code == 200
+    page = client.get(PATH + "&page=2")
+    assert page.status_code == 502
+    assert page.headers["Content-Type"] == "text/html"
+
+
+def test_reset(box: Sandbox, client: httpx.Client) -> None:
+    box.fault(Fault("github", "reset", times=1))
+    with pytest.raises(httpx.ReadError):
+        client.get("/user")
+    assert box.requests[0].status == 0
+    assert client.get("/user").status_code == 200
+
+
+def test_truncate(box: Sandbox, client: httpx.Client) -> None:
+    box.fault(Fault("github", "truncate"))
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.get(PATH)
+    assert box.requests[0].status == 200
+
+
+def test_drip_and_delay_arrive_whole(box: Sandbox, client: httpx.Client) -> None:
+    whole = client.get("/rate_limit").content
+    box.fault(Fault("github", "drip", rate=5000, times=1))
+    box.fault(Fault("github", "delay", seconds=0.01, times=1))
+    assert len(client.get("/rate_limit").content) == len(whole)
+    with client.stream("GET", "/user") as answer:
+        assert json.loads(b"".join(answer.iter_bytes()))["login"] == "syncd-bot"
+
+
+def test_malformed_and_wrong_types(box: Sandbox, client: httpx.Client) -> None:
+    box.fault(Fault("github", "malformed", times=1))
+    with pytest.raises(json.JSONDecodeError):
+        client.get(PATH).json()
+    box.heal()
+    box.fault(Fault("github", "wrong_types", times=1))
+    assert isinstance(client.get(PATH).json(), dict)
+    box.heal()
+    box.fault(Fault("github", "wrong_types", form="null_rows"))
+    assert client.get(PATH).json() == [None] * 100
+
+
+def test_page_loops(box: Sandbox, client: httpx.Client) -> None:
+    box.fault(Fault("github", "page_loop"))
+    first = client.get(PATH)
+    again = client.get(first.links["next"]["url"])
+    assert again.links["next"]["url"] == first.links["next"]["url"]
+    box.fault(Fault("jira", "page_loop", path="search"))
+    jira, jql = jira_cloud(box), "project = KB"
+    page = jira.enhanced_search_issues(jql, maxResults=50)
+    second = jira.enhanced_search_issues(jql, maxResults=50, nextPageToken=page.nextPageToken)
+    assert second.nextPageToken == page.nextPageToken
+    assert second[0].id == page[0].id
+    box.fault(Fault("jira-dc", "page_loop", path="search"))
+    secret = {"Authorization": f"Bearer {box.credentials['jira_pat']}"}
+    url = f"{box.jira_dc_url}/rest/api/2/search?jql=project%3DHELP&startAt="
+    one, two = (httpx.get(url + start, headers=secret).json() for start in ("0", "100"))
+    assert one["issues"] == two["issues"]
+    assert one["total"] > 10_000
+
+
+def test_limits_of_github(box: Sandbox, client: httpx.Client) -> None:
+    box.fault(Fault("github", "primary_limit", seconds=120, times=1))
+    primary = client.get(PATH)
+    assert (primary.status_code, primary.headers["X-RateLimit-Remaining"]) == (403, "0")
+    assert int(primary.headers["X-RateLimit-Reset"]) > time.time() + 60
+    assert "Retry-After" not in primary.headers
+    box.heal()
+    box.fault(Fault("github", "secondary_limit", seconds=30))
+    secondary = client.get(PATH)
+    assert (secondary.status_code, secondary.headers["Retry-After"]) == (403, "30")
+    assert "secondary rate limit" in secondary.json()["message"]
+
+
+@pytest.mark.parametrize("service", ["github", "jira", "jira-dc", "sheets", "metrics"])
+def test_too_many(box: Sandbox, service: str) -> None:
+    url = {"github": box.github_url, "jira": box.jira_url, "jira-dc": box.jira_dc_url}.get(service)
+    url = url or {"sheets": box.sheets_url, "metrics": box.metrics_url}[service]
+    box.fault(Fault(service, "too_many", times=1))  # type: ignore[arg-type]
+    bare = httpx.get(f"{url}/x")
+    assert bare.status_code == 429
+    assert "Retry-After" not in bare.headers
+    box.fault(Fault(service, "too_many", seconds=9, http_date=True))  # type: ignore[arg-type]
+    assert parsedate_to_datetime(httpx.get(f"{url}/x").headers["Retry-After"]).tzinfo is not None
+
+
+@pytest.mark.parametrize("service", ["github", "jira", "jira-dc", "sheets", "metrics", "token"])
+def test_unauthorized_hits_whoever_asks(box: Sandbox, service: str) -> None:
+    box.fault(Fault(service, "unauthorized"))  # type: ignore[arg-type]
+    secrets = box.credentials
+    paths = {
+        "github": "/github/user", "jira": "/jira/rest/api/2/myself", "jira-dc": "/jira-dc/rest/api/2/myself",
+        "sheets": "/sheets/v4/spreadsheets/x", "metrics": "/metrics-api/v1/uptime", "token": "/token",
+    }  # fmt: skip
+    headers = {"X-Api-Key": secrets["metrics_key"], "x-goog-api-key": secrets["google_api_key"]}
+    assert httpx.get(box.url + paths[service], headers=headers).status_code == 401
+
+
+def test_unauthorized_is_each_vendors_own(box: Sandbox, client: httpx.Client) -> None:
+    box.fault(Fault("github", "unauthorized"))
+    assert client.get("/user").json()["message"] == "Bad credentials"
+    box.fault(Fault("sheets", "unauthorized"))
+    token = {"Authorization": f"Bearer {box.credentials['google_token']}"}
+    answer = httpx.get(f"{box.sheets_url}/v4/spreadsheets/x", headers=token)
+    assert answer.json()["error"]["status"] == "UNAUTHENTICATED"
+
+
+def test_token_endpoint_can_fail(box: Sandbox) -> None:
+    box.fault(Fault("token", status=500))
+    assert httpx.post(box.token_url).status_code == 500
+
+
+def test_hang_ends_with_the_client_and_with_the_server() -> None:
+    with serve(now=DEMO_NOW) as box:
+        box.fault(Fault("github", "hang"))
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(f"{box.github_url}/user", timeout=0.1)
+        failed: list[Exception] = []
+
+        def wait() -> None:
+            try:
+                httpx.get(f"{box.github_url}/user", timeout=30)
+            except httpx.TransportError as error:
+                failed.append(error)
+
+        waiting = threading.Thread(target=wait)
+        waiting.start()
+        while len(box.requests) < 2:
+            time.sleep(0.005)
+    waiting.join(timeout=5)
+    assert failed
+    assert not waiting.is_alive()
+
+
+def test_a_library_meets_a_fault(box: Sandbox) -> None:
+    repo = github(box).get_repo("acme/web")
+    box.fault(Fault("github", "reset", path="page=2"))
+    with pytest.raises(OSError):
+        list(repo.get_pulls(state="all"))
+
+
+@pytest.mark.parametrize("wrong", [{"service": "gitlab"}, {"service": "github", "kind": "sulk"}])
+def test_faults_that_do_not_exist(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="no such fault"):
+        Fault(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("fault", [Fault("github", "delay", seconds=60), Fault("github", "drip", rate=10)])
+def test_stopping_does_not_wait_for_slow_answers(fault: Fault) -> None:
+    before = set(threading.enumerate())
+    with serve(now=DEMO_NOW) as box:
+        box.fault(fault)
+        headers = {"Authorization": f"Bearer {box.credentials['github']}"}
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(f"{box.github_url}/user", headers=headers, timeout=httpx.Timeout(5, read=0.05))
+    left = [thread for thread in set(threading.enumerate()) - before if "process_request" in thread.name]
+    for thread in left:
+        thread.join(timeout=5)
+    assert not any(thread.is_alive() for thread in left)

@@ -1,0 +1,135 @@
+"""JQL: what is understood, and that the rest is refused."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.sandbox import DEMO_NOW, World, jql
+from syncd.sandbox.jql_fields import Context, JqlError, moment
+from syncd.sandbox.story import build
+
+WORLD: World = build(7, DEMO_NOW)
+
+
+def keys(text: str, world: World = WORLD, *, cloud: bool = True) -> list[str]:
+    site = world.jira if cloud else world.jira_dc
+    query = jql.parse(text, Context(site, DEMO_NOW))
+    return [issue.key for issue in query.sort([one for one in site.issues.values() if query.matches(one)])]
+
+
+ALL = set(keys("created > 2020-01-01"))
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("project = KB", "project in ('Knowledge base')"),
+        ("type = Story", "issuetype in (story)"),
+        ("statusCategory = Done", "status in (Done, Published, Closed)"),
+        ("statusCategory != Done", "NOT statusCategory = done"),
+        ("resolution is EMPTY", "resolution = Unresolved"),
+        ("resolution not in ('Unresolved', Fixed)", "resolution is not empty and resolution != Fixed"),
+        ("resolution is not empty", "resolved > 2020-01-01"),
+        ("project = KB and type = Task or project = SUP", "(project = KB and type = Task) or project = SUP"),
+        ('"Story Points" >= 5', "cf[10016] > 3"),
+        ("Team = Payments", "'Team' not in (Discovery)"),
+        ("labels = help", "labels not in (other)"),
+        ("assignee is null", "not assignee is not null"),
+        ("summary ~ 'invoices work'", "text ~ invoices"),
+        ("project = KB and created >= startOfYear()", "project = KB and created >= '2026-01-01'"),
+        ("updated >= -7d", "updated >= '2026-11-14 04:15'"),
+        ("created < startOfMonth(-1)", "created < 2026/10/01"),
+        ("updated <= endOfWeek(-1)", "updated < startOfWeek()"),
+        ("statusCategoryChangedDate >= 2026-11-16", "statusCategoryChangedDate >= startOfWeek()"),
+    ],
+)
+def test_two_ways_to_say_it(text: str, same: str) -> None:
+    assert keys(text) == keys(same)
+    assert set() < set(keys(text)) < ALL
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("colour = red", "Field 'colour' does not exist"),
+        ("project = NOPE", "The value 'NOPE' does not exist for the field 'project'"),
+        ("status = Sleeping", "does not exist for the field 'status'"),
+        ("project ~ KB", "operator '~' is not supported by the 'project' field"),
+        ("summary = x", "operator '=' is not supported"),
+        ("labels > a", "operator '>' is not supported"),
+        ("created > tomorrow", "Date value 'tomorrow'"),
+        ("created > lastLogin()", "Date value 'lastLogin()'"),
+        ("project = KB type = Task", "Expecting 'OR' or 'AND' but got 'type'"),
+        ("project = ", "before the end of the query"),
+        ("project KB", "but got 'KB'"),
+        ("(project = KB", "Expecting ')'"),
+        ("project = 'KB", "has not been completed"),
+        ("status was Done", "but got 'was'"),
+        ("'Story Points' > many", "is not a number"),
+        ("key > first", "is invalid"),
+        ("assignee = membersOf(x)", "Unable to find JQL function"),
+        ("project = KB order by", "Expecting a field name"),
+    ],
+)
+def test_refusals(text: str, message: str) -> None:
+    with pytest.raises(JqlError) as caught:
+        keys(text)
+    assert message in str(caught.value)
+
+
+def test_data_center_has_no_category_date() -> None:
+    with pytest.raises(JqlError, match="does not exist"):
+        keys("statusCategoryChangedDate > -7d", cloud=False)
+
+
+def test_negations_leave_out_blanks() -> None:
+    assert set(keys("resolution != Done")) < set(keys("not resolution = Done"))
+    assert not set(keys("assignee not in ('Ana')")) & set(keys("assignee is empty"))
+
+
+def test_dates_are_read_in_the_accounts_zone() -> None:
+    context = Context(WORLD.jira, DEMO_NOW)
+    assert moment("2026-10-01", "created", context) == datetime(2026, 10, 1, 4, tzinfo=UTC)
+    assert moment("2026-12-01 08:30", "created", context) == datetime(2026, 12, 1, 13, 30, tzinfo=UTC)
+    assert moment("-4h", "created", context) == datetime(2026, 11, 21, 5, 15, tzinfo=UTC)
+
+
+def test_order() -> None:
+    ordered = keys('project in (WEB, OPS) AND type = Story ORDER BY "Story Points" DESC, key ASC')
+    points = [WORLD.jira.get(key).custom.get("customfield_10016") for key in ordered]
+    known = [point for point in points if isinstance(point, float)]
+    assert known == sorted(known, reverse=True)
+    assert points[len(known) :] == [None] * (len(points) - len(known))
+    # Blanks go last in the other direction too, as in Jira.
+    assert WORLD.jira.get(keys("type = Story ORDER BY cf[10016]")[-1]).custom.get("customfield_10016") is None
+
+
+clauses = st.sampled_from(
+    ["project = KB", "type = Story", "statusCategory = Done", "resolved is empty", "created > -30d", "labels = help"]
+)
+queries = st.recursive(
+    clauses,
+    lambda inner: st.one_of(
+        inner.map(lambda one: f"NOT ({one})"),
+        st.tuples(inner, st.sampled_from(["AND", "or"]), inner).map(lambda three: f"({' '.join(three)})"),
+    ),
+    max_leaves=6,
+)
+
+
+@given(queries, queries)
+def test_logic_is_that_of_sets(one: str, other: str) -> None:
+    assert set(keys(f"{one} AND {other}")) == set(keys(one)) & set(keys(other))
+    assert set(keys(f"{one} OR {other}")) == set(keys(one)) | set(keys(other))
+    assert set(keys(f"NOT {one}")) == ALL - set(keys(one))
+
+
+@given(st.text(alphabet="projectKB=!<>~()'\", inornd.-1\\", max_size=25))
+def test_anything_else_is_refused_and_nothing_else_is_raised(text: str) -> None:
+    with contextlib.suppress(JqlError):
+        keys(text)

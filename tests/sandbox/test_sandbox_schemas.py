@@ -1,0 +1,124 @@
+"""GitHub's rows hold against GitHub's published OpenAPI description.
+
+The description is npm's @octokit/openapi, fetched once into .venv/.cache. For Jira and Sheets no package here ships
+schemas of the answers; the client libraries' own reading of them (in the tests beside) has to do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from jsonschema import Draft202012Validator
+
+from syncd.sandbox import Sandbox
+
+VERSION = "23.0.2"
+CACHE = Path(__file__).parents[2] / ".venv" / ".cache"
+Check = Callable[[Any, str], None]
+
+
+@pytest.fixture(scope="session")
+def check() -> Check:
+    """`check(content, "issue")` fails with the first thing that the schema `issue` does not allow."""
+    schemas = json.loads(_schemas().read_text(encoding="utf-8"))
+
+    def run(content: Any, name: str) -> None:
+        root = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": schemas}}
+        for error in Draft202012Validator(root).iter_errors(content):
+            place = "/".join(map(str, error.absolute_path))
+            pytest.fail(f"{name} at {place}: {error.message[:300]}")
+
+    return run
+
+
+def _schemas() -> Path:
+    """The schemas alone, cut out of the package's 13 MB and made JSON Schema; kept for the next run."""
+    kept = CACHE / f"github-schemas-{VERSION}.json"
+    if kept.exists():
+        return kept
+    npm = shutil.which("npm")
+    if npm is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("npm is missing, and with it the check of GitHub's rows against its schemas")
+        pytest.skip("npm is missing")
+    CACHE.mkdir(parents=True, exist_ok=True)
+    # In a folder of its own, and moved at the end: several test processes may do this at once.
+    with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
+        command = [npm, "pack", "--silent", f"@octokit/openapi@{VERSION}"]
+        subprocess.run(command, cwd=scratch, check=True, capture_output=True, timeout=120)
+        (archive,) = Path(scratch).glob("*.tgz")
+        with tarfile.open(archive) as package:
+            file = package.extractfile("package/generated/api.github.com.json")
+            assert file is not None
+            schemas = json.load(file)["components"]["schemas"]
+        made = Path(scratch) / kept.name
+        made.write_text(json.dumps(_as_json_schema(schemas)), encoding="utf-8")
+        made.replace(kept)
+    return kept
+
+
+def _as_json_schema(node: Any) -> Any:
+    """OpenAPI 3.0 says `nullable` where JSON Schema lists null among the types."""
+    if isinstance(node, list):
+        return [_as_json_schema(one) for one in node]
+    if not isinstance(node, dict):
+        return node
+    made = {key: _as_json_schema(value) for key, value in node.items() if key not in ("example", "examples")}
+    if made.pop("nullable", None) is True:
+        return {"anyOf": [made, {"type": "null"}]}
+    return made
+
+
+@pytest.fixture(scope="module")
+def get(shared_box: Sandbox) -> Callable[[str], Any]:
+    secret = {"Authorization": f"Bearer {shared_box.credentials['github']}"}
+    return lambda path: httpx.get(shared_box.github_url + path, headers=secret).raise_for_status().json()
+
+
+@pytest.mark.parametrize(
+    ("path", "schema"),
+    [
+        ("/repos/acme/web/pulls?state=all&per_page=100", "pull-request-simple"),
+        ("/repos/acme/search/pulls?state=all&per_page=100", "pull-request-simple"),
+        ("/repos/acme/web/issues?state=all&per_page=100&page=3", "issue"),
+        ("/repos/acme/checkout/issues?state=all&per_page=100", "issue"),
+        ("/repos/acme/checkout/releases", "release"),
+        ("/orgs/acme/repos", "minimal-repository"),
+    ],
+)
+def test_lists(get: Callable[[str], Any], check: Check, path: str, schema: str) -> None:
+    rows = get(path)
+    assert rows
+    for row in rows[::7] if len(rows) > 20 else rows:
+        check(row, schema)
+
+
+@pytest.mark.parametrize(
+    ("path", "schema"),
+    [
+        ("/repos/acme/web", "full-repository"),
+        ("/repos/acme/search/pulls/1", "pull-request"),
+        ("/orgs/acme", "organization-full"),
+        ("/rate_limit", "rate-limit-overview"),
+        ("/user", "public-user"),
+    ],
+)
+def test_single_objects(get: Callable[[str], Any], check: Check, path: str, schema: str) -> None:
+    check(get(path), schema)
+
+
+def test_the_check_itself_notices(get: Callable[[str], Any], check: Check) -> None:
+    row = get("/repos/acme/checkout/releases")[0]
+    del row["tag_name"]
+    with pytest.raises(pytest.fail.Exception, match="tag_name"):
+        check(row, "release")
