@@ -1,4 +1,4 @@
-"""Spreadsheet files, confined to the connection's root: CSV by the standard library, XLSX by openpyxl, ODS by `open_document`.
+"""Spreadsheet files below the connection's root: CSV by the standard library, XLSX by openpyxl, ODS by `open_document`.
 
 calamine reads both, and faster, but gives a formula's error as a blank cell: it would be skipped in silence.
 """
@@ -9,6 +9,7 @@ import csv
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 from zipfile import BadZipFile
@@ -28,13 +29,13 @@ _MAX_BYTES = 100_000_000
 _ERROR = re.compile(r"(#(REF!|N/A|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|SPILL!|CALC!)|Err:\d{3})\Z")
 
 
-class Settings(ConnectionSettings):
+class FilesSettings(ConnectionSettings):
     """A folder of spreadsheet files."""
 
     root: str = Field(description="The folder; nothing outside of it is ever read.")
 
 
-class Measure(TableKeys):
+class FilesMeasure(TableKeys):
     """What files add to a measure."""
 
     file: str = Field(min_length=1, description="The file below the root: .csv, .xlsx, .ods.")
@@ -57,11 +58,11 @@ class Files:
     """The connector."""
 
     summary: ClassVar[str] = "numbers in CSV, XLSX and ODS files"
-    Settings = Settings
-    Measure = Measure
+    Settings = FilesSettings
+    Measure = FilesMeasure
 
     @staticmethod
-    def open(settings: Settings, context: Context) -> FilesSource:
+    def open(settings: FilesSettings, context: Context) -> FilesSource:
         """A source; reads nothing yet."""
         return FilesSource((Path(context.folder) / settings.root).resolve(), context)
 
@@ -89,8 +90,7 @@ class FilesSource:
         resolve = _resolver(sheet)
         readings = {}
         for part in stream.needs:
-            measure = Measure.of_part(part)
-            assert isinstance(measure, Measure)
+            measure = FilesMeasure.of_part(part)
             reader = Reader(self._context.zone, measure.as_, text_numbers=is_text)
             readings[part] = measure.read(resolve, reader)
         yield Page(readings=readings)
@@ -180,10 +180,11 @@ def _excel(path: Path) -> Mapping[str, Callable[[], list[list[Cell]]]]:
         workbook = load_workbook(path, data_only=True)
     except (BadZipFile, KeyError, ValueError, TypeError) as error:
         raise SourceBroken(f"{path.name} is no XLSX file that can be read: {error}") from None
-    return {
-        sheet.title: lambda sheet=sheet: [[_typed(cell.value) for cell in row] for row in sheet.iter_rows()]
-        for sheet in workbook.worksheets
-    }
+    return {sheet.title: partial(_excel_rows, sheet) for sheet in workbook.worksheets}
+
+
+def _excel_rows(sheet: Any) -> list[list[Cell]]:
+    return [[_typed(cell.value) for cell in row] for row in sheet.iter_rows()]
 
 
 def _open_document(path: Path) -> Mapping[str, Callable[[], list[list[Cell]]]]:
@@ -193,11 +194,15 @@ def _open_document(path: Path) -> Mapping[str, Callable[[], list[list[Cell]]]]:
         sheets = read_sheets(path)
     except NotOpenDocument as error:
         raise SourceBroken(f"{path.name} is no ODS file that can be read: {error}") from None
-    return {name: lambda rows=rows: [[_typed(cell) for cell in row] for row in rows] for name, rows in sheets.items()}
+    return {name: partial(_open_document_rows, rows) for name, rows in sheets.items()}
+
+
+def _open_document_rows(rows: list[list[Cell]]) -> list[list[Cell]]:
+    return [[_typed(cell) for cell in row] for row in rows]
 
 
 def _typed(cell: Any) -> Cell:
-    """A reader's values: texts, numbers, truth values, dates; a time or a duration is kept as the text that it shows."""
+    """A reader's values: texts, numbers, truth values, dates; a time or a duration as the text that it shows."""
     if isinstance(cell, str):
         return _text_cell(cell)
     if cell is None or isinstance(cell, bool | int | float | datetime | date | CellError):

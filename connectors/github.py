@@ -1,8 +1,8 @@
 """GitHub through PyGithub: merged pull requests, closed issues and releases, by REST alone.
 
-Requests go through `Requester.requestJson` on a connection of ours, for three reasons found in PyGithub 2.10: lists have
-no conditional requests, a 301 (a renamed repository) loses its query, and objects for 20,000 pulls take 1.6 GB. One
-client a thread: PyGithub keeps the request's verb and address on the client.
+Requests go through `Requester.requestJson` on a connection of ours, for three reasons found in PyGithub 2.10: lists
+have no conditional requests, a 301 (a renamed repository) loses its query, and objects for 20,000 pulls take 1.6 GB.
+One client a thread: PyGithub keeps the request's verb and address on the client.
 
 A list is walked from the newest update down to the mark of the last walk. What is bumped while the walk goes on stands
 at the head again, so the head is read once more until it is still. An unchanged head answers 304, which costs no quota.
@@ -61,7 +61,7 @@ _PER_PAGE = 100
 _HEAD_READS = 5  # a list whose head moves faster than this is read is left to the next cycle
 
 
-class Settings(ConnectionSettings):
+class GitHubSettings(ConnectionSettings):
     """A GitHub or GitHub Enterprise account."""
 
     url: str = Field("https://api.github.com", description="The API; for GitHub Enterprise https://HOST/api/v3.")
@@ -80,7 +80,7 @@ class Settings(ConnectionSettings):
         return value.rstrip("/")
 
     @model_validator(mode="after")
-    def _whole_app(self) -> Settings:
+    def _whole_app(self) -> GitHubSettings:
         app = (self.app_id, self.installation_id, self.private_key)
         if any(app) and not all(app):
             raise ValueError("needs app_id, installation_id and private_key, all three")
@@ -89,7 +89,7 @@ class Settings(ConnectionSettings):
         return self
 
 
-class Measure(RecordKeys):
+class GitHubMeasure(RecordKeys):
     """What GitHub adds to a measure."""
 
     what: What = Field(description="What is counted.")
@@ -119,11 +119,11 @@ class GitHub:
     """The connector."""
 
     summary: ClassVar[str] = "merged pull requests, closed issues and releases of GitHub and GitHub Enterprise"
-    Settings = Settings
-    Measure = Measure
+    Settings = GitHubSettings
+    Measure = GitHubMeasure
 
     @staticmethod
-    def open(settings: Settings, context: Context) -> GitHubSource:
+    def open(settings: GitHubSettings, context: Context) -> GitHubSource:
         """A source; makes no request yet."""
         return GitHubSource(settings, context)
 
@@ -285,7 +285,7 @@ class _Answer:
 class GitHubSource:
     """An opened account."""
 
-    def __init__(self, settings: Settings, context: Context) -> None:
+    def __init__(self, settings: GitHubSettings, context: Context) -> None:
         self._settings = settings
         self._context = context
         self._client = _client(settings)
@@ -483,7 +483,7 @@ class NotThere(SourceBroken):
     """Nothing is there, or nothing that these credentials may see."""
 
 
-def _client(settings: Settings) -> Client:
+def _client(settings: GitHubSettings) -> Client:
     from github import Auth, Github
 
     auth: Auth.Auth | None = None
@@ -509,7 +509,7 @@ def _client(settings: Settings) -> Client:
     )
 
 
-def _connection(settings: Settings) -> Any:
+def _connection(settings: GitHubSettings) -> Any:
     """PyGithub's connection, following redirects with their query; never to another host with our token."""
     from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, RequestsResponse
 

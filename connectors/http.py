@@ -31,7 +31,7 @@ from syncd.sdk.cells import Cell, Reader, shown
 _SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|password", re.IGNORECASE)
 
 
-class Settings(ConnectionSettings):
+class HttpSettings(ConnectionSettings):
     """A web API."""
 
     url: str = Field(description="What every path is put behind.")
@@ -59,7 +59,7 @@ class Settings(ConnectionSettings):
         return value
 
 
-class Measure(ReadingKeys):
+class HttpMeasure(ReadingKeys):
     """What a web API adds to a measure."""
 
     path: str = Field("", description="Behind the connection's url, with its query: /v1/nps?team=support.")
@@ -103,11 +103,11 @@ class Http:
     """The connector."""
 
     summary: ClassVar[str] = "a number or a series out of any JSON API"
-    Settings = Settings
-    Measure = Measure
+    Settings = HttpSettings
+    Measure = HttpMeasure
 
     @staticmethod
-    def open(settings: Settings, context: Context) -> HttpSource:
+    def open(settings: HttpSettings, context: Context) -> HttpSource:
         """A source; makes no request yet."""
         return HttpSource(settings, context)
 
@@ -115,7 +115,7 @@ class Http:
 class HttpSource:
     """An opened API."""
 
-    def __init__(self, settings: Settings, context: Context) -> None:
+    def __init__(self, settings: HttpSettings, context: Context) -> None:
         import httpx
 
         headers = {"accept": "application/json", "user-agent": "syncd", **settings.headers}
@@ -130,11 +130,10 @@ class HttpSource:
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         """One request, and every part's expression over its answer."""
-        parts = {part: Measure.of_part(part) for part in sorted(stream.needs)}
+        parts = {part: HttpMeasure.of_part(part) for part in sorted(stream.needs)}
         keys = next(iter(parts.values()))
-        assert isinstance(keys, Measure)
         data = self._context.retry.call(lambda: self._ask(keys.method, keys.path, keys.body))
-        readings = {part: self._read(keys, data) for part, keys in parts.items() if isinstance(keys, Measure)}
+        readings = {part: self._read(keys, data) for part, keys in parts.items()}
         yield Page(readings=readings)
 
     def census(self, stream: Stream) -> Iterator[Collection[str]]:
@@ -178,7 +177,7 @@ class HttpSource:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise SourceBroken(f"the request could not be made: {type(error).__name__}") from None
 
-    def _read(self, keys: Measure, data: Any) -> Snapshot:
+    def _read(self, keys: HttpMeasure, data: Any) -> Snapshot:
         """The readings that an expression finds. Nothing there, or null, is no reading."""
         reader = Reader(self._context.zone, keys.as_, epoch_dates=True)
         try:

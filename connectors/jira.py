@@ -63,8 +63,8 @@ _FIELD_IDS: Mapping[str, str] = {
     "label": "labels",
     "component": "components",
     "assignee": "assignee",
+    "lead_time": "created",  # in days, from there until done
 }
-_BUILT_IN = frozenset({*_FIELD_IDS, "lead_time"})
 _ALWAYS = ("summary", "status", "resolution", "resolutiondate", "statuscategorychangedate", "created", "updated")
 _OVERLAP = timedelta(minutes=5)  # a search sees an edit seconds to minutes late (developer.atlassian.com)
 _MINUTE = timedelta(minutes=1)  # the precision of a time in JQL
@@ -210,8 +210,9 @@ class _Issue(_Place):
             if said.resolution or said.resolutiondate:
                 not_done = f"resolved, yet its {not_done}"
         fields: dict[str, Sequence[Scalar]] = {name: elements(said.raw.get(ids[name])) for name in ids}
-        if done_at is not None and said.created is not None:
-            fields["lead_time"] = [(done_at - said.created).total_seconds() / 86400]
+        if "lead_time" in ids:
+            took = done_at - said.created if done_at and said.created else None
+            fields["lead_time"] = [] if took is None else [took.total_seconds() / 86400]
         title, url = said.summary or self.key, f"{site}/browse/{self.key}"
         return Record(self.id, self.key, title, url, said.updated, said.created, done_at, not_done, fields)
 
@@ -315,9 +316,10 @@ class JiraSource:
         mark = newest = datetime.fromisoformat(known["mark"]) if known and known["mark"] else None
         since = stream.since or _LONG_AGO
         floor = max(since, mark - _OVERLAP) if mark else since
+        fields = sorted({*_ALWAYS, *ids.values()})
         sure = not known
         while True:
-            for rows, reached in self._walk(stream.key, floor, [*_ALWAYS, *ids.values()], _Issue):
+            for rows, reached in self._walk(stream.key, floor, fields, _Issue):
                 sure = sure or any(mark is not None and row.updated <= mark for row in rows)
                 newest = max([*(row.updated for row in rows), *([newest] if newest else [])], default=None)
                 records = [row.record(self._site.browse, ids) for row in rows if row.updated >= since]
@@ -462,7 +464,7 @@ class JiraSource:
     def _field_ids(self, needs: Collection[str]) -> dict[str, str]:
         """The id behind each name that is needed: an id itself, a name as it is written, a name in other case."""
         ids = {name: _FIELD_IDS[name] for name in sorted(needs) if name in _FIELD_IDS}
-        for name in sorted(set(needs) - _BUILT_IN):
+        for name in sorted(set(needs) - _FIELD_IDS.keys()):
             if self._listed is None:
                 self._listed = self._ask(self._client.fields, list[_Field])
             found = (
@@ -471,7 +473,7 @@ class JiraSource:
                 or [field.id for field in self._listed if field.name.casefold() == name.casefold()]
             )
             if not found:
-                raise UnknownField(name, _BUILT_IN | {field.name for field in self._listed})
+                raise UnknownField(name, _FIELD_IDS.keys() | {field.name for field in self._listed})
             if len(found) > 1:
                 raise ConfigError(f"{len(found)} fields are named {name!r}; write one's id instead: {', '.join(found)}")
             ids[name] = found[0]

@@ -9,10 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING
 from zipfile import BadZipFile, ZipFile
 
+from defusedxml import DefusedXmlException, ElementTree
+
 from syncd.sdk.cells import Cell, CellError
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
@@ -30,13 +35,13 @@ def read_sheets(path: Path) -> dict[str, list[list[Cell]]]:
     try:
         with ZipFile(path) as archive, archive.open("content.xml") as content:
             body = ElementTree.parse(content)
-    except (BadZipFile, KeyError, ElementTree.ParseError) as error:
+    except (BadZipFile, KeyError, ElementTree.ParseError, DefusedXmlException) as error:
         raise NotOpenDocument(str(error)) from None
     sheets = body.iter(f"{_TABLE}table")
     return {sheet.get(f"{_TABLE}name", ""): list(_rows(sheet)) for sheet in sheets}
 
 
-def _rows(sheet: ElementTree.Element) -> Iterator[list[Cell]]:
+def _rows(sheet: Element) -> Iterator[list[Cell]]:
     # Repetitions are written as a count; the long blank tail of a sheet is one, and is not written out.
     blank_rows = cells = 0
     for row in sheet.iter(f"{_TABLE}table-row"):
@@ -53,7 +58,7 @@ def _rows(sheet: ElementTree.Element) -> Iterator[list[Cell]]:
         yield from (list(read) for _ in range(repeated))
 
 
-def _cells(row: ElementTree.Element) -> list[Cell]:
+def _cells(row: Element) -> list[Cell]:
     cells: list[Cell] = []
     blanks = 0
     for cell in row:
@@ -70,7 +75,7 @@ def _cells(row: ElementTree.Element) -> list[Cell]:
     return cells
 
 
-def _value(cell: ElementTree.Element) -> Cell:
+def _value(cell: Element) -> Cell:
     text = "\n".join("".join(part.itertext()) for part in cell.findall(f"{_TEXT}p"))
     if cell.get(f"{_CALC}value-type") == "error":
         return CellError(text or "an error")

@@ -43,7 +43,7 @@ _READ_ONLY = ["https://www.googleapis.com/auth/spreadsheets.readonly"]
 _UNFORMATTED = {"valueRenderOption": "UNFORMATTED_VALUE", "dateTimeRenderOption": "SERIAL_NUMBER"}
 
 
-class Settings(ConnectionSettings):
+class SheetsSettings(ConnectionSettings):
     """A Google account that the spreadsheets are shared with."""
 
     url: str = Field(_GOOGLE, description="What stands before /v4/spreadsheets.")
@@ -60,7 +60,7 @@ class Settings(ConnectionSettings):
         return value.rstrip("/")
 
     @model_validator(mode="after")
-    def _one_way_in(self) -> Settings:
+    def _one_way_in(self) -> SheetsSettings:
         given = [name for name in ("credentials", "token", "api_key") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(
@@ -69,7 +69,7 @@ class Settings(ConnectionSettings):
         return self
 
 
-class Measure(TableKeys):
+class SheetsMeasure(TableKeys):
     """What Google Sheets adds to a measure."""
 
     spreadsheet: str = Field(min_length=1, description="The id in its address, between /d/ and /edit.")
@@ -93,11 +93,11 @@ class Sheets:
     """The connector."""
 
     summary: ClassVar[str] = "numbers in Google Sheets"
-    Settings = Settings
-    Measure = Measure
+    Settings = SheetsSettings
+    Measure = SheetsMeasure
 
     @staticmethod
-    def open(settings: Settings, context: Context) -> SheetsSource:
+    def open(settings: SheetsSettings, context: Context) -> SheetsSource:
         """A source; makes no request yet."""
         return SheetsSource(settings, context)
 
@@ -133,7 +133,7 @@ class _Spreadsheet(BaseModel):
 class SheetsSource:
     """An opened account."""
 
-    def __init__(self, settings: Settings, context: Context) -> None:
+    def __init__(self, settings: SheetsSettings, context: Context) -> None:
         self._settings = settings
         self._context = context
         self._http = _http_client(settings, context)
@@ -147,8 +147,8 @@ class SheetsSource:
         Where Google refuses the batch for one bad range, each reference is asked for alone: a sheet that is gone fails
         its own measures and no others.
         """
-        parts = {part: Measure.of_part(part) for part in sorted(stream.needs)}
-        references = sorted({ref for keys in parts.values() if isinstance(keys, Measure) for ref in keys.references()})
+        parts = {part: SheetsMeasure.of_part(part) for part in sorted(stream.needs)}
+        references = sorted({ref for keys in parts.values() for ref in keys.references()})
         ranges = self._ranges(stream.key, references)
         grids = self._grids(stream.key, ranges)
 
@@ -162,7 +162,6 @@ class SheetsSource:
 
         readings: dict[str, Snapshot] = {}
         for part, keys in parts.items():
-            assert isinstance(keys, Measure)
             readings[part] = keys.read(resolve, Reader(self._context.zone, keys.as_, serial_dates=True))
         yield Page(readings=readings)
 
@@ -261,7 +260,7 @@ class SheetsSource:
         import requests
 
         try:
-            return self._http.send(url, parameters)  # type: ignore[attr-defined]
+            return self._http.send(url, parameters)
         except requests.exceptions.RequestException as error:
             raise network_failure(error) from None
         except google.TransportError:
@@ -299,11 +298,11 @@ def _google_message(text: str) -> str:
         return "a range cannot be read"
 
 
-def _http_client(settings: Settings, context: Context) -> HTTPClient:
+def _http_client(settings: SheetsSettings, context: Context) -> HTTPClient:
     import requests
     from gspread.http_client import HTTPClient
 
-    class Client(HTTPClient):
+    class Client(HTTPClient):  # type: ignore[misc]
         """gspread's client at the configured address; answers of any status are handed back for our own triage."""
 
         def send(self, url: str, parameters: Mapping[str, Any]) -> requests.Response:

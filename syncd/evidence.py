@@ -1,4 +1,4 @@
-"""The evidence behind a number: the definition in force, the window, what counts and what was left out, and by which rule.
+"""The evidence behind a number: its definition, its window, what counts, and what was left out by which rule.
 
 From the ledger alone, as it stands or as it stood after the last cycle before a past moment.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from syncd.config import Config
@@ -64,9 +65,12 @@ class Evidence:
         return [item for item in self.items if item.left_out is None]
 
 
-def evidence(config: Config, plan: Plan, key_result: KeyResult, ledger: Ledger | None, now: datetime) -> Evidence:
-    """The evidence of a key result as of `now`, or as of a past moment."""
-    cycle = ledger.cycles.last(by=now) if ledger else None
+def evidence(
+    config: Config, plan: Plan, key_result: KeyResult, ledger: Ledger | None, now: datetime, at: datetime | None = None
+) -> Evidence:
+    """The evidence of a key result: as it is `now`, or as it was after the last cycle before a past moment `at`."""
+    cycle = ledger.cycles.last(by=at) if ledger else None
+    now = at or now
     value = ledger.values.last(plan.period.id, cycle.id).get(key_result.id) if ledger and cycle else None
     stands = standing(key_result, value.number if value else None, plan.period.span, now, config.shares)
     measure = key_result.measure
@@ -168,6 +172,6 @@ def _definition_changes(
     ledger: Ledger, plan: Plan, key_result: KeyResult, cycle: Cycle
 ) -> Iterator[tuple[datetime, str, Any, Any]]:
     known: Sequence[Mapping[str, Any]] = ledger.values.definitions(plan.period.id, key_result.id, cycle.id)
-    for before, after in zip(known, known[1:], strict=False):
+    for before, after in pairwise(known):
         for name, old, new in changes(before["body"], after["body"]):
             yield after["started_at"], name, old, new

@@ -184,7 +184,7 @@ def _one(source: Source, pull: Pull, hand_over: Callable[..., None]) -> Exceptio
         for page in source.pull(pull.stream, pull.cursor):
             hand_over((pull, page))
         if pull.census:
-            hand_over(_Present(pull, frozenset(id for ids in source.census(pull.stream) for id in ids)))
+            hand_over(_Present(pull, frozenset(name for names in source.census(pull.stream) for name in names)))
     except (SourceError, ConfigError) as error:
         return error
     except Exception as error:  # a connector's bug must not take the other sources down

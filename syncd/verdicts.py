@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from syncd.words import day, percent, span
 from syncd.okr.alignment import Alignment
 from syncd.okr.goals import Band
 from syncd.report import Report
+from syncd.words import day, percent, span
 
 VERDICT_WORDS = {
     "watermelon": "watermelon",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn, Optional
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -22,7 +22,7 @@ ConfigPath = Annotated[
     Path, typer.Option("--config", "-c", envvar="SYNCD_CONFIG", help="The syncd.yaml to use.", show_default=True)
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-PeriodId = Annotated[Optional[str], typer.Option("--period", help="A period's id; that of today unless given.")]
+PeriodId = Annotated[str | None, typer.Option("--period", help="A period's id; that of today unless given.")]
 LogFormat = Annotated[str, typer.Option("--log-format", help="text, or json for a log collector.")]
 _HERE = Path("syncd.yaml")
 
@@ -45,12 +45,12 @@ def _options(
 @app.command()
 def sync(
     config: ConfigPath = _HERE,
-    only: Annotated[Optional[str], typer.Option("--only", metavar="KR", help="Only this key result.")] = None,
+    only: Annotated[str | None, typer.Option("--only", metavar="KR", help="Only this key result.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Pull and compute, and keep no value.")] = False,
     reconcile: Annotated[bool, typer.Option("--reconcile", help="Look for what vanished in silence, now.")] = False,
     log_format: LogFormat = "text",
 ) -> None:
-    """One cycle: pull every source, compute every key result, keep it."""
+    """Pull every source, compute every key result."""
     from syncd.cli import sync as command
 
     command.run(config, only=only, dry_run=dry_run, reconcile=reconcile, log_format=log_format)
@@ -62,7 +62,10 @@ def status(
     period: PeriodId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Where every key result stands, by the ledger alone: no network, no secret."""
+    """Show where every key result stands.
+
+    By the ledger and the mappings alone: no network, no secret.
+    """
     from syncd.cli import status as command
 
     command.run(config, period=period, as_json=as_json)
@@ -72,11 +75,14 @@ def status(
 def explain(
     key_result: Annotated[str, typer.Argument(metavar="KR", help="The key result's id.")],
     config: ConfigPath = _HERE,
-    at: Annotated[Optional[str], typer.Option("--at", help="As of this day or time, such as 2026-11-02.")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="As of this day or time, such as 2026-11-02.")] = None,
     period: PeriodId = None,
     as_json: AsJson = False,
 ) -> None:
-    """The whole evidence of a number: what counts, what was left out by which rule, when it was pulled."""
+    """Show the whole evidence behind a number.
+
+    What counts, what was left out by which rule, when it was pulled; as it is, or as it was on any past day.
+    """
     from syncd.cli import explain as command
 
     command.run(config, key_result, at=at, period=period, as_json=as_json)
@@ -90,7 +96,10 @@ def run(
     ),
     log_format: LogFormat = "text",
 ) -> None:
-    """The service: a cycle at once and then by the schedule, and the pages. SIGTERM stops it cleanly."""
+    """Run the service: cycles by the schedule, and pages.
+
+    The first cycle begins at once. SIGTERM or Ctrl-C stops it cleanly, with exit code 0.
+    """
     from syncd.cli import run as command
 
     command.run(config, listen=listen, log_format=log_format)
@@ -102,7 +111,10 @@ def validate(
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where there are warnings.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check syncd.yaml and every mapping file: schema, references, lint. Touches nothing, needs no secret."""
+    """Check syncd.yaml and every mapping file.
+
+    Schema, references, lint. Touches nothing and needs no secret.
+    """
     from syncd.cli import validate as command
 
     command.run(config, strict=strict, as_json=as_json)
@@ -110,7 +122,10 @@ def validate(
 
 @app.command()
 def doctor(config: ConfigPath = _HERE, as_json: AsJson = False) -> None:
-    """Ask each connection: reachable, authenticated, scopes, clock, quota."""
+    """Ask each connection whether it is well.
+
+    Reachable, authenticated, no wider scopes than needed, clock in step, quota left.
+    """
     from syncd.cli import doctor as command
 
     command.run(config, as_json=as_json)
@@ -120,7 +135,7 @@ def doctor(config: ConfigPath = _HERE, as_json: AsJson = False) -> None:
 def init(
     folder: Annotated[Path, typer.Argument(help="Where to; an existing file is never overwritten.")] = Path(),
 ) -> None:
-    """Write a syncd.yaml and a first mapping file to start from."""
+    """Write the first files of a project."""
     from syncd.cli import init as command
 
     command.run(folder)
@@ -130,7 +145,10 @@ def init(
 def schema(
     document: Annotated[str, typer.Argument(help="mapping, or project for syncd.yaml.")] = "mapping",
 ) -> None:
-    """Print the JSON Schema of a mapping file or of syncd.yaml, for editors that complete and check."""
+    """Print the JSON Schema of a kind of file.
+
+    Editors complete and check YAML by it.
+    """
     from syncd.cli import schema as command
 
     command.run(document)
@@ -138,7 +156,7 @@ def schema(
 
 @app.command()
 def connectors(as_json: AsJson = False) -> None:
-    """List the installed connectors and the keys that they understand."""
+    """List the installed connectors and their keys."""
     from syncd.cli import connectors as command
 
     command.run(as_json=as_json)
@@ -148,7 +166,7 @@ def connectors(as_json: AsJson = False) -> None:
 def demo(
     folder: Annotated[Path, typer.Option("--folder", help="Where the demo's files are written.")] = Path("syncd-demo"),
 ) -> None:
-    """A real sync of a small company's quarter, against the built-in sandbox."""
+    """Sync a small company's quarter from the sandbox."""
     from syncd.cli import demo as command
 
     command.run(folder)
@@ -158,11 +176,12 @@ def demo(
 def sandbox(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="On 127.0.0.1; 0 picks a free one.")] = 8322,
     seed: Annotated[int, typer.Option("--seed", help="Another seed tells another story.")] = 7,
-    now: Annotated[
-        Optional[str], typer.Option("--now", help="Its time, or `real`; the demo's day unless given.")
-    ] = None,
+    now: Annotated[str | None, typer.Option("--now", help="Its time, or `real`; the demo's day unless given.")] = None,
 ) -> None:
-    """Serve the sandbox: GitHub, Jira, Google Sheets and a JSON API on loopback, until Ctrl-C."""
+    """Serve the sandbox on loopback, until Ctrl-C.
+
+    It speaks GitHub, Jira Cloud and Data Center, Google Sheets and a JSON API, and prints the variables to use it by.
+    """
     from syncd.cli import sandbox as command
 
     command.run(port=port, seed=seed, now=now)

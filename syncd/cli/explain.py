@@ -12,24 +12,26 @@ import typer
 
 from syncd.cli.opening import chosen_plan, open_config
 from syncd.cli.status import print_json
-from syncd.words import HEALTH_WORDS, clock_time, day, goal, number, percent
 from syncd.config.messages import nearest
 from syncd.evidence import Evidence, Item, evidence
 from syncd.ledger import open_ledger
 from syncd.okr.measures import RecordMeasure
 from syncd.okr.spans import midnight
 from syncd.sdk import ConfigError
+from syncd.words import HEALTH_WORDS, clock_time, day, goal, number, percent
 
 
 def run(path: Path, key_result: str, *, at: str | None, period: str | None, as_json: bool) -> None:
     """Prints the whole evidence of a key result, as it is or as it was."""
     config, clock = open_config(path)
-    now = min(_moment(at, config.zone), clock()) if at else clock()
+    moment = _moment(at, config.zone) if at else None
+    now = moment or clock()
     plan = chosen_plan(config, period, now)
     by_id = {kr.id: kr for kr in plan.key_results}
     if key_result not in by_id:
         raise ConfigError(f"there is no key result {key_result!r} in {plan.period.id}{nearest(key_result, by_id)}")
-    found = evidence(config, plan, by_id[key_result], open_ledger(config.ledger_url(), create=False), now)
+    ledger = open_ledger(config.ledger_url(), create=False)
+    found = evidence(config, plan, by_id[key_result], ledger, clock(), moment)
     if as_json:
         print_json(_document(found, now, config.zone))
         return
@@ -80,8 +82,8 @@ def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:
     if value.lacking:
         field = kr.measure.of if isinstance(kr.measure, RecordMeasure) else "a number"
         yield f"          {value.lacking} records lack {field} and are left out"
-    for when, name, old, new in found.definition_changes:
-        yield f"edited    {clock_time(when.astimezone(zone))}: {name}: {old} → {new}"
+    for edited_at, name, old, new in found.definition_changes:
+        yield f"edited    {clock_time(edited_at.astimezone(zone))}: {name}: {old} → {new}"
     yield from _block("counts", found.counted, zone)
     rules: dict[str, list[Item]] = {}
     for item in found.items:

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
-from syncd.cycle import Watcher
-from syncd.pulls import Outcome, Pull
+from syncd.pulls import Outcome, Pull, Watcher
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from textwrap import wrap
 from rich.console import Console
 from rich.text import Text
 
+from syncd.report import KeyResultLine, ObjectiveBlock, Report
 from syncd.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered, sentence
 from syncd.words import HEALTH_SIGNS, HEALTH_STYLES, HEALTH_WORDS, age, clock_time, goal, number, percent
-from syncd.report import KeyResultLine, ObjectiveBlock, Report
 
 _VERDICT_STYLES = {"watermelon": "bold red", "too_early": "cyan", "working": "green", "unknown": "bright_black"}
 
@@ -43,10 +43,10 @@ def render(found: Report, width: int) -> Iterator[Text]:
 def _objective(block: ObjectiveBlock, found: Report, width: int, id_width: int) -> Iterator[Text]:
     objective, stands = block.objective, block.standing
     owner = objective.owner or ""
-    lines = wrap(objective.title, max(20, width - len(owner) - 2)) or [""]
-    yield Text(lines[0], style="bold").append(owner.rjust(width - len(lines[0])), style="not bold bright_black")
-    for line in lines[1:]:
-        yield Text(line, style="bold")
+    title, *more = wrap(objective.title, max(20, width - len(owner) - 2)) or [""]
+    yield Text(title, style="bold").append(owner.rjust(width - len(title)), style="not bold bright_black")
+    for part in more:
+        yield Text(part, style="bold")
     head = Text("  outcome ").append(percent(stands.score))
     if stands.expected is not None:
         head.append(f" ({percent(stands.expected)} expected)")
@@ -61,8 +61,8 @@ def _objective(block: ObjectiveBlock, found: Report, width: int, id_width: int) 
         label = f"  {VERDICT_SIGNS[link.verdict]} {VERDICT_WORDS[link.verdict]}  "
         first, *rest = wrap(sentence(link, found), max(30, width - len(label)))
         yield Text(label, style=style).append(first, style="default")
-        for line in rest:
-            yield Text(" " * len(label) + line)
+        for part in rest:
+            yield Text(" " * len(label) + part)
     for line in block.key_results:
         yield from _key_result(line, found, width, id_width)
 

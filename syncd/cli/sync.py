@@ -11,10 +11,10 @@ import typer
 
 from syncd.cli.opening import open_config, set_up_log, writing_ledger
 from syncd.cli.progress import watcher
-from syncd.words import HEALTH_WORDS, number
 from syncd.cycle import Result, run_cycle
 from syncd.ledger import cycle_lock
 from syncd.sdk import ConfigError, RetryPolicy
+from syncd.words import HEALTH_WORDS, number
 
 
 def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_format: str) -> None:

@@ -1,4 +1,4 @@
-"""syncd.yaml and mapping files to the domain's and the connectors' models, every problem at once with its file and line."""
+"""syncd.yaml and mapping files to the domain's and the connectors' models; every problem at once, with its line."""
 
 from syncd.config.load import Config, load_config
 from syncd.config.project import Connection

@@ -1,4 +1,4 @@
-"""The connectors that are installed: found by entry point, so that another package adds a system with no change here."""
+"""The installed connectors: found by entry point, so that another package adds a system with no change here."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def connector_types() -> list[str]:
 
 @cache
 def connector(type_name: str) -> type[Connector]:
-    """The connector that `type:` calls by this name; BrokenConnector where it does not load. KeyError for no such name."""
+    """The connector that `type:` calls by this name; BrokenConnector where it does not load."""
     entry = _entries()[type_name]
     try:
-        return cast(type[Connector], entry.load())
+        return cast("type[Connector]", entry.load())
     except Exception as error:  # somebody else's package: whatever its import does wrong
         raise BrokenConnector(f"the connector {type_name!r} ({entry.value}) does not load: {error}") from error

@@ -1,4 +1,4 @@
-"""JSON Schemas of the files that people write, from the very models that check them: editors complete and check by them."""
+"""JSON Schemas of the files that people write, from the models that check them: editors complete and check by them."""
 
 from __future__ import annotations
 
@@ -40,14 +40,13 @@ def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
 
 
 def _any_of(models: Iterable[type[BaseModel]], schema: dict[str, Any]) -> dict[str, Any]:
-    """Adds the models' schemas to `schema`'s definitions, each under the name of its module, and refers to them."""
+    """Adds the models' schemas to `schema`'s definitions, and refers to them."""
     references = []
     for model in models:
         inner = _durations(model.model_json_schema(by_alias=True, ref_template="#/$defs/{model}"))
         schema["$defs"].update(inner.pop("$defs", {}))
-        name = model.__name__ if model.__name__ != "Settings" else f"{model.__module__.rpartition('.')[2]}_connection"
-        schema["$defs"][name] = inner
-        references.append({"$ref": f"#/$defs/{name}"})
+        schema["$defs"][model.__name__] = inner
+        references.append({"$ref": f"#/$defs/{model.__name__}"})
     return {"anyOf": references}
 
 
@@ -62,4 +61,4 @@ def _durations(schema: Any) -> Any:
 
 
 def _is_iso(value: Any) -> bool:
-    return isinstance(value, str) and value.startswith("P") and value[1:2].isdigit() or value == "PT0S"
+    return (isinstance(value, str) and value.startswith("P") and value[1:2].isdigit()) or value == "PT0S"

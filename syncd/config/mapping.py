@@ -90,7 +90,7 @@ class KeyResultKeys(BaseModel):
     @classmethod
     def _no_truth_values(cls, value: Any) -> Any:
         if isinstance(value, bool):
-            raise ValueError(f"must be a number, not {str(value).lower()}")
+            raise ValueError(f"must be a number, not {str(value).lower()}")  # noqa: TRY004 - pydantic wants ValueError
         return value
 
     @model_validator(mode="after")
@@ -211,9 +211,9 @@ class Reader:
             self._measures_of_raw()
             return None
         period = self._period(parsed.period)
+        places: list[Place] = [("objectives", index) for index in range(len(parsed.objectives))]
         objectives = [
-            (self._objective(keys, ("objectives", index)), ("objectives", index))
-            for index, keys in enumerate(parsed.objectives)
+            (self._objective(keys, place), place) for keys, place in zip(parsed.objectives, places, strict=True)
         ]
         return (period, objectives) if period else None
 
@@ -255,7 +255,7 @@ class Reader:
         )
 
     def _measures_of_raw(self) -> None:
-        """Where the file's shape is wrong its measures are looked at all the same, so that all problems come at once."""
+        """Where the file's shape is wrong its measures are looked at all the same: all problems come at once."""
         for place in self.document.lines:
             if place[-1:] == ("measure",) and len(place) == 5:
                 data: Any = self.document.data

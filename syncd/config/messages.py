@@ -1,4 +1,4 @@
-"""pydantic's errors as sentences for people who edit YAML: what is wrong, what to write instead, the nearest known name."""
+"""pydantic's errors as sentences for people who edit YAML: what is wrong, what to write, the nearest known name."""
 
 from __future__ import annotations
 

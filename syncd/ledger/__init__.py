@@ -1,4 +1,6 @@
-"""What was pulled, measured and published. SQLAlchemy Core on SQLite or PostgreSQL; nothing is overwritten without its history.
+"""What was pulled, measured and published, by SQLAlchemy Core on SQLite or PostgreSQL.
+
+Nothing is overwritten without its history.
 
 Versions are counted in cycles, not in time: a row holds from the cycle that saw it first (`cycle`) to the one that saw
 it changed or gone (`until`, excluded; none while it holds). A clock that jumps cannot put them out of order.

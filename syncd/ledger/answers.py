@@ -39,7 +39,7 @@ class Answers:
             return self._answer_readings(measure, span, now, cycle)
         with self._engine.connect() as connection:
             condition = selection.counting(measure, span, self._ids(measure), self._dialect, cycle)
-            counted = connection.execute(selection.how_many(condition)).scalar_one()
+            counted = int(connection.scalar(selection.how_many(condition)) or 0)
             if measure.of is None:
                 return answer_numbers(measure.take, None, [1.0] * counted, 0)
             rows = connection.execute(selection.elements_of(measure.of, condition, self._dialect)).all()
@@ -66,7 +66,7 @@ class Answers:
             for row in connection.execute(selection.elements_of(measure.of, condition, self._dialect)):
                 brought.setdefault(row.id, []).append(_text(row) if measure.take == "distinct" else row.number)
         pairs = [
-            (done[id], [element for element in elements if element is not None]) for id, elements in brought.items()
+            (done[name], [element for element in elements if element is not None]) for name, elements in brought.items()
         ]
         return sorted(pairs, key=lambda pair: pair[0])
 
@@ -136,4 +136,4 @@ def _by_record(rows: Sequence[Any]) -> dict[str, float]:
     for row in rows:
         if row.number is not None:
             found.setdefault(row.id, []).append(row.number)
-    return {id: math.fsum(numbers) for id, numbers in found.items()}
+    return {name: math.fsum(numbers) for name, numbers in found.items()}

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import Connection, and_, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, delete, insert, select, update
 
 from syncd.ledger.schema import readings, records
 from syncd.sdk import Reading, Record, Snapshot
@@ -130,7 +130,7 @@ def _reading_row(reading: Reading, stream: int, part: str, position: int) -> dic
     }
 
 
-def _same(kept: Mapping[str, Any] | None, fresh: Mapping[str, Any]) -> bool:
+def _same(kept: RowMapping | None, fresh: Mapping[str, Any]) -> bool:
     return kept is not None and all(kept[name] == fresh[name] for name in ("at", "cell", "number", "raw", "problem"))
 
 

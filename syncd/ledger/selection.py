@@ -35,7 +35,7 @@ from syncd.okr.spans import Span
 
 @dataclass(frozen=True, slots=True)
 class _Elements:
-    """The elements of one field of a record: the tables that unfold it, one on the other, and each as text or number."""
+    """The elements of one field of a record: the tables that unfold it, and each as text or number."""
 
     sources: tuple[FromClause, ...]
     of_field: ColumnElement[bool]
@@ -66,7 +66,7 @@ def counting(
     return and_(*conditions)
 
 
-def how_many(condition: ColumnElement[bool]) -> Select[tuple[int]]:
+def how_many(condition: ColumnElement[bool]) -> Select[int]:
     """How many records there are, each id once."""
     return select(func.count(func.distinct(records.c.id))).where(condition)
 

@@ -105,7 +105,7 @@ class Values:
             return [(Cycle(row.cycle, row.started_at, row.ended_at), _kept(row)) for row in connection.execute(query)]
 
     def definitions(self, period: str, key_result: str, cycle: int | None = None) -> Sequence[Mapping[str, Any]]:
-        """Every definition that a key result had up to a cycle, oldest first, with the time of the cycle that met it."""
+        """Every definition that a key result had up to a cycle, oldest first, with the time when it was met."""
         query = (
             select(definitions, cycles.c.started_at)
             .join(cycles, cycles.c.id == definitions.c.cycle)

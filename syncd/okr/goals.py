@@ -1,7 +1,7 @@
 """Key results: what they aim at, how far they have come, and whether that is far enough by now.
 
-progress = (value - baseline) / (target - baseline), not clamped; score is progress within 0 and 1. For a band both are 1
-inside and 0 outside. expected is the score that the pace asks for by now. Shares are 0 to 1.
+progress = (value - baseline) / (target - baseline), not clamped; score is progress within 0 and 1. For a band both are
+1 inside and 0 outside. expected is the score that the pace asks for by now. Shares are 0 to 1.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Findings about a plan that is valid and yet likely not meant so. Warnings: `validate --strict` alone fails on them."""
+"""Findings about a plan that is valid and yet likely not meant so: warnings; only `validate --strict` fails on them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """A measure: how records or readings become one number over a window.
 
-A measure of records is a selection (filters, window, aggregate) that the ledger answers in SQL. The plain evaluator here
-answers the same in Python, record by record with the rule that left each one out; a property test holds both equal.
+A measure of records is a selection (filters, window, aggregate) that the ledger answers in SQL. The plain evaluator
+here answers the same in Python, record by record with the rule that left each one out; a property test holds both
+equal.
 """
 
 from __future__ import annotations

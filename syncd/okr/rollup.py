@@ -1,4 +1,4 @@
-"""An objective's score: the weighted mean of its outcomes. Outputs are its activity, shown beside it, never mixed in."""
+"""An objective's score: the weighted mean of its outcomes. Outputs are its activity, beside it and never mixed in."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def roll_up(objective: Objective, standings: Mapping[str, Standing], shares: Sha
     score = _mean(known, standings, "score")
     if objective.rollup == "weakest":
         score = min(standings[kr.id].score or 0.0 for kr in known)
-    assert score is not None and ahead is not None  # known key results have weight and score
+    assert score is not None  # known key results have a weight and a score
+    assert ahead is not None
     done = all(standings[kr.id].health == "done" for kr in known)
     health: Health = "done" if done else shares.health(score, ahead)
     return ObjectiveStanding(score, ahead, activity, health, len(known), len(counted))

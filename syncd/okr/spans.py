@@ -81,7 +81,7 @@ def parse_period(text: str, zone: ZoneInfo) -> Period:
     match = _NAMED.match(text)
     if not match or int(match[1]) < 1:
         raise ValueError(
-            f"{text!r} is not a period; write 2026-Q4, 2026-H2, 2026-11, 2026, or {{start: 2026-10-01, end: 2026-12-31}}"
+            f"{text!r} is not a period; write 2026-Q4, 2026-H2, 2026-11, 2026, or {{start: DAY, end: DAY}}"
         )
     year, quarter, half, month = int(match[1]), *(int(part) if part else 0 for part in match.groups()[1:])
     if quarter:
@@ -99,7 +99,7 @@ def parse_period(text: str, zone: ZoneInfo) -> Period:
 class Window:
     """Which time a measure looks at: the period, or with `days` that many whole local days up to today.
 
-    A rolling window ends with today, or with the period's last day once that has passed, and may begin before the period.
+    A rolling window ends with today, or with the period's last day once that is over, and may begin before the period.
     """
 
     days: int | None = None

@@ -1,6 +1,6 @@
 """A1 notation: `Support!A2:A`, `'It''s'!B3`, `A1:F20`.
 
-Rows and columns are counted from 0; an end is included, and None where the range is open (`A2:A` goes down to the last row).
+Rows and columns are counted from 0; an end is included, and None where the range is open (`A2:A` has no last row).
 """
 
 from __future__ import annotations

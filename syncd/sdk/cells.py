@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
-_SERIAL_EPOCH = datetime(1899, 12, 30)  # developers.google.com/sheets/api/reference/rest/v4/DateTimeRenderOption
+_SERIAL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a local time; developers.google.com/sheets/api/reference/rest/v4/DateTimeRenderOption
 _SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2212": "-"})
 _ERRORS = (
     "#REF!",
@@ -102,7 +102,7 @@ class Reader:
             return self._finite(float(cell))
         if isinstance(cell, str):
             return self._text_number(cell.strip().translate(_SPACES))
-        return None, f"the date {cell.isoformat()}, not a number"
+        return None, f"the date {shown(cell)}, not a number"
 
     def moment(self, cell: Cell) -> datetime | None:
         """The time that a cell holds, aware; None where it holds none. A day is its first instant in the zone."""
@@ -163,7 +163,10 @@ class Reader:
 
     def _text_date(self, text: str) -> datetime | None:
         try:
-            moment = datetime.strptime(text, self.rules.date) if self.rules.date else datetime.fromisoformat(text)
+            if self.rules.date:
+                moment = datetime.strptime(text, self.rules.date)  # noqa: DTZ007 - the zone is ours
+            else:
+                moment = datetime.fromisoformat(text)
         except ValueError:
             return None
         return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)

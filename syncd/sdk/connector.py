@@ -1,7 +1,7 @@
 """The contract between syncd and a connector.
 
-A connector is a class named by an entry point of the group `syncd.connectors`. It declares two pydantic models, the keys
-of a connection and the keys that it adds to a measure, and opens sources. It imports its client library only in `open`.
+A connector is a class named by an entry point of the group `syncd.connectors`. It declares two pydantic models, the
+keys of a connection and those that it adds to a measure, and opens sources. It imports its library only in `open`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -76,7 +76,7 @@ class ReadingKeys(MeasureKeys):
         return orjson.dumps(keys, option=orjson.OPT_SORT_KEYS).decode()
 
     @classmethod
-    def of_part(cls, part: str) -> ReadingKeys:
+    def of_part(cls, part: str) -> Self:
         """The keys that `part` was made from."""
         return cls.model_validate_json(part)
 

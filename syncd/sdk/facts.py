@@ -80,9 +80,9 @@ class Page:
 class Stream:
     """One thing pulled through a connection, shared by every measure that needs it.
 
-    `key` identifies it within its connection, for people too, and is all that its source needs to pull it. `needs` names the fields
-    (of records) or the parts (of readings) that some measure uses; `since` is the earliest moment that one looks at.
-    Streams of equal key are one: their needs are joined.
+    `key` identifies it within its connection, for people too, and is all that its source needs to pull it. `needs`
+    names the fields (of records) or the parts (of readings) that some measure uses; `since` is the earliest moment that
+    one looks at. Streams of equal key are one: their needs are joined.
     """
 
     key: str

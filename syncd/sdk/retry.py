@@ -40,19 +40,17 @@ class RetryPolicy:
             asked = _asked(state)
             return jitter(state) if asked is None else asked
 
-        def hopeless(state: tenacity.RetryCallState) -> bool:
-            return (_asked(state) or 0.0) > self.longest_wait
-
         retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(RetryLater),
+            retry=tenacity.retry_if_exception(self._worth_waiting_for),
             wait=wait,
-            stop=tenacity.stop_any(
-                tenacity.stop_after_attempt(self.attempts), tenacity.stop_before_delay(self.deadline), hopeless
-            ),
+            stop=tenacity.stop_after_attempt(self.attempts) | tenacity.stop_before_delay(self.deadline),
             sleep=self.sleep,
             reraise=True,
         )
         return retrying(request)
+
+    def _worth_waiting_for(self, error: BaseException) -> bool:
+        return isinstance(error, RetryLater) and (error.after or 0.0) <= self.longest_wait
 
 
 def _asked(state: tenacity.RetryCallState) -> float | None:
