@@ -147,10 +147,6 @@ class _Base(BaseModel):
     ref: str
 
 
-class _PullOfIssue(BaseModel):
-    merged_at: AwareDatetime | None = None
-
-
 class _Row(BaseModel):
     id: int
     node_id: str | None = None
@@ -172,6 +168,11 @@ class _Numbered(_Row):
     milestone: _Titled | None = None
     updated_at: AwareDatetime
     closed_at: AwareDatetime | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is what was asked for."""
+        return True
 
     def shared_fields(self) -> dict[str, Sequence[Scalar]]:
         """The fields that issues and pulls both have."""
@@ -200,7 +201,12 @@ class _Pull(_Numbered):
 
 class _Issue(_Numbered):
     state_reason: str | None = None
-    pull_request: _PullOfIssue | None = None
+    pull_request: dict[str, Any] | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is an issue: GitHub lists pull requests among them."""
+        return self.pull_request is None
 
     def record(self, repo: str) -> Record:
         """Done where it is closed now, and closed as delivered. A reopened one may still carry its closed_at."""
@@ -359,7 +365,7 @@ class GitHubSource:
                 if pages == 0:
                     etag, top = answer.etag, answer.newest or top
                 pages += 1
-                yield Page([row.record(repo) for row in answer.rows])
+                yield Page([row.record(repo) for row in answer.rows if row.wanted])
             if pages == 0 and read == 0:
                 return
             if pages == 0 or top is None or (read == 0 and pages == 1) or top == before:

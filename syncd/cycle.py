@@ -16,7 +16,7 @@ from syncd.definitions import definition
 from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.okr.alignment import on_pace_since
 from syncd.okr.goals import ON_PACE, KeyResult, Plan, Quality, standing
-from syncd.okr.measures import ReadingMeasure
+from syncd.okr.measures import ReadingMeasure, stream_keys
 from syncd.past import past_values
 from syncd.pulls import Outcome, Pull, Watcher, due_pulls, pull_all
 from syncd.sdk import ConfigError, Context, Problem, RetryPolicy, Source, SourceError, Stream, UnknownField
@@ -72,10 +72,9 @@ def run_cycle(
     holds the ledger's lock.
     """
     watcher = watcher or Watcher()
-    plans = [_narrowed(plan, only) for plan in config.plans if _is_open(plan, config, ledger, clock())]
-    context = Context(retry, config.zone, clock, str(config.path.parent))
+    plans = [plan for plan in config.plans if _is_open(plan, config, ledger, clock())]
     with ExitStack() as opened:
-        sources = _open_sources(config, plans, ledger, context, opened)
+        sources = _open_sources(config, plans, only, ledger, lambda: _context(config, clock, retry), opened)
         cycle = ledger.cycles.begin(clock())
         work = {
             name: (source, list(due_pulls(ledger, config.connections[name], streams, clock(), reconcile)))
@@ -89,7 +88,7 @@ def run_cycle(
     results = {
         (plan.period.id, key_result.id): result
         for plan in plans
-        for key_result, result in _measured(config, ledger, plan, by_stream, cycle, now)
+        for key_result, result in _measured(config, ledger, plan, only, by_stream, cycle, now)
     }
     pulls = {
         str(outcome.pull.id): {"quality": outcome.quality, "reason": outcome.reason, "changed": outcome.changed}
@@ -122,28 +121,38 @@ def _is_open(plan: Plan, config: Config, ledger: Ledger, now: datetime) -> bool:
     )
 
 
-def _narrowed(plan: Plan, only: str | None) -> Plan:
-    if only is None:
-        return plan
-    objectives = tuple(
-        replace(objective, key_results=tuple(kr for kr in objective.key_results if kr.id == only))
-        for objective in plan.objectives
-    )
-    return replace(plan, objectives=tuple(objective for objective in objectives if objective.key_results))
+def _context(config: Config, clock: Callable[[], datetime], retry: RetryPolicy) -> Context:
+    return Context(retry.fresh(), config.zone, clock, str(config.path.parent))
 
 
 def _open_sources(
-    config: Config, plans: Sequence[Plan], ledger: Ledger, context: Context, opened: ExitStack
+    config: Config,
+    plans: Sequence[Plan],
+    only: str | None,
+    ledger: Ledger,
+    context: Callable[[], Context],
+    opened: ExitStack,
 ) -> dict[str, tuple[Source, list[Stream]]]:
-    """Every source that the plans need, opened and asked whether it has the fields that are wanted of it."""
+    """Every source that the plans need, opened and asked whether it has the fields that are wanted of it.
+
+    A cycle of one key result pulls the streams of that one, with all that the others need of them.
+    """
+    wanted = {
+        (measure.connection, key)
+        for plan in plans
+        for kr in plan.key_results
+        if (measure := kr.measure) is not None and only in (None, kr.id)
+        for key in stream_keys(measure)
+    }
     sources: dict[str, tuple[Source, list[Stream]]] = {}
     problems: list[Problem] = []
     for connection in config.connections.values():
-        streams = list(needed_streams(connection, tuple(plans)).values())
+        needed = needed_streams(connection, tuple(plans))
+        streams = [stream for key, stream in needed.items() if (connection.name, key) in wanted]
         if not streams:
             continue
         try:
-            source = connection.open(context)
+            source = connection.open(context())
         except ConfigError as error:
             problems.extend(error.problems)
             continue
@@ -182,13 +191,14 @@ def _measured(
     config: Config,
     ledger: Ledger,
     plan: Plan,
+    only: str | None,
     outcomes: Mapping[tuple[str, str], Outcome],
     cycle: int,
     now: datetime,
 ) -> Iterator[tuple[KeyResult, tuple[Definition, KeptValue]]]:
     kept = ledger.values.last(plan.period.id)
     for key_result in plan.key_results:
-        if key_result.measure is None:
+        if key_result.measure is None or only not in (None, key_result.id):
             continue
         source = config.sources[(plan.period.id, key_result.id)]
         defined = definition(key_result, source.document.file)
@@ -205,8 +215,7 @@ def _measured(
 def _failure(key_result: KeyResult, outcomes: Mapping[tuple[str, str], Outcome]) -> tuple[Quality, str] | None:
     measure = key_result.measure
     assert measure is not None
-    keys = (measure.stream,) if isinstance(measure, ReadingMeasure) else measure.streams
-    for key in keys:
+    for key in stream_keys(measure):
         outcome = outcomes[(measure.connection, key)]
         if outcome.quality != "complete":
             return outcome.quality, f"{measure.connection}: {outcome.reason}"

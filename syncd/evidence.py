@@ -15,7 +15,7 @@ from syncd.config import Config
 from syncd.definitions import changes, measure_digest
 from syncd.ledger import Cycle, KeptValue, Ledger, StreamState
 from syncd.okr.goals import KeyResult, Plan, Standing, standing
-from syncd.okr.measures import ReadingMeasure, RecordMeasure, contribution, left_out, scalar_text
+from syncd.okr.measures import ReadingMeasure, RecordMeasure, contribution, left_out, scalar_text, stream_keys
 from syncd.okr.spans import Span
 from syncd.sdk import Reading, Record
 
@@ -96,8 +96,7 @@ def evidence(
 
 
 def _streams(ledger: Ledger, measure: RecordMeasure | ReadingMeasure) -> Iterator[StreamSeen]:
-    keys = measure.streams if isinstance(measure, RecordMeasure) else (measure.stream,)
-    for key in keys:
+    for key in stream_keys(measure):
         state: StreamState | None = ledger.streams.state(measure.connection, key)
         if state is not None:
             notes = state.notes.get(measure.part, ()) if isinstance(measure, ReadingMeasure) else ()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import orjson
 import typer
 
 from syncd.cli.opening import chosen_plan, open_config
@@ -70,7 +71,7 @@ def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:
             of = f" of {kr.measure.of}" if kr.measure.of else ""
             yield f"measure   {kr.measure.take}{of}" + "".join(f"; {rule}" for rule in kr.measure.filters)
         else:
-            yield f"measure   {kr.measure.take} of {kr.measure.part}"
+            yield f"measure   {kr.measure.take} of {_where(kr.measure.part)}"
     for stream in found.streams:
         when = clock_time(stream.completed_at.astimezone(zone)) if stream.completed_at else "never"
         yield f"stream    {stream.connection}: {stream.key}, last complete {when}"
@@ -91,6 +92,20 @@ def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:
             rules.setdefault(item.left_out, []).append(item)
     for rule, items in sorted(rules.items(), key=lambda pair: -len(pair[1])):
         yield from _block(f"left out: {rule}", items, zone)
+
+
+def _where(part: str) -> str:
+    """A part's keys as a line: `series dates Support!A2:A, values Support!C2:C`."""
+    keys = orjson.loads(part)
+    shape = [f"{name} {_flat(keys[name])}" for name in ("cell", "series", "lookup", "json") if name in keys]
+    rules = [f"as {_flat(keys['as'])}"] if "as" in keys else []
+    return "; ".join(shape + rules)
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_flat(inner)}" for key, inner in value.items())
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _block(heading: str, items: Sequence[Item], zone: ZoneInfo) -> Iterator[str]:

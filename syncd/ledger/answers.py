@@ -19,6 +19,7 @@ from syncd.okr.measures import (
     answer_numbers,
     evaluate_readings,
     scalar_text,
+    stream_keys,
 )
 from syncd.okr.spans import Span
 from syncd.sdk import Reading, Record
@@ -120,7 +121,7 @@ class Answers:
         return answer if dated else replace(answer, at=None)
 
     def _ids(self, measure: RecordMeasure | ReadingMeasure) -> list[int]:
-        keys = measure.streams if isinstance(measure, RecordMeasure) else (measure.stream,)
+        keys = stream_keys(measure)
         with self._engine.connect() as connection:
             query = select(streams.c.id).where(streams.c.connection == measure.connection, streams.c.key.in_(keys))
             return list(connection.execute(query).scalars())

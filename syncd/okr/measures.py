@@ -99,6 +99,11 @@ class ReadingMeasure:
 Measure = RecordMeasure | ReadingMeasure
 
 
+def stream_keys(measure: Measure) -> tuple[str, ...]:
+    """The keys of the streams that a measure rests on."""
+    return measure.streams if isinstance(measure, RecordMeasure) else (measure.stream,)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a measure came to: the number, or None and why; how many records or readings it rests on.

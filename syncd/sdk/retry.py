@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import tenacity
@@ -14,20 +14,22 @@ from syncd.sdk.errors import RetryLater
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RetryPolicy:
-    """Which failures are tried again, when, and until when.
+    """Which failures are tried again, when, and until when; each connection has one of its own.
 
     Only `RetryLater` is. The wait is what the server asked for, or full jitter over a doubling bound. A server that
     asks for longer than `longest_wait` seconds, or a try that would end past `deadline`, is not waited for: the
-    stream ends as partial and the next cycle goes on from its cursor. `sleep` is replaced by the daemon (a stop
-    wakes it) and by tests (it does not sleep).
+    stream ends as partial and the next cycle goes on from its cursor. After a request was given up the next ones are
+    tried once, until one succeeds: a server that is down costs one round of patience, not one for each of its streams.
+    `sleep` is replaced by the daemon (a stop wakes it) and by tests (it does not sleep).
     """
 
     attempts: int = 5
     longest_wait: float = 60.0
     deadline: float = 180.0
     sleep: Callable[[float], None] = field(default=time.sleep)
+    _gave_up: bool = field(default=False, init=False)
 
     def call(self, request: Callable[[], T]) -> T:
         """What `request` returns, tried as often as this policy allows; its last error otherwise.
@@ -43,11 +45,22 @@ class RetryPolicy:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(self._worth_waiting_for),
             wait=wait,
-            stop=tenacity.stop_after_attempt(self.attempts) | tenacity.stop_before_delay(self.deadline),
+            stop=tenacity.stop_after_attempt(1 if self._gave_up else self.attempts)
+            | tenacity.stop_before_delay(self.deadline),
             sleep=self.sleep,
             reraise=True,
         )
-        return retrying(request)
+        try:
+            answer = retrying(request)
+        except RetryLater:
+            self._gave_up = True
+            raise
+        self._gave_up = False
+        return answer
+
+    def fresh(self) -> RetryPolicy:
+        """The same policy for another connection."""
+        return replace(self)
 
     def _worth_waiting_for(self, error: BaseException) -> bool:
         return isinstance(error, RetryLater) and (error.after or 0.0) <= self.longest_wait
