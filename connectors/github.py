@@ -25,6 +25,7 @@ from syncd.sdk import (
     ConfigError,
     ConnectionSettings,
     Context,
+    Duration,
     Json,
     Page,
     Record,
@@ -70,7 +71,7 @@ class GitHubSettings(ConnectionSettings):
     installation_id: int | str | None = Field(None, description="The App's installation.")
     private_key: str | None = Field(None, description="The file with the App's private key (PEM), or ${NAME}.")
     timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
-    reconcile: timedelta = Field(timedelta(days=1), description="How often to look for what vanished in silence.")
+    reconcile: Duration = Field(timedelta(days=1), description="How often to look for what vanished in silence.")
 
     @field_validator("url")
     @classmethod
@@ -294,7 +295,7 @@ class GitHubSource:
     def __init__(self, settings: GitHubSettings, context: Context) -> None:
         self._settings = settings
         self._context = context
-        self._client = _client(settings)
+        self._client = _client(settings, context.folder)
         self._connection = _connection(settings)
 
     def verify(self, stream: Stream) -> None:
@@ -489,7 +490,7 @@ class NotThere(SourceBroken):
     """Nothing is there, or nothing that these credentials may see."""
 
 
-def _client(settings: GitHubSettings) -> Client:
+def _client(settings: GitHubSettings, folder: str) -> Client:
     from github import Auth, Github
 
     auth: Auth.Auth | None = None
@@ -499,9 +500,10 @@ def _client(settings: GitHubSettings) -> Client:
         key = settings.private_key
         if "-----BEGIN" not in key:
             try:
-                key = Path(key).read_text(encoding="utf-8")
+                key = (Path(folder) / key).read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError) as error:
-                raise ConfigError(f"private_key names {key}, which cannot be read: {error}") from None
+                why = getattr(error, "strerror", None) or "it is not text"
+                raise ConfigError(f"private_key names {key}, which cannot be read: {why.lower()}") from None
         app = Auth.AppAuth(settings.app_id or "", key)
         auth = app.get_installation_auth(int(settings.installation_id or 0))
     return Github(

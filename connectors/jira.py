@@ -37,6 +37,7 @@ from syncd.sdk import (
     ConfigError,
     ConnectionSettings,
     Context,
+    Duration,
     Json,
     Page,
     Record,
@@ -90,7 +91,7 @@ class Settings(ConnectionSettings):
     email: str | None = Field(None, description="The account's address, with an API token of Jira Cloud.")
     token: Secret = Field(description="An API token (with email), or a personal access token of Data Center (alone).")
     timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
-    reconcile: timedelta = Field(timedelta(hours=1), description="How often to look for what vanished in silence.")
+    reconcile: Duration = Field(timedelta(hours=1), description="How often to look for what vanished in silence.")
 
     @field_validator("url")
     @classmethod
@@ -271,9 +272,10 @@ class _Field(_Answer):
 class _Site:
     """What need not be asked each time: which Jira, the account's zone, the address that people open.
 
-    `cloud` is None until it was asked for, `zone` is None where it is not told.
+    `url` is the settings'. `cloud` is None until it was asked for, `zone` is None where it is not told.
     """
 
+    url: str
     cloud: bool | None
     zone: str | None
     browse: str
@@ -295,7 +297,7 @@ class JiraSource:
         self._context = context
         self._headers: dict[str, str] = {}
         self._client = _client(settings, self._headers)
-        self._site = _Site(None, None, settings.url)
+        self._site = _Site(settings.url, None, None, settings.url)
         self._listed: list[_Field] | None = None
 
     def verify(self, stream: Stream) -> None:
@@ -305,12 +307,14 @@ class JiraSource:
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         """The issues edited since the cursor's mark; without one, all that were edited since the stream's `since`.
 
-        The cursor: `mark`, the newest edit seen; `site`, as in `_Site`; `fields`, the id of each name.
+        The cursor: `mark`, the newest edit seen; `site`, as in `_Site`; `fields`, the id of each name. That of another
+        address says nothing of this one.
         """
         known: Mapping[str, Any] = cursor or {}
-        if known:
+        if known and known["site"]["url"] == self._settings.url:
             self._site = _Site(**known["site"])
         else:
+            known = {}
             self._ask_site()
         ids: Mapping[str, str] = known["fields"] if known else self._field_ids(stream.needs)
         mark = newest = datetime.fromisoformat(known["mark"]) if known and known["mark"] else None
@@ -338,7 +342,7 @@ class JiraSource:
         self._ask_site()  # who we are, too: without credentials the list is empty, not refused
         floor = stream.since or _LONG_AGO
         if self._site.cloud:
-            bounded = _bounded(stream.key, _literal(floor - _MINUTE, self._site.zone))
+            bounded = _bounded(stream.key, jql_time(floor - _MINUTE, self._site.zone))
             found = self._search(bounded, None, ["id"], _Id, _IDS_PER_PAGE)
             if found.next is None:
                 yield [row.id for row in found.issues]
@@ -372,7 +376,7 @@ class JiraSource:
         """
         settled = self._context.now() - _OVERLAP
         zone = self._site.zone
-        bound, reached = _literal(floor - _MINUTE, zone), None
+        bound, reached = jql_time(floor - _MINUTE, zone), None
         while True:
             known: dict[str, datetime] = {}
             for _ in range(_READS):
@@ -385,7 +389,7 @@ class JiraSource:
                     known |= {row.id: row.updated for row in rows}
                     yield rows, reached
                     last = _last(rows, settled) if more else None
-                    if last is not None and _literal(last, zone) > bound:
+                    if last is not None and jql_time(last, zone) > bound:
                         break
                 if pages == 1 or not strays:
                     break
@@ -393,7 +397,7 @@ class JiraSource:
                 raise RetryLater("its issues are edited faster than they can be read")
             if last is None:
                 return
-            bound, reached = _literal(last, zone), last
+            bound, reached = jql_time(last, zone), last
 
     def _pages(self, jql: str, fields: Sequence[str], shape: type[T]) -> Iterator[tuple[list[T], bool]]:
         """The pages of one query, each with whether another follows."""
@@ -446,7 +450,7 @@ class JiraSource:
         else:
             cloud = gateway or (parts.hostname or "").endswith(".atlassian.net")
         browse = info.base_url if gateway and info.base_url else self._settings.url
-        self._site = _Site(cloud, self._site.zone, browse.rstrip("/"))
+        self._site = replace(self._site, cloud=cloud, browse=browse.rstrip("/"))
 
     def _ask_zone(self) -> str | None:
         """The account's zone; SourceBroken where the credentials no longer are an account's."""
@@ -552,8 +556,11 @@ def _bounded(jql: str, literal: str) -> str:
     return f'({jql}) AND updated >= "{literal}" ORDER BY updated ASC, key ASC'
 
 
-def _literal(moment: datetime, zone: str | None) -> str:
-    """A moment as JQL takes it, in the account's zone, to the minute; an earlier one where that has two meanings."""
+def jql_time(moment: datetime, zone: str | None) -> str:
+    """A moment as JQL takes it: in the account's zone, to the minute, rounded down.
+
+    Where the clocks repeat an hour nobody says which one Jira means; there it is an hour earlier.
+    """
     if zone is None:
         local = moment.astimezone(UTC) - _ANY_ZONE
     else:

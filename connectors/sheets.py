@@ -149,16 +149,15 @@ class SheetsSource:
         """
         parts = {part: SheetsMeasure.of_part(part) for part in sorted(stream.needs)}
         references = sorted({ref for keys in parts.values() for ref in keys.references()})
-        ranges = self._ranges(stream.key, references)
+        ranges, headers = self._ranges(stream.key, references)
         grids = self._grids(stream.key, ranges)
 
         def resolve(reference: str) -> Grid:
             found = grids[ranges[reference]]
             if isinstance(found, str):
                 raise Unreadable(found)
-            if is_range(reference) or ranges[reference] == reference:
-                return found
-            return below_header(found, split_sheet(reference)[1], reference)
+            header = headers.get(reference)
+            return found if header is None else below_header(found, header, reference)
 
         readings: dict[str, Snapshot] = {}
         for part, keys in parts.items():
@@ -191,12 +190,13 @@ class SheetsSource:
         """Closes the sockets."""
         self._http.session.close()
 
-    def _ranges(self, spreadsheet: str, references: Sequence[str]) -> dict[str, str]:
-        """What to ask Google for each reference: a range, a sheet and a named range as they are, a header's sheet."""
+    def _ranges(self, spreadsheet: str, references: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
+        """What to ask Google for each reference (a header's whole sheet), and which references are headers."""
         asked = {reference: reference for reference in references}
+        headers: dict[str, str] = {}
         unclear = [reference for reference in references if not is_range(reference)]
         if not unclear:
-            return asked
+            return asked, headers
         answer = self._get(
             f"{_GOOGLE}/v4/spreadsheets/{spreadsheet}",
             {"fields": "sheets.properties.title,namedRanges.name"},
@@ -207,12 +207,12 @@ class SheetsSource:
         for reference in unclear:
             sheet, rest = split_sheet(reference)
             if sheet is not None:
-                asked[reference] = quote_sheet(sheet)
+                asked[reference], headers[reference] = quote_sheet(sheet), rest
             elif rest in titles:
                 asked[reference] = quote_sheet(rest)
             elif rest not in named and titles:
-                asked[reference] = quote_sheet(titles[0])
-        return asked
+                asked[reference], headers[reference] = quote_sheet(titles[0]), rest
+        return asked, headers
 
     def _grids(self, spreadsheet: str, ranges: Mapping[str, str]) -> dict[str, Grid | str]:
         """The cells of each range asked for, or why there are none."""

@@ -74,7 +74,7 @@ def run_cycle(
     watcher = watcher or Watcher()
     plans = [plan for plan in config.plans if _is_open(plan, config, ledger, clock())]
     with ExitStack() as opened:
-        sources = _open_sources(config, plans, only, ledger, lambda: _context(config, clock, retry), opened)
+        sources = _open_sources(config, plans, only, ledger, lambda: _context(config, retry), opened)
         cycle = ledger.cycles.begin(clock())
         work = {
             name: (source, list(due_pulls(ledger, config.connections[name], streams, clock(), reconcile)))
@@ -121,8 +121,8 @@ def _is_open(plan: Plan, config: Config, ledger: Ledger, now: datetime) -> bool:
     )
 
 
-def _context(config: Config, clock: Callable[[], datetime], retry: RetryPolicy) -> Context:
-    return Context(retry.fresh(), config.zone, clock, str(config.path.parent))
+def _context(config: Config, retry: RetryPolicy) -> Context:
+    return Context(retry.fresh(), config.zone, folder=str(config.path.parent))
 
 
 def _open_sources(
@@ -157,11 +157,14 @@ def _open_sources(
             problems.extend(error.problems)
             continue
         opened.callback(source.close)
-        for stream in streams:
-            state = ledger.streams.state(connection.name, stream.key)
-            if state is None or not state.covers(stream):
-                problems.extend(_unknown_fields(config, plans, source, connection.name, stream))
         sources[connection.name] = (source, streams)
+    if problems:
+        raise ConfigError(problems=problems)
+    for name, (source, streams) in sources.items():
+        for stream in streams:
+            state = ledger.streams.state(name, stream.key)
+            if state is None or not state.covers(stream):
+                problems.extend(_unknown_fields(config, plans, source, name, stream))
     if problems:
         raise ConfigError(problems=problems)
     return sources

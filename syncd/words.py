@@ -35,6 +35,11 @@ def number(value: float | None) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def count(number: int, name: str) -> str:
+    """`1 stream`, `3 streams`."""
+    return f"{number:,} {name}{'s' * (number != 1)}"
+
+
 def percent(share: float | None) -> str:
     """A share as `18 %`, halves rounded up; a dash where there is none."""
     return "–" if share is None else f"{math.floor(share * 100 + 0.5):,} %"
@@ -81,6 +86,5 @@ def span(length: timedelta) -> str:
     """A lag in words: `3 weeks`, `10 days`, `6 hours`."""
     for unit, name in ((timedelta(weeks=1), "week"), (timedelta(days=1), "day"), (timedelta(hours=1), "hour")):
         if length >= unit and not length % unit:
-            count = length // unit
-            return f"{count} {name}{'s' * (count != 1)}"
+            return count(length // unit, name)
     return f"{length.total_seconds() / 86400:g} days"

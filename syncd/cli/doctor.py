@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from syncd.cli.opening import Clock, open_config, set_up_log
+from syncd.cli.opening import open_config, set_up_log
 from syncd.cli.status import print_json
 from syncd.config import Config, Connection
 from syncd.ledger import LedgerError, open_ledger
@@ -17,8 +17,8 @@ from syncd.sdk import Check, ConfigError, Context, RetryPolicy, SourceError
 def run(path: Path, *, as_json: bool) -> None:
     """Asks every connection and the ledger; exit code 1 where something is not as it should be."""
     set_up_log("text")
-    config, clock = open_config(path)
-    found = [(connection.name, list(_checks(connection, config, clock))) for connection in config.connections.values()]
+    config, _ = open_config(path)
+    found = [(connection.name, list(_checks(connection, config))) for connection in config.connections.values()]
     found.append(("ledger", [_ledger(config)]))
     if as_json:
         print_json(
@@ -42,9 +42,9 @@ def run(path: Path, *, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _checks(connection: Connection, config: Config, clock: Clock) -> Iterator[Check]:
+def _checks(connection: Connection, config: Config) -> Iterator[Check]:
     # Few tries: somebody is waiting at the terminal.
-    context = Context(RetryPolicy(attempts=2, longest_wait=5, deadline=20), config.zone, clock, str(config.path.parent))
+    context = Context(RetryPolicy(attempts=2, longest_wait=5, deadline=20), config.zone, folder=str(config.path.parent))
     try:
         source = connection.open(context)
     except ConfigError as error:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from syncd.config import Config, load_config
-from syncd.config.project import in_rehearsal
+from syncd.config.project import clock_of
 from syncd.ledger import Ledger, open_ledger
 from syncd.okr.goals import Plan
 from syncd.report import choose_plan
@@ -23,7 +23,7 @@ def open_config(path: Path) -> tuple[Config, Clock]:
     if not path.exists():
         raise ConfigError(f"there is no {path}; name it with --config, or write one with `syncd init`")
     config = load_config(path)
-    return config, in_rehearsal(config.settings.clock, datetime.now(UTC))
+    return config, clock_of(config.settings)
 
 
 def writing_ledger(config: Config) -> Ledger:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from syncd.pulls import Outcome, Pull, Watcher
+from syncd.words import count
 
 
 @contextmanager
@@ -22,8 +23,7 @@ def watcher(stream: TextIO) -> Iterator[Watcher]:
 def _line(outcome: Outcome) -> str:
     pull = outcome.pull
     said = "complete" if outcome.quality == "complete" else f"{outcome.quality}: {outcome.reason}"
-    rows = f"{outcome.changed} row{'s' * (outcome.changed != 1)} changed"
-    return f"pulled {pull.connection}: {pull.stream.key}: {rows}, {said}"
+    return f"pulled {pull.connection}: {pull.stream.key}: {count(outcome.changed, 'row')} changed, {said}"
 
 
 @contextmanager
@@ -47,8 +47,8 @@ def _moving() -> Iterator[Watcher]:
                 name = name if len(name) <= 48 else name[:47] + "…"
                 tasks[pull.id] = progress.add_task(name, total=None, rows="")
 
-        def page(pull: Pull, count: int) -> None:
-            rows[pull.id] = rows.get(pull.id, 0) + count
+        def page(pull: Pull, number: int) -> None:
+            rows[pull.id] = rows.get(pull.id, 0) + number
             progress.update(tasks[pull.id], rows=f"{rows[pull.id]:,} rows")  # type: ignore[arg-type]
 
         def ended(outcome: Outcome) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from textwrap import wrap
 
+import typer
 from rich.console import Console
 from rich.text import Text
 
@@ -18,8 +19,10 @@ _VERDICT_STYLES = {"watermelon": "bold red", "too_early": "cyan", "working": "gr
 def print_status(found: Report, console: Console) -> None:
     """Prints a report; watermelons come first in each objective."""
     width = min(console.width, 100)
-    for text in render(found, width):
-        console.print(text, soft_wrap=True, highlight=False)
+    with console.capture() as captured:
+        for text in render(found, width):
+            console.print(text, soft_wrap=True, highlight=False)
+    typer.echo(captured.get(), nl=False)  # rich itself takes a closed pipe for a failure
 
 
 def render(found: Report, width: int) -> Iterator[Text]:

@@ -14,7 +14,7 @@ from syncd.cli.progress import watcher
 from syncd.cycle import Result, run_cycle
 from syncd.ledger import cycle_lock
 from syncd.sdk import ConfigError, RetryPolicy
-from syncd.words import HEALTH_WORDS, number
+from syncd.words import HEALTH_WORDS, count, number
 
 
 def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_format: str) -> None:
@@ -61,8 +61,8 @@ def _say(result: Result, seconds: float, dry_run: bool) -> None:
         typer.echo(f"failed: {pull.connection}: {pull.stream.key}: {why}", err=True)
     kept = "would change" if dry_run else "changed"
     changed = sum(1 for change in result.changes if change.old is None or change.old.number != change.new.number)
-    streams = len(result.outcomes)
+    failures = f", {len(failed)} failed" if failed else ""
     typer.echo(
-        f"{result.measured} key results measured, {changed} {kept}; "
-        f"{streams} streams pulled{f', {len(failed)} failed' if failed else ''}; {seconds:.1f} s"
+        f"{count(result.measured, 'key result')} measured, {changed} {kept}; "
+        f"{count(len(result.outcomes), 'stream')} pulled{failures}; {seconds:.1f} s"
     )

@@ -9,6 +9,7 @@ import typer
 from syncd.cli.opening import open_config
 from syncd.cli.status import print_json
 from syncd.sdk import ConfigError, Problem
+from syncd.words import count
 
 
 def run(path: Path, *, strict: bool, as_json: bool) -> None:
@@ -33,7 +34,7 @@ def run(path: Path, *, strict: bool, as_json: bool) -> None:
             (sum(len(plan.key_results) for plan in config.plans), "key result"),
             (len(findings), "warning"),
         ]
-        typer.echo("valid: " + ", ".join(f"{count} {name}{'s' * (count != 1)}" for count, name in counts))
+        typer.echo("valid: " + ", ".join(count(number, name) for number, name in counts))
     if findings and strict:
         raise typer.Exit(1)
 

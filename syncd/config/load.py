@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
@@ -56,7 +58,7 @@ class Config:
 
     def ledger_url(self, environment: Mapping[str, str] = os.environ) -> str:
         """The ledger's URL with references resolved and a relative SQLite path set at syncd.yaml's folder."""
-        resolver = Resolver(self.document, environment)
+        resolver = Resolver(self.document, environment, within=partial(quote, safe=""))
         url: str = resolver(self.settings.ledger, ("ledger",))
         if resolver.problems:
             raise ConfigError(problems=resolver.problems)

@@ -12,11 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from syncd.config.document import Document, Place
 from syncd.config.messages import nearest, problems
-from syncd.config.project import Connection, Duration
+from syncd.config.project import Connection
 from syncd.okr.goals import Band, KeyResult, Link, Objective, Target
 from syncd.okr.measures import Filter, Measure, ReadingMeasure, ReadingTake, RecordMeasure, RecordTake
-from syncd.okr.spans import Period, Window, parse_duration, parse_period
-from syncd.sdk import MeasureKeys, Problem, ReadingKeys, RecordKeys
+from syncd.okr.spans import Period, Window, parse_period
+from syncd.sdk import Duration, MeasureKeys, Problem, ReadingKeys, RecordKeys, parse_duration
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 Value = str | bool | int | float | None

@@ -6,18 +6,26 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from syncd.config.catalogue import BrokenConnector, connector, connector_types
 from syncd.config.document import Document, Place
 from syncd.config.messages import nearest, problems
-from syncd.okr.spans import parse_duration
-from syncd.sdk import ConfigError, ConnectionSettings, Connector, Context, Problem, Source
+from syncd.sdk import (
+    ConfigError,
+    ConnectionSettings,
+    Connector,
+    Context,
+    Duration,
+    Problem,
+    Source,
+    parse_duration,
+)
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s:]*:([^/@\s]+)@", re.IGNORECASE)
@@ -29,10 +37,6 @@ def _zone(name: str) -> str:
     except (KeyError, ValueError, OSError):
         raise ValueError(f"is {name!r}, which is no time zone; write one such as Europe/Berlin") from None
     return name
-
-
-def _duration(text: Any) -> Any:
-    return parse_duration(text) if isinstance(text, str) else text
 
 
 def _schedule(text: str) -> str:
@@ -47,9 +51,6 @@ def _schedule(text: str) -> str:
     if parse_duration(text) < timedelta(seconds=1):
         raise ValueError("must be at least 1s")
     return text
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration)]
 
 
 class HealthShares(BaseModel):
@@ -136,9 +137,16 @@ class Connection:
 class Resolver:
     """Replaces `${NAME}` by the environment's NAME, or by what the file that NAME_FILE names holds."""
 
-    def __init__(self, document: Document, environment: Mapping[str, str] = os.environ) -> None:
+    def __init__(
+        self,
+        document: Document,
+        environment: Mapping[str, str] = os.environ,
+        within: Callable[[str], str] = lambda text: text,
+    ) -> None:
+        """`within` quotes what stands for a part of a longer text, where that text needs it."""
         self.document = document
         self.environment = environment
+        self.within = within
         self.problems: list[Problem] = []
 
     def __call__(self, value: Any, place: Place) -> Any:
@@ -148,7 +156,9 @@ class Resolver:
         if isinstance(value, list):
             return [self(inner, (*place, index)) for index, inner in enumerate(value)]
         if isinstance(value, str):
-            return _REFERENCE.sub(lambda match: self._one(match[1], place), value)
+            if whole := _REFERENCE.fullmatch(value):
+                return self._one(whole[1], place)
+            return _REFERENCE.sub(lambda match: self.within(self._one(match[1], place)), value)
         return value
 
     def _one(self, name: str, place: Place) -> str:
@@ -217,8 +227,7 @@ def _texts(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
         yield place, value
 
 
-def in_rehearsal(clock: datetime | None, started: datetime) -> Callable[[], datetime]:
-    """The clock of a command: the real one, or the rehearsal's, which ticks on from its time at `started`."""
-    if clock is None:
-        return lambda: datetime.now(started.tzinfo)
-    return lambda: clock + (datetime.now(started.tzinfo) - started)
+def clock_of(settings: ProjectFile) -> Callable[[], datetime]:
+    """The clock of a command: the real one, or that of a rehearsal, which stands still."""
+    fixed = settings.clock
+    return (lambda: datetime.now(UTC)) if fixed is None else (lambda: fixed)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine, select
 
 from syncd.ledger import selection
-from syncd.ledger.schema import readings, records, streams
+from syncd.ledger.schema import cycles, readings, records, streams
 from syncd.okr.measures import (
     Answer,
     ReadingMeasure,
@@ -23,6 +23,8 @@ from syncd.okr.measures import (
 )
 from syncd.okr.spans import Span
 from syncd.sdk import Reading, Record
+
+_INSTANT = timedelta(microseconds=1)
 
 
 class Answers:
@@ -56,20 +58,22 @@ class Answers:
     ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
         """When each record that counts was done and what it brings, in order: for a measure's value on past days.
 
-        What it brings are the elements of the field asked for; `[1.0]` where records are counted.
+        It brings its number, or for `distinct` its values as texts; 1 where records are counted, nothing where it lacks
+        the field asked for.
         """
         with self._engine.connect() as connection:
             condition = selection.counting(measure, span, self._ids(measure), self._dialect, cycle)
             done = {row.id: row.done_at for row in connection.execute(selection.done_times(condition))}
             if measure.of is None:
                 return sorted((at, [1.0]) for at in done.values())
-            brought: dict[str, list[float | str]] = {}
-            for row in connection.execute(selection.elements_of(measure.of, condition, self._dialect)):
-                brought.setdefault(row.id, []).append(_text(row) if measure.take == "distinct" else row.number)
-        pairs = [
-            (done[name], [element for element in elements if element is not None]) for name, elements in brought.items()
-        ]
-        return sorted(pairs, key=lambda pair: pair[0])
+            rows = connection.execute(selection.elements_of(measure.of, condition, self._dialect)).all()
+        brought: dict[str, list[float | str]] = {}
+        if measure.take == "distinct":
+            for row in rows:
+                brought.setdefault(row.id, []).append(_text(row))
+        else:
+            brought = {name: [number] for name, number in _by_record(rows).items()}
+        return sorted(((done[name], elements) for name, elements in brought.items()), key=lambda pair: pair[0])
 
     def records(self, measure: RecordMeasure, cycle: int | None = None) -> Iterator[Record]:
         """Every record of a measure's streams, in the order of their labels: for the evidence."""
@@ -98,21 +102,31 @@ class Answers:
         """Whether the source dates the readings of a measure's part, and they themselves, each with its time, in order.
 
         Of a dated series what stands there now counts, each row on its date. What the source does not date held from
-        the moment it was seen: one seen before the window counts from the window's start, and `latest` looks at what
-        stands there now alone, so that a cell that was emptied is no number.
+        the moment it was seen until it was replaced: one that held when the window began counts from there on, and one
+        seen while a period settles counts to its last moment. `latest` looks at what stands there now alone, so that a
+        cell that was emptied is no number.
         """
-        query = select(readings).where(readings.c.stream.in_(self._ids(measure)), readings.c.part == measure.part)
+        ended = cycles.c.started_at.label("ended_at")
+        query = (
+            select(readings, ended)
+            .outerjoin(cycles, cycles.c.id == readings.c.until)
+            .where(readings.c.stream.in_(self._ids(measure)), readings.c.part == measure.part)
+            .order_by(readings.c.cycle, readings.c.position)
+        )
         if cycle is not None:
             query = query.where(readings.c.cycle <= cycle)
         with self._engine.connect() as connection:
-            rows = connection.execute(query.order_by(readings.c.cycle, readings.c.position)).all()
+            rows = connection.execute(query).all()
         current = [row for row in rows if row.until is None or (cycle is not None and row.until > cycle)]
-        dated = any(row.at is not None for row in current)
+        dated = any(row.at is not None for row in rows)
         if dated or measure.take == "latest":
             rows = sorted(current, key=lambda row: row.position)
-        start = span.start if now >= span.start else now
+        else:
+            rows = [row for row in rows if row in current or (row.ended_at and row.ended_at > span.start)]
+        latest = min(now, span.end - _INSTANT)
         return dated, [
-            Reading(row.number, row.cell, row.raw, row.at or max(row.seen_at, start), row.problem) for row in rows
+            Reading(row.number, row.cell, row.raw, row.at or min(max(row.seen_at, span.start), latest), row.problem)
+            for row in rows
         ]
 
     def _answer_readings(self, measure: ReadingMeasure, span: Span, now: datetime, cycle: int | None) -> Answer:
@@ -132,9 +146,12 @@ def _text(row: Any) -> str:
 
 
 def _by_record(rows: Sequence[Any]) -> dict[str, float]:
-    """The number that each record brings: the sum of its field's elements that are numbers."""
-    found: dict[str, list[float]] = {}
+    """The number that each record brings: the sum of its field's elements that are numbers.
+
+    A record may stand in two streams of one measure (`acme/*` and `acme/web`): it counts once.
+    """
+    found: dict[str, dict[int, list[float]]] = {}
     for row in rows:
         if row.number is not None:
-            found.setdefault(row.id, []).append(row.number)
-    return {name: math.fsum(numbers) for name, numbers in found.items()}
+            found.setdefault(row.id, {}).setdefault(row.stream, []).append(row.number)
+    return {name: math.fsum(streams[max(streams)]) for name, streams in found.items()}

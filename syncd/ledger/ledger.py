@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from syncd.ledger import migrate
@@ -26,45 +26,57 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger | None:
 
     With `create=False`, for commands that only read: None where there is none yet, and nothing is changed.
     """
-    parsed = make_url(url)
-    sqlite_file = parsed.database if parsed.get_backend_name() == "sqlite" else None
+    try:
+        return _open(make_url(url), create)
+    except DBAPIError as error:
+        reason = str(error.orig).strip().splitlines()[0] if error.orig else "unknown error"
+    except (SQLAlchemyError, ImportError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+    except OSError as error:
+        reason = f"{error.filename}: {(error.strerror or 'unusable').lower()}"
+    raise LedgerError(f"the ledger {_shown(url)} cannot be used: {reason}")
+
+
+def _open(url: URL, create: bool) -> Ledger | None:
+    sqlite_file = url.database if url.get_backend_name() == "sqlite" else None
     if sqlite_file and sqlite_file != ":memory:" and not Path(sqlite_file).exists():
         if not create:
             return None
         Path(sqlite_file).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, pool_pre_ping=sqlite_file is None)
+    engine = create_engine(url, pool_pre_ping=sqlite_file is None)
     if sqlite_file:
         _prepare_sqlite(engine)
-    where = parsed.render_as_string(hide_password=True)
-    try:
-        with engine.connect() as connection:
-            at = migrate.version(connection)
-        if at is None and not create:
-            return None
-        if at != migrate.head():
-            if at is not None and at > migrate.head():
-                raise LedgerError(f"the ledger {where} was written by a newer syncd ({at}); run that version")
-            if not create:
-                raise LedgerError(f"the ledger {where} is of an older syncd; `syncd sync` brings it up to date")
-            with engine.begin() as connection:
-                migrate.upgrade(connection)
-    except DBAPIError as error:
-        raise LedgerError(f"the ledger {where} cannot be used: {_short(error)}") from None
-    except SQLAlchemyError as error:
-        raise LedgerError(f"the ledger {where} cannot be used: {error}") from None
+    with engine.connect() as connection:
+        at = migrate.version(connection)
+    if at is None and not create:
+        return None
+    if at != migrate.head():
+        shown = _shown(url.render_as_string())
+        if at is not None and at > migrate.head():
+            raise LedgerError(f"the ledger {shown} was written by a newer syncd ({at}); run that version")
+        if not create:
+            raise LedgerError(f"the ledger {shown} is of an older syncd; `syncd sync` brings it up to date")
+        with engine.begin() as connection:
+            migrate.upgrade(connection)
     return Ledger(engine)
+
+
+def _shown(url: str) -> str:
+    """A URL without its password."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
 
 
 def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
-    def _pragmas(connection: Any, _: Any) -> None:
+    def _connected(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # sqlite3 itself would commit before a CREATE TABLE: half a migration
         # Readers read while a cycle writes; a commit survives the process, which is what a cycle needs.
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
-
-def _short(error: DBAPIError) -> str:
-    return str(error.orig).strip().splitlines()[0] if error.orig else "unknown error"
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
 
 
 class Ledger:

@@ -103,14 +103,17 @@ def _batches(items: Iterable[T]) -> Iterator[list[T]]:
 
 def _record_row(record: Record, stream: int, cycle: int) -> dict[str, Any]:
     body = {
-        "label": record.label,
-        "title": record.title,
-        "url": record.url,
+        "label": _clean(record.label),
+        "title": _clean(record.title),
+        "url": _clean(record.url),
         "updated_at": record.updated_at,
         "created_at": record.created_at,
         "done_at": record.done_at,
-        "not_done": record.not_done,
-        "fields": {name: list(values) for name, values in record.fields.items()},
+        "not_done": _clean(record.not_done) if record.not_done is not None else None,
+        "fields": {
+            name: [_clean(value) if isinstance(value, str) else value for value in values]
+            for name, values in record.fields.items()
+        },
     }
     digest = blake2b(orjson.dumps(body, option=orjson.OPT_SORT_KEYS), digest_size=12).hexdigest()
     return {"stream": stream, "id": record.id, "cycle": cycle, "until": None, "digest": digest, **body}
@@ -123,11 +126,16 @@ def _reading_row(reading: Reading, stream: int, part: str, position: int) -> dic
         "position": position,
         "until": None,
         "at": reading.at,
-        "cell": reading.cell,
+        "cell": _clean(reading.cell),
         "number": reading.number,
-        "raw": reading.raw,
-        "problem": reading.problem,
+        "raw": _clean(reading.raw),
+        "problem": _clean(reading.problem) if reading.problem is not None else None,
     }
+
+
+def _clean(text: str) -> str:
+    """The text as every database takes it: half of a surrogate pair and NUL, which JSON may carry, are replaced."""
+    return text if text.isascii() and "\0" not in text else text.encode(errors="replace").decode().replace("\0", "?")
 
 
 def _same(kept: RowMapping | None, fresh: Mapping[str, Any]) -> bool:

@@ -26,6 +26,7 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.types import Float, Text
 
 from syncd.ledger.schema import records
@@ -72,10 +73,10 @@ def how_many(condition: ColumnElement[bool]) -> Select[int]:
 
 
 def elements_of(field: str, condition: ColumnElement[bool], dialect: str) -> Select[Any]:
-    """Each element of a field of the records: id, time done, text, number. The one that it is not is null."""
+    """Each element of a field of the records: id, stream, text, number. The one that it is not is null."""
     elements = _elements(field, dialect)
     return (
-        select(records.c.id, records.c.done_at, elements.text.label("text"), elements.number.label("number"))
+        select(records.c.id, records.c.stream, elements.text.label("text"), elements.number.label("number"))
         .select_from(_joined(records, *elements.sources))
         .where(condition, elements.of_field)
     )
@@ -126,7 +127,7 @@ def _elements(field: str, dialect: str) -> _Elements:
     if dialect == "postgresql":
         each = func.jsonb_array_elements(records.c.fields[field]).table_valued("value").lateral()
         kind = func.jsonb_typeof(each.c.value)
-        text = each.c.value.op("#>>")(literal("{}"))
+        text = each.c.value.op("#>>")(cast(literal("{}", Text), ARRAY(Text)))
         is_number = kind == "number"
         # The cast must not see texts: a CASE is the one thing that PostgreSQL promises to evaluate in order.
         number = _case(is_number, cast(text, Float(53)))

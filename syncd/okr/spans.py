@@ -1,4 +1,4 @@
-"""Time as OKRs cut it: durations, spans, periods and the windows of measures.
+"""Time as OKRs cut it: spans, periods and the windows of measures.
 
 Days belong to a zone: a span's edges are local midnights, so that a day on which the clocks change has 23 or 25 hours.
 """
@@ -10,20 +10,6 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw])\Z", re.ASCII)
-
-
-def parse_duration(text: str) -> timedelta:
-    """`2s`, `15m`, `6h`, `10d` or `3w`; ValueError otherwise."""
-    match = _DURATION.match(text.strip())
-    if not match:
-        raise ValueError(f"{text!r} is not a duration; write a number and s, m, h, d or w, such as 15m or 10d")
-    try:
-        return timedelta(**{_UNITS[match[2]]: float(match[1])})
-    except OverflowError:
-        raise ValueError(f"{text!r} is longer than any duration can be") from None
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -15,6 +15,7 @@ from syncd.sdk.connector import (
     Secret,
     Source,
 )
+from syncd.sdk.durations import Duration, parse_duration
 from syncd.sdk.errors import (
     ConfigError,
     Problem,
@@ -34,6 +35,7 @@ __all__ = [
     "ConnectionSettings",
     "Connector",
     "Context",
+    "Duration",
     "Json",
     "MeasureKeys",
     "Page",
@@ -56,6 +58,7 @@ __all__ = [
     "failure",
     "network_failure",
     "one_line",
+    "parse_duration",
     "parse_link",
     "quota_and_clock",
     "quota_reset",

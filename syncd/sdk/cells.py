@@ -9,7 +9,7 @@ import math
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -99,19 +99,24 @@ class Reader:
         if isinstance(cell, bool):
             return None, f"{str(cell).upper()}, which is not a number"
         if isinstance(cell, int | float):
-            return self._finite(float(cell))
+            return self._finite(cell)
         if isinstance(cell, str):
             return self._text_number(cell.strip().translate(_SPACES))
         return None, f"the date {shown(cell)}, not a number"
 
     def moment(self, cell: Cell) -> datetime | None:
         """The time that a cell holds, aware; None where it holds none. A day is its first instant in the zone."""
+        found = self._moment(cell)
+        # 0001-01-01 and 9999-12-31 stand for "never", and leave the calendar in some zones.
+        return found if found is not None and 1 < found.year < 9999 else None
+
+    def _moment(self, cell: Cell) -> datetime | None:
         if isinstance(cell, datetime):
             return cell if cell.tzinfo else cell.replace(tzinfo=self.zone)
         if isinstance(cell, date):
             return datetime(cell.year, cell.month, cell.day, tzinfo=self.zone)
         if isinstance(cell, int | float) and not isinstance(cell, bool):
-            return self._number_date(float(cell))
+            return self._number_date(cell)
         if isinstance(cell, str) and cell.strip():
             return self._text_date(cell.strip())
         return None
@@ -126,7 +131,7 @@ class Reader:
                 digits, is_percent = digits[:-1].rstrip(), True
             plain = self._plain(digits)
             if plain is not None:
-                return (float(plain), None) if is_percent else self._finite(float(plain))
+                return self._finite(Decimal(plain) / 100 if is_percent else Decimal(plain))
         elif self.text_numbers and PLAIN_NUMBER.match(text):
             return self._finite(float(text))
         shown = text if len(text) <= 40 else text[:39] + "…"
@@ -142,14 +147,17 @@ class Reader:
             text = text.replace(thousands, "")
         return text.replace(self.rules.decimal or ".", ".")
 
-    def _finite(self, number: float) -> tuple[float | None, str | None]:
-        if not math.isfinite(number):
-            return None, f"{number}, which is not a number"
-        if self.rules.percent:
-            number = float(Decimal(repr(number)) * 100)  # in decimal, so that 0.57 is 57 and not 56.99999999999999
-        return number, None
+    def _finite(self, number: float | Decimal) -> tuple[float | None, str | None]:
+        """A number as the source gives it; a share of 1 where percents are asked for."""
+        try:
+            exact = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
+            # In decimal, so that 0.57 is 57 and not 56.99999999999999.
+            found = float(exact * 100) if self.rules.percent else float(number)
+        except (OverflowError, InvalidOperation):
+            found = math.inf
+        return (found, None) if math.isfinite(found) else (None, "a number beyond all bounds")
 
-    def _number_date(self, number: float) -> datetime | None:
+    def _number_date(self, number: int | float) -> datetime | None:
         try:
             if self.serial_dates:
                 # Rounded to a millisecond: 14:30 is not exactly a fraction of a day in binary.

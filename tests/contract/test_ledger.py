@@ -1,0 +1,736 @@
+"""What the ledger promises, held on SQLite and on PostgreSQL alike."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, event, func, inspect, select, text
+
+from syncd.ledger import Definition, KeptValue, Ledger, LedgerBusy, LedgerError, cycle_lock, migrate, open_ledger
+from syncd.ledger.schema import definitions, metadata, readings, records, streams, values
+from syncd.okr.measures import Filter, ReadingMeasure, ReadingTake, RecordMeasure, RecordTake
+from syncd.okr.spans import Period, Span, Window, midnight
+from syncd.past import past_values
+from syncd.sdk import Page, Reading, Record, Snapshot, Stream
+
+START = datetime(2026, 10, 1, tzinfo=UTC)
+SPAN = Span(START, START + timedelta(days=92))
+NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty place for a ledger."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    new: Callable[[], str] = request.getfixturevalue("new_postgres")
+    return new()
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[Ledger]:
+    opened = open_ledger(url)
+    assert opened is not None
+    yield opened
+    opened.close()
+
+
+def pull(id: str = "1", updated: int = 0, done: int | None = 10, **fields: list[str | float]) -> Record:
+    """A pull request updated and merged on days after the start; none is open."""
+    merged = None if done is None else START + done * DAY
+    return Record(
+        id, f"#{id}", f"Change {id}", f"https://code/{id}", START + updated * DAY, done_at=merged, fields=fields
+    )
+
+
+def stored(ledger: Ledger, cycle: int, *found: Record, stream: str = "pulls", **page: object) -> int:
+    number = ledger.streams.add("code", stream)
+    return ledger.streams.store(number, cycle, NOW, Page(found, **page))  # type: ignore[arg-type]
+
+
+def counted(ledger: Ledger, cycle: int | None = None, *rules: Filter) -> float | None:
+    return ledger.answers.answer(RecordMeasure("code", ("pulls",), filters=rules), SPAN, NOW, cycle).number
+
+
+def taken(ledger: Ledger, take: RecordTake, of: str, *keys: str) -> float | None:
+    return ledger.answers.answer(RecordMeasure("code", keys or ("pulls",), take=take, of=of), SPAN, NOW).number
+
+
+def versions(ledger: Ledger) -> list[tuple[str, int, int | None]]:
+    """(id, cycle, until) of every version of every record."""
+    with ledger.engine.connect() as connection:
+        query = select(records.c.id, records.c.cycle, records.c.until).order_by(records.c.id, records.c.cycle)
+        return [tuple(row) for row in connection.execute(query)]
+
+
+class TestRecords:
+    def test_a_new_record_counts(self, ledger: Ledger) -> None:
+        assert stored(ledger, 1, pull("1"), pull("2")) == 2
+        assert counted(ledger) == 2
+
+    def test_a_record_that_is_not_done_does_not_count(self, ledger: Ledger) -> None:
+        stored(ledger, 1, pull("1", done=None), pull("2"))
+        assert counted(ledger) == 1
+
+    def test_what_did_not_change_writes_nothing(self, ledger: Ledger) -> None:
+        stored(ledger, 1, pull(label=["bug"]))
+        written: list[str] = []
+
+        @event.listens_for(ledger.engine, "before_cursor_execute")
+        def _see(_c: object, _u: object, statement: str, *_rest: object) -> None:
+            if statement.startswith(("INSERT", "UPDATE", "DELETE")):
+                written.append(statement)
+
+        assert stored(ledger, 2, pull(label=["bug"])) == 0
+        assert written == []
+        assert versions(ledger) == [("1", 1, None)]
+
+    def test_a_change_is_a_version_beside_the_old_one(self, ledger: Ledger) -> None:
+        stored(ledger, 1, pull(label=["bug"]))
+        assert stored(ledger, 3, pull(updated=1, label=["chore"])) == 1
+        assert versions(ledger) == [("1", 1, 3), ("1", 3, None)]
+        bug = Filter("label", any_of=("bug",))
+        assert [counted(ledger, cycle, bug) for cycle in (1, 2, 3, None)] == [1, 1, 0, 0]
+
+    def test_a_change_without_a_newer_time_is_seen_too(self, ledger: Ledger) -> None:
+        stored(ledger, 1, pull(label=["bug"]))
+        assert stored(ledger, 2, pull(label=["chore"])) == 1
+
+    def test_an_older_update_that_comes_late_does_not_undo(self, ledger: Ledger) -> None:
+        stored(ledger, 1, pull(updated=5))
+        assert stored(ledger, 2, pull(updated=4, done=None)) == 0
+        assert counted(ledger) == 1
+
+    @pytest.mark.parametrize("newest_first", [True, False])
+    def test_the_newest_version_within_a_page_wins(self, ledger: Ledger, newest_first: bool) -> None:
+        page = [pull(updated=2, done=None), pull(updated=1)]
+        assert stored(ledger, 1, *(page if newest_first else reversed(page))) == 1
+        assert counted(ledger) == 0
+
+    def test_reopening_leaves_the_count(self, ledger: Ledger) -> None:
+        stored(ledger, 1, pull())
+        stored(ledger, 2, pull(updated=1, done=None))
+        assert [counted(ledger, cycle) for cycle in (1, 2)] == [1, 0]
+
+    def test_changed_twice_in_one_cycle_keeps_one_version_of_it(self, ledger: Ledger) -> None:
+        stored(ledger, 1, pull(label=["a"]))
+        stored(ledger, 2, pull(updated=1, label=["b"]))
+        stored(ledger, 2, pull(updated=2, label=["c"]))
+        assert versions(ledger) == [("1", 1, 2), ("1", 2, None)]
+        assert [counted(ledger, None, Filter("label", any_of=(label,))) for label in "abc"] == [0, 0, 1]
+
+    def test_new_and_gone_in_one_cycle_was_never_there(self, ledger: Ledger) -> None:
+        stored(ledger, 1, pull())
+        ledger.streams.reconcile(ledger.streams.add("code", "pulls"), 1, NOW, [])
+        assert versions(ledger) == []
+
+    def test_gone_and_back_in_one_cycle(self, ledger: Ledger) -> None:
+        stored(ledger, 1, pull())
+        ledger.streams.reconcile(ledger.streams.add("code", "pulls"), 2, NOW, [])
+        stored(ledger, 2, pull())
+        assert [counted(ledger, cycle) for cycle in (1, 2, None)] == [1, 1, 1]
+
+    def test_more_records_than_one_query_takes(self, ledger: Ledger) -> None:
+        many = [pull(str(number)) for number in range(1203)]
+        assert stored(ledger, 1, *many) == 1203
+        assert stored(ledger, 2, *many) == 0
+        assert stored(ledger, 3, *(replace(record, title="Renamed") for record in many)) == 1203
+        assert counted(ledger) == 1203
+
+    def test_streams_do_not_mix(self, ledger: Ledger) -> None:
+        stored(ledger, 1, pull("1"))
+        stored(ledger, 1, pull("2"), stream="issues")
+        ledger.streams.store(ledger.streams.add("other", "pulls"), 1, NOW, Page([pull("3")]))
+        assert counted(ledger) == 1
+
+    def test_a_record_in_two_of_a_measures_streams_is_one(self, ledger: Ledger) -> None:
+        # `repo: [acme/*, acme/web]` lists the pulls of acme/web twice
+        stored(ledger, 1, pull(size=[3.0]), stream="pulls of acme/*")
+        stored(ledger, 1, pull(size=[3.0]), stream="pulls of acme/web")
+        both = ("pulls of acme/*", "pulls of acme/web")
+        assert ledger.answers.answer(RecordMeasure("code", both), SPAN, NOW).number == 1
+        assert taken(ledger, "sum", "size", *both) == 3
+        assert taken(ledger, "median", "size", *both) == 3
+
+    def test_a_record_comes_back_as_it_went_in(self, ledger: Ledger) -> None:
+        record = replace(
+            pull(label=["größe", "日本"], size=[1.5, -3.0], empty=[]),
+            created_at=START - DAY,
+            not_done="closed as not planned",
+            updated_at=datetime(2026, 10, 25, 3, 30, 0, 123456, tzinfo=ZoneInfo("Europe/Berlin")),
+        )
+        stored(ledger, 1, record)
+        assert list(ledger.answers.records(RecordMeasure("code", ("pulls",)))) == [record]
+
+    @pytest.mark.parametrize("bad", ["a\0b", "a\ud83d"], ids=["a NUL", "half a surrogate pair"])
+    def test_a_text_that_no_database_can_hold_does_not_stop_the_others(self, ledger: Ledger, bad: str) -> None:
+        stored(ledger, 1, replace(pull("1", label=[bad]), title=bad), pull("2"))
+        assert counted(ledger) == 2
+
+
+class TestPresence:
+    def test_who_is_not_present_is_gone(self, ledger: Ledger) -> None:
+        stored(ledger, 1, pull("1"), pull("2"))
+        assert stored(ledger, 2, pull("2"), pull("3"), present=frozenset({"2", "3"})) == 2
+        assert versions(ledger) == [("1", 1, 2), ("2", 1, None), ("3", 2, None)]
+        assert [counted(ledger, cycle) for cycle in (1, 2)] == [2, 2]
+
+    def test_a_page_that_does_not_say_who_is_present_ends_nobody(self, ledger: Ledger) -> None:
+        stored(ledger, 1, pull("1"), pull("2"))
+        assert stored(ledger, 2, pull("2")) == 0
+        assert counted(ledger) == 2
+
+    def test_reconciling_ends_who_was_not_found_and_says_how_many(self, ledger: Ledger) -> None:
+        stored(ledger, 1, pull("1"), pull("2"), pull("3"))
+        number = ledger.streams.add("code", "pulls")
+        assert ledger.streams.reconcile(number, 2, NOW, ["2", "unknown"]) == 2
+        assert counted(ledger) == 1
+        state = ledger.streams.state("code", "pulls")
+        assert state is not None
+        assert state.census_at == NOW
+
+    def test_reconciling_leaves_other_streams_alone(self, ledger: Ledger) -> None:
+        stored(ledger, 1, pull("1"))
+        ledger.streams.reconcile(ledger.streams.add("code", "issues"), 2, NOW, [])
+        assert counted(ledger) == 1
+
+
+class TestCursor:
+    def test_it_moves_with_its_rows(self, ledger: Ledger) -> None:
+        stored(ledger, 1, pull("1"), cursor={"page": 2, "since": None})
+        state = ledger.streams.state("code", "pulls")
+        assert state is not None
+        assert state.cursor == {"page": 2, "since": None}
+
+    def test_a_page_without_one_leaves_it(self, ledger: Ledger) -> None:
+        stored(ledger, 1, pull("1"), cursor={"page": 2})
+        stored(ledger, 1, pull("2"))
+        state = ledger.streams.state("code", "pulls")
+        assert state is not None
+        assert state.cursor == {"page": 2}
+
+    @pytest.mark.parametrize("victim", ["INSERT INTO records", "UPDATE streams"])
+    def test_where_one_of_the_two_fails_neither_moves(self, ledger: Ledger, victim: str) -> None:
+        stored(ledger, 1, pull("1"), cursor={"page": 1})
+
+        @event.listens_for(ledger.engine, "before_cursor_execute")
+        def _fail(_c: object, _u: object, statement: str, *_rest: object) -> None:
+            if statement.startswith(victim):
+                raise OSError("the disk is full")
+
+        with pytest.raises(OSError, match="disk is full"):
+            stored(ledger, 2, pull("1", updated=1, label=["new"]), pull("2"), cursor={"page": 2})
+        event.remove(ledger.engine, "before_cursor_execute", _fail)
+        state = ledger.streams.state("code", "pulls")
+        assert state is not None
+        assert state.cursor == {"page": 1}
+        assert versions(ledger) == [("1", 1, None)]
+
+    def test_a_stream_that_must_cover_more_forgets_its_cursor_and_keeps_its_rows(self, ledger: Ledger) -> None:
+        stored(ledger, 1, pull("1"), cursor={"page": 2})
+        asked = Stream("pulls", "records", frozenset({"label"}), START)
+        ledger.streams.restart(ledger.streams.add("code", "pulls"), asked)
+        state = ledger.streams.state("code", "pulls")
+        assert state is not None
+        assert (state.cursor, state.needs, state.since) == (None, frozenset({"label"}), START)
+        assert counted(ledger) == 1
+
+
+class TestStreamState:
+    def test_a_stream_never_asked_for_has_none(self, ledger: Ledger) -> None:
+        assert ledger.streams.state("code", "pulls") is None
+
+    def test_adding_twice_is_one_stream(self, ledger: Ledger) -> None:
+        assert ledger.streams.add("code", "pulls") == ledger.streams.add("code", "pulls")
+        assert ledger.streams.add("code", "pulls") != ledger.streams.add("code", "issues")
+
+    def test_only_a_complete_pull_moves_its_completion(self, ledger: Ledger) -> None:
+        number = ledger.streams.add("code", "pulls")
+        ledger.streams.pulled(number, 1, NOW, "complete", None)
+        ledger.streams.pulled(number, 2, NOW + DAY, "partial", "it broke off")
+        state = ledger.streams.state("code", "pulls")
+        assert state is not None
+        assert (state.quality, state.reason, state.tried_at) == ("partial", "it broke off", NOW + DAY)
+        assert (state.completed_cycle, state.completed_at) == (1, NOW)
+
+    @pytest.mark.parametrize(
+        ("needs", "since", "covered"),
+        [
+            (["label"], START, True),
+            ([], START + DAY, True),
+            (["label", "size"], START, False),
+            (["label"], START - DAY, False),
+            (["label"], None, False),
+        ],
+    )
+    def test_what_it_covers(self, ledger: Ledger, needs: list[str], since: datetime | None, covered: bool) -> None:
+        number = ledger.streams.add("code", "pulls")
+        ledger.streams.restart(number, Stream("pulls", "records", frozenset({"label"}), START))
+        state = ledger.streams.state("code", "pulls")
+        assert state is not None
+        assert state.covers(Stream("pulls", "records", frozenset(needs), since)) is covered
+
+
+def cell(number: float | None, raw: str | None = None, *, row: int = 2, at: int | None = None) -> Reading:
+    """A cell in column C, its row dated so many days after the start; not a number where `raw` alone is given."""
+    dated = None if at is None else START + at * DAY
+    problem = None if number is not None else f"the text {raw!r}, which is not a number"
+    return Reading(number, f"Support!C{row}", raw if raw is not None else str(number), dated, problem)
+
+
+def series(*numbers: float | None) -> list[Reading]:
+    """A reading a week, the first a week after the start."""
+    return [cell(number, f"v{number}", row=row + 2, at=7 * (row + 1)) for row, number in enumerate(numbers)]
+
+
+def seen(ledger: Ledger, cycle: int, found: list[Reading], now: datetime = NOW, **more: object) -> int:
+    number = ledger.streams.add("numbers", "sheet")
+    page = Page(readings={"calls": Snapshot(found, **more)})  # type: ignore[arg-type]
+    return ledger.streams.store(number, cycle, now, page)
+
+
+def read(
+    ledger: Ledger, take: ReadingTake = "latest", cycle: int | None = None, now: datetime = NOW, span: Span = SPAN
+) -> float | None:
+    return ledger.answers.answer(ReadingMeasure("numbers", "sheet", "calls", take), span, now, cycle).number
+
+
+class TestSnapshots:
+    def test_an_edited_cell_is_a_version_beside_the_old_one(self, ledger: Ledger) -> None:
+        seen(ledger, 1, series(1200, 1100))
+        assert seen(ledger, 2, series(1200, 1090)) >= 1
+        assert [read(ledger, "latest", cycle) for cycle in (1, 2, None)] == [1100, 1090, 1090]
+        with ledger.engine.connect() as connection:
+            assert connection.execute(select(func.count()).select_from(readings)).scalar() == 3
+
+    def test_what_did_not_change_writes_nothing(self, ledger: Ledger) -> None:
+        seen(ledger, 1, series(1200, 1100))
+        assert seen(ledger, 2, series(1200, 1100), NOW + DAY) == 0
+
+    def test_rows_that_were_removed_are_gone(self, ledger: Ledger) -> None:
+        seen(ledger, 1, series(1200, 1100, 1000))
+        seen(ledger, 2, series(1200))
+        assert [read(ledger, "sum", cycle) for cycle in (1, 2)] == [3300, 1200]
+
+    def test_a_row_put_in_above_moves_the_others(self, ledger: Ledger) -> None:
+        seen(ledger, 1, series(1200, 1100))
+        seen(ledger, 2, [cell(9, row=1, at=1), *series(1200, 1100)])
+        assert [read(ledger, "sum", cycle) for cycle in (1, 2)] == [2300, 2309]
+
+    @pytest.mark.parametrize(("take", "expected"), [("latest", None), ("sum", 0), ("average", None), ("first", None)])
+    def test_a_series_that_was_emptied_is_empty(
+        self, ledger: Ledger, take: ReadingTake, expected: float | None
+    ) -> None:
+        seen(ledger, 1, series(1200, 1100))
+        seen(ledger, 2, series(1200, 1000))
+        seen(ledger, 3, [])
+        assert read(ledger, take) == expected
+
+    @pytest.mark.parametrize("take", ["latest", "first", "sum", "min"])
+    def test_a_series_whose_dates_are_no_longer_understood_is_unknown(self, ledger: Ledger, take: ReadingTake) -> None:
+        seen(ledger, 1, series(1200, 1100))
+        seen(ledger, 2, [Reading(None, "C2:C", "", problem="no date that can be read beside it")])
+        assert read(ledger, take) is None
+
+    def test_a_cell_that_was_emptied_is_no_number(self, ledger: Ledger) -> None:
+        seen(ledger, 1, [cell(85)])
+        seen(ledger, 2, [])
+        assert [read(ledger, "latest", cycle) for cycle in (1, 2, None)] == [85, None, None]
+
+    @pytest.mark.parametrize("raw", ["#REF!", "n/a", ""])
+    def test_a_cell_that_is_no_number_stays_none(self, ledger: Ledger, raw: str) -> None:
+        seen(ledger, 1, [cell(85)])
+        seen(ledger, 2, [cell(None, raw)])
+        answer = ledger.answers.answer(ReadingMeasure("numbers", "sheet", "calls"), SPAN, NOW)
+        assert answer.number is None
+        assert answer.reason is not None
+        assert "Support!C2" in answer.reason
+
+    def test_zero_is_a_number(self, ledger: Ledger) -> None:
+        seen(ledger, 1, [cell(0)])
+        assert read(ledger) == 0
+
+    def test_a_part_with_a_problem_keeps_what_it_had(self, ledger: Ledger) -> None:
+        seen(ledger, 1, series(1200, 1100))
+        assert seen(ledger, 2, [], problem="there is no sheet 'Support'") == 0
+        assert read(ledger) == 1100
+        state = ledger.streams.state("numbers", "sheet")
+        assert state is not None
+        assert state.problems == {"calls": "there is no sheet 'Support'"}
+
+    def test_a_part_that_is_well_again_has_no_problem(self, ledger: Ledger) -> None:
+        seen(ledger, 1, [], problem="there is no sheet 'Support'")
+        seen(ledger, 2, series(1200), notes=["C9 is blank"])
+        state = ledger.streams.state("numbers", "sheet")
+        assert state is not None
+        assert (state.problems, state.notes) == ({}, {"calls": ["C9 is blank"]})
+
+    def test_a_page_of_one_part_leaves_the_others(self, ledger: Ledger) -> None:
+        number = ledger.streams.add("numbers", "sheet")
+        ledger.streams.store(number, 1, NOW, Page(readings={"other": Snapshot([cell(7)], notes=["a note"])}))
+        seen(ledger, 1, series(1200))
+        other = ReadingMeasure("numbers", "sheet", "other")
+        assert ledger.answers.answer(other, SPAN, NOW).number == 7
+        state = ledger.streams.state("numbers", "sheet")
+        assert state is not None
+        assert state.notes["other"] == ["a note"]
+
+    def test_of_two_cells_changed_twice_in_one_cycle_the_last_stands(self, ledger: Ledger) -> None:
+        seen(ledger, 1, series(1, 2))
+        seen(ledger, 2, series(3, 4))
+        seen(ledger, 2, series(5, 6))
+        assert [read(ledger, "sum", cycle) for cycle in (1, 2)] == [3, 11]
+
+    def test_rows_dated_after_now_are_ignored(self, ledger: Ledger) -> None:
+        seen(ledger, 1, series(10, 20, 30))
+        assert read(ledger, "latest", now=START + 14 * DAY) == 20
+
+    def test_an_undated_cell_is_as_of_the_pull_that_saw_it(self, ledger: Ledger) -> None:
+        measure = ReadingMeasure("numbers", "sheet", "calls")
+        seen(ledger, 1, [cell(85)])
+        dated, found = ledger.answers.readings(measure, SPAN, NOW + DAY)
+        assert not dated
+        assert [reading.at for reading in found] == [NOW]
+        assert ledger.answers.answer(measure, SPAN, NOW).at is None
+
+    def test_the_change_of_an_undated_cell_is_from_pull_to_pull(self, ledger: Ledger) -> None:
+        for cycle, number in enumerate((85, 88, 91), start=1):
+            seen(ledger, cycle, [cell(number)], NOW + cycle * DAY)
+        assert read(ledger, "change", now=NOW + 4 * DAY) == 6
+        assert read(ledger, "first", now=NOW + 4 * DAY) == 85
+        assert read(ledger, "average", now=NOW + 4 * DAY) == 88
+
+    def test_what_an_undated_cell_held_no_longer_when_the_window_began_is_outside_it(self, ledger: Ledger) -> None:
+        for cycle, number in enumerate((10, 20, 30), start=1):
+            seen(ledger, cycle, [cell(number)], START + 10 * cycle * DAY)
+        now = START + 32 * DAY
+        window = Span(now - 7 * DAY, now)  # 10 went on day 20, 20 held until day 30
+        assert read(ledger, "first", now=now, span=window) == 20
+        assert read(ledger, "change", now=now, span=window) == 10
+        assert read(ledger, "min", now=now, span=window) == 20
+
+
+DEFINED = Definition("mappings/okrs.yaml", {"target": 600, "unit": "calls"}, "measured so", "all of it")
+FIRST = KeptValue(1092.0, 0.18, 0.18, "off_track", "complete", None, NOW, 8, 1, None, "measured so", 1, 1)
+
+
+def kept(ledger: Ledger, cycle: int, value: KeptValue, definition: Definition = DEFINED) -> None:
+    value = replace(value, cycle=cycle, confirmed=cycle if value.confirmed is not None else None)
+    ledger.values.commit(cycle, NOW + cycle * DAY, {}, {("2026-Q4", "calls"): (definition, value)})
+
+
+def rows(ledger: Ledger) -> list[tuple[int, int | None, float | None]]:
+    """(cycle, confirmed, number) of every value."""
+    with ledger.engine.connect() as connection:
+        query = select(values.c.cycle, values.c.confirmed, values.c.number).order_by(values.c.cycle)
+        return [tuple(row) for row in connection.execute(query)]
+
+
+class TestValues:
+    @pytest.fixture(autouse=True)
+    def _cycles(self, ledger: Ledger) -> None:
+        for day in range(5):
+            ledger.cycles.begin(NOW + day * DAY)
+
+    def test_a_value_comes_back_as_it_went_in(self, ledger: Ledger) -> None:
+        value = replace(FIRST, since=date(2026, 10, 12), reason="why")
+        kept(ledger, 1, value)
+        assert ledger.values.last("2026-Q4") == {"calls": value}
+
+    def test_one_that_says_the_same_is_not_written_again_and_its_confirmation_moves(self, ledger: Ledger) -> None:
+        kept(ledger, 1, FIRST)
+        kept(ledger, 2, FIRST)
+        kept(ledger, 4, FIRST)
+        assert rows(ledger) == [(1, 4, 1092)]
+
+    def test_another_number_is_another_row(self, ledger: Ledger) -> None:
+        kept(ledger, 1, FIRST)
+        kept(ledger, 2, replace(FIRST, number=1080.0))
+        kept(ledger, 3, FIRST)
+        assert rows(ledger) == [(1, 1, 1092), (2, 2, 1080), (3, 3, 1092)]
+        assert [value.number for _, value in ledger.values.history("2026-Q4", "calls")] == [1092, 1080, 1092]
+
+    def test_a_failed_pull_is_a_row_and_confirms_nothing(self, ledger: Ledger) -> None:
+        kept(ledger, 1, FIRST)
+        failed = replace(FIRST, quality="failed", reason="it did not answer")
+        for cycle in (2, 3):
+            ledger.values.commit(
+                cycle, NOW, {}, {("2026-Q4", "calls"): (DEFINED, replace(failed, cycle=cycle, confirmed=1))}
+            )
+        assert rows(ledger) == [(1, 1, 1092), (2, 1, 1092)]
+
+    def test_none_is_not_zero(self, ledger: Ledger) -> None:
+        kept(ledger, 1, replace(FIRST, number=0.0))
+        kept(ledger, 2, replace(FIRST, number=None, progress=None, score=None, health="unknown"))
+        assert rows(ledger) == [(1, 1, 0), (2, 2, None)]
+
+    def test_as_of_a_past_cycle(self, ledger: Ledger) -> None:
+        kept(ledger, 1, FIRST)
+        kept(ledger, 3, replace(FIRST, number=1080.0))
+        found = [ledger.values.last("2026-Q4", cycle) for cycle in (0, 1, 2, 3)]
+        assert [last["calls"].number if last else None for last in found] == [None, 1092, 1092, 1080]
+
+    def test_periods_do_not_mix(self, ledger: Ledger) -> None:
+        kept(ledger, 1, FIRST)
+        assert ledger.values.last("2027-Q1") == {}
+        assert ledger.values.history("2027-Q1", "calls") == []
+
+    def test_an_edited_definition_is_a_dated_change(self, ledger: Ledger) -> None:
+        edited = replace(DEFINED, body={"target": 900, "unit": "calls"}, digest="another")
+        kept(ledger, 1, FIRST)
+        kept(ledger, 2, FIRST, edited)
+        kept(ledger, 3, FIRST, edited)
+        kept(ledger, 4, FIRST)
+        found = ledger.values.definitions("2026-Q4", "calls")
+        assert [(row["cycle"], row["body"]["target"]) for row in found] == [(1, 600), (2, 900), (4, 600)]
+        assert [row["started_at"] for row in found] == [NOW, NOW + DAY, NOW + 3 * DAY]
+        assert len(ledger.values.definitions("2026-Q4", "calls", cycle=1)) == 1
+
+    def test_a_value_measured_in_another_way_is_another_row(self, ledger: Ledger) -> None:
+        kept(ledger, 1, FIRST)
+        other = replace(DEFINED, measure="measured otherwise", digest="another")
+        kept(ledger, 2, replace(FIRST, measure="measured otherwise"), other)
+        assert [row[0] for row in rows(ledger)] == [1, 2]
+        assert ledger.values.last("2026-Q4")["calls"].measure == "measured otherwise"
+
+    def test_a_cycles_values_are_kept_together_or_not_at_all(self, ledger: Ledger) -> None:
+        broken = replace(FIRST, health=None)  # type: ignore[arg-type]
+        with pytest.raises(Exception, match=r"(?i)null"):
+            ledger.values.commit(
+                1, NOW, {}, {("2026-Q4", "calls"): (DEFINED, FIRST), ("2026-Q4", "articles"): (DEFINED, broken)}
+            )
+        assert rows(ledger) == []
+        with ledger.engine.connect() as connection:
+            assert connection.execute(select(func.count()).select_from(definitions)).scalar() == 0
+        assert ledger.cycles.last() is None
+
+
+class TestCycles:
+    def test_they_count_up(self, ledger: Ledger) -> None:
+        first = ledger.cycles.begin(NOW)
+        assert ledger.cycles.begin(NOW - DAY) > first  # whatever the clock does
+
+    def test_one_that_was_killed_never_ended(self, ledger: Ledger) -> None:
+        done = ledger.cycles.begin(NOW)
+        ledger.values.commit(done, NOW + timedelta(minutes=1), {}, {})
+        ledger.cycles.begin(NOW + DAY)
+        last = ledger.cycles.last()
+        assert last is not None
+        assert (last.id, last.started_at, last.ended_at) == (done, NOW, NOW + timedelta(minutes=1))
+        assert ledger.cycles.times() == {done: NOW + timedelta(minutes=1)}
+
+    def test_the_last_one_by_a_moment(self, ledger: Ledger) -> None:
+        for day in range(3):
+            ledger.values.commit(ledger.cycles.begin(NOW + day * DAY), NOW + day * DAY, {}, {})
+        assert ledger.cycles.last(NOW - timedelta(seconds=1)) is None
+        for moment, number in ((NOW, 1), (NOW + DAY - timedelta(seconds=1), 1), (NOW + DAY, 2), (NOW + 9 * DAY, 3)):
+            last = ledger.cycles.last(moment)
+            assert last is not None
+            assert last.id == number
+
+
+class TestPast:
+    def test_a_count_on_the_end_of_each_past_day(self, ledger: Ledger) -> None:
+        zone = ZoneInfo("Europe/Berlin")
+        period = Period("autumn", date(2026, 10, 24), date(2026, 10, 28), zone)
+        done = [midnight(date(2026, 10, day), zone) for day in (24, 25, 26)]
+        just_before = midnight(date(2026, 10, 26), zone) - timedelta(microseconds=1)
+        found = [replace(pull(str(n)), done_at=at) for n, at in enumerate([*done, just_before])]
+        stored(ledger, 1, *found)
+        past = past_values(ledger, RecordMeasure("code", ("pulls",)), period, midnight(date(2026, 10, 27), zone))
+        assert past == [(date(2026, 10, 24), 1), (date(2026, 10, 25), 3), (date(2026, 10, 26), 4)]
+
+    def test_a_rolling_count_forgets(self, ledger: Ledger) -> None:
+        period = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), ZoneInfo("UTC"))
+        stored(ledger, 1, pull("1", done=-1), pull("2", done=0))
+        measure = RecordMeasure("code", ("pulls",), window=Window(2))
+        past = past_values(ledger, measure, period, START + 3 * DAY)
+        assert past is not None
+        assert [number for _, number in past] == [2, 1, 0]
+
+    @pytest.mark.parametrize("take", ["sum", "average", "median", "min", "max", "distinct"])
+    def test_the_end_of_yesterday_and_an_answer_for_it_agree(self, ledger: Ledger, take: RecordTake) -> None:
+        period = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), ZoneInfo("UTC"))
+        stored(ledger, 1, pull("1", size=[1.0, 2.0]), pull("2", size=[7.0]), pull("3", size=["text"]), pull("4"))
+        measure = RecordMeasure("code", ("pulls",), take=take, of="size")
+        past = past_values(ledger, measure, period, START + 12 * DAY)
+        assert past is not None
+        assert past[-1][1] == ledger.answers.answer(measure, SPAN, NOW).number
+
+    def test_what_no_source_dates_has_no_past(self, ledger: Ledger) -> None:
+        period = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), ZoneInfo("UTC"))
+        seen(ledger, 1, [cell(85)])
+        assert past_values(ledger, ReadingMeasure("numbers", "sheet", "calls"), period, NOW) is None
+
+    def test_a_series_has_one(self, ledger: Ledger) -> None:
+        period = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), ZoneInfo("UTC"))
+        seen(ledger, 1, series(1200, 1100))
+        past = past_values(ledger, ReadingMeasure("numbers", "sheet", "calls"), period, START + 15 * DAY)
+        assert past is not None
+        assert [number for _, number in past] == [None] * 7 + [1200] * 7 + [1100]
+
+
+class TestReadingWhileWriting:
+    def test_a_reader_sees_what_was_committed_and_does_not_wait(self, ledger: Ledger, url: str) -> None:
+        stored(ledger, 1, pull("1"))
+        with ledger.engine.begin() as writer:
+            writer.execute(streams.update().values(reason="half way"))
+            reader = open_ledger(url, create=False)
+            assert reader is not None
+            state = reader.streams.state("code", "pulls")
+            assert state is not None
+            assert state.reason is None
+            assert counted(reader) == 1
+            reader.close()
+
+
+class TestLock:
+    def test_a_second_holder_is_told(self, ledger: Ledger) -> None:
+        with cycle_lock(ledger.engine):
+            with pytest.raises(LedgerBusy, match="another syncd is syncing") as told, cycle_lock(ledger.engine):
+                pytest.fail("two hold the lock")
+            if ledger.engine.dialect.name == "sqlite":
+                assert f"process {os.getpid()}" in str(told.value)
+
+    def test_it_can_be_taken_again(self, ledger: Ledger) -> None:
+        for _ in range(2):
+            with cycle_lock(ledger.engine):
+                pass
+
+    def test_an_error_gives_it_back(self, ledger: Ledger) -> None:
+        with pytest.raises(OSError, match="within"), cycle_lock(ledger.engine):
+            raise OSError("within")
+        with cycle_lock(ledger.engine):
+            pass
+
+    def test_a_transaction_that_failed_within_gives_it_back(self, ledger: Ledger) -> None:
+        with pytest.raises(Exception, match="nowhere"), cycle_lock(ledger.engine), ledger.engine.begin() as connection:
+            connection.execute(text("SELECT * FROM nowhere"))
+        with cycle_lock(ledger.engine):
+            pass
+
+    def test_it_falls_with_a_process_that_is_killed(self, ledger: Ledger, url: str) -> None:
+        holder = (
+            "import sys, time; from syncd.ledger import cycle_lock, open_ledger\n"
+            "with cycle_lock(open_ledger(sys.argv[1]).engine): print('held', flush=True); time.sleep(60)"
+        )
+        with subprocess.Popen([sys.executable, "-c", holder, url], stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"held\n"
+            with pytest.raises(LedgerBusy), cycle_lock(ledger.engine):
+                pass
+            process.kill()
+            process.wait()
+        for _ in range(100):  # a server needs a moment to see that its client is gone
+            try:
+                with cycle_lock(ledger.engine):
+                    return
+            except LedgerBusy:
+                ledger.engine.connect().execute(text("SELECT 1")).close()
+        pytest.fail("the lock is still held")
+
+
+class TestOpening:
+    def test_the_migrations_make_the_tables_of_the_schema(self, ledger: Ledger) -> None:
+        with ledger.engine.connect() as connection:
+            context = MigrationContext.configure(
+                connection, opts={"compare_type": True, "compare_server_default": True}
+            )
+            assert compare_metadata(context, metadata) == []
+            found = inspect(connection)
+            for table in metadata.sorted_tables:
+                keys = found.get_pk_constraint(table.name)["constrained_columns"]
+                assert keys == [column.name for column in table.primary_key]
+                nullable = {column["name"]: column["nullable"] for column in found.get_columns(table.name)}
+                assert nullable == {column.name: column.nullable for column in table.columns}
+
+    def test_opening_again_finds_what_was_kept(self, ledger: Ledger, url: str) -> None:
+        stored(ledger, 1, pull("1"))
+        again = open_ledger(url)
+        assert again is not None
+        assert counted(again) == 1
+        again.close()
+
+    def test_a_command_that_only_reads_makes_nothing(self, url: str) -> None:
+        assert open_ledger(url, create=False) is None
+        engine = create_engine(url)
+        assert inspect(engine).get_table_names() == []
+        engine.dispose()
+
+    def test_one_of_a_newer_version_is_left_alone(self, ledger: Ledger, url: str) -> None:
+        with ledger.engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        for create in (True, False):
+            with pytest.raises(LedgerError, match=r"was written by a newer syncd \(9999\); run that version"):
+                open_ledger(url, create=create)
+
+    def test_one_of_an_older_version_is_not_read_before_it_is_brought_up(self, ledger: Ledger, url: str) -> None:
+        with ledger.engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
+        with pytest.raises(LedgerError, match="is of an older syncd; `syncd sync` brings it up to date"):
+            open_ledger(url, create=False)
+
+    def test_a_migration_that_broke_off_can_be_done_again(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        whole = migrate.upgrade
+
+        def killed(connection: object) -> None:
+            whole(connection)  # type: ignore[arg-type]
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(migrate, "upgrade", killed)
+        with pytest.raises(KeyboardInterrupt):
+            open_ledger(url)
+        engine = create_engine(url)
+        assert inspect(engine).get_table_names() == []
+        engine.dispose()
+
+    def test_a_database_that_is_not_there(self, url: str, tmp_path: Path) -> None:
+        missing = f"sqlite:///{tmp_path}" if url.startswith("sqlite") else f"{url.replace('/test_', '/none_')}"
+        with pytest.raises(LedgerError, match=r"the ledger .* cannot be used: .*(unable to open|does not exist)"):
+            open_ledger(missing)
+
+
+class TestSqliteFiles:
+    def test_a_folder_that_is_not_there_is_made(self, tmp_path: Path) -> None:
+        ledger = open_ledger(f"sqlite:///{tmp_path}/deep/down/ledger.db")
+        assert ledger is not None
+        ledger.close()
+
+    def test_a_file_that_is_no_database(self, tmp_path: Path) -> None:
+        path = tmp_path / "notes.txt"
+        path.write_text("not a database, but a text that is long enough to be taken for one " * 20)
+        with pytest.raises(LedgerError, match="cannot be used: file is not a database"):
+            open_ledger(f"sqlite:///{path}")
+        assert path.read_text().startswith("not a database")
+
+    def test_a_folder_that_cannot_be_made(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_text("")
+        with pytest.raises(LedgerError, match="cannot be used"):
+            open_ledger(f"sqlite:///{tmp_path}/file/ledger.db")
+
+    def test_a_place_that_cannot_be_written(self) -> None:
+        with pytest.raises(LedgerError, match="cannot be used"):
+            open_ledger("sqlite:////proc/syncd/ledger.db")
+
+
+class TestUrls:
+    def test_a_server_that_does_not_answer_is_named_without_its_password(self, tmp_path: Path) -> None:
+        with pytest.raises(LedgerError, match="cannot be used") as told:
+            open_ledger(f"postgresql+psycopg://syncd:s3cret-word@/okrs?host={tmp_path}")
+        assert "s3cret-word" not in str(told.value)
+
+    @pytest.mark.parametrize("url", ["okrs.db", "", "mysql://somewhere/okrs", "postgresql://:x:y/okrs"])
+    def test_an_address_that_makes_no_sense(self, url: str) -> None:
+        with pytest.raises(LedgerError):
+            open_ledger(url)

@@ -1,0 +1,372 @@
+"""Google Sheets: the connector through gspread against the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+from pydantic import ValidationError
+
+from connectors.sheets import Sheets, SheetsSource
+from syncd.sandbox import Fault, Sandbox
+from syncd.sandbox.workbook import Cell, Sheet, Spreadsheet, day, typed
+from syncd.sdk import ConfigError, Context, Reading, RetryLater, Snapshot, SourceBroken, Stream
+
+BOOK = "book-1"
+WEEKS = [date(2026, 10, 5), date(2026, 10, 12), date(2026, 10, 19), date(2026, 10, 26), date(2026, 11, 2)]
+
+
+def sheet(number: int, title: str, rows: list[list[Any]]) -> Sheet:
+    return Sheet(number, title, [[value if isinstance(value, Cell) else typed(value) for value in row] for row in rows])
+
+
+@pytest.fixture
+def desk(box: Sandbox) -> Sandbox:
+    support = [
+        ["Week", "Calls", "Broken", "Share", "Text", "Note"],
+        [WEEKS[0], 1200.0, 1.0, Cell(0.7, "percent"), "1.050,5", "n/a"],
+        [WEEKS[1], 0.0, 2.0, Cell(0.57, "percent"), "85%", None],
+        [WEEKS[2], None, "#REF!", None, "text", True],
+        ["no date", 5.0, None, None, None, None],
+        [WEEKS[4], 900.5, "#N/A", Cell(0.85, "percent"), None, None],
+    ]
+    plan = [["Team", "Area", "Bugs"], ["web", "a", 0.0], ["api", "a", 4.0], ["api", "b", "#DIV/0!"], ["ops", "a", None]]
+    box.world.sheets.add(
+        Spreadsheet(
+            BOOK,
+            "Numbers",
+            public=True,
+            sheets=[
+                sheet(1, "Support", support),
+                sheet(2, "It's 2026", plan),
+                sheet(3, "Plan", plan),
+                sheet(4, "Q1", [["Bugs"], [7.0]]),
+            ],
+            named={"Total": "Support!B6", "Team_bugs": "Plan!A1:C5"},
+        )
+    )
+    box.requests.clear()
+    return box
+
+
+def opened(box: Sandbox, context: Context, **keys: Any) -> SheetsSource:
+    keys = keys or {"token": box.credentials["google_token"]}
+    settings = {"type": "sheets", "url": box.sheets_url, **keys}
+    return Sheets.open(Sheets.Settings.model_validate(settings, context={"resolved": True}), context)
+
+
+@pytest.fixture
+def source(desk: Sandbox, context: Context) -> Iterator[SheetsSource]:
+    one = opened(desk, context)
+    yield one
+    one.close()
+
+
+def part(**keys: Any) -> str:
+    return Sheets.Measure.model_validate({"spreadsheet": BOOK, **keys}).part()
+
+
+def snapshots(source: SheetsSource, *parts: str, book: str = BOOK) -> list[Snapshot]:
+    (page,) = source.pull(Stream(book, "readings", frozenset(parts)), None)
+    return [page.readings[one] for one in parts]
+
+
+def one(source: SheetsSource, **keys: Any) -> Reading:
+    (snapshot,) = snapshots(source, part(**keys))
+    assert snapshot.problem is None
+    (reading,) = snapshot.readings
+    return reading
+
+
+def numbers(snapshot: Snapshot) -> dict[str, float | None]:
+    assert snapshot.problem is None
+    return {reading.cell: reading.number for reading in snapshot.readings}
+
+
+def series(values: str, dates: str = "Support!A2:A", **keys: Any) -> str:
+    return part(series={"dates": dates, "values": values}, **keys)
+
+
+def test_every_range_of_a_spreadsheet_in_one_request(desk: Sandbox, source: SheetsSource) -> None:
+    parts = [series("Support!B2:B"), series("Support!C2:C"), part(cell="Plan!C2"), part(cell="'It''s 2026'!C3")]
+    found = snapshots(source, *parts)
+    assert [len(snapshot.readings) for snapshot in found] == [3, 4, 1, 1]
+    (request,) = desk.requests
+    assert request.path.endswith(f"/v4/spreadsheets/{BOOK}/values:batchGet")
+    asked = parse_qs(request.query)
+    assert asked["valueRenderOption"] == ["UNFORMATTED_VALUE"]
+    assert sorted(asked["ranges"]) == ["'It''s 2026'!C3", "Plan!C2", "Support!A2:A", "Support!B2:B", "Support!C2:C"]
+
+
+def test_a_series_has_a_reading_for_each_dated_row_that_is_not_blank(source: SheetsSource) -> None:
+    (found,) = snapshots(source, series("Support!B2:B"))
+    assert numbers(found) == {"Support!B2": 1200, "Support!B3": 0, "Support!B6": 900.5}  # zero is zero
+    midnight = [datetime.combine(week, datetime.min.time(), source._context.zone) for week in WEEKS]
+    assert [reading.at for reading in found.readings] == [midnight[0], midnight[1], midnight[4]]
+    assert len(found.notes) == 1
+    assert "Support!B5" in found.notes[0]
+
+
+def test_an_error_in_a_series_is_a_reading_without_a_number(source: SheetsSource) -> None:
+    (found,) = snapshots(source, series("Support!C2:C"))
+    assert numbers(found) == {"Support!C2": 1, "Support!C3": 2, "Support!C4": None, "Support!C6": None}
+    assert [reading.problem for reading in found.readings[2:]] == ["the error #REF!", "the error #N/A"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "number", "problem"),
+    [
+        ("Support!B2", 1200, None),
+        ("Support!B3", 0, None),
+        ("Support!D2", 0.7, None),
+        ("Support!C4", None, "the error #REF!"),
+        ("Support!F2", None, "the text 'n/a', which is not a number"),
+        ("Support!F4", None, "TRUE, which is not a number"),
+        ("Support!E2", None, "the text '1.050,5', which is not a number"),
+        ("Support!E3", None, "the text '85%', which is not a number"),
+        ("'Q1'!A2", 7, None),
+        ("Total", 900.5, None),
+        ("Support!$B$2", 1200, None),
+        ("B2", 1200, None),
+    ],
+)
+def test_a_cell(source: SheetsSource, cell: str, number: float | None, problem: str | None) -> None:
+    reading = one(source, cell=cell)
+    assert (reading.number, reading.problem, reading.at) == (number, problem, None)
+
+
+@pytest.mark.parametrize(
+    ("cell", "how", "number"),
+    [
+        ("Support!E2", {"decimal": ",", "thousands": "."}, 1050.5),
+        ("Support!E3", {"percent": True}, 85),
+        ("Support!D3", {"percent": True}, 57),
+        ("Support!D6", {"percent": True}, 85),
+        ("Support!B3", {"percent": True}, 0),
+        ("Support!E4", {"percent": True}, None),
+        ("Support!F4", {"percent": True}, None),
+    ],
+)
+def test_texts_and_percents_by_as(source: SheetsSource, cell: str, how: Any, number: float | None) -> None:
+    assert one(source, cell=cell, **{"as": how}).number == number
+
+
+@pytest.mark.parametrize("cell", ["Support!B4", "Support!Z900", "Plan!C5"])
+def test_a_blank_is_no_reading(source: SheetsSource, cell: str) -> None:
+    (found,) = snapshots(source, part(cell=cell))
+    assert (len(found.readings), found.problem) == (0, None)
+    assert "blank" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("dates", "values"),
+    [("Week", "Calls"), ("Support!Week", "Support!Calls"), ("Support!A2:A", "Support!Calls"), ("Week", "B2:B")],
+)
+def test_columns_by_their_headers(desk: Sandbox, source: SheetsSource, dates: str, values: str) -> None:
+    (found,) = snapshots(source, series(values, dates))
+    assert numbers(found) == {"Support!B2": 1200, "Support!B3": 0, "Support!B6": 900.5}
+    assert len(desk.requests) == 2
+
+
+def test_a_series_that_lies_in_rows(desk: Sandbox, source: SheetsSource) -> None:
+    wide = sheet(9, "Wide", [["Week", *WEEKS[:3]], ["Calls", 3.0, None, 5.0]])
+    desk.world.sheets.spreadsheets[BOOK].sheets.append(wide)
+    (found,) = snapshots(source, series("Wide!B2:Z2", "Wide!B1:Z1"))
+    assert numbers(found) == {"Wide!B2": 3, "Wide!D2": 5}
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "column", "number"),
+    [
+        ("Plan!A1:C", {"Team": "web"}, "Bugs", 0),
+        ("Plan", {"Team": "api", "Area": "a"}, "Bugs", 4),
+        ("It's 2026", {"Team": "api", "Area": "a"}, "Bugs", 4),
+        ("Team_bugs", {"Team": "web"}, "Bugs", 0),
+        ("Plan", {"Team": "api"}, "Bugs", None),  # two rows
+        ("Plan", {"Team": "none"}, "Bugs", None),
+        ("Plan", {"Team": "api", "Area": "b"}, "Bugs", None),  # #DIV/0!
+    ],
+)
+def test_a_lookup(source: SheetsSource, table: str, row: dict[str, str], column: str, number: float | None) -> None:
+    reading = one(source, lookup={"table": table, "row": row, "column": column})
+    assert reading.number == number
+    assert (reading.problem is None) == (number is not None)
+
+
+def test_a_header_that_is_not_there_names_those_that_are(source: SheetsSource) -> None:
+    broken, whole = snapshots(source, series("Anrufe", "Week"), series("Calls", "Week"))
+    assert broken.problem is not None
+    assert "Week, Calls, Broken, Share, Text, Note" in broken.problem
+    assert len(whole.readings) == 3
+
+
+def test_a_sheet_that_is_gone_fails_only_its_own_part(source: SheetsSource) -> None:
+    gone, named, here, total = snapshots(
+        source, series("Gone!B2:B", "Gone!A2:A"), part(cell="Old!B2"), series("Support!B2:B"), part(cell="Total")
+    )
+    assert "Gone!" in (gone.problem or "")
+    assert "Old!B2" in (named.problem or "")
+    assert (len(here.readings), total.readings[0].number) == (3, 900.5)
+
+
+def test_a_renamed_sheet_is_a_problem_and_no_empty_series(desk: Sandbox, source: SheetsSource) -> None:
+    desk.world.sheets.rename_sheet(BOOK, "Support", "Help")
+    (found,) = snapshots(source, series("Support!B2:B"))
+    assert found.problem is not None
+
+
+def test_an_all_blank_range_is_an_empty_series(source: SheetsSource) -> None:
+    (found,) = snapshots(source, series("Support!X2:X"))
+    assert (len(found.readings), found.problem) == (0, None)
+
+
+def test_what_is_typed_is_seen_by_the_next_pull(desk: Sandbox, source: SheetsSource) -> None:
+    before, _ = snapshots(source, part(cell="Plan!C2"), part(cell="Plan!C5"))
+    desk.world.sheets.set_cell(BOOK, "Plan", "C2", 3.0)
+    after, _ = snapshots(source, part(cell="Plan!C2"), part(cell="Plan!C5"))
+    assert (before.readings[0].number, after.readings[0].number) == (0, 3)
+
+
+# -- who asks
+
+
+@pytest.mark.parametrize("way", ["token", "api_key", "credentials"])
+def test_each_way_in(desk: Sandbox, context: Context, tmp_path: Path, way: str) -> None:
+    desk.service_account(tmp_path / "google.json")
+    keys = {
+        "token": {"token": desk.credentials["google_token"]},
+        "api_key": {"api_key": desk.credentials["google_api_key"]},
+        "credentials": {"credentials": "google.json"},  # below the settings' folder
+    }[way]
+    source = opened(desk, replace(context, folder=str(tmp_path)), **keys)
+    assert one(source, cell="Plan!C3").number == 4
+    assert {check.name: check.ok for check in source.check()}["authenticated"]
+
+
+def test_an_api_key_reads_public_spreadsheets_only(desk: Sandbox, context: Context) -> None:
+    desk.world.sheets.spreadsheets[BOOK].public = False
+    with pytest.raises(SourceBroken, match="permission"):
+        snapshots(opened(desk, context, api_key=desk.credentials["google_api_key"]), part(cell="Plan!C3"))
+
+
+def test_a_spreadsheet_that_is_not_shared(desk: Sandbox, source: SheetsSource) -> None:
+    book = desk.world.sheets.spreadsheets[BOOK]
+    book.shared = book.public = False
+    with pytest.raises(SourceBroken, match="permission"):
+        snapshots(source, part(cell="Plan!C3"))
+
+
+def test_a_spreadsheet_that_is_not_there(source: SheetsSource) -> None:
+    with pytest.raises(SourceBroken, match="not found"):
+        snapshots(source, part(cell="Plan!C3"), book="none")
+
+
+@pytest.mark.parametrize("keys", [{"token": "wrong-token-77"}, {"api_key": "wrong-key-77"}])
+def test_credentials_that_are_refused(
+    desk: Sandbox, context: Context, keys: dict[str, str], slept: list[float]
+) -> None:
+    source = opened(desk, context, **keys)
+    with pytest.raises(SourceBroken) as caught:
+        snapshots(source, part(cell="Plan!C3"))
+    assert slept == []
+    assert "77" not in str(caught.value)
+    assert not {check.name: check.ok for check in source.check()}["authenticated"]
+
+
+def test_a_service_account_that_google_no_longer_knows(desk: Sandbox, context: Context, tmp_path: Path) -> None:
+    source = opened(desk, context, credentials=str(desk.service_account(tmp_path / "google.json")))
+    desk.fault(Fault("token", "unauthorized"))
+    with pytest.raises(SourceBroken, match="Google"):
+        snapshots(source, part(cell="Plan!C3"))
+
+
+@pytest.mark.parametrize("text", [None, "{}", "no JSON", '{"type": "authorized_user"}'])
+def test_a_credentials_file_that_is_none(desk: Sandbox, context: Context, tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "google.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"google\.json"):
+        opened(desk, context, credentials=str(tmp_path / "google.json"))
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({}, "needs"),
+        ({"token": "${A}", "api_key": "${B}"}, "keep one"),
+        ({"token": "written-out"}, "${TOKEN}"),
+        ({"token": "${A}", "url": "sheets.googleapis.com"}, "https://"),
+    ],
+)
+def test_settings_that_cannot_serve(keys: dict[str, str], said: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        Sheets.Settings.model_validate({"type": "sheets", **keys})
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"spreadsheet": "https://docs.google.com/spreadsheets/d/1AbC/edit", "cell": "A1"},
+        {"spreadsheet": "a b", "cell": "A1"},
+        {"spreadsheet": BOOK},
+        {"spreadsheet": BOOK, "cell": "A1:B2"},
+        {"spreadsheet": BOOK, "cell": "A1", "lookup": {"table": "T", "row": {"a": 1}, "column": "b"}},
+        {"spreadsheet": BOOK, "lookup": {"table": "T", "row": {}, "column": "b"}},
+    ],
+)
+def test_measures_that_make_no_sense(keys: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Sheets.Measure.model_validate(keys)
+
+
+# -- what goes wrong
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("sheets", "html"),
+        Fault("sheets", "status", status=500),
+        Fault("sheets", "truncate"),
+        Fault("sheets", "malformed"),
+        Fault("sheets", "wrong_types"),
+        Fault("sheets", "wrong_types", form="null_rows"),
+        Fault("sheets", "reset"),
+        Fault("sheets", "too_many"),
+    ],
+    ids=lambda fault: f"{fault.kind}-{fault.form}",
+)
+def test_an_ill_server_gives_nothing_and_is_tried_again(desk: Sandbox, source: SheetsSource, fault: Fault) -> None:
+    desk.fault(replace(fault, times=1))
+    assert one(source, cell="Plan!C3").number == 4
+    desk.heal()
+    desk.fault(fault)
+    with pytest.raises(RetryLater) as caught:
+        snapshots(source, part(cell="Plan!C3"))
+    assert "<" not in str(caught.value)
+    assert desk.credentials["google_token"] not in str(caught.value)
+
+
+def test_a_wait_that_google_asks_for(desk: Sandbox, source: SheetsSource, slept: list[float]) -> None:
+    desk.fault(Fault("sheets", "too_many", seconds=33, times=1))
+    assert one(source, cell="Plan!C3").number == 4
+    assert slept == [33]
+
+
+def test_an_ill_token_endpoint_is_tried_again(desk: Sandbox, context: Context, tmp_path: Path) -> None:
+    source = opened(desk, context, credentials=str(desk.service_account(tmp_path / "google.json")))
+    desk.fault(Fault("token", "reset", times=1))
+    assert one(source, cell="Plan!C3").number == 4
+
+
+def test_days_before_1900_and_numbers_that_are_no_days(desk: Sandbox, source: SheetsSource) -> None:
+    rows: list[list[Any]] = [[Cell(1e12, "plain"), 5.0], [day(WEEKS[0]), 6.0], [Cell(46300.604166666664, "date"), 7.0]]
+    desk.world.sheets.spreadsheets[BOOK].sheets.append(sheet(9, "Odd", rows))
+    (found,) = snapshots(source, series("Odd!B1:B", "Odd!A1:A"))
+    assert numbers(found) == {"Odd!B2": 6, "Odd!B3": 7}
+    assert found.readings[-1].at == datetime(2026, 10, 5, 12, 30, tzinfo=UTC)

@@ -1,0 +1,220 @@
+"""Whole cycles, as real processes through the real client libraries: the figures are the sandbox's own truth."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from projects import NOW, Project, differences, write_project
+
+from syncd.sandbox import DEMO_NOW, Fault, Sandbox, serve
+
+
+def test_two_syncs_give_the_same_figures_and_they_are_the_truth(project: Project, box: Sandbox) -> None:
+    project.run("sync", check=0)
+    first = project.status()
+    project.run("sync", check=0)
+    second = project.status()
+    assert differences(second, box) == []
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("seed", "now"),
+    [
+        (8, DEMO_NOW),
+        (2026, DEMO_NOW + timedelta(days=3)),
+        (7, datetime.fromisoformat("2026-12-31T23:59:59+01:00")),
+        (7, datetime.fromisoformat("2027-01-01T00:00:00+01:00")),
+        (7, datetime.fromisoformat("2027-01-10T12:00:00+01:00")),
+    ],
+)
+def test_status_is_the_truth_of_other_stories_and_days(tmp_path: Path, seed: int, now: datetime) -> None:
+    with serve(seed=seed, now=now) as box:
+        project = write_project(tmp_path / "project", box, now.isoformat())
+        project.run("sync", check=0)
+        document = project.status()
+        assert differences(document, box) == []
+
+
+def test_what_changes_at_the_source_changes_the_number(project: Project, box: Sandbox) -> None:
+    project.run("sync", check=0)
+    before = project.key_results()
+    board = box.world.jira
+    done = next(issue.key for issue in board.issues.values() if issue.key.startswith("KB-") and issue.status == "Done")
+    board.reopen(done)
+    box.world.sheets.set_cell(_okr_book(), "Support", "C11", 900.0)
+    box.world.github.publish_release("acme/mobile", _draft(box))
+    project.run("sync", check=0)
+    after = project.key_results()
+    assert after["calls"]["value"] == 900
+    assert after["articles"]["value"] == before["articles"]["value"] - 1
+    assert after["mobile-releases"]["value"] == before["mobile-releases"]["value"] + 1
+    assert differences(project.status(), box) == []
+
+
+def _okr_book() -> str:
+    from syncd.sandbox.story.numbers import OKR_BOOK
+
+    return OKR_BOOK
+
+
+def _draft(box: Sandbox) -> str:
+    return next(release.tag for release in box.world.github.repo("acme/mobile").releases.values() if release.draft)
+
+
+OUTAGES = {
+    "down": Fault("github", "status", status=503, body="no backend"),
+    "html": Fault("github", "html"),
+    "reset": Fault("github", "reset"),
+    "truncated": Fault("github", "truncate"),
+    "malformed": Fault("github", "malformed"),
+    "wrong types": Fault("github", "wrong_types"),
+    "revoked": Fault("github", "unauthorized"),
+}
+
+
+@pytest.mark.parametrize("outage", OUTAGES)
+def test_a_source_that_fails_keeps_its_last_values_and_stops_nobody(
+    project: Project, box: Sandbox, outage: str
+) -> None:
+    project.run("sync", check=0)
+    before = project.key_results()
+    box.world.github.touch("acme/search", 2)  # so that its list has something to say, and not just 304
+    box.fault(OUTAGES[outage])
+    box.world.sheets.set_cell(_okr_book(), "Support", "C11", 700.0)
+    done = project.run("sync", check=1)
+    assert "failed: code:" in done.stderr
+    during = project.key_results()
+    assert during["calls"]["value"] == 700  # the others are updated
+    kept = during["search-shipped"]
+    for key in ("value", "health", "as_of"):
+        assert kept[key] == before["search-shipped"][key]
+    assert kept["quality"] in ("failed", "partial")
+    assert kept["reason"].startswith("code: ")
+    box.heal()
+    project.run("sync", check=0)
+    assert differences(project.status(), box) == []
+
+
+def test_a_source_that_never_answered_is_unknown_and_says_why(project: Project, box: Sandbox) -> None:
+    box.fault(Fault("jira", "unauthorized"))
+    project.run("sync", check=1)
+    articles = project.key_results()["articles"]
+    assert articles["value"] is None
+    assert (articles["health"], articles["quality"]) == ("unknown", "failed")
+    assert "credentials" in articles["reason"]
+
+
+def test_a_bad_cell_is_unknown_and_no_failure(project: Project, box: Sandbox) -> None:
+    box.world.sheets.set_cell(_okr_book(), "Support", "C11", "soon")
+    project.run("sync", check=0)
+    calls = project.key_results()["calls"]
+    assert calls["value"] is None
+    assert (calls["health"], calls["quality"]) == ("unknown", "complete")
+    assert "C11" in calls["reason"]
+    assert "'soon'" in calls["reason"]
+
+
+def test_a_sheet_that_is_renamed_fails_its_own_key_result_alone(project: Project, box: Sandbox) -> None:
+    project.run("sync", check=0)
+    box.world.sheets.rename_sheet(_okr_book(), "Support", "Hotline")
+    done = project.run("sync", check=1)
+    assert "Support" in done.stderr
+    found = project.key_results()
+    assert (found["calls"]["value"], found["calls"]["quality"]) == (1092, "failed")
+    assert found["renewals"]["quality"] == "complete"
+
+
+def test_status_lists_everything_from_the_start_without_secrets_or_network(project: Project) -> None:
+    project.env.clear()
+    found = project.key_results()
+    assert len(found) == 18
+    assert {kr["reason"] for kr in found.values()} == {"not pulled yet"}
+    assert {kr["value"] for kr in found.values()} == {None}
+    assert {kr["health"] for kr in found.values()} == {"unknown"}
+    assert not (project.folder / "syncd.db").exists()  # reading makes nothing
+
+
+def test_a_missing_secret_stops_before_anything_is_touched(project: Project, box: Sandbox) -> None:
+    del project.env["GITHUB_TOKEN"]
+    done = project.run("sync", check=2)
+    assert "syncd.yaml:6: GITHUB_TOKEN is not set" in done.stderr
+    assert box.requests == []
+
+
+def test_a_field_that_the_server_does_not_have_is_said_with_its_line(project: Project) -> None:
+    project.edit("mappings/engineering.yaml", "of: Story Points", "of: Story Pionts")
+    done = project.run("sync", check=2)
+    assert "mappings/engineering.yaml:" in done.stderr
+    assert "has no field 'Story Pionts'; did you mean 'Story Points'?" in done.stderr
+    with sqlite3.connect(project.folder / "syncd.db") as ledger:
+        assert ledger.execute("SELECT count(*) FROM cycles").fetchone() == (0,)
+
+
+def test_only_one_key_result(project: Project, box: Sandbox) -> None:
+    project.run("sync", "--only", "calls", check=0)
+    found = project.key_results()
+    assert found["calls"]["value"] == 1092
+    assert found["articles"]["reason"] == "not pulled yet"
+    assert {request.service for request in box.requests} == {"sheets"}
+    assert "did you mean 'calls'?" in project.run("sync", "--only", "cals", check=2).stderr
+
+
+def test_dry_run_shows_and_keeps_no_value(project: Project) -> None:
+    done = project.run("sync", "--dry-run", check=0)
+    assert "calls" in done.stdout
+    assert "1,092" in done.stdout
+    assert project.key_results()["calls"]["value"] is None
+
+
+def test_an_edited_measure_is_not_shown_with_the_old_number(project: Project) -> None:
+    project.run("sync", check=0)
+    project.edit("mappings/support.yaml", "Support!C2:C", "Support!B2:B")
+    calls = project.key_results()["calls"]
+    assert (calls["value"], calls["reason"]) == (None, "its measure was edited, and is not pulled yet")
+
+
+def test_no_secret_reaches_output_or_ledger(project: Project, box: Sandbox) -> None:
+    outputs = [project.run("sync", check=0)]
+    for service in ("github", "jira", "jira-dc", "sheets", "metrics"):
+        box.fault(Fault(service, "unauthorized"))
+    outputs += [project.run("sync", check=1), project.run("doctor", check=1), project.run("explain", "calls", check=0)]
+    text = "".join(done.stdout + done.stderr for done in outputs)
+    stored = b"".join(path.read_bytes() for path in project.folder.glob("syncd.db*"))
+    for secret in project.env.values():
+        assert secret not in text
+        assert secret.encode() not in stored
+
+
+def test_explain_sums_up_to_the_value_of_every_key_result(project: Project) -> None:
+    project.run("sync", check=0)
+    for name, kr in project.key_results().items():
+        found = json.loads(project.run("explain", name, "--json", check=0).stdout)
+        assert found["value"] == kr["value"]
+        takes = found["arithmetic"].partition(" ")[0]
+        brought = [item["brings"] for item in found["counted"]]
+        if takes == "count":
+            assert len(brought) == kr["value"]
+        elif kr["value"] is not None:
+            assert found["arithmetic"].endswith(f"= {kr['value']:g}") or "over" in found["arithmetic"]
+            assert brought
+        for item in found["left_out"]:
+            assert item["rule"]
+
+
+def test_explain_of_a_past_day_comes_from_the_ledger(project: Project, box: Sandbox) -> None:
+    project.run("sync", check=0)
+    project.edit("syncd.yaml", NOW.isoformat(), (NOW + timedelta(days=2)).isoformat())
+    box.world.sheets.set_cell(_okr_book(), "Support", "C11", 640.0)
+    box.world.sheets.set_cell(_okr_book(), "Support", "C12", "")
+    project.run("sync", check=0)
+    now = json.loads(project.run("explain", "calls", "--json", check=0).stdout)
+    then = json.loads(project.run("explain", "calls", "--json", "--at", "2026-11-21", check=0).stdout)
+    assert (now["value"], then["value"]) == (640, 1092)
+    assert [item["brings"] for item in then["counted"]] == ["1092"]
+    before = json.loads(project.run("explain", "calls", "--json", "--at", "2026-11-20", check=0).stdout)
+    assert before["value"] is None

@@ -1,0 +1,208 @@
+"""Progress, pace and health: worked examples of the rules, and what holds for every key result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from syncd.okr.goals import Band, Health, KeyResult, Shares, Standing, Target, expected, standing
+from syncd.okr.spans import Period
+
+PERIOD = Period("p", date(2026, 10, 1), date(2026, 10, 10), ZoneInfo("UTC"))
+SPAN = PERIOD.span
+START, END, TICK = SPAN.start, SPAN.end, timedelta(microseconds=1)
+HALF = START + (END - START) / 2
+SHARES = Shares()
+CALLS = KeyResult("calls", "Fewer calls", "outcome", Target(600, 1200))
+
+numbers = st.floats(-1e9, 1e9)
+apart = st.tuples(numbers, numbers).filter(lambda pair: abs(pair[0] - pair[1]) > 1e-6)
+moments = st.datetimes(datetime(2026, 9, 1), datetime(2026, 11, 30), timezones=st.just(UTC))
+paces = st.sampled_from(["linear", "end"])
+bands = st.builds(Band, st.none() | st.floats(-10, 10), st.none() | st.floats(-10, 10))
+targets = apart.map(lambda pair: Target(*pair))
+key_results = st.builds(KeyResult, st.just("kr"), st.just(""), st.just("outcome"), targets | bands, pace=paces)
+
+
+def stands(value: float | None, now: datetime = HALF, key_result: KeyResult = CALLS) -> Standing:
+    return standing(key_result, value, SPAN, now, SHARES)
+
+
+class TestProgress:
+    @pytest.mark.parametrize(
+        ("value", "progress", "score"),
+        [(1200, 0, 0), (1092, 0.18, 0.18), (900, 0.5, 0.5), (600, 1, 1), (300, 1.5, 1), (1500, -0.5, 0)],
+    )
+    def test_down_from_1200_to_600(self, value: float, progress: float, score: float) -> None:
+        found = stands(value)
+        assert (found.progress, found.score) == (pytest.approx(progress), pytest.approx(score))
+
+    @given(goal=apart, value=numbers)
+    def test_either_direction_is_the_same(self, goal: tuple[float, float], value: float) -> None:
+        target, baseline = goal
+        assert Target(target, baseline).progress(value) == Target(-target, -baseline).progress(-value)
+
+    @given(goal=apart)
+    def test_it_goes_from_0_at_the_baseline_to_1_at_the_target(self, goal: tuple[float, float]) -> None:
+        target, baseline = goal
+        assert Target(target, baseline).progress(baseline) == 0
+        assert Target(target, baseline).progress(target) == 1
+
+    @given(goal=apart, first=numbers, second=numbers)
+    def test_nearer_the_target_is_never_less(self, goal: tuple[float, float], first: float, second: float) -> None:
+        target, baseline = goal
+        low, high = sorted((first, second), reverse=target < baseline)
+        before, after = Target(target, baseline).progress(low), Target(target, baseline).progress(high)
+        assert before is not None
+        assert after is not None
+        assert before <= after
+
+    @pytest.mark.parametrize(
+        ("band", "inside", "outside"),
+        [
+            (Band(at_least=99.5), [99.5, 100, 1e9], [99.49, 0]),
+            (Band(at_most=5), [5, 0, -1], [5.01]),
+            (Band(20, 30), [20, 25, 30], [19.9, 30.1]),
+            (Band(), [0, -1e9], []),
+        ],
+    )
+    def test_a_band_is_kept_or_broken_with_its_bounds_inside(
+        self, band: Band, inside: list[float], outside: list[float]
+    ) -> None:
+        assert [band.progress(value) for value in inside] == [1] * len(inside)
+        assert [band.progress(value) for value in outside] == [0] * len(outside)
+
+
+class TestExpected:
+    @pytest.mark.parametrize(("day", "share"), [(-1, 0), (0, 0), (1, 0.1), (5, 0.5), (9, 0.9), (10, 1), (20, 1)])
+    def test_linear_goes_with_time(self, day: int, share: float) -> None:
+        assert expected(CALLS, SPAN, START + timedelta(days=day)) == pytest.approx(share)
+
+    def test_end_asks_for_nothing_before_the_end(self) -> None:
+        late = replace(CALLS, pace="end")
+        assert [expected(late, SPAN, now) for now in (START, END - TICK, END)] == [0, 0, 1]
+
+    def test_a_band_is_asked_for_from_the_start(self) -> None:
+        band = replace(CALLS, goal=Band(at_most=5), pace="end")
+        assert [expected(band, SPAN, now) for now in (START, HALF, END)] == [1, 1, 1]
+
+    @given(key_result=key_results, first=moments, second=moments)
+    def test_it_never_falls_and_stays_within_0_and_1(
+        self, key_result: KeyResult, first: datetime, second: datetime
+    ) -> None:
+        early, late = sorted((first, second))
+        assert 0 <= expected(key_result, SPAN, early) <= expected(key_result, SPAN, late) <= 1
+
+    def test_a_day_without_a_length_asks_for_nothing_before_it(self) -> None:
+        never = Period("p", date(2011, 12, 30), date(2011, 12, 30), ZoneInfo("Pacific/Apia")).span
+        assert expected(CALLS, never, never.start - timedelta(days=1)) == 0
+
+
+class TestHealth:
+    @pytest.mark.parametrize(
+        ("value", "health"),
+        [
+            (1201, "off_track"),  # worse than where it began
+            (1200, "off_track"),
+            (991, "off_track"),
+            (990, "at_risk"),  # 35 % of the way: exactly 0.7 of the half expected
+            (931, "at_risk"),
+            (930, "on_track"),  # 45 %: exactly 0.9
+            (601, "on_track"),
+            (600, "done"),
+            (100, "done"),
+        ],
+    )
+    def test_half_way_through_the_period(self, value: float, health: Health) -> None:
+        assert stands(value).health == health
+
+    @pytest.mark.parametrize("percent", range(1, 101))
+    @pytest.mark.parametrize(("share", "health"), [(0.9, "on_track"), (0.7, "at_risk")])
+    def test_the_shares_are_inclusive(self, percent: int, share: float, health: Health) -> None:
+        assert SHARES.health(share * (percent / 100), percent / 100) == health
+        assert SHARES.health(share * (percent / 100) - 1e-6, percent / 100) != health
+
+    def test_the_shares_are_settings(self) -> None:
+        strict, lax = Shares(1.0, 0.9), Shares(0.5, 0.1)
+        assert [standing(CALLS, 930, SPAN, HALF, shares).health for shares in (strict, lax)] == ["at_risk", "on_track"]
+
+    @pytest.mark.parametrize(
+        ("value", "now", "health"),
+        [
+            (1200, START, "on_track"),
+            (600, START, "done"),
+            (1200.1, START, "off_track"),
+            (660, END - TICK, "on_track"),
+            (660, END, "on_track"),
+            (661, END, "at_risk"),
+            (780, END, "at_risk"),
+            (781, END, "off_track"),
+            (600, END, "done"),
+        ],
+    )
+    def test_at_the_edges_of_the_period(self, value: float, now: datetime, health: Health) -> None:
+        assert stands(value, now).health == health
+
+    @pytest.mark.parametrize(
+        ("value", "now", "health"),
+        [
+            (5, START, "on_track"),
+            (5, END - TICK, "on_track"),
+            (5, END, "done"),
+            (6, START, "off_track"),
+            (6, END, "off_track"),
+        ],
+    )
+    def test_a_band_is_done_only_at_the_end(self, value: float, now: datetime, health: Health) -> None:
+        assert stands(value, now, replace(CALLS, goal=Band(at_most=5))).health == health
+
+    def test_before_the_start_nobody_knows(self) -> None:
+        found = stands(600, START - TICK)
+        assert (found.health, found.reason) == ("unknown", "the period has not begun")
+
+    def test_end_pace_is_on_track_until_the_end(self) -> None:
+        late = replace(CALLS, pace="end")
+        assert [stands(1200, now, late).health for now in (HALF, END)] == ["on_track", "off_track"]
+
+    def test_an_outcome_without_a_baseline_is_unknown_and_says_so(self) -> None:
+        found = stands(800, HALF, replace(CALLS, goal=Target(600)))
+        assert (found.progress, found.score, found.health) == (None, None, "unknown")
+        assert "no baseline" in (found.reason or "")
+
+    @given(key_result=key_results, now=moments)
+    def test_unknown_never_becomes_a_number(self, key_result: KeyResult, now: datetime) -> None:
+        found = standing(key_result, None, SPAN, now, SHARES)
+        assert (found.progress, found.score, found.health) == (None, None, "unknown")
+
+    @given(key_result=key_results, value=numbers, now=moments)
+    @example(key_result=CALLS, value=1200, now=HALF)
+    def test_a_score_is_progress_within_0_and_1(self, key_result: KeyResult, value: float, now: datetime) -> None:
+        found = standing(key_result, value, SPAN, now, SHARES)
+        assert found.progress is not None
+        assert found.score == min(1, max(0, found.progress))
+
+    @given(key_result=key_results, value=numbers, now=moments)
+    def test_what_each_health_says(self, key_result: KeyResult, value: float, now: datetime) -> None:
+        found = standing(key_result, value, SPAN, now, SHARES)
+        assume(found.progress is not None)
+        progress, score = found.progress or 0.0, found.score or 0.0
+        broken = progress < 1 if isinstance(key_result.goal, Band) else progress < 0
+        assert (found.health == "unknown") == (now < START)
+        if now < START:
+            return
+        if broken:
+            assert found.health == "off_track"
+        elif found.health == "done":
+            assert progress >= 1
+            assert now >= END or not isinstance(key_result.goal, Band)
+        elif found.health == "on_track":
+            assert score >= 0.9 * found.expected - 1e-6
+        elif found.health == "at_risk":
+            assert 0.7 * found.expected - 1e-6 <= score < 0.9 * found.expected
+        else:
+            assert score < 0.7 * found.expected

@@ -1,0 +1,256 @@
+"""How records and readings become one number: the plain evaluator, by worked examples."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.okr.measures import (
+    Filter,
+    ReadingTake,
+    RecordMeasure,
+    RecordTake,
+    aggregate,
+    contribution,
+    evaluate_readings,
+    evaluate_records,
+    left_out,
+    scalar_text,
+)
+from syncd.okr.spans import Span
+from syncd.sdk import Reading, Record
+
+START = datetime(2026, 10, 1, tzinfo=UTC)
+SPAN = Span(START, START + timedelta(days=92))
+NOW = START + timedelta(days=50)
+TICK = timedelta(microseconds=1)
+numbers = st.floats(-1e9, 1e9)
+
+
+def record(id: str = "1", done_at: datetime | None = START, **fields: list[str | float]) -> Record:
+    return Record(id, f"#{id}", "", "", START, done_at=done_at, fields=fields)
+
+
+def evaluated(found: list[Record], take: RecordTake = "count", of: str | None = None, *rules: Filter) -> float | None:
+    return evaluate_records(RecordMeasure("code", ("pulls",), take, of, rules), SPAN, found).number
+
+
+class TestScalars:
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [("5", "5"), (5, "5"), (5.0, "5"), (-0.0, "0"), (0.1, "0.1"), (1e22, "1e+22"), ("", ""), (-3.5, "-3.5")],
+    )
+    def test_a_number_is_the_shortest_text_that_says_it(self, value: str | float, text: str) -> None:
+        assert scalar_text(value) == text
+
+    @given(number=st.floats(allow_nan=False, allow_infinity=False))
+    def test_the_text_says_the_number(self, number: float) -> None:
+        assert float(scalar_text(number)) == number
+
+
+class TestFilters:
+    @pytest.mark.parametrize(
+        ("rule", "accepted", "refused"),
+        [
+            (Filter("f", ("bug",)), [["bug"], ["chore", "bug"]], [["chore"], [], ["Bug"]]),
+            (Filter("f", ("bug", "chore")), [["bug"], ["chore"]], [["docs"], []]),
+            (Filter("f", ("bug",), negated=True), [["chore"], []], [["bug"], ["chore", "bug"]]),
+            (Filter("f", (None,)), [[]], [["x"], [0.0], [""]]),
+            (Filter("f", (None,), negated=True), [["x"], [0.0]], [[]]),
+            (Filter("f", ("bug", None)), [["bug"], []], [["chore"]]),
+            (Filter("f", (5,)), [[5.0], ["5"]], [[5.5], ["5.0"]]),
+            (Filter("f", at_least=5), [[5], [1, 9]], [[4.9], ["9"], []]),
+            (Filter("f", at_most=5), [[5], [1, 9]], [[5.1], ["1"], []]),
+            (Filter("f", at_least="2026-10-01"), [["2026-10-01"], ["2027"]], [["2026-09-30"], [9999], []]),
+            (Filter("f", at_most="2026-10-01"), [["2026-10-01"], ["2026"]], [["2026-10-02"], [1], []]),
+            (Filter("f", at_least=0), [[0.0]], [[-1.0]]),
+        ],
+        ids=str,
+    )
+    def test_what_passes(self, rule: Filter, accepted: list[list[str]], refused: list[list[str]]) -> None:
+        assert [rule.accepts(values) for values in accepted] == [True] * len(accepted)
+        assert [rule.accepts(values) for values in refused] == [False] * len(refused)
+
+    @given(
+        values=st.lists(numbers | st.text(max_size=2), max_size=3),
+        any_of=st.lists(st.none() | numbers | st.text(max_size=2), min_size=1, max_size=3),
+    )
+    def test_a_record_passes_a_filter_or_its_opposite(
+        self, values: list[str | float], any_of: list[str | float | None]
+    ) -> None:
+        rule = Filter("f", tuple(any_of))
+        assert rule.accepts(values) is not replace(rule, negated=True).accepts(values)
+
+    @pytest.mark.parametrize(
+        ("rule", "text"),
+        [
+            (Filter("label", ("bug", None)), "label is bug or none"),
+            (Filter("author", ("bot",), negated=True), "author is not bot"),
+            (Filter("size", at_least=5.0), "size ≥ 5"),
+            (Filter("size", at_most=0.5), "size ≤ 0.5"),
+        ],
+    )
+    def test_it_says_itself(self, rule: Filter, text: str) -> None:
+        assert str(rule) == text
+
+
+class TestRecords:
+    @pytest.mark.parametrize(
+        ("done_at", "counts"),
+        [(None, 0), (START - TICK, 0), (START, 1), (SPAN.end - TICK, 1), (SPAN.end, 0)],
+    )
+    def test_it_counts_on_the_day_it_was_done(self, done_at: datetime | None, counts: int) -> None:
+        assert evaluated([record(done_at=done_at)]) == counts
+
+    def test_every_filter_must_pass(self) -> None:
+        found = [record("1", base=["main"], author=["ann"]), record("2", base=["main"], author=["bot"]), record("3")]
+        rules = (Filter("base", ("main",)), Filter("author", ("bot",), negated=True))
+        assert evaluated(found, "count", None, *rules) == 1
+
+    def test_an_id_is_one_record(self) -> None:
+        assert evaluated([record("1", size=[3]), record("1", size=[3])], "sum", "size") == 3
+
+    @pytest.mark.parametrize(
+        ("take", "number"),
+        [("sum", 20), ("average", 5), ("median", 3.5), ("p90", 9.7), ("min", 1), ("max", 12), ("distinct", 4)],
+    )
+    def test_each_take(self, take: RecordTake, number: float) -> None:
+        found = [record(str(size), size=[size]) for size in (3, 12, 1, 4)]
+        assert evaluated(found, take, "size") == pytest.approx(number)
+
+    @pytest.mark.parametrize("take", get_args(RecordTake))
+    def test_over_an_empty_set_count_and_sum_are_0_and_the_rest_unknown(self, take: RecordTake) -> None:
+        expected = 0 if take in ("count", "sum", "distinct") else None
+        assert evaluated([], take, None if take == "count" else "size") == expected
+        assert evaluated([], take, None if take == "count" else "size") is not False
+
+    def test_a_record_that_lacks_the_field_is_left_out_and_said(self) -> None:
+        found = [record("1", size=[3]), record("2", size=[]), record("3"), record("4", size=["large"])]
+        answer = evaluate_records(RecordMeasure("code", ("pulls",), "average", "size"), SPAN, found)
+        assert (answer.number, answer.counted, answer.lacking) == (3, 1, 3)
+
+    def test_where_all_lack_it_the_reason_says_so(self) -> None:
+        answer = evaluate_records(RecordMeasure("code", ("pulls",), "median", "size"), SPAN, [record("1"), record("2")])
+        assert (answer.number, answer.reason) == (None, "none of 2 records has size")
+
+    def test_distinct_counts_texts_of_every_element(self) -> None:
+        found = [record("1", who=["ann", "bob"]), record("2", who=["bob"]), record("3", who=[5.0, "5"]), record("4")]
+        answer = evaluate_records(RecordMeasure("code", ("pulls",), "distinct", "who"), SPAN, found)
+        assert (answer.number, answer.counted, answer.lacking) == (3, 3, 1)
+
+    def test_a_record_brings_the_sum_of_its_numbers(self) -> None:
+        assert contribution(record(size=[1, 2, "x"]), "size") == 3
+        assert contribution(record(size=["x"]), "size") is None
+        assert contribution(record(size=[0]), "size") == 0
+
+    @pytest.mark.parametrize(
+        ("found", "why"),
+        [
+            (record(done_at=None), "not done"),
+            (replace(record(done_at=None), not_done="closed as not planned"), "closed as not planned"),
+            (record(done_at=START - TICK), "done before the window"),
+            (record(done_at=SPAN.end), "done after the window"),
+            (record(label=["docs", 5.0]), "label is docs, 5, not as asked: label is bug"),
+            (record(), "label is none, not as asked: label is bug"),
+            (record(label=["bug"]), None),
+        ],
+    )
+    def test_why_one_is_left_out(self, found: Record, why: str | None) -> None:
+        assert left_out(RecordMeasure("code", ("pulls",), filters=(Filter("label", ("bug",)),)), SPAN, found) == why
+
+    def test_the_fields_that_it_needs(self) -> None:
+        measure = RecordMeasure(
+            "code", ("pulls",), "sum", "size", (Filter("label", ("bug",)), Filter("size", at_least=1))
+        )
+        assert measure.fields == {"size", "label"}
+
+
+class TestAggregates:
+    @given(values=st.lists(numbers, min_size=1, max_size=9))
+    def test_they_lie_where_they_must(self, values: list[float]) -> None:
+        low, high = min(values), max(values)
+        found = {take: aggregate(take, values) for take in ("min", "median", "p90", "max", "average", "sum")}
+        assert found["min"] == low
+        assert found["max"] == high
+        assert all(low - 1e-6 <= (found[take] or 0.0) <= high + 1e-6 for take in ("median", "p90", "average"))
+        assert (found["median"] or 0.0) <= (found["p90"] or 0.0) + 1e-6
+        assert found["sum"] == pytest.approx((found["average"] or 0.0) * len(values), abs=1e-3)
+
+    @given(
+        values=st.lists(numbers, max_size=6), take=st.sampled_from([t for t in get_args(RecordTake) if t != "distinct"])
+    )
+    def test_order_does_not_matter(self, values: list[float], take: str) -> None:
+        assert aggregate(take, values) == aggregate(take, values[::-1])
+
+    def test_p90_is_as_spreadsheets_have_it(self) -> None:
+        assert aggregate("p90", [float(number) for number in range(1, 11)]) == pytest.approx(9.1)
+
+
+def reading(day: float, number: float | None, problem: str | None = None) -> Reading:
+    return Reading(number, f"C{day}", str(number), START + timedelta(days=day), problem)
+
+
+def taken(take: ReadingTake, *found: Reading, now: datetime = NOW) -> float | None:
+    return evaluate_readings(take, SPAN, now, found).number
+
+
+class TestReadings:
+    @pytest.mark.parametrize(
+        ("take", "number"),
+        [("latest", 7), ("first", 10), ("change", -3), ("sum", 21), ("average", 7), ("min", 4), ("max", 10)],
+    )
+    def test_each_take(self, take: ReadingTake, number: float) -> None:
+        assert taken(take, reading(7, 10), reading(21, 7), reading(14, 4)) == number
+
+    @pytest.mark.parametrize("take", get_args(ReadingTake))
+    def test_an_empty_series_is_unknown_and_its_sum_0(self, take: ReadingTake) -> None:
+        answer = evaluate_readings(take, SPAN, NOW, [])
+        assert answer.number == (0 if take == "sum" else None)
+        assert (answer.reason is None) == (take == "sum")
+
+    @pytest.mark.parametrize("take", get_args(ReadingTake))
+    @given(place=st.integers(0, 2), values=st.lists(numbers, min_size=3, max_size=3))
+    def test_one_that_is_no_number_makes_unknown_what_rests_on_it(
+        self, take: ReadingTake, place: int, values: list[float]
+    ) -> None:
+        found = [reading(day, value) for day, value in enumerate(values)]
+        found[place] = reading(place, None, "the error #REF!")
+        answer = evaluate_readings(take, SPAN, NOW, found)
+        rests = {"latest": {2}, "first": {0}, "change": {0, 2}}.get(take, {0, 1, 2})
+        if place in rests:
+            assert answer.number is None
+            assert answer.reason == f"C{place} holds the error #REF!"
+        else:
+            assert answer.number is not None
+
+    def test_rows_after_now_are_ignored_and_now_itself_is_not(self) -> None:
+        found = [reading(1, 10), reading(2, 20), reading(3, 30)]
+        assert taken("latest", *found, now=START + timedelta(days=2)) == 20
+        assert taken("latest", *found, now=START + timedelta(days=2) - TICK) == 10
+        assert taken("sum", *found, reading(4, None, "the text 'soon'"), now=START + timedelta(days=3)) == 60
+
+    def test_rows_outside_the_window_are_ignored(self) -> None:
+        assert taken("sum", reading(-1, 1), reading(0, 2), reading(92, 4), now=SPAN.end + timedelta(days=9)) == 2
+
+    def test_of_two_of_one_time_the_later_row_is_the_newer(self) -> None:
+        assert taken("latest", reading(1, 10), reading(1, 20)) == 20
+        assert taken("first", reading(1, 10), reading(1, 20)) == 10
+
+    def test_a_change_needs_two(self) -> None:
+        answer = evaluate_readings("change", SPAN, NOW, [reading(1, 10)])
+        assert answer.number is None
+        assert "two readings" in (answer.reason or "")
+
+    def test_zero_is_a_number(self) -> None:
+        assert taken("latest", reading(1, 10), reading(2, 0)) == 0
+        assert taken("min", reading(1, 10), reading(2, 0)) == 0
+
+    def test_it_says_the_time_that_it_is_of(self) -> None:
+        answer = evaluate_readings("latest", SPAN, NOW, [reading(1, 10), reading(2, 20), reading(60, 30)])
+        assert answer.at == START + timedelta(days=2)
+        assert evaluate_readings("first", SPAN, NOW, [reading(1, 10), reading(2, 20)]).at == START + timedelta(days=1)

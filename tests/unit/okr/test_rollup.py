@@ -1,0 +1,150 @@
+"""An objective's score is that of its known outcomes, and says how many are known."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncd.okr.goals import Health, KeyResult, Kind, Objective, Shares, Standing, Target
+from syncd.okr.rollup import ObjectiveStanding, roll_up
+
+Rollup = Literal["outcomes", "all", "weakest"]
+UNKNOWN = Standing(None, None, 0.5, "unknown")
+
+
+def at(score: float, expected: float = 0.5, health: Health = "on_track") -> Standing:
+    return Standing(score, score, expected, health)
+
+
+def rolled(*found: tuple[Kind, float, Standing], rollup: Rollup = "outcomes") -> ObjectiveStanding:
+    """The roll-up of key results given as (kind, weight, standing)."""
+    key_results = [
+        KeyResult(str(number), "", kind, Target(1, 0), weight=weight) for number, (kind, weight, _) in enumerate(found)
+    ]
+    standings = {str(number): standing for number, (_, _, standing) in enumerate(found)}
+    return roll_up(Objective("o", "", tuple(key_results), rollup=rollup), standings, Shares())
+
+
+scores = st.floats(0, 1)
+known = st.builds(at, scores, scores, st.sampled_from(["off_track", "at_risk", "on_track", "done"]))
+stale = scores.map(lambda score: at(score, health="unknown"))  # a number that is too old to go on
+weights = st.floats(0.01, 100)
+kinds = st.sampled_from(["outcome", "output"])
+rollups = st.sampled_from(["outcomes", "all", "weakest"])
+lines = st.lists(st.tuples(kinds, weights | st.just(0.0), known | st.just(UNKNOWN) | stale), max_size=6)
+
+
+def counts(kind: Kind, weight: float, rollup: Rollup) -> bool:
+    return weight > 0 and (kind == "outcome" or rollup == "all")
+
+
+class TestScore:
+    def test_it_is_the_weighted_mean_of_the_outcomes(self) -> None:
+        found = rolled(("outcome", 3, at(0.8)), ("outcome", 1, at(0.4)))
+        assert found.score == pytest.approx(0.7)
+
+    def test_outputs_are_activity_beside_it(self) -> None:
+        found = rolled(("outcome", 1, at(0.2)), ("output", 1, at(1.0)), ("output", 3, at(0.6)))
+        assert (found.score, found.activity) == (pytest.approx(0.2), pytest.approx(0.7))
+        assert (found.known, found.of) == (1, 1)
+
+    def test_all_counts_outputs_too(self) -> None:
+        found = rolled(("outcome", 1, at(0.2)), ("output", 1, at(1.0)), rollup="all")
+        assert (found.score, found.activity) == (pytest.approx(0.6), pytest.approx(1.0))
+        assert (found.known, found.of) == (2, 2)
+
+    def test_weakest_is_the_lowest_outcome(self) -> None:
+        found = rolled(("outcome", 1, at(0.9)), ("outcome", 9, at(0.3)), ("output", 1, at(0.1)), rollup="weakest")
+        assert found.score == 0.3
+
+    def test_a_weakest_of_zero_is_zero(self) -> None:
+        assert rolled(("outcome", 1, at(0.9)), ("outcome", 1, at(0.0)), rollup="weakest").score == 0
+
+    @given(found=lines, rollup=rollups)
+    def test_it_lies_between_the_lowest_and_the_highest_that_count(
+        self, found: list[tuple[Kind, float, Standing]], rollup: Rollup
+    ) -> None:
+        counted = [
+            standing.score
+            for kind, weight, standing in found
+            if counts(kind, weight, rollup) and standing.score is not None and standing.health != "unknown"
+        ]
+        score = rolled(*found, rollup=rollup).score
+        if not counted:
+            assert score is None
+        else:
+            assert score is not None
+            assert min(counted) - 1e-9 <= score <= max(counted) + 1e-9
+            assert 0 <= score <= 1
+
+    @given(found=lines, rollup=rollups, kind=kinds, standing=known | st.just(UNKNOWN))
+    def test_a_key_result_of_weight_0_changes_nothing(
+        self, found: list[tuple[Kind, float, Standing]], rollup: Rollup, kind: Kind, standing: Standing
+    ) -> None:
+        assert rolled(*found, (kind, 0.0, standing), rollup=rollup) == rolled(*found, rollup=rollup)
+
+    @given(found=lines, rollup=rollups, factor=st.sampled_from([0.5, 2, 4]))
+    def test_only_the_proportion_of_weights_matters(
+        self, found: list[tuple[Kind, float, Standing]], rollup: Rollup, factor: float
+    ) -> None:
+        scaled = [(kind, weight * factor, standing) for kind, weight, standing in found]
+        assert rolled(*scaled, rollup=rollup).score == pytest.approx(rolled(*found, rollup=rollup).score)
+
+
+class TestCoverage:
+    def test_what_is_unknown_is_not_in_the_mean(self) -> None:
+        found = rolled(("outcome", 1, at(0.8)), ("outcome", 5, UNKNOWN), ("outcome", 1, at(0.6)))
+        assert (found.score, found.known, found.of) == (pytest.approx(0.7), 2, 3)
+
+    @pytest.mark.parametrize("rollup", ["outcomes", "all", "weakest"])
+    def test_nothing_known_is_unknown(self, rollup: Rollup) -> None:
+        found = rolled(("outcome", 1, UNKNOWN), ("outcome", 1, UNKNOWN), rollup=rollup)
+        assert (found.score, found.expected, found.health) == (None, None, "unknown")
+        assert (found.known, found.of) == (0, 2)
+
+    def test_no_outcome_is_unknown(self) -> None:
+        found = rolled(("output", 1, at(1.0)))
+        assert (found.score, found.activity, found.health) == (None, 1.0, "unknown")
+
+    def test_no_weight_is_unknown(self) -> None:
+        found = rolled(("outcome", 0, at(0.5)))
+        assert (found.score, found.health, found.known, found.of) == (None, "unknown", 0, 0)
+
+    def test_unknown_activity_is_none(self) -> None:
+        assert rolled(("outcome", 1, at(0.5)), ("output", 1, UNKNOWN)).activity is None
+
+    @given(found=lines, rollup=rollups, standing=st.just(UNKNOWN) | stale, weight=weights)
+    def test_one_more_unknown_moves_coverage_alone(
+        self, found: list[tuple[Kind, float, Standing]], rollup: Rollup, standing: Standing, weight: float
+    ) -> None:
+        before, after = rolled(*found, rollup=rollup), rolled(*found, ("outcome", weight, standing), rollup=rollup)
+        assert (after.score, after.expected, after.activity) == (before.score, before.expected, before.activity)
+        assert (after.health, after.known, after.of) == (before.health, before.known, before.of + 1)
+
+
+class TestHealth:
+    @pytest.mark.parametrize(
+        ("scores", "health"), [([0.5, 0.4], "on_track"), ([0.5, 0.2], "at_risk"), ([0.3, 0.3], "off_track")]
+    )
+    def test_the_same_shares_apply_to_the_mean(self, scores: list[float], health: Health) -> None:
+        assert rolled(*(("outcome", 1, at(score)) for score in scores)).health == health
+
+    def test_the_expected_is_of_the_same_key_results_with_the_same_weights(self) -> None:
+        found = rolled(
+            ("outcome", 1, at(0.0, 0.0)),
+            ("outcome", 3, at(0.8, 1.0)),
+            ("outcome", 9, UNKNOWN),
+            ("output", 1, at(0.1, 0.3)),
+        )
+        assert found.expected == pytest.approx(0.75)
+
+    def test_it_is_done_when_all_that_count_are(self) -> None:
+        done = at(1.0, health="done")
+        assert rolled(("outcome", 1, done), ("outcome", 1, done)).health == "done"
+        assert rolled(("outcome", 1, done), ("outcome", 1, at(0.9))).health == "on_track"
+
+    def test_weakest_holds_the_lowest_against_what_is_expected(self) -> None:
+        assert rolled(("outcome", 1, at(1.0)), ("outcome", 1, at(0.1)), rollup="weakest").health == "off_track"
