@@ -6,13 +6,13 @@ calamine reads both, and faster, but gives a formula's error as a blank cell: it
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
-from zipfile import BadZipFile
 
 from pydantic import Field, field_validator
 
@@ -134,18 +134,15 @@ def _resolver(sheet: Callable[[str | None], Grid]) -> Callable[[str], Grid]:
 
 
 def _csv_sheets(path: Path) -> Callable[[str | None], Grid]:
+    text = _decoded(path.read_bytes())
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text)
+    csv.field_size_limit(_MAX_BYTES)
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        text = path.read_text(encoding="cp1252", errors="replace")  # what spreadsheet programs write where not UTF-8
-    try:
-        dialect: Any = csv.Sniffer().sniff(text[:20_000], delimiters=",;\t|")
-    except csv.Error:
-        dialect = csv.excel
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else dialect.delimiter
-    rows: list[list[Cell]] = [
-        [_text_cell(cell) for cell in row] for row in csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
-    ]
+        # StringIO, not splitlines: a cell may hold every kind of line break that Python knows.
+        read = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        rows: list[list[Cell]] = [[_text_cell(cell) for cell in row] for row in read]
+    except csv.Error as error:
+        raise SourceBroken(f"{path.name} is no CSV file that can be read: {error}") from None
 
     def sheet(name: str | None) -> Grid:
         if name is not None and name != path.stem:
@@ -153,6 +150,23 @@ def _csv_sheets(path: Path) -> Callable[[str | None], Grid]:
         return Grid(None, rows)
 
     return sheet
+
+
+def _decoded(content: bytes) -> str:
+    """The text of a file as spreadsheet programs write it: UTF-8, UTF-16 with its mark, else Windows' own."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return content.decode("utf-16", errors="replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", errors="replace")
+
+
+def _delimiter(text: str) -> str:
+    try:
+        return csv.Sniffer().sniff(text[:20_000], delimiters=",;\t|").delimiter
+    except csv.Error:
+        return ","
 
 
 def _text_cell(text: str) -> Cell:
@@ -176,15 +190,24 @@ def _excel(path: Path) -> Mapping[str, Callable[[], list[list[Cell]]]]:
     from openpyxl import load_workbook
 
     try:
-        # The values that the program stored with its formulas; nothing is calculated here.
-        workbook = load_workbook(path, data_only=True)
-    except (BadZipFile, KeyError, ValueError, TypeError) as error:
-        raise SourceBroken(f"{path.name} is no XLSX file that can be read: {error}") from None
-    return {sheet.title: partial(_excel_rows, sheet) for sheet in workbook.worksheets}
+        # The values that a program stored with its formulas, and the formulas: nothing is calculated here.
+        values, formulas = (load_workbook(path, data_only=data_only) for data_only in (True, False))
+    except Exception as error:  # openpyxl lets through whatever a damaged file makes of its parsers
+        raise SourceBroken(f"{path.name} is no XLSX file that can be read ({type(error).__name__})") from None
+    return {sheet.title: partial(_excel_rows, sheet, formulas[sheet.title]) for sheet in values.worksheets}
 
 
-def _excel_rows(sheet: Any) -> list[list[Cell]]:
-    return [[_typed(cell.value) for cell in row] for row in sheet.iter_rows()]
+def _excel_rows(values: Any, formulas: Any) -> list[list[Cell]]:
+    return [
+        [_excel_cell(cell.value, formula.data_type) for cell, formula in zip(row, formula_row, strict=True)]
+        for row, formula_row in zip(values.iter_rows(), formulas.iter_rows(), strict=True)
+    ]
+
+
+def _excel_cell(value: Any, kind: str) -> Cell:
+    if value is None and kind == "f":
+        return CellError("a formula that was never calculated; open the file and save it")
+    return _typed(value)
 
 
 def _open_document(path: Path) -> Mapping[str, Callable[[], list[list[Cell]]]]:

@@ -4,16 +4,18 @@ Requests go through `Requester.requestJson` on a connection of ours, for three r
 have no conditional requests, a 301 (a renamed repository) loses its query, and objects for 20,000 pulls take 1.6 GB.
 One client a thread: PyGithub keeps the request's verb and address on the client.
 
-A list is walked from the newest update down to the mark of the last walk. What is bumped while the walk goes on stands
-at the head again, so the head is read once more until it is still. An unchanged head answers 304, which costs no quota.
+Each list goes on from the newest update that the last walk met, less an overlap; one that has not changed answers 304,
+which costs no quota.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import parse_qs, urlsplit
@@ -52,11 +54,11 @@ _FIELDS: Mapping[str, frozenset[str]] = {
     "releases": frozenset({"author", "title", "draft", "prerelease", "tag", "base", "lead_time"}),
 }
 _QUERIES: Mapping[str, Mapping[str, str]] = {
-    "pulls": {"state": "closed", "sort": "updated", "direction": "desc"},
-    "issues": {"state": "all", "sort": "updated", "direction": "desc"},
-    "releases": {},
+    "pulls": {"state": "all", "sort": "updated", "direction": "desc"},
+    "issues": {"state": "all", "sort": "updated", "direction": "asc"},
 }
 _NOT_DELIVERED = {"not_planned": "closed as not planned", "duplicate": "closed as duplicate"}
+_SECOND = timedelta(seconds=1)
 _OVERLAP = timedelta(minutes=2)  # equal timestamps and servers that disagree on the time
 _PER_PAGE = 100
 _HEAD_READS = 5  # a list whose head moves faster than this is read is left to the next cycle
@@ -155,6 +157,11 @@ class _Row(BaseModel):
     created_at: AwareDatetime
 
     @property
+    def wanted(self) -> bool:
+        """Whether it is what was asked for."""
+        return True
+
+    @property
     def stable_id(self) -> str:
         """The id that stays when the repository is renamed."""
         return self.node_id or str(self.id)
@@ -169,11 +176,6 @@ class _Numbered(_Row):
     milestone: _Titled | None = None
     updated_at: AwareDatetime
     closed_at: AwareDatetime | None = None
-
-    @property
-    def wanted(self) -> bool:
-        """Whether it is what was asked for."""
-        return True
 
     def shared_fields(self) -> dict[str, Sequence[Scalar]]:
         """The fields that issues and pulls both have."""
@@ -271,22 +273,31 @@ _ROWS: Mapping[str, TypeAdapter[Any]] = {
     "pulls": TypeAdapter(list[_Pull]),
     "issues": TypeAdapter(list[_Issue]),
     "releases": TypeAdapter(list[_Release]),
+    "repos": TypeAdapter(list[_Repository]),
 }
-_REPOSITORIES = TypeAdapter(list[_Repository])
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """One page: its rows, None where the server says that they have not changed."""
+    """One page: its rows, None where the server says that they have not changed; the query of the next.
+
+    `unlinked` says that the server links nothing at all.
+    """
 
     rows: list[Any] | None
     etag: str | None
+    next: dict[str, str] | None = None
+    unlinked: bool = False
 
     @property
-    def newest(self) -> datetime | None:
-        """The newest update on it."""
-        return max((row.updated_at for row in self.rows or []), default=None)
+    def last(self) -> bool:
+        """Whether no page is behind it."""
+        return self.next is None and not (self.unlinked and len(self.rows or ()) >= _PER_PAGE)
+
+
+def _ascends(rows: list[Any]) -> bool:
+    return all(before.updated_at <= after.updated_at for before, after in pairwise(rows))
 
 
 class GitHubSource:
@@ -330,7 +341,9 @@ class GitHubSource:
 
     def check(self) -> Iterator[Check]:
         """Reachable, authenticated, with which scopes, how much quota, whose clock."""
-        _, headers, _ = self._request("/rate_limit", {})
+        headers: Mapping[str, str] = {}
+        with suppress(NotThere):  # GitHub Enterprise without limits: it answers 404, and not 401
+            _, headers, _ = self._request("/rate_limit", {})
         yield Check("reachable", True, self._settings.url)
         if self._settings.token is None and self._settings.app_id is None:
             yield Check("authenticated", False, "no token: public repositories only, 60 requests an hour")
@@ -349,24 +362,59 @@ class GitHubSource:
 
     def _pull_one(self, kind: str, repo: str, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
         if kind == "releases":
-            return self._all_releases(repo, cursor)
-        return self._changed(kind, repo, stream.since or _EPOCH, cursor)
-
-    def _changed(self, kind: str, repo: str, floor: datetime, cursor: Mapping[str, Any]) -> Iterator[Page]:
-        """The list down to the last walk's mark, then its head again until it is still. The mark moves at the end."""
-        etag = cursor.get("etag")
+            return self._releases(repo, cursor)
+        floor = stream.since or _EPOCH
         if cursor.get("mark"):
-            floor = max(floor, datetime.fromisoformat(cursor["mark"]) - _OVERLAP)
-        top: datetime | None = None
+            mark = datetime.fromisoformat(cursor["mark"]) - _OVERLAP
+            # The last question again, where it reaches back far enough: unchanged, it is answered by 304.
+            floor = max(floor, min(mark, datetime.fromisoformat(cursor.get("since", cursor["mark"]))))
+        return self._issues(repo, floor, cursor) if kind == "issues" else self._pulls(repo, floor, cursor)
+
+    def _issues(self, repo: str, floor: datetime, cursor: Mapping[str, Any]) -> Iterator[Page]:
+        """From the oldest update on, each page asked for by the last update of the one before.
+
+        No page is asked for by number, so nothing can slip over its edge: a bumped row is met again at the end, and one
+        that leaves takes no other with it. Each page moves the mark: a walk that breaks off goes on from there.
+        """
+        mark = since = floor
+        while True:
+            asked = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            etag = cursor.get("etag") if cursor.get("since") == asked else None
+            moved = False
+            for answer in self._pages(f"/repos/{repo}/issues", {**_QUERIES["issues"], "since": asked}, "issues", etag):
+                if answer.rows is None:
+                    return
+                in_order = _ascends(answer.rows)
+                if in_order:
+                    mark = max([mark, *(row.updated_at for row in answer.rows[-1:])])
+                # The etag is of this very question, and says that nothing is new where its answer is all there is.
+                known = {"mark": mark.isoformat()}
+                if answer.last:
+                    known |= {"since": asked, "etag": answer.etag or ""}
+                yield Page(self._records(repo, answer.rows), cursor=known if in_order else None)
+                # A second earlier: some servers leave out what was updated at `since` itself.
+                if not answer.last and in_order and mark - _SECOND >= since + _SECOND:
+                    since, moved = mark - _SECOND, True
+                    break
+            if not moved:
+                return
+
+    def _pulls(self, repo: str, floor: datetime, cursor: Mapping[str, Any]) -> Iterator[Page]:
+        """From the newest update down to the floor, then the head again until it is still: /pulls knows no `since`.
+
+        What is bumped while pages are read stands at the head. Open pulls are listed too: with closed ones alone, one
+        that is reopened would leave the list and hide another behind a page's edge. The mark moves at the end.
+        """
+        etag, top = cursor.get("etag"), None
         for read in range(_HEAD_READS):
             pages, before = 0, top
-            for answer in self._down(kind, repo, floor, etag):
+            for answer in self._down(repo, floor, etag):
                 if answer.rows is None:
                     break
                 if pages == 0:
-                    etag, top = answer.etag, answer.newest or top
+                    etag, top = answer.etag, max((row.updated_at for row in answer.rows), default=top)
                 pages += 1
-                yield Page([row.record(repo) for row in answer.rows if row.wanted])
+                yield Page(self._records(repo, answer.rows))
             if pages == 0 and read == 0:
                 return
             if pages == 0 or top is None or (read == 0 and pages == 1) or top == before:
@@ -374,17 +422,14 @@ class GitHubSource:
             floor = top - _OVERLAP
         yield Page(cursor={"mark": top.isoformat() if top else cursor.get("mark"), "etag": etag})
 
-    def _down(self, kind: str, repo: str, floor: datetime, etag: str | None) -> Iterator[_Answer]:
-        """The pages that may hold rows newer than the floor.
+    def _down(self, repo: str, floor: datetime, etag: str | None) -> Iterator[_Answer]:
+        """The pages that may hold pulls newer than the floor.
 
         A server that does not sort as asked is walked to the end: stopping early would miss rows.
         """
-        query = dict(_QUERIES[kind])
-        if kind == "issues":
-            query["since"] = floor.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         last: datetime | None = None
         in_order = True
-        for answer in self._pages(f"/repos/{repo}/{kind}", query, _ROWS[kind], etag):
+        for answer in self._pages(f"/repos/{repo}/pulls", _QUERIES["pulls"], "pulls", etag):
             yield answer
             for row in answer.rows or []:
                 in_order = in_order and (last is None or row.updated_at <= last)
@@ -392,17 +437,20 @@ class GitHubSource:
             if in_order and last is not None and last < floor:
                 return
 
-    def _all_releases(self, repo: str, cursor: Mapping[str, Any]) -> Iterator[Page]:
+    def _records(self, repo: str, rows: list[Any]) -> list[Record]:
+        return [row.record(repo) for row in rows if row.wanted]
+
+    def _releases(self, repo: str, cursor: Mapping[str, Any]) -> Iterator[Page]:
         """All of them: the list has no order by update, and an old one may be published, edited or deleted.
 
         Only a list of one page can say by its ETag that nothing changed.
         """
         present: set[str] = set()
         etags: list[str | None] = []
-        for answer in self._pages(f"/repos/{repo}/releases", {}, _ROWS["releases"], cursor.get("etag")):
+        for answer in self._pages(f"/repos/{repo}/releases", {}, "releases", cursor.get("etag")):
             if answer.rows is None:
                 return
-            records = [row.record(repo) for row in answer.rows]
+            records = self._records(repo, answer.rows)
             present |= {record.id for record in records}
             etags.append(answer.etag)
             yield Page(records)
@@ -411,14 +459,12 @@ class GitHubSource:
     def _repositories(self, owner: str) -> list[str]:
         """The full names of an owner's repositories, whether it is an organisation or a person."""
         try:
-            answers = list(self._pages(f"/orgs/{owner}/repos", {"type": "all"}, _REPOSITORIES, None))
+            answers = list(self._pages(f"/orgs/{owner}/repos", {"type": "all"}, "repos", None))
         except NotThere:
-            answers = list(self._pages(f"/users/{owner}/repos", {"type": "owner"}, _REPOSITORIES, None))
+            answers = list(self._pages(f"/users/{owner}/repos", {"type": "owner"}, "repos", None))
         return sorted(row.full_name for answer in answers for row in answer.rows or [])
 
-    def _pages(
-        self, path: str, query: Mapping[str, str], rows: TypeAdapter[Any], etag: str | None
-    ) -> Iterator[_Answer]:
+    def _pages(self, path: str, query: Mapping[str, str], kind: str, etag: str | None) -> Iterator[_Answer]:
         """A list's pages, as its links lead; one answer without rows where the first is as `etag` says.
 
         Of a link only its query is taken: behind a proxy or a replay its host is not ours. A full page from a server
@@ -426,38 +472,34 @@ class GitHubSource:
         """
         asked: dict[str, str] = {**query, "per_page": str(_PER_PAGE)}
         seen: set[str] = set()
-        number = 1
         while True:
             place = repr(sorted(asked.items()))
             if place in seen:
-                raise SourceBroken(f"its pages go round in a circle (page {number})")
+                raise SourceBroken(f"its pages go round in a circle (page {len(seen) + 1})")
             seen.add(place)
-            answer, headers = self._list(path, asked, rows, etag if number == 1 else None)
+            answer = self._list(path, asked, kind, etag if len(seen) == 1 else None)
             yield answer
-            if answer.rows is None:
-                return
-            link = parse_link(headers.get("link", "")).get("next")
-            if link is not None:
-                asked = {name: values[-1] for name, values in parse_qs(urlsplit(link).query).items()}
-            elif "link" not in headers and len(answer.rows) >= _PER_PAGE:
-                asked = {**asked, "page": str(number + 1)}
+            if answer.next is not None:
+                asked = answer.next
+            elif answer.unlinked and not answer.last:
+                asked = {**asked, "page": str(len(seen) + 1)}
             else:
                 return
-            number += 1
 
-    def _list(
-        self, path: str, query: Mapping[str, str], rows: TypeAdapter[Any], etag: str | None
-    ) -> tuple[_Answer, Mapping[str, str]]:
-        def ask() -> tuple[_Answer, Mapping[str, str]]:
+    def _list(self, path: str, query: Mapping[str, str], kind: str, etag: str | None) -> _Answer:
+        def ask() -> _Answer:
             status, headers, body = self._once(path, query, {"If-None-Match": etag} if etag else {})
             if status == 304:
-                return _Answer(None, etag), headers
+                return _Answer(None, etag)
             try:
-                return _Answer(rows.validate_json(body), headers.get("etag")), headers
+                rows = _ROWS[kind].validate_json(body)
             except ValidationError as error:
                 where = ".".join(str(part) for part in error.errors()[0]["loc"])
                 said = f"its answer is not what GitHub documents: {where or 'the whole'}: {error.errors()[0]['msg']}"
                 raise RetryLater(said) from None
+            link = parse_link(headers.get("link", "")).get("next")
+            following = {name: values[-1] for name, values in parse_qs(urlsplit(link).query).items()} if link else None
+            return _Answer(rows, headers.get("etag"), following, "link" not in headers)
 
         return self._context.retry.call(ask)
 

@@ -6,6 +6,7 @@ has seen no release since 2020. The format: OASIS OpenDocument 1.3 part 3, 9.1 a
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
@@ -35,7 +36,7 @@ def read_sheets(path: Path) -> dict[str, list[list[Cell]]]:
     try:
         with ZipFile(path) as archive, archive.open("content.xml") as content:
             body = ElementTree.parse(content)
-    except (BadZipFile, KeyError, ElementTree.ParseError, DefusedXmlException) as error:
+    except (BadZipFile, KeyError, ValueError, zlib.error, ElementTree.ParseError, DefusedXmlException) as error:
         raise NotOpenDocument(str(error)) from None
     sheets = body.iter(f"{_TABLE}table")
     return {sheet.get(f"{_TABLE}name", ""): list(_rows(sheet)) for sheet in sheets}

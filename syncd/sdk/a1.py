@@ -47,7 +47,8 @@ def parse_range(text: str) -> Range | None:
         row, column = int(a_row) - 1, column_number(a_col)
         return Range(row, column, row, column)
     b_col, b_row = match["bcol"], match["brow"]
-    if not (a_col or a_row) or not (b_col or b_row) or bool(a_col) != bool(b_col):
+    to_the_right = a_col and a_row and b_row and not b_col  # `B2:4` is open to the right, as `B2:C` is open below
+    if not (a_col or a_row) or not (b_col or b_row) or (bool(a_col) != bool(b_col) and not to_the_right):
         return None
     return Range(
         first_row=int(a_row) - 1 if a_row else 0,

@@ -39,7 +39,7 @@ def failure(status: int, headers: Mapping[str, str], body: str, now: datetime) -
         return RetryLater(said, retry_after(lower, now))
     if status == 429 or (status == 403 and _is_limit(lower, body)):
         wait = retry_after(lower, now)
-        if wait is None:
+        if wait is None and lower.get("x-ratelimit-remaining", "0").strip() == "0":
             wait = quota_reset(lower, now)
         return RetryLater(f"rate limit ({said})", _UNSAID_LIMIT_WAIT if wait is None else wait)
     if status == 401:
