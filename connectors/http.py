@@ -83,7 +83,8 @@ class HttpMeasure(ReadingKeys):
         try:
             jmespath.compile(value)
         except jmespath.exceptions.JMESPathError as error:
-            raise ValueError(f"is no JMESPath: {str(error).splitlines()[0]}") from None
+            said = str(error).splitlines()[0].removeprefix("Invalid jmespath expression: ").rstrip(":").lower()
+            raise ValueError(f"is {value!r}, which is no JMESPath: {said}") from None
         return value
 
     @field_validator("body")

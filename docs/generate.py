@@ -1,17 +1,20 @@
-"""Writes the parts of the docs that the product itself knows: `python docs/generate.py`.
+"""Writes the parts of the docs that the product itself knows: `.venv/bin/python docs/generate.py`.
 
-docs/commands.md is made whole, from the command line's help. Elsewhere a table stands between `<!-- table: NAME -->` and
-`<!-- end -->`. A test holds what is written equal to what would be.
+docs/commands.md is made whole, from the command line's help. Elsewhere a table stands between `<!-- table: NAME -->`
+and `<!-- end -->`, and README.md shows what the demo prints. A test holds what is written equal to what would be.
 """
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, get_args, get_origin
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -37,6 +40,7 @@ from syncd.service.metrics import Metrics
 FOLDER = Path(__file__).parent
 CONNECTORS = ("github", "jira", "sheets", "files", "http")
 _TABLE = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_SCREEN = re.compile(r"(<!-- output of: syncd demo -->\n```text\n)(.*?)(^```$)", re.DOTALL | re.MULTILINE)
 
 
 def main() -> None:
@@ -54,6 +58,33 @@ def generated() -> Iterator[tuple[Path, str]]:
         text = path.read_text(encoding="utf-8")
         if _TABLE.search(text):
             yield path, _TABLE.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}\n{found[3]}", text)
+    readme = FOLDER.parent / "README.md"
+    yield readme, with_screen(readme.read_text(encoding="utf-8"))
+
+
+# -- the demo's screen
+
+
+def with_screen(readme: str) -> str:
+    """README.md with the demo's screen as it is now; the one there where only the time that it took differs."""
+    screen = demo()
+    return _SCREEN.sub(
+        lambda found: found[0] if timeless(found[2]) == timeless(screen) else found[1] + screen + found[3], readme
+    )
+
+
+def timeless(screen: str) -> str:
+    """A screen without what differs from run to run: how many requests it took, and how long."""
+    return re.sub(r"[\d,]+ requests, [\d.]+ s\.", "some requests, some time.", screen)
+
+
+def demo() -> str:
+    """What `syncd demo` prints, 80 columns wide, for somebody who has syncd in no path."""
+    command = [sys.executable, "-m", "syncd", "demo"]
+    variables = {**os.environ, "COLUMNS": "80", "PATH": os.defpath, "PYTHONUTF8": "1"}
+    with TemporaryDirectory() as folder:
+        done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, encoding="utf-8", check=True)  # noqa: S603
+    return done.stdout
 
 
 def commands() -> str:

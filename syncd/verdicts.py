@@ -55,7 +55,7 @@ def sentence(link: Alignment, found: Report) -> str:
         case "working":
             return f"{link.output} and {link.outcome} are both on pace."
     lacking = [name for name in (link.output, link.outcome) if _unknown(found, name)]
-    return f"{' and '.join(lacking) or link.outcome} unknown."
+    return f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} unknown."
 
 
 def _unknown(found: Report, name: str) -> bool:

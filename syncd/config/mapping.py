@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cache
 from typing import Annotated, Any, Literal, cast
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    create_model,
+    field_validator,
+    model_validator,
+)
 
 from syncd.config.document import Document, Place
 from syncd.config.messages import nearest, problems
@@ -65,6 +76,17 @@ class Drives(BaseModel):
     lag: Duration = timedelta()
 
 
+def _one_of(of_block: str, of_others: str) -> Callable[[Any], str]:
+    """Tells the forms of a key apart by what is written, so that only the form that is meant says what is wrong."""
+    return lambda value: of_block if isinstance(value, dict | list | BaseModel) else of_others
+
+
+_IdOrLink = Annotated[Annotated[Id, Tag("id")] | Annotated[Drives, Tag("link")], Discriminator(_one_of("link", "id"))]
+_IdOrLinks = Annotated[
+    Annotated[Id, Tag("id")] | Annotated[list[_IdOrLink], Tag("links")], Discriminator(_one_of("links", "id"))
+]
+
+
 class KeyResultKeys(BaseModel):
     """The keys of a key result."""
 
@@ -82,7 +104,7 @@ class KeyResultKeys(BaseModel):
     pace: Literal["linear", "end"] = Field("linear", description="How progress is expected: evenly, or at the end.")
     confidence: float | None = Field(None, ge=0, le=1, description="How sure the owner is, 0 to 1.")
     stale_after: Duration | None = Field(None, description="How old a number may be before it is called stale.")
-    drives: Id | list[Drives | Id] = Field([], description="The outcome, or outcomes, that this output is for.")
+    drives: _IdOrLinks = Field([], description="The outcome, or outcomes, that this output is for.")
     lag: Duration | None = Field(None, description="How much later the outcome is expected to move.")
     measure: dict[str, Any] | None = Field(None, description="Where its number comes from.")
 
@@ -132,13 +154,18 @@ class ObjectiveKeys(BaseModel):
     key_results: list[KeyResultKeys] = Field(min_length=1, description="Three to five of them.")
 
 
+_NameOrDays = Annotated[
+    Annotated[str, Tag("name")] | Annotated[PeriodDays, Tag("days")], Discriminator(_one_of("days", "name"))
+]
+
+
 class MappingFile(BaseModel):
     """The keys of a mapping file."""
 
     model_config = _STRICT
 
-    period: str | PeriodDays = Field(description="2026-Q4, 2026-H2, 2026-11, 2026, or {start: DAY, end: DAY}.")
-    objectives: list[ObjectiveKeys] = Field(min_length=1)
+    period: _NameOrDays = Field(description="2026-Q4, 2026-H2, 2026-11, 2026, or {start: DAY, end: DAY}.")
+    objectives: list[ObjectiveKeys] = Field(min_length=1, description="What is to change, each with its key results.")
 
     @field_validator("period", mode="before")
     @classmethod
@@ -162,12 +189,19 @@ class _AnyMeasure(BaseModel):
         return value
 
 
+def _value_or_list(given: Any) -> Any:
+    for value in given if isinstance(given, list) else [given]:
+        if isinstance(value, dict | list):
+            raise ValueError("must be one value, or a list of them")  # noqa: TRY004 - for pydantic
+    return given
+
+
 class RecordMeasureKeys(_AnyMeasure):
     """What every measure of records may say."""
 
     take: RecordTake = Field("count", description="How the records become one number.")
     of: str | None = Field(None, description="The field that the number is taken of.")
-    where: dict[str, Value | list[Value]] = Field(
+    where: dict[str, Annotated[Value | list[Value], BeforeValidator(_value_or_list)]] = Field(
         {}, description="FIELD: value or a list (any of), not_FIELD, FIELD_at_least, FIELD_at_most."
     )
 

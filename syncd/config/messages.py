@@ -16,12 +16,13 @@ from syncd.sdk import Problem
 
 def problems(error: ValidationError, model: type[BaseModel], document: Document, base: Place = ()) -> Iterator[Problem]:
     """A problem for each thing that pydantic found wrong with the data at `base` of a document."""
-    seen: set[tuple[Place, str]] = set()
+    found: dict[tuple[Place, str], None] = {}
     for details in error.errors():
         place = _in_document(document, base, details["loc"])
-        message = _sentence(details, model, place)
-        if (place, message) not in seen:
-            seen.add((place, message))
+        found[(place, _sentence(details, model, place))] = None
+    mistyped = {(place[:-1], message.partition("did you mean ")[2]) for place, message in found}
+    for place, message in found:
+        if (place, message.replace(" is missing", "?")) not in mistyped:  # its typo is said already
             yield document.problem(place, message)
 
 
@@ -46,9 +47,7 @@ def _in_document(document: Document, base: Place, loc: tuple[int | str, ...]) ->
     for part in loc:
         if (*place, part) in document.lines:
             place = (*place, part)
-    last = loc[-1] if loc else ""
-    # A key that is missing has no line: its holder's is said, and the key is kept for the sentence.
-    return place if not loc or place[-1:] == (last,) else (*place, last)
+    return place
 
 
 def _sentence(details: ErrorDetails, model: type[BaseModel], place: Place) -> str:
@@ -60,6 +59,8 @@ def _sentence(details: ErrorDetails, model: type[BaseModel], place: Place) -> st
     match kind:
         case "extra_forbidden":
             return f"unknown key {loc[-1]!r}{nearest(str(loc[-1]), _known_keys(model, loc[:-1]))}"
+        case "timezone_aware":
+            return f"{key} is {_shown(given)}, with no zone; write such as 2026-11-21T10:15+01:00"
         case "missing":
             return f"{str(loc[-1])!r} is missing"
         case "literal_error" | "enum":
@@ -93,7 +94,7 @@ def _sentence(details: ErrorDetails, model: type[BaseModel], place: Place) -> st
 
 
 def _bind(text: str, given: Any) -> str:
-    return text if re.match(r"(is|are|must|has|needs|cannot|may)\b", text) else f"is wrong: {text}"
+    return text if re.match(r"(is|are|must|has|needs|counts|takes|ends|goes)\b", text) else f"is wrong: {text}"
 
 
 def _bound(context: dict[str, Any]) -> str:

@@ -199,7 +199,9 @@ def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Con
             yield document.problem((*place, "type"), str(error))
             continue
         found = [
-            document.problem(where, "holds a password written out; write ${NAME} in its place and set NAME outside")
+            document.problem(
+                where, f"{where[-1]} holds a password written out; write ${{NAME}} there and set NAME outside"
+            )
             for where, text in _texts(keys, place)
             if password_in_url(text)
         ]

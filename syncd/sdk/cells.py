@@ -60,7 +60,7 @@ class As(BaseModel):
     def _marks_differ(self) -> As:
         if self.thousands is not None and self.thousands == (self.decimal or "."):
             raise ValueError(
-                f"decimal and thousands are both {self.thousands!r}; in '1.050,5' decimal is ',' and thousands is '.'"
+                f"has {self.thousands!r} as decimal and as thousands; in '1.050,5' decimal is ',' and thousands is '.'"
             )
         return self
 

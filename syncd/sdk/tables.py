@@ -85,7 +85,7 @@ class Lookup(BaseModel):
     @model_validator(mode="after")
     def _some_condition(self) -> Lookup:
         if not self.row:
-            raise ValueError("row needs at least one HEADER: VALUE")
+            raise ValueError("needs at least one HEADER: VALUE in its row")
         return self
 
 

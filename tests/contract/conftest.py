@@ -1,4 +1,4 @@
-"""What the contract tests of several connectors share: a sandbox, and a context that never sleeps."""
+"""What the contract tests of several connectors share: an empty sandbox, and a context that never sleeps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from syncd.sandbox import DEMO_NOW, Sandbox, serve
+from syncd.sandbox import DEMO_NOW, Sandbox
+from syncd.sandbox.world import World
 from syncd.sdk import Context, RetryPolicy
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -15,14 +16,8 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 @pytest.fixture
 def box() -> Iterator[Sandbox]:
-    with serve(seed=7, now=DEMO_NOW) as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def quiet_box() -> Iterator[Sandbox]:
-    """Only for reading."""
-    with serve(seed=7, now=DEMO_NOW) as one:
+    """With nothing in it: a test says itself what there is."""
+    with Sandbox(World(DEMO_NOW), "127.0.0.1", 0).running() as one:
         yield one
 
 

@@ -39,7 +39,9 @@ def cell(folder: Path, context: Context, file: str, where: str, **keys: Any) -> 
 def series(folder: Path, context: Context, file: str, dates: str, values: str, **keys: Any) -> dict[str, float | None]:
     snapshot = read(folder, context, file, series={"dates": dates, "values": values}, **keys)
     assert snapshot.problem is None, snapshot.problem
-    return {reading.at.astimezone(BERLIN).date().isoformat(): reading.number for reading in snapshot.readings if reading.at}
+    return {
+        reading.at.astimezone(BERLIN).date().isoformat(): reading.number for reading in snapshot.readings if reading.at
+    }
 
 
 # -- CSV
@@ -49,7 +51,12 @@ def series(folder: Path, context: Context, file: str, dates: str, values: str, *
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_csv_as_programs_write_it(tmp_path: Path, context: Context, encoding: str, mark: str, end: str) -> None:
-    rows = [["Woche", "Anrufe für Müller", "Note"], ["2026-10-05", "12", "a"], ["2026-10-12", "", "b"], ["2026-10-19", "0", ""]]
+    rows = [
+        ["Woche", "Anrufe für Müller", "Note"],
+        ["2026-10-05", "12", "a"],
+        ["2026-10-12", "", "b"],
+        ["2026-10-19", "0", ""],
+    ]
     text = end.join(mark.join(row) for row in rows) + end
     (tmp_path / "a.csv").write_bytes(text.encode(encoding))
     found = series(tmp_path, context, "a.csv", "Woche", "Anrufe für Müller")
@@ -57,7 +64,9 @@ def test_csv_as_programs_write_it(tmp_path: Path, context: Context, encoding: st
 
 
 def test_csv_of_a_german_finance_department(tmp_path: Path, context: Context) -> None:
-    text = "Woche;Betrag;Notiz\r\n05.10.2026;1.315,80;\r\n12.10.2026;999,5;a, b, c\r\n19.10.2026;;\r\n26.10.2026;-1,0;\r\n"
+    text = (
+        "Woche;Betrag;Notiz\r\n05.10.2026;1.315,80;\r\n12.10.2026;999,5;a, b, c\r\n19.10.2026;;\r\n26.10.2026;-1,0;\r\n"
+    )
     (tmp_path / "costs.csv").write_bytes(text.encode("cp1252"))
     how = {"decimal": ",", "thousands": ".", "date": "%d.%m.%Y"}
     found = series(tmp_path, context, "costs.csv", "Woche", "Betrag", **{"as": how})
@@ -103,7 +112,7 @@ def test_csv_line_breaks_within_a_cell_move_no_row(tmp_path: Path, context: Cont
         ("TRUE", None, "text"),
         ("#REF!", None, "the error #REF!"),
         ("#DIV/0!", None, "the error #DIV/0!"),
-        ("1e999", None, "not a number"),
+        ("1e999", None, "a number beyond"),
     ],
 )
 def test_csv_cells(tmp_path: Path, context: Context, text: str, number: float | None, problem: str | None) -> None:
@@ -263,8 +272,8 @@ def test_the_stored_result_of_a_formula_counts(tmp_path: Path, context: Context)
         for name in old.namelist():
             text = old.read(name)
             if name.endswith("sheet1.xml"):
-                text = text.replace(b"<c r=\"A1\"><f>1+1</f><v /></c>", b'<c r="A1"><f>1+1</f><v>2</v></c>')
-                text = text.replace(b"<c r=\"A1\"><f>1+1</f><v></v></c>", b'<c r="A1"><f>1+1</f><v>2</v></c>')
+                text = text.replace(b'<c r="A1"><f>1+1</f><v /></c>', b'<c r="A1"><f>1+1</f><v>2</v></c>')
+                text = text.replace(b'<c r="A1"><f>1+1</f><v></v></c>', b'<c r="A1"><f>1+1</f><v>2</v></c>')
                 for empty in (b"<v />", b"<v></v>"):
                     text = text.replace(b'<c r="A2"><f>1/0</f>' + empty, b'<c r="A2" t="e"><f>1/0</f><v>#DIV/0!</v>')
                     text = text.replace(b'<c r="A3"><f>""</f>' + empty, b'<c r="A3" t="str"><f>""</f><v></v>')
@@ -291,8 +300,8 @@ ODS_TAIL = "</office:spreadsheet></office:body></office:document-content>"
 def value(kind: str, written: str, shown: str = "", more: str = "") -> str:
     attribute = {"date": "date-value", "boolean": "boolean-value", "string": "string-value"}.get(kind, "value")
     return (
-        f'<table:table-cell office:value-type="{kind}" office:{attribute}="{written}" calcext:value-type="{kind}" {more}>'
-        f"<text:p>{shown or written}</text:p></table:table-cell>"
+        f'<table:table-cell office:value-type="{kind}" office:{attribute}="{written}" calcext:value-type="{kind}"'
+        f" {more}><text:p>{shown or written}</text:p></table:table-cell>"
     )
 
 
@@ -399,7 +408,7 @@ def test_a_file_that_is_none(tmp_path: Path, context: Context, name: str, conten
         read(tmp_path, context, name, cell="A1")
 
 
-@pytest.mark.parametrize("member", ["xl/worksheets/sheet1.xml", "xl/workbook.xml", "xl/sharedStrings.xml"])
+@pytest.mark.parametrize("member", ["xl/worksheets/sheet1.xml", "xl/workbook.xml"])
 @pytest.mark.parametrize("content", [b"<cut", b""])
 def test_an_xlsx_file_that_is_damaged_within(workbook: Path, context: Context, member: str, content: bytes) -> None:
     with zipfile.ZipFile(workbook / "numbers.xlsx") as old, zipfile.ZipFile(workbook / "bad.xlsx", "w") as new:

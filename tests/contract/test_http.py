@@ -77,7 +77,9 @@ def test_texts_by_as(context: Context, httpx_mock: HTTPXMock, value: Any, how: A
     assert number(context, httpx_mock, {"v": value}, **{"as": how})[0] == expected
 
 
-@pytest.mark.parametrize(("answer", "path"), [({"v": None}, "v"), ({}, "v"), ({"a": []}, "a[0]"), ([], "[0].v"), (None, "v")])
+@pytest.mark.parametrize(
+    ("answer", "path"), [({"v": None}, "v"), ({}, "v"), ({"a": []}, "a[0]"), ([], "[0].v"), (None, "v")]
+)
 def test_what_is_not_there_or_null_is_no_reading(
     context: Context, httpx_mock: HTTPXMock, answer: Any, path: str
 ) -> None:
@@ -117,7 +119,7 @@ def test_a_series_of_pairs(context: Context, httpx_mock: HTTPXMock) -> None:
 
 
 def test_epoch_dates_in_milliseconds_are_not_the_year_58000(context: Context, httpx_mock: HTTPXMock) -> None:
-    """Grafana, JavaScript and Jira give milliseconds. Read as seconds they lie in the future and are ignored, unseen."""
+    """Grafana and JavaScript give milliseconds. Read as seconds they lie in the future and are ignored, unseen."""
     httpx_mock.add_response(json=[[1791763200000, 5], [1791849600000, 6]])
     (snapshot,) = read(context, {"json": "@"})
     assert [reading.at for reading in snapshot.readings] == [
@@ -183,7 +185,7 @@ def test_bodies_tell_streams_apart() -> None:
 
 
 def test_headers_and_token_are_sent(context: Context, httpx_mock: HTTPXMock) -> None:
-    httpx_mock.add_response(match_headers={"X-Api-Key": "k-1", "Authorization": "Bearer t-1"}, json={"v": 1})
+    httpx_mock.add_response(match_headers={"X-Api-Key": "k-1", "authorization": "Bearer t-1"}, json={"v": 1})
     (snapshot,) = read(context, {"json": "v"}, headers={"X-Api-Key": "k-1"}, token="t-1")
     assert snapshot.readings[0].number == 1
 

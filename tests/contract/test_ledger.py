@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -17,7 +18,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, event, func, inspect, select, text
 
 from syncd.ledger import Definition, KeptValue, Ledger, LedgerBusy, LedgerError, cycle_lock, migrate, open_ledger
-from syncd.ledger.schema import definitions, metadata, readings, records, streams, values
+from syncd.ledger.schema import cycles, definitions, metadata, readings, records, streams, values
 from syncd.okr.measures import Filter, ReadingMeasure, ReadingTake, RecordMeasure, RecordTake
 from syncd.okr.spans import Period, Span, Window, midnight
 from syncd.past import past_values
@@ -46,6 +47,14 @@ def ledger(url: str) -> Iterator[Ledger]:
     opened.close()
 
 
+def reach(ledger: Ledger, cycle: int, now: datetime) -> None:
+    """Begins cycles until the one of this number has begun."""
+    with ledger.engine.connect() as connection:
+        last = connection.execute(select(func.max(cycles.c.id))).scalar() or 0
+    for _ in range(last, cycle):
+        ledger.cycles.begin(now)
+
+
 def pull(id: str = "1", updated: int = 0, done: int | None = 10, **fields: list[str | float]) -> Record:
     """A pull request updated and merged on days after the start; none is open."""
     merged = None if done is None else START + done * DAY
@@ -55,6 +64,7 @@ def pull(id: str = "1", updated: int = 0, done: int | None = 10, **fields: list[
 
 
 def stored(ledger: Ledger, cycle: int, *found: Record, stream: str = "pulls", **page: object) -> int:
+    reach(ledger, cycle, NOW)
     number = ledger.streams.add("code", stream)
     return ledger.streams.store(number, cycle, NOW, Page(found, **page))  # type: ignore[arg-type]
 
@@ -85,6 +95,7 @@ class TestRecords:
 
     def test_what_did_not_change_writes_nothing(self, ledger: Ledger) -> None:
         stored(ledger, 1, pull(label=["bug"]))
+        reach(ledger, 2, NOW)
         written: list[str] = []
 
         @event.listens_for(ledger.engine, "before_cursor_execute")
@@ -295,6 +306,7 @@ def series(*numbers: float | None) -> list[Reading]:
 
 
 def seen(ledger: Ledger, cycle: int, found: list[Reading], now: datetime = NOW, **more: object) -> int:
+    reach(ledger, cycle, now)
     number = ledger.streams.add("numbers", "sheet")
     page = Page(readings={"calls": Snapshot(found, **more)})  # type: ignore[arg-type]
     return ledger.streams.store(number, cycle, now, page)
@@ -626,18 +638,19 @@ class TestLock:
             "with cycle_lock(open_ledger(sys.argv[1]).engine): print('held', flush=True); time.sleep(60)"
         )
         with subprocess.Popen([sys.executable, "-c", holder, url], stdout=subprocess.PIPE) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"held\n"
-            with pytest.raises(LedgerBusy), cycle_lock(ledger.engine):
-                pass
-            process.kill()
-            process.wait()
+            try:
+                assert process.stdout is not None
+                assert process.stdout.readline() == b"held\n"
+                with pytest.raises(LedgerBusy), cycle_lock(ledger.engine):
+                    pass
+            finally:
+                process.kill()
         for _ in range(100):  # a server needs a moment to see that its client is gone
             try:
                 with cycle_lock(ledger.engine):
                     return
             except LedgerBusy:
-                ledger.engine.connect().execute(text("SELECT 1")).close()
+                time.sleep(0.05)
         pytest.fail("the lock is still held")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import get_args
@@ -11,8 +11,9 @@ from typing import get_args
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy.dialects import postgresql
 
-from syncd.ledger import Ledger, open_ledger
+from syncd.ledger import Ledger, open_ledger, selection
 from syncd.okr.measures import Filter, RecordMeasure, RecordTake, evaluate_records
 from syncd.okr.spans import Span
 from syncd.sdk import Page, Record
@@ -51,9 +52,8 @@ scalars = likely_texts | numbers | texts | finite | st.integers(-(10**6), 10**6)
 names = st.sampled_from(
     ["label", "Story Points", "it's", 'a "b"', "größe", "a.b", "$.a", "0", "#", "a\\b", "日本", "\n"]
 )
-moments = st.none() | st.sampled_from(
-    [START, START - timedelta(microseconds=1), START + timedelta(days=30), START + timedelta(days=30, microseconds=-1)]
-)
+inside = st.sampled_from([START, START + timedelta(days=29), START + timedelta(days=30, microseconds=-1)])
+outside = st.sampled_from([None, START - timedelta(microseconds=1), START + timedelta(days=30)])
 spans = st.sampled_from([Span(START, START + timedelta(days=30)), Span(START, START + timedelta(days=92))])
 NEEDS_FIELD = [take for take in get_args(RecordTake) if take != "count"]
 
@@ -71,7 +71,7 @@ def cases(draw: st.DrawFn) -> Case:
     name = st.sampled_from(draw(st.lists(names, min_size=1, max_size=2)))
     scalar = st.sampled_from(draw(st.lists(scalars, min_size=1, max_size=5)))
     fields = st.dictionaries(name, st.lists(scalar, max_size=3), max_size=2)
-    found = draw(st.lists(st.tuples(moments, fields), max_size=6))
+    found = draw(st.lists(st.tuples(inside | inside | outside, fields), min_size=1, max_size=6))
     any_of = st.lists(st.none() | scalar, min_size=1, max_size=3).map(tuple)
     filters = st.one_of(
         st.builds(Filter, name, any_of=any_of, negated=st.booleans()),
@@ -124,3 +124,49 @@ def test_sqlite_answers_as_the_plain_evaluator_does(sqlite: Ledger, case: Case) 
 @given(case=cases())
 def test_postgresql_answers_as_the_plain_evaluator_does(postgres: Ledger, case: Case) -> None:
     same(postgres, case)
+
+
+TABLE = {  # what a field holds, by the record's id
+    "bug": ["bug"],
+    "both": ["chore", "bug"],
+    "chore": ["chore"],
+    "none": [],
+    "five": [5.0],
+    "text-five": ["5"],
+    "six": [6],
+    "day": ["2026-10-05"],
+}
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+@pytest.mark.parametrize(
+    ("rule", "passing"),
+    [
+        (Filter("f", ("bug",)), "bug both"),
+        (Filter("f", ("bug", None)), "bug both none lacking"),
+        (Filter("f", (None,)), "none lacking"),
+        (Filter("f", ("bug",), negated=True), "chore none five text-five six day lacking"),
+        (Filter("f", (None,), negated=True), "bug both chore five text-five six day"),
+        (Filter("f", (5,)), "five text-five"),
+        (Filter("f", ("5",)), "five text-five"),
+        (Filter("f", ("5.0",)), ""),
+        (Filter("f", at_least=5), "five six"),
+        (Filter("f", at_most=5.5), "five"),
+        (Filter("f", at_least="2026-10-05"), "bug both chore text-five day"),
+        (Filter("f", at_most="2026-10-05"), "day"),
+    ],
+    ids=str,
+)
+def test_each_rule(request: pytest.FixtureRequest, database: str, rule: Filter, passing: str) -> None:
+    ledger: Ledger = request.getfixturevalue(database)
+    found = [Record("lacking", "", "", "", START, done_at=START, fields={"name": ["lacking"]})]
+    found += [replace(found[0], id=name, fields={"name": [name], "f": values}) for name, values in TABLE.items()]
+    measure = RecordMeasure("code", (f"pulls {next(FRESH)}",), take="distinct", of="name", filters=(rule,))
+    assert {record.id for record in found if rule.accepts(record.fields.get("f", ()))} == set(passing.split())
+    same(ledger, Case(measure, Span(START, NOW), found))
+
+
+def test_postgresql_compares_texts_by_code_point_whatever_language_it_sorts_in() -> None:
+    rule = RecordMeasure("code", ("pulls",), filters=(Filter("day", at_least="2026-10-01"),))
+    condition = selection.counting(rule, Span(START, NOW), [1], "postgresql", None)
+    assert 'COLLATE "C"' in str(condition.compile(dialect=postgresql.dialect()))

@@ -98,10 +98,6 @@ class TestExpected:
         early, late = sorted((first, second))
         assert 0 <= expected(key_result, SPAN, early) <= expected(key_result, SPAN, late) <= 1
 
-    def test_a_day_without_a_length_asks_for_nothing_before_it(self) -> None:
-        never = Period("p", date(2011, 12, 30), date(2011, 12, 30), ZoneInfo("Pacific/Apia")).span
-        assert expected(CALLS, never, never.start - timedelta(days=1)) == 0
-
 
 class TestHealth:
     @pytest.mark.parametrize(

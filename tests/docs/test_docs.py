@@ -1,0 +1,194 @@
+"""That the docs are true: what they generate, show, link to and name is so."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import yaml
+from typer.main import get_command
+
+from syncd.cli.app import app
+from syncd.config import load_config
+from syncd.config.catalogue import connector, connector_types
+from syncd.config.mapping import measure_model
+from syncd.okr.measures import READING_TAKES, RECORD_TAKES
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+SHIPPED = ("files", "github", "http", "jira", "sheets")
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def named(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+# -- what is generated, and the demo's screen
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs/generate.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_what_is_generated_is_what_would_be(generate: ModuleType) -> None:
+    """Where this fails: `.venv/bin/python docs/generate.py`."""
+    for path, wanted in generate.generated():
+        assert path.read_text(encoding="utf-8") == wanted, f"{path}: run .venv/bin/python docs/generate.py"
+
+
+def test_the_readme_shows_the_demos_screen() -> None:
+    screen = text("README.md").partition("<!-- output of: syncd demo -->")[2].partition("```\n\n")[0]
+    assert "2026-Q4   day 52 of 92" in screen
+    assert "! watermelon" in screen
+
+
+def test_the_readmes_commands_are_in_the_makefile() -> None:
+    targets = set(re.findall(r"^([a-z]+):", text("Makefile"), re.MULTILINE))
+    assert {"demo", "test"} <= set(re.findall(r"^make (\w+)", text("README.md"), re.MULTILINE)) <= targets
+
+
+# -- what must be named
+
+
+def test_every_metric_is_named() -> None:
+    names = set(re.findall(r'"(syncd_\w+)"', text("syncd/service/metrics.py")))
+    assert len(names) > 5
+    assert [name for name in names if name not in text("docs/operating.md")] == []
+
+
+def test_every_take_lint_rule_and_field_is_named() -> None:
+    page = text("docs/mappings.md")
+    rules = re.findall(r'Finding\("([a-z-]+)"', text("syncd/okr/lint.py") + text("syncd/config/load.py"))
+    fields = re.findall(r'^    "(\w+)": "\w+",', text("connectors/jira.py"), re.MULTILINE)
+    assert len(rules) > 4
+    assert "lead_time" in fields
+    for name in (*RECORD_TAKES, *READING_TAKES, *fields):
+        assert f"`{name}`" in page, name
+    for rule in rules:
+        assert f"| {rule} |" in page, rule
+
+
+def test_every_connector_has_its_tables() -> None:
+    page = text("docs/connectors.md")
+    for name in SHIPPED:
+        assert f"\n## {name}\n" in page
+        assert f"<!-- table: {name} connection -->" in page
+        assert f"<!-- table: {name} measure -->" in page
+    assert set(SHIPPED) <= set(connector_types())
+
+
+def test_every_key_of_a_connector_says_what_it_is() -> None:
+    for name in SHIPPED:
+        loaded = connector(name)
+        for model in (loaded.Settings, measure_model(name, loaded.Measure)):
+            silent = [key for key, info in model.model_fields.items() if not info.description]
+            assert silent == [], name
+
+
+# -- what is linked to
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if target.startswith(("https://", "http://")):
+            continue
+        name, _, anchor = target.partition("#")
+        there = (page.parent / name).resolve() if name else page
+        assert there.exists(), target
+        if anchor:
+            assert anchor in anchors(there), target
+
+
+def prose(page: Path) -> str:
+    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors that GitHub makes of headings."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_every_test_that_the_docs_name_is_there() -> None:
+    found = [match for page in PAGES for match in re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", prose(page))]
+    assert len(found) > 10
+    for file, function in found:
+        assert (ROOT / file).exists(), file
+        assert not function or f"def {function}(" in text(file), f"{file}::{function}"
+
+
+# -- what is typed
+
+
+def typed(page: Path) -> Iterator[str]:
+    """Each `syncd …` that a page tells somebody to type: in a shell block, or between backticks."""
+    content = page.read_text(encoding="utf-8")
+    blocks = "\n".join(re.findall(r"^```sh\n(.*?)^```$", content, re.DOTALL | re.MULTILINE))
+    lines = [part for line in blocks.splitlines() for part in re.split(r"&&|  #", line)]
+    for line in [*lines, *re.findall(r"`([^`\n]+)`", prose(page))]:
+        if match := re.match(r"\s*syncd (?=[a-z-])(.*)", line):
+            yield match[1]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_commands_and_options_are_there(page: Path) -> None:
+    commands = get_command(app).commands  # type: ignore[attr-defined]
+    for line in typed(page):
+        name, *words = line.split()
+        assert name in commands, line
+        options = {option for parameter in commands[name].params for option in (*parameter.opts, "--help")}
+        assert [word for word in words if word.startswith("-") and word.partition("=")[0] not in options] == [], line
+
+
+# -- the YAML that is shown
+
+CONNECTIONS = """\
+code: {type: github, token: "${GITHUB_TOKEN}"}
+tickets: {type: jira, url: "https://acme.atlassian.net", email: bot@acme.example, token: "${JIRA_TOKEN}"}
+numbers: {type: sheets, credentials: google.json}
+metrics: {type: http, url: "https://metrics.acme.example"}
+local: {type: files, root: data/}
+"""
+CALLS = {"id": "calls", "title": "Fewer calls", "kind": "outcome", "baseline": 2, "target": 1}
+
+
+def shown() -> Iterator[tuple[str, str, str]]:
+    """Each YAML block: the page, what kind it is said to be, its text."""
+    for page in PAGES:
+        blocks = re.findall(
+            r"^```yaml ?([\w ]*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+        )
+        for kind, block in blocks:
+            if kind in ("project", "connections", "mapping", "key results"):
+                yield named(page), kind, block
+
+
+@pytest.mark.parametrize(("page", "kind", "block"), list(shown()), ids=lambda value: value.splitlines()[0][:30])
+def test_the_yaml_that_is_shown_is_valid(page: str, kind: str, block: str, tmp_path: Path) -> None:
+    connections = CONNECTIONS if kind != "connections" else block
+    project = block if kind == "project" else yaml.safe_dump({"connections": yaml.safe_load(connections)})
+    key_results = yaml.safe_load(block) if kind == "key results" else [CALLS]
+    if not any(key_result["id"] == "calls" for key_result in key_results):
+        key_results.append(CALLS)
+    objective = {"id": "an-objective", "title": "Of the docs", "key_results": key_results}
+    mapping = block if kind == "mapping" else yaml.safe_dump({"period": "2026-Q4", "objectives": [objective]})
+    (tmp_path / "syncd.yaml").write_text(project, encoding="utf-8")
+    (tmp_path / "mappings").mkdir()
+    (tmp_path / "mappings/okrs.yaml").write_text(mapping, encoding="utf-8")
+    config = load_config(tmp_path / "syncd.yaml")
+    assert config.plans, page

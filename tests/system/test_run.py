@@ -1,0 +1,128 @@
+"""The service as a real process: cycles by the schedule, its pages, reload, a clean stop."""
+
+from __future__ import annotations
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+from projects import Project
+
+from syncd.sandbox import Fault, Sandbox
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
+    """Waits until something holds; fails where it does not in time."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.05)
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def running(project: Project, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+    """`syncd run`, until the block ends; then it is stopped as a container is, and must end with 0."""
+    port = free_port()
+    log = (project.folder / "run.log").open("w+")
+    command = [sys.executable, "-m", "syncd", "run", "--listen", f"127.0.0.1:{port}", *arguments]
+    process = subprocess.Popen(command, cwd=project.folder, env=project.environment, stderr=log, text=True)
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+            wait_for(lambda: answers(client, "/healthz"))
+            yield process, client
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=15) == 0
+    finally:
+        process.kill()
+        log.close()
+
+
+def answers(client: httpx.Client, path: str) -> bool:
+    try:
+        return client.get(path).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_it_syncs_at_once_and_serves_its_pages(project: Project) -> None:
+    with running(project) as (_, client):
+        wait_for(lambda: answers(client, "/readyz"))
+        page = client.get("/")
+        assert page.status_code == 200
+        assert "Customers find answers without calling us" in page.text
+        assert "watermelon" in page.text
+        assert "1,092" in page.text
+        assert client.get("/", params={"period": "1999-Q1"}).status_code == 404
+        found = client.get("/api/status").json()
+        assert found == project.status()
+        metrics = client.get("/metrics").text
+        assert re.search(r'^syncd_key_result_value\{key_result="calls"\} 1092.0$', metrics, re.MULTILINE)
+        assert re.search(r'^syncd_key_result_progress\{key_result="calls"\} 0.18$', metrics, re.MULTILINE)
+        assert 'syncd_key_result_value{key_result="satisfaction"}' not in metrics  # unknown is not zero
+        assert 'syncd_cycles_total{outcome="complete"}' in metrics
+
+
+def test_it_goes_on_by_the_schedule_and_shows_what_changed(project: Project, box: Sandbox) -> None:
+    from syncd.sandbox.story.numbers import OKR_BOOK
+
+    with running(project) as (_, client):
+        wait_for(lambda: 'key_result="calls"} 1092.0' in client.get("/metrics").text)
+        box.world.sheets.set_cell(OKR_BOOK, "Support", "C11", 700.0)
+        wait_for(lambda: 'key_result="calls"} 700.0' in client.get("/metrics").text)
+        box.fault(Fault("sheets", "unauthorized"))
+        wait_for(lambda: 'syncd_connection_failing{connection="numbers"} 1.0' in client.get("/metrics").text)
+        assert 'key_result="calls"} 700.0' in client.get("/metrics").text
+        box.heal()
+        wait_for(lambda: 'syncd_connection_failing{connection="numbers"} 0.0' in client.get("/metrics").text)
+
+
+def test_a_wrong_edit_leaves_the_last_good_configuration_in_use(project: Project) -> None:
+    with running(project) as (_, client):
+        wait_for(lambda: answers(client, "/readyz"))
+        project.edit("mappings/support.yaml", "target: 600", "target: 1200")
+        wait_for(lambda: "The configuration is wrong" in client.get("/").text)
+        assert "there is no way to go" in client.get("/").text
+        assert "1,092" in client.get("/").text
+        project.edit("mappings/support.yaml", "target: 1200", "target: 300")
+        wait_for(lambda: "1,200 → 300" in client.get("/").text)
+        assert "The configuration is wrong" not in client.get("/").text
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_stops_cleanly_in_the_middle_of_a_pull(project: Project, box: Sandbox, number: signal.Signals) -> None:
+    box.fault(Fault("github", "hang"))
+    with running(project) as (process, _):
+        wait_for(lambda: any(request.service == "sheets" for request in box.requests))
+        process.send_signal(number)
+        assert process.wait(timeout=15) == 0
+
+
+def test_two_at_once_are_told_of_each_other(project: Project, box: Sandbox) -> None:
+    box.fault(Fault("github", "hang"))
+    with running(project):
+        wait_for(lambda: any(request.service == "sheets" for request in box.requests))
+        done = project.run("sync", check=2)
+        assert re.search(r"another syncd is syncing into .*syncd.db \(process \d+\)", done.stderr)
+
+
+def test_an_address_that_is_taken_is_a_sentence(project: Project) -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        done = project.run("run", "--listen", address, check=2)
+    assert f"--listen {address} cannot be used: address already in use" in done.stderr
+    assert "--listen is 'here'" in project.run("run", "--listen", "here", check=2).stderr

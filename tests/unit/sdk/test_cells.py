@@ -1,0 +1,332 @@
+"""What one cell says. Unknown is not zero: a blank, an error and a text never become a number by themselves."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from syncd.sdk.cells import As, Cell, CellError, Reader, shown
+
+BERLIN = ZoneInfo("Europe/Berlin")
+GERMAN = As(decimal=",", thousands=".")
+SWISS = As(thousands="'")
+FRENCH = As(decimal=",", thousands=" ")
+ENGLISH = As(thousands=",")
+PERCENT = As(percent=True)
+
+
+def number(cell: Cell, rules: As = As(), **how: bool) -> float | None:
+    """The number, where there is one; else nothing, for a reason unless it is blank."""
+    reader = Reader(BERLIN, rules, **how)
+    found, why = reader.number(cell)
+    assert (found is None) or why is None
+    assert found is not None or (why is None) is reader.blank(cell)
+    return found
+
+
+def moment(cell: Cell, rules: As = As(), **how: bool) -> datetime | None:
+    return Reader(BERLIN, rules, **how).moment(cell)
+
+
+class TestNumbers:
+    @pytest.mark.parametrize("cell", [0, 0.0, -12, 3.5, 1e300, 10**15])
+    def test_a_number_is_one(self, cell: float) -> None:
+        assert number(cell) == cell
+
+    @given(cell=st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**15), 10**15))
+    def test_whatever_it_is(self, cell: float) -> None:
+        assert number(cell) == cell
+
+    @pytest.mark.parametrize("cell", [None, "", " ", "\u00a0", "\n\t"])
+    def test_a_blank_is_nothing_and_no_problem(self, cell: Cell) -> None:
+        for rules in (As(), GERMAN, PERCENT):
+            assert Reader(BERLIN, rules, text_numbers=True).number(cell) == (None, None)
+
+    @pytest.mark.parametrize("cell", [True, False])
+    def test_a_truth_value_is_not_1_or_0(self, cell: bool) -> None:
+        for rules in (As(), GERMAN, PERCENT):
+            assert number(cell, rules, text_numbers=True, serial_dates=True) is None
+        assert Reader(BERLIN).number(True) == (None, "TRUE, which is not a number")
+
+    @pytest.mark.parametrize("cell", [float("nan"), float("inf"), float("-inf"), 10**400])
+    def test_what_no_one_can_count_to_is_none(self, cell: float) -> None:
+        for rules in (As(), PERCENT):
+            assert number(cell, rules) is None
+
+    @pytest.mark.parametrize("code", ["#REF!", "#N/A", "#DIV/0!", "#VALUE!", "#NAME?", "Loading..."])
+    def test_an_error_is_none_and_says_its_code(self, code: str) -> None:
+        assert Reader(BERLIN).number(CellError(code)) == (None, f"the error {code}")
+        assert Reader(BERLIN, GERMAN, text_numbers=True).number(code) == (None, f"the error {code}")
+
+    @pytest.mark.parametrize("cell", [date(2026, 10, 1), datetime(2026, 10, 1, 9, 30)])
+    def test_a_date_is_none(self, cell: Cell) -> None:
+        found, why = Reader(BERLIN).number(cell)
+        assert found is None
+        assert why is not None
+        assert why.startswith("the date 2026-10-01")
+
+    @pytest.mark.parametrize(
+        "text", ["n/a", "12 apples", "twelve", "1,200", "1.200,5", "€5", "(5)", "1 2", "--5", "1e", "٣"]
+    )
+    def test_another_text_is_none_and_is_shown(self, text: str) -> None:
+        found, why = Reader(BERLIN, text_numbers=True).number(text)
+        assert found is None
+        assert why == f"the text {text!r}, which is not a number"
+
+    def test_a_long_text_is_cut(self) -> None:
+        _, why = Reader(BERLIN).number("x" * 500)
+        assert why is not None
+        assert len(why) < 90
+
+
+class TestTexts:
+    @pytest.mark.parametrize(
+        ("text", "value"),
+        [("-12", -12), ("3.5", 3.5), ("1e3", 1000), (" 7 ", 7), ("+1", 1), (".5", 0.5), ("0", 0), ("\u221212", -12)],
+    )
+    def test_a_plain_number_in_csv_is_one_and_elsewhere_a_text(self, text: str, value: float) -> None:
+        assert number(text, text_numbers=True) == value
+        assert number(text) is None
+
+    @pytest.mark.parametrize("text", ["nan", "inf", "Infinity", "1_000", "0x10", "1e400"])
+    def test_what_python_alone_would_take_is_not(self, text: str) -> None:
+        assert number(text, text_numbers=True) is None
+
+    @pytest.mark.parametrize(
+        ("rules", "text", "value"),
+        [
+            (GERMAN, "1.050,5", 1050.5),
+            (GERMAN, "1.234.567", 1234567),
+            (GERMAN, "1050,5", 1050.5),
+            (GERMAN, "-12.000", -12000),
+            (GERMAN, "0,57", 0.57),
+            (SWISS, "1'050.50", 1050.5),
+            (SWISS, "1'234'567", 1234567),
+            (As(thousands="\u2019"), "1\u2019050.5", 1050.5),
+            (FRENCH, "1 050,5", 1050.5),
+            (FRENCH, "1\u00a0050,5", 1050.5),
+            (FRENCH, "1\u202f050,5", 1050.5),
+            (FRENCH, "\u22121\u202f050", -1050),
+            (As(decimal=",", thousands="\u202f"), "1\u202f050,5", 1050.5),
+            (As(decimal=",", thousands="\u00a0"), "1\u00a0050,5", 1050.5),
+            (ENGLISH, "1,200", 1200),
+            (ENGLISH, "1,200.75", 1200.75),
+            (As(decimal=","), "12,5", 12.5),
+        ],
+    )
+    def test_marks_say_how_it_is_read(self, rules: As, text: str, value: float) -> None:
+        assert number(text, rules) == value
+        assert number(text, rules, text_numbers=True) == value
+
+    @pytest.mark.parametrize(
+        ("rules", "text"),
+        [
+            (GERMAN, "1.05"),  # is 1.05, or a group that lost a digit: nobody knows
+            (GERMAN, "12.34,5"),
+            (GERMAN, "1.0500"),
+            (GERMAN, "1234.567"),
+            (GERMAN, ".500"),
+            (GERMAN, "1,5,5"),
+            (GERMAN, "1,200.5"),
+            (GERMAN, "1..000"),
+            (GERMAN, ",5"),
+            (ENGLISH, "1,20"),
+            (ENGLISH, "1,2000"),
+            (ENGLISH, "1.200,5"),
+            (SWISS, "1'05"),
+            (FRENCH, "1 05"),
+            (As(decimal=","), "1.050"),
+        ],
+    )
+    def test_wrong_grouping_is_refused(self, rules: As, text: str) -> None:
+        assert number(text, rules) is None
+        assert number(text, rules, text_numbers=True) is None
+
+    @given(
+        value=st.integers(-(10**9), 10**9),
+        cents=st.integers(0, 99),
+        marks=st.sampled_from([(",", "."), (".", ","), (",", " "), (".", "'")]),
+    )
+    def test_what_is_written_with_marks_is_read_back(self, value: int, cents: int, marks: tuple[str, str]) -> None:
+        decimal, thousands = marks
+        text = f"{value:,}".replace(",", thousands) + f"{decimal}{cents:02}"
+        assert number(text, As(decimal=decimal, thousands=thousands)) == float(f"{value}.{cents:02}")
+
+    @pytest.mark.parametrize("cell", ["85%", "85 %", "85\u00a0%", 0.85])
+    def test_percent_reads_the_text_and_the_number_as_one(self, cell: Cell) -> None:
+        assert number(cell, PERCENT) == 85
+
+    @pytest.mark.parametrize(
+        ("cell", "rules", "value"),
+        [
+            (0.57, PERCENT, 57),  # not 56.99999999999999
+            (0, PERCENT, 0),
+            (-0.05, PERCENT, -5),
+            (1.2, PERCENT, 120),
+            ("8,5 %", As(decimal=",", percent=True), 8.5),
+            ("0,85", As(decimal=",", percent=True), 85),
+            ("1.200 %", As(decimal=",", thousands=".", percent=True), 1200),
+        ],
+    )
+    def test_percent(self, cell: Cell, rules: As, value: float) -> None:
+        assert number(cell, rules) == value
+
+    @pytest.mark.parametrize("text", ["85%", "%", "85%%", "eighty %"])
+    def test_a_percent_sign_alone_says_nothing(self, text: str) -> None:
+        assert number(text, GERMAN, text_numbers=True) is None
+
+    @pytest.mark.parametrize("cell", ["9" * 400 + "%", 1e307])
+    def test_a_percentage_that_no_one_can_count_to_is_none(self, cell: Cell) -> None:
+        assert number(cell, PERCENT) is None
+
+
+class TestRules:
+    @pytest.mark.parametrize(
+        "keys",
+        [
+            {"decimal": ""},
+            {"decimal": ",,"},
+            {"decimal": "5"},
+            {"thousands": "x"},
+            {"thousands": "-"},
+            {"decimal": ",", "thousands": ","},
+            {"thousands": "."},
+            {"date": "yesterday"},
+            {"date": "%m/%Y"},
+            {"comma": ","},
+        ],
+    )
+    def test_rules_that_make_no_sense_are_refused(self, keys: dict[str, str]) -> None:
+        with pytest.raises(ValidationError):
+            As.model_validate(keys)
+
+
+class TestDates:
+    def test_a_day_is_its_first_instant_in_the_zone(self) -> None:
+        assert moment(date(2026, 10, 1)) == datetime(2026, 9, 30, 22, tzinfo=UTC)
+        assert moment("2026-10-25") == datetime(2026, 10, 24, 22, tzinfo=UTC)
+        assert moment("2026-10-26") == datetime(2026, 10, 25, 23, tzinfo=UTC)
+
+    @pytest.mark.parametrize(
+        ("cell", "expected"),
+        [
+            (datetime(2026, 10, 1, 14, 30), datetime(2026, 10, 1, 12, 30, tzinfo=UTC)),
+            (datetime(2026, 10, 1, 14, 30, tzinfo=UTC), datetime(2026, 10, 1, 14, 30, tzinfo=UTC)),
+            ("2026-10-01T14:30", datetime(2026, 10, 1, 12, 30, tzinfo=UTC)),
+            ("2026-10-01 14:30:15", datetime(2026, 10, 1, 12, 30, 15, tzinfo=UTC)),
+            ("2026-10-01T14:30:00Z", datetime(2026, 10, 1, 14, 30, tzinfo=UTC)),
+            ("2026-10-01T14:30:00-05:00", datetime(2026, 10, 1, 19, 30, tzinfo=UTC)),
+            (" 2026-10-01 ", datetime(2026, 9, 30, 22, tzinfo=UTC)),
+        ],
+    )
+    def test_a_time_without_a_zone_is_local(self, cell: Cell, expected: datetime) -> None:
+        assert moment(cell) == expected
+
+    @pytest.mark.parametrize(
+        ("serial", "expected"),
+        [
+            (46296, datetime(2026, 10, 1)),
+            (46296.5, datetime(2026, 10, 1, 12)),
+            (46296.604166666664, datetime(2026, 10, 1, 14, 30)),
+            (46320.999988425929, datetime(2026, 10, 25, 23, 59, 59)),
+            (1, datetime(1899, 12, 31)),
+            (0, datetime(1899, 12, 30)),
+        ],
+    )
+    def test_google_sheets_counts_days(self, serial: float, expected: datetime) -> None:
+        found = moment(serial, serial_dates=True)
+        assert found is not None
+        assert found.replace(tzinfo=None) == expected
+        assert found.tzinfo is BERLIN
+
+    @given(seconds=st.integers(0, 4 * 10**9))
+    def test_a_serial_time_is_right_to_the_second(self, seconds: int) -> None:
+        found = moment(seconds / 86400, serial_dates=True)
+        assert found is not None
+        assert found.replace(tzinfo=None) == datetime(1899, 12, 30) + timedelta(seconds=seconds)
+
+    def test_json_counts_seconds(self) -> None:
+        assert moment(1790805600, epoch_dates=True) == datetime(2026, 9, 30, 22, tzinfo=UTC)
+
+    @pytest.mark.parametrize("cell", [46296, 46296.5, 1790805600])
+    def test_elsewhere_a_number_is_no_date(self, cell: float) -> None:
+        assert moment(cell) is None
+
+    @pytest.mark.parametrize(
+        "cell",
+        [
+            None,
+            "",
+            " ",
+            True,
+            CellError("#REF!"),
+            "soon",
+            "01.10.2026",
+            "10/01/2026",
+            "1.10.",
+            "2026-13-01",
+            "2026-10",
+            "14:30",
+        ],
+    )
+    def test_what_is_no_date_is_none(self, cell: Cell) -> None:
+        assert moment(cell, serial_dates=True) is None
+
+    @pytest.mark.parametrize("cell", [float("nan"), float("inf"), 1e18, -1e18, 10**400])
+    @pytest.mark.parametrize("how", ["serial_dates", "epoch_dates"])
+    def test_a_number_that_no_calendar_holds_is_none(self, cell: float, how: str) -> None:
+        assert moment(cell, **{how: True}) is None
+
+    @pytest.mark.parametrize(("day", "zone"), [("0001-01-01", "Europe/Berlin"), ("9999-12-31", "America/New_York")])
+    def test_a_date_that_is_none_in_utc_is_none(self, day: str, zone: str) -> None:
+        found = Reader(ZoneInfo(zone)).moment(day)  # people write "never" so
+        assert found is None or found.astimezone(UTC)
+
+    @pytest.mark.parametrize(
+        ("pattern", "text", "expected"),
+        [
+            ("%d.%m.%Y", "01.10.2026", datetime(2026, 10, 1)),
+            ("%d.%m.%Y", "1.10.2026", datetime(2026, 10, 1)),
+            ("%m/%d/%Y", "10/01/2026", datetime(2026, 10, 1)),
+            ("%d.%m.%Y %H:%M", "01.10.2026 14:30", datetime(2026, 10, 1, 14, 30)),
+        ],
+    )
+    def test_as_date_says_how_a_text_is_read(self, pattern: str, text: str, expected: datetime) -> None:
+        found = moment(text, As(date=pattern))
+        assert found is not None
+        assert found.replace(tzinfo=None) == expected
+        assert found.tzinfo is BERLIN
+
+    def test_as_date_may_name_the_zone(self) -> None:
+        found = moment("01.10.2026 14:30 +0500", As(date="%d.%m.%Y %H:%M %z"))
+        assert found == datetime(2026, 10, 1, 14, 30, tzinfo=timezone(timedelta(hours=5)))
+
+    @pytest.mark.parametrize("text", ["31.09.2026", "2026", "10/13/2026", "01.10.2026 x"])
+    def test_as_date_refuses_the_rest(self, text: str) -> None:
+        assert moment(text, As(date="%d.%m.%Y")) is None
+
+    @pytest.mark.parametrize("cell", [date(2026, 10, 1), datetime(2026, 10, 1), 46296])
+    def test_as_date_is_for_texts(self, cell: Cell) -> None:
+        assert moment(cell, As(date="%d.%m.%Y"), serial_dates=True) == datetime(2026, 9, 30, 22, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        (None, ""),
+        (CellError("#REF!"), "#REF!"),
+        (True, "TRUE"),
+        (5.0, "5"),
+        (0.5, "0.5"),
+        ("text", "text"),
+        (date(2026, 10, 1), "2026-10-01"),
+        (datetime(2026, 10, 1, 9), "2026-10-01T09:00:00"),
+    ],
+)
+def test_what_evidence_shows(cell: Cell, text: str) -> None:
+    assert shown(cell) == text
