@@ -199,15 +199,16 @@ def _excel(path: Path) -> Mapping[str, Callable[[], list[list[Cell]]]]:
 
 def _excel_rows(values: Any, formulas: Any) -> list[list[Cell]]:
     return [
-        [_excel_cell(cell.value, formula.data_type) for cell, formula in zip(row, formula_row, strict=True)]
+        [_excel_cell(cell, formula) for cell, formula in zip(row, formula_row, strict=True)]
         for row, formula_row in zip(values.iter_rows(), formulas.iter_rows(), strict=True)
     ]
 
 
-def _excel_cell(value: Any, kind: str) -> Cell:
-    if value is None and kind == "f":
+def _excel_cell(value: Any, formula: Any) -> Cell:
+    # A formula that came to an empty text has no value either, and the type of a text.
+    if value.value is None and formula.data_type == "f" and value.data_type != "str":
         return CellError("a formula that was never calculated; open the file and save it")
-    return _typed(value)
+    return _typed(value.value)
 
 
 def _open_document(path: Path) -> Mapping[str, Callable[[], list[list[Cell]]]]:

@@ -61,6 +61,7 @@ _NOT_DELIVERED = {"not_planned": "closed as not planned", "duplicate": "closed a
 _SECOND = timedelta(seconds=1)
 _OVERLAP = timedelta(minutes=2)  # equal timestamps and servers that disagree on the time
 _PER_PAGE = 100
+_REDIRECTS = 5
 _HEAD_READS = 5  # a list whose head moves faster than this is read is left to the next cycle
 
 
@@ -172,7 +173,7 @@ class _Numbered(_Row):
     title: str = ""
     state: str
     user: _User | None = None
-    labels: list[_Named | str] = []
+    labels: list[_Named | str] | None = None
     milestone: _Titled | None = None
     updated_at: AwareDatetime
     closed_at: AwareDatetime | None = None
@@ -181,7 +182,7 @@ class _Numbered(_Row):
         """The fields that issues and pulls both have."""
         return {
             "author": [self.user.login] if self.user else [],
-            "label": [label if isinstance(label, str) else label.name for label in self.labels],
+            "label": [label if isinstance(label, str) else label.name for label in self.labels or ()],
             "milestone": [self.milestone.title] if self.milestone else [],
             "title": [self.title],
             "number": [self.number],
@@ -190,14 +191,14 @@ class _Numbered(_Row):
 
 class _Pull(_Numbered):
     merged_at: AwareDatetime | None = None
-    draft: bool = False
+    draft: bool | None = None
     base: _Base | None = None
 
     def record(self, repo: str) -> Record:
         """A merge is final; a pull closed unmerged is not delivered."""
         fields = self.shared_fields()
         fields["base"] = [self.base.ref] if self.base else []
-        fields["draft"] = [str(self.draft).lower()]
+        fields["draft"] = [str(bool(self.draft)).lower()]
         not_done = None if self.merged_at else ("open" if self.state == "open" else "closed without merging")
         return _record(self, f"{repo}#{self.number}", self.title, self.updated_at, self.merged_at, not_done, fields)
 
@@ -227,8 +228,8 @@ class _Issue(_Numbered):
 class _Release(_Row):
     tag_name: str = ""
     name: str | None = None
-    draft: bool = False
-    prerelease: bool = False
+    draft: bool | None = None
+    prerelease: bool | None = None
     target_commitish: str = ""
     author: _User | None = None
     published_at: AwareDatetime | None = None
@@ -241,8 +242,8 @@ class _Release(_Row):
             "author": [self.author.login] if self.author else [],
             "title": [title],
             "tag": [self.tag_name],
-            "draft": [str(self.draft).lower()],
-            "prerelease": [str(self.prerelease).lower()],
+            "draft": [str(bool(self.draft)).lower()],
+            "prerelease": [str(bool(self.prerelease)).lower()],
             "base": [self.target_commitish] if self.target_commitish else [],
         }
         not_done = "a draft" if self.draft else (None if self.published_at else "not published")
@@ -480,7 +481,7 @@ class GitHubSource:
             answer = self._list(path, asked, kind, etag if len(seen) == 1 else None)
             yield answer
             if answer.next is not None:
-                asked = answer.next
+                asked = {**asked, **answer.next}
             elif answer.unlinked and not answer.last:
                 asked = {**asked, "page": str(len(seen) + 1)}
             else:
@@ -489,6 +490,8 @@ class GitHubSource:
     def _list(self, path: str, query: Mapping[str, str], kind: str, etag: str | None) -> _Answer:
         def ask() -> _Answer:
             status, headers, body = self._once(path, query, {"If-None-Match": etag} if etag else {})
+            if status == 304 and etag is None:
+                raise RetryLater("it says that nothing changed to one who never asked before")  # a cache in between
             if status == 304:
                 return _Answer(None, etag)
             try:
@@ -560,7 +563,11 @@ def _client(settings: GitHubSettings, folder: str) -> Client:
 
 
 def _connection(settings: GitHubSettings) -> Any:
-    """PyGithub's connection, following redirects with their query; never to another host with our token."""
+    """PyGithub's connection, following redirects with their query.
+
+    Only at our own address: behind a proxy or a replay, a renamed repository's new address names another host, and our
+    token is for none but the one configured.
+    """
     from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, RequestsResponse
 
     parts = urlsplit(settings.url)
@@ -568,14 +575,15 @@ def _connection(settings: GitHubSettings) -> Any:
 
     class Following(base):  # type: ignore[misc]
         def getresponse(self) -> RequestsResponse:
-            self.session.max_redirects = 5
-            url = f"{self.protocol}://{self.host}:{self.port}{self.url}"
-            # requests drops the Authorization header where a redirect leads to another host.
-            return RequestsResponse(
-                self.session.request(
-                    self.verb, url, headers=self.headers, data=self.input, timeout=self.timeout, verify=self.verify
-                )
-            )
+            for _ in range(_REDIRECTS):
+                answer = super().getresponse()
+                location = dict(answer.getheaders()).get("Location")
+                if answer.status not in (301, 302, 307, 308) or location is None:
+                    return answer
+                to = urlsplit(location)
+                root = parts.path if to.hostname not in (None, parts.hostname) else ""
+                self.url = f"{root}{to.path}" + (f"?{to.query}" if to.query else "")
+            raise SourceBroken("it redirects in a circle")
 
     return Following(parts.hostname, parts.port, timeout=settings.timeout, retry=0)
 

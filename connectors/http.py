@@ -119,9 +119,10 @@ class HttpSource:
     def __init__(self, settings: HttpSettings, context: Context) -> None:
         import httpx
 
-        headers = {"accept": "application/json", "user-agent": "syncd", **settings.headers}
+        headers = httpx.Headers({"Accept": "application/json", "User-Agent": "syncd"})
         if settings.token is not None:
-            headers["authorization"] = f"Bearer {settings.token.get_secret_value()}"
+            headers["Authorization"] = f"Bearer {settings.token.get_secret_value()}"
+        headers.update(settings.headers)
         self._settings = settings
         self._context = context
         self._client = httpx.Client(headers=headers, timeout=settings.timeout)

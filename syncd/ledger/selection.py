@@ -17,6 +17,7 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    collate,
     exists,
     false,
     func,
@@ -131,7 +132,9 @@ def _elements(field: str, dialect: str) -> _Elements:
         is_number = kind == "number"
         # The cast must not see texts: a CASE is the one thing that PostgreSQL promises to evaluate in order.
         number = _case(is_number, cast(text, Float(53)))
-        return _Elements((each,), true(), kind == "string", is_number, _case(kind == "string", text), number)
+        return _Elements(
+            (each,), true(), kind == "string", is_number, _case(kind == "string", collate(text, "C")), number
+        )
     pair = func.json_each(records.c.fields).table_valued("key", "value")
     each = func.json_each(pair.c.value).table_valued("value", "type")
     is_text, is_number = each.c.type == "text", each.c.type.in_(["integer", "real"])

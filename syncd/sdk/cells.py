@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
 _SERIAL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a local time; developers.google.com/sheets/api/reference/rest/v4/DateTimeRenderOption
+_MILLISECONDS = 1e11  # in seconds this is the year 5138: whoever says so counts milliseconds
 _SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2212": "-"})
 _ERRORS = (
     "#REF!",
@@ -164,7 +165,8 @@ class Reader:
                 seconds = round(number * 86400, 3)
                 return (_SERIAL_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=self.zone)
             if self.epoch_dates:
-                return datetime.fromtimestamp(number, self.zone)
+                seconds = number / 1000 if abs(number) >= _MILLISECONDS else number
+                return datetime.fromtimestamp(seconds, self.zone)
         except (OverflowError, ValueError, OSError):
             pass
         return None

@@ -404,8 +404,7 @@ def test_a_walk_that_broke_off_is_made_up_for(lab: Sandbox, source: GitHubSource
     lab.fault(Fault("github", "html", after=after))
     pages: list[Page] = []
     with pytest.raises(RetryLater):
-        for page in source.pull(stream(kind), None):
-            pages.append(page)
+        pages.extend(source.pull(stream(kind), None))
     lab.heal()
     if kind != "releases":
         for number in (1, 200, 349):

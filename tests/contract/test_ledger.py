@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, event, func, inspect, select, text
+from sqlalchemy import create_engine, event, func, inspect, make_url, select, text
 
 from syncd.ledger import Definition, KeptValue, Ledger, LedgerBusy, LedgerError, cycle_lock, migrate, open_ledger
 from syncd.ledger.schema import cycles, definitions, metadata, readings, records, streams, values
@@ -31,18 +32,47 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty place for a ledger."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'ledger.db'}"
-    new: Callable[[], str] = request.getfixturevalue("new_postgres")
+    new: Callable[..., str] = request.getfixturevalue("new_postgres")
     return new()
+
+
+@pytest.fixture(scope="session")
+def sqlite_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "ledger.db"
+    made(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_model(new_postgres: Callable[..., str]) -> str:
+    url = new_postgres()
+    made(url).close()
+    return str(make_url(url).database)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A ledger without a row, copied from one that the migrations made."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_model"), tmp_path / "ledger.db")
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    new: Callable[..., str] = request.getfixturevalue("new_postgres")
+    return new(request.getfixturevalue("postgres_model"))
+
+
+def made(url: str) -> Ledger:
+    opened = open_ledger(url)
+    assert opened is not None
+    return opened
 
 
 @pytest.fixture
 def ledger(url: str) -> Iterator[Ledger]:
-    opened = open_ledger(url)
-    assert opened is not None
+    opened = made(url)
     yield opened
     opened.close()
 
@@ -675,9 +705,9 @@ class TestOpening:
         assert counted(again) == 1
         again.close()
 
-    def test_a_command_that_only_reads_makes_nothing(self, url: str) -> None:
-        assert open_ledger(url, create=False) is None
-        engine = create_engine(url)
+    def test_a_command_that_only_reads_makes_nothing(self, empty_url: str) -> None:
+        assert open_ledger(empty_url, create=False) is None
+        engine = create_engine(empty_url)
         assert inspect(engine).get_table_names() == []
         engine.dispose()
 
@@ -694,7 +724,9 @@ class TestOpening:
         with pytest.raises(LedgerError, match="is of an older syncd; `syncd sync` brings it up to date"):
             open_ledger(url, create=False)
 
-    def test_a_migration_that_broke_off_can_be_done_again(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_migration_that_broke_off_can_be_done_again(
+        self, empty_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         whole = migrate.upgrade
 
         def killed(connection: object) -> None:
@@ -703,13 +735,15 @@ class TestOpening:
 
         monkeypatch.setattr(migrate, "upgrade", killed)
         with pytest.raises(KeyboardInterrupt):
-            open_ledger(url)
-        engine = create_engine(url)
+            open_ledger(empty_url)
+        engine = create_engine(empty_url)
         assert inspect(engine).get_table_names() == []
         engine.dispose()
 
-    def test_a_database_that_is_not_there(self, url: str, tmp_path: Path) -> None:
-        missing = f"sqlite:///{tmp_path}" if url.startswith("sqlite") else f"{url.replace('/test_', '/none_')}"
+    def test_a_database_that_is_not_there(self, empty_url: str, tmp_path: Path) -> None:
+        missing = (
+            f"sqlite:///{tmp_path}" if empty_url.startswith("sqlite") else f"{empty_url.replace('/test_', '/none_')}"
+        )
         with pytest.raises(LedgerError, match=r"the ledger .* cannot be used: .*(unable to open|does not exist)"):
             open_ledger(missing)
 
