@@ -577,7 +577,7 @@ def _connection(settings: GitHubSettings) -> Any:
         def getresponse(self) -> RequestsResponse:
             for _ in range(_REDIRECTS):
                 answer = super().getresponse()
-                location = dict(answer.getheaders()).get("Location")
+                location = {name.lower(): value for name, value in answer.getheaders()}.get("location")
                 if answer.status not in (301, 302, 307, 308) or location is None:
                     return answer
                 to = urlsplit(location)

@@ -37,17 +37,17 @@ def postgres_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def new_postgres(postgres_url: str) -> Callable[..., str]:
-    """Gives the URL of one more database, empty or a copy of the one named."""
+def new_postgres(postgres_url: str) -> Callable[[], str]:
+    """Gives the URL of one more empty database, each time that it is called."""
     from sqlalchemy import create_engine, make_url, text
 
     numbers = count(1)
 
-    def new(like: str = "template0") -> str:
+    def new() -> str:
         name = f"test_{next(numbers)}"
         engine = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {like}"))
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
         engine.dispose()
         return make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
 

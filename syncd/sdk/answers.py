@@ -17,6 +17,7 @@ Sources: docs.github.com "Rate limits for the REST API" (the order Retry-After, 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -57,7 +58,8 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     if not value:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     except ValueError:
         pass
     try:

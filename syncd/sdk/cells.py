@@ -140,7 +140,8 @@ class Reader:
 
     def _plain(self, text: str) -> str | None:
         """The text with its marks as Python wants them; None where it is not a number by these marks."""
-        decimal, thousands = re.escape(self.rules.decimal or "."), self.rules.thousands
+        decimal = re.escape(self.rules.decimal or ".")
+        thousands = self.rules.thousands.translate(_SPACES) if self.rules.thousands is not None else None
         whole = r"\d+" if thousands is None else rf"(?:\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+|\d+)"
         if not re.fullmatch(rf"[+-]?{whole}(?:{decimal}\d+)?", text, re.ASCII):
             return None

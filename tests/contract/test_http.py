@@ -185,7 +185,7 @@ def test_bodies_tell_streams_apart() -> None:
 
 
 def test_headers_and_token_are_sent(context: Context, httpx_mock: HTTPXMock) -> None:
-    httpx_mock.add_response(match_headers={"X-Api-Key": "k-1", "authorization": "Bearer t-1"}, json={"v": 1})
+    httpx_mock.add_response(match_headers={"X-Api-Key": "k-1", "Authorization": "Bearer t-1"}, json={"v": 1})
     (snapshot,) = read(context, {"json": "v"}, headers={"X-Api-Key": "k-1"}, token="t-1")
     assert snapshot.readings[0].number == 1
 

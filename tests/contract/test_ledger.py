@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, event, func, inspect, make_url, select, text
+from sqlalchemy import create_engine, event, func, inspect, select, text
 
 from syncd.ledger import Definition, KeptValue, Ledger, LedgerBusy, LedgerError, cycle_lock, migrate, open_ledger
 from syncd.ledger.schema import cycles, definitions, metadata, readings, records, streams, values
@@ -36,7 +36,7 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty place for a ledger."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'ledger.db'}"
-    new: Callable[..., str] = request.getfixturevalue("new_postgres")
+    new: Callable[[], str] = request.getfixturevalue("new_postgres")
     return new()
 
 
@@ -48,20 +48,26 @@ def sqlite_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_model(new_postgres: Callable[..., str]) -> str:
+def postgres_model(new_postgres: Callable[[], str]) -> str:
     url = new_postgres()
     made(url).close()
-    return str(make_url(url).database)
+    return url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A ledger without a row, copied from one that the migrations made."""
+    """A ledger without a row, as the migrations made it."""
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_model"), tmp_path / "ledger.db")
         return f"sqlite:///{tmp_path / 'ledger.db'}"
-    new: Callable[..., str] = request.getfixturevalue("new_postgres")
-    return new(request.getfixturevalue("postgres_model"))
+    emptied: str = request.getfixturevalue("postgres_model")
+    engine = create_engine(emptied)
+    with engine.begin() as connection:
+        tables = ", ".join(table.name for table in metadata.sorted_tables)
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
+        connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": migrate.head()})
+    engine.dispose()
+    return emptied
 
 
 def made(url: str) -> Ledger:

@@ -107,7 +107,7 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
 
 
 @pytest.fixture(scope="module")
-def postgres(new_postgres: Callable[..., str]) -> Iterator[Ledger]:
+def postgres(new_postgres: Callable[[], str]) -> Iterator[Ledger]:
     ledger = open_ledger(new_postgres())
     assert ledger is not None
     yield ledger
