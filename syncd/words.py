@@ -82,6 +82,12 @@ def age(moment: datetime | None, now: datetime) -> str:
     return f"{passed.days} d"
 
 
+def ago(moment: datetime, now: datetime) -> str:
+    """`just now`, `14 min ago`."""
+    passed = age(moment, now)
+    return "just now" if passed == "now" else f"{passed} ago"
+
+
 def span(length: timedelta) -> str:
     """A lag in words: `3 weeks`, `10 days`, `6 hours`."""
     for unit, name in ((timedelta(weeks=1), "week"), (timedelta(days=1), "day"), (timedelta(hours=1), "hour")):

@@ -72,7 +72,7 @@ def _objective(block: ObjectiveBlock, found: Report, width: int, id_width: int) 
 
 def _key_result(line: KeyResultLine, found: Report, width: int, id_width: int) -> Iterator[Text]:
     kr, health = line.key_result, line.standing.health
-    space = max(12, width - id_width - 40)
+    space = max(12, width - id_width - 41)
     aim = goal(kr)
     text = Text("  ").append(HEALTH_SIGNS[health], style=HEALTH_STYLES[health])
     text.append(f" {_cut(kr.id, id_width):<{id_width}} ")

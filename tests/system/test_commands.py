@@ -1,0 +1,195 @@
+"""The other commands, as a person at the terminal meets them."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from projects import MAPPINGS, Project, differences, write_project
+
+from syncd.config.catalogue import connector_types
+from syncd.sandbox import Fault, Sandbox
+
+
+def test_init_writes_a_project_that_works_at_once(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    done = project.run("init", check=0)
+    assert "next: syncd validate && syncd sync && syncd status" in done.stdout
+    assert project.run("validate", "--strict", check=0).stdout.startswith("valid: ")
+    project.run("sync", check=0)
+    assert project.key_results()["articles"]["value"] == 7
+    again = project.run("init", check=2)
+    assert "is there already, and nothing is overwritten" in again.stderr
+
+
+def test_the_schema_takes_the_examples_and_refuses_what_validate_refuses() -> None:
+    project = Project(Path.cwd())
+    schema = json.loads(project.run("schema", check=0).stdout)
+    checker = jsonschema.Draft202012Validator(schema)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    for path in MAPPINGS.glob("*.yaml"):
+        assert list(checker.iter_errors(yaml.safe_load(path.read_text()))) == []
+    broken = yaml.safe_load((MAPPINGS / "support.yaml").read_text())
+    broken["objectives"][0]["key_results"][0]["measure"]["tke"] = "latest"
+    assert not checker.is_valid(broken)
+    of_project = json.loads(project.run("schema", "project", check=0).stdout)
+    good = {"connections": {"local": {"type": "files", "root": "data/"}}, "schedule": "15m"}
+    assert jsonschema.Draft202012Validator(of_project).is_valid(good)
+    assert not jsonschema.Draft202012Validator(of_project).is_valid({"connections": {"local": {"type": "fils"}}})
+    assert "there is no schema of 'x'" in project.run("schema", "x", check=2).stderr
+
+
+def test_connectors_lists_every_one_with_its_keys(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    found = json.loads(project.run("connectors", "--json", check=0).stdout)["connectors"]
+    assert [entry["type"] for entry in found] == connector_types() == ["files", "github", "http", "jira", "sheets"]
+    for entry in found:
+        assert all(entry["connection"].values()), entry
+        assert all(entry["measure"].values()), entry
+    assert "jql" in project.run("connectors", check=0).stdout
+
+
+def test_doctor_says_what_ails_each_connection(project: Project, box: Sandbox) -> None:
+    box.fault(Fault("jira", "unauthorized"))
+    done = project.run("doctor", check=1)
+    assert re.search(r"tickets \(jira\)\n(  ✓.*\n)*  ✗ .*credentials were refused", done.stdout)
+    assert re.search(r"local \(files\)\n  ✓ reachable", done.stdout)
+    document = json.loads(project.run("doctor", "--json", check=1).stdout)
+    assert {entry["name"] for entry in document["connections"]} == {
+        "code",
+        "tickets",
+        "helpdesk",
+        "numbers",
+        "metrics",
+        "local",
+        "ledger",
+    }
+
+
+def test_validate_counts_warns_and_is_strict_on_demand(project: Project) -> None:
+    assert "18 key results, 0 warnings" in project.run("validate", "--strict", check=0).stdout
+    project.edit("mappings/support.yaml", "        baseline: 1200\n", "")
+    done = project.run("validate", check=0)
+    assert "mappings/support.yaml:11: calls has no baseline" in done.stderr
+    project.run("validate", "--strict", check=1)
+    project.edit("mappings/support.yaml", "kind: outcome", "kind: outcom")
+    document = json.loads(project.run("validate", "--json", check=2).stdout)
+    assert document["valid"] is False
+    assert document["problems"][0]["line"] == 13
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["status", "--period", "2025-Q1"], "there is no period '2025-Q1'; the mappings have: 2026-Q4"),
+        (["explain", "cals"], "there is no key result 'cals' in 2026-Q4; did you mean 'calls'?"),
+        (["explain", "calls", "--at", "yesterday"], "--at is 'yesterday'; write a day as 2026-11-02"),
+        (["status", "--config", "nowhere.yaml"], "there is no nowhere.yaml"),
+        (["sync", "--log-format", "xml"], "--log-format is 'xml'; write text or json"),
+    ],
+)
+def test_wrong_usage_is_a_sentence_and_exit_2(project: Project, arguments: list[str], message: str) -> None:
+    done = project.run(*arguments, check=2)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_ledger_that_cannot_be_used_is_a_sentence(project: Project) -> None:
+    (project.folder / "syncd.db").write_text("this is no database, whatever its name says: far too short for one")
+    for command in ("status", "sync"):
+        done = project.run(command, check=2)
+        assert "syncd.db cannot be used: file is not a database" in done.stderr
+
+
+def test_status_in_80_columns_keeps_to_them(project: Project) -> None:
+    project.run("sync", check=0)
+    lines = project.run("status", check=0).stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    text = "\n".join(lines)
+    assert "2026-Q4   day 52 of 92   as of 21 Nov 10:20 (Europe/Berlin)" in text
+    assert text.index("! watermelon") < text.index("✗ calls")
+    assert "Survey!B3 holds the error #REF!" in text
+
+
+def test_output_into_a_pipe_that_closes_is_no_failure(project: Project) -> None:
+    project.run("sync", check=0)
+    command = f"set -o pipefail; {sys.executable} -m syncd status | head -1"
+    for _ in range(3):
+        done = subprocess.run(["bash", "-c", command], cwd=project.folder, env=project.environment, check=False)
+        assert done.returncode == 0
+
+
+def test_help_imports_little() -> None:
+    code = "import sys, syncd.cli.app; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    for heavy in ("sqlalchemy", "pydantic", "rich", "github", "jira", "gspread", "httpx", "requests", "starlette"):
+        assert heavy not in loaded
+
+
+def test_the_same_on_postgresql(tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]) -> None:
+    project = write_project(tmp_path / "project", box, ledger=new_postgres())
+    project.run("sync", check=0)
+    project.run("sync", check=0)
+    assert differences(project.status(), box) == []
+    assert json.loads(project.run("explain", "calls", "--json", check=0).stdout)["value"] == 1092
+
+
+def test_killed_anywhere_the_next_sync_ends_as_if_nothing_had_happened(project: Project, box: Sandbox) -> None:
+    for delay in (0.5, 0.8, 1.1, 1.4, 1.7):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "syncd", "sync"],
+            cwd=project.folder,
+            env=project.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    project.run("sync", check=0)
+    assert differences(project.status(), box) == []
+
+
+def test_the_demo_runs_anywhere_again_and_spares_what_is_not_its_own(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    first = project.run("demo", check=0).stdout
+    again = project.run("demo", check=0).stdout
+    assert re.sub(r"[\d.]+ s\.", "", first) == re.sub(r"[\d.]+ s\.", "", again)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("precious")
+    assert "is there, and not from a demo" in project.run("demo", "--folder", "mine", check=2).stderr
+    assert (tmp_path / "mine" / "notes.txt").read_text() == "precious"
+
+
+def test_the_sandbox_serves_the_demo_s_company_by_itself(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.run("demo", check=0)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "syncd", "sandbox", "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    assert process.stdout is not None
+    try:
+        while line := process.stdout.readline():
+            if line.startswith("#"):
+                break
+            name, _, value = line.removeprefix("export ").strip().partition("=")
+            project.env[name] = value
+        inside = Project(tmp_path / "syncd-demo", project.env)
+        done = inside.run("sync", check=0)
+        assert ", 0 changed" in done.stdout
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 0
