@@ -462,8 +462,16 @@ class GitHubSource:
         try:
             answers = list(self._pages(f"/orgs/{owner}/repos", {"type": "all"}, "repos", None))
         except NotThere:
-            answers = list(self._pages(f"/users/{owner}/repos", {"type": "owner"}, "repos", None))
+            answers = list(self._pages(*self._of_a_person(owner), "repos", None))
         return sorted(row.full_name for answer in answers for row in answer.rows or [])
+
+    def _of_a_person(self, owner: str) -> tuple[str, dict[str, str]]:
+        """Where a person's repositories are listed: the private ones only to that person."""
+        with suppress(SourceBroken):
+            _, _, body = self._request("/user", {})
+            if _User.model_validate_json(body).login.lower() == owner.lower():
+                return "/user/repos", {"affiliation": "owner"}
+        return f"/users/{owner}/repos", {"type": "owner"}
 
     def _pages(self, path: str, query: Mapping[str, str], kind: str, etag: str | None) -> Iterator[_Answer]:
         """A list's pages, as its links lead; one answer without rows where the first is as `etag` says.

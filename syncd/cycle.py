@@ -16,7 +16,7 @@ from syncd.definitions import definition
 from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.okr.alignment import on_pace_since
 from syncd.okr.goals import ON_PACE, KeyResult, Plan, Quality, standing
-from syncd.okr.measures import ReadingMeasure, stream_keys
+from syncd.okr.measures import Answer, Measure, ReadingMeasure, stream_keys
 from syncd.past import past_values
 from syncd.pulls import Outcome, Pull, Watcher, due_pulls, pull_all
 from syncd.sdk import ConfigError, Context, Problem, RetryPolicy, Source, SourceError, Stream, UnknownField
@@ -248,7 +248,7 @@ def _value(
         score=stands.score,
         health=stands.health,
         quality="complete",
-        reason=answer.reason or stands.reason,
+        reason=_why(ledger, measure, answer) or stands.reason,
         at=answer.at,
         counted=answer.counted,
         lacking=answer.lacking,
@@ -257,6 +257,15 @@ def _value(
         cycle=cycle,
         confirmed=cycle,
     )
+
+
+def _why(ledger: Ledger, measure: Measure, answer: Answer) -> str | None:
+    """Why there is no number; where nothing was read at all, what its source said of that."""
+    if isinstance(measure, ReadingMeasure) and answer.number is None and not answer.counted:
+        state = ledger.streams.state(measure.connection, measure.stream)
+        notes = state.notes.get(measure.part) if state else None
+        return notes[0] if notes else answer.reason
+    return answer.reason
 
 
 def _since(

@@ -52,7 +52,7 @@ def _record_values(
             continue
         brought = [element for _, elements in pairs[low:high] for element in elements]
         if measure.take == "distinct":
-            yield day, float(len(set(brought)))
+            yield day, float(len(set(brought))) or None
         else:
             yield day, aggregate(measure.take, [element for element in brought if not isinstance(element, str)])
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -20,6 +22,7 @@ from syncd.okr.goals import Quality
 from syncd.sdk import ConfigError, Json, Page, RetryLater, Source, SourceError, Stream
 
 log = structlog.get_logger("syncd.pull")
+_PATIENCE = 300.0  # seconds without a page after which a connection is given up for this cycle
 _PAGES_IN_HAND = 8  # bounds memory: a source waits while this many pages are unwritten
 
 
@@ -36,7 +39,7 @@ class Pull:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a pull ended; `problems` are those of single parts of a stream that was read to its end."""
+    """How a pull ended; `problems` are those of single parts, or of reconciliation, of one that was read to its end."""
 
     pull: Pull
     quality: Quality
@@ -60,6 +63,12 @@ class Watcher:
 
 
 @dataclass(frozen=True, slots=True)
+class _Page:
+    pull: Pull
+    page: Page
+
+
+@dataclass(frozen=True, slots=True)
 class _Ended:
     pull: Pull
     error: Exception | None
@@ -68,7 +77,11 @@ class _Ended:
 @dataclass(frozen=True, slots=True)
 class _Present:
     pull: Pull
-    ids: frozenset[str]
+    ids: frozenset[str] | None
+    problem: str = ""
+
+
+_Item = _Page | _Present | _Ended
 
 
 def due_pulls(
@@ -103,62 +116,98 @@ def pull_all(
 ) -> list[Outcome]:
     """Pulls everything, each connection in a thread of its own. CycleStopped between two pages once `stopping` is set.
 
-    Stopping loses nothing: what was stored stays with its cursor, and the next cycle goes on from there.
+    Stopping loses nothing: what was stored stays with its cursor, and the next cycle goes on from there. A connection
+    that hands nothing over for `_PATIENCE` seconds is given up for this cycle: nobody else waits for it.
     """
-    pages: queue.Queue[tuple[Pull, Page] | _Present | _Ended] = queue.Queue(_PAGES_IN_HAND)
-    stop = threading.Event()
-
-    def hand_over(item: tuple[Pull, Page] | _Present | _Ended) -> None:
-        while True:
-            try:
-                return pages.put(item, timeout=0.5)
-            except queue.Full:
-                if stop.is_set():
-                    raise _Stopped from None
-
-    threads = [
-        threading.Thread(target=_work, args=(source, pulls, hand_over), name=f"pull-{name}", daemon=True)
-        for name, (source, pulls) in work.items()
-    ]
-    for thread in threads:
-        thread.start()
-    outcomes: list[Outcome] = []
-    tally: dict[int, tuple[int, int]] = {}
-    problems: dict[int, dict[str, str]] = {}
-    left = sum(len(pulls) for _, pulls in work.values())
+    items: queue.Queue[_Item] = queue.Queue(_PAGES_IN_HAND)
+    writer = _Writer(ledger, cycle, clock, watcher, {pull.id: pull for _, pulls in work.values() for pull in pulls})
+    stops = {name: threading.Event() for name in work}
+    heard = dict.fromkeys(work, time.monotonic())
+    for name, (source, pulls) in work.items():
+        target = partial(_work, source, pulls, partial(_hand_over, items, stops[name]))
+        threading.Thread(target=target, name=f"pull-{name}", daemon=True).start()
     try:
-        while left:
+        while writer.open:
             if stopping is not None and stopping.is_set():
                 raise CycleStopped
+            for name in [name for name, at in heard.items() if time.monotonic() - at > _PATIENCE]:
+                stops[name].set()
+                del heard[name]
+                writer.give_up(name)
             try:
-                item = pages.get(timeout=0.2)
+                item = items.get(timeout=0.2)
             except queue.Empty:
                 continue
-            if isinstance(item, _Ended):
-                left -= 1
-                outcome = _outcome(item, *tally.get(item.pull.id, (0, 0)), problems.get(item.pull.id, {}))
-                ledger.streams.pulled(outcome.pull.id, cycle, clock(), outcome.quality, outcome.reason)
-                outcomes.append(outcome)
-                watcher.ended(outcome)
-            elif isinstance(item, _Present):
-                gone = ledger.streams.reconcile(item.pull.id, cycle, clock(), item.ids)
-                log.info("reconciled", stream=item.pull.stream.key, left=gone)
-            else:
-                pull, page = item
-                changed = ledger.streams.store(pull.id, cycle, clock(), page)
-                number, rows = tally.get(pull.id, (0, 0))
-                tally[pull.id] = (number + 1, rows + changed)
-                for part, snapshot in page.readings.items():
-                    if snapshot.problem is not None:
-                        problems.setdefault(pull.id, {})[part] = snapshot.problem
-                watcher.page(
-                    pull, len(page.records) or sum(len(snapshot.readings) for snapshot in page.readings.values())
-                )
+            if item.pull.connection in heard:  # else it was given up, and comes too late
+                heard[item.pull.connection] = time.monotonic()
+                writer.take(item)
     finally:
-        stop.set()
-    for thread in threads:
-        thread.join()
-    return outcomes
+        for stop in stops.values():
+            stop.set()
+    return writer.outcomes
+
+
+class _Writer:
+    """Writes what the threads hand over, and gathers how each pull ended. `open` are the pulls that have not."""
+
+    def __init__(
+        self, ledger: Ledger, cycle: int, clock: Callable[[], datetime], watcher: Watcher, pulls: dict[int, Pull]
+    ) -> None:
+        self.open = pulls
+        self.outcomes: list[Outcome] = []
+        self._streams = ledger.streams
+        self._cycle = cycle
+        self._clock = clock
+        self._watcher = watcher
+        self._pages = dict.fromkeys(pulls, 0)
+        self._changed = dict.fromkeys(pulls, 0)
+        self._problems: dict[int, dict[str, str]] = {number: {} for number in pulls}
+
+    def take(self, item: _Item) -> None:
+        """Stores a page, ends what a census did not find, or notes how a pull ended."""
+        pull = item.pull
+        if isinstance(item, _Ended):
+            self._end(pull, item.error)
+        elif isinstance(item, _Page):
+            self._store(pull, item.page)
+        elif item.ids is None:
+            self._problems[pull.id]["reconciliation"] = f"reconciliation: {item.problem}"
+        else:
+            gone = self._streams.reconcile(pull.id, self._cycle, self._clock(), item.ids)
+            self._changed[pull.id] += gone
+            log.info("reconciled", stream=pull.stream.key, left=gone)
+
+    def give_up(self, connection: str) -> None:
+        """Ends every pull of a connection that is still open."""
+        for pull in [pull for pull in self.open.values() if pull.connection == connection]:
+            self._end(pull, RetryLater(f"nothing came of it for {_PATIENCE:g} s"))
+
+    def _store(self, pull: Pull, page: Page) -> None:
+        self._changed[pull.id] += self._streams.store(pull.id, self._cycle, self._clock(), page)
+        self._pages[pull.id] += 1
+        for part, snapshot in page.readings.items():
+            if snapshot.problem is not None:
+                self._problems[pull.id][part] = snapshot.problem
+        rows = len(page.records) or sum(len(snapshot.readings) for snapshot in page.readings.values())
+        self._watcher.page(pull, rows)
+
+    def _end(self, pull: Pull, error: Exception | None) -> None:
+        del self.open[pull.id]
+        quality: Quality = "complete" if error is None else ("partial" if self._pages[pull.id] else "failed")
+        reason = _reason(error) if error is not None else None
+        self._streams.pulled(pull.id, self._cycle, self._clock(), quality, reason)
+        outcome = Outcome(pull, quality, reason, self._pages[pull.id], self._changed[pull.id], self._problems[pull.id])
+        self.outcomes.append(outcome)
+        self._watcher.ended(outcome)
+
+
+def _hand_over(items: queue.Queue[_Item], stop: threading.Event, item: _Item) -> None:
+    while not stop.is_set():
+        try:
+            return items.put(item, timeout=0.5)
+        except queue.Full:
+            continue
+    raise _Stopped
 
 
 class CycleStopped(Exception):
@@ -169,7 +218,7 @@ class _Stopped(BaseException):
     """The writer is gone; a pulling thread ends."""
 
 
-def _work(source: Source, pulls: Sequence[Pull], hand_over: Callable[..., None]) -> None:
+def _work(source: Source, pulls: Sequence[Pull], hand_over: Callable[[_Item], None]) -> None:
     try:
         for pull in pulls:
             hand_over(_Ended(pull, _one(source, pull, hand_over)))
@@ -179,12 +228,12 @@ def _work(source: Source, pulls: Sequence[Pull], hand_over: Callable[..., None])
         source.close()
 
 
-def _one(source: Source, pull: Pull, hand_over: Callable[..., None]) -> Exception | None:
+def _one(source: Source, pull: Pull, hand_over: Callable[[_Item], None]) -> Exception | None:
     try:
         for page in source.pull(pull.stream, pull.cursor):
-            hand_over((pull, page))
+            hand_over(_Page(pull, page))
         if pull.census:
-            hand_over(_Present(pull, frozenset(name for names in source.census(pull.stream) for name in names)))
+            hand_over(_census(source, pull))
     except (SourceError, ConfigError) as error:
         return error
     except Exception as error:  # a connector's bug must not take the other sources down
@@ -193,14 +242,17 @@ def _one(source: Source, pull: Pull, hand_over: Callable[..., None]) -> Exceptio
     return None
 
 
-def _outcome(ended: _Ended, pages: int, changed: int, problems: Mapping[str, str]) -> Outcome:
-    error = ended.error
-    if error is None:
-        return Outcome(ended.pull, "complete", None, pages, changed, problems)
+def _census(source: Source, pull: Pull) -> _Present:
+    """The ids of what is there. A census that fails leaves the pull's own end as it is: it is due again next cycle."""
+    try:
+        return _Present(pull, frozenset(name for names in source.census(pull.stream) for name in names))
+    except SourceError as error:
+        return _Present(pull, None, str(error))
+
+
+def _reason(error: Exception) -> str:
     if isinstance(error, RetryLater) and error.after and error.after > 60:
-        reason = f"{error}; it asks to come back in {round(error.after / 60)} min"
-    elif isinstance(error, SourceError | ConfigError):
-        reason = str(error)
-    else:
-        reason = f"internal error in the connector: {type(error).__name__} (see the log)"
-    return Outcome(ended.pull, "partial" if pages else "failed", reason, pages, changed, problems)
+        return f"{error}; it asks to come back in {round(error.after / 60)} min"
+    if isinstance(error, SourceError | ConfigError):
+        return str(error)
+    return f"internal error in the connector: {type(error).__name__} (see the log)"

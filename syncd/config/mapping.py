@@ -45,6 +45,8 @@ class PeriodDays(BaseModel):
 
     @model_validator(mode="after")
     def _in_order(self) -> PeriodDays:
+        if not (self.start.year >= 1900 and self.end.year <= 2999):
+            raise ValueError("must lie between the years 1900 and 2999")
         if self.end < self.start:
             raise ValueError(f"ends on {self.end}, before it starts on {self.start}; swap them")
         return self
@@ -186,6 +188,8 @@ class _AnyMeasure(BaseModel):
             parse_duration(value) % timedelta(days=1) or parse_duration(value) < timedelta(days=1)
         ):
             raise ValueError(f"is {value!r}; a window is whole days or weeks, such as 28d or 4w")
+        if value is not None and parse_duration(value) > timedelta(days=3660):
+            raise ValueError(f"is {value!r}; a window has ten years at the most")
         return value
 
 

@@ -16,6 +16,7 @@ from syncd.okr.measures import (
     Answer,
     ReadingMeasure,
     RecordMeasure,
+    answer_distinct,
     answer_numbers,
     evaluate_readings,
     scalar_text,
@@ -49,7 +50,7 @@ class Answers:
         if measure.take == "distinct":
             having = {row.id for row in rows}
             distinct = {_text(row) for row in rows}
-            return Answer(float(len(distinct)), None, len(having), counted - len(having))
+            return answer_distinct(measure.of, len(distinct), len(having), counted - len(having))
         numbers = _by_record(rows)
         return answer_numbers(measure.take, measure.of, list(numbers.values()), counted - len(numbers))
 

@@ -124,7 +124,7 @@ def aggregate(take: str, numbers: Sequence[float]) -> float | None:
 
     `p90` interpolates between ranks, as spreadsheets' PERCENTILE does.
     """
-    if take in ("count", "distinct"):
+    if take == "count":
         return float(len(numbers))
     if take == "sum":
         return math.fsum(numbers)
@@ -160,13 +160,20 @@ def answer_numbers(take: RecordTake, of: str | None, numbers: Sequence[float], l
     return Answer(number, None, len(numbers), lacking)
 
 
+def answer_distinct(of: str | None, values: int, having: int, lacking: int) -> Answer:
+    """The answer for so many different values, of the records that have some; over none at all it is unknown."""
+    if values:
+        return Answer(float(values), None, having, lacking)
+    return answer_numbers("average", of, [], lacking)
+
+
 def evaluate_records(measure: RecordMeasure, span: Span, records: Iterable[Record]) -> Answer:
     """The plain evaluator: what the ledger answers in SQL, in Python. One record an id."""
     counted = {record.id: record for record in records if left_out(measure, span, record) is None}
     if measure.take == "distinct":
         values = {scalar_text(value) for record in counted.values() for value in _values(record, measure.of)}
         lacking = sum(not _values(record, measure.of) for record in counted.values())
-        return Answer(float(len(values)), None, len(counted) - lacking, lacking)
+        return answer_distinct(measure.of, len(values), len(counted) - lacking, lacking)
     if measure.of is None:
         return answer_numbers(measure.take, None, [1.0] * len(counted), 0)
     numbers = [contribution(record, measure.of) for record in counted.values()]

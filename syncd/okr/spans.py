@@ -65,7 +65,7 @@ _NAMED = re.compile(r"(\d{4})(?:-(?:Q([1-4])|H([12])|(0[1-9]|1[0-2])))?\Z", re.A
 def parse_period(text: str, zone: ZoneInfo) -> Period:
     """A year, half, quarter or month by name: `2026`, `2026-H2`, `2026-Q4`, `2026-11`; ValueError otherwise."""
     match = _NAMED.match(text)
-    if not match or int(match[1]) < 1:
+    if not match or not 1900 <= int(match[1]) <= 2999:
         raise ValueError(
             f"{text!r} is not a period; write 2026-Q4, 2026-H2, 2026-11, 2026, or {{start: DAY, end: DAY}}"
         )

@@ -50,12 +50,14 @@ def parse_range(text: str) -> Range | None:
     to_the_right = a_col and a_row and b_row and not b_col  # `B2:4` is open to the right, as `B2:C` is open below
     if not (a_col or a_row) or not (b_col or b_row) or (bool(a_col) != bool(b_col) and not to_the_right):
         return None
-    return Range(
-        first_row=int(a_row) - 1 if a_row else 0,
-        first_column=column_number(a_col) if a_col else 0,
-        last_row=int(b_row) - 1 if b_row else None,
-        last_column=column_number(b_col) if b_col else None,
-    )
+    first_row, last_row = _in_order(int(a_row) - 1 if a_row else 0, int(b_row) - 1 if b_row else None)
+    first_column, last_column = _in_order(column_number(a_col) if a_col else 0, column_number(b_col) if b_col else None)
+    return Range(first_row, first_column, last_row, last_column)
+
+
+def _in_order(first: int, last: int | None) -> tuple[int, int | None]:
+    """`A5:A2` is `A2:A5`, as spreadsheets take it."""
+    return (last, first) if last is not None and last < first else (first, last)
 
 
 def column_number(letters: str) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -173,12 +174,13 @@ class Reader:
         return None
 
     def _text_date(self, text: str) -> datetime | None:
-        try:
+        moment: datetime | None = None
+        with suppress(ValueError):
             if self.rules.date:
                 moment = datetime.strptime(text, self.rules.date)  # noqa: DTZ007 - the zone is ours
-            else:
-                moment = datetime.fromisoformat(text)
-        except ValueError:
+        with suppress(ValueError):
+            moment = moment or datetime.fromisoformat(text)
+        if moment is None:
             return None
         return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
 

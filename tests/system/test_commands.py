@@ -80,7 +80,7 @@ def test_validate_counts_warns_and_is_strict_on_demand(project: Project) -> None
     assert "18 key results, 0 warnings" in project.run("validate", "--strict", check=0).stdout
     project.edit("mappings/support.yaml", "        baseline: 1200\n", "")
     done = project.run("validate", check=0)
-    assert "mappings/support.yaml:11: calls has no baseline" in done.stderr
+    assert "mappings/support.yaml:12: calls has no baseline" in done.stderr
     project.run("validate", "--strict", check=1)
     project.edit("mappings/support.yaml", "kind: outcome", "kind: outcom")
     document = json.loads(project.run("validate", "--json", check=2).stdout)

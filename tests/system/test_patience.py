@@ -1,0 +1,64 @@
+"""A source that neither answers nor fails, and a census that fails, take nobody else along."""
+
+from __future__ import annotations
+
+import pytest
+from projects import Project
+
+from syncd import pulls
+from syncd.config import load_config
+from syncd.config.project import clock_of
+from syncd.cycle import Result, run_cycle
+from syncd.ledger import Ledger, open_ledger
+from syncd.report import choose_plan, report
+from syncd.sandbox import Fault, Sandbox
+from syncd.sdk import RetryPolicy
+
+
+@pytest.fixture
+def ledger(project: Project, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    for name, value in project.env.items():
+        monkeypatch.setenv(name, value)
+    ledger = open_ledger(f"sqlite:///{project.folder}/syncd.db")
+    assert ledger is not None
+    return ledger
+
+
+def cycle(project: Project, ledger: Ledger, *, only: str | None = None, reconcile: bool = False) -> Result:
+    config = load_config(project.folder / "syncd.yaml")
+    policy = RetryPolicy(sleep=lambda seconds: None)
+    return run_cycle(config, ledger, clock_of(config.settings), retry=policy, only=only, reconcile=reconcile)
+
+
+def test_a_connection_that_hangs_is_given_up(
+    project: Project, ledger: Ledger, box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulls, "_PATIENCE", 1.0)
+    box.fault(Fault("sheets", "hang"))
+    result = cycle(project, ledger)
+    assert {(pull.connection, why) for pull, why in result.failures} == {("numbers", "nothing came of it for 1 s")}
+    config = load_config(project.folder / "syncd.yaml")
+    now = clock_of(config.settings)()
+    plan = choose_plan(config, None, now)
+    assert plan is not None
+    found = report(config, plan, ledger, now)
+    articles, calls = found.line("articles"), found.line("calls")
+    assert articles is not None
+    assert calls is not None
+    assert articles.value == 33
+    assert (calls.value, calls.quality) == (None, "failed")
+
+
+def test_a_census_that_fails_keeps_no_number_back(project: Project, ledger: Ledger, box: Sandbox) -> None:
+    cycle(project, ledger, only="search-shipped")
+    box.world.github.merge_pull("acme/search", _open_pull(box))
+    box.fault(Fault("github", "status", path=r"/acme/search/pulls", after=1, status=500))
+    result = cycle(project, ledger, only="search-shipped", reconcile=True)
+    assert [why for _, why in result.failures if why.startswith("reconciliation: ")]
+    assert ledger.values.last("2026-Q4")["search-shipped"].quality == "complete"
+    assert ledger.values.last("2026-Q4")["search-shipped"].number == 20
+
+
+def _open_pull(box: Sandbox) -> int:
+    item = box.world.github.add_pull("acme/search", "One more", base="main")
+    return item.number
