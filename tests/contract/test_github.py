@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from connectors.github import GitHub, GitHubSource
+from connectors.github import GitHub
+from connectors.github.source import GitHubSource
 from syncd.sandbox import Fault, Sandbox
 from syncd.sdk import ConfigError, Context, Json, Page, Record, RetryLater, SourceBroken, SourceError, Stream
 

@@ -19,7 +19,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from connectors.github import GitHub, GitHubSource
+from connectors.github import GitHub
+from connectors.github.source import GitHubSource
 from connectors.jira import Jira, JiraSource
 from connectors.sheets import Sheets, SheetsSource
 from syncd.sdk import Context, Page, Record, RetryLater, Snapshot, SourceBroken, SourceError, Stream

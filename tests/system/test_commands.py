@@ -85,7 +85,7 @@ def test_validate_counts_warns_and_is_strict_on_demand(project: Project) -> None
     project.edit("mappings/support.yaml", "kind: outcome", "kind: outcom")
     document = json.loads(project.run("validate", "--json", check=2).stdout)
     assert document["valid"] is False
-    assert document["problems"][0]["line"] == 13
+    assert document["problems"][0]["line"] == 14
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,170 @@
+"""What is read of GitHub's rows, and the records they make.
+
+Everything else is dropped while parsing, which keeps 20,000 of them small. Shapes: GitHub's OpenAPI description,
+api version 2022-11-28; what it calls optional may be null or missing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, TypeAdapter
+
+from syncd.sdk import Record, Scalar
+
+_NOT_DELIVERED = {"not_planned": "closed as not planned", "duplicate": "closed as duplicate"}
+
+
+class User(BaseModel):
+    """Somebody; null for an account that was deleted."""
+
+    login: str
+
+
+class _Named(BaseModel):
+    name: str
+
+
+class _Titled(BaseModel):
+    title: str
+
+
+class _Base(BaseModel):
+    ref: str
+
+
+class _Row(BaseModel):
+    id: int
+    node_id: str | None = None
+    html_url: str = ""
+    created_at: AwareDatetime
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is what was asked for."""
+        return True
+
+    @property
+    def stable_id(self) -> str:
+        """The id that stays when the repository is renamed."""
+        return self.node_id or str(self.id)
+
+
+class _Numbered(_Row):
+    number: int
+    title: str = ""
+    state: str
+    user: User | None = None
+    labels: list[_Named | str] | None = None
+    milestone: _Titled | None = None
+    updated_at: AwareDatetime
+    closed_at: AwareDatetime | None = None
+
+    def shared_fields(self) -> dict[str, Sequence[Scalar]]:
+        """The fields that issues and pulls both have."""
+        return {
+            "author": [self.user.login] if self.user else [],
+            "label": [label if isinstance(label, str) else label.name for label in self.labels or ()],
+            "milestone": [self.milestone.title] if self.milestone else [],
+            "title": [self.title],
+            "number": [self.number],
+        }
+
+
+class Pull(_Numbered):
+    """A pull request of /pulls."""
+
+    merged_at: AwareDatetime | None = None
+    draft: bool | None = None
+    base: _Base | None = None
+
+    def record(self, repo: str) -> Record:
+        """A merge is final; a pull closed unmerged is not delivered."""
+        fields = self.shared_fields()
+        fields["base"] = [self.base.ref] if self.base else []
+        fields["draft"] = [str(bool(self.draft)).lower()]
+        not_done = None if self.merged_at else ("open" if self.state == "open" else "closed without merging")
+        return _record(self, f"{repo}#{self.number}", self.title, self.updated_at, self.merged_at, not_done, fields)
+
+
+class Issue(_Numbered):
+    """A row of /issues: an issue, or a pull request."""
+
+    state_reason: str | None = None
+    pull_request: dict[str, Any] | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is an issue: GitHub lists pull requests among them."""
+        return self.pull_request is None
+
+    def record(self, repo: str) -> Record:
+        """Done where it is closed now, and closed as delivered. A reopened one may still carry its closed_at."""
+        fields = self.shared_fields()
+        fields["state_reason"] = [self.state_reason] if self.state_reason else []
+        not_done = _NOT_DELIVERED.get(self.state_reason or "")
+        if self.state != "closed":
+            not_done = "reopened" if self.state_reason == "reopened" else "open"
+        elif self.closed_at is None:
+            not_done = "closed, with no time of closing"
+        done_at = self.closed_at if not_done is None else None
+        return _record(self, f"{repo}#{self.number}", self.title, self.updated_at, done_at, not_done, fields)
+
+
+class Release(_Row):
+    """A release, or the draft of one."""
+
+    tag_name: str = ""
+    name: str | None = None
+    draft: bool | None = None
+    prerelease: bool | None = None
+    target_commitish: str = ""
+    author: User | None = None
+    published_at: AwareDatetime | None = None
+    updated_at: AwareDatetime | None = None
+
+    def record(self, repo: str) -> Record:
+        """A draft is not a release."""
+        title = self.name or self.tag_name
+        fields: dict[str, Sequence[Scalar]] = {
+            "author": [self.author.login] if self.author else [],
+            "title": [title],
+            "tag": [self.tag_name],
+            "draft": [str(bool(self.draft)).lower()],
+            "prerelease": [str(bool(self.prerelease)).lower()],
+            "base": [self.target_commitish] if self.target_commitish else [],
+        }
+        not_done = "a draft" if self.draft else (None if self.published_at else "not published")
+        done_at = self.published_at if not_done is None else None
+        updated_at = max(filter(None, (self.updated_at, self.published_at, self.created_at)))
+        return _record(self, f"{repo} {self.tag_name}", title, updated_at, done_at, not_done, fields)
+
+
+class Repository(BaseModel):
+    """A repository in a list of them."""
+
+    full_name: str
+
+
+def _record(
+    row: _Row,
+    label: str,
+    title: str,
+    updated_at: datetime,
+    done_at: datetime | None,
+    not_done: str | None,
+    fields: dict[str, Sequence[Scalar]],
+) -> Record:
+    if done_at is not None:
+        fields["lead_time"] = [(done_at - row.created_at).total_seconds() / 86400]
+    return Record(row.stable_id, label, title, row.html_url, updated_at, row.created_at, done_at, not_done, fields)
+
+
+ROWS: Mapping[str, TypeAdapter[Any]] = {
+    "pulls": TypeAdapter(list[Pull]),
+    "issues": TypeAdapter(list[Issue]),
+    "releases": TypeAdapter(list[Release]),
+    "repos": TypeAdapter(list[Repository]),
+}
