@@ -461,10 +461,10 @@ def test_pages_that_go_round_in_a_circle_end(lab: Sandbox, source: GitHubSource,
         list(source.pull(stream(kind), None))
 
 
-def test_a_used_up_quota_is_for_a_later_cycle(lab: Sandbox, source: GitHubSource, slept: list[float]) -> None:
+def test_a_used_up_quota_is_for_a_later_cycle(lab: Sandbox, context: Context, slept: list[float]) -> None:
     lab.fault(Fault("github", "primary_limit", seconds=1800))
     # The sandbox resets by the machine's clock, so this connector's has to be that one.
-    source._context = replace(source._context, now=lambda: datetime.now(UTC))
+    source = opened(lab, replace(context, now=lambda: datetime.now(UTC)))
     with pytest.raises(RetryLater, match="rate limit") as caught:
         pulled(source, stream("pulls"))
     assert caught.value.after == pytest.approx(1800, abs=30)
@@ -481,13 +481,11 @@ def test_a_short_wait_that_is_asked_for_is_slept(
     assert slept == [42]
 
 
-def test_a_secondary_limit_that_names_no_time_is_a_minute(
-    lab: Sandbox, source: GitHubSource, slept: list[float]
-) -> None:
+def test_a_secondary_limit_that_names_no_time_is_a_minute(lab: Sandbox, context: Context, slept: list[float]) -> None:
     """Its X-RateLimit-Reset is of the primary quota, of which there is plenty: it says nothing about this wait."""
     fill(lab, "pulls", 2)
     lab.fault(Fault("github", "secondary_limit", times=1))
-    source._context = replace(source._context, now=lambda: datetime.now(UTC))
+    source = opened(lab, replace(context, now=lambda: datetime.now(UTC)))
     assert len(done(pulled(source, stream("pulls")))) == 2
     assert slept == [60]
 
