@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -307,12 +308,11 @@ def _http_client(settings: SheetsSettings, context: Context) -> HTTPClient:
 
         def send(self, url: str, parameters: Mapping[str, Any]) -> requests.Response:
             address = settings.url + url.removeprefix(_GOOGLE)
-            # google-auth counts fetching a token in; its own retries of a request are off.
             return self.session.get(address, params=parameters, timeout=settings.timeout)
 
     session: Any = requests.Session()
     if settings.credentials is not None:
-        session = _service_account(Path(context.folder) / settings.credentials)
+        session = _service_account(Path(context.folder) / settings.credentials, settings.timeout)
     elif settings.token is not None:
         session.headers["Authorization"] = f"Bearer {settings.token.get_secret_value()}"
     elif settings.api_key is not None:
@@ -320,16 +320,31 @@ def _http_client(settings: SheetsSettings, context: Context) -> HTTPClient:
     return Client(auth=None, session=session)
 
 
-def _service_account(path: Path) -> Any:
-    from google.auth.transport.requests import AuthorizedSession
+def _service_account(path: Path, timeout: float) -> Any:
+    """A session that signs in with a service account's key, at the token_uri that its file names.
+
+    google-auth's own session would also ask a Google host for the account's "regional access boundary", with our
+    token and beside every other host that is configured: this one fetches tokens and does nothing else.
+    """
+    import requests
+    from google.auth.transport.requests import Request
     from google.oauth2.service_account import Credentials
 
     try:
         credentials = Credentials.from_service_account_file(str(path), scopes=_READ_ONLY)
     except OSError as error:
-        raise ConfigError(
-            f"credentials names {path}, which cannot be read: {(error.strerror or str(error)).lower()}"
-        ) from None
+        why = (error.strerror or str(error)).lower()
+        raise ConfigError(f"credentials names {path}, which cannot be read: {why}") from None
     except (ValueError, KeyError):
         raise ConfigError(f"credentials names {path}, which is no service account's key file") from None
-    return AuthorizedSession(credentials, refresh_status_codes=(401,), max_refresh_attempts=1)
+    fetch = partial(Request(requests.Session()), timeout=timeout)
+
+    def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if not credentials.valid:
+            credentials.refresh(fetch)
+        request.headers["Authorization"] = f"Bearer {credentials.token}"
+        return request
+
+    session = requests.Session()
+    session.auth = sign
+    return session
