@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 
 from syncd.cli.app import app
 from syncd.config.catalogue import connector
-from syncd.config.mapping import (
+from syncd.config.mapping_keys import (
     KeyResultKeys,
     MappingFile,
     ObjectiveKeys,

@@ -12,7 +12,7 @@ import structlog
 
 from syncd.config import Config
 from syncd.config.load import needed_streams
-from syncd.definitions import definition
+from syncd.definitions import definition, measure_digest
 from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.okr.alignment import on_pace_since
 from syncd.okr.goals import ON_PACE, KeyResult, Plan, Quality, standing
@@ -72,7 +72,7 @@ def run_cycle(
     holds the ledger's lock.
     """
     watcher = watcher or Watcher()
-    plans = [plan for plan in config.plans if _is_open(plan, config, ledger, clock())]
+    plans = [part for plan in config.plans if (part := _open_part(plan, config, ledger, clock()))]
     with ExitStack() as opened:
         sources = _open_sources(config, plans, only, ledger, lambda: _context(config, retry), opened)
         cycle = ledger.cycles.begin(clock())
@@ -93,6 +93,7 @@ def run_cycle(
     pulls = {
         str(outcome.pull.id): {"quality": outcome.quality, "reason": outcome.reason, "changed": outcome.changed}
         for outcome in outcomes
+        if outcome.changed or outcome.quality != "complete"
     }
     kept = {plan.period.id: ledger.values.last(plan.period.id) for plan in plans}
     changes = [
@@ -107,18 +108,28 @@ def run_cycle(
     return Result(cycle, outcomes, len(results), changes)
 
 
-def _is_open(plan: Plan, config: Config, ledger: Ledger, now: datetime) -> bool:
-    """Whether a plan's period is measured: from its start until it has settled, and later where a value still lacks."""
+def _open_part(plan: Plan, config: Config, ledger: Ledger, now: datetime) -> Plan | None:
+    """What of a plan is measured: all of it from its period's start until that has settled; none of it before.
+
+    Afterwards it is frozen, but for key results that never were measured as their files say now.
+    """
     span = plan.period.span
     if now < span.start:
-        return False
+        return None
     if now < span.end + config.settings.settle:
-        return True
+        return plan
     kept = ledger.values.last(plan.period.id)
-    return any(
-        key_result.measure is not None and (key_result.id not in kept or kept[key_result.id].confirmed is None)
-        for key_result in plan.key_results
+
+    def lacks(kr: KeyResult) -> bool:
+        value = kept.get(kr.id)
+        return value is None or value.confirmed is None or value.measure != measure_digest(kr.measure)
+
+    objectives = tuple(
+        replace(objective, key_results=lacking)
+        for objective in plan.objectives
+        if (lacking := tuple(kr for kr in objective.key_results if kr.measure is not None and lacks(kr)))
     )
+    return replace(plan, objectives=objectives) if objectives else None
 
 
 def _context(config: Config, retry: RetryPolicy) -> Context:
@@ -239,7 +250,11 @@ def _value(
 ) -> KeptValue:
     measure = key_result.measure
     assert measure is not None
-    answer = ledger.answers.answer(measure, measure.window.span(plan.period, now), now)
+    window = measure.window.span(plan.period, now)
+    if window.start < window.end:
+        answer = ledger.answers.answer(measure, window, now)
+    else:
+        answer = Answer(None, "no day of its window has settled yet")
     stands = standing(key_result, answer.number, plan.period.span, now, config.shares)
     since = _since(config, ledger, plan, key_result, last, now) if stands.health in ON_PACE else None
     return KeptValue(

@@ -46,9 +46,9 @@ def _record_values(
     times = [at for at, _ in pairs]
     for day, end in days:
         window = measure.window.span(period, end)
-        low, high = bisect.bisect_left(times, window.start), bisect.bisect_right(times, end)
+        low, high = bisect.bisect_left(times, window.start), bisect.bisect_right(times, min(end, window.end - _INSTANT))
         if measure.take == "count":
-            yield day, float(high - low)
+            yield day, float(max(0, high - low)) if window.start < window.end else None
             continue
         brought = [element for _, elements in pairs[low:high] for element in elements]
         if measure.take == "distinct":

@@ -71,7 +71,8 @@ def choose_plan(config: Config, period: str | None, now: datetime) -> Plan | Non
 def report(config: Config, plan: Plan, ledger: Ledger | None, now: datetime) -> Report:
     """The report of a plan's period. Without a ledger, before the first cycle, everything is unknown."""
     kept: Mapping[str, KeptValue] = ledger.values.last(plan.period.id) if ledger else {}
-    times = ledger.cycles.times() if ledger else {}
+    times = ledger.cycles.times({value.confirmed for value in kept.values() if value.confirmed}) if ledger else {}
+    last = ledger.cycles.last() if ledger else None
     lines = {kr.id: _line(config, plan, kr, kept.get(kr.id), times, now) for kr in plan.key_results}
     standings = {name: line.standing for name, line in lines.items()}
     blocks = [
@@ -83,7 +84,7 @@ def report(config: Config, plan: Plan, ledger: Ledger | None, now: datetime) -> 
         )
         for objective in plan.objectives
     ]
-    return Report(plan.period, now.astimezone(config.zone), max(times.values(), default=None), blocks)
+    return Report(plan.period, now.astimezone(config.zone), last.ended_at if last else None, blocks)
 
 
 def _alignment(

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from syncd.cli.status import print_json
 from syncd.config.catalogue import BrokenConnector, connector, connector_types
-from syncd.config.mapping import measure_model
+from syncd.config.mapping_keys import measure_model
 
 
 def run(*, as_json: bool) -> None:

@@ -166,7 +166,13 @@ def _settings_problems(settings: ProjectFile, document: Document) -> Iterator[Pr
 def _mapping_files(folder: Path, pattern: str, document: Document, found: list[Problem]) -> list[Path]:
     start = folder / pattern
     if start.is_dir():
-        files = [file for suffix in ("*.yaml", "*.yml") for file in start.rglob(suffix)]
+        # Hidden ones are an editor's, or the folders behind a Kubernetes ConfigMap's links.
+        files = [
+            file
+            for suffix in ("*.yaml", "*.yml")
+            for file in start.rglob(suffix)
+            if not any(part.startswith(".") for part in file.relative_to(start).parts)
+        ]
     elif start.is_file():
         files = [start]
     else:

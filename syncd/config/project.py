@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from syncd.config.catalogue import BrokenConnector, connector, connector_types
+from syncd.config.cron import next_by_cron
 from syncd.config.document import Document, Place
 from syncd.config.messages import nearest, problems
 from syncd.sdk import (
@@ -41,10 +42,8 @@ def _zone(name: str) -> str:
 
 def _schedule(text: str) -> str:
     if len(text.split()) == 5:
-        from apscheduler.triggers.cron import CronTrigger
-
         try:
-            CronTrigger.from_crontab(text)
+            next_by_cron(text, ZoneInfo("UTC"), datetime.now(UTC))
         except ValueError as error:
             raise ValueError(f"is {text!r}, which is no cron line ({error})") from None
         return text

@@ -61,7 +61,7 @@ cycles = Table(
     Column("id", Integer, primary_key=True),
     Column("started_at", Moment, nullable=False),
     Column("ended_at", Moment),
-    Column("pulls", Document, comment="{stream id: {quality, reason}} of what was pulled"),
+    Column("pulls", Document, comment="{stream id: {quality, reason, changed}} of the streams that changed or failed"),
 )
 
 streams = Table(

@@ -83,23 +83,32 @@ def parse_period(text: str, zone: ZoneInfo) -> Period:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which time a measure looks at: the period, or with `days` that many whole local days up to today.
+    """Which time a measure looks at: the period, unless one of these says otherwise.
 
-    A rolling window ends with today, or with the period's last day once that is over, and may begin before the period.
+    `days`: that many whole local days up to today, or up to the period's last day once that is over; they may begin
+    before the period. `since` and `until`: from the one day to the other, both included; the period's edge for one that
+    is not said. `settled`: the period without so many of the latest days, today among them, whose data still arrives.
     """
 
     days: int | None = None
+    since: date | None = None
+    until: date | None = None
+    settled: int | None = None
 
     def span(self, period: Period, now: datetime) -> Span:
-        """The window as it stands now."""
-        if self.days is None:
-            return period.span
-        last = min(max(now.astimezone(period.zone).date(), period.first), period.last)
-        first = last - timedelta(days=self.days - 1)
+        """The window as it stands now; its end may lie before its start where no day has settled yet."""
+        first, last = self.since or period.first, self.until or period.last
+        today = now.astimezone(period.zone).date()
+        if self.days is not None:
+            last = min(max(today, period.first), period.last)
+            first = last - timedelta(days=self.days - 1)
+        elif self.settled is not None:
+            last = min(last, today - timedelta(days=self.settled))
         return Span(midnight(first, period.zone), midnight(last + timedelta(days=1), period.zone))
 
     def earliest(self, period: Period) -> datetime:
         """The earliest moment that this window can ever look at during the period: what a pull must reach back to."""
-        if self.days is None:
-            return period.span.start
-        return min(period.span.start, midnight(period.first - timedelta(days=self.days - 1), period.zone))
+        first = self.since or period.first
+        if self.days is not None:
+            first = period.first - timedelta(days=self.days - 1)
+        return min(period.span.start, midnight(first, period.zone))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from syncd.config.cron import next_by_cron
 from syncd.sdk import parse_duration
 
 
@@ -14,8 +15,5 @@ def next_start(schedule: str, zone: ZoneInfo, last_start: datetime, now: datetim
     A cycle that took longer than the interval is followed by the next at once, and none is made up for.
     """
     if len(schedule.split()) == 5:
-        from apscheduler.triggers.cron import CronTrigger
-
-        fire: datetime | None = CronTrigger.from_crontab(schedule, timezone=zone).get_next_fire_time(None, now)
-        return fire or now + timedelta(days=1)
+        return next_by_cron(schedule, zone, now) or now + timedelta(days=1)
     return max(last_start + parse_duration(schedule), now)

@@ -18,7 +18,11 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 import connectors.jira
-from connectors.jira import Jira, JiraSource, Measure, Settings, elements, jql_time
+from connectors.jira import Jira, JiraSource
+from connectors.jira import JiraMeasure as Measure
+from connectors.jira import JiraSettings as Settings
+from connectors.jira.fields import elements
+from connectors.jira.jql import jql_time
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox, serve
 from syncd.sandbox.jira_rows import fields as listed_fields
 from syncd.sandbox.tickets import Ticket, Tickets

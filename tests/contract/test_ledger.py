@@ -576,7 +576,7 @@ class TestCycles:
         last = ledger.cycles.last()
         assert last is not None
         assert (last.id, last.started_at, last.ended_at) == (done, NOW, NOW + timedelta(minutes=1))
-        assert ledger.cycles.times() == {done: NOW + timedelta(minutes=1)}
+        assert ledger.cycles.times([done]) == {done: NOW + timedelta(minutes=1)}
 
     def test_the_last_one_by_a_moment(self, ledger: Ledger) -> None:
         for day in range(3):

@@ -15,7 +15,7 @@ from typer.main import get_command
 from syncd.cli.app import app
 from syncd.config import load_config
 from syncd.config.catalogue import connector, connector_types
-from syncd.config.mapping import measure_model
+from syncd.config.mapping_keys import measure_model
 from syncd.okr.measures import READING_TAKES, RECORD_TAKES
 
 ROOT = Path(__file__).parents[2]
@@ -73,7 +73,7 @@ def test_every_metric_is_named() -> None:
 def test_every_take_lint_rule_and_field_is_named() -> None:
     page = text("docs/mappings.md")
     rules = re.findall(r'Finding\("([a-z-]+)"', text("syncd/okr/lint.py") + text("syncd/config/load.py"))
-    fields = re.findall(r'^    "(\w+)": "\w+",', text("connectors/jira.py"), re.MULTILINE)
+    fields = re.findall(r'^    "(\w+)": "\w+",', text("connectors/jira/fields.py"), re.MULTILINE)
     assert len(rules) > 4
     assert "lead_time" in fields
     for name in (*RECORD_TAKES, *READING_TAKES, *fields):

@@ -193,3 +193,26 @@ def test_the_sandbox_serves_the_demo_s_company_by_itself(tmp_path: Path) -> None
     finally:
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=10) == 0
+
+
+def test_on_a_terminal_a_sync_shows_how_it_goes(project: Project) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "syncd", "sync"],
+        cwd=project.folder,
+        env={**project.environment, "TERM": "xterm"},
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while piece := os.read(ours, 65536):
+            shown += piece
+    except OSError:  # how Linux says that the other end is closed
+        pass
+    assert process.wait(timeout=60) == 0
+    assert b"rows" in shown
+    assert b"numbers: 1AbC" in shown

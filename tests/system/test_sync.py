@@ -218,3 +218,20 @@ def test_explain_of_a_past_day_comes_from_the_ledger(project: Project, box: Sand
     assert [item["brings"] for item in then["counted"]] == ["1092"]
     before = json.loads(project.run("explain", "calls", "--json", "--at", "2026-11-20", check=0).stdout)
     assert before["value"] is None
+
+
+def test_a_period_that_has_settled_is_frozen_but_for_what_was_never_measured(project: Project, box: Sandbox) -> None:
+    project.run("sync", "--only", "calls", check=0)
+    project.edit("syncd.yaml", NOW.isoformat(), "2027-01-15T12:00:00+01:00")  # 14 days after the end, and a half
+    project.run("sync", check=0)
+    first = project.key_results()
+    assert first["calls"]["value"] == 1092  # as it was while the period was open
+    assert first["articles"]["value"] == 33  # never measured before: late is better than never
+    box.world.jira.transition("KB-3", "In Progress")
+    box.world.sheets.set_cell(_okr_book(), "Support", "C11", 1.0)
+    asked = len(box.requests)
+    done = project.run("sync", check=0)
+    assert "0 key results measured" in done.stdout
+    assert len(box.requests) == asked
+    after = project.key_results()
+    assert {name: kr["value"] for name, kr in after.items()} == {name: kr["value"] for name, kr in first.items()}

@@ -18,7 +18,9 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("started_at", Moment(), nullable=False),
         sa.Column("ended_at", Moment()),
-        sa.Column("pulls", DOCUMENT, comment="{stream id: {quality, reason}} of what was pulled"),
+        sa.Column(
+            "pulls", DOCUMENT, comment="{stream id: {quality, reason, changed}} of the streams that changed or failed"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cycles")),
     )
     op.create_table(

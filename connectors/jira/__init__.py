@@ -1,0 +1,72 @@
+"""Jira, Cloud and Data Center, through the jira library: the issues of a JQL query.
+
+`source` pulls them and takes their census, by a `walk` over the list; `client` asks the site; `jql` bounds the query;
+`answers` and `fields` are what is read of what it says. The library is imported where it is first needed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import ClassVar
+
+from pydantic import Field, field_validator
+
+from connectors.jira.jql import balanced, unordered
+from connectors.jira.source import JiraSource
+from syncd.sdk import ConnectionSettings, Context, Duration, RecordKeys, Secret
+
+__all__ = ["Jira", "JiraMeasure", "JiraSettings", "JiraSource"]
+
+
+class JiraSettings(ConnectionSettings):
+    """A Jira site."""
+
+    url: str = Field(description="The site, as in a browser; for a scoped token https://api.atlassian.com/ex/jira/ID.")
+    email: str | None = Field(None, description="The account's address, with an API token of Jira Cloud.")
+    token: Secret = Field(description="An API token (with email), or a personal access token of Data Center (alone).")
+    timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
+    reconcile: Duration = Field(timedelta(hours=1), description="How often to look for what vanished in silence.")
+
+    @field_validator("url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        if not re.match(r"https?://|\$\{", value):
+            raise ValueError(f"is {value!r}; write https://COMPANY.atlassian.net or your own site's address")
+        return value.rstrip("/")
+
+
+class JiraMeasure(RecordKeys):
+    """What Jira adds to a measure."""
+
+    jql: str = Field(description="Which issues, as in Jira's search. Those that are done count.")
+
+    @field_validator("jql")
+    @classmethod
+    def _restricts(cls, value: str) -> str:
+        if not unordered(value):
+            raise ValueError(f"is {value!r}, which restricts nothing; write which issues, as in project = KB")
+        if not balanced(value):
+            raise ValueError(f"is {value!r}, whose brackets do not match")
+        return value
+
+    def streams(self) -> Sequence[str]:
+        """The query itself; in what order it lists its issues is ours to say."""
+        return [unordered(self.jql)]
+
+    def fields(self) -> None:
+        """Only the server knows them: any field, by name or id."""
+
+
+class Jira:
+    """The connector."""
+
+    summary: ClassVar[str] = "issues of Jira Cloud and Data Center that are done, by JQL"
+    Settings = JiraSettings
+    Measure = JiraMeasure
+
+    @staticmethod
+    def open(settings: JiraSettings, context: Context) -> JiraSource:
+        """A source; makes no request yet."""
+        return JiraSource(settings, context)
