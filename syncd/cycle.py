@@ -12,7 +12,7 @@ import structlog
 
 from syncd.config import Config
 from syncd.config.load import needed_streams
-from syncd.definitions import definition, measure_digest
+from syncd.definitions import definition
 from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.okr.alignment import on_pace_since
 from syncd.okr.goals import ON_PACE, KeyResult, Plan, Quality, standing
@@ -111,7 +111,7 @@ def run_cycle(
 def _open_part(plan: Plan, config: Config, ledger: Ledger, now: datetime) -> Plan | None:
     """What of a plan is measured: all of it from its period's start until that has settled; none of it before.
 
-    Afterwards it is frozen, but for key results that never were measured as their files say now.
+    Afterwards it is frozen, but for key results that never were measured.
     """
     span = plan.period.span
     if now < span.start:
@@ -122,7 +122,7 @@ def _open_part(plan: Plan, config: Config, ledger: Ledger, now: datetime) -> Pla
 
     def lacks(kr: KeyResult) -> bool:
         value = kept.get(kr.id)
-        return value is None or value.confirmed is None or value.measure != measure_digest(kr.measure)
+        return value is None or value.confirmed is None
 
     objectives = tuple(
         replace(objective, key_results=lacking)
@@ -218,7 +218,8 @@ def _measured(
         defined = definition(key_result, source.document.file)
         last = kept.get(key_result.id)
         if last is not None and last.measure != defined.measure:
-            last = None  # measured in another way: it is no value of this
+            # Measured in another way, it is no value of this; one from before an edit that was taken back is.
+            last = ledger.values.last_under(plan.period.id, key_result.id, defined.measure)
         failure = _failure(key_result, outcomes)
         if failure is None:
             yield key_result, (defined, _value(config, ledger, plan, key_result, defined, last, cycle, now))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import timedelta
+from dataclasses import fields, is_dataclass
+from datetime import date, timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -16,13 +16,13 @@ from syncd.okr.measures import Measure
 
 def definition(key_result: KeyResult, file: str) -> Definition:
     """A key result as its file says it now."""
-    body = _plain({**asdict(key_result), "goal_type": type(key_result.goal).__name__})
+    body = _said(key_result)
     return Definition(file, body, measure_digest(key_result.measure), _digest(body))
 
 
 def measure_digest(measure: Measure | None) -> str:
     """Tells measures apart: values of different ones do not compare."""
-    return _digest(_plain({"measure": asdict(measure) if measure else None}))
+    return _digest(_said(measure))
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, Any, Any]]:
@@ -42,14 +42,17 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
-    return orjson.loads(orjson.dumps(value, default=_text))
-
-
-def _text(value: Any) -> Any:
+def _said(value: Any) -> Any:
+    """What a mapping file says, as JSON: defaults are left out, so that a later version's new key changes nothing."""
+    if is_dataclass(value) and not isinstance(value, type):
+        own = {field.name: getattr(value, field.name) for field in fields(value)}
+        defaults = {field.name: field.default for field in fields(value)}
+        return {type(value).__name__: {name: _said(inner) for name, inner in own.items() if inner != defaults[name]}}
+    if isinstance(value, tuple):
+        return [_said(inner) for inner in value]
     if isinstance(value, timedelta):
         return value.total_seconds()
-    raise TypeError(type(value))
+    return value.isoformat() if isinstance(value, date) else value
 
 
 def _digest(body: Any) -> str:

@@ -76,22 +76,23 @@ def evidence(
     measure = key_result.measure
     if ledger is None or cycle is None or value is None or measure is None:
         return Evidence(key_result, cycle, value, stands, None, (), (), "", (), edited=False)
-    # What the value rests on is what the ledger held after the last cycle that measured it.
+    # What the value rests on is what the ledger held after the last cycle that measured it, seen at that time.
     measured = value.confirmed
-    window = measure.window.span(plan.period, now)
-    streams = list(_streams(ledger, measure))
-    items = list(_items(ledger, measure, window, now, measured)) if measured is not None else []
+    seen_at = ledger.cycles.times([measured]).get(measured, now) if measured is not None else now
+    edited = value.measure != measure_digest(measure)
+    window = measure.window.span(plan.period, seen_at)
+    items = list(_items(ledger, measure, window, seen_at, measured)) if measured is not None and not edited else []
     return Evidence(
         key_result,
         cycle,
         value,
         stands,
-        window,
-        streams,
+        None if edited else window,
+        list(_streams(ledger, measure)),
         items,
-        _arithmetic(measure, value, items),
+        "" if edited else _arithmetic(measure, value, items),
         list(_definition_changes(ledger, plan, key_result, cycle)),
-        edited=value.measure != measure_digest(measure),
+        edited,
     )
 
 

@@ -111,12 +111,14 @@ def _line(
     if kept is None:
         begun = "not pulled yet" if now >= span.start else "the period has not begun"
         return _unmeasured(kr, plan, now, begun)
-    if kept.measure != measure_digest(kr.measure):
+    edited = kept.measure != measure_digest(kr.measure)
+    frozen = now >= span.end + config.settings.settle and kept.confirmed is not None
+    if edited and not frozen:
         return _unmeasured(kr, plan, now, "its measure was edited, and is not pulled yet")
     pulled_at = times.get(kept.confirmed) if kept.confirmed is not None else None
     as_of = kept.at or pulled_at
     stands = standing(kr, kept.number, span, now, config.shares)
-    reason = kept.reason or stands.reason
+    reason = "its measure was edited after the period was frozen" if edited else kept.reason or stands.reason
     quality: Quality = kept.quality
     if quality != "complete":
         stands = replace(stands, health=kept.health, reason=reason)

@@ -62,7 +62,7 @@ def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:
     if value.quality != "complete":
         yield f"  {value.quality}: {value.reason}"
     if found.edited:
-        yield "  its measure was edited since: this is the evidence under the definition before"
+        yield "  its measure was edited since; the next `syncd sync` measures it anew"
     if kr.measure is not None and found.window is not None:
         last = (found.window.end - timedelta(microseconds=1)).astimezone(zone)
         yield ""
@@ -79,7 +79,8 @@ def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:
             yield f"          now {stream.quality}: {stream.reason}"
         for note in stream.notes:
             yield f"          {note}"
-    yield f"number    {found.arithmetic}"
+    if found.arithmetic:
+        yield f"number    {found.arithmetic}"
     if value.lacking:
         field = kr.measure.of if isinstance(kr.measure, RecordMeasure) else "a number"
         yield f"          {value.lacking} records lack {field} and are left out"

@@ -26,7 +26,7 @@ from syncd.sdk import Duration, MeasureKeys, parse_duration
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 Value = str | bool | int | float | None
-_STRICT = ConfigDict(extra="forbid", frozen=True, populate_by_name=False)
+_STRICT = ConfigDict(extra="forbid", frozen=True, populate_by_name=False, allow_inf_nan=False)
 
 
 class PeriodDays(BaseModel):

@@ -73,7 +73,7 @@ def _sentence(details: ErrorDetails, model: type[BaseModel], place: Place) -> st
             )
         case "string_type":
             return f"{key} must be a text, not {_named(given)}; quote it"
-        case "float_type" | "int_type" | "float_parsing" | "int_parsing" | "int_from_float":
+        case "float_type" | "finite_number" | "int_type" | "float_parsing" | "int_parsing" | "int_from_float":
             return f"{key} must be a number, not {_named(given)}"
         case "bool_type" | "bool_parsing":
             return f"{key} must be true or false, not {_named(given)}"

@@ -55,7 +55,7 @@ def _schedule(text: str) -> str:
 class HealthShares(BaseModel):
     """Which share of the expected score is on track, and which at risk."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     on_track: float = Field(0.9, gt=0, le=1, description="On track from this share of the expected score on.")
     at_risk: float = Field(0.7, ge=0, le=1, description="At risk from this share on; below it, off track.")

@@ -92,6 +92,19 @@ class Values:
         with self._engine.connect() as connection:
             return _last(connection, period, cycle)
 
+    def last_under(self, period: str, key_result: str, measure: str) -> KeptValue | None:
+        """The newest value that was measured in one way, whatever came after it."""
+        query = (
+            select(values, definitions.c.measure)
+            .join(definitions, definitions.c.id == values.c.definition)
+            .where(values.c.period == period, values.c.key_result == key_result, definitions.c.measure == measure)
+            .order_by(values.c.cycle.desc())
+            .limit(1)
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(query).one_or_none()
+        return _kept(row) if row else None
+
     def history(self, period: str, key_result: str) -> Sequence[tuple[Cycle, KeptValue]]:
         """Every value that a key result had, oldest first, with the cycle that found it."""
         query = (

@@ -108,8 +108,8 @@ def stream_keys(measure: Measure) -> tuple[str, ...]:
 class Answer:
     """What a measure came to: the number, or None and why; how many records or readings it rests on.
 
-    `lacking` is how many records were left out because they lack the field asked for. `at` is the time that the number
-    is of, where its source says it.
+    `lacking` is how many records were left out because they lack the field asked for. `at` is the time of the newest
+    reading, where the source dates them.
     """
 
     number: float | None
@@ -219,7 +219,7 @@ def evaluate_readings(take: ReadingTake, span: Span, now: datetime, readings: It
             return Answer(0.0)
         return Answer(None, "no reading in the window")
     used = {"latest": inside[-1:], "first": inside[:1], "change": [inside[0], inside[-1]]}.get(take, inside)
-    at = _at(used[-1])
+    at = _at(inside[-1])  # up to when the source has spoken, whichever reading is the one asked for
     for reading in used:
         if reading.number is None:
             return Answer(None, f"{reading.cell} holds {reading.problem or 'no number'}", len(inside), at=at)

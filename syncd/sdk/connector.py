@@ -36,7 +36,7 @@ Secret = Annotated[SecretStr, BeforeValidator(_by_reference)]
 class ConnectionSettings(BaseModel):
     """The keys of a connection. Texts may hold `${NAME}`; they are resolved when the connection is opened."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     type: str = Field(description="Which connector speaks to it.")
 

@@ -235,3 +235,24 @@ def test_a_period_that_has_settled_is_frozen_but_for_what_was_never_measured(pro
     assert len(box.requests) == asked
     after = project.key_results()
     assert {name: kr["value"] for name, kr in after.items()} == {name: kr["value"] for name, kr in first.items()}
+
+
+def test_an_edit_taken_back_during_an_outage_keeps_the_last_value(project: Project, box: Sandbox) -> None:
+    project.run("sync", check=0)
+    box.fault(Fault("sheets", "unauthorized"))
+    project.edit("mappings/support.yaml", "Support!C2:C", "Support!B2:B")
+    project.run("sync", check=1)
+    assert project.key_results()["calls"]["value"] is None
+    project.edit("mappings/support.yaml", "Support!B2:B", "Support!C2:C")
+    project.run("sync", check=1)
+    calls = project.key_results()["calls"]
+    assert (calls["value"], calls["quality"], calls["health"]) == (1092, "failed", "off_track")
+
+
+def test_explain_is_of_the_cycle_that_measured_and_not_of_now(project: Project) -> None:
+    project.run("sync", check=0)
+    project.edit("syncd.yaml", NOW.isoformat(), (NOW + timedelta(days=5)).isoformat())  # a future row has come due
+    found = json.loads(project.run("explain", "calls", "--json", check=0).stdout)
+    assert found["value"] == 1092
+    assert [item["brings"] for item in found["counted"]] == ["1092"]
+    assert "C12" in next(item["label"] for item in found["left_out"] if item["rule"] == "dated after now")
