@@ -26,10 +26,13 @@ def measure_digest(measure: Measure | None) -> str:
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    """What differs between two definitions' bodies: the key, dotted, the old and the new value."""
+    """What differs between two definitions' bodies: the key, dotted and without types' names, the old and the new value."""
     before, after = _flat(old), _flat(new)
-    names = list(dict.fromkeys([*before, *after]))
-    return [(name, before.get(name), after.get(name)) for name in names if before.get(name) != after.get(name)]
+    return [
+        (".".join(part for part in name.split(".") if not part[:1].isupper()), before.get(name), after.get(name))
+        for name in dict.fromkeys([*before, *after])
+        if before.get(name) != after.get(name)
+    ]
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, Any]:

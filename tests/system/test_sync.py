@@ -256,3 +256,13 @@ def test_explain_is_of_the_cycle_that_measured_and_not_of_now(project: Project) 
     assert found["value"] == 1092
     assert [item["brings"] for item in found["counted"]] == ["1092"]
     assert "C12" in next(item["label"] for item in found["left_out"] if item["rule"] == "dated after now")
+
+
+def test_an_edited_target_is_a_dated_change_that_explain_shows(project: Project) -> None:
+    project.run("sync", check=0)
+    project.edit("mappings/support.yaml", "target: 600", "target: 800")
+    project.run("sync", check=0)
+    found = json.loads(project.run("explain", "calls", "--json", check=0).stdout)
+    (change,) = found["definition_changes"]
+    assert (change["key"], change["old"], change["new"]) == ("goal.target", 600.0, 800.0)
+    assert "goal.target: 600.0 → 800.0" in project.run("explain", "calls", check=0).stdout

@@ -252,4 +252,5 @@ class TestReadings:
     def test_it_says_the_time_that_it_is_of(self) -> None:
         answer = evaluate_readings("latest", SPAN, NOW, [reading(1, 10), reading(2, 20), reading(60, 30)])
         assert answer.at == START + timedelta(days=2)
-        assert evaluate_readings("first", SPAN, NOW, [reading(1, 10), reading(2, 20)]).at == START + timedelta(days=1)
+        # The first reading does not grow old while newer ones come: the series is as of its newest.
+        assert evaluate_readings("first", SPAN, NOW, [reading(1, 10), reading(2, 20)]).at == START + timedelta(days=2)
