@@ -26,7 +26,7 @@ def measure_digest(measure: Measure | None) -> str:
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    """What differs between two definitions' bodies: the key, dotted and without types' names, the old and the new value."""
+    """What differs between two definitions' bodies: the dotted key without types' names, the old and new value."""
     before, after = _flat(old), _flat(new)
     return [
         (".".join(part for part in name.split(".") if not part[:1].isupper()), before.get(name), after.get(name))

@@ -19,7 +19,8 @@ def run(path: Path, *, strict: bool, as_json: bool) -> None:
     except ConfigError as error:
         if not as_json:
             raise
-        print_json({"valid": False, "problems": [_entry(problem) for problem in error.problems], "warnings": []})
+        problems = [_entry(problem) for problem in error.problems or [Problem(str(path), 0, str(error))]]
+        print_json({"valid": False, "problems": problems, "warnings": []})
         raise typer.Exit(2) from None
     findings = list(config.findings())
     if as_json:
