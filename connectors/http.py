@@ -94,6 +94,11 @@ class HttpMeasure(ReadingKeys):
             raise ValueError("goes with 'method: POST'")
         return value
 
+    @property
+    def many(self) -> bool:
+        """An expression with a projection (`[]`, `[*]`, a filter, a slice) does."""
+        return bool(re.search(r"\[(\]|\*|\?|\d*:)", self.json_))
+
     def streams(self) -> Sequence[str]:
         """One request is one stream."""
         body = orjson.dumps(self.body, option=orjson.OPT_SORT_KEYS).decode() if self.body is not None else ""

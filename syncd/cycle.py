@@ -12,13 +12,14 @@ import structlog
 
 from syncd.config import Config
 from syncd.config.load import needed_streams
+from syncd.config.messages import nearest
 from syncd.definitions import definition
 from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.okr.alignment import on_pace_since
 from syncd.okr.goals import ON_PACE, KeyResult, Plan, Quality, standing
-from syncd.okr.measures import Answer, Measure, ReadingMeasure, stream_keys
+from syncd.okr.measures import Answer, Measure, ReadingMeasure, RecordMeasure, stream_keys
 from syncd.past import past_values
-from syncd.pulls import Outcome, Pull, Watcher, due_pulls, pull_all
+from syncd.pulls import Outcome, Pull, Unopened, Watcher, due_pulls, pull_all
 from syncd.sdk import ConfigError, Context, Problem, RetryPolicy, Source, SourceError, Stream, UnknownField
 
 log = structlog.get_logger("syncd.cycle")
@@ -63,26 +64,29 @@ def run_cycle(
     only: str | None = None,
     reconcile: bool = False,
     dry_run: bool = False,
+    tolerant: bool = False,
     watcher: Watcher | None = None,
     stopping: threading.Event | None = None,
 ) -> Result:
     """Pulls, measures and keeps. ConfigError before anything is touched; a source that fails is in the result.
 
-    `only` narrows the cycle to one key result; `dry_run` keeps the rows that were pulled, and no value. The caller
-    holds the ledger's lock.
+    `only` narrows the cycle to one key result; `dry_run` keeps the rows that were pulled, and no value. With
+    `tolerant`, for a service that runs already, a connection that cannot be opened fails alone. The caller holds the
+    ledger's lock.
     """
     watcher = watcher or Watcher()
     plans = [part for plan in config.plans if (part := _open_part(plan, config, ledger, clock()))]
     with ExitStack() as opened:
-        sources = _open_sources(config, plans, only, ledger, lambda: _context(config, retry), opened)
+        sources = _open_sources(config, plans, only, ledger, lambda: _context(config, retry), opened, tolerant)
         cycle = ledger.cycles.begin(clock())
         work = {
             name: (source, list(due_pulls(ledger, config.connections[name], streams, clock(), reconcile)))
             for name, (source, streams) in sources.items()
         }
-        opened.pop_all()  # each pulling thread closes the source that it used
+        opened.pop_all()  # each pulling thread closes its source when it ends
         watcher.pulling([pull for _, pulls in work.values() for pull in pulls])
-        outcomes = pull_all(ledger, cycle, clock, work, watcher, stopping)
+        secrets = {secret for name in sources for secret in config.connections[name].secrets()}
+        outcomes = pull_all(ledger, cycle, clock, work, watcher, secrets, stopping)
     by_stream = {(outcome.pull.connection, outcome.pull.stream.key): outcome for outcome in outcomes}
     now = clock()
     results = {
@@ -143,6 +147,7 @@ def _open_sources(
     ledger: Ledger,
     context: Callable[[], Context],
     opened: ExitStack,
+    tolerant: bool,
 ) -> dict[str, tuple[Source, list[Stream]]]:
     """Every source that the plans need, opened and asked whether it has the fields that are wanted of it.
 
@@ -162,19 +167,21 @@ def _open_sources(
         streams = [stream for key, stream in needed.items() if (connection.name, key) in wanted]
         if not streams:
             continue
+        source: Source
         try:
             source = connection.open(context())
         except ConfigError as error:
+            source = Unopened(str(error))
             problems.extend(error.problems)
-            continue
         opened.callback(source.close)
         sources[connection.name] = (source, streams)
-    if problems:
+    if problems and not tolerant:
         raise ConfigError(problems=problems)
+    problems = []
     for name, (source, streams) in sources.items():
         for stream in streams:
             state = ledger.streams.state(name, stream.key)
-            if state is None or not state.covers(stream):
+            if state is None or state.completed_cycle is None or not state.covers(stream):
                 problems.extend(_unknown_fields(config, plans, source, name, stream))
     if problems:
         raise ConfigError(problems=problems)
@@ -186,17 +193,20 @@ def _unknown_fields(
 ) -> Iterator[Problem]:
     try:
         source.verify(stream)
-    except UnknownField as error:
-        from syncd.config.messages import nearest
-
+    except ConfigError as error:
         for plan in plans:
             for kr in plan.key_results:
                 measure = kr.measure
-                if measure is None or isinstance(measure, ReadingMeasure) or measure.connection != connection:
+                if not isinstance(measure, RecordMeasure) or measure.connection != connection:
                     continue
-                if stream.key in measure.streams and error.field in measure.fields:
+                if stream.key not in measure.streams:
+                    continue
+                place = config.sources[(plan.period.id, kr.id)]
+                if not isinstance(error, UnknownField):
+                    yield place.problem(f"{connection}: {error}", "measure")
+                elif error.field in measure.fields:
                     message = f"{connection} has no field {error.field!r}{nearest(error.field, error.known)}"
-                    yield config.sources[(plan.period.id, kr.id)].problem(message, "measure")
+                    yield place.problem(message, "measure")
     except SourceError as error:
         log.info("fields not checked", stream=stream.key, reason=str(error))  # the pull itself will say so
 

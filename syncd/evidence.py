@@ -14,9 +14,10 @@ from typing import Any
 from syncd.config import Config
 from syncd.definitions import changes, measure_digest
 from syncd.ledger import Cycle, KeptValue, Ledger, StreamState
-from syncd.okr.goals import KeyResult, Plan, Standing, standing
+from syncd.okr.goals import KeyResult, Plan
 from syncd.okr.measures import ReadingMeasure, RecordMeasure, contribution, left_out, scalar_text, stream_keys
 from syncd.okr.spans import Span
+from syncd.report import KeyResultLine, line_of
 from syncd.sdk import Reading, Record
 
 
@@ -49,9 +50,8 @@ class Evidence:
     """All that a number rests on. `window` is None for a key result without a measure."""
 
     key_result: KeyResult
-    cycle: Cycle | None
     value: KeptValue | None
-    standing: Standing
+    line: KeyResultLine
     window: Span | None
     streams: Sequence[StreamSeen]
     items: Sequence[Item]
@@ -72,21 +72,21 @@ def evidence(
     cycle = ledger.cycles.last(by=at) if ledger else None
     now = at or now
     value = ledger.values.last(plan.period.id, cycle.id).get(key_result.id) if ledger and cycle else None
-    stands = standing(key_result, value.number if value else None, plan.period.span, now, config.shares)
+    times = ledger.cycles.times([value.confirmed]) if ledger and value and value.confirmed else {}
+    line = line_of(config, plan, key_result, value, times, now)
     measure = key_result.measure
     if ledger is None or cycle is None or value is None or measure is None:
-        return Evidence(key_result, cycle, value, stands, None, (), (), "", (), edited=False)
+        return Evidence(key_result, value, line, None, (), (), "", (), edited=False)
     # What the value rests on is what the ledger held after the last cycle that measured it, seen at that time.
     measured = value.confirmed
-    seen_at = ledger.cycles.times([measured]).get(measured, now) if measured is not None else now
+    seen_at = times.get(measured, now) if measured is not None else now
     edited = value.measure != measure_digest(measure)
     window = measure.window.span(plan.period, seen_at)
     items = list(_items(ledger, measure, window, seen_at, measured)) if measured is not None and not edited else []
     return Evidence(
         key_result,
-        cycle,
         value,
-        stands,
+        line,
         None if edited else window,
         list(_streams(ledger, measure)),
         items,

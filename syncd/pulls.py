@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -19,7 +19,18 @@ import structlog
 from syncd.config import Connection
 from syncd.ledger import Ledger, StreamState
 from syncd.okr.goals import Quality
-from syncd.sdk import ConfigError, Json, Page, RetryLater, Source, SourceError, Stream
+from syncd.sdk import (
+    LONGEST_WAIT,
+    Check,
+    ConfigError,
+    Json,
+    Page,
+    RetryLater,
+    Source,
+    SourceBroken,
+    SourceError,
+    Stream,
+)
 
 log = structlog.get_logger("syncd.pull")
 _PATIENCE = 300.0  # seconds without a page after which a connection is given up for this cycle
@@ -103,7 +114,8 @@ def due_pulls(
 def _census_due(state: StreamState, connection: Connection, stream: Stream, now: datetime, asked: bool) -> bool:
     if stream.kind != "records" or connection.reconcile is None or state.completed_at is None:
         return False
-    return asked or now - (state.census_at or state.completed_at) >= connection.reconcile
+    last = state.census_at or state.completed_at
+    return asked or last > now or now - last >= connection.reconcile  # a clock that was wrong puts none off
 
 
 def pull_all(
@@ -112,15 +124,19 @@ def pull_all(
     clock: Callable[[], datetime],
     work: Mapping[str, tuple[Source, Sequence[Pull]]],
     watcher: Watcher,
+    secrets: Collection[str] = (),
     stopping: threading.Event | None = None,
 ) -> list[Outcome]:
     """Pulls everything, each connection in a thread of its own. CycleStopped between two pages once `stopping` is set.
+
+    None of the `secrets` stands in a reason.
 
     Stopping loses nothing: what was stored stays with its cursor, and the next cycle goes on from there. A connection
     that hands nothing over for `_PATIENCE` seconds is given up for this cycle: nobody else waits for it.
     """
     items: queue.Queue[_Item] = queue.Queue(_PAGES_IN_HAND)
-    writer = _Writer(ledger, cycle, clock, watcher, {pull.id: pull for _, pulls in work.values() for pull in pulls})
+    pulls_by_id = {pull.id: pull for _, pulls in work.values() for pull in pulls}
+    writer = _Writer(ledger, cycle, clock, watcher, pulls_by_id, secrets)
     stops = {name: threading.Event() for name in work}
     heard = dict.fromkeys(work, time.monotonic())
     for name, (source, pulls) in work.items():
@@ -151,9 +167,16 @@ class _Writer:
     """Writes what the threads hand over, and gathers how each pull ended. `open` are the pulls that have not."""
 
     def __init__(
-        self, ledger: Ledger, cycle: int, clock: Callable[[], datetime], watcher: Watcher, pulls: dict[int, Pull]
+        self,
+        ledger: Ledger,
+        cycle: int,
+        clock: Callable[[], datetime],
+        watcher: Watcher,
+        pulls: dict[int, Pull],
+        secrets: Collection[str],
     ) -> None:
         self.open = pulls
+        self._secrets = sorted(secrets, key=len, reverse=True)
         self.outcomes: list[Outcome] = []
         self._streams = ledger.streams
         self._cycle = cycle
@@ -171,9 +194,9 @@ class _Writer:
         elif isinstance(item, _Page):
             self._store(pull, item.page)
         elif item.ids is None:
-            self._problems[pull.id]["reconciliation"] = f"reconciliation: {item.problem}"
+            self._problems[pull.id]["reconciliation"] = f"reconciliation: {self._without_secrets(item.problem)}"
         else:
-            gone = self._streams.reconcile(pull.id, self._cycle, self._clock(), item.ids)
+            gone = self._streams.reconcile(pull.id, self._cycle, self._clock(), item.ids, pull.stream.since)
             self._changed[pull.id] += gone
             log.info("reconciled", stream=pull.stream.key, left=gone)
 
@@ -181,6 +204,12 @@ class _Writer:
         """Ends every pull of a connection that is still open."""
         for pull in [pull for pull in self.open.values() if pull.connection == connection]:
             self._end(pull, RetryLater(f"nothing came of it for {_PATIENCE:g} s"))
+
+    def _without_secrets(self, text: str) -> str:
+        """A server may repeat what it was sent: no secret goes on from here."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
 
     def _store(self, pull: Pull, page: Page) -> None:
         self._changed[pull.id] += self._streams.store(pull.id, self._cycle, self._clock(), page)
@@ -193,8 +222,11 @@ class _Writer:
 
     def _end(self, pull: Pull, error: Exception | None) -> None:
         del self.open[pull.id]
-        quality: Quality = "complete" if error is None else ("partial" if self._pages[pull.id] else "failed")
-        reason = _reason(error) if error is not None else None
+        quality: Quality = "complete"
+        if error is not None:
+            put_off = isinstance(error, RetryLater) and (error.after or 0) > LONGEST_WAIT
+            quality = "partial" if self._pages[pull.id] or put_off else "failed"
+        reason = self._without_secrets(_reason(error)) if error is not None else None
         self._streams.pulled(pull.id, self._cycle, self._clock(), quality, reason)
         outcome = Outcome(pull, quality, reason, self._pages[pull.id], self._changed[pull.id], self._problems[pull.id])
         self.outcomes.append(outcome)
@@ -208,6 +240,31 @@ def _hand_over(items: queue.Queue[_Item], stop: threading.Event, item: _Item) ->
         except queue.Full:
             continue
     raise _Stopped
+
+
+class Unopened:
+    """Stands for a connection that cannot be opened, in a service that goes on without it."""
+
+    def __init__(self, problem: str) -> None:
+        self._problem = problem
+
+    def verify(self, stream: Stream) -> None:
+        """Nobody is there to ask."""
+
+    def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
+        """Says why it is not open."""
+        raise SourceBroken(self._problem)
+
+    def census(self, stream: Stream) -> Iterator[Collection[str]]:
+        """Says why it is not open."""
+        raise SourceBroken(self._problem)
+
+    def check(self) -> Iterator[Check]:
+        """Says why it is not open."""
+        yield Check("configured", False, self._problem)
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 class CycleStopped(Exception):
@@ -251,7 +308,7 @@ def _census(source: Source, pull: Pull) -> _Present:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, RetryLater) and error.after and error.after > 60:
+    if isinstance(error, RetryLater) and error.after and error.after > LONGEST_WAIT:
         return f"{error}; it asks to come back in {round(error.after / 60)} min"
     if isinstance(error, SourceError | ConfigError):
         return str(error)

@@ -73,7 +73,7 @@ def report(config: Config, plan: Plan, ledger: Ledger | None, now: datetime) -> 
     kept: Mapping[str, KeptValue] = ledger.values.last(plan.period.id) if ledger else {}
     times = ledger.cycles.times({value.confirmed for value in kept.values() if value.confirmed}) if ledger else {}
     last = ledger.cycles.last() if ledger else None
-    lines = {kr.id: _line(config, plan, kr, kept.get(kr.id), times, now) for kr in plan.key_results}
+    lines = {kr.id: line_of(config, plan, kr, kept.get(kr.id), times, now) for kr in plan.key_results}
     standings = {name: line.standing for name, line in lines.items()}
     blocks = [
         ObjectiveBlock(
@@ -102,9 +102,10 @@ def _alignment(
             yield judge(output, link, healths, since, today)
 
 
-def _line(
+def line_of(
     config: Config, plan: Plan, kr: KeyResult, kept: KeptValue | None, times: Mapping[int, datetime], now: datetime
 ) -> KeyResultLine:
+    """A key result as it stands by the value that was kept; `times` says when the cycle that confirmed it ended."""
     span = plan.period.span
     if kr.measure is None:
         return _unmeasured(kr, plan, now, "no measure: it waits for a check-in")
@@ -120,7 +121,7 @@ def _line(
     stands = standing(kr, kept.number, span, now, config.shares)
     reason = "its measure was edited after the period was frozen" if edited else kept.reason or stands.reason
     quality: Quality = kept.quality
-    if quality != "complete":
+    if quality != "complete" and stands.progress == kept.progress:  # else the goal was edited: its health is new
         stands = replace(stands, health=kept.health, reason=reason)
     limit = kr.stale_after or (None if kept.at is not None else _STALE_AFTER)
     if limit is not None and as_of is not None and kept.number is not None and min(now, span.end) - as_of > limit:

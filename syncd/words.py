@@ -25,13 +25,13 @@ HEALTH_STYLES = {
 
 
 def number(value: float | None) -> str:
-    """`1,092`, `0.42`, `3.65`; a dash where there is none."""
+    """`1,092`, `99.95`, `0.0042`; a dash where there is none."""
     if value is None:
         return "–"
     if value == 0 or abs(value) >= 1e15:
         return f"{value:g}"
-    places = max(0, 2 - math.floor(math.log10(abs(value)))) if abs(value) < 1000 else 1
-    text = f"{value:,.{min(places, 6)}f}"
+    places = 2 if abs(value) >= 1 else min(6, 2 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{places}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

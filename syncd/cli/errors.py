@@ -18,4 +18,8 @@ def sentence(error: Exception) -> str | None:
         return f"syncd: {error}; try again when it has ended"
     if isinstance(error, LedgerError):
         return f"syncd: {error}"
+    from sqlalchemy.exc import OperationalError
+
+    if isinstance(error, OperationalError):  # a full disk, a lost database: what was committed before stays
+        return f"syncd: the ledger failed: {str(error.orig).strip().splitlines()[0]}"
     return None

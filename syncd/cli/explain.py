@@ -52,15 +52,15 @@ def _moment(text: str, zone: ZoneInfo) -> datetime:
 
 
 def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:
-    kr, value, stands = found.key_result, found.value, found.standing
+    kr, value, line = found.key_result, found.value, found.line
     yield f"{kr.id}: {kr.title}"
     if value is None:
         yield "  no value: " + ("not pulled yet" if kr.measure else "no measure; it waits for a check-in")
         return
-    health = HEALTH_WORDS[value.health if value.quality != "complete" else stands.health]
-    yield f"  {number(value.number)}  {goal(kr)}   {percent(stands.progress)} of the way, {health}"
-    if value.quality != "complete":
-        yield f"  {value.quality}: {value.reason}"
+    health = HEALTH_WORDS[line.standing.health]
+    yield f"  {number(line.value)}  {goal(kr)}   {percent(line.standing.progress)} of the way, {health}"
+    if line.quality not in (None, "complete"):
+        yield f"  {line.quality}: {line.reason}"
     if found.edited:
         yield "  its measure was edited since; the next `syncd sync` measures it anew"
     if kr.measure is not None and found.window is not None:
@@ -116,25 +116,25 @@ def _block(heading: str, items: Sequence[Item], zone: ZoneInfo) -> Iterator[str]
         when = day(item.at.astimezone(zone)) if item.at else ""
         brings = f"{item.brings:>8}  " if item.brings is not None and item.brings != "1" else ""
         text = f"  {when:>6}  {brings}{item.label}  {item.title}"
-        yield (text if len(text) <= 96 else text[:95] + "…") + (f"\n          {item.url}" if item.url else "")
+        yield (text if len(text) <= 80 else text[:79] + "…") + (f"\n          {item.url}" if item.url else "")
 
 
 def _document(found: Evidence, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
     def time(moment: datetime | None) -> str | None:
         return moment.astimezone(zone).isoformat(timespec="seconds") if moment else None
 
-    value = found.value
+    line = found.line
     return {
         "key_result": found.key_result.id,
         "title": found.key_result.title,
         "as_of": time(now),
-        "value": value.number if value else None,
-        "quality": value.quality if value else None,
-        "reason": value.reason if value else None,
-        "progress": found.standing.progress,
-        "score": found.standing.score,
-        "expected": found.standing.expected,
-        "health": found.standing.health,
+        "value": line.value,
+        "quality": line.quality,
+        "reason": line.reason,
+        "progress": line.standing.progress,
+        "score": line.standing.score,
+        "expected": line.standing.expected,
+        "health": line.standing.health,
         "window": {"start": time(found.window.start), "end": time(found.window.end)} if found.window else None,
         "streams": [
             {

@@ -51,7 +51,10 @@ def set_up_log(form: str, level: int = logging.INFO) -> None:
     last: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24)
+        # A plain traceback: a rich one would show what local variables hold, and they may hold a token.
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), pad_event_to=24, exception_formatter=structlog.dev.plain_traceback
+        )
     )
     structlog.configure(
         processors=[

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 
 import typer
@@ -17,14 +18,17 @@ def run(path: Path, *, listen: str, log_format: str) -> None:
     """Syncs by the schedule and serves the pages until SIGTERM or SIGINT."""
     set_up_log(log_format)
     host, port = _address(listen)
-    service = Service(path, *open_config(path))
+    config, clock = open_config(path)
+    config.check_references()
+    service = Service(path, config, clock)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
-    try:
-        with serving(make_app(service), host, port):
-            service.loop()
-    except OSError as error:
-        raise ConfigError(f"--listen {listen} cannot be used: {(error.strerror or str(error)).lower()}") from None
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(serving(make_app(service), host, port))
+        except OSError as error:
+            raise ConfigError(f"--listen {listen} cannot be used: {(error.strerror or str(error)).lower()}") from None
+        service.loop()
     raise typer.Exit(0)
 
 

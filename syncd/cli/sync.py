@@ -27,6 +27,7 @@ def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_for
             from syncd.config.messages import nearest
 
             raise ConfigError(f"there is no key result {only!r}{nearest(only, ids)}")
+    config.check_references()
     ledger = writing_ledger(config)
     started = time.monotonic()
     try:
@@ -53,14 +54,19 @@ def _say(result: Result, seconds: float, dry_run: bool) -> None:
         old, new = change.old, change.new
         if old is not None and old.number == new.number and old.health == new.health:
             continue
-        before = "–" if old is None else number(old.number)
         health = HEALTH_WORDS[new.health]
+        if old is not None and old.number == new.number:
+            typer.echo(f"  {change.key_result:<24} {number(new.number):>10}   {HEALTH_WORDS[old.health]} → {health}")
+            continue
+        before = "–" if old is None else number(old.number)
         typer.echo(f"  {change.key_result:<24} {before:>10} → {number(new.number):<10} {health}")
     failed = result.failures
     for pull, why in failed:
         typer.echo(f"failed: {pull.connection}: {pull.stream.key}: {why}", err=True)
     kept = "would change" if dry_run else "changed"
     changed = sum(1 for change in result.changes if change.old is None or change.old.number != change.new.number)
+    if not result.measured:
+        typer.echo("no key result is measured now: no period is open (one begins later, or has settled)")
     failures = f", {len(failed)} failed" if failed else ""
     typer.echo(
         f"{count(result.measured, 'key result')} measured, {changed} {kept}; "

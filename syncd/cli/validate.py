@@ -29,6 +29,9 @@ def run(path: Path, *, strict: bool, as_json: bool) -> None:
     else:
         for problem, _ in findings:
             typer.echo(f"warning: {problem}", err=True)
+        if config.settings.publish:
+            note = "publish is checked, and not carried out by this version: nothing is written anywhere"
+            typer.echo(f"note: {config.document.problem(('publish',), note)}", err=True)
         counts = [
             (len(config.connections), "connection"),
             (sum(len(plan.objectives) for plan in config.plans), "objective"),

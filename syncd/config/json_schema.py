@@ -18,6 +18,8 @@ _DURATION = {"type": "string", "pattern": r"^\d+(\.\d+)?[smhdw]$", "examples": [
 def mapping_schema() -> dict[str, Any]:
     """Of a mapping file: a measure is any of those that the installed connectors know."""
     schema = _schema(MappingFile, "A syncd mapping file")
+    period = schema["properties"]["period"]
+    period["oneOf"].append({"type": "integer"})  # a year, which YAML takes for a number
     models = [measure_model(name, connector(name).Measure) for name in connector_types()]
     schema["$defs"]["KeyResultKeys"]["properties"]["measure"] = _any_of(models, schema)
     return schema

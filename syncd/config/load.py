@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -67,15 +66,24 @@ class Config:
             return prefix + str(self.path.parent / url.removeprefix(prefix))
         return url
 
+    def check_references(self) -> None:
+        """ConfigError lists every reference (`${NAME}`) that is not set, of the connections that some measure uses."""
+        used = {kr.measure.connection for plan in self.plans for kr in plan.key_results if kr.measure is not None}
+        found: list[Problem] = []
+        for name in used:
+            try:
+                self.connections[name].resolved()
+            except ConfigError as error:
+                found.extend(error.problems)
+        if found:
+            raise ConfigError(problems=found)
+
     def findings(self) -> Iterator[tuple[Problem, Finding]]:
         """What lint says of every plan, each with its place."""
         for plan in self.plans:
             for finding in lint(plan):
                 source = self.sources[(plan.period.id, finding.subject)]
                 yield source.problem(f"{finding.subject} {finding.message} [{finding.rule}]"), finding
-        if self.settings.publish:
-            message = "publish: this version reads it and writes nothing anywhere yet"
-            yield self.document.problem(("publish",), message), Finding("publish-unused", "publish", message)
 
 
 def load_config(path: Path) -> Config:
@@ -245,5 +253,3 @@ class _Plans:
             else:
                 continue
             self.found.append(source.document.problem(place, message))
-        if any(link.lag < timedelta() for link in key_result.drives):
-            self.found.append(source.document.problem(place, "a lag cannot be negative"))

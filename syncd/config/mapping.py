@@ -131,7 +131,7 @@ class Reader:
             return RecordMeasure(name, tuple(keys.streams()), parsed.take, parsed.of, filters, parsed.time())
         if isinstance(keys, ReadingKeys) and isinstance(parsed, ReadingMeasureKeys):
             (stream,) = keys.streams()
-            return ReadingMeasure(name, stream, keys.part(), parsed.take, parsed.time())
+            return ReadingMeasure(name, stream, keys.part(), parsed.take, parsed.time(), keys.many)
         raise TypeError(f"{keys_model} is neither of records nor of readings")
 
     def _filters(self, parsed: RecordMeasureKeys, keys: RecordKeys, place: Place) -> Iterator[Filter]:

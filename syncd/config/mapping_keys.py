@@ -70,7 +70,7 @@ class Drives(BaseModel):
     model_config = _STRICT
 
     outcome: Id
-    lag: Duration = timedelta()
+    lag: Duration | None = None
 
 
 def _one_of(of_block: str, of_others: str) -> Callable[[Any], str]:
@@ -127,16 +127,18 @@ class KeyResultKeys(BaseModel):
             raise ValueError(f"has the target {self.target:g}, which is its baseline; there is no way to go")
         if self.drives and self.kind == "outcome":
             raise ValueError("is an outcome, and only an output drives; turn it round or drop 'drives'")
-        if self.lag is not None and not isinstance(self.drives, str):
-            where = "say it with each outcome: {outcome: ID, lag: 2w}" if self.drives else "say 'drives' too"
-            raise ValueError(f"has a 'lag' that belongs to no link; {where}")
+        if self.lag is not None and not self.drives:
+            raise ValueError("has a 'lag' that belongs to no link; say 'drives' too")
         return self
 
     def links(self) -> tuple[Link, ...]:
-        """Its links to outcomes."""
-        if isinstance(self.drives, str):
-            return (Link(self.drives, self.lag or timedelta()),)
-        return tuple(Link(item) if isinstance(item, str) else Link(item.outcome, item.lag) for item in self.drives)
+        """Its links to outcomes; its own lag is that of each that says none."""
+        lag = self.lag or timedelta()
+        items = [self.drives] if isinstance(self.drives, str) else self.drives
+        return tuple(
+            Link(item, lag) if isinstance(item, str) else Link(item.outcome, lag if item.lag is None else item.lag)
+            for item in items
+        )
 
 
 class ObjectiveKeys(BaseModel):

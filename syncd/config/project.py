@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from syncd.config.catalogue import BrokenConnector, connector, connector_types
 from syncd.config.cron import next_by_cron
@@ -29,6 +38,7 @@ from syncd.sdk import (
 )
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SHORTEST_SECRET = 6  # what is shorter could be any word of a message
 _PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s:]*:([^/@\s]+)@", re.IGNORECASE)
 
 
@@ -89,6 +99,12 @@ class ProjectFile(BaseModel):
     connections: dict[str, dict[str, Any]] = Field({}, description="The systems to pull from, by a name of your own.")
     publish: list[Publish] = Field([], description="Where check-ins are written to.")
 
+    @field_validator("connections", "publish", mode="before")
+    @classmethod
+    def _nothing_is_none(cls, value: Any, info: ValidationInfo) -> Any:
+        """A key with all its entries commented out."""
+        return ({} if info.field_name == "connections" else []) if value is None else value
+
 
 @dataclass(frozen=True, slots=True)
 class Connection:
@@ -122,6 +138,13 @@ class Connection:
                 problems=[self.document.problem(self.place, f"does not fit once resolved: {said}")]
             ) from None
 
+    def secrets(self) -> set[str]:
+        """What its references resolve to, addresses apart: nothing of it may be shown."""
+        resolve = Resolver(self.document)
+        keys = self.document.data["connections"][self.name]
+        resolve({key: value for key, value in keys.items() if key != "url"}, self.place)
+        return {value for value in resolve.found if len(value) >= _SHORTEST_SECRET}
+
     def open(self, context: Context) -> Source:
         """The source, with its references resolved. ConfigError says at which line what is missing."""
         settings = self.resolved()
@@ -147,6 +170,7 @@ class Resolver:
         self.environment = environment
         self.within = within
         self.problems: list[Problem] = []
+        self.found: set[str] = set()
 
     def __call__(self, value: Any, place: Place) -> Any:
         """The value with all references in it resolved; what is not set is added to `problems`."""
@@ -161,6 +185,11 @@ class Resolver:
         return value
 
     def _one(self, name: str, place: Place) -> str:
+        value = self._value(name, place)
+        self.found.add(value)
+        return value
+
+    def _value(self, name: str, place: Place) -> str:
         if self.environment.get(name):
             return self.environment[name]
         if path := self.environment.get(f"{name}_FILE"):

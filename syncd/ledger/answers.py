@@ -132,6 +132,8 @@ class Answers:
 
     def _answer_readings(self, measure: ReadingMeasure, span: Span, now: datetime, cycle: int | None) -> Answer:
         dated, found = self.readings(measure, span, now, cycle)
+        if not found and not measure.many:
+            return Answer(None, "there is no number")
         answer = evaluate_readings(measure.take, span, now, found)
         return answer if dated else replace(answer, at=None)
 

@@ -53,9 +53,11 @@ def end_records(connection: Connection, stream: int, cycle: int, ids: Collection
         connection.execute(update(records).where(mine).values(until=cycle))
 
 
-def current_ids(connection: Connection, stream: int) -> set[str]:
-    """The ids of a stream's records as they stand."""
+def current_ids(connection: Connection, stream: int, since: datetime | None = None) -> set[str]:
+    """The ids of a stream's records as they stand; only of those updated since a time, where one is given."""
     query = select(records.c.id).where(records.c.stream == stream, records.c.until.is_(None))
+    if since is not None:
+        query = query.where(records.c.updated_at >= since)
     return set(connection.execute(query).scalars())
 
 

@@ -108,10 +108,12 @@ class Streams:
                 connection.execute(update(streams).where(streams.c.id == stream_id).values(**news))
         return changed
 
-    def reconcile(self, stream_id: int, cycle: int, now: datetime, present: Collection[str]) -> int:
-        """Ends the records that a census did not find; how many."""
+    def reconcile(
+        self, stream_id: int, cycle: int, now: datetime, present: Collection[str], since: datetime | None = None
+    ) -> int:
+        """Ends the records that a census did not find; how many. It asked for none updated before `since`."""
         with self._engine.begin() as connection:
-            gone = current_ids(connection, stream_id) - set(present)
+            gone = current_ids(connection, stream_id, since) - set(present)
             end_records(connection, stream_id, cycle, gone)
             connection.execute(update(streams).where(streams.c.id == stream_id).values(census_at=now))
         return len(gone)

@@ -87,13 +87,14 @@ class RecordMeasure:
 
 @dataclass(frozen=True, slots=True)
 class ReadingMeasure:
-    """How the readings of one part of a stream become a number."""
+    """How the readings of one part of a stream become a number. `many`: none at all are an empty set."""
 
     connection: str
     stream: str
     part: str
     take: ReadingTake = "latest"
     window: Window = Window()
+    many: bool = True
 
 
 Measure = RecordMeasure | ReadingMeasure

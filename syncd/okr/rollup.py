@@ -38,9 +38,7 @@ def roll_up(objective: Objective, standings: Mapping[str, Standing], shares: Sha
         score = min(standings[kr.id].score or 0.0 for kr in known)
     assert score is not None  # known key results have a weight and a score
     assert ahead is not None
-    done = all(standings[kr.id].health == "done" for kr in known)
-    health: Health = "done" if done else shares.health(score, ahead)
-    return ObjectiveStanding(score, ahead, activity, health, len(known), len(counted))
+    return ObjectiveStanding(score, ahead, activity, shares.health(score, ahead), len(known), len(counted))
 
 
 def _known(standing: Standing) -> bool:

@@ -27,9 +27,10 @@ from syncd.sdk.errors import (
 )
 from syncd.sdk.facts import Check, Json, Page, Reading, Record, Scalar, Snapshot, Stream
 from syncd.sdk.network import network_failure
-from syncd.sdk.retry import RetryPolicy
+from syncd.sdk.retry import LONGEST_WAIT, RetryPolicy
 
 __all__ = [
+    "LONGEST_WAIT",
     "Check",
     "ConfigError",
     "ConnectionSettings",

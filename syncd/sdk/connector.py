@@ -70,6 +70,11 @@ class ReadingKeys(MeasureKeys):
 
     as_: As = Field(As(), alias="as", description="How texts are to be read as numbers and dates.")
 
+    @property
+    def many(self) -> bool:
+        """Whether it reads a list of readings: an empty list is an empty set, an empty cell is no number."""
+        raise NotImplementedError
+
     def part(self) -> str:
         """What identifies this measure's part of its stream: its keys as canonical JSON."""
         keys = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)

@@ -14,6 +14,10 @@ from syncd.sdk.errors import RetryLater
 T = TypeVar("T")
 
 
+LONGEST_WAIT = 60.0
+"""Seconds: a longer wait that a server asks for ends the stream until then."""
+
+
 @dataclass(slots=True)
 class RetryPolicy:
     """Which failures are tried again, when, and until when; each connection has one of its own.
@@ -26,7 +30,7 @@ class RetryPolicy:
     """
 
     attempts: int = 5
-    longest_wait: float = 60.0
+    longest_wait: float = LONGEST_WAIT
     deadline: float = 180.0
     sleep: Callable[[float], None] = field(default=time.sleep)
     _gave_up: bool = field(default=False, init=False)
@@ -45,15 +49,14 @@ class RetryPolicy:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(self._worth_waiting_for),
             wait=wait,
-            stop=tenacity.stop_after_attempt(1 if self._gave_up else self.attempts)
-            | tenacity.stop_before_delay(self.deadline),
+            stop=tenacity.stop_after_attempt(self.attempts) | tenacity.stop_before_delay(self.deadline),
             sleep=self.sleep,
             reraise=True,
         )
         try:
             answer = retrying(request)
-        except RetryLater:
-            self._gave_up = True
+        except RetryLater as error:
+            self._gave_up = error.after is None  # a limit that names its time says nothing of an outage
             raise
         self._gave_up = False
         return answer
@@ -63,7 +66,9 @@ class RetryPolicy:
         return replace(self)
 
     def _worth_waiting_for(self, error: BaseException) -> bool:
-        return isinstance(error, RetryLater) and (error.after or 0.0) <= self.longest_wait
+        if not isinstance(error, RetryLater):
+            return False
+        return not self._gave_up if error.after is None else error.after <= self.longest_wait
 
 
 def _asked(state: tenacity.RetryCallState) -> float | None:

@@ -35,6 +35,11 @@ class TableKeys(ReadingKeys):
                 raise ValueError(f"has the cell {self.cell!r}, which is a range; write one cell, or a series")
         return self
 
+    @property
+    def many(self) -> bool:
+        """A series does."""
+        return self.series is not None
+
     def references(self) -> Sequence[str]:
         """The ranges, headers, names and sheets that it reads."""
         if self.series is not None:

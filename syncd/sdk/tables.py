@@ -79,7 +79,9 @@ class Lookup(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     table: str = Field(description="The table, its header included: a range such as `Plan!A1:F`, or a sheet's name.")
-    row: Mapping[str, str | int | float] = Field(description="HEADER: VALUE, for each condition that the row meets.")
+    row: Mapping[str, str | bool | int | float] = Field(
+        description="HEADER: VALUE, for each condition that the row meets."
+    )
     column: str = Field(description="The header of the column that holds the number.")
 
     @model_validator(mode="after")
@@ -165,7 +167,7 @@ def read_lookup(lookup: Lookup, resolve: Resolve, reader: Reader) -> Snapshot:
     rows = [
         offset
         for offset, row in enumerate(grid.rows[1:], start=1)
-        if all(_same(row[index] if index < len(row) else None, value) for index, value in conditions)
+        if all(_same(row[index] if index < len(row) else None, value, reader) for index, value in conditions)
     ]
     if len(rows) != 1:
         wanted = ", ".join(f"{header} = {value}" for header, value in lookup.row.items())
@@ -196,7 +198,13 @@ def _column(grid: Grid, header: str, table: str) -> int:
     return index
 
 
-def _same(cell: Cell, value: str | int | float) -> bool:
-    if isinstance(cell, int | float) and not isinstance(cell, bool) and isinstance(value, int | float):
+def _same(cell: Cell, value: str | bool | int | float, reader: Reader) -> bool:
+    """Whether a cell is what a condition says: a number as numbers, a day as days, else as texts."""
+    if isinstance(cell, bool) or isinstance(value, bool):
+        return shown(cell).strip().upper() == shown(value).strip().upper()
+    if isinstance(cell, int | float) and isinstance(value, int | float):
         return float(cell) == float(value)
+    if isinstance(cell, int | float) and isinstance(value, str) and reader.serial_dates:
+        moment = reader.moment(value)
+        return moment is not None and moment == reader.moment(cell)
     return shown(cell).strip() == shown(value).strip()

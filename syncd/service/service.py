@@ -35,6 +35,7 @@ class Service:
         self._stop = threading.Event()
         self.config = config
         self.config_problem: str | None = None
+        self.cycle_problem: str | None = None
         self.cycles = 0
         self.metrics = Metrics()
         ledger = open_ledger(config.ledger_url())
@@ -88,6 +89,7 @@ class Service:
                     self.ledger,
                     self._clock,
                     retry=RetryPolicy(sleep=self._sleep),
+                    tolerant=self.cycles > 0,
                     stopping=self._stop,
                 )
         except CycleStopped:
@@ -97,7 +99,7 @@ class Service:
             log.warning("cycle put off", reason=str(error))
             return False
         except (ConfigError, LedgerError) as error:
-            self.config_problem = str(error)
+            self.cycle_problem = str(error)
             self.metrics.broken_cycle()
             log.error("cycle not run", reason=str(error))
             return True
@@ -107,6 +109,7 @@ class Service:
             return True
         seconds = time.monotonic() - began
         self.cycles += 1
+        self.cycle_problem = None
         self.metrics.cycle(result, seconds, time.time())
         log.info(
             "cycle ended",

@@ -29,8 +29,8 @@ _HEADERS = {
 class Standings(Protocol):
     """What the pages need of the daemon."""
 
-    cycles: int
     config_problem: str | None
+    cycle_problem: str | None
 
     @property
     def stopping(self) -> bool:
@@ -53,7 +53,7 @@ def make_app(standings: Standings) -> Starlette:
         found = standings.report(request.query_params.get("period"))
         if found is None:
             return PlainTextResponse("there is no such period\n", status_code=404)
-        page = _PAGES.get_template("status.html").render(found=found, problem=standings.config_problem)
+        page = _PAGES.get_template("status.html").render(found=found, standings=standings)
         return HTMLResponse(page, headers=_HEADERS)
 
     def healthz(_: Request) -> Response:
@@ -77,12 +77,16 @@ def make_app(standings: Standings) -> Starlette:
             return _json({"error": "there is no such period"}, 404)
         return _json(document(found))
 
+    def api_index(_: Request) -> Response:
+        return _json({"status": "/api/status"})
+
     return Starlette(
         routes=[
             Route("/", index),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", metrics),
+            Route("/api/", api_index),
             Route("/api/status", api_status),
         ]
     )

@@ -74,7 +74,7 @@ def test_every_take_lint_rule_and_field_is_named() -> None:
     page = text("docs/mappings.md")
     rules = re.findall(r'Finding\("([a-z-]+)"', text("syncd/okr/lint.py") + text("syncd/config/load.py"))
     fields = re.findall(r'^    "(\w+)": "\w+",', text("connectors/jira/fields.py"), re.MULTILINE)
-    assert len(rules) > 4
+    assert len(rules) >= 4
     assert "lead_time" in fields
     for name in (*RECORD_TAKES, *READING_TAKES, *fields):
         assert f"`{name}`" in page, name

@@ -266,3 +266,26 @@ def test_an_edited_target_is_a_dated_change_that_explain_shows(project: Project)
     (change,) = found["definition_changes"]
     assert (change["key"], change["old"], change["new"]) == ("goal.target", 600.0, 800.0)
     assert "goal.target: 600.0 → 800.0" in project.run("explain", "calls", check=0).stdout
+
+
+def test_a_server_that_repeats_the_token_does_not_make_us_repeat_it(project: Project, box: Sandbox) -> None:
+    token = project.env["GITHUB_TOKEN"]
+    box.fault(Fault("github", "status", status=401, body=f"bad credentials: token {token}"))
+    done = project.run("sync", check=1)
+    assert "bad credentials: token ***" in done.stderr
+    shown = done.stdout + done.stderr + project.run("status", check=0).stdout
+    assert token not in shown
+    assert all(token.encode() not in path.read_bytes() for path in project.folder.glob("syncd.db*"))
+
+
+def test_a_narrower_window_for_a_while_loses_no_record(project: Project) -> None:
+    window = "base: main, not_author: \"dependabot[bot]\"}\n          take: count"
+    project.edit("mappings/support.yaml", window, window + "\n          window: 200d")
+    project.run("sync", "--only", "search-shipped", check=0)
+    wide = project.key_results()["search-shipped"]["value"]
+    project.edit("mappings/support.yaml", "window: 200d", "window: 14d")
+    project.run("sync", "--reconcile", "--only", "search-shipped", check=0)
+    assert project.key_results()["search-shipped"]["value"] < wide
+    project.edit("mappings/support.yaml", "window: 14d", "window: 200d")
+    project.run("sync", "--reconcile", "--only", "search-shipped", check=0)
+    assert project.key_results()["search-shipped"]["value"] == wide

@@ -141,10 +141,9 @@ class TestHealth:
         )
         assert found.expected == pytest.approx(0.75)
 
-    def test_it_is_done_when_all_that_count_are(self) -> None:
+    def test_an_objective_is_never_done_itself_it_is_held_to_the_shares(self) -> None:
         done = at(1.0, health="done")
-        assert rolled(("outcome", 1, done), ("outcome", 1, done)).health == "done"
-        assert rolled(("outcome", 1, done), ("outcome", 1, at(0.9))).health == "on_track"
+        assert rolled(("outcome", 1, done), ("outcome", 1, done)).health == "on_track"
 
     def test_weakest_holds_the_lowest_against_what_is_expected(self) -> None:
         assert rolled(("outcome", 1, at(1.0)), ("outcome", 1, at(0.1)), rollup="weakest").health == "off_track"

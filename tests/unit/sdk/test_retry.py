@@ -123,3 +123,36 @@ def test_an_interrupted_sleep_ends_it() -> None:
     server: Callable[[], str] = Server(ill(1))
     with pytest.raises(KeyboardInterrupt):
         RetryPolicy(sleep=stopped).call(server)
+
+
+def test_after_giving_up_a_request_is_tried_once_until_one_succeeds() -> None:
+    tries: list[int] = []
+
+    def down() -> None:
+        tries.append(1)
+        raise RetryLater("down")
+
+    policy = RetryPolicy(attempts=3, sleep=lambda seconds: None)
+    for expected in (3, 4, 5):
+        with pytest.raises(RetryLater):
+            policy.call(down)
+        assert len(tries) == expected
+    assert policy.call(lambda: "up") == "up"
+    with pytest.raises(RetryLater):
+        policy.call(down)
+    assert len(tries) == 8
+    assert policy.fresh().call(lambda: "another connection's") == "another connection's"
+
+
+def test_a_limit_that_names_its_time_is_no_outage() -> None:
+    slept: list[float] = []
+    policy = RetryPolicy(attempts=3, sleep=slept.append)
+
+    def limited(after: float) -> None:
+        raise RetryLater("rate limit", after)
+
+    with pytest.raises(RetryLater):
+        policy.call(lambda: limited(900))
+    with pytest.raises(RetryLater):
+        policy.call(lambda: limited(2))
+    assert slept == [2, 2]
