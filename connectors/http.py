@@ -23,6 +23,7 @@ from syncd.sdk import (
     Snapshot,
     SourceBroken,
     Stream,
+    WebAddress,
     failure,
     quota_and_clock,
 )
@@ -34,17 +35,10 @@ _SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|password", re.IGNOREC
 class HttpSettings(ConnectionSettings):
     """A web API."""
 
-    url: str = Field(description="What every path is put behind.")
+    url: WebAddress = Field(description="What every path is put behind.")
     headers: dict[str, str] = Field({}, description="Sent with every request; secrets as ${NAME}.")
     token: Secret | None = Field(None, description="Sent as `Authorization: Bearer`.")
     timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
-
-    @field_validator("url")
-    @classmethod
-    def _web_address(cls, value: str) -> str:
-        if not re.match(r"https?://|\$\{", value):
-            raise ValueError(f"is {value!r}; write https://HOST")
-        return value.rstrip("/")
 
     @field_validator("headers")
     @classmethod

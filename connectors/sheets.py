@@ -27,6 +27,7 @@ from syncd.sdk import (
     Snapshot,
     SourceBroken,
     Stream,
+    WebAddress,
     failure,
     network_failure,
     quota_and_clock,
@@ -47,18 +48,11 @@ _UNFORMATTED = {"valueRenderOption": "UNFORMATTED_VALUE", "dateTimeRenderOption"
 class SheetsSettings(ConnectionSettings):
     """A Google account that the spreadsheets are shared with."""
 
-    url: str = Field(_GOOGLE, description="What stands before /v4/spreadsheets.")
+    url: WebAddress = Field(_GOOGLE, description="What stands before /v4/spreadsheets.")
     credentials: str | None = Field(None, description="A service account's file; share the sheets with its address.")
     token: Secret | None = Field(None, description="An OAuth access token.")
     api_key: Secret | None = Field(None, description="An API key; it reads public spreadsheets only.")
     timeout: float = Field(60, gt=0, description="Seconds to wait for an answer.")
-
-    @field_validator("url")
-    @classmethod
-    def _web_address(cls, value: str) -> str:
-        if not re.match(r"https?://|\$\{", value):
-            raise ValueError(f"is {value!r}; write {_GOOGLE}")
-        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _one_way_in(self) -> SheetsSettings:

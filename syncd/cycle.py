@@ -11,7 +11,6 @@ from datetime import date, datetime
 import structlog
 
 from syncd.config import Config
-from syncd.config.load import needed_streams
 from syncd.config.messages import nearest
 from syncd.definitions import definition
 from syncd.ledger import Definition, KeptValue, Ledger
@@ -19,7 +18,7 @@ from syncd.okr.alignment import on_pace_since
 from syncd.okr.goals import ON_PACE, KeyResult, Plan, Quality, standing
 from syncd.okr.measures import Answer, Measure, ReadingMeasure, RecordMeasure, stream_keys
 from syncd.past import past_values
-from syncd.pulls import Outcome, Pull, Unopened, Watcher, due_pulls, pull_all
+from syncd.pulls import Outcome, Pull, Unopened, Watcher, due_pulls, needed_streams, pull_all
 from syncd.sdk import ConfigError, Context, Problem, RetryPolicy, Source, SourceError, Stream, UnknownField
 
 log = structlog.get_logger("syncd.cycle")
@@ -163,7 +162,7 @@ def _open_sources(
     sources: dict[str, tuple[Source, list[Stream]]] = {}
     problems: list[Problem] = []
     for connection in config.connections.values():
-        needed = needed_streams(connection, tuple(plans))
+        needed = needed_streams(connection.name, plans)
         streams = [stream for key, stream in needed.items() if (connection.name, key) in wanted]
         if not streams:
             continue

@@ -15,7 +15,15 @@ from syncd.config import Config
 from syncd.definitions import changes, measure_digest
 from syncd.ledger import Cycle, KeptValue, Ledger, StreamState
 from syncd.okr.goals import KeyResult, Plan
-from syncd.okr.measures import ReadingMeasure, RecordMeasure, contribution, left_out, scalar_text, stream_keys
+from syncd.okr.measures import (
+    ReadingMeasure,
+    RecordMeasure,
+    contribution,
+    left_out,
+    readings_used,
+    scalar_text,
+    stream_keys,
+)
 from syncd.okr.spans import Span
 from syncd.report import KeyResultLine, line_of
 from syncd.sdk import Reading, Record
@@ -112,9 +120,7 @@ def _items(
             yield _record(measure, window, record)
         return
     _, readings = ledger.answers.readings(measure, window, now, cycle)
-    inside = [reading for reading in readings if reading.at and reading.at in window and reading.at <= now]
-    inside.sort(key=lambda reading: reading.at or now)
-    used = {"latest": inside[-1:], "first": inside[:1], "change": inside[:1] + inside[-1:]}.get(measure.take, inside)
+    _, used = readings_used(measure.take, window, now, readings)
     for reading in readings:
         yield _reading(reading, used, window, now, measure.take)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -18,7 +18,8 @@ import structlog
 
 from syncd.config import Connection
 from syncd.ledger import Ledger, StreamState
-from syncd.okr.goals import Quality
+from syncd.okr.goals import Plan, Quality
+from syncd.okr.measures import ReadingMeasure, stream_keys
 from syncd.sdk import (
     LONGEST_WAIT,
     Check,
@@ -93,6 +94,23 @@ class _Present:
 
 
 _Item = _Page | _Present | _Ended
+
+
+def needed_streams(connection: str, plans: Iterable[Plan]) -> Mapping[str, Stream]:
+    """The streams of a connection that plans' measures rest on, by key, each with the needs of all that share it."""
+    streams: dict[str, Stream] = {}
+    for plan in plans:
+        for key_result in plan.key_results:
+            measure = key_result.measure
+            if measure is None or measure.connection != connection:
+                continue
+            for key in stream_keys(measure):
+                if isinstance(measure, ReadingMeasure):
+                    stream = Stream(key, "readings", frozenset({measure.part}))
+                else:
+                    stream = Stream(key, "records", measure.fields, measure.window.earliest(plan.period))
+                streams[key] = streams[key].joined(stream) if key in streams else stream
+    return streams
 
 
 def due_pulls(

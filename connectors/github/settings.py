@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from syncd.sdk import ConnectionSettings, Duration, RecordKeys, Secret
+from syncd.sdk import ConnectionSettings, Duration, RecordKeys, Secret, WebAddress
 
 What = Literal["merged_pull_requests", "closed_issues", "releases"]
 _LISTS: Mapping[str, str] = {"merged_pull_requests": "pulls", "closed_issues": "issues", "releases": "releases"}
@@ -23,7 +23,7 @@ _FIELDS: Mapping[str, frozenset[str]] = {
 class GitHubSettings(ConnectionSettings):
     """A GitHub or GitHub Enterprise account."""
 
-    url: str = Field("https://api.github.com", description="The API; for GitHub Enterprise https://HOST/api/v3.")
+    url: WebAddress = Field("https://api.github.com", description="The API; for GitHub Enterprise https://HOST/api/v3.")
     token: Secret | None = Field(None, description="A personal access token.")
     app_id: int | str | None = Field(None, description="A GitHub App's id, with installation_id and private_key.")
     installation_id: int | str | None = Field(None, description="The App's installation.")
@@ -32,13 +32,6 @@ class GitHubSettings(ConnectionSettings):
     )
     timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
     reconcile: Duration = Field(timedelta(days=1), description="How often to look for what vanished in silence.")
-
-    @field_validator("url")
-    @classmethod
-    def _web_address(cls, value: str) -> str:
-        if not re.match(r"https?://|\$\{", value):
-            raise ValueError(f"is {value!r}; write https://api.github.com or https://HOST/api/v3")
-        return value.rstrip("/")
 
     @field_validator("private_key")
     @classmethod

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import ClassVar
@@ -15,7 +14,7 @@ from pydantic import Field, field_validator
 
 from connectors.jira.jql import balanced, unordered
 from connectors.jira.source import JiraSource
-from syncd.sdk import ConnectionSettings, Context, Duration, RecordKeys, Secret
+from syncd.sdk import ConnectionSettings, Context, Duration, RecordKeys, Secret, WebAddress
 
 __all__ = ["Jira", "JiraMeasure", "JiraSettings", "JiraSource"]
 
@@ -23,18 +22,13 @@ __all__ = ["Jira", "JiraMeasure", "JiraSettings", "JiraSource"]
 class JiraSettings(ConnectionSettings):
     """A Jira site."""
 
-    url: str = Field(description="The site, as in a browser; for a scoped token https://api.atlassian.com/ex/jira/ID.")
+    url: WebAddress = Field(
+        description="The site, as in a browser; for a scoped token https://api.atlassian.com/ex/jira/ID."
+    )
     email: str | None = Field(None, description="The account's address, with an API token of Jira Cloud.")
     token: Secret = Field(description="An API token (with email), or a personal access token of Data Center (alone).")
     timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
     reconcile: Duration = Field(timedelta(hours=1), description="How often to look for what vanished in silence.")
-
-    @field_validator("url")
-    @classmethod
-    def _web_address(cls, value: str) -> str:
-        if not re.match(r"https?://|\$\{", value):
-            raise ValueError(f"is {value!r}; write https://COMPANY.atlassian.net or your own site's address")
-        return value.rstrip("/")
 
 
 class JiraMeasure(RecordKeys):

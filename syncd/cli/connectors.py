@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import typer
 from pydantic import BaseModel
 
-from syncd.cli.status import print_json
+from syncd.cli.opening import print_json
 from syncd.config.catalogue import BrokenConnector, connector, connector_types
 from syncd.config.mapping_keys import measure_model
 

@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import typer
 
-from syncd.cli.opening import chosen_plan, open_config
-from syncd.cli.status import print_json
+from syncd.cli.opening import chosen_plan, open_config, print_json
 from syncd.config.messages import nearest
 from syncd.evidence import Evidence, Item, evidence
 from syncd.ledger import open_ledger

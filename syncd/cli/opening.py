@@ -1,4 +1,4 @@
-"""What most commands begin with: the configuration, the clock, the ledger, the log."""
+"""What most commands begin and end with: the configuration, the clock, the ledger, the log; one JSON document."""
 
 from __future__ import annotations
 
@@ -69,3 +69,11 @@ def set_up_log(form: str, level: int = logging.INFO) -> None:
     )
     for name in ("urllib3", "httpx", "github", "jira"):
         logging.getLogger(name).setLevel(logging.ERROR)  # what they warn of, our own errors say
+
+
+def print_json(data: object) -> None:
+    """One JSON document on standard output."""
+    import orjson
+    import typer
+
+    typer.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())

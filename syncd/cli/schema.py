@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncd.cli.status import print_json
+from syncd.cli.opening import print_json
 from syncd.config.json_schema import mapping_schema, project_schema
 from syncd.sdk import ConfigError
 

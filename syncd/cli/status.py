@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
-
-from syncd.cli.opening import chosen_plan, open_config
+from syncd.cli.opening import chosen_plan, open_config, print_json
 from syncd.ledger import open_ledger
 from syncd.report import document, report
 
@@ -24,10 +22,3 @@ def run(path: Path, *, period: str | None, as_json: bool) -> None:
     from syncd.cli.status_view import print_status
 
     print_status(found, Console(width=None))
-
-
-def print_json(data: object) -> None:
-    """One JSON document on standard output."""
-    import orjson
-
-    typer.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())

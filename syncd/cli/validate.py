@@ -6,8 +6,7 @@ from pathlib import Path
 
 import typer
 
-from syncd.cli.opening import open_config
-from syncd.cli.status import print_json
+from syncd.cli.opening import open_config, print_json
 from syncd.sdk import ConfigError, Problem
 from syncd.words import count
 

@@ -19,7 +19,7 @@ from syncd.config.project import Connection, ProjectFile, Resolver, password_in_
 from syncd.okr.goals import KeyResult, Objective, Plan, Shares
 from syncd.okr.lint import Finding, lint
 from syncd.okr.spans import Period
-from syncd.sdk import ConfigError, Problem, RecordKeys, Stream
+from syncd.sdk import ConfigError, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,28 +124,6 @@ def load_config(path: Path) -> Config:
         raise ConfigError(problems=found)
     sound = {name: connection for name, connection in connections.items() if connection}
     return Config(path, settings, document, sound, plans, gathered.sources)
-
-
-def needed_streams(connection: Connection, plans: tuple[Plan, ...]) -> Mapping[str, Stream]:
-    """The streams of a connection that the plans' measures need, by key, each with the needs of all that share it."""
-    streams: dict[str, Stream] = {}
-    keys = connection.connector.Measure
-    for plan in plans:
-        for key_result in plan.key_results:
-            measure = key_result.measure
-            if measure is None or measure.connection != connection.name:
-                continue
-            if issubclass(keys, RecordKeys):
-                names, needs = measure.streams, measure.fields  # type: ignore[union-attr]
-                since = measure.window.earliest(plan.period)
-                kind = "records"
-            else:
-                names, needs = (measure.stream,), frozenset({measure.part})  # type: ignore[union-attr]
-                since, kind = None, "readings"
-            for name in names:
-                stream = Stream(name, kind, needs, since)  # type: ignore[arg-type]
-                streams[name] = streams[name].joined(stream) if name in streams else stream
-    return streams
 
 
 def _shown(path: Path) -> str:

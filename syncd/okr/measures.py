@@ -207,19 +207,28 @@ def _values(record: Record, field: str | None) -> Sequence[Scalar]:
     return record.fields.get(field, ()) if field else ()
 
 
+def readings_used(
+    take: ReadingTake, span: Span, now: datetime, readings: Iterable[Reading]
+) -> tuple[list[Reading], list[Reading]]:
+    """The readings within the window and not after now, by time; and those of them that the number is made of."""
+    inside = [reading for reading in readings if _at(reading) in span and _at(reading) <= now]
+    inside.sort(key=_at)  # stable: of two readings of one time, the later row is the newer
+    if take == "change":
+        return inside, [inside[0], inside[-1]] if inside else []
+    return inside, {"latest": inside[-1:], "first": inside[:1]}.get(take, inside)
+
+
 def evaluate_readings(take: ReadingTake, span: Span, now: datetime, readings: Iterable[Reading]) -> Answer:
     """The number of a series, in the order in which its rows stand. Rows dated after now are ignored.
 
     Every reading must carry its time. One without a number makes `latest`, `first` and `change` unknown where it is
     the one asked for, and any aggregate over it.
     """
-    inside = [reading for reading in readings if _at(reading) in span and _at(reading) <= now]
-    inside.sort(key=_at)  # stable: of two readings of one time, the later row is the newer
+    inside, used = readings_used(take, span, now, readings)
     if not inside:
         if take == "sum":
             return Answer(0.0)
         return Answer(None, "no reading in the window")
-    used = {"latest": inside[-1:], "first": inside[:1], "change": [inside[0], inside[-1]]}.get(take, inside)
     at = _at(inside[-1])  # up to when the source has spoken, whichever reading is the one asked for
     for reading in used:
         if reading.number is None:

@@ -14,6 +14,7 @@ from syncd.sdk.connector import (
     RecordKeys,
     Secret,
     Source,
+    WebAddress,
 )
 from syncd.sdk.durations import Duration, parse_duration
 from syncd.sdk.errors import (
@@ -56,6 +57,7 @@ __all__ = [
     "Stream",
     "SyncdError",
     "UnknownField",
+    "WebAddress",
     "failure",
     "network_failure",
     "one_line",

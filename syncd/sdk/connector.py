@@ -6,6 +6,7 @@ keys of a connection and those that it adds to a measure, and opens sources. It 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
 from zoneinfo import ZoneInfo
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
 
 from syncd.sdk.cells import As
 from syncd.sdk.facts import Check, Json, Page, Stream
@@ -31,6 +32,16 @@ def _by_reference(value: Any, info: ValidationInfo) -> Any:
 
 Secret = Annotated[SecretStr, BeforeValidator(_by_reference)]
 """A secret: in YAML a reference (`${GITHUB_TOKEN}`), resolved when the connection is opened; never shown."""
+
+
+def _web_address(value: str) -> str:
+    if not re.match(r"https?://|\$\{", value):
+        raise ValueError(f"is {value!r}; write it with https:// in front")
+    return value.rstrip("/")
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+"""Where a server is: http:// or https://, without a slash at the end; or a reference to such."""
 
 
 class ConnectionSettings(BaseModel):
