@@ -279,7 +279,7 @@ def test_a_server_that_repeats_the_token_does_not_make_us_repeat_it(project: Pro
 
 
 def test_a_narrower_window_for_a_while_loses_no_record(project: Project) -> None:
-    window = "base: main, not_author: \"dependabot[bot]\"}\n          take: count"
+    window = 'base: main, not_author: "dependabot[bot]"}\n          take: count'
     project.edit("mappings/support.yaml", window, window + "\n          window: 200d")
     project.run("sync", "--only", "search-shipped", check=0)
     wide = project.key_results()["search-shipped"]["value"]
