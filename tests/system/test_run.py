@@ -126,3 +126,24 @@ def test_an_address_that_is_taken_is_a_sentence(project: Project) -> None:
         done = project.run("run", "--listen", address, check=2)
     assert f"--listen {address} cannot be used: address already in use" in done.stderr
     assert "--listen is 'here'" in project.run("run", "--listen", "here", check=2).stderr
+
+
+def test_a_secret_that_vanishes_fails_its_own_connection_alone(project: Project) -> None:
+    secret = project.folder / "jira-token"
+    secret.write_text(project.env.pop("JIRA_TOKEN") + "\n")
+    project.env["JIRA_TOKEN_FILE"] = str(secret)
+    with running(project) as (_, client):
+        wait_for(lambda: answers(client, "/readyz"))
+        secret.unlink()
+        wait_for(lambda: 'syncd_connection_failing{connection="tickets"} 1.0' in client.get("/metrics").text)
+        metrics = client.get("/metrics").text
+        assert 'syncd_connection_failing{connection="numbers"} 0.0' in metrics
+        assert 'syncd_key_result_value{key_result="articles"} 33.0' in metrics  # the last good one
+        assert "JIRA_TOKEN_FILE names" in client.get("/").text
+    assert "JIRA_TOKEN_FILE names" in project.run("sync", check=2).stderr  # a command says it before anything else
+
+
+def test_the_api_names_what_it_has(project: Project) -> None:
+    with running(project) as (_, client):
+        found = client.get("/api/").json()
+        assert found == {"status": "/api/status"}
