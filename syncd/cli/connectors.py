@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from textwrap import fill
 
 import typer
 from pydantic import BaseModel
@@ -40,7 +41,7 @@ def run(*, as_json: bool) -> None:
             assert isinstance(keys, dict)
             typer.echo(f"  {part}")
             for key, said in keys.items():
-                typer.echo(f"    {key:<16} {said}")
+                typer.echo(fill(said, 80, initial_indent=f"    {key:<16} ", subsequent_indent=" " * 21))
         typer.echo()
 
 
