@@ -565,7 +565,7 @@ def test_the_doctor_of_an_enterprise_server_without_limits(lab: Sandbox, source:
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        ({"url": "api.github.com"}, "https://api.github.com"),
+        ({"url": "api.github.com"}, "https:// in front"),
         ({"app_id": 1}, "all three"),
         ({"token": "${A}", "app_id": 1, "installation_id": 2, "private_key": "k"}, "keep one"),
         ({"token": "written-out"}, "${TOKEN}"),

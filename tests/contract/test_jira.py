@@ -823,7 +823,7 @@ def test_settings() -> None:
     site = Settings.model_validate({"type": "jira", "url": "https://acme.atlassian.net/", "token": "${JIRA_TOKEN}"})
     assert site.url == "https://acme.atlassian.net"
     assert site.reconcile == timedelta(hours=1)
-    with pytest.raises(ValidationError, match="write https://COMPANY"):
+    with pytest.raises(ValidationError, match="write it with https:// in front"):
         Settings.model_validate({"type": "jira", "url": "acme.atlassian.net", "token": "${JIRA_TOKEN}"})
     with pytest.raises(ValidationError, match="secret written out"):
         Settings.model_validate({"type": "jira", "url": "https://acme.atlassian.net", "token": "abc"})
