@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 
 import structlog
 
 from syncd.config import Config
 from syncd.config.messages import nearest
-from syncd.definitions import definition
-from syncd.ledger import Definition, KeptValue, Ledger
-from syncd.okr.alignment import on_pace_since
-from syncd.okr.goals import ON_PACE, KeyResult, Plan, Quality, standing
-from syncd.okr.measures import Answer, Measure, ReadingMeasure, RecordMeasure, stream_keys
-from syncd.past import past_values
+from syncd.ledger import KeptValue, Ledger
+from syncd.measuring import Measuring
+from syncd.okr.goals import KeyResult, Plan
+from syncd.okr.measures import RecordMeasure, stream_keys
 from syncd.pulls import Outcome, Pull, Unopened, Watcher, due_pulls, needed_streams, pull_all
 from syncd.sdk import ConfigError, Context, Problem, RetryPolicy, Source, SourceError, Stream, UnknownField
 
@@ -70,8 +68,8 @@ def run_cycle(
     """Pulls, measures and keeps. ConfigError before anything is touched; a source that fails is in the result.
 
     `only` narrows the cycle to one key result; `dry_run` keeps the rows that were pulled, and no value. With
-    `tolerant`, for a service that runs already, a connection that cannot be opened fails alone. The caller holds the
-    ledger's lock.
+    `tolerant`, for a service that runs already, a connection that cannot be opened, or lacks a field, fails alone. The
+    caller holds the ledger's lock.
     """
     watcher = watcher or Watcher()
     plans = [part for plan in config.plans if (part := _open_part(plan, config, ledger, clock()))]
@@ -86,12 +84,12 @@ def run_cycle(
         watcher.pulling([pull for _, pulls in work.values() for pull in pulls])
         secrets = {secret for name in sources for secret in config.connections[name].secrets()}
         outcomes = pull_all(ledger, cycle, clock, work, watcher, secrets, stopping)
-    by_stream = {(outcome.pull.connection, outcome.pull.stream.key): outcome for outcome in outcomes}
     now = clock()
+    measuring = Measuring(config, ledger, outcomes, cycle, now)
     results = {
         (plan.period.id, key_result.id): result
         for plan in plans
-        for key_result, result in _measured(config, ledger, plan, only, by_stream, cycle, now)
+        for key_result, result in measuring.results(plan, only)
     }
     pulls = {
         str(outcome.pull.id): {"quality": outcome.quality, "reason": outcome.reason, "changed": outcome.changed}
@@ -182,7 +180,7 @@ def _open_sources(
             state = ledger.streams.state(name, stream.key)
             if state is None or state.completed_cycle is None or not state.covers(stream):
                 problems.extend(_unknown_fields(config, plans, source, name, stream))
-    if problems:
+    if problems and not tolerant:
         raise ConfigError(problems=problems)
     return sources
 
@@ -208,110 +206,3 @@ def _unknown_fields(
                     yield place.problem(message, "measure")
     except SourceError as error:
         log.info("fields not checked", stream=stream.key, reason=str(error))  # the pull itself will say so
-
-
-def _measured(
-    config: Config,
-    ledger: Ledger,
-    plan: Plan,
-    only: str | None,
-    outcomes: Mapping[tuple[str, str], Outcome],
-    cycle: int,
-    now: datetime,
-) -> Iterator[tuple[KeyResult, tuple[Definition, KeptValue]]]:
-    kept = ledger.values.last(plan.period.id)
-    for key_result in plan.key_results:
-        if key_result.measure is None or only not in (None, key_result.id):
-            continue
-        source = config.sources[(plan.period.id, key_result.id)]
-        defined = definition(key_result, source.document.file)
-        last = kept.get(key_result.id)
-        if last is not None and last.measure != defined.measure:
-            # Measured in another way, it is no value of this; one from before an edit that was taken back is.
-            last = ledger.values.last_under(plan.period.id, key_result.id, defined.measure)
-        failure = _failure(key_result, outcomes)
-        if failure is None:
-            yield key_result, (defined, _value(config, ledger, plan, key_result, defined, last, cycle, now))
-        else:
-            yield key_result, (defined, _kept_on(last, defined, failure, cycle))
-
-
-def _failure(key_result: KeyResult, outcomes: Mapping[tuple[str, str], Outcome]) -> tuple[Quality, str] | None:
-    measure = key_result.measure
-    assert measure is not None
-    for key in stream_keys(measure):
-        outcome = outcomes[(measure.connection, key)]
-        if outcome.quality != "complete":
-            return outcome.quality, f"{measure.connection}: {outcome.reason}"
-        if isinstance(measure, ReadingMeasure) and (problem := outcome.problems.get(measure.part)):
-            return "failed", f"{measure.connection}: {problem}"
-    return None
-
-
-def _value(
-    config: Config,
-    ledger: Ledger,
-    plan: Plan,
-    key_result: KeyResult,
-    defined: Definition,
-    last: KeptValue | None,
-    cycle: int,
-    now: datetime,
-) -> KeptValue:
-    measure = key_result.measure
-    assert measure is not None
-    window = measure.window.span(plan.period, now)
-    if window.start < window.end:
-        answer = ledger.answers.answer(measure, window, now)
-    else:
-        answer = Answer(None, "no day of its window has settled yet")
-    stands = standing(key_result, answer.number, plan.period.span, now, config.shares)
-    since = _since(config, ledger, plan, key_result, last, now) if stands.health in ON_PACE else None
-    return KeptValue(
-        number=answer.number,
-        progress=stands.progress,
-        score=stands.score,
-        health=stands.health,
-        quality="complete",
-        reason=_why(ledger, measure, answer) or stands.reason,
-        at=answer.at,
-        counted=answer.counted,
-        lacking=answer.lacking,
-        since=since,
-        measure=defined.measure,
-        cycle=cycle,
-        confirmed=cycle,
-    )
-
-
-def _why(ledger: Ledger, measure: Measure, answer: Answer) -> str | None:
-    """Why there is no number; where nothing was read at all, what its source said of that."""
-    if isinstance(measure, ReadingMeasure) and answer.number is None and not answer.counted:
-        state = ledger.streams.state(measure.connection, measure.stream)
-        notes = state.notes.get(measure.part) if state else None
-        return notes[0] if notes else answer.reason
-    return answer.reason
-
-
-def _since(
-    config: Config, ledger: Ledger, plan: Plan, key_result: KeyResult, last: KeptValue | None, now: datetime
-) -> date | None:
-    """The first day of the run on pace; from the sources' own dates, else from the values kept so far."""
-    if not key_result.drives or key_result.measure is None:
-        return None
-    past = past_values(ledger, key_result.measure, plan.period, now)
-    if past is not None:
-        return on_pace_since(key_result, plan.period, now, config.shares, past)
-    if last is not None and last.since is not None:
-        return last.since
-    return on_pace_since(key_result, plan.period, now, config.shares, [])
-
-
-def _kept_on(last: KeptValue | None, defined: Definition, failure: tuple[Quality, str], cycle: int) -> KeptValue:
-    """The last complete value, with what keeps it from being renewed."""
-    quality, reason = failure
-    if last is None:
-        return KeptValue(
-            None, None, None, "unknown", quality, reason, None, 0, 0, None, defined.measure, cycle, confirmed=None
-        )
-    return replace(last, quality=quality, reason=reason, cycle=cycle)
