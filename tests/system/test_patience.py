@@ -62,3 +62,16 @@ def test_a_census_that_fails_keeps_no_number_back(project: Project, ledger: Ledg
 def _open_pull(box: Sandbox) -> int:
     item = box.world.github.add_pull("acme/search", "One more", base="main")
     return item.number
+
+
+def test_a_running_service_goes_on_where_one_measure_names_a_field_that_is_not_there(
+    project: Project, ledger: Ledger
+) -> None:
+    project.edit("mappings/engineering.yaml", "of: Story Points", "of: Story Pionts")
+    config = load_config(project.folder / "syncd.yaml")
+    policy = RetryPolicy(sleep=lambda seconds: None)
+    result = run_cycle(config, ledger, clock_of(config.settings), retry=policy, tolerant=True)
+    assert [why for _, why in result.failures] == ["there is no field 'Story Pionts'"]
+    kept = ledger.values.last("2026-Q4")
+    assert kept["articles"].number == 33
+    assert (kept["story-points"].number, kept["story-points"].quality) == (None, "failed")
