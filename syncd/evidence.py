@@ -6,7 +6,7 @@ From the ledger alone, as it stands or as it stood after the last cycle before a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -80,6 +80,8 @@ def evidence(
     cycle = ledger.cycles.last(by=at) if ledger else None
     now = at or now
     value = ledger.values.last(plan.period.id, cycle.id).get(key_result.id) if ledger and cycle else None
+    if value and cycle and value.confirmed is not None and value.confirmed > cycle.id:
+        value = replace(value, confirmed=cycle.id)  # later cycles found the same number, on other evidence perhaps
     times = ledger.cycles.times([value.confirmed]) if ledger and value and value.confirmed else {}
     line = line_of(config, plan, key_result, value, times, now)
     measure = key_result.measure

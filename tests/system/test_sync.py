@@ -289,3 +289,21 @@ def test_a_narrower_window_for_a_while_loses_no_record(project: Project) -> None
     project.edit("mappings/support.yaml", "window: 14d", "window: 200d")
     project.run("sync", "--reconcile", "--only", "search-shipped", check=0)
     assert project.key_results()["search-shipped"]["value"] == wide
+
+
+def test_explain_of_a_past_day_lists_what_counted_then_though_the_number_is_the_same(
+    project: Project, box: Sandbox
+) -> None:
+    project.run("sync", check=0)
+    then = json.loads(project.run("explain", "articles", "--json", check=0).stdout)
+    leaves = then["counted"][0]["label"]
+    enters = next(item["label"] for item in then["left_out"] if item["rule"].startswith("status is"))
+    box.world.jira.transition(leaves, "In Progress")
+    box.world.jira.transition(enters, "Done")
+    project.edit("syncd.yaml", NOW.isoformat(), (NOW + timedelta(days=2)).isoformat())
+    project.run("sync", check=0)
+    now = json.loads(project.run("explain", "articles", "--json", check=0).stdout)
+    past = json.loads(project.run("explain", "articles", "--json", "--at", "2026-11-21", check=0).stdout)
+    assert now["value"] == past["value"] == then["value"]
+    assert enters in [item["label"] for item in now["counted"]]
+    assert past["counted"] == then["counted"]
