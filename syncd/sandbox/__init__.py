@@ -9,10 +9,10 @@ It stands for a small company whose quarter is told in `story`; `truth` says wha
 It imports nothing of syncd.
 """
 
-from syncd.sandbox.box import Sandbox, run_forever, serve
+from syncd.sandbox.box import Sandbox, serve
 from syncd.sandbox.faults import Fault
 from syncd.sandbox.server import Request
 from syncd.sandbox.story import DEMO_NOW, write_files
 from syncd.sandbox.world import World
 
-__all__ = ["DEMO_NOW", "Fault", "Request", "Sandbox", "World", "run_forever", "serve", "write_files"]
+__all__ = ["DEMO_NOW", "Fault", "Request", "Sandbox", "World", "serve", "write_files"]

@@ -88,12 +88,3 @@ def serve(seed: int = 7, now: datetime | None = None, port: int = 0) -> Iterator
     """A sandbox on 127.0.0.1 until the block ends; port 0 takes a free one. `now=None` is the machine's clock."""
     with Sandbox(build(seed, now), "127.0.0.1", port).running() as box:
         yield box
-
-
-@contextlib.contextmanager
-def run_forever(
-    port: int = 8765, seed: int = 7, now: datetime | None = None, host: str = "127.0.0.1"
-) -> Iterator[Sandbox]:
-    """`serve` with a port that people can remember, for the command line; it ends with the block all the same."""
-    with Sandbox(build(seed, now), host, port).running() as box:
-        yield box

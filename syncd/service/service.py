@@ -80,9 +80,9 @@ class Service:
 
     def _cycle(self) -> bool:
         """One cycle; False where somebody else is syncing."""
-        self._reload()
         began = time.monotonic()
         try:
+            self._reload()
             with cycle_lock(self.ledger.engine):
                 result = run_cycle(
                     self.config,
@@ -103,7 +103,8 @@ class Service:
             self.metrics.broken_cycle()
             log.error("cycle not run", reason=str(error))
             return True
-        except Exception:  # whatever it was, the next cycle gets its chance, and the log has it
+        except Exception as error:  # whatever it was, the next cycle gets its chance, and the log has it
+            self.cycle_problem = f"internal error: {type(error).__name__} (see the log)"
             self.metrics.broken_cycle()
             log.exception("cycle broken")
             return True

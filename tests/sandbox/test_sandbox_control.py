@@ -7,7 +7,7 @@ import threading
 import httpx
 import pytest
 
-from syncd.sandbox import DEMO_NOW, Sandbox, run_forever, serve
+from syncd.sandbox import DEMO_NOW, Sandbox, serve
 
 
 def test_metrics(shared_box: Sandbox) -> None:
@@ -86,7 +86,7 @@ def test_time_ticks_with_changes_or_with_the_machine() -> None:
 
 def test_two_at_once_and_nothing_left_behind() -> None:
     before = threading.active_count()
-    with serve(now=DEMO_NOW) as one, run_forever(0, 3, DEMO_NOW) as other:
+    with serve(now=DEMO_NOW) as one, serve(3, DEMO_NOW) as other:
         assert one.url != other.url
         with httpx.Client() as client:
             assert client.get(f"{one.url}/truth").status_code == client.get(f"{other.url}/truth").status_code == 200
