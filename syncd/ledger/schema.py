@@ -77,6 +77,8 @@ streams = Table(
     Column("quality", String),
     Column("reason", Text),
     Column("tried_at", Moment),
+    Column("retry_at", Moment, comment="the source asked not to be asked again before"),
+    Column("changed_cycle", Integer, comment="the last cycle that brought a change"),
     Column("completed_cycle", Integer),
     Column("completed_at", Moment),
     Column("census_at", Moment),
@@ -91,6 +93,7 @@ records = Table(
     Column("cycle", Integer, primary_key=True),
     Column("until", Integer),
     Column("digest", String, nullable=False),
+    Column("kind", String, comment="what it is, where a stream holds several"),
     Column("label", Text, nullable=False),
     Column("title", Text, nullable=False),
     Column("url", Text, nullable=False),
@@ -143,6 +146,7 @@ values = Table(
     Column("confirmed", Integer, comment="the last cycle that measured just this; none where none did"),
     Column("definition", Integer, ForeignKey("definitions.id"), nullable=False),
     Column("number", Float),
+    Column("candidate", Float, comment="of a held value: the number that waits for approval, if there is one"),
     Column("progress", Float),
     Column("score", Float),
     Column("health", String, nullable=False),
@@ -152,4 +156,18 @@ values = Table(
     Column("counted", Integer, nullable=False),
     Column("lacking", Integer, nullable=False),
     Column("since", String, comment="first day of the run on pace, as YYYY-MM-DD; none while not on pace"),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("period", String, nullable=False),
+    Column("key_result", String, nullable=False),
+    Column("cycle", Integer, nullable=False, comment="the cycle that made the candidate the value"),
+    Column("number", Float),
+    Column("reason", Text, nullable=False, comment="why it was held"),
+    Column("author", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("ix_approvals_period_key_result", "period", "key_result"),
 )

@@ -746,6 +746,39 @@ class TestOpening:
         assert inspect(engine).get_table_names() == []
         engine.dispose()
 
+    def test_a_ledger_of_the_first_version_keeps_its_records_and_their_kinds(
+        self, empty_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        engine = create_engine(empty_url)
+        with engine.begin() as connection:
+            migrate.upgrade(connection, to="0001")
+            for number, key in enumerate(["pulls of acme/web", "issues of acme/web", "project = KB"], start=1):
+                connection.execute(
+                    text(
+                        "INSERT INTO streams (id, connection, key, cursor, completed_cycle)"
+                        " VALUES (:id, 'c', :key, '{}', 3)"
+                    ),
+                    {"id": number, "key": key},
+                )
+                connection.execute(
+                    text(
+                        "INSERT INTO records (stream, id, cycle, digest, label, title, url, updated_at, fields)"
+                        " VALUES (:stream, 'x', 1, 'd', 'l', 't', 'u', '2026-11-01 00:00:00', '{}')"
+                    ),
+                    {"stream": number},
+                )
+        ledger = open_ledger(empty_url)
+        assert ledger is not None
+        with ledger.engine.connect() as connection:
+            kinds = connection.execute(text("SELECT kind FROM records ORDER BY stream")).scalars().all()
+        assert kinds == ["pull request", "issue", None]
+        pulls, issues = ledger.streams.state("c", "pulls of acme/web"), ledger.streams.state("c", "issues of acme/web")
+        assert pulls is not None
+        assert issues is not None
+        assert (pulls.cursor, issues.cursor) == ({}, None)
+        ledger.close()
+        engine.dispose()
+
     def test_a_database_that_is_not_there(self, empty_url: str, tmp_path: Path) -> None:
         missing = (
             f"sqlite:///{tmp_path}" if empty_url.startswith("sqlite") else f"{empty_url.replace('/test_', '/none_')}"
