@@ -49,7 +49,7 @@ class FilesMeasure(TableKeys):
             raise ValueError(f"is {value!r}, which leads out of the connection's root; write a path below it")
         return value
 
-    def streams(self) -> Sequence[str]:
+    def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
         """One file is one stream."""
         return [self.file]
 
@@ -95,7 +95,7 @@ class FilesSource:
             readings[part] = measure.read(resolve, reader)
         yield Page(readings=readings)
 
-    def census(self, stream: Stream) -> Iterator[Collection[str]]:
+    def census(self, stream: Stream) -> Iterator[Page]:
         """Never asked of readings."""
         return iter(())
 

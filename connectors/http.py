@@ -93,7 +93,7 @@ class HttpMeasure(ReadingKeys):
         """An expression with a projection (`[]`, `[*]`, a filter, a slice) does."""
         return bool(re.search(r"\[(\]|\*|\?|\d*:)", self.json_))
 
-    def streams(self) -> Sequence[str]:
+    def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
         """One request is one stream."""
         body = orjson.dumps(self.body, option=orjson.OPT_SORT_KEYS).decode() if self.body is not None else ""
         return [f"{self.method} {self.path} {body}".strip()]
@@ -137,7 +137,7 @@ class HttpSource:
         readings = {part: self._read(keys, data) for part, keys in parts.items()}
         yield Page(readings=readings)
 
-    def census(self, stream: Stream) -> Iterator[Collection[str]]:
+    def census(self, stream: Stream) -> Iterator[Page]:
         """Never asked of readings."""
         return iter(())
 

@@ -79,7 +79,7 @@ class SheetsMeasure(TableKeys):
             raise ValueError(f"is {value!r}; write the id in the spreadsheet's address, between /d/ and /edit")
         return value
 
-    def streams(self) -> Sequence[str]:
+    def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
         """One spreadsheet is one stream."""
         return [self.spreadsheet]
 
@@ -159,7 +159,7 @@ class SheetsSource:
             readings[part] = keys.read(resolve, Reader(self._context.zone, keys.as_, serial_dates=True))
         yield Page(readings=readings)
 
-    def census(self, stream: Stream) -> Iterator[Collection[str]]:
+    def census(self, stream: Stream) -> Iterator[Page]:
         """Never asked of readings."""
         return iter(())
 

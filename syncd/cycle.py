@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +16,7 @@ from syncd.ledger import KeptValue, Ledger
 from syncd.measuring import Measuring
 from syncd.okr.goals import KeyResult, Plan
 from syncd.okr.measures import RecordMeasure, stream_keys
-from syncd.pulls import Outcome, Pull, Unopened, Watcher, due_pulls, needed_streams, pull_all
+from syncd.pulls import Outcome, Pull, Unopened, Watcher, Work, due_pulls, needed_streams, pull_all
 from syncd.sdk import ConfigError, Context, Problem, RetryPolicy, Source, SourceError, Stream, UnknownField
 
 log = structlog.get_logger("syncd.cycle")
@@ -42,6 +42,11 @@ class Result:
     changes: Sequence[Change] = ()
 
     @property
+    def retry_at(self) -> datetime | None:
+        """When the first of the sources that asked for a later time may be asked again."""
+        return min((outcome.retry_at for outcome in self.outcomes if outcome.retry_at), default=None)
+
+    @property
     def failures(self) -> list[tuple[Pull, str]]:
         """Each stream, or part of one, that could not be read, and why."""
         found = [
@@ -62,26 +67,33 @@ def run_cycle(
     reconcile: bool = False,
     dry_run: bool = False,
     tolerant: bool = False,
+    patient: bool = False,
     watcher: Watcher | None = None,
     stopping: threading.Event | None = None,
 ) -> Result:
     """Pulls, measures and keeps. ConfigError before anything is touched; a source that fails is in the result.
 
     `only` narrows the cycle to one key result; `dry_run` keeps the rows that were pulled, and no value. With
-    `tolerant`, for a service that runs already, a connection that cannot be opened, or lacks a field, fails alone. The
-    caller holds the ledger's lock.
+    `tolerant`, for a service that runs already, a connection that cannot be opened, or lacks a field, fails alone. With
+    `patient` a source that asked for a later time is not asked before; a person who types `syncd sync` may. The caller
+    holds the ledger's lock.
     """
     watcher = watcher or Watcher()
     plans = [part for plan in config.plans if (part := _open_part(plan, config, ledger, clock()))]
     with ExitStack() as opened:
-        sources = _open_sources(config, plans, only, ledger, lambda: _context(config, retry), opened, tolerant)
+        policies = {name: retry.fresh() for name in config.connections}
+        sources = _open_sources(config, plans, only, ledger, policies, opened, tolerant)
         cycle = ledger.cycles.begin(clock())
         work = {
-            name: (source, list(due_pulls(ledger, config.connections[name], streams, clock(), reconcile)))
+            name: Work(
+                source,
+                due_pulls(ledger, config.connections[name], streams, clock(), reconcile, patient),
+                policies[name].budget,
+            )
             for name, (source, streams) in sources.items()
         }
         opened.pop_all()  # each pulling thread closes its source when it ends
-        watcher.pulling([pull for _, pulls in work.values() for pull in pulls])
+        watcher.pulling([pull for part in work.values() for pull in part.pulls])
         secrets = {secret for name in sources for secret in config.connections[name].secrets()}
         outcomes = pull_all(ledger, cycle, clock, work, watcher, secrets, stopping)
     now = clock()
@@ -92,7 +104,13 @@ def run_cycle(
         for key_result, result in measuring.results(plan, only)
     }
     pulls = {
-        str(outcome.pull.id): {"quality": outcome.quality, "reason": outcome.reason, "changed": outcome.changed}
+        str(outcome.pull.id): {
+            "quality": outcome.quality,
+            "reason": outcome.reason,
+            "changed": outcome.changed,
+            "got": outcome.got,
+            "expected": outcome.expected,
+        }
         for outcome in outcomes
         if outcome.changed or outcome.quality != "complete"
     }
@@ -133,16 +151,12 @@ def _open_part(plan: Plan, config: Config, ledger: Ledger, now: datetime) -> Pla
     return replace(plan, objectives=objectives) if objectives else None
 
 
-def _context(config: Config, retry: RetryPolicy) -> Context:
-    return Context(retry.fresh(), config.zone, folder=str(config.path.parent))
-
-
 def _open_sources(
     config: Config,
     plans: Sequence[Plan],
     only: str | None,
     ledger: Ledger,
-    context: Callable[[], Context],
+    policies: Mapping[str, RetryPolicy],
     opened: ExitStack,
     tolerant: bool,
 ) -> dict[str, tuple[Source, list[Stream]]]:
@@ -166,7 +180,8 @@ def _open_sources(
             continue
         source: Source
         try:
-            source = connection.open(context())
+            context = Context(policies[connection.name], config.zone, folder=str(config.path.parent))
+            source = connection.open(context)
         except ConfigError as error:
             source = Unopened(str(error))
             problems.extend(error.problems)

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import structlog
@@ -22,6 +22,7 @@ from syncd.okr.goals import Plan, Quality
 from syncd.okr.measures import ReadingMeasure, stream_keys
 from syncd.sdk import (
     LONGEST_WAIT,
+    Budget,
     Check,
     ConfigError,
     Json,
@@ -47,18 +48,44 @@ class Pull:
     id: int
     cursor: Mapping[str, Json] | None
     census: bool
+    known: frozenset[str] = frozenset()
+    put_off: PutOff | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """A stream whose source asked not to be asked before `until`, and why."""
+
+    until: datetime
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a pull ended; `problems` are those of single parts, or of reconciliation, of one that was read to its end."""
+    """How a pull ended; `problems` are those of single parts, or of reconciliation, of one that was read to its end.
+
+    `got` rows came, of as many `expected` as the server announced, where it did; `retry_at` is when it may be asked
+    again, where it said so.
+    """
 
     pull: Pull
     quality: Quality
     reason: str | None
-    pages: int
-    changed: int
+    pages: int = 0
+    changed: int = 0
     problems: Mapping[str, str] = field(default_factory=dict)
+    got: int = 0
+    expected: int | None = None
+    retry_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What is to be pulled through one connection, and its budget."""
+
+    source: Source
+    pulls: Sequence[Pull]
+    budget: Budget
 
 
 def _silent(*_: object) -> None:
@@ -78,6 +105,7 @@ class Watcher:
 class _Page:
     pull: Pull
     page: Page
+    census: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,25 +136,41 @@ def needed_streams(connection: str, plans: Iterable[Plan]) -> Mapping[str, Strea
                 if isinstance(measure, ReadingMeasure):
                     stream = Stream(key, "readings", frozenset({measure.part}))
                 else:
-                    stream = Stream(key, "records", measure.fields, measure.window.earliest(plan.period))
+                    kinds = frozenset({measure.kind} if measure.kind else ())
+                    stream = Stream(key, "records", measure.fields, measure.window.earliest(plan.period), kinds)
                 streams[key] = streams[key].joined(stream) if key in streams else stream
     return streams
 
 
 def due_pulls(
-    ledger: Ledger, connection: Connection, streams: Sequence[Stream], now: datetime, reconcile: bool
-) -> Iterator[Pull]:
-    """What to pull of each stream: on from its cursor, or anew where its rows lack what is asked for now."""
-    for stream in streams:
+    ledger: Ledger,
+    connection: Connection,
+    streams: Sequence[Stream],
+    now: datetime,
+    reconcile: bool,
+    patient: bool = False,
+) -> list[Pull]:
+    """What to pull of each stream: on from its cursor, or anew where its rows lack what is asked for now.
+
+    With `patient`, one whose source asked for a later time is put off until then. What is quick comes first.
+    """
+    found = [_due(ledger, connection, stream, now, reconcile, patient) for stream in streams]
+    return sorted(found, key=lambda pull: pull.cursor is None or pull.census)
+
+
+def _due(ledger: Ledger, connection: Connection, stream: Stream, now: datetime, reconcile: bool, patient: bool) -> Pull:
+    state = ledger.streams.state(connection.name, stream.key)
+    number = state.id if state else ledger.streams.add(connection.name, stream.key)
+    if state is None or not state.covers(stream):
+        ledger.streams.restart(number, stream)
         state = ledger.streams.state(connection.name, stream.key)
-        number = state.id if state else ledger.streams.add(connection.name, stream.key)
-        if state is None or not state.covers(stream):
-            ledger.streams.restart(number, stream)
-            state = ledger.streams.state(connection.name, stream.key)
-        assert state is not None
-        yield Pull(
-            connection.name, stream, number, state.cursor, _census_due(state, connection, stream, now, reconcile)
-        )
+    assert state is not None
+    put_off = None
+    if patient and state.retry_at is not None and state.retry_at > datetime.now(UTC):
+        put_off = PutOff(state.retry_at, state.reason or "")
+    census = _census_due(state, connection, stream, now, reconcile)
+    known = ledger.streams.known(number) if census else frozenset()
+    return Pull(connection.name, stream, number, state.cursor, census, known, put_off)
 
 
 def _census_due(state: StreamState, connection: Connection, stream: Stream, now: datetime, asked: bool) -> bool:
@@ -140,7 +184,7 @@ def pull_all(
     ledger: Ledger,
     cycle: int,
     clock: Callable[[], datetime],
-    work: Mapping[str, tuple[Source, Sequence[Pull]]],
+    work: Mapping[str, Work],
     watcher: Watcher,
     secrets: Collection[str] = (),
     stopping: threading.Event | None = None,
@@ -153,12 +197,12 @@ def pull_all(
     that hands nothing over for `_PATIENCE` seconds is given up for this cycle: nobody else waits for it.
     """
     items: queue.Queue[_Item] = queue.Queue(_PAGES_IN_HAND)
-    pulls_by_id = {pull.id: pull for _, pulls in work.values() for pull in pulls}
+    pulls_by_id = {pull.id: pull for part in work.values() for pull in part.pulls}
     writer = _Writer(ledger, cycle, clock, watcher, pulls_by_id, secrets)
     stops = {name: threading.Event() for name in work}
     heard = dict.fromkeys(work, time.monotonic())
-    for name, (source, pulls) in work.items():
-        target = partial(_work, source, pulls, partial(_hand_over, items, stops[name]))
+    for name, part in work.items():
+        target = partial(_work, part, partial(_hand_over, items, stops[name]))
         threading.Thread(target=target, name=f"pull-{name}", daemon=True).start()
     try:
         while writer.open:
@@ -202,6 +246,8 @@ class _Writer:
         self._watcher = watcher
         self._pages = dict.fromkeys(pulls, 0)
         self._changed = dict.fromkeys(pulls, 0)
+        self._got = dict.fromkeys(pulls, 0)
+        self._expected: dict[int, int] = {}
         self._problems: dict[int, dict[str, str]] = {number: {} for number in pulls}
 
     def take(self, item: _Item) -> None:
@@ -210,7 +256,7 @@ class _Writer:
         if isinstance(item, _Ended):
             self._end(pull, item.error)
         elif isinstance(item, _Page):
-            self._store(pull, item.page)
+            self._store(pull, item.page, item.census)
         elif item.ids is None:
             self._problems[pull.id]["reconciliation"] = f"reconciliation: {self._without_secrets(item.problem)}"
         else:
@@ -229,24 +275,47 @@ class _Writer:
             text = text.replace(secret, "***")
         return text
 
-    def _store(self, pull: Pull, page: Page) -> None:
+    def _store(self, pull: Pull, page: Page, census: bool) -> None:
         self._changed[pull.id] += self._streams.store(pull.id, self._cycle, self._clock(), page)
+        rows = len(page.records) or sum(len(snapshot.readings) for snapshot in page.readings.values())
+        self._watcher.page(pull, rows)
+        if census:
+            return
         self._pages[pull.id] += 1
+        self._got[pull.id] += rows
+        if page.expected is not None:
+            self._expected[pull.id] = page.expected
         for part, snapshot in page.readings.items():
             if snapshot.problem is not None:
                 self._problems[pull.id][part] = snapshot.problem
-        rows = len(page.records) or sum(len(snapshot.readings) for snapshot in page.readings.values())
-        self._watcher.page(pull, rows)
 
     def _end(self, pull: Pull, error: Exception | None) -> None:
         del self.open[pull.id]
+        got, expected = self._got[pull.id], self._expected.get(pull.id)
+        if error is None and expected is not None and got < expected:
+            self._streams.restart(pull.id, pull.stream)
+            error = RetryLater(f"it announced {expected:,} rows and gave {got:,}; it is pulled anew")
         quality: Quality = "complete"
+        put_off = pull.put_off.until if pull.put_off else None
         if error is not None:
-            put_off = isinstance(error, RetryLater) and (error.after or 0) > LONGEST_WAIT
+            if isinstance(error, RetryLater) and (error.after or 0) > LONGEST_WAIT:
+                put_off = datetime.now(UTC) + timedelta(seconds=error.after or 0)
             quality = "partial" if self._pages[pull.id] or put_off else "failed"
         reason = self._without_secrets(_reason(error)) if error is not None else None
-        self._streams.pulled(pull.id, self._cycle, self._clock(), quality, reason)
-        outcome = Outcome(pull, quality, reason, self._pages[pull.id], self._changed[pull.id], self._problems[pull.id])
+        if pull.put_off is not None:
+            quality, reason = "partial", pull.put_off.reason
+        self._streams.pulled(pull.id, self._cycle, self._clock(), quality, reason, put_off)
+        outcome = Outcome(
+            pull,
+            quality,
+            reason,
+            self._pages[pull.id],
+            self._changed[pull.id],
+            self._problems[pull.id],
+            got,
+            expected,
+            put_off,
+        )
         self.outcomes.append(outcome)
         self._watcher.ended(outcome)
 
@@ -273,7 +342,7 @@ class Unopened:
         """Says why it is not open."""
         raise SourceBroken(self._problem)
 
-    def census(self, stream: Stream) -> Iterator[Collection[str]]:
+    def census(self, stream: Stream) -> Iterator[Page]:
         """Says why it is not open."""
         raise SourceBroken(self._problem)
 
@@ -293,22 +362,43 @@ class _Stopped(BaseException):
     """The writer is gone; a pulling thread ends."""
 
 
-def _work(source: Source, pulls: Sequence[Pull], hand_over: Callable[[_Item], None]) -> None:
+def _work(work: Work, hand_over: Callable[[_Item], None]) -> None:
     try:
-        for pull in pulls:
-            hand_over(_Ended(pull, _one(source, pull, hand_over)))
+        for index, pull in enumerate(work.pulls):
+            work.budget.begin(len(work.pulls) - index - 1)
+            error = _one(work.source, pull, hand_over) if pull.put_off is None else None
+            hand_over(_Ended(pull, error))
     except _Stopped:
         return
     finally:
-        source.close()
+        work.source.close()
 
 
 def _one(source: Source, pull: Pull, hand_over: Callable[[_Item], None]) -> Exception | None:
-    try:
-        for page in source.pull(pull.stream, pull.cursor):
+    """A census where one is due, then the pull. What the census lists and no pull ever brought is pulled anew.
+
+    An issue that comes to match a query by time alone (`created <= -7d`, a sprint that was opened) bumps no row.
+    """
+    listed: set[str] = set()
+    brought: set[str] = set()
+
+    def bring(cursor: Mapping[str, Json] | None) -> None:
+        for page in source.pull(pull.stream, cursor):
+            if listed:
+                brought.update(record.id for record in page.records)
             hand_over(_Page(pull, page))
+
+    try:
         if pull.census:
-            hand_over(_census(source, pull))
+            try:
+                listed = _census(source, pull, hand_over)
+            except SourceError as error:  # the pull's own end stays as it is: a census is due again next cycle
+                hand_over(_Present(pull, None, str(error)))
+        bring(pull.cursor)
+        if listed - pull.known - brought:
+            bring(None)
+        if unseen := listed - pull.known - brought:
+            return SourceBroken(f"it lists {len(unseen):,} of {len(listed):,} records that it does not give")
     except (SourceError, ConfigError) as error:
         return error
     except Exception as error:  # a connector's bug must not take the other sources down
@@ -317,12 +407,15 @@ def _one(source: Source, pull: Pull, hand_over: Callable[[_Item], None]) -> Exce
     return None
 
 
-def _census(source: Source, pull: Pull) -> _Present:
-    """The ids of what is there. A census that fails leaves the pull's own end as it is: it is due again next cycle."""
-    try:
-        return _Present(pull, frozenset(name for names in source.census(pull.stream) for name in names))
-    except SourceError as error:
-        return _Present(pull, None, str(error))
+def _census(source: Source, pull: Pull, hand_over: Callable[[_Item], None]) -> set[str]:
+    """The ids of all that is there; rows that come with them are stored."""
+    listed: set[str] = set()
+    for page in source.census(pull.stream):
+        listed |= page.present or set()
+        if page.records:
+            hand_over(_Page(pull, Page(page.records), census=True))
+    hand_over(_Present(pull, frozenset(listed)))
+    return listed
 
 
 def _reason(error: Exception) -> str:

@@ -7,8 +7,13 @@ lists have no conditional requests, a 301 (a renamed repository) loses its query
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -20,10 +25,11 @@ from connectors.github.settings import GitHubSettings
 from syncd.sdk import ConfigError, Context, RetryLater, SourceBroken, failure, network_failure, parse_link
 
 if TYPE_CHECKING:
-    from github import Github as Client
+    from github import Github
 
-_PER_PAGE = 100
+PER_PAGE = 100
 _REDIRECTS = 5
+_AT_ONCE = 4
 
 
 class NotThere(SourceBroken):
@@ -34,71 +40,119 @@ class NotThere(SourceBroken):
 class Answer:
     """One page: its rows, None where the server says that they have not changed; the query of the next.
 
-    `unlinked` says that the server links nothing at all.
+    `number` is the page's, `of` that of the last one where the server links it by its number. `unlinked` says that the
+    server links nothing at all.
     """
 
     rows: list[Any] | None
     etag: str | None
     next: dict[str, str] | None = None
     unlinked: bool = False
+    number: int = 1
+    of: int | None = None
 
     @property
     def last(self) -> bool:
         """Whether no page is behind it."""
-        return self.next is None and not (self.unlinked and len(self.rows or ()) >= _PER_PAGE)
+        return self.next is None and not (self.unlinked and len(self.rows or ()) >= PER_PAGE)
 
 
 class Api:
     """GitHub's lists, page by page, and single answers."""
 
     def __init__(self, settings: GitHubSettings, context: Context) -> None:
+        self._settings = settings
         self._context = context
-        self._client = _client(settings, context.folder)
-        self._connection = _connection(settings)
+        self._idle = [_Client(settings, context.folder)]
 
     def close(self) -> None:
         """Closes the sockets."""
-        self._client.close()
-        self._connection.close()
+        for client in self._idle:
+            client.close()
 
-    def pages(self, path: str, query: Mapping[str, str], kind: str, etag: str | None) -> Iterator[Answer]:
-        """A list's pages, as its links lead; one answer without rows where the first is as `etag` says.
+    def page(self, path: str, query: Mapping[str, str], kind: str, number: int = 1, etag: str | None = None) -> Answer:
+        """One page of a list, asked for by its number; without rows where it is as `etag` says."""
+        asked = {**query, "per_page": str(PER_PAGE)}
+        return self._list(path, asked if number == 1 else {**asked, "page": str(number)}, kind, number, etag)
 
-        Of a link only its query is taken: behind a proxy or a replay its host is not ours. A full page from a server
-        that links nothing may have another behind it, which is asked for by number.
+    def pages(
+        self,
+        path: str,
+        query: Mapping[str, str],
+        kind: str,
+        etag: str | None = None,
+        start: int = 1,
+        at_once: bool = False,
+    ) -> Iterator[Answer]:
+        """A list's pages in their order, as its links lead; one without rows where the first is as `etag` says.
+
+        With `at_once` several are asked for side by side, where the server links the last one by its number. Of a link
+        only its query is taken: behind a proxy or a replay its host is not ours. A full page from a server that links
+        nothing may have another behind it, which is asked for by number.
         """
-        asked: dict[str, str] = {**query, "per_page": str(_PER_PAGE)}
+        asked = {**query, "per_page": str(PER_PAGE)}
+        if start > 1:
+            asked["page"] = str(start)
         seen: set[str] = set()
+        number = start
         while True:
             place = repr(sorted(asked.items()))
             if place in seen:
-                raise SourceBroken(f"its pages go round in a circle (page {len(seen) + 1})")
+                raise SourceBroken(f"its pages go round in a circle (page {number})")
             seen.add(place)
-            answer = self._list(path, asked, kind, etag if len(seen) == 1 else None)
+            answer = self._list(path, asked, kind, number, etag if number == start else None)
             yield answer
+            if at_once and answer.of is not None:
+                for answer in self.side_by_side(path, query, kind, number + 1, answer.of):  # noqa: B020 - the last one
+                    yield answer
+                at_once = False
+            number = answer.number + 1
             if answer.next is not None:
                 asked = {**asked, **answer.next}
             elif answer.unlinked and not answer.last:
-                asked = {**asked, "page": str(len(seen) + 1)}
+                asked = {**asked, "page": str(number)}
             else:
                 return
 
-    def _list(self, path: str, query: Mapping[str, str], kind: str, etag: str | None) -> Answer:
+    def side_by_side(
+        self, path: str, query: Mapping[str, str], kind: str, first: int, last: int, etag: str | None = None
+    ) -> Iterator[Answer]:
+        """The pages of these numbers in their order, several of them asked for at once; `etag` is the first one's.
+
+        It begins with one and doubles with each page that is taken, so that a walk which stops soon has asked for
+        little in vain. GitHub advises against many requests at once, and limits them at 100.
+        """
+        numbers = iter(range(first, last + 1))
+        ahead: deque[Future[Answer]] = deque()
+        width = 1
+        while True:
+            while len(ahead) < width and (number := next(numbers, None)) is not None:
+                known = etag if number == first else None
+                ahead.append(_begin(partial(self.page, path, query, kind, number, known)))
+            if not ahead:
+                return
+            yield ahead.popleft().result()
+            width = min(_AT_ONCE, 2 * width)
+
+    def _list(self, path: str, query: Mapping[str, str], kind: str, number: int, etag: str | None) -> Answer:
         def ask() -> Answer:
             status, headers, body = self._once(path, query, {"If-None-Match": etag} if etag else {})
             if status == 304 and etag is None:
                 raise RetryLater("it says that nothing changed to one who never asked before")  # a cache in between
             if status == 304:
-                return Answer(None, etag)
+                return Answer(None, etag, number=number)
             try:
                 rows = ROWS[kind].validate_json(body)
             except ValidationError as error:
                 where = ".".join(str(part) for part in error.errors()[0]["loc"])
                 said = f"its answer is not what GitHub documents: {where or 'the whole'}: {error.errors()[0]['msg']}"
                 raise RetryLater(said) from None
-            link = parse_link(headers.get("link", "")).get("next")
-            following = {name: values[-1] for name, values in parse_qs(urlsplit(link).query).items()} if link else None
-            return Answer(rows, headers.get("etag"), following, "link" not in headers)
+            links = {name: _query(address) for name, address in parse_link(headers.get("link", "")).items()}
+            following, last = links.get("next"), links.get("last", {}).get("page", "")
+            if following is None and last.isdigit() and int(last) > number + 1:
+                raise RetryLater(f"its list ends on page {number}, and is said to have {last}")
+            of = int(last) if last.isdigit() and following and following.get("page") == str(number + 1) else None
+            return Answer(rows, headers.get("etag"), following, "link" not in headers, number, of)
 
         return self._context.retry.call(ask)
 
@@ -113,22 +167,74 @@ class Api:
         from github import GithubException
 
         try:
-            status, answered, body = self._client.requester.requestJson(
-                "GET", path, dict(query), dict(headers), cnx=self._connection
-            )
+            with self._client() as client:
+                status, answered, body = client.get(path, query, headers)
         except requests.exceptions.RequestException as error:
             raise network_failure(error) from None
         except GithubException as error:  # the App's own request for a token
             raise failure(error.status, error.headers or {}, str(error.data), self._context.now()) from None
         named = {name.lower(): str(value) for name, value in answered.items()}
+        self._context.retry.budget.learn(named)
         if status in (404, 410):
             raise NotThere(str(failure(status, named, body, self._context.now())))
         if status != 304 and status >= 300:
             raise failure(status, named, body, self._context.now())
         return status, named, body
 
+    @contextmanager
+    def _client(self) -> Iterator[_Client]:
+        """One that nobody else uses meanwhile."""
+        try:
+            client = self._idle.pop()
+        except IndexError:
+            client = _Client(self._settings, self._context.folder)
+        try:
+            yield client
+        finally:
+            self._idle.append(client)
 
-def _client(settings: GitHubSettings, folder: str) -> Client:
+
+class _Client:
+    """PyGithub's client, and a connection of ours."""
+
+    def __init__(self, settings: GitHubSettings, folder: str) -> None:
+        self._library = _library(settings, folder)
+        self._connection = _connection(settings)
+
+    def get(
+        self, path: str, query: Mapping[str, str], headers: Mapping[str, str]
+    ) -> tuple[int, Mapping[str, Any], str]:
+        """Status, headers and body of an answer of any status."""
+        answer: tuple[int, Mapping[str, Any], str] = self._library.requester.requestJson(
+            "GET", path, dict(query), dict(headers), cnx=self._connection
+        )
+        return answer
+
+    def close(self) -> None:
+        """Closes the sockets."""
+        self._library.close()
+        self._connection.close()
+
+
+def _begin(ask: Callable[[], Answer]) -> Future[Answer]:
+    """Asks in a thread that keeps no process from ending, which those of an executor do."""
+    future: Future[Answer] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(ask())
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=work, name="github-page", daemon=True).start()
+    return future
+
+
+def _query(address: str) -> dict[str, str]:
+    return {name: values[-1] for name, values in parse_qs(urlsplit(address).query).items()}
+
+
+def _library(settings: GitHubSettings, folder: str) -> Github:
     from github import Auth, Github
 
     auth: Auth.Auth | None = None
@@ -150,7 +256,7 @@ def _client(settings: GitHubSettings, folder: str) -> Client:
         timeout=int(settings.timeout),
         retry=None,
         seconds_between_requests=None,
-        per_page=_PER_PAGE,
+        per_page=PER_PAGE,
         user_agent="syncd",
     )
 

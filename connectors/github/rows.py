@@ -42,11 +42,6 @@ class _Row(BaseModel):
     created_at: AwareDatetime
 
     @property
-    def wanted(self) -> bool:
-        """Whether it is what was asked for."""
-        return True
-
-    @property
     def stable_id(self) -> str:
         """The id that stays when the repository is renamed."""
         return self.node_id or str(self.id)
@@ -81,28 +76,34 @@ class Pull(_Numbered):
     base: _Base | None = None
 
     def record(self, repo: str) -> Record:
-        """A merge is final; a pull closed unmerged is not delivered."""
+        """A pull request."""
         fields = self.shared_fields()
         fields["base"] = [self.base.ref] if self.base else []
         fields["draft"] = [str(bool(self.draft)).lower()]
-        not_done = None if self.merged_at else ("open" if self.state == "open" else "closed without merging")
-        return _record(self, f"{repo}#{self.number}", self.title, self.updated_at, self.merged_at, not_done, fields)
+        return _pull_request(self, repo, self.merged_at, fields)
+
+
+class _Merge(BaseModel):
+    merged_at: AwareDatetime | None = None
 
 
 class Issue(_Numbered):
-    """A row of /issues: an issue, or a pull request."""
+    """A row of /issues: an issue, or a pull request with the time of its merge."""
 
     state_reason: str | None = None
-    pull_request: dict[str, Any] | None = None
+    pull_request: _Merge | None = None
 
     @property
-    def wanted(self) -> bool:
-        """Whether it is an issue: GitHub lists pull requests among them."""
-        return self.pull_request is None
+    def tells_merge(self) -> bool:
+        """Whether it says if and when it was merged, as GitHub does since 2021 for a pull request in /issues."""
+        merge = self.pull_request
+        return merge is None or self.state != "closed" or "merged_at" in merge.model_fields_set
 
     def record(self, repo: str) -> Record:
-        """Done where it is closed now, and closed as delivered. A reopened one may still carry its closed_at."""
+        """An issue is done where it is closed now, and closed as delivered. A reopened one may keep its closed_at."""
         fields = self.shared_fields()
+        if self.pull_request is not None:
+            return _pull_request(self, repo, self.pull_request.merged_at, fields)
         fields["state_reason"] = [self.state_reason] if self.state_reason else []
         not_done = _NOT_DELIVERED.get(self.state_reason or "")
         if self.state != "closed":
@@ -110,7 +111,7 @@ class Issue(_Numbered):
         elif self.closed_at is None:
             not_done = "closed, with no time of closing"
         done_at = self.closed_at if not_done is None else None
-        return _record(self, f"{repo}#{self.number}", self.title, self.updated_at, done_at, not_done, fields)
+        return _record(self, "issue", f"{repo}#{self.number}", self.title, self.updated_at, done_at, not_done, fields)
 
 
 class Release(_Row):
@@ -139,7 +140,7 @@ class Release(_Row):
         not_done = "a draft" if self.draft else (None if self.published_at else "not published")
         done_at = self.published_at if not_done is None else None
         updated_at = max(filter(None, (self.updated_at, self.published_at, self.created_at)))
-        return _record(self, f"{repo} {self.tag_name}", title, updated_at, done_at, not_done, fields)
+        return _record(self, "release", f"{repo} {self.tag_name}", title, updated_at, done_at, not_done, fields)
 
 
 class Repository(BaseModel):
@@ -148,8 +149,15 @@ class Repository(BaseModel):
     full_name: str
 
 
+def _pull_request(row: _Numbered, repo: str, merged_at: datetime | None, fields: dict[str, Sequence[Scalar]]) -> Record:
+    """A merge is final; a pull request closed unmerged is not delivered."""
+    not_done = None if merged_at else ("open" if row.state == "open" else "closed without merging")
+    return _record(row, "pull request", f"{repo}#{row.number}", row.title, row.updated_at, merged_at, not_done, fields)
+
+
 def _record(
     row: _Row,
+    kind: str,
     label: str,
     title: str,
     updated_at: datetime,
@@ -159,7 +167,9 @@ def _record(
 ) -> Record:
     if done_at is not None:
         fields["lead_time"] = [(done_at - row.created_at).total_seconds() / 86400]
-    return Record(row.stable_id, label, title, row.html_url, updated_at, row.created_at, done_at, not_done, fields)
+    return Record(
+        row.stable_id, label, title, row.html_url, updated_at, row.created_at, done_at, not_done, fields, kind
+    )
 
 
 ROWS: Mapping[str, TypeAdapter[Any]] = {

@@ -12,12 +12,19 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from syncd.sdk import ConnectionSettings, Duration, RecordKeys, Secret, WebAddress
 
 What = Literal["merged_pull_requests", "closed_issues", "releases"]
-_LISTS: Mapping[str, str] = {"merged_pull_requests": "pulls", "closed_issues": "issues", "releases": "releases"}
-_FIELDS: Mapping[str, frozenset[str]] = {
-    "pulls": frozenset({"author", "label", "base", "milestone", "draft", "title", "number", "lead_time"}),
-    "issues": frozenset({"author", "label", "milestone", "state_reason", "title", "number", "lead_time"}),
+_KINDS: Mapping[What, str] = {
+    "merged_pull_requests": "pull request",
+    "closed_issues": "issue",
+    "releases": "release",
+}
+_FIELDS: Mapping[What, frozenset[str]] = {
+    "merged_pull_requests": frozenset(
+        {"author", "label", "base", "milestone", "draft", "title", "number", "lead_time"}
+    ),
+    "closed_issues": frozenset({"author", "label", "milestone", "state_reason", "title", "number", "lead_time"}),
     "releases": frozenset({"author", "title", "draft", "prerelease", "tag", "base", "lead_time"}),
 }
+_OF_PULLS_ALONE = frozenset({"base", "draft"})
 
 
 class GitHubSettings(ConnectionSettings):
@@ -67,11 +74,23 @@ class GitHubMeasure(RecordKeys):
             raise ValueError("is empty; write OWNER/NAME")
         return value
 
-    def streams(self) -> Sequence[str]:
-        """One list for each repository."""
+    def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
+        """One list for each repository.
+
+        Issues and pull requests are read from /issues, which weighs a fifth of /pulls and knows `since`; pull requests
+        of which a measure asks what /pulls alone has are read from there.
+        """
         repos = [self.repo] if isinstance(self.repo, str) else self.repo
-        return list(dict.fromkeys(f"{_LISTS[self.what]} of {repo}" for repo in repos))
+        if self.what == "releases":
+            of = "releases"
+        else:
+            of = "pulls" if self.what == "merged_pull_requests" and _OF_PULLS_ALONE & set(fields) else "issues"
+        return list(dict.fromkeys(f"{of} of {repo}" for repo in repos))
 
     def fields(self) -> Collection[str]:
         """The fields of what is counted."""
-        return _FIELDS[_LISTS[self.what]]
+        return _FIELDS[self.what]
+
+    def record_kind(self) -> str:
+        """A list of issues holds pull requests too."""
+        return _KINDS[self.what]

@@ -1,31 +1,20 @@
-"""The walks over GitHub's lists.
-
-Each goes on from the newest update that the last one met, less an overlap; a list that has not changed answers 304,
-which costs no quota.
-"""
+"""An opened account: what is pulled of a stream, what is there of it, and whether all is well."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from datetime import UTC, datetime
 from typing import Any
 
-from connectors.github.api import Answer, Api, NotThere
+from connectors.github.api import Api, NotThere
 from connectors.github.rows import User
 from connectors.github.settings import GitHubSettings
-from syncd.sdk import Check, Context, Json, Page, Record, SourceBroken, Stream, quota_and_clock
+from connectors.github.walks import OVERLAP, IssuesWalk, PullsWalk, releases
+from syncd.sdk import Check, Context, Json, Page, SourceBroken, Stream, quota_and_clock
 
-_QUERIES: Mapping[str, Mapping[str, str]] = {
-    "pulls": {"state": "all", "sort": "updated", "direction": "desc"},
-    "issues": {"state": "all", "sort": "updated", "direction": "asc"},
-}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_SECOND = timedelta(seconds=1)
-_OVERLAP = timedelta(minutes=2)  # equal timestamps and servers that disagree on the time
-_HEAD_READS = 5  # a list whose head moves faster than this is read is left to the next cycle
 
 
 class GitHubSource:
@@ -59,12 +48,12 @@ class GitHubSource:
         if kind == "releases":
             yield Page(present=frozenset(present))
 
-    def census(self, stream: Stream) -> Iterator[Collection[str]]:
-        """The ids of everything that was updated since the window's start."""
+    def census(self, stream: Stream) -> Iterator[Page]:
+        """Everything that was updated since the window's start: some edits, a label's new name say, bump no row."""
         kind, repo = _parsed(stream)
         for name in self._repositories(repo.removesuffix("/*")) if repo.endswith("/*") else [repo]:
             for page in self._pull_one(kind, name, stream, {}):
-                yield [record.id for record in page.records]
+                yield Page(page.records, present=frozenset(record.id for record in page.records))
 
     def check(self) -> Iterator[Check]:
         """Reachable, authenticated, with which scopes, how much quota, whose clock."""
@@ -88,98 +77,15 @@ class GitHubSource:
 
     def _pull_one(self, kind: str, repo: str, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
         if kind == "releases":
-            return self._releases(repo, cursor)
+            return releases(self._api, repo, cursor)
         floor = stream.since or _EPOCH
         if cursor.get("mark"):
-            mark = datetime.fromisoformat(cursor["mark"]) - _OVERLAP
+            mark = datetime.fromisoformat(cursor["mark"]) - OVERLAP
             # The last question again, where it reaches back far enough: unchanged, it is answered by 304.
             floor = max(floor, min(mark, datetime.fromisoformat(cursor.get("since", cursor["mark"]))))
-        return self._issues(repo, floor, cursor) if kind == "issues" else self._pulls(repo, floor, cursor)
-
-    def _issues(self, repo: str, floor: datetime, cursor: Mapping[str, Any]) -> Iterator[Page]:
-        """From the oldest update on, each page asked for by the last update of the one before.
-
-        No page is asked for by number, so nothing can slip over its edge: a bumped row is met again at the end, and one
-        that leaves takes no other with it. Each page moves the mark: a walk that breaks off goes on from there.
-        """
-        mark = since = floor
-        while True:
-            asked = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-            etag = cursor.get("etag") if cursor.get("since") == asked else None
-            moved = False
-            for answer in self._api.pages(
-                f"/repos/{repo}/issues", {**_QUERIES["issues"], "since": asked}, "issues", etag
-            ):
-                if answer.rows is None:
-                    return
-                in_order = _ascends(answer.rows, since)
-                if in_order:
-                    mark = max([mark, *(row.updated_at for row in answer.rows[-1:])])
-                # The etag is of this very question, and says that nothing is new where its answer is all there is.
-                known = {"mark": mark.isoformat()}
-                if answer.last:
-                    known |= {"since": asked, "etag": answer.etag or ""}
-                yield Page(_records(repo, answer.rows), cursor=known if in_order else None)
-                # A second earlier: some servers leave out what was updated at `since` itself.
-                if not answer.last and in_order and mark - _SECOND >= since + _SECOND:
-                    since, moved = mark - _SECOND, True
-                    break
-            if not moved:
-                return
-
-    def _pulls(self, repo: str, floor: datetime, cursor: Mapping[str, Any]) -> Iterator[Page]:
-        """From the newest update down to the floor, then the head again until it is still: /pulls knows no `since`.
-
-        What is bumped while pages are read stands at the head. Open pulls are listed too: with closed ones alone, one
-        that is reopened would leave the list and hide another behind a page's edge. The mark moves at the end.
-        """
-        etag, top = cursor.get("etag"), None
-        for read in range(_HEAD_READS):
-            pages, before = 0, top
-            for answer in self._down(repo, floor, etag):
-                if answer.rows is None:
-                    break
-                if pages == 0:
-                    etag, top = answer.etag, max((row.updated_at for row in answer.rows), default=top)
-                pages += 1
-                yield Page(_records(repo, answer.rows))
-            if pages == 0 and read == 0:
-                return
-            if pages == 0 or top is None or (read == 0 and pages == 1) or top == before:
-                break
-            floor = top - _OVERLAP
-        yield Page(cursor={"mark": top.isoformat() if top else cursor.get("mark"), "etag": etag})
-
-    def _down(self, repo: str, floor: datetime, etag: str | None) -> Iterator[Answer]:
-        """The pages that may hold pulls newer than the floor.
-
-        A server that does not sort as asked is walked to the end: stopping early would miss rows.
-        """
-        last: datetime | None = None
-        in_order = True
-        for answer in self._api.pages(f"/repos/{repo}/pulls", _QUERIES["pulls"], "pulls", etag):
-            yield answer
-            for row in answer.rows or []:
-                in_order = in_order and (last is None or row.updated_at <= last)
-                last = row.updated_at
-            if in_order and last is not None and last < floor:
-                return
-
-    def _releases(self, repo: str, cursor: Mapping[str, Any]) -> Iterator[Page]:
-        """All of them: the list has no order by update, and an old one may be published, edited or deleted.
-
-        Only a list of one page can say by its ETag that nothing changed.
-        """
-        present: set[str] = set()
-        etags: list[str | None] = []
-        for answer in self._api.pages(f"/repos/{repo}/releases", {}, "releases", cursor.get("etag")):
-            if answer.rows is None:
-                return
-            records = _records(repo, answer.rows)
-            present |= {record.id for record in records}
-            etags.append(answer.etag)
-            yield Page(records)
-        yield Page(cursor={"etag": etags[0] if len(etags) == 1 else None}, present=frozenset(present))
+        if kind == "issues":
+            return IssuesWalk(self._api, repo, stream.kinds).pages(floor, cursor)
+        return PullsWalk(self._api, repo).pages(floor, cursor)
 
     def _repositories(self, owner: str) -> list[str]:
         """The full names of an owner's repositories, whether it is an organisation or a person."""
@@ -196,16 +102,6 @@ class GitHubSource:
             if User.model_validate_json(body).login.lower() == owner.lower():
                 return "/user/repos", {"affiliation": "owner"}
         return f"/users/{owner}/repos", {"type": "owner"}
-
-
-def _ascends(rows: list[Any], since: datetime) -> bool:
-    """Whether rows go up in time from `since` on: whether the server honours both the order and `since`."""
-    times = [since - _SECOND, *(row.updated_at for row in rows)]
-    return all(before <= after for before, after in pairwise(times))
-
-
-def _records(repo: str, rows: list[Any]) -> list[Record]:
-    return [row.record(repo) for row in rows if row.wanted]
 
 
 def _parsed(stream: Stream) -> tuple[str, str]:

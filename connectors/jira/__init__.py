@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import ClassVar
 
@@ -45,7 +45,7 @@ class JiraMeasure(RecordKeys):
             raise ValueError(f"is {value!r}, whose brackets do not match")
         return value
 
-    def streams(self) -> Sequence[str]:
+    def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
         """The query itself; in what order it lists its issues is ours to say."""
         return [unordered(self.jql)]
 

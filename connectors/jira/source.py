@@ -7,7 +7,7 @@ asked again, so that an unchanged list costs one request.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -51,7 +51,7 @@ class JiraSource(Client):
             for rows, reached in walk(self, stream.key, floor, fields, Issue):
                 sure = sure or any(mark is not None and row.updated <= mark for row in rows)
                 newest = max([*(row.updated for row in rows), *([newest] if newest else [])], default=None)
-                records = [row.record(self.site.browse, ids) for row in rows if row.updated >= since]
+                records = [row.record(self.site.browse, ids) for row in rows]
                 safe = max(reached, mark or reached) if sure and reached else None
                 yield Page(records, cursor=self._cursor(safe, ids) if safe else None)
             if sure or self.zone_stands():
@@ -59,7 +59,7 @@ class JiraSource(Client):
             sure = True
         yield Page(cursor=self._cursor(newest, ids))
 
-    def census(self, stream: Stream) -> Iterator[Collection[str]]:
+    def census(self, stream: Stream) -> Iterator[Page]:
         """The ids of all that match and were edited since the stream's `since`.
 
         One page is one moment. A list of several is walked by time, where what leaves cannot hide what stays.
@@ -70,10 +70,10 @@ class JiraSource(Client):
             jql = bounded(stream.key, first_bound(floor, self.site.zone))
             found = self.search(jql, None, ["id"], Id, _IDS_PER_PAGE)
             if found.next is None:
-                yield [row.id for row in found.issues]
+                yield Page(present=frozenset(row.id for row in found.issues))
                 return
         for rows, _ in walk(self, stream.key, floor, ["updated"], Place):
-            yield [row.id for row in rows]
+            yield Page(present=frozenset(row.id for row in rows))
 
     def check(self) -> Iterator[Check]:
         """Reachable, authenticated, how much quota, whose clock."""

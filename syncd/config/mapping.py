@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -128,7 +129,8 @@ class Reader:
         )
         if isinstance(keys, RecordKeys) and isinstance(parsed, RecordMeasureKeys):
             filters = tuple(self._filters(parsed, keys, place))
-            return RecordMeasure(name, tuple(keys.streams()), parsed.take, parsed.of, filters, parsed.time())
+            measure = RecordMeasure(name, (), parsed.take, parsed.of, filters, parsed.time(), keys.record_kind())
+            return replace(measure, streams=tuple(keys.streams(measure.fields)))
         if isinstance(keys, ReadingKeys) and isinstance(parsed, ReadingMeasureKeys):
             (stream,) = keys.streams()
             return ReadingMeasure(name, stream, keys.part(), parsed.take, parsed.time(), keys.many)

@@ -77,10 +77,10 @@ class Answers:
         return sorted(((done[name], elements) for name, elements in brought.items()), key=lambda pair: pair[0])
 
     def records(self, measure: RecordMeasure, cycle: int | None = None) -> Iterator[Record]:
-        """Every record of a measure's streams, in the order of their labels: for the evidence."""
+        """Every record of a measure's streams and kind, in the order of their labels: for the evidence."""
         query = (
             select(records)
-            .where(records.c.stream.in_(self._ids(measure)), selection.held_at(cycle))
+            .where(selection.listed(measure, self._ids(measure)), selection.held_at(cycle))
             .order_by(records.c.done_at, records.c.label)
         )
         with self._engine.connect() as connection:
@@ -95,6 +95,7 @@ class Answers:
                     row.done_at,
                     row.not_done,
                     row.fields,
+                    row.kind,
                 )
 
     def readings(

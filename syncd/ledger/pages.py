@@ -105,6 +105,7 @@ def _batches(items: Iterable[T]) -> Iterator[list[T]]:
 
 def _record_row(record: Record, stream: int, cycle: int) -> dict[str, Any]:
     body = {
+        "kind": record.kind,
         "label": _clean(record.label),
         "title": _clean(record.title),
         "url": _clean(record.url),

@@ -54,12 +54,18 @@ def held_at(cycle: int | None) -> ColumnElement[bool]:
     return and_(records.c.cycle <= cycle, or_(records.c.until.is_(None), records.c.until > cycle))
 
 
+def listed(measure: RecordMeasure, streams: Sequence[int]) -> ColumnElement[bool]:
+    """The records of a measure's streams that are of the kind it is about."""
+    of_streams = records.c.stream.in_(streams)
+    return of_streams if measure.kind is None else and_(of_streams, records.c.kind == measure.kind)
+
+
 def counting(
     measure: RecordMeasure, span: Span, streams: Sequence[int], dialect: str, cycle: int | None
 ) -> ColumnElement[bool]:
     """The condition that a record counts."""
     conditions: list[ColumnElement[bool]] = [
-        records.c.stream.in_(streams),
+        listed(measure, streams),
         held_at(cycle),
         records.c.done_at >= span.start,
         records.c.done_at < span.end,

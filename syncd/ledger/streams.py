@@ -17,7 +17,10 @@ from syncd.sdk import Json, Page, Stream
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """What the ledger knows of a stream. `problems` and `notes` are of its parts, by part."""
+    """What the ledger knows of a stream. `problems` and `notes` are of its parts, by part.
+
+    `retry_at` is when its source may be asked again, where it said so; `changed_cycle` brought the last change.
+    """
 
     id: int
     cursor: Mapping[str, Json] | None
@@ -26,6 +29,8 @@ class StreamState:
     quality: Quality | None
     reason: str | None
     tried_at: datetime | None
+    retry_at: datetime | None
+    changed_cycle: int | None
     completed_cycle: int | None
     completed_at: datetime | None
     census_at: datetime | None
@@ -62,6 +67,8 @@ class Streams:
             quality=row.quality,
             reason=row.reason,
             tried_at=row.tried_at,
+            retry_at=row.retry_at,
+            changed_cycle=row.changed_cycle,
             completed_cycle=row.completed_cycle,
             completed_at=row.completed_at,
             census_at=row.census_at,
@@ -104,6 +111,8 @@ class Streams:
                 news["cursor"] = page.cursor
             if page.readings:
                 news["parts"] = self._parts(connection, stream_id, page)
+            if changed:
+                news["changed_cycle"] = cycle
             if news:
                 connection.execute(update(streams).where(streams.c.id == stream_id).values(**news))
         return changed
@@ -115,12 +124,28 @@ class Streams:
         with self._engine.begin() as connection:
             gone = current_ids(connection, stream_id, since) - set(present)
             end_records(connection, stream_id, cycle, gone)
-            connection.execute(update(streams).where(streams.c.id == stream_id).values(census_at=now))
+            news: dict[str, Any] = {"census_at": now}
+            if gone:
+                news["changed_cycle"] = cycle
+            connection.execute(update(streams).where(streams.c.id == stream_id).values(**news))
         return len(gone)
 
-    def pulled(self, stream_id: int, cycle: int, now: datetime, quality: Quality, reason: str | None) -> None:
+    def known(self, stream_id: int) -> frozenset[str]:
+        """The ids of a stream's records as they stand."""
+        with self._engine.connect() as connection:
+            return frozenset(current_ids(connection, stream_id))
+
+    def pulled(
+        self,
+        stream_id: int,
+        cycle: int,
+        now: datetime,
+        quality: Quality,
+        reason: str | None,
+        retry_at: datetime | None = None,
+    ) -> None:
         """Notes how a pull ended. Only a complete one moves the stream's completion."""
-        news: dict[str, Any] = {"quality": quality, "reason": reason, "tried_at": now}
+        news: dict[str, Any] = {"quality": quality, "reason": reason, "tried_at": now, "retry_at": retry_at}
         if quality == "complete":
             news |= {"completed_cycle": cycle, "completed_at": now}
         with self._engine.begin() as connection:

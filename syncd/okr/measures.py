@@ -70,7 +70,10 @@ def _comparable(value: Scalar, bound: Scalar) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RecordMeasure:
-    """How records become a number: those of some streams that pass every filter and were done within the window."""
+    """How records become a number: those of some streams that pass every filter and were done within the window.
+
+    Where streams hold several kinds of records, `kind` is the one that is meant.
+    """
 
     connection: str
     streams: tuple[str, ...]
@@ -78,6 +81,7 @@ class RecordMeasure:
     of: str | None = None
     filters: tuple[Filter, ...] = ()
     window: Window = Window()
+    kind: str | None = None
 
     @property
     def fields(self) -> frozenset[str]:
@@ -190,6 +194,8 @@ def contribution(record: Record, of: str) -> float | None:
 
 def left_out(measure: RecordMeasure, span: Span, record: Record) -> str | None:
     """Why a record does not count, or None where it does."""
+    if measure.kind is not None and record.kind != measure.kind:
+        return f"is of the kind {record.kind or 'unknown'}, and {measure.kind} is asked for"
     if record.done_at is None:
         return record.not_done or "not done"
     if record.done_at < span.start:

@@ -4,7 +4,8 @@ Records, readings and the pages they travel in; the connector protocol; errors n
 one retry policy; tables and cells, which Google Sheets and spreadsheet files share.
 """
 
-from syncd.sdk.answers import failure, one_line, parse_link, quota_and_clock, quota_reset, retry_after
+from syncd.sdk.answers import failure, one_line, parse_link, quota_and_clock, quota_reset, retry_after, server_time
+from syncd.sdk.budget import Budget
 from syncd.sdk.connector import (
     ConnectionSettings,
     Connector,
@@ -32,6 +33,7 @@ from syncd.sdk.retry import LONGEST_WAIT, RetryPolicy
 
 __all__ = [
     "LONGEST_WAIT",
+    "Budget",
     "Check",
     "ConfigError",
     "ConnectionSettings",
@@ -66,4 +68,5 @@ __all__ = [
     "quota_and_clock",
     "quota_reset",
     "retry_after",
+    "server_time",
 ]

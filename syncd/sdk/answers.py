@@ -85,6 +85,14 @@ def quota_reset(headers: Mapping[str, str], now: datetime) -> float | None:
     return max(0.0, (reset - now).total_seconds()) + 1.0
 
 
+def server_time(headers: Mapping[str, str]) -> datetime | None:
+    """The server's own time, by its Date header (lower-case names): what its resets are to be compared with."""
+    try:
+        return parsedate_to_datetime(headers["date"]).astimezone(UTC)
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
 def parse_link(header: str) -> dict[str, str]:
     """A Link header's addresses by their relation: `next`, `last` (RFC 8288)."""
     found = re.findall(r'<([^>]*)>\s*;[^,]*?rel="?(\w+)"?', header)

@@ -59,8 +59,8 @@ class MeasureKeys(BaseModel):
 
     kind: ClassVar[Literal["records", "readings"]]
 
-    def streams(self) -> Sequence[str]:
-        """The key of each stream that must be pulled for this measure."""
+    def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
+        """The key of each stream that must be pulled for this measure, whose `where` and `of` name these fields."""
         raise NotImplementedError
 
 
@@ -72,6 +72,10 @@ class RecordKeys(MeasureKeys):
     def fields(self) -> Collection[str] | None:
         """The fields that `where` and `of` may name; None where only the server knows them all."""
         raise NotImplementedError
+
+    def record_kind(self) -> str | None:
+        """Which kind of record counts, where its streams hold several; None where all do."""
+        return None
 
 
 class ReadingKeys(MeasureKeys):
@@ -121,8 +125,11 @@ class Source(Protocol):
         """The pages that bring the ledger from `cursor` up to now. Ending without an error says: complete."""
         ...
 
-    def census(self, stream: Stream) -> Iterator[Collection[str]]:
-        """The ids of every record that is there now, for reconciliation. Streams of readings are never asked."""
+    def census(self, stream: Stream) -> Iterator[Page]:
+        """Every record that is there now, for reconciliation: whole, or in `present` by its id alone.
+
+        Asked before a pull goes on from its cursor; streams of readings are never asked.
+        """
         ...
 
     def check(self) -> Iterator[Check]:

@@ -20,7 +20,7 @@ class Record:
 
     Times are aware. `done_at` is the moment that it counts on, None where it is not done; `not_done` then says why
     (`open`, `closed as not planned`). `fields` holds, for each name, every element: one for a single-valued field,
-    none for an empty one.
+    none for an empty one. `kind` (`issue`, `pull request`) tells apart what one stream holds of several kinds.
     """
 
     id: str
@@ -32,6 +32,7 @@ class Record:
     done_at: datetime | None = None
     not_done: str | None = None
     fields: Mapping[str, Sequence[Scalar]] = field(default_factory=dict)
+    kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +67,16 @@ class Page:
     """One answer of a source, stored with its cursor in one transaction.
 
     `cursor` is what the next pull may start from once this page is stored; None leaves the stored one.
-    `present` on the last page names every record there is, where the pull listed them all: others are gone.
-    `readings` holds a snapshot for each part of a stream of readings.
+    `present` on the last page of a pull names every record there is, where the pull listed them all: others are gone.
+    On a page of a census it names those that are on it. `expected` is how many rows the pull is to bring in all, where
+    the server tells. `readings` holds a snapshot for each part of a stream of readings.
     """
 
     records: Sequence[Record] = ()
     readings: Mapping[str, Snapshot] = field(default_factory=dict)
     cursor: Mapping[str, Json] | None = None
     present: frozenset[str] | None = None
+    expected: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +85,20 @@ class Stream:
 
     `key` identifies it within its connection, for people too, and is all that its source needs to pull it. `needs`
     names the fields (of records) or the parts (of readings) that some measure uses; `since` is the earliest moment that
-    one looks at. Streams of equal key are one: their needs are joined.
+    one looks at. `kinds` are the kinds of records that measures count, where it holds several. Streams of equal key are
+    one: their needs are joined.
     """
 
     key: str
     kind: Literal["records", "readings"]
     needs: frozenset[str] = frozenset()
     since: datetime | None = None
+    kinds: frozenset[str] = frozenset()
 
     def joined(self, other: Stream) -> Stream:
         """This stream, serving the other's measures too."""
         since = min(self.since, other.since) if self.since and other.since else None
-        return Stream(self.key, self.kind, self.needs | other.needs, since)
+        return Stream(self.key, self.kind, self.needs | other.needs, since, self.kinds | other.kinds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import tenacity
 
+from syncd.sdk.budget import Budget
 from syncd.sdk.errors import RetryLater
 
 T = TypeVar("T")
@@ -26,13 +27,15 @@ class RetryPolicy:
     asks for longer than `longest_wait` seconds, or a try that would end past `deadline`, is not waited for: the
     stream ends as partial and the next cycle goes on from its cursor. After a request was given up the next ones are
     tried once, until one succeeds: a server that is down costs one round of patience, not one for each of its streams.
-    `sleep` is replaced by the daemon (a stop wakes it) and by tests (it does not sleep).
+    Each try is one request of the connection's `budget`. `sleep` is replaced by the daemon (a stop wakes it) and by
+    tests (it does not sleep).
     """
 
     attempts: int = 5
     longest_wait: float = LONGEST_WAIT
     deadline: float = 180.0
     sleep: Callable[[float], None] = field(default=time.sleep)
+    budget: Budget = field(default_factory=Budget)
     _gave_up: bool = field(default=False, init=False)
 
     def call(self, request: Callable[[], T]) -> T:
@@ -40,6 +43,15 @@ class RetryPolicy:
 
         A request must be safe to repeat: reads are, writes are not sent through here.
         """
+
+        def ask() -> T:
+            self.budget.spend()
+            return request()
+
+        def sleep(seconds: float) -> None:
+            self.sleep(seconds)
+            self.budget.forget()  # what was said of the quota is of a time before
+
         jitter = tenacity.wait_random_exponential(multiplier=0.5, max=self.longest_wait)
 
         def wait(state: tenacity.RetryCallState) -> float:
@@ -50,11 +62,11 @@ class RetryPolicy:
             retry=tenacity.retry_if_exception(self._worth_waiting_for),
             wait=wait,
             stop=tenacity.stop_after_attempt(self.attempts) | tenacity.stop_before_delay(self.deadline),
-            sleep=self.sleep,
+            sleep=sleep,
             reraise=True,
         )
         try:
-            answer = retrying(request)
+            answer = retrying(ask)
         except RetryLater as error:
             self._gave_up = error.after is None  # a limit that names its time says nothing of an outage
             raise
@@ -63,7 +75,7 @@ class RetryPolicy:
 
     def fresh(self) -> RetryPolicy:
         """The same policy for another connection."""
-        return replace(self)
+        return replace(self, budget=Budget(self.budget.now))
 
     def _worth_waiting_for(self, error: BaseException) -> bool:
         if not isinstance(error, RetryLater):

@@ -79,7 +79,9 @@ def stream(jql: str, *needs: str, since: datetime | None = SINCE) -> Stream:
 
 
 def pulled(source: JiraSource, of: Stream, cursor: Mapping[str, Json] | None = None) -> dict[str, Record]:
-    return {record.id: record for page in source.pull(of, cursor) for record in page.records}
+    """What a pull brings of the stream's window; a bound in JQL is to the minute, and may bring a little more."""
+    records = [record for page in source.pull(of, cursor) for record in page.records]
+    return {record.id: record for record in records if of.since is None or record.updated_at >= of.since}
 
 
 def cursor_of(source: JiraSource, of: Stream, cursor: Mapping[str, Json] | None = None) -> Mapping[str, Json]:
@@ -88,7 +90,7 @@ def cursor_of(source: JiraSource, of: Stream, cursor: Mapping[str, Json] | None 
 
 
 def census(source: JiraSource, of: Stream) -> set[str]:
-    return {one for ids in source.census(of) for one in ids}
+    return {one for page in source.census(of) for one in page.present or ()}
 
 
 def wanted(site: Tickets, matches: Callable[[Ticket], bool], since: datetime = SINCE) -> dict[str, Ticket]:

@@ -1,0 +1,93 @@
+"""What a connection may still ask for: its server's quota, less a reserve, in fair shares.
+
+Servers that count requests say with each answer how many are left: `X-RateLimit-Limit`, `-Remaining` and `-Reset`
+(docs.github.com "Rate limits for the REST API"; developer.atlassian.com "Rate limiting"). Where none says so, nothing
+is held back, and the answers 403 and 429 are obeyed when they come.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from syncd.sdk.answers import quota_reset, server_time
+from syncd.sdk.errors import RetryLater
+
+RESERVE = 0.1
+"""The share of a quota that is left to the people who use the same credentials."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """The requests of one connection; its threads share it.
+
+    A stream that begins gets its share of what is left, so that one long backfill does not starve the streams behind
+    it; what it does not use is theirs.
+    """
+
+    now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
+    _left: float = field(default=math.inf, init=False)
+    _limit: float = field(default=math.inf, init=False)
+    _reset: datetime = field(default=datetime.max.replace(tzinfo=UTC), init=False)
+    _share: float = field(default=math.inf, init=False)
+    _waiting: int = field(default=0, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def learn(self, headers: Mapping[str, str]) -> None:
+        """Takes note of what an answer's headers (lower-case names) say of the quota."""
+        try:
+            left, limit = float(headers["x-ratelimit-remaining"]), float(headers["x-ratelimit-limit"])
+        except (KeyError, ValueError):
+            return
+        wait = quota_reset(headers, server_time(headers) or self.now())
+        if wait is None or limit <= 0:
+            return
+        with self._lock:
+            self._left, self._limit = left, limit
+            self._reset = self.now() + timedelta(seconds=wait)
+            if math.isinf(self._share):
+                self._divide()
+
+    def begin(self, waiting: int) -> None:
+        """A stream begins; so many are pulled after it."""
+        with self._lock:
+            self._waiting = waiting
+            self._divide()
+
+    def spend(self) -> None:
+        """Counts a request that is about to be made; RetryLater where it is not to be made yet."""
+        with self._lock:
+            if self.now() >= self._reset:
+                self._forget()
+            wait = (self._reset - self.now()).total_seconds()
+            if self._left <= self._reserve:
+                raise RetryLater(
+                    f"{self._left:,.0f} of {self._limit:,.0f} requests are left, "
+                    "which are kept for people who use the same credentials",
+                    wait,
+                )
+            if self._share < 1:
+                raise RetryLater("its share of the quota is used up, and other streams wait for theirs", wait)
+            self._left -= 1
+            self._share -= 1
+
+    def forget(self) -> None:
+        """What was learned is over; the next answer tells anew."""
+        with self._lock:
+            self._forget()
+
+    def _forget(self) -> None:
+        self._left = self._limit = self._share = math.inf
+        self._reset = datetime.max.replace(tzinfo=UTC)
+
+    @property
+    def _reserve(self) -> float:
+        return 0.0 if math.isinf(self._limit) else RESERVE * self._limit
+
+    def _divide(self) -> None:
+        free = max(0.0, self._left - self._reserve)
+        whole = self._waiting == 0 or math.isinf(free)
+        self._share = free if whole else max(1.0, free // (self._waiting + 1))

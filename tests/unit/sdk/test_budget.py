@@ -1,0 +1,115 @@
+"""What a connection may still ask for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from syncd.sdk import Budget, RetryLater
+
+NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def told(left: int, limit: int = 100, seconds: int = 600, **headers: str) -> dict[str, str]:
+    reset = int((NOW + timedelta(seconds=seconds)).timestamp())
+    return {
+        "x-ratelimit-remaining": str(left),
+        "x-ratelimit-limit": str(limit),
+        "x-ratelimit-reset": str(reset),
+        **headers,
+    }
+
+
+def spent(budget: Budget, most: int = 1000) -> int:
+    """How many requests it lets pass."""
+    for number in range(most):
+        try:
+            budget.spend()
+        except RetryLater:
+            return number
+    return most
+
+
+def test_where_no_server_counts_nothing_is_held_back(clock: Clock) -> None:
+    budget = Budget(clock)
+    budget.begin(3)
+    assert spent(budget) == 1000
+
+
+def test_a_tenth_is_left_to_people(clock: Clock) -> None:
+    budget = Budget(clock)
+    budget.begin(0)
+    budget.learn(told(30))
+    assert spent(budget) == 20
+    with pytest.raises(RetryLater, match="10 of 100 requests are left, which are kept for people") as caught:
+        budget.spend()
+    assert caught.value.after == pytest.approx(601, abs=1)
+
+
+def test_after_the_reset_it_asks_again(clock: Clock) -> None:
+    budget = Budget(clock)
+    budget.begin(0)
+    budget.learn(told(0))
+    assert spent(budget) == 0
+    clock.now += timedelta(seconds=602)
+    assert spent(budget) == 1000
+
+
+def test_the_reset_is_by_the_servers_clock(clock: Clock) -> None:
+    """Its clock is ten minutes ahead of ours: its reset is in one minute, not in eleven."""
+    budget = Budget(clock)
+    budget.begin(0)
+    budget.learn(told(0, seconds=660, date="Sun, 22 Nov 2026 10:10:00 GMT"))
+    with pytest.raises(RetryLater) as caught:
+        budget.spend()
+    assert caught.value.after == pytest.approx(61, abs=1)
+
+
+def test_streams_share_what_is_left(clock: Clock) -> None:
+    budget = Budget(clock)
+    budget.learn(told(100))
+    budget.begin(2)
+    assert spent(budget) == 30
+    budget.begin(1)
+    budget.spend()  # it needs no more: what it leaves is the next one's
+    budget.begin(0)
+    assert spent(budget) == 59
+
+
+def test_every_stream_may_ask_once_whatever_is_left(clock: Clock) -> None:
+    budget = Budget(clock)
+    budget.learn(told(12))
+    budget.begin(50)
+    assert spent(budget) == 1
+
+
+def test_a_wait_that_was_slept_is_over(clock: Clock) -> None:
+    budget = Budget(clock)
+    budget.begin(0)
+    budget.learn(told(0, seconds=30))
+    budget.forget()
+    assert spent(budget) == 1000
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, told(5, 0), {**told(5), "x-ratelimit-reset": "soon"}, {"x-ratelimit-limit": "x"}]
+)
+def test_headers_that_make_no_sense_are_passed_over(clock: Clock, headers: dict[str, str]) -> None:
+    budget = Budget(clock)
+    budget.begin(0)
+    budget.learn(headers)
+    assert spent(budget) == 1000
