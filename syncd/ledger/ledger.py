@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
@@ -43,7 +44,7 @@ def _open(url: URL, create: bool) -> Ledger | None:
         if not create:
             return None
         Path(sqlite_file).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, pool_pre_ping=sqlite_file is None)
+    engine = create_engine(url, pool_pre_ping=sqlite_file is None, json_serializer=_json)
     if sqlite_file:
         _prepare_sqlite(engine)
     with engine.connect() as connection:
@@ -59,6 +60,10 @@ def _open(url: URL, create: bool) -> Ledger | None:
         with engine.begin() as connection:
             migrate.upgrade(connection)
     return Ledger(engine)
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _shown(url: str) -> str:
