@@ -88,6 +88,7 @@ class Reader:
             confidence=keys.confidence,
             stale_after=keys.stale_after,
             drives=keys.links(),
+            plausible=keys.plausible.bounds() if keys.plausible else None,
         )
 
     def _measures_of_raw(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cache
@@ -21,6 +22,7 @@ from pydantic import (
 
 from syncd.okr.goals import Link
 from syncd.okr.measures import ReadingTake, RecordTake
+from syncd.okr.plausible import Plausible
 from syncd.okr.spans import Window
 from syncd.sdk import Duration, MeasureKeys, parse_duration
 
@@ -64,6 +66,59 @@ class Keep(BaseModel):
         return self
 
 
+def _no_truth_value(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError(f"must be a number, not {str(value).lower()}")  # noqa: TRY004 - pydantic wants ValueError
+    return value
+
+
+_SHARE = re.compile(r"(\d+(?:\.\d+)?) ?%")
+
+
+def _jump(value: Any) -> Any:
+    _no_truth_value(value)
+    if isinstance(value, str):
+        if not (share := _SHARE.fullmatch(value)):
+            raise ValueError(f"is {value!r}; write a number in the key result's unit, or a share such as 50%")
+        if not float(share[1]):
+            raise ValueError(f"is {value!r}; it must be more than 0")
+    elif isinstance(value, int | float):
+        if value <= 0:
+            raise ValueError(f"is {value:g}; it must be more than 0")
+    elif value is not None:
+        raise ValueError("must be a number in the key result's unit, or a share such as 50%")
+    return value
+
+
+_Number = Annotated[float, BeforeValidator(_no_truth_value)]
+
+
+class PlausibleKeys(BaseModel):
+    """What a number must be to be taken without approval."""
+
+    model_config = _STRICT
+
+    at_least: _Number | None = Field(None, description="No number below it.")
+    at_most: _Number | None = Field(None, description="No number above it.")
+    jump: Annotated[float | str | None, BeforeValidator(_jump)] = Field(
+        None, description="No larger step from the last number: in the key result's unit, or a share of it such as 50%."
+    )
+
+    @model_validator(mode="after")
+    def _some_bound(self) -> PlausibleKeys:
+        if self.at_least is None and self.at_most is None and self.jump is None:
+            raise ValueError("needs at_least, at_most or jump")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(f"is from {self.at_least:g} to {self.at_most:g}, which nothing can be; swap them")
+        return self
+
+    def bounds(self) -> Plausible:
+        """The bounds that these keys say."""
+        if isinstance(self.jump, str):
+            return Plausible(self.at_least, self.at_most, jump_share=float(self.jump.rstrip("% ")) / 100)
+        return Plausible(self.at_least, self.at_most, self.jump)
+
+
 class Drives(BaseModel):
     """A link to an outcome with its own lag."""
 
@@ -101,6 +156,7 @@ class KeyResultKeys(BaseModel):
     pace: Literal["linear", "end"] = Field("linear", description="How progress is expected: evenly, or at the end.")
     confidence: float | None = Field(None, ge=0, le=1, description="How sure the owner is, 0 to 1.")
     stale_after: Duration | None = Field(None, description="How old a number may be before it is called stale.")
+    plausible: PlausibleKeys | None = Field(None, description="What a number must be to be taken without approval.")
     drives: _IdOrLinks = Field([], description="The outcome, or outcomes, that this output is for.")
     lag: Duration | None = Field(None, description="How much later the outcome is expected to move.")
     measure: dict[str, Any] | None = Field(None, description="Where its number comes from.")
@@ -108,9 +164,7 @@ class KeyResultKeys(BaseModel):
     @field_validator("baseline", "target", mode="before")
     @classmethod
     def _no_truth_values(cls, value: Any) -> Any:
-        if isinstance(value, bool):
-            raise ValueError(f"must be a number, not {str(value).lower()}")  # noqa: TRY004 - pydantic wants ValueError
-        return value
+        return _no_truth_value(value)
 
     @model_validator(mode="after")
     def _one_goal(self) -> KeyResultKeys:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -92,6 +92,9 @@ class ProjectFile(BaseModel):
     timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="Days, weeks and periods are cut in it.")
     health: HealthShares = Field(HealthShares(), description="Where on track and at risk end.")
     settle: Duration = Field(timedelta(days=14), description="How long after its end a period still changes.")
+    held_until: Literal["approved", "repeated"] = Field(
+        "approved", description="What releases a number that is held; repeated: a second cycle with the same one, too."
+    )
     clock: AwareDatetime | None = Field(
         None,
         description="For rehearsals: every command behaves as if it were this time, such as 2026-11-21T10:15+01:00.",

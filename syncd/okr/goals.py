@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from syncd.okr.measures import Measure
+from syncd.okr.plausible import Plausible
 from syncd.okr.spans import Period, Span
 
 Health = Literal["unknown", "off_track", "at_risk", "on_track", "done"]
@@ -89,6 +90,7 @@ class KeyResult:
     confidence: float | None = None
     stale_after: timedelta | None = None
     drives: tuple[Link, ...] = ()
+    plausible: Plausible | None = None
 
 
 @dataclass(frozen=True, slots=True)

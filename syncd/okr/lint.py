@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from syncd.okr.goals import KeyResult, Objective, Plan, Target
+from syncd.okr.goals import Band, KeyResult, Objective, Plan, Target
+from syncd.okr.plausible import Plausible, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +40,20 @@ def _key_result(kr: KeyResult) -> Iterator[Finding]:
         yield Finding("drives-nothing", kr.id, "drives no outcome; say `drives:` which one this work is for")
     if kr.kind == "outcome" and isinstance(kr.goal, Target) and kr.goal.baseline is None:
         yield Finding("no-baseline", kr.id, "has no baseline, so its progress stays unknown; say `baseline:`")
+    for name, number in _contradictions(kr.goal, kr.plausible) if kr.plausible else ():
+        message = f"has the {name} {shown(number)}, which is outside its `plausible:`; getting there would be held"
+        yield Finding("implausible-goal", kr.id, message)
+
+
+def _contradictions(goal: Target | Band, bounds: Plausible) -> Iterator[tuple[str, float]]:
+    if isinstance(goal, Target):
+        aims = {"baseline": goal.baseline, "target": goal.target}
+    else:  # a band may reach beyond what is plausible, as long as part of it is within
+        apart = (
+            goal.at_least is not None and bounds.at_most is not None and goal.at_least > bounds.at_most,
+            goal.at_most is not None and bounds.at_least is not None and goal.at_most < bounds.at_least,
+        )
+        aims = {"band from": goal.at_least if apart[0] else None, "band up to": goal.at_most if apart[1] else None}
+    for name, number in aims.items():
+        if number is not None and bounds.outside(number):
+            yield name, number
