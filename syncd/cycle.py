@@ -40,6 +40,7 @@ class Result:
     outcomes: Sequence[Outcome] = ()
     measured: int = 0
     changes: Sequence[Change] = ()
+    held: int = 0
 
     @property
     def retry_at(self) -> datetime | None:
@@ -124,7 +125,8 @@ def run_cycle(
     for outcome in outcomes:
         if outcome.quality != "complete":
             log.warning("pull failed", stream=outcome.pull.stream.key, reason=outcome.reason)
-    return Result(cycle, outcomes, len(results), changes)
+    held = sum(value.quality == "held" for _, value in results.values())
+    return Result(cycle, outcomes, len(results), changes, held)
 
 
 def _open_part(plan: Plan, config: Config, ledger: Ledger, now: datetime) -> Plan | None:

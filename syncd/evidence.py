@@ -54,8 +54,22 @@ class StreamSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Approved:
+    """A held number that somebody took, and the value before it."""
+
+    at: datetime
+    author: str
+    old: float | None
+    new: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that a number rests on. `window` is None for a key result without a measure."""
+    """All that a number rests on. `window` is None for a key result without a measure.
+
+    `candidate` is what would count, were the number that waits the value; nothing where none is held.
+    """
 
     key_result: KeyResult
     value: KeptValue | None
@@ -66,6 +80,8 @@ class Evidence:
     arithmetic: str
     definition_changes: Sequence[tuple[datetime, str, Any, Any]]
     edited: bool
+    candidate: Sequence[Item] = ()
+    approvals: Sequence[Approved] = ()
 
     @property
     def counted(self) -> Sequence[Item]:
@@ -93,6 +109,11 @@ def evidence(
     edited = value.measure != measure_digest(measure)
     window = measure.window.span(plan.period, seen_at)
     items = list(_items(ledger, measure, window, seen_at, measured)) if measured is not None and not edited else []
+    candidate: list[Item] = []
+    if value.quality == "held" and not edited and cycle.ended_at is not None:
+        then = measure.window.span(plan.period, cycle.ended_at)
+        found = _items(ledger, measure, then, cycle.ended_at, cycle.id)
+        candidate = [item for item in found if item.left_out is None]
     return Evidence(
         key_result,
         value,
@@ -103,6 +124,8 @@ def evidence(
         "" if edited else _arithmetic(measure, value, items),
         list(_definition_changes(ledger, plan, key_result, cycle)),
         edited,
+        candidate,
+        list(_approvals(ledger, plan, key_result, cycle)),
     )
 
 
@@ -174,6 +197,15 @@ def _arithmetic(measure: RecordMeasure | ReadingMeasure, value: KeptValue, items
     if measure.take in ("latest", "first"):
         return f"the {measure.take} reading = {result}"
     return f"{measure.take}{of} over {len(brought)} = {result}"
+
+
+def _approvals(ledger: Ledger, plan: Plan, key_result: KeyResult, cycle: Cycle) -> Iterator[Approved]:
+    approvals = ledger.approvals.of(plan.period.id, key_result.id, cycle.id)
+    history = ledger.values.history(plan.period.id, key_result.id) if approvals else ()
+    for approval in approvals:
+        before = [value.number for found, value in history if found.id < approval.cycle]
+        old = before[-1] if before else None
+        yield Approved(approval.at, approval.author, old, approval.number, approval.reason)
 
 
 def _definition_changes(

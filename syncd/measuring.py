@@ -1,4 +1,7 @@
-"""Measuring key results: a new value where every stream is complete, else the last complete one with what is wrong."""
+"""Measuring key results: a new value where every stream is complete, else the last complete one with what is wrong.
+
+A new value that is not plausible is held: the last complete one stays, and the new number waits beside it.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,11 @@ from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.okr.alignment import on_pace_since
 from syncd.okr.goals import ON_PACE, KeyResult, Plan, Quality, standing
 from syncd.okr.measures import Answer, Measure, ReadingMeasure, stream_keys
+from syncd.okr.plausible import implausible, shown
 from syncd.past import past_values
 from syncd.pulls import Outcome
+from syncd.report import choose_plan
+from syncd.words import place
 
 
 class Measuring:
@@ -40,10 +46,17 @@ class Measuring:
                 # Measured in another way, it is no value of this; one from before an edit that was taken back is.
                 last = self._ledger.values.last_under(plan.period.id, key_result.id, defined.measure)
             failure = self._failure(measure)
-            if failure is None:
-                value = self._value(plan, key_result, measure, defined, last)
+            if failure is not None:
+                value = self._kept_on(last, defined, *failure)
             else:
-                value = self._kept_on(last, defined, failure)
+                answer = answered(self._ledger, plan, measure, self._now)
+                value = complete_value(
+                    self._config, self._ledger, plan, key_result, defined, answer, last, self._now, self._cycle
+                )
+                begun = any(other.confirmed is not None for other in (kept.get(key_result.id), last) if other)
+                if why := self._implausible(key_result, measure, value, last, begun):
+                    why += f"; {self._release(plan, key_result)}"
+                    value = self._kept_on(last, defined, "held", why, value.number)
             yield key_result, (defined, value)
 
     def _failure(self, measure: Measure) -> tuple[Quality, str] | None:
@@ -55,53 +68,51 @@ class Measuring:
                 return "failed", f"{measure.connection}: {problem}"
         return None
 
-    def _value(
-        self, plan: Plan, key_result: KeyResult, measure: Measure, defined: Definition, last: KeptValue | None
-    ) -> KeptValue:
-        window = measure.window.span(plan.period, self._now)
-        if window.start < window.end:
-            answer = self._ledger.answers.answer(measure, window, self._now)
-        else:
-            answer = Answer(None, "no day of its window has settled yet")
-        stands = standing(key_result, answer.number, plan.period.span, self._now, self._config.shares)
-        return KeptValue(
-            number=answer.number,
-            progress=stands.progress,
-            score=stands.score,
-            health=stands.health,
-            quality="complete",
-            reason=self._why(measure, answer) or stands.reason,
-            at=answer.at,
-            counted=answer.counted,
-            lacking=answer.lacking,
-            since=self._since(plan, key_result, measure, last) if stands.health in ON_PACE else None,
-            measure=defined.measure,
-            cycle=self._cycle,
-            confirmed=self._cycle,
-        )
-
-    def _why(self, measure: Measure, answer: Answer) -> str | None:
-        """Why there is no number; where nothing was read at all, what its source said of that."""
-        if isinstance(measure, ReadingMeasure) and answer.number is None and not answer.counted:
-            state = self._ledger.streams.state(measure.connection, measure.stream)
-            notes = state.notes.get(measure.part) if state else None
-            return notes[0] if notes else answer.reason
-        return answer.reason
-
-    def _since(self, plan: Plan, key_result: KeyResult, measure: Measure, last: KeptValue | None) -> date | None:
-        """The first day of the run on pace; from the sources' own dates, else from the values kept so far."""
-        if not key_result.drives:
+    def _implausible(
+        self, key_result: KeyResult, measure: Measure, value: KeptValue, last: KeptValue | None, begun: bool
+    ) -> str | None:
+        """Why a value is to be held, or None. `begun`: the period has had a complete value, in whatever way."""
+        complete = last if last is not None and last.confirmed is not None else None
+        if complete is None and not begun and value.number == 0 and not value.counted:
+            return None  # a new quarter begins at 0
+        if complete is not None and value.number == complete.number:
             return None
-        past = past_values(self._ledger, measure, plan.period, self._now)
-        if past is None and last is not None and last.since is not None:
-            return last.since
-        return on_pace_since(key_result, plan.period, self._now, self._config.shares, past or [])
+        if last is not None and last.quality == "held" and last.candidate == value.number and self._repeated:
+            return None
+        if complete is not None and complete.confirmed is not None:
+            fallen = self._ledger.members.fallen(measure, complete.confirmed)
+            if fallen is not None:
+                what = "readings" if isinstance(measure, ReadingMeasure) else "records"
+                where = place(measure.part) if isinstance(measure, ReadingMeasure) else fallen.stream
+                number = "unknown" if value.number is None else shown(value.number)
+                return f"{number} waits: {measure.connection}: {where} went from {fallen.held:,} {what} to none"
+        if key_result.plausible is None:
+            return None
+        return implausible(key_result.plausible, value.number, complete.number if complete else None)
 
-    def _kept_on(self, last: KeptValue | None, defined: Definition, failure: tuple[Quality, str]) -> KeptValue:
+    def _release(self, plan: Plan, key_result: KeyResult) -> str:
+        """What a person, or the next cycle, can do about a held value."""
+        shown_first = choose_plan(self._config, None, self._now)
+        is_shown = shown_first is not None and shown_first.period.id == plan.period.id
+        chosen = "" if is_shown else f" --period {plan.period.id}"
+        again = ", and so does a second cycle with the same" if self._repeated else ""
+        return f"`syncd approve {key_result.id}{chosen}` accepts it{again}"
+
+    @property
+    def _repeated(self) -> bool:
+        return self._config.settings.held_until == "repeated"
+
+    def _kept_on(
+        self,
+        last: KeptValue | None,
+        defined: Definition,
+        quality: Quality,
+        reason: str,
+        candidate: float | None = None,
+    ) -> KeptValue:
         """The last complete value, with what keeps it from being renewed."""
-        quality, reason = failure
         if last is not None:
-            return replace(last, quality=quality, reason=reason, cycle=self._cycle)
+            return replace(last, quality=quality, reason=reason, cycle=self._cycle, candidate=candidate)
         return KeptValue(
             number=None,
             progress=None,
@@ -116,4 +127,61 @@ class Measuring:
             measure=defined.measure,
             cycle=self._cycle,
             confirmed=None,
+            candidate=candidate,
         )
+
+
+def answered(ledger: Ledger, plan: Plan, measure: Measure, now: datetime, cycle: int | None = None) -> Answer:
+    """What a measure came to at a time, by what the ledger holds now or held after a cycle."""
+    window = measure.window.span(plan.period, now)
+    if window.start >= window.end:
+        return Answer(None, "no day of its window has settled yet")
+    answer = ledger.answers.answer(measure, window, now, cycle)
+    if isinstance(measure, ReadingMeasure) and answer.number is None and not answer.counted:
+        # Nothing was read at all: what its source said of that tells more.
+        state = ledger.streams.state(measure.connection, measure.stream)
+        notes = state.notes.get(measure.part) if state else None
+        return replace(answer, reason=notes[0]) if notes else answer
+    return answer
+
+
+def complete_value(
+    config: Config,
+    ledger: Ledger,
+    plan: Plan,
+    key_result: KeyResult,
+    defined: Definition,
+    answer: Answer,
+    last: KeptValue | None,
+    now: datetime,
+    cycle: int,
+) -> KeptValue:
+    """The value that an answer makes, as it stands now; `cycle` is the one that measured it."""
+    stands = standing(key_result, answer.number, plan.period.span, now, config.shares)
+    return KeptValue(
+        number=answer.number,
+        progress=stands.progress,
+        score=stands.score,
+        health=stands.health,
+        quality="complete",
+        reason=answer.reason or stands.reason,
+        at=answer.at,
+        counted=answer.counted,
+        lacking=answer.lacking,
+        since=_since(config, ledger, plan, key_result, last, now) if stands.health in ON_PACE else None,
+        measure=defined.measure,
+        cycle=cycle,
+        confirmed=cycle,
+    )
+
+
+def _since(
+    config: Config, ledger: Ledger, plan: Plan, key_result: KeyResult, last: KeptValue | None, now: datetime
+) -> date | None:
+    """The first day of the run on pace; from the sources' own dates, else from the values kept so far."""
+    if not key_result.drives or key_result.measure is None:
+        return None
+    past = past_values(ledger, key_result.measure, plan.period, now)
+    if past is None and last is not None and last.since is not None:
+        return last.since
+    return on_pace_since(key_result, plan.period, now, config.shares, past or [])

@@ -20,7 +20,7 @@ _STALE_AFTER = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class KeyResultLine:
-    """A key result as it stands; `quality` is None where it was never measured."""
+    """A key result as it stands; `quality` is None where it was never measured. `candidate` is of a held one."""
 
     key_result: KeyResult
     value: float | None
@@ -28,6 +28,7 @@ class KeyResultLine:
     quality: Quality | None
     as_of: datetime | None
     reason: str | None
+    candidate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def report(config: Config, plan: Plan, ledger: Ledger | None, now: datetime) -> 
     """The report of a plan's period. Without a ledger, before the first cycle, everything is unknown."""
     kept: Mapping[str, KeptValue] = ledger.values.last(plan.period.id) if ledger else {}
     times = ledger.cycles.times({value.confirmed for value in kept.values() if value.confirmed}) if ledger else {}
-    last = ledger.cycles.last() if ledger else None
+    last = ledger.cycles.last(pulled=True) if ledger else None
     lines = {kr.id: line_of(config, plan, kr, kept.get(kr.id), times, now) for kr in plan.key_results}
     standings = {name: line.standing for name, line in lines.items()}
     blocks = [
@@ -128,9 +129,10 @@ def line_of(
         age = (min(now, span.end) - as_of).days
         what = "the last reading" if kept.at is not None else "the last good pull"
         stale = f"{what} is {age} days old"
-        quality, reason = "stale", f"{stale}; {kept.reason}" if kept.quality != "complete" and kept.reason else stale
+        reason = f"{stale}; {kept.reason}" if kept.quality != "complete" and kept.reason else stale
+        quality = "held" if kept.quality == "held" else "stale"  # what is held can be acted on, however old
         stands = replace(stands, health="unknown", reason=reason)
-    return KeyResultLine(kr, kept.number, stands, quality, as_of, reason)
+    return KeyResultLine(kr, kept.number, stands, quality, as_of, reason, kept.candidate)
 
 
 def _unmeasured(kr: KeyResult, plan: Plan, now: datetime, reason: str) -> KeyResultLine:
@@ -190,6 +192,7 @@ def _key_result(line: KeyResultLine, period: Period) -> dict[str, Any]:
         "quality": line.quality,
         "as_of": _time(line.as_of, period) if line.as_of else None,
         "reason": line.reason,
+        **({"candidate": line.candidate} if line.quality == "held" else {}),
     }
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 from datetime import date, datetime, timedelta
+from typing import Any
+
+import orjson
 
 from syncd.okr.goals import Band, KeyResult
 
@@ -94,3 +97,17 @@ def span(length: timedelta) -> str:
         if length >= unit and not length % unit:
             return count(length // unit, name)
     return f"{length.total_seconds() / 86400:g} days"
+
+
+def place(part: str) -> str:
+    """Where the readings of a part stand: `series dates Support!A2:A, values Support!C2:C`."""
+    keys = orjson.loads(part)
+    shape = [f"{name} {_flat(keys[name])}" for name in ("cell", "series", "lookup", "json") if name in keys]
+    rules = [f"as {_flat(keys['as'])}"] if "as" in keys else []
+    return "; ".join(shape + rules)
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_flat(inner)}" for key, inner in value.items())
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -90,6 +90,24 @@ def explain(
 
 
 @app.command()
+def approve(
+    key_result: Annotated[str, typer.Argument(metavar="KR", help="The key result's id.")],
+    config: ConfigPath = _HERE,
+    number: Annotated[float | None, typer.Option("--number", help="Only if this is the number that waits.")] = None,
+    author: Annotated[str | None, typer.Option("--author", help="Who approves; your login name unless given.")] = None,
+    period: PeriodId = None,
+) -> None:
+    """Accept the number that a held key result waits with.
+
+    It becomes the value, and stays it while the source says the same; another implausible number is held again. Works
+    on the ledger alone: no network, no secret.
+    """
+    from syncd.cli import approve as command
+
+    command.run(config, key_result, period=period, author=author, number=number)
+
+
+@app.command()
 def run(
     config: ConfigPath = _HERE,
     listen: Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="Where the pages are served.")] = (

@@ -65,7 +65,7 @@ def _ledger(config: Config) -> Check:
         return Check("usable", False, str(error))
     if ledger is None:
         return Check("usable", True, "none yet; the first sync makes it")
-    last = ledger.cycles.last()
+    last = ledger.cycles.last(pulled=True)
     ledger.close()
     when = (
         f"last cycle {last.ended_at.astimezone(config.zone):%Y-%m-%d %H:%M}"

@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import orjson
 import typer
 
-from syncd.cli.opening import chosen_plan, open_config, print_json
-from syncd.config.messages import nearest
+from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json
 from syncd.evidence import Evidence, Item, evidence
 from syncd.ledger import open_ledger
 from syncd.okr.measures import RecordMeasure
 from syncd.okr.spans import midnight
+from syncd.report import KeyResultLine
 from syncd.sdk import ConfigError
-from syncd.words import HEALTH_WORDS, clock_time, day, goal, number, percent
+from syncd.words import HEALTH_WORDS, clock_time, day, goal, number, percent, place
 
 
 def run(path: Path, key_result: str, *, at: str | None, period: str | None, as_json: bool) -> None:
@@ -27,11 +26,9 @@ def run(path: Path, key_result: str, *, at: str | None, period: str | None, as_j
     moment = _moment(at, config.zone) if at else None
     now = moment or clock()
     plan = chosen_plan(config, period, now)
-    by_id = {kr.id: kr for kr in plan.key_results}
-    if key_result not in by_id:
-        raise ConfigError(f"there is no key result {key_result!r} in {plan.period.id}{nearest(key_result, by_id)}")
+    chosen = chosen_key_result(plan, key_result)
     ledger = open_ledger(config.ledger_url(), create=False)
-    found = evidence(config, plan, by_id[key_result], ledger, clock(), moment)
+    found = evidence(config, plan, chosen, ledger, clock(), moment)
     if as_json:
         print_json(_document(found, now, config.zone))
         return
@@ -70,7 +67,7 @@ def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:
             of = f" of {kr.measure.of}" if kr.measure.of else ""
             yield f"measure   {kr.measure.take}{of}" + "".join(f"; {rule}" for rule in kr.measure.filters)
         else:
-            yield f"measure   {kr.measure.take} of {_where(kr.measure.part)}"
+            yield f"measure   {kr.measure.take} of {place(kr.measure.part)}"
     for stream in found.streams:
         when = clock_time(stream.completed_at.astimezone(zone)) if stream.completed_at else "never"
         yield f"stream    {stream.connection}: {stream.key}, last complete {when}"
@@ -85,6 +82,11 @@ def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:
         yield f"          {value.lacking} records lack {field} and are left out"
     for edited_at, name, old, new in found.definition_changes:
         yield f"edited    {clock_time(edited_at.astimezone(zone))}: {name}: {old} → {new}"
+    for approval in found.approvals:
+        when = clock_time(approval.at.astimezone(zone))
+        yield f"approved  {when} by {approval.author}: {number(approval.old)} → {number(approval.new)}"
+    if line.quality == "held":
+        yield from _block(f"would count in {_waiting(line)}, which waits", found.candidate, zone)
     yield from _block("counts", found.counted, zone)
     rules: dict[str, list[Item]] = {}
     for item in found.items:
@@ -94,18 +96,8 @@ def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:
         yield from _block(f"left out: {rule}", items, zone)
 
 
-def _where(part: str) -> str:
-    """A part's keys as a line: `series dates Support!A2:A, values Support!C2:C`."""
-    keys = orjson.loads(part)
-    shape = [f"{name} {_flat(keys[name])}" for name in ("cell", "series", "lookup", "json") if name in keys]
-    rules = [f"as {_flat(keys['as'])}"] if "as" in keys else []
-    return "; ".join(shape + rules)
-
-
-def _flat(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {_flat(inner)}" for key, inner in value.items())
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _waiting(line: KeyResultLine) -> str:
+    return "unknown" if line.candidate is None else number(line.candidate)
 
 
 def _block(heading: str, items: Sequence[Item], zone: ZoneInfo) -> Iterator[str]:
@@ -130,6 +122,7 @@ def _document(found: Evidence, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
         "value": line.value,
         "quality": line.quality,
         "reason": line.reason,
+        "candidate": line.candidate,
         "progress": line.standing.progress,
         "score": line.standing.score,
         "expected": line.standing.expected,
@@ -150,6 +143,17 @@ def _document(found: Evidence, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
         "counted": [_item(item, time(item.at)) for item in found.counted],
         "left_out": [
             {**_item(item, time(item.at)), "rule": item.left_out} for item in found.items if item.left_out is not None
+        ],
+        "candidate_counted": [_item(item, time(item.at)) for item in found.candidate],
+        "approvals": [
+            {
+                "at": time(approval.at),
+                "author": approval.author,
+                "old": approval.old,
+                "new": approval.new,
+                "reason": approval.reason,
+            }
+            for approval in found.approvals
         ],
         "definition_changes": [
             {"at": time(when), "key": name, "old": old, "new": new} for when, name, old, new in found.definition_changes

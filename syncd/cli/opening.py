@@ -9,9 +9,10 @@ from datetime import datetime
 from pathlib import Path
 
 from syncd.config import Config, load_config
+from syncd.config.messages import nearest
 from syncd.config.project import clock_of
 from syncd.ledger import Ledger, open_ledger
-from syncd.okr.goals import Plan
+from syncd.okr.goals import KeyResult, Plan
 from syncd.report import choose_plan
 from syncd.sdk import ConfigError
 
@@ -40,6 +41,14 @@ def chosen_plan(config: Config, period: str | None, now: datetime) -> Plan:
         known = ", ".join(other.period.id for other in config.plans)
         raise ConfigError(f"there is no period {period!r}; the mappings have: {known}")
     return plan
+
+
+def chosen_key_result(plan: Plan, name: str) -> KeyResult:
+    """The key result of a plan that has this id; ConfigError names the nearest where none has."""
+    by_id = {kr.id: kr for kr in plan.key_results}
+    if name not in by_id:
+        raise ConfigError(f"there is no key result {name!r} in {plan.period.id}{nearest(name, by_id)}")
+    return by_id[name]
 
 
 def set_up_log(form: str, level: int = logging.INFO) -> None:

@@ -52,6 +52,9 @@ def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_for
 def _say(result: Result, seconds: float, dry_run: bool) -> None:
     for change in result.changes:
         old, new = change.old, change.new
+        if new.quality == "held":
+            typer.echo(f"  {change.key_result:<24} {number(new.number):>10}   held: {new.reason}")
+            continue
         if old is not None and old.number == new.number and old.health == new.health:
             continue
         health = HEALTH_WORDS[new.health]
@@ -68,7 +71,8 @@ def _say(result: Result, seconds: float, dry_run: bool) -> None:
     if not result.measured:
         typer.echo("no key result is measured now: no period is open (one begins later, or has settled)")
     failures = f", {len(failed)} failed" if failed else ""
+    held = f", {result.held} held" if result.held else ""
     typer.echo(
-        f"{count(result.measured, 'key result')} measured, {changed} {kept}; "
+        f"{count(result.measured, 'key result')} measured, {changed} {kept}{held}; "
         f"{count(len(result.outcomes), 'stream')} pulled{failures}; {seconds:.1f} s"
     )

@@ -6,6 +6,7 @@ Versions are counted in cycles, not in time: a row holds from the cycle that saw
 it changed or gone (`until`, excluded; none while it holds). A clock that jumps cannot put them out of order.
 """
 
+from syncd.ledger.approvals import Approval
 from syncd.ledger.cycles import Cycle
 from syncd.ledger.ledger import Ledger, LedgerError, open_ledger
 from syncd.ledger.lock import LedgerBusy, cycle_lock
@@ -13,6 +14,7 @@ from syncd.ledger.streams import StreamState
 from syncd.ledger.values import Definition, KeptValue
 
 __all__ = [
+    "Approval",
     "Cycle",
     "Definition",
     "KeptValue",

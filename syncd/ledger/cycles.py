@@ -33,11 +33,16 @@ class Cycles:
         assert key is not None
         return int(key[0])
 
-    def last(self, by: datetime | None = None) -> Cycle | None:
-        """The last cycle that ended, at all or by a moment; None where none had."""
+    def last(self, by: datetime | None = None, *, pulled: bool = False) -> Cycle | None:
+        """The last cycle that ended, at all or by a moment; None where none had.
+
+        With `pulled` the last that asked the sources: an approval is a cycle that did not.
+        """
         query = select(cycles).where(cycles.c.ended_at.is_not(None)).order_by(cycles.c.id.desc()).limit(1)
         if by is not None:
             query = query.where(cycles.c.ended_at <= by)
+        if pulled:
+            query = query.where(cycles.c.pulls.is_not(None))
         with self._engine.connect() as connection:
             row = connection.execute(query).one_or_none()
         return Cycle(row.id, row.started_at, row.ended_at) if row else None

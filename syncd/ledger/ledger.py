@@ -1,4 +1,4 @@
-"""Opening the ledger, and its four rooms: cycles, streams, answers, values."""
+"""Opening the ledger, and its rooms: cycles, streams, members, answers, values, approvals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from syncd.ledger import migrate
 from syncd.ledger.answers import Answers
+from syncd.ledger.approvals import Approvals
 from syncd.ledger.cycles import Cycles
+from syncd.ledger.members import Members
 from syncd.ledger.streams import Streams
 from syncd.ledger.values import Values
 from syncd.sdk import SyncdError
@@ -91,8 +93,10 @@ class Ledger:
         self.engine = engine
         self.cycles = Cycles(engine)
         self.streams = Streams(engine)
+        self.members = Members(engine)
         self.answers = Answers(engine)
         self.values = Values(engine)
+        self.approvals = Approvals(engine)
 
     def close(self) -> None:
         """Gives its connections back."""

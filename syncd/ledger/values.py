@@ -30,7 +30,8 @@ class KeptValue:
     """A key result's value. `cycle` found it first, `confirmed` is the last that measured just this, if any did.
 
     `at` is the time that the number is of, where its source says it; `since` the first day of its run on pace.
-    `measure` is the digest of how it was measured: values under different ones do not compare.
+    `measure` is the digest of how it was measured: values under different ones do not compare. `candidate` is, of a
+    held value, the number that waits for approval; all the rest is then that of the last complete value.
     """
 
     number: float | None
@@ -46,6 +47,7 @@ class KeptValue:
     measure: str
     cycle: int
     confirmed: int | None
+    candidate: float | None = None
 
     def says_what(self, other: KeptValue) -> bool:
         """Whether the two differ in nothing but the cycles that found them."""
@@ -74,17 +76,13 @@ class Values:
             for (period, key_result), (definition, value) in results.items():
                 if period not in kept:
                     kept[period] = _last(connection, period, None)
-                number = _define(connection, period, key_result, cycle, definition)
                 last = kept[period].get(key_result)
-                if last is not None and last.says_what(value):
-                    if value.confirmed is not None:
-                        _confirm(connection, period, key_result, last.cycle, value.confirmed)
+                if last is None or not last.says_what(value):
+                    keep(connection, period, key_result, cycle, definition, value)
                     continue
-                row = {field.name: getattr(value, field.name) for field in fields(value) if field.name != "measure"}
-                row["since"] = value.since.isoformat() if value.since else None
-                connection.execute(
-                    insert(values).values(period=period, key_result=key_result, definition=number, **row)
-                )
+                _define(connection, period, key_result, cycle, definition)
+                if value.confirmed is not None:
+                    _confirm(connection, period, key_result, last.cycle, value.confirmed)
             connection.execute(update(cycles).where(cycles.c.id == cycle).values(ended_at=now, pulls=pulls))
 
     def last(self, period: str, cycle: int | None = None) -> Mapping[str, KeptValue]:
@@ -129,6 +127,16 @@ class Values:
             query = query.where(definitions.c.cycle <= cycle)
         with self._engine.connect() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def keep(
+    connection: Connection, period: str, key_result: str, cycle: int, definition: Definition, value: KeptValue
+) -> None:
+    """Writes the value that a key result has from a cycle on, and the definition where that is new."""
+    row = {field.name: getattr(value, field.name) for field in fields(value) if field.name != "measure"}
+    row |= {"cycle": cycle, "since": value.since.isoformat() if value.since else None}
+    number = _define(connection, period, key_result, cycle, definition)
+    connection.execute(insert(values).values(period=period, key_result=key_result, definition=number, **row))
 
 
 def _last(connection: Connection, period: str, cycle: int | None) -> Mapping[str, KeptValue]:
@@ -193,4 +201,5 @@ def _kept(row: Any) -> KeptValue:
         row.measure,
         row.cycle,
         row.confirmed,
+        row.candidate,
     )

@@ -22,6 +22,11 @@ class Metrics:
         self._progress = gauge("syncd_key_result_progress", "How much of the way is gone, 0 to 1.", of_key_result)
         self._healthy = gauge("syncd_key_result_on_pace", "1 on track or done, 0 behind.", of_key_result)
         self._age = gauge("syncd_key_result_age_seconds", "How old the value is.", of_key_result)
+        self._held = gauge(
+            "syncd_key_result_held",
+            "1 where a number waits for approval, and the last one stays; else 0.",
+            of_key_result,
+        )
         self._last = gauge("syncd_last_cycle_timestamp_seconds", "When the last cycle ended, in Unix time.")
         self._seconds = gauge("syncd_last_cycle_duration_seconds", "How long the last cycle took.")
         self._failing = gauge("syncd_connection_failing", "1 where a connection's last pull failed.", ["connection"])
@@ -42,11 +47,13 @@ class Metrics:
 
     def text(self, found: Report) -> bytes:
         """Everything, in Prometheus' text format. What is unknown is left out: it is not zero."""
-        for gauge in (self._value, self._progress, self._healthy, self._age):
+        for gauge in (self._value, self._progress, self._healthy, self._age, self._held):
             gauge.clear()
         for block in found.objectives:
             for line in block.key_results:
                 name, stands = line.key_result.id, line.standing
+                if line.quality is not None:
+                    self._held.labels(name).set(line.quality == "held")
                 if line.value is not None:
                     self._value.labels(name).set(line.value)
                 if stands.progress is not None:

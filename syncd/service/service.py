@@ -116,6 +116,7 @@ class Service:
             "cycle ended",
             measured=result.measured,
             changed=len(result.changes),
+            held=result.held,
             failed=len(result.failures),
             seconds=round(seconds, 2),
         )

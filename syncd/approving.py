@@ -1,0 +1,88 @@
+"""Taking a held number: what waits beside a key result's value becomes the value, and it is kept who said so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from syncd.config import Config
+from syncd.definitions import definition, measure_digest
+from syncd.ledger import KeptValue, Ledger
+from syncd.measuring import answered, complete_value
+from syncd.okr.goals import KeyResult, Plan
+from syncd.okr.measures import Answer, Measure, stream_keys
+
+
+class NotHeld(Exception):
+    """A key result has no number that waits; `value` is what it has, None where it was never measured."""
+
+    def __init__(self, value: KeptValue | None, edited: bool) -> None:
+        super().__init__(value)
+        self.value = value
+        self.edited = edited
+
+
+class AnotherCandidate(Exception):
+    """The number that waits is not the one that was to be approved."""
+
+    def __init__(self, candidate: float | None) -> None:
+        super().__init__(candidate)
+        self.candidate = candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """The value before, and the one that was the candidate."""
+
+    old: KeptValue
+    new: KeptValue
+
+
+def approve(
+    config: Config,
+    plan: Plan,
+    key_result: KeyResult,
+    ledger: Ledger,
+    *,
+    author: str,
+    now: datetime,
+    number: float | None = None,
+) -> Approved:
+    """Accepts the candidate of a held key result, and, where a number is given, that number alone.
+
+    NotHeld or AnotherCandidate where there is nothing to accept, and nothing is changed. The caller holds the ledger's
+    lock.
+    """
+    old = ledger.values.last(plan.period.id).get(key_result.id)
+    measure = key_result.measure
+    edited = old is not None and old.measure != measure_digest(measure)
+    if old is None or old.quality != "held" or edited or measure is None:
+        raise NotHeld(old, edited)
+    if number is not None and number != old.candidate:
+        raise AnotherCandidate(old.candidate)
+    cycle, answer = _measured(ledger, plan, measure, old)
+    defined = definition(key_result, config.sources[(plan.period.id, key_result.id)].document.file)
+    new = complete_value(config, ledger, plan, key_result, defined, answer, old, now, cycle)
+    ledger.approvals.approve(
+        plan.period.id, key_result.id, defined, new, reason=old.reason or "held", author=author, now=now
+    )
+    return Approved(old, new)
+
+
+def _measured(ledger: Ledger, plan: Plan, measure: Measure, held: KeptValue) -> tuple[int, Answer]:
+    """The last cycle that found the candidate, and all that it found with it.
+
+    A cycle that kept no value (a dry run, one that was killed) may have changed the rows since: then it is the first.
+    """
+    states = [ledger.streams.state(measure.connection, key) for key in stream_keys(measure)]
+    ended = ledger.cycles.last(pulled=True)
+    pulled = [state.completed_cycle for state in states if state and state.completed_cycle is not None]
+    latest = min(pulled + ([ended.id] if ended else []), default=held.cycle)
+    times = ledger.cycles.times({latest, held.cycle})
+    answer = Answer(held.candidate)
+    for cycle in (latest, held.cycle):
+        if cycle in times:
+            answer = answered(ledger, plan, measure, times[cycle], cycle)
+            if answer.number == held.candidate:
+                return cycle, answer
+    return held.cycle, replace(answer, number=held.candidate)

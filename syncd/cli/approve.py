@@ -1,0 +1,55 @@
+"""`syncd approve`."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+
+import typer
+
+from syncd.approving import AnotherCandidate, NotHeld, approve
+from syncd.cli.opening import chosen_key_result, chosen_plan, open_config
+from syncd.ledger import cycle_lock, open_ledger
+from syncd.sdk import ConfigError
+from syncd.words import HEALTH_WORDS
+from syncd.words import number as shown
+
+
+def run(path: Path, name: str, *, period: str | None, author: str | None, number: float | None) -> None:
+    """Makes the number that waits the key result's value, and says from what to what."""
+    config, clock = open_config(path)
+    plan = chosen_plan(config, period, clock())
+    key_result = chosen_key_result(plan, name)
+    author = (author if author is not None else _login_name()).strip()
+    if not author:
+        raise ConfigError("an approval needs a name; write --author NAME")
+    ledger = open_ledger(config.ledger_url(), create=False)
+    if ledger is None:
+        raise ConfigError(f"{name} is not held: it was not pulled yet")
+    try:
+        with cycle_lock(ledger.engine):
+            done = approve(config, plan, key_result, ledger, author=author, now=clock(), number=number)
+    except NotHeld as error:
+        raise ConfigError(f"{name} is not held: {_instead(error)}") from None
+    except AnotherCandidate as error:
+        raise ConfigError(f"{name} waits with {shown(error.candidate)}, not with {shown(number)}") from None
+    finally:
+        ledger.close()
+    old, new = shown(done.old.number), "unknown" if done.new.number is None else shown(done.new.number)
+    typer.echo(f"{name}: {old} → {new}, {HEALTH_WORDS[done.new.health]}; approved by {author}")
+
+
+def _instead(error: NotHeld) -> str:
+    if error.edited:
+        return "its measure was edited since; the next `syncd sync` measures it anew"
+    if error.value is None:
+        return "it was not pulled yet"
+    reason = f" ({error.value.reason})" if error.value.reason else ""
+    return f"its value {shown(error.value.number)} is {error.value.quality}{reason}"
+
+
+def _login_name() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container's user has a number and no name
+        return ""

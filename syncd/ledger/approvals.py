@@ -1,0 +1,78 @@
+"""Approvals: held numbers that somebody took, and who that was."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, insert, select
+
+from syncd.ledger.schema import approvals, cycles
+from syncd.ledger.values import Definition, KeptValue, keep
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One approval: the number that was taken, None where that is unknown, and why it was held.
+
+    `cycle` is the one that made it the value.
+    """
+
+    cycle: int
+    number: float | None
+    reason: str
+    author: str
+    at: datetime
+
+
+class Approvals:
+    """Reads approvals; writes each with the value that it makes in one transaction."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def approve(
+        self,
+        period: str,
+        key_result: str,
+        definition: Definition,
+        value: KeptValue,
+        *,
+        reason: str,
+        author: str,
+        now: datetime,
+    ) -> int:
+        """Makes a value the key result's, in a cycle of its own that pulled nothing: that cycle's number.
+
+        `reason` is why the number was held. The caller holds the ledger's lock.
+        """
+        with self._engine.begin() as connection:
+            key = connection.execute(insert(cycles).values(started_at=now, ended_at=now)).inserted_primary_key
+            assert key is not None
+            cycle = int(key[0])
+            keep(connection, period, key_result, cycle, definition, value)
+            connection.execute(
+                insert(approvals).values(
+                    period=period,
+                    key_result=key_result,
+                    cycle=cycle,
+                    number=value.number,
+                    reason=reason,
+                    author=author,
+                    at=now,
+                )
+            )
+        return cycle
+
+    def of(self, period: str, key_result: str, cycle: int) -> Sequence[Approval]:
+        """Every approval that a key result had up to a cycle, oldest first."""
+        query = (
+            select(approvals)
+            .where(approvals.c.period == period, approvals.c.key_result == key_result, approvals.c.cycle <= cycle)
+            .order_by(approvals.c.id)
+        )
+        with self._engine.connect() as connection:
+            return [
+                Approval(row.cycle, row.number, row.reason, row.author, row.at) for row in connection.execute(query)
+            ]
