@@ -1,0 +1,174 @@
+"""Numbers that are not plausible, as a person meets them: held beside the last one, approved, released."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+from projects import NOW, Project
+
+from syncd.sandbox import Sandbox
+from syncd.sandbox.story.numbers import OKR_BOOK
+
+CALLS = "stale_after: 10d\n"
+
+
+def calls_are(box: Sandbox, number: float) -> None:
+    box.world.sheets.set_cell(OKR_BOOK, "Support", "C11", number)
+
+
+def later(project: Project, **after: int) -> None:
+    """Moves the rehearsal's clock on."""
+    text = (project.folder / "syncd.yaml").read_text(encoding="utf-8")
+    now = text.partition("clock: ")[2].partition("\n")[0]
+    project.edit("syncd.yaml", now, (NOW + timedelta(**after)).isoformat())
+
+
+def test_a_project_that_is_emptied_is_held_until_somebody_says_that_it_is_true(project: Project, box: Sandbox) -> None:
+    project.run("sync", check=0)
+    before = project.key_results()["articles"]
+    assert "candidate" not in before
+    board = box.world.jira
+    articles = [issue.key for issue in board.issues.values() if issue.project == "KB"]
+    for key in articles:
+        board.delete(key)
+    done = project.run("sync", "--reconcile", check=0)
+    assert "held: 0 waits: tickets:" in done.stdout
+    assert "1 held" in done.stdout
+
+    articles_now = project.key_results()["articles"]
+    assert (articles_now["value"], articles_now["quality"], articles_now["candidate"]) == (33, "held", 0)
+    assert {key: articles_now[key] for key in ("progress", "score", "health", "as_of")} == {
+        key: before[key] for key in ("progress", "score", "health", "as_of")
+    }
+    assert "records to none; `syncd approve articles` accepts it" in articles_now["reason"]
+    page = project.run("status", check=0).stdout
+    assert "held: 0 waits" in page
+    assert max(map(len, page.splitlines())) <= 80
+    project.run("sync", check=0)
+    assert project.key_results()["articles"] == articles_now
+
+    explained = json.loads(project.run("explain", "articles", "--json", check=0).stdout)
+    assert (explained["value"], explained["candidate"], explained["candidate_counted"]) == (33, 0, [])
+    assert len(explained["counted"]) == 33
+
+    asked = len(box.requests)
+    done = project.run("approve", "articles", "--author", "Dana", check=0)
+    assert done.stdout == "articles: 33 → 0, off track; approved by Dana\n"
+    assert len(box.requests) == asked
+    taken = project.key_results()["articles"]
+    assert (taken["value"], taken["quality"], taken["health"], taken["reason"]) == (0, "complete", "off_track", None)
+    assert "candidate" not in taken
+    project.run("sync", "--reconcile", check=0)
+    assert project.key_results()["articles"] == taken
+    explained = json.loads(project.run("explain", "articles", "--json", check=0).stdout)
+    (approval,) = explained["approvals"]
+    assert (approval["author"], approval["old"], approval["new"]) == ("Dana", 33, 0)
+    assert "by Dana: 33 → 0" in project.run("explain", "articles", check=0).stdout
+
+
+def test_a_number_outside_its_bounds_waits_and_a_plausible_one_ends_the_wait(project: Project, box: Sandbox) -> None:
+    project.edit("mappings/support.yaml", CALLS, CALLS + "        plausible: {at_most: 1500}\n")
+    project.run("sync", check=0)
+    calls_are(box, 1950)
+    project.run("sync", check=0)
+    calls = project.key_results()["calls"]
+    assert (calls["value"], calls["quality"], calls["candidate"]) == (1092, "held", 1950)
+    assert calls["reason"] == "1,950 is outside plausible (at most 1,500); `syncd approve calls` accepts it"
+    calls_are(box, 2100)
+    project.run("sync", check=0)
+    assert project.key_results()["calls"]["candidate"] == 2100
+    assert "waits with 2,100, not with 1,950" in project.run("approve", "calls", "--number", "1950", check=2).stderr
+    calls_are(box, 1080)
+    project.run("sync", check=0)
+    calls = project.key_results()["calls"]
+    assert (calls["value"], calls["quality"], calls["reason"]) == (1080, "complete", None)
+    assert "candidate" not in calls
+
+
+def test_an_approved_number_stays_and_another_is_held_again(project: Project, box: Sandbox) -> None:
+    project.edit("mappings/support.yaml", CALLS, CALLS + "        plausible: {jump: 20%}\n")
+    project.run("sync", check=0)
+    calls_are(box, 700)
+    project.run("sync", check=0)
+    assert "a jump of 392 from 1,092, at most 20%" in project.key_results()["calls"]["reason"]
+    later(project, hours=1)
+    done = project.run("approve", "calls", "--number", "700", check=0)
+    assert done.stdout.startswith("calls: 1,092 → 700, on track; approved by ")
+    found = json.loads(project.run("explain", "calls", "--json", check=0).stdout)
+    assert [item["brings"] for item in found["counted"]] == ["700"]
+    project.run("sync", check=0)
+    assert (project.key_results()["calls"]["value"], project.key_results()["calls"]["quality"]) == (700, "complete")
+    calls_are(box, 300)
+    project.run("sync", check=0)
+    calls = project.key_results()["calls"]
+    assert (calls["value"], calls["quality"], calls["candidate"]) == (700, "held", 300)
+
+
+def test_a_second_cycle_with_the_same_number_releases_it_where_the_settings_say_so(
+    project: Project, box: Sandbox
+) -> None:
+    project.edit("syncd.yaml", "schedule: 1s", "schedule: 1s\nheld_until: repeated")
+    project.edit("mappings/support.yaml", CALLS, CALLS + "        plausible: {jump: 100}\n")
+    project.run("sync", check=0)
+    calls_are(box, 700)
+    project.run("sync", check=0)
+    calls_are(box, 650)
+    project.run("sync", check=0)
+    calls = project.key_results()["calls"]
+    assert (calls["value"], calls["candidate"]) == (1092, 650)
+    assert "and so does a second cycle with the same" in calls["reason"]
+    project.run("sync", check=0)
+    assert (project.key_results()["calls"]["value"], project.key_results()["calls"]["quality"]) == (650, "complete")
+
+
+def test_a_new_quarter_at_zero_is_not_held(project: Project, box: Sandbox) -> None:
+    text = (project.folder / "mappings" / "support.yaml").read_text(encoding="utf-8")
+    text = text.replace(
+        "kind: output\n        target: 40",
+        "kind: output\n        plausible: {at_least: 5, jump: 10}\n        target: 40",
+    )
+    (project.folder / "mappings" / "support.yaml").write_text(text, encoding="utf-8")
+    (project.folder / "mappings" / "next.yaml").write_text(text.replace("2026-Q4", "2027-Q1"), encoding="utf-8")
+    project.run("sync", check=0)
+    project.edit("syncd.yaml", NOW.isoformat(), "2027-01-01T08:00:00+01:00")
+    project.run("sync", check=0)
+    articles = project.key_results()["articles"]
+    assert project.status()["period"]["id"] == "2027-Q1"
+    assert (articles["value"], articles["quality"]) == (0, "complete")
+
+
+def test_a_first_number_that_is_not_plausible_waits_beside_none(project: Project) -> None:
+    project.edit("mappings/support.yaml", CALLS, CALLS + "        plausible: {at_most: 1000}\n")
+    project.run("sync", check=0)
+    calls = project.key_results()["calls"]
+    assert (calls["value"], calls["quality"], calls["candidate"], calls["health"]) == (None, "held", 1092, "unknown")
+    assert "[implausible-goal]" in project.run("validate", check=0).stderr
+    project.run("approve", "calls", check=0)
+    assert project.key_results()["calls"]["value"] == 1092
+
+
+def test_only_what_is_held_can_be_approved(project: Project) -> None:
+    assert "calls is not held: it was not pulled yet" in project.run("approve", "calls", check=2).stderr
+    project.run("sync", check=0)
+    assert "calls is not held: its value 1,092 is complete" in project.run("approve", "calls", check=2).stderr
+    assert "did you mean 'calls'?" in project.run("approve", "cals", check=2).stderr
+    assert "there is no period 'autumn'" in project.run("approve", "calls", "--period", "autumn", check=2).stderr
+
+
+def test_an_outage_does_not_hide_what_waits_for_longer_than_it_lasts(project: Project, box: Sandbox) -> None:
+    from syncd.sandbox import Fault
+
+    project.edit("mappings/support.yaml", CALLS, CALLS + "        plausible: {at_most: 1500}\n")
+    project.run("sync", check=0)
+    calls_are(box, 1950)
+    project.run("sync", check=0)
+    held = project.key_results()["calls"]
+    box.fault(Fault("sheets", "unauthorized"))
+    project.run("sync", check=1)
+    during = project.key_results()["calls"]
+    assert (during["value"], during["quality"]) == (1092, "failed")
+    assert "candidate" not in during
+    box.heal()
+    project.run("sync", check=0)
+    assert project.key_results()["calls"] == held
