@@ -18,7 +18,18 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, event, func, inspect, select, text
 
-from syncd.ledger import Definition, KeptValue, Ledger, LedgerBusy, LedgerError, cycle_lock, migrate, open_ledger
+from syncd.ledger import (
+    Approval,
+    Definition,
+    KeptValue,
+    Ledger,
+    LedgerBusy,
+    LedgerError,
+    cycle_lock,
+    migrate,
+    open_ledger,
+)
+from syncd.ledger.members import Fallen
 from syncd.ledger.schema import cycles, definitions, metadata, readings, records, streams, values
 from syncd.okr.measures import Filter, ReadingMeasure, ReadingTake, RecordMeasure, RecordTake
 from syncd.okr.spans import Period, Span, Window, midnight
@@ -808,6 +819,97 @@ class TestSqliteFiles:
     def test_a_place_that_cannot_be_written(self) -> None:
         with pytest.raises(LedgerError, match="cannot be used"):
             open_ledger("sqlite:////proc/syncd/ledger.db")
+
+
+class TestMembers:
+    MEASURE = RecordMeasure("code", ("issues", "pulls"))
+
+    def emptied(self, ledger: Ledger, held: int) -> None:
+        """`pulls` holds so many records in cycle 1 and none from cycle 2 on; `issues` always one."""
+        stored(ledger, 1, pull("9"), stream="issues")
+        stored(ledger, 1, *(pull(str(number)) for number in range(held)))
+        stored(ledger, 2, present=frozenset())
+
+    def test_a_stream_that_held_many_and_holds_none_has_fallen(self, ledger: Ledger) -> None:
+        self.emptied(ledger, 3)
+        assert ledger.members.fallen(self.MEASURE, 1) == Fallen("pulls", 3)
+
+    def test_two_are_not_many(self, ledger: Ledger) -> None:
+        self.emptied(ledger, 2)
+        assert ledger.members.fallen(self.MEASURE, 1) is None
+
+    def test_one_that_was_empty_already_has_not_fallen(self, ledger: Ledger) -> None:
+        self.emptied(ledger, 3)
+        assert ledger.members.fallen(self.MEASURE, 2) is None
+
+    def test_records_outside_any_window_or_reopened_are_members(self, ledger: Ledger) -> None:
+        stored(ledger, 1, *(pull(str(number)) for number in range(3)))
+        stored(ledger, 2, *(pull(str(number), updated=1, done=None) for number in range(3)))
+        assert ledger.members.fallen(self.MEASURE, 1) is None
+
+    def test_versions_of_a_record_are_one_member(self, ledger: Ledger) -> None:
+        for cycle in (1, 2, 3):
+            stored(ledger, cycle, pull("1", updated=cycle))
+        stored(ledger, 4, present=frozenset())
+        assert ledger.members.fallen(self.MEASURE, 3) is None
+
+    def test_a_part_falls_by_itself(self, ledger: Ledger) -> None:
+        reach(ledger, 2, NOW)
+        number = ledger.streams.add("numbers", "book")
+        cells = [Reading(1.0, f"A{row}", "1", START) for row in range(3)]
+        ledger.streams.store(number, 1, NOW, Page(readings={"a": Snapshot(cells), "b": Snapshot(cells)}))
+        ledger.streams.store(number, 2, NOW, Page(readings={"a": Snapshot([]), "b": Snapshot(cells)}))
+        assert ledger.members.fallen(ReadingMeasure("numbers", "book", "a"), 1) == Fallen("book", 3)
+        assert ledger.members.fallen(ReadingMeasure("numbers", "book", "b"), 1) is None
+
+
+class TestApprovals:
+    HELD = replace(FIRST, quality="held", candidate=1950.0, reason="1,950 is outside", confirmed=1)
+
+    def test_a_held_value_comes_back_with_its_candidate(self, ledger: Ledger) -> None:
+        kept(ledger, self.begun(ledger), self.HELD)
+        assert ledger.values.last("2026-Q4")["calls"] == self.HELD
+
+    def test_an_approval_is_a_value_a_cycle_and_a_name(self, ledger: Ledger) -> None:
+        kept(ledger, self.begun(ledger), self.HELD)
+        taken = replace(FIRST, number=1950.0)
+        cycle = self.approve(ledger, taken)
+        assert cycle == 2
+        assert ledger.values.last("2026-Q4")["calls"] == replace(taken, cycle=2)
+        assert ledger.values.last("2026-Q4", 1)["calls"] == self.HELD
+        (approval,) = ledger.approvals.of("2026-Q4", "calls", 2)
+        assert approval == Approval(2, 1950.0, "1,950 is outside", "Dana", NOW + 3 * DAY)
+        assert ledger.approvals.of("2026-Q4", "calls", 1) == []
+        last, pulled = ledger.cycles.last(), ledger.cycles.last(pulled=True)
+        assert last is not None
+        assert last.id == 2
+        assert pulled is not None
+        assert pulled.id == 1
+
+    def test_an_approval_is_kept_whole_or_not_at_all(self, ledger: Ledger) -> None:
+        kept(ledger, self.begun(ledger), self.HELD)
+        with pytest.raises(Exception, match=r"(?i)null"):
+            self.approve(ledger, replace(FIRST, number=1950.0), author=None)
+        assert ledger.values.last("2026-Q4")["calls"] == self.HELD
+        last = ledger.cycles.last()
+        assert last is not None
+        assert last.id == 1
+
+    @staticmethod
+    def begun(ledger: Ledger) -> int:
+        return ledger.cycles.begin(NOW)
+
+    @staticmethod
+    def approve(ledger: Ledger, value: KeptValue, author: str | None = "Dana") -> int:
+        return ledger.approvals.approve(
+            "2026-Q4",
+            "calls",
+            DEFINED,
+            value,
+            reason="1,950 is outside",
+            author=author,  # type: ignore[arg-type]
+            now=NOW + 3 * DAY,
+        )
 
 
 class TestUrls:

@@ -9,6 +9,7 @@ import pytest
 
 from syncd.okr.goals import Band, KeyResult, Link, Objective, Plan, Target
 from syncd.okr.lint import lint
+from syncd.okr.plausible import Plausible
 from syncd.okr.spans import parse_period
 
 CALLS = KeyResult("calls", "Fewer calls", "outcome", Target(600, 1200))
@@ -57,3 +58,21 @@ def test_every_objective_is_read_in_order() -> None:
     plan = Plan(period, (Objective("first", "", (bare,)), Objective("second", "", GOOD)))
     assert [finding.subject for finding in lint(plan)] == ["first", "first", "a"]
     assert all(finding.message for finding in lint(plan))
+
+
+@pytest.mark.parametrize(
+    ("key_result", "bounds", "warned"),
+    [
+        (CALLS, Plausible(at_least=600, at_most=1200), False),
+        (CALLS, Plausible(at_least=700), True),
+        (CALLS, Plausible(at_most=1000), True),
+        (ARTICLES, Plausible(at_least=5), True),
+        (ARTICLES, Plausible(jump=5), False),
+        (SCORE, Plausible(at_least=50), False),
+        (SCORE, Plausible(at_most=30), True),
+    ],
+)
+def test_a_goal_that_would_be_held(key_result: KeyResult, bounds: Plausible, warned: bool) -> None:
+    others = [other for other in GOOD if other is not key_result]
+    expected = [("implausible-goal", key_result.id)] if warned else []
+    assert found(*others, replace(key_result, plausible=bounds)) == expected
