@@ -11,13 +11,17 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.testclient import TestClient
 
 from syncd.approving import AnotherCandidate, NotHeld, approve
 from syncd.config import load_config
 from syncd.cycle import run_cycle
 from syncd.ledger import KeptValue, open_ledger
 from syncd.okr.plausible import Plausible, implausible
+from syncd.report import Report, document, report
 from syncd.sdk import RetryPolicy
+from syncd.service.metrics import Metrics
+from syncd.web import make_app
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
 MAPPING = """\
@@ -40,6 +44,22 @@ objectives:
         measure: {from: local, file: weeks.csv, series: {dates: Week, values: Calls}, take: sum}
 """
 BOUNDS = Plausible(10, 1500, 300)
+
+
+class Standings:
+    """A daemon that stands still."""
+
+    config_problem = cycle_problem = None
+    stopping = False
+
+    def __init__(self, found: Report) -> None:
+        self._found = found
+
+    def report(self, period: str | None = None) -> Report:
+        return self._found
+
+    def scrape(self) -> bytes:
+        return b""
 
 
 class Project:
@@ -149,6 +169,39 @@ def test_an_approved_number_stays_and_any_other_outside_waits_again() -> None:
         assert one.sync(1950).quality == "complete"
         other = one.sync(1951)
         assert (other.number, other.candidate) == (1950, 1951)
+
+
+def test_the_dashboard_the_document_and_the_metrics_show_what_waits() -> None:
+    with project() as one:
+        one.sync(1092)
+        one.sync(1950)
+        one.weeks(1)
+        config = load_config(one.folder / "syncd.yaml")
+        found = report(config, config.plans[0], one.ledger, one.now)
+        calls, week_sum = document(found)["objectives"][0]["key_results"]
+        assert (calls["value"], calls["quality"], calls["candidate"]) == (1092, "held", 1950)
+        assert "candidate" not in week_sum
+        page = TestClient(make_app(Standings(found))).get("/").text
+        assert ">1,950?</span>" in page
+        assert "held: 1,950 is outside plausible" in page
+        lines = Metrics().text(found).decode().splitlines()
+        assert 'syncd_key_result_held{key_result="calls"} 1.0' in lines
+        assert 'syncd_key_result_held{key_result="week-sum"} 0.0' in lines
+        assert 'syncd_key_result_value{key_result="calls"} 1092.0' in lines
+
+
+def test_what_waits_for_longer_than_a_number_may_age_stays_held_and_its_health_is_unknown() -> None:
+    with project() as one:
+        one.sync(1092)
+        one.sync(1950)
+        config = load_config(one.folder / "syncd.yaml")
+        found = report(config, config.plans[0], one.ledger, one.now + timedelta(days=3))
+        line = found.line("calls")
+        assert line is not None
+        assert (line.value, line.candidate, line.quality) == (1092, 1950, "held")
+        assert line.standing.health == "unknown"
+        assert line.reason is not None
+        assert line.reason.startswith("the last good pull is 3 days old; 1,950 is outside plausible")
 
 
 def test_an_approval_of_another_number_changes_nothing() -> None:
