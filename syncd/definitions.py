@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -12,14 +13,24 @@ import orjson
 from syncd.ledger import Definition
 from syncd.okr.goals import KeyResult
 from syncd.okr.measures import Measure
+from syncd.okr.spans import Period
+
+_KEPT = 10_000  # a service says the same of its key results in each cycle
 
 
-def definition(key_result: KeyResult, file: str) -> Definition:
-    """A key result as its file says it now."""
+def definition(key_result: KeyResult, period: Period, file: str) -> Definition:
+    """A key result as its file says it now. The digest is of the days that it is judged over, too."""
+    body, digest = _body(key_result, (period.first, period.last, period.zone.key))
+    return Definition(file, body, measure_digest(key_result.measure), digest)
+
+
+@lru_cache(_KEPT)
+def _body(key_result: KeyResult, days: tuple[date, date, str]) -> tuple[dict[str, Any], str]:
     body = _said(key_result)
-    return Definition(file, body, measure_digest(key_result.measure), _digest(body))
+    return body, _digest([body, _said(days)])
 
 
+@lru_cache(_KEPT)
 def measure_digest(measure: Measure | None) -> str:
     """Tells measures apart: values of different ones do not compare."""
     return _digest(_said(measure))
@@ -48,14 +59,19 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
 def _said(value: Any) -> Any:
     """What a mapping file says, as JSON: defaults are left out, so that a later version's new key changes nothing."""
     if is_dataclass(value) and not isinstance(value, type):
-        own = {field.name: getattr(value, field.name) for field in fields(value)}
-        defaults = {field.name: field.default for field in fields(value)}
-        return {type(value).__name__: {name: _said(inner) for name, inner in own.items() if inner != defaults[name]}}
+        own = ((name, getattr(value, name), default) for name, default in _fields(type(value)))
+        return {type(value).__name__: {name: _said(inner) for name, inner, default in own if inner != default}}
     if isinstance(value, tuple):
         return [_said(inner) for inner in value]
     if isinstance(value, timedelta):
         return value.total_seconds()
     return value.isoformat() if isinstance(value, date) else value
+
+
+@lru_cache
+def _fields(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
+    """The fields of a dataclass, each with its default."""
+    return tuple((field.name, field.default) for field in fields(kind))
 
 
 def _digest(body: Any) -> str:

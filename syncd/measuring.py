@@ -19,6 +19,7 @@ from syncd.okr.plausible import implausible, shown
 from syncd.past import past_values
 from syncd.pulls import Outcome
 from syncd.report import choose_plan
+from syncd.unchanged import Unchanged
 from syncd.words import place
 
 
@@ -31,16 +32,18 @@ class Measuring:
         self._outcomes = {(outcome.pull.connection, outcome.pull.stream.key): outcome for outcome in outcomes}
         self._cycle = cycle
         self._now = now
+        self._unchanged = Unchanged(ledger, self._outcomes, cycle, now)
 
     def results(self, plan: Plan, only: str | None) -> Iterator[tuple[KeyResult, tuple[Definition, KeptValue]]]:
         """Each key result of a plan that is measured, or `only` the one, with its definition and its value."""
         kept = self._ledger.values.last(plan.period.id)
+        digests = self._ledger.values.digests(plan.period.id)
         for key_result in plan.key_results:
             measure = key_result.measure
             if measure is None or only not in (None, key_result.id):
                 continue
             source = self._config.sources[(plan.period.id, key_result.id)]
-            defined = definition(key_result, source.document.file)
+            defined = definition(key_result, plan.period, source.document.file)
             last = kept.get(key_result.id)
             if last is not None and last.measure != defined.measure:
                 # Measured in another way, it is no value of this; one from before an edit that was taken back is.
@@ -49,9 +52,19 @@ class Measuring:
             if failure is not None:
                 value = self._kept_on(last, defined, *failure)
             else:
-                answer = answered(self._ledger, plan, measure, self._now)
+                edited = digests.get(key_result.id) != defined.digest
+                known = None if edited else self._unchanged.answer(measure, plan.period, last)
                 value = complete_value(
-                    self._config, self._ledger, plan, key_result, defined, answer, last, self._now, self._cycle
+                    self._config,
+                    self._ledger,
+                    plan,
+                    key_result,
+                    defined,
+                    known or answered(self._ledger, plan, measure, self._now),
+                    last,
+                    self._now,
+                    self._cycle,
+                    goes_on=known is not None and self._unchanged.same_day(plan.period),
                 )
                 begun = any(other.confirmed is not None for other in (kept.get(key_result.id), last) if other)
                 if why := self._implausible(key_result, measure, value, last, begun):
@@ -155,9 +168,20 @@ def complete_value(
     last: KeptValue | None,
     now: datetime,
     cycle: int,
+    *,
+    goes_on: bool = False,
 ) -> KeptValue:
-    """The value that an answer makes, as it stands now; `cycle` is the one that measured it."""
+    """The value that an answer makes, as it stands now; `cycle` is the one that measured it.
+
+    A run on pace that merely `goes_on` began when the last value says that it did.
+    """
     stands = standing(key_result, answer.number, plan.period.span, now, config.shares)
+    since: date | None = None
+    if stands.health in ON_PACE:
+        if goes_on and last is not None and last.health in ON_PACE:
+            since = last.since
+        else:
+            since = _since(config, ledger, plan, key_result, last, now)
     return KeptValue(
         number=answer.number,
         progress=stands.progress,
@@ -168,7 +192,7 @@ def complete_value(
         at=answer.at,
         counted=answer.counted,
         lacking=answer.lacking,
-        since=_since(config, ledger, plan, key_result, last, now) if stands.health in ON_PACE else None,
+        since=since,
         measure=defined.measure,
         cycle=cycle,
         confirmed=cycle,

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Engine, insert, select
 
 from syncd.ledger.schema import approvals, cycles
-from syncd.ledger.values import Definition, KeptValue, keep
+from syncd.ledger.values import Definition, KeptValue, defined, keep
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ class Approvals:
             key = connection.execute(insert(cycles).values(started_at=now, ended_at=now)).inserted_primary_key
             assert key is not None
             cycle = int(key[0])
-            keep(connection, period, key_result, cycle, definition, value)
+            known = defined(connection, period).get(key_result)
+            keep(connection, period, key_result, cycle, definition, known, value)
             connection.execute(
                 insert(approvals).values(
                     period=period,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Engine, Table, and_, exists, func, or_, select
 
@@ -41,6 +42,17 @@ class Members:
                 if held >= MANY:
                     return Fallen(row.key, held)
         return None
+
+    def dated_within(self, after: datetime, until: datetime) -> set[tuple[str, str, str]]:
+        """The parts with a row dated after one moment and not after another: (connection, stream's key, part)."""
+        query = (
+            select(streams.c.connection, streams.c.key, readings.c.part)
+            .join(streams, streams.c.id == readings.c.stream)
+            .where(readings.c.until.is_(None), readings.c.at > after, readings.c.at <= until)
+            .distinct()
+        )
+        with self._engine.connect() as connection:
+            return {(row.connection, row.key, row.part) for row in connection.execute(query)}
 
 
 def _members(measure: Measure) -> tuple[Table, tuple[ColumnElement[bool], ...]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
 
 from syncd.ledger.cycles import Cycle
 from syncd.ledger.schema import cycles, definitions, values
@@ -51,7 +51,26 @@ class KeptValue:
 
     def says_what(self, other: KeptValue) -> bool:
         """Whether the two differ in nothing but the cycles that found them."""
-        return replace(self, cycle=0, confirmed=None) == replace(other, cycle=0, confirmed=None)
+        return replace(self, cycle=other.cycle, confirmed=other.confirmed) == other
+
+
+@dataclass(frozen=True, slots=True)
+class _Defined:
+    """A definition that is written down: its number, and the digest of all of it."""
+
+    id: int
+    digest: str
+
+
+_CONFIRM = (
+    update(values)
+    .where(
+        values.c.period == bindparam("of_period"),
+        values.c.key_result == bindparam("of"),
+        values.c.cycle == bindparam("of_cycle"),
+    )
+    .values(confirmed=bindparam("by"))
+)
 
 
 class Values:
@@ -73,16 +92,22 @@ class Values:
         """
         with self._engine.begin() as connection:
             kept: dict[str, Mapping[str, KeptValue]] = {}
+            known: dict[str, Mapping[str, _Defined]] = {}
+            confirmed: list[dict[str, Any]] = []
             for (period, key_result), (definition, value) in results.items():
                 if period not in kept:
-                    kept[period] = _last(connection, period, None)
+                    kept[period], known[period] = _last(connection, period, None), defined(connection, period)
                 last = kept[period].get(key_result)
                 if last is None or not last.says_what(value):
-                    keep(connection, period, key_result, cycle, definition, value)
+                    keep(connection, period, key_result, cycle, definition, known[period].get(key_result), value)
                     continue
-                _define(connection, period, key_result, cycle, definition)
-                if value.confirmed is not None:
-                    _confirm(connection, period, key_result, last.cycle, value.confirmed)
+                _define(connection, period, key_result, cycle, definition, known[period].get(key_result))
+                if value.confirmed is not None and value.confirmed != last.confirmed:
+                    confirmed.append(
+                        {"of_period": period, "of": key_result, "of_cycle": last.cycle, "by": value.confirmed}
+                    )
+            if confirmed:
+                connection.execute(_CONFIRM, confirmed)
             connection.execute(update(cycles).where(cycles.c.id == cycle).values(ended_at=now, pulls=pulls))
 
     def last(self, period: str, cycle: int | None = None) -> Mapping[str, KeptValue]:
@@ -115,6 +140,11 @@ class Values:
         with self._engine.connect() as connection:
             return [(Cycle(row.cycle, row.started_at, row.ended_at), _kept(row)) for row in connection.execute(query)]
 
+    def digests(self, period: str) -> Mapping[str, str]:
+        """The digest of each key result's newest definition, by its id."""
+        with self._engine.connect() as connection:
+            return {name: known.digest for name, known in defined(connection, period).items()}
+
     def definitions(self, period: str, key_result: str, cycle: int | None = None) -> Sequence[Mapping[str, Any]]:
         """Every definition that a key result had up to a cycle, oldest first, with the time when it was met."""
         query = (
@@ -130,12 +160,18 @@ class Values:
 
 
 def keep(
-    connection: Connection, period: str, key_result: str, cycle: int, definition: Definition, value: KeptValue
+    connection: Connection,
+    period: str,
+    key_result: str,
+    cycle: int,
+    definition: Definition,
+    known: _Defined | None,
+    value: KeptValue,
 ) -> None:
-    """Writes the value that a key result has from a cycle on, and the definition where that is new."""
+    """Writes the value that a key result has from a cycle on, and the definition where that is not the one known."""
     row = {field.name: getattr(value, field.name) for field in fields(value) if field.name != "measure"}
     row |= {"cycle": cycle, "since": value.since.isoformat() if value.since else None}
-    number = _define(connection, period, key_result, cycle, definition)
+    number = _define(connection, period, key_result, cycle, definition, known)
     connection.execute(insert(values).values(period=period, key_result=key_result, definition=number, **row))
 
 
@@ -153,16 +189,26 @@ def _last(connection: Connection, period: str, cycle: int | None) -> Mapping[str
     return {row.key_result: _kept(row) for row in connection.execute(query)}
 
 
-def _define(connection: Connection, period: str, key_result: str, cycle: int, definition: Definition) -> int:
+def defined(connection: Connection, period: str) -> Mapping[str, _Defined]:
+    """The newest definition of each key result of a period, by its id."""
+    newest = select(func.max(definitions.c.id)).where(definitions.c.period == period).group_by(definitions.c.key_result)
+    query = select(definitions.c.key_result, definitions.c.id, definitions.c.digest).where(
+        definitions.c.id.in_(newest.scalar_subquery())
+    )
+    return {row.key_result: _Defined(row.id, row.digest) for row in connection.execute(query)}
+
+
+def _define(
+    connection: Connection,
+    period: str,
+    key_result: str,
+    cycle: int,
+    definition: Definition,
+    known: _Defined | None,
+) -> int:
     """The number of a definition, written down where it is new or was edited."""
-    last = connection.execute(
-        select(definitions.c.id, definitions.c.digest)
-        .where(definitions.c.period == period, definitions.c.key_result == key_result)
-        .order_by(definitions.c.id.desc())
-        .limit(1)
-    ).one_or_none()
-    if last is not None and last.digest == definition.digest:
-        return int(last.id)
+    if known is not None and known.digest == definition.digest:
+        return known.id
     added = connection.execute(
         insert(definitions).values(
             period=period,
@@ -176,14 +222,6 @@ def _define(connection: Connection, period: str, key_result: str, cycle: int, de
     )
     assert added.inserted_primary_key is not None
     return int(added.inserted_primary_key[0])
-
-
-def _confirm(connection: Connection, period: str, key_result: str, row_cycle: int, cycle: int) -> None:
-    connection.execute(
-        update(values)
-        .where(values.c.period == period, values.c.key_result == key_result, values.c.cycle == row_cycle)
-        .values(confirmed=cycle)
-    )
 
 
 def _kept(row: Any) -> KeptValue:
