@@ -228,11 +228,11 @@ def main() -> NoReturn:
         error.show()  # type: ignore[attr-defined]
         sys.exit(2)
     except Exception as error:
-        from syncd.cli.errors import sentence
+        from syncd.cli.errors import exit_code, sentence
 
         said = sentence(error)
         if said is None:
             raise
         print(said, file=sys.stderr)
-        sys.exit(2)
+        sys.exit(exit_code(error))
     sys.exit(0)

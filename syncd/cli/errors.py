@@ -12,14 +12,19 @@ def sentence(error: Exception) -> str | None:
         if len(error.problems) > 1:
             lines.append(f"{len(error.problems)} problems; nothing was touched")
         return "\n".join(lines)
-    from syncd.ledger import LedgerBusy, LedgerError
+    from syncd.ledger import LedgerBusy, LedgerError, LedgerFailed
 
     if isinstance(error, LedgerBusy):
         return f"syncd: {error}; try again when it has ended"
+    if isinstance(error, LedgerFailed):
+        return f"syncd: {error}; what was stored stays, and the next sync goes on from there"
     if isinstance(error, LedgerError):
         return f"syncd: {error}"
-    from sqlalchemy.exc import OperationalError
-
-    if isinstance(error, OperationalError):  # a full disk, a lost database: what was committed before stays
-        return f"syncd: the ledger failed: {str(error.orig).strip().splitlines()[0]}"
     return None
+
+
+def exit_code(error: Exception) -> int:
+    """2 where nothing was touched; 1 where the ledger failed in the middle of it."""
+    from syncd.ledger import LedgerFailed
+
+    return 1 if isinstance(error, LedgerFailed) else 2

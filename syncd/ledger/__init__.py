@@ -8,7 +8,8 @@ it changed or gone (`until`, excluded; none while it holds). A clock that jumps 
 
 from syncd.ledger.approvals import Approval
 from syncd.ledger.cycles import Cycle
-from syncd.ledger.ledger import Ledger, LedgerError, open_ledger
+from syncd.ledger.failures import LedgerError, LedgerFailed
+from syncd.ledger.ledger import Ledger, open_ledger
 from syncd.ledger.lock import LedgerBusy, cycle_lock
 from syncd.ledger.streams import StreamState
 from syncd.ledger.values import Definition, KeptValue
@@ -21,6 +22,7 @@ __all__ = [
     "Ledger",
     "LedgerBusy",
     "LedgerError",
+    "LedgerFailed",
     "StreamState",
     "cycle_lock",
     "open_ledger",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,12 @@ from syncd.ledger import migrate
 from syncd.ledger.answers import Answers
 from syncd.ledger.approvals import Approvals
 from syncd.ledger.cycles import Cycles
+from syncd.ledger.failures import LedgerError, LedgerFailed, shown, tell_failures
 from syncd.ledger.members import Members
 from syncd.ledger.streams import Streams
 from syncd.ledger.values import Values
-from syncd.sdk import SyncdError
 
-
-class LedgerError(SyncdError):
-    """The ledger cannot be used; the text says which and why."""
+_PATIENCE = 30  # seconds for which a locked SQLite file is waited for, unless the URL says `?timeout=`
 
 
 def open_ledger(url: str, *, create: bool = True) -> Ledger | None:
@@ -31,13 +28,15 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger | None:
     """
     try:
         return _open(make_url(url), create)
+    except LedgerFailed as error:  # it never was in use: nothing was touched
+        raise LedgerError(str(error).replace(" failed: ", " cannot be used: ", 1)) from None
     except DBAPIError as error:
         reason = str(error.orig).strip().splitlines()[0] if error.orig else "unknown error"
     except (SQLAlchemyError, ImportError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
     except OSError as error:
         reason = f"{error.filename}: {(error.strerror or 'unusable').lower()}"
-    raise LedgerError(f"the ledger {_shown(url)} cannot be used: {reason}")
+    raise LedgerError(f"the ledger {shown(url)} cannot be used: {reason}")
 
 
 def _open(url: URL, create: bool) -> Ledger | None:
@@ -47,6 +46,7 @@ def _open(url: URL, create: bool) -> Ledger | None:
             return None
         Path(sqlite_file).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, pool_pre_ping=sqlite_file is None, json_serializer=_json)
+    tell_failures(engine)
     if sqlite_file:
         _prepare_sqlite(engine)
     with engine.connect() as connection:
@@ -54,11 +54,11 @@ def _open(url: URL, create: bool) -> Ledger | None:
     if at is None and not create:
         return None
     if at != migrate.head():
-        shown = _shown(url.render_as_string())
+        name = shown(url.render_as_string())
         if at is not None and at > migrate.head():
-            raise LedgerError(f"the ledger {shown} was written by a newer syncd ({at}); run that version")
+            raise LedgerError(f"the ledger {name} was written by a newer syncd ({at}); run that version")
         if not create:
-            raise LedgerError(f"the ledger {shown} is of an older syncd; `syncd sync` brings it up to date")
+            raise LedgerError(f"the ledger {name} is of an older syncd; `syncd sync` brings it up to date")
         with engine.begin() as connection:
             migrate.upgrade(connection)
     return Ledger(engine)
@@ -68,17 +68,14 @@ def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
-def _shown(url: str) -> str:
-    """A URL without its password."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
-
-
 def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # sqlite3 itself would commit before a CREATE TABLE: half a migration
         # Readers read while a cycle writes; a commit survives the process, which is what a cycle needs.
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+        if "timeout" not in engine.url.query:
+            connection.execute(f"PRAGMA busy_timeout={_PATIENCE * 1000}")
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

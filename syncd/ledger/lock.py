@@ -8,13 +8,22 @@ from __future__ import annotations
 
 import fcntl
 import os
+import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
+
+from syncd.ledger.failures import LedgerError, shown
 
 _ADVISORY_KEY = 0x73796E6364  # "syncd"
+_HOLDER = text(
+    "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)"
+    " WHERE locktype = 'advisory' AND granted AND classid = :high AND objid = :low AND objsubid = 1"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 
 
 class LedgerBusy(Exception):
@@ -23,32 +32,52 @@ class LedgerBusy(Exception):
 
 @contextmanager
 def cycle_lock(engine: Engine) -> Iterator[None]:
-    """Holds the ledger's lock, or raises LedgerBusy at once."""
+    """Holds the ledger's lock, or raises LedgerBusy at once. LedgerError where there can be no lock."""
+    database = engine.url.database
     if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
-            got = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_KEY}).scalar()
-            connection.commit()
-            if not got:
-                raise LedgerBusy("another syncd is syncing into this database")
+            _lock_database(connection)
             try:
                 yield
             finally:
-                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _ADVISORY_KEY})
-                connection.commit()
-        return
-    database = engine.url.database
-    if not database or database == ":memory:":
+                with suppress(LedgerError):  # a lost session has lost its lock; what broke it is told already
+                    connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _ADVISORY_KEY})
+                    connection.commit()
+    elif not database or database == ":memory:":
         yield
-        return
-    path = Path(f"{database}.lock")
-    with path.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip()
-            raise LedgerBusy(f"another syncd is syncing into {database} ({holder})") from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()}")
-        file.flush()
-        yield
+    else:
+        with _lock_file(engine, database) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                raise LedgerBusy(f"another syncd is syncing into {database} ({file.read().strip()})") from None
+            with suppress(OSError):  # on a full disk nobody can read who we are; the lock holds all the same
+                os.truncate(file.fileno(), 0)
+                os.write(file.fileno(), _who().encode())
+            yield
+
+
+def _lock_file(engine: Engine, database: str) -> TextIO:
+    try:
+        return Path(f"{database}.lock").open("a+")
+    except OSError as error:
+        name, reason = shown(engine.url.render_as_string()), (error.strerror or "unusable").lower()
+        raise LedgerError(
+            f"the ledger {name} cannot be used: {error.filename}: {reason}; let this user write its folder"
+        ) from None
+
+
+def _lock_database(connection: Connection) -> None:
+    got = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_KEY}).scalar()
+    if not got:
+        key = {"high": _ADVISORY_KEY >> 32, "low": _ADVISORY_KEY & 0xFFFFFFFF}
+        holder = connection.execute(_HOLDER, key).scalar()
+        raise LedgerBusy(f"another syncd is syncing into this database ({holder or 'it has just ended'})")
+    connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": f"syncd, {_who()}"})
+    connection.commit()
+
+
+def _who() -> str:
+    """This process, as whoever looks for it finds it."""
+    return f"process {os.getpid()} on {platform.node()}"

@@ -45,10 +45,15 @@ class Metrics:
         """A cycle did not come to an end."""
         self._cycles.labels("broken").inc()
 
-    def text(self, found: Report) -> bytes:
+    def text(self, found: Report | None) -> bytes:
         """Everything, in Prometheus' text format. What is unknown is left out: it is not zero."""
         for gauge in (self._value, self._progress, self._healthy, self._age, self._held):
             gauge.clear()
+        if found is not None:
+            self._fill(found)
+        return generate_latest(self._registry)
+
+    def _fill(self, found: Report) -> None:
         for block in found.objectives:
             for line in block.key_results:
                 name, stands = line.key_result.id, line.standing
@@ -62,4 +67,3 @@ class Metrics:
                     self._healthy.labels(name).set(stands.health in ("on_track", "done"))
                 if line.as_of is not None:
                     self._age.labels(name).set((found.as_of - line.as_of).total_seconds())
-        return generate_latest(self._registry)

@@ -12,7 +12,7 @@ import structlog
 
 from syncd.config import Config, load_config
 from syncd.cycle import run_cycle
-from syncd.ledger import Ledger, LedgerBusy, LedgerError, cycle_lock, open_ledger
+from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock, open_ledger
 from syncd.pulls import CycleStopped
 from syncd.report import Report, choose_plan, report
 from syncd.sdk import ConfigError, RetryPolicy
@@ -36,6 +36,7 @@ class Service:
         self.config = config
         self.config_problem: str | None = None
         self.cycle_problem: str | None = None
+        self.ledger_problem: str | None = None
         self.cycles = 0
         self.metrics = Metrics()
         ledger = open_ledger(config.ledger_url())
@@ -74,9 +75,11 @@ class Service:
         return report(self.config, plan, self.ledger, now) if plan else None
 
     def scrape(self) -> bytes:
-        """Everything that Prometheus reads, of today's period."""
-        found = self.report()
-        return self.metrics.text(found) if found else b""
+        """Everything that Prometheus reads; of a ledger that cannot be read, how its cycles ended."""
+        try:
+            return self.metrics.text(self.report())
+        except LedgerError:
+            return self.metrics.text(None)
 
     def _cycle(self) -> bool:
         """One cycle; False where somebody else is syncing."""
@@ -100,8 +103,9 @@ class Service:
             return False
         except (ConfigError, LedgerError) as error:
             self.cycle_problem = str(error)
+            self.ledger_problem = str(error) if isinstance(error, LedgerError) else None
             self.metrics.broken_cycle()
-            log.error("cycle not run", reason=str(error))
+            log.error("ledger failed" if isinstance(error, LedgerFailed) else "cycle not run", reason=str(error))
             return True
         except Exception as error:  # whatever it was, the next cycle gets its chance, and the log has it
             self.cycle_problem = f"internal error: {type(error).__name__} (see the log)"
@@ -110,7 +114,7 @@ class Service:
             return True
         seconds = time.monotonic() - began
         self.cycles += 1
-        self.cycle_problem = None
+        self.cycle_problem = self.ledger_problem = None
         self.metrics.cycle(result, seconds, time.time())
         log.info(
             "cycle ended",

@@ -7,13 +7,13 @@ from typing import Any, Protocol
 
 import orjson
 from jinja2 import Environment, FileSystemLoader
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from syncd import verdicts, words
+from syncd.ledger import LedgerError
 from syncd.report import Report, document
 
 _PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
@@ -31,6 +31,7 @@ class Standings(Protocol):
 
     config_problem: str | None
     cycle_problem: str | None
+    ledger_problem: str | None
 
     @property
     def stopping(self) -> bool:
@@ -60,10 +61,9 @@ def make_app(standings: Standings) -> Starlette:
         return PlainTextResponse("stopping\n" if standings.stopping else "ok\n")
 
     def readyz(_: Request) -> Response:
-        try:
-            found = standings.report()
-        except SQLAlchemyError:
-            return PlainTextResponse("the ledger cannot be read\n", status_code=503)
+        if standings.ledger_problem is not None:
+            return PlainTextResponse(f"{standings.ledger_problem}\n", status_code=503)
+        found = standings.report()
         if found is None or found.synced_at is None:
             return PlainTextResponse("no cycle has ended yet\n", status_code=503)
         return PlainTextResponse("ready\n")
@@ -77,6 +77,9 @@ def make_app(standings: Standings) -> Starlette:
             return _json({"error": "there is no such period"}, 404)
         return _json(document(found))
 
+    def unreadable(_: Request, error: Exception) -> Response:
+        return PlainTextResponse(f"{error}\n", status_code=503, headers=_HEADERS)
+
     def api_index(_: Request) -> Response:
         return _json({"status": "/api/status"})
 
@@ -88,7 +91,8 @@ def make_app(standings: Standings) -> Starlette:
             Route("/metrics", metrics),
             Route("/api/", api_index),
             Route("/api/status", api_status),
-        ]
+        ],
+        exception_handlers={LedgerError: unreadable},
     )
 
 

@@ -115,7 +115,7 @@ def test_two_at_once_are_told_of_each_other(project: Project, box: Sandbox) -> N
     with running(project):
         wait_for(lambda: any(request.service == "sheets" for request in box.requests))
         done = project.run("sync", check=2)
-        assert re.search(r"another syncd is syncing into .*syncd.db \(process \d+\)", done.stderr)
+        assert re.search(r"another syncd is syncing into .*syncd.db \(process \d+ on .+\)", done.stderr)
 
 
 def test_an_address_that_is_taken_is_a_sentence(project: Project) -> None:

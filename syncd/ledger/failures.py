@@ -1,0 +1,88 @@
+"""What a database says when it cannot go on, and what a person can do about it."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Mapping
+
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import ExceptionContext
+
+from syncd.sdk import SyncdError
+
+_ROOM = "make room on its disk"
+_RIGHTS = "let this user write the file and its folder"
+_IN_USE = "another program holds it; close that one, or wait until it has ended"
+_BACKUP = "put a backup in its place"
+
+_SQLITE_UNUSABLE: Mapping[int, str] = {
+    sqlite3.SQLITE_PERM: _RIGHTS,
+    sqlite3.SQLITE_READONLY: _RIGHTS,
+    sqlite3.SQLITE_CANTOPEN: _RIGHTS,
+    sqlite3.SQLITE_AUTH: _RIGHTS,
+    sqlite3.SQLITE_NOTADB: "name another file, or put a backup in its place",
+}
+_SQLITE_FAILED: Mapping[int, str] = {
+    sqlite3.SQLITE_FULL: _ROOM,
+    sqlite3.SQLITE_IOERR: "see whether its disk is full, over a quota or broken",
+    sqlite3.SQLITE_BUSY: _IN_USE,
+    sqlite3.SQLITE_LOCKED: _IN_USE,
+    sqlite3.SQLITE_PROTOCOL: _IN_USE,
+    sqlite3.SQLITE_CORRUPT: _BACKUP,
+}
+_POSTGRESQL_UNUSABLE: Mapping[str, str] = {  # by SQLSTATE, or the first two characters that a class shares
+    "25006": "name the primary, for this one takes no writes",
+    "42501": "grant this user what it lacks",
+}
+_POSTGRESQL_FAILED: Mapping[str, str] = {
+    "08": "see whether the server runs and lets this user in",
+    "40": "sync again",
+    "53": "give the server more of what it lacks",
+    "55": _IN_USE,
+    "57": "see whether the server runs",
+    "58": "look at the server's log",
+    "XX": "look at the server's log, and put a backup in its place",
+}
+
+
+class LedgerError(SyncdError):
+    """The ledger cannot be used, and nothing was touched; the text says which, why, and what to do about it."""
+
+
+class LedgerFailed(LedgerError):
+    """The ledger failed in use: what was committed stays, the rest of the transaction is gone."""
+
+
+def shown(url: str) -> str:
+    """A URL without its password."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+
+
+def tell_failures(engine: Engine) -> None:
+    """From now on, whatever ails the engine's database is raised as a LedgerError; a bug of ours stays what it is."""
+    name = shown(engine.url.render_as_string())
+
+    @event.listens_for(engine, "handle_error")
+    def _told(context: ExceptionContext) -> LedgerError | None:
+        if context.is_pre_ping:  # a connection that went stale in the pool is replaced, and nobody needs to know
+            return None
+        error = context.original_exception
+        words = (str(error).strip() or type(error).__name__).splitlines()[0]
+        unusable, failed = _advice(error, context.is_disconnect)
+        if unusable is not None:
+            return LedgerError(f"the ledger {name} cannot be used: {words}; {unusable}")
+        if failed is not None:
+            return LedgerFailed(f"the ledger {name} failed: {words}; {failed}")
+        return None
+
+
+def _advice(error: BaseException, lost: bool) -> tuple[str | None, str | None]:
+    """What to do about a ledger that cannot be used, or about one that failed; neither for a bug."""
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # an extended code keeps its kind in the low byte
+        return _SQLITE_UNUSABLE.get(code), _SQLITE_FAILED.get(code)
+    state = getattr(error, "sqlstate", None) or ""
+    if not state and (lost or type(error).__name__ in ("OperationalError", "ConnectionTimeout")):
+        state = "08"  # psycopg has no state where it had no connection, or has it no longer
+    return _POSTGRESQL_UNUSABLE.get(state), _POSTGRESQL_FAILED.get(state[:2])
