@@ -3,10 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check lock clean
+.PHONY: demo test nightly check lock clean
 
 demo: .venv/.installed  ## one real sync against the built-in sandbox, then the table of objectives
 	@$(BIN)/syncd demo
+
+nightly: .venv/.installed-dev  ## what takes too long for every day: 200 kills, longer searches for a story that breaks a promise
+	SYNCD_KILLS=200 HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -n0 --no-cov tests/system/test_kill.py tests/system/test_stateful.py
 
 test: .venv/.installed-dev check  ## every test, with the coverage gate
 	$(BIN)/pytest
