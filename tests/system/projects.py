@@ -30,7 +30,7 @@ class Project:
     def run(self, *arguments: str, check: int | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
         """`syncd ARGUMENTS` as a process of its own; `check` is the exit code that it must have."""
         done = subprocess.run(
-            [sys.executable, "-m", "syncd", *arguments],
+            self.command(*arguments),
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
@@ -42,6 +42,11 @@ class Project:
         if check is not None:
             assert done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
+
+    @staticmethod
+    def command(*arguments: str) -> list[str]:
+        """`syncd ARGUMENTS`, for a test that starts and ends the process itself."""
+        return [sys.executable, "-m", "syncd", *arguments]
 
     @property
     def environment(self) -> dict[str, str]:

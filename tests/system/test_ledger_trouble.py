@@ -1,0 +1,267 @@
+"""A ledger that cannot be written or read: one sentence, nothing lost, and the truth again once it is mended."""
+
+from __future__ import annotations
+
+import os
+import re
+import resource
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from projects import Project, differences, write_project
+from test_run import answers, running, wait_for
+
+from syncd.sandbox import Fault, Sandbox
+from syncd.sandbox.story.numbers import OKR_BOOK
+
+GOES_ON = "what was stored stays, and the next sync goes on from there"
+
+
+def told(project: Project, command: str, code: int, **options: Any) -> str:
+    """The one sentence that a command must end with, beside its exit code."""
+    done = project.run(command, check=code, **options)
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("pulled ")]
+    assert len(lines) == 1, done.stderr
+    return lines[0]
+
+
+def limited(size: int) -> Callable[[], None]:
+    """No file of the process may grow beyond so many bytes: how a disk fills up for one process alone."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+@contextmanager
+def read_only(path: Path) -> Iterator[None]:
+    """Nobody may write it, nor make anything in it; root, who may do everything, needs the attribute."""
+    mode = path.stat().st_mode
+    path.chmod(mode & ~0o222)
+    root = os.geteuid() == 0
+    try:
+        if root and subprocess.run(["chattr", "+i", path], capture_output=True, check=False).returncode:
+            pytest.skip("root may write everything here, and chattr does not work")
+        yield
+    finally:
+        if root:
+            subprocess.run(["chattr", "-i", path], capture_output=True, check=False)
+        path.chmod(mode)
+
+
+@contextmanager
+def locked(file: Path, how: str) -> Iterator[None]:
+    """Another program is writing for as long as the block lasts."""
+    connection = sqlite3.connect(file, isolation_level=None)
+    connection.execute(f"BEGIN {how}")
+    try:
+        yield
+    finally:
+        connection.close()
+
+
+def test_a_disk_that_fills_up_before_anything_is_there(project: Project, box: Sandbox) -> None:
+    said = told(project, "sync", 2, preexec_fn=limited(0))
+    assert re.fullmatch(
+        r"syncd: the ledger sqlite:.*syncd\.db cannot be used: disk I/O error; see whether .* full.*", said
+    )
+    project.run("sync", check=0)
+    assert differences(project.status(), box) == []
+
+
+@pytest.mark.parametrize("size", [100_000, 200_000])
+def test_a_disk_that_fills_up_in_the_middle(project: Project, box: Sandbox, size: int) -> None:
+    said = told(project, "sync", 1, preexec_fn=limited(size))
+    assert re.fullmatch(rf"syncd: the ledger sqlite:.*syncd\.db failed: .*; see whether .* full.*; {GOES_ON}", said)
+    assert {kr["value"] for kr in project.key_results().values()} == {None}
+    project.run("sync", check=0)
+    assert differences(project.status(), box) == []
+
+
+def test_a_disk_that_is_really_full(tmp_path: Path, box: Sandbox) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip("this user may not mount a small disk")
+    try:
+        project = write_project(tmp_path / "project", box, ledger=f"sqlite:///{disk}/syncd.db")
+        said = told(project, "sync", 1)
+        assert re.fullmatch(rf"syncd: .*/disk/syncd\.db failed: .*; (make room|see whether) .*; {GOES_ON}", said)
+        assert {kr["value"] for kr in project.key_results().values()} == {None}
+        subprocess.run(["mount", "-o", "remount,size=8m", disk], check=True)
+        project.run("sync", check=0)
+        assert differences(project.status(), box) == []
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def test_a_read_only_ledger_can_be_read_and_says_so_when_written(project: Project, box: Sandbox) -> None:
+    project.run("sync", check=0)
+    before = project.status()
+    box.world.sheets.set_cell(OKR_BOOK, "Support", "C11", 700.0)
+    with read_only(project.folder / "syncd.db"):
+        said = told(project, "sync", 2)
+        assert "syncd.db cannot be used: attempt to write a readonly database; let this user write the file" in said
+        assert project.status() == before
+    project.run("sync", check=0)
+    assert differences(project.status(), box) == []
+
+
+def test_a_read_only_folder_takes_no_ledger(project: Project, box: Sandbox) -> None:
+    with read_only(project.folder):
+        said = told(project, "sync", 2)
+        assert (
+            "syncd.db cannot be used: unable to open database file; let this user write the file and its fold" in said
+        )
+        assert {kr["reason"] for kr in project.key_results().values()} == {"not pulled yet"}
+    project.run("sync", check=0)
+    assert differences(project.status(), box) == []
+
+
+def test_a_lock_that_cannot_be_had_is_a_sentence(project: Project) -> None:
+    (project.folder / "syncd.db.lock").mkdir()
+    said = told(project, "sync", 2)
+    assert re.search(r"syncd\.db cannot be used: .*syncd\.db\.lock: is a directory; let this user write its", said)
+
+
+def test_a_locked_ledger_is_waited_for_and_then_named(project: Project, box: Sandbox) -> None:
+    project.edit("syncd.yaml", "syncd.db", "syncd.db?timeout=0.2")
+    project.run("sync", check=0)
+    before = project.status()
+    box.world.sheets.set_cell(OKR_BOOK, "Support", "C11", 700.0)
+    file = project.folder / "syncd.db"
+    with locked(file, "IMMEDIATE"):
+        said = told(project, "sync", 1)
+        assert re.search(rf"failed: database is locked; another program holds it; close that one.*; {GOES_ON}", said)
+        assert project.status() == before  # who writes keeps no reader out
+    project.run("sync", check=0)
+    assert differences(project.status(), box) == []
+
+
+def test_a_locked_ledger_that_is_let_go_in_time_is_no_failure(project: Project, box: Sandbox) -> None:
+    project.run("sync", check=0)
+    with locked(project.folder / "syncd.db", "IMMEDIATE"):
+        process = subprocess.Popen(
+            project.command("sync"),
+            cwd=project.folder,
+            env=project.environment,
+            stdout=subprocess.DEVNULL,
+        )
+        wait_for(lambda: "syncd.db.lock" in opened(process) or process.poll() is not None)
+    assert process.wait(timeout=60) == 0
+
+
+def opened(process: subprocess.Popen[Any]) -> set[str]:
+    """The names of the files that a process has open."""
+    return {Path(os.readlink(file)).name for file in Path(f"/proc/{process.pid}/fd").iterdir() if file.is_symlink()}
+
+
+def test_a_database_server_that_stops_in_the_middle(
+    tmp_path: Path, box: Sandbox, mortal_postgres: tuple[Any, str]
+) -> None:
+    server, url = mortal_postgres
+    project = write_project(tmp_path / "project", box, ledger=url)
+    box.fault(Fault("github", "delay", seconds=0.3))
+    process = subprocess.Popen(
+        project.command("sync"), cwd=project.folder, env=project.environment, stderr=subprocess.PIPE, text=True
+    )
+    wait_for(lambda: sum(request.service == "github" for request in box.requests) > 2)
+    stop(server)
+    _, said = process.communicate(timeout=60)
+    last = said.splitlines()[-1]
+    assert process.returncode == 1, said
+    assert "Traceback" not in said
+    assert re.fullmatch(rf"syncd: the ledger postgresql.* failed: .*; see whether the server runs.*; {GOES_ON}", last)
+    said = told(project, "sync", 2)
+    assert re.fullmatch(r"syncd: the ledger postgresql.* cannot be used: .*; see whether the server runs.*", said)
+    assert "cannot be used" in told(project, "status", 2)
+    server.ensure_postgres_running()
+    box.heal()
+    project.run("sync", check=0)
+    assert differences(project.status(), box) == []
+
+
+def stop(server: Any) -> None:
+    """At once, as a crash would."""
+    number = server.get_pid()
+    os.kill(number, signal.SIGQUIT)
+    end = time.monotonic() + 20
+    while Path(f"/proc/{number}").exists() and Path(f"/proc/{number}/stat").read_text().split()[2] != "Z":
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+# -- the service
+
+
+def test_the_service_outlives_a_full_disk(project: Project, box: Sandbox) -> None:
+    @contextmanager
+    def full(process: subprocess.Popen[str]) -> Iterator[None]:
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (16_384, resource.RLIM_INFINITY))
+        yield
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+    outlives(project, box, full, "disk I/O error; see whether its disk is full")
+
+
+def test_the_service_outlives_a_locked_ledger(project: Project, box: Sandbox) -> None:
+    project.edit("syncd.yaml", "syncd.db", "syncd.db?timeout=0.2")
+    outlives(project, box, lambda _: locked(project.folder / "syncd.db", "IMMEDIATE"), "database is locked")
+
+
+def test_the_service_outlives_its_database_server(
+    tmp_path: Path, box: Sandbox, mortal_postgres: tuple[Any, str]
+) -> None:
+    server, url = mortal_postgres
+
+    @contextmanager
+    def stopped(_: subprocess.Popen[str]) -> Iterator[None]:
+        stop(server)
+        yield
+        server.ensure_postgres_running()
+
+    project = write_project(tmp_path / "project", box, ledger=url)
+    outlives(project, box, stopped, "see whether the server runs", readable=False)
+
+
+def outlives(
+    project: Project,
+    box: Sandbox,
+    trouble: Callable[[subprocess.Popen[str]], Any],
+    words: str,
+    *,
+    readable: bool = True,
+) -> None:
+    """The service runs on through the trouble, says so everywhere, and shows the truth afterwards."""
+    with running(project) as (process, client):
+        wait_for(lambda: answers(client, "/readyz"))
+        with trouble(process):
+            box.world.sheets.set_cell(OKR_BOOK, "Support", "C11", 700.0)
+            wait_for(lambda: broken(client) >= 2)
+            assert client.get("/healthz").status_code == 200
+            ready = client.get("/readyz")
+            assert (ready.status_code, words in ready.text) == (503, True), ready.text
+            assert ('syncd_key_result_value{key_result="calls"} 1092.0' in client.get("/metrics").text) is readable
+            page = client.get("/")
+            assert page.status_code == (200 if readable else 503)
+            assert words in page.text
+        wait_for(lambda: 'key_result="calls"} 700.0' in client.get("/metrics").text)
+        wait_for(lambda: answers(client, "/readyz"))
+        assert "The last cycle could not run" not in client.get("/").text
+        assert differences(client.get("/api/status").json(), box) == []
+    log = (project.folder / "run.log").read_text()
+    assert words in log
+    assert "Traceback" not in log
+
+
+def broken(client: httpx.Client) -> float:
+    found = re.search(r'^syncd_cycles_total\{outcome="broken"\} (.*)$', client.get("/metrics").text, re.MULTILINE)
+    return float(found[1]) if found else 0

@@ -1,0 +1,62 @@
+"""Two syncs into one ledger: the second is told who runs the first, and a killed one leaves no lock behind."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from projects import Project, differences, write_project
+from test_run import wait_for
+
+from syncd.sandbox import Fault, Sandbox
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def shared(request: pytest.FixtureRequest, tmp_path: Path, box: Sandbox) -> Project:
+    """A project whose ledger two processes share."""
+    if request.param == "sqlite":
+        return write_project(tmp_path / "project", box)
+    return write_project(tmp_path / "project", box, ledger=request.getfixturevalue("new_postgres")())
+
+
+@contextmanager
+def syncing(project: Project, box: Sandbox) -> Iterator[subprocess.Popen[bytes]]:
+    """A sync that is in the middle of its pulls until the block ends."""
+    box.requests.clear()
+    box.fault(Fault("github", "hang"))
+    process = subprocess.Popen(
+        project.command("sync"), cwd=project.folder, env=project.environment, stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_for(lambda: any(request.service == "github" for request in box.requests))
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        box.heal()
+
+
+def test_the_second_is_told_who_runs_the_first(shared: Project, box: Sandbox) -> None:
+    with syncing(shared, box) as first:
+        done = shared.run("sync", check=2)
+        assert f"(process {first.pid} on {platform.node()}); try again when it has ended" in done.stderr
+        assert done.stderr.startswith("syncd: another syncd is syncing into ")
+        shared.run("status", check=0)
+
+
+def test_a_killed_holder_leaves_no_lock_behind(shared: Project, box: Sandbox) -> None:
+    with syncing(shared, box):
+        shared.run("sync", check=2)
+    shared.run("sync", check=0)
+    assert differences(shared.status(), box) == []
+
+
+def test_the_lock_is_gone_with_the_sync_that_held_it(shared: Project, box: Sandbox) -> None:
+    shared.run("sync", check=0)
+    with syncing(shared, box) as second:
+        said = shared.run("sync", check=2).stderr
+        assert f"process {second.pid} on " in said  # and not the one that was there before
