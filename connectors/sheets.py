@@ -302,7 +302,8 @@ def _http_client(settings: SheetsSettings, context: Context) -> HTTPClient:
 
         def send(self, url: str, parameters: Mapping[str, Any]) -> requests.Response:
             address = settings.url + url.removeprefix(_GOOGLE)
-            return self.session.get(address, params=parameters, timeout=settings.timeout)
+            # Google redirects nothing here, and requests would take an API key along to another host.
+            return self.session.get(address, params=parameters, timeout=settings.timeout, allow_redirects=False)
 
     session: Any = requests.Session()
     if settings.credentials is not None:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import TypeAdapter, ValidationError
 
 from connectors.jira.answers import Account, CloudPage, ListedField, ServerInfo, ServerPage
-from syncd.sdk import Context, RetryLater, SourceBroken, failure, network_failure
+from syncd.sdk import Context, RetryLater, SourceBroken, SourceError, failure, network_failure
 
 if TYPE_CHECKING:
     from jira import JIRA
@@ -99,8 +99,12 @@ class Client:
         except Refused as error:
             if error.status != 410:
                 raise
-        self.site = replace(self.site, cloud=True)  # only Cloud has removed this search (CHANGE-2046)
-        return self.search(jql, None, fields, shape, size)
+        before, self.site = self.site, replace(self.site, cloud=True)  # Cloud has removed this search (CHANGE-2046)
+        try:
+            return self.search(jql, None, fields, shape, size)
+        except SourceError:
+            self.site = before
+            raise
 
     def ask_site(self) -> None:
         """Asks who we are, each time, and what the site is, once."""

@@ -28,6 +28,9 @@ from syncd.sdk.facts import Check
 
 _TRANSIENT = {408, 425}
 _LIMIT_MESSAGE = re.compile(r"rate limit|abuse detection", re.IGNORECASE)
+_LONGEST_BODY = 160  # characters of what a server said that go into an error
+LONGEST_LINE = 300
+"""Characters of an error of a source: what went wrong, and as much of what the server said."""
 _SKEW = 120.0  # seconds: the overlap of a walk by time
 _UNSAID_LIMIT_WAIT = 60.0  # GitHub's advice for a secondary limit that names no time
 
@@ -111,7 +114,7 @@ def quota_and_clock(headers: Mapping[str, str], now: datetime) -> Iterator[Check
     yield Check("clock", skew < _SKEW, f"{skew:.0f} s apart" if skew >= 1 else "in step with ours")
 
 
-def one_line(body: str, length: int = 160) -> str:
+def one_line(body: str, length: int = _LONGEST_BODY) -> str:
     """A server's text as one short line, markup removed: enough for a log, too short for a page of HTML."""
     text = re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", body[:4000], flags=re.DOTALL | re.IGNORECASE)
     text = " ".join(text.split())

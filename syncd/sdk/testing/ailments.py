@@ -1,0 +1,80 @@
+"""The ways in which a server is ill, and what a connector makes of each: the table of `syncd.sdk.answers` as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Literal
+
+NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
+"""The `now` of a contract's context: later than any row of a fake, and what dates in the table's headers rest on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ailment:
+    """One answer in the place of the real one, and what is to come of it.
+
+    `connection` says what becomes of the answer on its way: `cut` sends half of the real body and closes, `reset`
+    sends nothing at all. `again` says whether the request is tried again, with RetryLater in the end, or ends at once,
+    with SourceBroken. `after` is the wait in seconds that is asked for; None leaves it to the policy.
+    """
+
+    name: str
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = '{"message": "no"}'
+    again: bool = False
+    after: float | None = None
+    connection: Literal["whole", "cut", "reset"] = "whole"
+
+
+def _ill(name: str, status: int = 200, headers: Mapping[str, str] | None = None, **more: str) -> Ailment:
+    return Ailment(name, status, headers or {}, again=True, **more)  # type: ignore[arg-type]
+
+
+def _limit(name: str, status: int, after: float, headers: Mapping[str, str], body: str = "") -> Ailment:
+    return Ailment(name, status, headers, body, again=True, after=after)
+
+
+_HTML = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\n" + "<p>nginx</p>\n" * 500 + "</body></html>"
+_IN_30_S = NOW + timedelta(seconds=30)
+_USED_UP = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(_IN_30_S.timestamp()))}
+_PLENTY = {"X-RateLimit-Remaining": "4999", "X-RateLimit-Reset": str(int(_IN_30_S.timestamp()))}
+
+AILMENTS: tuple[Ailment, ...] = (
+    # The server is ill, or what stands before it.
+    _ill("408", 408),
+    _ill("425", 425),
+    _ill("500", 500),
+    _ill("502 with HTML", 502, {"Content-Type": "text/html"}, body=_HTML),
+    _ill("503", 503),
+    _ill("503 with the headers of a used-up quota", 503, _USED_UP),
+    _ill("504", 504, body=""),
+    _limit("503 for 7 s", 503, 7, {"Retry-After": "7"}),
+    # Too many requests.
+    _limit("429", 429, 60, {}),
+    _limit("429 for 7 s", 429, 7, {"Retry-After": "7"}),
+    _limit("429 until a date", 429, 30, {"Retry-After": format_datetime(_IN_30_S, usegmt=True)}),
+    _limit("429 until the quota's reset", 429, 31, _USED_UP),
+    _limit("429 for an hour", 429, 3600, {"Retry-After": "3600"}),
+    _limit("403 of a used-up quota", 403, 31, _USED_UP, '{"message": "API rate limit exceeded"}'),
+    _limit("403 of a secondary limit", 403, 60, _PLENTY, '{"message": "You have exceeded a secondary rate limit."}'),
+    _limit("403 for 7 s", 403, 7, {"Retry-After": "7", **_PLENTY}),
+    # What arrives makes no sense.
+    _ill("a reset", connection="reset"),
+    _ill("half an answer", connection="cut"),
+    _ill("half of its JSON", body='{"values": [1, 2'),
+    _ill("a page of HTML as 200", 200, {"Content-Type": "text/html"}, body=_HTML),
+    # Another try would end the same.
+    Ailment("400", 400),
+    Ailment("401", 401),
+    Ailment("401 for 7 s", 401, {"Retry-After": "7"}),
+    Ailment("403", 403, _PLENTY),
+    Ailment("404", 404),
+    Ailment("410", 410),
+    Ailment("422", 422, _USED_UP),
+    Ailment("451", 451),
+)
+"""The table. A service that means something else by a status replaces its row in a subclass."""

@@ -1,0 +1,229 @@
+"""What every connector promises, as tests to subclass."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from syncd.sdk.answers import LONGEST_LINE
+from syncd.sdk.connector import Connector, Context, Source
+from syncd.sdk.errors import RetryLater, SourceBroken, SourceError
+from syncd.sdk.facts import Json, Page, Record, Stream
+from syncd.sdk.retry import LONGEST_WAIT, RetryPolicy
+from syncd.sdk.testing.ailments import AILMENTS, NOW, Ailment
+from syncd.sdk.testing.proxy import Proxy
+
+_ATTEMPTS = 3
+_PLACES = 4  # of an ailment within one pull: the first requests of it, and so its first pages
+
+
+@dataclass(frozen=True, slots=True)
+class _Lab:
+    """An opened source before a server that can break; `slept` are the waits of its retry policy."""
+
+    source: Source
+    stream: Stream
+    proxy: Proxy
+    slept: list[float]
+
+    def pages(self, cursor: Mapping[str, Json] | None = None) -> tuple[list[Page], SourceError | None]:
+        """The pages of a pull up to its end, or to the error that ended it."""
+        pages: list[Page] = []
+        try:
+            pages.extend(self.source.pull(self.stream, cursor))
+        except SourceError as error:
+            return pages, error
+        return pages, None
+
+    def census(self) -> set[str] | None:
+        """The ids of a census; None of one that failed."""
+        try:
+            return {one for ids in self.source.census(self.stream) for one in ids}
+        except SourceError:
+            return None
+
+
+class SourceContract:
+    """Subclass it with a connector, a measure and settings, and give an `upstream` fixture.
+
+    `upstream` is the address of a server on this machine that the connector pulls from, which holds still while a test
+    runs. It should need more than one request, and more than one page where the service has pages.
+    """
+
+    connector: ClassVar[type[Connector]]
+    measure: ClassVar[Mapping[str, Any]]
+    """The keys of a measure, without those that every measure has."""
+    needs: ClassVar[Sequence[str]] = ()
+    """The fields that the measure uses, of a connector of records."""
+    since: ClassVar[datetime | None] = None
+    secrets: ClassVar[Sequence[str]] = ()
+    """What no error may say."""
+    libraries: ClassVar[Sequence[str]] = ()
+    """What must not be imported before a source is opened."""
+    ailments: ClassVar[Sequence[Ailment]] = AILMENTS
+
+    def settings(self, url: str) -> Mapping[str, Any]:
+        """The keys of a connection to a server at `url`, beside `type`; secrets as they are."""
+        raise NotImplementedError
+
+    def pytest_generate_tests(self, metafunc: Any) -> None:
+        """Each test of an `ailment` runs for every one."""
+        if "ailment" in metafunc.fixturenames:
+            metafunc.parametrize("ailment", self.ailments, ids=lambda ailment: ailment.name)
+
+    # -- Opened and closed
+
+    def test_importing_it_loads_no_client_library(self) -> None:
+        module = self.connector.__module__
+        code = f"import sys, {module}; print([name for name in {list(self.libraries)!r} if name in sys.modules])"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+        assert done.stdout.strip() == "[]"
+
+    def test_opening_it_makes_no_request_and_closing_it_is_harmless(self, upstream: str) -> None:
+        with self._lab(upstream) as lab:
+            pass
+        assert lab.proxy.requests == []
+
+    def test_it_can_be_closed_in_the_middle_of_a_pull(self, upstream: str) -> None:
+        with self._lab(upstream) as lab:
+            next(iter(lab.source.pull(lab.stream, None)))
+
+    # -- What is pulled
+
+    def test_every_cursor_is_json(self, upstream: str) -> None:
+        with self._lab(upstream) as lab:
+            for page in lab.pages()[0]:
+                assert json.loads(json.dumps(page.cursor)) == page.cursor
+
+    def test_a_pull_from_the_last_cursor_brings_nothing_new_when_nothing_changed(self, upstream: str) -> None:
+        with self._lab(upstream) as lab:
+            pages, error = lab.pages()
+            assert error is None
+            whole, cursor = _facts(pages), _cursor(pages)
+            assert whole, "the server has nothing to pull"
+            again, error = lab.pages(cursor)
+            assert error is None
+            assert _facts([*pages, *again]) == whole
+
+    def test_equal_streams_pull_equal_facts(self, upstream: str) -> None:
+        with self._lab(upstream) as one, self._lab(upstream, one.proxy) as other:
+            assert one.stream == other.stream
+            assert _facts(one.pages()[0]) == _facts(other.pages()[0])
+
+    def test_a_census_holds_everything_that_was_pulled(self, upstream: str) -> None:
+        with self._lab(upstream) as lab:
+            if lab.stream.kind == "records":
+                assert set(_facts(lab.pages()[0])) <= (lab.census() or set())
+
+    # -- What goes wrong
+
+    def test_what_is_tried_again_and_after_how_long(self, upstream: str, ailment: Ailment) -> None:
+        with self._lab(upstream) as lab:
+            lab.proxy.breaks(ailment)
+            _, error = lab.pages()
+            self._assert_fit_to_print(str(error))
+            asked = Counter((one.method, one.target, one.body) for one in lab.proxy.requests)
+            if not ailment.again:
+                assert isinstance(error, SourceBroken)
+                assert lab.slept == []
+                assert set(asked.values()) == {1}
+                return
+            assert isinstance(error, RetryLater)
+            assert error.after == ailment.after
+            patient = ailment.after is None or ailment.after <= LONGEST_WAIT
+            assert asked.most_common(1)[0][1] == (_ATTEMPTS if patient else 1)
+            if ailment.after is not None:
+                assert lab.slept == [ailment.after] * (_ATTEMPTS - 1 if patient else 0)
+
+    def test_what_breaks_on_any_page_never_passes_for_the_whole(self, upstream: str, ailment: Ailment) -> None:
+        """And what was stored up to there, with what comes from its cursor on later, is the whole."""
+        with self._lab(upstream) as lab:
+            whole = _facts(lab.pages()[0])
+            for place in range(min(len(lab.proxy.requests), _PLACES)):
+                lab.proxy.breaks(ailment, after=place)
+                pages, error = lab.pages()
+                assert error is not None or _facts(pages) == whole
+                lab.proxy.heals()
+                rest, error = lab.pages(_cursor(pages))
+                assert error is None
+                assert _facts([*pages, *rest]) == whole
+
+    def test_a_census_that_breaks_never_passes_for_the_whole(self, upstream: str, ailment: Ailment) -> None:
+        with self._lab(upstream) as lab:
+            if lab.stream.kind != "records":
+                return
+            whole = lab.census()
+            for place in range(min(len(lab.proxy.requests), _PLACES)):
+                lab.proxy.breaks(ailment, after=place)
+                assert lab.census() in (None, whole)
+                lab.proxy.heals()
+
+    def test_what_passes_is_sat_out(self, upstream: str, ailment: Ailment) -> None:
+        if not ailment.again or (ailment.after or 0) > LONGEST_WAIT:
+            return
+        with self._lab(upstream) as lab:
+            whole = _facts(lab.pages()[0])
+            for place in range(min(len(lab.proxy.requests), _PLACES)):
+                lab.proxy.breaks(ailment, after=place, times=1)
+                pages, error = lab.pages()
+                assert error is None
+                assert _facts(pages) == whole
+
+    def test_a_redirect_to_another_host_takes_no_secret_along(self, upstream: str) -> None:
+        with self._lab(upstream) as lab, Proxy(upstream).running() as other:
+            away = other.url.replace("127.0.0.1", "localhost")
+            for status in (301, 302, 307, 308):
+                lab.proxy.breaks(Ailment("moved", status, {"Location": f"{away}/elsewhere"}))
+                _, error = lab.pages()
+                assert error is not None
+            said = [text for asked in other.requests for text in (asked.target, *asked.headers.values())]
+            assert not [secret for secret in self.secrets for text in said if secret in text]
+
+    def _assert_fit_to_print(self, text: str) -> None:
+        assert text.splitlines() == [text], "an error is one line"
+        assert len(text) <= LONGEST_LINE
+        assert "<" not in text, "without markup"
+        assert not [secret for secret in self.secrets if secret in text]
+
+    @contextmanager
+    def _lab(self, upstream: str, before: Proxy | None = None) -> Iterator[_Lab]:
+        slept: list[float] = []
+        context = Context(RetryPolicy(attempts=_ATTEMPTS, sleep=slept.append), ZoneInfo("Europe/Berlin"), lambda: NOW)
+        with nullcontext(before) if before else Proxy(upstream).running() as proxy:
+            keys = {"type": "tested", **self.settings(proxy.url)}
+            settings = self.connector.Settings.model_validate(keys, context={"resolved": True})
+            source = self.connector.open(settings, context)
+            try:
+                yield _Lab(source, self._stream(), proxy, slept)
+            finally:
+                source.close()
+
+    def _stream(self) -> Stream:
+        keys = self.connector.Measure.model_validate(self.measure)
+        if keys.kind == "records":
+            return Stream(keys.streams()[0], "records", frozenset(self.needs), self.since)
+        return Stream(keys.streams()[0], "readings", frozenset({keys.part()}))  # type: ignore[attr-defined]
+
+
+def _cursor(pages: Sequence[Page]) -> Mapping[str, Json] | None:
+    return next((page.cursor for page in reversed(pages) if page.cursor is not None), None)
+
+
+def _facts(pages: Sequence[Page]) -> dict[str, Any]:
+    """What is known after these pages: the newest version of each record by its id, the last snapshot of each part."""
+    facts: dict[str, Any] = {}
+    for page in pages:
+        for record in page.records:
+            kept = facts.get(record.id)
+            if not isinstance(kept, Record) or record.updated_at >= kept.updated_at:
+                facts[record.id] = record
+        facts |= page.readings
+    return facts

@@ -1,0 +1,132 @@
+"""A loopback proxy that hands requests on, until it is told to break."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import struct
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+from syncd.sdk.testing.ailments import Ailment
+
+_OF_ONE_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that came: `target` is its path and query, header names are as they were sent."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Proxy:
+    """Stands before `upstream`, a plain http address on this machine; `requests` are those that came."""
+
+    def __init__(self, upstream: str) -> None:
+        parts = urlsplit(upstream)
+        self.upstream = parts.netloc
+        self.requests: list[Asked] = []
+        self._lock = threading.Lock()
+        self._broken: tuple[Ailment, int, int | None] | None = None
+        self._server = _Server(self)
+        self.url = parts._replace(netloc=f"127.0.0.1:{self._server.server_port}").geturl()
+
+    def breaks(self, ailment: Ailment, *, after: int = 0, times: int | None = None) -> None:
+        """Lets `after` more requests through, then `times` of them (None: all) meet the ailment."""
+        with self._lock:
+            first = len(self.requests) + after
+            self._broken = (ailment, first, None if times is None else first + times)
+
+    def heals(self) -> None:
+        """Hands every request on again."""
+        with self._lock:
+            self._broken = None
+
+    def strike(self, asked: Asked) -> Ailment | None:
+        """Notes a request; the ailment that it meets."""
+        with self._lock:
+            number = len(self.requests)
+            self.requests.append(asked)
+            if self._broken is None:
+                return None
+            ailment, first, end = self._broken
+            return ailment if number >= first and (end is None or number < end) else None
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Proxy]:
+        """Serves until the block ends."""
+        thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="proxy", daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._server.shutdown()
+            thread.join()
+            self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, proxy: Proxy) -> None:
+        self.proxy = proxy
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away in the middle is what these tests are made of."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1  # head and body leave in one packet
+    server: _Server
+
+    def _handle(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        asked = Asked(self.command, self.path, dict(self.headers.items()), body)
+        ailment = self.server.proxy.strike(asked)
+        if ailment is None:
+            self._send(*self._hand_on(asked))
+        elif ailment.connection == "whole":
+            self._send(ailment.status, ailment.headers, ailment.body.encode())
+        elif ailment.connection == "cut":
+            self._send(*self._hand_on(asked), cut=True)
+        else:
+            # Lingering for no time at all makes close() send RST in place of FIN.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+            self.close_connection = True
+
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _handle  # noqa: N815  http.server looks for these names
+
+    def _hand_on(self, asked: Asked) -> tuple[int, Mapping[str, str], bytes]:
+        connection = http.client.HTTPConnection(self.server.proxy.upstream, timeout=30)
+        with contextlib.closing(connection):
+            connection.request(asked.method, asked.target, asked.body or None, dict(asked.headers))
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read()
+
+    def _send(self, status: int, headers: Mapping[str, str], body: bytes, *, cut: bool = False) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            if name.lower() not in _OF_ONE_HOP:
+                self.send_header(name, value)
+        if status not in (204, 304):
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[: len(body) // 2] if cut else body)
+        self.wfile.flush()
+        self.close_connection = self.close_connection or cut
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Silent: `Proxy.requests` is the log."""

@@ -1,0 +1,127 @@
+"""The contract of every connector, for those that ship: against the sandbox, through their real libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from connectors.github import GitHub
+from connectors.http import Http
+from connectors.jira import Jira
+from connectors.sheets import Sheets
+from syncd.sandbox import DEMO_NOW, Sandbox
+from syncd.sandbox.credentials import Credentials
+from syncd.sandbox.workbook import Sheet, Spreadsheet, typed
+from syncd.sandbox.world import World
+from syncd.sdk.testing import SourceContract
+
+START = datetime(2026, 10, 1, 8, tzinfo=UTC)
+BOOK, PROJECT = "1Contract", "LAB"
+
+
+@pytest.fixture(scope="module")
+def company() -> Iterator[Sandbox]:
+    """More than one page of everything that has pages. No test changes it."""
+    world = World(DEMO_NOW)
+    for site in (world.jira, world.jira_dc):
+        site.page_cap = 10
+        site.add_project(PROJECT, "Lab")
+        for number in range(25):
+            key = site.create(PROJECT, "Task", points=number / 2, at=START + timedelta(hours=number)).key
+            site.transition(key, "Done", at=START + timedelta(hours=number + 1))
+    for what in ("pulls", "issues", "releases"):
+        world.github.add_repo(f"acme/{what}")
+    for number in range(101):
+        at = START + timedelta(minutes=number)
+        world.github.merge_pull("acme/pulls", world.github.add_pull("acme/pulls", at=at).number, at=at)
+        world.github.close_issue("acme/issues", world.github.add_issue("acme/issues", at=at).number, at=at)
+        world.github.add_release("acme/releases", f"v{number}", at=at)
+    rows = [[typed("Week"), typed("Calls")], [typed("2026-10-05"), typed(1200.0)], [typed("2026-10-12"), typed(0.0)]]
+    world.sheets.add(Spreadsheet(BOOK, "Numbers", public=True, sheets=[Sheet(1, "Support", rows)]))
+    world.metrics.uptime = {(START + timedelta(days=day)).date(): 99.0 + day / 10 for day in range(5)}
+    with Sandbox(world, "127.0.0.1", 0).running() as box:
+        yield box
+
+
+class _GitHub(SourceContract):
+    connector = GitHub
+    secrets = (Credentials.github,)
+    libraries = ("github", "requests")
+
+    @pytest.fixture
+    def upstream(self, company: Sandbox) -> str:
+        return company.github_url
+
+    def settings(self, url: str) -> dict[str, Any]:
+        return {"url": url, "token": Credentials.github}
+
+
+class TestGitHubPulls(_GitHub):
+    measure = {"what": "merged_pull_requests", "repo": "acme/pulls"}
+
+
+class TestGitHubIssues(_GitHub):
+    measure = {"what": "closed_issues", "repo": "acme/issues"}
+
+
+class TestGitHubReleases(_GitHub):
+    measure = {"what": "releases", "repo": "acme/*"}
+
+
+class TestJiraCloud(SourceContract):
+    connector = Jira
+    measure = {"jql": f"project = {PROJECT}"}
+    needs = ("type", "Story Points", "lead_time")
+    secrets = (Credentials.jira_token,)
+    libraries = ("jira", "requests")
+
+    @pytest.fixture
+    def upstream(self, company: Sandbox) -> str:
+        return company.jira_url
+
+    def settings(self, url: str) -> dict[str, Any]:
+        return {"url": url, "email": Credentials.jira_email, "token": Credentials.jira_token}
+
+
+class TestJiraDataCenter(TestJiraCloud):
+    secrets = (Credentials.jira_pat,)
+
+    @pytest.fixture
+    def upstream(self, company: Sandbox) -> str:
+        return company.jira_dc_url
+
+    def settings(self, url: str) -> dict[str, Any]:
+        return {"url": url, "token": Credentials.jira_pat}
+
+
+class TestSheets(SourceContract):
+    """By an API key: a header that requests, unlike Authorization, would take along to another host."""
+
+    connector = Sheets
+    measure = {"spreadsheet": BOOK, "series": {"dates": "Week", "values": "Calls"}}
+    secrets = (Credentials.google_api_key,)
+    libraries = ("gspread", "google", "requests")
+
+    @pytest.fixture
+    def upstream(self, company: Sandbox) -> str:
+        return company.sheets_url
+
+    def settings(self, url: str) -> dict[str, Any]:
+        return {"url": url, "api_key": Credentials.google_api_key}
+
+
+class TestHttp(SourceContract):
+    connector = Http
+    measure = {"path": "/v1/uptime", "json": "points[].[day, uptime]"}
+    secrets = (Credentials.metrics_key,)
+    libraries = ("httpx",)
+
+    @pytest.fixture
+    def upstream(self, company: Sandbox) -> str:
+        return company.metrics_url
+
+    def settings(self, url: str) -> dict[str, Any]:
+        return {"url": url, "headers": {"X-Api-Key": Credentials.metrics_key}}
