@@ -36,7 +36,6 @@ from connectors.jira.fields import Place
 from connectors.jira.jql import bounded, jql_time
 from syncd.sdk import RetryLater, SourceBroken
 
-T = TypeVar("T")
 P = TypeVar("P", bound=Place)
 OVERLAP = timedelta(minutes=5)  # a search sees an edit seconds to minutes late (developer.atlassian.com)
 _MINUTE = timedelta(minutes=1)  # the precision of a time in JQL
@@ -81,19 +80,25 @@ def walk(
         bound, reached = jql_time(last, zone), last
 
 
-def _pages(client: Client, jql: str, fields: Sequence[str], shape: type[T]) -> Iterator[tuple[list[T], bool]]:
-    """The pages of one query, each with whether another follows."""
+def _pages(client: Client, jql: str, fields: Sequence[str], shape: type[P]) -> Iterator[tuple[list[P], bool]]:
+    """The pages of one query, each with whether another follows.
+
+    One that leads where we were, or brings nothing that others have not, is no step on.
+    """
     place: str | int | None = None
     seen: set[str | int] = set()
+    met: set[str] = set()
     while True:
         found = client.search(jql, place, fields, shape)
         place = found.next
         yield found.issues, place is not None
         if place is None:
             return
-        if place in seen:
+        ids = {row.id for row in found.issues}
+        if place in seen or (ids and ids <= met):
             raise SourceBroken("its pages go round in a circle")
         seen.add(place)
+        met |= ids
 
 
 def _last(rows: Sequence[Place], settled: datetime) -> datetime | None:

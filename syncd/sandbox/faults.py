@@ -16,7 +16,7 @@ from syncd.sandbox.http import JSON, Answer, Asked, Service, answer_json
 ServiceName = Literal["github", "jira", "jira-dc", "sheets", "token", "metrics"]
 Kind = Literal[
     "status", "html", "reset", "truncate", "drip", "delay", "malformed", "wrong_types", "page_loop",
-    "primary_limit", "secondary_limit", "too_many", "unauthorized", "hang",
+    "page_flood", "skew", "primary_limit", "secondary_limit", "too_many", "unauthorized", "hang",
 ]  # fmt: skip
 
 LOOP_TOKEN = "c2FuZGJveC1sb29w"  # noqa: S105  where a page stands, no secret
@@ -38,6 +38,8 @@ class Fault:
     malformed        200 with broken JSON
     wrong_types      200 with valid JSON of another type: by `form` an object for each list, or null_rows in it
     page_loop        the next page is this page, for ever
+    page_flood       one more page like the first, each time at a new place, for ever
+    skew             the real answer, its Date and X-RateLimit-Reset `seconds` off (ahead where above 0)
     primary_limit    403, GitHub's quota used up; it resets in `seconds`
     secondary_limit  403 with GitHub's message and Retry-After, `seconds` from now (left out when None)
     too_many         429 with Retry-After `seconds` (left out when None; as an HTTP date when `http_date`)
@@ -112,6 +114,10 @@ def answer_with(fault: Fault, asked: Asked, service: Service) -> Answer:
             return replace(real, body=body)
         case "page_loop":
             return _looped(fault.service, asked, service)
+        case "page_flood":
+            return _flooded(fault.service, asked, service)
+        case "skew":
+            return _skewed(service(asked), timedelta(seconds=fault.seconds or 0))
         case "primary_limit" | "secondary_limit" | "too_many":
             return _limited(fault)
         case "unauthorized":
@@ -146,6 +152,31 @@ def _looped(service_name: str, asked: Asked, service: Service) -> Answer:
     if "total" in content:
         content["total"] += 10_000
     return answer_json(content, real.status)
+
+
+def _flooded(service_name: str, asked: Asked, service: Service) -> Answer:
+    place = {"github": "page", "jira": "nextPageToken"}.get(service_name, "startAt")
+    said = asked.param(place) if asked.method == "GET" else str(asked.json().get(place) or "")
+    number = int(said.removeprefix(LOOP_TOKEN) or 0)
+    real = service(_without(asked, place))
+    if service_name == "github":
+        query = urlencode([*parse_qsl(_without(asked, "page").query), ("page", max(1, number) + 1)])
+        return replace(real, headers={**real.headers, "Link": f'<{asked.base}{asked.path}?{query}>; rel="next"'})
+    content = json.loads(real.body)
+    if "issues" not in content:
+        return real
+    if service_name == "jira":
+        more = {"nextPageToken": f"{LOOP_TOKEN}{number + 1}", "isLast": False}
+    else:
+        more = {"startAt": number, "total": number + 10_000}
+    return answer_json({**content, **more}, real.status)
+
+
+def _skewed(real: Answer, by: timedelta) -> Answer:
+    headers = {**real.headers, "Date": f"{datetime.now(UTC) + by:%a, %d %b %Y %H:%M:%S} GMT"}
+    if "X-RateLimit-Reset" in headers:
+        headers["X-RateLimit-Reset"] = str(int(headers["X-RateLimit-Reset"]) + int(by.total_seconds()))
+    return replace(real, headers=headers)
 
 
 def _without(asked: Asked, name: str) -> Asked:

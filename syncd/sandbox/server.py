@@ -145,8 +145,9 @@ class _Handler(BaseHTTPRequestHandler):
             body = b""
         # Logged first: whoever holds the answer can rely on its being in the list.
         self._record(name, answer.status, len(body))
-        self.send_response(answer.status)
-        for key, value in answer.headers.items():
+        self.send_response_only(answer.status)
+        headers = {"Server": self.version_string(), "Date": self.date_time_string(), **answer.headers}
+        for key, value in headers.items():
             self.send_header(key, value)
         if answer.status not in (204, 304):
             self.send_header("Content-Length", str(len(answer.body)))

@@ -1,0 +1,188 @@
+"""Things that break on purpose. For each: no wrong number, the others go on, the next healthy cycle is the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from outages import OUTAGES, SELF_SIGNED, SERVICES, Outage
+from projects import Project, differences, write_project
+from proxy import self_signed
+
+from syncd import pulls
+from syncd.config import Config, load_config
+from syncd.cycle import Result, run_cycle
+from syncd.ledger import Ledger, open_ledger
+from syncd.report import choose_plan, document, report
+from syncd.sandbox import DEMO_NOW, Sandbox, serve
+from syncd.sandbox.story.numbers import OKR_BOOK
+from syncd.sdk import RetryPolicy
+
+CONNECTIONS = dict(zip(SERVICES, ("code", "tickets", "helpdesk", "numbers", "metrics"), strict=True))
+
+KNOWN: Mapping[tuple[str, str], str] = {}
+"""Outages of a service that show a bug that is not mended yet, with what is wrong."""
+
+
+class Lab:
+    """The example's project against a company that goes on living, in one process."""
+
+    def __init__(self, project: Project, box: Sandbox, untrusted: str) -> None:
+        self.project = project
+        self.box = box
+        self._untrusted = untrusted
+        self._config = load_config(project.folder / "syncd.yaml")
+        self._sources = {
+            kr.id: kr.measure.connection
+            for plan in self._config.plans
+            for kr in plan.key_results
+            if kr.measure is not None
+        }
+        self._numbers = count(1)
+        self.ledger = self.new_ledger()
+
+    def new_ledger(self) -> Ledger:
+        """One that knows nothing."""
+        ledger = open_ledger(f"sqlite:///{self.project.folder}/{next(self._numbers)}.db")
+        assert ledger is not None
+        return ledger
+
+    def now(self) -> datetime:
+        """Our clock is the company's."""
+        return self.box.world.clock.now()
+
+    def cycle(self, ledger: Ledger, outage: Outage | None = None, *services: str) -> Result:
+        """One cycle, with this outage of these services, which ends with it."""
+        config = self._config
+        for service in services if outage else ():
+            for fault in outage.of(service):
+                self.box.fault(fault)
+        if outage and outage.address:
+            config = self._elsewhere(outage.address, services)
+        retry = RetryPolicy(sleep=lambda seconds: None)
+        try:
+            with pytest.MonkeyPatch.context() as patch:
+                if outage and outage.hangs:
+                    patch.setattr(pulls, "_PATIENCE", 2.0)
+                return run_cycle(config, ledger, self.now, retry=retry, tolerant=True)
+        finally:
+            self.box.heal()
+
+    def document(self, ledger: Ledger) -> dict[str, Any]:
+        """What `status --json` shows."""
+        plan = choose_plan(self._config, None, self.now())
+        assert plan is not None
+        return document(report(self._config, plan, ledger, self.now()))
+
+    def lines(self, ledger: Ledger) -> dict[str, dict[str, Any]]:
+        """The key results, by id."""
+        return {kr["id"]: kr for objective in self.document(ledger)["objectives"] for kr in objective["key_results"]}
+
+    def truth(self) -> dict[str, Any]:
+        """The value that each key result really has."""
+        return {name: found["value"] for name, found in self.box.truth()["key_results"].items()}
+
+    def of(self, *services: str) -> set[str]:
+        """The key results that rest on these services."""
+        names = {CONNECTIONS[service] for service in services}
+        return {name for name, connection in self._sources.items() if connection in names}
+
+    def change(self) -> None:
+        """Something that counts happens at every service."""
+        world, number = self.box.world, next(self._numbers)
+        world.github.merge_pull("acme/search", world.github.add_pull("acme/search", base="main").number)
+        world.github.close_issue("acme/web", world.github.add_issue("acme/web", labels=["bug"]).number)
+        world.github.add_release("acme/mobile", f"v9.{number}")
+        world.jira.transition(world.jira.create("KB", "Article").key, "Done")
+        began = self.now() - timedelta(days=20 + number)
+        world.jira_dc.transition(world.jira_dc.create("HELP", "Incident", at=began).key, "Done")
+        world.sheets.set_cell(OKR_BOOK, "Support", "C11", 1000.0 - number)
+        world.metrics.error_rate = 1 / number
+
+    def _elsewhere(self, address: str, services: tuple[str, ...]) -> Config:
+        text = (self.project.folder / "syncd.yaml").read_text(encoding="utf-8")
+        address = self._untrusted if address == SELF_SIGNED else address
+        for service in services:
+            name = {"metrics": "metrics-api"}.get(service, service)
+            text = text.replace(f'"{self.box.url}/{name}"', f'"{address}/{name}"')
+        path = self.project.folder / "elsewhere.yaml"
+        path.write_text(text, encoding="utf-8")
+        return load_config(path)
+
+
+def _thin_out(box: Sandbox) -> None:
+    """One repository of two pages is enough, and a shorter one is read sooner; a page of Jira holds a few."""
+    items = box.world.github.repo("acme/web").items
+    for number in sorted(items)[:-120]:
+        del items[number]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """One for all tests: each leaves it healthy, and equal to the truth."""
+    folder = tmp_path_factory.mktemp("lab")
+    with serve(now=DEMO_NOW) as box, self_signed(folder) as untrusted, pytest.MonkeyPatch.context() as patch:
+        project = write_project(folder / "project", box)
+        for name, value in project.env.items():
+            patch.setenv(name, value)
+        _thin_out(box)
+        yield Lab(project, box, untrusted)
+
+
+def _matrix() -> list[Any]:
+    found = []
+    for name, outage in OUTAGES.items():
+        for service in outage.services:
+            why = KNOWN.get((name, service))
+            marks = [pytest.mark.xfail(strict=True, reason=why)] if why else []
+            found.append(pytest.param(service, outage, id=f"{service}: {name}", marks=marks))
+    return found
+
+
+@pytest.mark.parametrize(("service", "outage"), _matrix())
+def test_a_service_that_breaks_gives_no_wrong_number_and_stops_nobody(lab: Lab, service: str, outage: Outage) -> None:
+    if differences(lab.document(lab.ledger), lab.box):  # the first one here, or the one before failed
+        lab.cycle(lab.ledger)
+    assert differences(lab.document(lab.ledger), lab.box) == []
+    before = lab.lines(lab.ledger)
+    lab.change()
+    truth = lab.truth()
+    broken = lab.of(service)
+    assert {name for name in broken if before[name]["value"] != truth[name]}, "something is to be seen"
+
+    result = lab.cycle(lab.ledger, outage, service)
+
+    during = lab.lines(lab.ledger)
+    assert {name: during[name]["value"] for name in truth if name not in broken} == {
+        name: value for name, value in truth.items() if name not in broken
+    }
+    kept = {name for name in broken if during[name]["quality"] != "complete"}
+    for name in broken:
+        assert during[name]["value"] == (before[name]["value"] if name in kept else truth[name])
+    for name in kept:
+        assert during[name]["quality"] in ("failed", "partial")
+        assert during[name]["reason"].startswith(f"{CONNECTIONS[service]}: ")
+        assert [during[name][key] for key in ("health", "as_of")] == [before[name][key] for key in ("health", "as_of")]
+    assert {pull.connection for pull, _ in result.failures} == (set() if outage.rides_out else {CONNECTIONS[service]})
+    assert bool(kept) != outage.rides_out
+
+    assert not lab.cycle(lab.ledger).failures
+    assert differences(lab.document(lab.ledger), lab.box) == []
+
+
+@pytest.mark.parametrize("name", OUTAGES)
+def test_what_breaks_on_the_very_first_sync_leaves_unknown_and_no_number(lab: Lab, name: str) -> None:
+    """All of its services at once."""
+    ledger, outage, truth = lab.new_ledger(), OUTAGES[name], lab.truth()
+    result = lab.cycle(ledger, outage, *outage.services)
+    lines = lab.lines(ledger)
+    for key_result, line in lines.items():
+        assert line["value"] == (truth[key_result] if line["quality"] == "complete" else None)
+        assert key_result in lab.of(*outage.services) or line["quality"] == "complete"
+    assert bool(result.failures) != outage.rides_out
+    assert not lab.cycle(ledger).failures
+    assert differences(lab.document(ledger), lab.box) == []
