@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from syncd.sandbox import jira_rows as rows
@@ -31,6 +35,7 @@ class Jira:
         self._world = world
         self._site = site
         self._credentials = credentials
+        self._results: dict[tuple[str, int, datetime], _Results] = {}
 
     def __call__(self, asked: Asked) -> Answer:
         """Checks version and credential, then routes."""
@@ -78,7 +83,7 @@ class Jira:
             case "GET" | "POST", ["search", "jql"] if cloud:
                 return self._search_by_token(asked, version)
             case "POST", ["search", "approximate-count"] if cloud:
-                return answer_json({"count": len(self._found(str(asked.json().get("jql", ""))))})
+                return answer_json({"count": len(self._found(str(asked.json().get("jql", ""))).all())})
             case "GET", ["issue", key]:
                 return self._issue(asked, key, version)
         return answer_json({"errorMessages": ["Not found"], "errors": {}}, 404)
@@ -91,11 +96,19 @@ class Jira:
         wanted = rows.wanted_fields(asked.param("fields") or "*all")
         return answer_json(rows.issue(self._site, issue, asked.base, wanted, version))
 
-    def _found(self, text: str) -> list[Ticket]:
-        query = jql.parse(text, Context(self._site, self._world.clock.now()))
-        if self._site.cloud and not query.bounded:
-            raise JqlError(_UNBOUNDED)
-        return query.sort([issue for issue in self._site.issues.values() if query.matches(issue)])
+    def _found(self, text: str) -> _Results:
+        """What a query finds; kept until something changes, for its next pages."""
+        now = self._world.clock.now()
+        key = (text, self._site.version, now)
+        found = self._results.get(key)
+        if found is None:
+            query = jql.parse(text, Context(self._site, now))
+            if self._site.cloud and not query.bounded:
+                raise JqlError(_UNBOUNDED)
+            if len(self._results) > 200:
+                self._results.clear()
+            found = self._results[key] = _Results(query.find(self._site))
+        return found
 
     def _search_by_token(self, asked: Asked, version: int) -> Answer:
         """Cloud: no total, the id alone unless fields are asked for, and pages as long as the site likes."""
@@ -106,12 +119,10 @@ class Jira:
             start = _opened(ask["nextPageToken"], ask["jql"])
         size = max(1, min(int(ask["maxResults"] or 50), self._site.page_cap))
         wanted = rows.wanted_fields(ask["fields"] or "id")
-        page = [rows.issue(self._site, issue, asked.base, wanted, version) for issue in found[start : start + size]]
-        if wanted == ["id"]:
-            page = [{"id": issue["id"]} for issue in page]
-        done = start + size >= len(found)
+        page = found.part(start, size)
+        done = not found.part(start + size, 1)
         more = {} if done else {"nextPageToken": _token(start + size, ask["jql"])}
-        return answer_json({"issues": page, **more, "isLast": done})
+        return self._page(asked, page, wanted, version, {**more, "isLast": done})
 
     def _search(self, asked: Asked, version: int) -> Answer:
         """Data Center: startAt and total, with maxResults made smaller at will."""
@@ -124,9 +135,33 @@ class Jira:
             return _errors(400, limit)
         found = self._found(ask["jql"])
         wanted = rows.wanted_fields(ask["fields"] or "*navigable")
-        page = [rows.issue(self._site, issue, asked.base, wanted, version) for issue in found[start : start + size]]
-        shape = {"expand": "schema,names", "startAt": start, "maxResults": size, "total": len(found)}
-        return answer_json({**shape, "issues": page})
+        shape = {"expand": "schema,names", "startAt": start, "maxResults": size, "total": len(found.all())}
+        return self._page(asked, found.part(start, size), wanted, version, shape)
+
+    def _page(
+        self, asked: Asked, page: Sequence[Ticket], wanted: list[str], version: int, shape: Mapping[str, Any]
+    ) -> Answer:
+        issues = b",".join(rows.issue_bytes(self._site, issue, asked.base, wanted, version) for issue in page)
+        answer = answer_json(shape)
+        return replace(answer, body=answer.body[:-1] + b',"issues":[' + issues + b"]}")
+
+
+class _Results:
+    """What a query finds, read as far as it was asked for."""
+
+    def __init__(self, found: Iterator[Ticket]) -> None:
+        self._rest = found
+        self._seen: list[Ticket] = []
+
+    def part(self, start: int, size: int) -> list[Ticket]:
+        """So many from there on."""
+        self._seen.extend(islice(self._rest, max(0, start + size - len(self._seen))))
+        return self._seen[start : start + size]
+
+    def all(self) -> list[Ticket]:
+        """All of it."""
+        self._seen.extend(self._rest)
+        return self._seen
 
 
 def _asked_for(asked: Asked) -> dict[str, str]:

@@ -9,11 +9,13 @@ clause  := field ("=" | "!=" | "~" | "!~" | "<" | "<=" | ">" | ">=") value
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
-from syncd.sandbox.jql_fields import Context, Field, JqlError, Key, find_field
-from syncd.sandbox.tickets import Ticket
+from syncd.sandbox.jql_fields import Context, Field, JqlError, Key, find_field, moment
+from syncd.sandbox.tickets import Ticket, Tickets
 
 Predicate = Callable[[Ticket], bool]
 
@@ -26,11 +28,27 @@ _ORDERS = ("<", "<=", ">", ">=")
 
 @dataclass(frozen=True)
 class Query:
-    """`bounded`: whether it restricts anything at all, without which Cloud refuses it."""
+    """`bounded`: whether it restricts anything at all, without which Cloud refuses it.
+
+    `by_update`: whether it is ordered by `updated` alone, upwards. `floor`: what was updated before does not match.
+    """
 
     matches: Predicate
     order: tuple[tuple[Key, bool], ...]
     bounded: bool
+    by_update: bool = False
+    floor: datetime | None = None
+
+    def find(self, site: Tickets) -> Iterator[Ticket]:
+        """What matches, in order. A list that is walked by time is read no further than it is asked for."""
+        if not self.by_update:
+            yield from self.sort([issue for issue in site.issues.values() if self.matches(issue)])
+            return
+        issues = site.by_update()
+        first = bisect_left(issues, self.floor, key=lambda issue: issue.updated) if self.floor else 0
+        for at in range(first, len(issues)):
+            if self.matches(issues[at]):
+                yield issues[at]
 
     def sort(self, issues: list[Ticket]) -> list[Ticket]:
         """By the keys of ORDER BY, else newest first, as Jira does; blanks go last."""
@@ -63,17 +81,20 @@ class _Parser:
         self._context = context
         self._tokens = list(_tokens(text))
         self._next = 0
+        self._floors: dict[Predicate, datetime] = {}
 
     def query(self) -> Query:
         bounded = self._peek() is not None and not self._sees("order")
         matches = self._or() if bounded else _everything
         order: list[tuple[Key, bool]] = []
+        names = []
         if self._take("order"):
             self._expect("by")
             while True:
                 field = self._field()
                 if field.key is None:
                     raise JqlError(f"Field '{field.name}' does not support sorting.")
+                names.append(field.name.lower())
                 order.append((field.key, bool(self._take("desc") or (self._take("asc") and False))))
                 if not self._take(","):
                     break
@@ -81,7 +102,8 @@ class _Parser:
             raise JqlError("The maximum number of fields in the ORDER BY clause is 7.")
         if (token := self._peek()) is not None:
             raise self._unexpected(token, "'OR' or 'AND'")
-        return Query(matches, tuple(order), bounded)
+        by_update = names in (["updated"], ["updateddate"]) and not order[0][1]
+        return Query(matches, tuple(order), bounded, by_update, self._floors.get(matches))
 
     def _or(self) -> Predicate:
         parts = [self._and()]
@@ -93,7 +115,15 @@ class _Parser:
         parts = [self._not()]
         while self._take("and", "&&", "&"):
             parts.append(self._not())
-        return parts[0] if len(parts) == 1 else lambda issue: all(part(issue) for part in parts)
+        if len(parts) == 1:
+            return parts[0]
+
+        def all_of(issue: Ticket) -> bool:
+            return all(part(issue) for part in parts)
+
+        if floors := [self._floors[part] for part in parts if part in self._floors]:
+            self._floors[all_of] = max(floors)
+        return all_of
 
     def _not(self) -> Predicate:
         if self._take("not", "!"):
@@ -126,11 +156,18 @@ class _Parser:
             field.allow("is")
             return lambda issue: (not field.values(issue)) != (operator == "!=")
         field.allow(operator)
-        test = field.test("=" if operator == "!=" else "~" if operator == "!~" else operator, self._value())
+        value = self._value()
+        test = field.test("=" if operator == "!=" else "~" if operator == "!~" else operator, value)
         if operator in ("!=", "!~"):
             # Jira's negations leave out issues in which the field is empty.
             return lambda issue: bool(field.values(issue)) and not any(map(test, field.values(issue)))
-        return lambda issue: any(map(test, field.values(issue)))
+
+        def some(issue: Ticket) -> bool:
+            return any(map(test, field.values(issue)))
+
+        if operator in (">", ">=") and field.name.lower() in ("updated", "updateddate"):
+            self._floors[some] = moment(value, field.name, self._context)
+        return some
 
     def _member(self, field: Field, *, negated: bool) -> Predicate:
         field.allow("in")

@@ -64,6 +64,8 @@ class Ticket:
     components: list[str] = field(default_factory=list)
     fix_versions: list[str] = field(default_factory=list)
     custom: dict[str, Value] = field(default_factory=dict)
+    rows: dict[tuple[object, ...], bytes] = field(default_factory=dict, repr=False)
+    """Its JSON as last served, by what was asked for; emptied by every change."""
 
     @property
     def project(self) -> str:
@@ -109,6 +111,9 @@ class Tickets:
         self.issues: dict[int, Ticket] = {}
         self.keys: dict[str, int] = {}
         """Every key that an issue has or had → its id."""
+        self.version = 0
+        """Grows with every change, so that a list can be kept until then."""
+        self._by_update: tuple[int, list[Ticket]] = (0, [])
         self.me = self.account("syncd bot")
 
     def account(self, name: str) -> Account:
@@ -121,6 +126,13 @@ class Tickets:
         if key_or_id.isdigit():
             return self.issues[int(key_or_id)]
         return self.issues[self.keys[key_or_id.upper()]]
+
+    def by_update(self) -> list[Ticket]:
+        """Every issue from the oldest update on; of equal ones the newer issue first."""
+        if self._by_update[0] != self.version:
+            found = sorted(self.issues.values(), key=lambda issue: (issue.updated, -issue.id))
+            self._by_update = (self.version, found)
+        return self._by_update[1]
 
     def add_project(
         self, key: str, name: str, *, sets_resolution: bool = True, clears_resolution: bool = True
@@ -158,6 +170,7 @@ class Tickets:
                 issue.custom["customfield_10016"] = points
             self.issues[issue.id] = issue
             self.keys[issue.key] = issue.id
+            self.version += 1
             return issue
 
     def transition(self, key: str, status: str, *, at: datetime | None = None) -> None:
@@ -165,7 +178,8 @@ class Tickets:
         with self._lock:
             issue, moment = self.get(key), self._when(at)
             workflow, before = self.projects[issue.project], issue.category
-            issue.status, issue.updated = status, moment
+            issue.status = status
+            self._touch(issue, moment)
             if issue.category != before:
                 issue.category_changed_at = moment
             if issue.category == "Done" and before != "Done" and workflow.sets_resolution:
@@ -178,7 +192,7 @@ class Tickets:
         with self._lock:
             issue, moment = self.get(key), self._when(at)
             issue.resolution, issue.resolved = resolution, moment if resolution else None
-            issue.updated = moment
+            self._touch(issue, moment)
 
     def reopen(self, key: str, *, at: datetime | None = None) -> None:
         """Back to To Do; the workflow says whether the resolution stays."""
@@ -188,7 +202,8 @@ class Tickets:
         """To another project: a new key, the same id. Answers the new key."""
         with self._lock:
             issue = self.get(key)
-            issue.key, issue.updated = self._next_key(project), self._when(at)
+            issue.key = self._next_key(project)
+            self._touch(issue, self._when(at))
             self.keys[issue.key] = issue.id
             return issue.key
 
@@ -196,6 +211,7 @@ class Tickets:
         """Its address answers 404 from now on."""
         with self._lock:
             del self.issues[self.get(key).id]
+            self.version += 1
 
     def set_field(self, key: str, name: str, value: Value, *, at: datetime | None = None) -> None:
         """`name`: a custom field's id or name, or one of summary, type, priority, labels, components, assignee."""
@@ -213,7 +229,12 @@ class Tickets:
                     issue.assignee = self.account(str(value)) if value else None
                 case _:
                     raise ValueError(f"{name} cannot be {value!r}")
-            issue.updated = self._when(at)
+            self._touch(issue, self._when(at))
+
+    def _touch(self, issue: Ticket, moment: datetime) -> None:
+        issue.updated = moment
+        issue.rows.clear()
+        self.version += 1
 
     def _when(self, at: datetime | None) -> datetime:
         """Jira's times have whole milliseconds."""

@@ -1,0 +1,86 @@
+"""The sandbox in a process of its own, so that its work is not counted with a contender's."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What was asked since it was last asked for, and the bytes of the answers' bodies."""
+
+    requests: int
+    bytes: int
+
+
+class Box:
+    """The handle of a sandbox that runs elsewhere."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self.url, self.credentials = pipe.recv()
+
+    def traffic(self) -> Traffic:
+        """What was asked since the last call."""
+        return self._ask("traffic")
+
+    def change(self) -> None:
+        """Makes the world's fifty changes."""
+        self._ask("change")
+
+    def delay(self, seconds: float) -> None:
+        """From now on each of GitHub's answers comes so much later."""
+        self._ask("delay", seconds)
+
+    def heal(self) -> None:
+        """No delay any more."""
+        self._ask("heal")
+
+    def _ask(self, *words: Any) -> Any:
+        self._pipe.send(words)
+        return self._pipe.recv()
+
+
+@contextmanager
+def boxed(world: str) -> Iterator[Box]:
+    """A sandbox that serves the world of that name, until the block ends."""
+    spawning = multiprocessing.get_context("spawn")  # forking would count this process with it
+    ours, theirs = spawning.Pipe()
+    process = spawning.Process(target=_serve, args=(world, theirs), daemon=True)
+    process.start()
+    try:
+        yield Box(ours)
+    finally:
+        ours.send(("stop",))
+        process.join(10)
+
+
+def _serve(name: str, pipe: Connection) -> None:
+    from worlds import CHANGES, WORLDS
+
+    from syncd.sandbox import Fault, Sandbox
+
+    world = WORLDS[name]()
+    with Sandbox(world, "127.0.0.1", 0).running() as box:
+        pipe.send((box.url, box.credentials))
+        while True:
+            match pipe.recv():
+                case ("traffic",):
+                    seen = list(box.requests)
+                    box.requests.clear()
+                    pipe.send(Traffic(len(seen), sum(request.bytes_sent for request in seen)))
+                    continue
+                case ("change",):
+                    CHANGES[name](world)
+                case ("delay", seconds):
+                    box.fault(Fault("github", "delay", seconds=seconds))
+                case ("heal",):
+                    box.heal()
+                case ("stop",):
+                    return
+            pipe.send(None)
