@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby, islice
 
 from syncd.sandbox.jql_fields import Context, Field, JqlError, Key, find_field, moment
 from syncd.sandbox.tickets import Ticket, Tickets
@@ -30,7 +31,7 @@ _ORDERS = ("<", "<=", ">", ">=")
 class Query:
     """`bounded`: whether it restricts anything at all, without which Cloud refuses it.
 
-    `by_update`: whether it is ordered by `updated` alone, upwards. `floor`: what was updated before does not match.
+    `by_update`: whether it is ordered by `updated` before all, upwards. `floor`: what was updated before does not match.
     """
 
     matches: Predicate
@@ -46,9 +47,9 @@ class Query:
             return
         issues = site.by_update()
         first = bisect_left(issues, self.floor, key=lambda issue: issue.updated) if self.floor else 0
-        for at in range(first, len(issues)):
-            if self.matches(issues[at]):
-                yield issues[at]
+        found = (issue for issue in islice(issues, first, None) if self.matches(issue))
+        for _, same in groupby(found, key=lambda issue: issue.updated):
+            yield from self.sort(list(same))
 
     def sort(self, issues: list[Ticket]) -> list[Ticket]:
         """By the keys of ORDER BY, else newest first, as Jira does; blanks go last."""
@@ -102,7 +103,7 @@ class _Parser:
             raise JqlError("The maximum number of fields in the ORDER BY clause is 7.")
         if (token := self._peek()) is not None:
             raise self._unexpected(token, "'OR' or 'AND'")
-        by_update = names in (["updated"], ["updateddate"]) and not order[0][1]
+        by_update = names[:1] in (["updated"], ["updateddate"]) and not order[0][1]
         return Query(matches, tuple(order), bounded, by_update, self._floors.get(matches))
 
     def _or(self) -> Predicate:

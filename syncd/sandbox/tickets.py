@@ -128,9 +128,9 @@ class Tickets:
         return self.issues[self.keys[key_or_id.upper()]]
 
     def by_update(self) -> list[Ticket]:
-        """Every issue from the oldest update on; of equal ones the newer issue first."""
+        """Every issue from the oldest update on."""
         if self._by_update[0] != self.version:
-            found = sorted(self.issues.values(), key=lambda issue: (issue.updated, -issue.id))
+            found = sorted(self.issues.values(), key=lambda issue: issue.updated)
             self._by_update = (self.version, found)
         return self._by_update[1]
 

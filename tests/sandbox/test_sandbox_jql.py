@@ -18,8 +18,7 @@ WORLD: World = build(7, DEMO_NOW)
 
 def keys(text: str, world: World = WORLD, *, cloud: bool = True) -> list[str]:
     site = world.jira if cloud else world.jira_dc
-    query = jql.parse(text, Context(site, DEMO_NOW))
-    return [issue.key for issue in query.sort([one for one in site.issues.values() if query.matches(one)])]
+    return [issue.key for issue in jql.parse(text, Context(site, DEMO_NOW)).find(site)]
 
 
 ALL = set(keys("created > 2020-01-01"))
@@ -97,6 +96,23 @@ def test_dates_are_read_in_the_accounts_zone() -> None:
     assert moment("2026-10-01", "created", context) == datetime(2026, 10, 1, 4, tzinfo=UTC)
     assert moment("2026-12-01 08:30", "created", context) == datetime(2026, 12, 1, 13, 30, tzinfo=UTC)
     assert moment("-4h", "created", context) == datetime(2026, 11, 21, 5, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "created > 2020-01-01 ORDER BY updated",
+        "updated >= 2026-11-10 ORDER BY updated ASC, key DESC",
+        "updated > 2026-11-10 AND (updated >= 2026-11-12 AND type = Story) ORDER BY updatedDate, key",
+        "NOT updated >= 2026-11-10 ORDER BY updated",
+        "(updated >= 2026-11-10 OR type = Bug) AND project = WEB ORDER BY updated",
+    ],
+)
+def test_a_list_in_the_order_of_updates_is_the_one_that_sorting_finds(text: str) -> None:
+    query = jql.parse(text, Context(WORLD.jira, DEMO_NOW))
+    wanted = query.sort([issue for issue in WORLD.jira.issues.values() if query.matches(issue)])
+    assert wanted
+    assert list(query.find(WORLD.jira)) == wanted
 
 
 def test_order() -> None:

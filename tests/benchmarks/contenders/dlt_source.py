@@ -91,7 +91,7 @@ def books(url: str) -> dict[str, Any]:
 if __name__ == "__main__":
     what, address = sys.argv[1:]
     config = {"pulls": pulls, "issues": issues, "books": books}[what](address)
-    pipeline = dlt.pipeline("pull", pipelines_dir="dlt", destination=dlt.destinations.duckdb("pulled.duckdb"))
-    pipeline.run(rest_api_resources(config), dataset_name="pulled")
+    pipeline = dlt.pipeline("pull", pipelines_dir="dlt", destination=dlt.destinations.duckdb("file.duckdb"))
+    pipeline.run(rest_api_resources(config), dataset_name="facts")
     counts = pipeline.last_trace.last_normalize_info.row_counts
     print(sum(number for name, number in counts.items() if not name.startswith("_")))

@@ -1,0 +1,161 @@
+"""Measuring a thousand key results over a ledger of up to a million records; printed as JSON: `answering.py FOLDER`.
+
+A hundred repositories, records spread over two years, ten key results a repository: plain counts, counts by label,
+author and base, sums and medians of a number, a rolling window, one measure over several repositories.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import insert
+
+from syncd.config import Config, load_config
+from syncd.ledger import Ledger, open_ledger
+from syncd.ledger.schema import records
+from syncd.measuring import Measuring
+from syncd.pulls import Outcome, Pull, needed_streams
+from syncd.sdk import Stream
+
+NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
+SIZES = (10_000, 100_000, 1_000_000)
+REPOS = 100
+_PROJECT = """\
+mappings: okrs.yaml
+ledger: sqlite:///{size}.db
+clock: {now}
+connections:
+  code: {{type: github, url: "http://127.0.0.1:9", token: "${{SECRET}}"}}
+"""
+
+
+def key_results() -> list[dict[str, object]]:
+    """A thousand of them, ten a repository."""
+    found: list[dict[str, object]] = []
+    for number in range(REPOS):
+        repo = f"acme/r{number:02}"
+        for index, measure in enumerate(_measures(repo, number)):
+            measure = {"from": "code", "what": "merged_pull_requests", "repo": repo, **measure}
+            name = f"r{number:02}-{index}"
+            found.append({"id": name, "title": name, "kind": "output", "target": 1000, "measure": measure})
+    return found
+
+
+def _measures(repo: str, number: int) -> list[dict[str, object]]:
+    person = f"person-{number % 40}"
+    several = [f"acme/r{(number + step) % REPOS:02}" for step in range(5)]
+    return [
+        {"take": "count"},
+        {"take": "count"},
+        {"take": "count", "where": {"base": "main"}},
+        {"take": "count", "where": {"label": "bug", "not_author": "dependabot[bot]"}},
+        {"take": "count", "where": {"author": [person, "person-1"]}},
+        {"take": "sum", "of": "lead_time"},
+        {"take": "median", "of": "lead_time", "where": {"base": "main"}},
+        {"take": "distinct", "of": "author"},
+        {"take": "count", "window": "28d", "where": {"not_label": "docs"}},
+        {"take": "count", "repo": several},
+    ]
+
+
+def project(folder: Path, size: int) -> Config:
+    """A project of a thousand key results."""
+    folder.mkdir(parents=True, exist_ok=True)
+    objective = {"id": "all", "title": "All of it", "key_results": key_results()}
+    mapping = {"period": {"start": "2026-10-01", "end": "2026-12-31", "id": "2026-Q4"}, "objectives": [objective]}
+    (folder / "okrs.yaml").write_text(json.dumps(mapping), encoding="utf-8")
+    (folder / "syncd.yaml").write_text(_PROJECT.format(size=size, now=NOW.isoformat()), encoding="utf-8")
+    return load_config(folder / "syncd.yaml")
+
+
+def filled(config: Config, size: int) -> tuple[Ledger, list[Outcome], int]:
+    """The ledger with so many records, as a cycle that pulled them would have left it."""
+    ledger = open_ledger(config.ledger_url())
+    assert ledger is not None
+    cycle = ledger.cycles.begin(NOW)
+    chance = random.Random(size)
+    outcomes = []
+    for key, stream in sorted(needed_streams("code", config.plans).items()):
+        number = ledger.streams.add("code", key)
+        ledger.streams.restart(number, stream)
+        with ledger.engine.begin() as connection:
+            connection.execute(insert(records), [_row(chance, number, cycle, at) for at in range(size // REPOS)])
+        ledger.streams.pulled(number, cycle, NOW, "complete", None)
+        outcomes.append(_outcome(number, stream, size // REPOS))
+    return ledger, outcomes, cycle
+
+
+def _outcome(number: int, stream: Stream, changed: int) -> Outcome:
+    return Outcome(Pull("code", stream, number, None, census=False), "complete", None, 1, changed)
+
+
+def _row(chance: random.Random, stream: int, cycle: int, number: int) -> dict[str, object]:
+    made = NOW - timedelta(days=chance.uniform(0, 730))
+    took = chance.uniform(0.1, 3)
+    done = made + timedelta(days=took) if number % 10 else None
+    title = f"Change number {number} to how things are done"
+    fields: dict[str, object] = {
+        "author": [chance.choice(_PEOPLE)],
+        "base": ["main" if number % 12 else "release"],
+        "draft": ["false"],
+        "label": chance.sample(["bug", "docs", "search", "web"], chance.randint(0, 2)),
+        "milestone": [],
+        "number": [number],
+        "title": [title],
+    }
+    if done is not None:
+        fields["lead_time"] = [took]
+    return {
+        "stream": stream,
+        "id": f"PR_{stream:04x}{number:08x}",
+        "cycle": cycle,
+        "until": None,
+        "digest": "",
+        "label": f"acme/r{stream}#{number}",
+        "title": title,
+        "url": f"https://github.example/acme/r{stream}/pull/{number}",
+        "updated_at": done or made,
+        "created_at": made,
+        "done_at": done,
+        "not_done": None if done else "open",
+        "fields": fields,
+    }
+
+
+_PEOPLE = [f"person-{number}" for number in range(40)] + ["dependabot[bot]"]
+
+
+def measured(folder: Path, size: int) -> dict[str, float]:
+    """Seconds: the first measuring of a fresh process's ledger, the commit of the values, and all of it again."""
+    config = project(folder, size)
+    ledger, outcomes, cycle = filled(config, size)
+    ledger.close()
+    (plan,) = config.plans
+    seconds: dict[str, float] = {"records": size}
+    for name in ("cold", "again"):
+        ledger = open_ledger(config.ledger_url())
+        assert ledger is not None
+        if name == "again":
+            cycle = ledger.cycles.begin(NOW)
+            outcomes = [_outcome(one.pull.id, one.pull.stream, 0) for one in outcomes]
+        started = time.perf_counter()
+        results = {
+            (plan.period.id, key_result.id): result
+            for key_result, result in Measuring(config, ledger, outcomes, cycle, NOW).results(plan, None)
+        }
+        seconds[name] = time.perf_counter() - started
+        assert all(value.number is not None for _, value in results.values())
+        started = time.perf_counter()
+        ledger.values.commit(cycle, NOW, {}, results)
+        seconds[f"{name} commit"] = time.perf_counter() - started
+        ledger.close()
+    return seconds
+
+
+if __name__ == "__main__":
+    print(json.dumps([measured(Path(sys.argv[1]) / str(size), size) for size in SIZES]))

@@ -1,0 +1,96 @@
+"""The projects that syncd syncs in the benchmarks: a folder each, against a sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from box import Box
+
+CLOCK = "2026-11-21T10:00:00+00:00"
+"""A little after the worlds' own time, so that a run on another day is the same run."""
+
+_PERIOD = {"start": "2024-11-01", "end": "2026-12-31", "id": "two-years"}
+_CONNECTIONS = {
+    "pulls": 'code: {{type: github, url: "{url}/github", token: "${{SECRET}}"}}',
+    "issues": 'code: {{type: jira, url: "{url}/jira", email: bot@acme.example, token: "${{SECRET}}"}}',
+    "books": 'code: {{type: sheets, url: "{url}/sheets", token: "${{SECRET}}"}}',
+}
+_SECRETS = {"pulls": "github", "issues": "jira_token", "books": "google_token"}
+_MERGED = {"from": "code", "repo": "acme/big", "what": "merged_pull_requests", "take": "count"}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with a syncd.yaml; `secrets` go into the environment."""
+
+    folder: Path
+    secrets: dict[str, str]
+
+    @property
+    def sync(self) -> list[str]:
+        """The command of one cycle."""
+        return [sys.executable, "-m", "syncd", "sync"]
+
+
+def secret(system: str, box: Box) -> dict[str, str]:
+    """What a contender finds its credential under."""
+    return {"SECRET": box.credentials[_SECRETS[system]]}
+
+
+def whole_pulls(folder: Path, box: Box) -> Project:
+    """Measures of the base branch, which GitHub tells in /pulls alone: what the other contenders read."""
+    return _project(folder, "pulls", box, [_MERGED | {"where": {"base": "main"}}])
+
+
+def light_pulls(folder: Path, box: Box) -> Project:
+    """A measure that does without the base branch."""
+    return _project(folder, "pulls", box, [_MERGED])
+
+
+def many_repos(folder: Path, box: Box) -> Project:
+    """Fifty streams."""
+    return _project(folder, "pulls", box, [_MERGED | {"repo": f"acme/r{number:02}"} for number in range(50)])
+
+
+def issues(folder: Path, box: Box) -> Project:
+    """The story points of what is done."""
+    return _project(
+        folder, "issues", box, [{"from": "code", "jql": "project = KB", "take": "sum", "of": "Story Points"}]
+    )
+
+
+def books(folder: Path, box: Box) -> Project:
+    """Two hundred series."""
+    measures = [
+        {
+            "from": "code",
+            "spreadsheet": f"book-{book:02}",
+            "series": {"dates": f"S{sheet}!A1:A", "values": f"S{sheet}!B1:B"},
+            "take": "latest",
+        }
+        for book in range(20)
+        for sheet in range(10)
+    ]
+    return _project(folder, "books", box, measures)
+
+
+def _project(folder: Path, system: str, box: Box, measures: list[dict[str, object]]) -> Project:
+    folder.mkdir(parents=True, exist_ok=True)
+    key_results = [
+        {"id": f"kr-{number}", "title": f"Measure {number}", "kind": "output", "target": 20_000, "measure": measure}
+        for number, measure in enumerate(measures)
+    ]
+    objective = {"id": "bench", "title": "The benchmark", "key_results": key_results}
+    mapping = {"period": _PERIOD, "objectives": [objective]}
+    connection = _CONNECTIONS[system].format(url=box.url)
+    (folder / "okrs.yaml").write_text(json.dumps(mapping), encoding="utf-8")
+    (folder / "syncd.yaml").write_text(
+        f"mappings: okrs.yaml\nledger: sqlite:///syncd.db\nclock: {CLOCK}\nconnections:\n  {connection}\n",
+        encoding="utf-8",
+    )
+    root = str(Path(__file__).parents[2])
+    return Project(folder, secret(system, box) | {"PYTHONPATH": os.environ.get("PYTHONPATH", root)})
