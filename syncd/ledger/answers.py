@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, and_, select
 
 from syncd.ledger import selection
 from syncd.ledger.schema import cycles, readings, records, streams
@@ -34,6 +34,7 @@ class Answers:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._dialect = engine.dialect.name
+        self._streams: dict[tuple[str, str], int] = {}
 
     def answer(
         self, measure: RecordMeasure | ReadingMeasure, span: Span, now: datetime, cycle: int | None = None
@@ -42,15 +43,17 @@ class Answers:
         if isinstance(measure, ReadingMeasure):
             return self._answer_readings(measure, span, now, cycle)
         with self._engine.connect() as connection:
-            condition = selection.counting(measure, span, self._ids(measure), self._dialect, cycle)
-            counted = int(connection.scalar(selection.how_many(condition)) or 0)
+            streams = self._ids(connection, measure)
+            condition = selection.counting(measure, span, streams, self._dialect, cycle)
+            counted = int(connection.scalar(selection.how_many(condition, streams)) or 0)
             if measure.of is None:
                 return answer_numbers(measure.take, None, [1.0] * counted, 0)
-            rows = connection.execute(selection.elements_of(measure.of, condition, self._dialect)).all()
-        if measure.take == "distinct":
-            having = {row.id for row in rows}
-            distinct = {_text(row) for row in rows}
-            return answer_distinct(measure.of, len(distinct), len(having), counted - len(having))
+            if measure.take == "distinct":
+                rows = connection.execute(selection.distinct_of(measure.of, condition, self._dialect)).all()
+                some = and_(condition, selection.having(measure.of, self._dialect))
+                having = int(connection.scalar(selection.how_many(some, streams)) or 0)
+                return answer_distinct(measure.of, len({_text(row) for row in rows}), having, counted - having)
+            rows = connection.execute(selection.numbers_of(measure.of, condition, self._dialect)).all()
         numbers = _by_record(rows)
         return answer_numbers(measure.take, measure.of, list(numbers.values()), counted - len(numbers))
 
@@ -63,11 +66,13 @@ class Answers:
         the field asked for.
         """
         with self._engine.connect() as connection:
-            condition = selection.counting(measure, span, self._ids(measure), self._dialect, cycle)
+            streams = self._ids(connection, measure)
+            condition = selection.counting(measure, span, streams, self._dialect, cycle)
             done = {row.id: row.done_at for row in connection.execute(selection.done_times(condition))}
             if measure.of is None:
                 return sorted((at, [1.0]) for at in done.values())
-            rows = connection.execute(selection.elements_of(measure.of, condition, self._dialect)).all()
+            wanted = selection.elements_of if measure.take == "distinct" else selection.numbers_of
+            rows = connection.execute(wanted(measure.of, condition, self._dialect)).all()
         brought: dict[str, list[float | str]] = {}
         if measure.take == "distinct":
             for row in rows:
@@ -78,12 +83,12 @@ class Answers:
 
     def records(self, measure: RecordMeasure, cycle: int | None = None) -> Iterator[Record]:
         """Every record of a measure's streams and kind, in the order of their labels: for the evidence."""
-        query = (
-            select(records)
-            .where(selection.listed(measure, self._ids(measure)), selection.held_at(cycle))
-            .order_by(records.c.done_at, records.c.label)
-        )
         with self._engine.connect() as connection:
+            query = (
+                select(records)
+                .where(selection.listed(measure, self._ids(connection, measure)), selection.held_at(cycle))
+                .order_by(records.c.done_at, records.c.label)
+            )
             for row in connection.execution_options(yield_per=1000).execute(query):
                 yield Record(
                     row.id,
@@ -109,15 +114,15 @@ class Answers:
         cell that was emptied is no number.
         """
         ended = cycles.c.started_at.label("ended_at")
-        query = (
-            select(readings, ended)
-            .outerjoin(cycles, cycles.c.id == readings.c.until)
-            .where(readings.c.stream.in_(self._ids(measure)), readings.c.part == measure.part)
-            .order_by(readings.c.cycle, readings.c.position)
-        )
-        if cycle is not None:
-            query = query.where(readings.c.cycle <= cycle)
         with self._engine.connect() as connection:
+            query = (
+                select(readings, ended)
+                .outerjoin(cycles, cycles.c.id == readings.c.until)
+                .where(readings.c.stream.in_(self._ids(connection, measure)), readings.c.part == measure.part)
+                .order_by(readings.c.cycle, readings.c.position)
+            )
+            if cycle is not None:
+                query = query.where(readings.c.cycle <= cycle)
             rows = connection.execute(query).all()
         current = [row for row in rows if row.until is None or (cycle is not None and row.until > cycle)]
         dated = any(row.at is not None for row in rows)
@@ -138,11 +143,13 @@ class Answers:
         answer = evaluate_readings(measure.take, span, now, found)
         return answer if dated else replace(answer, at=None)
 
-    def _ids(self, measure: RecordMeasure | ReadingMeasure) -> list[int]:
-        keys = stream_keys(measure)
-        with self._engine.connect() as connection:
-            query = select(streams.c.id).where(streams.c.connection == measure.connection, streams.c.key.in_(keys))
-            return list(connection.execute(query).scalars())
+    def _ids(self, connection: Connection, measure: RecordMeasure | ReadingMeasure) -> list[int]:
+        """The numbers of a measure's streams. A stream keeps its number, so all of them are looked up at once."""
+        wanted = [(measure.connection, key) for key in stream_keys(measure)]
+        if not self._streams.keys() >= set(wanted):
+            rows = connection.execute(select(streams.c.connection, streams.c.key, streams.c.id))
+            self._streams = {(row.connection, row.key): row.id for row in rows}
+        return [self._streams[stream] for stream in wanted if stream in self._streams]
 
 
 def _text(row: Any) -> str:
@@ -154,8 +161,10 @@ def _by_record(rows: Sequence[Any]) -> dict[str, float]:
 
     A record may stand in two streams of one measure (`acme/*` and `acme/web`): it counts once.
     """
+    single: dict[str, float] = {name: number for name, _, number in rows}
+    if len(single) == len(rows):
+        return single
     found: dict[str, dict[int, list[float]]] = {}
-    for row in rows:
-        if row.number is not None:
-            found.setdefault(row.id, {}).setdefault(row.stream, []).append(row.number)
+    for name, stream, number in rows:
+        found.setdefault(name, {}).setdefault(stream, []).append(number)
     return {name: math.fsum(streams[max(streams)]) for name, streams in found.items()}

@@ -118,7 +118,7 @@ records = Table(
     Column("done_at", Moment),
     Column("not_done", Text),
     Column("fields", Document, nullable=False),
-    Index("ix_records_stream_until_done_at", "stream", "until", "done_at"),
+    Index("ix_records_stream_until_done_at_kind_id", "stream", "until", "done_at", "kind", "id"),
 )
 
 readings = Table(

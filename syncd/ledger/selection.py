@@ -6,8 +6,10 @@ all the rest is common.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import (
@@ -33,6 +35,8 @@ from sqlalchemy.types import Float, Text
 from syncd.ledger.schema import records
 from syncd.okr.measures import Filter, RecordMeasure, scalar_text
 from syncd.okr.spans import Span
+
+_PLAIN = re.compile(r"[ !#-\[\]-~]+")  # printable ASCII but the quote and the backslash
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +78,36 @@ def counting(
     return and_(*conditions)
 
 
-def how_many(condition: ColumnElement[bool]) -> Select[int]:
-    """How many records there are, each id once."""
-    return select(func.count(func.distinct(records.c.id))).where(condition)
+def how_many(condition: ColumnElement[bool], streams: Sequence[int]) -> Select[Any]:
+    """How many records there are, each id once. Within one stream no id holds twice."""
+    ids = func.count() if len(streams) == 1 else func.count(func.distinct(records.c.id))
+    return select(ids).select_from(records).where(condition)
+
+
+def having(field: str, dialect: str) -> ColumnElement[bool]:
+    """The condition that a record has some value of a field."""
+    return _some(_elements(field, dialect), true())
+
+
+def numbers_of(field: str, condition: ColumnElement[bool], dialect: str) -> Select[Any]:
+    """Each number in a field of the records: id, stream, number."""
+    elements = _elements(field, dialect)
+    return (
+        select(records.c.id, records.c.stream, elements.number.label("number"))
+        .select_from(_joined(records, *elements.sources))
+        .where(condition, elements.of_field, elements.is_number)
+    )
+
+
+def distinct_of(field: str, condition: ColumnElement[bool], dialect: str) -> Select[str, float]:
+    """The different values of a field of the records: text, number. The one that it is not is null."""
+    elements = _elements(field, dialect)
+    return (
+        select(elements.text.label("text"), elements.number.label("number"))
+        .distinct()
+        .select_from(_joined(records, *elements.sources))
+        .where(condition, elements.of_field)
+    )
 
 
 def elements_of(field: str, condition: ColumnElement[bool], dialect: str) -> Select[Any]:
@@ -94,13 +125,11 @@ def done_times(condition: ColumnElement[bool]) -> Select[Any]:
     return select(records.c.id, records.c.done_at).where(condition)
 
 
+@lru_cache(maxsize=1000)
 def _passes(rule: Filter, dialect: str) -> ColumnElement[bool]:
+    """Kept, for many measures share a filter, and to put one together takes longer than to ask a small stream."""
     elements = _elements(rule.field, dialect)
-
-    def some(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-        inner = select(literal(1)).select_from(_joined(*elements.sources)).where(elements.of_field, condition)
-        return exists(inner.correlate(records))
-
+    some = partial(_some, elements)
     if rule.at_least is not None or rule.at_most is not None:
         bound = rule.at_least if rule.at_least is not None else rule.at_most
         kind, value = (
@@ -119,6 +148,12 @@ def _passes(rule: Filter, dialect: str) -> ColumnElement[bool]:
     if None in rule.any_of:
         met = or_(met, not_(some(true())))
     return not_(met) if rule.negated else met
+
+
+def _some(elements: _Elements, condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """That one of the elements meets a condition."""
+    inner = select(literal(1)).select_from(_joined(*elements.sources)).where(elements.of_field, condition)
+    return exists(inner.correlate(records))
 
 
 def _number(text: str) -> float | None:
@@ -141,12 +176,19 @@ def _elements(field: str, dialect: str) -> _Elements:
         return _Elements(
             (each,), true(), kind == "string", is_number, _case(kind == "string", collate(text, "C")), number
         )
-    pair = func.json_each(records.c.fields).table_valued("key", "value")
-    each = func.json_each(pair.c.value).table_valued("value", "type")
+    sources: tuple[FromClause, ...]
+    of_field: ColumnElement[bool]
+    if _PLAIN.fullmatch(field):
+        each = func.json_each(records.c.fields, f'$."{field}"').table_valued("value", "type")
+        sources, of_field = (each,), true()
+    else:  # a path knows no escapes, and compares a name as it is written in the document
+        pair = func.json_each(records.c.fields).table_valued("key", "value")
+        each = func.json_each(pair.c.value).table_valued("value", "type")
+        sources, of_field = (pair, each), pair.c.key == field
     is_text, is_number = each.c.type == "text", each.c.type.in_(["integer", "real"])
     return _Elements(
-        (pair, each),
-        pair.c.key == field,
+        sources,
+        of_field,
         is_text,
         is_number,
         _case(is_text, cast(each.c.value, Text)),

@@ -31,7 +31,8 @@ _ORDERS = ("<", "<=", ">", ">=")
 class Query:
     """`bounded`: whether it restricts anything at all, without which Cloud refuses it.
 
-    `by_update`: whether it is ordered by `updated` before all, upwards. `floor`: what was updated before does not match.
+    `by_update`: whether it is ordered by `updated` before all, upwards. `floor`: nothing that was updated before it
+    matches.
     """
 
     matches: Predicate

@@ -84,7 +84,8 @@ def filled(config: Config, size: int) -> tuple[Ledger, list[Outcome], int]:
         number = ledger.streams.add("code", key)
         ledger.streams.restart(number, stream)
         with ledger.engine.begin() as connection:
-            connection.execute(insert(records), [_row(chance, number, cycle, at) for at in range(size // REPOS)])
+            rows = [_row(chance, number, cycle, at, at / (size // REPOS)) for at in range(size // REPOS)]
+            connection.execute(insert(records), rows)
         ledger.streams.pulled(number, cycle, NOW, "complete", None)
         outcomes.append(_outcome(number, stream, size // REPOS))
     return ledger, outcomes, cycle
@@ -94,8 +95,8 @@ def _outcome(number: int, stream: Stream, changed: int) -> Outcome:
     return Outcome(Pull("code", stream, number, None, census=False), "complete", None, 1, changed)
 
 
-def _row(chance: random.Random, stream: int, cycle: int, number: int) -> dict[str, object]:
-    made = NOW - timedelta(days=chance.uniform(0, 730))
+def _row(chance: random.Random, stream: int, cycle: int, number: int, share: float) -> dict[str, object]:
+    made = NOW - timedelta(days=730) * (1 - share)
     took = chance.uniform(0.1, 3)
     done = made + timedelta(days=took) if number % 10 else None
     title = f"Change number {number} to how things are done"
