@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, select
+from sqlalchemy import Connection, Engine, select
 
 from syncd.ledger import selection
 from syncd.ledger.schema import cycles, readings, records, streams
@@ -45,17 +45,18 @@ class Answers:
         with self._engine.connect() as connection:
             streams = self._ids(connection, measure)
             condition = selection.counting(measure, span, streams, self._dialect, cycle)
-            counted = int(connection.scalar(selection.how_many(condition, streams)) or 0)
             if measure.of is None:
+                counted = int(connection.scalar(selection.how_many(condition, streams)) or 0)
                 return answer_numbers(measure.take, None, [1.0] * counted, 0)
-            if measure.take == "distinct":
-                rows = connection.execute(selection.distinct_of(measure.of, condition, self._dialect)).all()
-                some = and_(condition, selection.having(measure.of, self._dialect))
-                having = int(connection.scalar(selection.how_many(some, streams)) or 0)
-                return answer_distinct(measure.of, len({_text(row) for row in rows}), having, counted - having)
-            rows = connection.execute(selection.numbers_of(measure.of, condition, self._dialect)).all()
+            texts = measure.take == "distinct"
+            rows = connection.execute(selection.elements_of(measure.of, condition, self._dialect, texts=texts)).all()
+        everyone = {row.id for row in rows}
+        if texts:
+            values = [row for row in rows if _has_value(row)]
+            having = len({row.id for row in values})
+            return answer_distinct(measure.of, len({_text(row) for row in values}), having, len(everyone) - having)
         numbers = _by_record(rows)
-        return answer_numbers(measure.take, measure.of, list(numbers.values()), counted - len(numbers))
+        return answer_numbers(measure.take, measure.of, list(numbers.values()), len(everyone) - len(numbers))
 
     def contributions(
         self, measure: RecordMeasure, span: Span, cycle: int | None = None
@@ -71,11 +72,11 @@ class Answers:
             done = {row.id: row.done_at for row in connection.execute(selection.done_times(condition))}
             if measure.of is None:
                 return sorted((at, [1.0]) for at in done.values())
-            wanted = selection.elements_of if measure.take == "distinct" else selection.numbers_of
-            rows = connection.execute(wanted(measure.of, condition, self._dialect)).all()
+            texts = measure.take == "distinct"
+            rows = connection.execute(selection.elements_of(measure.of, condition, self._dialect, texts=texts)).all()
         brought: dict[str, list[float | str]] = {}
-        if measure.take == "distinct":
-            for row in rows:
+        if texts:
+            for row in filter(_has_value, rows):
                 brought.setdefault(row.id, []).append(_text(row))
         else:
             brought = {name: [number] for name, number in _by_record(rows).items()}
@@ -152,6 +153,10 @@ class Answers:
         return [self._streams[stream] for stream in wanted if stream in self._streams]
 
 
+def _has_value(row: Any) -> bool:
+    return row.text is not None or row.number is not None
+
+
 def _text(row: Any) -> str:
     return scalar_text(row.text if row.text is not None else row.number)
 
@@ -161,10 +166,11 @@ def _by_record(rows: Sequence[Any]) -> dict[str, float]:
 
     A record may stand in two streams of one measure (`acme/*` and `acme/web`): it counts once.
     """
-    single: dict[str, float] = {name: number for name, _, number in rows}
+    single: dict[str, float | None] = {name: number for name, _, number in rows}
     if len(single) == len(rows):
-        return single
+        return {name: number for name, number in single.items() if number is not None}
     found: dict[str, dict[int, list[float]]] = {}
     for name, stream, number in rows:
-        found.setdefault(name, {}).setdefault(stream, []).append(number)
+        if number is not None:
+            found.setdefault(name, {}).setdefault(stream, []).append(number)
     return {name: math.fsum(streams[max(streams)]) for name, streams in found.items()}

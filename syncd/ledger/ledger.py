@@ -19,6 +19,7 @@ from syncd.ledger.streams import Streams
 from syncd.ledger.values import Values
 
 _PATIENCE = 30  # seconds for which a locked SQLite file is waited for, unless the URL says `?timeout=`
+_CACHE = "cache_size=-8000"  # kB: the pages of one stream stay at hand while several measures read it
 
 
 def open_ledger(url: str, *, create: bool = True) -> Ledger | None:
@@ -75,7 +76,7 @@ def _prepare_sqlite(engine: Engine) -> None:
         # Readers read while a cycle writes; a commit survives the process, which is what a cycle needs.
         if "timeout" not in engine.url.query:
             connection.execute(f"PRAGMA busy_timeout={_PATIENCE * 1000}")
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", _CACHE):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

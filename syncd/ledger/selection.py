@@ -84,40 +84,17 @@ def how_many(condition: ColumnElement[bool], streams: Sequence[int]) -> Select[A
     return select(ids).select_from(records).where(condition)
 
 
-def having(field: str, dialect: str) -> ColumnElement[bool]:
-    """The condition that a record has some value of a field."""
-    return _some(_elements(field, dialect), true())
+def elements_of(field: str, condition: ColumnElement[bool], dialect: str, *, texts: bool) -> Select[Any]:
+    """Each element of a field of the records: id, stream, number and, where asked for, text.
 
-
-def numbers_of(field: str, condition: ColumnElement[bool], dialect: str) -> Select[Any]:
-    """Each number in a field of the records: id, stream, number."""
+    The one that it is not is null, and so are both where a record has none: it shows all the same.
+    """
     elements = _elements(field, dialect)
-    return (
-        select(records.c.id, records.c.stream, elements.number.label("number"))
-        .select_from(_joined(records, *elements.sources))
-        .where(condition, elements.of_field, elements.is_number)
-    )
-
-
-def distinct_of(field: str, condition: ColumnElement[bool], dialect: str) -> Select[str, float]:
-    """The different values of a field of the records: text, number. The one that it is not is null."""
-    elements = _elements(field, dialect)
-    return (
-        select(elements.text.label("text"), elements.number.label("number"))
-        .distinct()
-        .select_from(_joined(records, *elements.sources))
-        .where(condition, elements.of_field)
-    )
-
-
-def elements_of(field: str, condition: ColumnElement[bool], dialect: str) -> Select[Any]:
-    """Each element of a field of the records: id, stream, text, number. The one that it is not is null."""
-    elements = _elements(field, dialect)
-    return (
-        select(records.c.id, records.c.stream, elements.text.label("text"), elements.number.label("number"))
-        .select_from(_joined(records, *elements.sources))
-        .where(condition, elements.of_field)
-    )
+    found: FromClause = records
+    for at, source in enumerate(elements.sources):
+        found = found.outerjoin(source, elements.of_field if at == 0 else true())
+    shown = [elements.number.label("number"), *([elements.text.label("text")] if texts else [])]
+    return select(records.c.id, records.c.stream, *shown).select_from(found).where(condition)
 
 
 def done_times(condition: ColumnElement[bool]) -> Select[Any]:
