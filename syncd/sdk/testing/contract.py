@@ -46,7 +46,7 @@ class _Lab:
     def census(self) -> set[str] | None:
         """The ids of a census; None of one that failed."""
         try:
-            return {one for ids in self.source.census(self.stream) for one in ids}
+            return {one for page in self.source.census(self.stream) for one in page.present or ()}
         except SourceError:
             return None
 
