@@ -8,11 +8,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 demo: .venv/.installed  ## one real sync against the built-in sandbox, then the table of objectives
 	@$(BIN)/syncd demo
 
-nightly: .venv/.installed-dev  ## what takes too long for every day: 200 kills, longer searches for a story that breaks a promise
-	SYNCD_KILLS=200 HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -n0 --no-cov tests/system/test_kill.py tests/system/test_stateful.py
-
 test: .venv/.installed-dev check  ## every test, with the coverage gate
 	$(BIN)/pytest
+
+nightly: .venv/.installed-dev  ## 200 kills, and a longer search for a story that breaks a promise
+	SYNCD_KILLS=200 HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -n0 --no-cov tests/system/test_kill.py tests/system/test_stateful.py
 
 check: .venv/.installed-dev  ## format, lint, types and the walls between packages
 	$(BIN)/ruff format --check .

@@ -104,8 +104,9 @@ What all commands share:
 
 - `--config` names the `syncd.yaml`; without it the variable `SYNCD_CONFIG`, else the one in the working folder.
 - With `--json` standard output holds one JSON document and nothing else. Logs and warnings go to standard error.
-- Exit code 0: all well. 1: a source failed and the rest went on, or `doctor` or `validate --strict` found something.
-  2: the command or the configuration is wrong, and nothing was touched.
+- Exit code 0: all well. 1: a source failed and the rest went on, the ledger failed in the middle, or `doctor` or
+  `validate --strict` found something. 2: the command or the configuration is wrong, or the ledger cannot be used, and
+  nothing was touched.
 """
 
 

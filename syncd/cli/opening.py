@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import TextIO
 
 from syncd.config import Config, load_config
 from syncd.config.messages import nearest
@@ -74,10 +76,27 @@ def set_up_log(form: str, level: int = logging.INFO) -> None:
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_Log(sys.stderr)),  # type: ignore[arg-type]
     )
     for name in ("urllib3", "httpx", "github", "jira"):
         logging.getLogger(name).setLevel(logging.ERROR)  # what they warn of, our own errors say
+
+
+class _Log:
+    """A stream that drops what it cannot write: a full disk under the log must not end what the log is about."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Writes what can be written."""
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Hands over what can be handed over."""
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def print_json(data: object) -> None:

@@ -58,7 +58,7 @@ class Members:
 def _members(measure: Measure) -> tuple[Table, tuple[ColumnElement[bool], ...]]:
     if isinstance(measure, ReadingMeasure):
         return readings, (readings.c.part == measure.part,)
-    return records, ()
+    return records, () if measure.kind is None else (records.c.kind == measure.kind,)
 
 
 def _held_after(table: Table, cycle: int) -> ColumnElement[bool]:

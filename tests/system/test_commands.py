@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -142,22 +141,6 @@ def test_the_same_on_postgresql(tmp_path: Path, box: Sandbox, new_postgres: Call
     project.run("sync", check=0)
     assert differences(project.status(), box) == []
     assert json.loads(project.run("explain", "calls", "--json", check=0).stdout)["value"] == 1092
-
-
-def test_killed_anywhere_the_next_sync_ends_as_if_nothing_had_happened(project: Project, box: Sandbox) -> None:
-    for delay in (0.5, 0.8, 1.1, 1.4, 1.7):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "syncd", "sync"],
-            cwd=project.folder,
-            env=project.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        time.sleep(delay)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    project.run("sync", check=0)
-    assert differences(project.status(), box) == []
 
 
 def test_the_demo_runs_anywhere_again_and_spares_what_is_not_its_own(tmp_path: Path) -> None:

@@ -132,6 +132,14 @@ def test_a_lock_that_cannot_be_had_is_a_sentence(project: Project) -> None:
     assert re.search(r"syncd\.db cannot be used: .*syncd\.db\.lock: is a directory; let this user write its", said)
 
 
+def test_a_damaged_ledger_is_named(project: Project) -> None:
+    project.run("sync", check=0)
+    with (project.folder / "syncd.db").open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * 65536)
+    assert re.search(r"the ledger .*syncd\.db (failed|cannot be used): .*; put a backup in", told(project, "status", 2))
+
+
 def test_a_locked_ledger_is_waited_for_and_then_named(project: Project, box: Sandbox) -> None:
     project.edit("syncd.yaml", "syncd.db", "syncd.db?timeout=0.2")
     project.run("sync", check=0)
@@ -202,14 +210,15 @@ def stop(server: Any) -> None:
 # -- the service
 
 
-def test_the_service_outlives_a_full_disk(project: Project, box: Sandbox) -> None:
+@pytest.mark.parametrize("room", [16_384, 0], ids=["for the log alone", "for nothing at all"])
+def test_the_service_outlives_a_full_disk(project: Project, box: Sandbox, room: int) -> None:
     @contextmanager
     def full(process: subprocess.Popen[str]) -> Iterator[None]:
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (16_384, resource.RLIM_INFINITY))
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
         yield
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
-    outlives(project, box, full, "disk I/O error; see whether its disk is full")
+    outlives(project, box, full, "disk I/O error; see whether its disk is full", logged=room > 0)
 
 
 def test_the_service_outlives_a_locked_ledger(project: Project, box: Sandbox) -> None:
@@ -239,6 +248,7 @@ def outlives(
     words: str,
     *,
     readable: bool = True,
+    logged: bool = True,
 ) -> None:
     """The service runs on through the trouble, says so everywhere, and shows the truth afterwards."""
     with running(project) as (process, client):
@@ -258,7 +268,7 @@ def outlives(
         assert "The last cycle could not run" not in client.get("/").text
         assert differences(client.get("/api/status").json(), box) == []
     log = (project.folder / "run.log").read_text()
-    assert words in log
+    assert words in log or not logged
     assert "Traceback" not in log
 
 

