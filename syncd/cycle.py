@@ -17,6 +17,7 @@ from syncd.measuring import Measuring
 from syncd.okr.goals import KeyResult, Plan
 from syncd.okr.measures import RecordMeasure, stream_keys
 from syncd.pulls import Outcome, Pull, Unopened, Watcher, Work, due_pulls, needed_streams, pull_all
+from syncd.restatements import Restatement, restatements
 from syncd.sdk import ConfigError, Context, Problem, RetryPolicy, Source, SourceError, Stream, UnknownField
 
 log = structlog.get_logger("syncd.cycle")
@@ -24,12 +25,16 @@ log = structlog.get_logger("syncd.cycle")
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A key result whose value is not what it was; `old` is None for its first."""
+    """A key result whose value is not what it was; `old` is None for its first.
+
+    `restated` is what its sources say of the past otherwise than before.
+    """
 
     period: str
     key_result: str
     old: KeptValue | None
     new: KeptValue
+    restated: Sequence[Restatement] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +127,26 @@ def run_cycle(
         if (old := kept[period].get(key_result)) is None or not old.says_what(value)
     ]
     ledger.values.commit(cycle, now, pulls, {} if dry_run else results)
+    changes = list(_restated(ledger, plans, changes, cycle))
     for outcome in outcomes:
         if outcome.quality != "complete":
             log.warning("pull failed", stream=outcome.pull.stream.key, reason=outcome.reason)
     held = sum(value.quality == "held" for _, value in results.values())
     return Result(cycle, outcomes, len(results), changes, held)
+
+
+def _restated(ledger: Ledger, plans: Sequence[Plan], changes: Sequence[Change], cycle: int) -> Iterator[Change]:
+    """The changes, each with what its sources restated in this cycle."""
+    key_results = {(plan.period.id, kr.id): (plan, kr) for plan in plans for kr in plan.key_results}
+    for change in changes:
+        if change.old is None or change.old.number == change.new.number:
+            yield change
+            continue
+        plan, key_result = key_results[(change.period, change.key_result)]
+        found = restatements(ledger, plan, key_result, change.new.measure, after=cycle - 1, until=cycle)
+        for one in found:
+            log.info("restated", key_result=change.key_result, record=one.label, why=one.why)
+        yield replace(change, restated=found)
 
 
 def _open_part(plan: Plan, config: Config, ledger: Ledger, now: datetime) -> Plan | None:

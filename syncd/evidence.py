@@ -26,6 +26,7 @@ from syncd.okr.measures import (
 )
 from syncd.okr.spans import Span
 from syncd.report import KeyResultLine, line_of
+from syncd.restatements import Restatement, restatements
 from syncd.sdk import Reading, Record
 
 
@@ -82,6 +83,7 @@ class Evidence:
     edited: bool
     candidate: Sequence[Item] = ()
     approvals: Sequence[Approved] = ()
+    restatements: Sequence[Restatement] = ()
 
     @property
     def counted(self) -> Sequence[Item]:
@@ -126,6 +128,7 @@ def evidence(
         edited,
         candidate,
         list(_approvals(ledger, plan, key_result, cycle)),
+        [] if edited else restatements(ledger, plan, key_result, value.measure, until=cycle.id),
     )
 
 

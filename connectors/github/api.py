@@ -94,13 +94,16 @@ class Api:
         if start > 1:
             asked["page"] = str(start)
         seen: set[str] = set()
+        met: set[str] = set()
         number = start
         while True:
             place = repr(sorted(asked.items()))
-            if place in seen:
+            answer = self._list(path, asked, kind, number, etag if number == start else None)
+            ids = {row.stable_id for row in answer.rows or ()}
+            if place in seen or (ids and ids <= met and not answer.last):
                 raise SourceBroken(f"its pages go round in a circle (page {number})")
             seen.add(place)
-            answer = self._list(path, asked, kind, number, etag if number == start else None)
+            met |= ids
             yield answer
             if at_once and answer.of is not None:
                 for answer in self.side_by_side(path, query, kind, number + 1, answer.of):  # noqa: B020 - the last one
@@ -131,7 +134,10 @@ class Api:
                 ahead.append(_begin(partial(self.page, path, query, kind, number, known)))
             if not ahead:
                 return
-            yield ahead.popleft().result()
+            answer = ahead.popleft().result()
+            yield answer
+            if answer.rows == []:  # it has grown shorter; what follows is empty too
+                return
             width = min(_AT_ONCE, 2 * width)
 
     def _list(self, path: str, query: Mapping[str, str], kind: str, number: int, etag: str | None) -> Answer:

@@ -148,6 +148,11 @@ class Repository(BaseModel):
 
     full_name: str
 
+    @property
+    def stable_id(self) -> str:
+        """Its name tells it apart."""
+        return self.full_name
+
 
 def _pull_request(row: _Numbered, repo: str, merged_at: datetime | None, fields: dict[str, Sequence[Scalar]]) -> Record:
     """A merge is final; a pull request closed unmerged is not delivered."""

@@ -16,6 +16,7 @@ from syncd.ledger import open_ledger
 from syncd.okr.measures import RecordMeasure
 from syncd.okr.spans import midnight
 from syncd.report import KeyResultLine
+from syncd.restatements import Restatement
 from syncd.sdk import ConfigError
 from syncd.words import HEALTH_WORDS, clock_time, day, goal, number, percent, place
 
@@ -87,6 +88,7 @@ def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:
         yield f"approved  {when} by {approval.author}: {number(approval.old)} → {number(approval.new)}"
     if line.quality == "held":
         yield from _block(f"would count in {_waiting(line)}, which waits", found.candidate, zone)
+    yield from _restated(found.restatements, zone)
     yield from _block("counts", found.counted, zone)
     rules: dict[str, list[Item]] = {}
     for item in found.items:
@@ -100,6 +102,23 @@ def _waiting(line: KeyResultLine) -> str:
     return "unknown" if line.candidate is None else number(line.candidate)
 
 
+def _restated(found: Sequence[Restatement], zone: ZoneInfo) -> Iterator[str]:
+    if not found:
+        return
+    yield ""
+    yield f"restated ({len(found)})"
+    for one in found:
+        after = "not measured since" if one.after is None else number(one.after)
+        moved = f"{number(one.before)} → {after}" if one.after != one.before else ""
+        yield _fitting(f"  {day(one.at.astimezone(zone)):>6}  {one.label}  {one.title}")
+        of = f"of {day(one.of.astimezone(zone))}: " if one.of else ""
+        yield _fitting(f"          {of}{one.why}" + (f"   {moved}" if moved else ""))
+
+
+def _fitting(text: str) -> str:
+    return text if len(text) <= 80 else text[:79] + "…"
+
+
 def _block(heading: str, items: Sequence[Item], zone: ZoneInfo) -> Iterator[str]:
     yield ""
     yield f"{heading} ({len(items)})"
@@ -107,7 +126,7 @@ def _block(heading: str, items: Sequence[Item], zone: ZoneInfo) -> Iterator[str]
         when = day(item.at.astimezone(zone)) if item.at else ""
         brings = f"{item.brings:>8}  " if item.brings is not None and item.brings != "1" else ""
         text = f"  {when:>6}  {brings}{item.label}  {item.title}"
-        yield (text if len(text) <= 80 else text[:79] + "…") + (f"\n          {item.url}" if item.url else "")
+        yield _fitting(text) + (f"\n          {item.url}" if item.url else "")
 
 
 def _document(found: Evidence, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
@@ -154,6 +173,19 @@ def _document(found: Evidence, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
                 "reason": approval.reason,
             }
             for approval in found.approvals
+        ],
+        "restatements": [
+            {
+                "at": time(one.at),
+                "label": one.label,
+                "title": one.title,
+                "url": one.url or None,
+                "of": time(one.of),
+                "why": one.why,
+                "before": one.before,
+                "after": one.after,
+            }
+            for one in found.restatements
         ],
         "definition_changes": [
             {"at": time(when), "key": name, "old": old, "new": new} for when, name, old, new in found.definition_changes

@@ -16,6 +16,8 @@ from syncd.ledger import cycle_lock
 from syncd.sdk import ConfigError, RetryPolicy
 from syncd.words import HEALTH_WORDS, count, number
 
+_RESTATED = 5  # records of one key result; explain has them all
+
 
 def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_format: str) -> None:
     """Runs one cycle and says what changed; exit code 1 where a source failed."""
@@ -63,6 +65,11 @@ def _say(result: Result, seconds: float, dry_run: bool) -> None:
             continue
         before = "–" if old is None else number(old.number)
         typer.echo(f"  {change.key_result:<24} {before:>10} → {number(new.number):<10} {health}")
+        for one in change.restated[:_RESTATED]:
+            typer.echo(f"      restated: {one.label}: {one.why}")
+        if len(change.restated) > _RESTATED:
+            more = len(change.restated) - _RESTATED
+            typer.echo(f"      and {more} more: `syncd explain {change.key_result}` lists them")
     failed = result.failures
     for pull, why in failed:
         typer.echo(f"failed: {pull.connection}: {pull.stream.key}: {why}", err=True)

@@ -91,18 +91,7 @@ class Answers:
                 .order_by(records.c.done_at, records.c.label)
             )
             for row in connection.execution_options(yield_per=1000).execute(query):
-                yield Record(
-                    row.id,
-                    row.label,
-                    row.title,
-                    row.url,
-                    row.updated_at,
-                    row.created_at,
-                    row.done_at,
-                    row.not_done,
-                    row.fields,
-                    row.kind,
-                )
+                yield record_of(row)
 
     def readings(
         self, measure: ReadingMeasure, span: Span, now: datetime, cycle: int | None = None
@@ -155,6 +144,22 @@ class Answers:
 
 def _has_value(row: Any) -> bool:
     return row.text is not None or row.number is not None
+
+
+def record_of(row: Any) -> Record:
+    """The record that a row of the table holds."""
+    return Record(
+        row.id,
+        row.label,
+        row.title,
+        row.url,
+        row.updated_at,
+        row.created_at,
+        row.done_at,
+        row.not_done,
+        row.fields,
+        row.kind,
+    )
 
 
 def _text(row: Any) -> str:

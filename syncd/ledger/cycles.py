@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Engine, func, insert, select
 
 from syncd.ledger.schema import cycles
 
@@ -54,3 +54,12 @@ class Cycles:
         )
         with self._engine.connect() as connection:
             return {row.id: row.ended_at for row in connection.execute(query)}
+
+    def end_of(self, cycle: int) -> datetime:
+        """When a cycle ended; of one that was killed, when the next one did. It must have ended by now."""
+        query = select(func.min(cycles.c.id)).where(cycles.c.id >= cycle, cycles.c.ended_at.is_not(None))
+        with self._engine.connect() as connection:
+            ended: datetime = connection.execute(
+                select(cycles.c.ended_at).where(cycles.c.id == query.scalar_subquery())
+            ).scalar_one()
+        return ended

@@ -15,6 +15,7 @@ from syncd.ledger.approvals import Approvals
 from syncd.ledger.cycles import Cycles
 from syncd.ledger.failures import LedgerError, LedgerFailed, shown, tell_failures
 from syncd.ledger.members import Members
+from syncd.ledger.revisions import Revisions
 from syncd.ledger.streams import Streams
 from syncd.ledger.values import Values
 
@@ -93,6 +94,7 @@ class Ledger:
         self.streams = Streams(engine)
         self.members = Members(engine)
         self.answers = Answers(engine)
+        self.revisions = Revisions(engine)
         self.values = Values(engine)
         self.approvals = Approvals(engine)
 

@@ -57,12 +57,12 @@ class Service:
         log.info("started", schedule=self.config.settings.schedule, ledger=self.ledger.engine.dialect.name)
         while not self._stop.is_set():
             started = datetime.now(UTC)
-            busy = not self._cycle()
+            again = self._cycle()
             now = datetime.now(UTC)
             settings = self.config.settings
             due = next_start(settings.schedule, self.config.zone, started, now)
-            if busy:
-                due = min(due, now + _BUSY_WAIT)
+            if again is not None:
+                due = max(now, min(due, again))
             log.info("next cycle", at=due.astimezone(self.config.zone).isoformat(timespec="seconds"))
             self._stop.wait(max(0.0, (due - now).total_seconds()))
         self.ledger.close()
@@ -81,8 +81,11 @@ class Service:
         except LedgerError:
             return self.metrics.text(None)
 
-    def _cycle(self) -> bool:
-        """One cycle; False where somebody else is syncing."""
+    def _cycle(self) -> datetime | None:
+        """One cycle; when the next is to begin, where that need not wait for the schedule.
+
+        Somebody else may be syncing, or a source may have asked to be asked again later.
+        """
         began = time.monotonic()
         try:
             self._reload()
@@ -93,25 +96,26 @@ class Service:
                     self._clock,
                     retry=RetryPolicy(sleep=self._sleep),
                     tolerant=self.cycles > 0,
+                    patient=True,
                     stopping=self._stop,
                 )
         except CycleStopped:
             log.info("cycle stopped; the next one goes on from there")
-            return True
+            return None
         except LedgerBusy as error:
             log.warning("cycle put off", reason=str(error))
-            return False
+            return datetime.now(UTC) + _BUSY_WAIT
         except (ConfigError, LedgerError) as error:
             self.cycle_problem = str(error)
             self.ledger_problem = str(error) if isinstance(error, LedgerError) else None
             self.metrics.broken_cycle()
             log.error("ledger failed" if isinstance(error, LedgerFailed) else "cycle not run", reason=str(error))
-            return True
+            return None
         except Exception as error:  # whatever it was, the next cycle gets its chance, and the log has it
             self.cycle_problem = f"internal error: {type(error).__name__} (see the log)"
             self.metrics.broken_cycle()
             log.exception("cycle broken")
-            return True
+            return None
         seconds = time.monotonic() - began
         self.cycles += 1
         self.cycle_problem = self.ledger_problem = None
@@ -124,7 +128,7 @@ class Service:
             failed=len(result.failures),
             seconds=round(seconds, 2),
         )
-        return True
+        return result.retry_at
 
     def _reload(self) -> None:
         try:

@@ -66,7 +66,7 @@ OUTAGES: dict[str, Outage] = {
     "slow drip": _at(("sheets", "metrics"), kind="drip", rate=20_000, rides_out=True),
     "drip without an end": _at(("github", "sheets"), kind="drip", rate=20, hangs=True),
     "endless page loop": _at(_PAGED, kind="page_loop"),
-    "endless new pages": _at(("jira", "jira-dc"), kind="page_flood"),
+    "endless new pages": _at(_PAGED, kind="page_flood"),
     "expired token": _at(SERVICES, kind="unauthorized"),
     "token revoked between two pages": _at(_MANY_REQUESTS, kind="unauthorized", after=1),
     "expired token that sees an empty list": Outage(

@@ -1,0 +1,91 @@
+"""What the ledger held of a measure's past and holds no longer: a version that ended, and what took its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, select
+
+from syncd.ledger.answers import record_of
+from syncd.ledger.schema import readings, records, streams
+from syncd.ledger.selection import listed
+from syncd.okr.measures import ReadingMeasure, RecordMeasure, stream_keys
+from syncd.sdk import Reading, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """A record as it stood before a cycle and as it stands since; None where it was not there."""
+
+    cycle: int
+    old: Record | None
+    new: Record | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """A dated reading as it stood before a cycle and as it stands since; None where its date has no row any more."""
+
+    cycle: int
+    at: datetime
+    old: Reading
+    new: Reading | None
+
+
+class Revisions:
+    """Compares versions; reads only."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def of_records(self, measure: RecordMeasure, after: int, until: int) -> Iterator[Revised]:
+        """Each record of a measure that changed after one cycle and not after another, in the order of cycles."""
+        found: dict[tuple[int, int, str], list[Record | None]] = {}
+        with self._engine.connect() as connection:
+            ids = self._streams(measure)
+            for side, column in enumerate((records.c.until, records.c.cycle)):
+                query = select(records).where(listed(measure, ids), column > after, column <= until)
+                for row in connection.execute(query):
+                    pair = found.setdefault((getattr(row, column.name), row.stream, row.id), [None, None])
+                    pair[side] = record_of(row)
+        for (cycle, _, _), (old, new) in sorted(found.items(), key=lambda item: item[0]):
+            yield Revised(cycle, old, new)
+
+    def of_readings(self, measure: ReadingMeasure, after: int, until: int) -> Iterator[Reread]:
+        """Each dated reading of a measure whose row changed or went; rows that only moved are the same readings."""
+        ended = self._dated(measure, readings.c.until, after, until)
+        begun = {(cycle, at): reading for cycle, at, reading in self._dated(measure, readings.c.cycle, after, until)}
+        for cycle, at, old in ended:
+            new = begun.get((cycle, at))
+            if new is None or (new.number, new.problem) != (old.number, old.problem):
+                yield Reread(cycle, at, old, new)
+
+    def _dated(
+        self, measure: ReadingMeasure, column: Any, after: int, until: int
+    ) -> list[tuple[int, datetime, Reading]]:
+        query = (
+            select(readings)
+            .where(
+                readings.c.stream.in_(self._streams(measure)),
+                readings.c.part == measure.part,
+                readings.c.at.is_not(None),
+                column > after,
+                column <= until,
+            )
+            .order_by(column, readings.c.at)
+        )
+        with self._engine.connect() as connection:
+            return [
+                (getattr(row, column.name), row.at, Reading(row.number, row.cell, row.raw, row.at, row.problem))
+                for row in connection.execute(query)
+            ]
+
+    def _streams(self, measure: RecordMeasure | ReadingMeasure) -> list[int]:
+        query = select(streams.c.id).where(
+            streams.c.connection == measure.connection, streams.c.key.in_(stream_keys(measure))
+        )
+        with self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
