@@ -17,7 +17,7 @@ from syncd.okr.measures import RecordMeasure, contribution, left_out, scalar_tex
 from syncd.okr.spans import Period
 from syncd.sdk import Record
 
-_GONE = "is listed no longer: deleted, moved, or no match any more"
+_GONE = "gone: deleted, moved, or no match any more"
 
 
 @dataclass(frozen=True, slots=True)

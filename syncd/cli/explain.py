@@ -109,10 +109,10 @@ def _restated(found: Sequence[Restatement], zone: ZoneInfo) -> Iterator[str]:
     yield f"restated ({len(found)})"
     for one in found:
         after = "not measured since" if one.after is None else number(one.after)
-        moved = f"{number(one.before)} → {after}" if one.after != one.before else ""
+        moved = f"{number(one.before)} → {after}  " if one.after != one.before else ""
+        of = f"of {day(one.of.astimezone(zone))}, " if one.of else ""
         yield _fitting(f"  {day(one.at.astimezone(zone)):>6}  {one.label}  {one.title}")
-        of = f"of {day(one.of.astimezone(zone))}: " if one.of else ""
-        yield _fitting(f"          {of}{one.why}" + (f"   {moved}" if moved else ""))
+        yield _fitting(f"          {moved}{of}{one.why}")
 
 
 def _fitting(text: str) -> str:
