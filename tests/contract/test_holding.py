@@ -77,8 +77,8 @@ class Project:
         self.ledger = ledger
         self.now = START
 
-    def weeks(self, number: int) -> None:
-        rows = [f"2026-11-{day + 1:02},100" for day in range(number)]
+    def weeks(self, number: int, month: int = 11) -> None:
+        rows = [f"2026-{month:02}-{day + 1:02},100" for day in range(number)]
         (self.folder / "weeks.csv").write_text("\n".join(["Week,Calls", *rows]) + "\n")
 
     def sync(self, cell: object) -> KeptValue:
@@ -252,3 +252,12 @@ def test_a_series_that_is_emptied_is_held_and_one_of_two_rows_is_not() -> None:
         one.weeks(4)
         one.sync(1092)
         assert (one.value("week-sum").number, one.value("week-sum").quality) == (400, "complete")
+
+
+def test_rows_outside_the_window_that_vanish_change_no_number_and_hold_none() -> None:
+    with project() as one:
+        one.weeks(5, month=9)
+        one.sync(1092)
+        one.weeks(0)
+        one.sync(1092)
+        assert (one.value("week-sum").number, one.value("week-sum").quality) == (0, "complete")

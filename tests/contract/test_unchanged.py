@@ -149,6 +149,15 @@ def test_after_a_dry_run_everything_is_measured() -> None:
         assert one.differences() == []
 
 
+def test_a_clock_that_is_put_back_is_measured_by() -> None:
+    with project() as one:
+        one.now = datetime(2026, 11, 4, 1, tzinfo=UTC)  # a row is of this day
+        one.sync()
+        one.now = datetime(2026, 11, 3, 23, tzinfo=UTC)
+        one.sync()
+        assert one.differences() == []
+
+
 steps = st.lists(
     st.tuples(
         st.sampled_from([0, 1, 13, 30, 75]),  # hours that pass
