@@ -25,11 +25,11 @@ class CodeHost:
     # -- looking things up
 
     def repo(self, full_name: str) -> Repo:
-        """By its present name, in any case."""
+        """By its present name, or one that it had, in any case."""
         for repo in self.repos.values():
             if repo.full_name.lower() == full_name.lower():
                 return repo
-        raise KeyError(full_name)
+        return self.repos[self.renamed[full_name.lower()]]
 
     def issue(self, full_name: str, number: int) -> Issue:
         """KeyError if there is none, or if that number is a pull request."""

@@ -39,9 +39,10 @@ def _counts(done: datetime | None, before: datetime) -> bool:
 
 def _pulls(world: World, before: datetime, repo: str | None = None) -> Iterator[Pull]:
     """Merged within the quarter, in one repository or in all of them; callers look at base and author."""
-    for one in world.github.repos.values():
+    wanted = world.github.repos.values() if repo is None else [world.github.repo(repo)]
+    for one in wanted:
         for item in one.items.values():
-            if isinstance(item, Pull) and repo in (None, one.full_name) and _counts(item.merged_at, before):
+            if isinstance(item, Pull) and _counts(item.merged_at, before):
                 yield item
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pytest_httpx import HTTPXMock
 
 from connectors.http import Http, HttpSource
-from syncd.sdk import Context, RetryLater, Snapshot, SourceBroken, Stream
+from syncd.sdk import Context, RetryLater, Snapshot, Stream
 
 URL = "https://metrics.example"
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -214,36 +214,6 @@ def test_settings_that_cannot_serve(settings: dict[str, Any]) -> None:
 def test_measures_that_make_no_sense(keys: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Http.Measure.model_validate(keys)
-
-
-@pytest.mark.parametrize("status", [401, 403, 404, 400, 301])
-def test_answers_that_another_try_would_not_change(
-    context: Context, httpx_mock: HTTPXMock, slept: list[float], status: int
-) -> None:
-    headers = {"Location": "https://elsewhere.example/"} if status == 301 else {}
-    httpx_mock.add_response(status_code=status, headers=headers, json={"v": 1, "message": "no"})
-    with pytest.raises(SourceBroken, match=str(status)):
-        read(context, {"json": "v"}, token="t-123456")
-    assert slept == []
-    assert len(httpx_mock.get_requests()) == 1
-
-
-@pytest.mark.parametrize("status", [429, 500, 502, 503])
-def test_answers_that_pass(context: Context, httpx_mock: HTTPXMock, slept: list[float], status: int) -> None:
-    httpx_mock.add_response(status_code=status, headers={"Retry-After": "7"}, text="<h1>later</h1>")
-    httpx_mock.add_response(json={"v": 5})
-    (snapshot,) = read(context, {"json": "v"})
-    assert snapshot.readings[0].number == 5
-    assert slept == [7]
-
-
-def test_a_wait_that_is_too_long_is_for_a_later_cycle(
-    context: Context, httpx_mock: HTTPXMock, slept: list[float]
-) -> None:
-    httpx_mock.add_response(status_code=429, headers={"Retry-After": "3600"})
-    with pytest.raises(RetryLater) as caught:
-        read(context, {"json": "v"})
-    assert (caught.value.after, slept) == (3600, [])
 
 
 @pytest.mark.parametrize(
