@@ -17,6 +17,7 @@ from syncd.config import load_config
 from syncd.config.catalogue import connector, connector_types
 from syncd.config.mapping_keys import measure_model
 from syncd.okr.measures import READING_TAKES, RECORD_TAKES
+from syncd.sdk.testing import SourceContract
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -130,6 +131,11 @@ def test_every_test_that_the_docs_name_is_there() -> None:
     for file, function in found:
         assert (ROOT / file).exists(), file
         assert not function or f"def {function}(" in text(file), f"{file}::{function}"
+
+
+def test_every_rule_of_the_contract_is_on_the_page_of_connectors() -> None:
+    named = set(re.findall(r"`SourceContract::(\w+)`", text("docs/add-a-connector.md")))
+    assert named == {name for name in vars(SourceContract) if name.startswith("test_")}
 
 
 # -- what is typed

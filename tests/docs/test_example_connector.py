@@ -98,7 +98,12 @@ def test_the_example_is_installed_and_counts(tmp_path: Path, service: str) -> No
     subprocess.run([*pip, str(package)], check=True, timeout=120)
 
     def syncd(*arguments: str) -> str:
-        variables = {"PYTHONPATH": str(site), "DEPLOYS_URL": service, "DEPLOYS_TOKEN": TOKEN, "COLUMNS": "80"}
+        variables = {
+            "PYTHONPATH": os.pathsep.join([str(site), str(PAGE.parents[1])]),
+            "DEPLOYS_URL": service,
+            "DEPLOYS_TOKEN": TOKEN,
+            "COLUMNS": "80",
+        }
         done = subprocess.run(
             [sys.executable, "-m", "syncd", *arguments],
             cwd=tmp_path,
@@ -122,3 +127,21 @@ def test_the_example_is_installed_and_counts(tmp_path: Path, service: str) -> No
     syncd("sync", "--reconcile")
     assert "updated_since=2026-11-04T09%3A58" in "".join(Service.asked)
     assert "reachable" in syncd("doctor")
+
+
+def test_the_example_keeps_the_contract(tmp_path: Path, service: str) -> None:
+    Service.ill = False
+    for name in ("acme_deploys.py", "test_acme_deploys.py"):
+        (tmp_path / name).write_text(block(name), encoding="utf-8")
+    fixture = f'import pytest\n\n\n@pytest.fixture\ndef upstream():\n    return "{service}"\n'
+    (tmp_path / "conftest.py").write_text(fixture, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", str(tmp_path)],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(PAGE.parents[1])])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
