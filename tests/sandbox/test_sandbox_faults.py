@@ -97,6 +97,34 @@ def test_page_loops(box: Sandbox, client: httpx.Client) -> None:
     assert one["total"] > 10_000
 
 
+def test_pages_that_never_end(box: Sandbox, client: httpx.Client) -> None:
+    box.fault(Fault("github", "page_flood"))
+    first = client.get(PATH)
+    second = client.get(first.links["next"]["url"])
+    assert second.json() == first.json()
+    assert "page=3" in second.links["next"]["url"]
+    box.fault(Fault("jira", "page_flood", path="search"))
+    jira = jira_cloud(box)
+    page = jira.enhanced_search_issues("project = KB", maxResults=50)
+    again = jira.enhanced_search_issues("project = KB", maxResults=50, nextPageToken=page.nextPageToken)
+    assert [one.id for one in again] == [one.id for one in page]
+    assert again.nextPageToken not in (None, page.nextPageToken)
+    box.fault(Fault("jira-dc", "page_flood", path="search"))
+    secret = {"Authorization": f"Bearer {box.credentials['jira_pat']}"}
+    far = httpx.get(f"{box.jira_dc_url}/rest/api/2/search?jql=project%3DHELP&startAt=500", headers=secret).json()
+    assert (far["startAt"], far["total"]) == (500, 10_500)
+    assert far["issues"]
+
+
+def test_headers_of_a_clock_that_is_wrong(box: Sandbox, client: httpx.Client) -> None:
+    real = client.get("/user").headers
+    box.fault(Fault("github", "skew", seconds=-600))
+    off = client.get("/user").headers
+    assert off.get_list("date") == [off["date"]]
+    assert -605 < (parsedate_to_datetime(off["date"]) - parsedate_to_datetime(real["date"])).total_seconds() < -590
+    assert int(off["X-RateLimit-Reset"]) == int(real["X-RateLimit-Reset"]) - 600
+
+
 def test_limits_of_github(box: Sandbox, client: httpx.Client) -> None:
     box.fault(Fault("github", "primary_limit", seconds=120, times=1))
     primary = client.get(PATH)
