@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 from projects import Project, differences, write_project
+from sqlalchemy import create_engine, make_url, text
 from test_run import answers, running, wait_for
 
 from syncd.sandbox import Fault, Sandbox
@@ -165,6 +166,29 @@ def test_a_locked_ledger_that_is_let_go_in_time_is_no_failure(project: Project, 
         )
         wait_for(lambda: "syncd.db.lock" in opened(process) or process.poll() is not None)
     assert process.wait(timeout=60) == 0
+
+
+def test_a_database_that_takes_no_writes(tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]) -> None:
+    url = new_postgres()
+    project = write_project(tmp_path / "project", box, ledger=url)
+    project.run("sync", check=0)
+    before = project.status()
+    box.world.sheets.set_cell(OKR_BOOK, "Support", "C11", 700.0)
+    name = make_url(url).database
+    administer(url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+    said = told(project, "sync", 2)
+    assert "cannot be used: cannot execute INSERT in a read-only transaction; name the primary" in said
+    assert project.status() == before
+    administer(url, f"ALTER DATABASE {name} RESET default_transaction_read_only")
+    project.run("sync", check=0)
+    assert differences(project.status(), box) == []
+
+
+def administer(url: str, statement: str) -> None:
+    engine = create_engine(make_url(url).set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
 
 
 def opened(process: subprocess.Popen[Any]) -> set[str]:
