@@ -1,4 +1,4 @@
-"""A cycle that breaks off before each of its commits in turn: whatever was not kept is asked for again."""
+"""A cycle that breaks off at each of its commits, or fails at each of its requests, in turn: half is never a number."""
 
 from __future__ import annotations
 
@@ -10,14 +10,29 @@ from sqlalchemy import event
 
 from syncd.config import load_config
 from syncd.config.project import clock_of
-from syncd.cycle import run_cycle
-from syncd.ledger import Ledger, open_ledger
-from syncd.sandbox import Sandbox
+from syncd.cycle import Result, run_cycle
+from syncd.ledger import KeptValue, Ledger, open_ledger
+from syncd.sandbox import Fault, Sandbox
 from syncd.sdk import RetryPolicy
 
 
 class BrokenOff(Exception):
     """The process might as well have been killed here."""
+
+
+@pytest.fixture
+def ledger(project: Project, monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    for name, value in project.env.items():
+        monkeypatch.setenv(name, value)
+    ledger = open_ledger(f"sqlite:///{project.folder}/syncd.db")
+    assert ledger is not None
+    return ledger
+
+
+def cycle(project: Project, ledger: Ledger, key_result: str) -> Result:
+    config = load_config(project.folder / "syncd.yaml")
+    policy = RetryPolicy(sleep=lambda seconds: None)
+    return run_cycle(config, ledger, clock_of(config.settings), retry=policy, only=key_result)
 
 
 def breaks_off(project: Project, ledger: Ledger, key_result: str, commit: int) -> bool:
@@ -29,11 +44,9 @@ def breaks_off(project: Project, ledger: Ledger, key_result: str, commit: int) -
         if left[0] == 0:
             raise BrokenOff
 
-    config = load_config(project.folder / "syncd.yaml")
-    policy = RetryPolicy(sleep=lambda seconds: None)
     event.listen(ledger.engine, "commit", break_off)
     try:
-        run_cycle(config, ledger, clock_of(config.settings), retry=policy, only=key_result)
+        cycle(project, ledger, key_result)
     except BrokenOff:
         return True
     finally:
@@ -41,18 +54,34 @@ def breaks_off(project: Project, ledger: Ledger, key_result: str, commit: int) -
     return False
 
 
+def kept(ledger: Ledger, key_result: str) -> KeptValue:
+    return ledger.values.last("2026-Q4")[key_result]
+
+
 @pytest.mark.parametrize("key_result", ["reliability-bugs", "articles", "lead-time", "checkout-releases", "calls"])
 def test_broken_off_before_every_commit_in_turn(
-    project: Project, box: Sandbox, monkeypatch: pytest.MonkeyPatch, key_result: str
+    project: Project, box: Sandbox, ledger: Ledger, key_result: str
 ) -> None:
-    for name, value in project.env.items():
-        monkeypatch.setenv(name, value)
-    ledger = open_ledger(f"sqlite:///{project.folder}/syncd.db")
-    assert ledger is not None
     # Each cycle gets one commit further than the one before, so that each commit fails once before it is made.
     ended = next(commit for commit in count(1) if not breaks_off(project, ledger, key_result, commit))
     assert ended > 4
-    kept = ledger.values.last("2026-Q4")[key_result]
-    ledger.close()
-    assert kept.quality == "complete"
-    assert kept.number == pytest.approx(box.truth()["key_results"][key_result]["value"])
+    assert kept(ledger, key_result).quality == "complete"
+    assert kept(ledger, key_result).number == pytest.approx(box.truth()["key_results"][key_result]["value"])
+
+
+@pytest.mark.parametrize(
+    ("key_result", "service"),
+    [("reliability-bugs", "github"), ("articles", "jira"), ("incident-p90", "jira-dc"), ("lead-time", "github")],
+)
+def test_failed_at_every_request_in_turn(
+    project: Project, box: Sandbox, ledger: Ledger, key_result: str, service: str
+) -> None:
+    for passed in count():
+        box.heal()
+        box.fault(Fault(service, "status", status=503, after=passed))
+        if not cycle(project, ledger, key_result).failures:
+            break
+        found = kept(ledger, key_result)
+        assert (found.number, found.quality in ("partial", "failed")) == (None, True)
+    assert passed >= 2
+    assert kept(ledger, key_result).number == pytest.approx(box.truth()["key_results"][key_result]["value"])

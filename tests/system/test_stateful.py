@@ -39,10 +39,10 @@ BEREFT = {
 
 FAULTS = st.builds(
     Fault,
-    st.sampled_from(("github", "jira", "jira-dc", "sheets", "metrics")),
+    st.sampled_from(("github", "github", "github", "jira", "jira", "jira-dc", "sheets", "metrics")),
     st.sampled_from(("status", "html", "reset", "truncate", "malformed", "wrong_types", "unauthorized")),
-    after=st.integers(0, 12),
-    times=st.sampled_from((1, 7, None)),
+    after=st.integers(0, 20),  # a first sync asks GitHub some twenty times
+    times=st.sampled_from((None, None, 7, 1)),
 ).filter(lambda fault: (fault.service, fault.kind) != ("metrics", "wrong_types"))  # any JSON is a fair answer there
 
 
