@@ -1,0 +1,101 @@
+"""The tables of docs/benchmarks.md, and whether each target is met."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from measured import Run
+from scenarios import FLOOR, STAGES, Results
+
+_TITLES = {
+    "pulls": "20,000 pull requests of one repository",
+    "issues": "20,000 Jira issues",
+    "books": "200 ranges of 20 spreadsheets",
+}
+_HEAD = "| {} | wall s | × floor | CPU s | peak MB | requests | MB |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+_BEGIN, _END = "<!-- the tables of make bench -->", "<!-- end of the tables -->"
+
+
+def tables(results: Results) -> str:
+    """Markdown: the machine, each scenario, the ledger's growth, the targets."""
+    parts = [f"Measured on {datetime.now(UTC):%d %B %Y}: {_machine()}."]
+    for system, title in _TITLES.items():
+        parts.append(f"### {title}")
+        for stage in (*STAGES, "at 100 ms"):
+            names = [name for where, when, name in results.runs if (where, when) == (system, stage)]
+            if names:
+                rows = [
+                    _row(name, results.runs[system, stage, name], results.runs[system, stage, FLOOR]) for name in names
+                ]
+                shown = "from nothing, each answer 100 ms late" if stage == "at 100 ms" else stage
+                parts.append("\n".join([_HEAD.format(shown), *rows]))
+    parts += ["### Measuring 1,000 key results", "\n".join(_growth(results))]
+    parts += ["### Targets", "\n".join(_targets(results))]
+    return "\n\n".join(parts)
+
+
+def written(page: Path, content: str) -> None:
+    """Puts the tables into the page, between its marks."""
+    before, _, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    page.write_text(f"{before}{_BEGIN}\n\n{content}\n\n{_END}{after}", encoding="utf-8")
+
+
+def _machine() -> str:
+    info = Path("/proc/cpuinfo")
+    names = [line.split(":", 1)[1].strip() for line in _lines(info) if line.startswith("model name")]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    name = names[0] if names else platform.processor() or platform.machine()
+    return f"{name}, {os.cpu_count()} cores, {memory:.0f} GB, Python {platform.python_version()}, {platform.system()}"
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+
+
+def _row(name: str, run: Run, floor: Run) -> str:
+    times = f"{run.wall:.2f} | {run.wall / floor.wall:.1f} | {run.cpu:.2f}"
+    return f"| {name} | {times} | {run.peak:.0f} | {run.requests} | {run.bytes / 1e6:.1f} |"
+
+
+def _growth(results: Results) -> Iterator[str]:
+    yield "| records | cold s | again s | commit cold s | commit again s |\n| ---: | ---: | ---: | ---: | ---: |"
+    for one in results.answering:
+        seconds = " | ".join(f"{one[name]:.2f}" for name in ("cold", "again", "cold commit", "again commit"))
+        yield f"| {one['records']:,.0f} | {seconds} |"
+
+
+def _targets(results: Results) -> Iterator[str]:
+    yield "| target | measured | |\n| --- | --- | --- |"
+    runs = results.runs
+    for system, title in _TITLES.items():
+        names = [
+            name for where, when, name in runs if where == system and when == STAGES[0] and name.startswith("syncd")
+        ]
+        for name in names:
+            shown = f"{title}, {name}" if len(names) > 1 else title
+            ours, floor = runs[system, STAGES[0], name], runs[system, STAGES[0], FLOOR]
+            yield _met(f"{shown}: wall at most 2 × the floor's", ours.wall / floor.wall, 2, "×")
+            yield _met(f"{shown}: peak at most 120 MB", ours.peak, 120, "MB")
+            for stage in STAGES:
+                more = runs[system, stage, name].requests - runs[system, stage, FLOOR].requests
+                yield _met(f"{shown}, {stage}: no more than two requests beyond the floor's", more, 2, "more")
+    late = [name for _, when, name in runs if when == "at 100 ms" and name.startswith("syncd")]
+    for name in late:
+        share = runs["pulls", "at 100 ms", name].wall / runs["pulls", "at 100 ms", FLOOR].wall
+        yield _met(f"At 100 ms, {name}: at most 0.4 × a one-connection loop", share, 0.4, "×")
+    unchanged = runs["repos", "unchanged", "syncd"]
+    yield _met("50 streams unchanged: under 0.5 s", unchanged.wall, 0.5, "s")
+    yield _met("50 streams unchanged: 50 requests or fewer", unchanged.requests, 50, "requests")
+    largest = results.answering[-1]
+    yield _met("1,000 key results over 1,000,000 records, cold: under 2 s", largest["cold"], 2, "s")
+    yield _met("the same with nothing changed: under 0.2 s", largest["again"], 0.2, "s")
+
+
+def _met(what: str, found: float, most: float, unit: str) -> str:
+    shown = f"{found:.0f}" if unit in ("MB", "requests", "more") else f"{found:.2f}"
+    return f"| {what} | {shown} {unit} | {'met' if found <= most else '**not met**'} |"

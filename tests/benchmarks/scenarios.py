@@ -1,0 +1,133 @@
+"""What is measured: which contender does what, against which world."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import projects
+from box import Box, boxed
+from measured import Run, run
+from projects import Project
+
+_HERE = Path(__file__).parent
+_DLT_PYTHON = _HERE.parents[1] / ".venv-bench/bin/python"
+DELAY = 0.1
+STAGES = ("from nothing", "50 changed", "unchanged")
+_SCRIPTS = {"httpx loop (the floor)": "floor", "PyGithub loop": "pygithub_loop", "dlt rest_api": "dlt_source"}
+FLOOR = "httpx loop (the floor)"
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A command in a folder of its own."""
+
+    name: str
+    command: list[str]
+    folder: Path
+    environment: dict[str, str]
+
+
+@dataclass
+class Results:
+    """Runs by (system, stage, contender), and the ledger's seconds by its size."""
+
+    runs: dict[tuple[str, str, str], Run] = field(default_factory=dict)
+    answering: list[dict[str, float]] = field(default_factory=list)
+
+
+def measure_all(folder: Path, say: Callable[[str], None]) -> Results:
+    """Everything, one after the other."""
+    results = Results()
+    systems: dict[str, list[tuple[str, Callable[[Path, Box], Project]]]] = {
+        "pulls": [("syncd, base branch", projects.whole_pulls), ("syncd", projects.light_pulls)],
+        "issues": [("syncd", projects.issues)],
+        "books": [("syncd", projects.books)],
+    }
+    for system, ours in systems.items():
+        with boxed(system) as box:
+            contenders = _contenders(folder / system, system, ours, box)
+            say(f"{system}: rows are rendered once")
+            _once(contenders[0], box)
+            for stage in STAGES:
+                if stage == "50 changed":
+                    box.change()
+                for contender in contenders:
+                    say(f"{system}, {stage}: {contender.name}")
+                    quick = stage == "unchanged" or (system == "books" and stage != "50 changed")
+                    results.runs[(system, stage, contender.name)] = _measured(contender, box, stage, 3 if quick else 1)
+            if system == "pulls":
+                _late(folder / "late", ours, box, results, say)
+    with boxed("repos") as box:
+        say("50 streams unchanged: syncd")
+        project = projects.many_repos(folder / "repos", box)
+        contender = Contender("syncd", project.sync, project.folder, project.secrets)
+        _once(contender, box)
+        results.runs[("repos", "unchanged", "syncd")] = _measured(contender, box, "unchanged", 3)
+    say("a thousand key results over 10k, 100k and 1M records")
+    answering = [sys.executable, str(_HERE / "answering.py"), str(folder / "answering")]
+    said = run(answering, folder, {"PYTHONPATH": str(_HERE.parents[1])}, None).said
+    results.answering = json.loads(said.splitlines()[-1])
+    return results
+
+
+def _late(
+    folder: Path, ours: list[tuple[str, Callable[[Path, Box], Project]]], box: Box, results: Results,
+    say: Callable[[str], None],
+) -> None:  # fmt: skip
+    """The backfill once more, each answer a tenth of a second late: one connection waits for each page."""
+    box.delay(DELAY)
+    contenders = _contenders(folder, "pulls", ours, box)
+    for contender in [contenders[0], *contenders[-len(ours) :]]:
+        say(f"pulls, from nothing at 100 ms: {contender.name}")
+        results.runs[("pulls", "at 100 ms", contender.name)] = _measured(contender, box, "from nothing", 1)
+    box.heal()
+
+
+def _contenders(
+    folder: Path, system: str, ours: list[tuple[str, Callable[[Path, Box], Project]]], box: Box
+) -> list[Contender]:
+    found = []
+    for name, script in _SCRIPTS.items():
+        if script == "pygithub_loop" and system != "pulls":
+            continue
+        python = str(_DLT_PYTHON) if script == "dlt_source" else sys.executable
+        command = [python, str(_HERE / "contenders" / f"{script}.py"), system, box.url]
+        found.append(Contender(name, command, _made(folder / script), projects.secret(system, box)))
+    for name, write in ours:
+        project = write(folder / write.__name__, box)
+        found.append(Contender(name, project.sync, project.folder, project.secrets))
+    return found
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _once(contender: Contender, box: Box) -> None:
+    run(contender.command, contender.folder, contender.environment, box)
+
+
+_KEPT = ("syncd.yaml", "okrs.yaml")
+
+
+def _emptied(folder: Path) -> None:
+    """As it was before the first run."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name not in _KEPT:
+            path.unlink()
+
+
+def _measured(contender: Contender, box: Box, stage: str, times: int) -> Run:
+    def before() -> None:
+        if stage == "from nothing":
+            _emptied(contender.folder)
+
+    return run(contender.command, contender.folder, contender.environment, box, times=times, before=before)
