@@ -42,16 +42,17 @@ class Answers:
         """What a measure comes to by what the ledger holds, as it stands now or stood after a cycle."""
         if isinstance(measure, ReadingMeasure):
             return self._answer_readings(measure, span, now, cycle)
+        form, past = selection.form(measure), cycle is not None
         with self._engine.connect() as connection:
             streams = self._ids(connection, measure)
-            condition = selection.counting(measure, span, streams, self._dialect, cycle)
+            given = selection.parameters(streams, span, cycle)
             if measure.of is None:
-                counted = int(connection.scalar(selection.how_many(condition, streams)) or 0)
+                asked = selection.how_many(form, self._dialect, past=past, several=len(streams) > 1)
+                counted = int(connection.scalar(asked, given) or 0)
                 return answer_numbers(measure.take, None, [1.0] * counted, 0)
-            texts = measure.take == "distinct"
-            rows = connection.execute(selection.elements_of(measure.of, condition, self._dialect, texts=texts)).all()
+            rows = connection.execute(selection.elements_of(form, self._dialect, past=past), given).all()
         everyone = {row.id for row in rows}
-        if texts:
+        if measure.take == "distinct":
             values = [row for row in rows if _has_value(row)]
             having = len({row.id for row in values})
             return answer_distinct(measure.of, len({_text(row) for row in values}), having, len(everyone) - having)
@@ -66,16 +67,16 @@ class Answers:
         It brings its number, or for `distinct` its values as texts; 1 where records are counted, nothing where it lacks
         the field asked for.
         """
+        form, past = selection.form(measure), cycle is not None
         with self._engine.connect() as connection:
-            streams = self._ids(connection, measure)
-            condition = selection.counting(measure, span, streams, self._dialect, cycle)
-            done = {row.id: row.done_at for row in connection.execute(selection.done_times(condition))}
+            given = selection.parameters(self._ids(connection, measure), span, cycle)
+            rows = connection.execute(selection.done_times(form, self._dialect, past=past), given).all()
+            done = {row.id: row.done_at for row in rows}
             if measure.of is None:
                 return sorted((at, [1.0]) for at in done.values())
-            texts = measure.take == "distinct"
-            rows = connection.execute(selection.elements_of(measure.of, condition, self._dialect, texts=texts)).all()
+            rows = connection.execute(selection.elements_of(form, self._dialect, past=past), given).all()
         brought: dict[str, list[float | str]] = {}
-        if texts:
+        if measure.take == "distinct":
             for row in filter(_has_value, rows):
                 brought.setdefault(row.id, []).append(_text(row))
         else:

@@ -7,8 +7,8 @@ all the rest is common.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     and_,
+    bindparam,
     case,
     cast,
     collate,
@@ -30,11 +31,11 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import Float, Text
+from sqlalchemy.types import Float, Integer, Text
 
-from syncd.ledger.schema import records
+from syncd.ledger.schema import Moment, records
 from syncd.okr.measures import Filter, RecordMeasure, scalar_text
-from syncd.okr.spans import Span
+from syncd.okr.spans import Span, Window
 
 _PLAIN = re.compile(r"[ !#-\[\]-~]+")  # printable ASCII but the quote and the backslash
 
@@ -53,58 +54,76 @@ class _Elements:
 
 def held_at(cycle: int | None) -> ColumnElement[bool]:
     """The versions that held after a cycle; those that hold now for None."""
-    if cycle is None:
-        return records.c.until.is_(None)
+    return records.c.until.is_(None) if cycle is None else _held_at(literal(cycle))
+
+
+def _held_at(cycle: ColumnElement[int]) -> ColumnElement[bool]:
     return and_(records.c.cycle <= cycle, or_(records.c.until.is_(None), records.c.until > cycle))
 
 
 def listed(measure: RecordMeasure, streams: Sequence[int]) -> ColumnElement[bool]:
     """The records of a measure's streams that are of the kind it is about."""
-    of_streams = records.c.stream.in_(streams)
-    return of_streams if measure.kind is None else and_(of_streams, records.c.kind == measure.kind)
+    return and_(records.c.stream.in_(streams), *_of_kind(measure))
 
 
-def counting(
-    measure: RecordMeasure, span: Span, streams: Sequence[int], dialect: str, cycle: int | None
-) -> ColumnElement[bool]:
-    """The condition that a record counts."""
-    conditions: list[ColumnElement[bool]] = [
-        listed(measure, streams),
-        held_at(cycle),
-        records.c.done_at >= span.start,
-        records.c.done_at < span.end,
-    ]
-    conditions.extend(_passes(rule, dialect) for rule in measure.filters)
-    return and_(*conditions)
+def _of_kind(measure: RecordMeasure) -> Sequence[ColumnElement[bool]]:
+    return () if measure.kind is None else (records.c.kind == measure.kind,)
 
 
-def how_many(condition: ColumnElement[bool], streams: Sequence[int]) -> Select[Any]:
-    """How many records there are, each id once. Within one stream no id holds twice."""
-    ids = func.count() if len(streams) == 1 else func.count(func.distinct(records.c.id))
-    return select(ids).select_from(records).where(condition)
+def form(measure: RecordMeasure) -> RecordMeasure:
+    """What a measure has in common with others: the streams and the window are parameters of its statement.
 
-
-def elements_of(field: str, condition: ColumnElement[bool], dialect: str, *, texts: bool) -> Select[Any]:
-    """Each element of a field of the records: id, stream, number and, where asked for, text.
-
-    The one that it is not is null, and so are both where a record has none: it shows all the same.
+    Statements are kept by form. To put one together takes longer than a small stream takes to answer it.
     """
-    elements = _elements(field, dialect)
-    found: FromClause = records
-    for at, source in enumerate(elements.sources):
-        found = found.outerjoin(source, elements.of_field if at == 0 else true())
-    shown = [elements.number.label("number"), *([elements.text.label("text")] if texts else [])]
-    return select(records.c.id, records.c.stream, *shown).select_from(found).where(condition)
+    return replace(measure, connection="", streams=(), window=Window())
 
 
-def done_times(condition: ColumnElement[bool]) -> Select[Any]:
-    """When each record was done."""
-    return select(records.c.id, records.c.done_at).where(condition)
+def parameters(streams: Sequence[int], span: Span, cycle: int | None) -> Mapping[str, Any]:
+    """The parameters of every statement here."""
+    return {"streams": streams, "start": span.start, "end": span.end} | ({} if cycle is None else {"cycle": cycle})
 
 
 @lru_cache(maxsize=1000)
+def how_many(form: RecordMeasure, dialect: str, *, past: bool, several: bool) -> Select[Any]:
+    """How many records count, each id once. Of one stream, and not `several`, no id holds twice."""
+    ids = func.count(func.distinct(records.c.id)) if several else func.count()
+    return select(ids).select_from(records).where(_counting(form, dialect, past))
+
+
+@lru_cache(maxsize=1000)
+def elements_of(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]:
+    """Each element of the field of the records that count: id, stream, number and, for `distinct`, text.
+
+    The one that it is not is null, and so are both where a record has none: it shows all the same.
+    """
+    elements = _elements(form.of or "", dialect)
+    found: FromClause = records
+    for at, source in enumerate(elements.sources):
+        found = found.outerjoin(source, elements.of_field if at == 0 else true())
+    shown = [elements.number.label("number"), *([elements.text.label("text")] if form.take == "distinct" else [])]
+    return select(records.c.id, records.c.stream, *shown).select_from(found).where(_counting(form, dialect, past))
+
+
+@lru_cache(maxsize=1000)
+def done_times(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]:
+    """When each record that counts was done."""
+    return select(records.c.id, records.c.done_at).where(_counting(form, dialect, past))
+
+
+def _counting(form: RecordMeasure, dialect: str, past: bool) -> ColumnElement[bool]:
+    """The condition that a record counts; in the `past`, after the cycle that is a parameter."""
+    conditions: list[ColumnElement[bool]] = [
+        records.c.stream.in_(bindparam("streams", expanding=True)),
+        _held_at(bindparam("cycle", type_=Integer)) if past else held_at(None),
+        records.c.done_at >= bindparam("start", type_=Moment),
+        records.c.done_at < bindparam("end", type_=Moment),
+        *_of_kind(form),
+    ]
+    conditions.extend(_passes(rule, dialect) for rule in form.filters)
+    return and_(*conditions)
+
+
 def _passes(rule: Filter, dialect: str) -> ColumnElement[bool]:
-    """Kept, for many measures share a filter, and to put one together takes longer than to ask a small stream."""
     elements = _elements(rule.field, dialect)
     some = partial(_some, elements)
     if rule.at_least is not None or rule.at_most is not None:

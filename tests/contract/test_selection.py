@@ -168,5 +168,5 @@ def test_each_rule(request: pytest.FixtureRequest, database: str, rule: Filter, 
 
 def test_postgresql_compares_texts_by_code_point_whatever_language_it_sorts_in() -> None:
     rule = RecordMeasure("code", ("pulls",), filters=(Filter("day", at_least="2026-10-01"),))
-    condition = selection.counting(rule, Span(START, NOW), [1], "postgresql", None)
-    assert 'COLLATE "C"' in str(condition.compile(dialect=postgresql.dialect()))
+    asked = selection.how_many(rule, "postgresql", past=False, several=False)
+    assert 'COLLATE "C"' in str(asked.compile(dialect=postgresql.dialect()))
