@@ -22,7 +22,6 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import TypeEngine
 
 
@@ -60,7 +59,20 @@ class Moment(TypeDecorator[datetime]):
         return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value.astimezone(UTC)
 
 
-Document: Any = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+class Document(TypeDecorator[Any]):
+    """A JSON document. PostgreSQL's dialect is imported where it is used: it takes long for one who has SQLite."""
+
+    impl = JSON(none_as_null=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Binary JSON on PostgreSQL."""
+        if dialect.name != "postgresql":
+            return dialect.type_descriptor(self.impl_instance)
+        from sqlalchemy.dialects.postgresql import JSONB
+
+        return dialect.type_descriptor(JSONB(none_as_null=True))
+
 
 metadata = MetaData(
     naming_convention={

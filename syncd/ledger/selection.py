@@ -30,8 +30,7 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.types import Float, Integer, Text
+from sqlalchemy.types import ARRAY, Float, Integer, Text
 
 from syncd.ledger.schema import Moment, records
 from syncd.okr.measures import Filter, RecordMeasure, scalar_text
