@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 import time
@@ -15,13 +16,13 @@ PAGE = Path(__file__).parents[2] / "docs/benchmarks.md"
 
 def main() -> None:
     """About five minutes; nothing else should run on the machine."""
-    started = time.monotonic()
+    started, load = time.monotonic(), os.getloadavg()[0]
 
     def say(what: str) -> None:
         print(f"{time.monotonic() - started:5.0f} s  {what}", file=sys.stderr, flush=True)
 
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as folder:
-        content = tables(measure_all(Path(folder), say))
+        content = tables(measure_all(Path(folder), say), load)
     written(PAGE, content)
     print(content)
 

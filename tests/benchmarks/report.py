@@ -20,9 +20,12 @@ _HEAD = "| {} | wall s | × floor | CPU s | peak MB | requests | MB |\n| --- | -
 _BEGIN, _END = "<!-- the tables of make bench -->", "<!-- end of the tables -->"
 
 
-def tables(results: Results) -> str:
-    """Markdown: the machine, each scenario, the ledger's growth, the targets."""
-    parts = [f"Measured on {datetime.now(UTC):%d %B %Y}: {_machine()}."]
+def tables(results: Results, load: float) -> str:
+    """Markdown: the machine, each scenario, the ledger's growth, the targets.
+
+    `load` is the machine's, before it began: where it is not near 0, others worked on it and wall times mean little.
+    """
+    parts = [f"Measured on {datetime.now(UTC):%d %B %Y}: {_machine()}; load before it began: {load:.1f}."]
     for system, title in _TITLES.items():
         parts.append(f"### {title}")
         for stage in (*STAGES, "at 100 ms"):
@@ -63,9 +66,11 @@ def _row(name: str, run: Run, floor: Run) -> str:
 
 
 def _growth(results: Results) -> Iterator[str]:
-    yield "| records | cold s | again s | commit cold s | commit again s |\n| ---: | ---: | ---: | ---: | ---: |"
+    names = ("cold", "cold CPU", "again", "again CPU", "cold commit", "again commit")
+    yield "| records | " + " | ".join(f"{name} s" for name in names) + " |"
+    yield "| " + " | ".join(["---:"] * (len(names) + 1)) + " |"
     for one in results.answering:
-        seconds = " | ".join(f"{one[name]:.2f}" for name in ("cold", "again", "cold commit", "again commit"))
+        seconds = " | ".join(f"{one[name]:.2f}" for name in names)
         yield f"| {one['records']:,.0f} | {seconds} |"
 
 
