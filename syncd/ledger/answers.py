@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, or_, select
 
 from syncd.ledger import selection
 from syncd.ledger.schema import cycles, readings, records, streams
@@ -25,6 +25,7 @@ from syncd.okr.measures import (
 from syncd.okr.spans import Span
 from syncd.sdk import Reading, Record
 
+_OF_A_READING = ("until", "position", "cell", "number", "raw", "at", "seen_at", "problem")
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -104,23 +105,30 @@ class Answers:
         seen while a period settles counts to its last moment. `latest` looks at what stands there now alone, so that a
         cell that was emptied is no number.
         """
-        ended = cycles.c.started_at.label("ended_at")
+
+        def holds(row: Any) -> bool:
+            return row.until is None or (cycle is not None and row.until > cycle)
+
         with self._engine.connect() as connection:
             query = (
-                select(readings, ended)
+                select(*(readings.c[name] for name in _OF_A_READING), cycles.c.started_at.label("ended_at"))
                 .outerjoin(cycles, cycles.c.id == readings.c.until)
                 .where(readings.c.stream.in_(self._ids(connection, measure)), readings.c.part == measure.part)
                 .order_by(readings.c.cycle, readings.c.position)
             )
             if cycle is not None:
                 query = query.where(readings.c.cycle <= cycle)
-            rows = connection.execute(query).all()
-        current = [row for row in rows if row.until is None or (cycle is not None and row.until > cycle)]
+            # A dated series needs nothing that ended, and of a long one that is edited daily that is most.
+            held = readings.c.until.is_(None)
+            current = query.where(held if cycle is None else or_(held, readings.c.until > cycle))
+            rows = connection.execute(current).all()
+            if not any(row.at is not None for row in rows):
+                rows = connection.execute(query).all()
         dated = any(row.at is not None for row in rows)
         if dated or measure.take == "latest":
-            rows = sorted(current, key=lambda row: row.position)
+            rows = sorted(filter(holds, rows), key=lambda row: row.position)
         else:
-            rows = [row for row in rows if row in current or (row.ended_at and row.ended_at > span.start)]
+            rows = [row for row in rows if holds(row) or (row.ended_at and row.ended_at > span.start)]
         latest = min(now, span.end - _INSTANT)
         return dated, [
             Reading(row.number, row.cell, row.raw, row.at or min(max(row.seen_at, span.start), latest), row.problem)
