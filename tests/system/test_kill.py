@@ -11,7 +11,6 @@ import random
 import signal
 import sqlite3
 import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -34,7 +33,7 @@ from syncd.sandbox.story.when import at
 
 KILLS = int(os.environ.get("SYNCD_KILLS", "20"))
 SEED = int(os.environ.get("SYNCD_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
-KILLS_A_ROUND = 10  # then the ledger is compared, and the next round begins with none: kills land in a backfill too
+KILLS_A_ROUND = 20  # then the ledger is compared, and the next round begins with none: kills land in a backfill too
 LATER = NOW + timedelta(hours=2)  # the sandbox's clock ticks with each change, and must stay before the project's
 ARCHIVED = 600
 BACKFILL = """\
@@ -114,7 +113,7 @@ class Round:
         }
         asked, began, wrote, files = len(self.box.requests), time.monotonic(), 0, self.files()
         process = subprocess.Popen(
-            [sys.executable, "-m", "syncd", "sync", *reconcile],
+            self.project.command("sync", *reconcile),
             cwd=self.project.folder,
             env=self.project.environment,
             stdout=subprocess.DEVNULL,
@@ -247,36 +246,28 @@ def kept(project: Project) -> dict[str, Any]:
     return found
 
 
-WALKS = {
-    "archive-merged": pytest.param(
-        "archive-merged", r"/acme/archive/pulls", marks=pytest.mark.xfail(reason="starts again", strict=False)
-    ),
-    "archive-closed": pytest.param("archive-closed", r"/acme/archive/issues"),
-    "archive-done": pytest.param("archive-done", r"/search/jql"),
-}
+STARTS_AGAIN = pytest.mark.xfail(reason="a walk over a list of pulls that broke off starts again", strict=False)
 
 
-@pytest.mark.parametrize(("key_result", "path"), WALKS.values(), ids=WALKS)
+@pytest.mark.parametrize(
+    ("key_result", "path", "pages"),
+    [
+        pytest.param("archive-merged", "/acme/archive/pulls", 6, marks=STARTS_AGAIN),
+        pytest.param("archive-closed", "/acme/archive/issues", 6),
+        pytest.param("archive-done", "/search/jql", 15),
+    ],
+)
 def test_killed_half_way_through_a_backfill_the_next_sync_asks_for_the_other_half(
-    tmp_path: Path, box: Sandbox, key_result: str, path: str
+    tmp_path: Path, box: Sandbox, key_result: str, path: str, pages: int
 ) -> None:
     add_an_archive(box)
     project = archive_project(tmp_path / "project", box)
-    whole = archive_project(tmp_path / "whole", box)
-    service = "jira" if key_result == "archive-done" else "github"
 
     def asked() -> int:
         return sum(path in request.path for request in box.requests)
 
-    def stored() -> int:
-        return len(kept(project)["records"])
-
-    whole.run("sync", "--only", key_result, check=0)
-    pages = asked()
-    assert pages >= 6
-    box.requests.clear()
-    box.fault(Fault(service, "delay", path=path, seconds=0.2))
-    command = [sys.executable, "-m", "syncd", "sync", "--only", key_result]
+    box.fault(Fault("jira" if "jql" in path else "github", "delay", path=path, seconds=0.2))
+    command = project.command("sync", "--only", key_result)
     process = subprocess.Popen(command, cwd=project.folder, env=project.environment)
     while asked() <= pages // 2 + 1:
         assert process.poll() is None
@@ -285,9 +276,10 @@ def test_killed_half_way_through_a_backfill_the_next_sync_asks_for_the_other_hal
     process.wait()
     box.heal()
     box.requests.clear()
-    rest = pages * (1 - stored() / ARCHIVED)
+    rest = pages * (1 - len(kept(project)["records"]) / ARCHIVED)
     assert 0 < rest < pages
     project.run("sync", "--only", key_result, check=0)
-    assert asked() <= rest + 1.5, f"{asked()} of {pages}, and {rest:.1f} were left"
+    # What came last is met again, and a list's end may take a question of its own.
+    assert asked() <= rest + 2.5, f"{asked()} of {pages}, and {rest:.1f} were left"
     shown = project.status("--period", "backfill")["objectives"][0]["key_results"]
     assert {kr["id"]: kr["value"] for kr in shown}[key_result] == ARCHIVED
