@@ -190,7 +190,7 @@ def same(ours: float | None, theirs: float | None) -> bool:
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 TestStories = Stories.TestCase
 TestStories.settings = settings(
-    max_examples=150 if NIGHTLY else 15,
+    max_examples=150 if NIGHTLY else 10,
     stateful_step_count=30 if NIGHTLY else 12,
     derandomize=not NIGHTLY,
     suppress_health_check=list(HealthCheck),
