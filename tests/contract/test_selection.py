@@ -166,6 +166,24 @@ def test_each_rule(request: pytest.FixtureRequest, database: str, rule: Filter, 
     same(ledger, Case(measure, Span(START, NOW), found))
 
 
+@pytest.mark.parametrize("database", ["sqlite", "postgres"])
+@pytest.mark.parametrize(("take", "of", "number"), [("count", None, 2), ("sum", "f", 8), ("distinct", "f", 3)])
+def test_a_record_of_two_streams_counts_once(
+    request: pytest.FixtureRequest, database: str, take: RecordTake, of: str | None, number: float
+) -> None:
+    """As `acme/*` and `acme/web` bring it."""
+    ledger: Ledger = request.getfixturevalue(database)
+    one = Record("one", "#1", "", "", START, done_at=START, fields={"f": [1, 2]})
+    two = Record("two", "#2", "", "", START, done_at=START, fields={"f": [5]})
+    keys = (f"pulls {next(FRESH)}", f"pulls {next(FRESH)}")
+    for key, records in zip(keys, ([one, two], [one]), strict=True):
+        ledger.streams.store(ledger.streams.add("code", key), 1, NOW, Page(records))
+    measure = RecordMeasure("code", keys, take=take, of=of)
+    answer = ledger.answers.answer(measure, Span(START, NOW), NOW)
+    assert (answer.number, answer.counted) == (number, 2)
+    assert answer == evaluate_records(measure, Span(START, NOW), [one, two, one])
+
+
 def test_postgresql_compares_texts_by_code_point_whatever_language_it_sorts_in() -> None:
     rule = RecordMeasure("code", ("pulls",), filters=(Filter("day", at_least="2026-10-01"),))
     asked = selection.how_many(rule, "postgresql", past=False, several=False)
