@@ -213,8 +213,9 @@ def _open_sources(
         raise ConfigError(problems=problems)
     problems = []
     for name, (source, streams) in sources.items():
+        states = ledger.streams.states(name)
         for stream in streams:
-            state = ledger.streams.state(name, stream.key)
+            state = states.get(stream.key)
             if state is None or state.completed_cycle is None or not state.covers(stream):
                 problems.extend(_unknown_fields(config, plans, source, name, stream))
     if problems and not tolerant:

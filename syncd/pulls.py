@@ -17,7 +17,7 @@ from functools import partial
 import structlog
 
 from syncd.config import Connection
-from syncd.ledger import Ledger, StreamState
+from syncd.ledger import Ending, Ledger, StreamState
 from syncd.okr.goals import Plan, Quality
 from syncd.okr.measures import ReadingMeasure, stream_keys
 from syncd.sdk import (
@@ -154,12 +154,20 @@ def due_pulls(
 
     With `patient`, one whose source asked for a later time is put off until then. What is quick comes first.
     """
-    found = [_due(ledger, connection, stream, now, reconcile, patient) for stream in streams]
+    states = ledger.streams.states(connection.name)
+    found = [_due(ledger, connection, stream, states.get(stream.key), now, reconcile, patient) for stream in streams]
     return sorted(found, key=lambda pull: pull.cursor is None or pull.census)
 
 
-def _due(ledger: Ledger, connection: Connection, stream: Stream, now: datetime, reconcile: bool, patient: bool) -> Pull:
-    state = ledger.streams.state(connection.name, stream.key)
+def _due(
+    ledger: Ledger,
+    connection: Connection,
+    stream: Stream,
+    state: StreamState | None,
+    now: datetime,
+    reconcile: bool,
+    patient: bool,
+) -> Pull:
     number = state.id if state else ledger.streams.add(connection.name, stream.key)
     if state is None or not state.covers(stream):
         ledger.streams.restart(number, stream)
@@ -222,6 +230,7 @@ def pull_all(
     finally:
         for stop in stops.values():
             stop.set()
+    ledger.streams.pulled(cycle, writer.endings)
     return writer.outcomes
 
 
@@ -240,6 +249,7 @@ class _Writer:
         self.open = pulls
         self._secrets = sorted(secrets, key=len, reverse=True)
         self.outcomes: list[Outcome] = []
+        self.endings: list[Ending] = []
         self._streams = ledger.streams
         self._cycle = cycle
         self._clock = clock
@@ -304,7 +314,7 @@ class _Writer:
         reason = self._without_secrets(_reason(error)) if error is not None else None
         if pull.put_off is not None:
             quality, reason = "partial", pull.put_off.reason
-        self._streams.pulled(pull.id, self._cycle, self._clock(), quality, reason, put_off)
+        self.endings.append(Ending(pull.id, self._clock(), quality, reason, put_off))
         outcome = Outcome(
             pull,
             quality,

@@ -11,13 +11,14 @@ from syncd.ledger.cycles import Cycle
 from syncd.ledger.failures import LedgerError, LedgerFailed
 from syncd.ledger.ledger import Ledger, open_ledger
 from syncd.ledger.lock import LedgerBusy, cycle_lock
-from syncd.ledger.streams import StreamState
+from syncd.ledger.streams import Ending, StreamState
 from syncd.ledger.values import Definition, KeptValue
 
 __all__ = [
     "Approval",
     "Cycle",
     "Definition",
+    "Ending",
     "KeptValue",
     "Ledger",
     "LedgerBusy",

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, update
+import orjson
+from sqlalchemy import Engine, bindparam, insert, select, update
 
 from syncd.ledger.pages import current_ids, end_records, store_records, store_snapshots
 from syncd.ledger.schema import streams
 from syncd.okr.goals import Quality
-from syncd.sdk import Json, Page, Stream
+from syncd.sdk import Json, Page, Snapshot, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,17 @@ class StreamState:
         return self.since is None or (stream.since is not None and stream.since >= self.since)
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a stream's pull ended, when, and when its source may be asked again, where it said so."""
+
+    stream_id: int
+    at: datetime
+    quality: Quality
+    reason: str | None = None
+    retry_at: datetime | None = None
+
+
 class Streams:
     """Reads and writes streams; every page is stored with its cursor in one transaction."""
 
@@ -52,29 +65,16 @@ class Streams:
 
     def state(self, connection_name: str, key: str) -> StreamState | None:
         """What is known of a stream, or None where it was never asked for."""
+        query = select(streams).where(streams.c.connection == connection_name, streams.c.key == key)
         with self._engine.connect() as connection:
-            row = connection.execute(
-                select(streams).where(streams.c.connection == connection_name, streams.c.key == key)
-            ).one_or_none()
-        if row is None:
-            return None
-        parts = row.parts or {}
-        return StreamState(
-            id=row.id,
-            cursor=row.cursor,
-            needs=frozenset(row.needs or ()),
-            since=row.since,
-            quality=row.quality,
-            reason=row.reason,
-            tried_at=row.tried_at,
-            retry_at=row.retry_at,
-            changed_cycle=row.changed_cycle,
-            completed_cycle=row.completed_cycle,
-            completed_at=row.completed_at,
-            census_at=row.census_at,
-            problems={part: said["problem"] for part, said in parts.items() if said.get("problem")},
-            notes={part: said.get("notes", []) for part, said in parts.items()},
-        )
+            row = connection.execute(query).one_or_none()
+        return _state(row) if row else None
+
+    def states(self, connection_name: str) -> Mapping[str, StreamState]:
+        """What is known of every stream of a connection, by key."""
+        query = select(streams).where(streams.c.connection == connection_name)
+        with self._engine.connect() as connection:
+            return {row.key: _state(row) for row in connection.execute(query)}
 
     def add(self, connection_name: str, key: str) -> int:
         """The number of a stream, given to it where it is new."""
@@ -99,18 +99,26 @@ class Streams:
 
     def store(self, stream_id: int, cycle: int, now: datetime, page: Page) -> int:
         """Stores a page with its cursor in one transaction; how many rows were new, changed or gone."""
+        news: dict[str, Any] = {}
         with self._engine.begin() as connection:
             changed = store_records(connection, stream_id, cycle, page.records)
-            changed += store_snapshots(connection, stream_id, cycle, now, page.readings)
+            if page.readings:
+                parts = connection.execute(select(streams.c.parts).where(streams.c.id == stream_id)).scalar() or {}
+                said = {part: _said(snapshot, parts.get(part, {})) for part, snapshot in page.readings.items()}
+                fresh = {
+                    part: snapshot
+                    for part, snapshot in page.readings.items()
+                    if part not in parts or said[part]["digest"] != parts[part].get("digest")
+                }
+                changed += store_snapshots(connection, stream_id, cycle, now, fresh)
+                if any(said[part] != parts.get(part) for part in said):
+                    news["parts"] = parts | said
             if page.present is not None:
                 gone = current_ids(connection, stream_id) - page.present
                 end_records(connection, stream_id, cycle, gone)
                 changed += len(gone)
-            news: dict[str, Any] = {}
             if page.cursor is not None:
                 news["cursor"] = page.cursor
-            if page.readings:
-                news["parts"] = self._parts(connection, stream_id, page)
             if changed:
                 news["changed_cycle"] = cycle
             if news:
@@ -135,27 +143,54 @@ class Streams:
         with self._engine.connect() as connection:
             return frozenset(current_ids(connection, stream_id))
 
-    def pulled(
-        self,
-        stream_id: int,
-        cycle: int,
-        now: datetime,
-        quality: Quality,
-        reason: str | None,
-        retry_at: datetime | None = None,
-    ) -> None:
-        """Notes how a pull ended. Only a complete one moves the stream's completion."""
-        news: dict[str, Any] = {"quality": quality, "reason": reason, "tried_at": now, "retry_at": retry_at}
-        if quality == "complete":
-            news |= {"completed_cycle": cycle, "completed_at": now}
+    def pulled(self, cycle: int, endings: Sequence[Ending]) -> None:
+        """Notes how the pulls of a cycle ended. Only a complete one moves its stream's completion."""
+        noted: dict[str, Any] = {name: bindparam(name) for name in ("quality", "reason", "tried_at", "retry_at")}
+        of_stream = update(streams).where(streams.c.id == bindparam("stream_id"))
+        complete = of_stream.values(noted | {"completed_cycle": cycle, "completed_at": bindparam("tried_at")})
         with self._engine.begin() as connection:
-            connection.execute(update(streams).where(streams.c.id == stream_id).values(**news))
+            for statement, whole in ((complete, True), (of_stream.values(noted), False)):
+                some = [
+                    {
+                        "stream_id": ending.stream_id,
+                        "quality": ending.quality,
+                        "reason": ending.reason,
+                        "tried_at": ending.at,
+                        "retry_at": ending.retry_at,
+                    }
+                    for ending in endings
+                    if (ending.quality == "complete") == whole
+                ]
+                if some:
+                    connection.execute(statement, some)
 
-    @staticmethod
-    def _parts(connection: Connection, stream_id: int, page: Page) -> Mapping[str, Any]:
-        known = connection.execute(select(streams.c.parts).where(streams.c.id == stream_id)).scalar() or {}
-        said = {
-            part: {"problem": snapshot.problem, "notes": list(snapshot.notes)}
-            for part, snapshot in page.readings.items()
-        }
-        return dict(known) | said
+
+def _state(row: Any) -> StreamState:
+    parts = row.parts or {}
+    return StreamState(
+        id=row.id,
+        cursor=row.cursor,
+        needs=frozenset(row.needs or ()),
+        since=row.since,
+        quality=row.quality,
+        reason=row.reason,
+        tried_at=row.tried_at,
+        retry_at=row.retry_at,
+        changed_cycle=row.changed_cycle,
+        completed_cycle=row.completed_cycle,
+        completed_at=row.completed_at,
+        census_at=row.census_at,
+        problems={part: said["problem"] for part, said in parts.items() if said.get("problem")},
+        notes={part: said.get("notes", []) for part, said in parts.items()},
+    )
+
+
+def _said(snapshot: Snapshot, known: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of a part beside its readings; the digest of those that were stored last tells a change apart."""
+    digest = known.get("digest")
+    if snapshot.problem is None:
+        try:
+            digest = blake2b(orjson.dumps(snapshot.readings), digest_size=12).hexdigest()
+        except TypeError:  # half of a surrogate pair, as JSON may carry it
+            digest = None
+    return {"problem": snapshot.problem, "notes": list(snapshot.notes), "digest": digest}

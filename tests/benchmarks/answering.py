@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from syncd.config import Config, load_config
-from syncd.ledger import Ledger, open_ledger
+from syncd.ledger import Ending, Ledger, open_ledger
 from syncd.ledger.schema import records
 from syncd.measuring import Measuring
 from syncd.pulls import Outcome, Pull, needed_streams
@@ -86,7 +86,7 @@ def filled(config: Config, size: int) -> tuple[Ledger, list[Outcome], int]:
         with ledger.engine.begin() as connection:
             rows = [_row(chance, number, cycle, at, at / (size // REPOS)) for at in range(size // REPOS)]
             connection.execute(insert(records), rows)
-        ledger.streams.pulled(number, cycle, NOW, "complete", None)
+        ledger.streams.pulled(cycle, [Ending(number, NOW, "complete")])
         outcomes.append(_outcome(number, stream, size // REPOS))
     return ledger, outcomes, cycle
 

@@ -21,6 +21,7 @@ from sqlalchemy import create_engine, event, func, inspect, select, text
 from syncd.ledger import (
     Approval,
     Definition,
+    Ending,
     KeptValue,
     Ledger,
     LedgerBusy,
@@ -315,8 +316,8 @@ class TestStreamState:
 
     def test_only_a_complete_pull_moves_its_completion(self, ledger: Ledger) -> None:
         number = ledger.streams.add("code", "pulls")
-        ledger.streams.pulled(number, 1, NOW, "complete", None)
-        ledger.streams.pulled(number, 2, NOW + DAY, "partial", "it broke off")
+        ledger.streams.pulled(1, [Ending(number, NOW, "complete")])
+        ledger.streams.pulled(2, [Ending(number, NOW + DAY, "partial", "it broke off")])
         state = ledger.streams.state("code", "pulls")
         assert state is not None
         assert (state.quality, state.reason, state.tried_at) == ("partial", "it broke off", NOW + DAY)
