@@ -46,9 +46,11 @@ class _Lab:
     def census(self) -> set[str] | None:
         """The ids of a census; None of one that failed."""
         try:
-            return {one for page in self.source.census(self.stream) for one in page.present or ()}
+            pages = list(self.source.census(self.stream))
         except SourceError:
             return None
+        whole = {record.id for page in pages for record in page.records}
+        return whole | {one for page in pages for one in page.present or ()}
 
 
 class SourceContract:
@@ -209,7 +211,7 @@ class SourceContract:
     def _stream(self) -> Stream:
         keys = self.connector.Measure.model_validate(self.measure)
         if keys.kind == "records":
-            return Stream(keys.streams()[0], "records", frozenset(self.needs), self.since)
+            return Stream(keys.streams(self.needs)[0], "records", frozenset(self.needs), self.since)
         return Stream(keys.streams()[0], "readings", frozenset({keys.part()}))  # type: ignore[attr-defined]
 
 
