@@ -52,11 +52,12 @@ class Answers:
                 counted = int(connection.scalar(asked, given) or 0)
                 return answer_numbers(measure.take, None, [1.0] * counted, 0)
             rows = connection.execute(selection.elements_of(form, self._dialect, past=past), given).all()
-        everyone = {row.id for row in rows}
+        everyone = {row[0] for row in rows}
         if measure.take == "distinct":
-            values = [row for row in rows if _has_value(row)]
-            having = len({row.id for row in values})
-            return answer_distinct(measure.of, len({_text(row) for row in values}), having, len(everyone) - having)
+            values = {(number, text) for _, _, number, text in rows} - {(None, None)}
+            having = len({name for name, _, number, text in rows if number is not None or text is not None})
+            different = len({_text(number, text) for number, text in values})
+            return answer_distinct(measure.of, different, having, len(everyone) - having)
         numbers = _by_record(rows)
         return answer_numbers(measure.take, measure.of, list(numbers.values()), len(everyone) - len(numbers))
 
@@ -78,8 +79,9 @@ class Answers:
             rows = connection.execute(selection.elements_of(form, self._dialect, past=past), given).all()
         brought: dict[str, list[float | str]] = {}
         if measure.take == "distinct":
-            for row in filter(_has_value, rows):
-                brought.setdefault(row.id, []).append(_text(row))
+            for name, _, number, text in rows:
+                if number is not None or text is not None:
+                    brought.setdefault(name, []).append(_text(number, text))
         else:
             brought = {name: [number] for name, number in _by_record(rows).items()}
         return sorted(((done[name], elements) for name, elements in brought.items()), key=lambda pair: pair[0])
@@ -151,10 +153,6 @@ class Answers:
         return [self._streams[stream] for stream in wanted if stream in self._streams]
 
 
-def _has_value(row: Any) -> bool:
-    return row.text is not None or row.number is not None
-
-
 def record_of(row: Any) -> Record:
     """The record that a row of the table holds."""
     return Record(
@@ -171,8 +169,8 @@ def record_of(row: Any) -> Record:
     )
 
 
-def _text(row: Any) -> str:
-    return scalar_text(row.text if row.text is not None else row.number)
+def _text(number: float | None, text: str | None) -> str:
+    return scalar_text(text if text is not None else number or 0.0)
 
 
 def _by_record(rows: Sequence[Any]) -> dict[str, float]:

@@ -4,6 +4,8 @@ import os
 import sys
 from typing import Any
 
+os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"  # before the import: nothing here leaves the machine
+
 import dlt
 from dlt.sources.rest_api import rest_api_resources
 
