@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
-
-import structlog
 
 from syncd.config import Config
 from syncd.config.messages import nearest
@@ -20,7 +19,7 @@ from syncd.pulls import Outcome, Pull, Unopened, Watcher, Work, due_pulls, neede
 from syncd.restatements import Restatement, restatements
 from syncd.sdk import ConfigError, Context, Problem, RetryPolicy, Source, SourceError, Stream, UnknownField
 
-log = structlog.get_logger("syncd.cycle")
+log = logging.getLogger("syncd.cycle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +129,7 @@ def run_cycle(
     changes = list(_restated(ledger, plans, changes, cycle))
     for outcome in outcomes:
         if outcome.quality != "complete":
-            log.warning("pull failed", stream=outcome.pull.stream.key, reason=outcome.reason)
+            log.warning("pull failed", extra={"stream": outcome.pull.stream.key, "reason": outcome.reason})
     held = sum(value.quality == "held" for _, value in results.values())
     return Result(cycle, outcomes, len(results), changes, held)
 
@@ -145,7 +144,7 @@ def _restated(ledger: Ledger, plans: Sequence[Plan], changes: Sequence[Change], 
         plan, key_result = key_results[(change.period, change.key_result)]
         found = restatements(ledger, plan, key_result, change.new.measure, after=cycle - 1, until=cycle)
         for one in found:
-            log.info("restated", key_result=change.key_result, record=one.label, why=one.why)
+            log.info("restated", extra={"key_result": change.key_result, "record": one.label, "why": one.why})
         yield replace(change, restated=found)
 
 
@@ -243,4 +242,6 @@ def _unknown_fields(
                     message = f"{connection} has no field {error.field!r}{nearest(error.field, error.known)}"
                     yield place.problem(message, "measure")
     except SourceError as error:
-        log.info("fields not checked", stream=stream.key, reason=str(error))  # the pull itself will say so
+        log.info(
+            "fields not checked", extra={"stream": stream.key, "reason": str(error)}
+        )  # the pull itself will say so

@@ -6,6 +6,7 @@ complete one feeds values.
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -13,8 +14,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-
-import structlog
 
 from syncd.config import Connection
 from syncd.ledger import Ending, Ledger, StreamState
@@ -34,7 +33,7 @@ from syncd.sdk import (
     Stream,
 )
 
-log = structlog.get_logger("syncd.pull")
+log = logging.getLogger("syncd.pull")
 _PATIENCE = 300.0  # seconds without a page after which a connection is given up for this cycle
 _PAGES_IN_HAND = 8  # bounds memory: a source waits while this many pages are unwritten
 
@@ -272,7 +271,7 @@ class _Writer:
         else:
             gone = self._streams.reconcile(pull.id, self._cycle, self._clock(), item.ids, pull.stream.since)
             self._changed[pull.id] += gone
-            log.info("reconciled", stream=pull.stream.key, left=gone)
+            log.info("reconciled", extra={"stream": pull.stream.key, "left": gone})
 
     def give_up(self, connection: str) -> None:
         """Ends every pull of a connection that is still open."""
@@ -412,7 +411,7 @@ def _one(source: Source, pull: Pull, hand_over: Callable[[_Item], None]) -> Exce
     except (SourceError, ConfigError) as error:
         return error
     except Exception as error:  # a connector's bug must not take the other sources down
-        log.exception("connector failed", stream=pull.stream.key, connection=pull.connection)
+        log.exception("connector failed", extra={"stream": pull.stream.key, "connection": pull.connection})
         return error
     return None
 

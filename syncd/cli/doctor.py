@@ -7,7 +7,8 @@ from pathlib import Path
 
 import typer
 
-from syncd.cli.opening import open_config, print_json, set_up_log
+from syncd.cli.log import set_up_log
+from syncd.cli.opening import open_config, print_json
 from syncd.config import Config, Connection
 from syncd.ledger import LedgerError, open_ledger
 from syncd.sdk import Check, ConfigError, Context, RetryPolicy, SourceError

@@ -1,14 +1,10 @@
-"""What most commands begin and end with: the configuration, the clock, the ledger, the log; one JSON document."""
+"""What most commands begin and end with: the configuration, the clock, the ledger; one JSON document."""
 
 from __future__ import annotations
 
-import logging
-import sys
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TextIO
 
 from syncd.config import Config, load_config
 from syncd.config.messages import nearest
@@ -51,52 +47,6 @@ def chosen_key_result(plan: Plan, name: str) -> KeyResult:
     if name not in by_id:
         raise ConfigError(f"there is no key result {name!r} in {plan.period.id}{nearest(name, by_id)}")
     return by_id[name]
-
-
-def set_up_log(form: str, level: int = logging.INFO) -> None:
-    """Logs to standard error, as text or as JSON lines; standard output is for answers."""
-    import structlog
-
-    if form not in ("text", "json"):
-        raise ConfigError(f"--log-format is {form!r}; write text or json")
-    last: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if form == "json"
-        # A plain traceback: a rich one would show what local variables hold, and they may hold a token.
-        else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), pad_event_to=24, exception_formatter=structlog.dev.plain_traceback
-        )
-    )
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=form == "json"),
-            structlog.processors.format_exc_info if form == "json" else structlog.processors.StackInfoRenderer(),
-            last,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(_Log(sys.stderr)),  # type: ignore[arg-type]
-    )
-    for name in ("urllib3", "httpx", "github", "jira"):
-        logging.getLogger(name).setLevel(logging.ERROR)  # what they warn of, our own errors say
-
-
-class _Log:
-    """A stream that drops what it cannot write: a full disk under the log must not end what the log is about."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> None:
-        """Writes what can be written."""
-        with suppress(OSError):
-            self._stream.write(text)
-
-    def flush(self) -> None:
-        """Hands over what can be handed over."""
-        with suppress(OSError):
-            self._stream.flush()
 
 
 def print_json(data: object) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import typer
 
-from syncd.cli.opening import open_config, set_up_log
+from syncd.cli.log import set_up_log
+from syncd.cli.opening import open_config
 from syncd.sdk import ConfigError
 from syncd.service import Service
 from syncd.web import make_app, serving

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import typer
 
-from syncd.cli.opening import open_config, set_up_log, writing_ledger
+from syncd.cli.log import set_up_log
+from syncd.cli.opening import open_config, writing_ledger
 from syncd.cli.progress import watcher
 from syncd.cycle import Result, run_cycle
 from syncd.ledger import cycle_lock

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import structlog
 
 from syncd.config import Config, load_config
 from syncd.cycle import run_cycle
@@ -19,7 +18,7 @@ from syncd.sdk import ConfigError, RetryPolicy
 from syncd.service.metrics import Metrics
 from syncd.service.schedule import next_start
 
-log = structlog.get_logger("syncd.service")
+log = logging.getLogger("syncd.service")
 _BUSY_WAIT = timedelta(seconds=30)
 
 
@@ -54,7 +53,9 @@ class Service:
 
     def loop(self) -> None:
         """Cycles until stopped; the first at once."""
-        log.info("started", schedule=self.config.settings.schedule, ledger=self.ledger.engine.dialect.name)
+        log.info(
+            "started", extra={"schedule": self.config.settings.schedule, "ledger": self.ledger.engine.dialect.name}
+        )
         while not self._stop.is_set():
             started = datetime.now(UTC)
             again = self._cycle()
@@ -63,7 +64,7 @@ class Service:
             due = next_start(settings.schedule, self.config.zone, started, now)
             if again is not None:
                 due = max(now, min(due, again))
-            log.info("next cycle", at=due.astimezone(self.config.zone).isoformat(timespec="seconds"))
+            log.info("next cycle", extra={"at": due.astimezone(self.config.zone).isoformat(timespec="seconds")})
             self._stop.wait(max(0.0, (due - now).total_seconds()))
         self.ledger.close()
         log.info("stopped")
@@ -103,13 +104,15 @@ class Service:
             log.info("cycle stopped; the next one goes on from there")
             return None
         except LedgerBusy as error:
-            log.warning("cycle put off", reason=str(error))
+            log.warning("cycle put off", extra={"reason": str(error)})
             return datetime.now(UTC) + _BUSY_WAIT
         except (ConfigError, LedgerError) as error:
             self.cycle_problem = str(error)
             self.ledger_problem = str(error) if isinstance(error, LedgerError) else None
             self.metrics.broken_cycle()
-            log.error("ledger failed" if isinstance(error, LedgerFailed) else "cycle not run", reason=str(error))
+            log.error(
+                "ledger failed" if isinstance(error, LedgerFailed) else "cycle not run", extra={"reason": str(error)}
+            )
             return None
         except Exception as error:  # whatever it was, the next cycle gets its chance, and the log has it
             self.cycle_problem = f"internal error: {type(error).__name__} (see the log)"
@@ -122,11 +125,13 @@ class Service:
         self.metrics.cycle(result, seconds, time.time())
         log.info(
             "cycle ended",
-            measured=result.measured,
-            changed=len(result.changes),
-            held=result.held,
-            failed=len(result.failures),
-            seconds=round(seconds, 2),
+            extra={
+                "measured": result.measured,
+                "changed": len(result.changes),
+                "held": result.held,
+                "failed": len(result.failures),
+                "seconds": round(seconds, 2),
+            },
         )
         return result.retry_at
 
@@ -135,7 +140,9 @@ class Service:
             config = load_config(self._path)
         except ConfigError as error:
             if self.config_problem != str(error):
-                log.error("configuration is wrong; the last good one stays", problems=str(error).splitlines())
+                log.error(
+                    "configuration is wrong; the last good one stays", extra={"problems": str(error).splitlines()}
+                )
             self.config_problem = str(error)
             return
         if config.settings.ledger != self.config.settings.ledger:

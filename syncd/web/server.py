@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import structlog
 import uvicorn
 from starlette.applications import Starlette
 
-log = structlog.get_logger("syncd.web")
+log = logging.getLogger("syncd.web")
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def serving(app: Starlette, host: str, port: int) -> Iterator[None]:
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True)
     thread.start()
-    log.info("listening", at=f"http://{host}:{listener.getsockname()[1]}/")
+    log.info("listening", extra={"at": f"http://{host}:{listener.getsockname()[1]}/"})
     try:
         yield
     finally:

@@ -1,0 +1,95 @@
+"""The log: to standard error, as text or as JSON lines. Standard output is for answers.
+
+The core logs by the standard library's `logging`, with what belongs to an event in `extra`. structlog renders it, and
+is imported when there is something to render: a one-off command that has nothing to say starts sooner.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, TextIO
+
+from syncd.sdk import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import structlog
+
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+
+
+def set_up_log(form: str, level: int = logging.INFO) -> None:
+    """Logs what is of this level or above, as `text` or `json`."""
+    if form not in ("text", "json"):
+        raise ConfigError(f"--log-format is {form!r}; write text or json")
+    log = logging.getLogger("syncd")
+    log.handlers[:] = [_Rendered(partial(_configure, form, level))]
+    log.setLevel(level)
+    log.propagate = False
+    for name in ("urllib3", "httpx", "github", "jira"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # what they warn of, our own errors say
+
+
+class _Rendered(logging.Handler):
+    """Hands each event to structlog, which is configured with the first."""
+
+    def __init__(self, configure: Callable[[], None]) -> None:
+        super().__init__()
+        self._configure: Callable[[], None] | None = configure
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Renders one event."""
+        import structlog
+
+        if self._configure is not None:
+            self._configure()
+            self._configure = None
+        fields = {name: value for name, value in vars(record).items() if name not in _OWN}
+        if record.exc_info:
+            fields["exc_info"] = record.exc_info
+        structlog.get_logger().log(record.levelno, record.getMessage(), **fields)
+
+
+def _configure(form: str, level: int) -> None:
+    import structlog
+
+    last: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        # A plain traceback: a rich one would show what local variables hold, and they may hold a token.
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), pad_event_to=24, exception_formatter=structlog.dev.plain_traceback
+        )
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=form == "json"),
+            structlog.processors.format_exc_info if form == "json" else structlog.processors.StackInfoRenderer(),
+            last,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(_Log(sys.stderr)),  # type: ignore[arg-type]
+    )
+
+
+class _Log:
+    """A stream that drops what it cannot write: a full disk under the log must not end what the log is about."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        """Writes what can be written."""
+        with suppress(OSError):
+            self._stream.write(text)
+
+    def flush(self) -> None:
+        """Hands over what can be handed over."""
+        with suppress(OSError):
+            self._stream.flush()
