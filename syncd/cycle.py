@@ -128,6 +128,9 @@ def run_cycle(
     ledger.values.commit(cycle, now, pulls, {} if dry_run else results)
     changes = list(_restated(ledger, plans, changes, cycle))
     for outcome in outcomes:
+        if outcome.changed:
+            told = {"stream": outcome.pull.stream.key, "changed": outcome.changed, "got": outcome.got}
+            log.info("pulled", extra=told | ({"expected": outcome.expected} if outcome.expected else {}))
         if outcome.quality != "complete":
             log.warning("pull failed", extra={"stream": outcome.pull.stream.key, "reason": outcome.reason})
     held = sum(value.quality == "held" for _, value in results.values())

@@ -56,6 +56,7 @@ class Client:
         self.context = context
         self.site = Site(settings.url, None, None, settings.url)
         self.headers: dict[str, str] = {}  # of the last answer, in lower case
+        self.announced: int | None = None  # how many issues the last search found in all, where the site says so
         self._settings = settings
         self._jira = _library(settings, self.headers)
         self._listed: list[ListedField] | None = None
@@ -95,10 +96,13 @@ class Client:
         if self.site.cloud:
             return self._ask(cloud_page, CloudPage[shape])  # type: ignore[valid-type]
         try:
-            return self._ask(server_page, ServerPage[shape])  # type: ignore[valid-type]
+            found = self._ask(server_page, ServerPage[shape])  # type: ignore[valid-type]
         except Refused as error:
             if error.status != 410:
                 raise
+        else:
+            self.announced = found.total
+            return found
         before, self.site = self.site, replace(self.site, cloud=True)  # Cloud has removed this search (CHANGE-2046)
         try:
             return self.search(jql, None, fields, shape, size)

@@ -48,12 +48,14 @@ class JiraSource(Client):
         fields = sorted({*ALWAYS, *ids.values()})
         sure = not known
         while True:
+            expected: int | None = None
             for rows, reached in walk(self, stream.key, floor, fields, Issue):
+                expected = self.announced if expected is None else expected
                 sure = sure or any(mark is not None and row.updated <= mark for row in rows)
                 newest = max([*(row.updated for row in rows), *([newest] if newest else [])], default=None)
                 records = [row.record(self.site.browse, ids) for row in rows]
                 safe = max(reached, mark or reached) if sure and reached else None
-                yield Page(records, cursor=self._cursor(safe, ids) if safe else None)
+                yield Page(records, cursor=self._cursor(safe, ids) if safe else None, expected=expected)
             if sure or self.zone_stands():
                 break
             sure = True

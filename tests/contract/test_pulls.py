@@ -1,0 +1,170 @@
+"""How pulls are carried out, with a source whose every answer is scripted: no server misbehaves in just these ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from syncd.ledger import Ledger, open_ledger
+from syncd.pulls import Outcome, Watcher, Work, due_pulls, pull_all
+from syncd.sdk import Budget, Check, Json, Page, Record, RetryLater, Stream
+
+NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
+STREAM = Stream("project = KB", "records")
+
+
+def record(name: str, **keys: Any) -> Record:
+    return Record(name, name, f"Title of {name}", "", keys.pop("updated", NOW), NOW, NOW, None, keys)
+
+
+class Scripted:
+    """A source that gives what it is told to; `cursors` are those it was asked from."""
+
+    def __init__(self) -> None:
+        self.new: list[Page] = []
+        self.whole: list[Page] = []
+        self.there: list[Page] = []
+        self.error: Exception | None = None
+        self.cursors: list[Mapping[str, Json] | None] = []
+        self.asked: list[str] = []
+
+    def verify(self, stream: Stream) -> None:
+        """Nothing is unknown."""
+
+    def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
+        self.cursors.append(cursor)
+        self.asked.append(stream.key)
+        yield from self.whole if cursor is None else self.new
+        if self.error is not None:
+            raise self.error
+
+    def census(self, stream: Stream) -> Iterator[Page]:
+        yield from self.there
+
+    def check(self) -> Iterator[Check]:
+        return iter(())
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    one = open_ledger(f"sqlite:///{tmp_path}/ledger.db")
+    assert one is not None
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def source() -> Scripted:
+    return Scripted()
+
+
+def pull(
+    ledger: Ledger, source: Scripted, *streams: Stream, reconcile: bool = False, patient: bool = False
+) -> list[Outcome]:
+    connection: Any = SimpleNamespace(name="tickets", reconcile=timedelta(hours=1))
+    cycle = ledger.cycles.begin(NOW)
+    pulls = due_pulls(ledger, connection, streams or (STREAM,), NOW, reconcile, patient)
+    return pull_all(ledger, cycle, lambda: NOW, {"tickets": Work(source, pulls, Budget())}, Watcher())
+
+
+def kept(ledger: Ledger) -> set[str]:
+    state = ledger.streams.state("tickets", STREAM.key)
+    assert state is not None
+    return set(ledger.streams.known(state.id))
+
+
+def test_a_pull_that_brings_fewer_rows_than_were_announced_is_partial_and_begins_anew(
+    ledger: Ledger, source: Scripted
+) -> None:
+    source.whole = [Page([record("a"), record("b")], cursor={"mark": 1}, expected=2000)]
+    (outcome,) = pull(ledger, source)
+    assert (outcome.quality, outcome.got, outcome.expected) == ("partial", 2, 2000)
+    assert outcome.reason == "it announced 2,000 rows and gave 2; it is pulled anew"
+
+    source.whole = [Page([record(str(number)) for number in range(2000)], cursor={"mark": 2}, expected=2000)]
+    (outcome,) = pull(ledger, source)
+    assert outcome.quality == "complete"
+    assert source.cursors == [None, None]
+
+
+def test_what_a_census_lists_and_no_pull_brought_is_pulled_anew(ledger: Ledger, source: Scripted) -> None:
+    """An issue that comes to match by time alone bumps no row."""
+    source.whole = [Page([record("a")], cursor={"mark": 1})]
+    pull(ledger, source)
+    source.there = [Page(present=frozenset({"a"})), Page(present=frozenset({"b"}))]
+    source.whole = [Page([record("a"), record("b")], cursor={"mark": 1})]
+
+    (outcome,) = pull(ledger, source, reconcile=True)
+
+    assert outcome.quality == "complete"
+    assert source.cursors == [None, {"mark": 1}, None]
+    assert kept(ledger) == {"a", "b"}
+
+
+def test_what_is_new_since_the_census_is_not_taken_for_missed(ledger: Ledger, source: Scripted) -> None:
+    source.whole = [Page([record("a")], cursor={"mark": 1})]
+    pull(ledger, source)
+    source.there = [Page(present=frozenset({"a", "b"}))]
+    source.new = [Page([record("b"), record("c")], cursor={"mark": 2})]
+
+    (outcome,) = pull(ledger, source, reconcile=True)
+
+    assert outcome.quality == "complete"
+    assert source.cursors == [None, {"mark": 1}]
+    assert kept(ledger) == {"a", "b", "c"}
+
+
+def test_what_is_listed_and_never_given_is_no_complete_pull(ledger: Ledger, source: Scripted) -> None:
+    source.whole = [Page([record("a")], cursor={"mark": 1})]
+    pull(ledger, source)
+    source.there = [Page(present=frozenset({"a", "b"}))]
+    (outcome,) = pull(ledger, source, reconcile=True)
+    assert outcome.quality == "partial"
+    assert outcome.reason == "it lists 1 of 2 records that it does not give"
+
+
+def test_rows_that_come_with_a_census_are_stored_and_what_it_lacks_is_ended(ledger: Ledger, source: Scripted) -> None:
+    source.whole = [Page([record("a", label=["old"]), record("b")], cursor={"mark": 1})]
+    pull(ledger, source)
+    source.there = [Page([record("a", label=["renamed"])], present=frozenset({"a"}))]
+
+    (outcome,) = pull(ledger, source, reconcile=True)
+
+    assert kept(ledger) == {"a"}
+    assert outcome.changed == 2
+    with ledger.engine.connect() as connection:
+        fields = connection.exec_driver_sql("SELECT fields FROM records WHERE until IS NULL").scalars().all()
+    assert fields == ['{"label":["renamed"]}']
+
+
+def test_a_source_that_asks_for_an_hour_is_not_asked_before_by_the_patient(ledger: Ledger, source: Scripted) -> None:
+    source.error = RetryLater("rate limit (HTTP 429)", 3600)
+    (outcome,) = pull(ledger, source)
+    assert outcome.quality == "partial"
+    assert outcome.retry_at is not None
+
+    (outcome,) = pull(ledger, source, patient=True)
+    assert outcome.quality == "partial"
+    assert outcome.reason == "rate limit (HTTP 429); it asks to come back in 60 min"
+    assert outcome.retry_at is not None
+    assert len(source.cursors) == 1  # not asked
+
+    source.error = None
+    (outcome,) = pull(ledger, source)  # somebody typed `syncd sync`
+    assert (outcome.quality, outcome.retry_at) == ("complete", None)
+
+
+def test_streams_that_go_on_come_before_those_that_begin(ledger: Ledger, source: Scripted) -> None:
+    source.whole = [Page([record("a")], cursor={"mark": 1})]
+    pull(ledger, source, Stream("known", "records"))
+    source.asked.clear()
+    pull(ledger, source, Stream("new", "records"), Stream("known", "records"), Stream("newer", "records"))
+    assert source.asked == ["known", "new", "newer"]
