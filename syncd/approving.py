@@ -61,7 +61,8 @@ def approve(
     if number is not None and number != old.candidate:
         raise AnotherCandidate(old.candidate)
     cycle, answer = _measured(ledger, plan, measure, old)
-    defined = definition(key_result, plan.period, config.sources[(plan.period.id, key_result.id)].document.file)
+    file = config.sources[(plan.period.id, key_result.id)].document.file
+    defined = definition(key_result, plan.period, config.shares, file)
     new = complete_value(config, ledger, plan, key_result, defined, answer, old, now, cycle)
     ledger.approvals.approve(
         plan.period.id, key_result.id, defined, new, reason=old.reason or "held", author=author, now=now

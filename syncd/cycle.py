@@ -145,7 +145,8 @@ def _restated(ledger: Ledger, plans: Sequence[Plan], changes: Sequence[Change], 
             yield change
             continue
         plan, key_result = key_results[(change.period, change.key_result)]
-        found = restatements(ledger, plan, key_result, change.new.measure, after=cycle - 1, until=cycle)
+        before = change.old.confirmed or change.old.cycle  # rows may have come in cycles that broke off since
+        found = restatements(ledger, plan, key_result, change.new.measure, after=before, until=cycle)
         for one in found:
             log.info("restated", extra={"key_result": change.key_result, "record": one.label, "why": one.why})
         yield replace(change, restated=found)

@@ -11,23 +11,23 @@ from typing import Any
 import orjson
 
 from syncd.ledger import Definition
-from syncd.okr.goals import KeyResult
+from syncd.okr.goals import KeyResult, Shares
 from syncd.okr.measures import Measure
 from syncd.okr.spans import Period
 
 _KEPT = 10_000  # a service says the same of its key results in each cycle
 
 
-def definition(key_result: KeyResult, period: Period, file: str) -> Definition:
-    """A key result as its file says it now. The digest is of the days that it is judged over, too."""
-    body, digest = _body(key_result, (period.first, period.last, period.zone.key))
+def definition(key_result: KeyResult, period: Period, shares: Shares, file: str) -> Definition:
+    """A key result as its file says it now. The digest is of the days and the shares that it is judged by, too."""
+    body, digest = _body(key_result, (period.first, period.last, period.zone.key), shares)
     return Definition(file, body, measure_digest(key_result.measure), digest)
 
 
 @lru_cache(_KEPT)
-def _body(key_result: KeyResult, days: tuple[date, date, str]) -> tuple[dict[str, Any], str]:
+def _body(key_result: KeyResult, days: tuple[date, date, str], shares: Shares) -> tuple[dict[str, Any], str]:
     body = _said(key_result)
-    return body, _digest([body, _said(days)])
+    return body, _digest([body, _said(days), _said(shares)])
 
 
 @lru_cache(_KEPT)

@@ -43,7 +43,7 @@ class Measuring:
             if measure is None or only not in (None, key_result.id):
                 continue
             source = self._config.sources[(plan.period.id, key_result.id)]
-            defined = definition(key_result, plan.period, source.document.file)
+            defined = definition(key_result, plan.period, self._config.shares, source.document.file)
             last = kept.get(key_result.id)
             if last is not None and last.measure != defined.measure:
                 # Measured in another way, it is no value of this; one from before an edit that was taken back is.
@@ -67,7 +67,8 @@ class Measuring:
                     goes_on=known is not None and self._unchanged.same_day(plan.period),
                 )
                 begun = any(other.confirmed is not None for other in (kept.get(key_result.id), last) if other)
-                if why := self._implausible(key_result, measure, value, last, begun):
+                again = last is not None and last is kept.get(key_result.id)  # else of before an edit
+                if why := self._implausible(key_result, measure, value, last, begun, again):
                     why += f"; {self._release(plan, key_result)}"
                     value = self._kept_on(last, defined, "held", why, value.number)
             yield key_result, (defined, value)
@@ -82,15 +83,24 @@ class Measuring:
         return None
 
     def _implausible(
-        self, key_result: KeyResult, measure: Measure, value: KeptValue, last: KeptValue | None, begun: bool
+        self,
+        key_result: KeyResult,
+        measure: Measure,
+        value: KeptValue,
+        last: KeptValue | None,
+        begun: bool,
+        again: bool,
     ) -> str | None:
-        """Why a value is to be held, or None. `begun`: the period has had a complete value, in whatever way."""
+        """Why a value is to be held, or None.
+
+        `begun`: the period has had a complete value, in whatever way; `again`: the last one is of the cycle before.
+        """
         complete = last if last is not None and last.confirmed is not None else None
         if complete is None and not begun and value.number == 0 and not value.counted:
             return None  # a new quarter begins at 0
         if complete is not None and value.number == complete.number:
             return None
-        if last is not None and last.quality == "held" and last.candidate == value.number and self._repeated:
+        if again and last and last.quality == "held" and last.candidate == value.number and self._repeated:
             return None
         if complete is not None and complete.confirmed is not None:
             fallen = self._ledger.members.fallen(measure, complete.confirmed)

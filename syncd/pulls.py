@@ -135,8 +135,8 @@ def needed_streams(connection: str, plans: Iterable[Plan]) -> Mapping[str, Strea
                 if isinstance(measure, ReadingMeasure):
                     stream = Stream(key, "readings", frozenset({measure.part}))
                 else:
-                    kinds = frozenset({measure.kind} if measure.kind else ())
-                    stream = Stream(key, "records", measure.fields, measure.window.earliest(plan.period), kinds)
+                    needs = measure.fields | ({measure.kind} if measure.kind else set())
+                    stream = Stream(key, "records", needs, measure.window.earliest(plan.period))
                 streams[key] = streams[key].joined(stream) if key in streams else stream
     return streams
 
@@ -255,7 +255,9 @@ class _Writer:
         self._watcher = watcher
         self._pages = dict.fromkeys(pulls, 0)
         self._changed = dict.fromkeys(pulls, 0)
+        self._ids: dict[int, set[str]] = {number: set() for number in pulls}
         self._got = dict.fromkeys(pulls, 0)
+        self._reconciled: set[int] = set()
         self._expected: dict[int, int] = {}
         self._problems: dict[int, dict[str, str]] = {number: {} for number in pulls}
 
@@ -269,7 +271,8 @@ class _Writer:
         elif item.ids is None:
             self._problems[pull.id]["reconciliation"] = f"reconciliation: {self._without_secrets(item.problem)}"
         else:
-            gone = self._streams.reconcile(pull.id, self._cycle, self._clock(), item.ids, pull.stream.since)
+            self._reconciled.add(pull.id)
+            gone = self._streams.reconcile(pull.id, self._cycle, item.ids, pull.stream.since)
             self._changed[pull.id] += gone
             log.info("reconciled", extra={"stream": pull.stream.key, "left": gone})
 
@@ -291,7 +294,8 @@ class _Writer:
         if census:
             return
         self._pages[pull.id] += 1
-        self._got[pull.id] += rows
+        self._ids[pull.id].update(record.id for record in page.records)  # a row met twice is got once
+        self._got[pull.id] += rows - len(page.records)
         if page.expected is not None:
             self._expected[pull.id] = page.expected
         for part, snapshot in page.readings.items():
@@ -300,7 +304,8 @@ class _Writer:
 
     def _end(self, pull: Pull, error: Exception | None) -> None:
         del self.open[pull.id]
-        got, expected = self._got[pull.id], self._expected.get(pull.id)
+        got = self._got[pull.id] + len(self._ids.pop(pull.id))
+        expected = self._expected.get(pull.id)
         if error is None and expected is not None and got < expected:
             self._streams.restart(pull.id, pull.stream)
             error = RetryLater(f"it announced {expected:,} rows and gave {got:,}; it is pulled anew")
@@ -313,7 +318,7 @@ class _Writer:
         reason = self._without_secrets(_reason(error)) if error is not None else None
         if pull.put_off is not None:
             quality, reason = "partial", pull.put_off.reason
-        self.endings.append(Ending(pull.id, self._clock(), quality, reason, put_off))
+        self.endings.append(Ending(pull.id, self._clock(), quality, reason, put_off, pull.id in self._reconciled))
         outcome = Outcome(
             pull,
             quality,
@@ -421,8 +426,7 @@ def _census(source: Source, pull: Pull, hand_over: Callable[[_Item], None]) -> s
     listed: set[str] = set()
     for page in source.census(pull.stream):
         listed |= page.present or set()
-        if page.records:
-            hand_over(_Page(pull, Page(page.records), census=True))
+        hand_over(_Page(pull, Page(page.records), census=True))  # without a row too: it shows that something comes
     hand_over(_Present(pull, frozenset(listed)))
     return listed
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from pydantic import ValidationError
 
 from connectors.github.rows import ROWS
 from connectors.github.settings import GitHubSettings
-from syncd.sdk import ConfigError, Context, RetryLater, SourceBroken, failure, network_failure, parse_link
+from syncd.sdk import ConfigError, Context, RetryLater, SourceBroken, failure, network_failure, parse_link, server_time
 
 if TYPE_CHECKING:
     from github import Github
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 PER_PAGE = 100
 _REDIRECTS = 5
 _AT_ONCE = 4
+_STALE_PAGES = 2
 
 
 class NotThere(SourceBroken):
@@ -41,11 +43,12 @@ class Answer:
     """One page: its rows, None where the server says that they have not changed; the query of the next.
 
     `number` is the page's, `of` that of the last one where the server links it by its number. `unlinked` says that the
-    server links nothing at all.
+    server links nothing at all. `at` is the server's time of it, or ours where it tells none.
     """
 
     rows: list[Any] | None
     etag: str | None
+    at: datetime
     next: dict[str, str] | None = None
     unlinked: bool = False
     number: int = 1
@@ -83,24 +86,28 @@ class Api:
         etag: str | None = None,
         start: int = 1,
         at_once: bool = False,
+        first: Answer | None = None,
     ) -> Iterator[Answer]:
         """A list's pages in their order, as its links lead; one without rows where the first is as `etag` says.
 
-        With `at_once` several are asked for side by side, where the server links the last one by its number. Of a link
-        only its query is taken: behind a proxy or a replay its host is not ours. A full page from a server that links
-        nothing may have another behind it, which is asked for by number.
+        The first may be in hand already. With `at_once` several are asked for side by side, where the server links the
+        last one by its number. Of a link only its query is taken: behind a proxy or a replay its host is not ours. A
+        full page from a server that links nothing may have another behind it, which is asked for by number.
         """
         asked = {**query, "per_page": str(PER_PAGE)}
         if start > 1:
             asked["page"] = str(start)
         seen: set[str] = set()
         met: set[str] = set()
-        number = start
+        number, stale = start, 0
         while True:
             place = repr(sorted(asked.items()))
-            answer = self._list(path, asked, kind, number, etag if number == start else None)
+            answer = first or self._list(path, asked, kind, number, etag if number == start else None)
+            first = None
             ids = {row.stable_id for row in answer.rows or ()}
-            if place in seen or (ids and ids <= met and not answer.last):
+            # A page of rows that were met may be due to many that moved; page upon page of them is not.
+            stale = stale + 1 if ids and ids <= met and not answer.last else 0
+            if place in seen or stale > _STALE_PAGES:
                 raise SourceBroken(f"its pages go round in a circle (page {number})")
             seen.add(place)
             met |= ids
@@ -143,10 +150,11 @@ class Api:
     def _list(self, path: str, query: Mapping[str, str], kind: str, number: int, etag: str | None) -> Answer:
         def ask() -> Answer:
             status, headers, body = self._once(path, query, {"If-None-Match": etag} if etag else {})
+            at = server_time(headers) or self._context.now()
             if status == 304 and etag is None:
                 raise RetryLater("it says that nothing changed to one who never asked before")  # a cache in between
             if status == 304:
-                return Answer(None, etag, number=number)
+                return Answer(None, etag, at, number=number)
             try:
                 rows = ROWS[kind].validate_json(body)
             except ValidationError as error:
@@ -158,7 +166,7 @@ class Api:
             if following is None and last.isdigit() and int(last) > number + 1:
                 raise RetryLater(f"its list ends on page {number}, and is said to have {last}")
             of = int(last) if last.isdigit() and following and following.get("page") == str(number + 1) else None
-            return Answer(rows, headers.get("etag"), following, "link" not in headers, number, of)
+            return Answer(rows, headers.get("etag"), at, following, "link" not in headers, number, of)
 
         return self._context.retry.call(ask)
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from connectors.github.api import Api, NotThere
 from connectors.github.rows import User
 from connectors.github.settings import GitHubSettings
-from connectors.github.walks import OVERLAP, IssuesWalk, PullsWalk, releases
+from connectors.github.walks import OVERLAP, IssuesWalk, PullsWalk, releases, steady
 from syncd.sdk import Check, Context, Json, Page, SourceBroken, Stream, quota_and_clock
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BY_CREATION = {"sort": "created", "direction": "asc"}  # a renamed one keeps its place
 
 
 class GitHubSource:
@@ -29,13 +31,24 @@ class GitHubSource:
         """Every field that a measure may name is known without asking."""
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """The rows that changed since the cursor; without one, all that were updated since the window's start."""
+        """The rows that changed since the cursor; without one, all that were updated since the window's start.
+
+        A cursor of another address says nothing of this one.
+        """
+        known: dict[str, Any] = dict(cursor or {})
+        if known.get("url") != self._settings.url:
+            known = {}
+        for page in self._pages(stream, known):
+            moved = None if page.cursor is None else {**page.cursor, "url": self._settings.url}
+            yield replace(page, cursor=moved)
+
+    def _pages(self, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
         kind, repo = _parsed(stream)
         if not repo.endswith("/*"):
-            yield from self._pull_one(kind, repo, stream, dict(cursor or {}))
+            yield from self._pull_one(kind, repo, stream, cursor)
             return
         # Every repository of an owner: the records of all in one stream, a cursor for each within the stream's.
-        cursors: dict[str, Any] = dict((cursor or {}).get("repos") or {})  # type: ignore[arg-type]
+        cursors: dict[str, Any] = dict(cursor.get("repos") or {})
         present: set[str] = set()
         for name in self._repositories(repo.removesuffix("/*")):
             # Releases are listed whole, and what any repository still has must be among what is present.
@@ -84,16 +97,21 @@ class GitHubSource:
             # The last question again, where it reaches back far enough: unchanged, it is answered by 304.
             floor = max(floor, min(mark, datetime.fromisoformat(cursor.get("since", cursor["mark"]))))
         if kind == "issues":
-            return IssuesWalk(self._api, repo, stream.kinds).pages(floor, cursor)
+            return IssuesWalk(self._api, repo, merges="pull request" in stream.needs).pages(floor, cursor)
         return PullsWalk(self._api, repo).pages(floor, cursor)
 
     def _repositories(self, owner: str) -> list[str]:
         """The full names of an owner's repositories, whether it is an organisation or a person."""
         try:
-            answers = list(self._api.pages(f"/orgs/{owner}/repos", {"type": "all"}, "repos", None))
+            return self._names(f"/orgs/{owner}/repos", {"type": "all"})
         except NotThere:
-            answers = list(self._api.pages(*self._of_a_person(owner), "repos", None))
-        return sorted(row.full_name for answer in answers for row in answer.rows or [])
+            return self._names(*self._of_a_person(owner))
+
+    def _names(self, path: str, query: Mapping[str, str]) -> list[str]:
+        names: set[str] = set()
+        for reading in steady(self._api, path, {**query, **_BY_CREATION}, "repos"):
+            names = {row.full_name for answer in reading for row in answer.rows or []}
+        return sorted(names)
 
     def _of_a_person(self, owner: str) -> tuple[str, dict[str, str]]:
         """Where a person's repositories are listed: the private ones only to that person."""

@@ -6,19 +6,20 @@ which costs no quota. A long one is read several pages at a time, and then prove
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 from connectors.github.api import PER_PAGE, Answer, Api
-from syncd.sdk import Page, Record, SourceBroken
+from syncd.sdk import Page, Record, RetryLater, SourceBroken
 
 OVERLAP = timedelta(minutes=2)  # equal timestamps and servers that disagree on the time
 _SECOND = timedelta(seconds=1)
 _PULLS = {"state": "all", "sort": "updated", "direction": "desc"}
 _ISSUES = {"state": "all", "sort": "updated", "direction": "asc"}
 _HEAD_READS = 5  # a list whose head moves faster than this is read is left to the next cycle
+_READS = 5  # of one stretch
 _LONG = 4  # pages from which on they are read side by side
 
 
@@ -36,7 +37,7 @@ class PullsWalk:
         self._repo = repo
         self._path = f"/repos/{repo}/pulls"
         self._top: datetime | None = None
-        self._top_ids: set[str] = set()
+        self._head_rows: set[str] = set()
         self._etag: str | None = None
 
     def pages(self, floor: datetime, cursor: Mapping[str, Any]) -> Iterator[Page]:
@@ -44,16 +45,22 @@ class PullsWalk:
         walk, at_once, start = cursor.get("walk"), True, 1
         if walk is not None:
             floor, at_once, start = datetime.fromisoformat(walk["floor"]), walk["at_once"], walk["page"]
-            self._top, self._top_ids = datetime.fromisoformat(walk["top"]), set(walk["ids"])
+            self._top, self._head_rows, self._etag = (
+                datetime.fromisoformat(walk["top"]),
+                set(walk["head"]),
+                walk["etag"],
+            )
             moved, _ = yield from self._head()
-            if moved and at_once:
+            if not moved:
+                start += 1
+            elif at_once:
                 at_once, start = False, 1
         read = yield from self._down(floor, at_once, start, cursor.get("etag"))
-        if read == 0:
+        if read == 0 and walk is None:
             return
         reads = 0
-        while (read > 1 or start > 1) and reads < _HEAD_READS:
-            reads, start = reads + 1, 1
+        while (read > 1 or walk is not None) and reads < _HEAD_READS:
+            reads, walk = reads + 1, None
             moved, read = yield from self._head()
             if not moved:
                 break
@@ -70,45 +77,46 @@ class PullsWalk:
         A server that does not sort as asked is walked to the end: stopping early would miss rows.
         """
         read = 0
-        last: datetime | None = None
         in_order = True
         for answer in self._api.pages(self._path, _PULLS, "pulls", etag, start, at_once):
             if answer.rows is None:
                 return 0
             if answer.number == 1:
+                self._see(answer, anew=True)
+            elif start == 1:
                 self._see(answer)
             read += 1
             yield Page(_records(self._repo, answer.rows), cursor=self._broken_off(floor, at_once, answer))
-            for row in answer.rows:
-                in_order = in_order and (last is None or row.updated_at <= last)
-                last = row.updated_at
-            if in_order and last is not None and last < floor:
+            times = [row.updated_at for row in answer.rows]
+            in_order = in_order and times == sorted(times, reverse=True)
+            if in_order and times and times[-1] < floor:
                 break
         return read
 
     def _head(self) -> Generator[Page, None, tuple[bool, int]]:
         """The head again, down to where it stood; whether it has moved since, and how many pages it took."""
         assert self._top is not None
-        top, ids, read, moved = self._top, self._top_ids, 0, False
+        known, down_to, read, moved = self._head_rows, self._top - OVERLAP, 0, False
         for answer in self._api.pages(self._path, _PULLS, "pulls", self._etag):
             if answer.rows is None:
                 return False, read
             read += 1
-            if answer.number == 1:
-                self._see(answer)
-            moved = moved or any(
-                row.updated_at > top or (row.updated_at == top and row.stable_id not in ids) for row in answer.rows
-            )
+            self._see(answer, anew=read == 1)
+            moved = moved or any(row.updated_at >= down_to and _version(row) not in known for row in answer.rows)
             yield Page(_records(self._repo, answer.rows))
-            if not answer.rows or answer.rows[-1].updated_at < top - OVERLAP:
+            if not answer.rows or answer.rows[-1].updated_at < down_to:
                 break
         return moved, read
 
-    def _see(self, head: Answer) -> None:
-        """Remembers the first page: what is newer later has moved."""
-        self._etag = head.etag
-        self._top = max((row.updated_at for row in head.rows or ()), default=self._top)
-        self._top_ids = {row.stable_id for row in head.rows or () if row.updated_at == self._top}
+    def _see(self, answer: Answer, *, anew: bool = False) -> None:
+        """Remembers the newest rows, as far as servers may disagree on the time: what is not among them has moved."""
+        rows = answer.rows or []
+        if anew:
+            self._etag = answer.etag
+            self._top = max((row.updated_at for row in rows), default=self._top)
+            self._head_rows = set()
+        if self._top is not None:
+            self._head_rows |= {_version(row) for row in rows if row.updated_at >= self._top - OVERLAP}
 
     def _broken_off(self, floor: datetime, at_once: bool, answer: Answer) -> dict[str, Any] | None:
         """Where a walk goes on that breaks off behind this page."""
@@ -119,7 +127,8 @@ class PullsWalk:
             "at_once": at_once,
             "page": answer.number,
             "top": self._top.isoformat(),
-            "ids": sorted(self._top_ids),
+            "head": sorted(self._head_rows),
+            "etag": self._etag,
         }
         return {"walk": walk}
 
@@ -128,93 +137,123 @@ class IssuesWalk:
     """From the oldest update on, each page asked for by the last update of the one before.
 
     No page is asked for by number, so nothing can slip over its edge: a bumped row is met again at the end, and one
-    that leaves takes no other with it. Each page moves the mark: a walk that breaks off goes on from there.
+    that leaves takes no other with it. Only where a page and more share one second, pages of it are followed, and read
+    until they hold still. Each page moves the mark: a walk that breaks off goes on from there.
 
     A long list is read side by side first, by page numbers. In this order whatever leaves its place, be it bumped or
-    deleted, moves all that follow one place up, and nothing else does. So the last page is read first and once more at
-    the end: if its last row stands where it stood, nothing slipped. Else the list is walked as above.
+    deleted, moves all that follow one place up, and what is bumped or new stands behind all that are older. So the last
+    page is read first and once more at the end: if a row of it that was old by then is as it was and where it was,
+    nothing before it slipped. Else the list is walked as above.
     """
 
-    def __init__(self, api: Api, repo: str, kinds: Collection[str]) -> None:
+    def __init__(self, api: Api, repo: str, *, merges: bool) -> None:
+        """`merges`: somebody counts its pull requests."""
         self._api = api
         self._repo = repo
-        self._merges = "pull request" in kinds
+        self._merges = merges
         self._path = f"/repos/{repo}/issues"
-        self._bottom: Answer | None = None
 
     def pages(self, floor: datetime, cursor: Mapping[str, Any]) -> Iterator[Page]:
         """Its pages. The cursor: `mark`; `since`, `etag` of the last question; `walk`, where a long one broke off."""
-        walk = cursor.get("walk")
-        mark = since = floor if walk is None else datetime.fromisoformat(walk["floor"])
-        untried = walk is None
+        walk, first, since = cursor.get("walk"), None, floor
         if walk is not None:
-            yield from self._side_by_side(since, walk)
-            if self._bottom is not None:
-                if self._bottom.last:
-                    return
-                mark = _newest(self._bottom, floor)
-                since = mark - _SECOND
-        while True:
-            asked = _stamp(since)
-            etag = cursor.get("etag") if cursor.get("since") == asked else None
-            moved = False
-            for answer in self._api.pages(self._path, {**_ISSUES, "since": asked}, "issues", etag):
-                if answer.rows is None:
-                    return
-                in_order = _ascends(answer.rows, since)
-                if untried and in_order and answer.of is not None and answer.of >= _LONG:
-                    yield from self._side_by_side(since, None, answer)
-                    if self._bottom is not None:
-                        if self._bottom.last:
-                            return
-                        mark = _newest(self._bottom, floor)
-                        since, moved = mark - _SECOND, True
-                        break
-                untried = False
-                if in_order:
-                    mark = max([mark, *(row.updated_at for row in answer.rows[-1:])])
-                # The etag is of this very question, and says that nothing is new where its answer is all there is.
-                known = {"mark": mark.isoformat()}
-                if answer.last:
-                    known |= {"since": asked, "etag": answer.etag or ""}
-                yield Page(self._records(answer.rows), cursor=known if in_order else None)
-                # A second earlier: some servers leave out what was updated at `since` itself.
-                if not answer.last and in_order and mark - _SECOND >= since + _SECOND:
-                    since, moved = mark - _SECOND, True
-                    break
-            if not moved:
+            since, long = datetime.fromisoformat(walk["floor"]), True
+        else:
+            etag = cursor.get("etag") if cursor.get("since") == _stamp(since) else None
+            first = self._api.page(self._path, self._asked(since), "issues", etag=etag)
+            if first.rows is None:
                 return
-            untried = False
+            long = (first.of or 0) >= _LONG and _ascends(first.rows, since)
+        if long:
+            bottom = yield from self._side_by_side(since, walk, first)
+            if bottom is not None:
+                if bottom.last:
+                    return
+                since, first = _newest(bottom, since) - _SECOND, None
+        while True:
+            met: set[str] = set()
+            for reading in range(_READS):
+                last, pages, strays = yield from self._stretch(since, first, met)
+                first = None
+                if pages == 1 or (reading and not strays):
+                    break
+            else:
+                raise RetryLater("its issues move faster than they can be read")
+            if last.last or (further := self._further(last, since)) is None:
+                return
+            since = further
+
+    def _stretch(
+        self, since: datetime, first: Answer | None, met: set[str]
+    ) -> Generator[Page, None, tuple[Answer, int, int]]:
+        """The pages of one question, up to one from which a later one leads on; how many, and how many strays.
+
+        Hundreds of one second are read by page numbers. There a row that leaves hides another behind a page's edge, so
+        they are read again until no stray shows: one not `met` before, and yet no newer than all that were.
+        """
+        top = max((version.partition(" ")[0] for version in met), default="")
+        pages = strays = 0
+        for answer in self._api.pages(self._path, self._asked(since), "issues", first=first):
+            pages += 1
+            rows = answer.rows or []
+            fresh = [version for version in map(_version, rows) if version not in met]
+            strays += sum(version.partition(" ")[0] <= top for version in fresh)
+            met.update(fresh)
+            known: dict[str, Any] | None = None
+            if _ascends(rows, since):
+                known = {"mark": _newest(answer, since).isoformat()}
+                # The etag is of this very question, and says that nothing is new where its answer is all there is.
+                # Behind a page that is full, or one of several, a row may come that changes neither.
+                if answer.last and pages == 1 and len(rows) < PER_PAGE:
+                    known |= {"since": _stamp(since), "etag": answer.etag or ""}
+            yield Page(self._records(rows), cursor=known)
+            if not answer.last and self._further(answer, since) is not None:
+                break
+        return answer, pages, strays
+
+    def _further(self, answer: Answer, since: datetime) -> datetime | None:
+        """What to ask from next; None where the page leads no further.
+
+        A second before its last update: some servers leave out what was updated at `since` itself.
+        """
+        further = _newest(answer, since) - _SECOND
+        return further if _ascends(answer.rows or [], since) and further >= since + _SECOND else None
+
+    def _asked(self, since: datetime) -> dict[str, str]:
+        return {**_ISSUES, "since": _stamp(since)}
 
     def _side_by_side(
-        self, floor: datetime, walk: Mapping[str, Any] | None, first: Answer | None = None
-    ) -> Iterator[Page]:
-        """All pages by their numbers; `_bottom` is the last one once it has proved that nothing slipped."""
-        question = {**_ISSUES, "since": _stamp(floor)}
-        if walk is None:
-            assert first is not None
-            assert first.of is not None
-            rows = self._api.page(self._path, question, "issues", first.of).rows
-            if not rows:
-                return
-            walk = {
-                "floor": floor.isoformat(),
-                "page": 1,
-                "of": first.of,
-                "id": rows[-1].stable_id,
-                "place": len(rows) - 1,
-            }
-            yield Page(self._records(rows), expected=PER_PAGE * (first.of - 1) + len(rows))
-        # The first page once more, conditional: what left it before the last one was read would go unnoticed.
-        etag = first.etag if first is not None else None
-        for answer in self._api.side_by_side(self._path, question, "issues", walk["page"], walk["of"] - 1, etag):
-            rows = first.rows if answer.rows is None and first is not None else answer.rows
-            yield Page(self._records(rows or []), cursor={"walk": {**walk, "page": answer.number + 1}})
-        bottom = self._api.page(self._path, question, "issues", walk["of"])
+        self, floor: datetime, walk: Mapping[str, Any] | None, first: Answer | None
+    ) -> Generator[Page, None, Answer | None]:
+        """All pages by their numbers; the last one, once it has proved that nothing slipped."""
+        question = self._asked(floor)
+        try:
+            if walk is None:
+                assert first is not None
+                bottom = self._api.page(self._path, question, "issues", first.of or 1)
+                rows = bottom.rows or []
+                # Old enough that whatever is bumped from now on is newer, whoever's clock it is by.
+                old = [place for place, row in enumerate(rows) if row.updated_at < bottom.at - OVERLAP]
+                if not old:
+                    return None
+                row = _version(rows[old[-1]])
+                walk = {"floor": floor.isoformat(), "page": 1, "of": first.of, "place": old[-1], "row": row}
+                yield Page(self._records(rows))
+            # The first page once more, conditional: what left it before the last one was read would go unnoticed.
+            etag = first.etag if first is not None else None
+            for answer in self._api.side_by_side(self._path, question, "issues", walk["page"], walk["of"] - 1, etag):
+                rows = first.rows or [] if answer.rows is None and first is not None else answer.rows or []
+                if not rows:
+                    return None
+                yield Page(self._records(rows), cursor={"walk": {**walk, "page": answer.number + 1}})
+            bottom = self._api.page(self._path, question, "issues", walk["of"])
+        except SourceBroken:  # a page so deep is refused on a large repository, with 422
+            return None
         rows = bottom.rows or []
-        if len(rows) > walk["place"] and rows[walk["place"]].stable_id == walk["id"]:
-            self._bottom = bottom
-            yield Page(self._records(rows), cursor={"mark": _newest(bottom, floor).isoformat()})
+        if len(rows) <= walk["place"] or _version(rows[walk["place"]]) != walk["row"]:
+            return None
+        yield Page(self._records(rows), cursor={"mark": _newest(bottom, floor).isoformat()})
+        return bottom
 
     def _records(self, rows: list[Any]) -> list[Record]:
         if self._merges and not all(row.tells_merge for row in rows):
@@ -230,22 +269,55 @@ def releases(api: Api, repo: str, cursor: Mapping[str, Any]) -> Iterator[Page]:
 
     Only a list of one page can say by its ETag that nothing changed.
     """
-    present: set[str] = set()
-    etags: list[str | None] = []
-    for answer in api.pages(f"/repos/{repo}/releases", {}, "releases", cursor.get("etag")):
-        if answer.rows is None:
+    for reading in steady(api, f"/repos/{repo}/releases", {}, "releases", cursor.get("etag")):
+        present: set[str] = set()
+        answers = []
+        for answer in reading:
+            if answer.rows is None:
+                return
+            answers.append(answer.etag)
+            records = _records(repo, answer.rows)
+            present |= {record.id for record in records}
+            yield Page(records)
+    yield Page(cursor={"etag": answers[0] if len(answers) == 1 else None}, present=frozenset(present))
+
+
+def steady(
+    api: Api, path: str, query: Mapping[str, str], kind: str, etag: str | None = None
+) -> Iterator[Iterator[Answer]]:
+    """Readings of a list in the order of creation, until neither its first page nor its last one changed meanwhile.
+
+    What leaves it moves all behind one place up, and hides one behind a page's edge; it changes the last page.
+    """
+    ends: list[Answer] = []
+
+    def reading() -> Iterator[Answer]:
+        ends.clear()
+        for answer in api.pages(path, query, kind, etag):
+            ends[1:] = [answer]
+            yield answer
+
+    def stands(answer: Answer) -> bool:
+        again = api.page(path, query, kind, answer.number, answer.etag)
+        same = [row.stable_id for row in again.rows or ()] == [row.stable_id for row in answer.rows or ()]
+        return again.rows is None or same
+
+    for _ in range(_READS):
+        yield reading()
+        if len(ends) == 1 or all(stands(answer) for answer in ends):
             return
-        records = _records(repo, answer.rows)
-        present |= {record.id for record in records}
-        etags.append(answer.etag)
-        yield Page(records)
-    yield Page(cursor={"etag": etags[0] if len(etags) == 1 else None}, present=frozenset(present))
+    raise RetryLater("its list changes faster than it can be read")
 
 
 def _ascends(rows: list[Any], since: datetime) -> bool:
     """Whether rows go up in time from `since` on: whether the server honours both the order and `since`."""
     times = [since - _SECOND, *(row.updated_at for row in rows)]
     return all(before <= after for before, after in pairwise(times))
+
+
+def _version(row: Any) -> str:
+    """A row as it was last updated; sorts by that time."""
+    return f"{row.updated_at.astimezone(UTC).isoformat()} {row.stable_id}"
 
 
 def _newest(answer: Answer, floor: datetime) -> datetime:

@@ -14,8 +14,8 @@ from typing import Any
 
 from connectors.jira.client import Client, Site
 from connectors.jira.fields import ALWAYS, Id, Issue, Place, field_ids
-from connectors.jira.jql import bounded
-from connectors.jira.walk import OVERLAP, first_bound, walk
+from connectors.jira.jql import bounded, jql_time
+from connectors.jira.walk import OVERLAP, walk
 from syncd.sdk import Check, Json, Page, Stream, quota_and_clock
 
 _LONG_AGO = datetime(1990, 1, 1, tzinfo=UTC)
@@ -48,34 +48,38 @@ class JiraSource(Client):
         fields = sorted({*ALWAYS, *ids.values()})
         sure = not known
         while True:
-            expected: int | None = None
+            announced: int | None = None
+            early: set[str] = set()  # of the bound's minute, and before the stream's since
             for rows, reached in walk(self, stream.key, floor, fields, Issue):
-                expected = self.announced if expected is None else expected
+                announced = self.announced if announced is None else announced
+                early.update(row.id for row in rows if row.updated < since)
                 sure = sure or any(mark is not None and row.updated <= mark for row in rows)
                 newest = max([*(row.updated for row in rows), *([newest] if newest else [])], default=None)
-                records = [row.record(self.site.browse, ids) for row in rows]
+                records = [row.record(self.site.browse, ids) for row in rows if row.updated >= since]
                 safe = max(reached, mark or reached) if sure and reached else None
-                yield Page(records, cursor=self._cursor(safe, ids) if safe else None, expected=expected)
+                yield Page(records, cursor=self._cursor(safe, ids) if safe else None)
             if sure or self.zone_stands():
                 break
             sure = True
-        yield Page(cursor=self._cursor(newest, ids))
+        expected = None if announced is None else announced - len(early)
+        yield Page(cursor=self._cursor(newest, ids), expected=expected)
 
     def census(self, stream: Stream) -> Iterator[Page]:
         """The ids of all that match and were edited since the stream's `since`.
 
-        One page is one moment. A list of several is walked by time, where what leaves cannot hide what stays.
+        One page is one moment; it is asked for by ids alone where JQL can say just that time, which is to the minute. A
+        list of several is walked by time, where what leaves cannot hide what stays.
         """
         self.ask_site()  # who we are, too: without credentials the list is empty, not refused
         floor = stream.since or _LONG_AGO
-        if self.site.cloud:
-            jql = bounded(stream.key, first_bound(floor, self.site.zone))
+        if self.site.cloud and self.site.zone is not None and not floor.second:
+            jql = bounded(stream.key, jql_time(floor, self.site.zone))
             found = self.search(jql, None, ["id"], Id, _IDS_PER_PAGE)
             if found.next is None:
                 yield Page(present=frozenset(row.id for row in found.issues))
                 return
         for rows, _ in walk(self, stream.key, floor, ["updated"], Place):
-            yield Page(present=frozenset(row.id for row in rows))
+            yield Page(present=frozenset(row.id for row in rows if row.updated >= floor))
 
     def check(self) -> Iterator[Check]:
         """Reachable, authenticated, how much quota, whose clock."""

@@ -43,16 +43,25 @@ class Revisions:
 
     def of_records(self, measure: RecordMeasure, after: int, until: int) -> Iterator[Revised]:
         """Each record of a measure that changed after one cycle and not after another, in the order of cycles."""
-        found: dict[tuple[int, int, str], list[Record | None]] = {}
         with self._engine.connect() as connection:
             ids = self._streams(measure)
-            for side, column in enumerate((records.c.until, records.c.cycle)):
-                query = select(records).where(listed(measure, ids), column > after, column <= until)
+            changed = {
+                (getattr(row, column.name), row.id)
+                for column in (records.c.until, records.c.cycle)
+                for row in connection.execute(
+                    select(column, records.c.id).where(listed(measure, ids), column > after, column <= until)
+                )
+            }
+            for cycle, name in sorted(changed):
+                # A record may stand in two streams of one measure: it counts once, and leaves with the last of them.
+                query = select(records).where(listed(measure, ids), records.c.id == name).order_by(records.c.stream)
+                old = new = None
                 for row in connection.execute(query):
-                    pair = found.setdefault((getattr(row, column.name), row.stream, row.id), [None, None])
-                    pair[side] = record_of(row)
-        for (cycle, _, _), (old, new) in sorted(found.items(), key=lambda item: item[0]):
-            yield Revised(cycle, old, new)
+                    if row.cycle < cycle and (row.until is None or row.until >= cycle):
+                        old = record_of(row)
+                    if row.cycle <= cycle and (row.until is None or row.until > cycle):
+                        new = record_of(row)
+                yield Revised(cycle, old, new)
 
     def of_readings(self, measure: ReadingMeasure, after: int, until: int) -> Iterator[Reread]:
         """Each dated reading of a measure whose row changed or went; rows that only moved are the same readings."""

@@ -48,13 +48,17 @@ class StreamState:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a stream's pull ended, when, and when its source may be asked again, where it said so."""
+    """How a stream's pull ended, when, and when its source may be asked again, where it said so.
+
+    `census`: it had been reconciled before. One whose pull then broke off is due again.
+    """
 
     stream_id: int
     at: datetime
     quality: Quality
     reason: str | None = None
     retry_at: datetime | None = None
+    census: bool = False
 
 
 class Streams:
@@ -108,7 +112,7 @@ class Streams:
                 fresh = {
                     part: snapshot
                     for part, snapshot in page.readings.items()
-                    if part not in parts or said[part]["digest"] != parts[part].get("digest")
+                    if said[part]["digest"] is None or said[part]["digest"] != parts.get(part, {}).get("digest")
                 }
                 changed += store_snapshots(connection, stream_id, cycle, now, fresh)
                 if any(said[part] != parts.get(part) for part in said):
@@ -125,17 +129,13 @@ class Streams:
                 connection.execute(update(streams).where(streams.c.id == stream_id).values(**news))
         return changed
 
-    def reconcile(
-        self, stream_id: int, cycle: int, now: datetime, present: Collection[str], since: datetime | None = None
-    ) -> int:
+    def reconcile(self, stream_id: int, cycle: int, present: Collection[str], since: datetime | None = None) -> int:
         """Ends the records that a census did not find; how many. It asked for none updated before `since`."""
         with self._engine.begin() as connection:
             gone = current_ids(connection, stream_id, since) - set(present)
             end_records(connection, stream_id, cycle, gone)
-            news: dict[str, Any] = {"census_at": now}
             if gone:
-                news["changed_cycle"] = cycle
-            connection.execute(update(streams).where(streams.c.id == stream_id).values(**news))
+                connection.execute(update(streams).where(streams.c.id == stream_id).values(changed_cycle=cycle))
         return len(gone)
 
     def known(self, stream_id: int) -> frozenset[str]:
@@ -145,11 +145,16 @@ class Streams:
 
     def pulled(self, cycle: int, endings: Sequence[Ending]) -> None:
         """Notes how the pulls of a cycle ended. Only a complete one moves its stream's completion."""
-        noted: dict[str, Any] = {name: bindparam(name) for name in ("quality", "reason", "tried_at", "retry_at")}
         of_stream = update(streams).where(streams.c.id == bindparam("stream_id"))
-        complete = of_stream.values(noted | {"completed_cycle": cycle, "completed_at": bindparam("tried_at")})
+        noted: dict[str, Any] = {name: bindparam(name) for name in ("quality", "reason", "tried_at", "retry_at")}
+        completed = {"completed_cycle": cycle, "completed_at": bindparam("tried_at")}
+        statements = {
+            (False, False): of_stream.values(noted),
+            (True, False): of_stream.values(noted | completed),
+            (True, True): of_stream.values(noted | completed | {"census_at": bindparam("tried_at")}),
+        }
         with self._engine.begin() as connection:
-            for statement, whole in ((complete, True), (of_stream.values(noted), False)):
+            for (complete, census), statement in statements.items():
                 some = [
                     {
                         "stream_id": ending.stream_id,
@@ -159,7 +164,8 @@ class Streams:
                         "retry_at": ending.retry_at,
                     }
                     for ending in endings
-                    if (ending.quality == "complete") == whole
+                    if (ending.quality == "complete", ending.quality == "complete" and ending.census)
+                    == (complete, census)
                 ]
                 if some:
                     connection.execute(statement, some)

@@ -16,6 +16,8 @@ from datetime import UTC, datetime, timedelta
 from syncd.sdk.answers import quota_reset, server_time
 from syncd.sdk.errors import RetryLater
 
+_LONGEST_WINDOW = 86400.0  # seconds; a reset later than that is a mistake
+
 RESERVE = 0.1
 """The share of a quota that is left to the people who use the same credentials."""
 
@@ -47,7 +49,7 @@ class Budget:
             return
         with self._lock:
             self._left, self._limit = left, limit
-            self._reset = self.now() + timedelta(seconds=wait)
+            self._reset = self.now() + timedelta(seconds=min(wait, _LONGEST_WINDOW))
             if math.isinf(self._share):
                 self._divide()
 

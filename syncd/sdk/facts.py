@@ -84,21 +84,19 @@ class Stream:
     """One thing pulled through a connection, shared by every measure that needs it.
 
     `key` identifies it within its connection, for people too, and is all that its source needs to pull it. `needs`
-    names the fields (of records) or the parts (of readings) that some measure uses; `since` is the earliest moment that
-    one looks at. `kinds` are the kinds of records that measures count, where it holds several. Streams of equal key are
-    one: their needs are joined.
+    names the fields and kinds (of records) or the parts (of readings) that some measure uses; `since` is the earliest
+    moment that one looks at. Streams of equal key are one: their needs are joined.
     """
 
     key: str
     kind: Literal["records", "readings"]
     needs: frozenset[str] = frozenset()
     since: datetime | None = None
-    kinds: frozenset[str] = frozenset()
 
     def joined(self, other: Stream) -> Stream:
         """This stream, serving the other's measures too."""
         since = min(self.since, other.since) if self.since and other.since else None
-        return Stream(self.key, self.kind, self.needs | other.needs, since, self.kinds | other.kinds)
+        return Stream(self.key, self.kind, self.needs | other.needs, since)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,25 +44,29 @@ class RetryPolicy:
         A request must be safe to repeat: reads are, writes are not sent through here.
         """
 
+        waited = False
+
         def ask() -> T:
+            nonlocal waited
+            if waited:
+                self.budget.forget()  # what was said of the quota is of a time before
+                waited = False
             self.budget.spend()
             return request()
-
-        def sleep(seconds: float) -> None:
-            self.sleep(seconds)
-            self.budget.forget()  # what was said of the quota is of a time before
 
         jitter = tenacity.wait_random_exponential(multiplier=0.5, max=self.longest_wait)
 
         def wait(state: tenacity.RetryCallState) -> float:
+            nonlocal waited
             asked = _asked(state)
+            waited = asked is not None
             return jitter(state) if asked is None else asked
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(self._worth_waiting_for),
             wait=wait,
             stop=tenacity.stop_after_attempt(self.attempts) | tenacity.stop_before_delay(self.deadline),
-            sleep=sleep,
+            sleep=self.sleep,
             reraise=True,
         )
         try:

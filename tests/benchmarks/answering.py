@@ -80,14 +80,16 @@ def filled(config: Config, size: int) -> tuple[Ledger, list[Outcome], int]:
     cycle = ledger.cycles.begin(NOW)
     chance = random.Random(size)
     outcomes = []
-    for key, stream in sorted(needed_streams("code", config.plans).items()):
+    streams = sorted(needed_streams("code", config.plans).items())
+    each = size // len(streams)
+    for key, stream in streams:
         number = ledger.streams.add("code", key)
         ledger.streams.restart(number, stream)
         with ledger.engine.begin() as connection:
-            rows = [_row(chance, number, cycle, at, at / (size // REPOS)) for at in range(size // REPOS)]
+            rows = [_row(chance, number, cycle, at, at / each) for at in range(each)]
             connection.execute(insert(records), rows)
         ledger.streams.pulled(cycle, [Ending(number, NOW, "complete")])
-        outcomes.append(_outcome(number, stream, size // REPOS))
+        outcomes.append(_outcome(number, stream, each))
     return ledger, outcomes, cycle
 
 
@@ -117,6 +119,7 @@ def _row(chance: random.Random, stream: int, cycle: int, number: int, share: flo
         "cycle": cycle,
         "until": None,
         "digest": "",
+        "kind": "pull request",
         "label": f"acme/r{stream}#{number}",
         "title": title,
         "url": f"https://github.example/acme/r{stream}/pull/{number}",

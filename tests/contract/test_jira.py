@@ -76,9 +76,7 @@ def stream(jql: str, *needs: str, since: datetime | None = SINCE) -> Stream:
 
 
 def pulled(source: JiraSource, of: Stream, cursor: Mapping[str, Json] | None = None) -> dict[str, Record]:
-    """What a pull brings of the stream's window; a bound in JQL is to the minute, and may bring a little more."""
-    records = [record for page in source.pull(of, cursor) for record in page.records]
-    return {record.id: record for record in records if of.since is None or record.updated_at >= of.since}
+    return {record.id: record for page in source.pull(of, cursor) for record in page.records}
 
 
 def cursor_of(source: JiraSource, of: Stream, cursor: Mapping[str, Json] | None = None) -> Mapping[str, Json]:

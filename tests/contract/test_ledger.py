@@ -191,12 +191,12 @@ class TestRecords:
 
     def test_new_and_gone_in_one_cycle_was_never_there(self, ledger: Ledger) -> None:
         stored(ledger, 1, pull())
-        ledger.streams.reconcile(ledger.streams.add("code", "pulls"), 1, NOW, [])
+        ledger.streams.reconcile(ledger.streams.add("code", "pulls"), 1, [])
         assert versions(ledger) == []
 
     def test_gone_and_back_in_one_cycle(self, ledger: Ledger) -> None:
         stored(ledger, 1, pull())
-        ledger.streams.reconcile(ledger.streams.add("code", "pulls"), 2, NOW, [])
+        ledger.streams.reconcile(ledger.streams.add("code", "pulls"), 2, [])
         stored(ledger, 2, pull())
         assert [counted(ledger, cycle) for cycle in (1, 2, None)] == [1, 1, 1]
 
@@ -253,15 +253,20 @@ class TestPresence:
     def test_reconciling_ends_who_was_not_found_and_says_how_many(self, ledger: Ledger) -> None:
         stored(ledger, 1, pull("1"), pull("2"), pull("3"))
         number = ledger.streams.add("code", "pulls")
-        assert ledger.streams.reconcile(number, 2, NOW, ["2", "unknown"]) == 2
+        assert ledger.streams.reconcile(number, 2, ["2", "unknown"]) == 2
         assert counted(ledger) == 1
+        ledger.streams.pulled(2, [Ending(number, NOW, "partial", "it broke off", census=True)])
+        state = ledger.streams.state("code", "pulls")
+        assert state is not None
+        assert state.census_at is None  # what it listed was not brought: it is due again
+        ledger.streams.pulled(3, [Ending(number, NOW, "complete", census=True)])
         state = ledger.streams.state("code", "pulls")
         assert state is not None
         assert state.census_at == NOW
 
     def test_reconciling_leaves_other_streams_alone(self, ledger: Ledger) -> None:
         stored(ledger, 1, pull("1"))
-        ledger.streams.reconcile(ledger.streams.add("code", "issues"), 2, NOW, [])
+        ledger.streams.reconcile(ledger.streams.add("code", "issues"), 2, [])
         assert counted(ledger) == 1
 
 

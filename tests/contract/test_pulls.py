@@ -168,3 +168,22 @@ def test_streams_that_go_on_come_before_those_that_begin(ledger: Ledger, source:
     source.asked.clear()
     pull(ledger, source, Stream("new", "records"), Stream("known", "records"), Stream("newer", "records"))
     assert source.asked == ["known", "new", "newer"]
+
+
+def test_a_census_whose_pull_breaks_off_is_due_again(ledger: Ledger, source: Scripted) -> None:
+    """Else what it listed and nobody brought would be missed until the next one."""
+    source.whole = [Page([record("a")], cursor={"mark": 1})]
+    pull(ledger, source)
+    source.there = [Page(present=frozenset({"a", "b"}))]
+    source.error = RetryLater("HTTP 503")
+    pull(ledger, source, reconcile=True)
+    state = ledger.streams.state("tickets", STREAM.key)
+    assert state is not None
+    assert state.census_at is None
+    assert kept(ledger) == {"a"}
+
+
+def test_a_row_that_is_met_twice_is_got_once(ledger: Ledger, source: Scripted) -> None:
+    source.whole = [Page([record("a")], cursor={"mark": 1}), Page([record("a")], cursor={"mark": 1}, expected=2)]
+    (outcome,) = pull(ledger, source)
+    assert (outcome.quality, outcome.got) == ("partial", 1)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from syncd.sdk import Budget, RetryLater
+from syncd.sdk import Budget, RetryLater, RetryPolicy
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
@@ -113,3 +113,26 @@ def test_headers_that_make_no_sense_are_passed_over(clock: Clock, headers: dict[
     budget.begin(0)
     budget.learn(headers)
     assert spent(budget) == 1000
+
+
+def test_a_passing_failure_gives_no_stream_a_greater_share(clock: Clock) -> None:
+    policy = RetryPolicy(sleep=lambda seconds: None, budget=Budget(clock))
+    policy.budget.learn(told(100))
+    policy.budget.begin(2)
+    answers = iter([RetryLater("HTTP 502")])
+
+    def once() -> None:
+        if error := next(answers, None):
+            raise error
+
+    policy.call(once)
+    assert spent(policy.budget) == 28
+
+
+def test_a_quota_that_is_never_new_is_asked_for_again_within_a_day(clock: Clock) -> None:
+    budget = Budget(clock)
+    budget.begin(0)
+    budget.learn({**told(0), "x-ratelimit-reset": "253402300799"})
+    with pytest.raises(RetryLater) as caught:
+        budget.spend()
+    assert caught.value.after == pytest.approx(86400, abs=1)
