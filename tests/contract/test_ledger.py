@@ -918,6 +918,43 @@ class TestApprovals:
         )
 
 
+class TestRevisions:
+    """What a record, or a dated reading, was before a cycle and is since."""
+
+    BOTH = RecordMeasure("code", ("all", "web"))
+
+    def revised(self, ledger: Ledger, after: int, until: int) -> list[tuple[int, str | None, str | None]]:
+        return [
+            (one.cycle, one.old and one.old.title, one.new and one.new.title)
+            for one in ledger.revisions.of_records(self.BOTH, after, until)
+        ]
+
+    def test_a_record_that_changed_and_one_that_went(self, ledger: Ledger) -> None:
+        stored(ledger, 1, pull("1"), pull("2"), stream="web")
+        stored(ledger, 2, replace(pull("1", updated=1), title="Renamed"), stream="web")
+        ledger.streams.reconcile(ledger.streams.add("code", "web"), 3, ["1"])
+        assert self.revised(ledger, 1, 3) == [(2, "Change 1", "Renamed"), (3, "Change 2", None)]
+        assert self.revised(ledger, 2, 3) == [(3, "Change 2", None)]
+
+    def test_a_record_of_two_streams_leaves_with_the_last_of_them(self, ledger: Ledger) -> None:
+        for stream in ("all", "web"):
+            stored(ledger, 1, pull("1"), stream=stream)
+        ledger.streams.reconcile(ledger.streams.add("code", "web"), 2, [])
+        ledger.streams.reconcile(ledger.streams.add("code", "all"), 3, [])
+        assert self.revised(ledger, 1, 3) == [(2, "Change 1", "Change 1"), (3, "Change 1", None)]
+
+    def test_a_reading_whose_row_only_moved_is_the_same(self, ledger: Ledger) -> None:
+        measure = ReadingMeasure("numbers", "sheet", "calls")
+        seen(ledger, 1, series(1200, 1100))
+        seen(ledger, 2, series(1200, 1150))
+        seen(ledger, 3, series(1200, 1150)[1:])
+        found = [
+            (one.cycle, one.old.number, one.new and one.new.number)
+            for one in ledger.revisions.of_readings(measure, 1, 3)
+        ]
+        assert found == [(2, 1100.0, 1150.0), (3, 1200.0, None)]
+
+
 class TestUrls:
     def test_a_server_that_does_not_answer_is_named_without_its_password(self, tmp_path: Path) -> None:
         with pytest.raises(LedgerError, match="cannot be used") as told:
