@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -135,17 +136,18 @@ class Api:
         numbers = iter(range(first, last + 1))
         ahead: deque[Future[Answer]] = deque()
         width = 1
-        while True:
-            while len(ahead) < width and (number := next(numbers, None)) is not None:
-                known = etag if number == first else None
-                ahead.append(_begin(partial(self.page, path, query, kind, number, known)))
-            if not ahead:
-                return
-            answer = ahead.popleft().result()
-            yield answer
-            if answer.rows == []:  # it has grown shorter; what follows is empty too
-                return
-            width = min(_AT_ONCE, 2 * width)
+        with _threads(_AT_ONCE) as begin:
+            while True:
+                while len(ahead) < width and (number := next(numbers, None)) is not None:
+                    known = etag if number == first else None
+                    ahead.append(begin(partial(self.page, path, query, kind, number, known)))
+                if not ahead:
+                    return
+                answer = ahead.popleft().result()
+                yield answer
+                if answer.rows == []:  # it has grown shorter; what follows is empty too
+                    return
+                width = min(_AT_ONCE, 2 * width)
 
     def _list(self, path: str, query: Mapping[str, str], kind: str, number: int, etag: str | None) -> Answer:
         def ask() -> Answer:
@@ -230,18 +232,34 @@ class _Client:
         self._connection.close()
 
 
-def _begin(ask: Callable[[], Answer]) -> Future[Answer]:
-    """Asks in a thread that keeps no process from ending, which those of an executor do."""
-    future: Future[Answer] = Future()
+@contextmanager
+def _threads(most: int) -> Iterator[Callable[[Callable[[], Answer]], Future[Answer]]]:
+    """Begins each call in one of so many threads. They keep no process from ending, which those of an executor do."""
+    calls: SimpleQueue[tuple[Callable[[], Answer], Future[Answer]] | None] = SimpleQueue()
+    running: list[threading.Thread] = []
 
     def work() -> None:
-        try:
-            future.set_result(ask())
-        except BaseException as error:
-            future.set_exception(error)
+        while (call := calls.get()) is not None:
+            ask, future = call
+            try:
+                future.set_result(ask())
+            except BaseException as error:
+                future.set_exception(error)
+            del call, ask, future  # the answer is held by who waits for it alone
 
-    threading.Thread(target=work, name="github-page", daemon=True).start()
-    return future
+    def begin(ask: Callable[[], Answer]) -> Future[Answer]:
+        future: Future[Answer] = Future()
+        calls.put((ask, future))
+        if len(running) < most:
+            running.append(threading.Thread(target=work, name="github-page", daemon=True))
+            running[-1].start()
+        return future
+
+    try:
+        yield begin
+    finally:
+        for _ in running:
+            calls.put(None)
 
 
 def _query(address: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from syncd.cli.log import set_up_log
+from syncd.cli.memory import one_arena
 from syncd.cli.opening import open_config, writing_ledger
 from syncd.cli.progress import watcher
 from syncd.cycle import Result, run_cycle
@@ -22,6 +23,7 @@ _RESTATED = 5  # records of one key result; explain has them all
 
 def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_format: str) -> None:
     """Runs one cycle and says what changed; exit code 1 where a source failed."""
+    one_arena()
     set_up_log(log_format, logging.ERROR)
     config, clock = open_config(path)
     if only is not None:
