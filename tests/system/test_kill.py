@@ -31,6 +31,8 @@ from syncd.ledger.schema import readings, records, streams, values
 from syncd.sandbox import Fault, Sandbox
 from syncd.sandbox.story.when import at
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 KILLS = int(os.environ.get("SYNCD_KILLS", "20"))
 SEED = int(os.environ.get("SYNCD_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 KILLS_A_ROUND = 20  # then the ledger is compared, and the next round begins with none: kills land in a backfill too

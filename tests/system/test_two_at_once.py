@@ -14,6 +14,8 @@ from test_run import wait_for
 
 from syncd.sandbox import Fault, Sandbox
 
+pytestmark = pytest.mark.usefixtures("unmeasured")
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def shared(request: pytest.FixtureRequest, tmp_path: Path, box: Sandbox) -> Project:
