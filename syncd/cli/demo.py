@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import time
@@ -25,7 +26,7 @@ def run(folder: Path) -> None:
     """Writes the example's files, syncs them against a sandbox of its own, and shows where the objectives stand."""
     from rich.console import Console
 
-    set_up_log("text")
+    set_up_log("text", logging.ERROR)
     console = Console()
     with serve(now=DEMO_NOW) as box:
         _write(folder, box.credentials["jira_email"])

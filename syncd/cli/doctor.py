@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from syncd.sdk import Check, ConfigError, Context, RetryPolicy, SourceError
 
 def run(path: Path, *, as_json: bool) -> None:
     """Asks every connection and the ledger; exit code 1 where something is not as it should be."""
-    set_up_log("text")
+    set_up_log("text", logging.ERROR)
     config, _ = open_config(path)
     found = [(connection.name, list(_checks(connection, config))) for connection in config.connections.values()]
     found.append(("ledger", [_ledger(config)]))
