@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from syncd.config import Config
-from syncd.config.messages import nearest
 from syncd.ledger import KeptValue, Ledger
 from syncd.measuring import Measuring
 from syncd.okr.goals import KeyResult, Plan
-from syncd.okr.measures import RecordMeasure, stream_keys
-from syncd.pulls import Outcome, Pull, Unopened, Watcher, Work, due_pulls, needed_streams, pull_all
+from syncd.pulling import pull_all
+from syncd.pulls import Outcome, Pull, Watcher, Work, due_pulls
 from syncd.restatements import Restatement, restatements
-from syncd.sdk import ConfigError, Context, Problem, RetryPolicy, Source, SourceError, Stream, UnknownField
+from syncd.sdk import RetryPolicy
+from syncd.sources import open_sources
 
 log = logging.getLogger("syncd.cycle")
 
@@ -87,7 +87,7 @@ def run_cycle(
     plans = [part for plan in config.plans if (part := _open_part(plan, config, ledger, clock()))]
     with ExitStack() as opened:
         policies = {name: retry.fresh() for name in config.connections}
-        sources = _open_sources(config, plans, only, ledger, policies, opened, tolerant)
+        sources = open_sources(config, plans, only, ledger, policies, opened, tolerant)
         cycle = ledger.cycles.begin(clock())
         work = {
             name: Work(
@@ -174,78 +174,3 @@ def _open_part(plan: Plan, config: Config, ledger: Ledger, now: datetime) -> Pla
         if (lacking := tuple(kr for kr in objective.key_results if kr.measure is not None and lacks(kr)))
     )
     return replace(plan, objectives=objectives) if objectives else None
-
-
-def _open_sources(
-    config: Config,
-    plans: Sequence[Plan],
-    only: str | None,
-    ledger: Ledger,
-    policies: Mapping[str, RetryPolicy],
-    opened: ExitStack,
-    tolerant: bool,
-) -> dict[str, tuple[Source, list[Stream]]]:
-    """Every source that the plans need, opened and asked whether it has the fields that are wanted of it.
-
-    A cycle of one key result pulls the streams of that one, with all that the others need of them.
-    """
-    wanted = {
-        (measure.connection, key)
-        for plan in plans
-        for kr in plan.key_results
-        if (measure := kr.measure) is not None and only in (None, kr.id)
-        for key in stream_keys(measure)
-    }
-    sources: dict[str, tuple[Source, list[Stream]]] = {}
-    problems: list[Problem] = []
-    for connection in config.connections.values():
-        needed = needed_streams(connection.name, plans)
-        streams = [stream for key, stream in needed.items() if (connection.name, key) in wanted]
-        if not streams:
-            continue
-        source: Source
-        try:
-            context = Context(policies[connection.name], config.zone, folder=str(config.path.parent))
-            source = connection.open(context)
-        except ConfigError as error:
-            source = Unopened(str(error))
-            problems.extend(error.problems)
-        opened.callback(source.close)
-        sources[connection.name] = (source, streams)
-    if problems and not tolerant:
-        raise ConfigError(problems=problems)
-    problems = []
-    for name, (source, streams) in sources.items():
-        states = ledger.streams.states(name)
-        for stream in streams:
-            state = states.get(stream.key)
-            if state is None or state.completed_cycle is None or not state.covers(stream):
-                problems.extend(_unknown_fields(config, plans, source, name, stream))
-    if problems and not tolerant:
-        raise ConfigError(problems=problems)
-    return sources
-
-
-def _unknown_fields(
-    config: Config, plans: Sequence[Plan], source: Source, connection: str, stream: Stream
-) -> Iterator[Problem]:
-    try:
-        source.verify(stream)
-    except ConfigError as error:
-        for plan in plans:
-            for kr in plan.key_results:
-                measure = kr.measure
-                if not isinstance(measure, RecordMeasure) or measure.connection != connection:
-                    continue
-                if stream.key not in measure.streams:
-                    continue
-                place = config.sources[(plan.period.id, kr.id)]
-                if not isinstance(error, UnknownField):
-                    yield place.problem(f"{connection}: {error}", "measure")
-                elif error.field in measure.fields:
-                    message = f"{connection} has no field {error.field!r}{nearest(error.field, error.known)}"
-                    yield place.problem(message, "measure")
-    except SourceError as error:
-        log.info(
-            "fields not checked", extra={"stream": stream.key, "reason": str(error)}
-        )  # the pull itself will say so

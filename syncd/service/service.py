@@ -12,7 +12,7 @@ from pathlib import Path
 from syncd.config import Config, load_config
 from syncd.cycle import run_cycle
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock, open_ledger
-from syncd.pulls import CycleStopped
+from syncd.pulling import CycleStopped
 from syncd.report import Report, choose_plan, report
 from syncd.sdk import ConfigError, RetryPolicy
 from syncd.service.metrics import Metrics

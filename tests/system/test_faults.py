@@ -13,7 +13,7 @@ from outages import OUTAGES, SELF_SIGNED, SERVICES, Outage
 from projects import Project, differences, write_project
 from proxy import self_signed
 
-from syncd import pulls
+from syncd import pulling
 from syncd.config import Config, load_config
 from syncd.cycle import Result, run_cycle
 from syncd.ledger import Ledger, open_ledger
@@ -65,7 +65,7 @@ class Lab:
         try:
             with pytest.MonkeyPatch.context() as patch:
                 if outage and outage.hangs:
-                    patch.setattr(pulls, "_PATIENCE", 2.0)
+                    patch.setattr(pulling, "_PATIENCE", 2.0)
                 return run_cycle(config, ledger, self.now, retry=retry, tolerant=True)
         finally:
             self.box.heal()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from projects import Project
 
-from syncd import pulls
+from syncd import pulling
 from syncd.config import load_config
 from syncd.config.project import clock_of
 from syncd.cycle import Result, run_cycle
@@ -33,7 +33,7 @@ def cycle(project: Project, ledger: Ledger, *, only: str | None = None, reconcil
 def test_a_connection_that_hangs_is_given_up(
     project: Project, ledger: Ledger, box: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulls, "_PATIENCE", 1.0)
+    monkeypatch.setattr(pulling, "_PATIENCE", 1.0)
     box.fault(Fault("sheets", "hang"))
     result = cycle(project, ledger)
     assert {(pull.connection, why) for pull, why in result.failures} == {("numbers", "nothing came of it for 1 s")}
