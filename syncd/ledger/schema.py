@@ -106,7 +106,6 @@ streams = Table(
     Column("reason", Text),
     Column("tried_at", Moment),
     Column("retry_at", Moment, comment="the source asked not to be asked again before"),
-    Column("changed_cycle", Integer, comment="the last cycle that brought a change"),
     Column("completed_cycle", Integer),
     Column("completed_at", Moment),
     Column("census_at", Moment),

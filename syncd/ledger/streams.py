@@ -21,7 +21,7 @@ from syncd.sdk import Json, Page, Snapshot, Stream
 class StreamState:
     """What the ledger knows of a stream. `problems` and `notes` are of its parts, by part.
 
-    `retry_at` is when its source may be asked again, where it said so; `changed_cycle` brought the last change.
+    `retry_at` is when its source may be asked again, where it said so.
     """
 
     id: int
@@ -32,7 +32,6 @@ class StreamState:
     reason: str | None
     tried_at: datetime | None
     retry_at: datetime | None
-    changed_cycle: int | None
     completed_cycle: int | None
     completed_at: datetime | None
     census_at: datetime | None
@@ -123,8 +122,6 @@ class Streams:
                 changed += len(gone)
             if page.cursor is not None:
                 news["cursor"] = page.cursor
-            if changed:
-                news["changed_cycle"] = cycle
             if news:
                 connection.execute(update(streams).where(streams.c.id == stream_id).values(**news))
         return changed
@@ -134,8 +131,6 @@ class Streams:
         with self._engine.begin() as connection:
             gone = current_ids(connection, stream_id, since) - set(present)
             end_records(connection, stream_id, cycle, gone)
-            if gone:
-                connection.execute(update(streams).where(streams.c.id == stream_id).values(changed_cycle=cycle))
         return len(gone)
 
     def known(self, stream_id: int) -> frozenset[str]:
@@ -182,7 +177,6 @@ def _state(row: Any) -> StreamState:
         reason=row.reason,
         tried_at=row.tried_at,
         retry_at=row.retry_at,
-        changed_cycle=row.changed_cycle,
         completed_cycle=row.completed_cycle,
         completed_at=row.completed_at,
         census_at=row.census_at,

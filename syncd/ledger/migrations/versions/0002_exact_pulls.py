@@ -14,7 +14,6 @@ _KINDS = {"pulls of %": "pull request", "issues of %": "issue", "releases of %":
 
 def upgrade() -> None:
     op.add_column("streams", sa.Column("retry_at", Moment(), comment="the source asked not to be asked again before"))
-    op.add_column("streams", sa.Column("changed_cycle", sa.Integer(), comment="the last cycle that brought a change"))
     op.add_column(
         "records",
         sa.Column("kind", sa.String(), comment="what it is, where a stream holds several"),
@@ -46,4 +45,3 @@ def upgrade() -> None:
         )
     # The issues of a repository now hold its pull requests too: those streams are pulled once more, whole.
     op.execute(sa.text("UPDATE streams SET cursor = NULL WHERE key LIKE 'issues of %'"))
-    op.execute(sa.text("UPDATE streams SET changed_cycle = completed_cycle"))
