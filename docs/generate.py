@@ -24,15 +24,9 @@ from typer.testing import CliRunner
 
 from syncd.cli.app import app
 from syncd.config.catalogue import connector
-from syncd.config.mapping_keys import (
-    KeyResultKeys,
-    MappingFile,
-    ObjectiveKeys,
-    PlausibleKeys,
-    ReadingMeasureKeys,
-    RecordMeasureKeys,
-    measure_model,
-)
+from syncd.config.goal_keys import PlausibleKeys
+from syncd.config.mapping_keys import KeyResultKeys, MappingFile, ObjectiveKeys
+from syncd.config.measure_keys import ReadingMeasureKeys, RecordMeasureKeys, measure_model
 from syncd.config.project import HealthShares, ProjectFile
 from syncd.sdk.cells import As
 from syncd.sdk.tables import Lookup, Series

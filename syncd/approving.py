@@ -8,9 +8,10 @@ from datetime import datetime
 from syncd.config import Config
 from syncd.definitions import definition, measure_digest
 from syncd.ledger import KeptValue, Ledger
-from syncd.measuring import answered, complete_value
+from syncd.measuring import complete_value
+from syncd.okr.facts import answered
 from syncd.okr.goals import KeyResult, Plan
-from syncd.okr.measures import Answer, Measure, stream_keys
+from syncd.okr.measures import Answer, Measure, leaves, stream_keys
 
 
 class NotHeld(Exception):
@@ -75,7 +76,7 @@ def _measured(ledger: Ledger, plan: Plan, measure: Measure, held: KeptValue) -> 
 
     A cycle that kept no value (a dry run, one that was killed) may have changed the rows since: then it is the first.
     """
-    states = [ledger.streams.state(measure.connection, key) for key in stream_keys(measure)]
+    states = [ledger.streams.state(leaf.connection, key) for leaf in leaves(measure) for key in stream_keys(leaf)]
     ended = ledger.cycles.last(pulled=True)
     pulled = [state.completed_cycle for state in states if state and state.completed_cycle is not None]
     latest = min(pulled + ([ended.id] if ended else []), default=held.cycle)
@@ -83,7 +84,7 @@ def _measured(ledger: Ledger, plan: Plan, measure: Measure, held: KeptValue) -> 
     answer = Answer(held.candidate)
     for cycle in (latest, held.cycle):
         if cycle in times:
-            answer = answered(ledger, plan, measure, times[cycle], cycle)
+            answer = answered(ledger.answers, measure, plan.period, times[cycle], cycle)
             if answer.number == held.candidate:
                 return cycle, answer
     return held.cycle, replace(answer, number=held.candidate)

@@ -14,11 +14,17 @@ from typing import Any
 from syncd.config import Config
 from syncd.definitions import changes, measure_digest
 from syncd.ledger import Cycle, KeptValue, Ledger, StreamState
+from syncd.okr.facts import answered
 from syncd.okr.goals import KeyResult, Plan
 from syncd.okr.measures import (
+    FormulaMeasure,
+    Leaf,
+    Measure,
     ReadingMeasure,
     RecordMeasure,
     contribution,
+    is_done,
+    leaves,
     left_out,
     readings_used,
     scalar_text,
@@ -32,7 +38,7 @@ from syncd.sdk import Reading, Record
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A record or reading: what it brings to the number, or why it was left out."""
+    """A record or reading: what it brings to the number, or why it was left out; of which `part` of a formula."""
 
     label: str
     title: str
@@ -40,6 +46,17 @@ class Item:
     at: datetime | None
     brings: str | None
     left_out: str | None
+    part: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a number is made of: its one measure, or a named part of its formula, and how that came to its number."""
+
+    name: str | None
+    measure: Leaf
+    window: Span
+    arithmetic: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +84,16 @@ class Approved:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """All that a number rests on. `window` is None for a key result without a measure.
+    """All that a number rests on; no parts for a key result without a measure, or whose measure was edited since.
 
-    `candidate` is what would count, were the number that waits the value; nothing where none is held.
+    `candidate` is what would count, were the number that waits the value; nothing where none is held. `arithmetic` is
+    how the parts became the number.
     """
 
     key_result: KeyResult
     value: KeptValue | None
     line: KeyResultLine
-    window: Span | None
+    parts: Sequence[Part]
     streams: Sequence[StreamSeen]
     items: Sequence[Item]
     arithmetic: str
@@ -84,6 +102,7 @@ class Evidence:
     candidate: Sequence[Item] = ()
     approvals: Sequence[Approved] = ()
     restatements: Sequence[Restatement] = ()
+    guard: Evidence | None = None
 
     @property
     def counted(self) -> Sequence[Item]:
@@ -97,42 +116,67 @@ def evidence(
     """The evidence of a key result: as it is `now`, or as it was after the last cycle before a past moment `at`."""
     cycle = ledger.cycles.last(by=at) if ledger else None
     now = at or now
-    value = ledger.values.last(plan.period.id, cycle.id).get(key_result.id) if ledger and cycle else None
-    if value and cycle and value.confirmed is not None and value.confirmed > cycle.id:
-        value = replace(value, confirmed=cycle.id)  # later cycles found the same number, on other evidence perhaps
-    times = ledger.cycles.times([value.confirmed]) if ledger and value and value.confirmed else {}
-    line = line_of(config, plan, key_result, value, times, now)
+    kept = _kept(ledger, plan, cycle) if ledger and cycle else {}
+    value = kept.get(key_result.id)
+    times = ledger.cycles.times({one.confirmed for one in kept.values() if one.confirmed}) if ledger else {}
+    line = line_of(config, plan, key_result, kept, times, now)
     measure = key_result.measure
+    guard = evidence(config, plan, key_result.guard, ledger, now, at) if key_result.guard else None
     if ledger is None or cycle is None or value is None or measure is None:
-        return Evidence(key_result, value, line, None, (), (), "", (), edited=False)
+        return Evidence(key_result, value, line, (), (), (), "", (), edited=False, guard=guard)
     # What the value rests on is what the ledger held after the last cycle that measured it, seen at that time.
     measured = value.confirmed
     seen_at = times.get(measured, now) if measured is not None else now
     edited = value.measure != measure_digest(measure)
-    window = measure.window.span(plan.period, seen_at)
-    items = list(_items(ledger, measure, window, seen_at, measured)) if measured is not None and not edited else []
+    items, parts, arithmetic = list[Item](), list[Part](), ""
+    if measured is not None and not edited:
+        items = list(_items(ledger, plan, measure, seen_at, measured))
+        parts = [
+            Part(
+                name,
+                part,
+                part.window.span(plan.period, seen_at),
+                _arithmetic(ledger, plan, name, part, seen_at, measured, items),
+            )
+            for name, part in _named(measure)
+        ]
+        arithmetic = parts[0].arithmetic
+        if isinstance(measure, FormulaMeasure):
+            arithmetic = f"{measure.expression} = {_number(value)}"
     candidate: list[Item] = []
     if value.quality == "held" and not edited and cycle.ended_at is not None:
-        then = measure.window.span(plan.period, cycle.ended_at)
-        found = _items(ledger, measure, then, cycle.ended_at, cycle.id)
+        found = _items(ledger, plan, measure, cycle.ended_at, cycle.id)
         candidate = [item for item in found if item.left_out is None]
     return Evidence(
         key_result,
         value,
         line,
-        None if edited else window,
-        list(_streams(ledger, measure)),
+        parts,
+        [seen for part in leaves(measure) for seen in _streams(ledger, part)],
         items,
-        "" if edited else _arithmetic(measure, value, items),
+        arithmetic,
         list(_definition_changes(ledger, plan, key_result, cycle)),
         edited,
         candidate,
         list(_approvals(ledger, plan, key_result, cycle)),
         [] if edited else restatements(ledger, plan, key_result, value.measure, until=cycle.id),
+        guard,
     )
 
 
-def _streams(ledger: Ledger, measure: RecordMeasure | ReadingMeasure) -> Iterator[StreamSeen]:
+def _kept(ledger: Ledger, plan: Plan, cycle: Cycle) -> dict[str, KeptValue]:
+    """The values as of a cycle. Later ones may have found the same number, on other evidence perhaps."""
+    return {
+        name: replace(value, confirmed=min(value.confirmed, cycle.id)) if value.confirmed is not None else value
+        for name, value in ledger.values.last(plan.period.id, cycle.id).items()
+    }
+
+
+def _named(measure: Measure) -> Sequence[tuple[str | None, Leaf]]:
+    return measure.parts if isinstance(measure, FormulaMeasure) else ((None, measure),)
+
+
+def _streams(ledger: Ledger, measure: Leaf) -> Iterator[StreamSeen]:
     for key in stream_keys(measure):
         state: StreamState | None = ledger.streams.state(measure.connection, key)
         if state is not None:
@@ -140,9 +184,14 @@ def _streams(ledger: Ledger, measure: RecordMeasure | ReadingMeasure) -> Iterato
             yield StreamSeen(measure.connection, key, state.completed_at, state.quality, state.reason, list(notes))
 
 
-def _items(
-    ledger: Ledger, measure: RecordMeasure | ReadingMeasure, window: Span, now: datetime, cycle: int
-) -> Iterator[Item]:
+def _items(ledger: Ledger, plan: Plan, measure: Measure, now: datetime, cycle: int) -> Iterator[Item]:
+    for name, part in _named(measure):
+        window = part.window.span(plan.period, now)
+        for item in _items_of(ledger, part, window, now, cycle):
+            yield replace(item, part=name) if name else item
+
+
+def _items_of(ledger: Ledger, measure: Leaf, window: Span, now: datetime, cycle: int) -> Iterator[Item]:
     if isinstance(measure, RecordMeasure):
         for record in ledger.answers.records(measure, cycle):
             yield _record(measure, window, record)
@@ -156,7 +205,9 @@ def _items(
 def _record(measure: RecordMeasure, window: Span, record: Record) -> Item:
     why = left_out(measure, window, record)
     brings: str | None = None
-    if why is None and measure.of is None:
+    if why is None and measure.take == "share":
+        brings = "1" if is_done(record, window) else "0"
+    elif why is None and measure.of is None:
         brings = "1"
     elif why is None and measure.take == "distinct":
         values = [scalar_text(value) for value in record.fields.get(measure.of or "", ())]
@@ -185,14 +236,27 @@ def _reading(reading: Reading, used: Sequence[Reading], window: Span, now: datet
     return Item(reading.cell, title, "", reading.at, None, why)
 
 
-def _arithmetic(measure: RecordMeasure | ReadingMeasure, value: KeptValue, items: Sequence[Item]) -> str:
-    if value.number is None:
-        return value.reason or "unknown"
-    brought = [item.brings or "" for item in items if item.left_out is None]
-    result = scalar_text(value.number)
+def _arithmetic(
+    ledger: Ledger, plan: Plan, name: str | None, measure: Leaf, now: datetime, cycle: int, items: Sequence[Item]
+) -> str:
+    answer = answered(ledger.answers, measure, plan.period, now, cycle)
+    if answer.number is None:
+        return answer.reason or "unknown"
+    brought = [item.brings or "" for item in items if item.left_out is None and item.part == name]
+    if measure.per is None:
+        return _sum_of(measure, brought, scalar_text(answer.number))
+    whole = answered(ledger.answers, replace(measure, per=None), plan.period, now, cycle).number or 0.0
+    passed = whole / answer.number if answer.number else 0.0
+    rate = f"{scalar_text(whole)} / {passed:.4g} {measure.per}s" if passed else "0"
+    return f"{_sum_of(measure, brought, scalar_text(whole))}; {rate} = {scalar_text(answer.number)} a {measure.per}"
+
+
+def _sum_of(measure: Leaf, brought: Sequence[str], result: str) -> str:
     of = f" of {measure.of}" if isinstance(measure, RecordMeasure) and measure.of else ""
     if measure.take == "count":
         return f"count of {len(brought)} records = {result}"
+    if measure.take == "share":
+        return f"{brought.count('1')} of {len(brought)} records are done = {result} %"
     if measure.take == "sum" and len(brought) <= 12:
         return f"{' + '.join(brought) or '0'} = {result}"
     if measure.take == "change" and len(brought) == 2:
@@ -200,6 +264,10 @@ def _arithmetic(measure: RecordMeasure | ReadingMeasure, value: KeptValue, items
     if measure.take in ("latest", "first"):
         return f"the {measure.take} reading = {result}"
     return f"{measure.take}{of} over {len(brought)} = {result}"
+
+
+def _number(value: KeptValue) -> str:
+    return value.reason or "unknown" if value.number is None else scalar_text(value.number)
 
 
 def _approvals(ledger: Ledger, plan: Plan, key_result: KeyResult, cycle: Cycle) -> Iterator[Approved]:

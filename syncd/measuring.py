@@ -13,10 +13,11 @@ from syncd.config import Config
 from syncd.definitions import definition
 from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.okr.alignment import on_pace_since
-from syncd.okr.goals import ON_PACE, KeyResult, Plan, Quality, standing
-from syncd.okr.measures import Answer, Measure, ReadingMeasure, stream_keys
+from syncd.okr.facts import answered
+from syncd.okr.goals import ON_PACE, KeyResult, Plan, Quality, guard_id, guarded, standing
+from syncd.okr.measures import Answer, Measure, ReadingMeasure, leaves, stream_keys
+from syncd.okr.past import past_values
 from syncd.okr.plausible import implausible, shown
-from syncd.past import past_values
 from syncd.pulls import Outcome
 from syncd.report import choose_plan
 from syncd.unchanged import Unchanged
@@ -38,9 +39,10 @@ class Measuring:
         """Each key result of a plan that is measured, or `only` the one, with its definition and its value."""
         kept = self._ledger.values.last(plan.period.id)
         digests = self._ledger.values.digests(plan.period.id)
-        for key_result in plan.key_results:
+        guards: dict[str, KeptValue] = {}
+        for key_result in plan.measured_for(only):
             measure = key_result.measure
-            if measure is None or only not in (None, key_result.id):
+            if measure is None:
                 continue
             source = self._config.sources[(plan.period.id, key_result.id)]
             defined = definition(key_result, plan.period, self._config.shares, source.document.file)
@@ -54,32 +56,36 @@ class Measuring:
             else:
                 edited = digests.get(key_result.id) != defined.digest
                 known = None if edited else self._unchanged.answer(measure, plan.period, last)
+                answer = known or answered(self._ledger.answers, measure, plan.period, self._now)
                 value = complete_value(
                     self._config,
                     self._ledger,
                     plan,
                     key_result,
                     defined,
-                    known or answered(self._ledger, plan, measure, self._now),
+                    _why_nothing(self._ledger, measure, answer),
                     last,
                     self._now,
                     self._cycle,
                     goes_on=known is not None and self._unchanged.same_day(plan.period),
+                    guard=guards.get(guard_id(key_result.id)),
                 )
                 begun = any(other.confirmed is not None for other in (kept.get(key_result.id), last) if other)
                 again = last is not None and last is kept.get(key_result.id)  # else of before an edit
                 if why := self._implausible(key_result, measure, value, last, begun, again):
                     why += f"; {self._release(plan, key_result)}"
                     value = self._kept_on(last, defined, "held", why, value.number)
+            guards[key_result.id] = value
             yield key_result, (defined, value)
 
     def _failure(self, measure: Measure) -> tuple[Quality, str] | None:
-        for key in stream_keys(measure):
-            outcome = self._outcomes[(measure.connection, key)]
-            if outcome.quality != "complete":
-                return outcome.quality, f"{measure.connection}: {outcome.reason}"
-            if isinstance(measure, ReadingMeasure) and (problem := outcome.problems.get(measure.part)):
-                return "failed", f"{measure.connection}: {problem}"
+        for part in leaves(measure):
+            for key in stream_keys(part):
+                outcome = self._outcomes[(part.connection, key)]
+                if outcome.quality != "complete":
+                    return outcome.quality, f"{part.connection}: {outcome.reason}"
+                if isinstance(part, ReadingMeasure) and (problem := outcome.problems.get(part.part)):
+                    return "failed", f"{part.connection}: {problem}"
         return None
 
     def _implausible(
@@ -103,12 +109,13 @@ class Measuring:
         if again and last and last.quality == "held" and last.candidate == value.number and self._repeated:
             return None
         if complete is not None and complete.confirmed is not None:
-            fallen = self._ledger.members.fallen(measure, complete.confirmed)
-            if fallen is not None:
-                what = "readings" if isinstance(measure, ReadingMeasure) else "records"
-                where = place(measure.part) if isinstance(measure, ReadingMeasure) else fallen.stream
-                number = "unknown" if value.number is None else shown(value.number)
-                return f"{number} waits: {measure.connection}: {where} went from {fallen.held:,} {what} to none"
+            for part in leaves(measure):
+                fallen = self._ledger.members.fallen(part, complete.confirmed)
+                if fallen is not None:
+                    what = "readings" if isinstance(part, ReadingMeasure) else "records"
+                    where = place(part.part) if isinstance(part, ReadingMeasure) else fallen.stream
+                    number = "unknown" if value.number is None else shown(value.number)
+                    return f"{number} waits: {part.connection}: {where} went from {fallen.held:,} {what} to none"
         if key_result.plausible is None:
             return None
         return implausible(key_result.plausible, value.number, complete.number if complete else None)
@@ -154,18 +161,13 @@ class Measuring:
         )
 
 
-def answered(ledger: Ledger, plan: Plan, measure: Measure, now: datetime, cycle: int | None = None) -> Answer:
-    """What a measure came to at a time, by what the ledger holds now or held after a cycle."""
-    window = measure.window.span(plan.period, now)
-    if window.start >= window.end:
-        return Answer(None, "no day of its window has settled yet")
-    answer = ledger.answers.answer(measure, window, now, cycle)
-    if isinstance(measure, ReadingMeasure) and answer.number is None and not answer.counted:
-        # Nothing was read at all: what its source said of that tells more.
-        state = ledger.streams.state(measure.connection, measure.stream)
-        notes = state.notes.get(measure.part) if state else None
-        return replace(answer, reason=notes[0]) if notes else answer
-    return answer
+def _why_nothing(ledger: Ledger, measure: Measure, answer: Answer) -> Answer:
+    """An answer for which nothing was read at all, with what its source said of that: it tells more."""
+    if not isinstance(measure, ReadingMeasure) or answer.number is not None or answer.counted:
+        return answer
+    state = ledger.streams.state(measure.connection, measure.stream)
+    notes = state.notes.get(measure.part) if state else None
+    return replace(answer, reason=notes[0]) if notes else answer
 
 
 def complete_value(
@@ -180,12 +182,16 @@ def complete_value(
     cycle: int,
     *,
     goes_on: bool = False,
+    guard: KeptValue | None = None,
 ) -> KeptValue:
     """The value that an answer makes, as it stands now; `cycle` is the one that measured it.
 
-    A run on pace that merely `goes_on` began when the last value says that it did.
+    A run on pace that merely `goes_on` began when the last value says that it did. A `guard` is the value of its own.
     """
     stands = standing(key_result, answer.number, plan.period.span, now, config.shares)
+    if key_result.guard is not None and guard is not None:
+        of_guard = standing(key_result.guard, guard.number, plan.period.span, now, config.shares)
+        stands = replace(stands, health=guarded(stands, of_guard, "").health)
     since: date | None = None
     if stands.health in ON_PACE:
         if goes_on and last is not None and last.health in ON_PACE:
@@ -215,7 +221,9 @@ def _since(
     """The first day of the run on pace; from the sources' own dates, else from the values kept so far."""
     if not key_result.drives or key_result.measure is None:
         return None
-    past = past_values(ledger, key_result.measure, plan.period, now)
+    past = past_values(ledger.answers, key_result.measure, plan.period, now)
     if past is None and last is not None and last.since is not None:
         return last.since
-    return on_pace_since(key_result, plan.period, now, config.shares, past or [])
+    guard = key_result.guard.measure if key_result.guard else None
+    guard_past = dict(past_values(ledger.answers, guard, plan.period, now) or ()) if guard else {}
+    return on_pace_since(key_result, plan.period, now, config.shares, past or [], guard_past)

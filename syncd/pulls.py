@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from syncd.config import Connection
 from syncd.ledger import Ledger, StreamState
 from syncd.okr.goals import Plan, Quality
-from syncd.okr.measures import ReadingMeasure, stream_keys
+from syncd.okr.measures import Leaf, ReadingMeasure, earliest, leaves, stream_keys
+from syncd.okr.spans import Period
 from syncd.sdk import Budget, Json, Source, Stream
 
 
@@ -79,18 +80,20 @@ def needed_streams(connection: str, plans: Iterable[Plan]) -> Mapping[str, Strea
     """The streams of a connection that plans' measures rest on, by key, each with the needs of all that share it."""
     streams: dict[str, Stream] = {}
     for plan in plans:
-        for key_result in plan.key_results:
-            measure = key_result.measure
-            if measure is None or measure.connection != connection:
+        for measure in (leaf for key_result in plan.measured for leaf in leaves(key_result.measure)):
+            if measure.connection != connection:
                 continue
             for key in stream_keys(measure):
-                if isinstance(measure, ReadingMeasure):
-                    stream = Stream(key, "readings", frozenset({measure.part}))
-                else:
-                    needs = measure.fields | ({measure.kind} if measure.kind else set())
-                    stream = Stream(key, "records", needs, measure.window.earliest(plan.period))
+                stream = _stream(key, measure, plan.period)
                 streams[key] = streams[key].joined(stream) if key in streams else stream
     return streams
+
+
+def _stream(key: str, measure: Leaf, period: Period) -> Stream:
+    if isinstance(measure, ReadingMeasure):
+        return Stream(key, "readings", frozenset({measure.part}))
+    needs = measure.fields | ({measure.kind} if measure.kind else set())
+    return Stream(key, "records", needs, earliest(measure, period))
 
 
 def due_pulls(

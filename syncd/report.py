@@ -11,16 +11,32 @@ from syncd.config import Config
 from syncd.definitions import measure_digest
 from syncd.ledger import KeptValue, Ledger
 from syncd.okr.alignment import Alignment, judge
-from syncd.okr.goals import KeyResult, Objective, Plan, Quality, Standing, Target, expected, standing
-from syncd.okr.rollup import ObjectiveStanding, roll_up
+from syncd.okr.goals import (
+    Band,
+    KeyResult,
+    Level,
+    Objective,
+    Plan,
+    Quality,
+    Standing,
+    Target,
+    expected,
+    guarded,
+    standing,
+)
+from syncd.okr.rollup import ObjectiveStanding, roll_up_all
 from syncd.okr.spans import Period
+from syncd.words import goal, number
 
 _STALE_AFTER = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyResultLine:
-    """A key result as it stands; `quality` is None where it was never measured. `candidate` is of a held one."""
+    """A key result as it stands; `quality` is None where it was never measured. `candidate` is of a held one.
+
+    `guard` is the line of its own guard, where it has one.
+    """
 
     key_result: KeyResult
     value: float | None
@@ -29,16 +45,21 @@ class KeyResultLine:
     as_of: datetime | None
     reason: str | None
     candidate: float | None = None
+    guard: KeyResultLine | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveBlock:
-    """An objective with its key results and the verdicts on its outputs' links."""
+    """An objective with its key results and the verdicts on its outputs' links.
+
+    `supporting` are the objectives that name it as the one that they support.
+    """
 
     objective: Objective
     standing: ObjectiveStanding
     key_results: Sequence[KeyResultLine]
     alignment: Sequence[Alignment]
+    supporting: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +95,16 @@ def report(config: Config, plan: Plan, ledger: Ledger | None, now: datetime) -> 
     kept: Mapping[str, KeptValue] = ledger.values.last(plan.period.id) if ledger else {}
     times = ledger.cycles.times({value.confirmed for value in kept.values() if value.confirmed}) if ledger else {}
     last = ledger.cycles.last(pulled=True) if ledger else None
-    lines = {kr.id: line_of(config, plan, kr, kept.get(kr.id), times, now) for kr in plan.key_results}
+    lines = {kr.id: line_of(config, plan, kr, kept, times, now) for kr in plan.key_results}
     standings = {name: line.standing for name, line in lines.items()}
+    rolled_up = roll_up_all(plan.objectives, standings, config.shares)
     blocks = [
         ObjectiveBlock(
             objective,
-            roll_up(objective, standings, config.shares),
+            rolled_up[objective.id],
             [lines[kr.id] for kr in objective.key_results],
             list(_alignment(plan.period, objective, standings, kept, now)),
+            [other.id for other in plan.objectives if other.supports == objective.id],
         )
         for objective in plan.objectives
     ]
@@ -104,9 +127,31 @@ def _alignment(
 
 
 def line_of(
+    config: Config,
+    plan: Plan,
+    kr: KeyResult,
+    kept: Mapping[str, KeptValue],
+    times: Mapping[int, datetime],
+    now: datetime,
+) -> KeyResultLine:
+    """A key result as it stands by the values kept; `times` says when the cycles that confirmed them ended."""
+    line = _line(config, plan, kr, kept.get(kr.id), times, now)
+    if kr.guard is None:
+        return line
+    guard = _line(config, plan, kr.guard, kept.get(kr.guard.id), times, now)
+    stands = guarded(line.standing, guard.standing, _said_of(guard))
+    return replace(line, standing=stands, reason=stands.reason if stands != line.standing else line.reason, guard=guard)
+
+
+def _said_of(guard: KeyResultLine) -> str:
+    if guard.standing.health == "unknown":
+        return f"its guard is unknown: {guard.reason or 'no number'}"
+    return f"its guard is broken: {number(guard.value)} is not {goal(guard.key_result)}"
+
+
+def _line(
     config: Config, plan: Plan, kr: KeyResult, kept: KeptValue | None, times: Mapping[int, datetime], now: datetime
 ) -> KeyResultLine:
-    """A key result as it stands by the value that was kept; `times` says when the cycle that confirmed it ended."""
     span = plan.period.span
     if kr.measure is None:
         return _unmeasured(kr, plan, now, "no measure: it waits for a check-in")
@@ -160,6 +205,7 @@ def _objective(block: ObjectiveBlock, period: Period) -> dict[str, Any]:
         "activity": stands.activity,
         "health": stands.health,
         "coverage": {"known": stands.known, "of": stands.of},
+        "supports": objective.supports,
         "key_results": [_key_result(line, period) for line in block.key_results],
         "alignment": [
             {
@@ -176,15 +222,15 @@ def _objective(block: ObjectiveBlock, period: Period) -> dict[str, Any]:
 
 def _key_result(line: KeyResultLine, period: Period) -> dict[str, Any]:
     kr = line.key_result
-    goal = kr.goal
+    aim = kr.goal
     return {
         "id": kr.id,
         "title": kr.title,
         "kind": kr.kind,
         "unit": kr.unit,
         "value": line.value,
-        "baseline": goal.baseline if isinstance(goal, Target) else None,
-        "target": goal.target if isinstance(goal, Target) else None,
+        "baseline": aim.baseline if isinstance(aim, Target) else None,
+        "target": aim.target if isinstance(aim, Target) else None,
         "progress": line.standing.progress,
         "score": line.standing.score,
         "expected": line.standing.expected,
@@ -193,6 +239,27 @@ def _key_result(line: KeyResultLine, period: Period) -> dict[str, Any]:
         "as_of": _time(line.as_of, period) if line.as_of else None,
         "reason": line.reason,
         **({"candidate": line.candidate} if line.quality == "held" else {}),
+        **({"level": level_of(line)} if isinstance(aim, Target) and aim.levels else {}),
+        **({"guard": _guard(line.guard)} if line.guard else {}),
+    }
+
+
+def level_of(line: KeyResultLine) -> Level | None:
+    """The last of its levels that a key result has reached; None before the first, or where it has none."""
+    aim = line.key_result.goal
+    return aim.level(line.value) if isinstance(aim, Target) and line.value is not None else None
+
+
+def _guard(line: KeyResultLine) -> dict[str, Any]:
+    band = line.key_result.goal
+    assert isinstance(band, Band)
+    return {
+        "title": line.key_result.title,
+        "value": line.value,
+        "at_least": band.at_least,
+        "at_most": band.at_most,
+        "holds": None if line.standing.health == "unknown" else line.standing.progress == 1.0,
+        "reason": line.reason,
     }
 
 

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from syncd.ledger import Cycle, KeptValue, Ledger
 from syncd.okr.goals import KeyResult, Plan
-from syncd.okr.measures import RecordMeasure, contribution, left_out, scalar_text
+from syncd.okr.measures import Leaf, RecordMeasure, contribution, leaves, left_out, scalar_text
 from syncd.okr.spans import Period
 from syncd.sdk import Record
 
@@ -53,7 +53,11 @@ def restatements(
         return []
     known = _Known(ledger, plan.period, history)
     first, end = max(after, history[0][1].cycle), last.id if until is None else until
-    found: list[Restatement] = []
+    found = [one for leaf in leaves(measure) for one in _of_leaf(ledger, plan, leaf, known, first, end)]
+    return sorted(found, key=lambda one: one.at)  # stable: in the order of the parts
+
+
+def _of_leaf(ledger: Ledger, plan: Plan, measure: Leaf, known: _Known, first: int, end: int) -> Iterator[Restatement]:
     if isinstance(measure, RecordMeasure):
         for revised in ledger.revisions.of_records(measure, first, end):
             at = known.ended_at(revised.cycle)
@@ -61,18 +65,15 @@ def restatements(
             shown = revised.new or revised.old
             if why is not None and shown is not None:
                 of = (revised.old.done_at if revised.old else None) or shown.done_at
-                found.append(
-                    Restatement(at, shown.label, shown.title, shown.url, of, why, *known.numbers(revised.cycle))
-                )
-        return found
+                yield Restatement(at, shown.label, shown.title, shown.url, of, why, *known.numbers(revised.cycle))
+        return
     for reread in ledger.revisions.of_readings(measure, first, end):
         at = known.ended_at(reread.cycle)
         if reread.at in measure.window.span(plan.period, at) and reread.at <= at:
             held = f"held {reread.old.raw}"
             why = f"{held}, and its row is gone" if reread.new is None else f"{held}, and holds {reread.new.raw} now"
             cell = (reread.new or reread.old).cell
-            found.append(Restatement(at, cell, "", "", reread.at, why, *known.numbers(reread.cycle)))
-    return found
+            yield Restatement(at, cell, "", "", reread.at, why, *known.numbers(reread.cycle))
 
 
 class _Known:
@@ -127,6 +128,8 @@ def _why(
 
 def _brings(measure: RecordMeasure, old: Record, new: Record) -> str | None:
     """What a record brings now and did not before."""
+    if measure.take == "share":
+        return new.not_done or "not done" if old.done_at and not new.done_at else None
     if measure.of is None:
         return None
     sides = list(_shown(measure.of, (old, new)))

@@ -10,7 +10,7 @@ from syncd.config import Config
 from syncd.config.messages import nearest
 from syncd.ledger import Ledger
 from syncd.okr.goals import Plan
-from syncd.okr.measures import RecordMeasure, stream_keys
+from syncd.okr.measures import RecordMeasure, leaves, stream_keys
 from syncd.pulls import needed_streams
 from syncd.sdk import (
     Check,
@@ -46,8 +46,8 @@ def open_sources(
     wanted = {
         (measure.connection, key)
         for plan in plans
-        for kr in plan.key_results
-        if (measure := kr.measure) is not None and only in (None, kr.id)
+        for kr in plan.measured_for(only)
+        for measure in leaves(kr.measure)
         for key in stream_keys(measure)
     }
     sources: dict[str, tuple[Source, list[Stream]]] = {}
@@ -87,8 +87,7 @@ def _unknown_fields(
         source.verify(stream)
     except ConfigError as error:
         for plan in plans:
-            for kr in plan.key_results:
-                measure = kr.measure
+            for kr, measure in ((one, leaf) for one in plan.measured for leaf in leaves(one.measure)):
                 if not isinstance(measure, RecordMeasure) or measure.connection != connection:
                     continue
                 if stream.key not in measure.streams:

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property
 
 from syncd.ledger import KeptValue, Ledger
-from syncd.okr.measures import Answer, Measure, ReadingMeasure, stream_keys
+from syncd.okr.measures import Answer, Leaf, Measure, ReadingMeasure, leaves, stream_keys
 from syncd.okr.spans import Period
 from syncd.pulls import Outcome
 
@@ -31,20 +31,28 @@ class Unchanged:
         """What the measure came to in the cycle before, if it comes to the same now; None where that is in doubt."""
         if last is None or last.quality != "complete" or last.number is None or last.confirmed != self._before:
             return None
-        if any(self._outcomes[(measure.connection, key)].changed for key in stream_keys(measure)):
-            return None
         then = self._ended_at
-        if (
-            then is None
-            or then > self._now
-            or measure.window.span(period, then) != measure.window.span(period, self._now)
-        ):
+        if then is None or then > self._now:
             return None
-        if isinstance(measure, ReadingMeasure):
-            undated = last.at is None and measure.take != "latest"  # from when to when each held, the ledger says
-            if undated or (measure.connection, measure.stream, measure.part) in self._came_due:
-                return None
+        parts = leaves(measure)
+        dated = last.at is not None and len(parts) == 1  # of several, one part may be dated and another not
+        if not all(self._same(part, period, then, dated) for part in parts):
+            return None
         return Answer(last.number, None, last.counted, last.lacking, last.at)
+
+    def _same(self, measure: Leaf, period: Period, then: datetime, dated: bool) -> bool:
+        if measure.per is not None:  # time alone changes a rate
+            return False
+        if any(self._outcomes[(measure.connection, key)].changed for key in stream_keys(measure)):
+            return False
+        if measure.window.span(period, then) != measure.window.span(period, self._now):
+            return False
+        if not isinstance(measure, ReadingMeasure):
+            return True
+        # Of what is undated, from when to when each held is for the ledger to say.
+        if not dated and measure.take != "latest":
+            return False
+        return (measure.connection, measure.stream, measure.part) not in self._came_due
 
     def same_day(self, period: Period) -> bool:
         """Whether the cycle before ended on the local day that it is now."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from syncd.okr.goals import Band, KeyResult
+from syncd.okr.goals import Band, KeyResult, Milestones
 
 HEALTH_WORDS = {
     "unknown": "unknown",
@@ -56,6 +56,8 @@ def goal(kr: KeyResult) -> str:
         if low is not None and high is not None:
             return f"{number(low)} to {number(high)}{unit}"
         return f"at least {number(low)}{unit}" if low is not None else f"at most {number(high)}{unit}"
+    if isinstance(kr.goal, Milestones):
+        return f"of {count(len(kr.goal.steps), 'milestone')}"
     if kr.kind == "output" and not kr.goal.baseline:
         return f"of {number(kr.goal.target)}{unit}"
     return f"{number(kr.goal.baseline) if kr.goal.baseline is not None else '?'} → {number(kr.goal.target)}{unit}"

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from syncd.cli.opening import print_json
 from syncd.config.catalogue import BrokenConnector, connector, connector_types
-from syncd.config.mapping_keys import measure_model
+from syncd.config.measure_keys import measure_model
 
 
 def run(*, as_json: bool) -> None:

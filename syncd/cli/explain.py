@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 import typer
 
 from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json
-from syncd.evidence import Evidence, Item, evidence
+from syncd.evidence import Evidence, Item, Part, evidence
 from syncd.ledger import open_ledger
-from syncd.okr.measures import RecordMeasure
-from syncd.okr.spans import midnight
+from syncd.okr.measures import FormulaMeasure, Measure, RecordMeasure, leaves
+from syncd.okr.spans import Span, midnight
 from syncd.report import KeyResultLine
 from syncd.restatements import Restatement
 from syncd.sdk import ConfigError
@@ -60,15 +60,10 @@ def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:
         yield f"  {line.quality}: {line.reason}"
     if found.edited:
         yield "  its measure was edited since; the next `syncd sync` measures it anew"
-    if kr.measure is not None and found.window is not None:
-        last = (found.window.end - timedelta(microseconds=1)).astimezone(zone)
+    for part in found.parts:
+        yield from _part(part, zone)
+    if found.parts:
         yield ""
-        yield f"window    {found.window.start.astimezone(zone):%Y-%m-%d} to {last:%Y-%m-%d}, both included ({zone.key})"
-        if isinstance(kr.measure, RecordMeasure):
-            of = f" of {kr.measure.of}" if kr.measure.of else ""
-            yield f"measure   {kr.measure.take}{of}" + "".join(f"; {rule}" for rule in kr.measure.filters)
-        else:
-            yield f"measure   {kr.measure.take} of {place(kr.measure.part)}"
     for stream in found.streams:
         when = clock_time(stream.completed_at.astimezone(zone)) if stream.completed_at else "never"
         yield f"stream    {stream.connection}: {stream.key}, last complete {when}"
@@ -76,11 +71,10 @@ def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:
             yield f"          now {stream.quality}: {stream.reason}"
         for note in stream.notes:
             yield f"          {note}"
-    if found.arithmetic:
-        yield f"number    {found.arithmetic}"
+    if isinstance(kr.measure, FormulaMeasure) and found.arithmetic:
+        yield f"formula   {found.arithmetic}"
     if value.lacking:
-        field = kr.measure.of if isinstance(kr.measure, RecordMeasure) else "a number"
-        yield f"          {value.lacking} records lack {field} and are left out"
+        yield f"          {value.lacking} records lack {_field(kr.measure)} and are left out"
     for edited_at, name, old, new in found.definition_changes:
         yield f"edited    {clock_time(edited_at.astimezone(zone))}: {name}: {old} → {new}"
     for approval in found.approvals:
@@ -89,13 +83,44 @@ def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:
     if line.quality == "held":
         yield from _block(f"would count in {_waiting(line)}, which waits", found.candidate, zone)
     yield from _restated(found.restatements, zone)
-    yield from _block("counts", found.counted, zone)
-    rules: dict[str, list[Item]] = {}
-    for item in found.items:
-        if item.left_out is not None:
-            rules.setdefault(item.left_out, []).append(item)
-    for rule, items in sorted(rules.items(), key=lambda pair: -len(pair[1])):
-        yield from _block(f"left out: {rule}", items, zone)
+    parts: list[str | None] = [part.name for part in found.parts] or [None]
+    for part_name in parts:
+        of = f" in {part_name}" if part_name else ""
+        items = [item for item in found.items if item.part == part_name]
+        yield from _block(f"counts{of}", [item for item in items if item.left_out is None], zone)
+        rules: dict[str, list[Item]] = {}
+        for item in items:
+            if item.left_out is not None:
+                rules.setdefault(item.left_out, []).append(item)
+        for rule, left in sorted(rules.items(), key=lambda pair: -len(pair[1])):
+            yield from _block(f"left out{of}: {rule}", left, zone)
+    if found.guard is not None:
+        yield ""
+        yield "guard"
+        yield from (f"  {said}" if said else "" for said in _lines(found.guard, now, zone))
+
+
+def _part(part: Part, zone: ZoneInfo) -> Iterator[str]:
+    measure, last = part.measure, (part.window.end - timedelta(microseconds=1)).astimezone(zone)
+    yield ""
+    if part.name:
+        yield f"part      {part.name}"
+    if isinstance(measure, RecordMeasure) and measure.take == "share":
+        yield f"window    until {last:%Y-%m-%d}, included ({zone.key})"
+    else:
+        yield f"window    {part.window.start.astimezone(zone):%Y-%m-%d} to {last:%Y-%m-%d}, both included ({zone.key})"
+    per = f" per {measure.per}" if measure.per else ""
+    if isinstance(measure, RecordMeasure):
+        of = f" of {measure.of}" if measure.of else ""
+        yield f"measure   {measure.take}{of}{per}" + "".join(f"; {rule}" for rule in measure.filters)
+    else:
+        yield f"measure   {measure.take} of {place(measure.part)}{per}"
+    yield f"number    {part.arithmetic}"
+
+
+def _field(measure: Measure | None) -> str:
+    fields = {leaf.of for leaf in leaves(measure) if isinstance(leaf, RecordMeasure) and leaf.of}
+    return " or ".join(sorted(fields)) or "a number"
 
 
 def _waiting(line: KeyResultLine) -> str:
@@ -146,7 +171,11 @@ def _document(found: Evidence, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
         "score": line.standing.score,
         "expected": line.standing.expected,
         "health": line.standing.health,
-        "window": {"start": time(found.window.start), "end": time(found.window.end)} if found.window else None,
+        "window": _window(found.parts[0].window, zone) if found.parts else None,
+        "parts": [
+            {"name": part.name, "window": _window(part.window, zone), "arithmetic": part.arithmetic}
+            for part in found.parts
+        ],
         "streams": [
             {
                 "connection": stream.connection,
@@ -190,8 +219,17 @@ def _document(found: Evidence, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
         "definition_changes": [
             {"at": time(when), "key": name, "old": old, "new": new} for when, name, old, new in found.definition_changes
         ],
+        "guard": _document(found.guard, now, zone) if found.guard else None,
+    }
+
+
+def _window(window: Span, zone: ZoneInfo) -> dict[str, str]:
+    return {
+        "start": window.start.astimezone(zone).isoformat(timespec="seconds"),
+        "end": window.end.astimezone(zone).isoformat(timespec="seconds"),
     }
 
 
 def _item(item: Item, at: str | None) -> dict[str, Any]:
-    return {"label": item.label, "title": item.title, "url": item.url or None, "at": at, "brings": item.brings}
+    said = {"label": item.label, "title": item.title, "url": item.url or None, "at": at, "brings": item.brings}
+    return said | ({"part": item.part} if item.part else {})

@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from syncd.config.catalogue import connector, connector_types
-from syncd.config.mapping_keys import MappingFile, measure_model
+from syncd.config.mapping_keys import MappingFile
+from syncd.config.measure_keys import measure_model
 from syncd.config.project import ProjectFile
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,26 +12,16 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
-from syncd.config.document import Document, Place, read_document
-from syncd.config.mapping import Reader
+from syncd.config.document import Document, read_document
+from syncd.config.mapping import Reader, named_measures
+from syncd.config.measures import Named
 from syncd.config.messages import nearest, problems
+from syncd.config.plans import Plans, Source
 from syncd.config.project import Connection, ProjectFile, Resolver, password_in_url, read_connections
-from syncd.okr.goals import KeyResult, Objective, Plan, Shares
+from syncd.okr.goals import Plan, Shares
 from syncd.okr.lint import Finding, lint
-from syncd.okr.spans import Period
+from syncd.okr.measures import leaves
 from syncd.sdk import ConfigError, Problem
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a key result or objective stands, for messages and for the history of its definition."""
-
-    document: Document
-    place: Place
-
-    def problem(self, message: str, *inner: str | int) -> Problem:
-        """A problem at its place, or at a key within it."""
-        return self.document.problem((*self.place, *inner), message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +58,7 @@ class Config:
 
     def check_references(self) -> None:
         """ConfigError lists every reference (`${NAME}`) that is not set, of the connections that some measure uses."""
-        used = {kr.measure.connection for plan in self.plans for kr in plan.key_results if kr.measure is not None}
+        used = {leaf.connection for plan in self.plans for kr in plan.measured for leaf in leaves(kr.measure)}
         found: list[Problem] = []
         for name in used:
             try:
@@ -104,17 +94,11 @@ def load_config(path: Path) -> Config:
         else:
             connections[item.name] = item
     found.extend(_settings_problems(settings, document))
-    gathered = _Plans(found)
-    for file in _mapping_files(path.parent, settings.mappings, document, found):
-        try:
-            mapping = read_document(file, _shown(file))
-        except ConfigError as error:
-            found.extend(error.problems)
-            continue
-        if mapping.data is None:
-            found.append(Problem(mapping.file, 0, "is empty; a mapping file has a 'period' and 'objectives'"))
-            continue
-        reader = Reader(mapping, connections, ZoneInfo(settings.timezone))
+    gathered = Plans(found)
+    mappings = list(_documents(_mapping_files(path.parent, settings.mappings, document, found), found))
+    named = _named_measures(mappings, found)
+    for mapping in mappings:
+        reader = Reader(mapping, connections, ZoneInfo(settings.timezone), named)
         read = reader.read()
         found.extend(reader.problems)
         if read:
@@ -124,6 +108,31 @@ def load_config(path: Path) -> Config:
         raise ConfigError(problems=found)
     sound = {name: connection for name, connection in connections.items() if connection}
     return Config(path, settings, document, sound, plans, gathered.sources)
+
+
+def _documents(files: Iterable[Path], found: list[Problem]) -> Iterator[Document]:
+    for file in files:
+        try:
+            mapping = read_document(file, _shown(file))
+        except ConfigError as error:
+            found.extend(error.problems)
+            continue
+        if mapping.data is None:
+            found.append(Problem(mapping.file, 0, "is empty; a mapping file has a 'period' and 'objectives'"))
+            continue
+        yield mapping
+
+
+def _named_measures(mappings: Iterable[Document], found: list[Problem]) -> Mapping[str, Named]:
+    known: dict[str, Named] = {}
+    for mapping in mappings:
+        for name, measure in named_measures(mapping).items():
+            first = known.setdefault(name, measure)
+            if first is not measure:
+                where = f"{first.document.file}:{first.document.line(first.place)}"
+                message = f"measure {name!r} is taken: {where} has it; each name stands for one measure in all files"
+                found.append(mapping.problem(measure.place, message))
+    return known
 
 
 def _shown(path: Path) -> str:
@@ -176,58 +185,3 @@ def _absolute_glob(pattern: str) -> list[str]:
     from glob import glob
 
     return glob(pattern, recursive=True)
-
-
-class _Plans:
-    """Joins mapping files into one plan a period, and checks what no file can know alone."""
-
-    def __init__(self, found: list[Problem]) -> None:
-        self.found = found
-        self.periods: dict[str, Period] = {}
-        self.objectives: dict[str, list[Objective]] = {}
-        self.sources: dict[tuple[str, str], Source] = {}
-
-    def add(self, document: Document, period: Period, objectives: list[tuple[Objective, Place]]) -> None:
-        known = self.periods.setdefault(period.id, period)
-        if known != period:
-            message = (
-                f"period {period.id!r} runs {known.first} to {known.last} in another file; give this one its own id"
-            )
-            self.found.append(document.problem(("period",), message))
-        for objective, place in objectives:
-            self.objectives.setdefault(period.id, []).append(objective)
-            self._claim(period, objective.id, Source(document, place))
-            for index, key_result in enumerate(objective.key_results):
-                self._claim(period, key_result.id, Source(document, (*place, "key_results", index)))
-
-    def finish(self) -> tuple[Plan, ...]:
-        plans = [Plan(self.periods[name], tuple(self.objectives[name])) for name in self.objectives]
-        for plan in plans:
-            by_id = {key_result.id: key_result for key_result in plan.key_results}
-            for key_result in plan.key_results:
-                self._links(plan, key_result, by_id)
-        return tuple(sorted(plans, key=lambda plan: (plan.period.first, plan.period.last, plan.period.id)))
-
-    def _claim(self, period: Period, name: str, source: Source) -> None:
-        place = (*source.place, "id")
-        first = self.sources.setdefault((period.id, name), source)
-        if first is not source:
-            where = f"{first.document.file}:{first.document.line((*first.place, 'id'))}"
-            message = f"id {name!r} is taken within {period.id}: {where} has it; ids name one thing in a period"
-            self.found.append(source.document.problem(place, message))
-
-    def _links(self, plan: Plan, key_result: KeyResult, by_id: Mapping[str, KeyResult]) -> None:
-        source = self.sources[(plan.period.id, key_result.id)]
-        place = (*source.place, "drives")
-        for link in key_result.drives:
-            outcome = by_id.get(link.outcome)
-            if outcome is None:
-                names = [name for name, other in by_id.items() if other.kind == "outcome"]
-                message = (
-                    f"drives {link.outcome!r}, which is no key result of {plan.period.id}{nearest(link.outcome, names)}"
-                )
-            elif outcome.kind == "output":
-                message = f"drives {link.outcome!r}, which is an output; an output drives an outcome"
-            else:
-                continue
-            self.found.append(source.document.problem(place, message))

@@ -2,56 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
 from syncd.config.document import Document, Place
+from syncd.config.goal_keys import Keep, PaceKeys
 from syncd.config.mapping_keys import (
-    AnyMeasureKeys,
+    Defaults,
     KeyResultKeys,
     MappingFile,
+    MeasuresFile,
     ObjectiveKeys,
     PeriodDays,
-    ReadingMeasureKeys,
-    RecordMeasureKeys,
-    Value,
-    measure_model,
 )
+from syncd.config.measures import MeasureReader, Named
 from syncd.config.messages import nearest, problems
 from syncd.config.project import Connection
-from syncd.okr.goals import Band, KeyResult, Objective, Target
-from syncd.okr.measures import Filter, Measure, ReadingMeasure, RecordMeasure
-from syncd.okr.spans import Period, parse_period
-from syncd.sdk import Problem, ReadingKeys, RecordKeys
+from syncd.okr.goals import (
+    Band,
+    Goal,
+    KeyResult,
+    Milestone,
+    Milestones,
+    Objective,
+    Pace,
+    Rollup,
+    Steps,
+    Target,
+    guard_id,
+)
+from syncd.okr.spans import Period, midnight, parse_period
+from syncd.sdk import Problem
 
 
 class Reader:
-    """Reads the objectives of one mapping file, and gathers every problem on the way."""
+    """Reads one mapping file, and gathers every problem on the way; `named` are the measures with a name, of all."""
 
-    def __init__(self, document: Document, connections: Mapping[str, Connection | None], zone: ZoneInfo) -> None:
+    def __init__(
+        self,
+        document: Document,
+        connections: Mapping[str, Connection | None],
+        zone: ZoneInfo,
+        named: Mapping[str, Named],
+    ) -> None:
         self.document = document
-        self.connections = connections
         self.zone = zone
-        self.problems: list[Problem] = []
+        self._connections = connections
+        self._measures = MeasureReader(document, connections, named, _measure_defaults(document.data))
+        self._problems: list[Problem] = []
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What is wrong with the file."""
+        return [*self._problems, *self._measures.problems]
 
     def read(self) -> tuple[Period, list[tuple[Objective, Place]]] | None:
-        """The period and the objectives with their places, or None where the file's shape is wrong."""
+        """The period and the objectives with their places; None where it has none, or the file's shape is wrong."""
+        data = self.document.data
+        model: type[BaseModel] = MeasuresFile if holds_measures_alone(data) else MappingFile
         try:
-            parsed = MappingFile.model_validate(self.document.data)
+            if isinstance(data, dict) and isinstance(data.get("defaults"), dict):
+                Defaults.model_validate(data["defaults"])  # what is wrong in them is said there, and once
+                data = _with_defaults(data)
         except ValidationError as error:
-            self.problems.extend(problems(error, MappingFile, self.document))
+            self._problems.extend(problems(error, Defaults, self.document, ("defaults",)))
+            data = {key: value for key, value in data.items() if key != "defaults"}
+        for name in _measure_defaults(self.document.data):
+            if name not in self._connections:
+                message = f"there is no connection {name!r} in syncd.yaml{nearest(name, self._connections)}"
+                self._problems.append(self.document.problem(("defaults", "measures", name), message))
+        for name, written in named_measures(self.document).items():
+            self._measures.read(written.data, ("measures", name))
+        try:
+            parsed = model.model_validate(data)
+        except ValidationError as error:
+            self._problems.extend(problems(error, model, self.document))
             self._measures_of_raw()
             return None
+        if not isinstance(parsed, MappingFile):
+            return None
         period = self._period(parsed.period)
+        if period is None:
+            return None
         places: list[Place] = [("objectives", index) for index in range(len(parsed.objectives))]
-        objectives = [
-            (self._objective(keys, place), place) for keys, place in zip(parsed.objectives, places, strict=True)
+        return period, [
+            (self._objective(keys, place, period), place) for keys, place in zip(parsed.objectives, places, strict=True)
         ]
-        return (period, objectives) if period else None
 
     def _period(self, given: str | PeriodDays) -> Period | None:
         if isinstance(given, PeriodDays):
@@ -59,36 +99,83 @@ class Reader:
         try:
             return parse_period(given, self.zone)
         except ValueError as error:
-            self.problems.append(self.document.problem(("period",), f"period {error}"))
+            self._problems.append(self.document.problem(("period",), f"period {error}"))
             return None
 
-    def _objective(self, keys: ObjectiveKeys, place: Place) -> Objective:
+    def _objective(self, keys: ObjectiveKeys, place: Place, period: Period) -> Objective:
         key_results = tuple(
-            self._key_result(inner, (*place, "key_results", index)) for index, inner in enumerate(keys.key_results)
+            self._key_result(inner, (*place, "key_results", index), period)
+            for index, inner in enumerate(keys.key_results)
         )
-        return Objective(keys.id, keys.title, key_results, keys.owner, keys.rollup)
+        rollup: Rollup = keys.rollup or ("outcomes" if key_results else "supporting")
+        return Objective(keys.id, keys.title, key_results, keys.owner, rollup, keys.supports, keys.weight)
 
-    def _key_result(self, keys: KeyResultKeys, place: Place) -> KeyResult:
-        if keys.keep is not None:
-            goal: Target | Band = Band(keys.keep.at_least, keys.keep.at_most)
-        else:
-            assert keys.target is not None  # _one_goal
-            goal = Target(keys.target, 0.0 if keys.baseline is None and keys.kind == "output" else keys.baseline)
-        measure = self._measure(keys.measure, (*place, "measure")) if keys.measure is not None else None
+    def _key_result(self, keys: KeyResultKeys, place: Place, period: Period) -> KeyResult:
+        measure = self._measures.read(keys.measure, (*place, "measure")) if keys.measure is not None else None
         return KeyResult(
             id=keys.id,
             title=keys.title,
             kind=keys.kind,
-            goal=goal,
+            goal=self._goal(keys, place, period),
             measure=measure,
             unit=keys.unit,
             owner=keys.owner,
             weight=keys.weight,
-            pace=keys.pace,
+            pace=self._pace(keys, place, period),
             confidence=keys.confidence,
             stale_after=keys.stale_after,
             drives=keys.links(),
             plausible=keys.plausible.bounds() if keys.plausible else None,
+            guard=self._guard(keys, (*place, "guard")),
+        )
+
+    def _goal(self, keys: KeyResultKeys, place: Place, period: Period) -> Goal:
+        baseline = 0.0 if keys.baseline is None and keys.kind == "output" else keys.baseline
+        if keys.keep is not None:
+            return _band(keys.keep)
+        if keys.levels is not None:
+            return Target(keys.levels.target, baseline, keys.levels.commit, keys.levels.stretch)
+        if keys.milestones is not None:
+            steps = (
+                Milestone(
+                    step.title,
+                    float(number) if step.at is None else step.at,
+                    step.weight,
+                    self._end_of(step.by, (*place, "milestones", number - 1, "by"), period) if step.by else None,
+                )
+                for number, step in enumerate(keys.milestones, 1)
+            )
+            return Milestones(tuple(steps))
+        assert keys.target is not None  # the model sees to it that there is one goal
+        return Target(keys.target, baseline)
+
+    def _pace(self, keys: KeyResultKeys, place: Place, period: Period) -> Pace:
+        if not isinstance(keys.pace, PaceKeys):
+            return keys.pace
+        where = (*place, "pace", "steps")
+        return Steps(
+            tuple(
+                (self._end_of(step.by, (*where, index, "by"), period), step.value)
+                for index, step in enumerate(keys.pace.steps)
+            )
+        )
+
+    def _end_of(self, day: date, place: Place, period: Period) -> datetime:
+        if not period.first <= day <= period.last:
+            message = f"by is {day}, outside the period {period.first} to {period.last}; name a day within it"
+            self._problems.append(self.document.problem(place, message))
+        return midnight(day + timedelta(days=1), self.zone)
+
+    def _guard(self, keys: KeyResultKeys, place: Place) -> KeyResult | None:
+        if keys.guard is None:
+            return None
+        return KeyResult(
+            id=guard_id(keys.id),
+            title=keys.guard.title or f"guard of {keys.id}",
+            kind="outcome",
+            goal=_band(keys.guard.keep),
+            measure=self._measures.read(keys.guard.measure, (*place, "measure")),
+            stale_after=keys.guard.stale_after,
         )
 
     def _measures_of_raw(self) -> None:
@@ -98,85 +185,62 @@ class Reader:
                 data: Any = self.document.data
                 for part in place:
                     data = data[part]
-                if isinstance(data, dict):
-                    self._measure(data, place)
-
-    def _measure(self, data: dict[str, Any], place: Place) -> Measure | None:
-        name = data.get("from")
-        if not isinstance(name, str):
-            known = ", ".join(self.connections) or "none yet: add one to syncd.yaml"
-            self.problems.append(self.document.problem(place, f"'from' is missing; the connections are: {known}"))
-            return None
-        if name not in self.connections:
-            message = f"there is no connection {name!r} in syncd.yaml{nearest(name, self.connections)}"
-            self.problems.append(self.document.problem((*place, "from"), message))
-            return None
-        connection = self.connections[name]
-        if connection is None:  # it has problems of its own, which are said where it stands
-            return None
-        keys_model = connection.connector.Measure
-        model = measure_model(connection.kind, keys_model)
-        try:
-            parsed = model.model_validate(data)
-        except ValidationError as error:
-            self.problems.extend(problems(error, model, self.document, place))
-            return None
-        keys = keys_model.model_validate(
-            {
-                key: value
-                for key, value in data.items()
-                if key in _names(keys_model) and key not in _names(AnyMeasureKeys)
-            }
-        )
-        if isinstance(keys, RecordKeys) and isinstance(parsed, RecordMeasureKeys):
-            filters = tuple(self._filters(parsed, keys, place))
-            measure = RecordMeasure(name, (), parsed.take, parsed.of, filters, parsed.time(), keys.record_kind())
-            return replace(measure, streams=tuple(keys.streams(measure.fields)))
-        if isinstance(keys, ReadingKeys) and isinstance(parsed, ReadingMeasureKeys):
-            (stream,) = keys.streams()
-            return ReadingMeasure(name, stream, keys.part(), parsed.take, parsed.time(), keys.many)
-        raise TypeError(f"{keys_model} is neither of records nor of readings")
-
-    def _filters(self, parsed: RecordMeasureKeys, keys: RecordKeys, place: Place) -> Iterator[Filter]:
-        known = keys.fields()
-        if parsed.of is not None:
-            self._known(parsed.of, known, (*place, "of"))
-        for key, given in parsed.where.items():
-            field, negated, bound = _condition(key, known)
-            where = (*place, "where", key)
-            self._known(field, known, where)
-            if not bound:
-                values = given if isinstance(given, list) else [given]
-                if not values:
-                    self.problems.append(self.document.problem(where, f"{key} is an empty list, which nothing matches"))
-                yield Filter(field, tuple(_scalar(value) for value in values), negated)
-                continue
-            if isinstance(given, list | bool) or given is None:
-                self.problems.append(self.document.problem(where, f"{key} must be one number or one day"))
-                continue
-            limit = _scalar(given)
-            yield Filter(field, at_least=limit) if bound == "_at_least" else Filter(field, at_most=limit)
-
-    def _known(self, field: str, known: Sequence[str] | Any, place: Place) -> None:
-        if known is not None and field not in known:
-            self.problems.append(self.document.problem(place, f"there is no field {field!r}{nearest(field, known)}"))
+                if isinstance(data, dict | str):
+                    self._measures.read(data, place)
 
 
-def _condition(key: str, known: Any) -> tuple[str, bool, str]:
-    """The field that a key of `where` is about, whether it is negated, and which bound it sets, if any."""
-    if known is not None and key in known:
-        return key, False, ""
-    for suffix in ("_at_least", "_at_most"):
-        if key.endswith(suffix):
-            return key.removesuffix(suffix), False, suffix
-    return (key.removeprefix("not_"), True, "") if key.startswith("not_") else (key, False, "")
+def named_measures(document: Document) -> Mapping[str, Named]:
+    """The measures that a file gives a name, as far as their shape allows, each with the file's defaults."""
+    measures = document.data.get("measures") if isinstance(document.data, dict) else None
+    defaults = _measure_defaults(document.data)
+    return {
+        name: Named(document, ("measures", name), {**defaults.get(str(data.get("from")), {}), **data})
+        for name, data in (measures if isinstance(measures, dict) else {}).items()
+        if isinstance(data, dict)
+    }
 
 
-def _scalar(value: Value) -> str | float | None:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value
+def holds_measures_alone(data: Any) -> bool:
+    """Whether a file's data is of measures for others to use, and of no objectives."""
+    return isinstance(data, dict) and "measures" in data and not {"period", "objectives"} & data.keys()
 
 
-def _names(model: type[BaseModel]) -> set[str]:
-    return {info.alias or name for name, info in model.model_fields.items()}
+def _measure_defaults(data: Any) -> dict[str, dict[str, Any]]:
+    defaults = data.get("defaults") if isinstance(data, dict) else None
+    measures = defaults.get("measures") if isinstance(defaults, dict) else None
+    given = measures if isinstance(measures, dict) else {}
+    return {name: keys for name, keys in given.items() if isinstance(keys, dict)}
+
+
+_OF_OBJECTIVES = frozenset({"owner", "rollup"})
+_OF_KEY_RESULTS = frozenset(Defaults.model_fields) - _OF_OBJECTIVES - {"measures"}
+
+
+def _with_defaults(data: dict[str, Any]) -> dict[str, Any]:
+    """A file's data with its defaults wherever an entry does not say the key itself."""
+    defaults = data["defaults"]
+    of_objectives = {key: value for key, value in defaults.items() if key in _OF_OBJECTIVES}
+    of_key_results = {key: value for key, value in defaults.items() if key in _OF_KEY_RESULTS}
+
+    def filled(objective: Any) -> Any:
+        if not isinstance(objective, dict):
+            return objective
+        inner = objective.get("key_results")
+        own = of_objectives if inner else {key: value for key, value in of_objectives.items() if key != "rollup"}
+        if not isinstance(inner, list):
+            return {**own, **objective}
+        return {**own, **objective, "key_results": [_filled(key_result, of_key_results) for key_result in inner]}
+
+    objectives = data.get("objectives")
+    return {**data, "objectives": list(map(filled, objectives))} if isinstance(objectives, list) else data
+
+
+def _filled(key_result: Any, defaults: Mapping[str, Any]) -> Any:
+    if not isinstance(key_result, dict):
+        return key_result
+    own = {key: value for key, value in defaults.items() if key != "lag" or key_result.get("drives")}
+    return {**own, **key_result}
+
+
+def _band(keep: Keep) -> Band:
+    return Band(keep.at_least, keep.at_most)

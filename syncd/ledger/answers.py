@@ -18,6 +18,7 @@ from syncd.okr.measures import (
     RecordMeasure,
     answer_distinct,
     answer_numbers,
+    answer_share,
     evaluate_readings,
     scalar_text,
     stream_keys,
@@ -47,6 +48,9 @@ class Answers:
         with self._engine.connect() as connection:
             streams = self._ids(connection, measure)
             given = selection.parameters(streams, span, cycle)
+            if measure.take == "share":
+                done, total = connection.execute(selection.done_of_all(form, self._dialect, past=past), given).one()
+                return answer_share(done, total)
             if measure.of is None:
                 asked = selection.how_many(form, self._dialect, past=past, several=len(streams) > 1)
                 counted = int(connection.scalar(asked, given) or 0)

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Engine, Table, and_, exists, func, or_, select
 
 from syncd.ledger.schema import readings, records, streams
-from syncd.okr.measures import Measure, ReadingMeasure, stream_keys
+from syncd.okr.measures import Leaf, ReadingMeasure, stream_keys
 from syncd.okr.plausible import MANY
 
 
@@ -26,7 +26,7 @@ class Members:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def fallen(self, measure: Measure, cycle: int) -> Fallen | None:
+    def fallen(self, measure: Leaf, cycle: int) -> Fallen | None:
         """The first stream of a measure that held many members after a cycle and holds none now, if any did."""
         table, within = _members(measure)
         empty = (
@@ -55,7 +55,7 @@ class Members:
             return {(row.connection, row.key, row.part) for row in connection.execute(query)}
 
 
-def _members(measure: Measure) -> tuple[Table, tuple[ColumnElement[bool], ...]]:
+def _members(measure: Leaf) -> tuple[Table, tuple[ColumnElement[bool], ...]]:
     if isinstance(measure, ReadingMeasure):
         return readings, (readings.c.part == measure.part,)
     return records, () if measure.kind is None else (records.c.kind == measure.kind,)

@@ -74,7 +74,7 @@ def form(measure: RecordMeasure) -> RecordMeasure:
 
     Statements are kept by form. To put one together takes longer than a small stream takes to answer it.
     """
-    return replace(measure, connection="", streams=(), window=Window())
+    return replace(measure, connection="", streams=(), window=Window(), per=None)
 
 
 def parameters(streams: Sequence[int], span: Span, cycle: int | None) -> Mapping[str, Any]:
@@ -87,6 +87,15 @@ def how_many(form: RecordMeasure, dialect: str, *, past: bool, several: bool) ->
     """How many records count, each id once. Of one stream, and not `several`, no id holds twice."""
     ids = func.count(func.distinct(records.c.id)) if several else func.count()
     return select(ids).select_from(records).where(_counting(form, dialect, past))
+
+
+@lru_cache(maxsize=1000)
+def done_of_all(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]:
+    """Of all records that pass, done or not: how many were done by the window's end, and how many there are."""
+    done = case((records.c.done_at < bindparam("end", type_=Moment), records.c.id), else_=None)
+    ids: tuple[ColumnElement[Any], ...] = (func.count(func.distinct(done)), func.count(func.distinct(records.c.id)))
+    there = or_(records.c.created_at.is_(None), records.c.created_at < bindparam("end", type_=Moment))
+    return select(*ids).select_from(records).where(*_passing(form, dialect, past), there)
 
 
 @lru_cache(maxsize=1000)
@@ -111,15 +120,21 @@ def done_times(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]:
 
 def _counting(form: RecordMeasure, dialect: str, past: bool) -> ColumnElement[bool]:
     """The condition that a record counts; in the `past`, after the cycle that is a parameter."""
-    conditions: list[ColumnElement[bool]] = [
-        records.c.stream.in_(bindparam("streams", expanding=True)),
-        _held_at(bindparam("cycle", type_=Integer)) if past else held_at(None),
+    return and_(
+        *_passing(form, dialect, past),
         records.c.done_at >= bindparam("start", type_=Moment),
         records.c.done_at < bindparam("end", type_=Moment),
+    )
+
+
+def _passing(form: RecordMeasure, dialect: str, past: bool) -> Sequence[ColumnElement[bool]]:
+    """The conditions that a record is one of those asked about, done or not."""
+    return (
+        records.c.stream.in_(bindparam("streams", expanding=True)),
+        _held_at(bindparam("cycle", type_=Integer)) if past else held_at(None),
         *_of_kind(form),
-    ]
-    conditions.extend(_passes(rule, dialect) for rule in form.filters)
-    return and_(*conditions)
+        *(_passes(rule, dialect) for rule in form.filters),
+    )
 
 
 def _passes(rule: Filter, dialect: str) -> ColumnElement[bool]:

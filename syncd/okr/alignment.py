@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
@@ -50,16 +50,28 @@ def judge(output: KeyResult, link: Link, healths: tuple[Health, Health], since: 
 
 
 def on_pace_since(
-    key_result: KeyResult, period: Period, now: datetime, shares: Shares, past: Sequence[tuple[date, float | None]]
+    key_result: KeyResult,
+    period: Period,
+    now: datetime,
+    shares: Shares,
+    past: Sequence[tuple[date, float | None]],
+    guard_past: Mapping[date, float | None],
 ) -> date | None:
     """The first day of the unbroken run on pace up to today, by the value at the end of each past day, oldest first.
 
-    Today itself must be on pace already. A day counts by its end: by the next midnight's value and expectation.
+    Today itself must be on pace already. A day counts by its end: by the next midnight's value and expectation, and by
+    what its guard was then, where that is known.
     """
     since = min(now.astimezone(period.zone).date(), period.last)
     for day, value in reversed(past):
         end = midnight(day + timedelta(days=1), period.zone)
         if standing(key_result, value, period.span, end, shares).health not in ON_PACE:
+            break
+        if (
+            key_result.guard
+            and (guard := guard_past.get(day)) is not None
+            and not key_result.guard.goal.progress(guard)
+        ):
             break
         since = day
     return since

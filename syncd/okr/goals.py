@@ -6,8 +6,11 @@ progress = (value - baseline) / (target - baseline), not clamped; score is progr
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Literal
 
 from syncd.okr.measures import Measure
@@ -17,7 +20,8 @@ from syncd.okr.spans import Period, Span
 Health = Literal["unknown", "off_track", "at_risk", "on_track", "done"]
 Quality = Literal["complete", "partial", "failed", "stale", "held"]
 Kind = Literal["outcome", "output"]
-Pace = Literal["linear", "end"]
+Rollup = Literal["outcomes", "all", "weakest", "supporting"]
+Level = Literal["commit", "target", "stretch"]
 ON_PACE: frozenset[str] = frozenset({"on_track", "done"})
 
 _ROUNDING = 1e-9  # so that 0.45 is nine tenths of 0.5 whatever its last bit says
@@ -39,16 +43,46 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """From a baseline to a target, in either direction; an outcome may lack its baseline."""
+    """From a baseline to a target, in either direction; an outcome may lack its baseline.
+
+    `commit` is what is promised and lies before the target, `stretch` what is hoped for and lies beyond.
+    """
 
     target: float
     baseline: float | None = None
+    commit: float | None = None
+    stretch: float | None = None
 
     def progress(self, value: float) -> float | None:
         """How much of the way is gone; None where nobody knows from where."""
         if self.baseline is None:
             return None
         return (value - self.baseline) / (self.target - self.baseline)
+
+    @property
+    def levels(self) -> tuple[tuple[Level, float], ...]:
+        """Its levels from the first to the last; none where it has the target alone."""
+        if self.commit is None and self.stretch is None:
+            return ()
+        named: tuple[tuple[Level, float | None], ...] = (
+            ("commit", self.commit),
+            ("target", self.target),
+            ("stretch", self.stretch),
+        )
+        return tuple((name, number) for name, number in named if number is not None)
+
+    @property
+    def falls(self) -> bool:
+        """Whether less is better: by the baseline, else by the order of the levels."""
+        start = self.baseline if self.baseline is not None else self.commit
+        if start is None:
+            return self.stretch is not None and self.stretch < self.target
+        return self.target < start
+
+    def level(self, value: float) -> Level | None:
+        """The last level that a value has reached; None before the first."""
+        reached = [name for name, number in self.levels if (value <= number if self.falls else value >= number)]
+        return reached[-1] if reached else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +101,56 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
+class Milestone:
+    """A step that is reached or not: when the value is at least `at`. It is due before the moment `by`."""
+
+    title: str
+    at: float
+    weight: float = 1.0
+    by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Milestones:
+    """Steps to reach; progress is the weight of those reached in the weight of all."""
+
+    steps: tuple[Milestone, ...]
+
+    def progress(self, value: float) -> float:
+        """The share of the weight that is reached."""
+        return self._share(step.weight for step in self.steps if value >= step.at)
+
+    def due(self, now: datetime) -> float | None:
+        """The share of the weight that is due by now; None where not every step says when."""
+        if any(step.by is None for step in self.steps):
+            return None
+        return self._share(step.weight for step in self.steps if step.by is not None and step.by <= now)
+
+    def _share(self, weights: Iterable[float]) -> float:
+        return math.fsum(weights) / math.fsum(step.weight for step in self.steps)
+
+
+Goal = Target | Band | Milestones
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A pace in the key result's unit: straight lines from the start through (moment, value), then level."""
+
+    points: tuple[tuple[datetime, float], ...]
+
+    def value(self, start: datetime, baseline: float, now: datetime) -> float:
+        """The value that is expected by now."""
+        for (before, low), (after, high) in pairwise([(start, baseline), *self.points]):
+            if now < after:
+                return low + (high - low) * max(0.0, (now - before) / (after - before))
+        return self.points[-1][1]
+
+
+Pace = Literal["linear", "end"] | Steps
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """An output's claim to drive an outcome, which shows no sooner than `lag` later."""
 
@@ -81,7 +165,7 @@ class KeyResult:
     id: str
     title: str
     kind: Kind
-    goal: Target | Band
+    goal: Goal
     measure: Measure | None = None
     unit: str | None = None
     owner: str | None = None
@@ -91,17 +175,24 @@ class KeyResult:
     stale_after: timedelta | None = None
     drives: tuple[Link, ...] = ()
     plausible: Plausible | None = None
+    guard: KeyResult | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """An objective with its key results."""
+    """An objective with its key results; `supports` names the objective that it is a part of.
+
+    `rollup` says what its score is made of: its outcomes, all its key results, the weakest outcome, or the objectives
+    that support it.
+    """
 
     id: str
     title: str
     key_results: tuple[KeyResult, ...]
     owner: str | None = None
-    rollup: Literal["outcomes", "all", "weakest"] = "outcomes"
+    rollup: Rollup = "outcomes"
+    supports: str | None = None
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +206,20 @@ class Plan:
     def key_results(self) -> tuple[KeyResult, ...]:
         """Every key result, in the order of the files."""
         return tuple(key_result for objective in self.objectives for key_result in objective.key_results)
+
+    @property
+    def measured(self) -> tuple[KeyResult, ...]:
+        """Every key result, each after its guard, which is measured like one."""
+        return tuple(kr for key_result in self.key_results for kr in (key_result.guard, key_result) if kr is not None)
+
+    def measured_for(self, only: str | None) -> tuple[KeyResult, ...]:
+        """Those that a cycle of one key result measures, its guard included; all of them for None."""
+        return tuple(kr for kr in self.measured if only in (None, kr.id) or kr.id == guard_id(only or ""))
+
+
+def guard_id(key_result: str) -> str:
+    """What the guard of a key result is called: no key result can have such an id."""
+    return f"{key_result}:guard"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +235,16 @@ class Standing:
 
 def expected(key_result: KeyResult, span: Span, now: datetime) -> float:
     """The score that the pace asks for by now."""
-    if now >= span.end or isinstance(key_result.goal, Band):
+    goal, pace = key_result.goal, key_result.pace
+    if now >= span.end or isinstance(goal, Band):
         return 1.0
-    return 0.0 if key_result.pace == "end" else span.share(now)
+    if isinstance(pace, Steps):
+        assert isinstance(goal, Target)  # the reader of mapping files sees to it
+        assert goal.baseline is not None
+        return _within(goal.progress(pace.value(span.start, goal.baseline, now)) or 0.0)
+    if isinstance(goal, Milestones) and (due := goal.due(now)) is not None:
+        return due
+    return 0.0 if pace == "end" else span.share(now)
 
 
 def standing(key_result: KeyResult, value: float | None, span: Span, now: datetime, shares: Shares) -> Standing:
@@ -143,10 +255,23 @@ def standing(key_result: KeyResult, value: float | None, span: Span, now: dateti
     progress = key_result.goal.progress(value)
     if progress is None:
         return Standing(None, None, ahead, "unknown", "it has no baseline to measure progress from")
-    score = min(1.0, max(0.0, progress))
+    score = _within(progress)
     if now < span.start:
         return Standing(progress, score, ahead, "unknown", "the period has not begun")
     return Standing(progress, score, ahead, _health(key_result, progress, score, ahead, now >= span.end, shares))
+
+
+def guarded(stands: Standing, guard: Standing, said: str) -> Standing:
+    """A standing under a guard: one that is broken caps health at `at_risk`; `said` says in words how it stands."""
+    if guard.health == "unknown":
+        return replace(stands, reason="; ".join(filter(None, (stands.reason, said))))
+    if guard.progress == 1.0 or stands.health not in ON_PACE:
+        return stands
+    return replace(stands, health="at_risk", reason=said)
+
+
+def _within(share: float) -> float:
+    return min(1.0, max(0.0, share))
 
 
 def _health(kr: KeyResult, progress: float, score: float, ahead: float, over: bool, shares: Shares) -> Health:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from syncd.okr.goals import Band, KeyResult, Objective, Plan, Target
+from syncd.okr.goals import Goal, KeyResult, Milestones, Objective, Plan, Target
 from syncd.okr.plausible import Plausible, shown
 
 
@@ -45,9 +45,11 @@ def _key_result(kr: KeyResult) -> Iterator[Finding]:
         yield Finding("implausible-goal", kr.id, message)
 
 
-def _contradictions(goal: Target | Band, bounds: Plausible) -> Iterator[tuple[str, float]]:
+def _contradictions(goal: Goal, bounds: Plausible) -> Iterator[tuple[str, float]]:
     if isinstance(goal, Target):
         aims = {"baseline": goal.baseline, "target": goal.target}
+    elif isinstance(goal, Milestones):
+        aims = {}
     else:  # a band may reach beyond what is plausible, as long as part of it is within
         apart = (
             goal.at_least is not None and bounds.at_most is not None and goal.at_least > bounds.at_most,

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 
-from syncd.okr.spans import Span, Window
+from syncd.okr.spans import Period, Span, Window
 from syncd.sdk.facts import Reading, Record, Scalar
 
-RecordTake = Literal["count", "sum", "average", "median", "p90", "min", "max", "distinct"]
+RecordTake = Literal["count", "sum", "average", "median", "p90", "min", "max", "distinct", "share"]
 ReadingTake = Literal["latest", "first", "change", "sum", "average", "min", "max"]
 RECORD_TAKES: tuple[str, ...] = get_args(RecordTake)
 READING_TAKES: tuple[str, ...] = get_args(ReadingTake)
+Per = Literal["day", "week"]
+_LENGTHS: dict[Per, timedelta] = {"day": timedelta(days=1), "week": timedelta(weeks=1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ def _comparable(value: Scalar, bound: Scalar) -> bool:
 class RecordMeasure:
     """How records become a number: those of some streams that pass every filter and were done within the window.
 
-    Where streams hold several kinds of records, `kind` is the one that is meant.
+    Where streams hold several kinds of records, `kind` is the one that is meant. A `share` is of all records that pass,
+    done or not, whenever they were: how many in a hundred are done. `per` makes the number a rate.
     """
 
     connection: str
@@ -82,6 +85,7 @@ class RecordMeasure:
     filters: tuple[Filter, ...] = ()
     window: Window = Window()
     kind: str | None = None
+    per: Per | None = None
 
     @property
     def fields(self) -> frozenset[str]:
@@ -99,14 +103,39 @@ class ReadingMeasure:
     take: ReadingTake = "latest"
     window: Window = Window()
     many: bool = True
+    per: Per | None = None
 
 
-Measure = RecordMeasure | ReadingMeasure
+Leaf = RecordMeasure | ReadingMeasure
+"""A measure that rests on facts themselves."""
 
 
-def stream_keys(measure: Measure) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class FormulaMeasure:
+    """How several measures become one number: an expression over their names."""
+
+    expression: str
+    parts: tuple[tuple[str, Leaf], ...]
+
+
+Measure = Leaf | FormulaMeasure
+
+
+def leaves(measure: Measure | None) -> tuple[Leaf, ...]:
+    """What a measure rests on: itself, or the parts of its formula."""
+    if measure is None:
+        return ()
+    return tuple(part for _, part in measure.parts) if isinstance(measure, FormulaMeasure) else (measure,)
+
+
+def stream_keys(measure: Leaf) -> tuple[str, ...]:
     """The keys of the streams that a measure rests on."""
     return measure.streams if isinstance(measure, RecordMeasure) else (measure.stream,)
+
+
+def earliest(measure: Leaf, period: Period) -> datetime | None:
+    """The earliest moment that a measure looks at: what a pull must reach back to; None for all there is."""
+    return None if measure.take == "share" else measure.window.earliest(period)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +151,16 @@ class Answer:
     counted: int = 0
     lacking: int = 0
     at: datetime | None = None
+
+
+def rate(answer: Answer, per: Per | None, span: Span, now: datetime) -> Answer:
+    """A number as so much `per` day or week of what has passed of its window; as it is without `per`."""
+    if per is None or answer.number is None:
+        return answer
+    passed = (min(now, span.end) - span.start) / _LENGTHS[per]
+    if passed < 1:
+        return replace(answer, number=None, reason=f"no whole {per} of its window has passed")
+    return replace(answer, number=answer.number / passed)
 
 
 def aggregate(take: str, numbers: Sequence[float]) -> float | None:
@@ -172,6 +211,16 @@ def answer_distinct(of: str | None, values: int, having: int, lacking: int) -> A
     return answer_numbers("average", of, [], lacking)
 
 
+def answer_share(done: int, total: int) -> Answer:
+    """The answer for so many records done of all; of none there is no share."""
+    return Answer(done / total * 100, None, total) if total else Answer(None, "no record matches")
+
+
+def is_done(record: Record, span: Span) -> bool:
+    """Whether a record was done by the end of a window."""
+    return record.done_at is not None and record.done_at < span.end
+
+
 def evaluate_records(measure: RecordMeasure, span: Span, records: Iterable[Record]) -> Answer:
     """The plain evaluator: what the ledger answers in SQL, in Python. One record an id."""
     counted = {record.id: record for record in records if left_out(measure, span, record) is None}
@@ -179,6 +228,8 @@ def evaluate_records(measure: RecordMeasure, span: Span, records: Iterable[Recor
         values = {scalar_text(value) for record in counted.values() for value in _values(record, measure.of)}
         lacking = sum(not _values(record, measure.of) for record in counted.values())
         return answer_distinct(measure.of, len(values), len(counted) - lacking, lacking)
+    if measure.take == "share":
+        return answer_share(sum(is_done(record, span) for record in counted.values()), len(counted))
     if measure.of is None:
         return answer_numbers(measure.take, None, [1.0] * len(counted), 0)
     numbers = [contribution(record, measure.of) for record in counted.values()]
@@ -196,17 +247,24 @@ def left_out(measure: RecordMeasure, span: Span, record: Record) -> str | None:
     """Why a record does not count, or None where it does."""
     if measure.kind is not None and record.kind != measure.kind:
         return f"is of the kind {record.kind or 'unknown'}, and {measure.kind} is asked for"
-    if record.done_at is None:
-        return record.not_done or "not done"
-    if record.done_at < span.start:
-        return "done before the window"
-    if record.done_at >= span.end:
-        return "done after the window"
+    if (when := _outside(measure, span, record)) is not None:
+        return when
     for rule in measure.filters:
         if not rule.accepts(_values(record, rule.field)):
             has = ", ".join(scalar_text(value) for value in _values(record, rule.field)) or "none"
             return f"{rule.field} is {has}, not as asked: {rule}"
     return None
+
+
+def _outside(measure: RecordMeasure, span: Span, record: Record) -> str | None:
+    if measure.take == "share":
+        created = record.created_at
+        return "created after the window" if created is not None and created >= span.end else None
+    if record.done_at is None:
+        return record.not_done or "not done"
+    if record.done_at < span.start:
+        return "done before the window"
+    return "done after the window" if record.done_at >= span.end else None
 
 
 def _values(record: Record, field: str | None) -> Sequence[Scalar]:

@@ -33,8 +33,8 @@ from syncd.ledger import (
 from syncd.ledger.members import Fallen
 from syncd.ledger.schema import cycles, definitions, metadata, readings, records, streams, values
 from syncd.okr.measures import Filter, ReadingMeasure, ReadingTake, RecordMeasure, RecordTake
+from syncd.okr.past import past_values
 from syncd.okr.spans import Period, Span, Window, midnight
-from syncd.past import past_values
 from syncd.sdk import Page, Reading, Record, Snapshot, Stream
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
@@ -613,14 +613,16 @@ class TestPast:
         just_before = midnight(date(2026, 10, 26), zone) - timedelta(microseconds=1)
         found = [replace(pull(str(n)), done_at=at) for n, at in enumerate([*done, just_before])]
         stored(ledger, 1, *found)
-        past = past_values(ledger, RecordMeasure("code", ("pulls",)), period, midnight(date(2026, 10, 27), zone))
+        past = past_values(
+            ledger.answers, RecordMeasure("code", ("pulls",)), period, midnight(date(2026, 10, 27), zone)
+        )
         assert past == [(date(2026, 10, 24), 1), (date(2026, 10, 25), 3), (date(2026, 10, 26), 4)]
 
     def test_a_rolling_count_forgets(self, ledger: Ledger) -> None:
         period = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), ZoneInfo("UTC"))
         stored(ledger, 1, pull("1", done=-1), pull("2", done=0))
         measure = RecordMeasure("code", ("pulls",), window=Window(2))
-        past = past_values(ledger, measure, period, START + 3 * DAY)
+        past = past_values(ledger.answers, measure, period, START + 3 * DAY)
         assert past is not None
         assert [number for _, number in past] == [2, 1, 0]
 
@@ -629,19 +631,19 @@ class TestPast:
         period = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), ZoneInfo("UTC"))
         stored(ledger, 1, pull("1", size=[1.0, 2.0]), pull("2", size=[7.0]), pull("3", size=["text"]), pull("4"))
         measure = RecordMeasure("code", ("pulls",), take=take, of="size")
-        past = past_values(ledger, measure, period, START + 12 * DAY)
+        past = past_values(ledger.answers, measure, period, START + 12 * DAY)
         assert past is not None
         assert past[-1][1] == ledger.answers.answer(measure, SPAN, NOW).number
 
     def test_what_no_source_dates_has_no_past(self, ledger: Ledger) -> None:
         period = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), ZoneInfo("UTC"))
         seen(ledger, 1, [cell(85)])
-        assert past_values(ledger, ReadingMeasure("numbers", "sheet", "calls"), period, NOW) is None
+        assert past_values(ledger.answers, ReadingMeasure("numbers", "sheet", "calls"), period, NOW) is None
 
     def test_a_series_has_one(self, ledger: Ledger) -> None:
         period = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), ZoneInfo("UTC"))
         seen(ledger, 1, series(1200, 1100))
-        past = past_values(ledger, ReadingMeasure("numbers", "sheet", "calls"), period, START + 15 * DAY)
+        past = past_values(ledger.answers, ReadingMeasure("numbers", "sheet", "calls"), period, START + 15 * DAY)
         assert past is not None
         assert [number for _, number in past] == [None] * 7 + [1200] * 7 + [1100]
 

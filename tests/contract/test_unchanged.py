@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from syncd.config import load_config
 from syncd.cycle import run_cycle
 from syncd.ledger import open_ledger
-from syncd.measuring import answered
+from syncd.okr.facts import answered
 from syncd.sdk import RetryPolicy
 
 START = datetime(2026, 11, 2, 10, tzinfo=UTC)
@@ -89,7 +89,7 @@ class Project:
         found = []
         for kr in plan.key_results:
             assert kr.measure is not None
-            fresh, value = answered(self.ledger, plan, kr.measure, self.now), kept[kr.id]
+            fresh, value = answered(self.ledger.answers, kr.measure, plan.period, self.now), kept[kr.id]
             ours = (value.number, value.at, value.counted, value.lacking)
             if ours != (fresh.number, fresh.at, fresh.counted, fresh.lacking):
                 found.append(f"{kr.id}: {ours} is not {fresh}")

@@ -15,7 +15,7 @@ from typer.main import get_command
 from syncd.cli.app import app
 from syncd.config import load_config
 from syncd.config.catalogue import connector, connector_types
-from syncd.config.mapping_keys import measure_model
+from syncd.config.measure_keys import measure_model
 from syncd.okr.measures import READING_TAKES, RECORD_TAKES
 from syncd.sdk.testing import SourceContract
 

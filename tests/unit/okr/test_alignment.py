@@ -73,7 +73,7 @@ SHARES = Shares()
 def since(now: datetime, *past: float | None) -> date | None:
     """By the values at the ends of the period's first days."""
     days = [(PERIOD.first + timedelta(days=number), value) for number, value in enumerate(past)]
-    return on_pace_since(OUTPUT, PERIOD, now, SHARES, days)
+    return on_pace_since(OUTPUT, PERIOD, now, SHARES, days, {})
 
 
 def morning(day: int) -> datetime:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
-from syncd.config.mapping_keys import ReadingMeasureKeys
+from syncd.config.measure_keys import ReadingMeasureKeys
 from syncd.okr.spans import Period, Window
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -1,0 +1,145 @@
+"""The keys that say what a key result aims at, how it is expected to get there, and what must hold on the way."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from syncd.config.keys import STRICT, Number, no_truth_value, one_of
+from syncd.okr.plausible import Plausible
+from syncd.sdk import Duration
+
+
+class Keep(BaseModel):
+    """A band to stay in, bounds included."""
+
+    model_config = STRICT
+
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _some_bound(self) -> Keep:
+        if self.at_least is None and self.at_most is None:
+            raise ValueError("needs at_least, at_most or both")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(f"is from {self.at_least:g} to {self.at_most:g}, which nothing can be; swap them")
+        return self
+
+
+_SHARE = re.compile(r"(\d+(?:\.\d+)?) ?%")
+
+
+def _jump(value: Any) -> Any:
+    no_truth_value(value)
+    if isinstance(value, str):
+        if not (share := _SHARE.fullmatch(value)):
+            raise ValueError(f"is {value!r}; write a number in the key result's unit, or a share such as 50%")
+        if not float(share[1]):
+            raise ValueError(f"is {value!r}; it must be more than 0")
+    elif isinstance(value, int | float):
+        if value <= 0:
+            raise ValueError(f"is {value:g}; it must be more than 0")
+    elif value is not None:
+        raise ValueError("must be a number in the key result's unit, or a share such as 50%")
+    return value
+
+
+class PlausibleKeys(BaseModel):
+    """What a number must be to be taken without approval."""
+
+    model_config = STRICT
+
+    at_least: Number | None = Field(None, description="No number below it.")
+    at_most: Number | None = Field(None, description="No number above it.")
+    jump: Annotated[float | str | None, BeforeValidator(_jump)] = Field(
+        None, description="No larger step from the last number: in the key result's unit, or a share of it such as 50%."
+    )
+
+    @model_validator(mode="after")
+    def _some_bound(self) -> PlausibleKeys:
+        if self.at_least is None and self.at_most is None and self.jump is None:
+            raise ValueError("needs at_least, at_most or jump")
+        if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
+            raise ValueError(f"is from {self.at_least:g} to {self.at_most:g}, which nothing can be; swap them")
+        return self
+
+    def bounds(self) -> Plausible:
+        """The bounds that these keys say."""
+        if isinstance(self.jump, str):
+            return Plausible(self.at_least, self.at_most, jump_share=float(self.jump.rstrip("% ")) / 100)
+        return Plausible(self.at_least, self.at_most, self.jump)
+
+
+class LevelsKeys(BaseModel):
+    """What is promised, what is aimed at, and what is hoped for, in this order."""
+
+    model_config = STRICT
+
+    commit: Number | None = Field(None, description="What is promised.")
+    target: Number = Field(description="What is aimed at: progress is measured to it.")
+    stretch: Number | None = Field(None, description="What is hoped for, beyond the target.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> LevelsKeys:
+        if self.commit is None and self.stretch is None:
+            raise ValueError("needs 'commit' or 'stretch' beside 'target'; with a target alone say 'target'")
+        numbers = [number for number in (self.commit, self.target, self.stretch) if number is not None]
+        if len(set(numbers)) < len(numbers) or numbers not in (sorted(numbers), sorted(numbers, reverse=True)):
+            raise ValueError("must go one way: commit, then target, then stretch")
+        return self
+
+
+class MilestoneKeys(BaseModel):
+    """One milestone."""
+
+    model_config = STRICT
+
+    title: str = Field(min_length=1, description="What is reached then.")
+    at: Number | None = Field(None, description="The value at which it is reached; its place in the list unless given.")
+    weight: Number = Field(1, gt=0, description="Its weight in the progress.")
+    by: date | None = Field(None, description="The day by whose end it is expected.")
+
+
+class StepKeys(BaseModel):
+    """One point of a pace."""
+
+    model_config = STRICT
+
+    by: date = Field(description="The day by whose end the value is expected.")
+    value: Number = Field(description="The value expected by then, in the key result's unit.")
+
+
+class PaceKeys(BaseModel):
+    """A pace in steps."""
+
+    model_config = STRICT
+
+    steps: list[StepKeys] = Field(min_length=1, description="Points, joined by straight lines from the baseline on.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> PaceKeys:
+        days = [step.by for step in self.steps]
+        if days != sorted(set(days)):
+            raise ValueError("must go on in time: each step 'by' a later day than the one before")
+        return self
+
+
+Pace = Annotated[
+    Annotated[Literal["linear", "end"], Tag("name")] | Annotated[PaceKeys, Tag("steps")],
+    Discriminator(one_of("steps", "name")),
+]
+
+
+class GuardKeys(BaseModel):
+    """What must hold while the number rises."""
+
+    model_config = STRICT
+
+    title: str | None = Field(None, description="What must hold, in a sentence.")
+    measure: dict[str, Any] | str = Field(description="Where its number comes from.")
+    keep: Keep = Field(description="The band that it must stay in.")
+    stale_after: Duration | None = Field(None, description="How old its number may be before it is called stale.")

@@ -1,0 +1,27 @@
+"""What the models of YAML keys share: strictness, ids, numbers, and keys that have two forms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+STRICT = ConfigDict(extra="forbid", frozen=True, populate_by_name=False, allow_inf_nan=False)
+
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
+
+
+def no_truth_value(value: Any) -> Any:
+    """The value, unless it is true or false, which pydantic would take for 1 or 0."""
+    if isinstance(value, bool):
+        raise ValueError(f"must be a number, not {str(value).lower()}")  # noqa: TRY004 - pydantic wants ValueError
+    return value
+
+
+Number = Annotated[float, BeforeValidator(no_truth_value)]
+
+
+def one_of(of_block: str, of_others: str) -> Callable[[Any], str]:
+    """Tells the forms of a key apart by what is written, so that only the form that is meant says what is wrong."""
+    return lambda value: of_block if isinstance(value, dict | list | BaseModel) else of_others

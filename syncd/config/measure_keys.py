@@ -1,0 +1,157 @@
+"""The keys of measures: what every measure may say, and what only one of records, of readings or a formula may."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import cache
+from typing import Annotated, Any, cast
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    create_model,
+    field_validator,
+    model_validator,
+)
+
+from syncd.config.keys import STRICT, one_of
+from syncd.okr.measures import Per, ReadingTake, RecordTake
+from syncd.okr.spans import Window
+from syncd.sdk import Duration, MeasureKeys, parse_duration
+
+Value = str | bool | int | float | None
+
+
+class WindowKeys(BaseModel):
+    """A window other than the period and the last so many days."""
+
+    model_config = STRICT
+
+    since: date | None = Field(None, description="The first day; the period's unless given.")
+    until: date | None = Field(None, description="The last day, included; the period's unless given.")
+    settled: Duration | None = Field(
+        None, description="Leaves out so many of the latest days, whose data still arrives."
+    )
+
+    @model_validator(mode="after")
+    def _one_form(self) -> WindowKeys:
+        if (self.settled is None) == (self.since is None and self.until is None):
+            raise ValueError("needs 'since', 'until' or both, or 'settled' alone")
+        if self.since is not None and self.until is not None and self.until < self.since:
+            raise ValueError(f"ends on {self.until}, before it starts on {self.since}; swap them")
+        if self.settled is not None:
+            _whole_days(self.settled)
+        return self
+
+    def window(self) -> Window:
+        """The window that these keys say."""
+        settled = None if self.settled is None else self.settled // _DAY
+        return Window(since=self.since, until=self.until, settled=settled)
+
+
+def _whole_days(length: timedelta) -> int:
+    if length < _DAY or length % _DAY:
+        raise ValueError("must be whole days or weeks, such as 28d or 4w")
+    if length > timedelta(days=3660):
+        raise ValueError("has ten years at the most")
+    return length // _DAY
+
+
+_DAY = timedelta(days=1)
+_LastDaysOrKeys = Annotated[
+    Annotated[str, Tag("last")] | Annotated[WindowKeys, Tag("keys")], Discriminator(one_of("keys", "last"))
+]
+
+
+class AnyMeasureKeys(BaseModel):
+    """What every measure may say."""
+
+    model_config = STRICT
+
+    from_: str = Field(alias="from", description="The connection to pull through.")
+    window: _LastDaysOrKeys | None = Field(
+        None, description="The last so many days (28d), {since, until} or {settled: 14d}; the period unless given."
+    )
+
+    @field_validator("window")
+    @classmethod
+    def _in_days(cls, value: str | WindowKeys | None) -> str | WindowKeys | None:
+        if isinstance(value, str):
+            _whole_days(parse_duration(value))
+        return value
+
+    per: Per | None = Field(None, description="Makes the number a rate: so much per day or week of its window so far.")
+
+    def time(self) -> Window:
+        """The window of time that the measure looks at."""
+        if self.window is None:
+            return Window()
+        return (
+            self.window.window() if isinstance(self.window, WindowKeys) else Window(parse_duration(self.window) // _DAY)
+        )
+
+
+def _value_or_list(given: Any) -> Any:
+    for value in given if isinstance(given, list) else [given]:
+        if isinstance(value, dict | list):
+            raise ValueError("must be one value, or a list of them")  # noqa: TRY004 - for pydantic
+    return given
+
+
+class RecordMeasureKeys(AnyMeasureKeys):
+    """What every measure of records may say."""
+
+    take: RecordTake = Field("count", description="How the records become one number.")
+    of: str | None = Field(None, description="The field that the number is taken of.")
+    where: dict[str, Annotated[Value | list[Value], BeforeValidator(_value_or_list)]] = Field(
+        {}, description="FIELD: value or a list (any of), not_FIELD, FIELD_at_least, FIELD_at_most."
+    )
+
+    @model_validator(mode="after")
+    def _field_where_needed(self) -> RecordMeasureKeys:
+        if self.take == "count" and self.of is not None:
+            raise ValueError(f"counts records, and needs no 'of'; drop it, or take distinct {self.of}")
+        if self.take == "share" and self.of is not None:
+            raise ValueError("takes the share of records that are done, and needs no 'of'; drop it")
+        if self.take == "share" and self.window is not None:
+            raise ValueError("takes the share of all records, whenever they were done, and needs no 'window'; drop it")
+        _rate(self.per, self.take, ("count", "sum", "distinct"))
+        if self.take not in ("count", "share") and self.of is None:
+            raise ValueError(f"takes the {self.take}, but of which field? say 'of: FIELD'")
+        return self
+
+
+class ReadingMeasureKeys(AnyMeasureKeys):
+    """What every measure of readings may say."""
+
+    take: ReadingTake = Field("latest", description="How the readings become one number.")
+
+    @model_validator(mode="after")
+    def _amounts_alone_have_rates(self) -> ReadingMeasureKeys:
+        _rate(self.per, self.take, ("sum", "change"))
+        return self
+
+
+class FormulaKeys(BaseModel):
+    """A number that several measures make together. Its further keys are those that its parts share."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    formula: str = Field(description="Arithmetic over the names of the parts, such as closed / (closed + open) * 100.")
+    parts: dict[str, dict[str, Any] | str] = Field(min_length=1, description="Measures, or names of them, by name.")
+
+
+def _rate(per: Per | None, take: str, amounts: tuple[str, ...]) -> None:
+    if per is not None and take not in amounts:
+        raise ValueError(f"takes {take} per {per}, and only an amount has a rate: {', '.join(amounts)}")
+
+
+@cache
+def measure_model(name: str, keys: type[MeasureKeys]) -> type[BaseModel]:
+    """Every key that a measure through a connection of this type may have."""
+    shared = RecordMeasureKeys if keys.kind == "records" else ReadingMeasureKeys
+    return cast("type[BaseModel]", create_model(f"{name}_measure", __base__=(shared, keys), __doc__=keys.__doc__))

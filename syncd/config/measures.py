@@ -1,0 +1,199 @@
+"""Reads measures: what is written, by name or in place, with a file's defaults, into what the ledger is asked."""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from syncd.config.document import Document, Place
+from syncd.config.measure_keys import (
+    AnyMeasureKeys,
+    FormulaKeys,
+    ReadingMeasureKeys,
+    RecordMeasureKeys,
+    Value,
+    measure_model,
+)
+from syncd.config.messages import nearest, problems
+from syncd.config.project import Connection
+from syncd.okr.formula import NoFormula, names
+from syncd.okr.measures import Filter, FormulaMeasure, Leaf, Measure, ReadingMeasure, RecordMeasure
+from syncd.sdk import Problem, ReadingKeys, RecordKeys
+
+Written = str | dict[str, Any]
+"""A measure as it is written: its keys, or the name of one of `measures`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A measure that has a name: its keys, with its file's defaults."""
+
+    document: Document
+    place: Place
+    data: dict[str, Any]
+
+
+@dataclass(slots=True)
+class MeasureReader:
+    """Reads the measures of one mapping file, and gathers every problem on the way.
+
+    `defaults` are keys of measures by connection; `named` are the measures with a name, of all files.
+    """
+
+    document: Document
+    connections: Mapping[str, Connection | None]
+    named: Mapping[str, Named]
+    defaults: Mapping[str, Mapping[str, Any]]
+    problems: list[Problem] = field(default_factory=list)
+
+    def read(self, written: Written, place: Place) -> Measure | None:
+        """The measure at a place; None where it is wrong."""
+        data = self._resolved(written, place)
+        if data is None:
+            return None
+        said = len(self.problems)
+        measure = self._formula(data, place) if "formula" in data or "parts" in data else self._leaf(data, place)
+        if isinstance(written, str):  # what is wrong with it is said where it has its name
+            del self.problems[said:]
+        return measure
+
+    def _resolved(self, written: Written, place: Place) -> dict[str, Any] | None:
+        """All keys of a measure: those of the one that it names, and its own over them."""
+        if isinstance(written, str):
+            written = {"use": written}
+        if "use" not in written:
+            return written
+        name = written["use"]
+        if name not in self.named:
+            message = f"there is no measure {name!r} in `measures:`{nearest(str(name), self.named)}"
+            self.problems.append(self._problem((*place, "use"), message))
+            return None
+        return {**self.named[name].data, **{key: value for key, value in written.items() if key != "use"}}
+
+    def _formula(self, data: dict[str, Any], place: Place) -> FormulaMeasure | None:
+        try:
+            keys = FormulaKeys.model_validate(data)
+        except ValidationError as error:
+            self.problems.extend(problems(error, FormulaKeys, self.document, place))
+            return None
+        shared = {key: value for key, value in data.items() if key not in ("formula", "parts")}
+        parts = {name: self._part(name, written, shared, place) for name, written in keys.parts.items()}
+        if not all(map(_can_stand_in_a_formula, parts)):
+            return None
+        try:
+            asked = names(keys.formula)
+        except NoFormula as error:
+            self.problems.append(self._problem((*place, "formula"), str(error)))
+            return None
+        for name in sorted(asked - keys.parts.keys()):
+            message = f"formula names {name!r}, which is none of its parts{nearest(name, keys.parts)}"
+            self.problems.append(self._problem((*place, "formula"), message))
+        for name in keys.parts:
+            if name not in asked:
+                message = f"part {name!r} is not in the formula {keys.formula!r}; use it, or drop it"
+                self.problems.append(self._problem((*place, "parts", name), message))
+        known = tuple((name, part) for name, part in parts.items() if part is not None)
+        return FormulaMeasure(keys.formula, known) if len(known) == len(parts) else None
+
+    def _part(self, name: str, written: Written, shared: dict[str, Any], place: Place) -> Leaf | None:
+        where = (*place, "parts", name)
+        if not _can_stand_in_a_formula(name):
+            message = f"part {name!r} cannot stand in a formula; write letters, digits and '_', such as open_ones"
+            self.problems.append(self._problem(where, message))
+            return None
+        data = self._resolved(written, where)
+        if data is None:
+            return None
+        if "formula" in data:
+            self.problems.append(self._problem(where, f"part {name!r} is a formula itself; write it out in this one"))
+            return None
+        return self._leaf({**shared, **data}, where)
+
+    def _leaf(self, data: dict[str, Any], place: Place) -> Leaf | None:
+        name = data.get("from")
+        if not isinstance(name, str):
+            known = ", ".join(self.connections) or "none yet: add one to syncd.yaml"
+            self.problems.append(self._problem(place, f"'from' is missing; the connections are: {known}"))
+            return None
+        if name not in self.connections:
+            message = f"there is no connection {name!r} in syncd.yaml{nearest(name, self.connections)}"
+            self.problems.append(self._problem((*place, "from"), message))
+            return None
+        connection = self.connections[name]
+        if connection is None:  # it has problems of its own, which are said where it stands
+            return None
+        data = {**self.defaults.get(name, {}), **data}
+        keys_model = connection.connector.Measure
+        model = measure_model(connection.kind, keys_model)
+        try:
+            parsed = model.model_validate(data)
+        except ValidationError as error:
+            self.problems.extend(problems(error, model, self.document, place))
+            return None
+        own = _names(keys_model) - _names(AnyMeasureKeys)
+        keys = keys_model.model_validate({key: value for key, value in data.items() if key in own})
+        if isinstance(keys, RecordKeys) and isinstance(parsed, RecordMeasureKeys):
+            filters = tuple(self._filters(parsed, keys, place))
+            measure = RecordMeasure(
+                name, (), parsed.take, parsed.of, filters, parsed.time(), keys.record_kind(), parsed.per
+            )
+            return replace(measure, streams=tuple(keys.streams(measure.fields)))
+        if isinstance(keys, ReadingKeys) and isinstance(parsed, ReadingMeasureKeys):
+            (stream,) = keys.streams()
+            return ReadingMeasure(name, stream, keys.part(), parsed.take, parsed.time(), keys.many, parsed.per)
+        raise TypeError(f"{keys_model} is neither of records nor of readings")
+
+    def _filters(self, parsed: RecordMeasureKeys, keys: RecordKeys, place: Place) -> Iterator[Filter]:
+        known = keys.fields()
+        if parsed.of is not None:
+            self._known(parsed.of, known, (*place, "of"))
+        for key, given in parsed.where.items():
+            field_name, negated, bound = _condition(key, known)
+            where = (*place, "where", key)
+            self._known(field_name, known, where)
+            if not bound:
+                values = given if isinstance(given, list) else [given]
+                if not values:
+                    self.problems.append(self._problem(where, f"{key} is an empty list, which nothing matches"))
+                yield Filter(field_name, tuple(_scalar(value) for value in values), negated)
+                continue
+            if isinstance(given, list | bool) or given is None:
+                self.problems.append(self._problem(where, f"{key} must be one number or one day"))
+                continue
+            limit = _scalar(given)
+            yield Filter(field_name, at_least=limit) if bound == "_at_least" else Filter(field_name, at_most=limit)
+
+    def _known(self, name: str, known: Sequence[str] | Any, place: Place) -> None:
+        if known is not None and name not in known:
+            self.problems.append(self._problem(place, f"there is no field {name!r}{nearest(name, known)}"))
+
+    def _problem(self, place: Place, message: str) -> Problem:
+        return self.document.problem(place, message)
+
+
+def _can_stand_in_a_formula(name: str) -> bool:
+    return name.isidentifier() and not keyword.iskeyword(name)
+
+
+def _condition(key: str, known: Any) -> tuple[str, bool, str]:
+    """The field that a key of `where` is about, whether it is negated, and which bound it sets, if any."""
+    if known is not None and key in known:
+        return key, False, ""
+    for suffix in ("_at_least", "_at_most"):
+        if key.endswith(suffix):
+            return key.removesuffix(suffix), False, suffix
+    return (key.removeprefix("not_"), True, "") if key.startswith("not_") else (key, False, "")
+
+
+def _scalar(value: Value) -> str | float | None:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value
+
+
+def _names(model: type[BaseModel]) -> set[str]:
+    return {info.alias or name for name, info in model.model_fields.items()}

@@ -1,0 +1,113 @@
+"""A measure's value at the end of each past day, by its sources' own dates.
+
+Since when has the work been on pace? What was it before syncd was installed?"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+
+from syncd.okr.facts import Facts
+from syncd.okr.formula import combined
+from syncd.okr.measures import (
+    Answer,
+    FormulaMeasure,
+    Leaf,
+    Measure,
+    ReadingMeasure,
+    RecordMeasure,
+    aggregate,
+    answer_share,
+    evaluate_readings,
+    left_out,
+    rate,
+)
+from syncd.okr.spans import Period, Span, midnight
+
+_INSTANT = timedelta(microseconds=1)
+
+
+def past_values(
+    facts: Facts, measure: Measure, period: Period, now: datetime
+) -> list[tuple[date, float | None]] | None:
+    """(day, value at its end) for each day of the period before today, oldest first; None where no source dates it."""
+    days = list(_past_days(period, now))
+    if not days:
+        return []
+    if not isinstance(measure, FormulaMeasure):
+        return _leaf_values(facts, measure, period, now, days)
+    columns = {name: _leaf_values(facts, part, period, now, days) for name, part in measure.parts}
+    known = {name: column for name, column in columns.items() if column is not None}
+    if len(known) < len(columns):
+        return None
+    return [
+        (day, combined(measure.expression, {name: Answer(column[at][1]) for name, column in known.items()}).number)
+        for at, (day, _) in enumerate(days)
+    ]
+
+
+def _leaf_values(
+    facts: Facts, measure: Leaf, period: Period, now: datetime, days: Sequence[tuple[date, datetime]]
+) -> list[tuple[date, float | None]] | None:
+    if isinstance(measure, ReadingMeasure):
+        whole = Span(measure.window.earliest(period), period.span.end)
+        dated, readings = facts.readings(measure, whole, now)
+        if not dated:
+            return None
+        found: Iterator[tuple[date, datetime, float | None]] = (
+            (day, end, evaluate_readings(measure.take, measure.window.span(period, end), end, readings).number)
+            for day, end in days
+        )
+    elif measure.take == "share":
+        found = _shares(facts, measure, period, days)
+    else:
+        found = _record_values(facts, measure, period, days)
+    return [(day, _rate(measure, number, period, end)) for day, end, number in found]
+
+
+def _rate(measure: Leaf, number: float | None, period: Period, end: datetime) -> float | None:
+    return rate(Answer(number), measure.per, measure.window.span(period, end), end + _INSTANT).number
+
+
+def _shares(
+    facts: Facts, measure: RecordMeasure, period: Period, days: Sequence[tuple[date, datetime]]
+) -> Iterator[tuple[date, datetime, float | None]]:
+    """A record is one of all from its creation on; of one whose creation nobody knows, always."""
+    everything = Span(period.span.start, days[-1][1] + _INSTANT)
+    passing = [record for record in facts.records(measure) if left_out(measure, everything, record) is None]
+    created = sorted(record.created_at for record in passing if record.created_at is not None)
+    done = sorted(record.done_at for record in passing if record.done_at is not None)
+    for day, end in days:
+        window = measure.window.span(period, end)
+        until = min(end, window.end - _INSTANT)
+        total = len(passing) - len(created) + bisect.bisect_right(created, until)
+        yield day, end, answer_share(bisect.bisect_right(done, until), total).number
+
+
+def _record_values(
+    facts: Facts, measure: RecordMeasure, period: Period, days: Sequence[tuple[date, datetime]]
+) -> Iterator[tuple[date, datetime, float | None]]:
+    whole = Span(measure.window.earliest(period), period.span.end)
+    pairs = facts.contributions(measure, whole)
+    times = [at for at, _ in pairs]
+    for day, end in days:
+        window = measure.window.span(period, end)
+        low, high = bisect.bisect_left(times, window.start), bisect.bisect_right(times, min(end, window.end - _INSTANT))
+        if measure.take == "count":
+            yield day, end, float(max(0, high - low)) if window.start < window.end else None
+            continue
+        brought = [element for _, elements in pairs[low:high] for element in elements]
+        if measure.take == "distinct":
+            yield day, end, float(len(set(brought))) or None
+        else:
+            numbers = [element for element in brought if not isinstance(element, str)]
+            yield day, end, aggregate(measure.take, numbers)
+
+
+def _past_days(period: Period, now: datetime) -> Iterator[tuple[date, datetime]]:
+    """Each day of the period that is over, with its last instant."""
+    day = period.first
+    while day <= period.last and (end := midnight(day + timedelta(days=1), period.zone)) <= now:
+        yield day, end - _INSTANT
+        day += timedelta(days=1)
