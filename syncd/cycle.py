@@ -12,7 +12,7 @@ from datetime import datetime
 from syncd.config import Config
 from syncd.ledger import KeptValue, Ledger
 from syncd.measuring import Measuring
-from syncd.okr.goals import KeyResult, Plan
+from syncd.okr.goals import KeyResult, Plan, is_guard
 from syncd.pulling import pull_all
 from syncd.pulls import Outcome, Pull, Watcher, Work, due_pulls
 from syncd.restatements import Restatement, restatements
@@ -134,12 +134,13 @@ def run_cycle(
         if outcome.quality != "complete":
             log.warning("pull failed", extra={"stream": outcome.pull.stream.key, "reason": outcome.reason})
     held = sum(value.quality == "held" for _, value in results.values())
-    return Result(cycle, outcomes, len(results), changes, held)
+    measured = sum(not is_guard(key_result) for _, key_result in results)
+    return Result(cycle, outcomes, measured, changes, held)
 
 
 def _restated(ledger: Ledger, plans: Sequence[Plan], changes: Sequence[Change], cycle: int) -> Iterator[Change]:
     """The changes, each with what its sources restated in this cycle."""
-    key_results = {(plan.period.id, kr.id): (plan, kr) for plan in plans for kr in plan.key_results}
+    key_results = {(plan.period.id, kr.id): (plan, kr) for plan in plans for kr in plan.measured}
     for change in changes:
         if change.old is None or change.old.number == change.new.number:
             yield change

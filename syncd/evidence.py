@@ -152,7 +152,9 @@ def evidence(
         value,
         line,
         parts,
-        [seen for part in leaves(measure) for seen in _streams(ledger, part)],
+        list(
+            {(seen.connection, seen.key): seen for part in leaves(measure) for seen in _streams(ledger, part)}.values()
+        ),
         items,
         arithmetic,
         list(_definition_changes(ledger, plan, key_result, cycle)),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 
-from syncd.okr.goals import Band, KeyResult, Milestones
+from syncd.okr.goals import Band, KeyResult, Milestones, Target
 
 HEALTH_WORDS = {
     "unknown": "unknown",
@@ -61,6 +62,24 @@ def goal(kr: KeyResult) -> str:
     if kr.kind == "output" and not kr.goal.baseline:
         return f"of {number(kr.goal.target)}{unit}"
     return f"{number(kr.goal.baseline) if kr.goal.baseline is not None else '?'} → {number(kr.goal.target)}{unit}"
+
+
+def steps(kr: KeyResult, value: float | None, zone: ZoneInfo) -> str | None:
+    """Which levels or milestones are reached, and which comes next; None for a goal that has neither."""
+    if value is None:
+        return None
+    if isinstance(kr.goal, Milestones):
+        ahead = next((step for step in kr.goal.steps if value < step.at), None)
+        if ahead is None:
+            return "every milestone is reached"
+        by = f", by {day((ahead.by - timedelta(microseconds=1)).astimezone(zone))}" if ahead.by else ""
+        return f"next: {ahead.title}{by}"
+    if not isinstance(kr.goal, Target) or not kr.goal.levels:
+        return None
+    reached, names = kr.goal.level(value), [name for name, _ in kr.goal.levels]
+    ahead_of = kr.goal.levels[names.index(reached) + 1 if reached else 0 :]
+    said = [f"{reached} reached"] if reached else []
+    return "; ".join([*said, *(f"{name} is {number(at)}" for name, at in ahead_of)])
 
 
 def day(moment: date) -> str:

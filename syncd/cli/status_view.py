@@ -11,7 +11,7 @@ from rich.text import Text
 
 from syncd.report import KeyResultLine, ObjectiveBlock, Report
 from syncd.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered, sentence
-from syncd.words import HEALTH_SIGNS, HEALTH_STYLES, HEALTH_WORDS, age, clock_time, goal, number, percent
+from syncd.words import HEALTH_SIGNS, HEALTH_STYLES, HEALTH_WORDS, age, clock_time, goal, number, percent, steps
 
 _VERDICT_STYLES = {"watermelon": "bold red", "too_early": "cyan", "working": "green", "unknown": "bright_black"}
 
@@ -59,6 +59,11 @@ def _objective(block: ObjectiveBlock, found: Report, width: int, id_width: int) 
     if stands.activity is not None:
         head.append(f"     activity {percent(stands.activity)}")
     yield head
+    if block.supporting:
+        scores = {other.objective.id: other.standing.score for other in found.objectives}
+        made_of = ", ".join(f"{name} {percent(scores[name])}" for name in block.supporting)
+        for part in wrap(f"supported by {made_of}", width - 2):
+            yield Text(f"  {part}", style="bright_black")
     for link in ordered(block.alignment):
         style = _VERDICT_STYLES.get(link.verdict, "yellow")
         label = f"  {VERDICT_SIGNS[link.verdict]} {VERDICT_WORDS[link.verdict]}  "
@@ -81,6 +86,8 @@ def _key_result(line: KeyResultLine, found: Report, width: int, id_width: int) -
     text.append(f"{HEALTH_WORDS[health]:<9}", style=HEALTH_STYLES[health])
     text.append(f" {age(line.as_of, found.as_of):>7}", style="bright_black")
     yield text
+    if said_of_steps := steps(kr, line.value, found.period.zone):
+        yield from (Text(" " * 6 + part, style="bright_black") for part in wrap(said_of_steps, width - 6))
     if line.reason or line.quality in ("failed", "partial", "stale", "held"):
         said = f"{line.quality}: " if line.quality not in (None, "complete") else ""
         indent = " " * 6

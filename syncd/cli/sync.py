@@ -15,6 +15,7 @@ from syncd.cli.opening import open_config, writing_ledger
 from syncd.cli.progress import watcher
 from syncd.cycle import Result, run_cycle
 from syncd.ledger import cycle_lock
+from syncd.okr.goals import is_guard
 from syncd.sdk import ConfigError, RetryPolicy
 from syncd.words import HEALTH_WORDS, count, number
 
@@ -77,7 +78,11 @@ def _say(result: Result, seconds: float, dry_run: bool) -> None:
     for pull, why in failed:
         typer.echo(f"failed: {pull.connection}: {pull.stream.key}: {why}", err=True)
     kept = "would change" if dry_run else "changed"
-    changed = sum(1 for change in result.changes if change.old is None or change.old.number != change.new.number)
+    changed = sum(
+        change.old is None or change.old.number != change.new.number
+        for change in result.changes
+        if not is_guard(change.key_result)
+    )
     if not result.measured:
         typer.echo("no key result is measured now: no period is open (one begins later, or has settled)")
     failures = f", {len(failed)} failed" if failed else ""

@@ -24,6 +24,7 @@ Rollup = Literal["outcomes", "all", "weakest", "supporting"]
 Level = Literal["commit", "target", "stretch"]
 ON_PACE: frozenset[str] = frozenset({"on_track", "done"})
 
+_GUARD = ":guard"
 _ROUNDING = 1e-9  # so that 0.45 is nine tenths of 0.5 whatever its last bit says
 
 
@@ -219,7 +220,12 @@ class Plan:
 
 def guard_id(key_result: str) -> str:
     """What the guard of a key result is called: no key result can have such an id."""
-    return f"{key_result}:guard"
+    return f"{key_result}{_GUARD}"
+
+
+def is_guard(key_result: str) -> bool:
+    """Whether an id is that of a guard."""
+    return key_result.endswith(_GUARD)
 
 
 @dataclass(frozen=True, slots=True)
