@@ -1,18 +1,26 @@
-"""A source that neither answers nor fails, and a census that fails, take nobody else along."""
+"""A source that neither answers nor fails, and a census that fails, take nobody else along; one that asked for a later
+time is asked again then."""
 
 from __future__ import annotations
 
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from projects import Project
+from sqlalchemy import update
 
 from syncd import pulling
 from syncd.config import load_config
 from syncd.config.project import clock_of
 from syncd.cycle import Result, run_cycle
 from syncd.ledger import Ledger, open_ledger
+from syncd.ledger.schema import streams
 from syncd.report import choose_plan, report
 from syncd.sandbox import Fault, Sandbox
 from syncd.sdk import RetryPolicy
+from syncd.service import Service
 
 
 @pytest.fixture
@@ -75,3 +83,30 @@ def test_a_running_service_goes_on_where_one_measure_names_a_field_that_is_not_t
     kept = ledger.values.last("2026-Q4")
     assert kept["articles"].number == 33
     assert (kept["story-points"].number, kept["story-points"].quality) == (None, "failed")
+
+
+def test_the_service_asks_again_once_the_time_is_over_that_a_source_asked_for(
+    project: Project, ledger: Ledger, box: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By its schedule alone the next cycle would be an hour away."""
+    project.edit("syncd.yaml", "schedule: 1s", "schedule: 1h")
+    box.fault(Fault("github", "too_many", seconds=90))
+    assert cycle(project, ledger).retry_at is not None
+    box.heal()
+    soon = datetime.now(UTC) + timedelta(seconds=1)
+    with ledger.engine.begin() as connection:  # nobody waits for those 90 seconds
+        connection.execute(update(streams).where(streams.c.retry_at.is_not(None)).values(retry_at=soon))
+    config = load_config(project.folder / "syncd.yaml")
+    service = Service(project.folder / "syncd.yaml", config, clock_of(config.settings))
+    loop = threading.Thread(target=service.loop, daemon=True)
+    with caplog.at_level("INFO", "syncd"):
+        loop.start()
+        end = time.monotonic() + 30
+        while service.cycles < 2 and time.monotonic() < end:
+            time.sleep(0.02)
+        service.stop()
+        loop.join(timeout=15)
+    ended = [record.__dict__["failed"] for record in caplog.records if record.message == "cycle ended"]
+    assert ended[0] > 0  # it was put off, not asked
+    assert ended[1:] == [0]
+    assert ledger.values.last("2026-Q4")["search-shipped"].number == 19
