@@ -7,8 +7,9 @@ answered with an empty list.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -16,6 +17,8 @@ from zoneinfo import ZoneInfo
 from pydantic import TypeAdapter, ValidationError
 
 from connectors.jira.answers import Account, CloudPage, ListedField, ServerInfo, ServerPage
+from connectors.jira.changelog import Change, ChangePage, ListedStatus
+from connectors.jira.fields import Id
 from syncd.sdk import Context, RetryLater, SourceBroken, SourceError, failure, network_failure
 
 if TYPE_CHECKING:
@@ -24,7 +27,9 @@ if TYPE_CHECKING:
     from connectors.jira import JiraSettings
 
 T = TypeVar("T")
+P = TypeVar("P", bound=Id)
 _PER_PAGE = 500  # Data Center gives up to 1,000; Cloud as many as it likes
+_PER_PAGE_EXPANDED = 100  # Data Center has died of larger ones with their changelogs (JRASERVER-60107)
 _LONGEST_QUERY = 2000  # characters of JQL that go into an address; a longer one is posted
 
 
@@ -60,6 +65,7 @@ class Client:
         self._settings = settings
         self._jira = _library(settings, self.headers)
         self._listed: list[ListedField] | None = None
+        self._categories: dict[str, str] | None = None
 
     def close(self) -> None:
         """Closes the sockets."""
@@ -79,12 +85,38 @@ class Client:
             self._listed = self._ask(self._jira.fields, list[ListedField])
         return self._listed
 
+    def status_categories(self) -> Mapping[str, str]:
+        """Status id → the key of its category, asked for once."""
+        if self._categories is None:
+            listed = self._ask(lambda: [status.raw for status in self._jira.statuses()], list[ListedStatus])
+            self._categories = {status.id: status.status_category.key for status in listed}
+        return self._categories
+
+    def changes(self, id: str) -> Sequence[Change]:
+        """All that was changed of an issue, from its own pages; nothing where it has none, or is gone."""
+        found: list[Change] = []
+        while True:
+            # The library has no method for it (pycontribs/jira#911).
+            ask = partial(self._jira._get_json, f"issue/{id}/changelog", params={"startAt": len(found)})
+            try:
+                page = self._ask(ask, ChangePage)
+            except Refused as error:
+                if error.status != 404:
+                    raise
+                return []
+            found += page.values
+            if not page.values or len(found) >= page.total:
+                return found
+
     def search(
-        self, jql: str, place: str | int | None, fields: Sequence[str], shape: type[T], size: int = _PER_PAGE
-    ) -> CloudPage[T] | ServerPage[T]:
+        self, jql: str, place: str | int | None, fields: Sequence[str], shape: type[P], size: int | None = None
+    ) -> CloudPage[P] | ServerPage[P]:
         """One page: behind a token on Cloud, from a number on Data Center."""
         self._jira.deploymentType = "Cloud" if self.site.cloud else "Server"
+        size = size or (_PER_PAGE_EXPANDED if shape.expand else _PER_PAGE)
         asked: dict[str, Any] = {"json_result": True, "use_post": len(jql) > _LONGEST_QUERY, "maxResults": size}
+        if shape.expand:  # in a body a text on Cloud, a list on Data Center
+            asked["expand"] = shape.expand if self.site.cloud else [shape.expand]
 
         # A list of its own for each request: the library writes into the one that it is given.
         def cloud_page() -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import AwareDatetime, model_validator
 
@@ -20,6 +20,7 @@ FIELD_IDS: Mapping[str, str] = {
     "component": "components",
     "assignee": "assignee",
     "lead_time": "created",  # in days, from there until done
+    "cycle_time": "created",  # in days, from when work began, which the changelog tells, until done
 }
 ALWAYS = ("summary", "status", "resolution", "resolutiondate", "statuscategorychangedate", "created", "updated")
 
@@ -32,7 +33,9 @@ class _Updated(Answer):
 
 
 class Id(Answer):
-    """An issue, as far as a census asks on a single page."""
+    """An issue, as far as a census asks on a single page; `expand` is what a search is to show beside its fields."""
+
+    expand: ClassVar[str | None] = None
 
     id: str
 
@@ -48,13 +51,15 @@ class Place(Id):
         return self.fields.updated
 
 
-class _Category(Answer):
+class Category(Answer):
+    """A status' category: `new`, `indeterminate` (In Progress), `done`, or `undefined`."""
+
     key: str
 
 
 class _Status(Answer):
     name: str
-    status_category: _Category
+    status_category: Category
 
 
 class _Fields(_Updated):
@@ -78,24 +83,34 @@ class Issue(Place):
     key: str
     fields: _Fields
 
-    def record(self, site: str, ids: Mapping[str, str]) -> Record:
-        """Done where its status category says so now. A reopened issue may still carry its resolution."""
+    @property
+    def done_at(self) -> datetime | None:
+        """The moment that it counts on, where its status category says done. One that is reopened is not done."""
+        if self.fields.status.status_category.key != "done":
+            return None
+        return self.fields.resolutiondate or self.fields.statuscategorychangedate
+
+    @property
+    def not_done(self) -> str | None:
+        """Why it does not count. A reopened issue may still carry its resolution."""
+        if self.done_at is not None:
+            return None
         said = self.fields
-        done_at = not_done = None
         if said.status.status_category.key == "done":
-            done_at = said.resolutiondate or said.statuscategorychangedate
-            if done_at is None:
-                not_done = "Done, with neither a resolution date nor a status category change date"
-        else:
-            not_done = f"status is {said.status.name}"
-            if said.resolution or said.resolutiondate:
-                not_done = f"resolved, yet its {not_done}"
+            return "Done, with neither a resolution date nor a status category change date"
+        why = f"status is {said.status.name}"
+        return f"resolved, yet its {why}" if said.resolution or said.resolutiondate else why
+
+    def record(self, site: str, ids: Mapping[str, str], began: datetime | None = None) -> Record:
+        """As it stands now; `began` is when work on it did, where somebody wants to know."""
+        said, done_at = self.fields, self.done_at
         fields: dict[str, Sequence[Scalar]] = {name: elements(said.raw.get(ids[name])) for name in ids}
-        if "lead_time" in ids:
-            took = done_at - said.created if done_at and said.created else None
-            fields["lead_time"] = [] if took is None else [took.total_seconds() / 86400]
+        for name, since in (("lead_time", said.created), ("cycle_time", began)):
+            if name in ids:
+                took = done_at - since if done_at and since else None
+                fields[name] = [] if took is None else [took.total_seconds() / 86400]
         title, url = said.summary or self.key, f"{site}/browse/{self.key}"
-        return Record(self.id, self.key, title, url, said.updated, said.created, done_at, not_done, fields)
+        return Record(self.id, self.key, title, url, said.updated, said.created, done_at, self.not_done, fields)
 
 
 def field_ids(needs: Collection[str], listed: Callable[[], Sequence[ListedField]]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
+from connectors.jira.changelog import LoggedIssue, work_began
 from connectors.jira.client import Client, Site
 from connectors.jira.fields import ALWAYS, Id, Issue, Place, field_ids
 from connectors.jira.jql import bounded, jql_time
@@ -46,16 +47,17 @@ class JiraSource(Client):
         since = stream.since or _LONG_AGO
         floor = max(since, mark - OVERLAP) if mark else since
         fields = sorted({*ALWAYS, *ids.values()})
+        shape: type[Issue] = LoggedIssue if "cycle_time" in ids else Issue
         sure = not known
         while True:
             announced: int | None = None
             early: set[str] = set()  # of the bound's minute, and before the stream's since
-            for rows, reached in walk(self, stream.key, floor, fields, Issue):
+            for rows, reached in walk(self, stream.key, floor, fields, shape):
                 announced = self.announced if announced is None else announced
                 early.update(row.id for row in rows if row.updated < since)
                 sure = sure or any(mark is not None and row.updated <= mark for row in rows)
                 newest = max([*(row.updated for row in rows), *([newest] if newest else [])], default=None)
-                records = [row.record(self.site.browse, ids) for row in rows if row.updated >= since]
+                records = [row.record(self.site.browse, ids, self._began(row)) for row in rows if row.updated >= since]
                 safe = max(reached, mark or reached) if sure and reached else None
                 yield Page(records, cursor=self._cursor(safe, ids) if safe else None)
             if sure or self.zone_stands():
@@ -90,6 +92,14 @@ class JiraSource(Client):
         zone = f"in the zone {me.time_zone}" if me.time_zone else "in a zone that is not told"
         yield Check("authenticated", True, f"as {me.display_name or me.name or 'somebody'}, {zone}")
         yield from quota_and_clock(self.headers, self.context.now())
+
+    def _began(self, row: Issue) -> datetime | None:
+        """When work on an issue began before it was done, where a measure wants to know. What was cut is asked for."""
+        if not isinstance(row, LoggedIssue) or row.done_at is None:
+            return None
+        changes = self.changes(row.id) if row.cut(bool(self.site.cloud)) else row.changelog.histories
+        began = work_began(row.fields.created, changes, self.status_categories()) if changes else None
+        return began if began and began <= row.done_at else None
 
     def _cursor(self, mark: datetime | None, ids: Mapping[str, str]) -> Mapping[str, Json]:
         return {"mark": mark.isoformat() if mark else None, "site": asdict(self.site), "fields": dict(ids)}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from syncd.sandbox import jira_changelog as changelog
 from syncd.sandbox import jira_rows as rows
 from syncd.sandbox import jql
 from syncd.sandbox.credentials import Credentials
@@ -72,6 +73,8 @@ class Jira:
                 return answer_json(rows.myself(self._site, asked.base))
             case "GET", ["field"]:
                 return answer_json(rows.fields(self._site))
+            case "GET", ["status"]:
+                return answer_json(changelog.statuses(asked.base))
             case "GET", ["project"]:
                 return answer_json([rows.project(one, asked.base) for one in self._site.projects.values()])
             case "GET" | "POST", ["search"]:
@@ -84,17 +87,22 @@ class Jira:
                 return self._search_by_token(asked, version)
             case "POST", ["search", "approximate-count"] if cloud:
                 return answer_json({"count": len(self._found(str(asked.json().get("jql", ""))).all())})
-            case "GET", ["issue", key]:
-                return self._issue(asked, key, version)
+            case "GET", ["issue", key, *part] if not part or (cloud and part == ["changelog"]):
+                try:
+                    issue = self._site.get(key)
+                except KeyError:
+                    return _errors(404, "Issue does not exist or you do not have permission to see it.")
+                return self._changelog(asked, issue) if part else self._issue(asked, issue, version)
         return answer_json({"errorMessages": ["Not found"], "errors": {}}, 404)
 
-    def _issue(self, asked: Asked, key: str, version: int) -> Answer:
-        try:
-            issue = self._site.get(key)
-        except KeyError:
-            return _errors(404, "Issue does not exist or you do not have permission to see it.")
+    def _issue(self, asked: Asked, issue: Ticket, version: int) -> Answer:
         wanted = rows.wanted_fields(asked.param("fields") or "*all")
-        return answer_json(rows.issue(self._site, issue, asked.base, wanted, version))
+        row = self._row(asked, issue, wanted, version, asked.param("expand"))
+        return replace(answer_json({}), body=row)
+
+    def _changelog(self, asked: Asked, issue: Ticket) -> Answer:
+        start, size = int(asked.param("startAt", "0")), int(asked.param("maxResults", "100"))
+        return answer_json(changelog.page(self._site, issue, asked.base, start, min(size, changelog.PAGE)))
 
     def _found(self, text: str) -> _Results:
         """What a query finds; kept until something changes, for its next pages."""
@@ -112,7 +120,7 @@ class Jira:
 
     def _search_by_token(self, asked: Asked, version: int) -> Answer:
         """Cloud: no total, the id alone unless fields are asked for, and pages as long as the site likes."""
-        ask = _asked_for(asked)
+        ask = _asked_for(asked, self._site.cloud)
         found = self._found(ask["jql"])
         start = 0
         if ask["nextPageToken"]:
@@ -122,11 +130,11 @@ class Jira:
         page = found.part(start, size)
         done = not found.part(start + size, 1)
         more = {} if done else {"nextPageToken": _token(start + size, ask["jql"])}
-        return self._page(asked, page, wanted, version, {**more, "isLast": done})
+        return self._page(asked, page, wanted, version, ask["expand"], {**more, "isLast": done})
 
     def _search(self, asked: Asked, version: int) -> Answer:
         """Data Center: startAt and total, with maxResults made smaller at will."""
-        ask = _asked_for(asked)
+        ask = _asked_for(asked, self._site.cloud)
         start, size = int(ask["startAt"] or 0), min(int(ask["maxResults"] or 50), self._site.page_cap)
         if start > RESULT_WINDOW:
             limit = (
@@ -136,14 +144,20 @@ class Jira:
         found = self._found(ask["jql"])
         wanted = rows.wanted_fields(ask["fields"] or "*navigable")
         shape = {"expand": "schema,names", "startAt": start, "maxResults": size, "total": len(found.all())}
-        return self._page(asked, found.part(start, size), wanted, version, shape)
+        return self._page(asked, found.part(start, size), wanted, version, ask["expand"], shape)
 
     def _page(
-        self, asked: Asked, page: Sequence[Ticket], wanted: list[str], version: int, shape: Mapping[str, Any]
+        self, asked: Asked, page: Sequence[Ticket], wanted: list[str], version: int, expand: str, shape: dict[str, Any]
     ) -> Answer:
-        issues = b",".join(rows.issue_bytes(self._site, issue, asked.base, wanted, version) for issue in page)
+        issues = b",".join(self._row(asked, issue, wanted, version, expand) for issue in page)
         answer = answer_json(shape)
         return replace(answer, body=answer.body[:-1] + b',"issues":[' + issues + b"]}")
+
+    def _row(self, asked: Asked, issue: Ticket, wanted: list[str], version: int, expand: str) -> bytes:
+        row = rows.issue_bytes(self._site, issue, asked.base, wanted, version)
+        if "changelog" not in expand.split(","):
+            return row
+        return row[:-1] + b',"changelog":' + changelog.expanded(self._site, issue, asked.base) + b"}"
 
 
 class _Results:
@@ -164,12 +178,17 @@ class _Results:
         return self._seen
 
 
-def _asked_for(asked: Asked) -> dict[str, str]:
-    """The search's parameters from the query or the JSON body, lists joined by commas."""
-    names = ("jql", "fields", "maxResults", "startAt", "nextPageToken")
+def _asked_for(asked: Asked, cloud: bool) -> dict[str, str]:
+    """The search's parameters from the query or the JSON body, lists joined by commas.
+
+    In a body, `expand` is a text on Cloud and a list on Data Center.
+    """
+    names = ("jql", "fields", "maxResults", "startAt", "nextPageToken", "expand")
     if asked.method == "GET":
         return {name: ",".join(asked.params.get(name, [])) for name in names}
     body = asked.json()
+    if body.get("expand") is not None and isinstance(body["expand"], str) is not cloud:
+        raise JqlError("Invalid request payload. Refer to the REST API documentation and try again.")
     values = {name: body.get(name) for name in names}
     return {
         name: ",".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)

@@ -68,29 +68,27 @@ def issue_bytes(site: Tickets, ticket: Ticket, base: str, wanted: list[str], ver
 
 
 def _fields_of(site: Tickets, ticket: Ticket, base: str, version: int) -> dict[str, Any]:
-    number, key = CATEGORIES[ticket.category]
     api = f"{base}/rest/api/{version}"
-    category = {"self": f"{api}/statuscategory/{number}", "id": number, "key": key, "name": ticket.category}
     description: Any = "What and why, in a few words."
     if version == 3:
         text = [{"type": "paragraph", "content": [{"type": "text", "text": description}]}]
         description = {"type": "doc", "version": 1, "content": text}
     fields: dict[str, Any] = {
         "summary": ticket.summary,
-        "issuetype": {"id": _id_of(site.TYPES, ticket.type), "name": ticket.type, "subtask": False},
+        "issuetype": {"id": id_of(site.TYPES, ticket.type), "name": ticket.type, "subtask": False},
         "project": project(site.projects[ticket.project], base),
-        "status": {"id": _id_of(tuple(STATUSES), ticket.status), "name": ticket.status, "statusCategory": category},
+        "status": status(ticket.status, api),
         "resolution": ticket.resolution
-        and {"id": _id_of(site.RESOLUTIONS, ticket.resolution), "name": ticket.resolution},
+        and {"id": id_of(site.RESOLUTIONS, ticket.resolution), "name": ticket.resolution},
         "resolutiondate": time_text(site, ticket.resolved),
         "created": time_text(site, ticket.created),
         "updated": time_text(site, ticket.updated),
         "labels": ticket.labels,
         "components": [{"id": str(10_400 + number), "name": name} for number, name in enumerate(ticket.components)],
         "fixVersions": [{"id": str(10_500 + number), "name": name} for number, name in enumerate(ticket.fix_versions)],
-        "priority": {"id": _id_of(site.PRIORITIES, ticket.priority), "name": ticket.priority},
-        "assignee": ticket.assignee and _user(site, ticket.assignee, base),
-        "reporter": _user(site, ticket.reporter, base),
+        "priority": {"id": id_of(site.PRIORITIES, ticket.priority), "name": ticket.priority},
+        "assignee": ticket.assignee and user(site, ticket.assignee, base),
+        "reporter": user(site, ticket.reporter, base),
         "description": description,
     }
     if site.cloud:
@@ -110,11 +108,20 @@ def _custom(id: str, value: Value) -> Any:
             return number
 
 
-def _id_of(names: tuple[str, ...], name: str) -> str:
+def id_of(names: tuple[str, ...], name: str) -> str:
+    """The id of one of several that a site offers; of one that it no longer does, another."""
     return str(10_000 + names.index(name)) if name in names else "10999"
 
 
-def _user(site: Tickets, account: Account, base: str) -> dict[str, Any]:
+def status(name: str, api: str) -> dict[str, Any]:
+    """A status with its category, as issues and `/status` show it; `api` is the address up to the version."""
+    number, key = CATEGORIES[STATUSES[name]]
+    category = {"self": f"{api}/statuscategory/{number}", "id": number, "key": key, "name": STATUSES[name]}
+    return {"id": id_of(tuple(STATUSES), name), "name": name, "statusCategory": category}
+
+
+def user(site: Tickets, account: Account, base: str) -> dict[str, Any]:
+    """An account: by its id on Cloud, by its name on Data Center."""
     who = {"displayName": account.name, "active": True, "emailAddress": account.email, "timeZone": site.zone.key}
     if site.cloud:
         return {
@@ -172,7 +179,7 @@ def fields(site: Tickets) -> list[dict[str, Any]]:
 
 def myself(site: Tickets, base: str) -> dict[str, Any]:
     """The account that asks; its time zone is the one that JQL dates are read in."""
-    return _user(site, site.me, base) | {"locale": "en_US", "groups": {"size": 0, "items": []}}
+    return user(site, site.me, base) | {"locale": "en_US", "groups": {"size": 0, "items": []}}
 
 
 def server_info(site: Tickets, base: str, now: datetime) -> dict[str, Any]:

@@ -31,6 +31,8 @@ CUSTOM_FIELDS = {
 }
 """Id → (name, type). The name is what a mapping says."""
 
+CUSTOM_IDS = {name: field for field, (name, _) in CUSTOM_FIELDS.items()}
+
 Value = float | str | list[str] | None
 
 
@@ -43,9 +45,28 @@ class Account:
     email: str
 
 
+@dataclass(frozen=True)
+class Edit:
+    """A field's value before and after, as people read it."""
+
+    field: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What somebody changed of an issue in one go."""
+
+    id: int
+    at: datetime
+    author: Account
+    edits: tuple[Edit, ...]
+
+
 @dataclass
 class Ticket:
-    """`category_changed_at` is when the status last went from one category to another."""
+    """`category_changed_at` is when the status last went from one category to another, `began` when work first did."""
 
     id: int
     key: str
@@ -56,6 +77,7 @@ class Ticket:
     updated: datetime
     status: str = "To Do"
     category_changed_at: datetime | None = None
+    began: datetime | None = None
     resolution: str | None = None
     resolved: datetime | None = None
     assignee: Account | None = None
@@ -64,6 +86,7 @@ class Ticket:
     components: list[str] = field(default_factory=list)
     fix_versions: list[str] = field(default_factory=list)
     custom: dict[str, Value] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list, repr=False)
     rows: dict[tuple[object, ...], bytes] = field(default_factory=dict, repr=False)
     """Its JSON as last served, by what was asked for; emptied by every change."""
 
@@ -103,6 +126,7 @@ class Tickets:
         self._clock = clock
         self._lock = lock
         self._ids = count(10_001)
+        self._change_ids = count(20_001)
         self._numbers: dict[str, int] = {}
         self.cloud = cloud
         self.zone = ZoneInfo(zone)
@@ -178,21 +202,25 @@ class Tickets:
         with self._lock:
             issue, moment = self.get(key), self._when(at)
             workflow, before = self.projects[issue.project], issue.category
+            moved, resolution = Edit("status", issue.status, status), issue.resolution
             issue.status = status
-            self._touch(issue, moment)
             if issue.category != before:
                 issue.category_changed_at = moment
+            if issue.category == "In Progress":
+                issue.began = min(issue.began or moment, moment)
             if issue.category == "Done" and before != "Done" and workflow.sets_resolution:
                 issue.resolution, issue.resolved = "Done", moment
             if issue.category != "Done" and before == "Done" and workflow.clears_resolution:
                 issue.resolution, issue.resolved = None, None
+            self._touch(issue, moment, moved, Edit("resolution", resolution, issue.resolution))
 
     def resolve(self, key: str, resolution: str | None = "Done", *, at: datetime | None = None) -> None:
         """Sets (or with None clears) the resolution and leaves the status as it is."""
         with self._lock:
             issue, moment = self.get(key), self._when(at)
+            edit = Edit("resolution", issue.resolution, resolution)
             issue.resolution, issue.resolved = resolution, moment if resolution else None
-            self._touch(issue, moment)
+            self._touch(issue, moment, edit)
 
     def reopen(self, key: str, *, at: datetime | None = None) -> None:
         """Back to To Do; the workflow says whether the resolution stays."""
@@ -202,8 +230,8 @@ class Tickets:
         """To another project: a new key, the same id. Answers the new key."""
         with self._lock:
             issue = self.get(key)
-            issue.key = self._next_key(project)
-            self._touch(issue, self._when(at))
+            old, issue.key = issue.key, self._next_key(project)
+            self._touch(issue, self._when(at), Edit("Key", old, issue.key))
             self.keys[issue.key] = issue.id
             return issue.key
 
@@ -215,10 +243,11 @@ class Tickets:
 
     def set_field(self, key: str, name: str, value: Value, *, at: datetime | None = None) -> None:
         """`name`: a custom field's id or name, or one of summary, type, priority, labels, components, assignee."""
-        custom = {label: field for field, (label, _) in CUSTOM_FIELDS.items()}
+        field = CUSTOM_IDS.get(name, name)
         with self._lock:
             issue = self.get(key)
-            match custom.get(name, name), value:
+            before = issue.custom.get(field) if field in CUSTOM_FIELDS else getattr(issue, field, None)
+            match field, value:
                 case own, _ if own in CUSTOM_FIELDS:
                     issue.custom[own] = value
                 case "summary" | "type" | "priority" as attribute, str():
@@ -229,9 +258,13 @@ class Tickets:
                     issue.assignee = self.account(str(value)) if value else None
                 case _:
                     raise ValueError(f"{name} cannot be {value!r}")
-            self._touch(issue, self._when(at))
+            self._touch(issue, self._when(at), Edit(field, _text(before), _text(value)))
 
-    def _touch(self, issue: Ticket, moment: datetime) -> None:
+    def _touch(self, issue: Ticket, moment: datetime, *edits: Edit) -> None:
+        """Notes what was edited; nothing where the value stays, though the issue counts as updated."""
+        if changed := tuple(edit for edit in edits if edit.before != edit.after):
+            change = Change(next(self._change_ids), moment, issue.assignee or issue.reporter, changed)
+            issue.changes.append(change)
         issue.updated = moment
         issue.rows.clear()
         self.version += 1
@@ -244,3 +277,15 @@ class Tickets:
     def _next_key(self, project: str) -> str:
         self._numbers[project] = self._numbers.get(project, 0) + 1
         return f"{project}-{self._numbers[project]}"
+
+
+def _text(value: Value | Account) -> str | None:
+    """A value as people read it."""
+    match value:
+        case Account():
+            return value.name
+        case list():
+            return " ".join(value)
+        case float():
+            return f"{value:g}"
+    return value
