@@ -74,7 +74,7 @@ class TestGitHubReleases(_GitHub):
 class TestJiraCloud(SourceContract):
     connector = Jira
     measure = {"jql": f"project = {PROJECT}"}
-    needs = ("type", "Story Points", "lead_time")
+    needs = ("type", "Story Points", "lead_time", "cycle_time")
     secrets = (Credentials.jira_token,)
     libraries = ("jira", "requests")
 

@@ -135,6 +135,59 @@ def test_only_the_fields_asked_for(shared_box: Sandbox) -> None:
     assert "description" in fields("*all")
 
 
+def test_both_show_what_was_changed_and_cloud_the_newest_forty_first(box: Sandbox) -> None:
+    for tickets, client in ((box.world.jira, jira_cloud(box)), (box.world.jira_dc, jira_dc(box))):
+        tickets.add_project("LOG", "Log")
+        key = tickets.create("LOG", "Task").key
+        for points in range(45):
+            tickets.set_field(key, "Story Points", float(points))
+        tickets.transition(key, "In Progress")
+        tickets.transition(key, "Done")
+        search = client.enhanced_search_issues if tickets.cloud else client.search_issues
+        (issue,) = search("project = LOG", fields=["updated"], expand="changelog")
+        log = issue.changelog
+        shown = [datetime.fromisoformat(history.created) for history in log.histories]
+        assert (log.startAt, log.total) == (0, 47)
+        assert (len(shown), shown == sorted(shown, reverse=tickets.cloud)) == (40 if tickets.cloud else 47, True)
+        last = log.histories[0 if tickets.cloud else -1]
+        assert [(item.field, item.fromString, item.toString) for item in last.items] == [
+            ("status", "In Progress", "Done"),
+            ("resolution", None, "Done"),
+        ]
+        assert last.created == issue.fields.updated
+        categories = {status.id: status.statusCategory.key for status in client.statuses()}
+        moved = vars(last.items[0])
+        assert (categories[moved["from"]], categories[moved["to"]]) == ("indeterminate", "done")
+        points = log.histories[-1 if tickets.cloud else 0].items[0]
+        assert (points.field, points.fieldtype) == ("Story Points", "custom")
+        assert hasattr(points, "fieldId") is tickets.cloud
+
+
+def test_cloud_alone_has_pages_of_changes_the_oldest_first(box: Sandbox) -> None:
+    tickets = box.world.jira
+    key = tickets.create("KB", "Article").key
+    for number in range(120):
+        tickets.set_field(key, "summary", f"Edit {number}")
+    first = _cloud(box, f"/issue/{key}/changelog?maxResults=500").json()
+    assert (first["total"], first["maxResults"], first["isLast"]) == (120, 100, False)
+    assert first["values"][0]["items"][0]["toString"] == "Edit 0"
+    rest = _cloud(box, first["nextPage"].partition("/rest/api/2")[2]).json()
+    assert (len(rest["values"]), rest["startAt"], rest["isLast"]) == (20, 100, True)
+    secrets = {"Authorization": f"Bearer {box.credentials['jira_pat']}"}
+    path = "/rest/api/2/issue/HELP-1/changelog"
+    assert httpx.get(box.jira_dc_url + path, headers=secrets).status_code == 404
+
+
+def test_what_stays_as_it_was_is_no_change(box: Sandbox) -> None:
+    tickets = box.world.jira
+    issue = tickets.create("KB", "Article", priority="High")
+    tickets.set_field(issue.key, "priority", "High")
+    tickets.set_field(issue.key, "assignee", "Ana")
+    tickets.set_field(issue.key, "labels", ["a", "b"])
+    edits = [(edit.field, edit.before, edit.after) for change in issue.changes for edit in change.edits]
+    assert edits == [("assignee", None, "Ana"), ("labels", "", "a b")]
+
+
 def _cloud(box: Sandbox, path: str) -> httpx.Response:
     auth = (box.credentials["jira_email"], box.credentials["jira_token"])
     return httpx.get(f"{box.jira_url}/rest/api/2{path}", auth=auth)
