@@ -1,7 +1,7 @@
 """Jira, Cloud and Data Center, through the jira library: the issues of a JQL query.
 
 `source` pulls them and takes their census, by a `walk` over the list; `client` asks the site; `jql` bounds the query;
-`answers` and `fields` are what is read of what it says. The library is imported where it is first needed.
+`answers`, `fields` and `changelog` are what is read of what it says. The library is imported where it is first needed.
 """
 
 from __future__ import annotations
