@@ -139,6 +139,20 @@ def validate(
     command.run(config, strict=strict, as_json=as_json)
 
 
+@app.command("test")
+def run_tests(
+    config: ConfigPath = _HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Run the tests inside mapping files.
+
+    No network, no ledger, no secret: each test gives its own facts. Exit 1 where one fails.
+    """
+    from syncd.cli import test as command
+
+    command.run(config, as_json=as_json)
+
+
 @app.command()
 def doctor(config: ConfigPath = _HERE, as_json: AsJson = False) -> None:
     """Ask each connection whether it is well.

@@ -1,6 +1,7 @@
 """syncd.yaml and mapping files to the domain's and the connectors' models; every problem at once, with its line."""
 
 from syncd.config.load import Config, load_config
+from syncd.config.mapping_tests import MappingTest
 from syncd.config.project import Connection
 
-__all__ = ["Config", "Connection", "load_config"]
+__all__ = ["Config", "Connection", "MappingTest", "load_config"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -14,6 +14,8 @@ from pydantic import ValidationError
 
 from syncd.config.document import Document, read_document
 from syncd.config.mapping import Reader, named_measures
+from syncd.config.mapping_test_keys import MappingTestKeys
+from syncd.config.mapping_tests import MappingTest, MappingTestReader
 from syncd.config.measures import Named
 from syncd.config.messages import nearest, problems
 from syncd.config.plans import Plans, Source
@@ -34,6 +36,7 @@ class Config:
     connections: Mapping[str, Connection]
     plans: tuple[Plan, ...]
     sources: Mapping[tuple[str, str], Source] = field(repr=False)
+    tests: tuple[MappingTest, ...] = field(default=(), repr=False)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -95,6 +98,7 @@ def load_config(path: Path) -> Config:
             connections[item.name] = item
     found.extend(_settings_problems(settings, document))
     gathered = Plans(found)
+    tests: list[tuple[Document, str, list[MappingTestKeys]]] = []
     mappings = list(_documents(_mapping_files(path.parent, settings.mappings, document, found), found))
     named = _named_measures(mappings, found)
     for mapping in mappings:
@@ -103,11 +107,23 @@ def load_config(path: Path) -> Config:
         found.extend(reader.problems)
         if read:
             gathered.add(mapping, *read)
+            tests.append((mapping, read[0].id, reader.tests))
     plans = gathered.finish()
+    read_tests = [] if found else list(_tests(plans, tests, found))
     if found:
         raise ConfigError(problems=found)
     sound = {name: connection for name, connection in connections.items() if connection}
-    return Config(path, settings, document, sound, plans, gathered.sources)
+    return Config(path, settings, document, sound, plans, gathered.sources, tuple(read_tests))
+
+
+def _tests(
+    plans: Sequence[Plan], written: Iterable[tuple[Document, str, list[MappingTestKeys]]], found: list[Problem]
+) -> Iterator[MappingTest]:
+    by_period = {plan.period.id: plan for plan in plans}
+    for document, period, tests in written:
+        reader = MappingTestReader(document, by_period[period])
+        yield from reader.read(tests)
+        found.extend(reader.problems)
 
 
 def _documents(files: Iterable[Path], found: list[Problem]) -> Iterator[Document]:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Discriminator, Field, Tag, field_validator, mode
 
 from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, Pace, PaceKeys, PlausibleKeys
 from syncd.config.keys import STRICT, Id, Number, one_of
+from syncd.config.mapping_test_keys import MappingTestKeys
 from syncd.okr.goals import Link, Rollup
 from syncd.sdk import Duration
 
@@ -192,6 +193,7 @@ class MappingFile(BaseModel):
     objectives: list[ObjectiveKeys] = Field(min_length=1, description="What is to change, each with its key results.")
     measures: dict[Id, dict[str, Any]] = Field({}, description="Measures by a name, for any mapping file to use.")
     defaults: Defaults = Field(Defaults(), description="What this file's entries say unless they say it themselves.")
+    tests: list[MappingTestKeys] = Field([], description="What the objectives come to on facts that are given.")
 
     @field_validator("period", mode="before")
     @classmethod

@@ -1,0 +1,100 @@
+"""The keys of a mapping file's `tests:`: facts that are given, as of a moment, and what is expected of them."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from syncd.config.keys import STRICT, Id, Number
+from syncd.okr.alignment import Verdict
+from syncd.okr.goals import Health, Level
+
+_PERCENT = re.compile(r"(-?\d+(?:\.\d+)?) ?%")
+
+
+def _moment(value: Any) -> Any:
+    """A day or a time; days stay days."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"is {value!r}; write a day as 2026-11-20, or a time as 2026-11-20T14:30") from None
+
+
+Moment = Annotated[datetime | date, BeforeValidator(_moment)]
+
+
+class About(BaseModel):
+    """A number to compare with, as exactly as it is written: 0.18 is met by 0.1799, 18% too."""
+
+    model_config = STRICT
+
+    number: float
+    places: int
+
+    def met_by(self, found: float | None) -> bool:
+        """Whether a number is this one, rounded to as many places as are written."""
+        return found is not None and abs(found - self.number) <= 0.5 * 10.0**-self.places * (1 + 1e-9)
+
+
+def _about(value: Any) -> Any:
+    if isinstance(value, str) and (share := _PERCENT.fullmatch(value)):
+        return {"number": float(share[1]) / 100, "places": len(share[1].partition(".")[2]) + 2}
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"is {value!r}; write a number, a share such as 18%, or null where it is unknown")  # noqa: TRY004
+    text = repr(float(value)).partition("e")[0].partition(".")[2]
+    return {"number": float(value), "places": 0 if isinstance(value, int) or text == "0" else len(text)}
+
+
+Expected = Annotated[About, BeforeValidator(_about)] | None
+
+
+class ExpectKeys(BaseModel):
+    """What is expected of a key result or an objective; null for what is to be unknown."""
+
+    model_config = STRICT
+
+    value: Expected = Field(None, description="Its value.")
+    progress: Expected = Field(None, description="How much of the way is gone, such as 0.18 or 18%.")
+    score: Expected = Field(None, description="Its score, of an objective too.")
+    expected: Expected = Field(None, description="The score that its pace asks for.")
+    activity: Expected = Field(None, description="Of an objective: the score of its outputs.")
+    health: Health | None = Field(None, description="Its health, of an objective too.")
+    level: Level | None = Field(None, description="The last level that it has reached.")
+    alignment: dict[Id, Verdict] = Field({}, description="Of an output: the verdict on each outcome that it drives.")
+
+
+class MappingTestKeys(BaseModel):
+    """One test."""
+
+    model_config = STRICT
+
+    name: str = Field(min_length=1, description="What it shows, in a sentence.")
+    at: Moment = Field(description="As of when: a day, at its end, or a time.")
+    given: dict[str, Any] = Field({}, description="By key result: records, readings, parts of a formula, or a number.")
+    expect: dict[str, ExpectKeys] = Field(min_length=1, description="By key result or objective: what it comes to.")
+
+
+class GivenRecord(BaseModel):
+    """A record that is given. Its further keys are its fields."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    done: Moment | None = Field(None, description="When it was done; it is open where this is not said.")
+    created: Moment | None = Field(None, description="When it was opened.")
+    not_done: str | None = Field(None, description="Why it does not count although it is closed.")
+    times: int = Field(1, ge=1, le=10_000, description="So many records of this kind.")
+
+
+class GivenReading(BaseModel):
+    """A reading that is given."""
+
+    model_config = STRICT
+
+    date: Moment | None = Field(None, description="The day or time that it is of; a cell without a date has none.")
+    value: Number | None = Field(None, description="The number; null is a blank, which is no reading.")
+    problem: str | None = Field(None, description="What stands there in place of a number, such as '#REF!'.")

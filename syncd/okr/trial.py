@@ -1,0 +1,153 @@
+"""Trials: what key results come to on facts that a mapping file's `tests:` give, with no source and no ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from syncd.okr.alignment import Alignment, judge, on_pace_since
+from syncd.okr.facts import answered
+from syncd.okr.goals import (
+    ON_PACE,
+    KeyResult,
+    Level,
+    Plan,
+    Shares,
+    Standing,
+    Target,
+    guarded,
+    standing,
+)
+from syncd.okr.measures import (
+    Answer,
+    Leaf,
+    ReadingMeasure,
+    RecordMeasure,
+    contribution,
+    evaluate_readings,
+    evaluate_records,
+    leaves,
+    left_out,
+    scalar_text,
+)
+from syncd.okr.past import past_values
+from syncd.okr.rollup import ObjectiveStanding, roll_up_all
+from syncd.okr.spans import Span
+from syncd.sdk.facts import Reading, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The facts of a trial, as they were at its moment: those of each measure, and numbers that need none.
+
+    A key result in `numbers` has that number, whatever its measure is; None is unknown.
+    """
+
+    records: Mapping[RecordMeasure, Sequence[Record]] = field(default_factory=dict)
+    readings: Mapping[ReadingMeasure, Sequence[Reading]] = field(default_factory=dict)
+    numbers: Mapping[str, float | None] = field(default_factory=dict)
+
+    def knows(self, measure: Leaf) -> bool:
+        """Whether anything is given for a measure; an empty list is something."""
+        return measure in (self.records if isinstance(measure, RecordMeasure) else self.readings)
+
+
+class GivenFacts:
+    """Answers measures by what is given; the plain evaluator is all there is behind it."""
+
+    def __init__(self, given: Given) -> None:
+        self._given = given
+
+    def answer(self, measure: Leaf, span: Span, now: datetime, cycle: int | None = None) -> Answer:
+        """What a measure comes to over a window; unknown where nothing is given for it."""
+        if not self._given.knows(measure):
+            return Answer(None, "nothing is given for it")
+        if isinstance(measure, RecordMeasure):
+            return evaluate_records(measure, span, self.records(measure))
+        return evaluate_readings(measure.take, span, now, self.readings(measure, span, now)[1])
+
+    def records(self, measure: RecordMeasure, cycle: int | None = None) -> Sequence[Record]:
+        """The records given for a measure."""
+        return self._given.records.get(measure, ())
+
+    def contributions(
+        self,
+        measure: RecordMeasure,
+        span: Span,
+        cycle: int | None = None,
+    ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
+        """When each record that counts was done and what it brings, in order of time."""
+        counted = [record for record in self.records(measure) if left_out(measure, span, record) is None]
+        brought = ((record.done_at, _brought(measure, record)) for record in counted if record.done_at is not None)
+        return sorted(((at, elements) for at, elements in brought if elements), key=lambda pair: pair[0])
+
+    def readings(
+        self,
+        measure: ReadingMeasure,
+        span: Span,
+        now: datetime,
+        cycle: int | None = None,
+    ) -> tuple[bool, list[Reading]]:
+        """Whether the readings given are dated, and they; one without a time is of now."""
+        found = self._given.readings.get(measure, ())
+        undated = min(max(now, span.start), span.end)
+        dated = any(one.at is not None for one in found)
+        return dated, [Reading(one.number, one.cell, one.raw, one.at or undated, one.problem) for one in found]
+
+
+def _brought(measure: RecordMeasure, record: Record) -> Sequence[float | str]:
+    if measure.of is None:
+        return [1.0]
+    if measure.take == "distinct":
+        return [scalar_text(value) for value in record.fields.get(measure.of, ())]
+    number = contribution(record, measure.of)
+    return [] if number is None else [number]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a trial came to: each key result's answer and standing, each objective's standing, each link's verdict."""
+
+    answers: Mapping[str, Answer]
+    standings: Mapping[str, Standing]
+    objectives: Mapping[str, ObjectiveStanding]
+    alignment: Mapping[tuple[str, str], Alignment]
+
+    def level(self, key_result: KeyResult) -> Level | None:
+        """The last level that a key result has reached."""
+        number = self.answers[key_result.id].number
+        return key_result.goal.level(number) if isinstance(key_result.goal, Target) and number is not None else None
+
+
+def tried(plan: Plan, shares: Shares, given: Given, now: datetime) -> Found:
+    """What a plan comes to on given facts at a moment."""
+    facts = GivenFacts(given)
+    answers = {kr.id: _answer(facts, given, kr, plan, now) for kr in plan.measured}
+    alone = {kr.id: standing(kr, answers[kr.id].number, plan.period.span, now, shares) for kr in plan.measured}
+    standings = {
+        kr.id: guarded(alone[kr.id], alone[kr.guard.id], "its guard is broken or unknown") if kr.guard else alone[kr.id]
+        for kr in plan.measured
+    }
+    today = min(now.astimezone(plan.period.zone).date(), plan.period.last)
+    alignment: dict[tuple[str, str], Alignment] = {}
+    for kr in plan.key_results:
+        since = None
+        if kr.drives and standings[kr.id].health in ON_PACE:
+            known = kr.measure is not None and kr.id not in given.numbers
+            past = past_values(facts, kr.measure, plan.period, now) if known and kr.measure is not None else None
+            guard = kr.guard.measure if kr.guard else None
+            guard_past = dict(past_values(facts, guard, plan.period, now) or ()) if guard else {}
+            since = on_pace_since(kr, plan.period, now, shares, past or [], guard_past)
+        for link in kr.drives:
+            healths = (standings[kr.id].health, standings[link.outcome].health)
+            alignment[kr.id, link.outcome] = judge(kr, link, healths, since, today)
+    return Found(answers, standings, roll_up_all(plan.objectives, standings, shares), alignment)
+
+
+def _answer(facts: GivenFacts, given: Given, kr: KeyResult, plan: Plan, now: datetime) -> Answer:
+    if kr.id in given.numbers:
+        return Answer(given.numbers[kr.id], "it is given as unknown" if given.numbers[kr.id] is None else None)
+    if kr.measure is None or not any(given.knows(leaf) for leaf in leaves(kr.measure)):
+        return Answer(None, "nothing is given for it")
+    return answered(facts, kr.measure, plan.period, now)
