@@ -55,7 +55,7 @@ names = st.sampled_from(
 inside = st.sampled_from([START, START + timedelta(days=29), START + timedelta(days=30, microseconds=-1)])
 outside = st.sampled_from([None, START - timedelta(microseconds=1), START + timedelta(days=30)])
 spans = st.sampled_from([Span(START, START + timedelta(days=30)), Span(START, START + timedelta(days=92))])
-NEEDS_FIELD = [take for take in get_args(RecordTake) if take != "count"]
+OF_NO_FIELD = ("count", "share")
 
 
 @dataclass(frozen=True)
@@ -71,22 +71,22 @@ def cases(draw: st.DrawFn) -> Case:
     name = st.sampled_from(draw(st.lists(names, min_size=1, max_size=2)))
     scalar = st.sampled_from(draw(st.lists(scalars, min_size=1, max_size=5)))
     fields = st.dictionaries(name, st.lists(scalar, max_size=3), max_size=2)
-    found = draw(st.lists(st.tuples(inside | inside | outside, fields), min_size=1, max_size=6))
+    found = draw(st.lists(st.tuples(inside | inside | outside, outside, fields), min_size=1, max_size=6))
     any_of = st.lists(st.none() | scalar, min_size=1, max_size=3).map(tuple)
     filters = st.one_of(
         st.builds(Filter, name, any_of=any_of, negated=st.booleans()),
         st.builds(Filter, name, at_least=scalar),
         st.builds(Filter, name, at_most=scalar),
     )
-    take = draw(st.sampled_from(["count", *NEEDS_FIELD]))
-    of = None if take == "count" else draw(name)
+    take = draw(st.sampled_from(get_args(RecordTake)))
+    of = None if take in OF_NO_FIELD else draw(name)
     wanted = tuple(draw(st.lists(filters, max_size=2)))
     return Case(
         RecordMeasure("code", (f"pulls {next(FRESH)}",), take=take, of=of, filters=wanted),
         draw(spans),
         [
-            Record(str(number), f"#{number}", "", "", START, done_at=done_at, fields=values)
-            for number, (done_at, values) in enumerate(found)
+            Record(str(number), f"#{number}", "", "", START, created, done_at, fields=values)
+            for number, (done_at, created, values) in enumerate(found)
         ],
     )
 
@@ -167,7 +167,9 @@ def test_each_rule(request: pytest.FixtureRequest, database: str, rule: Filter, 
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
-@pytest.mark.parametrize(("take", "of", "number"), [("count", None, 2), ("sum", "f", 8), ("distinct", "f", 3)])
+@pytest.mark.parametrize(
+    ("take", "of", "number"), [("count", None, 2), ("sum", "f", 8), ("distinct", "f", 3), ("share", None, 100)]
+)
 def test_a_record_of_two_streams_counts_once(
     request: pytest.FixtureRequest, database: str, take: RecordTake, of: str | None, number: float
 ) -> None:
