@@ -200,7 +200,7 @@ def _items_of(ledger: Ledger, measure: Leaf, window: Span, now: datetime, cycle:
         return
     _, readings = ledger.answers.readings(measure, window, now, cycle)
     _, used = readings_used(measure.take, window, now, readings)
-    for reading in readings:
+    for reading in sorted(readings, key=lambda reading: reading.at or now):  # in order of time, however it is listed
         yield _reading(reading, used, window, now, measure.take)
 
 

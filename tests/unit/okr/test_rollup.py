@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncd.okr.goals import Health, KeyResult, Kind, Objective, Shares, Standing, Target
-from syncd.okr.rollup import ObjectiveStanding, roll_up
+from syncd.okr.rollup import ObjectiveStanding, roll_up, roll_up_all
 
 Rollup = Literal["outcomes", "all", "weakest"]
 UNKNOWN = Standing(None, None, 0.5, "unknown")
@@ -147,3 +147,42 @@ class TestHealth:
 
     def test_weakest_holds_the_lowest_against_what_is_expected(self) -> None:
         assert rolled(("outcome", 1, at(1.0)), ("outcome", 1, at(0.1)), rollup="weakest").health == "off_track"
+
+
+def through(*found: tuple[float, float | None, float | None]) -> ObjectiveStanding:
+    """The roll-up of an objective from others, given as (weight, outcome's score, output's score)."""
+    parent = Objective("parent", "", (), rollup="supporting")
+    others, standings = [], {}
+    for number, (weight, outcome, output) in enumerate(found):
+        pair = [KeyResult(f"{kind}{number}", "", kind, Target(1, 0)) for kind in ("outcome", "output")]
+        others.append(Objective(str(number), "", tuple(pair), supports="parent", weight=weight))
+        for key_result, score in zip(pair, (outcome, output), strict=True):
+            standings[key_result.id] = UNKNOWN if score is None else at(score)
+    return roll_up_all([parent, *others], standings, Shares())["parent"]
+
+
+class TestSupporting:
+    def test_it_is_the_weighted_mean_of_those_that_support_it(self) -> None:
+        found = through((1, 0.2, 0.5), (3, 0.6, 1.0))
+        assert (found.score, found.activity, found.expected) == (pytest.approx(0.5), pytest.approx(0.875), 0.5)
+        assert (found.known, found.of, found.health) == (2, 2, "on_track")
+
+    def test_what_is_unknown_is_not_in_the_mean_and_shows_in_the_coverage(self) -> None:
+        found = through((1, 0.2, None), (3, None, 1.0))
+        assert (found.score, found.known, found.of) == (pytest.approx(0.2), 1, 2)
+
+    def test_nothing_known_is_unknown(self) -> None:
+        assert through((1, None, 1.0)).health == "unknown"
+        assert through((0, 0.5, 1.0)) == ObjectiveStanding(None, None, None, "unknown", 0, 0)
+
+    def test_it_goes_through_as_many_floors_as_there_are(self) -> None:
+        team = Objective("team", "", (KeyResult("kr", "", "outcome", Target(1, 0)),), supports="unit")
+        unit = Objective("unit", "", (), rollup="supporting", supports="company")
+        company = Objective("company", "", (), rollup="supporting")
+        found = roll_up_all([company, unit, team], {"kr": at(0.4)}, Shares())
+        assert [found[name].score for name in ("company", "unit", "team")] == [0.4] * 3
+
+    def test_an_objective_with_its_own_outcomes_is_scored_by_them_whoever_supports_it(self) -> None:
+        own = Objective("own", "", (KeyResult("kr", "", "outcome", Target(1, 0)),))
+        other = Objective("other", "", (KeyResult("more", "", "outcome", Target(1, 0)),), supports="own")
+        assert roll_up_all([own, other], {"kr": at(0.9), "more": at(0.1)}, Shares())["own"].score == 0.9
