@@ -1,0 +1,43 @@
+"""What a plain scalar of YAML 1.2 stands for: nothing, a truth value, a number, or the text that is written.
+
+`yes`, `on`, `12:30` and days are texts, and so are `.inf`, `.nan` and `1e999`. Underscores may stand among digits.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+Scalar = str | bool | int | float | None
+
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_FIRST_OF_NUMBERS = frozenset("+-.0123456789")
+_INTEGER = re.compile(r"[-+]?(?:0x[0-9a-fA-F_]+|0o[0-7_]+|[0-9_]+)")
+_FLOAT = re.compile(
+    r"[-+]?[0-9][0-9_]*(?:\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)"
+    r"|[-+]?\.[0-9_]+(?:[eE][-+][0-9]+)?"  # here the exponent has a sign
+)
+
+
+def plain_scalar(text: str) -> Scalar:
+    """The value of a scalar that stands without quotes."""
+    if text in _WORDS:
+        return _WORDS[text]
+    return _number(text) if text[0] in _FIRST_OF_NUMBERS else text
+
+
+def _number(text: str) -> Scalar:
+    digits = text.replace("_", "")
+    try:
+        if _INTEGER.fullmatch(text):
+            return int(digits, 0) if "x" in digits or "o" in digits else int(digits)
+        if _FLOAT.fullmatch(text):
+            number = float(digits)
+            return number if math.isfinite(number) else text
+    except ValueError:  # nothing but underscores, or more digits than Python takes
+        return text
+    return text
