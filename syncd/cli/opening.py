@@ -1,18 +1,23 @@
-"""What most commands begin and end with: the configuration, the clock, the ledger; one JSON document."""
+"""What most commands begin and end with: the configuration, the clock, the ledger; one JSON document.
+
+`validate` opens no ledger, and does without the third of its start-up that importing one would take.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from syncd.config import Config, load_config
 from syncd.config.messages import nearest
 from syncd.config.project import clock_of
-from syncd.ledger import Ledger, open_ledger
 from syncd.okr.goals import KeyResult, Plan
-from syncd.report import choose_plan
 from syncd.sdk import ConfigError
+
+if TYPE_CHECKING:
+    from syncd.ledger import Ledger
 
 Clock = Callable[[], datetime]
 
@@ -27,6 +32,8 @@ def open_config(path: Path) -> tuple[Config, Clock]:
 
 def writing_ledger(config: Config) -> Ledger:
     """The ledger, made where there is none."""
+    from syncd.ledger import open_ledger
+
     ledger = open_ledger(config.ledger_url())
     assert ledger is not None  # it was created
     return ledger
@@ -34,6 +41,8 @@ def writing_ledger(config: Config) -> Ledger:
 
 def chosen_plan(config: Config, period: str | None, now: datetime) -> Plan:
     """The plan to show; ConfigError names the periods where there is no such."""
+    from syncd.report import choose_plan
+
     plan = choose_plan(config, period, now)
     if plan is None:
         known = ", ".join(other.period.id for other in config.plans)

@@ -135,6 +135,26 @@ def test_help_imports_little() -> None:
         assert heavy not in loaded
 
 
+def test_validate_imports_no_ledger_and_no_client_library(project: Project) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "syncd", "validate"]
+    done = subprocess.run(
+        command, cwd=project.folder, env=project.environment, capture_output=True, text=True, check=True
+    )
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "syncd.config" in loaded
+    assert not loaded & {
+        "sqlalchemy",
+        "rich",
+        "github",
+        "jira",
+        "gspread",
+        "httpx",
+        "requests",
+        "starlette",
+        "structlog",
+    }
+
+
 def test_the_same_on_postgresql(tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]) -> None:
     project = write_project(tmp_path / "project", box, ledger=new_postgres())
     project.run("sync", check=0)
