@@ -153,10 +153,7 @@ def _named_measures(mappings: Iterable[Document], found: list[Problem]) -> Mappi
 
 def _shown(path: Path) -> str:
     """A path as messages say it: relative to the working folder where it lies below it."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+    return str(path).removeprefix(os.path.join(os.getcwd(), ""))
 
 
 def _settings_problems(settings: ProjectFile, document: Document) -> Iterator[Problem]:
