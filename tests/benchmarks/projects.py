@@ -13,12 +13,19 @@ from box import Box
 CLOCK = "2026-11-21T10:00:00+00:00"
 """A little after the worlds' own time, so that a run on another day is the same run."""
 
+_ROOT = Path(__file__).parents[2]
 _PERIOD = {"start": "2024-11-01", "end": "2026-12-31", "id": "two-years"}
 _CONNECTIONS = {
     "pulls": 'code: {{type: github, url: "{url}/github", token: "${{SECRET}}"}}',
     "issues": 'code: {{type: jira, url: "{url}/jira", email: bot@acme.example, token: "${{SECRET}}"}}',
     "books": 'code: {{type: sheets, url: "{url}/sheets", token: "${{SECRET}}"}}',
 }
+_THREE_SYSTEMS = """\
+connections:
+  code: {type: github, token: "${SECRET}"}
+  tickets: {type: jira, url: "https://acme.example", token: "${SECRET}"}
+  numbers: {type: sheets, token: "${SECRET}"}
+"""
 _SECRETS = {"pulls": "github", "issues": "jira_token", "books": "google_token"}
 _MERGED = {"from": "code", "repo": "acme/big", "what": "merged_pull_requests", "take": "count"}
 
@@ -34,6 +41,11 @@ class Project:
     def sync(self) -> list[str]:
         """The command of one cycle."""
         return [sys.executable, "-m", "syncd", "sync"]
+
+    @property
+    def validate(self) -> list[str]:
+        """The command that checks the files alone."""
+        return [sys.executable, "-m", "syncd", "validate"]
 
 
 def secret(system: str, box: Box) -> dict[str, str]:
@@ -78,6 +90,24 @@ def books(folder: Path, box: Box) -> Project:
     return _project(folder, "books", box, measures)
 
 
+def many_files(folder: Path) -> Project:
+    """A thousand mapping files: one of the example's, 63 lines, each with a period of its own."""
+    mappings = folder / "mappings"
+    mappings.mkdir(parents=True, exist_ok=True)
+    text = (_ROOT / "mappings/support.yaml").read_text(encoding="utf-8")
+    for number in range(1000):
+        period = f"period: {{start: 2026-10-01, end: 2026-12-31, id: team-{number}}}"
+        mapping = text.replace("period: 2026-Q4", period)
+        (mappings / f"team-{number}.yaml").write_text(mapping, encoding="utf-8")
+    (folder / "syncd.yaml").write_text(_THREE_SYSTEMS, encoding="utf-8")
+    return Project(folder, _source())
+
+
+def _source() -> dict[str, str]:
+    """Where the syncd that is measured lies, in the environment."""
+    return {"PYTHONPATH": os.environ.get("PYTHONPATH", str(_ROOT))}
+
+
 def _project(folder: Path, system: str, box: Box, measures: list[dict[str, object]]) -> Project:
     folder.mkdir(parents=True, exist_ok=True)
     key_results = [
@@ -92,5 +122,4 @@ def _project(folder: Path, system: str, box: Box, measures: list[dict[str, objec
         f"mappings: okrs.yaml\nledger: sqlite:///syncd.db\nclock: {CLOCK}\nconnections:\n  {connection}\n",
         encoding="utf-8",
     )
-    root = str(Path(__file__).parents[2])
-    return Project(folder, secret(system, box) | {"PYTHONPATH": os.environ.get("PYTHONPATH", root)})
+    return Project(folder, secret(system, box) | _source())

@@ -36,6 +36,7 @@ def tables(results: Results, load: float) -> str:
                 ]
                 shown = "from nothing, each answer 100 ms late" if stage == "at 100 ms" else stage
                 parts.append("\n".join([_HEAD.format(shown), *rows]))
+    parts += ["### 1,000 mapping files", "\n".join(_files(results))]
     parts += ["### Measuring 1,000 key results", "\n".join(_growth(results))]
     parts += ["### Targets", "\n".join(_targets(results))]
     return "\n\n".join(parts)
@@ -63,6 +64,12 @@ def _lines(path: Path) -> list[str]:
 def _row(name: str, run: Run, floor: Run) -> str:
     times = f"{run.wall:.2f} | {run.wall / floor.wall:.1f} | {run.cpu:.2f}"
     return f"| {name} | {times} | {run.peak:.0f} | {run.requests} | {run.bytes / 1e6:.1f} |"
+
+
+def _files(results: Results) -> Iterator[str]:
+    run = results.runs["files", "validated", "syncd"]
+    yield "| validated | wall s | CPU s | peak MB |\n| --- | ---: | ---: | ---: |"
+    yield f"| syncd | {run.wall:.2f} | {run.cpu:.2f} | {run.peak:.0f} |"
 
 
 def _growth(results: Results) -> Iterator[str]:
@@ -97,6 +104,8 @@ def _targets(results: Results) -> Iterator[str]:
     unchanged = runs["repos", "unchanged", "syncd"]
     yield _met("50 streams unchanged: under 0.5 s", unchanged.wall, 0.5, "s")
     yield _met("50 streams unchanged: 50 requests or fewer", unchanged.requests, 50, "requests")
+    files = results.runs["files", "validated", "syncd"]
+    yield _met("1,000 mapping files validated: under 2 s", files.wall, 2, "s")
     largest = results.answering[-1]
     yield _met("1,000 key results over 1,000,000 records, cold: under 2 s", largest["cold"], 2, "s")
     yield _met("the same with nothing changed: under 0.2 s", largest["again"], 0.2, "s")

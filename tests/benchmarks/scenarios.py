@@ -68,6 +68,9 @@ def measure_all(folder: Path, say: Callable[[str], None]) -> Results:
         contender = Contender("syncd", project.sync, project.folder, project.secrets)
         _once(contender, box)
         results.runs[("repos", "unchanged", "syncd")] = _measured(contender, box, "unchanged", 3)
+    say("1,000 mapping files validated: syncd")
+    files = projects.many_files(folder / "files")
+    results.runs[("files", "validated", "syncd")] = run(files.validate, files.folder, files.secrets, None, times=3)
     say("a thousand key results over 10k, 100k and 1M records")
     answering = [sys.executable, str(_HERE / "answering.py"), str(folder / "answering")]
     said = run(answering, folder, {"PYTHONPATH": str(_HERE.parents[1])}, None).said
