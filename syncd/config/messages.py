@@ -27,12 +27,13 @@ def problems(error: ValidationError, model: type[BaseModel], document: Document,
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?`, or the names there are where none is near."""
+    """`; did you mean 'x'?`, or the names there are, at most twenty, where none is near."""
     names = sorted(set(known))
     match = get_close_matches(name.lower(), [known.lower() for known in names], n=1, cutoff=0.6)
     if match:
         return f"; did you mean {next(known for known in names if known.lower() == match[0])!r}?"
-    return f"; known here: {', '.join(names)}" if names else ""
+    more = f" and {len(names) - 20:,} more" if len(names) > 20 else ""
+    return f"; known here: {', '.join(names[:20])}{more}" if names else ""
 
 
 def one_of(names: Collection[str]) -> str:
