@@ -28,6 +28,7 @@ from syncd.config.goal_keys import PlausibleKeys
 from syncd.config.mapping_keys import KeyResultKeys, MappingFile, ObjectiveKeys
 from syncd.config.measure_keys import ReadingMeasureKeys, RecordMeasureKeys, measure_model
 from syncd.config.project import HealthShares, ProjectFile
+from syncd.okr.lint import RULES
 from syncd.sdk.cells import As
 from syncd.sdk.tables import Lookup, Series
 from syncd.service.metrics import Metrics
@@ -179,6 +180,11 @@ def fields() -> str:
     return _rows(["field", *(f"`{what}`" for what in whats)], rows)
 
 
+def rules() -> str:
+    """The rules of lint, each with a link to its entry."""
+    return _rows(["rule", "means"], [[f"[{rule.id}](lint.md#{rule.id})", rule.reason] for rule in RULES])
+
+
 def _rows(heading: list[str], rows: list[list[str]]) -> str:
     lines = [heading, ["---"] * len(heading), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "\n".join("|" + "".join(f" {cell} |" if cell else " |" for cell in line) for line in lines)
@@ -196,6 +202,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "series keys": partial(keys, Series),
     "lookup keys": partial(keys, Lookup),
     "github fields": fields,
+    "lint rules": rules,
     "project keys": partial(keys, ProjectFile),
     "health keys": partial(keys, HealthShares),
     "metrics": metrics,

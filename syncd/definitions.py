@@ -57,7 +57,10 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
 
 
 def _said(value: Any) -> Any:
-    """What a mapping file says, as JSON: defaults are left out, so that a later version's new key changes nothing."""
+    """What a mapping file says, as JSON: defaults are left out, so that a later version's new key changes nothing.
+
+    So is what takes no part in comparisons: two that differ in it alone say the same.
+    """
     if is_dataclass(value) and not isinstance(value, type):
         own = ((name, getattr(value, name), default) for name, default in _fields(type(value)))
         return {type(value).__name__: {name: _said(inner) for name, inner, default in own if inner != default}}
@@ -70,8 +73,8 @@ def _said(value: Any) -> Any:
 
 @lru_cache
 def _fields(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
-    """The fields of a dataclass, each with its default."""
-    return tuple((field.name, field.default) for field in fields(kind))
+    """The fields of a dataclass that it is compared by, each with its default."""
+    return tuple((field.name, field.default) for field in fields(kind) if field.compare)
 
 
 def _digest(body: Any) -> str:

@@ -24,6 +24,11 @@ _FIELDS: Mapping[What, frozenset[str]] = {
     "closed_issues": frozenset({"author", "label", "milestone", "state_reason", "title", "number", "lead_time"}),
     "releases": frozenset({"author", "title", "draft", "prerelease", "tag", "base", "lead_time"}),
 }
+_NEVER_DONE: Mapping[What, tuple[str, frozenset[str | None]]] = {
+    "merged_pull_requests": ("draft", frozenset({"true"})),  # GitHub refuses to merge one
+    "closed_issues": ("state_reason", frozenset({"not_planned", "duplicate"})),
+    "releases": ("draft", frozenset({"true"})),
+}
 _OF_PULLS_ALONE = frozenset({"base", "draft"})
 
 
@@ -94,3 +99,11 @@ class GitHubMeasure(RecordKeys):
     def record_kind(self) -> str:
         """A list of issues holds pull requests too."""
         return _KINDS[self.what]
+
+    def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
+        """Drafts are neither merged nor published, and what is closed as not planned or as a duplicate is not done."""
+        field, undone = _NEVER_DONE[self.what]
+        if field not in asked or not undone.issuperset(asked[field]):
+            return None
+        values = " or ".join(str(value) for value in sorted(asked[field], key=str))
+        return f"asks for {self.what} whose {field} is {values}, and none such counts"

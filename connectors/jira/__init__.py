@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import ClassVar
 
 from pydantic import Field, field_validator
 
-from connectors.jira.jql import balanced, unordered
+from connectors.jira.jql import balanced, never_done, unordered
 from connectors.jira.source import JiraSource
 from syncd.sdk import ConnectionSettings, Context, Duration, RecordKeys, Secret, WebAddress
 
@@ -51,6 +51,11 @@ class JiraMeasure(RecordKeys):
 
     def fields(self) -> None:
         """Only the server knows them: any field, by name or id."""
+
+    def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
+        """Only what is done counts, and a query may leave just that out."""
+        condition = never_done(self.jql)
+        return f"asks for {condition}, and only what is done counts" if condition else None
 
 
 class Jira:

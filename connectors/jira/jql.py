@@ -33,6 +33,47 @@ def balanced(jql: str) -> bool:
     return depth == 0
 
 
+def never_done(jql: str) -> str | None:
+    """The condition of a query that nothing done meets; None where there is none, as far as one sees.
+
+    Looked at are conditions that must hold whatever else does: not those below an OR or a NOT. An empty resolution is
+    none of them: there are workflows that end without one.
+    """
+    terms = _terms(unordered(jql))
+    return next((term for term in terms if (found := _CATEGORY.fullmatch(term)) and _leaves_out_done(found)), None)
+
+
+_DONE = frozenset({"done", "3"})
+_OPEN = frozenset({"to do", "new", "2", "in progress", "indeterminate", "4"})
+_CATEGORY = re.compile(
+    r"""["']?statuscategory["']?\s*(!=|=|not\s+in\b|in\b)\s*(\(.*\)|"[^"]*"|'[^']*'|\w+)""", re.IGNORECASE | re.DOTALL
+)
+_TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[()]|&&|\|\|?|[^\s()"'&|]+|\s+|.""", re.DOTALL)
+
+
+def _leaves_out_done(condition: re.Match[str]) -> bool:
+    operator, given = " ".join(condition[1].lower().split()), condition[2].lower()
+    values = {value.strip().strip("\"'").strip() for value in given.strip("()").split(",")}
+    if operator in ("=", "in"):
+        return values <= _OPEN
+    return bool(values & _DONE)
+
+
+def _terms(jql: str) -> list[str]:
+    """What a query joins by AND at its top; nothing where an OR joins anything there."""
+    terms, depth = [""], 0
+    for token in _TOKEN.findall(jql):
+        depth += {"(": 1, ")": -1}.get(token, 0)
+        word = token.lower()
+        if depth == 0 and word in ("or", "|", "||"):
+            return []
+        if depth == 0 and word in ("and", "&", "&&"):
+            terms.append("")
+        else:
+            terms[-1] += token
+    return [term.strip() for term in terms]
+
+
 def bounded(jql: str, literal: str) -> str:
     """What the query finds that was updated since a time in JQL, from the oldest update up."""
     return f'({jql}) AND updated >= "{literal}" ORDER BY updated ASC, key ASC'

@@ -57,6 +57,7 @@ objectives:
       - id: satisfaction
         title: Customers rate our answers 4.5 of 5
         kind: outcome
+        unit: of 5
         baseline: 3.9
         target: 4.5
         measure: {{from: local, file: calls.csv, series: {{dates: Week, values: Rating}}, take: latest}}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from pathlib import Path
+from textwrap import fill
 
 import typer
 
@@ -23,11 +26,13 @@ def run(path: Path, *, strict: bool, as_json: bool) -> None:
         raise typer.Exit(2) from None
     findings = list(config.findings())
     if as_json:
-        warnings = [{**_entry(problem), "rule": finding.rule} for problem, finding in findings]
+        warnings = [{**_entry(problem), "rule": finding.rule.id} for problem, finding in findings]
         print_json({"valid": True, "problems": [], "warnings": warnings})
     else:
-        for problem, _ in findings:
-            typer.echo(f"warning: {problem}", err=True)
+        for problem, finding in findings:
+            typer.echo(_fitted(f"{problem} [{finding.rule.id}]"), err=True)
+        if findings:
+            typer.echo("why each rule matters, and how to ignore it where it does not: docs/lint.md", err=True)
         if config.settings.publish:
             note = "publish is checked, and not carried out by this version: nothing is written anywhere"
             typer.echo(f"note: {config.document.problem(('publish',), note)}", err=True)
@@ -40,6 +45,14 @@ def run(path: Path, *, strict: bool, as_json: bool) -> None:
         typer.echo("valid: " + ", ".join(count(number, name) for number, name in counts))
     if findings and strict:
         raise typer.Exit(1)
+
+
+def _fitted(line: str) -> str:
+    """A line within a terminal's width; whole where it goes into a file or to another program, which wants one each."""
+    if not sys.stderr.isatty():
+        return line
+    width = shutil.get_terminal_size().columns
+    return fill(line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
 def _entry(problem: Problem) -> dict[str, object]:

@@ -76,7 +76,7 @@ class Config:
         for plan in self.plans:
             for finding in lint(plan):
                 source = self.sources[(plan.period.id, finding.subject)]
-                yield source.problem(f"{finding.subject} {finding.message} [{finding.rule}]"), finding
+                yield source.problem(f"{finding.subject} {finding.message}", finding.rule.key), finding
 
 
 def load_config(path: Path) -> Config:

@@ -111,7 +111,9 @@ class Reader:
             for index, inner in enumerate(keys.key_results)
         )
         rollup: Rollup = keys.rollup or ("outcomes" if key_results else "supporting")
-        return Objective(keys.id, keys.title, key_results, keys.owner, rollup, keys.supports, keys.weight)
+        return Objective(
+            keys.id, keys.title, key_results, keys.owner, rollup, keys.supports, keys.weight, tuple(keys.ignore)
+        )
 
     def _key_result(self, keys: KeyResultKeys, place: Place, period: Period) -> KeyResult:
         measure = self._measures.read(keys.measure, (*place, "measure")) if keys.measure is not None else None
@@ -130,6 +132,7 @@ class Reader:
             drives=keys.links(),
             plausible=keys.plausible.bounds() if keys.plausible else None,
             guard=self._guard(keys, (*place, "guard")),
+            ignore=tuple(keys.ignore),
         )
 
     def _goal(self, keys: KeyResultKeys, place: Place, period: Period) -> Goal:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, field_validator, model_validator
 
 from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, Pace, PaceKeys, PlausibleKeys
 from syncd.config.keys import STRICT, Id, Number, one_of
 from syncd.config.mapping_test_keys import MappingTestKeys
+from syncd.config.messages import nearest
 from syncd.okr.goals import Link, Rollup
+from syncd.okr.lint import RULES
 from syncd.sdk import Duration
 
 
@@ -53,6 +55,16 @@ MeasureOrName = Annotated[
 _GOALS = "'target', 'levels', 'milestones' or 'keep'"
 
 
+def _known_rule(name: str) -> str:
+    known = [rule.id for rule in RULES]
+    if name not in known:
+        raise ValueError(f"is {name!r}, which is no rule of lint{nearest(name, known)}")
+    return name
+
+
+_Rules = list[Annotated[str, AfterValidator(_known_rule), Field(json_schema_extra={"enum": [r.id for r in RULES]})]]
+
+
 class KeyResultKeys(BaseModel):
     """The keys of a key result."""
 
@@ -79,6 +91,7 @@ class KeyResultKeys(BaseModel):
     measure: MeasureOrName | None = Field(
         None, description="Where its number comes from, or the name of one of `measures`."
     )
+    ignore: _Rules = Field([], description="Rules of lint that do not matter here.")
 
     @model_validator(mode="after")
     def _one_goal(self) -> KeyResultKeys:
@@ -120,10 +133,11 @@ class KeyResultKeys(BaseModel):
 
     def links(self) -> tuple[Link, ...]:
         """Its links to outcomes; its own lag is that of each that says none."""
-        lag = self.lag or timedelta()
         items = [self.drives] if isinstance(self.drives, str) else self.drives
         return tuple(
-            Link(item, lag) if isinstance(item, str) else Link(item.outcome, lag if item.lag is None else item.lag)
+            Link(item, self.lag)
+            if isinstance(item, str)
+            else Link(item.outcome, self.lag if item.lag is None else item.lag)
             for item in items
         )
 
@@ -142,6 +156,7 @@ class ObjectiveKeys(BaseModel):
         None, description="What its score is made of; outcomes, or supporting where it has no key results."
     )
     key_results: list[KeyResultKeys] = Field([], description="Three to five; none where others support it.")
+    ignore: _Rules = Field([], description="Rules of lint that matter neither here nor for its key results.")
 
     @model_validator(mode="after")
     def _some_score(self) -> ObjectiveKeys:

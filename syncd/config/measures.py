@@ -141,7 +141,8 @@ class MeasureReader:
             measure = RecordMeasure(
                 name, (), parsed.take, parsed.of, filters, parsed.time(), keys.record_kind(), parsed.per
             )
-            return replace(measure, streams=tuple(keys.streams(measure.fields)))
+            never = keys.never({rule.field: rule.texts for rule in filters if rule.any_of and not rule.negated})
+            return replace(measure, streams=tuple(keys.streams(measure.fields)), never=never)
         if isinstance(keys, ReadingKeys) and isinstance(parsed, ReadingMeasureKeys):
             (stream,) = keys.streams()
             return ReadingMeasure(name, stream, keys.part(), parsed.take, parsed.time(), keys.many, parsed.per)

@@ -36,6 +36,7 @@ class Alignment:
 def judge(output: KeyResult, link: Link, healths: tuple[Health, Health], since: date | None, today: date) -> Alignment:
     """The verdict for the healths of output and outcome, in this order."""
     of_output, of_outcome = healths
+    lag = link.lag or timedelta()
     verdict: Verdict
     if "unknown" in healths:
         verdict = "unknown"
@@ -43,10 +44,10 @@ def judge(output: KeyResult, link: Link, healths: tuple[Health, Health], since: 
         if of_outcome in ON_PACE:
             verdict = "working"
         else:
-            verdict = "too_early" if since is None or today < since + link.lag else "watermelon"
+            verdict = "too_early" if since is None or today < since + lag else "watermelon"
     else:
         verdict = "unexplained" if of_outcome in ON_PACE else "under_delivered"
-    return Alignment(output.id, link.outcome, verdict, since if of_output in ON_PACE else None, link.lag)
+    return Alignment(output.id, link.outcome, verdict, since if of_output in ON_PACE else None, lag)
 
 
 def on_pace_since(

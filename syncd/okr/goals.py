@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal
@@ -153,15 +153,15 @@ Pace = Literal["linear", "end"] | Steps
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An output's claim to drive an outcome, which shows no sooner than `lag` later."""
+    """An output's claim to drive an outcome, which shows no sooner than `lag` later; None where nobody said."""
 
     outcome: str
-    lag: timedelta = timedelta()
+    lag: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class KeyResult:
-    """One key result as its mapping says it."""
+    """One key result as its mapping says it. `ignore`: the ids of lint rules that do not matter here."""
 
     id: str
     title: str
@@ -177,6 +177,7 @@ class KeyResult:
     drives: tuple[Link, ...] = ()
     plausible: Plausible | None = None
     guard: KeyResult | None = None
+    ignore: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,7 @@ class Objective:
     """An objective with its key results; `supports` names the objective that it is a part of.
 
     `rollup` says what its score is made of: its outcomes, all its key results, the weakest outcome, or the objectives
-    that support it.
+    that support it. `ignore` holds for its key results too.
     """
 
     id: str
@@ -194,6 +195,7 @@ class Objective:
     rollup: Rollup = "outcomes"
     supports: str | None = None
     weight: float = 1.0
+    ignore: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

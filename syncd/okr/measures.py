@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
@@ -38,6 +38,11 @@ class Filter:
     at_least: Scalar | None = None
     at_most: Scalar | None = None
 
+    @property
+    def texts(self) -> frozenset[str | None]:
+        """What `any_of` compares by."""
+        return frozenset(None if value is None else scalar_text(value) for value in self.any_of)
+
     def accepts(self, values: Sequence[Scalar]) -> bool:
         """Whether a record with these values of the field passes."""
         if self.at_least is not None:
@@ -46,8 +51,8 @@ class Filter:
         if self.at_most is not None:
             bound = self.at_most
             return any(_comparable(value, bound) and value <= bound for value in values)  # type: ignore[operator]
-        wanted = {scalar_text(value) for value in self.any_of if value is not None}
-        met = any(scalar_text(value) in wanted for value in values) or (None in self.any_of and not values)
+        wanted = self.texts
+        met = any(scalar_text(value) in wanted for value in values) or (None in wanted and not values)
         return met is not self.negated
 
     def __str__(self) -> str:
@@ -75,7 +80,8 @@ class RecordMeasure:
     """How records become a number: those of some streams that pass every filter and were done within the window.
 
     Where streams hold several kinds of records, `kind` is the one that is meant. A `share` is of all records that pass,
-    done or not, whenever they were: how many in a hundred are done. `per` makes the number a rate.
+    done or not, whenever they were: how many in a hundred are done. `per` makes the number a rate. `never` is why
+    nothing at all can pass, where its connector knows it: a remark, and no part of what is measured.
     """
 
     connection: str
@@ -86,6 +92,7 @@ class RecordMeasure:
     window: Window = Window()
     kind: str | None = None
     per: Per | None = None
+    never: str | None = field(default=None, compare=False)
 
     @property
     def fields(self) -> frozenset[str]:

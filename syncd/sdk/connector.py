@@ -77,6 +77,13 @@ class RecordKeys(MeasureKeys):
         """Which kind of record counts, where its streams hold several; None where all do."""
         return None
 
+    def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
+        """Why no record can ever count, such as `asks for drafts, which are never merged`; None where some may.
+
+        `asked`: the values that `where` asks for, by field, as texts; None among them is a field without a value.
+        """
+        return None
+
 
 class ReadingKeys(MeasureKeys):
     """The keys of a measure of readings. Its part of the stream is told apart by these keys themselves."""

@@ -71,16 +71,12 @@ def test_every_metric_is_named() -> None:
     assert [name for name in names if name not in text("docs/operating.md")] == []
 
 
-def test_every_take_lint_rule_and_field_is_named() -> None:
+def test_every_take_and_field_is_named() -> None:
     page = text("docs/mappings.md")
-    rules = re.findall(r'Finding\("([a-z-]+)"', text("syncd/okr/lint.py") + text("syncd/config/load.py"))
     fields = re.findall(r'^    "(\w+)": "\w+",', text("connectors/jira/fields.py"), re.MULTILINE)
-    assert len(rules) >= 4
     assert "lead_time" in fields
     for name in (*RECORD_TAKES, *READING_TAKES, *fields):
         assert f"`{name}`" in page, name
-    for rule in rules:
-        assert f"| {rule} |" in page, rule
 
 
 def test_every_connector_has_its_tables() -> None:

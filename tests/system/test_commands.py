@@ -79,12 +79,31 @@ def test_validate_counts_warns_and_is_strict_on_demand(project: Project) -> None
     assert "18 key results, 0 warnings" in project.run("validate", "--strict", check=0).stdout
     project.edit("mappings/support.yaml", "        baseline: 1200\n", "")
     done = project.run("validate", check=0)
-    assert "mappings/support.yaml:12: calls has no baseline" in done.stderr
+    *findings, last = done.stderr.splitlines()
+    said = "calls has no baseline, so its progress stays unknown; say `baseline:`"
+    assert findings == [f"mappings/support.yaml:12: {said} [no-baseline]"]
+    assert "docs/lint.md" in last
+    (warning,) = json.loads(project.run("validate", "--json", check=0).stdout)["warnings"]
+    assert warning == {"rule": "no-baseline", "file": "mappings/support.yaml", "line": 12, "message": said}
     project.run("validate", "--strict", check=1)
     project.edit("mappings/support.yaml", "kind: outcome", "kind: outcom")
     document = json.loads(project.run("validate", "--json", check=2).stdout)
     assert document["valid"] is False
     assert document["problems"][0]["line"] == 14
+
+
+def test_findings_keep_within_a_terminal(project: Project) -> None:
+    project.edit("mappings/support.yaml", "        baseline: 1200\n", "")
+    reading, writing = os.openpty()
+    command = Project.command("validate")
+    subprocess.run(command, cwd=project.folder, env=project.environment, stderr=writing, check=True, timeout=60)
+    os.close(writing)
+    shown = os.read(reading, 10_000).decode().splitlines()
+    os.close(reading)
+    assert len(shown) == 3
+    assert max(map(len, shown)) <= 80
+    assert shown[1].startswith("    ")
+    assert shown[1].endswith("[no-baseline]")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,54 @@
+"""Measures that nothing can ever pass: filters that contradict each other, windows without a day."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from syncd.okr.measures import Filter, Leaf, RecordMeasure
+from syncd.okr.spans import Period, Window
+from syncd.sdk.facts import Scalar
+
+
+def nothing_matches(measure: Leaf, period: Period) -> str | None:
+    """Why a measure can find nothing, as a sentence without its subject; None where it can, as far as one sees."""
+    if outside := _outside(measure.window, period):
+        return outside
+    if isinstance(measure, RecordMeasure):
+        return next(_contradictions(measure.filters), measure.never)
+    return None
+
+
+def _outside(window: Window, period: Period) -> str | None:
+    if window.since is not None and window.since > period.last:
+        return f"has a window from {window.since}, when {period.id} is over"
+    if window.since is None and window.until is not None and window.until < period.first:
+        return f"has a window until {window.until}, before {period.id} begins; say its `since:` too"
+    return None
+
+
+def _contradictions(filters: Iterable[Filter]) -> Iterator[str]:
+    by_field: dict[str, list[Filter]] = {}
+    for rule in filters:
+        by_field.setdefault(rule.field, []).append(rule)
+    for rules in by_field.values():
+        for first in rules:
+            for second in rules:
+                if _exclude_each_other(first, second):
+                    yield f"asks for {first} and for {second}, which nothing can be"
+
+
+def _exclude_each_other(first: Filter, second: Filter) -> bool:
+    """Whether no value of a field meets both. Two of many values might meet a bound each: nobody means that."""
+    if first.at_least is not None and second.at_most is not None:
+        return _above(first.at_least, second.at_most)
+    if not first.any_of or first.negated:
+        return False
+    if second.negated:
+        return first.texts <= second.texts
+    return first.texts == {None} and (second.at_least is not None or second.at_most is not None)
+
+
+def _above(low: Scalar, high: Scalar) -> bool:
+    if isinstance(low, str) and isinstance(high, str):
+        return low > high
+    return not isinstance(low, str) and not isinstance(high, str) and low > high

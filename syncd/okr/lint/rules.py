@@ -1,0 +1,214 @@
+"""The rules. To add one, write its function, name it in RULES, and give it an entry in docs/lint.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from syncd.okr.goals import Band, KeyResult, Milestones, Objective, Target
+from syncd.okr.lint.findings import Finding, Rule, each
+from syncd.okr.lint.matching import nothing_matches
+from syncd.okr.lint.titles import direction, says_change, says_work
+from syncd.okr.measures import RecordMeasure, leaves
+from syncd.okr.plausible import Plausible, shown
+from syncd.okr.spans import Period
+
+_VOLUME = ("count", "sum", "distinct")
+
+
+def found(rules: Iterable[Rule], objective: Objective, period: Period) -> Iterator[Finding]:
+    """What these rules find in an objective, ignored or not."""
+    for rule in rules:
+        for subject, message in rule.check(objective, period):
+            yield Finding(rule, subject, message)
+
+
+# -- objectives
+
+
+def _no_outcome(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
+    if objective.key_results and all(kr.kind == "output" for kr in objective.key_results):
+        yield objective.id, "has no outcome, so nothing says whether its work helps; add one"
+
+
+def _key_result_count(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
+    number = len(objective.key_results)
+    if number and not 3 <= number <= 5:
+        yield objective.id, f"has {number} key result{'s' * (number != 1)}; three to five keep a focus"
+
+
+# -- what a key result leaves unsaid
+
+
+def _no_owner(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
+    for kr in objective.key_results:
+        if not kr.owner and not objective.owner:
+            yield kr.id, "has no owner, nor has its objective; say `owner:`"
+
+
+def _no_unit(kr: KeyResult) -> str | None:
+    if kr.unit or isinstance(kr.goal, Milestones):
+        return None
+    if kr.kind == "outcome":
+        return "has no unit, so nobody knows what its number counts; say `unit:`"
+    if isinstance(kr.measure, RecordMeasure) and kr.measure.take == "sum":
+        return f"sums {kr.measure.of} and has no unit; say `unit:`"
+    return None
+
+
+def _no_baseline(kr: KeyResult) -> str | None:
+    if kr.kind == "outcome" and isinstance(kr.goal, Target) and kr.goal.baseline is None:
+        return "has no baseline, so its progress stays unknown; say `baseline:`"
+    return None
+
+
+def _no_end(kr: KeyResult) -> str | None:
+    if not isinstance(kr.goal, Milestones):
+        return None
+    unsaid = [step.title for step in kr.goal.steps if step.by is None]
+    if not unsaid or len(unsaid) == len(kr.goal.steps):  # none says when: they are expected evenly
+        return None
+    return f"says when some of its milestones are due, and not {' nor '.join(unsaid)}; say `by:`"
+
+
+# -- what drives what
+
+
+def _drives_nothing(kr: KeyResult) -> str | None:
+    if kr.kind == "output" and not kr.drives:
+        return "drives no outcome; say `drives:` which one this work is for"
+    return None
+
+
+def _no_lag(kr: KeyResult) -> str | None:
+    unsaid = [link.outcome for link in kr.drives if link.lag is None]
+    if not unsaid:
+        return None
+    return f"says no lag for {' and '.join(unsaid)} to follow; say `lag:`, be it 0d"
+
+
+def _no_guard(kr: KeyResult) -> str | None:
+    counts = isinstance(kr.measure, RecordMeasure) and kr.measure.take in _VOLUME
+    if kr.kind == "output" and counts and kr.guard is None:
+        return "counts volume, and nothing holds quality beside it; give it a `guard:`"
+    return None
+
+
+# -- what the title says and the numbers do not
+
+
+def _outcome_worded_as_work(kr: KeyResult) -> str | None:
+    if kr.kind == "outcome" and says_work(kr.title):
+        return "is an outcome, and its title names work; name the change that the work is for, or make it an output"
+    return None
+
+
+def _output_worded_as_change(kr: KeyResult) -> str | None:
+    if kr.kind == "output" and says_change(kr.title):
+        return "is an output, and its title names a change; name the work, or make it an outcome"
+    return None
+
+
+def _met_by_baseline(kr: KeyResult) -> str | None:
+    if not isinstance(kr.goal, Target) or kr.goal.baseline is None:
+        return None
+    if level := kr.goal.level(kr.goal.baseline):
+        return f"begins at its level {level}: the baseline {shown(kr.goal.baseline)} has reached it"
+    way = direction(kr.title)
+    if way is None or kr.goal.baseline == 0:  # from 0, a fall may be counted up
+        return None
+    if (kr.goal.target < kr.goal.baseline) == (way == "down"):
+        return None
+    numbers = f"{shown(kr.goal.baseline)} to {shown(kr.goal.target)}"
+    return f"goes {way} by its title, and from {numbers} by its numbers: it begins with its goal met"
+
+
+# -- numbers that cannot be
+
+
+def _never_matches(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
+    for kr in objective.key_results:
+        for leaf in (*leaves(kr.measure), *(leaves(kr.guard.measure) if kr.guard else ())):
+            if reason := nothing_matches(leaf, period):
+                yield kr.id, reason
+
+
+def _implausible_goal(kr: KeyResult) -> str | None:
+    bounds = kr.plausible
+    if bounds is None:
+        return None
+    beyond = [f"{name} {shown(number)}" for name, number in _aims(kr, bounds) if bounds.outside(number)]
+    return f"has the {' and the '.join(beyond)} outside `plausible:`; getting there would be held" if beyond else None
+
+
+def _aims(kr: KeyResult, bounds: Plausible) -> Iterator[tuple[str, float]]:
+    """Where its number is to be. A band may reach beyond what is plausible, as long as part of it is within."""
+    goal = kr.goal
+    if isinstance(goal, Target):
+        if goal.baseline is not None:
+            yield "baseline", goal.baseline
+        yield "target", goal.target
+    elif isinstance(goal, Band):
+        low, high = goal.at_least, goal.at_most
+        if low is not None and bounds.at_most is not None and low > bounds.at_most:
+            yield "band from", low
+        if high is not None and bounds.at_least is not None and high < bounds.at_least:
+            yield "band up to", high
+
+
+_OF_PLANS = (
+    Rule("no-outcome", "An objective has outputs only, so nothing says whether they help.", _no_outcome),
+    Rule("key-result-count", "An objective has fewer than three or more than five key results.", _key_result_count),
+    Rule("no-owner", "Neither a key result nor its objective has an owner: nobody answers for it.", _no_owner),
+    Rule("no-unit", "An outcome, or an output that sums a field, has no unit.", each(_no_unit)),
+    Rule("no-baseline", "An outcome has no baseline, so its progress stays unknown.", each(_no_baseline)),
+    Rule(
+        "no-end",
+        "Some milestones of a key result say when they are due, and others do not.",
+        each(_no_end),
+        "milestones",
+    ),
+    Rule("drives-nothing", "An output names no outcome that it is for.", each(_drives_nothing)),
+    Rule("no-lag", "A link does not say how long its outcome takes to follow.", each(_no_lag), "drives"),
+    Rule("no-guard", "An output counts volume, and nothing holds quality beside it.", each(_no_guard)),
+    Rule(
+        "outcome-worded-as-work",
+        "An outcome's title begins with a verb of work, such as launch.",
+        each(_outcome_worded_as_work),
+        "title",
+    ),
+    Rule(
+        "output-worded-as-change",
+        "An output's title says how a number changes.",
+        each(_output_worded_as_change),
+        "title",
+    ),
+    Rule(
+        "met-by-baseline",
+        "The number begins on the far side of its target, by which way the title goes.",
+        each(_met_by_baseline),
+        "target",
+    ),
+    Rule("never-matches", "Nothing can ever pass the filters or the window of a measure.", _never_matches, "measure"),
+    Rule(
+        "implausible-goal",
+        "A baseline, target or band lies outside `plausible`, so getting there would be held.",
+        each(_implausible_goal),
+        "plausible",
+    ),
+)
+
+
+def _unused_ignore(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
+    """What would be said without any `ignore:`, and who needs one then."""
+    known = {(finding.rule.id, finding.subject) for finding in found(_OF_PLANS, objective, period)}
+    for subject, ignore in [(objective.id, objective.ignore), *((kr.id, kr.ignore) for kr in objective.key_results)]:
+        for rule in dict.fromkeys(ignore):
+            met = {name for id_, name in known if id_ == rule}
+            if not (met if subject == objective.id else subject in met):
+                yield subject, f"ignores {rule}, which says nothing here; drop it from `ignore:`"
+
+
+RULES = (
+    *_OF_PLANS,
+    Rule("unused-ignore", "An `ignore:` ignores nothing.", _unused_ignore, "ignore"),
+)

@@ -1,0 +1,67 @@
+"""docs/lint.md and the rules are of one mind: each rule has an entry, whose examples earn it, or do not."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from syncd.config import load_config
+from syncd.okr.lint import RULES
+
+PAGE = (Path(__file__).parents[2] / "docs/lint.md").read_text(encoding="utf-8")
+ENTRIES = {
+    entry.partition("\n")[0]: entry
+    for entry in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]
+    if "```yaml wrong" in entry
+}
+CONNECTIONS = {
+    "code": {"type": "github", "token": "${GITHUB_TOKEN}"},
+    "tickets": {"type": "jira", "url": "https://acme.atlassian.net", "token": "${JIRA_TOKEN}"},
+}
+CALLS = {"id": "calls", "title": "Calls a week", "kind": "outcome", "unit": "calls", "baseline": 2, "target": 1}
+
+
+def block(rule: str, kind: str) -> list[dict[str, Any]]:
+    (found,) = re.findall(rf"^```yaml {kind}\n(.*?)^```$", ENTRIES[rule], re.DOTALL | re.MULTILINE)
+    return yaml.safe_load(found)
+
+
+def objectives(shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The objectives of an example; key results that stand alone are put into one, beside what they drive."""
+    if "key_results" in shown[0]:
+        return shown
+    others = [] if any(key_result["id"] == "calls" for key_result in shown) else [CALLS]
+    return [{"id": "an-objective", "title": "Of the docs", "owner": "docs", "key_results": [*shown, *others]}]
+
+
+def found(shown: list[dict[str, Any]], folder: Path) -> list[tuple[str, str]]:
+    """(rule, subject) of what lint says of an example."""
+    (folder / "syncd.yaml").write_text(yaml.safe_dump({"mappings": "okrs.yaml", "connections": CONNECTIONS}))
+    (folder / "okrs.yaml").write_text(yaml.safe_dump({"period": "2026-Q4", "objectives": objectives(shown)}))
+    return [(finding.rule.id, finding.subject) for _, finding in load_config(folder / "syncd.yaml").findings()]
+
+
+def test_every_rule_has_an_entry_and_every_entry_a_rule() -> None:
+    assert list(ENTRIES) == [rule.id for rule in RULES]
+
+
+@pytest.mark.parametrize("rule", [rule.id for rule in RULES])
+def test_an_entry_says_how_to_ignore_its_rule(rule: str) -> None:
+    assert f"`ignore: [{rule}]`" in ENTRIES[rule]
+
+
+@pytest.mark.parametrize("rule", [rule.id for rule in RULES])
+def test_a_wrong_example_earns_its_rule(rule: str, tmp_path: Path) -> None:
+    shown = block(rule, "wrong")
+    met = {subject for name, subject in found(shown, tmp_path) if name == rule}
+    inner = {key_result["id"] for part in shown for key_result in part.get("key_results", [])}
+    assert met in ({part["id"] for part in shown}, inner)
+
+
+@pytest.mark.parametrize("rule", [rule.id for rule in RULES])
+def test_a_right_example_does_not(rule: str, tmp_path: Path) -> None:
+    assert rule not in {name for name, _ in found(block(rule, "right"), tmp_path)}

@@ -1,0 +1,119 @@
+"""What lint makes of mapping files: what only a file tells it, and at which line it says so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from syncd.config import Config, load_config
+from syncd.definitions import definition, measure_digest
+from syncd.okr.measures import RecordMeasure
+
+CONNECTIONS = {
+    "code": {"type": "github", "token": "${GITHUB_TOKEN}"},
+    "tickets": {"type": "jira", "url": "https://acme.example", "token": "${JIRA_TOKEN}"},
+}
+PULLS = {"from": "code", "repo": "a/b", "what": "merged_pull_requests"}
+ISSUES = {**PULLS, "what": "closed_issues"}
+RELEASES = {**PULLS, "what": "releases"}
+
+
+def config(folder: Path, **keys: Any) -> Config:
+    """The configuration of one output with these keys, and the outcome that it drives."""
+    calls = {"id": "calls", "title": "Calls", "kind": "outcome", "unit": "calls", "baseline": 2, "target": 1}
+    work = {"id": "work", "title": "9 fixes", "kind": "output", "target": 9, "drives": "calls", "lag": "1w", **keys}
+    score = {**calls, "id": "score"}
+    objective = {"id": "service", "title": "Answers", "owner": "support", "key_results": [calls, score, work]}
+    (folder / "syncd.yaml").write_text(yaml.safe_dump({"mappings": "okrs.yaml", "connections": CONNECTIONS}))
+    mapping = {"period": "2026-Q4", "objectives": [objective]}
+    (folder / "okrs.yaml").write_text(yaml.safe_dump(mapping, sort_keys=False))
+    return load_config(folder / "syncd.yaml")
+
+
+def found(folder: Path, **keys: Any) -> list[str]:
+    return [finding.rule.id for _, finding in config(folder, **keys).findings()]
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        {**ISSUES, "where": {"state_reason": "not_planned"}},
+        {**ISSUES, "where": {"state_reason": ["duplicate", "not_planned"], "label": "bug"}},
+        {**PULLS, "where": {"draft": True}},
+        {**RELEASES, "where": {"draft": "true"}},
+        {"from": "tickets", "jql": "project = KB AND statusCategory != Done"},
+        {"from": "tickets", "jql": 'statusCategory in ("To Do", "In Progress") ORDER BY rank'},
+        {"from": "tickets", "jql": "type = Bug and statuscategory = 'in progress' AND project = KB"},
+        {"from": "tickets", "jql": "project = KB && statusCategory NOT IN (Done)"},
+    ],
+)
+def test_what_its_source_rules_out_never_matches(measure: dict[str, Any], tmp_path: Path) -> None:
+    assert found(tmp_path, measure=measure, ignore=["no-guard"]) == ["never-matches"]
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        {**ISSUES, "where": {"state_reason": ["completed", "not_planned"]}},
+        {**ISSUES, "where": {"not_state_reason": "not_planned"}},
+        {**ISSUES, "where": {"label": "duplicate"}},
+        {**PULLS, "where": {"draft": False}},
+        {**RELEASES, "where": {"prerelease": True}},
+        {"from": "tickets", "jql": "project = KB AND statusCategory = Done"},
+        {"from": "tickets", "jql": 'statusCategory != "To Do"'},
+        {"from": "tickets", "jql": "statusCategory in (Done, new)"},
+        {"from": "tickets", "jql": "project = KB OR statusCategory != Done"},
+        {"from": "tickets", "jql": "project = KB AND statusCategory != Done OR type = Bug"},
+        {"from": "tickets", "jql": "project = KB AND (statusCategory != Done OR type = Bug)"},
+        {"from": "tickets", "jql": "type = Bug OR project = KB AND statusCategory != Done"},
+        {"from": "tickets", "jql": "(type = Bug OR project = KB AND statusCategory = new AND rank > 1)"},
+        {"from": "tickets", "jql": "project = KB AND NOT statusCategory != Done"},
+        {"from": "tickets", "jql": 'summary ~ "x AND statusCategory != Done"'},
+        {"from": "tickets", "jql": "project = KB AND resolution is EMPTY"},
+    ],
+)
+def test_what_its_source_may_hold_is_let_alone(measure: dict[str, Any], tmp_path: Path) -> None:
+    assert found(tmp_path, measure=measure, ignore=["no-guard"]) == []
+
+
+def test_what_a_connector_knows_of_a_measure_and_what_is_ignored_are_no_part_of_a_definition(tmp_path: Path) -> None:
+    read = config(tmp_path, measure={**PULLS, "where": {"draft": True}}, ignore=["no-guard"])
+    (*_, work) = read.plans[0].key_results
+    assert isinstance(work.measure, RecordMeasure)
+    assert work.measure.never
+    said = definition(work, read.plans[0].period, read.shares, "okrs.yaml")
+    assert "never" not in str(said.body)
+    assert "ignore" not in str(said.body)
+    assert said.measure == measure_digest(replace(work.measure, never=None)) == "f1c8955bc86e7ad6af9b3a60"
+
+
+@pytest.mark.parametrize(
+    ("keys", "earned"),
+    [
+        ({"drives": "calls", "lag": "0d"}, False),
+        ({"drives": [{"outcome": "calls"}], "lag": "0d"}, False),
+        ({"drives": [{"outcome": "calls", "lag": "0d"}], "lag": None}, False),
+        ({"drives": "calls", "lag": None}, True),
+        ({"drives": [{"outcome": "calls", "lag": "1w"}, "score"], "lag": None}, True),
+    ],
+)
+def test_a_lag_of_none_at_all_is_one_that_was_said(keys: dict[str, Any], earned: bool, tmp_path: Path) -> None:
+    assert (found(tmp_path, **keys) == ["no-lag"]) is earned
+
+
+@pytest.mark.parametrize(
+    ("keys", "line"),
+    [
+        ({"title": "Calls fall to 2"}, "    title: Calls fall to 2"),
+        ({"measure": PULLS}, "  - id: work"),
+        ({"lag": None}, "    drives: calls"),
+        ({"ignore": ["no-unit"]}, "    ignore:"),
+    ],
+)
+def test_a_finding_stands_at_the_key_that_it_is_about(keys: dict[str, Any], line: str, tmp_path: Path) -> None:
+    ((problem, _),) = config(tmp_path, **keys).findings()
+    assert (tmp_path / "okrs.yaml").read_text().splitlines()[problem.line - 1].strip() == line.strip()
