@@ -71,6 +71,10 @@ class Report:
     synced_at: datetime | None
     objectives: Sequence[ObjectiveBlock]
 
+    def block(self, objective: str) -> ObjectiveBlock:
+        """The block of an objective; KeyError where there is none."""
+        return {block.objective.id: block for block in self.objectives}[objective]
+
     def line(self, key_result: str) -> KeyResultLine | None:
         """The line of a key result."""
         lines = (line for block in self.objectives for line in block.key_results)

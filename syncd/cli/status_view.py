@@ -60,8 +60,7 @@ def _objective(block: ObjectiveBlock, found: Report, width: int, id_width: int) 
         head.append(f"     activity {percent(stands.activity)}")
     yield head
     if block.supporting:
-        scores = {other.objective.id: other.standing.score for other in found.objectives}
-        made_of = ", ".join(f"{name} {percent(scores[name])}" for name in block.supporting)
+        made_of = ", ".join(f"{name} {percent(found.block(name).standing.score)}" for name in block.supporting)
         for part in wrap(f"supported by {made_of}", width - 2):
             yield Text(f"  {part}", style="bright_black")
     for link in ordered(block.alignment):
