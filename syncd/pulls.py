@@ -122,7 +122,7 @@ def _due(
     reconcile: bool,
     patient: bool,
 ) -> Pull:
-    number = state.id if state else ledger.streams.add(connection.name, stream.key)
+    number = state.id if state else ledger.streams.add(connection.name, stream.key, now)
     if state is None or not state.covers(stream):
         ledger.streams.restart(number, stream)
         state = ledger.streams.state(connection.name, stream.key)
@@ -130,13 +130,15 @@ def _due(
     put_off = None
     if patient and state.retry_at is not None and state.retry_at > datetime.now(UTC):
         put_off = PutOff(state.retry_at, state.reason or "")
-    census = _census_due(state, connection, stream, now, reconcile)
-    known = ledger.streams.known(number) if census else frozenset()
+    due = _census_due(state, connection, stream, now, reconcile)
+    known = ledger.streams.known(number) if due else frozenset()
+    census = due and (bool(known) or state.cursor is not None)  # nothing left a stream that holds nothing yet
     return Pull(connection.name, stream, number, state.cursor, census, known, put_off)
 
 
 def _census_due(state: StreamState, connection: Connection, stream: Stream, now: datetime, asked: bool) -> bool:
-    if stream.kind != "records" or connection.reconcile is None or state.completed_at is None:
+    """Whether a pull was complete does not matter: none finds what left since the last census."""
+    if stream.kind != "records" or connection.reconcile is None:
         return False
-    last = state.census_at or state.completed_at
-    return asked or last > now or now - last >= connection.reconcile  # a clock that was wrong puts none off
+    last = state.census_at
+    return asked or last is None or last > now or now - last >= connection.reconcile  # a wrong clock puts none off

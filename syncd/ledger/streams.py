@@ -21,7 +21,9 @@ from syncd.sdk import Json, Page, Snapshot, Stream
 class StreamState:
     """What the ledger knows of a stream. `problems` and `notes` are of its parts, by part.
 
-    `retry_at` is when its source may be asked again, where it said so.
+    `retry_at` is when its source may be asked again, where it said so. What left its source by `census_at` is gone here
+    too: it is the time of the last census or, before the first, of the stream's beginning, when it held nothing. None
+    where an older version began it.
     """
 
     id: int
@@ -79,14 +81,14 @@ class Streams:
         with self._engine.connect() as connection:
             return {row.key: _state(row) for row in connection.execute(query)}
 
-    def add(self, connection_name: str, key: str) -> int:
-        """The number of a stream, given to it where it is new."""
+    def add(self, connection_name: str, key: str, now: datetime) -> int:
+        """The number of a stream, given to it where it is new; it holds nothing then, so nothing can have left it."""
         with self._engine.begin() as connection:
             known = connection.execute(
                 select(streams.c.id).where(streams.c.connection == connection_name, streams.c.key == key)
             ).scalar()
             if known is None:
-                added = connection.execute(insert(streams).values(connection=connection_name, key=key))
+                added = connection.execute(insert(streams).values(connection=connection_name, key=key, census_at=now))
                 assert added.inserted_primary_key is not None
                 known = added.inserted_primary_key[0]
         return int(known)

@@ -83,7 +83,7 @@ def filled(config: Config, size: int) -> tuple[Ledger, list[Outcome], int]:
     streams = sorted(needed_streams("code", config.plans).items())
     each = size // len(streams)
     for key, stream in streams:
-        number = ledger.streams.add("code", key)
+        number = ledger.streams.add("code", key, NOW)
         ledger.streams.restart(number, stream)
         with ledger.engine.begin() as connection:
             rows = [_row(chance, number, cycle, at, at / each) for at in range(each)]

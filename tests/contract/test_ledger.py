@@ -113,7 +113,7 @@ def pull(id: str = "1", updated: int = 0, done: int | None = 10, **fields: list[
 
 def stored(ledger: Ledger, cycle: int, *found: Record, stream: str = "pulls", **page: object) -> int:
     reach(ledger, cycle, NOW)
-    number = ledger.streams.add("code", stream)
+    number = ledger.streams.add("code", stream, NOW)
     return ledger.streams.store(number, cycle, NOW, Page(found, **page))  # type: ignore[arg-type]
 
 
@@ -191,12 +191,12 @@ class TestRecords:
 
     def test_new_and_gone_in_one_cycle_was_never_there(self, ledger: Ledger) -> None:
         stored(ledger, 1, pull())
-        ledger.streams.reconcile(ledger.streams.add("code", "pulls"), 1, [])
+        ledger.streams.reconcile(ledger.streams.add("code", "pulls", NOW), 1, [])
         assert versions(ledger) == []
 
     def test_gone_and_back_in_one_cycle(self, ledger: Ledger) -> None:
         stored(ledger, 1, pull())
-        ledger.streams.reconcile(ledger.streams.add("code", "pulls"), 2, [])
+        ledger.streams.reconcile(ledger.streams.add("code", "pulls", NOW), 2, [])
         stored(ledger, 2, pull())
         assert [counted(ledger, cycle) for cycle in (1, 2, None)] == [1, 1, 1]
 
@@ -210,7 +210,7 @@ class TestRecords:
     def test_streams_do_not_mix(self, ledger: Ledger) -> None:
         stored(ledger, 1, pull("1"))
         stored(ledger, 1, pull("2"), stream="issues")
-        ledger.streams.store(ledger.streams.add("other", "pulls"), 1, NOW, Page([pull("3")]))
+        ledger.streams.store(ledger.streams.add("other", "pulls", NOW), 1, NOW, Page([pull("3")]))
         assert counted(ledger) == 1
 
     def test_a_record_in_two_of_a_measures_streams_is_one(self, ledger: Ledger) -> None:
@@ -252,21 +252,21 @@ class TestPresence:
 
     def test_reconciling_ends_who_was_not_found_and_says_how_many(self, ledger: Ledger) -> None:
         stored(ledger, 1, pull("1"), pull("2"), pull("3"))
-        number = ledger.streams.add("code", "pulls")
+        number = ledger.streams.add("code", "pulls", NOW)
         assert ledger.streams.reconcile(number, 2, ["2", "unknown"]) == 2
         assert counted(ledger) == 1
-        ledger.streams.pulled(2, [Ending(number, NOW, "partial", "it broke off", census=True)])
+        ledger.streams.pulled(2, [Ending(number, NOW + DAY, "partial", "it broke off", census=True)])
         state = ledger.streams.state("code", "pulls")
         assert state is not None
-        assert state.census_at is None  # what it listed was not brought: it is due again
-        ledger.streams.pulled(3, [Ending(number, NOW, "complete", census=True)])
+        assert state.census_at == NOW  # what it listed was not brought: it is due again
+        ledger.streams.pulled(3, [Ending(number, NOW + 2 * DAY, "complete", census=True)])
         state = ledger.streams.state("code", "pulls")
         assert state is not None
-        assert state.census_at == NOW
+        assert state.census_at == NOW + 2 * DAY
 
     def test_reconciling_leaves_other_streams_alone(self, ledger: Ledger) -> None:
         stored(ledger, 1, pull("1"))
-        ledger.streams.reconcile(ledger.streams.add("code", "issues"), 2, [])
+        ledger.streams.reconcile(ledger.streams.add("code", "issues", NOW), 2, [])
         assert counted(ledger) == 1
 
 
@@ -304,7 +304,7 @@ class TestCursor:
     def test_a_stream_that_must_cover_more_forgets_its_cursor_and_keeps_its_rows(self, ledger: Ledger) -> None:
         stored(ledger, 1, pull("1"), cursor={"page": 2})
         asked = Stream("pulls", "records", frozenset({"label"}), START)
-        ledger.streams.restart(ledger.streams.add("code", "pulls"), asked)
+        ledger.streams.restart(ledger.streams.add("code", "pulls", NOW), asked)
         state = ledger.streams.state("code", "pulls")
         assert state is not None
         assert (state.cursor, state.needs, state.since) == (None, frozenset({"label"}), START)
@@ -316,11 +316,14 @@ class TestStreamState:
         assert ledger.streams.state("code", "pulls") is None
 
     def test_adding_twice_is_one_stream(self, ledger: Ledger) -> None:
-        assert ledger.streams.add("code", "pulls") == ledger.streams.add("code", "pulls")
-        assert ledger.streams.add("code", "pulls") != ledger.streams.add("code", "issues")
+        assert ledger.streams.add("code", "pulls", NOW) == ledger.streams.add("code", "pulls", NOW + DAY)
+        assert ledger.streams.add("code", "pulls", NOW) != ledger.streams.add("code", "issues", NOW)
+        state = ledger.streams.state("code", "pulls")
+        assert state is not None
+        assert state.census_at == NOW
 
     def test_only_a_complete_pull_moves_its_completion(self, ledger: Ledger) -> None:
-        number = ledger.streams.add("code", "pulls")
+        number = ledger.streams.add("code", "pulls", NOW)
         ledger.streams.pulled(1, [Ending(number, NOW, "complete")])
         ledger.streams.pulled(2, [Ending(number, NOW + DAY, "partial", "it broke off")])
         state = ledger.streams.state("code", "pulls")
@@ -339,7 +342,7 @@ class TestStreamState:
         ],
     )
     def test_what_it_covers(self, ledger: Ledger, needs: list[str], since: datetime | None, covered: bool) -> None:
-        number = ledger.streams.add("code", "pulls")
+        number = ledger.streams.add("code", "pulls", NOW)
         ledger.streams.restart(number, Stream("pulls", "records", frozenset({"label"}), START))
         state = ledger.streams.state("code", "pulls")
         assert state is not None
@@ -360,7 +363,7 @@ def series(*numbers: float | None) -> list[Reading]:
 
 def seen(ledger: Ledger, cycle: int, found: list[Reading], now: datetime = NOW, **more: object) -> int:
     reach(ledger, cycle, now)
-    number = ledger.streams.add("numbers", "sheet")
+    number = ledger.streams.add("numbers", "sheet", NOW)
     page = Page(readings={"calls": Snapshot(found, **more)})  # type: ignore[arg-type]
     return ledger.streams.store(number, cycle, now, page)
 
@@ -442,7 +445,7 @@ class TestSnapshots:
         assert (state.problems, state.notes) == ({}, {"calls": ["C9 is blank"]})
 
     def test_a_page_of_one_part_leaves_the_others(self, ledger: Ledger) -> None:
-        number = ledger.streams.add("numbers", "sheet")
+        number = ledger.streams.add("numbers", "sheet", NOW)
         ledger.streams.store(number, 1, NOW, Page(readings={"other": Snapshot([cell(7)], notes=["a note"])}))
         seen(ledger, 1, series(1200))
         other = ReadingMeasure("numbers", "sheet", "other")
@@ -863,7 +866,7 @@ class TestMembers:
 
     def test_a_part_falls_by_itself(self, ledger: Ledger) -> None:
         reach(ledger, 2, NOW)
-        number = ledger.streams.add("numbers", "book")
+        number = ledger.streams.add("numbers", "book", NOW)
         cells = [Reading(1.0, f"A{row}", "1", START) for row in range(3)]
         ledger.streams.store(number, 1, NOW, Page(readings={"a": Snapshot(cells), "b": Snapshot(cells)}))
         ledger.streams.store(number, 2, NOW, Page(readings={"a": Snapshot([]), "b": Snapshot(cells)}))
@@ -934,15 +937,15 @@ class TestRevisions:
     def test_a_record_that_changed_and_one_that_went(self, ledger: Ledger) -> None:
         stored(ledger, 1, pull("1"), pull("2"), stream="web")
         stored(ledger, 2, replace(pull("1", updated=1), title="Renamed"), stream="web")
-        ledger.streams.reconcile(ledger.streams.add("code", "web"), 3, ["1"])
+        ledger.streams.reconcile(ledger.streams.add("code", "web", NOW), 3, ["1"])
         assert self.revised(ledger, 1, 3) == [(2, "Change 1", "Renamed"), (3, "Change 2", None)]
         assert self.revised(ledger, 2, 3) == [(3, "Change 2", None)]
 
     def test_a_record_of_two_streams_leaves_with_the_last_of_them(self, ledger: Ledger) -> None:
         for stream in ("all", "web"):
             stored(ledger, 1, pull("1"), stream=stream)
-        ledger.streams.reconcile(ledger.streams.add("code", "web"), 2, [])
-        ledger.streams.reconcile(ledger.streams.add("code", "all"), 3, [])
+        ledger.streams.reconcile(ledger.streams.add("code", "web", NOW), 2, [])
+        ledger.streams.reconcile(ledger.streams.add("code", "all", NOW), 3, [])
         assert self.revised(ledger, 1, 3) == [(2, "Change 1", "Change 1"), (3, "Change 1", None)]
 
     def test_a_reading_whose_row_only_moved_is_the_same(self, ledger: Ledger) -> None:

@@ -16,6 +16,7 @@ from syncd.pulls import Outcome, Watcher, Work, due_pulls
 from syncd.sdk import Budget, Check, Json, Page, Record, RetryLater, Stream
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 STREAM = Stream("project = KB", "records")
 
 
@@ -24,7 +25,7 @@ def record(name: str, **keys: Any) -> Record:
 
 
 class Scripted:
-    """A source that gives what it is told to; `cursors` are those it was asked from."""
+    """A source that gives what it is told to; `cursors` are those it was asked from, `censuses` how often for all."""
 
     def __init__(self) -> None:
         self.new: list[Page] = []
@@ -33,6 +34,7 @@ class Scripted:
         self.error: Exception | None = None
         self.cursors: list[Mapping[str, Json] | None] = []
         self.asked: list[str] = []
+        self.censuses = 0
 
     def verify(self, stream: Stream) -> None:
         """Nothing is unknown."""
@@ -45,6 +47,7 @@ class Scripted:
             raise self.error
 
     def census(self, stream: Stream) -> Iterator[Page]:
+        self.censuses += 1
         yield from self.there
 
     def check(self) -> Iterator[Check]:
@@ -68,12 +71,17 @@ def source() -> Scripted:
 
 
 def pull(
-    ledger: Ledger, source: Scripted, *streams: Stream, reconcile: bool = False, patient: bool = False
+    ledger: Ledger,
+    source: Scripted,
+    *streams: Stream,
+    now: datetime = NOW,
+    reconcile: bool = False,
+    patient: bool = False,
 ) -> list[Outcome]:
-    connection: Any = SimpleNamespace(name="tickets", reconcile=timedelta(hours=1))
-    cycle = ledger.cycles.begin(NOW)
-    pulls = due_pulls(ledger, connection, streams or (STREAM,), NOW, reconcile, patient)
-    return pull_all(ledger, cycle, lambda: NOW, {"tickets": Work(source, pulls, Budget())}, Watcher())
+    connection: Any = SimpleNamespace(name="tickets", reconcile=HOUR)
+    cycle = ledger.cycles.begin(now)
+    pulls = due_pulls(ledger, connection, streams or (STREAM,), now, reconcile, patient)
+    return pull_all(ledger, cycle, lambda: now, {"tickets": Work(source, pulls, Budget())}, Watcher())
 
 
 def kept(ledger: Ledger) -> set[str]:
@@ -177,10 +185,59 @@ def test_a_census_whose_pull_breaks_off_is_due_again(ledger: Ledger, source: Scr
     pull(ledger, source)
     source.there = [Page(present=frozenset({"a", "b"}))]
     source.error = RetryLater("HTTP 503")
+    pull(ledger, source, now=NOW + HOUR)
+    source.error = None
+    source.new = [Page([record("b")], cursor={"mark": 2})]
+    pull(ledger, source, now=NOW + 1.5 * HOUR)
+    assert source.censuses == 2
+    pull(ledger, source, now=NOW + 2 * HOUR)
+    assert source.censuses == 2
+    assert kept(ledger) == {"a", "b"}
+
+
+def test_a_census_is_due_by_itself_however_often_it_is_pulled(ledger: Ledger, source: Scripted) -> None:
+    source.whole = [Page([record("a"), record("b")], cursor={"mark": 1})]
+    source.there = [Page(present=frozenset({"a"}))]
+    pull(ledger, source)
+    pull(ledger, source, now=NOW + 0.5 * HOUR)
+    assert kept(ledger) == {"a", "b"}
+    pull(ledger, source, now=NOW + HOUR)
+    assert kept(ledger) == {"a"}
+    pull(ledger, source, now=NOW + 1.5 * HOUR)
+    pull(ledger, source, now=NOW + 2 * HOUR)
+    assert source.censuses == 2
+
+
+@pytest.mark.parametrize("cursor", [None, {"mark": 1}])
+@pytest.mark.parametrize(("later", "asked"), [(0.5 * HOUR, True), (HOUR, False)])
+def test_what_left_since_the_first_pull_broke_off_is_found(
+    ledger: Ledger, source: Scripted, cursor: Mapping[str, Json] | None, later: timedelta, asked: bool
+) -> None:
+    """No pull of it ever was complete, and yet it holds rows."""
+    source.whole = [Page([record("a"), record("b")], cursor=cursor)]
+    source.error = RetryLater("HTTP 503")
+    pull(ledger, source)
+    source.error = None
+    source.whole = [Page([record("a")], cursor={"mark": 1})]
+    source.there = [Page(present=frozenset({"a"}))]
+    (outcome,) = pull(ledger, source, now=NOW + later, reconcile=asked)
+    assert outcome.quality == "complete"
+    assert kept(ledger) == {"a"}
+
+
+def test_nothing_can_have_left_a_stream_that_is_new(ledger: Ledger, source: Scripted) -> None:
+    source.whole = [Page([record("a")], cursor={"mark": 1})]
     pull(ledger, source, reconcile=True)
-    state = ledger.streams.state("tickets", STREAM.key)
-    assert state is not None
-    assert state.census_at is None
+    assert source.censuses == 0
+
+
+def test_an_empty_stream_is_looked_at_too(ledger: Ledger, source: Scripted) -> None:
+    """Its first issue may come to match by time alone."""
+    source.whole = [Page(cursor={"mark": None})]
+    pull(ledger, source)
+    source.whole = [Page([record("a")], cursor={"mark": 1})]
+    source.there = [Page(present=frozenset({"a"}))]
+    pull(ledger, source, now=NOW + HOUR)
     assert kept(ledger) == {"a"}
 
 

@@ -92,7 +92,7 @@ def cases(draw: st.DrawFn) -> Case:
 
 
 def same(ledger: Ledger, case: Case) -> None:
-    stream = ledger.streams.add(case.measure.connection, case.measure.streams[0])
+    stream = ledger.streams.add(case.measure.connection, case.measure.streams[0], NOW)
     ledger.streams.store(stream, 1, NOW, Page(case.records))
     answer = ledger.answers.answer(case.measure, case.span, NOW)
     assert answer == evaluate_records(case.measure, case.span, case.records)
@@ -179,7 +179,7 @@ def test_a_record_of_two_streams_counts_once(
     two = Record("two", "#2", "", "", START, done_at=START, fields={"f": [5]})
     keys = (f"pulls {next(FRESH)}", f"pulls {next(FRESH)}")
     for key, records in zip(keys, ([one, two], [one]), strict=True):
-        ledger.streams.store(ledger.streams.add("code", key), 1, NOW, Page(records))
+        ledger.streams.store(ledger.streams.add("code", key, NOW), 1, NOW, Page(records))
     measure = RecordMeasure("code", keys, take=take, of=of)
     answer = ledger.answers.answer(measure, Span(START, NOW), NOW)
     assert (answer.number, answer.counted) == (number, 2)

@@ -29,10 +29,10 @@ def ledger(project: Project, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     return ledger
 
 
-def cycle(project: Project, ledger: Ledger, key_result: str) -> Result:
+def cycle(project: Project, ledger: Ledger, key_result: str, *, reconcile: bool = False) -> Result:
     config = load_config(project.folder / "syncd.yaml")
     policy = RetryPolicy(sleep=lambda seconds: None)
-    return run_cycle(config, ledger, clock_of(config.settings), retry=policy, only=key_result)
+    return run_cycle(config, ledger, clock_of(config.settings), retry=policy, only=key_result, reconcile=reconcile)
 
 
 def breaks_off(project: Project, ledger: Ledger, key_result: str, commit: int) -> bool:
@@ -67,6 +67,17 @@ def test_broken_off_before_every_commit_in_turn(
     assert ended > 4
     assert kept(ledger, key_result).quality == "complete"
     assert kept(ledger, key_result).number == pytest.approx(box.truth()["key_results"][key_result]["value"])
+
+
+@pytest.mark.parametrize("commit", [5, 6, 7])
+def test_what_left_since_the_first_cycle_broke_off_is_found(
+    project: Project, box: Sandbox, ledger: Ledger, commit: int
+) -> None:
+    before = box.truth()["key_results"]["articles"]["value"]
+    assert breaks_off(project, ledger, "articles", commit)  # with rows, and before its pull is noted as complete
+    box.world.jira.delete(next(one.key for one in box.world.jira.issues.values() if one.project == "KB"))
+    cycle(project, ledger, "articles", reconcile=True)
+    assert kept(ledger, "articles").number == box.truth()["key_results"]["articles"]["value"] == before - 1
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 from projects import NOW, Project
@@ -53,6 +54,18 @@ def test_a_reopened_and_a_deleted_issue(project: Project, box: Sandbox) -> None:
     text = project.run("explain", "articles", check=0).stdout
     assert "restated (2)" in text
     assert max(len(line) for line in text.splitlines() if "http" not in line) <= 80
+
+
+def test_what_left_in_silence_is_found_in_time_though_nobody_asks(project: Project, box: Sandbox) -> None:
+    project.run("sync", check=0)
+    deleted = done_articles(box)[0]
+    box.world.jira.delete(deleted.key)
+    clocks = [NOW + timedelta(minutes=minutes) for minutes in (0, 20, 40, 60)]
+    found = []
+    for before, now in pairwise(clocks):
+        project.edit("syncd.yaml", before.isoformat(), now.isoformat())
+        found.append(f"restated: {deleted.key}: gone" in project.run("sync", check=0).stdout)
+    assert found == [False, False, True]  # Jira's `reconcile` is 1h
 
 
 def test_a_record_that_brings_another_number(project: Project, box: Sandbox) -> None:

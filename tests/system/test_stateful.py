@@ -1,5 +1,7 @@
 """Whatever happens between and within cycles, in any order: a complete cycle with reconciliation shows the truth.
 
+So does one without, but for what left in silence less than a day ago: a reconciliation falls due by itself.
+
 Hypothesis makes up the stories and shortens those that end badly. A few in each test run, always the same ones; many,
 and new ones, with HYPOTHESIS_PROFILE=nightly (`make nightly`).
 """
@@ -37,6 +39,9 @@ BEREFT = {
 }
 """The key results that count too much until a reconciliation has found what left in silence."""
 
+RECONCILED = timedelta(days=1)
+"""How long that takes at most, where nobody asks for it: the longest `reconcile` of any connection."""
+
 FAULTS = st.builds(
     Fault,
     st.sampled_from(("github", "github", "github", "jira", "jira", "jira-dc", "sheets", "metrics")),
@@ -67,7 +72,7 @@ class Stories(RuleBasedStateMachine):
         assert ledger is not None
         self.ledger = ledger
         self.opened.callback(ledger.close)
-        self.bereft: set[str] = set()
+        self.bereft: dict[str, datetime] = {}
         self.values: dict[str, float | None] = {}
 
     def teardown(self) -> None:
@@ -83,7 +88,7 @@ class Stories(RuleBasedStateMachine):
     @rule(change=st.sampled_from(sorted(SILENT)), pick=PICKS)
     def something_leaves_in_silence(self, change: str, pick: int) -> None:
         SILENT[change](self.box.world, pick)
-        self.bereft |= BEREFT[change]
+        self.bereft |= dict.fromkeys(BEREFT[change], self.now())
 
     @precondition(lambda self: self.now() < DEMO_NOW + timedelta(days=20))
     @rule(hours=st.sampled_from((1, 5, 26)))
@@ -151,6 +156,7 @@ class Stories(RuleBasedStateMachine):
 
     def cycle(self, reconcile: bool, watcher: Watcher | None = None) -> Result:
         policy = RetryPolicy(sleep=lambda seconds: None)
+        self.began = self.now()
         return run_cycle(self.config, self.ledger, self.now, retry=policy, reconcile=reconcile, watcher=watcher)
 
     # -- what must hold
@@ -158,6 +164,8 @@ class Stories(RuleBasedStateMachine):
     def check(self, result: Result | None, reconcile: bool, before: dict[str, Any] | None = None) -> None:
         """`before` is what was true when the cycle began, where something changed meanwhile."""
         shown, truth = self.shown(), self.truth()
+        if result is not None and not result.failures:
+            self.bereft = {kr: left for kr, left in self.bereft.items() if self.began - left < RECONCILED}
         if result is None:  # what was shown before stays, unless the cycle got as far as its values
             before = self.values
         elif not result.failures and reconcile and before in (None, truth):
