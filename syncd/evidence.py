@@ -14,6 +14,7 @@ from typing import Any
 from syncd.config import Config
 from syncd.definitions import changes, measure_digest
 from syncd.ledger import Cycle, KeptValue, Ledger, StreamState
+from syncd.okr.checkins import CheckIn
 from syncd.okr.facts import answered
 from syncd.okr.goals import KeyResult, Plan
 from syncd.okr.measures import (
@@ -87,7 +88,8 @@ class Evidence:
     """All that a number rests on; no parts for a key result without a measure, or whose measure was edited since.
 
     `candidate` is what would count, were the number that waits the value; nothing where none is held. `arithmetic` is
-    how the parts became the number.
+    how the parts became the number. `checkins` are all that were made by then, oldest first,
+    each with whether it had expired.
     """
 
     key_result: KeyResult
@@ -103,6 +105,7 @@ class Evidence:
     approvals: Sequence[Approved] = ()
     restatements: Sequence[Restatement] = ()
     guard: Evidence | None = None
+    checkins: Sequence[tuple[CheckIn, bool]] = ()
 
     @property
     def counted(self) -> Sequence[Item]:
@@ -119,11 +122,14 @@ def evidence(
     kept = _kept(ledger, plan, cycle) if ledger and cycle else {}
     value = kept.get(key_result.id)
     times = ledger.cycles.times({one.confirmed for one in kept.values() if one.confirmed}) if ledger else {}
-    line = line_of(config, plan, key_result, kept, times, now)
+    checkins = ledger.checkins.of(plan.period.id, key_result.id, now) if ledger else ()
+    line = line_of(config, plan, key_result, kept, times, now, checkins)
+    said = [(one, one.expired(plan.period.span, now)) for one in checkins]
     measure = key_result.measure
     guard = evidence(config, plan, key_result.guard, ledger, now, at) if key_result.guard else None
     if ledger is None or cycle is None or value is None or measure is None:
-        return Evidence(key_result, value, line, (), (), (), "", (), edited=False, guard=guard)
+        edits = list(_definition_changes(ledger, plan, key_result, cycle)) if ledger and cycle and value else ()
+        return Evidence(key_result, value, line, (), (), (), "", edits, edited=False, guard=guard, checkins=said)
     # What the value rests on is what the ledger held after the last cycle that measured it, seen at that time.
     measured = value.confirmed
     seen_at = times.get(measured, now) if measured is not None else now
@@ -163,6 +169,7 @@ def evidence(
         list(_approvals(ledger, plan, key_result, cycle)),
         [] if edited else restatements(ledger, plan, key_result, value.measure, until=cycle.id),
         guard,
+        said,
     )
 
 

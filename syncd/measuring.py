@@ -12,6 +12,7 @@ from datetime import date, datetime
 from syncd.config import Config
 from syncd.definitions import definition
 from syncd.ledger import Definition, KeptValue, Ledger
+from syncd.okr import checkins
 from syncd.okr.alignment import on_pace_since
 from syncd.okr.facts import answered
 from syncd.okr.goals import ON_PACE, KeyResult, Plan, Quality, guard_id, guarded, standing
@@ -42,14 +43,17 @@ class Measuring:
         guards: dict[str, KeptValue] = {}
         for key_result in plan.measured_for(only):
             measure = key_result.measure
-            if measure is None:
-                continue
             source = self._config.sources[(plan.period.id, key_result.id)]
             defined = definition(key_result, plan.period, self._config.shares, source.document.file)
             last = kept.get(key_result.id)
             if last is not None and last.measure != defined.measure:
                 # Measured in another way, it is no value of this; one from before an edit that was taken back is.
                 last = self._ledger.values.last_under(plan.period.id, key_result.id, defined.measure)
+            if measure is None:
+                if last is not None:
+                    value = self._checked_in(plan, key_result, defined, last, guards.get(guard_id(key_result.id)))
+                    yield key_result, (defined, value)
+                continue
             failure = self._failure(measure)
             if failure is not None:
                 value = self._kept_on(last, defined, *failure)
@@ -77,6 +81,19 @@ class Measuring:
                     value = self._kept_on(last, defined, "held", why, value.number)
             guards[key_result.id] = value
             yield key_result, (defined, value)
+
+    def _checked_in(
+        self, plan: Plan, key_result: KeyResult, defined: Definition, last: KeptValue, guard: KeptValue | None
+    ) -> KeptValue:
+        """The value that a check-in made, as it stands now: only its health may be another. One that expired stays."""
+        made_by = checkins.made_by(self._ledger.checkins.of(plan.period.id, key_result.id, self._now), last.at)
+        if made_by is None or made_by.expired(plan.period.span, self._now):
+            return last
+        answer = Answer(last.number, at=last.at)
+        value = complete_value(
+            self._config, self._ledger, plan, key_result, defined, answer, last, self._now, self._cycle, guard=guard
+        )
+        return replace(value, confirmed=last.confirmed)
 
     def _failure(self, measure: Measure) -> tuple[Quality, str] | None:
         for part in leaves(measure):
@@ -218,10 +235,14 @@ def complete_value(
 def _since(
     config: Config, ledger: Ledger, plan: Plan, key_result: KeyResult, last: KeptValue | None, now: datetime
 ) -> date | None:
-    """The first day of the run on pace; from the sources' own dates, else from the values kept so far."""
-    if not key_result.drives or key_result.measure is None:
+    """The first day of the run on pace; from the sources' own dates, or the check-ins', else from what was kept."""
+    if not key_result.drives:
         return None
-    past = past_values(ledger.answers, key_result.measure, plan.period, now)
+    past: Sequence[tuple[date, float | None]] | None
+    if key_result.measure is None:
+        past = checkins.past_values(ledger.checkins.of(plan.period.id, key_result.id, now), plan.period, now)
+    else:
+        past = past_values(ledger.answers, key_result.measure, plan.period, now)
     if past is None and last is not None and last.since is not None:
         return last.since
     guard = key_result.guard.measure if key_result.guard else None

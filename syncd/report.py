@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from syncd.config import Config
 from syncd.definitions import measure_digest
 from syncd.ledger import KeptValue, Ledger
 from syncd.okr.alignment import Alignment, judge
+from syncd.okr.checkins import CheckIn, confidence, made_by
+from syncd.okr.checkins import standing as standing_one
 from syncd.okr.goals import (
     Band,
     KeyResult,
@@ -26,7 +29,7 @@ from syncd.okr.goals import (
 )
 from syncd.okr.rollup import ObjectiveStanding, roll_up_all
 from syncd.okr.spans import Period
-from syncd.words import goal, number
+from syncd.words import day, goal, number
 
 _STALE_AFTER = timedelta(days=2)
 
@@ -35,7 +38,8 @@ _STALE_AFTER = timedelta(days=2)
 class KeyResultLine:
     """A key result as it stands; `quality` is None where it was never measured. `candidate` is of a held one.
 
-    `guard` is the line of its own guard, where it has one.
+    `guard` is the line of its own guard, where it has one; `checkin` the newest check-in that has not expired, and
+    `confidence` what the last person said who was asked, else what the mapping says.
     """
 
     key_result: KeyResult
@@ -46,6 +50,8 @@ class KeyResultLine:
     reason: str | None
     candidate: float | None = None
     guard: KeyResultLine | None = None
+    checkin: CheckIn | None = None
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +105,8 @@ def report(config: Config, plan: Plan, ledger: Ledger | None, now: datetime) -> 
     kept: Mapping[str, KeptValue] = ledger.values.last(plan.period.id) if ledger else {}
     times = ledger.cycles.times({value.confirmed for value in kept.values() if value.confirmed}) if ledger else {}
     last = ledger.cycles.last(pulled=True) if ledger else None
-    lines = {kr.id: line_of(config, plan, kr, kept, times, now) for kr in plan.key_results}
+    said: Mapping[str, Sequence[CheckIn]] = ledger.checkins.of_period(plan.period.id, now) if ledger else {}
+    lines = {kr.id: line_of(config, plan, kr, kept, times, now, said.get(kr.id, ())) for kr in plan.key_results}
     standings = {name: line.standing for name, line in lines.items()}
     rolled_up = roll_up_all(plan.objectives, standings, config.shares)
     blocks = [
@@ -137,9 +144,19 @@ def line_of(
     kept: Mapping[str, KeptValue],
     times: Mapping[int, datetime],
     now: datetime,
+    checkins: Sequence[CheckIn],
 ) -> KeyResultLine:
-    """A key result as it stands by the values kept; `times` says when the cycles that confirmed them ended."""
-    line = _line(config, plan, kr, kept.get(kr.id), times, now)
+    """A key result as it stands by the values kept and its check-ins up to now, oldest first.
+
+    `times` says when the cycles that confirmed the values ended.
+    """
+    span = plan.period.span
+    sure = confidence(checkins, span, now)
+    line = replace(
+        _line(config, plan, kr, kept.get(kr.id), times, now, checkins),
+        checkin=standing_one(checkins, span, now),
+        confidence=kr.confidence if sure is None else sure,
+    )
     if kr.guard is None:
         return line
     guard = _line(config, plan, kr.guard, kept.get(kr.guard.id), times, now)
@@ -154,18 +171,23 @@ def _said_of(guard: KeyResultLine) -> str:
 
 
 def _line(
-    config: Config, plan: Plan, kr: KeyResult, kept: KeptValue | None, times: Mapping[int, datetime], now: datetime
+    config: Config,
+    plan: Plan,
+    kr: KeyResult,
+    kept: KeptValue | None,
+    times: Mapping[int, datetime],
+    now: datetime,
+    checkins: Sequence[CheckIn] = (),
 ) -> KeyResultLine:
     span = plan.period.span
-    if kr.measure is None:
-        return _unmeasured(kr, plan, now, "no measure: it waits for a check-in")
+    waits = "no measure: it waits for a check-in"
     if kept is None:
         begun = "not pulled yet" if now >= span.start else "the period has not begun"
-        return _unmeasured(kr, plan, now, begun)
+        return _unmeasured(kr, plan, now, begun if kr.measure else waits)
     edited = kept.measure != measure_digest(kr.measure)
     frozen = now >= span.end + config.settings.settle and kept.confirmed is not None
     if edited and not frozen:
-        return _unmeasured(kr, plan, now, "its measure was edited, and is not pulled yet")
+        return _unmeasured(kr, plan, now, "its measure was edited, and is not pulled yet" if kr.measure else waits)
     pulled_at = times.get(kept.confirmed) if kept.confirmed is not None else None
     as_of = kept.at or pulled_at
     stands = standing(kr, kept.number, span, now, config.shares)
@@ -173,15 +195,34 @@ def _line(
     quality: Quality = kept.quality
     if quality != "complete" and stands.progress == kept.progress:  # else the goal was edited: its health is new
         stands = replace(stands, health=kept.health, reason=reason)
-    limit = kr.stale_after or (None if kept.at is not None else _STALE_AFTER)
-    if limit is not None and as_of is not None and kept.number is not None and min(now, span.end) - as_of > limit:
-        age = (min(now, span.end) - as_of).days
-        what = "the last reading" if kept.at is not None else "the last good pull"
-        stale = f"{what} is {age} days old"
+    if (stale := _stale(config, plan, kr, kept, as_of, now, checkins)) is not None:
         reason = f"{stale}; {kept.reason}" if kept.quality != "complete" and kept.reason else stale
         quality = "held" if kept.quality == "held" else "stale"  # what is held can be acted on, however old
         stands = replace(stands, health="unknown", reason=reason)
     return KeyResultLine(kr, kept.number, stands, quality, as_of, reason, kept.candidate)
+
+
+def _stale(
+    config: Config,
+    plan: Plan,
+    kr: KeyResult,
+    kept: KeptValue,
+    as_of: datetime | None,
+    now: datetime,
+    checkins: Sequence[CheckIn],
+) -> str | None:
+    """Why a number is too old to go by; None where it is not."""
+    if kr.measure is None:
+        given = made_by(checkins, kept.at)
+        if given is None or not given.expired(plan.period.span, now):
+            return None
+        return f"the check-in of {day(given.at.astimezone(config.zone))} has expired"
+    limit = kr.stale_after or (None if kept.at is not None else _STALE_AFTER)
+    age = min(now, plan.period.span.end) - as_of if as_of is not None else timedelta()
+    if limit is None or kept.number is None or age <= limit:
+        return None
+    what = "the last reading" if kept.at is not None else "the last good pull"
+    return f"{what} is {age.days} days old"
 
 
 def _unmeasured(kr: KeyResult, plan: Plan, now: datetime, reason: str) -> KeyResultLine:
@@ -194,7 +235,7 @@ def document(found: Report) -> dict[str, Any]:
     period = found.period
     return {
         "period": {"id": period.id, "start": period.first.isoformat(), "end": period.last.isoformat()},
-        "as_of": _time(found.as_of, period),
+        "as_of": _time(found.as_of, period.zone),
         "objectives": [_objective(block, period) for block in found.objectives],
     }
 
@@ -210,7 +251,7 @@ def _objective(block: ObjectiveBlock, period: Period) -> dict[str, Any]:
         "health": stands.health,
         "coverage": {"known": stands.known, "of": stands.of},
         "supports": objective.supports,
-        "key_results": [_key_result(line, period) for line in block.key_results],
+        "key_results": [key_result_document(line, period) for line in block.key_results],
         "alignment": [
             {
                 "output": link.output,
@@ -224,7 +265,8 @@ def _objective(block: ObjectiveBlock, period: Period) -> dict[str, Any]:
     }
 
 
-def _key_result(line: KeyResultLine, period: Period) -> dict[str, Any]:
+def key_result_document(line: KeyResultLine, period: Period) -> dict[str, Any]:
+    """A key result as `status --json` prints it."""
     kr = line.key_result
     aim = kr.goal
     return {
@@ -240,11 +282,25 @@ def _key_result(line: KeyResultLine, period: Period) -> dict[str, Any]:
         "expected": line.standing.expected,
         "health": line.standing.health,
         "quality": line.quality,
-        "as_of": _time(line.as_of, period) if line.as_of else None,
+        "as_of": _time(line.as_of, period.zone) if line.as_of else None,
         "reason": line.reason,
+        "confidence": line.confidence,
+        "checkin": checkin_document(line.checkin, period.zone) if line.checkin else None,
         **({"candidate": line.candidate} if line.quality == "held" else {}),
         **({"level": level_of(line)} if isinstance(aim, Target) and aim.levels else {}),
         **({"guard": _guard(line.guard)} if line.guard else {}),
+    }
+
+
+def checkin_document(said: CheckIn, zone: ZoneInfo) -> dict[str, Any]:
+    """A check-in as JSON documents show it."""
+    return {
+        "value": said.value,
+        "note": said.note,
+        "confidence": said.confidence,
+        "author": said.author,
+        "at": _time(said.at, zone),
+        "expires_at": _time(said.expires_at, zone),
     }
 
 
@@ -267,8 +323,8 @@ def _guard(line: KeyResultLine) -> dict[str, Any]:
     }
 
 
-def _time(moment: datetime, period: Period) -> str:
-    return moment.astimezone(period.zone).isoformat(timespec="seconds")
+def _time(moment: datetime, zone: ZoneInfo) -> str:
+    return moment.astimezone(zone).isoformat(timespec="seconds")
 
 
 def _whole(number: float) -> float | int:

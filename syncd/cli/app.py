@@ -108,6 +108,48 @@ def approve(
 
 
 @app.command()
+def checkin(
+    key_result: Annotated[str, typer.Argument(metavar="KR", help="The key result's id.")],
+    config: ConfigPath = _HERE,
+    value: Annotated[str | None, typer.Option("--value", metavar="N", help="The number, in its unit.")] = None,
+    note: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="What is to be said of it.")] = None,
+    confidence: Annotated[
+        str | None, typer.Option("--confidence", metavar="0..1", help="How sure you are that it will be reached.")
+    ] = None,
+    author: Annotated[str | None, typer.Option("--author", help="Who says so; your login name unless given.")] = None,
+    expires: Annotated[
+        str | None,
+        typer.Option(
+            "--expires", metavar="DURATION", help="How long it stands; its `stale_after` or 14d unless given."
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Take a value outside `plausible`, for it is meant.")] = False,
+    period: PeriodId = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say a key result's number, a note, or how sure you are.
+
+    Where a key result has no measure, the number is its value until it expires; of milestones without `at` it says how
+    many are reached. Beside a measure it stands apart, and replaces nothing. Works on the ledger and the mappings
+    alone: no network, no secret.
+    """
+    from syncd.cli import checkin as command
+
+    command.run(
+        config,
+        key_result,
+        value=value,
+        note=note,
+        confidence=confidence,
+        author=author,
+        expires=expires,
+        period=period,
+        force=force,
+        as_json=as_json,
+    )
+
+
+@app.command()
 def run(
     config: ConfigPath = _HERE,
     listen: Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="Where the pages are served.")] = (

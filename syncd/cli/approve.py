@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 
 import typer
 
 from syncd.approving import AnotherCandidate, NotHeld, approve
+from syncd.cli.author import author_name
 from syncd.cli.opening import chosen_key_result, chosen_plan, open_config
 from syncd.ledger import cycle_lock, open_ledger
 from syncd.sdk import ConfigError
@@ -20,9 +20,7 @@ def run(path: Path, name: str, *, period: str | None, author: str | None, number
     config, clock = open_config(path)
     plan = chosen_plan(config, period, clock())
     key_result = chosen_key_result(plan, name)
-    author = (author if author is not None else _login_name()).strip()
-    if not author:
-        raise ConfigError("an approval needs a name; write --author NAME")
+    author = author_name(author, "an approval")
     ledger = open_ledger(config.ledger_url(), create=False)
     if ledger is None:
         raise ConfigError(f"{name} is not held: it was not pulled yet")
@@ -46,10 +44,3 @@ def _instead(error: NotHeld) -> str:
         return "it was not pulled yet"
     reason = f" ({error.value.reason})" if error.value.reason else ""
     return f"its value {shown(error.value.number)} is {error.value.quality}{reason}"
-
-
-def _login_name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError, ImportError):  # a container's user has a number and no name
-        return ""

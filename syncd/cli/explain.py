@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from syncd.evidence import Evidence, Item, Part, evidence
 from syncd.ledger import open_ledger
 from syncd.okr.measures import FormulaMeasure, Measure, RecordMeasure, leaves
 from syncd.okr.spans import Span, midnight
-from syncd.report import KeyResultLine
+from syncd.report import KeyResultLine, checkin_document
 from syncd.restatements import Restatement
 from syncd.sdk import ConfigError
 from syncd.words import HEALTH_WORDS, clock_time, day, goal, number, percent, place
@@ -51,8 +52,9 @@ def _moment(text: str, zone: ZoneInfo) -> datetime:
 def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:
     kr, value, line = found.key_result, found.value, found.line
     yield f"{kr.id}: {kr.title}"
-    if value is None:
+    if value is None or (kr.measure is None and line.value is None):
         yield "  no value: " + ("not pulled yet" if kr.measure else "no measure; it waits for a check-in")
+        yield from _checked_in(found, zone)
         return
     health = HEALTH_WORDS[line.standing.health]
     yield f"  {number(line.value)}  {goal(kr)}   {percent(line.standing.progress)} of the way, {health}"
@@ -80,10 +82,11 @@ def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:
     for approval in found.approvals:
         when = clock_time(approval.at.astimezone(zone))
         yield f"approved  {when} by {approval.author}: {number(approval.old)} → {number(approval.new)}"
+    yield from _checked_in(found, zone)
     if line.quality == "held":
         yield from _block(f"would count in {_waiting(line)}, which waits", found.candidate, zone)
     yield from _restated(found.restatements, zone)
-    parts: list[str | None] = [part.name for part in found.parts] or [None]
+    parts: list[str | None] = [part.name for part in found.parts] or ([None] if kr.measure else [])
     for part_name in parts:
         of = f" in {part_name}" if part_name else ""
         items = [item for item in found.items if item.part == part_name]
@@ -116,6 +119,17 @@ def _part(part: Part, zone: ZoneInfo) -> Iterator[str]:
     else:
         yield f"measure   {measure.take} of {place(measure.part)}{per}"
     yield f"number    {part.arithmetic}"
+
+
+def _checked_in(found: Evidence, zone: ZoneInfo) -> Iterator[str]:
+    for said, expired in found.checkins:
+        value = number(said.value) if said.value is not None else None
+        sure = f"confidence {percent(said.confidence)}" if said.confidence is not None else None
+        given = ", ".join(filter(None, (value, sure)))
+        at, until = (clock_time(moment.astimezone(zone)) for moment in (said.at, said.expires_at))
+        by = f"{said.author}: {given}" if given else said.author
+        yield f"check-in  {at} by {by}; {'expired' if expired else 'until'} {until}"
+        yield from (f"          {part}" for part in wrap(said.note or "", 70))
 
 
 def _field(measure: Measure | None) -> str:
@@ -203,6 +217,7 @@ def _document(found: Evidence, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
             }
             for approval in found.approvals
         ],
+        "checkins": [{**checkin_document(said, zone), "expired": expired} for said, expired in found.checkins],
         "restatements": [
             {
                 "at": time(one.at),

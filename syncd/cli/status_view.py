@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from syncd.report import KeyResultLine, ObjectiveBlock, Report
+from syncd.said import sentences
 from syncd.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered, sentence
 from syncd.words import HEALTH_SIGNS, HEALTH_STYLES, HEALTH_WORDS, age, clock_time, goal, number, percent, steps
 
+_NOTE_LINES = 2  # `explain` shows the whole of a long note
 _VERDICT_STYLES = {"watermelon": "bold red", "too_early": "cyan", "working": "green", "unknown": "bright_black"}
 
 
@@ -92,6 +94,9 @@ def _key_result(line: KeyResultLine, found: Report, width: int, id_width: int) -
         indent = " " * 6
         for part in wrap(f"{said}{line.reason or ''}", max(30, width - len(indent))):
             yield Text(indent + part, style="yellow" if said else "bright_black")
+    for sentence_said in sentences(line, found.as_of):
+        shown = wrap(sentence_said, width - 6, max_lines=_NOTE_LINES, placeholder=" …")
+        yield from (Text(" " * 6 + part, style="cyan") for part in shown)
 
 
 def _cut(text: str, width: int) -> str:

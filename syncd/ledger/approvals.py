@@ -8,7 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import Engine, insert, select
 
-from syncd.ledger.schema import approvals, cycles
+from syncd.ledger.cycles import own_cycle
+from syncd.ledger.schema import approvals
 from syncd.ledger.values import Definition, KeptValue, defined, keep
 
 
@@ -48,9 +49,7 @@ class Approvals:
         `reason` is why the number was held. The caller holds the ledger's lock.
         """
         with self._engine.begin() as connection:
-            key = connection.execute(insert(cycles).values(started_at=now, ended_at=now)).inserted_primary_key
-            assert key is not None
-            cycle = int(key[0])
+            cycle = own_cycle(connection, now)
             known = defined(connection, period).get(key_result)
             keep(connection, period, key_result, cycle, definition, known, value)
             connection.execute(

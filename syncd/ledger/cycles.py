@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import Connection, Engine, func, insert, select
 
 from syncd.ledger.schema import cycles
 
@@ -36,7 +36,7 @@ class Cycles:
     def last(self, by: datetime | None = None, *, pulled: bool = False) -> Cycle | None:
         """The last cycle that ended, at all or by a moment; None where none had.
 
-        With `pulled` the last that asked the sources: an approval is a cycle that did not.
+        With `pulled` the last that asked the sources: an approval or a check-in is a cycle that did not.
         """
         query = select(cycles).where(cycles.c.ended_at.is_not(None)).order_by(cycles.c.id.desc()).limit(1)
         if by is not None:
@@ -63,3 +63,10 @@ class Cycles:
                 select(cycles.c.ended_at).where(cycles.c.id == query.scalar_subquery())
             ).scalar_one()
         return ended
+
+
+def own_cycle(connection: Connection, now: datetime) -> int:
+    """The number of a cycle for a value that a person gave: it pulls nothing, and ends as it begins."""
+    key = connection.execute(insert(cycles).values(started_at=now, ended_at=now)).inserted_primary_key
+    assert key is not None
+    return int(key[0])

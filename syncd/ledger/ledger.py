@@ -1,4 +1,4 @@
-"""Opening the ledger, and its rooms: cycles, streams, members, answers, values, approvals."""
+"""Opening the ledger, and its rooms: cycles, streams, members, answers, values, approvals, check-ins."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from syncd.ledger import migrate
 from syncd.ledger.answers import Answers
 from syncd.ledger.approvals import Approvals
+from syncd.ledger.checkins import CheckIns
 from syncd.ledger.cycles import Cycles
 from syncd.ledger.failures import LedgerError, LedgerFailed, shown, tell_failures
 from syncd.ledger.members import Members
@@ -97,6 +98,7 @@ class Ledger:
         self.revisions = Revisions(engine)
         self.values = Values(engine)
         self.approvals = Approvals(engine)
+        self.checkins = CheckIns(engine)
 
     def close(self) -> None:
         """Gives its connections back."""

@@ -198,3 +198,18 @@ approvals = Table(
     Column("at", Moment, nullable=False),
     Index("ix_approvals_period_key_result", "period", "key_result"),
 )
+
+checkins = Table(
+    "checkins",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("period", String, nullable=False),
+    Column("key_result", String, nullable=False),
+    Column("value", Float),
+    Column("note", Text),
+    Column("confidence", Float, comment="0 to 1"),
+    Column("author", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Index("ix_checkins_period_key_result", "period", "key_result"),
+)

@@ -32,7 +32,7 @@ def past_values(
     facts: Facts, measure: Measure, period: Period, now: datetime
 ) -> list[tuple[date, float | None]] | None:
     """(day, value at its end) for each day of the period before today, oldest first; None where no source dates it."""
-    days = list(_past_days(period, now))
+    days = list(past_days(period, now))
     if not days:
         return []
     if not isinstance(measure, FormulaMeasure):
@@ -105,7 +105,7 @@ def _record_values(
             yield day, end, aggregate(measure.take, numbers)
 
 
-def _past_days(period: Period, now: datetime) -> Iterator[tuple[date, datetime]]:
+def past_days(period: Period, now: datetime) -> Iterator[tuple[date, datetime]]:
     """Each day of the period that is over, with its last instant."""
     day = period.first
     while day <= period.last and (end := midnight(day + timedelta(days=1), period.zone)) <= now:

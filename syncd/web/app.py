@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from syncd import verdicts, words
+from syncd import said, verdicts, words
 from syncd.ledger import LedgerError
 from syncd.report import Report, document
 
 _PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
-_PAGES.globals.update(words=words, verdicts=verdicts)
+_PAGES.globals.update(words=words, verdicts=verdicts, said=said)
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",

@@ -32,6 +32,7 @@ from syncd.ledger import (
 )
 from syncd.ledger.members import Fallen
 from syncd.ledger.schema import cycles, definitions, metadata, readings, records, streams, values
+from syncd.okr.checkins import CheckIn
 from syncd.okr.measures import Filter, ReadingMeasure, ReadingTake, RecordMeasure, RecordTake
 from syncd.okr.past import past_values
 from syncd.okr.spans import Period, Span, Window, midnight
@@ -921,6 +922,54 @@ class TestApprovals:
             author=author,  # type: ignore[arg-type]
             now=NOW + 3 * DAY,
         )
+
+
+class TestCheckIns:
+    """What people say of key results, each with an author, a time and an end."""
+
+    SAID = CheckIn("ada", NOW, NOW + 14 * DAY, 1050.0, "the sheet lags ☕", 0.6)
+
+    def test_one_comes_back_as_it_went_in(self, ledger: Ledger) -> None:
+        note = CheckIn("bo", NOW, NOW + DAY, note="nothing new")
+        ledger.checkins.check_in("2026-Q4", "calls", self.SAID)
+        ledger.checkins.check_in("2026-Q4", "calls", note)
+        assert ledger.checkins.of("2026-Q4", "calls", NOW) == [self.SAID, note]
+
+    def test_beside_a_measure_it_makes_no_value_and_no_cycle(self, ledger: Ledger) -> None:
+        kept(ledger, ledger.cycles.begin(NOW), FIRST)
+        ledger.checkins.check_in("2026-Q4", "calls", self.SAID)
+        assert ledger.values.last("2026-Q4") == {"calls": FIRST}
+        assert ledger.cycles.begin(NOW) == 2
+
+    def test_the_value_that_it_makes_is_kept_with_its_definition_in_a_cycle_of_its_own(self, ledger: Ledger) -> None:
+        ledger.checkins.check_in("2026-Q4", "calls", self.SAID, (DEFINED, replace(FIRST, number=1050.0)))
+        made = ledger.values.last("2026-Q4")["calls"]
+        assert (made.number, made.cycle, made.confirmed) == (1050.0, 1, 1)
+        assert [known["body"] for known in ledger.values.definitions("2026-Q4", "calls")] == [DEFINED.body]
+        last = ledger.cycles.last()
+        assert last is not None
+        assert (last.started_at, last.ended_at) == (NOW, NOW)
+        assert ledger.cycles.last(pulled=True) is None
+
+    def test_it_is_kept_whole_or_not_at_all(self, ledger: Ledger) -> None:
+        nobody = replace(self.SAID, author=None)  # type: ignore[arg-type]
+        with pytest.raises(Exception, match=r"(?i)null"):
+            ledger.checkins.check_in("2026-Q4", "calls", nobody, (DEFINED, FIRST))
+        assert ledger.values.last("2026-Q4") == {}
+        assert ledger.cycles.last() is None
+
+    def test_as_of_a_moment_by_period_and_key_result(self, ledger: Ledger) -> None:
+        later = replace(self.SAID, at=NOW + DAY, value=1040.0)
+        for period, key_result, said in (
+            ("2026-Q4", "calls", self.SAID),
+            ("2026-Q4", "calls", later),
+            ("2026-Q4", "trust", self.SAID),
+            ("2027-Q1", "calls", self.SAID),
+        ):
+            ledger.checkins.check_in(period, key_result, said)
+        assert ledger.checkins.of_period("2026-Q4", NOW) == {"calls": [self.SAID], "trust": [self.SAID]}
+        assert ledger.checkins.of("2026-Q4", "calls", NOW + DAY) == [self.SAID, later]
+        assert ledger.checkins.of("2026-Q4", "articles", NOW) == ()
 
 
 class TestRevisions:

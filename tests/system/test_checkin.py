@@ -1,0 +1,196 @@
+"""People's own numbers, as a person meets them: checked in, shown beside what is measured, expired, explained."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from projects import Project
+
+from syncd.ledger import cycle_lock, open_ledger
+
+NOW = "2026-11-03T10:00:00+01:00"
+PROJECT = f"""\
+mappings: okrs.yaml
+timezone: Europe/Berlin
+clock: {NOW}
+connections:
+  local: {{type: files, root: .}}
+"""
+MAPPING = """\
+period: 2026-Q4
+objectives:
+  - id: service
+    title: Customers find answers
+    owner: support
+    key_results:
+      - id: trust
+        title: Agents trust the knowledge base
+        kind: outcome
+        baseline: 30
+        target: 60
+        confidence: 0.5
+        plausible: {at_most: 100}
+      - id: calls
+        title: Calls fall
+        kind: outcome
+        baseline: 1200
+        target: 600
+        measure: {from: local, file: calls.csv, cell: A1}
+"""
+NOTE = "The phone system says so; the sheet lags a week behind it, and " + "there is more to say. " * 5
+
+
+@pytest.fixture
+def okrs(tmp_path: Path) -> Project:
+    """A key result that is measured, and one that waits for check-ins."""
+    (tmp_path / "syncd.yaml").write_text(PROJECT)
+    (tmp_path / "okrs.yaml").write_text(MAPPING)
+    (tmp_path / "calls.csv").write_text("1092\n")
+    return Project(tmp_path)
+
+
+def at(project: Project, moment: str) -> None:
+    """Moves the rehearsal's clock."""
+    (project.folder / "syncd.yaml").write_text(PROJECT.replace(NOW, moment))
+
+
+def explained(project: Project, *arguments: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(project.run("explain", *arguments, "--json", check=0).stdout)
+    return found
+
+
+def test_a_check_in_is_the_value_of_what_nothing_measures_until_it_expires(okrs: Project) -> None:
+    before = okrs.key_results()["trust"]
+    assert (before["value"], before["confidence"], before["checkin"]) == (None, 0.5, None)
+    done = okrs.run("checkin", "trust", "--value", "45", "--author", "ada", "--confidence", "0.7", check=0)
+    assert done.stdout == "trust: – → 45, on track; checked in by ada, until 17 Nov 10:00\n"
+
+    trust = okrs.key_results()["trust"]
+    assert (trust["value"], trust["quality"], trust["health"], trust["as_of"]) == (45, "complete", "on_track", NOW)
+    assert trust["confidence"] == 0.7
+    assert trust["checkin"] == {
+        "value": 45,
+        "note": None,
+        "confidence": 0.7,
+        "author": "ada",
+        "at": NOW,
+        "expires_at": "2026-11-17T10:00:00+01:00",
+    }
+    okrs.run("sync", check=0)
+    assert okrs.key_results()["trust"] == trust
+
+    at(okrs, "2026-11-17T10:00:00+01:00")
+    okrs.run("sync", check=0)
+    trust = okrs.key_results()["trust"]
+    assert (trust["value"], trust["quality"], trust["health"]) == (45, "stale", "unknown")
+    assert trust["reason"] == "the check-in of 3 Nov has expired"
+    assert (trust["checkin"], trust["confidence"]) == (None, 0.5)
+    done = okrs.run("checkin", "trust", "--value", "50", "--author", "bo", "--expires", "3d", check=0)
+    assert done.stdout == "trust: 45 → 50, on track; checked in by bo, until 20 Nov 10:00\n"
+
+
+def test_beside_a_measured_value_it_replaces_nothing(okrs: Project) -> None:
+    okrs.run("sync", check=0)
+    measured = okrs.key_results()["calls"]
+    done = okrs.run("checkin", "calls", "--value", "1050", "--note", NOTE, "--author", "ada", check=0)
+    assert done.stdout == "calls: 1,050 (-42) beside 1,092; checked in by ada, until 17 Nov 10:00\n"
+    okrs.run("sync", check=0)
+    calls = okrs.key_results()["calls"]
+    assert calls["checkin"]["value"] == 1050
+    assert calls["checkin"]["note"] == NOTE.strip()
+    assert {**calls, "checkin": None} == measured
+
+    at(okrs, "2026-11-05T10:00:00+01:00")
+    page = okrs.run("status", check=0).stdout
+    assert "check-in: 1,050 (-42) by ada, 2 d ago: The phone system says so;" in page
+    assert max(map(len, page.splitlines())) <= 80
+    assert "confidence 50 %" in page
+    at(okrs, "2026-11-17T10:00:00+01:00")
+    assert "check-in: 1,050" not in okrs.run("status", check=0).stdout
+
+
+def test_explain_lists_them_all_and_as_of_a_day_those_before_it(okrs: Project) -> None:
+    okrs.run("sync", check=0)
+    for name in ("calls", "trust"):
+        at(okrs, NOW)
+        okrs.run("checkin", name, "--value", "45", "--author", "ada", "--note", NOTE, "--expires", "1d", check=0)
+        at(okrs, "2026-11-06T10:00:00+01:00")
+        okrs.run("checkin", name, "--value", "50", "--author", "bo", "--confidence", "0.6", check=0)
+        first, second = explained(okrs, name)["checkins"]
+        assert (first["author"], first["value"], first["note"], first["expired"]) == ("ada", 45, NOTE.strip(), True)
+        assert (second["author"], second["confidence"], second["expired"]) == ("bo", 0.6, False)
+        text = okrs.run("explain", name, check=0).stdout
+        assert "check-in  3 Nov 10:00 by ada: 45; expired 4 Nov 10:00\n" in text
+        assert "check-in  6 Nov 10:00 by bo: 50, confidence 60 %; until 20 Nov 10:00\n" in text
+        assert " ".join(text.split()).count(NOTE.strip()) == 1
+    then = explained(okrs, "trust", "--at", "2026-11-03")
+    assert (then["value"], [one["expired"] for one in then["checkins"]]) == (45, [False])
+    assert okrs.key_results()["trust"]["value"] == 50
+
+
+def test_a_note_alone_is_kept_where_there_is_no_value_yet(okrs: Project) -> None:
+    done = okrs.run("checkin", "trust", "--note", "the survey is out", "--author", "ada", check=0)
+    assert done.stdout == "trust: checked in by ada, until 17 Nov 10:00\n"
+    page = okrs.run("status", check=0).stdout
+    assert "no measure: it waits for a check-in" in page
+    assert "check-in by ada, just now: the survey is out" in page
+    assert "the survey is out" in okrs.run("explain", "trust", check=0).stdout
+
+
+def test_json_is_the_key_result_as_status_shows_it(okrs: Project) -> None:
+    done = okrs.run("checkin", "trust", "--value", "45", "--json", check=0)
+    assert json.loads(done.stdout) == okrs.key_results()["trust"]
+    assert okrs.key_results()["trust"]["checkin"]["author"]
+
+
+def test_a_value_that_is_not_plausible_must_be_meant(okrs: Project) -> None:
+    refused = okrs.run("checkin", "trust", "--value", "120", check=2).stderr
+    assert refused == (
+        "syncd: 120 is outside plausible (at most 100); correct --value, or write --force if it is meant\n"
+    )
+    assert okrs.key_results()["trust"]["value"] is None
+    okrs.run("checkin", "trust", "--value", "120", "--force", check=0)
+    assert okrs.key_results()["trust"]["value"] == 120
+
+
+def test_while_a_cycle_runs_it_is_told_so_and_nothing_is_kept(okrs: Project) -> None:
+    okrs.run("sync", check=0)
+    ledger = open_ledger(f"sqlite:///{okrs.folder / 'syncd.db'}")
+    assert ledger is not None
+    with cycle_lock(ledger.engine):
+        refused = okrs.run("checkin", "trust", "--value", "45", check=2)
+    assert "try again when it has ended" in refused.stderr
+    assert explained(okrs, "trust")["checkins"] == []
+    ledger.close()
+    okrs.run("checkin", "trust", "--value", "45", check=0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["trst", "--value", "1"], "there is no key result 'trst' in 2026-Q4; did you mean 'trust'?"),
+        (["trust"], "a check-in says something; write --value N, --note TEXT or --confidence 0.6"),
+        (["trust", "--note", "  "], "a check-in says something"),
+        (["trust", "--value", "1,050"], "--value is '1,050'; write a plain number, such as 1050 or -0.5"),
+        (["trust", "--value", "inf"], "--value is 'inf'; write a plain number"),
+        (["trust", "--confidence", "1.5"], "--confidence is '1.5'; write a number from 0 to 1, such as 0.6"),
+        (["trust", "--confidence", "60%"], "--confidence is '60%'; write a number from 0 to 1"),
+        (["trust", "--value", "1", "--expires", "14"], "--expires is '14', which is no duration"),
+        (["trust", "--value", "1", "--expires", "0d"], "--expires is '0d'; it must be more than 0"),
+        (["trust", "--value", "1", "--expires", "9999999d"], "longer than any duration can be"),
+        (["trust", "--value", "1", "--author", " "], "a check-in needs a name; write --author NAME"),
+    ],
+)
+def test_what_cannot_be_meant_is_a_sentence_and_exit_2(okrs: Project, arguments: list[str], message: str) -> None:
+    done = okrs.run("checkin", *arguments, check=2)
+    assert message in done.stderr
+    assert not (okrs.folder / "syncd.db").exists()
+
+
+def test_a_period_that_has_settled_takes_none(okrs: Project) -> None:
+    at(okrs, "2027-01-15T00:00:00+01:00")
+    refused = okrs.run("checkin", "trust", "--value", "45", check=2).stderr
+    assert "2026-Q4 is frozen since 15 Jan: it has ended and settled; --period names another" in refused
