@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
-from datetime import date, timedelta
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -11,7 +12,18 @@ from typing import Any
 import orjson
 
 from syncd.ledger import Definition
-from syncd.okr.goals import KeyResult, Shares
+from syncd.okr.goals import (
+    Band,
+    Goal,
+    KeyResult,
+    Milestone,
+    Milestones,
+    Pace,
+    Shares,
+    Steps,
+    Target,
+    guard_id,
+)
 from syncd.okr.measures import Measure
 from syncd.okr.spans import Period
 
@@ -36,24 +48,40 @@ def measure_digest(measure: Measure | None) -> str:
     return _digest(_said(measure))
 
 
-def changes(old: dict[str, Any], new: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    """What differs between two definitions' bodies: the dotted key without types' names, the old and new value."""
-    before, after = _flat(old), _flat(new)
-    return [
-        (".".join(part for part in name.split(".") if not part[:1].isupper()), before.get(name), after.get(name))
-        for name in dict.fromkeys([*before, *after])
-        if before.get(name) != after.get(name)
-    ]
+def as_defined(key_result: KeyResult, body: Mapping[str, Any]) -> KeyResult:
+    """A key result with what it was judged by when its definition had this body: goal, pace, guard, age.
+
+    How it was measured then is not in it: the ledger keeps what came of that.
+    """
+    said = body["KeyResult"]
+    guard = said.get("guard")
+    return replace(
+        key_result,
+        title=said["title"],
+        unit=said.get("unit"),
+        goal=_goal(said["goal"]),
+        pace=_pace(said.get("pace", "linear")),
+        stale_after=timedelta(seconds=said["stale_after"]) if "stale_after" in said else None,
+        guard=as_defined(key_result.guard or replace(key_result, id=guard_id(key_result.id)), guard) if guard else None,
+    )
 
 
-def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(value, dict):
-        return {prefix: value}
-    return {
-        name: inner
-        for key, child in value.items()
-        for name, inner in _flat(child, f"{prefix}.{key}" if prefix else key).items()
-    }
+def _goal(said: Mapping[str, Any]) -> Goal:
+    ((kind, keys),) = said.items()
+    if kind == "Milestones":
+        return Milestones(tuple(_milestone(step["Milestone"]) for step in keys["steps"]))
+    return Band(**keys) if kind == "Band" else Target(**keys)
+
+
+def _milestone(said: Mapping[str, Any]) -> Milestone:
+    by = said.get("by")
+    return Milestone(**{**said, "by": datetime.fromisoformat(by) if by else None})
+
+
+def _pace(said: Any) -> Pace:
+    if isinstance(said, dict):
+        return Steps(tuple((datetime.fromisoformat(by), value) for by, value in said["Steps"]["points"]))
+    return "end" if said == "end" else "linear"
 
 
 def _said(value: Any) -> Any:

@@ -5,14 +5,13 @@ From the ledger alone, as it stands or as it stood after the last cycle before a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import pairwise
-from typing import Any
 
 from syncd.config import Config
-from syncd.definitions import changes, measure_digest
+from syncd.definitions import measure_digest
+from syncd.edits import Edit, edits
 from syncd.ledger import Cycle, KeptValue, Ledger, StreamState
 from syncd.okr.checkins import CheckIn
 from syncd.okr.facts import answered
@@ -99,7 +98,7 @@ class Evidence:
     streams: Sequence[StreamSeen]
     items: Sequence[Item]
     arithmetic: str
-    definition_changes: Sequence[tuple[datetime, str, Any, Any]]
+    definition_changes: Sequence[Edit]
     edited: bool
     candidate: Sequence[Item] = ()
     approvals: Sequence[Approved] = ()
@@ -128,8 +127,8 @@ def evidence(
     measure = key_result.measure
     guard = evidence(config, plan, key_result.guard, ledger, now, at) if key_result.guard else None
     if ledger is None or cycle is None or value is None or measure is None:
-        edits = list(_definition_changes(ledger, plan, key_result, cycle)) if ledger and cycle and value else ()
-        return Evidence(key_result, value, line, (), (), (), "", edits, edited=False, guard=guard, checkins=said)
+        changed = edits(ledger, plan.period.id, key_result.id, cycle.id) if ledger and cycle and value else ()
+        return Evidence(key_result, value, line, (), (), (), "", changed, edited=False, guard=guard, checkins=said)
     # What the value rests on is what the ledger held after the last cycle that measured it, seen at that time.
     measured = value.confirmed
     seen_at = times.get(measured, now) if measured is not None else now
@@ -163,10 +162,10 @@ def evidence(
         ),
         items,
         arithmetic,
-        list(_definition_changes(ledger, plan, key_result, cycle)),
+        edits(ledger, plan.period.id, key_result.id, cycle.id),
         edited,
         candidate,
-        list(_approvals(ledger, plan, key_result, cycle)),
+        list(approvals(ledger, plan, key_result, cycle)),
         [] if edited else restatements(ledger, plan, key_result, value.measure, until=cycle.id),
         guard,
         said,
@@ -279,19 +278,11 @@ def _number(value: KeptValue) -> str:
     return value.reason or "unknown" if value.number is None else scalar_text(value.number)
 
 
-def _approvals(ledger: Ledger, plan: Plan, key_result: KeyResult, cycle: Cycle) -> Iterator[Approved]:
-    approvals = ledger.approvals.of(plan.period.id, key_result.id, cycle.id)
-    history = ledger.values.history(plan.period.id, key_result.id) if approvals else ()
-    for approval in approvals:
-        before = [value.number for found, value in history if found.id < approval.cycle]
+def approvals(ledger: Ledger, plan: Plan, key_result: KeyResult, cycle: Cycle) -> Iterator[Approved]:
+    """Every approval of a key result up to a cycle, oldest first."""
+    found = ledger.approvals.of(plan.period.id, key_result.id, cycle.id)
+    history = ledger.values.history(plan.period.id, key_result.id) if found else ()
+    for approval in found:
+        before = [value.number for cycle_of, value in history if cycle_of.id < approval.cycle]
         old = before[-1] if before else None
         yield Approved(approval.at, approval.author, old, approval.number, approval.reason)
-
-
-def _definition_changes(
-    ledger: Ledger, plan: Plan, key_result: KeyResult, cycle: Cycle
-) -> Iterator[tuple[datetime, str, Any, Any]]:
-    known: Sequence[Mapping[str, Any]] = ledger.values.definitions(plan.period.id, key_result.id, cycle.id)
-    for before, after in pairwise(known):
-        for name, old, new in changes(before["body"], after["body"]):
-            yield after["started_at"], name, old, new

@@ -90,6 +90,28 @@ def explain(
 
 
 @app.command()
+def history(
+    key_result: Annotated[str, typer.Argument(metavar="KR", help="The key result's id.")],
+    config: ConfigPath = _HERE,
+    backfill: Annotated[
+        bool, typer.Option("--backfill", help="Compute the days before its first value, where the sources date them.")
+    ] = False,
+    period: PeriodId = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of text.")] = False,
+    as_json: AsJson = False,
+    as_chart: Annotated[bool, typer.Option("--chart", help="Draw it in the terminal.")] = False,
+) -> None:
+    """Show a key result's series, day by day.
+
+    What stood at the end of each day, and between the days what was edited, approved or restated. By the ledger alone:
+    no network, no secret. What `--backfill` computes is marked, and not kept.
+    """
+    from syncd.cli import history as command
+
+    command.run(config, key_result, backfill=backfill, period=period, as_csv=as_csv, as_json=as_json, as_chart=as_chart)
+
+
+@app.command()
 def approve(
     key_result: Annotated[str, typer.Argument(metavar="KR", help="The key result's id.")],
     config: ConfigPath = _HERE,

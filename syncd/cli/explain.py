@@ -77,8 +77,8 @@ def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:
         yield f"formula   {found.arithmetic}"
     if value.lacking:
         yield f"          {value.lacking} records lack {_field(kr.measure)} and are left out"
-    for edited_at, name, old, new in found.definition_changes:
-        yield f"edited    {clock_time(edited_at.astimezone(zone))}: {name}: {old} → {new}"
+    for edit in found.definition_changes:
+        yield f"edited    {clock_time(edit.at.astimezone(zone))} in {edit.file}: {edit}"
     for approval in found.approvals:
         when = clock_time(approval.at.astimezone(zone))
         yield f"approved  {when} by {approval.author}: {number(approval.old)} → {number(approval.new)}"
@@ -232,7 +232,8 @@ def _document(found: Evidence, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
             for one in found.restatements
         ],
         "definition_changes": [
-            {"at": time(when), "key": name, "old": old, "new": new} for when, name, old, new in found.definition_changes
+            {"at": time(edit.at), "file": edit.file, "key": edit.key, "old": edit.old, "new": edit.new}
+            for edit in found.definition_changes
         ],
         "guard": _document(found.guard, now, zone) if found.guard else None,
     }

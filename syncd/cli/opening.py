@@ -51,8 +51,8 @@ def chosen_plan(config: Config, period: str | None, now: datetime) -> Plan:
 
 
 def chosen_key_result(plan: Plan, name: str) -> KeyResult:
-    """The key result of a plan that has this id; ConfigError names the nearest where none has."""
-    by_id = {kr.id: kr for kr in plan.key_results}
+    """The key result or guard of a plan that has this id; ConfigError names the nearest where none has."""
+    by_id = {kr.id: kr for kr in plan.measured}
     if name not in by_id:
         raise ConfigError(f"there is no key result {name!r} in {plan.period.id}{nearest(name, by_id)}")
     return by_id[name]

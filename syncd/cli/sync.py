@@ -61,9 +61,16 @@ def _say(result: Result, seconds: float, dry_run: bool) -> None:
         if new.quality == "held":
             typer.echo(f"  {change.key_result:<24} {number(new.number):>10}   held: {new.reason}")
             continue
+        health = HEALTH_WORDS[new.health]
+        if old is not None and old.measure != new.measure:
+            typer.echo(f"  {change.key_result:<24} {number(new.number):>10}   {health}")
+            was = (
+                "" if old.number is None else f": by the one before it was {number(old.number)}, which does not compare"
+            )
+            typer.echo(f"      its measure was edited{was}")
+            continue
         if old is not None and old.number == new.number and old.health == new.health:
             continue
-        health = HEALTH_WORDS[new.health]
         if old is not None and old.number == new.number:
             typer.echo(f"  {change.key_result:<24} {number(new.number):>10}   {HEALTH_WORDS[old.health]} → {health}")
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -46,6 +46,14 @@ class Cycles:
         with self._engine.connect() as connection:
             row = connection.execute(query).one_or_none()
         return Cycle(row.id, row.started_at, row.ended_at) if row else None
+
+    def pulled(self, since: int) -> Sequence[Cycle]:
+        """Every cycle from one on that asked the sources and ended, in the order of their numbers."""
+        query = select(cycles.c.id, cycles.c.started_at, cycles.c.ended_at).where(
+            cycles.c.id >= since, cycles.c.ended_at.is_not(None), cycles.c.pulls.is_not(None)
+        )
+        with self._engine.connect() as connection:
+            return [Cycle(*row) for row in connection.execute(query.order_by(cycles.c.id))]
 
     def times(self, numbers: Collection[int]) -> dict[int, datetime]:
         """When each of these cycles ended, by its number; one that never did is missing."""

@@ -146,9 +146,9 @@ class Values:
             return {name: known.digest for name, known in defined(connection, period).items()}
 
     def definitions(self, period: str, key_result: str, cycle: int | None = None) -> Sequence[Mapping[str, Any]]:
-        """Every definition that a key result had up to a cycle, oldest first, with the time when it was met."""
+        """Every definition that a key result had up to a cycle, oldest first, and when the cycle that met it ended."""
         query = (
-            select(definitions, cycles.c.started_at)
+            select(definitions, cycles.c.ended_at)
             .join(cycles, cycles.c.id == definitions.c.cycle)
             .where(definitions.c.period == period, definitions.c.key_result == key_result)
             .order_by(definitions.c.id)

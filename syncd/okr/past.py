@@ -29,15 +29,18 @@ _INSTANT = timedelta(microseconds=1)
 
 
 def past_values(
-    facts: Facts, measure: Measure, period: Period, now: datetime
+    facts: Facts, measure: Measure, period: Period, now: datetime, cycle: int | None = None
 ) -> list[tuple[date, float | None]] | None:
-    """(day, value at its end) for each day of the period before today, oldest first; None where no source dates it."""
+    """(day, value at its end) for each day of the period before today, oldest first; None where no source dates it.
+
+    By what is held now, or was held after a cycle.
+    """
     days = list(past_days(period, now))
     if not days:
         return []
     if not isinstance(measure, FormulaMeasure):
-        return _leaf_values(facts, measure, period, now, days)
-    columns = {name: _leaf_values(facts, part, period, now, days) for name, part in measure.parts}
+        return _leaf_values(facts, measure, period, now, days, cycle)
+    columns = {name: _leaf_values(facts, part, period, now, days, cycle) for name, part in measure.parts}
     known = {name: column for name, column in columns.items() if column is not None}
     if len(known) < len(columns):
         return None
@@ -48,11 +51,16 @@ def past_values(
 
 
 def _leaf_values(
-    facts: Facts, measure: Leaf, period: Period, now: datetime, days: Sequence[tuple[date, datetime]]
+    facts: Facts,
+    measure: Leaf,
+    period: Period,
+    now: datetime,
+    days: Sequence[tuple[date, datetime]],
+    cycle: int | None,
 ) -> list[tuple[date, float | None]] | None:
     if isinstance(measure, ReadingMeasure):
         whole = Span(measure.window.earliest(period), period.span.end)
-        dated, readings = facts.readings(measure, whole, now)
+        dated, readings = facts.readings(measure, whole, now, cycle)
         if not dated:
             return None
         found: Iterator[tuple[date, datetime, float | None]] = (
@@ -60,9 +68,9 @@ def _leaf_values(
             for day, end in days
         )
     elif measure.take == "share":
-        found = _shares(facts, measure, period, days)
+        found = _shares(facts, measure, period, days, cycle)
     else:
-        found = _record_values(facts, measure, period, days)
+        found = _record_values(facts, measure, period, days, cycle)
     return [(day, _rate(measure, number, period, end)) for day, end, number in found]
 
 
@@ -71,11 +79,11 @@ def _rate(measure: Leaf, number: float | None, period: Period, end: datetime) ->
 
 
 def _shares(
-    facts: Facts, measure: RecordMeasure, period: Period, days: Sequence[tuple[date, datetime]]
+    facts: Facts, measure: RecordMeasure, period: Period, days: Sequence[tuple[date, datetime]], cycle: int | None
 ) -> Iterator[tuple[date, datetime, float | None]]:
     """A record is one of all from its creation on; of one whose creation nobody knows, always."""
     everything = Span(period.span.start, days[-1][1] + _INSTANT)
-    passing = [record for record in facts.records(measure) if left_out(measure, everything, record) is None]
+    passing = [record for record in facts.records(measure, cycle) if left_out(measure, everything, record) is None]
     created = sorted(record.created_at for record in passing if record.created_at is not None)
     done = sorted(record.done_at for record in passing if record.done_at is not None)
     for day, end in days:
@@ -86,10 +94,10 @@ def _shares(
 
 
 def _record_values(
-    facts: Facts, measure: RecordMeasure, period: Period, days: Sequence[tuple[date, datetime]]
+    facts: Facts, measure: RecordMeasure, period: Period, days: Sequence[tuple[date, datetime]], cycle: int | None
 ) -> Iterator[tuple[date, datetime, float | None]]:
     whole = Span(measure.window.earliest(period), period.span.end)
-    pairs = facts.contributions(measure, whole)
+    pairs = facts.contributions(measure, whole, cycle)
     times = [at for at, _ in pairs]
     for day, end in days:
         window = measure.window.span(period, end)

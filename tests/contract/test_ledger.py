@@ -563,7 +563,7 @@ class TestValues:
         kept(ledger, 4, FIRST)
         found = ledger.values.definitions("2026-Q4", "calls")
         assert [(row["cycle"], row["body"]["target"]) for row in found] == [(1, 600), (2, 900), (4, 600)]
-        assert [row["started_at"] for row in found] == [NOW, NOW + DAY, NOW + 3 * DAY]
+        assert [row["ended_at"] for row in found] == [NOW + DAY, NOW + 2 * DAY, NOW + 4 * DAY]
         assert len(ledger.values.definitions("2026-Q4", "calls", cycle=1)) == 1
 
     def test_a_value_measured_in_another_way_is_another_row(self, ledger: Ledger) -> None:

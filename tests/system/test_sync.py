@@ -257,8 +257,9 @@ def test_an_edited_target_is_a_dated_change_that_explain_shows(project: Project)
     project.run("sync", check=0)
     found = json.loads(project.run("explain", "calls", "--json", check=0).stdout)
     (change,) = found["definition_changes"]
-    assert (change["key"], change["old"], change["new"]) == ("goal.target", 600.0, 800.0)
-    assert "goal.target: 600.0 → 800.0" in project.run("explain", "calls", check=0).stdout
+    assert (change["file"], change["key"]) == ("mappings/support.yaml", "target")
+    assert (change["old"], change["new"]) == (600.0, 800.0)
+    assert " in mappings/support.yaml: target: 600 → 800" in project.run("explain", "calls", check=0).stdout
 
 
 def test_a_server_that_repeats_the_token_does_not_make_us_repeat_it(project: Project, box: Sandbox) -> None:

@@ -1,0 +1,150 @@
+"""`syncd history`."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json
+from syncd.edits import Edit
+from syncd.history import Event, Point, Restated, Series, history
+from syncd.ledger import open_ledger
+from syncd.sdk import ConfigError
+from syncd.words import clock_time, count, number
+
+_COLUMNS = (
+    "day",
+    "value",
+    "change",
+    "progress",
+    "score",
+    "expected",
+    "health",
+    "quality",
+    "source",
+    "measured_at",
+    "events",
+)
+
+
+def run(
+    path: Path, name: str, *, backfill: bool, period: str | None, as_csv: bool, as_json: bool, as_chart: bool
+) -> None:
+    """Prints the series of a key result."""
+    if as_csv + as_json + as_chart > 1:
+        raise ConfigError("--csv, --json and --chart are three forms of one answer; choose one")
+    config, clock = open_config(path)
+    now = clock()
+    plan = chosen_plan(config, period, now)
+    key_result = chosen_key_result(plan, name)
+    ledger = open_ledger(config.ledger_url(), create=False)
+    series = history(config, plan, key_result, ledger, now, backfill=backfill)
+    if series.not_backfilled:
+        typer.echo(f"{series.not_backfilled}; nothing to backfill", err=True)
+    if as_json:
+        print_json(document(series))
+    elif as_csv:
+        typer.echo(table(series), nl=False)
+    elif not series.points:
+        typer.echo(f"{name} has no value yet in {plan.period.id}: {_why_none(series, now)}")
+    elif as_chart:
+        from syncd.cli.history_chart import print_chart
+
+        print_chart(series)
+    else:
+        from syncd.cli.history_view import render
+
+        for line in render(series, now):
+            typer.echo(line)
+
+
+def said(event: Event, series: Series) -> str:
+    """An event in words; it begins with a word of ours, so that no spreadsheet takes it for a formula."""
+    at = clock_time(event.at.astimezone(series.period.zone))
+    if isinstance(event, Edit):
+        return f"edited {at} in {event.file}: {event}"
+    if isinstance(event, Restated):
+        moved = "and the number is the same"
+        if event.before != event.after:
+            moved = f"{number(event.before)} → {number(event.after)}"
+        return f"restated {at}: {count(event.count, 'row')} of the past, {moved}"
+    return f"approved {at} by {event.author}: {number(event.old)} → {number(event.new)}"
+
+
+def document(series: Series) -> dict[str, Any]:
+    """The series as `--json` prints it."""
+    period = series.period
+    return {
+        "key_result": series.key_result.id,
+        "title": series.key_result.title,
+        "period": {"id": period.id, "start": period.first.isoformat(), "end": period.last.isoformat()},
+        "unit": series.key_result.unit,
+        "points": [_point(point, series) for point in series.points],
+        "events": [_event(event, series) for event in series.events],
+    }
+
+
+def _point(point: Point, series: Series) -> dict[str, Any]:
+    return {
+        "day": point.day.isoformat(),
+        "value": point.value,
+        "change": point.change,
+        "progress": point.progress,
+        "score": point.score,
+        "expected": point.expected,
+        "health": point.health,
+        "quality": point.quality,
+        "source": point.source,
+        "measured_at": _time(point.measured_at, series) if point.measured_at else None,
+        "reason": point.reason,
+    }
+
+
+def _event(event: Event, series: Series) -> dict[str, Any]:
+    when = {"at": _time(event.at, series), "day": event.at.astimezone(series.period.zone).date().isoformat()}
+    if isinstance(event, Edit):
+        return when | {"event": "edited", "file": event.file, "key": event.key, "old": event.old, "new": event.new}
+    if isinstance(event, Restated):
+        return when | {"event": "restated", "count": event.count, "before": event.before, "after": event.after}
+    approval = {"author": event.author, "old": event.old, "new": event.new, "reason": event.reason}
+    return when | {"event": "approved", **approval}
+
+
+def table(series: Series) -> str:
+    """The series as CSV of RFC 4180: ISO days, numbers with a dot, nothing for what is unknown.
+
+    A cell that begins with a minus is a number; every text is a word of ours or begins with one.
+    """
+    told = io.StringIO(newline="")
+    writer = csv.writer(told)
+    writer.writerow(_COLUMNS)
+    for point in series.points:
+        events = [event for event in series.events if event.at.astimezone(series.period.zone).date() == point.day]
+        cells = _point(point, series) | {"events": "; ".join(said(event, series) for event in events)}
+        writer.writerow([_cell(cells[column]) for column in _COLUMNS])
+    return told.getvalue()
+
+
+def _cell(value: str | float | None) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    plain = format(Decimal(repr(value)), "f")
+    return plain.rstrip("0").rstrip(".") if "." in plain else plain
+
+
+def _why_none(series: Series, now: datetime) -> str:
+    if now < series.period.span.start:
+        return f"it begins on {series.period.first.isoformat()}"
+    return "run `syncd sync`" if series.key_result.measure else "no measure; it waits for a check-in"
+
+
+def _time(moment: datetime, series: Series) -> str:
+    return moment.astimezone(series.period.zone).isoformat(timespec="seconds")

@@ -1,0 +1,264 @@
+"""The series of a key result: what stood at the end of each day, and what does not compare."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from syncd.config import Config, load_config
+from syncd.definitions import as_defined, definition
+from syncd.history import Point, Series, compared, history, stood
+from syncd.ledger import KeptValue, Ledger, open_ledger
+from syncd.okr.goals import Band, KeyResult, Milestone, Milestones, Plan, Shares, Steps, Target, standing
+from syncd.okr.measures import ReadingMeasure, ReadingTake
+from syncd.okr.spans import midnight
+
+BERLIN = ZoneInfo("Europe/Berlin")
+FIRST = date(2026, 10, 22)  # five days; the fourth has 25 hours
+DAYS = [FIRST + timedelta(days=number) for number in range(5)]
+MAPPING = """\
+period: {start: 2026-10-22, end: 2026-10-26, id: short}
+objectives:
+  - id: support
+    title: Fewer calls
+    key_results:
+      - id: calls
+        title: Calls fall from 1,200 to 600
+        kind: outcome
+        baseline: 1200
+        target: 600
+        measure: {from: local, file: calls.csv, cell: B2}
+"""
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "mappings").mkdir()
+    (folder / "mappings/okrs.yaml").write_text(MAPPING, encoding="utf-8")
+    project = "timezone: Europe/Berlin\nconnections: {local: {type: files, root: data/}}\n"
+    (folder / "syncd.yaml").write_text(project, encoding="utf-8")
+    return load_config(folder / "syncd.yaml")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger without a row, to be copied."""
+    path = tmp_path_factory.mktemp("model") / "ledger.db"
+    opened = open_ledger(f"sqlite:///{path}")
+    assert opened is not None
+    opened.close()
+    return path
+
+
+def taking(key_result: KeyResult, take: ReadingTake) -> KeyResult:
+    assert isinstance(key_result.measure, ReadingMeasure)
+    return replace(key_result, measure=replace(key_result.measure, take=take))
+
+
+def keep(
+    ledger: Ledger, config: Config, plan: Plan, key_result: KeyResult, number: float | None, at: datetime, **said: Any
+) -> None:
+    """A cycle that ends at a moment and keeps a value, as it stands then."""
+    cycle = ledger.cycles.begin(at)
+    defined = definition(key_result, plan.period, config.shares, "mappings/okrs.yaml")
+    stands = standing(key_result, number, plan.period.span, at, config.shares)
+    value = KeptValue(
+        number,
+        stands.progress,
+        stands.score,
+        stands.health,
+        "complete",
+        None,
+        None,
+        1,
+        0,
+        None,
+        defined.measure,
+        cycle,
+        cycle,
+    )
+    ledger.values.commit(cycle, at, {}, {(plan.period.id, key_result.id): (defined, replace(value, **said))})
+
+
+Kept = tuple[timedelta, float | None, ReadingTake]
+"""How long after the period's start a value was kept, which, and how it was measured."""
+
+kept_values = st.lists(
+    st.tuples(
+        st.integers(0, 5 * 24 * 60).map(lambda minutes: timedelta(minutes=minutes)),
+        st.none() | st.integers(0, 3).map(float),
+        st.sampled_from(["latest", "first"]),
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@settings(max_examples=40)
+@given(kept=kept_values)
+def test_each_day_has_the_last_value_kept_by_its_end_and_compares_with_its_like_alone(
+    config: Config, model: Path, kept: Sequence[Kept]
+) -> None:
+    (plan,) = config.plans
+    (key_result,) = plan.key_results
+    start = plan.period.span.start
+    with TemporaryDirectory() as folder:
+        shutil.copy(model, Path(folder) / "ledger.db")
+        ledger = open_ledger(f"sqlite:///{folder}/ledger.db")
+        assert ledger is not None
+        for after, number, take in kept:  # in any order of time: a clock may be set back
+            keep(ledger, config, plan, taking(key_result, take), number, start + after)
+        found = history(config, plan, key_result, ledger, plan.period.span.end + timedelta(days=2))
+        ledger.close()
+
+    def by_the_end(day: date) -> Kept | None:
+        end = midnight(day + timedelta(days=1), BERLIN)
+        return next((one for one in reversed(kept) if start + one[0] < end), None)
+
+    points = [point for point in found.points if point.day in DAYS]
+    assert [point.day for point in points] == DAYS
+    for point, before in zip(points, [None, *points], strict=False):
+        wanted = by_the_end(point.day)
+        assert point.value == (wanted[1] if wanted else None)
+        assert point.source == ("kept" if wanted else None)
+        earlier = by_the_end(before.day) if before else None
+        compares = wanted and earlier and wanted[2] == earlier[2] and None not in (wanted[1], earlier[1])
+        assert (point.change is not None) == bool(compares)
+        if wanted and earlier and wanted[1] is not None and earlier[1] is not None and compares:
+            assert point.change == wanted[1] - earlier[1]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, model: Path) -> Ledger:
+    shutil.copy(model, tmp_path / "ledger.db")
+    opened = open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
+    assert opened is not None
+    return opened
+
+
+def noon(day: int) -> datetime:
+    return datetime(2026, 10, day, 12, tzinfo=BERLIN)
+
+
+class TestHistory:
+    @pytest.fixture(autouse=True)
+    def _given(self, config: Config, ledger: Ledger) -> None:
+        self.config, self.ledger = config, ledger
+        (self.plan,) = config.plans
+        (self.calls,) = self.plan.key_results
+
+    def keep(self, number: float | None, at: datetime, key_result: KeyResult | None = None, **said: Any) -> None:
+        keep(self.ledger, self.config, self.plan, key_result or self.calls, number, at, **said)
+
+    def series(self, now: datetime) -> Series:
+        return history(self.config, self.plan, self.calls, self.ledger, now)
+
+    def test_a_day_is_judged_by_the_definition_in_force_then(self) -> None:
+        self.keep(900.0, noon(22), replace(self.calls, goal=Target(0.0, 1000.0), pace="end"))
+        self.keep(900.0, noon(24))
+        points = self.series(noon(25)).points
+        assert [point.value for point in points] == [900.0] * 4
+        assert [point.progress for point in points] == pytest.approx([0.1, 0.1, 0.5, 0.5])
+        assert [point.expected for point in points][:3] == pytest.approx([0, 0, 72 / 121])
+        assert [point.goal.target for point in points if isinstance(point.goal, Target)] == [0, 0, 600, 600]
+        edits = [str(event) for event in self.series(noon(25)).events]
+        assert edits == ["target: 0 → 600", "baseline: 1000 → 1200", "pace: end → none"]
+
+    def test_a_day_on_which_nothing_was_synced_repeats_the_value_and_says_since_when(self) -> None:
+        self.keep(900.0, noon(22))
+        points = self.series(noon(26)).points
+        assert {point.value for point in points} == {900.0}
+        assert {point.measured_at for point in points} == {noon(22)}
+        assert [point.quality for point in points] == ["complete", "complete", "stale", "stale", "stale"]
+        assert [point.health for point in points][2:] == ["unknown"] * 3
+
+    def test_a_value_that_was_confirmed_is_as_old_as_its_confirmation_by_that_day(self) -> None:
+        for day in (22, 23, 25):
+            self.keep(900.0, noon(day), progress=0.5, score=0.5, health="on_track")
+        points = self.series(noon(26)).points
+        assert [point.measured_at for point in points] == [noon(22), noon(23), noon(23), noon(25), noon(25)]
+
+    def test_a_failed_pull_keeps_the_value_and_says_so(self) -> None:
+        self.keep(900.0, noon(22))
+        self.keep(900.0, noon(23), quality="failed", reason="no answer", confirmed=1)
+        point = self.series(noon(24)).points[1]
+        assert (point.value, point.quality, point.reason, point.measured_at) == (900, "failed", "no answer", noon(22))
+
+    def test_days_before_the_first_value_are_unknown_and_are_no_zeros(self) -> None:
+        self.keep(0.0, noon(24))
+        points = self.series(noon(24)).points
+        assert [(point.value, point.source) for point in points] == [(None, None), (None, None), (0.0, "kept")]
+        assert [point.change for point in points] == [None, None, None]
+
+    def test_what_was_found_while_the_period_settled_stands_on_its_day_and_not_before(self) -> None:
+        self.keep(900.0, noon(25))
+        self.keep(880.0, noon(28))
+        points = self.series(datetime(2027, 1, 1, tzinfo=BERLIN)).points
+        assert [(point.day.day, point.value) for point in points[3:]] == [
+            (25, 900.0),
+            (26, 900.0),
+            (27, 900.0),
+            (28, 880.0),
+        ]
+
+    def test_without_a_value_there_are_no_points(self) -> None:
+        assert self.series(noon(24)).points == ()
+        assert history(self.config, self.plan, self.calls, None, noon(24)).points == ()
+
+
+def test_of_two_versions_the_later_one_is_newer_whatever_the_clock_said() -> None:
+    found = [(noon(24), "first"), (noon(22), "second"), (noon(26), "third")]
+    ends = [midnight(day, BERLIN) for day in DAYS] + [noon(27)]
+    assert list(stood(ends, found)) == [None, "second", "second", "second", "second", "third"]
+
+
+@pytest.mark.parametrize(
+    ("values", "changes"),
+    [
+        ([], []),
+        ([(1, "a")], [None]),
+        ([(1, "a"), (3, "a"), (3, "a")], [None, 2, 0]),
+        ([(1, "a"), (3, "b"), (4, "b")], [None, None, 1]),
+        ([(1, "a"), (None, "a"), (4, "a"), (5, "a")], [None, None, None, 1]),
+        ([(None, None), (0, "a"), (0, "a")], [None, None, 0]),
+    ],
+)
+def test_changes(values: Sequence[tuple[float | None, str | None]], changes: Sequence[float | None]) -> None:
+    points = [
+        Point(day, value, None, None, 0.0, "unknown", None, None, None, None, measure, Band())
+        for day, (value, measure) in zip(DAYS, values, strict=False)
+    ]
+    assert [point.change for point in compared(points)] == changes
+
+
+AT = datetime(2026, 10, 24, 22, tzinfo=ZoneInfo("UTC"))
+PLAIN = KeyResult("calls", "Fewer calls", "outcome", Target(600.0, 1200.0))
+
+
+@pytest.mark.parametrize(
+    "key_result",
+    [
+        PLAIN,
+        replace(PLAIN, goal=Target(600.0, None, 800.0, 500.0), unit="calls"),
+        replace(PLAIN, goal=Band(at_least=99.5), stale_after=timedelta(hours=36)),
+        replace(PLAIN, goal=Milestones((Milestone("2026-10-01", 1.0, 2.0, AT), Milestone("b", 2.0))), pace="end"),
+        replace(PLAIN, pace=Steps(((AT, 900.0),))),
+        replace(PLAIN, guard=KeyResult("calls:guard", "Quality", "outcome", Band(at_most=3.0))),
+    ],
+)
+def test_a_definition_is_read_back_as_it_was_said(config: Config, key_result: KeyResult) -> None:
+    body = definition(key_result, config.plans[0].period, Shares(), "a.yaml").body
+    read = as_defined(replace(PLAIN, title="Another", goal=Target(1.0, 0.0)), body)
+    assert replace(read, guard=None) == replace(key_result, guard=None)
+    assert (read.guard.goal if read.guard else None) == (key_result.guard.goal if key_result.guard else None)
