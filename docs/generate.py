@@ -101,7 +101,7 @@ What all commands share:
 - With `--json` standard output holds one JSON document and nothing else. Logs and warnings go to standard error.
 - Exit code 0: all well. 1: a source failed and the rest went on, the ledger failed in the middle, or `doctor` or
   `validate --strict` found something. 2: the command or the configuration is wrong, or the ledger cannot be used, and
-  nothing was touched.
+  nothing was touched. 3: `plan --exit-code` found changes.
 """
 
 

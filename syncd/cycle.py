@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from syncd.config import Config
-from syncd.ledger import KeptValue, Ledger
+from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.measuring import Measuring
 from syncd.okr.goals import KeyResult, Plan, is_guard
 from syncd.pulling import pull_all
@@ -38,13 +38,22 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a cycle came to."""
+    """What a cycle came to; `results` by period and key result, each guard's under its own id."""
 
     cycle: int
     outcomes: Sequence[Outcome] = ()
-    measured: int = 0
+    results: Mapping[tuple[str, str], tuple[Definition, KeptValue]] = field(default_factory=dict)
     changes: Sequence[Change] = ()
-    held: int = 0
+
+    @property
+    def measured(self) -> int:
+        """How many key results were measured, guards not among them."""
+        return sum(not is_guard(key_result) for _, key_result in self.results)
+
+    @property
+    def held(self) -> int:
+        """How many of them wait for approval."""
+        return sum(value.quality == "held" for _, value in self.results.values())
 
     @property
     def retry_at(self) -> datetime | None:
@@ -125,7 +134,10 @@ def run_cycle(
         for (period, key_result), (_, value) in results.items()
         if (old := kept[period].get(key_result)) is None or not old.says_what(value)
     ]
-    ledger.values.commit(cycle, now, pulls, {} if dry_run else results)
+    if dry_run:
+        ledger.values.commit(cycle, now, None, {})
+    else:
+        ledger.values.commit(cycle, now, pulls, results)
     changes = list(_restated(ledger, plans, changes, cycle))
     for outcome in outcomes:
         if outcome.changed:
@@ -133,9 +145,7 @@ def run_cycle(
             log.info("pulled", extra=told | ({"expected": outcome.expected} if outcome.expected else {}))
         if outcome.quality != "complete":
             log.warning("pull failed", extra={"stream": outcome.pull.stream.key, "reason": outcome.reason})
-    held = sum(value.quality == "held" for _, value in results.values())
-    measured = sum(not is_guard(key_result) for _, key_result in results)
-    return Result(cycle, outcomes, measured, changes, held)
+    return Result(cycle, outcomes, results, changes)
 
 
 def _restated(ledger: Ledger, plans: Sequence[Plan], changes: Sequence[Change], cycle: int) -> Iterator[Change]:

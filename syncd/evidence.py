@@ -5,6 +5,7 @@ From the ledger alone, as it stands or as it stood after the last cycle before a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -38,8 +39,13 @@ from syncd.sdk import Reading, Record
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A record or reading: what it brings to the number, or why it was left out; of which `part` of a formula."""
+    """A record or reading: what it brings to the number, or why it was left out; of which `part` of a formula.
 
+    `key` tells it from the others of its part: a record's id, the time of a dated row, the cell of another. A record
+    that stands in two streams is one.
+    """
+
+    key: str
     label: str
     title: str
     url: str
@@ -135,7 +141,7 @@ def evidence(
     edited = value.measure != measure_digest(measure)
     items, parts, arithmetic = list[Item](), list[Part](), ""
     if measured is not None and not edited:
-        items = list(_items(ledger, plan, measure, seen_at, measured))
+        items = list(items_of(ledger, plan, measure, seen_at, measured))
         parts = [
             Part(
                 name,
@@ -149,8 +155,9 @@ def evidence(
         if isinstance(measure, FormulaMeasure):
             arithmetic = f"{measure.expression} = {_number(value)}"
     candidate: list[Item] = []
-    if value.quality == "held" and not edited and cycle.ended_at is not None:
-        found = _items(ledger, plan, measure, cycle.ended_at, cycle.id)
+    synced = ledger.cycles.last(by=at, pulled=True)  # a plan may have brought rows since
+    if value.quality == "held" and not edited and synced is not None and synced.ended_at is not None:
+        found = items_of(ledger, plan, measure, synced.ended_at, synced.id)
         candidate = [item for item in found if item.left_out is None]
     return Evidence(
         key_result,
@@ -192,22 +199,27 @@ def _streams(ledger: Ledger, measure: Leaf) -> Iterator[StreamSeen]:
             yield StreamSeen(measure.connection, key, state.completed_at, state.quality, state.reason, list(notes))
 
 
-def _items(ledger: Ledger, plan: Plan, measure: Measure, now: datetime, cycle: int) -> Iterator[Item]:
+def items_of(ledger: Ledger, plan: Plan, measure: Measure, now: datetime, cycle: int) -> Iterator[Item]:
+    """Everything that a measure looked at after a cycle, which ended `now`: what counted, and what did not."""
     for name, part in _named(measure):
         window = part.window.span(plan.period, now)
-        for item in _items_of(ledger, part, window, now, cycle):
+        for item in _items_of_part(ledger, part, window, now, cycle):
             yield replace(item, part=name) if name else item
 
 
-def _items_of(ledger: Ledger, measure: Leaf, window: Span, now: datetime, cycle: int) -> Iterator[Item]:
+def _items_of_part(ledger: Ledger, measure: Leaf, window: Span, now: datetime, cycle: int) -> Iterator[Item]:
     if isinstance(measure, RecordMeasure):
         for record in ledger.answers.records(measure, cycle):
             yield _record(measure, window, record)
         return
-    _, readings = ledger.answers.readings(measure, window, now, cycle)
+    dated, readings = ledger.answers.readings(measure, window, now, cycle)
     _, used = readings_used(measure.take, window, now, readings)
+    seen: Counter[str] = Counter()  # two rows may be of one time
     for reading in sorted(readings, key=lambda reading: reading.at or now):  # in order of time, however it is listed
-        yield _reading(reading, used, window, now, measure.take)
+        item = _reading(reading, used, window, now, measure.take)
+        key = reading.at.isoformat() if dated and reading.at else reading.cell
+        yield replace(item, key=f"{key} {seen[key]}")
+        seen[key] += 1
 
 
 def _record(measure: RecordMeasure, window: Span, record: Record) -> Item:
@@ -223,7 +235,7 @@ def _record(measure: RecordMeasure, window: Span, record: Record) -> Item:
     elif why is None:
         number = contribution(record, measure.of or "")
         brings, why = (scalar_text(number), None) if number is not None else (None, f"has no {measure.of}")
-    return Item(record.label, record.title, record.url, record.done_at, brings, why)
+    return Item(record.id, record.label, record.title, record.url, record.done_at, brings, why)
 
 
 def _reading(reading: Reading, used: Sequence[Reading], window: Span, now: datetime, take: str) -> Item:
@@ -231,7 +243,7 @@ def _reading(reading: Reading, used: Sequence[Reading], window: Span, now: datet
     title = f"holds {raw}"
     if any(reading is other for other in used):
         brings = scalar_text(reading.number) if reading.number is not None else f"unknown: {reading.problem}"
-        return Item(reading.cell, title, "", reading.at, brings, None)
+        return Item(reading.cell, reading.cell, title, "", reading.at, brings, None)
     at = reading.at or now
     if at > now:
         why = "dated after now"
@@ -241,7 +253,7 @@ def _reading(reading: Reading, used: Sequence[Reading], window: Span, now: datet
         why = "after the window"
     else:
         why = f"not the {take} one"
-    return Item(reading.cell, title, "", reading.at, None, why)
+    return Item(reading.cell, reading.cell, title, "", reading.at, None, why)
 
 
 def _arithmetic(

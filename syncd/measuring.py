@@ -139,11 +139,8 @@ class Measuring:
 
     def _release(self, plan: Plan, key_result: KeyResult) -> str:
         """What a person, or the next cycle, can do about a held value."""
-        shown_first = choose_plan(self._config, None, self._now)
-        is_shown = shown_first is not None and shown_first.period.id == plan.period.id
-        chosen = "" if is_shown else f" --period {plan.period.id}"
         again = ", and so does a second cycle with the same" if self._repeated else ""
-        return f"`syncd approve {key_result.id}{chosen}` accepts it{again}"
+        return f"`{approval(self._config, plan, key_result, self._now)}` accepts it{again}"
 
     @property
     def _repeated(self) -> bool:
@@ -176,6 +173,14 @@ class Measuring:
             confirmed=None,
             candidate=candidate,
         )
+
+
+def approval(config: Config, plan: Plan, key_result: KeyResult, now: datetime) -> str:
+    """The command that accepts the number that a key result waits with."""
+    shown_first = choose_plan(config, None, now)
+    is_shown = shown_first is not None and shown_first.period.id == plan.period.id
+    chosen = "" if is_shown else f" --period {plan.period.id}"
+    return f"syncd approve {key_result.id}{chosen}"
 
 
 def _why_nothing(ledger: Ledger, measure: Measure, answer: Answer) -> Answer:

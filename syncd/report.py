@@ -107,6 +107,18 @@ def report(config: Config, plan: Plan, ledger: Ledger | None, now: datetime) -> 
     last = ledger.cycles.last(pulled=True) if ledger else None
     said: Mapping[str, Sequence[CheckIn]] = ledger.checkins.of_period(plan.period.id, now) if ledger else {}
     lines = {kr.id: line_of(config, plan, kr, kept, times, now, said.get(kr.id, ())) for kr in plan.key_results}
+    return report_of(config, plan, lines, kept, last.ended_at if last else None, now)
+
+
+def report_of(
+    config: Config,
+    plan: Plan,
+    lines: Mapping[str, KeyResultLine],
+    kept: Mapping[str, KeptValue],
+    synced_at: datetime | None,
+    now: datetime,
+) -> Report:
+    """The report that lines of all its key results make; `kept` are the values that they stand for."""
     standings = {name: line.standing for name, line in lines.items()}
     rolled_up = roll_up_all(plan.objectives, standings, config.shares)
     blocks = [
@@ -119,7 +131,7 @@ def report(config: Config, plan: Plan, ledger: Ledger | None, now: datetime) -> 
         )
         for objective in plan.objectives
     ]
-    return Report(plan.period, now.astimezone(config.zone), last.ended_at if last else None, blocks)
+    return Report(plan.period, now.astimezone(config.zone), synced_at, blocks)
 
 
 def _alignment(

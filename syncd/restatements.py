@@ -17,7 +17,7 @@ from syncd.okr.measures import Leaf, RecordMeasure, contribution, leaves, left_o
 from syncd.okr.spans import Period
 from syncd.sdk import Record
 
-_GONE = "gone: deleted, moved, or no match any more"
+GONE = "gone: deleted, moved, or no match any more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ def _why(
     window = measure.window.span(plan.period, at)
     counted = old is not None and left_out(measure, window, old) is None
     if new is None:
-        return _GONE if counted else None
+        return GONE if counted else None
     why = left_out(measure, window, new)
     if counted and why is not None:
         return why

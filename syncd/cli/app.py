@@ -58,6 +58,24 @@ def sync(
 
 
 @app.command()
+def plan(
+    config: ConfigPath = _HERE,
+    only: Annotated[str | None, typer.Option("--only", metavar="KR", help="Only this key result.")] = None,
+    as_json: AsJson = False,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 where there are changes.")] = False,
+    log_format: LogFormat = "text",
+) -> None:
+    """Show what a sync would change, and change nothing.
+
+    Pulls and computes as sync does: each value old and new, the records that enter and leave, what would be held, what
+    was edited. Pulled rows are kept, no value is.
+    """
+    from syncd.cli import plan as command
+
+    command.run(config, only=only, as_json=as_json, exit_code=exit_code, log_format=log_format)
+
+
+@app.command()
 def status(
     config: ConfigPath = _HERE,
     period: PeriodId = None,

@@ -13,12 +13,14 @@ from syncd.cli.log import set_up_log
 from syncd.cli.memory import one_arena
 from syncd.cli.opening import open_config, writing_ledger
 from syncd.cli.progress import watcher
+from syncd.config import Config
 from syncd.cycle import Result, run_cycle
 from syncd.ledger import cycle_lock
 from syncd.okr.goals import is_guard
 from syncd.sdk import ConfigError, RetryPolicy
 from syncd.words import HEALTH_WORDS, count, number
 
+NOTHING_OPEN = "no key result is measured now: no period is open (one begins later, or has settled)"
 _RESTATED = 5  # records of one key result; explain has them all
 
 
@@ -27,12 +29,7 @@ def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_for
     one_arena()
     set_up_log(log_format, logging.ERROR)
     config, clock = open_config(path)
-    if only is not None:
-        ids = [kr.id for plan in config.plans for kr in plan.key_results]
-        if only not in ids:
-            from syncd.config.messages import nearest
-
-            raise ConfigError(f"there is no key result {only!r}{nearest(only, ids)}")
+    check_only(config, only)
     config.check_references()
     ledger = writing_ledger(config)
     started = time.monotonic()
@@ -53,6 +50,21 @@ def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_for
     _say(result, time.monotonic() - started, dry_run)
     if result.failures:
         raise typer.Exit(1)
+
+
+def check_only(config: Config, only: str | None) -> None:
+    """ConfigError where no mapping has the one key result that is asked for."""
+    ids = [kr.id for plan in config.plans for kr in plan.key_results]
+    if only is not None and only not in ids:
+        from syncd.config.messages import nearest
+
+        raise ConfigError(f"there is no key result {only!r}{nearest(only, ids)}")
+
+
+def say_failures(result: Result) -> None:
+    """Tells what could not be read, and why."""
+    for pull, why in result.failures:
+        typer.echo(f"failed: {pull.connection}: {pull.stream.key}: {why}", err=True)
 
 
 def _say(result: Result, seconds: float, dry_run: bool) -> None:
@@ -81,9 +93,7 @@ def _say(result: Result, seconds: float, dry_run: bool) -> None:
         if len(change.restated) > _RESTATED:
             more = len(change.restated) - _RESTATED
             typer.echo(f"      and {more} more: `syncd explain {change.key_result}` lists them")
-    failed = result.failures
-    for pull, why in failed:
-        typer.echo(f"failed: {pull.connection}: {pull.stream.key}: {why}", err=True)
+    say_failures(result)
     kept = "would change" if dry_run else "changed"
     changed = sum(
         change.old is None or change.old.number != change.new.number
@@ -91,8 +101,8 @@ def _say(result: Result, seconds: float, dry_run: bool) -> None:
         if not is_guard(change.key_result)
     )
     if not result.measured:
-        typer.echo("no key result is measured now: no period is open (one begins later, or has settled)")
-    failures = f", {len(failed)} failed" if failed else ""
+        typer.echo(NOTHING_OPEN)
+    failures = f", {len(result.failures)} failed" if result.failures else ""
     held = f", {result.held} held" if result.held else ""
     typer.echo(
         f"{count(result.measured, 'key result')} measured, {changed} {kept}{held}; "

@@ -36,7 +36,7 @@ class Cycles:
     def last(self, by: datetime | None = None, *, pulled: bool = False) -> Cycle | None:
         """The last cycle that ended, at all or by a moment; None where none had.
 
-        With `pulled` the last that asked the sources: an approval or a check-in is a cycle that did not.
+        With `pulled` the last sync: an approval or a check-in asked no source, and a dry run kept no value.
         """
         query = select(cycles).where(cycles.c.ended_at.is_not(None)).order_by(cycles.c.id.desc()).limit(1)
         if by is not None:

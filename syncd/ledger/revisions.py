@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
 from syncd.ledger.answers import record_of
 from syncd.ledger.schema import readings, records, streams
@@ -71,6 +71,20 @@ class Revisions:
             new = begun.get((cycle, at))
             if new is None or (new.number, new.problem) != (old.number, old.problem):
                 yield Reread(cycle, at, old, new)
+
+    def latest(self) -> dict[tuple[str, str], int]:
+        """The last cycle in which rows of each stream came, changed or went, by (connection, stream's key)."""
+        found: dict[tuple[str, str], int] = {}
+        with self._engine.connect() as connection:
+            for table in (records, readings):
+                query = (
+                    select(streams.c.connection, streams.c.key, func.max(table.c.cycle), func.max(table.c.until))
+                    .join(table, table.c.stream == streams.c.id)
+                    .group_by(streams.c.connection, streams.c.key)
+                )
+                for name, key, came, went in connection.execute(query):
+                    found[(name, key)] = max(found.get((name, key), 0), came, went or 0)
+        return found
 
     def _dated(
         self, measure: ReadingMeasure, column: Any, after: int, until: int

@@ -83,11 +83,12 @@ class Values:
         self,
         cycle: int,
         now: datetime,
-        pulls: Mapping[str, Json],
+        pulls: Mapping[str, Json] | None,
         results: Mapping[tuple[str, str], tuple[Definition, KeptValue]],
     ) -> None:
         """Ends a cycle: its values by (period, key result), and what came of its pulls, in one transaction.
 
+        `pulls` is None for one that kept no value: nobody is to take it for the last sync.
         A value that says what the last one said is not written again: the last one's confirmation moves.
         """
         with self._engine.begin() as connection:

@@ -1,0 +1,151 @@
+"""`syncd plan`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from syncd.cli.log import set_up_log
+from syncd.cli.memory import one_arena
+from syncd.cli.opening import open_config, print_json, writing_ledger
+from syncd.cli.plan_view import render
+from syncd.cli.progress import watcher
+from syncd.cli.sync import check_only, say_failures
+from syncd.cli.validate import say_unpublished
+from syncd.evidence import Item
+from syncd.ledger import cycle_lock
+from syncd.okr.rollup import ObjectiveStanding
+from syncd.plan import KeyResultChange, PeriodChanges, Planned, plan_sync
+from syncd.report import KeyResultLine
+from syncd.sdk import RetryPolicy
+
+
+def run(path: Path, *, only: str | None, as_json: bool, exit_code: bool, log_format: str) -> None:
+    """Shows what a sync would change. Exit code 1 where a source failed; else 3, if asked for, where there are changes.
+
+    A source that failed comes first: what the plan says of its key results is not what a sync will find.
+    """
+    one_arena()
+    set_up_log(log_format, logging.ERROR)
+    config, clock = open_config(path)
+    check_only(config, only)
+    config.check_references()
+    ledger = writing_ledger(config)
+    try:
+        with cycle_lock(ledger.engine), watcher(sys.stderr) as watching:
+            found = plan_sync(config, ledger, clock, retry=RetryPolicy(), only=only, watcher=watching)
+    finally:
+        ledger.close()
+    if as_json:
+        print_json(document(found, config.zone))
+    else:
+        for line in render(found, config.zone):
+            typer.echo(line)
+        say_unpublished(config)
+    say_failures(found.result)
+    if found.result.failures:
+        raise typer.Exit(1)
+    if exit_code and found:
+        raise typer.Exit(3)
+
+
+def document(found: Planned, zone: ZoneInfo) -> dict[str, Any]:
+    """The plan as `plan --json` prints it. Times are RFC 3339; nothing is cut."""
+    return {
+        "as_of": _time(found.as_of, zone),
+        "changes": bool(found),
+        "measured": found.measured,
+        "streams": len(found.result.outcomes),
+        "periods": [_period(period, zone) for period in found.periods],
+        "failures": [
+            {"connection": pull.connection, "stream": pull.stream.key, "reason": why}
+            for pull, why in found.result.failures
+        ],
+        "publish": [],  # nothing would be sent: see say_unpublished
+    }
+
+
+def _period(period: PeriodChanges, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "id": period.period.id,
+        "days_edited": period.days_edited,
+        "verdicts": [
+            {
+                "output": change.new.output,
+                "outcome": change.new.outcome,
+                "old": change.old.verdict,
+                "new": change.new.verdict,
+                "since": change.new.since.isoformat() if change.new.since else None,
+            }
+            for change in period.verdicts
+        ],
+        "objectives": [
+            {"id": change.objective.id, "old": _standing(change.old), "new": _standing(change.new)}
+            for change in period.objectives
+        ],
+        "key_results": [_change(change, zone) for change in period.key_results],
+        "removed": [
+            {"id": one.id, "title": one.title, "file": one.file, "value": one.value.number} for one in period.removed
+        ],
+        "waiting": [
+            {"id": line.key_result.id, "candidate": line.candidate, "reason": line.reason, "approve": command}
+            for line, command in period.waiting
+        ],
+    }
+
+
+def _standing(standing: ObjectiveStanding) -> dict[str, Any]:
+    return {"score": standing.score, "activity": standing.activity, "health": standing.health}
+
+
+def _change(change: KeyResultChange, zone: ZoneInfo) -> dict[str, Any]:
+    moved = change.differences
+    return {
+        "id": change.key_result.id,
+        "title": change.key_result.title,
+        "unit": change.key_result.unit,
+        "file": change.file,
+        "old": _line(change.old, zone) if change.old else None,
+        "new": _line(change.new, zone),
+        "remeasured": change.remeasured,
+        "edits": [{"key": edit.key, "old": edit.old, "new": edit.new} for edit in change.edits],
+        "enters": [_item(item, zone) for item in moved.enters],
+        "leaves": [{**_item(item, zone), "why": item.left_out} for item in moved.leaves],
+        "brings_another": [{**_item(new, zone), "brought": old.brings} for old, new in moved.brings],
+        "approve": change.approve,
+        "guard": _change(change.guard, zone) if change.guard else None,
+    }
+
+
+def _line(line: KeyResultLine, zone: ZoneInfo) -> dict[str, Any]:
+    return {
+        "value": line.value,
+        "progress": line.standing.progress,
+        "score": line.standing.score,
+        "health": line.standing.health,
+        "quality": line.quality,
+        "candidate": line.candidate,
+        "as_of": _time(line.as_of, zone),
+        "reason": line.reason,
+    }
+
+
+def _item(item: Item, zone: ZoneInfo) -> dict[str, Any]:
+    said = {
+        "label": item.label,
+        "title": item.title,
+        "url": item.url or None,
+        "at": _time(item.at, zone),
+        "brings": item.brings,
+    }
+    return said | ({"part": item.part} if item.part else {})
+
+
+def _time(moment: datetime | None, zone: ZoneInfo) -> str | None:
+    return moment.astimezone(zone).isoformat(timespec="seconds") if moment else None
