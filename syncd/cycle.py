@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from syncd.alignments import NewVerdict, keep_alignments
 from syncd.config import Config
 from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.measuring import Measuring
@@ -44,6 +45,7 @@ class Result:
     outcomes: Sequence[Outcome] = ()
     results: Mapping[tuple[str, str], tuple[Definition, KeptValue]] = field(default_factory=dict)
     changes: Sequence[Change] = ()
+    verdicts: Sequence[NewVerdict] = ()
 
     @property
     def measured(self) -> int:
@@ -145,7 +147,8 @@ def run_cycle(
             log.info("pulled", extra=told | ({"expected": outcome.expected} if outcome.expected else {}))
         if outcome.quality != "complete":
             log.warning("pull failed", extra={"stream": outcome.pull.stream.key, "reason": outcome.reason})
-    return Result(cycle, outcomes, results, changes)
+    verdicts = () if dry_run else keep_alignments(config, ledger, cycle, now)
+    return Result(cycle, outcomes, results, changes, verdicts)
 
 
 def _restated(ledger: Ledger, plans: Sequence[Plan], changes: Sequence[Change], cycle: int) -> Iterator[Change]:

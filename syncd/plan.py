@@ -18,7 +18,6 @@ from syncd.edits import Edit, changes
 from syncd.evidence import items_of
 from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.measuring import approval
-from syncd.okr.alignment import Alignment
 from syncd.okr.goals import KeyResult, Objective, Plan, guard_id
 from syncd.okr.measures import Measure, leaves, stream_keys
 from syncd.okr.rollup import ObjectiveStanding
@@ -26,6 +25,7 @@ from syncd.okr.spans import Period
 from syncd.pulls import Watcher
 from syncd.report import KeyResultLine, Report, line_of, report_of
 from syncd.sdk import RetryPolicy
+from syncd.verdicts import Judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ class ObjectiveChange:
 class VerdictChange:
     """A link whose verdict would be another."""
 
-    old: Alignment
-    new: Alignment
+    old: Judged
+    new: Judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +162,9 @@ class _Comparison:
         plan = self._plan
         before = {kr.id: self._line_before(kr) for kr in plan.key_results}
         after = {kr.id: self._line_after(kr) if kr.id in self._results else before[kr.id] for kr in plan.key_results}
-        was = report_of(self._config, plan, before, self._kept, self._then, self._then)
-        becomes = report_of(self._config, plan, after, self._after, self._now, self._now)
+        links = self._ledger.alignments.last(plan.period.id)
+        was = report_of(self._config, plan, before, self._kept, links, self._then, self._then)
+        becomes = report_of(self._config, plan, after, self._after, links, self._now, self._now)
         changed = [found for kr in plan.key_results if (found := self._change(kr, before, after)) is not None]
         named = {change.key_result.id for change in changed}
         return PeriodChanges(
@@ -306,5 +307,9 @@ def _verdicts(was: Report, becomes: Report) -> Iterator[VerdictChange]:
     """Watermelons first."""
     before = [link for block in was.objectives for link in block.alignment]
     after = [link for block in becomes.objectives for link in block.alignment]
-    found = [VerdictChange(*pair) for pair in zip(before, after, strict=True) if pair[0].verdict != pair[1].verdict]
-    yield from sorted(found, key=lambda change: change.new.verdict != "watermelon")
+    found = [
+        VerdictChange(old, new)
+        for old, new in zip(before, after, strict=True)
+        if old.alignment.verdict != new.alignment.verdict
+    ]
+    yield from sorted(found, key=lambda change: change.new.alignment.verdict != "watermelon")

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from syncd.config import Config
 from syncd.definitions import measure_digest
-from syncd.ledger import KeptValue, Ledger
-from syncd.okr.alignment import Alignment, judge
+from syncd.ledger import KeptAlignment, KeptValue, Ledger, LinkId
+from syncd.okr.alignment import judge
 from syncd.okr.checkins import CheckIn, confidence, made_by
 from syncd.okr.checkins import standing as standing_one
 from syncd.okr.goals import (
@@ -29,6 +29,8 @@ from syncd.okr.goals import (
 )
 from syncd.okr.rollup import ObjectiveStanding, roll_up_all
 from syncd.okr.spans import Period
+from syncd.verdicts import Judged, judged
+from syncd.verdicts import document as link_document
 from syncd.words import day, goal, number
 
 _STALE_AFTER = timedelta(days=2)
@@ -64,8 +66,13 @@ class ObjectiveBlock:
     objective: Objective
     standing: ObjectiveStanding
     key_results: Sequence[KeyResultLine]
-    alignment: Sequence[Alignment]
+    alignment: Sequence[Judged]
     supporting: Sequence[str] = ()
+
+    @property
+    def has_watermelon(self) -> bool:
+        """Whether an output of its own is green and the outcome that it drives red."""
+        return any(link.alignment.verdict == "watermelon" for link in self.alignment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +83,11 @@ class Report:
     as_of: datetime
     synced_at: datetime | None
     objectives: Sequence[ObjectiveBlock]
+
+    @property
+    def watermelons_first(self) -> Sequence[ObjectiveBlock]:
+        """The objectives as people should see them: those with a watermelon first, else as the files have them."""
+        return sorted(self.objectives, key=lambda block: not block.has_watermelon)
 
     def block(self, objective: str) -> ObjectiveBlock:
         """The block of an objective; KeyError where there is none."""
@@ -107,7 +119,8 @@ def report(config: Config, plan: Plan, ledger: Ledger | None, now: datetime) -> 
     last = ledger.cycles.last(pulled=True) if ledger else None
     said: Mapping[str, Sequence[CheckIn]] = ledger.checkins.of_period(plan.period.id, now) if ledger else {}
     lines = {kr.id: line_of(config, plan, kr, kept, times, now, said.get(kr.id, ())) for kr in plan.key_results}
-    return report_of(config, plan, lines, kept, last.ended_at if last else None, now)
+    links: Mapping[LinkId, KeptAlignment] = ledger.alignments.last(plan.period.id) if ledger else {}
+    return report_of(config, plan, lines, kept, links, last.ended_at if last else None, now)
 
 
 def report_of(
@@ -115,10 +128,14 @@ def report_of(
     plan: Plan,
     lines: Mapping[str, KeyResultLine],
     kept: Mapping[str, KeptValue],
+    links: Mapping[LinkId, KeptAlignment],
     synced_at: datetime | None,
     now: datetime,
 ) -> Report:
-    """The report that lines of all its key results make; `kept` are the values that they stand for."""
+    """The report that lines of all its key results make; `kept` are the values that they stand for.
+
+    `links` is what the last cycle kept of the links between them.
+    """
     standings = {name: line.standing for name, line in lines.items()}
     rolled_up = roll_up_all(plan.objectives, standings, config.shares)
     blocks = [
@@ -126,7 +143,7 @@ def report_of(
             objective,
             rolled_up[objective.id],
             [lines[kr.id] for kr in objective.key_results],
-            list(_alignment(plan.period, objective, standings, kept, now)),
+            list(_alignment(plan.period, objective, lines, kept, links, now)),
             [other.id for other in plan.objectives if other.supports == objective.id],
         )
         for objective in plan.objectives
@@ -137,16 +154,18 @@ def report_of(
 def _alignment(
     period: Period,
     objective: Objective,
-    standings: Mapping[str, Standing],
+    lines: Mapping[str, KeyResultLine],
     kept: Mapping[str, KeptValue],
+    links: Mapping[LinkId, KeptAlignment],
     now: datetime,
-) -> Iterator[Alignment]:
+) -> Iterator[Judged]:
     today = min(now.astimezone(period.zone).date(), period.last)
     for output in objective.key_results:
         for link in output.drives:
-            healths = (standings[output.id].health, standings[link.outcome].health)
+            sides = lines[output.id], lines[link.outcome]
             since = kept[output.id].since if output.id in kept else None
-            yield judge(output, link, healths, since, today)
+            verdict = judge(output, link, (sides[0].standing.health, sides[1].standing.health), since, today)
+            yield judged(verdict, links.get((output.id, link.outcome)), *sides)
 
 
 def line_of(
@@ -264,16 +283,7 @@ def _objective(block: ObjectiveBlock, period: Period) -> dict[str, Any]:
         "coverage": {"known": stands.known, "of": stands.of},
         "supports": objective.supports,
         "key_results": [key_result_document(line, period) for line in block.key_results],
-        "alignment": [
-            {
-                "output": link.output,
-                "outcome": link.outcome,
-                "verdict": link.verdict,
-                "since": link.since.isoformat() if link.since else None,
-                "lag_days": _whole(link.lag / timedelta(days=1)),
-            }
-            for link in block.alignment
-        ],
+        "alignment": [link_document(link) for link in block.alignment],
     }
 
 
@@ -337,7 +347,3 @@ def _guard(line: KeyResultLine) -> dict[str, Any]:
 
 def _time(moment: datetime, zone: ZoneInfo) -> str:
     return moment.astimezone(zone).isoformat(timespec="seconds")
-
-
-def _whole(number: float) -> float | int:
-    return int(number) if number.is_integer() else number

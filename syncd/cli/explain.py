@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -11,9 +12,11 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from syncd.cli import explain_links
 from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json
 from syncd.evidence import Evidence, Item, Part, evidence
 from syncd.ledger import open_ledger
+from syncd.links import links_of
 from syncd.okr.measures import FormulaMeasure, Measure, RecordMeasure, leaves
 from syncd.okr.spans import Span, midnight
 from syncd.report import KeyResultLine, checkin_document
@@ -31,10 +34,11 @@ def run(path: Path, key_result: str, *, at: str | None, period: str | None, as_j
     chosen = chosen_key_result(plan, key_result)
     ledger = open_ledger(config.ledger_url(), create=False)
     found = evidence(config, plan, chosen, ledger, clock(), moment)
+    links = links_of(config, plan, chosen, ledger, clock(), moment)
     if as_json:
-        print_json(_document(found, now, config.zone))
+        print_json(_document(found, now, config.zone) | {"alignment": explain_links.documents(links)})
         return
-    for line in _lines(found, now, config.zone):
+    for line in chain(_lines(found, now, config.zone), explain_links.lines(links)):
         typer.echo(line)
 
 

@@ -77,11 +77,11 @@ def _period(period: PeriodChanges, zone: ZoneInfo) -> dict[str, Any]:
         "days_edited": period.days_edited,
         "verdicts": [
             {
-                "output": change.new.output,
-                "outcome": change.new.outcome,
-                "old": change.old.verdict,
-                "new": change.new.verdict,
-                "since": change.new.since.isoformat() if change.new.since else None,
+                "output": change.new.alignment.output,
+                "outcome": change.new.alignment.outcome,
+                "old": change.old.alignment.verdict,
+                "new": change.new.alignment.verdict,
+                "since": change.new.alignment.since.isoformat() if change.new.alignment.since else None,
             }
             for change in period.verdicts
         ],

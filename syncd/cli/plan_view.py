@@ -12,7 +12,7 @@ from syncd.evidence import Item
 from syncd.okr.goals import Band
 from syncd.plan import KeyResultChange, ObjectiveChange, PeriodChanges, Planned, Removed
 from syncd.report import KeyResultLine
-from syncd.verdicts import VERDICT_SIGNS, VERDICT_WORDS, sentence
+from syncd.verdicts import VERDICT_SIGNS, VERDICT_WORDS
 from syncd.words import HEALTH_WORDS, clock_time, count, day, number, percent
 
 _WIDTH = 80
@@ -53,9 +53,9 @@ def _period(period: PeriodChanges, found: Planned, zone: ZoneInfo) -> Iterator[s
         yield "edited: the period's days, its time zone or the shares of health"
     yield ""
     for change in period.verdicts:
-        label = f"{VERDICT_SIGNS[change.new.verdict]} {VERDICT_WORDS[change.new.verdict]}"
-        was = f"(was {VERDICT_WORDS[change.old.verdict]})"
-        yield from _wrapped(f"{label} {was}: {sentence(change.new, period.after)}", 0)
+        old, new = change.old.alignment.verdict, change.new.alignment.verdict
+        label = f"{VERDICT_SIGNS[new]} {VERDICT_WORDS[new]} (was {VERDICT_WORDS[old]})"
+        yield from _wrapped(f"{label}: {change.new.why}", 0)
     if period.verdicts:
         yield ""
     changed = {change.key_result.id: change for change in period.key_results}

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from syncd.report import KeyResultLine, ObjectiveBlock, Report
 from syncd.said import sentences
-from syncd.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered, sentence
+from syncd.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered
 from syncd.words import HEALTH_SIGNS, HEALTH_STYLES, HEALTH_WORDS, age, clock_time, goal, number, percent, steps
 
 _NOTE_LINES = 2  # `explain` shows the whole of a long note
@@ -19,7 +19,7 @@ _VERDICT_STYLES = {"watermelon": "bold red", "too_early": "cyan", "working": "gr
 
 
 def print_status(found: Report, console: Console) -> None:
-    """Prints a report; watermelons come first in each objective."""
+    """Prints a report; objectives with a watermelon come first, and it comes first in them."""
     width = min(console.width, 100)
     with console.capture() as captured:
         for text in render(found, width):
@@ -37,7 +37,7 @@ def render(found: Report, width: int) -> Iterator[Text]:
     yield Text(f"{period.id}   {where}   as of {clock_time(found.as_of)} ({period.zone.key})", style="bold")
     ids = [line.key_result.id for block in found.objectives for line in block.key_results]
     id_width = min(max(map(len, ids), default=10), 24)
-    for block in found.objectives:
+    for block in found.watermelons_first:
         yield Text()
         yield from _objective(block, found, width, id_width)
     if found.synced_at is None:
@@ -66,9 +66,10 @@ def _objective(block: ObjectiveBlock, found: Report, width: int, id_width: int) 
         for part in wrap(f"supported by {made_of}", width - 2):
             yield Text(f"  {part}", style="bright_black")
     for link in ordered(block.alignment):
-        style = _VERDICT_STYLES.get(link.verdict, "yellow")
-        label = f"  {VERDICT_SIGNS[link.verdict]} {VERDICT_WORDS[link.verdict]}  "
-        first, *rest = wrap(sentence(link, found), max(30, width - len(label)))
+        verdict = link.alignment.verdict
+        style = _VERDICT_STYLES.get(verdict, "yellow")
+        label = f"  {VERDICT_SIGNS[verdict]} {VERDICT_WORDS[verdict]}  "
+        first, *rest = wrap(link.why, max(30, width - len(label)))
         yield Text(label, style=style).append(first, style="default")
         for part in rest:
             yield Text(" " * len(label) + part)

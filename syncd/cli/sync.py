@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from textwrap import wrap
 
 import typer
 
@@ -18,6 +20,7 @@ from syncd.cycle import Result, run_cycle
 from syncd.ledger import cycle_lock
 from syncd.okr.goals import is_guard
 from syncd.sdk import ConfigError, RetryPolicy
+from syncd.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered
 from syncd.words import HEALTH_WORDS, count, number
 
 NOTHING_OPEN = "no key result is measured now: no period is open (one begins later, or has settled)"
@@ -68,6 +71,8 @@ def say_failures(result: Result) -> None:
 
 
 def _say(result: Result, seconds: float, dry_run: bool) -> None:
+    for line in _new_verdicts(result):
+        typer.echo(line)
     for change in result.changes:
         old, new = change.old, change.new
         if new.quality == "held":
@@ -108,3 +113,15 @@ def _say(result: Result, seconds: float, dry_run: bool) -> None:
         f"{count(result.measured, 'key result')} measured, {changed} {kept}{held}; "
         f"{count(len(result.outcomes), 'stream')} pulled{failures}; {seconds:.1f} s"
     )
+
+
+def _new_verdicts(result: Result) -> Iterator[str]:
+    """The links whose verdict changed, watermelons first; of links that are new, the watermelons alone."""
+    before = {id(new.link): new.old for new in result.verdicts}
+    for link in ordered(new.link for new in result.verdicts):
+        verdict, old = link.alignment.verdict, before[id(link)]
+        if old is not None or verdict == "watermelon":
+            was = f" (was {VERDICT_WORDS[old.verdict]})" if old else ""
+            first, *rest = wrap(f"{link.why}{was}", 76 - len(VERDICT_WORDS[verdict]))
+            yield f"{VERDICT_SIGNS[verdict]} {VERDICT_WORDS[verdict]}  {first}"
+            yield from (f"    {' ' * len(VERDICT_WORDS[verdict])}{part}" for part in rest)

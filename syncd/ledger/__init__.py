@@ -6,6 +6,7 @@ Versions are counted in cycles, not in time: a row holds from the cycle that saw
 it changed or gone (`until`, excluded; none while it holds). A clock that jumps cannot put them out of order.
 """
 
+from syncd.ledger.alignments import KeptAlignment, LinkId
 from syncd.ledger.approvals import Approval
 from syncd.ledger.cycles import Cycle
 from syncd.ledger.failures import LedgerError, LedgerFailed
@@ -19,11 +20,13 @@ __all__ = [
     "Cycle",
     "Definition",
     "Ending",
+    "KeptAlignment",
     "KeptValue",
     "Ledger",
     "LedgerBusy",
     "LedgerError",
     "LedgerFailed",
+    "LinkId",
     "StreamState",
     "cycle_lock",
     "open_ledger",

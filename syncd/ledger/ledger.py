@@ -1,4 +1,4 @@
-"""Opening the ledger, and its rooms: cycles, streams, members, answers, values, approvals, check-ins."""
+"""Opening the ledger, and its rooms: cycles, streams, members, answers, values, approvals, check-ins, alignments."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from syncd.ledger import migrate
+from syncd.ledger.alignments import Alignments
 from syncd.ledger.answers import Answers
 from syncd.ledger.approvals import Approvals
 from syncd.ledger.checkins import CheckIns
@@ -99,6 +100,7 @@ class Ledger:
         self.values = Values(engine)
         self.approvals = Approvals(engine)
         self.checkins = CheckIns(engine)
+        self.alignments = Alignments(engine)
 
     def close(self) -> None:
         """Gives its connections back."""

@@ -213,3 +213,19 @@ checkins = Table(
     Column("expires_at", Moment, nullable=False),
     Index("ix_checkins_period_key_result", "period", "key_result"),
 )
+
+alignments = Table(
+    "alignments",
+    metadata,
+    Column("period", String, primary_key=True),
+    Column("output", String, primary_key=True),
+    Column("outcome", String, primary_key=True),
+    Column("cycle", Integer, primary_key=True),
+    Column("confirmed", Integer, nullable=False, comment="the last cycle that found just this"),
+    Column("verdict", String, nullable=False),
+    Column("verdict_since", String, nullable=False, comment="first day of the run of this verdict, as YYYY-MM-DD"),
+    Column("since", String, comment="first day of the output's run on pace; none while not on pace"),
+    Column("lag_days", Float, nullable=False),
+    Column("delivered", Float, comment="what the output gained since then"),
+    Column("trend", Document, comment="where the outcome is heading; none where it never was looked at"),
+)

@@ -1,0 +1,92 @@
+"""Keeping, with each cycle, the verdict on every link and what the weekly series say of it.
+
+A trend is looked for where the value of the output or the outcome changed, or a day has passed, since it last was. With
+a value that is not complete the last trend stays: rows of half a pull are no evidence.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from syncd.config import Config
+from syncd.definitions import measure_digest
+from syncd.ledger import KeptAlignment, KeptValue, Ledger, LinkId
+from syncd.okr.alignment import Alignment
+from syncd.okr.goals import Plan
+from syncd.okr.trend import trend
+from syncd.report import report
+from syncd.series import WeeklySeries
+from syncd.verdicts import Judged
+
+log = logging.getLogger("syncd.alignments")
+
+
+@dataclass(frozen=True, slots=True)
+class NewVerdict:
+    """A link whose verdict is not what it was; `old` is None for one that was never judged."""
+
+    period: str
+    link: Judged
+    old: KeptAlignment | None
+
+
+def keep_alignments(config: Config, ledger: Ledger, cycle: int, now: datetime) -> Sequence[NewVerdict]:
+    """Judges every link of the open periods by the values that a cycle has just kept; those whose verdict is new."""
+    found: list[NewVerdict] = []
+    for plan in config.plans:
+        span = plan.period.span
+        if span.start <= now < span.end + config.settings.settle and any(kr.drives for kr in plan.key_results):
+            found.extend(_keep(config, plan, ledger, cycle, now))
+    for new in found:
+        link = new.link.alignment
+        told = {"output": link.output, "outcome": link.outcome, "verdict": link.verdict}
+        log.info("verdict", extra=told | {"before": new.old.verdict if new.old else None})
+    return found
+
+
+def _keep(config: Config, plan: Plan, ledger: Ledger, cycle: int, now: datetime) -> Iterator[NewVerdict]:
+    kept = ledger.alignments.last(plan.period.id)
+    values = ledger.values.last(plan.period.id)
+    looked_at = ledger.cycles.times({one.confirmed for one in kept.values()})
+    today = now.astimezone(plan.period.zone).date()
+    series = WeeklySeries(ledger, plan, values, now)
+    found: dict[LinkId, KeptAlignment] = {}
+    for judgement in (link for block in report(config, plan, ledger, now).objectives for link in block.alignment):
+        link = judgement.alignment
+        name = link.output, link.outcome
+        last = kept.get(name)
+        sides = values.get(link.output), values.get(link.outcome)
+        when = looked_at.get(last.confirmed) if last else None
+        if last is not None and when is not None and when.astimezone(plan.period.zone).date() == today:
+            newer = any(side is not None and side.cycle > last.confirmed for side in sides)
+            if not newer and (last.verdict, last.since, last.lag) == (link.verdict, link.since, link.lag):
+                continue
+        since = last.verdict_since if last and last.verdict == link.verdict else today
+        one = KeptAlignment(link.verdict, since, link.since, link.lag, None, None, cycle, cycle)
+        if last is not None:
+            one = replace(one, delivered=last.delivered, trend=last.trend)
+        if all(is_evidence(plan, key_result, values.get(key_result)) for key_result in name):
+            one = _looked_at(one, link, plan, series)
+        found[name] = one
+        if last is None or last.verdict != link.verdict:
+            yield NewVerdict(plan.period.id, judgement, last)
+    ledger.alignments.keep(plan.period.id, found)
+
+
+def is_evidence(plan: Plan, key_result: str, value: KeptValue | None) -> bool:
+    """Whether the rows that a key result rests on are whole and of its measure as it is now."""
+    measure = next(kr.measure for kr in plan.key_results if kr.id == key_result)
+    return value is not None and value.quality == "complete" and value.measure == measure_digest(measure)
+
+
+def _looked_at(one: KeptAlignment, link: Alignment, plan: Plan, series: WeeklySeries) -> KeptAlignment:
+    output, outcome = (next(kr for kr in plan.key_results if kr.id == name) for name in (link.output, link.outcome))
+    shows_from = link.since + link.lag if link.since else None
+    return replace(
+        one,
+        delivered=series.gained(output, link.since) if link.since else None,
+        trend=trend(outcome.goal, series.weeks(outcome), shows_from),
+    )

@@ -1,0 +1,128 @@
+"""Verdicts with their evidence, as the demo's company earns them and as people see them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+
+import httpx
+from projects import NOW, Project
+from starlette.applications import Starlette
+
+from syncd.config import load_config
+from syncd.ledger import open_ledger
+from syncd.report import choose_plan, report
+from syncd.sandbox import Sandbox
+from syncd.sandbox.story.numbers import OKR_BOOK
+from syncd.web import make_app
+
+# Looked at by eye: docs/decisions/0020-alignment-over-time.md has the table.
+TRENDS = {
+    ("articles", "calls"): ("watermelon", "right_way", 7, 3),
+    ("search-shipped", "calls"): ("too_early", "right_way", 7, 0),
+    ("checkout-releases", "error-rate"): ("working", "too_little_data", 0, 0),  # the first sync has no past of it
+    ("reliability-bugs", "uptime"): ("unexplained", "inside", 7, 0),
+    ("story-points", "lead-time"): ("too_early", "flat", 7, 0),
+    ("contributors", "lead-time"): ("under_delivered", "flat", 7, 0),
+    ("mobile-releases", "customers"): ("unexplained", "right_way", 5, 0),
+    ("mobile-releases", "satisfaction"): ("unknown", "too_little_data", 0, 0),
+}
+
+
+def links(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(one["output"], one["outcome"]): one for block in document["objectives"] for one in block["alignment"]}
+
+
+def objectives(text: str, document: dict[str, Any]) -> list[str]:
+    """The ids of the objectives, in the order in which a text has their titles."""
+    return [
+        one["id"]
+        for one in sorted(document["objectives"], key=lambda one: text.index(one["title"].replace("'", "&#39;")))
+    ]
+
+
+async def page_of(app: Starlette) -> str:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://syncd") as client:
+        return (await client.get("/")).text
+
+
+def test_every_link_of_the_example_has_its_trend(project: Project) -> None:
+    project.run("sync", check=0)
+    found = links(project.status())
+    assert {
+        name: (one["verdict"], one["trend"]["direction"], one["trend"]["weeks"], one["trend"]["settled"])
+        for name, one in found.items()
+    } == TRENDS
+    watermelon = found["articles", "calls"]
+    assert watermelon["verdict_since"] == "2026-11-21"
+    assert -20 < watermelon["trend"]["low"] < watermelon["trend"]["per_week"] < watermelon["trend"]["high"] < -10
+    assert watermelon["trend"]["reason"] == "of all 7 weeks: since the work can have shown, 3 weeks have a number"
+    assert "articles +29 since 12 Oct; calls fell by 15.8 a week (14 to 18)" in watermelon["why"]
+
+
+def test_a_verdict_that_changed_is_told_by_sync_with_the_watermelon_first(project: Project, box: Sandbox) -> None:
+    first = project.run("sync", check=0).stdout
+    assert first.startswith("! watermelon  articles is on pace since 12 Oct")
+    assert first.count("watermelon") == 1
+    assert "too early" not in first  # of links that are new, the watermelons alone
+    assert "watermelon" not in project.run("sync", check=0).stdout
+    box.world.sheets.set_cell(OKR_BOOK, "Support", "C11", 850)
+    again = project.run("sync", check=0).stdout
+    assert again.startswith("= working  articles and calls are both on pace.")
+    assert "(was watermelon)" in again
+    assert max(map(len, again.splitlines())) <= 80
+
+
+def test_objectives_with_a_watermelon_come_first_for_people_and_as_in_the_files_for_programs(project: Project) -> None:
+    project.run("sync", check=0)
+    document = project.status()
+    in_files = [one["id"] for one in document["objectives"]]
+    wanted = ["self-service", *(one for one in in_files if one != "self-service")]
+    assert in_files != wanted
+
+    text = project.run("status", check=0).stdout
+    assert objectives(text, document) == wanted
+    assert max(map(len, text.splitlines())) <= 80
+
+    config = load_config(project.folder / "syncd.yaml")
+    ledger = open_ledger(config.ledger_url())
+    plan = choose_plan(config, None, NOW)
+    assert plan is not None
+    shown = report(config, plan, ledger, NOW)
+
+    class Standings:
+        config_problem = cycle_problem = ledger_problem = None
+        stopping = False
+
+        def report(self, period: str | None = None) -> Any:
+            return shown
+
+    page = asyncio.run(page_of(make_app(Standings())))  # type: ignore[arg-type]
+    assert objectives(page, document) == wanted
+    assert page.index('class="watermelon">watermelon') < page.index('class="too_early">too early')
+    assert "calls fell by 15.8 a week" in page
+
+
+def test_explain_shows_both_series_side_by_side(project: Project) -> None:
+    project.run("sync", check=0)
+    text = project.run("explain", "articles", check=0).stdout
+    section = text[text.index("alignment articles → calls") :]
+    assert "verdict   ! watermelon since 21 Nov" in section
+    assert "lag       3 weeks, articles on pace since 12 Oct" in section
+    assert "trend     moving the right way: -15.83 a week, 95 % interval -18 to -14" in section
+    assert "  20 Nov                33       +5            1,092      -18" in section
+    assert max(map(len, section.splitlines())) <= 80
+    of_calls = json.loads(project.run("explain", "calls", "--json", check=0).stdout)["alignment"]
+    assert [one["output"] for one in of_calls] == ["articles", "search-shipped"]
+    assert of_calls[0]["weeks"][-1] == {"first": "2026-11-14", "last": "2026-11-20", "output": 33.0, "outcome": 1092.0}
+    assert json.loads(project.run("explain", "renewals", "--json", check=0).stdout)["alignment"] == []
+
+
+def test_since_when_stays_while_the_verdict_does(project: Project) -> None:
+    project.run("sync", check=0)
+    project.edit("syncd.yaml", NOW.isoformat(), (NOW + timedelta(days=3)).isoformat())
+    project.run("sync", check=0)
+    found = links(project.status())["articles", "calls"]
+    assert (found["verdict"], found["verdict_since"]) == ("watermelon", "2026-11-21")
