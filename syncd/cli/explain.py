@@ -82,7 +82,8 @@ def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:
     if value.lacking:
         yield f"          {value.lacking} records lack {_field(kr.measure)} and are left out"
     for edit in found.definition_changes:
-        yield f"edited    {clock_time(edit.at.astimezone(zone))} in {edit.file}: {edit}"
+        said = f"edited    {clock_time(edit.at.astimezone(zone))} in {edit.file}: {edit}"
+        yield from wrap(said, 80, subsequent_indent=" " * 10)
     for approval in found.approvals:
         when = clock_time(approval.at.astimezone(zone))
         yield f"approved  {when} by {approval.author}: {number(approval.old)} → {number(approval.new)}"

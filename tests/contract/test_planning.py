@@ -204,7 +204,8 @@ def test_a_number_says_its_old_one_its_health_and_its_cell(project: Project) -> 
     (objective,) = period.objectives
     assert (objective.old.score, objective.new.score) == (pytest.approx(1 / 3), pytest.approx(5 / 6))
     (verdict,) = period.verdicts
-    assert (verdict.old.verdict, verdict.new.verdict) == ("watermelon", "working")
+    verdicts = verdict.old.alignment.verdict, verdict.new.alignment.verdict
+    assert verdicts == ("watermelon", "working")
 
 
 def test_rows_that_come_and_go_are_told_though_the_number_is_the_same(project: Project) -> None:

@@ -54,6 +54,9 @@ def test_a_reopened_and_a_deleted_issue(project: Project, box: Sandbox) -> None:
     text = project.run("explain", "articles", check=0).stdout
     assert "restated (2)" in text
     assert max(len(line) for line in text.splitlines() if "http" not in line) <= 80
+    (event,) = json.loads(project.run("history", "articles", "--json", check=0).stdout)["events"]
+    assert (event["event"], event["day"], event["count"]) == ("restated", "2026-11-21", 2)
+    assert (event["before"], event["after"]) == (before, before - 2)
 
 
 def test_what_left_in_silence_is_found_in_time_though_nobody_asks(project: Project, box: Sandbox) -> None:

