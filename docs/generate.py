@@ -24,9 +24,18 @@ from typer.testing import CliRunner
 
 from syncd.cli.app import app
 from syncd.config.catalogue import connector
-from syncd.config.goal_keys import PlausibleKeys
-from syncd.config.mapping_keys import KeyResultKeys, MappingFile, ObjectiveKeys
-from syncd.config.measure_keys import ReadingMeasureKeys, RecordMeasureKeys, measure_model
+from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, PaceKeys, PlausibleKeys, StepKeys
+from syncd.config.mapping_keys import (
+    Defaults,
+    Drives,
+    KeyResultKeys,
+    MappingFile,
+    MeasuresFile,
+    ObjectiveKeys,
+    PeriodDays,
+)
+from syncd.config.mapping_test_keys import ExpectKeys, GivenReading, GivenRecord, MappingTestKeys
+from syncd.config.measure_keys import FormulaKeys, ReadingMeasureKeys, RecordMeasureKeys, WindowKeys, measure_model
 from syncd.config.project import HealthShares, ProjectFile
 from syncd.okr.lint import RULES
 from syncd.sdk.cells import As
@@ -150,6 +159,10 @@ def _said(info: FieldInfo) -> str:
 
 
 def _choices(annotation: Any) -> tuple[Any, ...]:
+    if type(None) in get_args(annotation):
+        (annotation, *others) = [one for one in get_args(annotation) if one is not type(None)]
+        if others:
+            return ()
     return get_args(annotation) if str(get_origin(annotation)) == "typing.Literal" else ()
 
 
@@ -190,11 +203,27 @@ def _rows(heading: list[str], rows: list[list[str]]) -> str:
     return "\n".join("|" + "".join(f" {cell} |" if cell else " |" for cell in line) for line in lines)
 
 
-_SHARED = ("from", "window", "take", "of", "where", "as")
+_SHARED = ("from", "window", "per", "take", "of", "where", "as")
 TABLES: dict[str, Callable[[], str]] = {
     "mapping keys": partial(keys, MappingFile),
     "objective keys": partial(keys, ObjectiveKeys),
     "key result keys": partial(keys, KeyResultKeys),
+    "period keys": partial(keys, PeriodDays),
+    "keep keys": partial(keys, Keep),
+    "levels keys": partial(keys, LevelsKeys),
+    "milestone keys": partial(keys, MilestoneKeys),
+    "pace keys": partial(keys, PaceKeys),
+    "step keys": partial(keys, StepKeys),
+    "guard keys": partial(keys, GuardKeys),
+    "link keys": partial(keys, Drives),
+    "window keys": partial(keys, WindowKeys),
+    "formula keys": partial(keys, FormulaKeys),
+    "measures file keys": partial(keys, MeasuresFile),
+    "default keys": partial(keys, Defaults),
+    "test keys": partial(keys, MappingTestKeys),
+    "given record keys": partial(keys, GivenRecord),
+    "given reading keys": partial(keys, GivenReading),
+    "expect keys": partial(keys, ExpectKeys),
     "plausible keys": partial(keys, PlausibleKeys),
     "measures of records": partial(keys, RecordMeasureKeys),
     "measures of readings": partial(keys, ReadingMeasureKeys),

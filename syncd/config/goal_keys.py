@@ -18,8 +18,8 @@ class Keep(BaseModel):
 
     model_config = STRICT
 
-    at_least: float | None = None
-    at_most: float | None = None
+    at_least: float | None = Field(None, description="No less than that.")
+    at_most: float | None = Field(None, description="No more than that.")
 
     @model_validator(mode="after")
     def _some_bound(self) -> Keep:

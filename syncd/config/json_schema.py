@@ -9,7 +9,8 @@ from pydantic import BaseModel
 
 from syncd.config.catalogue import connector, connector_types
 from syncd.config.mapping_keys import MappingFile
-from syncd.config.measure_keys import measure_model
+from syncd.config.mapping_test_keys import GivenReading, GivenRecord
+from syncd.config.measure_keys import FormulaKeys, measure_model
 from syncd.config.project import ProjectFile
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -17,13 +18,61 @@ _DURATION = {"type": "string", "pattern": r"^\d+(\.\d+)?[smhdw]$", "examples": [
 
 
 def mapping_schema() -> dict[str, Any]:
-    """Of a mapping file: a measure is any of those that the installed connectors know."""
+    """Of a mapping file: a measure is any of those that the installed connectors know, a name, or a formula.
+
+    What defaults, names and formulas may supply is not required where it may be: `validate` knows what they say.
+    """
     schema = _schema(MappingFile, "A syncd mapping file")
+    definitions = schema["$defs"]
     period = schema["properties"]["period"]
     period["oneOf"].append({"type": "integer"})  # a year, which YAML takes for a number
     models = [measure_model(name, connector(name).Measure) for name in connector_types()]
-    schema["$defs"]["KeyResultKeys"]["properties"]["measure"] = _any_of(models, schema)
+    definitions["keys_of_a_measure"] = _any_of(models, schema)
+    for model in models:
+        definition = definitions[model.__name__]
+        del definition["required"]
+        definition["properties"] |= _OF_NAMES_AND_FORMULAS
+    definitions["measure"] = {"$ref": "#/$defs/keys_of_a_measure", "anyOf": _WHOLE}
+    definitions["measure_or_name"] = {"anyOf": [{"type": "string", "description": "The name of a measure."}, _MEASURE]}
+    definitions["part"] = {"anyOf": [{"type": "string", "description": "The name of a measure."}, _KEYS]}
+    for of in ("KeyResultKeys", "GuardKeys"):
+        said = definitions[of]["properties"]["measure"].get("description")
+        definitions[of]["properties"]["measure"] = {"$ref": "#/$defs/measure_or_name", "description": said}
+    named = schema["properties"]["measures"]["patternProperties"]
+    schema["properties"]["measures"] |= {
+        "patternProperties": dict.fromkeys(named, _MEASURE),
+        "additionalProperties": False,
+    }
+    definitions["Defaults"]["properties"]["measures"]["additionalProperties"] = _KEYS
+    definitions["MappingTestKeys"]["properties"]["given"]["additionalProperties"] = _given(schema)
+    del schema["required"]
+    schema["if"] = {"anyOf": [{"required": ["period"]}, {"required": ["objectives"]}]}
+    schema["then"] = {"required": ["period", "objectives"]}
+    schema["else"] = {"required": ["measures"], "properties": {"tests": False}}  # a file of measures alone
     return schema
+
+
+_MEASURE = {"$ref": "#/$defs/measure"}
+_KEYS = {"$ref": "#/$defs/keys_of_a_measure"}
+_WHOLE = [{"required": ["from"]}, {"required": ["use"]}, {"required": ["formula", "parts"]}]
+_OF_NAMES_AND_FORMULAS: dict[str, Any] = {
+    "use": {"type": "string", "description": "The name of a measure whose keys these are, but for those said here."},
+    "formula": FormulaKeys.model_json_schema()["properties"]["formula"],
+    "parts": {
+        **FormulaKeys.model_json_schema()["properties"]["parts"],
+        "additionalProperties": {"$ref": "#/$defs/part"},
+    },
+}
+
+
+def _given(schema: dict[str, Any]) -> dict[str, Any]:
+    """Of what a test gives for one key result. A record may have any field: what says so is taken for a reading."""
+    reading, record = _any_of((GivenReading, GivenRecord), schema)["anyOf"]
+    of_readings = {"anyOf": [{"required": [key]} for key in GivenReading.model_fields]}
+    of_records = {"anyOf": [{"required": [key]} for key in GivenRecord.model_fields]}
+    fact = {"if": {**of_readings, "not": of_records}, "then": reading, "else": record}
+    facts = {"type": "array", "items": fact}
+    return {"anyOf": [{"type": ["number", "null"]}, facts, {"type": "object", "additionalProperties": facts}]}
 
 
 def project_schema() -> dict[str, Any]:

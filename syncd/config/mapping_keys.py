@@ -21,8 +21,8 @@ class PeriodDays(BaseModel):
 
     model_config = STRICT
 
-    start: date
-    end: date
+    start: date = Field(description="Its first day.")
+    end: date = Field(description="Its last day.")
     id: Id | None = Field(None, description="What to call it; START..END unless given.")
 
     @model_validator(mode="after")
@@ -39,8 +39,10 @@ class Drives(BaseModel):
 
     model_config = STRICT
 
-    outcome: Id
-    lag: Duration | None = None
+    outcome: Id = Field(description="The outcome, by its id.")
+    lag: Duration | None = Field(
+        None, description="How much later it is expected to move; that of the key result unless given."
+    )
 
 
 _IdOrLink = Annotated[Annotated[Id, Tag("id")] | Annotated[Drives, Tag("link")], Discriminator(one_of("link", "id"))]

@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from syncd.config.keys import STRICT, Id, Number
 from syncd.okr.alignment import Verdict
@@ -50,7 +50,14 @@ def _about(value: Any) -> Any:
     return {"number": float(value), "places": 0 if isinstance(value, int) or text == "0" else len(text)}
 
 
-Expected = Annotated[About, BeforeValidator(_about)] | None
+Expected = (
+    Annotated[
+        About,
+        BeforeValidator(_about),
+        WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": f"^{_PERCENT.pattern}$"}]}),
+    ]
+    | None
+)
 
 
 class ExpectKeys(BaseModel):

@@ -88,7 +88,12 @@ class MappingTestReader:
     def _leaf(self, measure: Leaf, facts: Any, where: Place, at: datetime, given: _Gathered) -> None:
         if not isinstance(facts, list):
             what = "records" if isinstance(measure, RecordMeasure) else "readings"
-            self._say(where, f"{where[-1]} must be a number, null, or a list of {what}")
+            number = "a number, null, or " if len(where) == 4 else ""  # a part of a formula has facts alone
+            self._say(where, f"{where[-1]} must be {number}a list of {what}")
+            return
+        if (first := given.places.setdefault(measure, where)) is not where:
+            names = " and ".join("/".join(map(str, place[3:])) for place in (first, where))
+            self._say(where, f"{names} have the same measure; give its facts once, for both")
             return
         for index, item in enumerate(facts):
             model = GivenRecord if isinstance(measure, RecordMeasure) else GivenReading
@@ -130,6 +135,7 @@ class _Gathered:
     records: dict[RecordMeasure, list[Record]] = field(default_factory=dict)
     readings: dict[ReadingMeasure, list[Reading]] = field(default_factory=dict)
     numbers: dict[str, float | None] = field(default_factory=dict)
+    places: dict[Leaf, Place] = field(default_factory=dict)
 
     def set_empty(self, measure: Leaf) -> None:
         if isinstance(measure, RecordMeasure):

@@ -62,17 +62,24 @@ class MeasureReader:
         return measure
 
     def _resolved(self, written: Written, place: Place) -> dict[str, Any] | None:
-        """All keys of a measure: those of the one that it names, and its own over them."""
-        if isinstance(written, str):
-            written = {"use": written}
-        if "use" not in written:
-            return written
-        name = written["use"]
-        if name not in self.named:
-            message = f"there is no measure {name!r} in `measures:`{nearest(str(name), self.named)}"
-            self.problems.append(self._problem((*place, "use"), message))
-            return None
-        return {**self.named[name].data, **{key: value for key, value in written.items() if key != "use"}}
+        """All keys of a measure: those of the one that it names, which may name another, and its own over them."""
+        data = {"use": written} if isinstance(written, str) else written
+        seen: list[Any] = []
+        while "use" in data:
+            name = data["use"]
+            if name in seen:
+                circle = " → ".join([*seen[seen.index(name) :], name])
+                self.problems.append(
+                    self._problem((*place, "use"), f"measures use each other in a circle: {circle}; drop one 'use'")
+                )
+                return None
+            if not isinstance(name, str) or name not in self.named:
+                message = f"there is no measure {name!r} in `measures:`{nearest(str(name), self.named)}"
+                self.problems.append(self._problem((*place, "use"), message))
+                return None
+            seen.append(name)
+            data = {**self.named[name].data, **{key: value for key, value in data.items() if key != "use"}}
+        return data
 
     def _formula(self, data: dict[str, Any], place: Place) -> FormulaMeasure | None:
         try:

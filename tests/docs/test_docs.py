@@ -7,17 +7,25 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any, get_args
 
 import pytest
 import yaml
+from pydantic import BaseModel
 from typer.main import get_command
 
 from syncd.cli.app import app
 from syncd.config import load_config
 from syncd.config.catalogue import connector, connector_types
-from syncd.config.measure_keys import measure_model
+from syncd.config.goal_keys import GuardKeys, StepKeys
+from syncd.config.mapping_keys import KeyResultKeys, MappingFile, MeasuresFile
+from syncd.config.mapping_test_keys import About, ExpectKeys, GivenReading, GivenRecord
+from syncd.config.measure_keys import FormulaKeys, ReadingMeasureKeys, RecordMeasureKeys, WindowKeys, measure_model
 from syncd.okr.measures import READING_TAKES, RECORD_TAKES
+from syncd.sdk.table_measure import TableKeys
+from syncd.sdk.tables import Lookup
 from syncd.sdk.testing import SourceContract
+from syncd.trials import differences
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
@@ -94,6 +102,36 @@ def test_every_key_of_a_connector_says_what_it_is() -> None:
         for model in (loaded.Settings, measure_model(name, loaded.Measure)):
             silent = [key for key, info in model.model_fields.items() if not info.description]
             assert silent == [], name
+
+
+LANGUAGE = (MappingFile, MeasuresFile, RecordMeasureKeys, ReadingMeasureKeys, FormulaKeys, TableKeys)
+GIVEN = (GivenRecord, GivenReading)
+
+
+def models(root: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """A model and all that are written within it."""
+    yield root
+    for info in root.model_fields.values():
+        for inner in models_in(info.annotation):
+            yield from models(inner)
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from models_in(argument)
+
+
+def test_every_key_of_the_language_is_described_in_the_reference(generate: ModuleType) -> None:
+    page = text("docs/mappings.md")
+    found = {model for root in (*LANGUAGE, *GIVEN) for model in models(root)} - {About}  # it is written as one number
+    assert {KeyResultKeys, GuardKeys, StepKeys, WindowKeys, ExpectKeys, Lookup} <= found
+    for model in found:
+        assert [key for key, info in model.model_fields.items() if not info.description] == [], model
+        assert model is TableKeys or generate.keys(model) in page, f"docs/mappings.md has no table of {model.__name__}"
+    for key in TableKeys.model_fields.keys() - {"as_"}:
+        assert f"`{key}`" in page
 
 
 # -- what is linked to
@@ -176,7 +214,7 @@ def shown() -> Iterator[tuple[str, str, str]]:
             r"^```yaml ?([\w ]*)\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
         )
         for kind, block in blocks:
-            if kind in ("project", "connections", "mapping", "key results"):
+            if kind in ("project", "connections", "mapping", "measures", "key results"):
                 yield named(page), kind, block
 
 
@@ -192,5 +230,9 @@ def test_the_yaml_that_is_shown_is_valid(page: str, kind: str, block: str, tmp_p
     (tmp_path / "syncd.yaml").write_text(project, encoding="utf-8")
     (tmp_path / "mappings").mkdir()
     (tmp_path / "mappings/okrs.yaml").write_text(mapping, encoding="utf-8")
+    if kind == "measures":
+        (tmp_path / "mappings/measures.yaml").write_text(block, encoding="utf-8")
     config = load_config(tmp_path / "syncd.yaml")
     assert config.plans, page
+    assert len(config.tests) == block.count("- name: "), page
+    assert [differences(test, config.shares) for test in config.tests if differences(test, config.shares)] == []

@@ -17,7 +17,10 @@ import yaml
 from projects import MAPPINGS, Project, differences, write_project
 
 from syncd.config.catalogue import connector_types
+from syncd.config.document import read_document
 from syncd.sandbox import Fault, Sandbox
+
+COOKBOOK = Path(__file__).parents[2] / "docs/cookbook/mappings"
 
 
 def test_init_writes_a_project_that_works_at_once(tmp_path: Path) -> None:
@@ -36,8 +39,8 @@ def test_the_schema_takes_the_examples_and_refuses_what_validate_refuses() -> No
     schema = json.loads(project.run("schema", check=0).stdout)
     checker = jsonschema.Draft202012Validator(schema)
     jsonschema.Draft202012Validator.check_schema(schema)
-    for path in MAPPINGS.glob("*.yaml"):
-        assert list(checker.iter_errors(yaml.safe_load(path.read_text()))) == []
+    for path in [*MAPPINGS.glob("*.yaml"), *COOKBOOK.glob("*.yaml")]:
+        assert list(checker.iter_errors(read_document(path, path.name).data)) == []
     broken = yaml.safe_load((MAPPINGS / "support.yaml").read_text())
     broken["objectives"][0]["key_results"][0]["measure"]["tke"] = "latest"
     assert not checker.is_valid(broken)
@@ -46,6 +49,20 @@ def test_the_schema_takes_the_examples_and_refuses_what_validate_refuses() -> No
     assert jsonschema.Draft202012Validator(of_project).is_valid(good)
     assert not jsonschema.Draft202012Validator(of_project).is_valid({"connections": {"local": {"type": "fils"}}})
     assert "there is no schema of 'x'" in project.run("schema", "x", check=2).stderr
+
+
+def test_the_examples_tests_pass_and_say_what_differs(project: Project) -> None:
+    done = project.run("test", check=0)
+    files = [
+        re.findall(r"mappings/(\w+)\.yaml", line)[0] for line in done.stdout.splitlines() if line.startswith("ok ")
+    ]
+    assert {name: files.count(name) for name in files} == {"engineering": 3, "growth": 3, "support": 3}
+    project.edit("mappings/support.yaml", "baseline: 1200", "baseline: 1300")
+    broken = project.run("test", check=1)
+    assert "calls.progress: expected 18 %, got 29.714286 %" in broken.stdout
+    assert "9 tests, 1 failed" in broken.stdout
+    document = json.loads(project.run("test", "--json", check=1).stdout)
+    assert [test["ok"] for test in document["tests"]].count(False) == 1
 
 
 def test_connectors_lists_every_one_with_its_keys(tmp_path: Path) -> None:

@@ -1,0 +1,155 @@
+"""The JSON Schema of mapping files takes what `validate` takes, in every form, and refuses a typo in a key."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from syncd.config.document import parse_document, read_document
+from syncd.config.json_schema import mapping_schema
+
+ROOT = Path(__file__).parents[3]
+FILES = [*sorted((ROOT / "mappings").glob("*.yaml")), *sorted((ROOT / "docs/cookbook/mappings").glob("*.yaml"))]
+NAMES = {"parts", "given", "expect", "alignment", "where", "row", "body"}
+"""Below these, keys are names that somebody chose."""
+
+Place = tuple[str | int, ...]
+
+
+@pytest.fixture(scope="module")
+def schema() -> Draft202012Validator:
+    found = json.loads(json.dumps(mapping_schema()))
+    Draft202012Validator.check_schema(found)
+    return Draft202012Validator(found)
+
+
+def places(data: Any, place: Place = ()) -> Iterator[Place]:
+    """The place of every key of a document."""
+    if isinstance(data, dict):
+        for key, inner in data.items():
+            yield (*place, key)
+            yield from places(inner, (*place, key))
+    elif isinstance(data, list):
+        for index, inner in enumerate(data):
+            yield from places(inner, (*place, index))
+
+
+def is_a_name(place: Place) -> bool:
+    holder = place[:-1]
+    if holder in (("measures",), ("defaults", "measures")):
+        return True
+    if place[0] == "tests" and "given" in holder:
+        return True  # key results, parts of formulas, and fields of records
+    return holder[-1:] != () and holder[-1] in NAMES
+
+
+def mistyped(data: Any, place: Place) -> Any:
+    """The document with one key that has a letter too many."""
+    broken = copy.deepcopy(data)
+    holder = broken
+    for part in place[:-1]:
+        holder = holder[part]
+    holder[f"{place[-1]}x"] = holder.pop(place[-1])
+    return broken
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_it_takes_every_file_that_is_shown(path: Path, schema: Draft202012Validator) -> None:
+    errors = [f"{list(error.absolute_path)}: {error.message[:200]}" for error in schema.iter_errors(_data(path))]
+    assert errors == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_it_refuses_a_typo_in_any_key(path: Path, schema: Draft202012Validator) -> None:
+    data = _data(path)
+    keys = [place for place in places(data) if not is_a_name(place)]
+    assert len(keys) > 20
+    # One of each kind: a typo in the second key result is the same as one in the first.
+    kinds = {(*(part for part in place if isinstance(part, str)),): place for place in keys}
+    assert [place for place in kinds.values() if schema.is_valid(mistyped(data, place))] == []
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        "calls",
+        "{use: calls}",
+        "{use: calls, window: 28d, take: first}",
+        "{from: local}",  # the rest may be a default
+        "{formula: a / b, parts: {a: calls, b: {use: calls, take: sum}}}",
+        "{formula: a / b, from: local, window: {settled: 14d}, parts: {a: {cell: B2}, b: {}}}",
+    ],
+)
+def test_every_form_of_a_measure(measure: str, schema: Draft202012Validator) -> None:
+    assert schema.is_valid(_file(measure))
+    assert schema.is_valid({**_file("calls"), "measures": {"x": _file(measure)["measures"]["calls"]}})
+
+
+@pytest.mark.parametrize(
+    "measure",
+    [
+        "{use: calls, windw: 28d}",
+        "{take: first}",
+        "{formula: a / b}",
+        "{formula: a, parts: {a: {from: local, cel: B2}}}",
+        "{formula: a, parts: {a: {from: local, take: most}}}",
+        "{from: local, cell: B2, jql: project = KB}",
+        "3",
+    ],
+)
+def test_what_no_measure_is(measure: str, schema: Draft202012Validator) -> None:
+    assert not schema.is_valid(_file(measure))
+
+
+@pytest.mark.parametrize(
+    ("given", "expect", "valid"),
+    [
+        ("3", "{value: 3, progress: 18%, health: on_track, alignment: {calls: working}}", True),
+        ("null", "{value: null, score: -2.5 %, level: null}", True),
+        ("[{date: 2026-11-01, value: 3}, {problem: '#REF!'}, {value: null}]", "{value: 3}", True),
+        ("[{done: 2026-11-01, times: 3, label: [a, b], Story Points: 3}, {}]", "{value: 3}", True),
+        ("{won: [{value: 3}], lost: []}", "{value: 3}", True),
+        ("[{dat: 2026-11-01, value: 3}]", "{value: 3}", False),
+        ("3", "{value: many}", False),
+        ("3", "{valeu: 3}", False),
+        ("3", "{health: ontrack}", False),
+        ("many", "{value: 3}", False),
+    ],
+)
+def test_what_a_test_gives_and_expects(given: str, expect: str, valid: bool, schema: Draft202012Validator) -> None:
+    test = f"{{name: n, at: 2026-11-20, given: {{calls: {given}}}, expect: {{calls: {expect}}}}}"
+    assert schema.is_valid({**_file("calls"), "tests": [parse_document(test, "test").data]}) is valid
+
+
+def test_a_file_has_objectives_or_measures_alone(schema: Draft202012Validator) -> None:
+    whole = _file("calls")
+    alone = {"measures": whole["measures"]}
+    assert schema.is_valid(alone)
+    assert not schema.is_valid({})
+    assert not schema.is_valid({"defaults": {}})
+    assert not schema.is_valid({**alone, "period": "2026-Q4"})
+    assert not schema.is_valid({key: value for key, value in whole.items() if key != "period"})
+    assert not schema.is_valid({**alone, "tests": []})
+
+
+def _file(measure: str) -> Any:
+    text = f"""
+period: 2026-Q4
+measures: {{calls: {measure if measure.startswith("{") else "{from: local, file: calls.csv, cell: B2}"}}}
+objectives:
+  - id: service
+    title: Customers find answers
+    key_results:
+      - {{id: calls, title: Calls fall, kind: outcome, target: 6, measure: {measure}}}
+"""
+    return parse_document(text, "okrs.yaml").data
+
+
+def _data(path: Path) -> Any:
+    return read_document(path, path.name).data
