@@ -54,7 +54,7 @@ class Stands(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A link as it stands: the verdict of now, what a cycle kept of it, and the sentence of why.
+    """A link as it stands: the verdict of now, what a cycle kept of it, and why: `brief` in a sentence, or in full.
 
     `verdict_since` is the first day of the verdict's unbroken run; None while no cycle has seen this verdict.
     """
@@ -62,6 +62,7 @@ class Judged:
     alignment: Alignment
     verdict_since: date | None
     trend: Trend | None
+    brief: str
     why: str
 
 
@@ -70,8 +71,10 @@ def judged(link: Alignment, kept: KeptAlignment | None, output: Stands, outcome:
     if kept is not None and kept.lag != link.lag:
         kept = None
     seen = kept is not None and kept.verdict == link.verdict
-    why = " ".join(filter(None, (sentence(link, output, outcome), evidence(link, kept))))
-    return Judged(link, kept.verdict_since if kept and seen else None, kept.trend if kept else None, why)
+    said, trend = sentence(link, output, outcome), kept.trend if kept else None
+    brief = " ".join(filter(None, (said, _heading(link, trend) if link.verdict == "watermelon" else None)))
+    why = " ".join(filter(None, (said, evidence(link, kept))))
+    return Judged(link, kept.verdict_since if kept and seen else None, trend, brief, why)
 
 
 def ordered(links: Iterable[Judged]) -> list[Judged]:
@@ -123,6 +126,16 @@ def evidence(link: Alignment, kept: KeptAlignment | None) -> str | None:
         when = f"since {'its lag passed on ' if link.lag else ''}{day(link.since + link.lag)}"
         weeks += f", {found.settled or 'none'} of them {when}" if found.reason else f" {when}"
     return f"{gained}{link.outcome} {_moved(found, found.per_week, found.low, found.high)}; {weeks}."
+
+
+def _heading(link: Alignment, found: Trend | None) -> str | None:
+    """Where an outcome is heading, in a few words."""
+    if found is None or found.per_week is None:
+        return None
+    if found.direction in ("flat", "inside"):
+        return f"{link.outcome} is {DIRECTION_WORDS[found.direction]}."
+    by = f"{'rising' if found.per_week > 0 else 'falling'} by {_round(abs(found.per_week))} a week"
+    return f"{link.outcome} is {by}."
 
 
 def _moved(found: Trend, per_week: float, low: float, high: float) -> str:

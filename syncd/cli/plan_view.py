@@ -55,7 +55,7 @@ def _period(period: PeriodChanges, found: Planned, zone: ZoneInfo) -> Iterator[s
     for change in period.verdicts:
         old, new = change.old.alignment.verdict, change.new.alignment.verdict
         label = f"{VERDICT_SIGNS[new]} {VERDICT_WORDS[new]} (was {VERDICT_WORDS[old]})"
-        yield from _wrapped(f"{label}: {change.new.why}", 0)
+        yield from _wrapped(f"{label}: {change.new.brief}", 0)
     if period.verdicts:
         yield ""
     changed = {change.key_result.id: change for change in period.key_results}

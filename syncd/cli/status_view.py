@@ -69,7 +69,7 @@ def _objective(block: ObjectiveBlock, found: Report, width: int, id_width: int) 
         verdict = link.alignment.verdict
         style = _VERDICT_STYLES.get(verdict, "yellow")
         label = f"  {VERDICT_SIGNS[verdict]} {VERDICT_WORDS[verdict]}  "
-        first, *rest = wrap(link.why, max(30, width - len(label)))
+        first, *rest = wrap(link.brief, max(30, width - len(label)))
         yield Text(label, style=style).append(first, style="default")
         for part in rest:
             yield Text(" " * len(label) + part)

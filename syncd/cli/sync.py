@@ -122,6 +122,6 @@ def _new_verdicts(result: Result) -> Iterator[str]:
         verdict, old = link.alignment.verdict, before[id(link)]
         if old is not None or verdict == "watermelon":
             was = f" (was {VERDICT_WORDS[old.verdict]})" if old else ""
-            first, *rest = wrap(f"{link.why}{was}", 76 - len(VERDICT_WORDS[verdict]))
+            first, *rest = wrap(f"{link.brief}{was}", 76 - len(VERDICT_WORDS[verdict]))
             yield f"{VERDICT_SIGNS[verdict]} {VERDICT_WORDS[verdict]}  {first}"
             yield from (f"    {' ' * len(VERDICT_WORDS[verdict])}{part}" for part in rest)
