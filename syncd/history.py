@@ -138,7 +138,7 @@ def _points(
     days = list(_days(period, now, _ended(found[-1][0])))
     ends = [span.end for _, span in days]
     cycles = ledger.cycles.pulled(found[0][0].id)
-    times = {cycle.id: _ended(cycle) for cycle in cycles}
+    times = {cycle.id: _ended(cycle) for cycle in [*cycles, *(of for of, _ in found)]}
     definitions = ledger.values.definitions(period.id, key_result.id)
     checkins = ledger.checkins.of(period.id, key_result.id, now)
     for (day, span), value, of_guard, cycle, body in zip(
@@ -149,17 +149,18 @@ def _points(
         stood(ends, [(row["ended_at"], row["body"]) for row in definitions]),
         strict=True,
     ):
-        kept = {name: one for name, one in ((key_result.id, value), (guard, of_guard)) if one is not None}
+        both = ((key_result.id, value), (guard, of_guard))
+        kept = {name: _by_then(one, cycle) for name, one in both if one is not None}
         measure: str | None = measure_digest(key_result.measure)
         if now in span:
             line = line_of(config, plan, key_result, kept, times, now, checkins)
         else:
             then = as_defined(key_result, body or definitions[0]["body"])
             by_then = [said for said in checkins if said.at < span.end]
-            line = line_of(config, plan, then, _known_by(kept, then, cycle), times, span.end, by_then)
+            line = line_of(config, plan, then, _judged_as(kept, then), times, span.end, by_then)
             measure = value.measure if value else None
-        measured = min(value.confirmed, cycle or value.confirmed) if value and value.confirmed is not None else None
-        yield _point(day, line, "kept" if line.quality else None, times.get(measured or 0), measure)
+        confirmed = kept[key_result.id].confirmed if value else None
+        yield _point(day, line, "kept" if line.quality else None, times.get(confirmed or 0), measure)
 
 
 def _point(
@@ -182,21 +183,20 @@ def _point(
     )
 
 
-def _known_by(kept: Mapping[str, KeptValue], then: KeyResult, cycle: int | None) -> dict[str, KeptValue]:
-    """Values as they were known after a cycle: later ones may have confirmed them.
+def _by_then(value: KeptValue, cycle: int | None) -> KeptValue:
+    """A value as it was known after a cycle that asked the sources: later ones may have confirmed it."""
+    if value.confirmed is None:
+        return value
+    return replace(value, confirmed=min(value.confirmed, max(value.cycle, cycle or 0)))
 
-    Each passes for one of the measure in its file today, for it is to be judged, and is no value of that.
+
+def _judged_as(kept: Mapping[str, KeptValue], then: KeyResult) -> dict[str, KeptValue]:
+    """Values of a key result and its guard that pass for ones of the measures in their file today.
+
+    For they are to be judged, and how they were measured is no question of that.
     """
     measures = {one.id: measure_digest(one.measure) for one in (then, then.guard) if one}
-    return {
-        name: replace(
-            value,
-            confirmed=min(value.confirmed, cycle or value.confirmed) if value.confirmed is not None else None,
-            measure=measures[name],
-        )
-        for name, value in kept.items()
-        if name in measures
-    }
+    return {name: replace(value, measure=measures[name]) for name, value in kept.items() if name in measures}
 
 
 def _backfilled(

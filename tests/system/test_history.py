@@ -341,3 +341,19 @@ def test_without_a_value_it_says_so_in_one_sentence(project: Project) -> None:
 def test_a_guard_has_a_series_of_its_own(october: October) -> None:
     found = series(october.project, "shipped:guard")
     assert [value for _, value in values(found)] == [None] + [1190] * 11
+
+
+def test_what_people_said_stands_from_its_day_on_until_it_expires(project: Project) -> None:
+    mood = "      - {id: mood, title: Better mood, kind: outcome, baseline: 5, target: 8, stale_after: 3d}\n"
+    project.edit("mappings/support.yaml", "      - id: undated\n", f"{mood}      - id: undated\n")
+    for day, number in ((2, "6"), (5, "7")):
+        clock(project, day)
+        project.run("checkin", "mood", "--value", number, "--author", "Dana", check=0)
+    clock(project, 9)
+    points = series(project, "mood")["points"]
+    assert [point["value"] for point in points] == [None, 6, 6, 6, 7, 7, 7, 7, 7]
+    assert [point["change"] for point in points] == [None, None, 0, 0, 1, 0, 0, 0, 0]
+    assert {point["measured_at"] for point in points[4:]} == {"2026-10-05T20:00:00+02:00"}
+    assert [point["quality"] for point in points[4:]] == ["complete"] * 3 + ["stale"] * 2
+    done = project.run("history", "mood", "--backfill", check=0)
+    assert done.stderr == "mood has no measure; nothing to backfill\n"
