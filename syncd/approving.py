@@ -10,7 +10,7 @@ from syncd.definitions import definition, measure_digest
 from syncd.ledger import KeptValue, Ledger
 from syncd.measuring import complete_value
 from syncd.okr.facts import answered
-from syncd.okr.goals import KeyResult, Plan
+from syncd.okr.goals import KeyResult, Plan, guard_id
 from syncd.okr.measures import Answer, Measure, leaves, stream_keys
 
 
@@ -54,7 +54,8 @@ def approve(
     NotHeld or AnotherCandidate where there is nothing to accept, and nothing is changed. The caller holds the ledger's
     lock.
     """
-    old = ledger.values.last(plan.period.id).get(key_result.id)
+    kept = ledger.values.last(plan.period.id)
+    old = kept.get(key_result.id)
     measure = key_result.measure
     edited = old is not None and old.measure != measure_digest(measure)
     if old is None or old.quality != "held" or edited or measure is None:
@@ -64,7 +65,8 @@ def approve(
     cycle, answer = _measured(ledger, plan, measure, old)
     file = config.sources[(plan.period.id, key_result.id)].document.file
     defined = definition(key_result, plan.period, config.shares, file)
-    new = complete_value(config, ledger, plan, key_result, defined, answer, old, now, cycle)
+    guard = kept.get(guard_id(key_result.id))
+    new = complete_value(config, ledger, plan, key_result, defined, answer, old, now, cycle, guard=guard)
     ledger.approvals.approve(
         plan.period.id, key_result.id, defined, new, reason=old.reason or "held", author=author, now=now
     )

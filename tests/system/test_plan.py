@@ -106,7 +106,7 @@ def test_edits_are_named_by_file_and_key_and_another_measure_is_no_difference(pr
     project.run("sync", check=0)
     project.edit("mappings/support.yaml", "target: 600", "target: 700")
     project.edit("mappings/support.yaml", "base: main", "base: release/1.x")
-    project.edit("mappings/support.yaml", "id: deflection", "id: self-served")
+    project.edit("mappings/support.yaml", "deflection", "self-served")
     text = project.run("plan", "--exit-code", check=3).stdout
     assert "  ~ calls           1,092 calls/week, 18 % → 22 % of the way, off track\n" in text
     assert "      edited in mappings/support.yaml: target: 600 → 700\n" in text
