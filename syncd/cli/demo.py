@@ -53,12 +53,12 @@ def run(folder: Path) -> None:
     for command, what in (
         ("syncd explain calls", "why is it this number, down to the cell?"),
         ("syncd explain search-shipped", "which pull requests count, and which do not?"),
-        ("syncd history calls --backfill --chart", "how did it get there, day by day?"),
+        ("syncd history calls --backfill", "how did it get there, day by day?"),
         ("syncd validate && syncd test", "then break a line of mappings/ and see"),
         ("syncd status --json", "the same for a program"),
         ("syncd init ../okrs", "begin with your own"),
     ):
-        console.print(f"  {command:<39} {what}", highlight=False, markup=False)
+        console.print(f"  {command:<31} {what}", highlight=False, markup=False)
     if shutil.which("syncd") is None:
         console.print("  (syncd is in .venv/bin: `source .venv/bin/activate` puts it on the path)", highlight=False)
     if result.failures:
