@@ -63,7 +63,7 @@ def approve(
     if number is not None and number != old.candidate:
         raise AnotherCandidate(old.candidate)
     cycle, answer = _measured(ledger, plan, measure, old)
-    file = config.sources[(plan.period.id, key_result.id)].document.file
+    file = config.file_of(plan.period.id, key_result.id)
     defined = definition(key_result, plan.period, config.shares, file)
     guard = kept.get(guard_id(key_result.id))
     new = complete_value(config, ledger, plan, key_result, defined, answer, old, now, cycle, guard=guard)

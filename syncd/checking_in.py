@@ -40,7 +40,7 @@ def check_in(
     settled_at = period.span.end + config.settings.settle
     if now >= settled_at:
         raise Settled(settled_at)
-    file = config.sources[(period.id, key_result.id)].document.file
+    file = config.file_of(period.id, key_result.id)
     defined = definition(key_result, period, config.shares, file)
     kept = ledger.values.last(period.id)
     last = kept.get(key_result.id)

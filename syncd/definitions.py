@@ -27,6 +27,9 @@ from syncd.okr.goals import (
 from syncd.okr.measures import Measure
 from syncd.okr.spans import Period
 
+JUDGED_BY = "judged_by"
+"""In a definition's body, beside the key result: the days and shares that all of its period are judged by."""
+
 _KEPT = 10_000  # a service says the same of its key results in each cycle
 
 
@@ -39,7 +42,14 @@ def definition(key_result: KeyResult, period: Period, shares: Shares, file: str)
 @lru_cache(_KEPT)
 def _body(key_result: KeyResult, days: tuple[date, date, str], shares: Shares) -> tuple[dict[str, Any], str]:
     body = _said(key_result)
-    return body, _digest([body, _said(days), _said(shares)])
+    judged_by = {
+        "period.start": days[0].isoformat(),
+        "period.end": days[1].isoformat(),
+        "timezone": days[2],
+        "health.on_track": shares.on_track,
+        "health.at_risk": shares.at_risk,
+    }
+    return {**body, JUDGED_BY: judged_by}, _digest([body, _said(days), _said(shares)])
 
 
 @lru_cache(_KEPT)

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from syncd.definitions import JUDGED_BY
 from syncd.ledger import Ledger
 from syncd.okr.measures import scalar_text
 
@@ -39,17 +40,25 @@ class Edit:
 
 
 def edits(ledger: Ledger, period: str, key_result: str, until: int | None = None) -> list[Edit]:
-    """Every edit of a key result up to a cycle, oldest first."""
-    return [
-        Edit(after["ended_at"], after["file"], key, old, new)
-        for before, after in pairwise(ledger.values.definitions(period, key_result, until))
-        for key, old, new in changes(before["body"], after["body"])
-    ]
+    """Every edit of a key result up to a cycle, oldest first; those of what all of its period are judged by, too."""
+    found: list[Edit] = []
+    for before, after in pairwise(ledger.values.definitions(period, key_result, until)):
+        at, file, old, new = after["ended_at"], after["file"], before["body"], after["body"]
+        found.extend(Edit(at, file, *change) for change in changes(old, new))
+        if JUDGED_BY in old and JUDGED_BY in new:  # definitions kept by an early version lack it
+            found.extend(
+                Edit(at, file if key.startswith("period.") else "syncd.yaml", key, was, now)
+                for key, was, now in _differing(old[JUDGED_BY], new[JUDGED_BY])
+            )
+    return found
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """What differs between two definitions' bodies: the dotted key, the old and the new value."""
-    before, after = dict(_said(old)), dict(_said(new))
+    """What two definitions' bodies say otherwise of their key result: the dotted key, the old and the new value."""
+    return _differing(*(dict(_said({"KeyResult": body["KeyResult"]})) for body in (old, new)))
+
+
+def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     return [
         (key, before.get(key), after.get(key))
         for key in dict.fromkeys([*before, *after])

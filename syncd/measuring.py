@@ -43,8 +43,8 @@ class Measuring:
         guards: dict[str, KeptValue] = {}
         for key_result in plan.measured_for(only):
             measure = key_result.measure
-            source = self._config.sources[(plan.period.id, key_result.id)]
-            defined = definition(key_result, plan.period, self._config.shares, source.document.file)
+            file = self._config.file_of(plan.period.id, key_result.id)
+            defined = definition(key_result, plan.period, self._config.shares, file)
             last = kept.get(key_result.id)
             if last is not None and last.measure != defined.measure:
                 # Measured in another way, it is no value of this; one from before an edit that was taken back is.

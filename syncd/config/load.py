@@ -59,6 +59,11 @@ class Config:
             return prefix + str(self.path.parent / url.removeprefix(prefix))
         return url
 
+    def file_of(self, period: str, key_result: str) -> str:
+        """The file that a key result stands in, from syncd.yaml's folder: the same whatever folder syncd runs in."""
+        file = os.path.relpath(self.sources[(period, key_result)].document.file, self.path.parent)
+        return Path(file).as_posix()
+
     def check_references(self) -> None:
         """ConfigError lists every reference (`${NAME}`) that is not set, of the connections that some measure uses."""
         used = {leaf.connection for plan in self.plans for kr in plan.measured for leaf in leaves(kr.measure)}

@@ -181,4 +181,22 @@ def test_an_edit_of_a_guard_is_a_change_of_its_definition(company: Project) -> N
     found = company.key_results()["leads"]
     assert (found["health"], found["guard"]["holds"]) == ("done", True)
     changes = json.loads(company.run("explain", "leads", "--json", check=0).stdout)["definition_changes"]
-    assert [(one["key"], one["old"], one["new"]) for one in changes] == [("guard.goal.at_least", 40.0, 30.0)]
+    assert [(one["key"], one["old"], one["new"]) for one in changes] == [("guard.keep.at_least", 40.0, 30.0)]
+
+
+def test_an_edit_of_what_all_are_judged_by_is_told_and_the_folder_that_it_runs_in_is_no_edit(company: Project) -> None:
+    company.run("sync", check=0)
+    settings = company.folder / "syncd.yaml"
+    settings.write_text(f"{PROJECT}health: {{on_track: 0.8, at_risk: 0.6}}\n")
+    elsewhere = Project(company.folder / "mappings")
+    elsewhere.run("sync", "--config", "../syncd.yaml", check=0)
+    changes = json.loads(company.run("explain", "leads", "--json", check=0).stdout)["definition_changes"]
+    assert [(one["file"], one["key"], one["old"], one["new"]) for one in changes] == [
+        ("syncd.yaml", "health.on_track", 0.9, 0.8),
+        ("syncd.yaml", "health.at_risk", 0.7, 0.6),
+    ]
+    okrs = company.folder / "mappings" / "okrs.yaml"
+    okrs.write_text(okrs.read_text().replace("target: 100", "target: 110"))
+    elsewhere.run("sync", "--config", "../syncd.yaml", check=0)
+    changes = json.loads(company.run("explain", "leads", "--json", check=0).stdout)["definition_changes"]
+    assert (changes[-1]["file"], changes[-1]["key"]) == ("mappings/okrs.yaml", "target")
