@@ -75,7 +75,10 @@ def _leaf_values(
 
 
 def _rate(measure: Leaf, number: float | None, period: Period, end: datetime) -> float | None:
-    return rate(Answer(number), measure.per, measure.window.span(period, end), end + _INSTANT).number
+    window = measure.window.span(period, end)
+    if window.start >= window.end:
+        return None  # no day of it had settled yet
+    return rate(Answer(number), measure.per, window, end + _INSTANT).number
 
 
 def _shares(

@@ -9,11 +9,18 @@ import pytest
 from pydantic import ValidationError
 
 from syncd.config.measure_keys import ReadingMeasureKeys
+from syncd.okr.measures import Leaf, ReadingMeasure, RecordMeasure
+from syncd.okr.past import past_values
 from syncd.okr.spans import Period, Window
+from syncd.okr.trial import Given, GivenFacts
+from syncd.sdk.facts import Reading
 
 BERLIN = ZoneInfo("Europe/Berlin")
 QUARTER = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), BERLIN)
 NOW = datetime(2026, 11, 21, 9, 15, tzinfo=UTC)
+SETTLED = Window(settled=14)
+CHANGES = RecordMeasure("code", ("pulls",), "sum", "size", window=SETTLED)
+CALLS = ReadingMeasure("numbers", "sheet", "calls", "sum", SETTLED)
 
 
 def days(window: Window, now: datetime = NOW) -> tuple[str, str]:
@@ -71,3 +78,14 @@ def test_before_any_day_has_settled_the_window_is_empty() -> None:
 def test_what_says_no_time_is_refused(window: object) -> None:
     with pytest.raises(ValidationError):
         written(window)
+
+
+@pytest.mark.parametrize("measure", [CHANGES, CALLS], ids=["records", "readings"])
+def test_while_no_day_has_settled_the_past_is_unknown_and_not_0(measure: Leaf) -> None:
+    read = [Reading(3.0, "B2", "3", datetime(2026, 10, 1, 12, tzinfo=UTC))]
+    facts = GivenFacts(Given({CHANGES: []}, {CALLS: read}))
+    past = past_values(facts, measure, QUARTER, datetime(2026, 10, 18, 12, tzinfo=UTC))
+    assert past is not None
+    known = dict(past)
+    assert known[date(2026, 10, 14)] is None
+    assert known[date(2026, 10, 15)] == (0 if measure is CHANGES else 3)
