@@ -71,9 +71,9 @@ def kept(folder: Path, found: list[Record], read: list[Reading]) -> Ledger:
     ledger = open_ledger(f"sqlite:///{folder}/ledger.db")
     assert ledger is not None
     ledger.cycles.begin(START)
-    ledger.streams.store(ledger.streams.add("code", "pulls"), 1, START, Page(found))
+    ledger.streams.store(ledger.streams.add("code", "pulls", START), 1, START, Page(found))
     page = Page(readings={"calls": Snapshot(read)})
-    ledger.streams.store(ledger.streams.add("numbers", "sheet"), 1, START, page)
+    ledger.streams.store(ledger.streams.add("numbers", "sheet", START), 1, START, page)
     return ledger
 
 
