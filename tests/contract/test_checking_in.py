@@ -114,7 +114,7 @@ class Project:
 
     def link(self) -> Alignment:
         (link,) = self.report().objectives[0].alignment
-        return link
+        return link.alignment
 
     def rows(self, name: str) -> list[tuple[float | None, str]]:
         """(number, health) of every value kept."""
@@ -197,8 +197,8 @@ def test_an_edited_target_is_a_dated_change_at_the_next_sync(project: Project) -
     config = project.config
     key_result = config.plans[0].key_results[0]
     found = evidence(config, config.plans[0], key_result, project.ledger, project.now)
-    ((when, key, old, new),) = found.definition_changes
-    assert (when, key, old, new) == (project.now, "goal.target", 100.0, 50.0)
+    (edit,) = found.definition_changes
+    assert (edit.at, edit.key, edit.old, edit.new) == (project.now, "target", 100.0, 50.0)
 
 
 def test_beside_a_measure_it_replaces_nothing(project: Project) -> None:
