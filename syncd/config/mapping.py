@@ -77,8 +77,8 @@ class Reader:
             if name not in self._connections:
                 message = f"there is no connection {name!r} in syncd.yaml{nearest(name, self._connections)}"
                 self._problems.append(self.document.problem(("defaults", "measures", name), message))
-        for name, written in named_measures(self.document).items():
-            self._measures.read(written.data, ("measures", name))
+        for name in named_measures(self.document):
+            self._measures.read(self.document.data["measures"][name], ("measures", name))
         try:
             parsed = model.model_validate(data)
         except ValidationError as error:
@@ -187,7 +187,7 @@ class Reader:
     def _measures_of_raw(self) -> None:
         """Where the file's shape is wrong its measures are looked at all the same: all problems come at once."""
         for place in self.document.lines:
-            if place[-1:] == ("measure",) and len(place) == 5:
+            if place[:1] == ("objectives",) and place[-1:] == ("measure",) and len(place) == 5:
                 data: Any = self.document.data
                 for part in place:
                     data = data[part]
@@ -200,10 +200,25 @@ def named_measures(document: Document) -> Mapping[str, Named]:
     measures = document.data.get("measures") if isinstance(document.data, dict) else None
     defaults = _measure_defaults(document.data)
     return {
-        name: Named(document, ("measures", name), {**defaults.get(str(data.get("from")), {}), **data})
+        name: Named(document, ("measures", name), _measure_with_defaults(data, defaults))
         for name, data in (measures if isinstance(measures, dict) else {}).items()
         if isinstance(data, dict)
     }
+
+
+def _measure_with_defaults(data: dict[str, Any], defaults: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """A measure with what its file's defaults say of its connection; of a formula, each part with those of its own."""
+    parts = data.get("parts")
+    if not isinstance(parts, dict):
+        return {**defaults.get(str(data.get("from")), {}), **data}
+
+    def filled(part: Any) -> Any:
+        if not isinstance(part, dict):
+            return part
+        own = defaults.get(str(part.get("from", data.get("from"))), {})
+        return {**{key: value for key, value in own.items() if key not in data}, **part}
+
+    return {**data, "parts": {name: filled(part) for name, part in parts.items()}}
 
 
 def holds_measures_alone(data: Any) -> bool:
@@ -224,7 +239,7 @@ _OF_KEY_RESULTS = frozenset(Defaults.model_fields) - _OF_OBJECTIVES - {"measures
 
 def _with_defaults(data: dict[str, Any]) -> dict[str, Any]:
     """A file's data with its defaults wherever an entry does not say the key itself."""
-    defaults = data["defaults"]
+    defaults = {key: value for key, value in data["defaults"].items() if value is not None}
     of_objectives = {key: value for key, value in defaults.items() if key in _OF_OBJECTIVES}
     of_key_results = {key: value for key, value in defaults.items() if key in _OF_KEY_RESULTS}
 

@@ -57,9 +57,17 @@ class MeasureReader:
             return None
         said = len(self.problems)
         measure = self._formula(data, place) if "formula" in data or "parts" in data else self._leaf(data, place)
-        if isinstance(written, str):  # what is wrong with it is said where it has its name
-            del self.problems[said:]
+        self._keep_once(written, said)
         return measure
+
+    def _keep_once(self, written: Written, said: int) -> None:
+        """Takes back what was said of a measure by its name that is wrong in itself: it is said where it has it."""
+        if isinstance(written, str) and len(self.problems) > said:
+            named = self.named[written]
+            itself = replace(self, document=named.document, defaults={}, problems=[])
+            itself.read(named.data, named.place)
+            if itself.problems:
+                del self.problems[said:]
 
     def _resolved(self, written: Written, place: Place) -> dict[str, Any] | None:
         """All keys of a measure: those of the one that it names, which may name another, and its own over them."""
@@ -118,7 +126,10 @@ class MeasureReader:
         if "formula" in data:
             self.problems.append(self._problem(where, f"part {name!r} is a formula itself; write it out in this one"))
             return None
-        return self._leaf({**shared, **data}, where)
+        said = len(self.problems)
+        measure = self._leaf({**shared, **data}, where)
+        self._keep_once(written, said)
+        return measure
 
     def _leaf(self, data: dict[str, Any], place: Place) -> Leaf | None:
         name = data.get("from")
@@ -133,13 +144,16 @@ class MeasureReader:
         connection = self.connections[name]
         if connection is None:  # it has problems of its own, which are said where it stands
             return None
-        data = {**self.defaults.get(name, {}), **data}
+        defaults = self.defaults.get(name, {})
+        lent: dict[str, Place] = dict.fromkeys(defaults.keys() - data.keys(), ("defaults", "measures", name))
+        data = {**defaults, **data}
         keys_model = connection.connector.Measure
         model = measure_model(connection.kind, keys_model)
         try:
             parsed = model.model_validate(data)
         except ValidationError as error:
-            self.problems.extend(problems(error, model, self.document, place))
+            found = problems(error, model, self.document, place, lent)
+            self.problems.extend(problem for problem in found if problem not in self.problems)
             return None
         own = _names(keys_model) - _names(AnyMeasureKeys)
         keys = keys_model.model_validate({key: value for key, value in data.items() if key in own})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -14,11 +15,21 @@ from syncd.config.document import Document, Place
 from syncd.sdk import Problem
 
 
-def problems(error: ValidationError, model: type[BaseModel], document: Document, base: Place = ()) -> Iterator[Problem]:
-    """A problem for each thing that pydantic found wrong with the data at `base` of a document."""
+def problems(
+    error: ValidationError,
+    model: type[BaseModel],
+    document: Document,
+    base: Place = (),
+    lent: Mapping[str | int, Place] = MappingProxyType({}),
+) -> Iterator[Problem]:
+    """A problem for each thing that pydantic found wrong with the data at `base` of a document.
+
+    Keys that are `lent` to it stand at other places, such as a file's defaults.
+    """
     found: dict[tuple[Place, str], None] = {}
     for details in error.errors():
-        place = _in_document(document, base, details["loc"])
+        loc = details["loc"]
+        place = _in_document(document, lent.get(loc[0], base) if loc else base, loc)
         found[(place, _sentence(details, model, place))] = None
     mistyped = {(place[:-1], message.partition("did you mean ")[2]) for place, message in found}
     for place, message in found:

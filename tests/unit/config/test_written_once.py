@@ -109,6 +109,34 @@ class TestNames:
         with pytest.raises(ConfigError, match=r"m\.yaml:4: unknown key 'tke'"):
             load(okrs=OKRS, m=MEASURES.replace("values: Calls}}", "values: Calls}, tke: sum}").replace("calls:", "x:"))
 
+    def test_a_named_measure_that_this_files_defaults_make_wrong_is_not_lost(self, load: Load) -> None:
+        okrs = dedent(OKRS).replace("objectives:", "defaults: {measures: {local: {of: Calls}}}\nobjectives:", 1)
+        with pytest.raises(ConfigError, match=r"okrs\.yaml:3: unknown key 'of'"):
+            load(okrs=okrs, m=MEASURES)
+
+    def test_what_is_wrong_with_a_named_measure_is_said_where_it_has_its_name(self, load: Load) -> None:
+        with pytest.raises(ConfigError) as caught:
+            load(okrs=OKRS, m=MEASURES.replace("values: Calls}}", "values: Calls}, tke: sum}"))
+        assert [problem.line for problem in caught.value.problems if problem.file.endswith("m.yaml")] == [4]
+        # `summed` says more than the name, so it is looked at for itself.
+        assert [problem.line for problem in caught.value.problems if problem.file.endswith("okrs.yaml")] == [12]
+
+    def test_the_parts_of_a_named_formula_have_each_the_defaults_of_its_own_connection(self, load: Load) -> None:
+        formula = """
+            defaults: {measures: {local: {file: n.csv}}}
+            measures:
+              both: {from: local, formula: a / b, parts: {a: {cell: A1}, b: {from: tickets, jql: x}}}
+        """
+        okrs = """
+            period: 2026-Q4
+            objectives:
+              - id: service
+                title: Answers
+                key_results: [{id: ratio, title: Ratio, kind: outcome, baseline: 9, target: 1, measure: both}]
+        """
+        kinds = [type(leaf) for leaf in leaves(key_result(load(okrs=okrs, m=formula), "ratio").measure)]
+        assert kinds == [ReadingMeasure, RecordMeasure]
+
 
 class TestDefaults:
     OKRS = """
@@ -160,6 +188,10 @@ class TestDefaults:
     def test_an_objective_without_key_results_is_rolled_up_from_those_that_support_it(self, load: Load) -> None:
         parent = objective(load(okrs=self.OKRS), "parent")
         assert (parent.rollup, parent.owner) == ("supporting", "support")
+
+    def test_one_that_says_nothing_is_none(self, load: Load) -> None:
+        okrs = dedent(self.OKRS).replace("  owner: support", "  owner: null\n  pace: null")
+        assert key_result(load(okrs=okrs), "calls").pace == "linear"
 
     def test_a_lag_belongs_to_links_alone(self, load: Load) -> None:
         assert key_result(load(okrs=self.OKRS), "calls").drives == ()
