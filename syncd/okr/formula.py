@@ -70,6 +70,8 @@ def _parsed(expression: str) -> ast.expr:
 
 def _value(expression: str, numbers: Mapping[str, float]) -> float:
     evaluator = SimpleEval(operators=_OPERATORS, functions=_FUNCTIONS, names=numbers)
+    for choice in (ast.BoolOp, ast.IfExp):  # they would take a zero for what is not there
+        evaluator.nodes.pop(choice, None)
     try:
         value = evaluator.eval(expression, previously_parsed=_parsed(expression))
     except ZeroDivisionError:
@@ -78,6 +80,10 @@ def _value(expression: str, numbers: Mapping[str, float]) -> float:
         raise NoFormula(f"{expression!r} is no formula; it may have names, numbers, {ALLOWED}") from error
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise NoFormula(f"{expression!r} comes to no number")
-    if not math.isfinite(value):
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
         raise NoFormula(f"{expression!r} comes to no finite number")
-    return float(value)
+    return number

@@ -45,6 +45,10 @@ class TestNames:
             "a[0]",
             "True",
             "1e999",
+            "round(a) * 1" + "0" * 400,
+            "a or b",
+            "a if b else 2",
+            "not a",
         ],
     )
     def test_anything_but_arithmetic_is_none(self, expression: str) -> None:
