@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from syncd.config.keys import STRICT, Number, no_truth_value, one_of
+from syncd.config.keys import STRICT, Day, Number, no_truth_value, one_of
 from syncd.okr.plausible import Plausible
 from syncd.sdk import Duration
 
@@ -101,7 +100,7 @@ class MilestoneKeys(BaseModel):
     title: str = Field(min_length=1, description="What is reached then.")
     at: Number | None = Field(None, description="The value at which it is reached; its place in the list unless given.")
     weight: Number = Field(1, gt=0, description="Its weight in the progress.")
-    by: date | None = Field(None, description="The day by whose end it is expected.")
+    by: Day | None = Field(None, description="The day by whose end it is expected.")
 
 
 class StepKeys(BaseModel):
@@ -109,7 +108,7 @@ class StepKeys(BaseModel):
 
     model_config = STRICT
 
-    by: date = Field(description="The day by whose end the value is expected.")
+    by: Day = Field(description="The day by whose end the value is expected.")
     value: Number = Field(description="The value expected by then, in the key result's unit.")
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 STRICT = ConfigDict(extra="forbid", frozen=True, populate_by_name=False, allow_inf_nan=False)
 
@@ -20,6 +21,16 @@ def no_truth_value(value: Any) -> Any:
 
 
 Number = Annotated[float, BeforeValidator(no_truth_value)]
+
+
+def within_years(day: date | None) -> date | None:
+    """The day or time, unless it lies where calendars end: the midnight after it could not be said."""
+    if day is not None and not 1900 <= day.year <= 2999:
+        raise ValueError(f"is {day.isoformat()}; write one of the years 1900 to 2999")
+    return day
+
+
+Day = Annotated[date, AfterValidator(within_years)]
 
 
 def one_of(of_block: str, of_others: str) -> Callable[[Any], str]:

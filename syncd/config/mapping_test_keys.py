@@ -6,9 +6,10 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from syncd.config.keys import STRICT, Id, Number
+from syncd.config.keys import STRICT, Id, Number, within_years
+from syncd.config.measure_keys import ValueOrValues
 from syncd.okr.alignment import Verdict
 from syncd.okr.goals import Health, Level
 
@@ -17,15 +18,17 @@ _PERCENT = re.compile(r"(-?\d+(?:\.\d+)?) ?%")
 
 def _moment(value: Any) -> Any:
     """A day or a time; days stay days."""
-    if not isinstance(value, str):
+    if value is None or isinstance(value, date):
         return value
     try:
+        if not isinstance(value, str):  # pydantic would take a number for seconds since 1970
+            raise ValueError  # noqa: TRY301, TRY004 - one sentence for all
         return date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
     except ValueError:
         raise ValueError(f"is {value!r}; write a day as 2026-11-20, or a time as 2026-11-20T14:30") from None
 
 
-Moment = Annotated[datetime | date, BeforeValidator(_moment)]
+Moment = Annotated[datetime | date, BeforeValidator(_moment), AfterValidator(within_years)]
 
 
 class About(BaseModel):
@@ -90,6 +93,7 @@ class GivenRecord(BaseModel):
     """A record that is given. Its further keys are its fields."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, ValueOrValues]
 
     done: Moment | None = Field(None, description="When it was done; it is open where this is not said.")
     created: Moment | None = Field(None, description="When it was opened.")

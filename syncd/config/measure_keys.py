@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import Annotated, Any, cast
 
@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from syncd.config.keys import STRICT, one_of
+from syncd.config.keys import STRICT, Day, one_of
 from syncd.okr.measures import Per, ReadingTake, RecordTake
 from syncd.okr.spans import Window
 from syncd.sdk import Duration, MeasureKeys, parse_duration
@@ -31,8 +31,8 @@ class WindowKeys(BaseModel):
 
     model_config = STRICT
 
-    since: date | None = Field(None, description="The first day; the period's unless given.")
-    until: date | None = Field(None, description="The last day, included; the period's unless given.")
+    since: Day | None = Field(None, description="The first day; the period's unless given.")
+    until: Day | None = Field(None, description="The last day, included; the period's unless given.")
     settled: Duration | None = Field(
         None, description="Leaves out so many of the latest days, whose data still arrives."
     )
@@ -102,12 +102,15 @@ def _value_or_list(given: Any) -> Any:
     return given
 
 
+ValueOrValues = Annotated[Value | list[Value], BeforeValidator(_value_or_list)]
+
+
 class RecordMeasureKeys(AnyMeasureKeys):
     """What every measure of records may say."""
 
     take: RecordTake = Field("count", description="How the records become one number.")
     of: str | None = Field(None, description="The field that the number is taken of.")
-    where: dict[str, Annotated[Value | list[Value], BeforeValidator(_value_or_list)]] = Field(
+    where: dict[str, ValueOrValues] = Field(
         {}, description="FIELD: value or a list (any of), not_FIELD, FIELD_at_least, FIELD_at_most."
     )
 

@@ -20,7 +20,7 @@ def problems(
     model: type[BaseModel],
     document: Document,
     base: Place = (),
-    lent: Mapping[str | int, Place] = MappingProxyType({}),
+    lent: Mapping[str, Place] = MappingProxyType({}),
 ) -> Iterator[Problem]:
     """A problem for each thing that pydantic found wrong with the data at `base` of a document.
 
@@ -29,7 +29,7 @@ def problems(
     found: dict[tuple[Place, str], None] = {}
     for details in error.errors():
         loc = details["loc"]
-        place = _in_document(document, lent.get(loc[0], base) if loc else base, loc)
+        place = _in_document(document, lent.get(str(loc[0]), base) if loc else base, loc)
         found[(place, _sentence(details, model, place))] = None
     mistyped = {(place[:-1], message.partition("did you mean ")[2]) for place, message in found}
     for place, message in found:

@@ -1,12 +1,14 @@
 """What a plain scalar of YAML 1.2 stands for: nothing, a truth value, a number, or the text that is written.
 
-`yes`, `on`, `12:30` and days are texts, and so are `.inf`, `.nan` and `1e999`. Underscores may stand among digits.
+`yes`, `on`, `12:30` and days are texts, and so are `.inf`, `.nan`, `1e999` and a whole number as large. Underscores may
+stand among digits.
 """
 
 from __future__ import annotations
 
 import math
 import re
+import sys
 
 Scalar = str | bool | int | float | None
 
@@ -34,10 +36,11 @@ def _number(text: str) -> Scalar:
     digits = text.replace("_", "")
     try:
         if _INTEGER.fullmatch(text):
-            return int(digits, 0) if "x" in digits or "o" in digits else int(digits)
+            number = int(digits, 0) if "x" in digits or "o" in digits else int(digits)
+            return number if abs(number) <= sys.float_info.max else text
         if _FLOAT.fullmatch(text):
-            number = float(digits)
-            return number if math.isfinite(number) else text
+            real = float(digits)
+            return real if math.isfinite(real) else text
     except ValueError:  # nothing but underscores, or more digits than Python takes
         return text
     return text
