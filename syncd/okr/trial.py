@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from syncd.okr.alignment import Alignment, judge, on_pace_since
 from syncd.okr.facts import answered
@@ -134,15 +134,21 @@ def tried(plan: Plan, shares: Shares, given: Given, now: datetime) -> Found:
     for kr in plan.key_results:
         since = None
         if kr.drives and standings[kr.id].health in ON_PACE:
-            known = kr.measure is not None and kr.id not in given.numbers
-            past = past_values(facts, kr.measure, plan.period, now) if known and kr.measure is not None else None
-            guard = kr.guard.measure if kr.guard else None
-            guard_past = dict(past_values(facts, guard, plan.period, now) or ()) if guard else {}
-            since = on_pace_since(kr, plan.period, now, shares, past or [], guard_past)
+            guard_past = _past(facts, given, kr.guard, plan, now) if kr.guard else ()
+            since = on_pace_since(kr, plan.period, now, shares, _past(facts, given, kr, plan, now), dict(guard_past))
         for link in kr.drives:
             healths = (standings[kr.id].health, standings[link.outcome].health)
             alignment[kr.id, link.outcome] = judge(kr, link, healths, since, today)
     return Found(answers, standings, roll_up_all(plan.objectives, standings, shares), alignment)
+
+
+def _past(
+    facts: GivenFacts, given: Given, kr: KeyResult, plan: Plan, now: datetime
+) -> Sequence[tuple[date, float | None]]:
+    """Its value at the end of each past day; none where no facts say so."""
+    if kr.measure is None or kr.id in given.numbers or not all(map(given.knows, leaves(kr.measure))):
+        return []
+    return past_values(facts, kr.measure, plan.period, now) or []
 
 
 def _answer(facts: GivenFacts, given: Given, kr: KeyResult, plan: Plan, now: datetime) -> Answer:
