@@ -15,7 +15,7 @@ from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.okr import checkins
 from syncd.okr.alignment import on_pace_since
 from syncd.okr.facts import answered
-from syncd.okr.goals import ON_PACE, KeyResult, Plan, Quality, guard_id, guarded, standing
+from syncd.okr.goals import ON_PACE, KeyResult, Plan, Quality, guard_id, guarded, is_guard, standing
 from syncd.okr.measures import Answer, Measure, ReadingMeasure, leaves, stream_keys
 from syncd.okr.past import past_values
 from syncd.okr.plausible import implausible, shown
@@ -41,7 +41,12 @@ class Measuring:
         kept = self._ledger.values.last(plan.period.id)
         digests = self._ledger.values.digests(plan.period.id)
         guards: dict[str, KeptValue] = {}
+        frozen = self._now >= plan.period.span.end + self._config.settings.settle
         for key_result in plan.measured_for(only):
+            first = kept.get(key_result.id)
+            if frozen and is_guard(key_result.id) and first is not None and first.confirmed is not None:
+                guards[key_result.id] = first  # its key result never was measured, and it was
+                continue
             measure = key_result.measure
             file = self._config.file_of(plan.period.id, key_result.id)
             defined = definition(key_result, plan.period, self._config.shares, file)

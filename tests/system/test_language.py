@@ -200,3 +200,16 @@ def test_an_edit_of_what_all_are_judged_by_is_told_and_the_folder_that_it_runs_i
     elsewhere.run("sync", "--config", "../syncd.yaml", check=0)
     changes = json.loads(company.run("explain", "leads", "--json", check=0).stdout)["definition_changes"]
     assert (changes[-1]["file"], changes[-1]["key"]) == ("mappings/okrs.yaml", "target")
+
+
+def test_a_guard_is_frozen_with_its_period_although_its_key_result_never_was_measured(company: Project) -> None:
+    mapping = company.folder / "mappings" / "okrs.yaml"
+    mapping.write_text(OKRS.replace("dates: Day, values: Leads}", "dates: Day, values: Leads}, file: late.csv"))
+    company.run("sync", check=1)
+    (company.folder / "late.csv").write_text(ROWS)
+    (company.folder / "n.csv").write_text(ROWS.replace(",0,1,39", ",0,1,44"))
+    (company.folder / "syncd.yaml").write_text(PROJECT.replace("2026-11-21", "2027-02-01"))
+    company.run("sync", check=0)
+    found = company.key_results()["leads"]
+    assert found["value"] is not None
+    assert (found["guard"]["value"], found["guard"]["holds"]) == (39, False)
