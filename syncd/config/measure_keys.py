@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from syncd.config.keys import STRICT, Day, one_of
-from syncd.okr.measures import Per, ReadingTake, RecordTake
+from syncd.okr.measures import LENGTHS, Per, ReadingTake, RecordTake
 from syncd.okr.spans import Window
 from syncd.sdk import Duration, MeasureKeys, parse_duration
 
@@ -85,6 +85,21 @@ class AnyMeasureKeys(BaseModel):
         return value
 
     per: Per | None = Field(None, description="Makes the number a rate: so much per day or week of its window so far.")
+
+    @model_validator(mode="after")
+    def _a_whole_one_can_pass(self) -> AnyMeasureKeys:
+        if self.per is None:
+            return self
+        window = self.time()
+        days = None if window.days is None else window.days - 1  # today is not over
+        if window.since is not None and window.until is not None:
+            days = (window.until - window.since).days + 1
+        if days is not None and days < LENGTHS[self.per] // _DAY:
+            raise ValueError(
+                f"takes a rate per {self.per}, and no whole {self.per} of its window ever passes; take a longer "
+                f"window, or drop 'per'"
+            )
+        return self
 
     def time(self) -> Window:
         """The window of time that the measure looks at."""

@@ -21,7 +21,7 @@ ReadingTake = Literal["latest", "first", "change", "sum", "average", "min", "max
 RECORD_TAKES: tuple[str, ...] = get_args(RecordTake)
 READING_TAKES: tuple[str, ...] = get_args(ReadingTake)
 Per = Literal["day", "week"]
-_LENGTHS: dict[Per, timedelta] = {"day": timedelta(days=1), "week": timedelta(weeks=1)}
+LENGTHS: dict[Per, timedelta] = {"day": timedelta(days=1), "week": timedelta(weeks=1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ def rate(answer: Answer, per: Per | None, span: Span, now: datetime) -> Answer:
     """A number as so much `per` day or week of what has passed of its window; as it is without `per`."""
     if per is None or answer.number is None:
         return answer
-    passed = (min(now, span.end) - span.start) / _LENGTHS[per]
+    passed = (min(now, span.end) - span.start) / LENGTHS[per]
     if passed < 1:
         return replace(answer, number=None, reason=f"no whole {per} of its window has passed")
     return replace(answer, number=answer.number / passed)
