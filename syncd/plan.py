@@ -211,7 +211,7 @@ class _Comparison:
         self, kr: KeyResult, before: Mapping[str, KeyResultLine], after: Mapping[str, KeyResultLine]
     ) -> KeyResultChange | None:
         """What changes of a measured key result; None where nothing does."""
-        if kr.id not in self._results or kr.measure is None:
+        if kr.id not in self._results:
             return None
         defined, value = self._results[kr.id]
         kept, old, new = self._kept.get(kr.id), before[kr.id], after[kr.id]
@@ -240,9 +240,12 @@ class _Comparison:
     def _approval(self, kr: KeyResult) -> str:
         return approval(self._config, self._plan, kr, self._now)
 
-    def _differences(self, measure: Measure, kept: KeptValue | None, value: KeptValue) -> Differences:
-        """What counts otherwise than it did when the last value was confirmed; of a held one, what would count."""
-        if value.quality not in ("complete", "held"):
+    def _differences(self, measure: Measure | None, kept: KeptValue | None, value: KeptValue) -> Differences:
+        """What counts otherwise than it did when the last value was confirmed; of a held one, what would count.
+
+        Nothing does in what people checked in.
+        """
+        if measure is None or value.quality not in ("complete", "held"):
             return Differences()
         since = kept.confirmed if kept is not None else None
         if kept is not None and since is not None and self._same_rows(measure, since):
@@ -265,14 +268,17 @@ class _Comparison:
 
     def _edits(self, kr: KeyResult, defined: Definition) -> Iterator[Edit]:
         if kr.id in self._digests and self._edited(kr):
-            newest = self._ledger.values.definitions(self._plan.period.id, kr.id)[-1]
-            for key, before, after in changes(newest["body"], defined.body):
+            for key, before, after in changes(self._body_before(kr), defined.body):
                 yield Edit(self._now, defined.file, key, before, after)
+
+    def _body_before(self, kr: KeyResult) -> Mapping[str, Any]:
+        body: Mapping[str, Any] = self._ledger.values.definitions(self._plan.period.id, kr.id)[-1]["body"]
+        return body
 
     def _days_edited(self) -> bool:
         """Whether a definition is new that says of its key result what the one before said."""
         return any(
-            kr.id in self._digests and self._edited(kr) and not list(self._edits(kr, self._results[kr.id][0]))
+            kr.id in self._digests and self._edited(kr) and self._body_before(kr) == self._results[kr.id][0].body
             for kr in self._plan.key_results
         )
 

@@ -11,12 +11,14 @@ import pytest
 from sqlalchemy import select
 
 from syncd.approving import approve
+from syncd.checking_in import check_in
 from syncd.cli.plan import document
 from syncd.cli.plan_view import render
 from syncd.config import load_config
 from syncd.cycle import run_cycle
 from syncd.ledger import open_ledger
 from syncd.ledger.schema import approvals, definitions, values
+from syncd.okr.checkins import CheckIn
 from syncd.plan import KeyResultChange, PeriodChanges, Planned, plan_sync
 from syncd.report import document as status
 from syncd.report import report
@@ -285,6 +287,31 @@ def test_an_edit_of_the_periods_days_is_told_once(project: Project) -> None:
     period = project.period()
     assert period.days_edited
     assert [edit for change in period.key_results for edit in change.edits] == []
+
+
+def test_an_edit_that_says_the_same_in_other_words_is_none_of_the_days(project: Project) -> None:
+    project.sync()
+    project.edit("drives: calls", "drives: [{outcome: calls, lag: 0d}]")
+    assert not project.plan()
+
+
+def test_what_people_checked_in_moves_with_the_clock_and_with_edits(project: Project) -> None:
+    project.edit("        measure: {from: local, file: calls.csv, cell: B2}\n", "        stale_after: 60d\n")
+    project.sync()
+    plan = project.config.plans[0]
+    said = CheckIn("Dana", project.now, project.now + timedelta(days=60), 850)
+    check_in(project.config, plan, plan.key_results[0], project.ledger, said)
+    assert not project.plan()
+    project.sync()
+    project.now += timedelta(days=30)
+    period = project.period()
+    change = {one.key_result.id: one for one in period.key_results}["calls"]
+    assert change.old is not None
+    assert (change.old.standing.health, change.new.standing.health) == ("on_track", "off_track")
+    assert (change.remeasured, bool(change.differences)) == (False, False)
+    project.sync()
+    project.edit("target: 600", "target: 400")
+    assert [str(edit) for edit in project.change().edits] == ["target: 600 → 400"]
 
 
 def test_a_key_result_that_no_file_names_any_more_is_told_until_the_next_sync(project: Project) -> None:
