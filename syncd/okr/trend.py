@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from math import isfinite
 from typing import Literal
 
 from syncd.okr.goals import Band, Goal, Milestones
@@ -19,6 +18,7 @@ Direction = Literal["right_way", "flat", "wrong_way", "inside", "too_little_data
 
 FEWEST = 5  # weeks with a number; of four nothing but a perfect line would be told from noise
 _KNOWN = 2 / 3  # of the weeks looked at
+_LARGEST = 1e300  # differences and sums of larger ones are no numbers
 _WEEK = timedelta(weeks=1)
 
 
@@ -74,10 +74,10 @@ def _trend(goal: Goal, weeks: Sequence[Week], settled: int, note: str | None) ->
     known = _known(weeks)
     times = [(last - weeks[0].last) / _WEEK for last, _ in known]
     values = [value for _, value in known]
+    if max(map(abs, values)) > _LARGEST:
+        return Trend("too_little_data", len(known), settled, reason="its values are too large to tell")
     found = theilslopes(values, times, alpha=0.95)
     slope, low, high = float(found.slope), float(found.low_slope), float(found.high_slope)
-    if not (isfinite(slope) and isfinite(low) and isfinite(high)):
-        return Trend("too_little_data", len(known), settled, reason="its values are too large to tell")
     residuals = [value - slope * at for at, value in zip(times, values, strict=True)]
     middle = median(residuals)
     return Trend(

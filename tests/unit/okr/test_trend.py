@@ -189,3 +189,11 @@ class TestWeeks:
 
     def test_after_the_period_they_stay_within_it(self) -> None:
         assert weeks_of(self.PERIOD, datetime(2027, 1, 9, tzinfo=UTC))[-1] == (date(2026, 12, 25), date(2026, 12, 31))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("values", [(1e308, -1e308) * 4, (1.7e308,) * 6])
+def test_of_values_whose_differences_are_no_numbers_nothing_is_told(values: tuple[float, ...]) -> None:
+    found = of(RISES, *values)
+    assert (found.direction, found.noise) == ("too_little_data", None)
+    assert found.reason == "its values are too large to tell"
