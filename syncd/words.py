@@ -46,7 +46,10 @@ def count(number: int, name: str) -> str:
 
 def percent(share: float | None) -> str:
     """A share as `18 %`, halves rounded up; a dash where there is none."""
-    return "–" if share is None else f"{math.floor(share * 100 + 0.5):,} %"
+    if share is None:
+        return "–"
+    hundredths = share * 100
+    return f"{hundredths:g} %" if abs(hundredths) >= 1e15 else f"{math.floor(hundredths + 0.5):,} %"
 
 
 def goal(kr: KeyResult) -> str:
