@@ -15,7 +15,7 @@ from syncd.cli.author import author_name
 from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json, writing_ledger
 from syncd.ledger import cycle_lock
 from syncd.okr.checkins import CheckIn
-from syncd.okr.goals import KeyResult
+from syncd.okr.goals import KeyResult, is_guard
 from syncd.report import KeyResultLine, key_result_document, report
 from syncd.said import value as value_said
 from syncd.sdk import ConfigError, parse_duration
@@ -40,6 +40,8 @@ def run(
     now = clock()
     plan = chosen_plan(config, period, now)
     key_result = chosen_key_result(plan, name)
+    if is_guard(name):
+        raise ConfigError(f"{name} is a guard, which takes no check-in; check in the key result that it guards")
     said = CheckIn(
         author=author_name(_text(author), "a check-in"),
         at=now,

@@ -28,7 +28,7 @@ def render(series: Series, now: datetime) -> Iterator[str]:
     period = series.period
     yield from wrap(f"{series.key_result.id}: {series.key_result.title}", _WIDTH)
     as_of = f"as of {clock_time(now.astimezone(period.zone))} ({period.zone.key})"
-    yield f"{period.id}   {goal(series.key_result)}   {as_of}"
+    yield from wrap(f"{period.id}   {goal(series.key_result)}   {as_of}", _WIDTH)
     yield ""
     yield _ROW.format("", "value", "change", "progress", "expected", "health", "measured").rstrip()
     for run in runs(series):

@@ -39,6 +39,7 @@ objectives:
         baseline: 1200
         target: 600
         measure: {from: local, file: calls.csv, cell: A1}
+        guard: {measure: {from: local, file: calls.csv, cell: A1}, keep: {at_least: 1}}
 """
 NOTE = "The phone system says so; the sheet lags a week behind it, and " + "there is more to say. " * 5
 
@@ -172,6 +173,7 @@ def test_while_a_cycle_runs_it_is_told_so_and_nothing_is_kept(okrs: Project) -> 
     ("arguments", "message"),
     [
         (["trst", "--value", "1"], "there is no key result 'trst' in 2026-Q4; did you mean 'trust'?"),
+        (["calls:guard", "--value", "1"], "calls:guard is a guard, which takes no check-in"),
         (["trust"], "a check-in says something; write --value N, --note TEXT or --confidence 0.6"),
         (["trust", "--note", "  "], "a check-in says something"),
         (["trust", "--value", "1,050"], "--value is '1,050'; write a plain number, such as 1050 or -0.5"),
@@ -188,6 +190,15 @@ def test_what_cannot_be_meant_is_a_sentence_and_exit_2(okrs: Project, arguments:
     done = okrs.run("checkin", *arguments, check=2)
     assert message in done.stderr
     assert not (okrs.folder / "syncd.db").exists()
+
+
+def test_the_history_of_a_period_that_is_named_by_its_days_fits_80_columns(okrs: Project) -> None:
+    okrs.edit("okrs.yaml", "period: 2026-Q4", "period: {start: 2026-10-01, end: 2026-12-31}")
+    okrs.edit("okrs.yaml", "        baseline: 30\n", "        baseline: 30\n        unit: agents who say so\n")
+    okrs.run("checkin", "trust", "--value", "45", check=0)
+    shown = okrs.run("history", "trust", check=0).stdout.splitlines()
+    assert max(map(len, shown)) <= 80
+    assert shown[1].startswith("2026-10-01..2026-12-31   30 → 60 agents who say so   as of")
 
 
 def test_a_period_that_has_settled_takes_none(okrs: Project) -> None:
