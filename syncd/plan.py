@@ -166,7 +166,7 @@ class _Comparison:
         was = report_of(self._config, plan, before, self._kept, links, self._then, self._then)
         becomes = report_of(self._config, plan, after, self._after, links, self._now, self._now)
         changed = [found for kr in plan.key_results if (found := self._change(kr, before, after)) is not None]
-        named = {change.key_result.id for change in changed}
+        named = {one.key_result.id for change in changed for one in (change, change.guard) if one is not None}
         return PeriodChanges(
             plan.period,
             becomes,
@@ -180,7 +180,7 @@ class _Comparison:
                 (line, self._approval(line.key_result))
                 for kr in plan.key_results
                 for line in (after[kr.id], after[kr.id].guard)
-                if line and line.quality == "held" and kr.id in self._results and kr.id not in named
+                if line and line.quality == "held" and kr.id in self._results and line.key_result.id not in named
             ],
         )
 

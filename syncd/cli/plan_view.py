@@ -48,7 +48,8 @@ def _summary(found: Planned) -> str:
 
 
 def _period(period: PeriodChanges, found: Planned, zone: ZoneInfo) -> Iterator[str]:
-    yield f"{period.period.id}   what a sync would change, as of {clock_time(found.as_of)} ({zone.key})"
+    as_of = f"as of {clock_time(found.as_of)} ({zone.key})"
+    yield from _wrapped(f"{period.period.id}   what a sync would change, {as_of}", 0)
     if period.days_edited:
         yield "edited: the period's days, its time zone or the shares of health"
     yield ""

@@ -49,6 +49,7 @@ objectives:
           keep: {at_most: 5}
           measure: {from: local, file: errors.csv, cell: B2}
 """
+ERRORS = "{from: local, file: errors.csv, series: {dates: Day, values: Errors}, take: sum}"
 
 
 class Project:
@@ -281,6 +282,14 @@ def test_another_measure_is_never_compared_and_stands_beside(project: Project) -
     assert not project.plan()
 
 
+def test_a_period_that_is_named_by_its_days_is_told_in_80_columns(project: Project) -> None:
+    (project.folder / "syncd.yaml").write_text(
+        "mappings: okrs.yaml\ntimezone: America/New_York\nconnections:\n  local: {type: files, root: .}\n"
+    )
+    project.edit("period: 2026-Q4", "period: {start: 2026-10-01, end: 2026-12-31}")
+    assert project.plan()  # which looks at every line
+
+
 def test_an_edit_of_the_periods_days_is_told_once(project: Project) -> None:
     project.sync()
     project.edit("period: 2026-Q4", "period: {id: 2026-Q4, start: 2026-10-01, end: 2027-01-01}")
@@ -352,6 +361,18 @@ def test_what_would_wait_is_told_with_why_and_how_it_is_approved(project: Projec
         now=project.now,
     )
     assert not project.plan()
+
+
+def test_a_guard_that_waits_is_told_beside_a_change_of_its_key_result(project: Project) -> None:
+    project.edit("measure: {from: local, file: errors.csv, cell: B2}", f"measure: {ERRORS}")
+    (project.folder / "errors.csv").write_text("Day,Errors\n2026-10-05,1\n2026-10-06,1\n2026-10-07,1\n")
+    project.sync()
+    (project.folder / "errors.csv").write_text("Day,Errors\n")
+    project.sync()
+    project.visits({5: 31, 12: 20})
+    period = project.period()
+    assert [(change.key_result.id, change.guard) for change in period.key_results] == [("visits", None)]
+    assert [command for _, command in period.waiting] == ["syncd approve visits:guard"]
 
 
 def test_a_source_that_failed_changes_the_quality_alone(project: Project) -> None:
