@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import cache
 
 from syncd.config import Config
 from syncd.definitions import definition
@@ -35,6 +36,7 @@ class Measuring:
         self._cycle = cycle
         self._now = now
         self._unchanged = Unchanged(ledger, self._outcomes, cycle, now)
+        self._state = cache(ledger.streams.state)  # it has the notes of all parts, and many of them may be unknown
 
     def results(self, plan: Plan, only: str | None) -> Iterator[tuple[KeyResult, tuple[Definition, KeptValue]]]:
         """Each key result of a plan that is measured, or `only` the one, with its definition and its value."""
@@ -72,7 +74,7 @@ class Measuring:
                     plan,
                     key_result,
                     defined,
-                    _why_nothing(self._ledger, measure, answer),
+                    self._why_nothing(measure, answer),
                     last,
                     self._now,
                     self._cycle,
@@ -99,6 +101,14 @@ class Measuring:
             self._config, self._ledger, plan, key_result, defined, answer, last, self._now, self._cycle, guard=guard
         )
         return replace(value, confirmed=last.confirmed)
+
+    def _why_nothing(self, measure: Measure, answer: Answer) -> Answer:
+        """An answer for which nothing was read at all, with what its source said of that: it tells more."""
+        if not isinstance(measure, ReadingMeasure) or answer.number is not None or answer.counted:
+            return answer
+        state = self._state(measure.connection, measure.stream)
+        notes = state.notes.get(measure.part) if state else None
+        return replace(answer, reason=notes[0]) if notes else answer
 
     def _failure(self, measure: Measure) -> tuple[Quality, str] | None:
         for part in leaves(measure):
@@ -186,15 +196,6 @@ def approval(config: Config, plan: Plan, key_result: KeyResult, now: datetime) -
     is_shown = shown_first is not None and shown_first.period.id == plan.period.id
     chosen = "" if is_shown else f" --period {plan.period.id}"
     return f"syncd approve {key_result.id}{chosen}"
-
-
-def _why_nothing(ledger: Ledger, measure: Measure, answer: Answer) -> Answer:
-    """An answer for which nothing was read at all, with what its source said of that: it tells more."""
-    if not isinstance(measure, ReadingMeasure) or answer.number is not None or answer.counted:
-        return answer
-    state = ledger.streams.state(measure.connection, measure.stream)
-    notes = state.notes.get(measure.part) if state else None
-    return replace(answer, reason=notes[0]) if notes else answer
 
 
 def complete_value(

@@ -11,6 +11,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import event
 
 from syncd.config import load_config
 from syncd.cycle import run_cycle
@@ -190,3 +191,19 @@ def test_the_values_are_those_of_measuring_everything(taken: list[tuple[int, str
                 one.sync(dry_run=True)
             one.sync()
             assert one.differences() == []
+
+
+def test_however_many_cells_are_unknown_what_is_known_of_their_stream_is_read_once() -> None:
+    cells = "".join(key_result(f"a{row}", f"{{from: local, file: cell.csv, cell: A{row}}}") for row in range(7, 37))
+    with project() as one:
+        (one.folder / "okrs.yaml").write_text(MAPPING + cells)
+        one.sync()
+        read: list[str] = []
+
+        @event.listens_for(one.ledger.engine, "before_cursor_execute")
+        def _see(_c: object, _u: object, statement: str, *_rest: object) -> None:
+            if statement.startswith("SELECT streams.id, streams.connection"):
+                read.append(statement)
+
+        one.sync()
+        assert len(read) < 10
