@@ -209,5 +209,6 @@ def _candidate(line: KeyResultLine) -> str:
 
 def _wrapped(text: str, indent: int) -> Iterator[str]:
     lines = text.splitlines() or [""]
-    first, *rest = [part for line in lines for part in wrap(line, _WIDTH - indent, subsequent_indent="  ")] or [""]
+    parts = (wrap(line, _WIDTH - indent, subsequent_indent="  ", break_on_hyphens=False) for line in lines)  # ids whole
+    first, *rest = [part for wrapped in parts for part in wrapped] or [""]
     yield from (" " * indent + line.replace(_UNBROKEN, " ") for line in (first, *rest))

@@ -276,7 +276,7 @@ def test_another_measure_is_never_compared_and_stands_beside(project: Project) -
     text = "\n".join(render(project.plan(), project.config.zone))
     assert "  ~ visits  30, 30 % of the way, off track\n" in text
     assert "      measured otherwise before, as 50, 50 % of the way, on track\n" in text
-    assert "edited in " in text
+    assert "edited in" in text
     assert "50 → 30" not in text
     project.edit("take: max", "take: sum")
     assert not project.plan()
@@ -361,6 +361,15 @@ def test_what_would_wait_is_told_with_why_and_how_it_is_approved(project: Projec
         now=project.now,
     )
     assert not project.plan()
+
+
+def test_a_command_is_not_broken_within_an_id(project: Project) -> None:
+    project.edit("id: calls", "id: calls-to-the-support-line")
+    project.edit("drives: calls", "drives: calls-to-the-support-line")
+    project.sync()
+    project.calls(1900)
+    text = "\n".join(render(project.plan(), project.config.zone))
+    assert "calls-to-the-support-line` accepts it" in text
 
 
 def test_a_guard_that_waits_is_told_beside_a_change_of_its_key_result(project: Project) -> None:
