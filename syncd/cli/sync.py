@@ -76,7 +76,9 @@ def _say(result: Result, seconds: float, dry_run: bool) -> None:
     for change in result.changes:
         old, new = change.old, change.new
         if new.quality == "held":
-            typer.echo(f"  {change.key_result:<24} {number(new.number):>10}   held: {new.reason}")
+            typer.echo(f"  {change.key_result:<24} {number(new.number):>10}   held")
+            for part in wrap(new.reason or "", 74, break_on_hyphens=False):
+                typer.echo(f"      {part}")
             continue
         health = HEALTH_WORDS[new.health]
         if old is not None and old.measure != new.measure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import wrap
 
 import typer
 
@@ -34,11 +35,13 @@ def run(path: Path, *, as_json: bool) -> None:
     else:
         for test, different in found:
             mark = "FAIL" if different else "ok  "
-            typer.echo(f"{mark}  {test.document.file}:{test.document.line(test.place)}  {test.name}")
+            typer.echo(f"{mark}  {test.document.file}:{test.document.line(test.place)}")
+            for part in wrap(test.name, 74, break_on_hyphens=False):
+                typer.echo(f"      {part}")
             for one in different:
-                typer.echo(f"      {one.of}: expected {one.expected}, got {one.found}")
-                if one.why:
-                    typer.echo(f"        {one.why}")
+                typer.echo(f"    - {one.of}: expected {one.expected}, got {one.found}")
+                for part in wrap(one.why or "", 74, break_on_hyphens=False):
+                    typer.echo(f"      {part}")
         if not found:
             typer.echo("no tests: add a `tests:` block to a mapping file")
         else:

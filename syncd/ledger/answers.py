@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -22,6 +21,7 @@ from syncd.okr.measures import (
     evaluate_readings,
     scalar_text,
     stream_keys,
+    total,
 )
 from syncd.okr.spans import Span
 from syncd.sdk import Reading, Record
@@ -189,4 +189,5 @@ def _by_record(rows: Sequence[Any]) -> dict[str, float]:
     for name, stream, number in rows:
         if number is not None:
             found.setdefault(name, {}).setdefault(stream, []).append(number)
-    return {name: math.fsum(streams[max(streams)]) for name, streams in found.items()}
+    sums = {name: total(streams[max(streams)]) for name, streams in found.items()}
+    return {name: number for name, number in sums.items() if number is not None}

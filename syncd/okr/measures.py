@@ -21,6 +21,7 @@ ReadingTake = Literal["latest", "first", "change", "sum", "average", "min", "max
 RECORD_TAKES: tuple[str, ...] = get_args(RecordTake)
 READING_TAKES: tuple[str, ...] = get_args(ReadingTake)
 Per = Literal["day", "week"]
+_TOO_LARGE = "its numbers are too large to add up"
 LENGTHS: dict[Per, timedelta] = {"day": timedelta(days=1), "week": timedelta(weeks=1)}
 
 
@@ -178,12 +179,13 @@ def aggregate(take: str, numbers: Sequence[float]) -> float | None:
     if take == "count":
         return float(len(numbers))
     if take == "sum":
-        return math.fsum(numbers)
+        return total(numbers)
     if not numbers:
         return None
     match take:
         case "average":
-            return math.fsum(numbers) / len(numbers)
+            whole = total(numbers)
+            return None if whole is None else whole / len(numbers)
         case "median":
             return _quantile(sorted(numbers), 0.5)
         case "p90":
@@ -193,6 +195,14 @@ def aggregate(take: str, numbers: Sequence[float]) -> float | None:
         case "max":
             return max(numbers)
     raise ValueError(take)
+
+
+def total(numbers: Iterable[float]) -> float | None:
+    """Their exact sum; None where it is larger than any number can be."""
+    try:
+        return math.fsum(numbers)
+    except OverflowError:
+        return None
 
 
 def _quantile(ordered: Sequence[float], share: float) -> float:
@@ -207,6 +217,7 @@ def answer_numbers(take: RecordTake, of: str | None, numbers: Sequence[float], l
     number = aggregate(take, numbers)
     if number is None:
         why = f"none of {lacking} records has {of}" if lacking else "no record in the window"
+        why = _TOO_LARGE if numbers else why
         return Answer(None, why, len(numbers), lacking)
     return Answer(number, None, len(numbers), lacking)
 
@@ -247,7 +258,7 @@ def evaluate_records(measure: RecordMeasure, span: Span, records: Iterable[Recor
 def contribution(record: Record, of: str) -> float | None:
     """The number that a record brings: that of its field, the sum where it has several; None where it has none."""
     numbers = [float(value) for value in _values(record, of) if not isinstance(value, str)]
-    return math.fsum(numbers) if numbers else None
+    return total(numbers) if numbers else None
 
 
 def left_out(measure: RecordMeasure, span: Span, record: Record) -> str | None:
@@ -311,7 +322,8 @@ def evaluate_readings(take: ReadingTake, span: Span, now: datetime, readings: It
         return Answer(numbers[1] - numbers[0], None, len(inside), at=at)
     if take in ("latest", "first"):
         return Answer(numbers[0], None, 1, at=at)
-    return Answer(aggregate(take, numbers), None, len(inside), at=at)
+    number = aggregate(take, numbers)
+    return Answer(number, _TOO_LARGE if number is None else None, len(inside), at=at)
 
 
 def _at(reading: Reading) -> datetime:

@@ -33,7 +33,7 @@ def test_a_project_that_is_emptied_is_held_until_somebody_says_that_it_is_true(p
     for key in articles:
         board.delete(key)
     done = project.run("sync", "--reconcile", check=0)
-    assert "held: 0 waits: tickets:" in done.stdout
+    assert "0 waits: tickets:" in done.stdout
     assert "1 held" in done.stdout
 
     articles_now = project.key_results()["articles"]

@@ -72,8 +72,8 @@ def test_it_syncs_at_once_and_serves_its_pages(project: Project) -> None:
         assert re.search(r'^syncd_key_result_value\{key_result="calls"\} 1092.0$', metrics, re.MULTILINE)
         assert re.search(r'^syncd_key_result_progress\{key_result="calls"\} 0.18$', metrics, re.MULTILINE)
         assert 'syncd_key_result_value{key_result="satisfaction"}' not in metrics  # unknown is not zero
-        while 'syncd_cycles_total{outcome="complete"}' not in metrics:  # its trends are looked for after its values
-            metrics = client.get("/metrics").text
+        # Its trends are looked for after its values are kept, and only then it has ended.
+        wait_for(lambda: 'syncd_cycles_total{outcome="complete"}' in client.get("/metrics").text)
 
 
 def test_it_goes_on_by_the_schedule_and_shows_what_changed(project: Project, box: Sandbox) -> None:

@@ -16,6 +16,7 @@ from syncd.okr.measures import (
     RecordMeasure,
     RecordTake,
     aggregate,
+    answer_numbers,
     contribution,
     evaluate_readings,
     evaluate_records,
@@ -186,6 +187,11 @@ class TestAggregates:
     )
     def test_order_does_not_matter(self, values: list[float], take: str) -> None:
         assert aggregate(take, values) == aggregate(take, values[::-1])
+
+    @pytest.mark.parametrize("take", ["sum", "average"])
+    def test_what_no_number_can_hold_is_unknown(self, take: RecordTake) -> None:
+        answer = answer_numbers(take, "size", [1e308, 1e308], 0)
+        assert (answer.number, answer.reason) == (None, "its numbers are too large to add up")
 
     def test_p90_is_as_spreadsheets_have_it(self) -> None:
         assert aggregate("p90", [float(number) for number in range(1, 11)]) == pytest.approx(9.1)
