@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from standing_still import Standings
 from starlette.testclient import TestClient
 
 from syncd.checking_in import Implausible, Settled, check_in
@@ -48,22 +49,6 @@ objectives:
         stale_after: 3d
         measure: {from: local, file: calls.csv, cell: A1}
 """
-
-
-class Standings:
-    """A daemon that stands still."""
-
-    config_problem = cycle_problem = None
-    stopping = False
-
-    def __init__(self, found: Report) -> None:
-        self._found = found
-
-    def report(self, period: str | None = None) -> Report:
-        return self._found
-
-    def scrape(self) -> bytes:
-        return b""
 
 
 class Project:

@@ -11,6 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from standing_still import Standings
 from starlette.testclient import TestClient
 
 from syncd.approving import AnotherCandidate, NotHeld, approve
@@ -18,7 +19,7 @@ from syncd.config import load_config
 from syncd.cycle import run_cycle
 from syncd.ledger import KeptValue, open_ledger
 from syncd.okr.plausible import Plausible, implausible
-from syncd.report import Report, document, report
+from syncd.report import document, report
 from syncd.sdk import RetryPolicy
 from syncd.service.metrics import Metrics
 from syncd.web import make_app
@@ -44,22 +45,6 @@ objectives:
         measure: {from: local, file: weeks.csv, series: {dates: Week, values: Calls}, take: sum}
 """
 BOUNDS = Plausible(10, 1500, 300)
-
-
-class Standings:
-    """A daemon that stands still."""
-
-    config_problem = cycle_problem = None
-    stopping = False
-
-    def __init__(self, found: Report) -> None:
-        self._found = found
-
-    def report(self, period: str | None = None) -> Report:
-        return self._found
-
-    def scrape(self) -> bytes:
-        return b""
 
 
 class Project:
