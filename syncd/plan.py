@@ -13,6 +13,7 @@ from typing import Any
 
 from syncd.config import Config
 from syncd.cycle import Result, run_cycle
+from syncd.definitions import JUDGED_BY
 from syncd.differences import Differences, differences
 from syncd.edits import Edit, changes
 from syncd.evidence import items_of
@@ -276,10 +277,13 @@ class _Comparison:
         return body
 
     def _days_edited(self) -> bool:
-        """Whether a definition is new that says of its key result what the one before said."""
+        """Whether what all of the period are judged by was edited: definitions keep it beside their key result."""
+        edited = [kr for kr in self._plan.key_results if kr.id in self._digests and self._edited(kr)]
+        bodies = [(self._body_before(kr), self._results[kr.id][0].body) for kr in edited]
+        # One that an early version kept lacks it: there, a definition is new that says what the one before said.
         return any(
-            kr.id in self._digests and self._edited(kr) and self._body_before(kr) == self._results[kr.id][0].body
-            for kr in self._plan.key_results
+            before[JUDGED_BY] != after[JUDGED_BY] if JUDGED_BY in before else before["KeyResult"] == after["KeyResult"]
+            for before, after in bodies
         )
 
     def _removed(self) -> Iterator[Removed]:
