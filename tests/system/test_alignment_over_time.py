@@ -102,7 +102,7 @@ def test_objectives_with_a_watermelon_come_first_for_people_and_as_in_the_files_
     page = asyncio.run(page_of(make_app(Standings())))  # type: ignore[arg-type]
     assert objectives(page, document) == wanted
     assert page.index('class="watermelon">watermelon') < page.index('class="too_early">too early')
-    assert "calls fell by 15.8 a week" in page
+    assert "calls is falling by 15.8 a week" in page
 
 
 def test_explain_shows_both_series_side_by_side(project: Project) -> None:
