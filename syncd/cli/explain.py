@@ -14,12 +14,13 @@ import typer
 
 from syncd.cli import explain_links
 from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json
+from syncd.documents import checkin_document
 from syncd.evidence import Evidence, Item, Part, evidence
 from syncd.ledger import open_ledger
 from syncd.links import links_of
 from syncd.okr.measures import FormulaMeasure, Measure, RecordMeasure, leaves
 from syncd.okr.spans import Span, midnight
-from syncd.report import KeyResultLine, checkin_document
+from syncd.report import KeyResultLine
 from syncd.restatements import Restatement
 from syncd.sdk import ConfigError
 from syncd.words import HEALTH_WORDS, clock_time, day, goal, number, percent, place

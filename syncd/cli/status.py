@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from syncd.cli.opening import chosen_plan, open_config, print_json
+from syncd.documents import document
 from syncd.ledger import open_ledger
-from syncd.report import document, report
+from syncd.report import report
 
 
 def run(path: Path, *, period: str | None, as_json: bool) -> None:

@@ -60,12 +60,16 @@ def combined(expression: str, parts: Mapping[str, Answer]) -> Answer:
     return Answer(number, None, counted, lacking, at)
 
 
+def _no_formula(expression: str) -> NoFormula:
+    return NoFormula(f"{expression!r} is no formula; it may have names, numbers, {ALLOWED}")
+
+
 @lru_cache(1000)
 def _parsed(expression: str) -> ast.expr:
     try:
         return ast.parse(expression.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise NoFormula(f"{expression!r} is no formula; it may have names, numbers, {ALLOWED}") from error
+        raise _no_formula(expression) from error
 
 
 def _value(expression: str, numbers: Mapping[str, float]) -> float:
@@ -77,7 +81,7 @@ def _value(expression: str, numbers: Mapping[str, float]) -> float:
     except ZeroDivisionError:
         raise
     except Exception as error:  # whatever somebody else's numbers make of somebody else's expression
-        raise NoFormula(f"{expression!r} is no formula; it may have names, numbers, {ALLOWED}") from error
+        raise _no_formula(expression) from error
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise NoFormula(f"{expression!r} comes to no number")
     try:

@@ -13,8 +13,9 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from syncd import said, verdicts, words
+from syncd.documents import document
 from syncd.ledger import LedgerError
-from syncd.report import Report, document
+from syncd.report import Report
 
 _PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
 _PAGES.globals.update(words=words, verdicts=verdicts, said=said)

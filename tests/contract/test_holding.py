@@ -17,9 +17,10 @@ from starlette.testclient import TestClient
 from syncd.approving import AnotherCandidate, NotHeld, approve
 from syncd.config import load_config
 from syncd.cycle import run_cycle
+from syncd.documents import document
 from syncd.ledger import KeptValue, open_ledger
 from syncd.okr.plausible import Plausible, implausible
-from syncd.report import document, report
+from syncd.report import report
 from syncd.sdk import RetryPolicy
 from syncd.service.metrics import Metrics
 from syncd.web import make_app

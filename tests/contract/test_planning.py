@@ -16,11 +16,11 @@ from syncd.cli.plan import document
 from syncd.cli.plan_view import render
 from syncd.config import load_config
 from syncd.cycle import run_cycle
+from syncd.documents import document as status
 from syncd.ledger import open_ledger
 from syncd.ledger.schema import approvals, definitions, values
 from syncd.okr.checkins import CheckIn
 from syncd.plan import KeyResultChange, PeriodChanges, Planned, plan_sync
-from syncd.report import document as status
 from syncd.report import report
 from syncd.sdk import RetryPolicy
 

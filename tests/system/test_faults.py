@@ -16,8 +16,9 @@ from proxy import self_signed
 from syncd import pulling
 from syncd.config import Config, load_config
 from syncd.cycle import Result, run_cycle
+from syncd.documents import document
 from syncd.ledger import Ledger, open_ledger
-from syncd.report import choose_plan, document, report
+from syncd.report import choose_plan, report
 from syncd.sandbox import DEMO_NOW, Sandbox, serve
 from syncd.sandbox.story.numbers import OKR_BOOK
 from syncd.sdk import RetryPolicy

@@ -25,9 +25,10 @@ from sqlalchemy import event
 
 from syncd.config import load_config
 from syncd.cycle import Result, run_cycle
+from syncd.documents import document
 from syncd.ledger import open_ledger
 from syncd.pulls import Watcher
-from syncd.report import choose_plan, document, report
+from syncd.report import choose_plan, report
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox, serve
 from syncd.sdk import RetryPolicy
 
