@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,15 +9,12 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from syncd.cli.log import set_up_log
-from syncd.cli.memory import one_arena
-from syncd.cli.opening import open_config, print_json, writing_ledger
+from syncd.cli.opening import print_json
 from syncd.cli.plan_view import render
-from syncd.cli.progress import watcher
-from syncd.cli.sync import check_only, say_failures
+from syncd.cli.pulling import ready_to_pull
+from syncd.cli.sync import say_failures
 from syncd.cli.validate import say_unpublished
 from syncd.evidence import Item
-from syncd.ledger import cycle_lock
 from syncd.okr.rollup import ObjectiveStanding
 from syncd.plan import KeyResultChange, PeriodChanges, Planned, plan_sync
 from syncd.report import KeyResultLine
@@ -31,17 +26,9 @@ def run(path: Path, *, only: str | None, as_json: bool, exit_code: bool, log_for
 
     A source that failed comes first: what the plan says of its key results is not what a sync will find.
     """
-    one_arena()
-    set_up_log(log_format, logging.ERROR)
-    config, clock = open_config(path)
-    check_only(config, only)
-    config.check_references()
-    ledger = writing_ledger(config)
-    try:
-        with cycle_lock(ledger.engine), watcher(sys.stderr) as watching:
-            found = plan_sync(config, ledger, clock, retry=RetryPolicy(), only=only, watcher=watching)
-    finally:
-        ledger.close()
+    with ready_to_pull(path, only, log_format) as ready:
+        config = ready.config
+        found = plan_sync(config, ready.ledger, ready.clock, retry=RetryPolicy(), only=only, watcher=ready.watcher)
     if as_json:
         print_json(document(found, config.zone))
     else:

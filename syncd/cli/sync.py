@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,15 +9,10 @@ from textwrap import wrap
 
 import typer
 
-from syncd.cli.log import set_up_log
-from syncd.cli.memory import one_arena
-from syncd.cli.opening import open_config, writing_ledger
-from syncd.cli.progress import watcher
-from syncd.config import Config
+from syncd.cli.pulling import ready_to_pull
 from syncd.cycle import Result, run_cycle
-from syncd.ledger import cycle_lock
 from syncd.okr.goals import is_guard
-from syncd.sdk import ConfigError, RetryPolicy
+from syncd.sdk import RetryPolicy
 from syncd.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered
 from syncd.words import HEALTH_WORDS, count, number
 
@@ -29,39 +22,21 @@ _RESTATED = 5  # records of one key result; explain has them all
 
 def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_format: str) -> None:
     """Runs one cycle and says what changed; exit code 1 where a source failed."""
-    one_arena()
-    set_up_log(log_format, logging.ERROR)
-    config, clock = open_config(path)
-    check_only(config, only)
-    config.check_references()
-    ledger = writing_ledger(config)
-    started = time.monotonic()
-    try:
-        with cycle_lock(ledger.engine), watcher(sys.stderr) as watching:
-            result = run_cycle(
-                config,
-                ledger,
-                clock,
-                retry=RetryPolicy(),
-                only=only,
-                reconcile=reconcile,
-                dry_run=dry_run,
-                watcher=watching,
-            )
-    finally:
-        ledger.close()
+    with ready_to_pull(path, only, log_format) as ready:
+        started = time.monotonic()
+        result = run_cycle(
+            ready.config,
+            ready.ledger,
+            ready.clock,
+            retry=RetryPolicy(),
+            only=only,
+            reconcile=reconcile,
+            dry_run=dry_run,
+            watcher=ready.watcher,
+        )
     _say(result, time.monotonic() - started, dry_run)
     if result.failures:
         raise typer.Exit(1)
-
-
-def check_only(config: Config, only: str | None) -> None:
-    """ConfigError where no mapping has the one key result that is asked for."""
-    ids = [kr.id for plan in config.plans for kr in plan.key_results]
-    if only is not None and only not in ids:
-        from syncd.config.messages import nearest
-
-        raise ConfigError(f"there is no key result {only!r}{nearest(only, ids)}")
 
 
 def say_failures(result: Result) -> None:
