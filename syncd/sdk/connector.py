@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -18,6 +18,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from syncd.sdk.cells import As
 from syncd.sdk.facts import Check, Json, Page, Stream
+from syncd.sdk.publishing import Publisher, PublishKeys
 from syncd.sdk.retry import RetryPolicy
 
 
@@ -149,7 +150,7 @@ class Source(Protocol):
 
 
 class Connector(Protocol):
-    """What an entry point of the group `syncd.connectors` names."""
+    """What an entry point of the group `syncd.connectors` names. One that can write is a `Publishes` too."""
 
     summary: ClassVar[str]
     Settings: ClassVar[type[ConnectionSettings]]
@@ -158,4 +159,16 @@ class Connector(Protocol):
     @staticmethod
     def open(settings: Any, context: Context) -> Source:
         """A source for these settings, whose references are resolved. ConfigError where they cannot serve."""
+        ...
+
+
+@runtime_checkable
+class Publishes(Protocol):
+    """A connector that can write."""
+
+    Publish: ClassVar[type[PublishKeys]]
+
+    @staticmethod
+    def publisher(settings: Any, context: Context, keys: Any) -> Publisher:
+        """A publisher for these settings, whose references are resolved, and keys. ConfigError as for `open`."""
         ...

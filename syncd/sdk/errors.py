@@ -3,9 +3,10 @@
 SyncdError
 ├── ConfigError      stop before anything is touched, say what to write instead; exit code 2
 │   └── UnknownField    a field that the source does not have
-└── SourceError      this stream fails, the others go on; exit code 1
+└── SourceError      this stream or delivery fails, the others go on; exit code 1
     ├── RetryLater      worth another try, after `after` seconds where the server said so
-    └── SourceBroken    another try would end the same: credentials, permissions, an answer that makes no sense
+    ├── SourceBroken    another try would end the same: credentials, permissions, an answer that makes no sense
+    └── Unsure          a write that may have taken effect, where that cannot be looked up: a person decides
 
 They carry data; `syncd.cli` alone turns them into sentences for a person. No text of an error holds a secret: what a
 server sent back is cut to one short line, and headers are never quoted.
@@ -51,7 +52,7 @@ class UnknownField(ConfigError):
 
 
 class SourceError(SyncdError):
-    """A source could not be read to the end."""
+    """A source could not be read to the end, or a publisher not be written to."""
 
 
 class RetryLater(SourceError):
@@ -64,3 +65,7 @@ class RetryLater(SourceError):
 
 class SourceBroken(SourceError):
     """The source will go on failing until somebody changes something."""
+
+
+class Unsure(SourceError):
+    """Something was sent to where it cannot be read back, and no answer says whether it arrived."""
