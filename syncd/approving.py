@@ -12,6 +12,7 @@ from syncd.measuring import complete_value
 from syncd.okr.facts import answered
 from syncd.okr.goals import KeyResult, Plan, guard_id
 from syncd.okr.measures import Answer, Measure, leaves, stream_keys
+from syncd.publishing.outgoing import due
 
 
 class NotHeld(Exception):
@@ -67,8 +68,9 @@ def approve(
     defined = definition(key_result, plan.period, config.shares, file)
     guard = kept.get(guard_id(key_result.id))
     new = complete_value(config, ledger, plan, key_result, defined, answer, old, now, cycle, guard=guard)
+    outgoing = list(due(config, ledger, now, {(plan.period.id, key_result.id): new}, cycle=new.cycle))
     ledger.approvals.approve(
-        plan.period.id, key_result.id, defined, new, reason=old.reason or "held", author=author, now=now
+        plan.period.id, key_result.id, defined, new, reason=old.reason or "held", author=author, now=now, due=outgoing
     )
     return Approved(old, new)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from syncd.config import Config
@@ -12,6 +13,7 @@ from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import KeyResult, Plan, guard_id
 from syncd.okr.measures import Answer
 from syncd.okr.plausible import implausible
+from syncd.publishing.outgoing import due
 
 STANDS_FOR = timedelta(days=14)
 """How long a check-in stands where neither it nor its key result says."""
@@ -52,8 +54,11 @@ def check_in(
         if why := implausible(key_result.plausible, said.value, before):
             raise Implausible(why)
     if said.value is None or not unmeasured:
-        ledger.checkins.check_in(period.id, key_result.id, said)
+        outgoing = list(due(config, ledger, now, {}, {(period.id, key_result.id): said}))
+        ledger.checkins.check_in(period.id, key_result.id, said, due=outgoing)
         return
     answer, guard = Answer(said.value, at=now), kept.get(guard_id(key_result.id))
     value = complete_value(config, ledger, plan, key_result, defined, answer, last, now, 0, guard=guard)
-    ledger.checkins.check_in(period.id, key_result.id, said, (defined, value))
+    of = period.id, key_result.id
+    outgoing = list(due(config, ledger, now, {of: replace(value, confirmed=0)}, {of: said}))
+    ledger.checkins.check_in(*of, said, (defined, value), outgoing)

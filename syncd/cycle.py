@@ -1,4 +1,4 @@
-"""One cycle: pull what the plans need, measure it, and keep each key result's value with what it rests on."""
+"""One cycle: pull what the plans need, measure it, keep each key result's value, and deliver what is due of them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from syncd.config import Config
 from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.measuring import Measuring
 from syncd.okr.goals import KeyResult, Plan, is_guard
+from syncd.publishing.delivery import Delivered, deliver
+from syncd.publishing.outgoing import due
 from syncd.pulling import pull_all
 from syncd.pulls import Outcome, Pull, Watcher, Work, due_pulls
 from syncd.restatements import Restatement, restatements
@@ -46,6 +48,7 @@ class Result:
     results: Mapping[tuple[str, str], tuple[Definition, KeptValue]] = field(default_factory=dict)
     changes: Sequence[Change] = ()
     verdicts: Sequence[NewVerdict] = ()
+    delivered: Sequence[Delivered] = ()
 
     @property
     def measured(self) -> int:
@@ -89,10 +92,10 @@ def run_cycle(
 ) -> Result:
     """Pulls, measures and keeps. ConfigError before anything is touched; a source that fails is in the result.
 
-    `only` narrows the cycle to one key result; `dry_run` keeps the rows that were pulled, and no value. With
-    `tolerant`, for a service that runs already, a connection that cannot be opened, or lacks a field, fails alone. With
-    `patient` a source that asked for a later time is not asked before; a person who types `syncd sync` may. The caller
-    holds the ledger's lock.
+    `only` narrows the cycle to one key result; `dry_run` keeps the rows that were pulled, no value, and sends nothing.
+    With `tolerant`, for a service that runs already, a connection that cannot be opened, or lacks a field, fails alone.
+    With `patient` a source that asked for a later time is not asked before; a person who types `syncd sync` may. The
+    caller holds the ledger's lock.
     """
     watcher = watcher or Watcher()
     plans = [part for plan in config.plans if (part := _open_part(plan, config, ledger, clock()))]
@@ -139,7 +142,9 @@ def run_cycle(
     if dry_run:
         ledger.values.commit(cycle, now, None, {})
     else:
-        ledger.values.commit(cycle, now, pulls, results)
+        new = {name: value for name, (_, value) in results.items()}
+        outgoing = list(due(config, ledger, now, new, cycle=cycle, only=only))
+        ledger.values.commit(cycle, now, pulls, results, outgoing)
     changes = list(_restated(ledger, plans, changes, cycle))
     for outcome in outcomes:
         if outcome.changed:
@@ -147,8 +152,11 @@ def run_cycle(
             log.info("pulled", extra=told | ({"expected": outcome.expected} if outcome.expected else {}))
         if outcome.quality != "complete":
             log.warning("pull failed", extra={"stream": outcome.pull.stream.key, "reason": outcome.reason})
-    verdicts = () if dry_run else keep_alignments(config, ledger, cycle, now)
-    return Result(cycle, outcomes, results, changes, verdicts)
+    if dry_run:
+        return Result(cycle, outcomes, results, changes)
+    verdicts = keep_alignments(config, ledger, cycle, now)
+    delivered = deliver(config, ledger, clock, retry=retry, patient=patient, stopping=stopping)
+    return Result(cycle, outcomes, results, changes, verdicts, delivered)
 
 
 def _restated(ledger: Ledger, plans: Sequence[Plan], changes: Sequence[Change], cycle: int) -> Iterator[Change]:

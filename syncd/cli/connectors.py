@@ -11,24 +11,26 @@ from pydantic import BaseModel
 from syncd.cli.opening import print_json
 from syncd.config.catalogue import BrokenConnector, connector, connector_types
 from syncd.config.measure_keys import measure_model
+from syncd.config.publications import publish_model
+from syncd.sdk import can_publish, can_pull
 
 
 def run(*, as_json: bool) -> None:
-    """Lists every installed connector with the keys of its connections and measures."""
+    """Lists every installed connector with the keys of its connections, measures and publishing."""
     found = []
     for name in connector_types():
         try:
             loaded = connector(name)
         except BrokenConnector as error:
-            found.append({"type": name, "summary": str(error), "connection": {}, "measure": {}})
+            found.append({"type": name, "summary": str(error), "connection": {}, "measure": {}, "publish": {}})
             continue
-        measure = measure_model(name, loaded.Measure)
         found.append(
             {
                 "type": name,
                 "summary": loaded.summary,
                 "connection": dict(_keys(loaded.Settings)),
-                "measure": dict(_keys(measure)),
+                "measure": dict(_keys(measure_model(name, loaded.Measure))) if can_pull(loaded) else {},
+                "publish": dict(_keys(publish_model(name, loaded))) if can_publish(loaded) else {},
             }
         )
     if as_json:
@@ -36,10 +38,11 @@ def run(*, as_json: bool) -> None:
         return
     for entry in found:
         typer.echo(f"{entry['type']}: {entry['summary']}")
-        for part in ("connection", "measure"):
+        for part in ("connection", "measure", "publish"):
             keys = entry[part]
             assert isinstance(keys, dict)
-            typer.echo(f"  {part}")
+            if keys:
+                typer.echo(f"  {part}")
             for key, said in keys.items():
                 typer.echo(fill(said, 80, initial_indent=f"    {key:<16} ", subsequent_indent=" " * 21))
         typer.echo()

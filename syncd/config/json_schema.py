@@ -12,6 +12,8 @@ from syncd.config.mapping_keys import MappingFile
 from syncd.config.mapping_test_keys import GivenReading, GivenRecord
 from syncd.config.measure_keys import FormulaKeys, measure_model
 from syncd.config.project import ProjectFile
+from syncd.config.publications import publish_model
+from syncd.sdk import Connector, can_publish, can_pull
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _DURATION = {"type": "string", "pattern": r"^\d+(\.\d+)?[smhdw]$", "examples": ["15m", "10d", "3w"]}
@@ -26,7 +28,7 @@ def mapping_schema() -> dict[str, Any]:
     definitions = schema["$defs"]
     period = schema["properties"]["period"]
     period["oneOf"].append({"type": "integer"})  # a year, which YAML takes for a number
-    models = [measure_model(name, connector(name).Measure) for name in connector_types()]
+    models = [measure_model(name, one.Measure) for name, one in _connectors() if can_pull(one)]
     definitions["keys_of_a_measure"] = _any_of(models, schema)
     for model in models:
         definition = definitions[model.__name__]
@@ -83,7 +85,13 @@ def project_schema() -> dict[str, Any]:
         definition = schema["$defs"][reference["$ref"].rpartition("/")[2]]
         definition["properties"]["type"] = {"const": name, "description": "Which connector speaks to it."}
     schema["properties"]["connections"]["additionalProperties"] = settings
+    entries = _any_of([publish_model(name, one) for name, one in _connectors() if can_publish(one)], schema)
+    schema["properties"]["publish"]["items"] = entries
     return schema
+
+
+def _connectors() -> list[tuple[str, type[Connector]]]:
+    return [(name, connector(name)) for name in connector_types()]
 
 
 def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:

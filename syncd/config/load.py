@@ -17,9 +17,10 @@ from syncd.config.mapping import Reader, named_measures
 from syncd.config.mapping_test_keys import MappingTestKeys
 from syncd.config.mapping_tests import MappingTest, MappingTestReader
 from syncd.config.measures import Named
-from syncd.config.messages import nearest, problems
+from syncd.config.messages import problems
 from syncd.config.plans import Plans, Source
 from syncd.config.project import Connection, ProjectFile, Resolver, password_in_url, read_connections
+from syncd.config.publications import Publication, read_publications
 from syncd.okr.goals import Plan, Shares
 from syncd.okr.lint import Finding, lint
 from syncd.okr.measures import leaves
@@ -37,6 +38,7 @@ class Config:
     plans: tuple[Plan, ...]
     sources: Mapping[tuple[str, str], Source] = field(repr=False)
     tests: tuple[MappingTest, ...] = field(default=(), repr=False)
+    publications: tuple[Publication, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -65,8 +67,9 @@ class Config:
         return Path(file).as_posix()
 
     def check_references(self) -> None:
-        """ConfigError lists every reference (`${NAME}`) that is not set, of the connections that some measure uses."""
+        """ConfigError lists every reference (`${NAME}`) that is not set, of the connections that are used."""
         used = {leaf.connection for plan in self.plans for kr in plan.measured for leaf in leaves(kr.measure)}
+        used |= {publication.connection.name for publication in self.publications}
         found: list[Problem] = []
         for name in used:
             try:
@@ -114,11 +117,18 @@ def load_config(path: Path) -> Config:
             gathered.add(mapping, *read)
             tests.append((mapping, read[0].id, reader.tests))
     plans = gathered.finish()
+    publications: list[Publication] = []
+    ids = {kr.id for plan in plans for kr in plan.key_results}
+    for entry in read_publications(document, settings.publish, connections, ids):
+        if isinstance(entry, Problem):
+            found.append(entry)
+        else:
+            publications.append(entry)
     read_tests = [] if found else list(_tests(plans, tests, found))
     if found:
         raise ConfigError(problems=found)
     sound = {name: connection for name, connection in connections.items() if connection}
-    return Config(path, settings, document, sound, plans, gathered.sources, tuple(read_tests))
+    return Config(path, settings, document, sound, plans, gathered.sources, tuple(read_tests), tuple(publications))
 
 
 def _tests(
@@ -170,10 +180,6 @@ def _settings_problems(settings: ProjectFile, document: Document) -> Iterator[Pr
         yield document.problem(("ledger",), message)
     if settings.health.at_risk > settings.health.on_track:
         yield document.problem(("health",), "at_risk is above on_track; swap them")
-    for index, publish in enumerate(settings.publish):
-        if publish.to not in settings.connections:
-            message = f"there is no connection {publish.to!r}{nearest(publish.to, settings.connections)}"
-            yield document.problem(("publish", index, "to"), message)
 
 
 def _mapping_files(folder: Path, pattern: str, document: Document, found: list[Problem]) -> list[Path]:

@@ -22,7 +22,7 @@ from syncd.config.messages import nearest, problems
 from syncd.config.project import Connection
 from syncd.okr.formula import NoFormula, names
 from syncd.okr.measures import Filter, FormulaMeasure, Leaf, Measure, ReadingMeasure, RecordMeasure
-from syncd.sdk import Problem, ReadingKeys, RecordKeys
+from syncd.sdk import Problem, ReadingKeys, RecordKeys, can_pull
 
 Written = str | dict[str, Any]
 """A measure as it is written: its keys, or the name of one of `measures`."""
@@ -147,7 +147,13 @@ class MeasureReader:
         defaults = self.defaults.get(name, {})
         lent: dict[str, Place] = dict.fromkeys(defaults.keys() - data.keys(), ("defaults", "measures", name))
         data = {**defaults, **data}
-        keys_model = connection.connector.Measure
+        connector = connection.connector
+        if not can_pull(connector):
+            able = [one.name for one in self.connections.values() if one and can_pull(one.connector)]
+            message = f"nothing can be measured from a {connection.kind} connection{nearest(name, able)}"
+            self.problems.append(self._problem((*place, "from"), message))
+            return None
+        keys_model = connector.Measure
         model = measure_model(connection.kind, keys_model)
         try:
             parsed = model.model_validate(data)

@@ -7,8 +7,9 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -33,9 +34,16 @@ from syncd.sdk import (
     Context,
     Duration,
     Problem,
+    Publisher,
+    PublishKeys,
     Source,
+    WebAddress,
+    can_publish,
+    can_pull,
     parse_duration,
 )
+
+T = TypeVar("T")
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SHORTEST_SECRET = 6  # what is shorter could be any word of a message
@@ -77,6 +85,7 @@ class Publish(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     to: str = Field(description="The connection to write through.")
+    override: bool = Field(False, description="Write over what somebody else wrote there.")
 
 
 class ProjectFile(BaseModel):
@@ -98,6 +107,9 @@ class ProjectFile(BaseModel):
     clock: AwareDatetime | None = Field(
         None,
         description="For rehearsals: every command behaves as if it were this time, such as 2026-11-21T10:15+01:00.",
+    )
+    address: WebAddress | None = Field(
+        None, description="Where people open the dashboard of `run`; check-ins link to it as their evidence."
     )
     connections: dict[str, dict[str, Any]] = Field({}, description="The systems to pull from, by a name of your own.")
     publish: list[Publish] = Field([], description="Where check-ins are written to.")
@@ -150,9 +162,17 @@ class Connection:
 
     def open(self, context: Context) -> Source:
         """The source, with its references resolved. ConfigError says at which line what is missing."""
-        settings = self.resolved()
+        assert can_pull(self.connector)  # a measure that names another is refused
+        return self._opened(partial(self.connector.open, self.resolved(), context))
+
+    def publisher(self, context: Context, keys: PublishKeys) -> Publisher:
+        """The publisher of an entry of `publish:`, as `open` gives the source."""
+        assert can_publish(self.connector)  # an entry that names another is refused
+        return self._opened(partial(self.connector.publisher, self.resolved(), context, keys))
+
+    def _opened(self, opening: Callable[[], T]) -> T:
         try:
-            return self.connector.open(settings, context)
+            return opening()
         except ConfigError as error:
             if error.problems:
                 raise

@@ -12,6 +12,7 @@ from syncd.ledger.cycles import Cycle
 from syncd.ledger.failures import LedgerError, LedgerFailed
 from syncd.ledger.ledger import Ledger, open_ledger
 from syncd.ledger.lock import LedgerBusy, cycle_lock
+from syncd.ledger.outbox import Delivery, NewDelivery
 from syncd.ledger.streams import Ending, StreamState
 from syncd.ledger.values import Definition, KeptValue
 
@@ -19,6 +20,7 @@ __all__ = [
     "Approval",
     "Cycle",
     "Definition",
+    "Delivery",
     "Ending",
     "KeptAlignment",
     "KeptValue",
@@ -27,6 +29,7 @@ __all__ = [
     "LedgerError",
     "LedgerFailed",
     "LinkId",
+    "NewDelivery",
     "StreamState",
     "cycle_lock",
     "open_ledger",

@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import Engine, insert, select
 
 from syncd.ledger.cycles import own_cycle
+from syncd.ledger.outbox import NewDelivery, post
 from syncd.ledger.schema import approvals
 from syncd.ledger.values import Definition, KeptValue, defined, keep
 
@@ -43,15 +44,18 @@ class Approvals:
         reason: str,
         author: str,
         now: datetime,
+        due: Sequence[NewDelivery] = (),
     ) -> int:
         """Makes a value the key result's, in a cycle of its own that pulled nothing: that cycle's number.
 
-        `reason` is why the number was held. The caller holds the ledger's lock.
+        `reason` is why the number was held; what is `due` because of it goes into the outbox. The caller holds the
+        ledger's lock.
         """
         with self._engine.begin() as connection:
             cycle = own_cycle(connection, now)
             known = defined(connection, period).get(key_result)
             keep(connection, period, key_result, cycle, definition, known, value)
+            post(connection, cycle, now, due)
             connection.execute(
                 insert(approvals).values(
                     period=period,

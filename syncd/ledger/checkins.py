@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Engine, insert, select
 
 from syncd.ledger.cycles import own_cycle
+from syncd.ledger.outbox import NewDelivery, post
 from syncd.ledger.schema import checkins
 from syncd.ledger.values import Definition, KeptValue, defined, keep
 from syncd.okr.checkins import CheckIn
@@ -22,16 +23,22 @@ class CheckIns:
         self._engine = engine
 
     def check_in(
-        self, period: str, key_result: str, said: CheckIn, makes: tuple[Definition, KeptValue] | None = None
+        self,
+        period: str,
+        key_result: str,
+        said: CheckIn,
+        makes: tuple[Definition, KeptValue] | None = None,
+        due: Sequence[NewDelivery] = (),
     ) -> None:
         """Keeps a check-in; what it `makes` is the key result's value from then on, in a cycle of its own.
 
-        The caller holds the ledger's lock.
+        What is `due` because of it goes into the outbox. The caller holds the ledger's lock.
         """
         with self._engine.begin() as connection:
+            cycle = own_cycle(connection, said.at) if makes is not None or due else 0
+            post(connection, cycle, said.at, due)
             if makes is not None:
                 definition, value = makes
-                cycle = own_cycle(connection, said.at)
                 known = defined(connection, period).get(key_result)
                 keep(connection, period, key_result, cycle, definition, known, replace(value, confirmed=cycle))
             row = {field.name: getattr(said, field.name) for field in fields(said)}

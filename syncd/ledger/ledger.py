@@ -1,4 +1,4 @@
-"""Opening the ledger, and its rooms: cycles, streams, members, answers, values, approvals, check-ins, alignments."""
+"""Opening the ledger, and its rooms, from cycles to the outbox."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from syncd.ledger.checkins import CheckIns
 from syncd.ledger.cycles import Cycles
 from syncd.ledger.failures import LedgerError, LedgerFailed, shown, tell_failures
 from syncd.ledger.members import Members
+from syncd.ledger.outbox import Outbox
 from syncd.ledger.revisions import Revisions
 from syncd.ledger.streams import Streams
 from syncd.ledger.values import Values
@@ -101,6 +102,7 @@ class Ledger:
         self.approvals = Approvals(engine)
         self.checkins = CheckIns(engine)
         self.alignments = Alignments(engine)
+        self.outbox = Outbox(engine)
 
     def close(self) -> None:
         """Gives its connections back."""

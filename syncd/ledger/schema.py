@@ -229,3 +229,33 @@ alignments = Table(
     Column("delivered", Float, comment="what the output gained since then"),
     Column("trend", Document, comment="where the outcome is heading; none where it never was looked at"),
 )
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("connection", String, nullable=False),
+    Column("target", Text, nullable=False, comment="where it is written to, by the connector's own words"),
+    Column("period", String, nullable=False),
+    Column("key_result", String, nullable=False, comment="empty where the target holds the whole period"),
+    Column("cycle", Integer, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("digest", String, nullable=False, comment="of what is stated and how: the same is not sent again"),
+    Column("statement", Document, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", Text),
+    Column("left_alone", Document, comment="{place: what stands there} of the places that somebody else wrote"),
+    Column("tries", Integer, nullable=False),
+    Column("tried_at", Moment),
+    Column("retry_at", Moment, comment="the target asked not to be asked again before"),
+    Index("ix_deliveries_connection_target", "connection", "target"),
+    Index("ix_deliveries_state", "state"),
+)
+
+written = Table(
+    "written",
+    metadata,
+    Column("connection", String, primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("marks", Document, nullable=False, comment="{place: what syncd may have written there}"),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
 
 from syncd.ledger.cycles import Cycle
+from syncd.ledger.outbox import NewDelivery, post
 from syncd.ledger.schema import cycles, definitions, values
 from syncd.okr.goals import Health, Quality
 from syncd.sdk import Json
@@ -85,8 +86,11 @@ class Values:
         now: datetime,
         pulls: Mapping[str, Json] | None,
         results: Mapping[tuple[str, str], tuple[Definition, KeptValue]],
+        due: Iterable[NewDelivery] = (),
     ) -> None:
-        """Ends a cycle: its values by (period, key result), and what came of its pulls, in one transaction.
+        """Ends a cycle: its values by (period, key result), what is to be delivered of them, what came of its pulls.
+
+        All in one transaction.
 
         `pulls` is None for one that kept no value: nobody is to take it for the last sync.
         A value that says what the last one said is not written again: the last one's confirmation moves.
@@ -109,6 +113,7 @@ class Values:
                     )
             if confirmed:
                 connection.execute(_CONFIRM, confirmed)
+            post(connection, cycle, now, due)
             connection.execute(update(cycles).where(cycles.c.id == cycle).values(ended_at=now, pulls=pulls))
 
     def last(self, period: str, cycle: int | None = None) -> Mapping[str, KeptValue]:

@@ -12,11 +12,14 @@ from syncd.sdk.connector import (
     Context,
     MeasureKeys,
     Publishes,
+    Pulls,
     ReadingKeys,
     RecordKeys,
     Secret,
     Source,
     WebAddress,
+    can_publish,
+    can_pull,
 )
 from syncd.sdk.durations import Duration, parse_duration
 from syncd.sdk.errors import (
@@ -53,6 +56,7 @@ __all__ = [
     "PublishKeys",
     "Publisher",
     "Publishes",
+    "Pulls",
     "Reading",
     "ReadingKeys",
     "Record",
@@ -73,6 +77,8 @@ __all__ = [
     "UnknownField",
     "Unsure",
     "WebAddress",
+    "can_publish",
+    "can_pull",
     "failure",
     "network_failure",
     "one_line",

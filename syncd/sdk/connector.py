@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeGuard
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -150,10 +150,15 @@ class Source(Protocol):
 
 
 class Connector(Protocol):
-    """What an entry point of the group `syncd.connectors` names. One that can write is a `Publishes` too."""
+    """What an entry point of the group `syncd.connectors` names: one that `Pulls`, one that `Publishes`, or both."""
 
     summary: ClassVar[str]
     Settings: ClassVar[type[ConnectionSettings]]
+
+
+class Pulls(Connector, Protocol):
+    """A connector that measures can be taken from."""
+
     Measure: ClassVar[type[MeasureKeys]]
 
     @staticmethod
@@ -162,9 +167,8 @@ class Connector(Protocol):
         ...
 
 
-@runtime_checkable
-class Publishes(Protocol):
-    """A connector that can write."""
+class Publishes(Connector, Protocol):
+    """A connector that check-ins can be written through."""
 
     Publish: ClassVar[type[PublishKeys]]
 
@@ -172,3 +176,13 @@ class Publishes(Protocol):
     def publisher(settings: Any, context: Context, keys: Any) -> Publisher:
         """A publisher for these settings, whose references are resolved, and keys. ConfigError as for `open`."""
         ...
+
+
+def can_pull(connector: type[Connector]) -> TypeGuard[type[Pulls]]:
+    """Whether measures can be taken from it."""
+    return hasattr(connector, "Measure")
+
+
+def can_publish(connector: type[Connector]) -> TypeGuard[type[Publishes]]:
+    """Whether check-ins can be written through it."""
+    return hasattr(connector, "Publish")

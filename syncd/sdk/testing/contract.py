@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from syncd.sdk.answers import LONGEST_LINE
-from syncd.sdk.connector import Connector, Context, Source
+from syncd.sdk.connector import Context, Pulls, Source
 from syncd.sdk.errors import RetryLater, SourceBroken, SourceError
 from syncd.sdk.facts import Json, Page, Record, Stream
 from syncd.sdk.retry import LONGEST_WAIT, RetryPolicy
@@ -60,7 +60,7 @@ class SourceContract:
     runs. It should need more than one request, and more than one page where the service has pages.
     """
 
-    connector: ClassVar[type[Connector]]
+    connector: ClassVar[type[Pulls]]
     measure: ClassVar[Mapping[str, Any]]
     """The keys of a measure, without those that every measure has."""
     needs: ClassVar[Sequence[str]] = ()

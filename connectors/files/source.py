@@ -1,4 +1,4 @@
-"""Spreadsheet files below the connection's root: CSV by the standard library, XLSX by openpyxl, ODS by `open_document`.
+"""Reading spreadsheet files: CSV by the standard library, XLSX by openpyxl, ODS by `open_document`.
 
 calamine reads both, and faster, but gives a formula's error as a blank cell: it would be skipped in silence.
 """
@@ -12,11 +12,12 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import Field, field_validator
 
-from syncd.sdk import Check, ConnectionSettings, Context, Json, Page, SourceBroken, Stream
+from connectors.files.paths import below, checked
+from syncd.sdk import Check, Context, Json, Page, SourceBroken, Stream
 from syncd.sdk.a1 import parse_range, split_sheet
 from syncd.sdk.cells import Cell, CellError, Reader
 from syncd.sdk.table_measure import TableKeys, below_header
@@ -29,12 +30,6 @@ _MAX_BYTES = 100_000_000
 _ERROR = re.compile(r"(#(REF!|N/A|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|SPILL!|CALC!)|Err:\d{3})\Z")
 
 
-class FilesSettings(ConnectionSettings):
-    """A folder of spreadsheet files."""
-
-    root: str = Field(description="The folder; nothing outside of it is ever read.")
-
-
 class FilesMeasure(TableKeys):
     """What files add to a measure."""
 
@@ -43,28 +38,11 @@ class FilesMeasure(TableKeys):
     @field_validator("file")
     @classmethod
     def _known_kind(cls, value: str) -> str:
-        if not value.lower().endswith(_WORKBOOKS + _TEXTS):
-            raise ValueError(f"is {value!r}; write a .csv, .xlsx or .ods file")
-        if value.startswith(("/", "~")) or ".." in Path(value).parts:
-            raise ValueError(f"is {value!r}, which leads out of the connection's root; write a path below it")
-        return value
+        return checked(value, _WORKBOOKS + _TEXTS, "a .csv, .xlsx or .ods file")
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
         """One file is one stream."""
         return [self.file]
-
-
-class Files:
-    """The connector."""
-
-    summary: ClassVar[str] = "numbers in CSV, XLSX and ODS files"
-    Settings = FilesSettings
-    Measure = FilesMeasure
-
-    @staticmethod
-    def open(settings: FilesSettings, context: Context) -> FilesSource:
-        """A source; reads nothing yet."""
-        return FilesSource((Path(context.folder) / settings.root).resolve(), context)
 
 
 class FilesSource:
@@ -79,7 +57,7 @@ class FilesSource:
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         """The file as it stands, read whole: nothing about a file on a disk tells cheaply that it is as it was."""
-        path = self._path(stream.key)
+        path = below(self._root, stream.key)
         is_text = path.suffix.lower() in _TEXTS
         try:
             if path.stat().st_size > _MAX_BYTES:
@@ -109,12 +87,6 @@ class FilesSource:
 
     def close(self) -> None:
         """Nothing is held."""
-
-    def _path(self, name: str) -> Path:
-        path = (self._root / name).resolve()  # follows links: one that leads outside is found out
-        if not path.is_relative_to(self._root):
-            raise SourceBroken(f"{name} leads out of the connection's root")
-        return path
 
 
 def _resolver(sheet: Callable[[str | None], Grid]) -> Callable[[str], Grid]:
@@ -212,7 +184,7 @@ def _excel_cell(value: Any, formula: Any) -> Cell:
 
 
 def _open_document(path: Path) -> Mapping[str, Callable[[], list[list[Cell]]]]:
-    from connectors.open_document import NotOpenDocument, read_sheets
+    from connectors.files.open_document import NotOpenDocument, read_sheets
 
     try:
         sheets = read_sheets(path)

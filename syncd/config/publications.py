@@ -1,0 +1,84 @@
+"""Reads `publish:`: what is written where, by the keys that each connection's connector declares."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError, create_model
+
+from syncd.config.document import Document, Place
+from syncd.config.messages import nearest, problems
+from syncd.config.project import Connection, Publish
+from syncd.sdk import Problem, Publishes, PublishKeys, can_publish
+
+_OWN = frozenset(Publish.model_fields)
+
+WHOLE = ""
+"""Stands for the key result where a target holds a whole period."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One entry of `publish:`."""
+
+    connection: Connection
+    keys: PublishKeys
+    override: bool
+    place: Place
+
+    def targets(self, key_results: Collection[str]) -> Mapping[str, str]:
+        """Where each of these key results is written to, by its id; the whole period by `WHOLE`."""
+        if self.keys.states == "period":
+            return {WHOLE: self.keys.target(WHOLE)}
+        names = self.keys.names()
+        return {name: self.keys.target(name) for name in key_results if names is None or name in names}
+
+
+def publish_model(name: str, connector: type[Publishes]) -> type[BaseModel]:
+    """The keys of an entry that writes through a connector of this name."""
+    fields: dict[str, Any] = {field: (info.annotation, info) for field, info in Publish.model_fields.items()}
+    return create_model(f"{name.capitalize()}PublishKeys", __base__=connector.Publish, **fields)
+
+
+def read_publications(
+    document: Document,
+    written: Collection[Publish],
+    connections: Mapping[str, Connection | None],
+    key_results: Collection[str],
+) -> Iterator[Publication | Problem]:
+    """Each entry, or what is wrong with it. No two may write to the same place."""
+    taken: dict[tuple[str, str], int] = {}
+    for index, entry in enumerate(written):
+        place: Place = ("publish", index)
+        connection = connections.get(entry.to)
+        if connection is None:
+            if entry.to not in connections:
+                message = f"there is no connection {entry.to!r}{nearest(entry.to, connections)}"
+                yield document.problem((*place, "to"), message)
+            continue
+        connector = connection.connector
+        if not can_publish(connector):
+            able = [one.name for one in connections.values() if one and can_publish(one.connector)]
+            message = f"nothing can be written through a {connection.kind} connection{nearest(entry.to, able)}"
+            yield document.problem((*place, "to"), message)
+            continue
+        data = {key: value for key, value in document.data["publish"][index].items() if key not in _OWN}
+        try:
+            keys = connector.Publish.model_validate(data)
+        except ValidationError as error:
+            yield from problems(error, publish_model(connection.kind, connector), document, place)
+            continue
+        unknown = sorted(set(keys.names() or ()) - set(key_results))
+        for name in unknown:
+            yield document.problem(place, f"there is no key result {name!r}{nearest(name, key_results)}")
+        publication = Publication(connection, keys, entry.override, place)
+        for target in set(publication.targets(key_results).values()):
+            first = taken.setdefault((connection.name, target), index)
+            if first != index:
+                line = document.line(("publish", first))
+                yield document.problem(place, f"{target} is written to by line {line} already; say it once")
+                break
+        if not unknown:
+            yield publication

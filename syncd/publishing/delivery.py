@@ -1,0 +1,271 @@
+"""Delivers what is in the outbox: reads each target, writes what may be written, and keeps what came of it.
+
+Killed anywhere, it goes on where it was. Before a request leaves, what it is to write is noted: the next run reads the
+target and knows it again. Where a target cannot be read, a delivery that was being sent is `unsure`.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from syncd.config import Config
+from syncd.config.publications import Publication
+from syncd.ledger import Delivery, Ledger
+from syncd.ledger.outbox import OPEN, State
+from syncd.publishing.overwriting import Decision, Marks, decide, mark
+from syncd.publishing.statements import of_json
+from syncd.sdk import (
+    ConfigError,
+    Content,
+    Context,
+    Found,
+    Publisher,
+    RetryLater,
+    RetryPolicy,
+    Scalar,
+    SourceBroken,
+    SourceError,
+    Unsure,
+)
+
+log = logging.getLogger("syncd.publishing")
+
+GIVES_UP = timedelta(days=3)
+"""How long a delivery is tried again whose failure may pass."""
+
+_LOOKED_AT_AGAIN: tuple[State, ...] = ("refused", "absent")
+"""Where one read serves all targets: what kept these from being written may be over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """What came of a delivery in this run; `wrote` says whether anything was sent, or stood there already."""
+
+    delivery: Delivery
+    state: State
+    reason: str | None = None
+    wrote: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether its publisher failed: what somebody else wrote, or a target that is not there, is no failure."""
+        return self.state in ("waiting", "dead", "unsure")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What stands at a delivery's target, what is to stand there, what syncd wrote there, and what would be written."""
+
+    delivery: Delivery
+    wanted: Content
+    found: Found
+    ours: Marks
+    decision: Decision
+
+    def marks(self, *, sure: bool) -> Marks:
+        """What syncd may have written at each place; once it is `sure` what stands there, that alone."""
+        marks = dict(self.ours)
+        for place, value in self.wanted.items():
+            if place not in self.decision.foreign:
+                new = [] if value is None else [mark(value)]
+                marks[place] = new if sure else [*(one for one in marks.get(place, ()) if one not in new), *new]
+        return marks
+
+
+def deliver(
+    config: Config,
+    ledger: Ledger,
+    clock: Callable[[], datetime],
+    *,
+    retry: RetryPolicy,
+    patient: bool = False,
+    stopping: threading.Event | None = None,
+) -> Sequence[Delivered]:
+    """Tries everything that waits, each publisher on its own: what fails there is in what came of it.
+
+    With `patient` a target that asked for a later time is not asked before. The caller holds the ledger's lock.
+    """
+    waiting = ledger.outbox.in_state((*OPEN, *_LOOKED_AT_AGAIN))
+    runs: list[tuple[Publication, list[Delivery]]] = []
+    for publication in config.publications:
+        mine = [one for one in waiting if _is_of(publication, one)]
+        waiting = [one for one in waiting if one not in mine]
+        due = [one for one in mine if not (patient and one.retry_at is not None and clock() < one.retry_at)]
+        if any(one.state in OPEN for one in due):
+            runs.append((publication, due))
+    ledger.outbox.end([one.id for one in waiting], "superseded", "no entry of `publish:` names its target any more")
+    runs.sort(key=lambda run: max(one.tries for one in run[1]))  # who had trouble last time keeps nobody waiting
+    found: list[Delivered] = []
+    for publication, due in runs:
+        found += _Run(config, ledger, clock, publication, retry.fresh(), stopping or threading.Event()).deliver(due)
+    return found
+
+
+def look(config: Config, ledger: Ledger, publication: Publication, due: Sequence[Delivery]) -> Iterator[Look]:
+    """What stands where these are to be written, and what would be; nothing is. SourceError, ConfigError.
+
+    Of targets that cannot be read, nothing stands there.
+    """
+    context = Context(RetryPolicy(), config.zone, folder=str(config.path.parent))
+    with closing(publication.connection.publisher(context, publication.keys)) as publisher:
+        for part in _parts(due, publisher):
+            yield from _look(ledger, publication, publisher, part)
+
+
+def _is_of(publication: Publication, one: Delivery) -> bool:
+    of = publication.connection.name == one.connection
+    return of and publication.targets({one.key_result}).get(one.key_result) == one.target
+
+
+def _parts(due: Sequence[Delivery], publisher: Publisher) -> Sequence[Sequence[Delivery]]:
+    return [due] if publisher.together else [[one] for one in due]
+
+
+def _look(ledger: Ledger, publication: Publication, publisher: Publisher, part: Sequence[Delivery]) -> Iterator[Look]:
+    wanted = {one.key_result: publisher.content(of_json(one.statement)) for one in part}
+    found = {} if publisher.appends else publisher.read(wanted)
+    marks = ledger.outbox.marks({one.place for one in part})
+    for one in part:
+        content, there, ours = wanted[one.key_result], found.get(one.key_result, Found()), marks.get(one.place, {})
+        decision = decide(there.content, content, ours, override=publication.override)
+        yield Look(one, content, there, ours, decision)
+
+
+@dataclass(slots=True)
+class _Run:
+    """The deliveries of one entry of `publish:`."""
+
+    config: Config
+    ledger: Ledger
+    clock: Callable[[], datetime]
+    publication: Publication
+    retry: RetryPolicy
+    stopping: threading.Event
+    _secrets: Sequence[str] = field(default=(), init=False)
+
+    def deliver(self, due: Sequence[Delivery]) -> list[Delivered]:
+        """What comes of each. Where a server asks for a later time, or two tries in a row fail, the rest is put off."""
+        connection = self.publication.connection
+        try:
+            self._secrets = sorted(connection.secrets(), key=len, reverse=True)
+            context = Context(
+                replace(self.retry.fresh(), attempts=1), self.config.zone, folder=str(self.config.path.parent)
+            )
+            publisher = connection.publisher(context, self.publication.keys)
+        except ConfigError as error:
+            return self._end(due, "waiting", str(error))
+        ended: list[Delivered] = []
+        with closing(publisher):
+            if publisher.appends:
+                lost = [one for one in due if one.state == "sending"]
+                ended += self._end(lost, "unsure", "syncd was stopped while it was sent")
+                due = [one for one in due if one not in lost]
+            if not publisher.together:
+                due = [one for one in due if one.state in OPEN]
+            failed: list[RetryLater] = []
+            for part in _parts(due, publisher):
+                if self.stopping.is_set():
+                    break
+                if failed and (failed[-1].after or len(failed) > 1):
+                    ended += self._put_off(part, failed[-1])
+                    continue
+                try:
+                    ended += self._part(publisher, part)
+                    failed.clear()
+                except RetryLater as error:
+                    failed.append(error)
+                    ended += self._put_off(part, error)
+        return ended
+
+    def _part(self, publisher: Publisher, part: Sequence[Delivery]) -> list[Delivered]:
+        """Tries a part as a whole, reading anew before every try. RetryLater where none succeeded."""
+        attempt = self._append if publisher.appends else self._write
+        try:
+            return self.retry.call(lambda: attempt(publisher, part))
+        except RetryLater:
+            raise
+        except Unsure as error:
+            return self._end(part, "unsure", str(error))
+        except (SourceError, ConfigError) as error:
+            return self._end(part, "dead", str(error))
+        except Exception as error:  # a connector's bug must not take the other publishers down
+            log.exception("publisher failed", extra={"to": self.publication.connection.name})
+            said = f"internal error in the connector: {type(error).__name__} (see the log)"
+            return self._end(part, "unsure" if publisher.appends else "dead", said)
+
+    def _write(self, publisher: Publisher, part: Sequence[Delivery]) -> list[Delivered]:
+        looks = list(_look(self.ledger, self.publication, publisher, part))
+        there = [one for one in looks if one.found.absent is None]
+        writes = [one for one in there if one.decision.write]
+        if writes:
+            self.ledger.outbox.note({one.delivery.place: one.marks(sure=False) for one in writes})
+            self.ledger.outbox.begin([one.delivery.id for one in writes], self.clock())
+            publisher.write({one.delivery.key_result: one.decision.write for one in writes})
+        self.ledger.outbox.note({one.delivery.place: one.marks(sure=True) for one in there})
+        ended: list[Delivered] = []
+        for one in looks:
+            if one.found.absent is not None:
+                ended += self._end([one.delivery], "absent", one.found.absent)
+            elif one.decision.foreign:
+                ended += self._refuse(one)
+        sound = [one for one in there if not one.decision.foreign]
+        ended += self._end([one.delivery for one in sound if one.decision.write], "delivered", wrote=True)
+        ended += self._end([one.delivery for one in sound if not one.decision.write], "delivered")
+        return ended
+
+    def _refuse(self, one: Look) -> list[Delivered]:
+        left = one.decision.foreign
+        said = "; ".join(f"{one.found.where.get(place, place)} holds {_shown(value)}" for place, value in left.items())
+        reason = f"{said}, which syncd did not write; `syncd approve {one.delivery.key_result}` writes over it"
+        kept = {place: mark(value) for place, value in left.items() if value is not None}
+        return self._end([one.delivery], "refused", reason, left_alone=kept, wrote=bool(one.decision.write))
+
+    def _append(self, publisher: Publisher, part: Sequence[Delivery]) -> list[Delivered]:
+        contents = {one.key_result: publisher.content(of_json(one.statement)) for one in part}
+        self.ledger.outbox.begin([one.id for one in part], self.clock())
+        try:
+            publisher.write(contents)
+        except (RetryLater, SourceBroken):  # it did not arrive: a stop while this waits leaves no doubt
+            self.ledger.outbox.end([one.id for one in part], "waiting")
+            raise
+        return self._end(part, "delivered", wrote=True)
+
+    def _put_off(self, part: Sequence[Delivery], error: RetryLater) -> list[Delivered]:
+        """Until the time that the server asked for, else the next cycle; for good where that goes on for too long."""
+        given_up = [one for one in part if self.clock() - one.made_at >= GIVES_UP]
+        later = [one for one in part if one not in given_up]
+        retry_at = self.clock() + timedelta(seconds=error.after) if error.after else None
+        ended = self._end(given_up, "dead", f"{error}; it was tried for {GIVES_UP.days} days")
+        return ended + self._end(later, "waiting", str(error), retry_at=retry_at)
+
+    def _end(
+        self,
+        ended: Sequence[Delivery],
+        state: State,
+        reason: str | None = None,
+        *,
+        retry_at: datetime | None = None,
+        left_alone: Mapping[str, Scalar] | None = None,
+        wrote: bool = False,
+    ) -> list[Delivered]:
+        """Keeps what came of these, and tells the log."""
+        for secret in self._secrets:
+            reason = reason.replace(secret, "***") if reason else None
+        self.ledger.outbox.end([one.id for one in ended], state, reason, retry_at=retry_at, left_alone=left_alone)
+        for one in ended:
+            told = {"to": one.connection, "target": one.target, "state": state}
+            if state != "delivered":
+                log.warning("not delivered", extra={**told, "reason": reason})
+            elif wrote:
+                log.info("delivered", extra=told)
+        return [Delivered(one, state, reason, wrote) for one in ended]
+
+
+def _shown(value: Scalar | None) -> str:
+    text = f"{value:g}" if isinstance(value, int | float) else repr(str(value))
+    return text if len(text) <= 60 else f"{text[:57]}…'"

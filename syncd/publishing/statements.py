@@ -1,0 +1,121 @@
+"""What syncd states of key results: where each stands once a cycle's values are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
+from datetime import datetime, time
+from typing import Any
+
+from syncd.config import Config
+from syncd.documents import document
+from syncd.ledger import KeptValue, Ledger
+from syncd.okr.checkins import CheckIn
+from syncd.okr.goals import Plan, Target, expected
+from syncd.report import KeyResultLine, ObjectiveBlock, Report, line_of, report_of
+from syncd.sdk import Json, Statement, Summary
+
+NewValues = Mapping[tuple[str, str], KeptValue]
+"""Values that are about to be kept, by (period, key result)."""
+
+NewCheckIns = Mapping[tuple[str, str], CheckIn]
+"""Check-ins of people that are about to be kept, by (period, key result)."""
+
+
+def published_plans(config: Config, now: datetime) -> Sequence[Plan]:
+    """The plans that are stated, the one that people mean first: those of today, shortest first, then the unsettled.
+
+    A target is given to the first that has its key result.
+    """
+    current = sorted((plan for plan in config.plans if now in plan.period.span), key=lambda plan: plan.period.days)
+    over = [
+        plan
+        for plan in reversed(config.plans)
+        if plan.period.span.end <= now < plan.period.span.end + config.settings.settle
+    ]
+    return [*current, *over]
+
+
+def report_with(
+    config: Config, ledger: Ledger, plan: Plan, now: datetime, new: NewValues, said: NewCheckIns, cycle: int
+) -> Report:
+    """The report of a plan as it will be once a cycle's new values and check-ins are kept."""
+    period = plan.period.id
+    kept = {
+        **ledger.values.last(period),
+        **{name: value for (of, name), value in new.items() if of == period},
+    }
+    times = ledger.cycles.times({value.confirmed for value in kept.values() if value.confirmed}) | {cycle: now}
+    checkins = {name: list(found) for name, found in ledger.checkins.of_period(period, now).items()}
+    for (of, name), one in said.items():
+        if of == period:
+            checkins.setdefault(name, []).append(one)
+    lines = {kr.id: line_of(config, plan, kr, kept, times, now, checkins.get(kr.id, ())) for kr in plan.key_results}
+    return report_of(config, plan, lines, kept, ledger.alignments.last(period), now, now)
+
+
+def statements(config: Config, plan: Plan, found: Report, now: datetime) -> Iterator[Statement]:
+    """What is stated of every key result of a report."""
+    for block in found.objectives:
+        for line in block.key_results:
+            yield _statement(config, plan, block, line, now)
+
+
+def summary(config: Config, plan: Plan, found: Report, now: datetime) -> Summary:
+    """What is stated of a whole period."""
+    return Summary(document(found), list(statements(config, plan, found, now)))
+
+
+def _statement(config: Config, plan: Plan, block: ObjectiveBlock, line: KeyResultLine, now: datetime) -> Statement:
+    kr, objective, stands = line.key_result, block.objective, line.standing
+    aim = kr.goal if isinstance(kr.goal, Target) else None
+    day = now.astimezone(config.zone).date()
+    dawn = datetime.combine(day, time(), config.zone)
+    known = line.value is not None
+    address = config.settings.address
+    return Statement(
+        key_result=kr.id,
+        title=kr.title,
+        kind=kr.kind,
+        unit=kr.unit,
+        objective=objective.id,
+        objective_title=objective.title,
+        owner=objective.owner,
+        period=plan.period.id,
+        value=line.value,
+        baseline=aim.baseline if aim else None,
+        target=aim.target if aim else None,
+        progress=stands.progress if known else None,
+        score=stands.score if known else None,
+        expected=expected(kr, plan.period.span, max(dawn, plan.period.span.start)),
+        health=stands.health,
+        quality=line.quality or "unknown",
+        reason=line.reason,
+        confidence=line.confidence,
+        note=line.checkin.note if line.checkin else None,
+        as_of=line.as_of.astimezone(config.zone) if line.as_of else None,
+        updated=now.astimezone(config.zone),
+        evidence=f"{address}/?period={plan.period.id}#{kr.id}" if address else None,
+    )
+
+
+def as_json(said: Statement | Summary) -> dict[str, Json]:
+    """A statement as the ledger keeps it."""
+    if isinstance(said, Summary):
+        return {"document": said.document, "statements": [as_json(one) for one in said.statements]}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(said).items()}
+
+
+def of_json(kept: Mapping[str, Any]) -> Statement | Summary:
+    """A statement that the ledger kept, `as_json` said how. What a later version added is not known of an older one."""
+    if "document" in kept:
+        parts = [_of_json(one) for one in kept["statements"]]
+        return Summary(kept["document"], parts)
+    return _of_json(kept)
+
+
+def _of_json(kept: Mapping[str, Any]) -> Statement:
+    known = {field.name: kept.get(field.name) for field in fields(Statement)}
+    for name in ("as_of", "updated"):
+        known[name] = datetime.fromisoformat(str(kept[name])) if kept.get(name) else None
+    return Statement(**known)  # type: ignore[arg-type]
