@@ -1,18 +1,22 @@
-"""Taking a held number: what waits beside a key result's value becomes the value, and it is kept who said so."""
+"""What people let pass: a held number becomes the value, what stands at a target may be written over."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from syncd.config import Config
 from syncd.definitions import definition, measure_digest
-from syncd.ledger import KeptValue, Ledger
+from syncd.ledger import Delivery, KeptValue, Ledger
+from syncd.ledger.outbox import State
 from syncd.measuring import complete_value
 from syncd.okr.facts import answered
 from syncd.okr.goals import KeyResult, Plan, guard_id
 from syncd.okr.measures import Answer, Measure, leaves, stream_keys
 from syncd.publishing.outgoing import due
+
+_REFUSED: tuple[State, ...] = ("refused",)
 
 
 class NotHeld(Exception):
@@ -73,6 +77,26 @@ def approve(
         plan.period.id, key_result.id, defined, new, reason=old.reason or "held", author=author, now=now, due=outgoing
     )
     return Approved(old, new)
+
+
+def allow(ledger: Ledger, plan: Plan, key_result: KeyResult, *, author: str) -> Sequence[Delivery]:
+    """Lets what stands where a key result's check-ins were refused be written over: that, and nothing that came since.
+
+    They wait again; the deliveries concerned, none where none was refused. The caller holds the ledger's lock.
+    """
+    found = [
+        one
+        for one in ledger.outbox.in_state(_REFUSED)
+        if one.period == plan.period.id and one.key_result == key_result.id
+    ]
+    known = ledger.outbox.marks({one.place for one in found})
+    for one in found:
+        marks = dict(known.get(one.place, {}))
+        for place, stands in (one.left_alone or {}).items():
+            marks[place] = [*marks.get(place, ()), stands]
+        ledger.outbox.note({one.place: marks})
+        ledger.outbox.end([one.id], "waiting", f"{author} lets it be written over")
+    return found
 
 
 def _measured(ledger: Ledger, plan: Plan, measure: Measure, held: KeptValue) -> tuple[int, Answer]:

@@ -62,8 +62,14 @@ class Result:
 
     @property
     def retry_at(self) -> datetime | None:
-        """When the first of the sources that asked for a later time may be asked again."""
-        return min((outcome.retry_at for outcome in self.outcomes if outcome.retry_at), default=None)
+        """When the first of the sources and publishers that asked for a later time may be asked again."""
+        asked = [one.retry_at for one in self.outcomes] + [one.retry_at for one in self.delivered]
+        return min((moment for moment in asked if moment), default=None)
+
+    @property
+    def undelivered(self) -> list[Delivered]:
+        """What a publisher failed to write."""
+        return [one for one in self.delivered if one.failed]
 
     @property
     def failures(self) -> list[tuple[Pull, str]]:
@@ -155,7 +161,7 @@ def run_cycle(
     if dry_run:
         return Result(cycle, outcomes, results, changes)
     verdicts = keep_alignments(config, ledger, cycle, now)
-    delivered = deliver(config, ledger, clock, retry=retry, patient=patient, stopping=stopping)
+    delivered = deliver(config, ledger, clock, retry=retry, only=only, patient=patient, stopping=stopping)
     return Result(cycle, outcomes, results, changes, verdicts, delivered)
 
 

@@ -23,6 +23,8 @@ from syncd.okr.goals import KeyResult, Objective, Plan, guard_id
 from syncd.okr.measures import Measure, leaves, stream_keys
 from syncd.okr.rollup import ObjectiveStanding
 from syncd.okr.spans import Period
+from syncd.publishing.outgoing import due
+from syncd.publishing.preview import Preview, preview
 from syncd.pulls import Watcher
 from syncd.report import KeyResultLine, Report, line_of, report_of
 from syncd.sdk import RetryPolicy
@@ -99,14 +101,15 @@ class PeriodChanges:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a sync at this time would change, period by period, and how the pulls went that say so."""
+    """What a sync at this time would change, period by period, how the pulls went that say so, what it would write."""
 
     as_of: datetime
     result: Result
     periods: Sequence[PeriodChanges]
+    publish: Sequence[Preview] = ()
 
     def __bool__(self) -> bool:
-        return any(self.periods)
+        return any(self.periods) or any(one.writes for one in self.publish)
 
     @property
     def measured(self) -> int:
@@ -123,7 +126,10 @@ def plan_sync(
     only: str | None = None,
     watcher: Watcher | None = None,
 ) -> Planned:
-    """Pulls and measures, and compares. Rows are kept, no value is. The caller holds the ledger's lock."""
+    """Pulls and measures, and compares, also what stands at the targets of `publish:`.
+
+    Rows are kept, no value is, and nothing is written anywhere. The caller holds the ledger's lock.
+    """
     last = ledger.cycles.last(pulled=True)
     result = run_cycle(config, ledger, clock, retry=retry, only=only, dry_run=True, watcher=watcher)
     now = ledger.cycles.end_of(result.cycle)
@@ -132,7 +138,9 @@ def plan_sync(
     plans = [plan for plan in config.plans if plan.period.id in measured]
     moved = ledger.revisions.latest()
     periods = [_Comparison(config, ledger, plan, result, then, now, moved).changes(only) for plan in plans]
-    return Planned(now.astimezone(config.zone), result, periods)
+    new = {name: value for name, (_, value) in result.results.items()}
+    outgoing = list(due(config, ledger, now, new, cycle=result.cycle, only=only))
+    return Planned(now.astimezone(config.zone), result, periods, preview(config, ledger, outgoing, now))
 
 
 class _Comparison:

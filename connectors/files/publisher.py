@@ -23,7 +23,7 @@ _COLUMNS = (
     "value", "progress", "score", "expected", "health", "quality", "confidence", "note", "reason", "as_of", "updated",
     "evidence",
 )  # fmt: skip
-_TEXT = "its text"
+_TEXT = "text"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheet programs take for one (owasp.org, "CSV Injection")
 
 
@@ -65,7 +65,7 @@ class FilesPublisher:
         try:
             text = below(self._root, self._keys.file).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
-            return {name: Found() for name in wanted}
+            text = ""
         except OSError as error:
             raise _failed(self._keys.file, "read", error) from None
         return {name: Found({_TEXT: text or None}, {_TEXT: self._keys.file}) for name in wanted}

@@ -190,6 +190,27 @@ def checkin(
 
 
 @app.command()
+def publish(
+    key_result: Annotated[
+        str | None, typer.Argument(metavar="[KR]", help="Only this key result's check-ins.", show_default=False)
+    ] = None,
+    config: ConfigPath = _HERE,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Also what failed for good, was left alone, or may have arrived.")
+    ] = False,
+    log_format: LogFormat = "text",
+) -> None:
+    """Write the check-ins that wait where `publish:` says.
+
+    Every sync does so after it has computed them. What was left alone is looked at again, and stays alone where what
+    somebody else wrote still stands there.
+    """
+    from syncd.cli import publish as command
+
+    command.run(config, only=key_result, retry=retry, log_format=log_format)
+
+
+@app.command()
 def run(
     config: ConfigPath = _HERE,
     listen: Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="Where the pages are served.")] = (

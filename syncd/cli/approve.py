@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from syncd.approving import AnotherCandidate, NotHeld, approve
+from syncd.approving import AnotherCandidate, NotHeld, allow, approve
 from syncd.cli.author import author_name
 from syncd.cli.opening import chosen_key_result, chosen_plan, open_config
 from syncd.ledger import cycle_lock, open_ledger
@@ -16,7 +16,7 @@ from syncd.words import number as shown
 
 
 def run(path: Path, name: str, *, period: str | None, author: str | None, number: float | None) -> None:
-    """Makes the number that waits the key result's value, and says from what to what."""
+    """Makes the number that waits the key result's value; where none does, lets its check-ins be written over."""
     config, clock = open_config(path)
     plan = chosen_plan(config, period, clock())
     key_result = chosen_key_result(plan, name)
@@ -26,9 +26,17 @@ def run(path: Path, name: str, *, period: str | None, author: str | None, number
         raise ConfigError(f"{name} is not held: it was not pulled yet")
     try:
         with cycle_lock(ledger.engine):
-            done = approve(config, plan, key_result, ledger, author=author, now=clock(), number=number)
-    except NotHeld as error:
-        raise ConfigError(f"{name} is not held: {_instead(error)}") from None
+            try:
+                done = approve(config, plan, key_result, ledger, author=author, now=clock(), number=number)
+            except NotHeld as error:
+                allowed = allow(ledger, plan, key_result, author=author) if number is None else ()
+                if not allowed:
+                    raise ConfigError(f"{name} is not held: {_instead(error)}") from None
+                for one in allowed:
+                    typer.echo(
+                        f"{name}: {one.connection}: {one.target}: the next sync, or `syncd publish`, writes over it"
+                    )
+                return
     except AnotherCandidate as error:
         raise ConfigError(f"{name} waits with {shown(error.candidate)}, not with {shown(number)}") from None
     finally:

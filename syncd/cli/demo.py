@@ -15,6 +15,7 @@ from syncd.cli.opening import open_config, writing_ledger
 from syncd.cli.status_view import print_status
 from syncd.cycle import run_cycle
 from syncd.ledger import cycle_lock
+from syncd.publishing.troubles import troubles
 from syncd.report import choose_plan, report
 from syncd.sandbox import DEMO_NOW, Sandbox, serve, write_files
 from syncd.sdk import ConfigError, RetryPolicy
@@ -45,7 +46,7 @@ def run(folder: Path) -> None:
         f"(a sandbox on this machine, through the real clients): {requests} requests, {seconds:.1f} s.\n",
         highlight=False,
     )
-    print_status(report(config, plan, ledger, clock()), console)
+    print_status(report(config, plan, ledger, clock()), troubles(ledger), console)
     ledger.close()
     for pull, why in result.failures:
         typer.echo(f"failed: {pull.connection}: {pull.stream.key}: {why}", err=True)

@@ -13,10 +13,10 @@ from syncd.cli.opening import print_json
 from syncd.cli.plan_view import render
 from syncd.cli.pulling import ready_to_pull
 from syncd.cli.sync import say_failures
-from syncd.cli.validate import say_unpublished
 from syncd.evidence import Item
 from syncd.okr.rollup import ObjectiveStanding
 from syncd.plan import KeyResultChange, PeriodChanges, Planned, plan_sync
+from syncd.publishing.preview import Preview
 from syncd.report import KeyResultLine
 from syncd.sdk import RetryPolicy
 
@@ -34,9 +34,8 @@ def run(path: Path, *, only: str | None, as_json: bool, exit_code: bool, log_for
     else:
         for line in render(found, config.zone):
             typer.echo(line)
-        say_unpublished(config)
     say_failures(found.result)
-    if found.result.failures:
+    if found.result.failures or any(one.failed for one in found.publish):
         raise typer.Exit(1)
     if exit_code and found:
         raise typer.Exit(3)
@@ -54,7 +53,27 @@ def document(found: Planned, zone: ZoneInfo) -> dict[str, Any]:
             {"connection": pull.connection, "stream": pull.stream.key, "reason": why}
             for pull, why in found.result.failures
         ],
-        "publish": [],  # nothing would be sent: see say_unpublished
+        "publish": [_preview(one) for one in found.publish],
+    }
+
+
+def _preview(one: Preview) -> dict[str, Any]:
+    return {
+        "to": one.connection,
+        "target": one.target,
+        "key_result": one.key_result or None,
+        "changes": [
+            {
+                "place": change.place,
+                "where": change.where,
+                "old": change.old,
+                "new": change.new,
+                "left_alone": change.foreign,
+            }
+            for change in one.changes
+        ],
+        "problem": one.problem,
+        "failed": one.failed,
     }
 
 

@@ -11,6 +11,8 @@ from syncd.cli.sync import NOTHING_OPEN
 from syncd.evidence import Item
 from syncd.okr.goals import Band
 from syncd.plan import KeyResultChange, ObjectiveChange, PeriodChanges, Planned, Removed
+from syncd.publishing.overwriting import shown
+from syncd.publishing.preview import Preview
 from syncd.report import KeyResultLine
 from syncd.verdicts import VERDICT_SIGNS, VERDICT_WORDS
 from syncd.words import HEALTH_WORDS, clock_time, count, day, number, percent
@@ -29,7 +31,36 @@ def render(found: Planned, zone: ZoneInfo) -> Iterator[str]:
     for period in found.periods:
         for line, command in period.waiting:
             yield from _wrapped(f"{line.key_result.id} waits already, with {_candidate(line)}: `{command}`", 0)
+    yield from _publish(found.publish)
     yield _summary(found)
+
+
+def _publish(previews: Sequence[Preview]) -> Iterator[str]:
+    """What each publisher would be sent: each target with its places, old and new; what is alike in one line."""
+    told = [one for one in previews if one.changes or one.problem]
+    problems: dict[tuple[str, str], list[str]] = {}
+    for one in told:
+        if one.problem:
+            problems.setdefault((one.connection, one.problem), []).append(one.key_result or one.target)
+    if told:
+        yield "what would be written"
+    for one in told:
+        if one.problem:
+            continue
+        whose = f"{one.key_result} → " if one.key_result else ""
+        yield from _wrapped(f"{whose}{one.connection}: {one.target}", 2)
+        for change in one.changes:
+            if change.foreign:
+                said = f"! {change.where} holds {shown(change.old)}, which syncd did not write: left alone"
+            else:
+                before = "" if change.old is None else f"{shown(change.old)} → "
+                said = f"{'+' if change.old is None else '~'} {change.where}  {before}{shown(change.new)}"
+            yield from _wrapped(said, 6)
+    for (connection, problem), names in problems.items():
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        yield from _wrapped(f"✗ {connection}: {', '.join(names[:3])}{more}: {problem}", 2)
+    if told:
+        yield ""
 
 
 def _summary(found: Planned) -> str:
@@ -37,7 +68,7 @@ def _summary(found: Planned) -> str:
     streams = count(len(found.result.outcomes), "stream") + failed
     if not found.measured:
         return NOTHING_OPEN
-    if not found:
+    if not any(found.periods):
         measured = count(found.measured, "key result")
         return f"Nothing would change: {measured}, {streams}, as of {clock_time(found.as_of)}"
     changed = sum(len(period.key_results) for period in found.periods)

@@ -7,6 +7,8 @@ from pathlib import Path
 from syncd.cli.opening import chosen_plan, open_config, print_json
 from syncd.documents import document
 from syncd.ledger import open_ledger
+from syncd.publishing.troubles import document as trouble_document
+from syncd.publishing.troubles import troubles
 from syncd.report import report
 
 
@@ -14,12 +16,13 @@ def run(path: Path, *, period: str | None, as_json: bool) -> None:
     """Prints where a period stands."""
     config, clock = open_config(path)
     plan = chosen_plan(config, period, clock())
-    found = report(config, plan, open_ledger(config.ledger_url(), create=False), clock())
+    ledger = open_ledger(config.ledger_url(), create=False)
+    found, unwritten = report(config, plan, ledger, clock()), troubles(ledger)
     if as_json:
-        print_json(document(found))
+        print_json(document(found) | {"unwritten": [trouble_document(trouble) for trouble in unwritten]})
         return
     from rich.console import Console
 
     from syncd.cli.status_view import print_status
 
-    print_status(found, Console(width=None))
+    print_status(found, unwritten, Console(width=None))

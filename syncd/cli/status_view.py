@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
+from syncd.publishing.troubles import Trouble
 from syncd.report import KeyResultLine, ObjectiveBlock, Report
 from syncd.said import sentences
 from syncd.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered
@@ -18,16 +19,16 @@ _NOTE_LINES = 2  # `explain` shows the whole of a long note
 _VERDICT_STYLES = {"watermelon": "bold red", "too_early": "cyan", "working": "green", "unknown": "bright_black"}
 
 
-def print_status(found: Report, console: Console) -> None:
+def print_status(found: Report, unwritten: Sequence[Trouble], console: Console) -> None:
     """Prints a report; objectives with a watermelon come first, and it comes first in them."""
     width = min(console.width, 100)
     with console.capture() as captured:
-        for text in render(found, width):
+        for text in render(found, unwritten, width):
             console.print(text, soft_wrap=True, highlight=False)
     typer.echo(captured.get(), nl=False)  # rich itself takes a closed pipe for a failure
 
 
-def render(found: Report, width: int) -> Iterator[Text]:
+def render(found: Report, unwritten: Sequence[Trouble], width: int) -> Iterator[Text]:
     """The lines of a report, none wider than `width` where its ids allow."""
     period = found.period
     passed = period.day_number(found.as_of)
@@ -43,6 +44,13 @@ def render(found: Report, width: int) -> Iterator[Text]:
     if found.synced_at is None:
         yield Text()
         yield Text("Nothing was pulled yet: run `syncd sync`.", style="yellow")
+    if unwritten:
+        yield Text()
+        yield Text("Check-ins that are not written", style="bold")
+    for trouble in unwritten:
+        first, *rest = wrap(trouble.sentence, width - 4, break_on_hyphens=False, break_long_words=False)
+        yield Text(f"  {trouble.sign} ", style="yellow").append(first, style="default")
+        yield from (Text(f"    {part}") for part in rest)
 
 
 def _objective(block: ObjectiveBlock, found: Report, width: int, id_width: int) -> Iterator[Text]:

@@ -9,6 +9,7 @@ from textwrap import wrap
 
 import typer
 
+from syncd.cli.publish import say_deliveries
 from syncd.cli.pulling import ready_to_pull
 from syncd.cycle import Result, run_cycle
 from syncd.okr.goals import is_guard
@@ -21,7 +22,7 @@ _RESTATED = 5  # records of one key result; explain has them all
 
 
 def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_format: str) -> None:
-    """Runs one cycle and says what changed; exit code 1 where a source failed."""
+    """Runs one cycle and says what changed; exit code 1 where a source or a publisher failed."""
     with ready_to_pull(path, only, log_format) as ready:
         started = time.monotonic()
         result = run_cycle(
@@ -35,7 +36,7 @@ def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_for
             watcher=ready.watcher,
         )
     _say(result, time.monotonic() - started, dry_run)
-    if result.failures:
+    if result.failures or result.undelivered:
         raise typer.Exit(1)
 
 
@@ -76,6 +77,7 @@ def _say(result: Result, seconds: float, dry_run: bool) -> None:
             more = len(change.restated) - _RESTATED
             typer.echo(f"      and {more} more: `syncd explain {change.key_result}` lists them")
     say_failures(result)
+    say_deliveries(result.delivered)
     kept = "would change" if dry_run else "changed"
     changed = sum(
         change.old is None or change.old.number != change.new.number

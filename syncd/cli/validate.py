@@ -10,7 +10,6 @@ from textwrap import fill
 import typer
 
 from syncd.cli.opening import open_config, print_json
-from syncd.config import Config
 from syncd.sdk import ConfigError, Problem
 from syncd.words import count
 
@@ -34,7 +33,6 @@ def run(path: Path, *, strict: bool, as_json: bool) -> None:
             typer.echo(_fitted(f"{problem} [{finding.rule.id}]"), err=True)
         if findings:
             typer.echo("why each rule matters, and how to ignore it where it does not: docs/lint.md", err=True)
-        say_unpublished(config)
         counts = [
             (len(config.connections), "connection"),
             (sum(len(plan.objectives) for plan in config.plans), "objective"),
@@ -52,13 +50,6 @@ def _fitted(line: str) -> str:
         return line
     width = shutil.get_terminal_size().columns
     return fill(line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
-
-
-def say_unpublished(config: Config) -> None:
-    """Notes that `publish:` is not acted on, where there is one."""
-    if config.settings.publish:
-        note = "publish is checked, and not carried out by this version: nothing is written anywhere"
-        typer.echo(f"note: {config.document.problem(('publish',), note)}", err=True)
 
 
 def _entry(problem: Problem) -> dict[str, object]:

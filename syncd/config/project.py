@@ -160,6 +160,12 @@ class Connection:
         resolve({key: value for key, value in keys.items() if key != "url"}, self.place)
         return {value for value in resolve.found if len(value) >= _SHORTEST_SECRET}
 
+    def without_secrets(self, text: str) -> str:
+        """A text in which a server may have repeated what it was sent, without it."""
+        for secret in sorted(self.secrets(), key=len, reverse=True):
+            text = text.replace(secret, "***")
+        return text
+
     def open(self, context: Context) -> Source:
         """The source, with its references resolved. ConfigError says at which line what is missing."""
         assert can_pull(self.connector)  # a measure that names another is refused

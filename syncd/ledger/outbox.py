@@ -61,7 +61,7 @@ class Delivery:
     statement: Mapping[str, Json]
     state: State
     reason: str | None
-    left_alone: Mapping[str, Scalar | None] | None
+    left_alone: Mapping[str, Scalar] | None
     tries: int
     tried_at: datetime | None
     retry_at: datetime | None
@@ -109,11 +109,19 @@ class Outbox:
         reason: str | None = None,
         *,
         retry_at: datetime | None = None,
-        left_alone: Mapping[str, Scalar | None] | None = None,
+        left_alone: Mapping[str, Scalar] | None = None,
     ) -> None:
         """Keeps what came of these."""
         values = {"state": state, "reason": reason, "retry_at": retry_at, "left_alone": left_alone}
         self._each(update(deliveries).where(deliveries.c.id == bindparam("of")).values(values), ids)
+
+    def reopen(self, states: Collection[State], now: datetime, key_result: str | None = None) -> None:
+        """All that is in one of these states, or of one key result alone, waits again, as if it were new."""
+        query = update(deliveries).where(deliveries.c.state.in_(states))
+        if key_result is not None:
+            query = query.where(deliveries.c.key_result == key_result)
+        with self._engine.begin() as connection:
+            connection.execute(query.values(state="waiting", reason=None, retry_at=None, made_at=now))
 
     def _each(self, statement: Any, ids: Collection[int]) -> None:
         if ids:

@@ -10,14 +10,14 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from syncd.config import Config
-from syncd.config.publications import Publication
+from syncd.config.publications import WHOLE, Publication
 from syncd.ledger import Delivery, Ledger
 from syncd.ledger.outbox import OPEN, State
-from syncd.publishing.overwriting import Decision, Marks, decide, mark
+from syncd.publishing.overwriting import Decision, Marks, decide, mark, shown
 from syncd.publishing.statements import of_json
 from syncd.sdk import (
     ConfigError,
@@ -50,6 +50,7 @@ class Delivered:
     state: State
     reason: str | None = None
     wrote: bool = False
+    retry_at: datetime | None = None
 
     @property
     def failed(self) -> bool:
@@ -83,19 +84,25 @@ def deliver(
     clock: Callable[[], datetime],
     *,
     retry: RetryPolicy,
+    only: str | None = None,
     patient: bool = False,
     stopping: threading.Event | None = None,
 ) -> Sequence[Delivered]:
-    """Tries everything that waits, each publisher on its own: what fails there is in what came of it.
+    """Tries everything that waits, or of `only` one key result: what fails at one publisher is in what came of it.
 
     With `patient` a target that asked for a later time is not asked before. The caller holds the ledger's lock.
     """
     waiting = ledger.outbox.in_state((*OPEN, *_LOOKED_AT_AGAIN))
     runs: list[tuple[Publication, list[Delivery]]] = []
     for publication in config.publications:
-        mine = [one for one in waiting if _is_of(publication, one)]
+        mine = [one for one in waiting if belongs(publication, one)]
         waiting = [one for one in waiting if one not in mine]
-        due = [one for one in mine if not (patient and one.retry_at is not None and clock() < one.retry_at)]
+        due = [
+            one
+            for one in mine
+            if (only is None or one.key_result in (only, WHOLE))
+            and not (patient and one.retry_at and clock() < one.retry_at)
+        ]
         if any(one.state in OPEN for one in due):
             runs.append((publication, due))
     ledger.outbox.end([one.id for one in waiting], "superseded", "no entry of `publish:` names its target any more")
@@ -117,7 +124,8 @@ def look(config: Config, ledger: Ledger, publication: Publication, due: Sequence
             yield from _look(ledger, publication, publisher, part)
 
 
-def _is_of(publication: Publication, one: Delivery) -> bool:
+def belongs(publication: Publication, one: Delivery) -> bool:
+    """Whether a delivery goes to a target of this entry of `publish:`."""
     of = publication.connection.name == one.connection
     return of and publication.targets({one.key_result}).get(one.key_result) == one.target
 
@@ -146,13 +154,11 @@ class _Run:
     publication: Publication
     retry: RetryPolicy
     stopping: threading.Event
-    _secrets: Sequence[str] = field(default=(), init=False)
 
     def deliver(self, due: Sequence[Delivery]) -> list[Delivered]:
         """What comes of each. Where a server asks for a later time, or two tries in a row fail, the rest is put off."""
         connection = self.publication.connection
         try:
-            self._secrets = sorted(connection.secrets(), key=len, reverse=True)
             context = Context(
                 replace(self.retry.fresh(), attempts=1), self.config.zone, folder=str(self.config.path.parent)
             )
@@ -220,8 +226,10 @@ class _Run:
 
     def _refuse(self, one: Look) -> list[Delivered]:
         left = one.decision.foreign
-        said = "; ".join(f"{one.found.where.get(place, place)} holds {_shown(value)}" for place, value in left.items())
-        reason = f"{said}, which syncd did not write; `syncd approve {one.delivery.key_result}` writes over it"
+        said = "; ".join(f"{one.found.where.get(place, place)} holds {shown(value)}" for place, value in left.items())
+        name = one.delivery.key_result
+        over = f"`syncd approve {name}`" if name else "`override: true`"
+        reason = f"{said}, which syncd did not write; {over} writes over it"
         kept = {place: mark(value) for place, value in left.items() if value is not None}
         return self._end([one.delivery], "refused", reason, left_alone=kept, wrote=bool(one.decision.write))
 
@@ -254,8 +262,7 @@ class _Run:
         wrote: bool = False,
     ) -> list[Delivered]:
         """Keeps what came of these, and tells the log."""
-        for secret in self._secrets:
-            reason = reason.replace(secret, "***") if reason else None
+        reason = self.publication.connection.without_secrets(reason) if reason else None
         self.ledger.outbox.end([one.id for one in ended], state, reason, retry_at=retry_at, left_alone=left_alone)
         for one in ended:
             told = {"to": one.connection, "target": one.target, "state": state}
@@ -263,9 +270,4 @@ class _Run:
                 log.warning("not delivered", extra={**told, "reason": reason})
             elif wrote:
                 log.info("delivered", extra=told)
-        return [Delivered(one, state, reason, wrote) for one in ended]
-
-
-def _shown(value: Scalar | None) -> str:
-    text = f"{value:g}" if isinstance(value, int | float) else repr(str(value))
-    return text if len(text) <= 60 else f"{text[:57]}…'"
+        return [Delivered(one, state, reason, wrote, retry_at) for one in ended]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from syncd.sdk import Content, Scalar
+from syncd.words import count, number
 
 Marks = Mapping[str, Sequence[Scalar]]
 """What syncd may have written at each place of a target itself, or was allowed to write over."""
@@ -49,6 +50,16 @@ def mark(value: Scalar) -> Scalar:
         return value
     text = _text(value)
     return text if len(text) <= _SHORT else f"sha256:{sha256(text.encode()).hexdigest()}"
+
+
+def shown(value: Scalar | None) -> str:
+    """What stands or is to stand at a place, in a few words: of a longer text only how long it is."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, int | float):
+        return number(value)
+    lines = value.strip().splitlines()
+    return f"a text of {count(len(lines), 'line')}" if len(lines) > 1 or len(value) > _SHORT else repr(value)
 
 
 def _same(one: Scalar | None, other: Scalar | None) -> bool:

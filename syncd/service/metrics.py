@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from syncd.cycle import Result
+from syncd.ledger.outbox import STUCK
+from syncd.publishing.troubles import Trouble
 from syncd.report import Report
 
 
@@ -30,11 +34,20 @@ class Metrics:
         self._last = gauge("syncd_last_cycle_timestamp_seconds", "When the last cycle ended, in Unix time.")
         self._seconds = gauge("syncd_last_cycle_duration_seconds", "How long the last cycle took.")
         self._failing = gauge("syncd_connection_failing", "1 where a connection's last pull failed.", ["connection"])
+        self._unwritten = gauge(
+            "syncd_deliveries",
+            "Check-ins that are not written, by why: waiting, dead, unsure, refused, absent.",
+            ["state"],
+        )
+        self._written = Counter("syncd_writes", "Check-ins written.", ["connection"], registry=self._registry)
         self._cycles = Counter("syncd_cycles", "Cycles run, by how they ended.", ["outcome"], registry=self._registry)
 
     def cycle(self, result: Result, seconds: float, ended: float) -> None:
         """A cycle ended; `ended` is in Unix time."""
-        self._cycles.labels("failed" if result.failures else "complete").inc()
+        self._cycles.labels("failed" if result.failures or result.undelivered else "complete").inc()
+        for one in result.delivered:
+            if one.wrote:
+                self._written.labels(one.delivery.connection).inc()
         self._seconds.set(seconds)
         self._last.set(ended)
         failing = {pull.connection for pull, _ in result.failures}
@@ -45,12 +58,15 @@ class Metrics:
         """A cycle did not come to an end."""
         self._cycles.labels("broken").inc()
 
-    def text(self, found: Report | None) -> bytes:
+    def text(self, found: Report | None, unwritten: Sequence[Trouble] = ()) -> bytes:
         """Everything, in Prometheus' text format. What is unknown is left out: it is not zero."""
-        for gauge in (self._value, self._progress, self._healthy, self._age, self._held):
+        for gauge in (self._value, self._progress, self._healthy, self._age, self._held, self._unwritten):
             gauge.clear()
         if found is not None:
             self._fill(found)
+            for state in ("waiting", *STUCK):
+                alike = [len(trouble.targets) for trouble in unwritten if trouble.state == state]
+                self._unwritten.labels(state).set(sum(alike))
         return generate_latest(self._registry)
 
     def _fill(self, found: Report) -> None:

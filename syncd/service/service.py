@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from syncd.config import Config, load_config
 from syncd.cycle import run_cycle
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock, open_ledger
+from syncd.publishing.troubles import Trouble, troubles
 from syncd.pulling import CycleStopped
 from syncd.report import Report, choose_plan, report
 from syncd.sdk import ConfigError, RetryPolicy
@@ -75,10 +76,14 @@ class Service:
         plan = choose_plan(self.config, period, now)
         return report(self.config, plan, self.ledger, now) if plan else None
 
+    def troubles(self) -> Sequence[Trouble]:
+        """The check-ins that are not written."""
+        return troubles(self.ledger)
+
     def scrape(self) -> bytes:
         """Everything that Prometheus reads; of a ledger that cannot be read, how its cycles ended."""
         try:
-            return self.metrics.text(self.report())
+            return self.metrics.text(self.report(), self.troubles())
         except LedgerError:
             return self.metrics.text(None)
 
@@ -130,6 +135,8 @@ class Service:
                 "changed": len(result.changes),
                 "held": result.held,
                 "failed": len(result.failures),
+                "written": sum(one.wrote for one in result.delivered),
+                "unwritten": len(result.undelivered),
                 "seconds": round(seconds, 2),
             },
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from starlette.routing import Route
 from syncd import said, verdicts, words
 from syncd.documents import document
 from syncd.ledger import LedgerError
+from syncd.publishing.troubles import Trouble
 from syncd.report import Report
 
 _PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
@@ -43,6 +45,10 @@ class Standings(Protocol):
         """Where a period stands."""
         ...
 
+    def troubles(self) -> Sequence[Trouble]:
+        """The check-ins that are not written."""
+        ...
+
     def scrape(self) -> bytes:
         """Everything that Prometheus reads."""
         ...
@@ -55,7 +61,9 @@ def make_app(standings: Standings) -> Starlette:
         found = standings.report(request.query_params.get("period"))
         if found is None:
             return PlainTextResponse("there is no such period\n", status_code=404)
-        page = _PAGES.get_template("status.html").render(found=found, standings=standings)
+        page = _PAGES.get_template("status.html").render(
+            found=found, standings=standings, unwritten=standings.troubles()
+        )
         return HTMLResponse(page, headers=_HEADERS)
 
     def healthz(_: Request) -> Response:
