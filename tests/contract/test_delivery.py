@@ -1,0 +1,409 @@
+"""Deliveries under every accident, in process: faults before and after a write's effect, kills, people who edit.
+
+The board stands for any target. It is no vendor's: what is tried here is what syncd does with one, on a real ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from syncd.config.publications import Publication
+from syncd.ledger import Delivery, Ledger, NewDelivery, open_ledger
+from syncd.ledger.outbox import STUCK, post
+from syncd.publishing.delivery import GIVES_UP, Delivered, deliver
+from syncd.publishing.statements import as_json
+from syncd.sdk import (
+    Content,
+    Found,
+    Publisher,
+    PublishKeys,
+    RetryLater,
+    RetryPolicy,
+    Scalar,
+    SourceBroken,
+    Statement,
+    Summary,
+    Unsure,
+)
+
+NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
+KEY_RESULTS = ("calls", "articles", "nps")
+PLACES = ("value", "health")
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@dataclass
+class Board:
+    """A target in memory. `script` says what befalls each request in turn: nothing once it is used up."""
+
+    together: bool = True
+    appends: bool = False
+    stands: dict[tuple[str, str], Scalar] = field(default_factory=dict)
+    by_person: set[tuple[str, str]] = field(default_factory=set)
+    ours: dict[tuple[str, str], set[Scalar]] = field(default_factory=dict)
+    arrived: list[tuple[str, Scalar | None]] = field(default_factory=list)
+    script: list[Any] = field(default_factory=list)
+    absent: set[str] = field(default_factory=set)
+    requests: list[str] = field(default_factory=list)
+
+    def content(self, said: Statement | Summary) -> Content:
+        assert isinstance(said, Statement)
+        return said.content(PLACES)
+
+    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Found]:
+        self._strike("read")
+        return {
+            name: Found({place: self.stands.get((name, place)) for place in places})
+            if name not in self.absent
+            else Found(absent=f"there is no row for {name}")
+            for name, places in wanted.items()
+        }
+
+    def write(self, contents: Mapping[str, Content]) -> None:
+        accident = self._strike("write")
+        for name, places in contents.items():
+            if self.appends:
+                self.arrived.append((name, places.get("value")))
+            for place, value in places.items():
+                at = name, place
+                if at in self.by_person and not self.appends:
+                    assert self.stands.get(at) in {None, *self.ours.get(at, ())}, "a person's words were written over"
+                self.by_person.discard(at)
+                if value is None:
+                    self.stands.pop(at, None)
+                else:
+                    self.stands[at] = value
+                    self.ours.setdefault(at, set()).add(value)
+        if accident is not None:
+            raise accident
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def person(self, name: str, place: str, value: Scalar | None) -> None:
+        """Somebody types into it."""
+        self.by_person.add((name, place))
+        if value is None:
+            self.stands.pop((name, place), None)
+        else:
+            self.stands[(name, place)] = value
+
+    def _strike(self, what: str) -> BaseException | None:
+        """Raises what befalls a request before its effect; returns what befalls it after."""
+        self.requests.append(what)
+        when, error = self.script.pop(0) if self.script else (None, None)
+        if when == "before" or (when == "after" and what == "read"):
+            raise error
+        return error
+
+
+class Keys(PublishKeys):
+    def target(self, key_result: str) -> str:
+        return f"row of {key_result}"
+
+
+@dataclass
+class Desk:
+    """The engine over a board: what is stated goes through a real outbox."""
+
+    ledger: Ledger
+    board: Board
+    override: bool = False
+    now: datetime = NOW
+    slept: list[float] = field(default_factory=list)
+
+    def state(self, name: str, value: float | None, health: str = "on_track") -> None:
+        digest = f"{value} {health}"
+        newest = self.ledger.outbox.newest().get(("board", f"row of {name}"))
+        if newest is not None and newest.digest == digest:
+            return
+        one = NewDelivery("board", f"row of {name}", "2026-Q4", name, digest, as_json(statement(name, value, health)))
+        with self.ledger.engine.begin() as connection:
+            post(connection, 1, self.now, [one])
+
+    def deliver(self, *, patient: bool = False, attempts: int = 3) -> list[Delivered]:
+        def opened(*_: Any) -> Publisher:
+            return self.board
+
+        connection = SimpleNamespace(
+            name="board", publisher=opened, without_secrets=lambda text: text.replace("hunter2-secret", "***")
+        )
+        publication = Publication(connection, Keys(), self.override, ())  # type: ignore[arg-type]
+        config = SimpleNamespace(publications=(publication,), zone=ZoneInfo("Europe/Berlin"), path=Path("syncd.yaml"))
+        retry = RetryPolicy(attempts=attempts, sleep=self.slept.append)
+        return list(deliver(config, self.ledger, lambda: self.now, retry=retry, patient=patient))  # type: ignore[arg-type]
+
+    def newest(self, name: str) -> Delivery:
+        return self.ledger.outbox.newest()[("board", f"row of {name}")]
+
+
+def statement(name: str, value: float | None, health: str = "on_track") -> Statement:
+    known = dict.fromkeys(Statement.__slots__)
+    said = {"key_result": name, "title": name, "kind": "outcome", "objective": "o", "objective_title": "O"}
+    rest = {"period": "2026-Q4", "health": health, "quality": "complete", "value": value, "updated": NOW}
+    return Statement(**{**known, **said, **rest})  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = open_ledger(f"sqlite:///{tmp_path / 'syncd.db'}")
+    assert opened is not None
+    opened.cycles.begin(NOW)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def desk(ledger: Ledger) -> Desk:
+    return Desk(ledger, Board())
+
+
+def test_what_is_stated_is_written_once_and_what_stands_there_already_is_not(desk: Desk) -> None:
+    desk.state("calls", 12)
+    (done,) = desk.deliver()
+    assert (done.state, done.wrote) == ("delivered", True)
+    assert desk.board.stands == {("calls", "value"): 12, ("calls", "health"): "on_track"}
+    assert desk.deliver() == []
+    desk.state("calls", 13)
+    desk.board.stands[("calls", "value")] = 13.0
+    (done,) = desk.deliver()
+    assert (done.state, done.wrote) == ("delivered", False)
+    assert desk.board.requests == ["read", "write", "read"]
+
+
+def test_a_number_that_is_not_known_leaves_the_one_that_stands_there(desk: Desk) -> None:
+    desk.state("calls", 12)
+    desk.deliver()
+    desk.state("calls", None, "unknown")
+    desk.deliver()
+    assert desk.board.stands == {("calls", "value"): 12, ("calls", "health"): "unknown"}
+
+
+def test_the_first_write_over_what_stands_there_is_refused_and_the_rest_is_written(desk: Desk) -> None:
+    desk.board.person("calls", "value", 1100)
+    desk.state("calls", 12)
+    desk.state("nps", 40)
+    refused, done = sorted(desk.deliver(), key=lambda one: one.state, reverse=True)
+    assert (refused.delivery.key_result, refused.state, done.state) == ("calls", "refused", "delivered")
+    assert "value holds 1,100, which syncd did not write; `syncd approve calls`" in (refused.reason or "")
+    assert desk.board.stands[("calls", "value")] == 1100
+    assert desk.board.stands[("calls", "health")] == "on_track"
+    assert not refused.failed
+    assert desk.deliver() == []
+
+
+def test_override_writes_over_it(desk: Desk) -> None:
+    desk.override = True
+    desk.board.person("calls", "value", 1100)
+    desk.board.by_person.clear()
+    desk.state("calls", 12)
+    (done,) = desk.deliver()
+    assert done.state == "delivered"
+    assert desk.board.stands[("calls", "value")] == 12
+
+
+def test_what_was_refused_is_looked_at_again_when_something_else_is_read_anyway(desk: Desk) -> None:
+    desk.board.person("calls", "value", 1100)
+    desk.state("calls", 12)
+    desk.deliver()
+    desk.board.person("calls", "value", None)
+    desk.state("nps", 40)
+    assert {one.state for one in desk.deliver()} == {"delivered"}
+    assert desk.board.stands[("calls", "value")] == 12
+
+
+def test_a_target_that_is_not_there_fails_nobody(desk: Desk) -> None:
+    desk.board.absent = {"calls"}
+    desk.state("calls", 12)
+    desk.state("nps", 40)
+    states = {one.delivery.key_result: one.state for one in desk.deliver()}
+    assert states == {"calls": "absent", "nps": "delivered"}
+
+
+def test_a_failure_that_may_pass_is_tried_again_and_reads_before_each_write(desk: Desk) -> None:
+    desk.state("calls", 12)
+    desk.board.script = [(None, None), ("after", RetryLater("the connection broke"))]
+    (done,) = desk.deliver()
+    assert (done.state, done.wrote) == ("delivered", False)
+    assert desk.board.requests == ["read", "write", "read"], "it had taken effect, and was found out by reading"
+
+
+def test_one_that_goes_on_waits_for_the_next_run_and_for_good_after_three_days(desk: Desk) -> None:
+    desk.state("calls", 12)
+    desk.board.script = [("before", RetryLater("HTTP 503"))] * 9
+    (waits,) = desk.deliver()
+    assert (waits.state, waits.reason, waits.failed) == ("waiting", "HTTP 503", True)
+    desk.now += GIVES_UP
+    (dead,) = desk.deliver()
+    assert dead.state == "dead"
+    assert desk.deliver() == []
+    desk.ledger.outbox.reopen(STUCK, desk.now)
+    desk.board.script = []
+    (done,) = desk.deliver()
+    assert done.state == "delivered"
+
+
+def test_a_later_time_that_is_asked_for_is_obeyed_by_the_patient_and_stops_the_rest(ledger: Ledger) -> None:
+    desk = Desk(ledger, Board(together=False))
+    for name in KEY_RESULTS:
+        desk.state(name, 12)
+    desk.board.script = [("before", RetryLater("rate limit", 3600))]
+    assert {one.state for one in desk.deliver()} == {"waiting"}
+    assert desk.board.requests == ["read"]
+    assert desk.deliver(patient=True) == []
+    desk.now += timedelta(hours=1)
+    assert {one.state for one in desk.deliver(patient=True)} == {"delivered"}
+
+
+def test_a_server_that_is_down_costs_two_targets_patience_and_not_one_for_each(ledger: Ledger) -> None:
+    desk = Desk(ledger, Board(together=False))
+    for number in range(10):
+        desk.state(f"kr-{number}", 12)
+    desk.board.script = [("before", RetryLater("it did not answer in time"))] * 99
+    assert {one.state for one in desk.deliver()} == {"waiting"}
+    assert len(desk.board.requests) == 3 + 1
+
+
+def test_what_fails_for_good_is_dead_until_somebody_says_so_or_a_newer_value_comes(ledger: Ledger) -> None:
+    desk = Desk(ledger, Board(together=False))
+    desk.state("calls", 12)
+    desk.state("nps", 40)
+    desk.board.script = [("before", SourceBroken("the credentials hunter2-secret were refused"))]
+    states = {one.delivery.key_result: (one.state, one.reason) for one in desk.deliver()}
+    assert states == {"calls": ("dead", "the credentials *** were refused"), "nps": ("delivered", None)}
+    assert desk.deliver() == []
+    desk.state("calls", 13)
+    assert [one.state for one in desk.deliver()] == ["delivered"]
+
+
+def test_only_the_newest_of_several_that_wait_is_written(desk: Desk) -> None:
+    desk.state("calls", 12)
+    desk.state("calls", 13)
+    assert len(desk.deliver()) == 1
+    assert desk.board.stands[("calls", "value")] == 13
+    assert [one.state for one in desk.ledger.outbox.of("2026-Q4", "calls")] == ["superseded", "delivered"]
+
+
+def test_where_nothing_can_be_read_back_doubt_is_shown_and_never_sent_again_by_itself(ledger: Ledger) -> None:
+    desk = Desk(ledger, Board(together=False, appends=True))
+    desk.state("calls", 12)
+    desk.board.script = [("after", Unsure("it did not answer in time"))]
+    (unsure,) = desk.deliver()
+    assert (unsure.state, unsure.failed) == ("unsure", True)
+    assert desk.deliver() == []
+    assert desk.board.arrived == [("calls", 12)]
+    desk.ledger.outbox.reopen(STUCK, desk.now, "calls")
+    desk.deliver()
+    assert desk.board.arrived == [("calls", 12), ("calls", 12)]
+
+
+def test_killed_while_it_was_sent_it_is_unsure_and_while_it_waited_it_is_not(ledger: Ledger) -> None:
+    desk = Desk(ledger, Board(together=False, appends=True))
+    desk.state("calls", 12)
+    desk.board.script = [("after", Killed())]
+    with suppress(Killed):
+        desk.deliver()
+    (unsure,) = desk.deliver()
+    assert (unsure.state, unsure.reason) == ("unsure", "syncd was stopped while it was sent")
+    desk.state("nps", 40)
+    desk.board.script = [("before", RetryLater("HTTP 429", 5)), ("before", Killed())]
+    with suppress(Killed):
+        desk.deliver()
+    assert desk.newest("nps").state == "sending"
+
+
+def test_an_entry_that_is_taken_out_of_publish_takes_its_deliveries_along(desk: Desk) -> None:
+    desk.state("calls", 12)
+    with desk.ledger.engine.begin() as connection:
+        gone = NewDelivery("elsewhere", "row of calls", "2026-Q4", "calls", "1", as_json(statement("calls", 12)))
+        post(connection, 1, NOW, [gone])
+    desk.deliver()
+    assert desk.ledger.outbox.newest()[("elsewhere", "row of calls")].state == "superseded"
+
+
+accidents = st.lists(
+    st.tuples(
+        st.sampled_from(["before", "after"]),
+        st.sampled_from([RetryLater("ill"), RetryLater("later", 5), SourceBroken("no"), Killed()]),
+    )
+    | st.just((None, None)),
+    max_size=6,
+)
+names = st.sampled_from(KEY_RESULTS)
+numbers = st.sampled_from([0.0, 1.0, 2.5, -3.0, None])
+
+
+class Stories(RuleBasedStateMachine):
+    """Anything may happen in any order; nobody's words are lost, and in the end all that may be written stands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        opened = open_ledger("sqlite:///:memory:")
+        assert opened is not None
+        self.desk = Desk(opened, Board())
+        self.desk.ledger.cycles.begin(NOW)
+        self.said: dict[str, dict[str, Scalar]] = {}
+
+    @initialize(together=st.booleans())
+    def one_or_all(self, together: bool) -> None:
+        self.desk.board = replace(self.desk.board, together=together)
+
+    @rule(name=names, value=numbers, health=st.sampled_from(["on_track", "at_risk"]))
+    def state(self, name: str, value: float | None, health: str) -> None:
+        self.desk.state(name, value, health)
+        self.said.setdefault(name, {})["health"] = health
+        if value is not None:
+            self.said[name]["value"] = value
+
+    @rule(script=accidents)
+    def deliver(self, script: list[Any]) -> None:
+        self.desk.board.script = list(script)
+        with suppress(Killed):
+            self.desk.deliver()
+
+    @rule(name=names, place=st.sampled_from(PLACES), value=st.sampled_from([None, 7.0, "mine", 1.0]))
+    def person(self, name: str, place: str, value: Scalar | None) -> None:
+        self.desk.board.person(name, place, value)
+
+    @precondition(lambda self: self.said)
+    @rule()
+    def in_the_end(self) -> None:
+        self.desk.board.script = []
+        self.desk.ledger.outbox.reopen(STUCK, self.desk.now)
+        for name in self.said:
+            newest = self.desk.newest(name)
+            if newest.state == "delivered":  # what somebody typed since is their affair
+                continue
+            self.desk.deliver()
+            for place, value in newest.statement.items():
+                at = name, place
+                if place in PLACES and value is not None and at not in self.desk.board.by_person:
+                    assert self.desk.board.stands.get(at) == value
+
+    @invariant()
+    def at_most_one_delivery_of_a_target_is_open(self) -> None:
+        for name in self.said:
+            found = self.desk.ledger.outbox.of("2026-Q4", name)
+            assert all(one.state in ("delivered", "superseded") for one in found[:-1])
+
+    def teardown(self) -> None:
+        self.desk.ledger.close()
+
+
+TestStories = Stories.TestCase
+TestStories.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)
