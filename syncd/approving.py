@@ -8,6 +8,7 @@ from datetime import datetime
 
 from syncd.config import Config
 from syncd.definitions import definition, measure_digest
+from syncd.foreseen import foreseen
 from syncd.ledger import Delivery, KeptValue, Ledger
 from syncd.ledger.outbox import State
 from syncd.measuring import complete_value
@@ -72,7 +73,8 @@ def approve(
     defined = definition(key_result, plan.period, config.shares, file)
     guard = kept.get(guard_id(key_result.id))
     new = complete_value(config, ledger, plan, key_result, defined, answer, old, now, cycle, guard=guard)
-    outgoing = list(due(config, ledger, now, {(plan.period.id, key_result.id): new}, cycle=new.cycle))
+    reports = foreseen(config, ledger, now, {(plan.period.id, key_result.id): new}, cycle=new.cycle)
+    outgoing = list(due(config, ledger, now, reports))
     ledger.approvals.approve(
         plan.period.id, key_result.id, defined, new, reason=old.reason or "held", author=author, now=now, due=outgoing
     )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from syncd.config import Config
 from syncd.definitions import definition
+from syncd.foreseen import foreseen
 from syncd.ledger import Ledger
 from syncd.measuring import complete_value
 from syncd.okr.checkins import CheckIn
@@ -53,12 +54,14 @@ def check_in(
         before = last.number if last is not None and unmeasured else None  # from what is measured it may be far
         if why := implausible(key_result.plausible, said.value, before):
             raise Implausible(why)
+    of = period.id, key_result.id
     if said.value is None or not unmeasured:
-        outgoing = list(due(config, ledger, now, {}, {(period.id, key_result.id): said}))
+        outgoing = list(due(config, ledger, now, foreseen(config, ledger, now, {}, {of: said})))
         ledger.checkins.check_in(period.id, key_result.id, said, due=outgoing)
         return
     answer, guard = Answer(said.value, at=now), kept.get(guard_id(key_result.id))
     value = complete_value(config, ledger, plan, key_result, defined, answer, last, now, 0, guard=guard)
-    of = period.id, key_result.id
-    outgoing = list(due(config, ledger, now, {of: replace(value, confirmed=0)}, {of: said}))
+    outgoing = list(
+        due(config, ledger, now, foreseen(config, ledger, now, {of: replace(value, confirmed=0)}, {of: said}))
+    )
     ledger.checkins.check_in(*of, said, (defined, value), outgoing)

@@ -11,8 +11,11 @@ from datetime import datetime
 
 from syncd.alignments import NewVerdict, keep_alignments
 from syncd.config import Config
+from syncd.foreseen import foreseen
 from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.measuring import Measuring
+from syncd.notifying.news import news
+from syncd.notifying.telling import Told, tell
 from syncd.okr.goals import KeyResult, Plan, is_guard
 from syncd.publishing.delivery import Delivered, deliver
 from syncd.publishing.outgoing import due
@@ -49,6 +52,7 @@ class Result:
     changes: Sequence[Change] = ()
     verdicts: Sequence[NewVerdict] = ()
     delivered: Sequence[Delivered] = ()
+    told: Sequence[Told] = ()
 
     @property
     def measured(self) -> int:
@@ -67,9 +71,9 @@ class Result:
         return min((moment for moment in asked if moment), default=None)
 
     @property
-    def undelivered(self) -> list[Delivered]:
-        """What a publisher failed to write."""
-        return [one for one in self.delivered if one.failed]
+    def unwritten(self) -> int:
+        """How many check-ins a publisher failed to write, and messages that did not arrive."""
+        return sum(one.failed for one in self.delivered) + sum(one.problem is not None for one in self.told)
 
     @property
     def failures(self) -> list[tuple[Pull, str]]:
@@ -148,9 +152,9 @@ def run_cycle(
     if dry_run:
         ledger.values.commit(cycle, now, None, {})
     else:
-        new = {name: value for name, (_, value) in results.items()}
-        outgoing = list(due(config, ledger, now, new, cycle=cycle, only=only))
-        ledger.values.commit(cycle, now, pulls, results, outgoing)
+        reports = foreseen(config, ledger, now, {name: value for name, (_, value) in results.items()}, cycle=cycle)
+        outgoing = list(due(config, ledger, now, reports, only=only))
+        ledger.values.commit(cycle, now, pulls, results, outgoing, list(news(config, ledger, now, reports)))
     changes = list(_restated(ledger, plans, changes, cycle))
     for outcome in outcomes:
         if outcome.changed:
@@ -162,7 +166,8 @@ def run_cycle(
         return Result(cycle, outcomes, results, changes)
     verdicts = keep_alignments(config, ledger, cycle, now)
     delivered = deliver(config, ledger, clock, retry=retry, only=only, patient=patient, stopping=stopping)
-    return Result(cycle, outcomes, results, changes, verdicts, delivered)
+    messages = tell(config, ledger, clock, stopping=stopping)
+    return Result(cycle, outcomes, results, changes, verdicts, delivered, messages)
 
 
 def _restated(ledger: Ledger, plans: Sequence[Plan], changes: Sequence[Change], cycle: int) -> Iterator[Change]:

@@ -17,6 +17,7 @@ from syncd.definitions import JUDGED_BY
 from syncd.differences import Differences, differences
 from syncd.edits import Edit, changes
 from syncd.evidence import items_of
+from syncd.foreseen import foreseen
 from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.measuring import approval
 from syncd.okr.goals import KeyResult, Objective, Plan, guard_id
@@ -139,7 +140,7 @@ def plan_sync(
     moved = ledger.revisions.latest()
     periods = [_Comparison(config, ledger, plan, result, then, now, moved).changes(only) for plan in plans]
     new = {name: value for name, (_, value) in result.results.items()}
-    outgoing = list(due(config, ledger, now, new, cycle=result.cycle, only=only))
+    outgoing = list(due(config, ledger, now, foreseen(config, ledger, now, new, cycle=result.cycle), only=only))
     return Planned(now.astimezone(config.zone), result, periods, preview(config, ledger, outgoing, now))
 
 

@@ -21,6 +21,8 @@ def run(path: Path, *, as_json: bool) -> None:
     config, _ = open_config(path)
     found = [(connection.name, list(_checks(connection, config))) for connection in config.connections.values()]
     found.append(("ledger", [_ledger(config)]))
+    if config.settings.notify is not None:
+        found.append(("notify", list(_notify(config))))
     if as_json:
         print_json(
             {
@@ -57,6 +59,15 @@ def _checks(connection: Connection, config: Config) -> Iterator[Check]:
         yield Check("reachable", False, str(error))
     finally:
         source.close()
+
+
+def _notify(config: Config) -> Iterator[Check]:
+    from syncd.notifying.telling import check
+
+    problems = check(config)
+    yield from (Check("configured", False, problem) for problem in problems)
+    if not problems:
+        yield Check("configured", True, "apprise knows every address; nothing was sent")
 
 
 def _ledger(config: Config) -> Check:

@@ -11,6 +11,7 @@ import typer
 
 from syncd.cli.pulling import ready_to_pull
 from syncd.ledger.outbox import STUCK
+from syncd.notifying.telling import EVERYBODY, Told, tell
 from syncd.publishing.delivery import Delivered, deliver
 from syncd.publishing.troubles import gathered
 from syncd.sdk import RetryPolicy
@@ -22,12 +23,26 @@ def run(path: Path, *, only: str | None, retry: bool, log_format: str) -> None:
     with ready_to_pull(path, only, log_format) as ready:
         if retry:
             ready.ledger.outbox.reopen(STUCK, ready.clock(), only)
+            if only is None:
+                ready.ledger.events.reopen(ready.clock())
         found = deliver(ready.config, ready.ledger, ready.clock, retry=RetryPolicy(), only=only)
+        told = tell(ready.config, ready.ledger, ready.clock) if only is None else ()
     say_deliveries(found)
-    if not found:
+    say_messages(told)
+    if not found and not told:
         typer.echo("nothing waits to be written")
-    if any(one.failed for one in found):
+    if any(one.failed for one in found) or any(one.problem for one in told):
         raise typer.Exit(1)
+
+
+def say_messages(told: Sequence[Told]) -> None:
+    """Tells who was told, and on standard error who could not be."""
+    for one in told:
+        if one.problem is not None:
+            typer.echo(f"  ✗ notify: {one.problem}", err=True)
+        else:
+            whom = "everybody" if one.recipient == EVERYBODY else one.recipient
+            typer.echo(f"told {whom} of {count(one.events, 'event')}")
 
 
 def say_deliveries(found: Sequence[Delivered]) -> None:

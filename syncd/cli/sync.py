@@ -9,7 +9,7 @@ from textwrap import wrap
 
 import typer
 
-from syncd.cli.publish import say_deliveries
+from syncd.cli.publish import say_deliveries, say_messages
 from syncd.cli.pulling import ready_to_pull
 from syncd.cycle import Result, run_cycle
 from syncd.okr.goals import is_guard
@@ -36,7 +36,7 @@ def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_for
             watcher=ready.watcher,
         )
     _say(result, time.monotonic() - started, dry_run)
-    if result.failures or result.undelivered:
+    if result.failures or result.unwritten:
         raise typer.Exit(1)
 
 
@@ -78,6 +78,7 @@ def _say(result: Result, seconds: float, dry_run: bool) -> None:
             typer.echo(f"      and {more} more: `syncd explain {change.key_result}` lists them")
     say_failures(result)
     say_deliveries(result.delivered)
+    say_messages(result.told)
     kept = "would change" if dry_run else "changed"
     changed = sum(
         change.old is None or change.old.number != change.new.number

@@ -61,6 +61,19 @@ class Config:
             return prefix + str(self.path.parent / url.removeprefix(prefix))
         return url
 
+    def notify_addresses(self) -> Mapping[str, Sequence[str]]:
+        """Every recipient's addresses, references resolved, by owner, and by `to` those of everybody."""
+        notify = self.settings.notify
+        if notify is None:
+            return {}
+        resolver = Resolver(self.document)
+        found = {
+            name: resolver(addresses, ("notify",)) for name, addresses in {**notify.owners, "to": notify.to}.items()
+        }
+        if resolver.problems:
+            raise ConfigError(problems=resolver.problems)
+        return found
+
     def file_of(self, period: str, key_result: str) -> str:
         """The file that a key result stands in, from syncd.yaml's folder: the same whatever folder syncd runs in."""
         file = os.path.relpath(self.sources[(period, key_result)].document.file, self.path.parent)
@@ -76,6 +89,10 @@ class Config:
                 self.connections[name].resolved()
             except ConfigError as error:
                 found.extend(error.problems)
+        try:
+            self.notify_addresses()
+        except ConfigError as error:
+            found.extend(error.problems)
         if found:
             raise ConfigError(problems=found)
 

@@ -27,6 +27,7 @@ from syncd.config.catalogue import BrokenConnector, connector, connector_types
 from syncd.config.cron import next_by_cron
 from syncd.config.document import Document, Place
 from syncd.config.messages import nearest, problems
+from syncd.config.notifying import NotifyKeys
 from syncd.sdk import (
     ConfigError,
     ConnectionSettings,
@@ -113,6 +114,7 @@ class ProjectFile(BaseModel):
     )
     connections: dict[str, dict[str, Any]] = Field({}, description="The systems to pull from, by a name of your own.")
     publish: list[Publish] = Field([], description="Where check-ins are written to.")
+    notify: NotifyKeys | None = Field(None, description="Who is told of what changed.")
 
     @field_validator("connections", "publish", mode="before")
     @classmethod

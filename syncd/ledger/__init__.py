@@ -9,6 +9,7 @@ it changed or gone (`until`, excluded; none while it holds). A clock that jumps 
 from syncd.ledger.alignments import KeptAlignment, LinkId
 from syncd.ledger.approvals import Approval
 from syncd.ledger.cycles import Cycle
+from syncd.ledger.events import Event, NewEvent
 from syncd.ledger.failures import LedgerError, LedgerFailed
 from syncd.ledger.ledger import Ledger, open_ledger
 from syncd.ledger.lock import LedgerBusy, cycle_lock
@@ -22,6 +23,7 @@ __all__ = [
     "Definition",
     "Delivery",
     "Ending",
+    "Event",
     "KeptAlignment",
     "KeptValue",
     "Ledger",
@@ -30,6 +32,7 @@ __all__ = [
     "LedgerFailed",
     "LinkId",
     "NewDelivery",
+    "NewEvent",
     "StreamState",
     "cycle_lock",
     "open_ledger",

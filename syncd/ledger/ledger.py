@@ -15,6 +15,7 @@ from syncd.ledger.answers import Answers
 from syncd.ledger.approvals import Approvals
 from syncd.ledger.checkins import CheckIns
 from syncd.ledger.cycles import Cycles
+from syncd.ledger.events import Events
 from syncd.ledger.failures import LedgerError, LedgerFailed, shown, tell_failures
 from syncd.ledger.members import Members
 from syncd.ledger.outbox import Outbox
@@ -103,6 +104,7 @@ class Ledger:
         self.checkins = CheckIns(engine)
         self.alignments = Alignments(engine)
         self.outbox = Outbox(engine)
+        self.events = Events(engine)
 
     def close(self) -> None:
         """Gives its connections back."""

@@ -259,3 +259,25 @@ written = Table(
     Column("target", Text, primary_key=True),
     Column("marks", Document, nullable=False, comment="{place: what syncd may have written there}"),
 )
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("period", String, nullable=False, comment="empty where it is of none"),
+    Column("subject", Text, nullable=False),
+    Column("owner", Text),
+    Column("heading", Text, nullable=False, comment="what a message puts it under"),
+    Column("old", Text),
+    Column("new", Text, nullable=False),
+    Column("sentence", Text, nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", Text),
+    Column("recipient", Text, comment="whom a message went to, by name"),
+    Column("sent_at", Moment),
+    Index("ix_events_kind_period_subject", "kind", "period", "subject"),
+    Index("ix_events_state", "state"),
+)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
 
 from syncd.ledger.cycles import Cycle
+from syncd.ledger.events import NewEvent, note
 from syncd.ledger.outbox import NewDelivery, post
 from syncd.ledger.schema import cycles, definitions, values
 from syncd.okr.goals import Health, Quality
@@ -87,8 +88,9 @@ class Values:
         pulls: Mapping[str, Json] | None,
         results: Mapping[tuple[str, str], tuple[Definition, KeptValue]],
         due: Iterable[NewDelivery] = (),
+        events: Iterable[NewEvent] = (),
     ) -> None:
-        """Ends a cycle: its values by (period, key result), what is to be delivered of them, what came of its pulls.
+        """Ends a cycle: its values by (period, key result), what is to be delivered or told of them, and its pulls.
 
         All in one transaction.
 
@@ -114,6 +116,7 @@ class Values:
             if confirmed:
                 connection.execute(_CONFIRM, confirmed)
             post(connection, cycle, now, due)
+            note(connection, cycle, now, events)
             connection.execute(update(cycles).where(cycles.c.id == cycle).values(ended_at=now, pulls=pulls))
 
     def last(self, period: str, cycle: int | None = None) -> Mapping[str, KeptValue]:

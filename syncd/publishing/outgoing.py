@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from hashlib import blake2b
-from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -13,13 +12,10 @@ import orjson
 from syncd.config import Config
 from syncd.config.publications import WHOLE, Publication
 from syncd.documents import document
+from syncd.foreseen import Reports
 from syncd.ledger import Ledger, NewDelivery
 from syncd.publishing.statements import (
-    NewCheckIns,
-    NewValues,
     as_json,
-    published_plans,
-    report_with,
     statements,
 )
 from syncd.sdk import Statement, Summary
@@ -32,13 +28,11 @@ def due(
     config: Config,
     ledger: Ledger,
     now: datetime,
-    new: NewValues,
-    said: NewCheckIns = MappingProxyType({}),
+    reports: Reports,
     *,
-    cycle: int = 0,
     only: str | None = None,
 ) -> Iterator[NewDelivery]:
-    """What is to be delivered once a cycle's new values and check-ins are kept.
+    """What is to be delivered once things are as these reports say, the plan that people mean first.
 
     A key result that never had a complete value is not stated: there is nothing to say. What changes by the passing of
     time alone (`expected`) is stated once a day, and only where it is shown.
@@ -47,8 +41,7 @@ def due(
         return
     newest = ledger.outbox.newest()
     taken: set[tuple[str, str]] = set()
-    for plan in published_plans(config, now):
-        found = report_with(config, ledger, plan, now, new, said, cycle)
+    for plan, found in reports:
         stated = {one.key_result: one for one in statements(config, plan, found, now)}
         for publication in config.publications:
             for name, target in publication.targets(stated).items():

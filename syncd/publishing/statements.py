@@ -1,57 +1,16 @@
-"""What syncd states of key results: where each stands once a cycle's values are kept."""
+"""What syncd states of key results: where each stands, by a report."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, fields
 from datetime import datetime, time
 from typing import Any
 
 from syncd.config import Config
-from syncd.documents import document
-from syncd.ledger import KeptValue, Ledger
-from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import Plan, Target, expected
-from syncd.report import KeyResultLine, ObjectiveBlock, Report, line_of, report_of
+from syncd.report import KeyResultLine, ObjectiveBlock, Report
 from syncd.sdk import Json, Statement, Summary
-
-NewValues = Mapping[tuple[str, str], KeptValue]
-"""Values that are about to be kept, by (period, key result)."""
-
-NewCheckIns = Mapping[tuple[str, str], CheckIn]
-"""Check-ins of people that are about to be kept, by (period, key result)."""
-
-
-def published_plans(config: Config, now: datetime) -> Sequence[Plan]:
-    """The plans that are stated, the one that people mean first: those of today, shortest first, then the unsettled.
-
-    A target is given to the first that has its key result.
-    """
-    current = sorted((plan for plan in config.plans if now in plan.period.span), key=lambda plan: plan.period.days)
-    over = [
-        plan
-        for plan in reversed(config.plans)
-        if plan.period.span.end <= now < plan.period.span.end + config.settings.settle
-    ]
-    return [*current, *over]
-
-
-def report_with(
-    config: Config, ledger: Ledger, plan: Plan, now: datetime, new: NewValues, said: NewCheckIns, cycle: int
-) -> Report:
-    """The report of a plan as it will be once a cycle's new values and check-ins are kept."""
-    period = plan.period.id
-    kept = {
-        **ledger.values.last(period),
-        **{name: value for (of, name), value in new.items() if of == period},
-    }
-    times = ledger.cycles.times({value.confirmed for value in kept.values() if value.confirmed}) | {cycle: now}
-    checkins = {name: list(found) for name, found in ledger.checkins.of_period(period, now).items()}
-    for (of, name), one in said.items():
-        if of == period:
-            checkins.setdefault(name, []).append(one)
-    lines = {kr.id: line_of(config, plan, kr, kept, times, now, checkins.get(kr.id, ())) for kr in plan.key_results}
-    return report_of(config, plan, lines, kept, ledger.alignments.last(period), now, now)
 
 
 def statements(config: Config, plan: Plan, found: Report, now: datetime) -> Iterator[Statement]:
@@ -59,11 +18,6 @@ def statements(config: Config, plan: Plan, found: Report, now: datetime) -> Iter
     for block in found.objectives:
         for line in block.key_results:
             yield _statement(config, plan, block, line, now)
-
-
-def summary(config: Config, plan: Plan, found: Report, now: datetime) -> Summary:
-    """What is stated of a whole period."""
-    return Summary(document(found), list(statements(config, plan, found, now)))
 
 
 def _statement(config: Config, plan: Plan, block: ObjectiveBlock, line: KeyResultLine, now: datetime) -> Statement:

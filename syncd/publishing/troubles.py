@@ -63,12 +63,17 @@ def troubles(ledger: Ledger | None) -> Sequence[Trouble]:
     """Those of the ledger as it stands, the worst first. What waits and was never tried is none."""
     if ledger is None:
         return ()
-    found = ledger.outbox.in_state(("waiting", *STUCK))
-    return gathered(
+    unwritten = [
         (one.connection, one.state, one.reason or "", one.target, one.key_result)
-        for one in found
+        for one in ledger.outbox.in_state(("waiting", *STUCK))
         if one.state != "waiting" or one.reason
-    )
+    ]
+    untold: list[tuple[str, State, str, str, str]] = [
+        ("notify", one.state, one.reason, one.recipient or "", "")
+        for one in ledger.events.newest_messages()
+        if one.reason and one.state in ("waiting", "unsure", "dead")
+    ]
+    return gathered([*unwritten, *untold])
 
 
 def gathered(found: Iterable[tuple[str, State, str, str, str]]) -> Sequence[Trouble]:

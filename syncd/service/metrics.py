@@ -44,7 +44,7 @@ class Metrics:
 
     def cycle(self, result: Result, seconds: float, ended: float) -> None:
         """A cycle ended; `ended` is in Unix time."""
-        self._cycles.labels("failed" if result.failures or result.undelivered else "complete").inc()
+        self._cycles.labels("failed" if result.failures or result.unwritten else "complete").inc()
         for one in result.delivered:
             if one.wrote:
                 self._written.labels(one.delivery.connection).inc()

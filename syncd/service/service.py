@@ -136,7 +136,7 @@ class Service:
                 "held": result.held,
                 "failed": len(result.failures),
                 "written": sum(one.wrote for one in result.delivered),
-                "unwritten": len(result.undelivered),
+                "unwritten": result.unwritten,
                 "seconds": round(seconds, 2),
             },
         )

@@ -1,0 +1,71 @@
+"""The keys of `notify:`: who is told of what, and when not."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, time, timedelta
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from syncd.sdk import Duration
+
+About = Literal["health", "watermelon", "held", "failing"]
+_HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)\Z")
+
+
+def _by_reference(value: Any) -> Any:
+    for address in [value] if isinstance(value, str) else value if isinstance(value, list) else []:
+        if isinstance(address, str) and "${" not in address:
+            raise ValueError(
+                'is an address written out, and such hold secrets; write "${OKR_CHANNEL}" and set OKR_CHANNEL outside'
+            )
+    return [value] if isinstance(value, str) else value
+
+
+Addresses = Annotated[list[str], BeforeValidator(_by_reference), Field(min_length=1)]
+"""Where messages go, as apprise writes addresses (github.com/caronc/apprise/wiki); by reference: they hold secrets."""
+
+
+class NotifyKeys(BaseModel):
+    """Who is told."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    to: Addresses = Field(description="An address of apprise, or a list: a channel, a mailbox. As ${NAME}.")
+    owners: dict[str, Addresses] = Field(
+        {}, description="Addresses by an objective's owner, told in place of `to` of what concerns that objective."
+    )
+    about: list[About] = Field(
+        ["health", "watermelon", "held", "failing"],
+        description="Of what: a health that changes, a new watermelon, a value held, a source failing too long.",
+    )
+    failing_after: Duration = Field(timedelta(hours=6), description="How long a source may fail before it is told.")
+    quiet: str | None = Field(None, description="Hours without messages, such as 19:00-07:30; they come afterwards.")
+    at_most_every: Duration = Field(timedelta(hours=1), description="One message to an address in this time, at most.")
+
+    @field_validator("quiet")
+    @classmethod
+    def _are_hours(cls, value: str | None) -> str | None:
+        if value is not None:
+            _hours(value)
+        return value
+
+    def is_quiet(self, now: datetime, zone: ZoneInfo) -> bool:
+        """Whether no message goes out at a time."""
+        if self.quiet is None:
+            return False
+        first, last = _hours(self.quiet)
+        local = now.astimezone(zone).time()
+        return first <= local < last if first < last else local >= first or local < last
+
+
+def _hours(text: str) -> tuple[time, time]:
+    match = _HOURS.match(text.replace(" ", ""))
+    if match is None:
+        raise ValueError(f"is {text!r}; write two times of the day, such as 19:00-07:30")
+    first, last = time(int(match[1]), int(match[2])), time(int(match[3]), int(match[4]))
+    if first == last:
+        raise ValueError(f"is {text!r}, which is all day or nothing; write two times that differ")
+    return first, last

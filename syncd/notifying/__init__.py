@@ -1,0 +1,1 @@
+"""Telling people what changed: `news` finds it, `messages` words it, `telling` sends it, through apprise, once."""

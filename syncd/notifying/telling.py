@@ -1,0 +1,144 @@
+"""Sends what waits to be told: one message to each recipient, not in quiet hours, not too often, each event once.
+
+A message can only be appended to a chat or a mailbox: where an answer leaves doubt its events are `unsure`, and are
+not told again.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from syncd.config import Config
+from syncd.ledger import Event, Ledger
+from syncd.ledger.events import EventState
+from syncd.notifying.messages import body, settled, title
+from syncd.sdk import ConfigError
+
+log = logging.getLogger("syncd.notifying")
+
+EVERYBODY = "to"
+"""The recipient that `to:` names; others are called by the owner whose they are."""
+
+GIVES_UP = timedelta(days=1)
+"""How long it is tried to tell something: what is older is no news."""
+
+_TIMEOUT = 30.0
+_LOST: tuple[EventState, ...] = ("sending",)
+_WAITING: tuple[EventState, ...] = ("waiting",)
+_REFUSED = re.compile(r"error=\d|Failed to send")
+_NEVER_LEFT = re.compile(r"NewConnectionError|NameResolutionError|Connection refused|getaddrinfo|Name or service")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came of a message: `problem` is None where it arrived."""
+
+    recipient: str
+    events: int
+    problem: str | None = None
+
+
+class NotSent(Exception):
+    """A message did not arrive; with `doubt`, it may have."""
+
+    def __init__(self, why: str, *, doubt: bool) -> None:
+        super().__init__(why)
+        self.doubt = doubt
+
+
+def tell(
+    config: Config, ledger: Ledger, clock: Callable[[], datetime], *, stopping: threading.Event | None = None
+) -> Sequence[Told]:
+    """Sends every message that may go out now; what came of each. The caller holds the ledger's lock."""
+    notify = config.settings.notify
+    if notify is None:
+        return ()
+    lost = ledger.events.in_state(_LOST)
+    ledger.events.end([event.id for event in lost], "unsure", reason="syncd was stopped while it was sent")
+    waiting = ledger.events.in_state(_WAITING)
+    if not waiting or notify.is_quiet(clock(), config.zone):
+        return ()
+    groups: dict[str, list[Event]] = {}
+    for event in waiting:
+        recipient = event.owner if event.owner in notify.owners else EVERYBODY
+        groups.setdefault(recipient or EVERYBODY, []).append(event)
+    told: list[Told] = []
+    for recipient, events in groups.items():
+        last = ledger.events.last_message(recipient)
+        if (stopping and stopping.is_set()) or (last is not None and clock() - last < notify.at_most_every):
+            continue
+        told += _tell(config, ledger, clock(), recipient, events)
+    return told
+
+
+def _tell(config: Config, ledger: Ledger, now: datetime, recipient: str, events: Sequence[Event]) -> list[Told]:
+    news, over = settled(events)
+    ledger.events.end([event.id for event in over], "dropped", reason="it was as before when it could be told")
+    ids = [event.id for event in events if event not in over]
+    if not ids:
+        return []
+    ledger.events.end(ids, "sending", recipient=recipient)
+    try:
+        send(config, recipient, title(news), body(news, config.settings.address))
+    except NotSent as error:
+        too_old = [event.id for event in events if event.id in ids and now - event.made_at >= GIVES_UP]
+        ledger.events.end(ids, "unsure" if error.doubt else "waiting", reason=str(error))
+        if not error.doubt:
+            ledger.events.end(too_old, "dead", reason=f"{error}; it was tried for a day")
+        log.warning("not told", extra={"recipient": recipient, "reason": str(error), "events": len(ids)})
+        return [Told(recipient, len(ids), str(error))]
+    ledger.events.end(ids, "sent", sent_at=now, reason=None)
+    log.info("told", extra={"recipient": recipient, "events": len(ids)})
+    return [Told(recipient, len(ids))]
+
+
+def send(config: Config, recipient: str, heading: str, text: str) -> None:
+    """Sends a message to all addresses of a recipient; NotSent says why not, and never an address."""
+    import apprise
+
+    try:
+        addresses = config.notify_addresses()[recipient]
+    except ConfigError as error:
+        raise NotSent("; ".join(problem.message for problem in error.problems) or str(error), doubt=False) from None
+    service = apprise.Apprise(asset=apprise.AppriseAsset(app_id="syncd", app_desc="syncd", secure_logging=True))
+    for address in addresses:
+        if not service.add(address):
+            raise NotSent(f"an address of {recipient} is none that apprise knows", doubt=False)
+    logging.getLogger("apprise").propagate = False  # what it says while it is captured names addresses
+    with apprise.LogCapture(level=logging.DEBUG) as captured:
+        result = service.notify(title=heading, body=text, body_format=apprise.NotifyFormat.TEXT, timeout=_TIMEOUT)
+        said = captured.getvalue()
+    if not result:
+        services = [one for one in result if not one]
+        refused = bool(_REFUSED.search(said) or _NEVER_LEFT.search(said))
+        some = len(services) < len(addresses)
+        why = f"{len(services)} of {len(addresses)} addresses of {recipient} did not take it"
+        raise NotSent(f"{why} ({_reason(said)})", doubt=some or not refused)
+
+
+def check(config: Config) -> Sequence[str]:
+    """What is wrong with the addresses of `notify:`, for `doctor`; nothing is sent."""
+    import apprise
+
+    try:
+        known = config.notify_addresses()
+    except ConfigError as error:
+        return [problem.message for problem in error.problems]
+    return [
+        f"an address of {recipient} is none that apprise knows"
+        for recipient, addresses in known.items()
+        if not all(apprise.Apprise.instantiate(address, suppress_exceptions=True) for address in addresses)
+    ]
+
+
+def _reason(said: str) -> str:
+    """The first thing that apprise complained of, without its time."""
+    for line in said.splitlines():
+        if " - WARNING - " in line or " - ERROR - " in line:
+            return line.partition(" - ")[2].partition(" - ")[2][:160]
+    return "no reason was given"
