@@ -124,7 +124,7 @@ def evidence(
     """The evidence of a key result: as it is `now`, or as it was after the last cycle before a past moment `at`."""
     cycle = ledger.cycles.last(by=at) if ledger else None
     now = at or now
-    kept = _kept(ledger, plan, cycle) if ledger and cycle else {}
+    kept = kept_at(ledger, plan, cycle) if ledger and cycle else {}
     value = kept.get(key_result.id)
     times = ledger.cycles.times({one.confirmed for one in kept.values() if one.confirmed}) if ledger else {}
     checkins = ledger.checkins.of(plan.period.id, key_result.id, now) if ledger else ()
@@ -179,7 +179,7 @@ def evidence(
     )
 
 
-def _kept(ledger: Ledger, plan: Plan, cycle: Cycle) -> dict[str, KeptValue]:
+def kept_at(ledger: Ledger, plan: Plan, cycle: Cycle) -> dict[str, KeptValue]:
     """The values as of a cycle. Later ones may have found the same number, on other evidence perhaps."""
     return {
         name: replace(value, confirmed=min(value.confirmed, cycle.id)) if value.confirmed is not None else value

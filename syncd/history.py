@@ -157,7 +157,7 @@ def _points(
         else:
             then = as_defined(key_result, body or definitions[0]["body"])
             by_then = [said for said in checkins if said.at < span.end]
-            line = line_of(config, plan, then, _judged_as(kept, then), times, span.end, by_then)
+            line = line_of(config, plan, then, judged_as(kept, then), times, span.end, by_then)
             measure = value.measure if value else None
         confirmed = kept[key_result.id].confirmed if value else None
         yield _point(day, line, "kept" if line.quality else None, times.get(confirmed or 0), measure)
@@ -190,7 +190,7 @@ def _by_then(value: KeptValue, cycle: int | None) -> KeptValue:
     return replace(value, confirmed=min(value.confirmed, max(value.cycle, cycle or 0)))
 
 
-def _judged_as(kept: Mapping[str, KeptValue], then: KeyResult) -> dict[str, KeptValue]:
+def judged_as(kept: Mapping[str, KeptValue], then: KeyResult) -> dict[str, KeptValue]:
     """Values of a key result and its guard that pass for ones of the measures in their file today.
 
     For they are to be judged, and how they were measured is no question of that.

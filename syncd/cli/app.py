@@ -130,6 +130,26 @@ def history(
 
 
 @app.command()
+def review(
+    config: ConfigPath = _HERE,
+    week: Annotated[bool, typer.Option("--week", help="The last seven days; so it is without --period.")] = False,
+    period: Annotated[str | None, typer.Option("--period", help="A period's id: all of it, or its --week.")] = None,
+    at: Annotated[str | None, typer.Option("--at", help="Up to this past day, such as 2026-11-02.")] = None,
+    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown; so it is unless asked.")] = False,
+    as_html: Annotated[bool, typer.Option("--html", help="Print one HTML page that needs nothing else.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what moved and why, for the meeting.
+
+    Watermelons first, then what moved, what is stale, what was edited, what people said, and questions to ask. Of the
+    last seven days, or with `--period` of all of it. By the ledger and the mappings alone: no network, no secret.
+    """
+    from syncd.cli import review as command
+
+    command.run(config, week=week, period=period, at=at, as_markdown=as_markdown, as_html=as_html, as_json=as_json)
+
+
+@app.command()
 def approve(
     key_result: Annotated[str, typer.Argument(metavar="KR", help="The key result's id.")],
     config: ConfigPath = _HERE,

@@ -190,7 +190,7 @@ def test_first_files_are_written_checked_synced_and_shown(built: Built, tmp_path
 
 def test_migrations_templates_and_mappings_travel_in_the_wheel(built: Built) -> None:
     (package,) = built.environment.glob("lib/python3*/site-packages/syncd")
-    for inside in ("ledger/migrations/env.py", "web/templates", "mappings"):
+    for inside in ("ledger/migrations/env.py", "web/templates", "review/templates", "mappings"):
         wanted = ROOT / (inside if inside == "mappings" else f"syncd/{inside}")
         files = (
             [wanted] if wanted.is_file() else [file for file in wanted.rglob("*") if file.suffix in (".html", ".yaml")]

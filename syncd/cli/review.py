@@ -1,0 +1,57 @@
+"""`syncd review`."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+
+import typer
+
+from syncd.cli.opening import chosen_plan, open_config, print_json
+from syncd.config import Config
+from syncd.ledger import open_ledger
+from syncd.review import review
+from syncd.sdk import ConfigError
+
+
+def run(
+    path: Path,
+    *,
+    week: bool,
+    period: str | None,
+    at: str | None,
+    as_markdown: bool,
+    as_html: bool,
+    as_json: bool,
+) -> None:
+    """Prints the review of the last seven days, or of a period."""
+    if as_markdown + as_html + as_json > 1:
+        raise ConfigError("--markdown, --html and --json are three forms of one answer; choose one")
+    config, clock = open_config(path)
+    now = clock()
+    day = _day(at, config, now) if at else None
+    plan = chosen_plan(config, period, now)
+    ledger = open_ledger(config.ledger_url(), create=False)
+    found = review(config, plan, ledger, now, day, whole=period is not None and not week)
+    if as_json:
+        from syncd.review.document import document
+
+        print_json(document(found))
+    elif as_html:
+        from syncd.review.page import page
+
+        typer.echo(page(found), nl=False)
+    else:
+        from syncd.review.markdown import markdown
+
+        typer.echo(markdown(found), nl=False)
+
+
+def _day(text: str, config: Config, now: datetime) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"--at is {text!r}; write a day as 2026-11-02") from None
+    if day > now.astimezone(config.zone).date():
+        raise ConfigError(f"--at is {text}, which has not come yet; write a day that has")
+    return day

@@ -1,0 +1,55 @@
+"""What is stale, held, unknown or not complete, why, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from syncd.okr.measures import ReadingMeasure, leaves
+from syncd.report import KeyResultLine, Report
+from syncd.review.model import Attention
+from syncd.words import place
+
+_NOT_WHOLE = ("held", "stale", "failed", "partial")
+
+
+def attention(found: Report) -> Sequence[Attention]:
+    """Every key result that nobody can go by as it is, and every guard; those alike in one. None before the period."""
+    alike: dict[tuple[str, str, str], list[str]] = {}
+    if found.as_of >= found.period.span.start:
+        for name, line in _lines(found):
+            if line.standing.health == "unknown" or line.quality in _NOT_WHOLE:
+                what = line.quality if line.quality in _NOT_WHOLE and line.quality else "unknown"
+                alike.setdefault((what, line.reason or "it has no number", _advice(name, line)), []).append(name)
+    return [Attention(names, *said) for said, names in alike.items()]
+
+
+def _lines(found: Report) -> Iterator[tuple[str, KeyResultLine]]:
+    for block in found.objectives:
+        for line in block.key_results:
+            yield line.key_result.id, line
+            if line.guard is not None:
+                yield line.guard.key_result.id, line.guard
+
+
+def _advice(name: str, line: KeyResultLine) -> str:
+    kr = line.key_result
+    if line.quality == "held":
+        return "If it is wrong, it can be corrected in its source."
+    if kr.measure is None:
+        owner = f" from {kr.owner}" if kr.owner else ""
+        return f"It waits for a check-in{owner}: `syncd checkin {name} --value N`."
+    if line.quality is None:
+        return "`syncd sync` measures it."
+    if line.quality in ("failed", "partial"):
+        return "`syncd doctor` asks the connection what is wrong."
+    readings = [leaf for leaf in leaves(kr.measure) if isinstance(leaf, ReadingMeasure)]
+    if line.quality == "stale" and readings:
+        where = "; ".join(
+            dict.fromkeys(f"{leaf.connection}: {place(leaf.part).partition('; ')[0]}" for leaf in readings)
+        )
+        return f"A new number belongs in {where}."
+    if line.quality == "stale":
+        return "`syncd doctor` asks the connection what is wrong."
+    if line.value is not None:
+        return "Its mapping file can say the baseline."
+    return "Whoever keeps the source can correct it; the next sync takes it."

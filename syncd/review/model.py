@@ -1,0 +1,217 @@
+"""What a review is made of. Shares are 0 to 1; None is unknown, and never zero."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Literal
+
+from syncd.edits import Edit
+from syncd.okr.checkins import CheckIn
+from syncd.okr.goals import Band, Target
+from syncd.okr.rollup import ObjectiveStanding
+from syncd.okr.spans import Period
+from syncd.report import KeyResultLine, ObjectiveBlock, Report
+
+Movement = Literal["moved", "still", "new", "remeasured", "unknown"]
+Sign = Literal["+", "-", "~", "o"]
+StartSource = Literal["kept", "backfilled", "baseline"]
+
+_GOAL_KEYS = frozenset(
+    ("kind", "baseline", "target", "levels", "keep", "milestones", "pace", "steps", "weight", "drives", "guard")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The local days that are reviewed, both included."""
+
+    first: date
+    last: date
+
+    @property
+    def before(self) -> date:
+        """The day at whose end things stood as they are compared with."""
+        return self.first - timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where a key result stood at the end of a day: what was `kept`, or is computed from its sources' own dates.
+
+    `baseline`: that of its goal, where the days begin with the period; its `day` is the one before.
+    """
+
+    day: date
+    value: float
+    progress: float | None
+    source: StartSource
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A record or reading behind a movement: it came (+), went (-), brings another number (~), or is new and open (o).
+
+    `brings` is what it brings to the number, and `was` what it brought. `why` is set where its source says of the past
+    what it did not say before: a restatement.
+    """
+
+    sign: Sign
+    label: str
+    title: str
+    url: str
+    at: datetime | None
+    brings: str | None
+    reading: bool
+    was: str | None = None
+    why: str | None = None
+    part: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Causes:
+    """What is behind a movement, the weightiest first; `aged` records fell out of a window that moved on."""
+
+    found: Sequence[Cause] = ()
+    aged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A key result over the days: its `line` at their end, and where it started; None where nothing tells.
+
+    `measured_otherwise`: the number before came of another measure, and does not compare. `still_since` is the day
+    since when a number has stood that did not move, None where that is not known. `confidence_before` is what
+    people said when the days began.
+    """
+
+    line: KeyResultLine
+    start: Start | None
+    measured_otherwise: bool = False
+    causes: Causes = Causes()
+    edits: Sequence[Edit] = ()
+    times_edited: int = 0
+    still_since: date | None = None
+    confidence_before: float | None = None
+
+    @property
+    def movement(self) -> Movement:
+        """What became of its number."""
+        if self.line.value is None:
+            return "unknown"
+        if self.start is None:
+            return "new"
+        if self.measured_otherwise:
+            return "remeasured"
+        return "still" if self.start.value == self.line.value else "moved"
+
+    @property
+    def goal_edits(self) -> Sequence[Edit]:
+        """The edits of what it is judged by; those of how it is measured are others."""
+        return [edit for edit in self.edits if edit.key.partition(".")[0] in _GOAL_KEYS]
+
+    @property
+    def gained(self) -> float | None:
+        """How far its number moved, in its unit; None where that is not known."""
+        if self.line.value is None or self.start is None or self.measured_otherwise:
+            return None
+        return self.line.value - self.start.value
+
+    @property
+    def improved(self) -> bool:
+        """Whether it moved the right way."""
+        gained, goal = self.gained, self.line.key_result.goal
+        if not gained or isinstance(goal, Band):
+            return False
+        return (gained < 0) == (isinstance(goal, Target) and goal.falls)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveReview:
+    """An objective at the end of the days; `before` is where it stood when they began, None at the period's start.
+
+    `same_score`: the score then was made of the same known key results, and compares; `same_activity` likewise.
+    """
+
+    block: ObjectiveBlock
+    before: ObjectiveStanding | None
+    moves: Sequence[Move]
+    same_score: bool = True
+    same_activity: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """What is stale, held, unknown or not complete, of one or several key results alike, and what to do about it."""
+
+    key_results: Sequence[str]
+    what: str
+    reason: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of what is measured or judged. `edit` is None for a key result that was added or removed."""
+
+    at: datetime
+    file: str
+    key_results: Sequence[str]
+    what: Literal["edited", "added", "removed"]
+    edit: Edit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question for the meeting, about these key results."""
+
+    kind: str
+    key_results: Sequence[str]
+    text: str
+
+
+@dataclass(frozen=True)
+class Review:
+    """A period, or some days of it, in review. `as_of` is up to when: now, or the last instant of a past day."""
+
+    days: Days
+    whole: bool
+    as_of: datetime
+    report: Report
+    objectives: Sequence[ObjectiveReview]
+    attention: Sequence[Attention] = ()
+    changes: Sequence[Change] = ()
+    checkins: Sequence[tuple[str, CheckIn]] = ()
+    questions: Sequence[Question] = ()
+
+    @property
+    def period(self) -> Period:
+        """The period."""
+        return self.report.period
+
+    @property
+    def over(self) -> bool:
+        """Whether the period has ended."""
+        return self.report.as_of >= self.period.span.end
+
+    @property
+    def begun(self) -> bool:
+        """Whether the period has begun."""
+        return self.as_of >= self.period.span.start
+
+    @cached_property
+    def moves(self) -> Sequence[Move]:
+        """Every key result, in the order of the objectives."""
+        return [move for one in self.objectives for move in one.moves]
+
+    @cached_property
+    def by_id(self) -> dict[str, Move]:
+        """Every key result by its id."""
+        return {move.line.key_result.id: move for move in self.moves}
+
+    @property
+    def watermelons(self) -> Sequence[ObjectiveReview]:
+        """The objectives that have one."""
+        return [one for one in self.objectives if one.block.has_watermelon]

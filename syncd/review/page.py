@@ -1,0 +1,32 @@
+"""A review as one HTML page that needs nothing else: no script, no address, its style inside."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup, escape
+
+from syncd import words
+from syncd.review import wording
+from syncd.review.model import Review
+
+_CODE = re.compile(r"`([^`]*)`")
+
+
+def page(found: Review) -> str:
+    """The whole review."""
+    return _PAGES.get_template("review.html").render(found=found)
+
+
+def _said(text: str) -> Markup:
+    """A sentence of ours, escaped; commands between backticks look like commands."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704
+
+
+_PAGES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+)
+_PAGES.globals.update(words=words, wording=wording)
+_PAGES.filters["said"] = _said

@@ -1,0 +1,359 @@
+"""The review of a week and of a period, through the command line, over syncs on several days."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from projects import NOW, Project
+
+from syncd.config import load_config
+from syncd.ledger import open_ledger
+from syncd.report import choose_plan
+from syncd.review import brief, review
+from syncd.review.brief import LONGEST
+from syncd.sandbox import Sandbox, World
+
+BERLIN = ZoneInfo("Europe/Berlin")
+REPO = "acme/search"
+PROJECT = """\
+timezone: Europe/Berlin
+ledger: sqlite:///syncd.db
+clock: 2026-10-01T20:00:00+02:00
+connections:
+  code: {{type: github, url: "{url}", token: "${{GITHUB_TOKEN}}"}}
+  local: {{type: files, root: data/}}
+"""
+MAPPING = """\
+period: 2026-10
+objectives:
+  - id: support
+    title: Customers find <b>answers</b> & *more*
+    owner: support
+    key_results:
+      - id: calls
+        title: Calls fall from 1,200 to 600 a week
+        kind: outcome
+        unit: calls/week
+        baseline: 1200
+        target: 600
+        measure: {from: local, file: calls.csv, series: {dates: Day, values: Calls}}
+      - id: mood
+        title: The mood is better
+        kind: outcome
+        owner: Dana
+        baseline: 5
+        target: 8
+        stale_after: 5d
+      - id: shipped
+        title: 20 changes merged
+        kind: output
+        target: 20
+        drives: calls
+        measure: {from: code, repo: acme/search, what: merged_pull_requests, where: {base: main}}
+      - id: points
+        title: 30 released
+        kind: output
+        target: 30
+        drives: calls
+        measure: {from: code, repo: acme/search, what: merged_pull_requests, where: {base: release}}
+  - id: quality
+    title: It works
+    key_results:
+      - id: crashes
+        title: Crashes fall from 100 to 10
+        kind: outcome
+        baseline: 100
+        target: 10
+        plausible: {jump: 50%}
+        measure: {from: local, file: crashes.csv, cell: A2}
+"""
+
+
+@dataclass
+class October:
+    """A project that was synced on 2, 9 and 16 October, and the review of the 9th as it was made on that day."""
+
+    project: Project
+    box: Sandbox
+    on_the_ninth: dict[str, Any]
+
+
+def clock(project: Project, day: int, hour: int = 20) -> None:
+    text = (project.folder / "syncd.yaml").read_text(encoding="utf-8")
+    before = text.partition("clock: ")[2].partition("\n")[0]
+    project.edit("syncd.yaml", before, datetime(2026, 10, day, hour, tzinfo=BERLIN).isoformat())
+
+
+def calls(project: Project, day: int, number: object) -> None:
+    with (project.folder / "data/calls.csv").open("a", encoding="utf-8") as file:
+        file.write(f"2026-10-{day:02},{number}\n")
+
+
+def crashes(project: Project, number: object) -> None:
+    (project.folder / "data/crashes.csv").write_text(f"Crashes\n{number}\n", encoding="utf-8")
+
+
+def merged(box: Sandbox, day: int, base: str = "main") -> str:
+    at = datetime(2026, 10, day, 9, tzinfo=BERLIN)
+    code = box.world.github
+    number = code.add_pull(REPO, base=base, at=at).number
+    code.merge_pull(REPO, number, at=at + timedelta(hours=1))
+    return f"{REPO}#{number}"
+
+
+def a_project(folder: Path, box: Sandbox) -> Project:
+    (folder / "mappings").mkdir()
+    (folder / "data").mkdir()
+    (folder / "data/calls.csv").write_text("Day,Calls\n", encoding="utf-8")
+    crashes(Project(folder), 90)
+    (folder / "syncd.yaml").write_text(PROJECT.format(url=box.github_url), encoding="utf-8")
+    (folder / "mappings/support.yaml").write_text(MAPPING, encoding="utf-8")
+    return Project(folder, {"GITHUB_TOKEN": box.credentials["github"]})
+
+
+def document(project: Project, *options: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(project.run("review", "--json", *options, check=0).stdout)
+    return found
+
+
+def moves(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {kr["id"]: kr for objective in found["objectives"] for kr in objective["key_results"]}
+
+
+@pytest.fixture(scope="module")
+def october(tmp_path_factory: pytest.TempPathFactory) -> October:
+    with Sandbox(World(datetime(2026, 10, 1, 8, tzinfo=BERLIN)), "127.0.0.1", 0).running() as box:
+        box.world.github.add_repo(REPO)
+        project = a_project(tmp_path_factory.mktemp("october"), box)
+        calls(project, 2, 1190)
+        merged(box, 1)
+        clock(project, 2)
+        project.run("sync", check=0)
+        calls(project, 9, 1180)
+        for day in (3, 5, 5):
+            merged(box, day)
+        merged(box, 6, base="release")
+        clock(project, 9)
+        project.run("checkin", "mood", "--value", "6", "--confidence", "0.8", "--author", "Dana", check=0)
+        project.run("sync", check=0)
+        on_the_ninth = document(project)
+        calls(project, 14, 1100)
+        crashes(project, 5)
+        for day in (8, 10, 11, 12, 13):
+            merged(box, day)
+        clock(project, 12)
+        note = "all is <i>well</i>\n# or *so* they say"
+        project.run("checkin", "mood", "--note", note, "--confidence", "0.5", "--author", "Eve", check=0)
+        project.edit("mappings/support.yaml", "target: 20\n", "target: 12\n")
+        project.edit("mappings/support.yaml", "{base: release}", "{base: [release, main]}")
+        clock(project, 16)
+        project.run("sync", check=0)
+    project.env.clear()  # from here on there is no secret, and no source
+    return October(project, box, on_the_ninth)
+
+
+WEEK = """\
+# 2026-10, 10 Oct to 16 Oct
+
+Day 16 of 31; of 2 objectives: 1 off track, 1 unknown.
+2 of 5 key results moved, 1 stale, 1 held, 2 changes of definitions.
+
+## Customers find \\<b>answers\\</b> & \\*more\\* (support)
+
+Score 17 %, 51 % expected: off track; 1 of 2 known; it was 18 % over other known
+key results; activity 12 % → 54 %.
+
+- **Watermelon since 16 Oct**: shipped is on pace since 1 Oct, yet calls has
+  gone 17 % of the way. Is it the right work?
+- **Under-delivered since 2 Oct**: neither points nor calls is on pace.
+- **calls** 1,180 → 1,100 calls/week, 3 % → 17 %, off track. B4 of 14 Oct.
+- **shipped** 4 → 9 of 12, 20 % → 75 %, on track (edited: target: 20 → 12). +5:
+  acme/search#6 (restated: came late), acme/search#10, acme/search#9 and 2 more.
+- **points** 10 of 30, 33 %, off track: not comparable, its measure was edited
+  (measure.where.base: release → release or main); by the one before it was 1.
+- Not moved: mood 6 since 9 Oct.
+
+## It works
+"""
+
+
+def test_the_week_says_what_moved_and_why(october: October) -> None:
+    text = october.project.run("review", "--week", check=0).stdout
+    assert text.startswith(WEEK)
+    assert max(map(len, text.splitlines())) <= 80
+    assert "\x1b" not in text
+    assert october.project.run("review", "--markdown", check=0).stdout == text
+    assert october.project.run("review", "--week", "--period", "2026-10", check=0).stdout == text
+
+
+def test_what_people_said_is_shown_as_they_wrote_it(october: October) -> None:
+    text = october.project.run("review", check=0).stdout
+    assert "- 12 Oct, Eve on mood: confidence 50 %, all is \\<i>well\\</i> # or \\*so\\* they" in text
+
+
+def test_what_nobody_can_go_by_says_what_to_do(october: October) -> None:
+    found = {name: one for one in document(october.project)["attention"] for name in one["key_results"]}
+    assert {name: one["what"] for name, one in found.items()} == {"mood": "stale", "crashes": "held"}
+    assert "`syncd checkin mood --value N`" in found["mood"]["advice"]
+    assert "`syncd approve crashes` accepts it" in found["crashes"]["reason"]
+
+
+def test_a_number_of_another_measure_is_no_movement(october: October) -> None:
+    found = moves(document(october.project))
+    assert (found["points"]["movement"], found["points"]["change"]) == ("remeasured", None)
+    assert (found["shipped"]["movement"], found["shipped"]["change"]) == ("moved", 5)
+    assert {
+        kr["movement"] for kr in document(october.project, "--at", "2026-10-09")["objectives"][0]["key_results"]
+    } == {
+        "moved",
+        "new",
+    }
+
+
+def test_what_was_edited_is_told_and_asked(october: October) -> None:
+    found = document(october.project)
+    assert [(one["key_results"], one["key"], one["old"], one["new"]) for one in found["definition_changes"]] == [
+        (["shipped"], "target", 20, 12),
+        (["points"], "measure.where.base", "release", ["release", "main"]),
+    ]
+    asked = [one["text"] for one in found["questions"]]
+    assert "45 % of the way by the old one and 75 % by the new" in next(text for text in asked if "shipped: " in text)
+    assert any(text.startswith("points is measured otherwise since 16 Oct") for text in asked)
+
+
+def test_the_causes_are_the_records_that_came_since(october: October) -> None:
+    causes = moves(document(october.project))["shipped"]["causes"]
+    assert [one["change"] for one in causes] == ["came"] * 5
+    assert {one["label"]: one["restated"] for one in causes if one["restated"]} == {f"{REPO}#6": "came late"}
+    assert all(one["url"].startswith("http") for one in causes)
+
+
+def test_a_past_week_is_what_its_review_was_on_that_day(october: October) -> None:
+    then = document(october.project, "--at", "2026-10-09")
+    assert (then["from"], then["to"]) == ("2026-10-03", "2026-10-09")
+    of_the_week = ("value", "progress", "movement", "before", "change", "quality")  # expected rose until midnight
+    for name, move in moves(october.on_the_ninth).items():
+        assert {key: moves(then)[name][key] for key in of_the_week} == {key: move[key] for key in of_the_week}, name
+    assert [one["alignment"] for one in then["objectives"]] == [
+        one["alignment"] for one in october.on_the_ninth["objectives"]
+    ]
+
+
+def test_the_period_starts_from_the_baselines_and_counts_the_edits(october: October) -> None:
+    found = document(october.project, "--period", "2026-10")
+    assert (found["whole_period"], found["from"], found["to"]) == (True, "2026-10-01", "2026-10-16")
+    calls_moved = moves(found)["calls"]["before"]
+    assert calls_moved == {"day": "2026-09-30", "value": 1200, "progress": 0, "source": "baseline"}
+    assert found["objectives"][0]["score_before"] is None
+    assert found["carry_over"] == ["calls", "mood", "points", "crashes"]
+    assert [moves(found)[name]["times_edited"] for name in ("shipped", "calls")] == [1, 0]
+    text = october.project.run("review", "--period", "2026-10", check=0).stdout
+    assert "- **calls** 1,200 → 1,100, the goal is 600 calls/week: score 17 %, off track. B4" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_a_period_that_is_over_needs_nothing_more(october: October, tmp_path: Path) -> None:
+    project = copied(october.project, tmp_path)
+    project.edit("syncd.yaml", "2026-10-16T", "2026-11-20T")
+    text = project.run("review", "--period", "2026-10", check=0).stdout
+    assert "It ended on 31 Oct; of 2 objectives:" in text
+    assert "must fall" not in text
+    assert "until 31 Oct" not in text
+
+
+def copied(project: Project, folder: Path) -> Project:
+    shutil.copytree(project.folder, folder / "copy")
+    return Project(folder / "copy")
+
+
+class Page(HTMLParser):
+    """The tags, attributes and text of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: set[str] = set()
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_the_page_needs_nothing_else_and_escapes_what_people_wrote(october: October) -> None:
+    text = october.project.run("review", "--html", check=0).stdout
+    page = Page(text)
+    assert not {"script", "link", "img", "iframe", "object", "i"} & set(page.tags)
+    assert not {"src", "href", "onclick", "style"} & page.attributes
+    assert "url(" not in text
+    assert "@import" not in text
+    assert "Customers find <b>answers</b> & *more*" in page.text
+    assert "all is <i>well</i>" in page.text
+    assert page.tags.count("code") >= 2
+    assert page.text.index("Watermelon since 16 Oct") < page.text.index("Questions for the meeting")
+
+
+def test_wrong_options_earn_a_sentence(october: October) -> None:
+    def said(*options: str) -> str:
+        return october.project.run("review", *options, check=2).stderr
+
+    assert said("--period", "2026-Q9") == "syncd: there is no period '2026-Q9'; the mappings have: 2026-10\n"
+    assert (
+        said("--html", "--json") == "syncd: --markdown, --html and --json are three forms of one answer; choose one\n"
+    )
+    assert said("--at", "last friday") == "syncd: --at is 'last friday'; write a day as 2026-11-02\n"
+    assert said("--at", "2026-10-17") == "syncd: --at is 2026-10-17, which has not come yet; write a day that has\n"
+
+
+def test_before_the_first_sync_it_says_what_to_do(project: Project) -> None:
+    for options in ((), ("--period", "2026-Q4")):
+        text = project.run("review", *options, check=0).stdout
+        assert "Nothing was pulled yet: run `syncd sync`." in text
+        assert "Questions" not in text
+    assert "Nothing was pulled yet" in project.run("review", "--html", check=0).stdout
+    assert not (project.folder / "syncd.db").exists()
+    assert "Nothing was pulled by 1 Nov." in project.run("review", "--at", "2026-11-01", check=0).stdout
+
+
+def test_the_example_is_a_page_long_with_its_watermelon_first(project: Project) -> None:
+    project.run("sync", check=0)
+    text = project.run("review", check=0).stdout
+    shown = (Path(__file__).parents[2] / "docs/reviews.md").read_text(encoding="utf-8")
+    assert f"<!-- output of: syncd review -->\n```text\n{text}```\n" in shown
+    lines = text.splitlines()
+    assert len(lines) <= 90
+    assert len(re.findall(r"[\w.,/#-]*\w", text)) <= 600  # two minutes
+    assert max(map(len, lines)) <= 80
+    assert lines.index("## Customers find answers without calling us (support)") == 5
+    assert "- **calls** 1,110 → 1,092 calls/week, 15 % → 18 %, off track. Support!C11 of 16" in text
+    assert "1. articles is on pace since 12 Oct, yet calls must fall by 84.9 a week until 31\n" in text
+    assert "- **satisfaction**: Survey!B3 holds the error #REF!." in text
+    assert "computed from their sources' own dates" in text
+    found = moves(document(project))
+    assert {kr["before"]["source"] for kr in found.values() if kr["before"]} == {"backfilled"}
+
+
+def test_the_brief_is_short_and_begins_with_what_matters(project: Project) -> None:
+    project.run("sync", check=0)
+    config = load_config(project.folder / "syncd.yaml")
+    plan = choose_plan(config, None, NOW)
+    assert plan is not None
+    text = brief(review(config, plan, open_ledger(config.ledger_url()), NOW))
+    assert len(text) <= LONGEST
+    assert [line.partition(" ")[0] for line in text.splitlines()] == [
+        *("2026-Q4,", "Day", "8", "Watermelon:", "search-shipped", "articles", "lead-time"),
+        *("?", "?", "?"),
+    ]
