@@ -11,8 +11,9 @@ It imports nothing of syncd.
 
 from syncd.sandbox.box import Sandbox, serve
 from syncd.sandbox.faults import Fault
+from syncd.sandbox.okr_api import Received
 from syncd.sandbox.server import Request
 from syncd.sandbox.story import DEMO_NOW, write_files
 from syncd.sandbox.world import World
 
-__all__ = ["DEMO_NOW", "Fault", "Request", "Sandbox", "World", "serve", "write_files"]
+__all__ = ["DEMO_NOW", "Fault", "Received", "Request", "Sandbox", "World", "serve", "write_files"]

@@ -11,6 +11,9 @@ from syncd.sandbox.workbook import Sheet, Spreadsheet, column_letters, column_nu
 class BadRangeError(ValueError):
     """Sheets' `Unable to parse range`."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__(f"Unable to parse range: {text}")
+
 
 @dataclass(frozen=True)
 class Area:
@@ -30,6 +33,14 @@ class Area:
         first = f"{column_letters(self.column)}{self.row + 1}"
         last = f"{column_letters(self.end_column - 1)}{self.end_row}"
         return f"{title}!{first}" if first == last else f"{title}!{first}:{last}"
+
+
+class GridLimitError(ValueError):
+    """Sheets' `exceeds grid limits`, for an area that is not within its sheet."""
+
+    def __init__(self, area: Area) -> None:
+        rows, columns = area.sheet.row_count, area.sheet.column_count
+        super().__init__(f"Range ({area.text()}) exceeds grid limits. Max rows: {rows}, max columns: {columns}")
 
 
 _CORNER = re.compile(r"\$?([A-Za-z]{1,3})?\$?([1-9]\d*)?")
@@ -75,8 +86,8 @@ def _area(text: str, cells: str, sheet: Sheet) -> Area:
     top, bottom = _span(row, end_row, sheet.row_count)
     left, right = _span(column, end_column, sheet.column_count)
     if top >= sheet.row_count or left >= sheet.column_count:
-        # Sheets refuses a range that begins outside of the grid.
-        raise BadRangeError(text)
+        # Sheets refuses a range that begins outside of the grid: airbytehq/airbyte#1740.
+        raise GridLimitError(Area(sheet, top, left, max(bottom, top + 1), max(right, left + 1)))
     return Area(sheet, top, left, bottom, right)
 
 

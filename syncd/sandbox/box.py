@@ -16,6 +16,7 @@ from syncd.sandbox.google_token import GoogleToken
 from syncd.sandbox.http import Service
 from syncd.sandbox.jira import Jira
 from syncd.sandbox.metrics import MetricsApi
+from syncd.sandbox.okr_api import OkrApi, Received
 from syncd.sandbox.server import Request, Server
 from syncd.sandbox.sheets import Sheets
 from syncd.sandbox.story import build
@@ -24,12 +25,17 @@ from syncd.sandbox.world import World
 
 
 class Sandbox:
-    """A running sandbox. `world` takes mutations; `requests` is what was asked, in order, and may be cleared."""
+    """A running sandbox. `world` takes mutations, `okr.answer` what the OKR service says.
+
+    `requests` is what was asked, in order, and `received` what the OKR service took; both may be cleared.
+    """
 
     def __init__(self, world: World, host: str, port: int) -> None:
         self.world = world
         self._credentials = secrets = Credentials()
         self._faults = Faults()
+        self.okr = OkrApi(secrets)
+        self.received: list[Received] = self.okr.received
         services: dict[str, tuple[str, Service]] = {
             "/github": ("github", GitHub(world, secrets)),
             "/jira": ("jira", Jira(world, world.jira, secrets)),
@@ -37,7 +43,8 @@ class Sandbox:
             "/sheets": ("sheets", Sheets(world, secrets)),
             "/token": ("token", GoogleToken(secrets)),
             "/metrics-api": ("metrics", MetricsApi(world, secrets)),
-            "/control": ("control", Control(world, self._faults, lambda: self.requests)),
+            "/okr-api": ("okr", self.okr),
+            "/control": ("control", Control(world, self._faults, lambda: self.requests, self.okr)),
             "/truth": ("truth", Truth(world)),
         }
         self._server = Server(host, port, services, self._faults)
@@ -49,6 +56,7 @@ class Sandbox:
         self.sheets_url = f"{self.url}/sheets"
         self.token_url = f"{self.url}/token"
         self.metrics_url = f"{self.url}/metrics-api"
+        self.okr_url = f"{self.url}/okr-api"
 
     @property
     def credentials(self) -> dict[str, str]:

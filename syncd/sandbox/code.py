@@ -23,6 +23,17 @@ class User:
 
 
 @dataclass
+class Comment:
+    """Below an issue or a pull request."""
+
+    id: int
+    author: User
+    body: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass
 class Item:
     """What issues and pull requests share; both are numbered from one sequence a repository."""
 
@@ -34,8 +45,10 @@ class Item:
     updated_at: datetime
     state: Literal["open", "closed"] = "open"
     closed_at: datetime | None = None
+    body: str | None = "What and why, in a few words."
     labels: list[str] = field(default_factory=list)
     milestone: str | None = None
+    comments: list[Comment] = field(default_factory=list)
     rows: dict[str, bytes] = field(default_factory=dict, repr=False)
     """Its JSON as last served, by the kind of row; emptied by every change."""
 
@@ -84,6 +97,8 @@ class Repo:
     deleted: set[int] = field(default_factory=set)
     transferred: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Number here → (repository id, number) where the issue went."""
+    labels: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Every label, by its name in lower case: its name and its colour."""
     archived: bool = False
     version: int = 0
     last_number: int = 0
@@ -99,6 +114,10 @@ class Repo:
         """The next number of the sequence; those of deleted and transferred issues are not used again."""
         self.last_number += 1
         return self.last_number
+
+    def label(self, name: str, color: str = "d73a4a") -> str:
+        """The label's name as it was first written; one that there is not yet is made."""
+        return self.labels.setdefault(name.lower(), (name, color))[0]
 
     def open_items(self) -> int:
         """Open issues and pull requests together, as GitHub counts them."""

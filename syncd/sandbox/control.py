@@ -9,6 +9,7 @@ from typing import Any
 
 from syncd.sandbox.faults import Fault, Faults
 from syncd.sandbox.http import Answer, Asked, answer_json
+from syncd.sandbox.okr_api import OkrApi
 from syncd.sandbox.truth import truth
 from syncd.sandbox.world import World
 
@@ -16,20 +17,29 @@ CHANGES = {
     "github": (
         "add_issue", "add_pull", "add_release", "publish_release", "close_issue", "reopen_issue", "delete_issue",
         "transfer_issue", "merge_pull", "close_pull", "reopen_pull", "label", "unlabel", "touch", "rename_repo",
+        "edit_item", "add_comment", "edit_comment", "delete_comment",
     ),
-    "jira": ("create", "transition", "resolve", "reopen", "move", "delete", "set_field"),
-    "sheets": ("set_cell", "append_row", "rename_sheet"),
+    "jira": (
+        "create", "transition", "resolve", "reopen", "move", "delete", "set_field", "add_comment", "edit_comment",
+        "delete_comment", "rename_field", "hide_field", "forbid_edits",
+    ),
+    "sheets": ("set_cell", "append_row", "rename_sheet", "insert_column", "delete_column", "rename_column"),
 }  # fmt: skip
 """What `POST /control/change` may do: the mutations of `World`'s systems; `"site": "jira-dc"` picks that Jira."""
 
 
 class Control:
-    """`POST /control/fault|heal|change` and `GET /control/requests`, without credentials: on loopback alone."""
+    """Without credentials, on loopback alone.
 
-    def __init__(self, world: World, faults: Faults, requests: Callable[[], Sequence[Any]]) -> None:
+    `POST /control/fault|heal|change|answer` (the last is what the OKR service says: `content`, `status`, `headers`) and
+    `GET /control/requests|received`.
+    """
+
+    def __init__(self, world: World, faults: Faults, requests: Callable[[], Sequence[Any]], okr: OkrApi) -> None:
         self._world = world
         self._faults = faults
         self._requests = requests
+        self._okr = okr
 
     def __call__(self, asked: Asked) -> Answer:
         """One of the routes above; 400 with the reason where the body makes no sense."""
@@ -41,6 +51,10 @@ class Control:
                     self._faults.heal()
                 case "POST", "/change":
                     self._change(**asked.json())
+                case "POST", "/answer":
+                    self._okr.answer(**asked.json())
+                case "GET", "/received":
+                    return answer_json([dataclasses.asdict(one) for one in list(self._okr.received)])
                 case "GET", "/requests":
                     return answer_json([dataclasses.asdict(one) for one in list(self._requests())])
                 case _:
@@ -51,10 +65,12 @@ class Control:
 
     def _change(self, do: str, **arguments: Any) -> None:
         """`{"do": "close_issue", "repo": "acme/web", "number": 7}`; names as in the mutation, but `repo`."""
-        system = next((name for name, known in CHANGES.items() if do in known), None)
-        if system is None:
-            known = ", ".join(name for names in CHANGES.values() for name in names)
+        systems = [name for name, known in CHANGES.items() if do in known]
+        if not systems:
+            known = ", ".join(dict.fromkeys(name for names in CHANGES.values() for name in names))
             raise ValueError(f"no such change: {do}; there are {known}")
+        # Comments are made in two systems.
+        system = systems[0] if "repo" in arguments else systems[-1]
         if "repo" in arguments:
             arguments["full_name"] = arguments.pop("repo")
         if "at" in arguments and system != "sheets":

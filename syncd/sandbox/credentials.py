@@ -6,15 +6,19 @@ import base64
 import json
 import secrets
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 SERVICE_EMAIL = "syncd@acme-sandbox.iam.gserviceaccount.example"
+SCOPE = "https://www.googleapis.com/auth/spreadsheets"
+INSTALLATION = {"contents": "read", "issues": "write", "metadata": "read", "pull_requests": "read"}
+"""What an installation of the GitHub App may do, by GitHub's names."""
 
 
 class Credentials:
@@ -22,23 +26,32 @@ class Credentials:
 
     github = "sandbox-github-token-5b1d"
     github_readonly = "sandbox-github-readonly-77aa"
+    github_issues = "sandbox-github-issues-90cd"
     jira_email = "bot@acme.example"
     jira_token = "sandbox-jira-token-9c3e"  # noqa: S105  it opens nothing but the sandbox
+    jira_readonly_token = "sandbox-jira-readonly-a417"  # noqa: S105
     jira_pat = "sandbox-jira-pat-2f60"
+    jira_readonly_pat = "sandbox-jira-readonly-pat-6b92"
     google_token = "sandbox-google-token-e481"  # noqa: S105
+    google_readonly_token = "sandbox-google-readonly-58d2"  # noqa: S105
     google_api_key = "sandbox-google-api-key-d07b"
     metrics_key = "sandbox-metrics-key-31f9"
+    okr_key = "sandbox-okr-key-c62e"
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._installation_tokens: set[str] = set()
-        self._google_tokens = {self.google_token}
+        self._google_scopes = {
+            self.google_token: frozenset({SCOPE}),
+            self.google_readonly_token: frozenset({SCOPE + ".readonly"}),
+        }
 
     def as_dict(self) -> dict[str, str]:
         """Every fixed secret by name."""
         names = (
-            "github", "github_readonly", "jira_email", "jira_token", "jira_pat",
-            "google_token", "google_api_key", "metrics_key",
+            "github", "github_readonly", "github_issues",
+            "jira_email", "jira_token", "jira_readonly_token", "jira_pat", "jira_readonly_pat",
+            "google_token", "google_readonly_token", "google_api_key", "metrics_key", "okr_key",
         )  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
@@ -64,9 +77,18 @@ class Credentials:
         """What a client needs to act as the app."""
         return {"app_id": "424242", "installation_id": "5150", "private_key": self.private_pem}
 
-    def is_github(self, token: str) -> bool:
-        """A personal token, or one that an installation got."""
-        return token in (self.github, self.github_readonly) or token in self._installation_tokens
+    def github_permissions(self, token: str) -> Mapping[str, str] | None:
+        """Of a personal token, or of one that an installation got: `read` or `write` by what it is for."""
+        known: dict[str, Mapping[str, str]] = {
+            self.github: dict.fromkeys(INSTALLATION, "write"),
+            self.github_readonly: dict.fromkeys(INSTALLATION, "read"),
+            self.github_issues: {"metadata": "read", "issues": "write"},
+        }
+        return INSTALLATION if self.is_installation(token) else known.get(token)
+
+    def is_installation(self, token: str) -> bool:
+        """Whether an installation of the app got it."""
+        return token in self._installation_tokens
 
     def is_app_jwt(self, token: str) -> bool:
         """Signed with the app's key, in its name."""
@@ -79,6 +101,20 @@ class Credentials:
         with self._lock:
             self._installation_tokens.add(token)
         return token, datetime.now(UTC) + timedelta(hours=1)
+
+    # -- Jira
+
+    def jira_access(self, authorization: str, *, cloud: bool) -> Literal["read", "write"] | None:
+        """What the header's credential may do: on Cloud an address with a token, on Data Center a token alone."""
+        kind, _, secret = authorization.partition(" ")
+        known = {self.jira_pat: "write", self.jira_readonly_pat: "read"}
+        if cloud:
+            tokens = {self.jira_token: "write", self.jira_readonly_token: "read"}
+            pairs = {f"{self.jira_email}:{token}": may for token, may in tokens.items()}
+            known = {base64.b64encode(pair.encode()).decode(): may for pair, may in pairs.items()}
+        if kind.lower() not in (("basic",) if cloud else ("bearer", "token")):
+            return None
+        return cast('Literal["read", "write"] | None', known.get(secret.strip()))
 
     # -- Google
 
@@ -96,15 +132,15 @@ class Credentials:
         path.write_text(json.dumps(content, indent=2), encoding="utf-8")
         return path
 
-    def is_google(self, token: str) -> bool:
-        """The fixed access token, or one that the token endpoint gave."""
-        return token in self._google_tokens
+    def google_scopes(self, token: str) -> frozenset[str] | None:
+        """What a fixed access token, or one that the token endpoint gave, may do; None for any other."""
+        return self._google_scopes.get(token)
 
-    def new_google_token(self) -> str:
-        """An access token for the service account."""
+    def new_google_token(self, scope: str) -> str:
+        """An access token for the service account, good for the scopes that it asked for (separated by spaces)."""
         token = f"sandbox-google-{secrets.token_hex(8)}"
         with self._lock:
-            self._google_tokens.add(token)
+            self._google_scopes[token] = frozenset(scope.split())
         return token
 
     # -- JSON web tokens

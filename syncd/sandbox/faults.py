@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from syncd.sandbox.http import JSON, Answer, Asked, Service, answer_json
 
-ServiceName = Literal["github", "jira", "jira-dc", "sheets", "token", "metrics"]
+ServiceName = Literal["github", "jira", "jira-dc", "sheets", "token", "metrics", "okr"]
 Kind = Literal[
-    "status", "html", "reset", "truncate", "drip", "delay", "malformed", "wrong_types", "page_loop",
+    "status", "html", "reset", "reset_after", "truncate", "drip", "delay", "malformed", "wrong_types", "page_loop",
     "page_flood", "skew", "primary_limit", "secondary_limit", "too_many", "unauthorized", "hang",
 ]  # fmt: skip
 
@@ -27,12 +27,14 @@ LOOP_TOKEN = "c2FuZGJveC1sb29w"  # noqa: S105  where a page stands, no secret
 class Fault:
     """One way in which a service misbehaves, until healed.
 
-    `path` is a regular expression searched in `/github/repos/…?page=2` (prefix and query included); `after` matching
-    requests pass first, then it hits `times` of them (None: all). What the rest means depends on `kind`:
+    `path` is a regular expression searched in `/github/repos/…?page=2` (prefix and query included), `method` one verb
+    (None: every one); both hold for any kind. `after` matching requests pass first, then it hits `times` of them (None:
+    all). What the rest means depends on `kind`:
 
     status           `status`, `body`, `headers`
     html             a proxy's page: `status` (502 unless set otherwise) and HTML
-    reset            the connection ends in a TCP reset, with nothing answered
+    reset            the connection ends in a TCP reset, with nothing answered and nothing done
+    reset_after      the request is carried out, then the connection ends in a TCP reset: only the answer is lost
     truncate         the whole Content-Length promised, the half of it sent
     drip             the real answer at `rate` bytes a second
     delay            the real answer after `seconds`
@@ -120,12 +122,13 @@ def answer_with(fault: Fault, asked: Asked, service: Service) -> Answer:
         case "skew":
             return _skewed(service(asked), timedelta(seconds=fault.seconds or 0))
         case "primary_limit" | "secondary_limit" | "too_many":
-            return _limited(fault)
+            return _limited(fault, asked)
         case "unauthorized":
             if fault.service == "token":
                 return answer_json({"error": "unauthorized_client", "error_description": "Unauthorized"}, 401)
             revoked = {"authorization": "Bearer revoked", "x-api-key": "revoked"}
-            return service(replace(asked, headers={**asked.headers, **revoked}))
+            query = urlencode([pair for pair in parse_qsl(asked.query) if pair[0] != "remote_checkins_token"])
+            return service(replace(asked, headers={**asked.headers, **revoked}, query=query))
         case _:
             return service(asked)
 
@@ -190,7 +193,7 @@ def _without(asked: Asked, name: str) -> Asked:
     return replace(asked, query=query, body=body)
 
 
-def _limited(fault: Fault) -> Answer:
+def _limited(fault: Fault, asked: Asked) -> Answer:
     now = datetime.now(UTC)
     wait = fault.seconds
     retry: dict[str, str] = {}
@@ -212,7 +215,8 @@ def _limited(fault: Fault) -> Answer:
         body = {"message": message, "documentation_url": docs}
         return answer_json(body, 429 if fault.kind == "too_many" else 403, {**quota, **retry, **fault.headers})
     if fault.service == "sheets":
-        message = "Quota exceeded for quota metric 'Read requests' and limit 'Read requests per minute per user'"
+        kind = "Read" if asked.method == "GET" else "Write"
+        message = f"Quota exceeded for quota metric '{kind} requests' and limit '{kind} requests per minute per user'"
         body_of_error = {"code": 429, "message": message, "status": "RESOURCE_EXHAUSTED"}
         return answer_json({"error": body_of_error}, 429, {**retry, **fault.headers})
     reset = (now + timedelta(seconds=wait or 60)).isoformat(timespec="seconds")

@@ -6,11 +6,10 @@ from typing import Any
 
 from syncd.sandbox import github_repos as repos
 from syncd.sandbox.code import User
-from syncd.sandbox.credentials import Credentials
+from syncd.sandbox.credentials import INSTALLATION, Credentials
 from syncd.sandbox.github_rows import filled
 from syncd.sandbox.http import Answer, Asked, answer_json
 
-_PERMISSIONS = {"contents": "read", "issues": "read", "metadata": "read", "pull_requests": "read"}
 _MADE = "2026-01-05T08:00:00Z"
 
 
@@ -23,7 +22,7 @@ def answer_app(asked: Asked, credentials: Credentials, owner: User) -> Answer:
     if (asked.method, asked.path) == ("POST", here + "/access_tokens"):
         token, expires = credentials.new_installation_token()
         bought = {"token": token, "expires_at": repos.time_text(expires), "repository_selection": "all"}
-        return answer_json(bought | {"permissions": _PERMISSIONS}, 201)
+        return answer_json(bought | {"permissions": INSTALLATION}, 201)
     if (asked.method, asked.path) == ("GET", here):
         made = answer_json(_installation(app, here, owner))
         return Answer(200, filled(made.body, asked.base), made.headers)
@@ -42,7 +41,7 @@ def _installation(app: dict[str, str], here: str, owner: User) -> dict[str, Any]
         "app_slug": "syncd",
         "target_id": owner.id,
         "target_type": "Organization",
-        "permissions": _PERMISSIONS,
+        "permissions": INSTALLATION,
         "events": [],
         "single_file_name": None,
         "created_at": _MADE,

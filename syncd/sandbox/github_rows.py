@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from syncd.sandbox.code import Issue, Item, Pull, Release, Repo, User
+from syncd.sandbox.code import Comment, Issue, Item, Pull, Release, Repo, User
 from syncd.sandbox.github_repos import WEB, node_id, repo_bytes, time_text, to_bytes, user_row
 
 
@@ -38,7 +38,7 @@ def issue_row(repo: Repo, item: Item) -> dict[str, Any]:
         "html_url": f"{WEB}/{repo.full_name}/{noun}/{number}",
         "id": item.issue_id if isinstance(item, Pull) else item.id,
         "node_id": node_id("PR" if isinstance(item, Pull) else "I", item.id),
-        "comments": 0,
+        "comments": len(item.comments),
         **_shared(repo, item),
         "closed_by": None,
         "performed_via_github_app": None,
@@ -111,7 +111,8 @@ def full_pull_row(repo: Repo, pull: Pull) -> dict[str, Any]:
         "rebaseable": None if merged else True,
         "mergeable_state": "unknown" if merged else "clean",
         "merged_by": user_row(pull.author) if merged else None,
-        **dict.fromkeys(("comments", "review_comments"), 0),
+        "comments": len(pull.comments),
+        "review_comments": 0,
         "maintainer_can_modify": False,
         **dict.fromkeys(("commits", "additions", "deletions", "changed_files"), 1),
     }
@@ -162,22 +163,44 @@ def _shared(repo: Repo, item: Item) -> dict[str, Any]:
         "active_lock_reason": None,
         "title": item.title,
         "user": user_row(item.author),
-        "body": "What and why, in a few words.",
-        "labels": [_label(repo, name) for name in item.labels],
+        "body": item.body,
+        "labels": [label_row(repo, name) for name in item.labels],
         "milestone": _milestone(repo, item),
         "assignee": None,
         "assignees": [],
-        "author_association": "MEMBER" if item.author.kind == "User" else "CONTRIBUTOR",
+        "author_association": _association(item.author),
         "created_at": time_text(item.created_at),
         "updated_at": time_text(item.updated_at),
         "closed_at": time_text(item.closed_at),
     }
 
 
-def _label(repo: Repo, name: str) -> dict[str, Any]:
+def comment_row(repo: Repo, item: Item, comment: Comment) -> dict[str, Any]:
+    """The schema `issue-comment`."""
+    api, me = f"@API@/repos/{repo.full_name}", f"@API@/repos/{repo.full_name}/issues/comments/{comment.id}"
+    noun = "pull" if isinstance(item, Pull) else "issues"
+    return {
+        "url": me,
+        "html_url": f"{WEB}/{repo.full_name}/{noun}/{item.number}#issuecomment-{comment.id}",
+        "issue_url": f"{api}/issues/{item.number}",
+        "id": comment.id,
+        "node_id": node_id("IC", comment.id),
+        "user": user_row(comment.author),
+        "created_at": time_text(comment.created_at),
+        "updated_at": time_text(comment.updated_at),
+        "author_association": _association(comment.author),
+        "body": comment.body,
+        "reactions": _reactions(me),
+        "performed_via_github_app": None,
+    }
+
+
+def label_row(repo: Repo, name: str) -> dict[str, Any]:
+    """The schema `label`."""
     number = int(hashlib.sha1(f"{repo.id}/{name}".encode(), usedforsecurity=False).hexdigest()[:8], 16)
     url = f"@API@/repos/{repo.full_name}/labels/{name}"
-    text = {"name": name, "color": "d73a4a", "default": False, "description": None}
+    _, color = repo.labels.get(name.lower(), (name, "d73a4a"))
+    text = {"name": name, "color": color, "default": False, "description": None}
     return {"id": number, "node_id": node_id("LA", number), "url": url, **text}
 
 
@@ -204,6 +227,10 @@ def _milestone(repo: Repo, item: Item) -> dict[str, Any] | None:
         "due_on": None,
         "closed_at": None,
     }
+
+
+def _association(author: User) -> str:
+    return "MEMBER" if author.kind == "User" else "CONTRIBUTOR"
 
 
 def _reactions(url: str) -> dict[str, Any]:

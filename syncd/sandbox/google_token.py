@@ -32,8 +32,8 @@ class GoogleToken:
             return _refused("invalid_grant", "Invalid JWT: Failed audience check.")
         if not claims.get("scope"):
             return _refused("invalid_scope", "Invalid OAuth scope or ID token audience provided.")
-        token = {"access_token": self._credentials.new_google_token(), "expires_in": 3599, "token_type": "Bearer"}
-        return answer_json(token)
+        token = self._credentials.new_google_token(str(claims["scope"]))
+        return answer_json({"access_token": token, "expires_in": 3599, "token_type": "Bearer"})
 
 
 def _refused(error: str, description: str) -> Answer:

@@ -1,4 +1,4 @@
-"""Jira's REST API, Cloud and Data Center: searching, reading an issue, and what the client library asks before that."""
+"""Jira's REST API, Cloud and Data Center: searching, issues, comments, and what the client library asks before that."""
 
 from __future__ import annotations
 
@@ -11,12 +11,15 @@ from itertools import islice
 from typing import Any
 
 from syncd.sandbox import jira_changelog as changelog
+from syncd.sandbox import jira_comments as comments
+from syncd.sandbox import jira_edits as edits
 from syncd.sandbox import jira_rows as rows
 from syncd.sandbox import jql
 from syncd.sandbox.credentials import Credentials
 from syncd.sandbox.http import Answer, Asked, answer_json
 from syncd.sandbox.jql_fields import Context, JqlError
-from syncd.sandbox.tickets import Ticket, Tickets
+from syncd.sandbox.ticket import Ticket
+from syncd.sandbox.tickets import Tickets
 from syncd.sandbox.world import World
 
 RESULT_WINDOW = 10_000
@@ -26,6 +29,8 @@ _REMOVED = (
     "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. "
     "A full migration guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046"
 )
+_FORBIDDEN = "You do not have permission to edit issues in this project."
+_NOTIFIES = "To discard the user notification either admin or project admin permissions are required."
 _UNBOUNDED = "Unbounded JQL queries are not allowed here. Please add a search restriction to your query."
 
 
@@ -44,27 +49,22 @@ class Jira:
             case ["rest", "api", "2" | "3" | "latest" as version, *rest] if self._site.cloud or version != "3":
                 pass
             case _:
-                return answer_json({"errorMessages": ["Not found"], "errors": {}}, 404)
-        known = self._known(asked)
+                return _not_found()
+        access = self._credentials.jira_access(asked.headers.get("authorization", ""), cloud=self._site.cloud)
         # A site tells everybody what it is; a wrong credential is refused even there.
-        if not known and (rest != ["serverInfo"] or "authorization" in asked.headers):
+        if access is None and (rest != ["serverInfo"] or "authorization" in asked.headers):
             return _unauthorized()
         with self._world.lock:
             try:
-                return self._route(asked, rest, 3 if version == "3" else 2)
+                return self._route(asked, rest, 3 if version == "3" else 2, may_write=access == "write")
             except JqlError as error:
                 return _errors(400, str(error))
+            except edits.NotEdited as error:
+                return answer_json({"errorMessages": error.messages, "errors": error.errors}, 400)
             except json.JSONDecodeError:
                 return _errors(400, "There was an error parsing JSON. Check that your request body is valid.")
 
-    def _known(self, asked: Asked) -> bool:
-        if not self._site.cloud:
-            return asked.bearer() == self._credentials.jira_pat
-        kind, _, text = asked.headers.get("authorization", "").partition(" ")
-        pair = f"{self._credentials.jira_email}:{self._credentials.jira_token}".encode()
-        return kind.lower() == "basic" and text.strip() == base64.b64encode(pair).decode()
-
-    def _route(self, asked: Asked, rest: list[str], version: int) -> Answer:
+    def _route(self, asked: Asked, rest: list[str], version: int, *, may_write: bool) -> Answer:
         cloud = self._site.cloud
         match asked.method, rest:
             case "GET", ["serverInfo"]:
@@ -87,16 +87,52 @@ class Jira:
                 return self._search_by_token(asked, version)
             case "POST", ["search", "approximate-count"] if cloud:
                 return answer_json({"count": len(self._found(str(asked.json().get("jql", ""))).all())})
-            case "GET", ["issue", key, *part] if not part or (cloud and part == ["changelog"]):
+            case _, ["issue", key, *part]:
                 try:
                     issue = self._site.get(key)
                 except KeyError:
                     return _errors(404, "Issue does not exist or you do not have permission to see it.")
-                return self._changelog(asked, issue) if part else self._issue(asked, issue, version)
-        return answer_json({"errorMessages": ["Not found"], "errors": {}}, 404)
+                if asked.method == "GET":
+                    return self._issue(asked, issue, part, version, may_write=may_write)
+                if version == 2:
+                    return self._write(asked, issue, part) if may_write else _errors(403, _FORBIDDEN)
+        return _not_found()
 
-    def _issue(self, asked: Asked, issue: Ticket, version: int) -> Answer:
-        wanted = rows.wanted_fields(asked.param("fields") or "*all")
+    def _write(self, asked: Asked, issue: Ticket, part: list[str]) -> Answer:
+        """Version 2 alone, whose texts are plain. Nobody here is an administrator."""
+        match asked.method, part:
+            case "PUT", []:
+                if asked.param("notifyUsers") == "false":
+                    return _errors(403, _NOTIFIES)
+                edits.edit(self._site, issue, asked.json())
+                return Answer(204)
+            case "POST", ["comment"]:
+                return answer_json(comments.add(self._site, issue, asked), 201)
+            case "PUT", ["comment", id]:
+                comment = comments.find(issue, id)
+                return answer_json(comments.edit(self._site, issue, comment, asked)) if comment else _no_comment(id)
+        return _not_found()
+
+    def _issue(self, asked: Asked, issue: Ticket, part: list[str], version: int, *, may_write: bool) -> Answer:
+        """The issue itself or, by `part`, what stands under its address."""
+        match part:
+            case []:
+                return self._whole(asked, issue, version)
+            case ["changelog"] if self._site.cloud:
+                return self._changelog(asked, issue)
+            case ["editmeta"]:
+                return answer_json(edits.editmeta(self._site, issue, asked.base, may_edit=may_write))
+            case ["comment"]:
+                return answer_json(comments.page(self._site, issue, asked, version))
+            case ["comment", id]:
+                comment = comments.find(issue, id)
+                if comment is None:
+                    return _no_comment(id)
+                return answer_json(rows.comment(self._site, issue, comment, asked.base, version))
+        return _not_found()
+
+    def _whole(self, asked: Asked, issue: Ticket, version: int) -> Answer:
+        wanted = rows.wanted_fields(self._site, asked.param("fields") or "*all")
         row = self._row(asked, issue, wanted, version, asked.param("expand"))
         return replace(answer_json({}), body=row)
 
@@ -126,7 +162,7 @@ class Jira:
         if ask["nextPageToken"]:
             start = _opened(ask["nextPageToken"], ask["jql"])
         size = max(1, min(int(ask["maxResults"] or 50), self._site.page_cap))
-        wanted = rows.wanted_fields(ask["fields"] or "id")
+        wanted = rows.wanted_fields(self._site, ask["fields"] or "id")
         page = found.part(start, size)
         done = not found.part(start + size, 1)
         more = {} if done else {"nextPageToken": _token(start + size, ask["jql"])}
@@ -142,7 +178,7 @@ class Jira:
             )
             return _errors(400, limit)
         found = self._found(ask["jql"])
-        wanted = rows.wanted_fields(ask["fields"] or "*navigable")
+        wanted = rows.wanted_fields(self._site, ask["fields"] or "*navigable")
         shape = {"expand": "schema,names", "startAt": start, "maxResults": size, "total": len(found.all())}
         return self._page(asked, found.part(start, size), wanted, version, ask["expand"], shape)
 
@@ -215,6 +251,14 @@ def _unauthorized() -> Answer:
     message = "Client must be authenticated to access this resource."
     headers = {"WWW-Authenticate": 'OAuth realm="sandbox"', "X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}
     return answer_json({"message": message, "status-code": 401}, 401, headers)
+
+
+def _no_comment(id: str) -> Answer:
+    return _errors(404, f"Can not find a comment for the id: {id}.")
+
+
+def _not_found() -> Answer:
+    return _errors(404, "Not found")
 
 
 def _errors(status: int, message: str) -> Answer:

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from syncd.sandbox.jira_rows import id_of, status, time_text, user
-from syncd.sandbox.tickets import CUSTOM_FIELDS, STATUSES, Change, Edit, Ticket, Tickets
+from syncd.sandbox.ticket import STATUSES, Change, Edit, Ticket
+from syncd.sandbox.tickets import Tickets
 
 SHOWN = 40
 """How many changes Cloud shows with an issue."""
@@ -78,14 +79,19 @@ def _history(site: Tickets, change: Change, base: str) -> dict[str, Any]:
 
 def _item(site: Tickets, edit: Edit) -> dict[str, Any]:
     """Data Center does not tell a field's id."""
-    custom, names = CUSTOM_FIELDS.get(edit.field), _CHOICES.get(edit.field, ())
-    before, after = (id_of(names, value) if names and value else None for value in (edit.before, edit.after))
+    custom, names = site.fields.get(edit.field), _CHOICES.get(edit.field, ())
+
+    def id_of_value(value: str | None) -> str | None:
+        if value and custom and custom.kind == "option":
+            return custom.option_id(value)
+        return id_of(names, value) if names and value else None
+
     return {
-        "field": custom[0] if custom else _NAMES.get(edit.field, edit.field),
+        "field": custom.name if custom else _NAMES.get(edit.field, edit.field),
         "fieldtype": "custom" if custom else "jira",
         **({"fieldId": edit.field} if site.cloud else {}),
-        "from": before,
+        "from": id_of_value(edit.before),
         "fromString": edit.before,
-        "to": after,
+        "to": id_of_value(edit.after),
         "toString": edit.after,
     }

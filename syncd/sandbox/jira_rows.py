@@ -6,7 +6,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from syncd.sandbox.tickets import CATEGORIES, CUSTOM_FIELDS, STATUSES, Account, Project, Ticket, Tickets, Value
+from syncd.sandbox.ticket import CATEGORIES, STATUSES, Account, Comment, CustomField, Project, Ticket, Value
+from syncd.sandbox.tickets import Tickets
 
 _FIELDS = {
     "summary": ("Summary", "string"), "issuetype": ("Issue Type", "issuetype"), "project": ("Project", "project"),
@@ -14,10 +15,10 @@ _FIELDS = {
     "resolutiondate": ("Resolved", "datetime"), "created": ("Created", "datetime"), "updated": ("Updated", "datetime"),
     "labels": ("Labels", "array"), "components": ("Components", "array"), "fixVersions": ("Fix versions", "array"),
     "priority": ("Priority", "priority"), "assignee": ("Assignee", "user"), "reporter": ("Reporter", "user"),
-    "description": ("Description", "string"),
+    "description": ("Description", "string"), "comment": ("Comment", "comments-page"),
     "statuscategorychangedate": ("Status Category Changed", "datetime"),
 }  # fmt: skip
-_NOT_NAVIGABLE = ("description",)
+_NOT_NAVIGABLE = ("description", "comment")
 
 
 def time_text(site: Tickets, moment: datetime | None) -> str | None:
@@ -28,7 +29,7 @@ def time_text(site: Tickets, moment: datetime | None) -> str | None:
     return f"{local:%Y-%m-%dT%H:%M:%S}.{local.microsecond // 1000:03d}{local:%z}"
 
 
-def wanted_fields(text: str) -> list[str]:
+def wanted_fields(site: Tickets, text: str) -> list[str]:
     """`*all`, `*navigable`, names, and `-name` to leave one out (which alone means all but that)."""
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names or all(name.startswith("-") for name in names):
@@ -36,9 +37,9 @@ def wanted_fields(text: str) -> list[str]:
     found: list[str] = []
     for name in names:
         if name == "*all":
-            found += [*_FIELDS, *CUSTOM_FIELDS]
+            found += [*_FIELDS, *site.fields]
         elif name == "*navigable":
-            found += [field for field in (*_FIELDS, *CUSTOM_FIELDS) if field not in _NOT_NAVIGABLE]
+            found += [field for field in (*_FIELDS, *site.fields) if field not in _NOT_NAVIGABLE]
         elif not name.startswith("-"):
             found.append(name)
     left_out = {name[1:] for name in names if name.startswith("-")}
@@ -69,10 +70,7 @@ def issue_bytes(site: Tickets, ticket: Ticket, base: str, wanted: list[str], ver
 
 def _fields_of(site: Tickets, ticket: Ticket, base: str, version: int) -> dict[str, Any]:
     api = f"{base}/rest/api/{version}"
-    description: Any = "What and why, in a few words."
-    if version == 3:
-        text = [{"type": "paragraph", "content": [{"type": "text", "text": description}]}]
-        description = {"type": "doc", "version": 1, "content": text}
+    comments = [comment(site, ticket, one, base, version) for one in ticket.comments]
     fields: dict[str, Any] = {
         "summary": ticket.summary,
         "issuetype": {"id": id_of(site.TYPES, ticket.type), "name": ticket.type, "subtask": False},
@@ -89,23 +87,55 @@ def _fields_of(site: Tickets, ticket: Ticket, base: str, version: int) -> dict[s
         "priority": {"id": id_of(site.PRIORITIES, ticket.priority), "name": ticket.priority},
         "assignee": ticket.assignee and user(site, ticket.assignee, base),
         "reporter": user(site, ticket.reporter, base),
-        "description": description,
+        "description": rich(ticket.description, version),
+        "comment": {"comments": comments, "maxResults": len(comments), "total": len(comments), "startAt": 0},
     }
     if site.cloud:
         fields["statuscategorychangedate"] = time_text(site, ticket.category_changed_at)
-    return fields | {name: _custom(name, ticket.custom.get(name)) for name in CUSTOM_FIELDS}
+    return fields | {own.id: _custom(own, ticket.custom.get(own.id), api) for own in site.fields.values()}
 
 
-def _custom(id: str, value: Value) -> Any:
-    match CUSTOM_FIELDS[id][1], value:
+def _custom(own: CustomField, value: Value, api: str) -> Any:
+    match own.kind, value:
         case _, None:
             return None
-        case "option", text:
-            return {"id": "10100", "value": text}
+        case "option", str():
+            return option(own, value, api)
+        case "string", str():
+            return rich(value, 3 if api.endswith("/3") else 2)
         case "array", text:
             return [{"id": 1, "name": text, "state": "active", "boardId": 1}]
         case _, number:
             return number
+
+
+def option(own: CustomField, value: str, api: str) -> dict[str, Any]:
+    """A choice of a select field."""
+    number = own.option_id(value)
+    return {"self": f"{api}/customFieldOption/{number}", "value": value, "id": number}
+
+
+def rich(text: str, version: int) -> Any:
+    """Plain in version 2 of the API, and in version 3 an Atlassian document with a paragraph a line."""
+    if version != 3:
+        return text
+    lines = [[{"type": "text", "text": line}] if line else [] for line in text.split("\n")]
+    return {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": line} for line in lines]}
+
+
+def comment(site: Tickets, ticket: Ticket, one: Comment, base: str, version: int) -> dict[str, Any]:
+    """A comment, as issues and their pages of comments show it."""
+    author = user(site, one.author, base)
+    return {
+        "self": f"{base}/rest/api/{version}/issue/{ticket.id}/comment/{one.id}",
+        "id": str(one.id),
+        "author": author,
+        "body": rich(one.body, version),
+        "updateAuthor": author,
+        "created": time_text(site, one.created),
+        "updated": time_text(site, one.updated),
+        **({"jsdPublic": True} if site.cloud else {}),
+    }
 
 
 def id_of(names: tuple[str, ...], name: str) -> str:
@@ -164,17 +194,20 @@ def fields(site: Tickets) -> list[dict[str, Any]]:
         for field, (name, kind) in _FIELDS.items()
         if site.cloud or field != "statuscategorychangedate"
     ]
-    for field, (name, kind) in CUSTOM_FIELDS.items():
-        number = int(field.rsplit("_", 1)[1])
-        plugin = {"number": "float", "option": "select", "array": "gh-sprint"}[kind]
-        schema: dict[str, Any] = {"type": kind, "custom": f"com.atlassian.jira:{plugin}", "customId": number}
-        if kind == "array":
-            schema["items"] = "json"
-        flags = {"custom": True, "orderable": True, "navigable": True, "searchable": True}
-        listed.append(
-            {"id": field, "key": field, "name": name, **flags, "clauseNames": [f"cf[{number}]", name], "schema": schema}
-        )
+    flags = {"custom": True, "orderable": True, "navigable": True, "searchable": True}
+    for own in site.fields.values():
+        names = {"name": own.name, "clauseNames": [f"cf[{own.number}]", own.name]}
+        listed.append({"id": own.id, "key": own.id, **flags, **names, "schema": schema(own)})
     return listed
+
+
+def schema(own: CustomField) -> dict[str, Any]:
+    """What type a custom field's values have, and which plugin keeps them."""
+    types = "com.atlassian.jira.plugin.system.customfieldtypes:"
+    sprints = "com.pyxis.greenhopper.jira:gh-sprint"
+    plugin = {"number": types + "float", "option": types + "select", "string": types + "textarea", "array": sprints}
+    items = {"items": "json"} if own.kind == "array" else {}
+    return {"type": own.kind, **items, "custom": plugin[own.kind], "customId": own.number}
 
 
 def myself(site: Tickets, base: str) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from syncd.sandbox.tickets import CATEGORIES, CUSTOM_FIELDS, STATUSES, Ticket, Tickets
+from syncd.sandbox.ticket import CATEGORIES, STATUSES, Ticket
+from syncd.sandbox.tickets import Tickets
 
 Key = Callable[[Ticket], tuple[int, Any]]
 """For ORDER BY: (0, …) for a blank, (1, value) else."""
@@ -97,12 +98,12 @@ class Field:
 def find_field(name: str, context: Context) -> Field:
     """By JQL name, custom field's name, `cf[10016]` or its id. Names ignore case."""
     site = context.site
-    custom = {label.lower(): field for field, (label, _) in CUSTOM_FIELDS.items()}
+    custom = {one.name.lower(): one.id for one in site.fields.values()}
     short = re.fullmatch(r"cf\[(\d+)\]", name.lower())
     field = f"customfield_{short[1]}" if short else custom.get(name.lower(), name.lower())
-    if field in CUSTOM_FIELDS:
-        kind: Literal["number", "choice"] = "number" if CUSTOM_FIELDS[field][1] == "number" else "choice"
-        return Field(CUSTOM_FIELDS[field][0], kind, lambda issue: _listed(issue.custom.get(field)), context)
+    if own := site.fields.get(field):
+        kinds: dict[str, Literal["number", "text"]] = {"number": "number", "string": "text"}
+        return Field(own.name, kinds.get(own.kind, "choice"), lambda issue: _listed(issue.custom.get(field)), context)
     # Statuses, types and projects stand under their ids too, but nobody here writes these.
     match name.lower():
         case "project":

@@ -118,7 +118,9 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _handle  # noqa: N815  http.server looks for these names
 
     def _fail(self, name: str, fault: Fault, asked: Asked, service: Service) -> None:
-        if fault.kind in ("reset", "hang"):
+        if fault.kind in ("reset", "reset_after", "hang"):
+            if fault.kind == "reset_after":
+                _safely(service, asked)
             self._record(name, 0, 0)
             if fault.kind == "hang":
                 self._wait_for_goodbye()

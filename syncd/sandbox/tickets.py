@@ -3,113 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from itertools import count
 from zoneinfo import ZoneInfo
 
 from syncd.sandbox.clock import Clock
+from syncd.sandbox.ticket import (
+    CUSTOM_FIELDS,
+    Account,
+    Change,
+    Comment,
+    CustomField,
+    Edit,
+    Project,
+    Ticket,
+    Value,
+)  # fmt: skip
 
-CATEGORIES = {"To Do": (2, "new"), "In Progress": (4, "indeterminate"), "Done": (3, "done")}
-"""Status category → (id, key), the three that every Jira has."""
-
-STATUSES = {
-    "To Do": "To Do",
-    "In Progress": "In Progress",
-    "In Review": "In Progress",
-    "Done": "Done",
-    "Published": "Done",
-    "Closed": "Done",
-}
-"""Status → its category."""
-
-CUSTOM_FIELDS = {
-    "customfield_10016": ("Story Points", "number"),
-    "customfield_10001": ("Team", "option"),
-    "customfield_10020": ("Sprint", "array"),
-}
-"""Id → (name, type). The name is what a mapping says."""
-
-CUSTOM_IDS = {name: field for field, (name, _) in CUSTOM_FIELDS.items()}
-
-Value = float | str | list[str] | None
-
-
-@dataclass(frozen=True)
-class Account:
-    """A person or a bot. Cloud shows the id, Data Center the part of the address before the @."""
-
-    id: str
-    name: str
-    email: str
-
-
-@dataclass(frozen=True)
-class Edit:
-    """A field's value before and after, as people read it."""
-
-    field: str
-    before: str | None
-    after: str | None
-
-
-@dataclass(frozen=True)
-class Change:
-    """What somebody changed of an issue in one go."""
-
-    id: int
-    at: datetime
-    author: Account
-    edits: tuple[Edit, ...]
-
-
-@dataclass
-class Ticket:
-    """`category_changed_at` is when the status last went from one category to another, `began` when work first did."""
-
-    id: int
-    key: str
-    type: str
-    summary: str
-    reporter: Account
-    created: datetime
-    updated: datetime
-    status: str = "To Do"
-    category_changed_at: datetime | None = None
-    began: datetime | None = None
-    resolution: str | None = None
-    resolved: datetime | None = None
-    assignee: Account | None = None
-    priority: str = "Medium"
-    labels: list[str] = field(default_factory=list)
-    components: list[str] = field(default_factory=list)
-    fix_versions: list[str] = field(default_factory=list)
-    custom: dict[str, Value] = field(default_factory=dict)
-    changes: list[Change] = field(default_factory=list, repr=False)
-    rows: dict[tuple[object, ...], bytes] = field(default_factory=dict, repr=False)
-    """Its JSON as last served, by what was asked for; emptied by every change."""
-
-    @property
-    def project(self) -> str:
-        """The key's first part."""
-        return self.key.rsplit("-", 1)[0]
-
-    @property
-    def category(self) -> str:
-        """Of its status."""
-        return STATUSES[self.status]
-
-
-@dataclass(frozen=True)
-class Project:
-    """Its workflow `sets_resolution` on Done, and `clears_resolution` on reopening, or does not."""
-
-    id: int
-    key: str
-    name: str
-    sets_resolution: bool = True
-    clears_resolution: bool = True
+__all__ = ["Ticket", "Tickets"]
 
 
 class Tickets:
@@ -127,10 +40,12 @@ class Tickets:
         self._lock = lock
         self._ids = count(10_001)
         self._change_ids = count(20_001)
+        self._comment_ids = count(30_001)
         self._numbers: dict[str, int] = {}
         self.cloud = cloud
         self.zone = ZoneInfo(zone)
         self.page_cap = page_cap
+        self.fields: dict[str, CustomField] = {one.id: one for one in CUSTOM_FIELDS}
         self.projects: dict[str, Project] = {}
         self.issues: dict[int, Ticket] = {}
         self.keys: dict[str, int] = {}
@@ -242,28 +157,91 @@ class Tickets:
             self.version += 1
 
     def set_field(self, key: str, name: str, value: Value, *, at: datetime | None = None) -> None:
-        """`name`: a custom field's id or name, or one of summary, type, priority, labels, components, assignee."""
-        field = CUSTOM_IDS.get(name, name)
+        """`name`: a custom field's id or name, or one of summary, description, type, priority, labels, components,
+        assignee. ValueError for a value that it cannot have."""
+        named = {one.name: one.id for one in self.fields.values()}
+        self.edit(key, {named.get(name, name): value}, at=at)
+
+    def edit(
+        self, key: str, values: Mapping[str, Value], *, by: Account | None = None, at: datetime | None = None
+    ) -> None:
+        """Several fields, by id, in one change; `by` None is whoever works on the issue."""
         with self._lock:
             issue = self.get(key)
-            before = issue.custom.get(field) if field in CUSTOM_FIELDS else getattr(issue, field, None)
-            match field, value:
-                case own, _ if own in CUSTOM_FIELDS:
-                    issue.custom[own] = value
-                case "summary" | "type" | "priority" as attribute, str():
-                    setattr(issue, attribute, value)
-                case "labels" | "components" as attribute, list():
-                    setattr(issue, attribute, value)
-                case "assignee", None | str():
-                    issue.assignee = self.account(str(value)) if value else None
-                case _:
-                    raise ValueError(f"{name} cannot be {value!r}")
-            self._touch(issue, self._when(at), Edit(field, _text(before), _text(value)))
+            edits = [self._set(issue, field, value) for field, value in values.items()]
+            self._touch(issue, self._when(at), *edits, by=by)
 
-    def _touch(self, issue: Ticket, moment: datetime, *edits: Edit) -> None:
+    def _set(self, issue: Ticket, field: str, value: Value) -> Edit:
+        custom = self.fields.get(field)
+        before = issue.custom.get(field) if custom else getattr(issue, field, None)
+        if custom and custom.options and value is not None and value not in custom.options:
+            raise ValueError(f"{custom.name} cannot be {value!r}")
+        match field, value:
+            case own, _ if custom:
+                issue.custom[own] = value
+            case "summary" | "description" | "type" | "priority" as attribute, str():
+                setattr(issue, attribute, value)
+            case "labels" | "components" as attribute, list():
+                setattr(issue, attribute, value)
+            case "assignee", None | str():
+                issue.assignee = self.account(str(value)) if value else None
+            case _:
+                raise ValueError(f"{field} cannot be {value!r}")
+        return Edit(field, _text(before), _text(value))
+
+    # -- comments
+
+    def add_comment(self, key: str, body: str, *, author: str = "Rita Reporter", at: datetime | None = None) -> Comment:
+        """Below the others."""
+        with self._lock:
+            issue, moment = self.get(key), self._when(at)
+            comment = Comment(next(self._comment_ids), self.account(author), body, moment, moment)
+            issue.comments.append(comment)
+            self._touch(issue, moment)
+            return comment
+
+    def edit_comment(self, key: str, comment: int, body: str, *, at: datetime | None = None) -> Comment:
+        """KeyError where the issue has none of that id."""
+        with self._lock:
+            issue, moment = self.get(key), self._when(at)
+            found = {one.id: one for one in issue.comments}[comment]
+            found.body, found.updated = body, moment
+            self._touch(issue, moment)
+            return found
+
+    def delete_comment(self, key: str, comment: int, *, at: datetime | None = None) -> None:
+        """KeyError where the issue has none of that id."""
+        with self._lock:
+            issue = self.get(key)
+            issue.comments.remove({one.id: one for one in issue.comments}[comment])
+            self._touch(issue, self._when(at))
+
+    # -- what administrators do
+
+    def rename_field(self, field: str, name: str) -> None:
+        """`field`: a custom field's id or name. The id stays."""
+        with self._lock:
+            known = self._custom(field)
+            self.fields[known.id] = replace(known, name=name)
+            self.version += 1
+
+    def hide_field(self, project: str, field: str) -> None:
+        """Takes a custom field (its id or name) off the project's screens: it can be read, and set no more."""
+        with self._lock:
+            self.projects[project].off_screen.add(self._custom(field).id)
+
+    def forbid_edits(self, project: str) -> None:
+        """The account that asks may read the project, and neither edit nor comment."""
+        with self._lock:
+            self.projects[project].read_only = True
+
+    def _custom(self, field: str) -> CustomField:
+        return next(one for one in self.fields.values() if field in (one.id, one.name))
+
+    def _touch(self, issue: Ticket, moment: datetime, *edits: Edit, by: Account | None = None) -> None:
         """Notes what was edited; nothing where the value stays, though the issue counts as updated."""
         if changed := tuple(edit for edit in edits if edit.before != edit.after):
-            change = Change(next(self._change_ids), moment, issue.assignee or issue.reporter, changed)
+            change = Change(next(self._change_ids), moment, by or issue.assignee or issue.reporter, changed)
             issue.changes.append(change)
         issue.updated = moment
         issue.rows.clear()

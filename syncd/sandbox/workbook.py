@@ -65,16 +65,26 @@ class Sheet:
             return self.rows[row][column]
         return BLANK
 
+    def put(self, row: int, column: int, cell: Cell) -> None:
+        """Zero-based; what lies between the last cell and this one is blank."""
+        self.rows.extend([] for _ in range(row + 1 - len(self.rows)))
+        self.rows[row].extend(BLANK for _ in range(column + 1 - len(self.rows[row])))
+        self.rows[row][column] = cell
+
 
 @dataclass
 class Spreadsheet:
-    """`shared`: with the service account and the token's owner; `public`: with anybody, so an API key is enough."""
+    """`shared`: with the service account and the token's owner; `public`: with anybody, so an API key is enough.
+
+    Both are for reading. `editable`: those that it is shared with are editors, not viewers.
+    """
 
     id: str
     title: str
     zone: str = "Europe/Berlin"
     locale: str = "en_US"
     shared: bool = True
+    editable: bool = True
     public: bool = False
     sheets: list[Sheet] = field(default_factory=list)
     named: dict[str, str] = field(default_factory=dict)
@@ -105,11 +115,8 @@ class Workbooks:
             raise ValueError(f"not one cell in A1 notation: {at}")
         column, row = column_number(found[1]), int(found[2]) - 1
         with self._lock:
-            rows = self.spreadsheets[spreadsheet].sheet(sheet).rows
-            rows.extend([] for _ in range(row + 1 - len(rows)))
-            rows[row].extend(BLANK for _ in range(column + 1 - len(rows[row])))
-            was = rows[row][column]
-            rows[row][column] = typed(value, was.format)
+            grid = self.spreadsheets[spreadsheet].sheet(sheet)
+            grid.put(row, column, typed(value, grid.cell(row, column).format))
             self._clock.tick()
 
     def append_row(self, spreadsheet: str, sheet: str, values: list[Cell | date | Scalar]) -> None:
@@ -130,6 +137,59 @@ class Workbooks:
                 if target.startswith(f"{sheet}!"):
                     book.named[name] = f"{title}!{target.split('!', 1)[1]}"
             self._clock.tick()
+
+    def insert_column(self, spreadsheet: str, sheet: str, before: str, name: str) -> None:
+        """A column headed `name`, left of the one whose header is `before`; what stands to the right moves on."""
+        with self._lock:
+            book = self.spreadsheets[spreadsheet]
+            grid, at = book.sheet(sheet), self._column(spreadsheet, sheet, before)
+            for row in grid.rows:
+                if len(row) > at:
+                    row.insert(at, BLANK)
+            grid.put(0, at, typed(name))
+            grid.column_count += 1
+            _shift(book, sheet, at, 1)
+            self._clock.tick()
+
+    def delete_column(self, spreadsheet: str, sheet: str, column: str) -> None:
+        """The column whose header is `column`, with its cells; a named range of that column alone goes with it."""
+        with self._lock:
+            book = self.spreadsheets[spreadsheet]
+            grid, at = book.sheet(sheet), self._column(spreadsheet, sheet, column)
+            for row in grid.rows:
+                del row[at : at + 1]
+            grid.column_count -= 1
+            _shift(book, sheet, at, -1)
+            self._clock.tick()
+
+    def rename_column(self, spreadsheet: str, sheet: str, column: str, name: str) -> None:
+        """Another text in the header cell."""
+        with self._lock:
+            at = self._column(spreadsheet, sheet, column)
+            self.set_cell(spreadsheet, sheet, f"{column_letters(at)}1", name)
+
+    def _column(self, spreadsheet: str, sheet: str, header: str) -> int:
+        """By the text in the sheet's first row."""
+        rows = self.spreadsheets[spreadsheet].sheet(sheet).rows
+        found = [at for at, cell in enumerate(rows[0]) if cell.value == header] if rows else []
+        if not found:
+            raise ValueError(f"no column of {sheet} is headed {header}")
+        return found[0]
+
+
+def _shift(book: Spreadsheet, title: str, at: int, by: int) -> None:
+    """Named ranges follow the columns that they are of."""
+    for name, target in list(book.named.items()):
+        sheet, _, cells = target.partition("!")
+        columns = [column_number(letters) for letters in re.findall(r"[A-Z]+", cells)]
+        if sheet != title:
+            continue
+        if by < 0 and set(columns) == {at}:
+            del book.named[name]
+            continue
+        first = at if by > 0 else at + 1
+        moved = iter(column_letters(column + by if column >= first else column) for column in columns)
+        book.named[name] = f"{sheet}!{re.sub(r'[A-Z]+', lambda _: next(moved), cells)}"  # noqa: B023  used at once
 
 
 def typed(value: Cell | date | Scalar, format: Format = "plain") -> Cell:

@@ -59,6 +59,27 @@ def test_changes_move_the_truth(box: Sandbox) -> None:
     book = {"spreadsheet": "1AbC-acme-okr-numbers-2026q4", "sheet": "Support"}
     assert change(do="append_row", values=["2026-11-20", None, 900], **book) == 200
     assert told("calls") == 900
+    assert change(do="insert_column", before="Calls", name="Chats", **book) == 200
+    assert change(do="rename_column", column="Chats", name="Mails", **book) == 200
+    assert change(do="delete_column", column="Mails", **book) == 200
+    assert told("calls") == 900
+    assert change(do="delete_column", column="Mails", **book) == 400
+    assert change(do="set_field", key="KB-1", name="OKR health", value="At risk") == 200
+    assert change(do="set_field", key="KB-1", name="OKR health", value="Splendid") == 400
+    assert change(do="rename_field", field="OKR health", name="Mood") == 200
+    assert change(do="set_field", site="jira-dc", key="HELP-1", name="OKR health", value="Done") == 200
+    assert change(do="add_comment", key="KB-1", body="Hm") == 200
+    (comment,) = box.world.jira.get("KB-1").comments
+    assert change(do="edit_comment", key="KB-1", comment=comment.id, body="Ah") == 200
+    assert comment.body == "Ah"
+    assert change(do="delete_comment", key="KB-1", comment=7) == 400
+    assert change(do="edit_item", repo="acme/web", number=number, body="New") == 200
+    assert change(do="add_comment", repo="acme/web", number=number, body="Hm") == 200
+    (said,) = box.world.github.issue("acme/web", number).comments
+    assert change(do="edit_comment", repo="acme/web", comment=said.id, body="Ah") == 200
+    assert (said.body, box.world.github.issue("acme/web", number).body) == ("Ah", "New")
+    assert change(do="unlabel", repo="acme/web", number=number, name="bug") == 200
+    assert change(do="unlabel", repo="acme/web", number=number, name="bug") == 400
     assert change(do="delete_everything") == 400
     assert change(do="close_issue", repo="acme/nowhere", number=1) == 400
     assert change(do="close_issue", repo="acme/web") == 400

@@ -7,11 +7,16 @@ import threading
 import time
 from email.utils import parsedate_to_datetime
 
+import gspread
 import httpx
 import pytest
-from sandbox_clients import github, jira_cloud
+import requests
+from google.oauth2.credentials import Credentials as GoogleCredentials
+from sandbox_clients import github, jira_cloud, sheets_http
 
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox, serve
+from syncd.sandbox.faults import Kind
+from syncd.sandbox.story.numbers import OKR_BOOK
 
 PATH = "/repos/acme/web/pulls?state=all&per_page=100"
 
@@ -48,6 +53,52 @@ def test_reset(box: Sandbox, client: httpx.Client) -> None:
         client.get("/user")
     assert box.requests[0].status == 0
     assert client.get("/user").status_code == 200
+
+
+def test_reset_after_carries_the_request_out_and_loses_the_answer(box: Sandbox) -> None:
+    token = GoogleCredentials(token=box.credentials["google_token"])
+    http = gspread.Client(auth=token, http_client=sheets_http(box)).http_client
+    box.fault(Fault("sheets", "reset_after", method="PUT", path="OKRs", times=1))
+
+    def write() -> None:
+        http.values_update(OKR_BOOK, "OKRs!D2", {"valueInputOption": "RAW"}, {"values": [[42]]})
+
+    assert "values" not in http.values_get(OKR_BOOK, "OKRs!D2")  # another method passes
+    with pytest.raises(requests.ConnectionError):
+        write()
+    assert [(one.method, one.status) for one in box.requests] == [("GET", 200), ("PUT", 0)]
+    assert http.values_get(OKR_BOOK, "OKRs!D2")["values"] == [["42"]]
+    write()
+    assert sum(one.method == "PUT" for one in box.requests) == 2
+
+
+def test_reset_leaves_undone_what_was_asked(box: Sandbox) -> None:
+    token = GoogleCredentials(token=box.credentials["google_token"])
+    http = gspread.Client(auth=token, http_client=sheets_http(box)).http_client
+    box.fault(Fault("sheets", "reset", times=1))
+    with pytest.raises(requests.ConnectionError):
+        http.values_update(OKR_BOOK, "OKRs!D2", {"valueInputOption": "RAW"}, {"values": [[42]]})
+    assert "values" not in http.values_get(OKR_BOOK, "OKRs!D2")
+
+
+@pytest.mark.parametrize("kind", ["status", "too_many", "hang", "reset"])
+def test_every_kind_can_be_kept_to_a_method_and_a_path(box: Sandbox, client: httpx.Client, kind: Kind) -> None:
+    box.fault(Fault("github", kind, method="PATCH", path="/issues/1$", status=500))
+    assert client.get("/repos/acme/web/issues/1").status_code in (200, 404)
+    assert client.patch("/repos/acme/web/issues/2").status_code not in (429, 500)
+    if kind in ("hang", "reset"):
+        with pytest.raises(httpx.TransportError):
+            client.patch("/repos/acme/web/issues/1", timeout=0.1)
+    else:
+        assert client.patch("/repos/acme/web/issues/1").status_code == {"status": 500, "too_many": 429}[kind]
+    assert [one.method for one in box.requests] == ["GET", "PATCH", "PATCH"]
+
+
+def test_too_many_writes_to_a_sheet_is_a_quota_of_its_own(box: Sandbox) -> None:
+    box.fault(Fault("sheets", "too_many"))
+    told = [httpx.request(method, f"{box.sheets_url}/x").json()["error"]["message"] for method in ("GET", "PUT")]
+    assert ["Read requests" in one for one in told] == [True, False]
+    assert "Write requests" in told[1]
 
 
 def test_truncate(box: Sandbox, client: httpx.Client) -> None:

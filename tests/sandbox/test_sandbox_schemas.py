@@ -117,6 +117,24 @@ def test_single_objects(get: Callable[[str], Any], check: Check, path: str, sche
     check(get(path), schema)
 
 
+def test_what_writing_answers(box: Sandbox, check: Check) -> None:
+    secret = {"Authorization": f"Bearer {box.credentials['github']}"}
+    here = f"/repos/acme/web/issues/{box.world.github.add_issue('acme/web', labels=['bug']).number}"
+    with httpx.Client(base_url=box.github_url, headers=secret) as client:
+        check(client.patch(here, json={"body": "New"}).json(), "issue")
+        comment = client.post(f"{here}/comments", json={"body": "One"}).json()
+        check(comment, "issue-comment")
+        edited = client.patch(f"/repos/acme/web/issues/comments/{comment['id']}", json={"body": "Two"}).json()
+        check(edited, "issue-comment")
+        (listed,) = client.get(f"{here}/comments").json()
+        check(listed, "issue-comment")
+        for label in client.post(f"{here}/labels", json={"labels": ["okr"]}).json():
+            check(label, "label")
+        check(client.get(here).json(), "issue")
+        check(client.patch(here, json={"title": ""}).json(), "validation-error")
+        check(client.get(f"{here}/comments/7").json(), "basic-error")
+
+
 def test_the_check_itself_notices(get: Callable[[str], Any], check: Check) -> None:
     row = get("/repos/acme/checkout/releases")[0]
     del row["tag_name"]

@@ -34,7 +34,13 @@ def write(world: World, dice: random.Random) -> None:
     )
     world.sheets.add(Spreadsheet(CUSTOMER_BOOK, "Customer counts", locale="de_DE", sheets=[_customers()]))
     world.sheets.add(
-        Spreadsheet(PUBLIC_BOOK, "Open figures", public=True, sheets=[Sheet(0, "Stores", _rows(["Stores"], [42.0]))])
+        Spreadsheet(
+            PUBLIC_BOOK,
+            "Open figures",
+            public=True,
+            editable=False,
+            sheets=[Sheet(0, "Stores", _rows(["Stores"], [42.0]))],
+        )
     )
     world.sheets.add(
         Spreadsheet(PRIVATE_BOOK, "Board papers", shared=False, sheets=[Sheet(0, "Cash", _rows(["Cash"], [1.0]))])

@@ -1,0 +1,50 @@
+"""What becomes of a value that the API enters into a cell: as it stands (RAW), or as if typed (USER_ENTERED)."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+from syncd.sandbox.workbook import Cell, day, typed
+
+OPTIONS = ("RAW", "USER_ENTERED")
+
+_NUMBER = re.compile(r"[-+]?(\d+|\d{1,3}(,\d{3})+)?(\.\d+)?(?P<percent>%)?")
+
+
+def entered(value: Any, option: str, was: Cell) -> Cell | None:
+    """The cell's new content, in the number format that it had; None for null, which leaves the cell alone.
+
+    ValueError, with what the JSON is, for what fits into no cell.
+    """
+    match value:
+        case None:
+            return None
+        case bool():
+            return Cell(value, was.format)
+        case int() | float():
+            return Cell(float(value), was.format)
+        case "":
+            return Cell(None, was.format)
+        case str() if option == "RAW":
+            return Cell(value, was.format)
+        case str():
+            return _typed(value, was)
+    raise ValueError("list_value" if isinstance(value, list) else "struct_value")
+
+
+def _typed(text: str, was: Cell) -> Cell:
+    """As the locale en_US reads it; an apostrophe in front keeps it text."""
+    if text.startswith("'"):
+        return Cell(text[1:], was.format)
+    if text.upper() in ("TRUE", "FALSE"):
+        return Cell(text.upper() == "TRUE", was.format)
+    number = _NUMBER.fullmatch(text)
+    if number and any(sign.isdigit() for sign in text):
+        plain = float(text.rstrip("%").replace(",", ""))
+        return Cell(plain / 100, "percent") if number["percent"] else Cell(plain, was.format)
+    try:
+        return day(date.fromisoformat(text)) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else typed(text, was.format)
+    except ValueError:
+        return typed(text, was.format)

@@ -1,0 +1,145 @@
+"""The company's repositories by name and id, and how they, their issues, pull requests and releases come to be."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import count
+
+from syncd.sandbox.clock import Clock
+from syncd.sandbox.code import Issue, Item, Pull, Release, Repo, User
+
+
+class Repositories:
+    """Every repository by id; names are looked up, old ones too. All methods take a repository's full name."""
+
+    def __init__(self, clock: Clock, lock: threading.RLock) -> None:
+        self._clock = clock
+        self._lock = lock
+        self._ids = count(7_000_001)
+        self.repos: dict[int, Repo] = {}
+        self.renamed: dict[str, int] = {}
+        self._users: dict[str, User] = {}
+
+    # -- looking things up
+
+    def repo(self, full_name: str) -> Repo:
+        """By its present name, or one that it had, in any case."""
+        for repo in self.repos.values():
+            if repo.full_name.lower() == full_name.lower():
+                return repo
+        return self.repos[self.renamed[full_name.lower()]]
+
+    def issue(self, full_name: str, number: int) -> Issue:
+        """KeyError if there is none, or if that number is a pull request."""
+        item = self.repo(full_name).items[number]
+        if not isinstance(item, Issue):
+            raise KeyError(f"{full_name}#{number} is a pull request")
+        return item
+
+    def pull(self, full_name: str, number: int) -> Pull:
+        """KeyError if there is none, or if that number is an issue."""
+        item = self.repo(full_name).items[number]
+        if not isinstance(item, Pull):
+            raise KeyError(f"{full_name}#{number} is an issue")
+        return item
+
+    def user(self, login: str) -> User:
+        """The account of that login, made when first seen."""
+        with self._lock:
+            return self._users.setdefault(login, User(501 + len(self._users), login))
+
+    # -- making things
+
+    def add_repo(self, full_name: str, *, at: datetime | None = None, archived: bool = False) -> Repo:
+        """A new, empty repository."""
+        owner, name = full_name.split("/")
+        with self._lock:
+            moment = self._when(at)
+            repo = Repo(next(self._ids), owner, name, moment, moment, archived=archived)
+            self.repos[repo.id] = repo
+            return repo
+
+    def add_issue(
+        self,
+        full_name: str,
+        title: str = "Something is wrong",
+        *,
+        author: str = "ana",
+        labels: Iterable[str] = (),
+        milestone: str | None = None,
+        at: datetime | None = None,
+    ) -> Issue:
+        """A new, open issue."""
+        with self._lock:
+            repo, moment = self.repo(full_name), self._when(at)
+            issue = Issue(next(self._ids), repo.next_number(), title, self.user(author), moment, moment)
+            issue.labels, issue.milestone = [repo.label(name) for name in labels], milestone
+            self._put(repo, issue)
+            return issue
+
+    def add_pull(
+        self,
+        full_name: str,
+        title: str = "Change something",
+        *,
+        author: str = "ana",
+        base: str = "main",
+        draft: bool = False,
+        labels: Iterable[str] = (),
+        milestone: str | None = None,
+        at: datetime | None = None,
+    ) -> Pull:
+        """A new, open pull request."""
+        with self._lock:
+            repo, moment = self.repo(full_name), self._when(at)
+            pull = Pull(next(self._ids), repo.next_number(), title, self.user(author), moment, moment)
+            pull.issue_id, pull.base, pull.draft = next(self._ids), base, draft
+            pull.labels, pull.milestone = [repo.label(name) for name in labels], milestone
+            self._put(repo, pull)
+            return pull
+
+    def add_release(
+        self,
+        full_name: str,
+        tag: str,
+        *,
+        author: str = "ana",
+        draft: bool = False,
+        prerelease: bool = False,
+        at: datetime | None = None,
+    ) -> Release:
+        """A draft has no publication date until `publish_release`."""
+        with self._lock:
+            repo, moment = self.repo(full_name), self._when(at)
+            release = Release(next(self._ids), tag, self.user(author), moment, None if draft else moment)
+            release.draft, release.prerelease = draft, prerelease
+            repo.releases[release.id] = release
+            repo.version += 1
+            return release
+
+    def publish_release(self, full_name: str, tag: str, *, at: datetime | None = None) -> Release:
+        """Makes a draft a release."""
+        with self._lock:
+            repo = self.repo(full_name)
+            release = next(one for one in repo.releases.values() if one.tag == tag)
+            release.draft, release.published_at = False, self._when(at)
+            repo.version += 1
+            return release
+
+    # -- what every change does
+
+    def _when(self, at: datetime | None) -> datetime:
+        """GitHub's times have whole seconds."""
+        return (at or self._clock.tick()).replace(microsecond=0)
+
+    def _put(self, repo: Repo, item: Item) -> None:
+        repo.items[item.number] = item
+        repo.version += 1
+
+    def _touch(self, full_name: str, item: Item, moment: datetime) -> None:
+        item.updated_at = max(item.updated_at, moment)
+        item.rows.clear()
+        repo = self.repo(full_name)
+        repo.version += 1
