@@ -138,15 +138,20 @@ def review(
     as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown; so it is unless asked.")] = False,
     as_html: Annotated[bool, typer.Option("--html", help="Print one HTML page that needs nothing else.")] = False,
     as_json: AsJson = False,
+    notify: Annotated[
+        bool, typer.Option("--notify", help="Send the short of it to `notify:`, and print none.")
+    ] = False,
 ) -> None:
     """Show what moved and why, for the meeting.
 
     Watermelons first, then what moved, what is stale, what was edited, what people said, and questions to ask. Of the
-    last seven days, or with `--period` of all of it. By the ledger and the mappings alone: no network, no secret.
+    last seven days, or with `--period` of all of it. By the ledger and the mappings alone: no network and no secret but
+    for `--notify`.
     """
     from syncd.cli import review as command
 
-    command.run(config, week=week, period=period, at=at, as_markdown=as_markdown, as_html=as_html, as_json=as_json)
+    forms = {"as_markdown": as_markdown, "as_html": as_html, "as_json": as_json, "notify": notify}
+    command.run(config, week=week, period=period, at=at, **forms)
 
 
 @app.command()

@@ -10,7 +10,7 @@ import typer
 from syncd.cli.opening import chosen_plan, open_config, print_json
 from syncd.config import Config
 from syncd.ledger import open_ledger
-from syncd.review import review
+from syncd.review import Review, review
 from syncd.sdk import ConfigError
 
 
@@ -23,17 +23,20 @@ def run(
     as_markdown: bool,
     as_html: bool,
     as_json: bool,
+    notify: bool,
 ) -> None:
-    """Prints the review of the last seven days, or of a period."""
-    if as_markdown + as_html + as_json > 1:
-        raise ConfigError("--markdown, --html and --json are three forms of one answer; choose one")
+    """Prints the review of the last seven days, or of a period; with `notify` sends the short of it instead."""
+    if as_markdown + as_html + as_json + notify > 1:
+        raise ConfigError("--markdown, --html, --json and --notify are four forms of one answer; choose one")
     config, clock = open_config(path)
     now = clock()
     day = _day(at, config, now) if at else None
     plan = chosen_plan(config, period, now)
     ledger = open_ledger(config.ledger_url(), create=False)
     found = review(config, plan, ledger, now, day, whole=period is not None and not week)
-    if as_json:
+    if notify:
+        _send(config, found)
+    elif as_json:
         from syncd.review.document import document
 
         print_json(document(found))
@@ -45,6 +48,20 @@ def run(
         from syncd.review.markdown import markdown
 
         typer.echo(markdown(found), nl=False)
+
+
+def _send(config: Config, found: Review) -> None:
+    from syncd.notifying.telling import EVERYBODY, NotSent, send
+    from syncd.review import brief
+
+    if config.settings.notify is None:
+        raise ConfigError("syncd.yaml has no `notify:`; say there whom to tell")
+    try:
+        send(config, EVERYBODY, f"Review of {found.period.id}", brief(found))
+    except NotSent as error:
+        typer.echo(f"not sent: {error}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo("sent the review to everybody")
 
 
 def _day(text: str, config: Config, now: datetime) -> date:

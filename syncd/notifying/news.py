@@ -79,7 +79,7 @@ def _of_line(period: str, block: ObjectiveBlock, line: KeyResultLine) -> Iterato
         way = f", {percent(stands.progress)} of the way" if stands.progress is not None else ""
         due = f" ({percent(stands.expected)} expected)" if stands.progress is not None else ""
         why = f"; {line.reason}" if line.reason else ""
-        sentence = f"{kr.id} is {HEALTH_WORDS[stands.health]}: {number(line.value)}, {goal(kr)}{way}{due}{why}"
+        sentence = f"{kr.id} is {HEALTH_WORDS[stands.health]}: {number(line.value)} ({goal(kr)}){way}{due}{why}"
         yield _of(period, block, "health", kr.id, stands.health, sentence, told=False)
     held = line.quality == "held"
     is_now = f"held at {'unknown' if line.candidate is None else number(line.candidate)}" if held else _NONE

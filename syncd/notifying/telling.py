@@ -30,7 +30,7 @@ GIVES_UP = timedelta(days=1)
 _TIMEOUT = 30.0
 _LOST: tuple[EventState, ...] = ("sending",)
 _WAITING: tuple[EventState, ...] = ("waiting",)
-_REFUSED = re.compile(r"error=\d|Failed to send")
+_REFUSED = re.compile(r"error=(?:[1-4]\d\d|503)\b")  # another 5xx may come from behind what took it
 _NEVER_LEFT = re.compile(r"NewConnectionError|NameResolutionError|Connection refused|getaddrinfo|Name or service")
 
 
