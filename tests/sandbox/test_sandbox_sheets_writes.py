@@ -193,6 +193,16 @@ def test_appending_finds_the_table_as_googles_guide_says(
     assert http.values_get(guide.id, f"Sheet1!{lands}")["values"] == [["new"]]
 
 
+def test_of_tables_side_by_side_the_lowest_is_appended_to(box: Sandbox, http: gspread.HTTPClient) -> None:
+    x, o = Cell("x"), Cell()
+    rows = [[x, x, o, x], [x, x, o, x], [o, o, o, x]]
+    box.world.sheets.add(Spreadsheet("two", "Two", sheets=[Sheet(0, "Sheet1", rows)]))
+    answer = http.values_append("two", "Sheet1", RAW, {"values": [["new"]]})
+    assert (answer["tableRange"], answer["updates"]["updatedRange"]) == ("Sheet1!D1:D3", "Sheet1!D4")
+    answer = http.values_append("two", "A1", RAW, {"values": [["new"]]})
+    assert (answer["tableRange"], answer["updates"]["updatedRange"]) == ("Sheet1!A1:B2", "Sheet1!A3")
+
+
 def test_appending_makes_the_room_it_needs(guide: Spreadsheet, http: gspread.HTTPClient) -> None:
     rows = [[number] for number in range(5)]
     assert http.values_append(guide.id, "Sheet1", RAW, {"values": rows})["updates"]["updatedRows"] == 5
