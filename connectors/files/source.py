@@ -65,10 +65,10 @@ class FilesSource:
             sheet = _csv_sheets(path) if is_text else _workbook_sheets(path)
         except OSError as error:
             raise SourceBroken(f"{stream.key} cannot be read: {(error.strerror or str(error)).lower()}") from None
-        resolve = _resolver(sheet)
         readings = {}
         for part in stream.needs:
             measure = FilesMeasure.of_part(part)
+            resolve = _resolver(sheet, whole=measure.lookup is not None)
             reader = Reader(self._context.zone, measure.as_, text_numbers=is_text)
             readings[part] = measure.read(resolve, reader)
         yield Page(readings=readings)
@@ -89,15 +89,17 @@ class FilesSource:
         """Nothing is held."""
 
 
-def _resolver(sheet: Callable[[str | None], Grid]) -> Callable[[str], Grid]:
+def _resolver(sheet: Callable[[str | None], Grid], *, whole: bool) -> Callable[[str], Grid]:
+    """What a reference means: where a `whole` sheet may be meant, as by a lookup, a name is first taken for one."""
+
     def resolve(reference: str) -> Grid:
         name, rest = split_sheet(reference)
         area = parse_range(rest)
         if area is not None:
             return sheet(name).clip(area)
-        if name is None:
+        if name is None and whole:
             try:
-                return sheet(rest)  # a lookup's table may be a whole sheet
+                return sheet(rest)
             except Unreadable:
                 pass
         return below_header(sheet(name), rest, reference)

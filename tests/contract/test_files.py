@@ -499,3 +499,12 @@ def test_the_doctor_counts_the_files(tmp_path: Path, context: Context) -> None:
     assert (check.ok, "1 spreadsheet file" in check.detail) == (True, True)
     (check,) = opened(tmp_path / "none", context).check()
     assert not check.ok
+
+
+def test_a_column_that_is_called_like_its_file_is_the_column(tmp_path: Path, context: Context) -> None:
+    (tmp_path / "calls.csv").write_text("day,calls\n2026-10-05,12\n")
+    assert series(tmp_path, context, "calls.csv", "day", "calls") == {"2026-10-05": 12}
+    found = read(
+        tmp_path, context, "calls.csv", lookup={"table": "calls", "row": {"day": "2026-10-05"}, "column": "calls"}
+    )
+    assert [reading.number for reading in found.readings] == [12]
