@@ -44,7 +44,9 @@ def foreseen(
     said: NewCheckIns = MappingProxyType({}),
     cycle: int = 0,
 ) -> Reports:
-    """The report of each plan as it will be once a cycle's new values and check-ins are kept."""
+    """The report of each plan as it will be once new values and check-ins are kept; none where nobody is told."""
+    if not config.publications and config.settings.notify is None:
+        return ()
     return [(plan, _report(config, ledger, plan, now, new, said, cycle)) for plan in told_plans(config, now)]
 
 

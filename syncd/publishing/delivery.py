@@ -159,9 +159,8 @@ class _Run:
         """What comes of each. Where a server asks for a later time, or two tries in a row fail, the rest is put off."""
         connection = self.publication.connection
         try:
-            context = Context(
-                replace(self.retry.fresh(), attempts=1), self.config.zone, folder=str(self.config.path.parent)
-            )
+            once = replace(self.retry, attempts=1)  # of the same budget: what is tried again is the whole part
+            context = Context(once, self.config.zone, folder=str(self.config.path.parent))
             publisher = connection.publisher(context, self.publication.keys)
         except ConfigError as error:
             return self._end(due, "waiting", str(error))
