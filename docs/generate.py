@@ -37,7 +37,9 @@ from syncd.config.mapping_keys import (
 from syncd.config.mapping_test_keys import ExpectKeys, GivenReading, GivenRecord, MappingTestKeys
 from syncd.config.measure_keys import FormulaKeys, ReadingMeasureKeys, RecordMeasureKeys, WindowKeys, measure_model
 from syncd.config.project import HealthShares, ProjectFile
+from syncd.config.publications import publish_model
 from syncd.okr.lint import RULES
+from syncd.sdk import can_publish
 from syncd.sdk.cells import As
 from syncd.sdk.tables import Lookup, Series
 from syncd.service.metrics import Metrics
@@ -59,7 +61,7 @@ def main() -> None:
 def generated() -> Iterator[tuple[Path, str]]:
     """Each file that holds something generated, and what it must hold."""
     yield FOLDER / "commands.md", commands()
-    for path in sorted(FOLDER.glob("*.md")):
+    for path in sorted(FOLDER.rglob("*.md")):
         text = path.read_text(encoding="utf-8")
         if _TABLE.search(text):
             yield path, _TABLE.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}\n{found[3]}", text)
@@ -240,6 +242,8 @@ for _name in CONNECTORS:
     _loaded = connector(_name)
     TABLES[f"{_name} connection"] = partial(keys, _loaded.Settings, without=["type"])
     TABLES[f"{_name} measure"] = partial(keys, measure_model(_name, _loaded.Measure), without=_SHARED)
+    if can_publish(_loaded):
+        TABLES[f"{_name} publish"] = partial(keys, publish_model(_name, _loaded), without=["to", "override"])
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
-"""Numbers, shares, days and ages as people read them."""
+"""Goals, days and ages as people read them; numbers and shares, which the sdk says."""
 
 from __future__ import annotations
 
-import math
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +9,8 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from syncd.okr.goals import Band, KeyResult, Milestones, Target
+from syncd.sdk.figures import number as number
+from syncd.sdk.figures import percent as percent
 
 HEALTH_WORDS = {
     "unknown": "unknown",
@@ -28,28 +29,9 @@ HEALTH_STYLES = {
 }
 
 
-def number(value: float | None) -> str:
-    """`1,092`, `99.95`, `0.0042`; a dash where there is none."""
-    if value is None:
-        return "–"
-    if value == 0 or abs(value) >= 1e15:
-        return f"{value:g}"
-    places = 2 if abs(value) >= 1 else min(6, 2 - math.floor(math.log10(abs(value))))
-    text = f"{value:,.{places}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 def count(number: int, name: str) -> str:
     """`1 stream`, `3 streams`."""
     return f"{number:,} {name}{'s' * (number != 1)}"
-
-
-def percent(share: float | None) -> str:
-    """A share as `18 %`, halves rounded up; a dash where there is none."""
-    if share is None:
-        return "–"
-    hundredths = share * 100
-    return f"{hundredths:g} %" if abs(hundredths) >= 1e15 else f"{math.floor(hundredths + 0.5):,} %"
 
 
 def goal(kr: KeyResult) -> str:

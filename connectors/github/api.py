@@ -15,27 +15,42 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import orjson
 from pydantic import ValidationError
 
+from connectors.github.client import PER_PAGE, Client
 from connectors.github.rows import ROWS
 from connectors.github.settings import GitHubSettings
-from syncd.sdk import ConfigError, Context, RetryLater, SourceBroken, failure, network_failure, parse_link, server_time
+from syncd.sdk import (
+    Context,
+    RetryLater,
+    SourceBroken,
+    SourceError,
+    failure,
+    network_failure,
+    one_line,
+    parse_link,
+    server_time,
+)
 
-if TYPE_CHECKING:
-    from github import Github
-
-PER_PAGE = 100
-_REDIRECTS = 5
 _AT_ONCE = 4
 _STALE_PAGES = 2
 
 
-class NotThere(SourceBroken):
+class Refused(SourceBroken):
+    """The answer is no, and would be another time; `status` and `message` are the answer's."""
+
+    def __init__(self, status: int, message: str, failed: SourceError) -> None:
+        self.status = status
+        self.message = message
+        super().__init__(str(failed))
+
+
+class NotThere(Refused):
     """Nothing is there, or nothing that these credentials may see."""
 
 
@@ -67,7 +82,7 @@ class Api:
     def __init__(self, settings: GitHubSettings, context: Context) -> None:
         self._settings = settings
         self._context = context
-        self._idle = [_Client(settings, context.folder)]
+        self._idle = [Client(settings, context.folder)]
 
     def close(self) -> None:
         """Closes the sockets."""
@@ -151,7 +166,7 @@ class Api:
 
     def _list(self, path: str, query: Mapping[str, str], kind: str, number: int, etag: str | None) -> Answer:
         def ask() -> Answer:
-            status, headers, body = self._once(path, query, {"If-None-Match": etag} if etag else {})
+            status, headers, body = self._once("GET", path, query, {"If-None-Match": etag} if etag else {})
             at = server_time(headers) or self._context.now()
             if status == 304 and etag is None:
                 raise RetryLater("it says that nothing changed to one who never asked before")  # a cache in between
@@ -172,64 +187,45 @@ class Api:
 
         return self._context.retry.call(ask)
 
-    def request(self, path: str, query: Mapping[str, str]) -> tuple[int, Mapping[str, str], str]:
+    def request(
+        self, path: str, query: Mapping[str, str], method: str = "GET", content: Any = None
+    ) -> tuple[int, Mapping[str, str], str]:
         """The status, the headers by lower-case names and the body of an answer that is no failure."""
-        return self._context.retry.call(lambda: self._once(path, query, {}))
+        return self._context.retry.call(lambda: self._once(method, path, query, {}, content))
 
     def _once(
-        self, path: str, query: Mapping[str, str], headers: Mapping[str, str]
+        self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], content: Any = None
     ) -> tuple[int, Mapping[str, str], str]:
         import requests
         from github import GithubException
 
         try:
             with self._client() as client:
-                status, answered, body = client.get(path, query, headers)
+                status, answered, body = client.ask(method, path, query, headers, content)
         except requests.exceptions.RequestException as error:
             raise network_failure(error) from None
         except GithubException as error:  # the App's own request for a token
             raise failure(error.status, error.headers or {}, str(error.data), self._context.now()) from None
         named = {name.lower(): str(value) for name, value in answered.items()}
         self._context.retry.budget.learn(named)
-        if status in (404, 410):
-            raise NotThere(str(failure(status, named, body, self._context.now())))
         if status != 304 and status >= 300:
-            raise failure(status, named, body, self._context.now())
+            failed = failure(status, named, body, self._context.now())
+            if isinstance(failed, RetryLater):
+                raise failed
+            raise (NotThere if status in (404, 410) else Refused)(status, _message(body), failed)
         return status, named, body
 
     @contextmanager
-    def _client(self) -> Iterator[_Client]:
+    def _client(self) -> Iterator[Client]:
         """One that nobody else uses meanwhile."""
         try:
             client = self._idle.pop()
         except IndexError:
-            client = _Client(self._settings, self._context.folder)
+            client = Client(self._settings, self._context.folder)
         try:
             yield client
         finally:
             self._idle.append(client)
-
-
-class _Client:
-    """PyGithub's client, and a connection of ours."""
-
-    def __init__(self, settings: GitHubSettings, folder: str) -> None:
-        self._library = _library(settings, folder)
-        self._connection = _connection(settings)
-
-    def get(
-        self, path: str, query: Mapping[str, str], headers: Mapping[str, str]
-    ) -> tuple[int, Mapping[str, Any], str]:
-        """Status, headers and body of an answer of any status."""
-        answer: tuple[int, Mapping[str, Any], str] = self._library.requester.requestJson(
-            "GET", path, dict(query), dict(headers), cnx=self._connection
-        )
-        return answer
-
-    def close(self) -> None:
-        """Closes the sockets."""
-        self._library.close()
-        self._connection.close()
 
 
 @contextmanager
@@ -262,58 +258,15 @@ def _threads(most: int) -> Iterator[Callable[[Callable[[], Answer]], Future[Answ
             calls.put(None)
 
 
+def _message(body: str) -> str:
+    """What an answer that is no says for people: its `message`, and where it has them those of its `errors`."""
+    try:
+        said = orjson.loads(body)
+        more = [one.get("message") or f"{one.get('field')} {one.get('code')}" for one in said.get("errors") or ()]
+        return one_line(": ".join([str(said["message"]), *map(str, more)]))
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return one_line(body)
+
+
 def _query(address: str) -> dict[str, str]:
     return {name: values[-1] for name, values in parse_qs(urlsplit(address).query).items()}
-
-
-def _library(settings: GitHubSettings, folder: str) -> Github:
-    from github import Auth, Github
-
-    auth: Auth.Auth | None = None
-    if settings.token is not None:
-        auth = Auth.Token(settings.token.get_secret_value())
-    elif settings.private_key is not None:
-        key = settings.private_key
-        if "-----BEGIN" not in key:
-            try:
-                key = (Path(folder) / key).read_text(encoding="utf-8")
-            except (OSError, UnicodeDecodeError) as error:
-                why = getattr(error, "strerror", None) or "it is not text"
-                raise ConfigError(f"private_key names {key}, which cannot be read: {why.lower()}") from None
-        app = Auth.AppAuth(settings.app_id or "", key)
-        auth = app.get_installation_auth(int(settings.installation_id or 0))
-    return Github(
-        base_url=settings.url,
-        auth=auth,
-        timeout=int(settings.timeout),
-        retry=None,
-        seconds_between_requests=None,
-        per_page=PER_PAGE,
-        user_agent="syncd",
-    )
-
-
-def _connection(settings: GitHubSettings) -> Any:
-    """PyGithub's connection, following redirects with their query.
-
-    Only at our own address: behind a proxy or a replay, a renamed repository's new address names another host, and our
-    token is for none but the one configured.
-    """
-    from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, RequestsResponse
-
-    parts = urlsplit(settings.url)
-    base: Any = HTTPSRequestsConnectionClass if parts.scheme == "https" else HTTPRequestsConnectionClass
-
-    class Following(base):  # type: ignore[misc]
-        def getresponse(self) -> RequestsResponse:
-            for _ in range(_REDIRECTS):
-                answer = super().getresponse()
-                location = {name.lower(): value for name, value in answer.getheaders()}.get("location")
-                if answer.status not in (301, 302, 307, 308) or location is None:
-                    return answer
-                to = urlsplit(location)
-                root = parts.path if to.hostname not in (None, parts.hostname) else ""
-                self.url = f"{root}{to.path}" + (f"?{to.query}" if to.query else "")
-            raise SourceBroken("it redirects in a circle")
-
-    return Following(parts.hostname, parts.port, timeout=settings.timeout, retry=0)

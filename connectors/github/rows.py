@@ -154,6 +154,36 @@ class Repository(BaseModel):
         return self.full_name
 
 
+class IssueText(BaseModel):
+    """What is written to of an issue: its text and its labels."""
+
+    body: str | None
+    labels: list[_Named | str]
+
+    @property
+    def label_names(self) -> Sequence[str]:
+        """The labels by their names."""
+        return [label if isinstance(label, str) else label.name for label in self.labels]
+
+
+class Comment(BaseModel):
+    """A comment on an issue."""
+
+    id: int
+    url: str
+    body: str | None = None
+
+    @property
+    def path(self) -> str:
+        """Where it is asked for; below another repository than its issue's, once that was transferred."""
+        return f"/repos/{self.url.partition('/repos/')[2]}"
+
+    @property
+    def stable_id(self) -> str:
+        """Its id tells it apart."""
+        return str(self.id)
+
+
 def _pull_request(row: _Numbered, repo: str, merged_at: datetime | None, fields: dict[str, Sequence[Scalar]]) -> Record:
     """A merge is final; a pull request closed unmerged is not delivered."""
     not_done = None if merged_at else ("open" if row.state == "open" else "closed without merging")
@@ -182,4 +212,5 @@ ROWS: Mapping[str, TypeAdapter[Any]] = {
     "issues": TypeAdapter(list[Issue]),
     "releases": TypeAdapter(list[Release]),
     "repos": TypeAdapter(list[Repository]),
+    "comments": TypeAdapter(list[Comment]),
 }

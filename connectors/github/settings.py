@@ -1,4 +1,4 @@
-"""The YAML keys of GitHub connections and measures."""
+"""The YAML keys of GitHub connections, measures and check-ins."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from syncd.sdk import ConnectionSettings, Duration, RecordKeys, Secret, WebAddress
+from syncd.sdk import ConnectionSettings, Duration, PublishKeys, RecordKeys, Secret, WebAddress
+from syncd.sdk.block import SAID
 
 What = Literal["merged_pull_requests", "closed_issues", "releases"]
 _KINDS: Mapping[What, str] = {
@@ -30,6 +31,7 @@ _NEVER_DONE: Mapping[What, tuple[str, frozenset[str | None]]] = {
     "releases": ("draft", frozenset({"true"})),
 }
 _OF_PULLS_ALONE = frozenset({"base", "draft"})
+_LONGEST_PREFIX = 40  # a label has 50 characters at most; " off track" takes ten
 
 
 class GitHubSettings(ConnectionSettings):
@@ -107,3 +109,58 @@ class GitHubMeasure(RecordKeys):
             return None
         values = " or ".join(str(value) for value in sorted(asked[field], key=str))
         return f"asks for {self.what} whose {field} is {values}, and none such counts"
+
+
+class GitHubPublish(PublishKeys):
+    """What of GitHub's issues check-ins are written to."""
+
+    issues: dict[str, str] = Field(min_length=1, description="The issue of each key result: OWNER/NAME#NUMBER.")
+    body: bool = Field(False, description="Whether the issue's text holds the check-in, in a block between two marks.")
+    comment: bool = Field(False, description="Whether one comment on the issue holds it, kept up to date.")
+    label: str | None = Field(None, description="A prefix such as `health:`; the issue has one label with it.")
+
+    @field_validator("issues")
+    @classmethod
+    def _owner_name_and_number(cls, value: dict[str, str]) -> dict[str, str]:
+        for key_result, issue in value.items():
+            if not re.fullmatch(r"[\w.-]+/[\w.-]+#[1-9]\d*", issue, re.ASCII):
+                raise ValueError(f"has {issue!r} for {key_result}; write OWNER/NAME#NUMBER, such as acme/search#42")
+        return value
+
+    @field_validator("label")
+    @classmethod
+    def _prefix(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(rf"[^\s,:][^,\r\n]{{0,{_LONGEST_PREFIX - 2}}}:", value):
+            raise ValueError(
+                f"is {value!r}; write a prefix that ends with a colon, such as 'health:', "
+                f"of at most {_LONGEST_PREFIX} characters and without a comma"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> GitHubPublish:
+        if self.body and self.comment:
+            raise ValueError("has both body and comment; keep one")
+        if not (self.body or self.comment or self.label):
+            raise ValueError("needs body: true, comment: true or label: 'health:'")
+        of: dict[str, str] = {}
+        for key_result, issue in self.issues.items() if self.label else ():
+            other = of.setdefault(issue.lower(), key_result)
+            if other != key_result:
+                raise ValueError(
+                    f"has one label for {other} and {key_result}, which share {issue}; "
+                    "give each an issue of its own, or leave out label"
+                )
+        return self
+
+    def names(self) -> Collection[str]:
+        """Those that an issue is named for."""
+        return self.issues
+
+    def uses(self) -> Collection[str]:
+        """A label shows the health alone."""
+        return SAID if self.body or self.comment else {"health"}
+
+    def target(self, key_result: str) -> str:
+        """The issue, and the key result: several may share an issue."""
+        return f"{self.issues[key_result]} ({key_result})"

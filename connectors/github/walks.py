@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from connectors.github.api import PER_PAGE, Answer, Api
+from connectors.github.api import Answer, Api
+from connectors.github.client import PER_PAGE
 from syncd.sdk import Page, Record, RetryLater, SourceBroken
 
 OVERLAP = timedelta(minutes=2)  # equal timestamps and servers that disagree on the time

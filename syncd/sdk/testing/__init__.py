@@ -6,11 +6,25 @@
         def settings(self, url: str) -> dict[str, str]:
             return {"url": url, "token": "deploys-token"}
 
-The `upstream` fixture, in the class or in a conftest.py, gives the address of a fake of the service on loopback.
+The `upstream` fixture, in the class or in a conftest.py, gives the address of a fake of the service on loopback. The
+contract of what writes, `PublisherContract`, makes its fakes itself: each write wants an untouched one.
 """
 
-from syncd.sdk.testing.ailments import AILMENTS, NOW, Ailment
+from syncd.sdk.testing.ailments import AILMENTS, AILMENTS_OF_WRITES, NOW, Ailment
 from syncd.sdk.testing.contract import SourceContract
 from syncd.sdk.testing.proxy import Asked, Proxy
+from syncd.sdk.testing.publisher_contract import Fake, PublisherContract
+from syncd.sdk.testing.statements import statement
 
-__all__ = ["AILMENTS", "NOW", "Ailment", "Asked", "Proxy", "SourceContract"]
+__all__ = [
+    "AILMENTS",
+    "AILMENTS_OF_WRITES",
+    "NOW",
+    "Ailment",
+    "Asked",
+    "Fake",
+    "Proxy",
+    "PublisherContract",
+    "SourceContract",
+    "statement",
+]

@@ -17,8 +17,9 @@ class Ailment:
     """One answer in the place of the real one, and what is to come of it.
 
     `connection` says what becomes of the answer on its way: `cut` sends half of the real body and closes, `reset`
-    sends nothing at all. `again` says whether the request is tried again, with RetryLater in the end, or ends at once,
-    with SourceBroken. `after` is the wait in seconds that is asked for; None leaves it to the policy.
+    sends nothing at all, and `lost` neither, once the request took effect. `again` says whether the request is tried
+    again, with RetryLater in the end, or ends at once, with SourceBroken. `after` is the wait in seconds that is asked
+    for; None leaves it to the policy.
     """
 
     name: str
@@ -27,7 +28,7 @@ class Ailment:
     body: str = '{"message": "no"}'
     again: bool = False
     after: float | None = None
-    connection: Literal["whole", "cut", "reset"] = "whole"
+    connection: Literal["whole", "cut", "reset", "lost"] = "whole"
 
 
 def _ill(name: str, status: int = 200, headers: Mapping[str, str] | None = None, **more: str) -> Ailment:
@@ -78,3 +79,6 @@ AILMENTS: tuple[Ailment, ...] = (
     Ailment("451", 451),
 )
 """The table. A service that means something else by a status replaces its row in a subclass."""
+
+AILMENTS_OF_WRITES: tuple[Ailment, ...] = (*AILMENTS, _ill("an answer that is lost", connection="lost"))
+"""The table for requests that change something: they may have taken effect though no answer says so."""

@@ -1,24 +1,21 @@
-"""What every connector promises, as tests to subclass."""
+"""What every source promises, as tests to subclass."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
-from zoneinfo import ZoneInfo
 
-from syncd.sdk.answers import LONGEST_LINE
-from syncd.sdk.connector import Context, Pulls, Source
+from syncd.sdk.connector import Pulls, Source
 from syncd.sdk.errors import RetryLater, SourceBroken, SourceError
 from syncd.sdk.facts import Json, Page, Record, Stream
-from syncd.sdk.retry import LONGEST_WAIT, RetryPolicy
-from syncd.sdk.testing.ailments import AILMENTS, NOW, Ailment
+from syncd.sdk.retry import LONGEST_WAIT
+from syncd.sdk.testing.ailments import Ailment
+from syncd.sdk.testing.connector_contract import ConnectorContract
 from syncd.sdk.testing.proxy import Proxy
 
 _ATTEMPTS = 3
@@ -53,7 +50,7 @@ class _Lab:
         return whole | {one for page in pages for one in page.present or ()}
 
 
-class SourceContract:
+class SourceContract(ConnectorContract):
     """Subclass it with a connector, a measure and settings, and give an `upstream` fixture.
 
     `upstream` is the address of a server on this machine that the connector pulls from, which holds still while a test
@@ -66,28 +63,8 @@ class SourceContract:
     needs: ClassVar[Sequence[str]] = ()
     """The fields that the measure uses, of a connector of records."""
     since: ClassVar[datetime | None] = None
-    secrets: ClassVar[Sequence[str]] = ()
-    """What no error may say."""
-    libraries: ClassVar[Sequence[str]] = ()
-    """What must not be imported before a source is opened."""
-    ailments: ClassVar[Sequence[Ailment]] = AILMENTS
-
-    def settings(self, url: str) -> Mapping[str, Any]:
-        """The keys of a connection to a server at `url`, beside `type`; secrets as they are."""
-        raise NotImplementedError
-
-    def pytest_generate_tests(self, metafunc: Any) -> None:
-        """Each test of an `ailment` runs for every one."""
-        if "ailment" in metafunc.fixturenames:
-            metafunc.parametrize("ailment", self.ailments, ids=lambda ailment: ailment.name)
 
     # -- Opened and closed
-
-    def test_importing_it_loads_no_client_library(self) -> None:
-        module = self.connector.__module__
-        code = f"import sys, {module}; print([name for name in {list(self.libraries)!r} if name in sys.modules])"
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
-        assert done.stdout.strip() == "[]"
 
     def test_opening_it_makes_no_request_and_closing_it_is_harmless(self, upstream: str) -> None:
         with self._lab(upstream) as lab:
@@ -189,20 +166,11 @@ class SourceContract:
             said = [text for asked in other.requests for text in (asked.target, *asked.headers.values())]
             assert not [secret for secret in self.secrets for text in said if secret in text]
 
-    def _assert_fit_to_print(self, text: str) -> None:
-        assert text.splitlines() == [text], "an error is one line"
-        assert len(text) <= LONGEST_LINE
-        assert "<" not in text, "without markup"
-        assert not [secret for secret in self.secrets if secret in text]
-
     @contextmanager
     def _lab(self, upstream: str, before: Proxy | None = None) -> Iterator[_Lab]:
         slept: list[float] = []
-        context = Context(RetryPolicy(attempts=_ATTEMPTS, sleep=slept.append), ZoneInfo("Europe/Berlin"), lambda: NOW)
         with nullcontext(before) if before else Proxy(upstream).running() as proxy:
-            keys = {"type": "tested", **self.settings(proxy.url)}
-            settings = self.connector.Settings.model_validate(keys, context={"resolved": True})
-            source = self.connector.open(settings, context)
+            source = self.connector.open(self._settings(proxy.url), self._context(_ATTEMPTS, slept))
             try:
                 yield _Lab(source, self._stream(), proxy, slept)
             finally:

@@ -102,6 +102,8 @@ class _Handler(BaseHTTPRequestHandler):
         elif ailment.connection == "cut":
             self._send(*self._hand_on(asked), cut=True)
         else:
+            if ailment.connection == "lost":
+                self._hand_on(asked)
             # Lingering for no time at all makes close() send RST in place of FIN.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()

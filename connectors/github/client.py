@@ -1,0 +1,93 @@
+"""The connection to GitHub: PyGithub's client for credentials and headers, a connection of ours for the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from connectors.github.settings import GitHubSettings
+from syncd.sdk import ConfigError, SourceBroken
+
+if TYPE_CHECKING:
+    from github import Github
+
+PER_PAGE = 100
+_REDIRECTS = 5
+
+
+class Client:
+    """PyGithub's client, and a connection of ours. For one thread at a time."""
+
+    def __init__(self, settings: GitHubSettings, folder: str) -> None:
+        self._library = _library(settings, folder)
+        self._connection = _connection(settings)
+
+    def ask(
+        self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], content: Any = None
+    ) -> tuple[int, Mapping[str, Any], str]:
+        """Status, headers and body of an answer of any status; `content` is sent as JSON."""
+        answer: tuple[int, Mapping[str, Any], str] = self._library.requester.requestJson(
+            method, path, dict(query), dict(headers), content, cnx=self._connection
+        )
+        return answer
+
+    def close(self) -> None:
+        """Closes the sockets."""
+        self._library.close()
+        self._connection.close()
+
+
+def _library(settings: GitHubSettings, folder: str) -> Github:
+    from github import Auth, Github
+
+    auth: Auth.Auth | None = None
+    if settings.token is not None:
+        auth = Auth.Token(settings.token.get_secret_value())
+    elif settings.private_key is not None:
+        key = settings.private_key
+        if "-----BEGIN" not in key:
+            try:
+                key = (Path(folder) / key).read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                why = getattr(error, "strerror", None) or "it is not text"
+                raise ConfigError(f"private_key names {key}, which cannot be read: {why.lower()}") from None
+        app = Auth.AppAuth(settings.app_id or "", key)
+        auth = app.get_installation_auth(int(settings.installation_id or 0))
+    return Github(
+        base_url=settings.url,
+        auth=auth,
+        timeout=int(settings.timeout),
+        retry=None,
+        seconds_between_requests=None,
+        seconds_between_writes=None,
+        per_page=PER_PAGE,
+        user_agent="syncd",
+    )
+
+
+def _connection(settings: GitHubSettings) -> Any:
+    """PyGithub's connection, following redirects with their query, method and content.
+
+    Only at our own address: behind a proxy or a replay, a renamed repository's new address names another host, and our
+    token is for none but the one configured.
+    """
+    from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, RequestsResponse
+
+    parts = urlsplit(settings.url)
+    base: Any = HTTPSRequestsConnectionClass if parts.scheme == "https" else HTTPRequestsConnectionClass
+
+    class Following(base):  # type: ignore[misc]
+        def getresponse(self) -> RequestsResponse:
+            for _ in range(_REDIRECTS):
+                answer = super().getresponse()
+                location = {name.lower(): value for name, value in answer.getheaders()}.get("location")
+                if answer.status not in (301, 302, 307, 308) or location is None:
+                    return answer
+                to = urlsplit(location)
+                root = parts.path if to.hostname not in (None, parts.hostname) else ""
+                self.url = f"{root}{to.path}" + (f"?{to.query}" if to.query else "")
+            raise SourceBroken("it redirects in a circle")
+
+    return Following(parts.hostname, parts.port, timeout=settings.timeout, retry=0)

@@ -1,0 +1,24 @@
+"""Numbers and shares as people read them."""
+
+from __future__ import annotations
+
+import math
+
+
+def number(value: float | None, unknown: str = "–") -> str:
+    """`1,092`, `99.95`, `0.0042`; a dash where there is none, or another word for `unknown`."""
+    if value is None:
+        return unknown
+    if value == 0 or abs(value) >= 1e15:
+        return f"{value:g}"
+    places = 2 if abs(value) >= 1 else min(6, 2 - math.floor(math.log10(abs(value))))
+    text = f"{value:,.{places}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def percent(share: float | None) -> str:
+    """A share as `18 %`, halves rounded up; a dash where there is none."""
+    if share is None:
+        return "–"
+    hundredths = share * 100
+    return f"{hundredths:g} %" if abs(hundredths) >= 1e15 else f"{math.floor(hundredths + 0.5):,} %"

@@ -1,0 +1,55 @@
+"""What the contracts of sources and of publishers have in common."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
+
+from syncd.sdk.answers import LONGEST_LINE
+from syncd.sdk.connector import Connector, Context
+from syncd.sdk.retry import RetryPolicy
+from syncd.sdk.testing.ailments import AILMENTS, NOW, Ailment
+
+
+class ConnectorContract:
+    """What holds for whatever a connector does."""
+
+    connector: ClassVar[type[Connector]]
+    secrets: ClassVar[Sequence[str]] = ()
+    """What no error may say."""
+    libraries: ClassVar[Sequence[str]] = ()
+    """What must not be imported before it is opened."""
+    ailments: ClassVar[Sequence[Ailment]] = AILMENTS
+
+    def settings(self, url: str) -> Mapping[str, Any]:
+        """The keys of a connection to a server at `url`, beside `type`; secrets as they are."""
+        raise NotImplementedError
+
+    def pytest_generate_tests(self, metafunc: Any) -> None:
+        """Each test of an `ailment` runs for every one."""
+        if "ailment" in metafunc.fixturenames:
+            metafunc.parametrize("ailment", self.ailments, ids=lambda ailment: ailment.name)
+
+    def test_importing_it_loads_no_client_library(self) -> None:
+        module = self.connector.__module__
+        code = f"import sys, {module}; print([name for name in {list(self.libraries)!r} if name in sys.modules])"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+        assert done.stdout.strip() == "[]"
+
+    def _settings(self, url: str) -> Any:
+        """The settings of a connection to `url`."""
+        keys = {"type": "tested", **self.settings(url)}
+        return self.connector.Settings.model_validate(keys, context={"resolved": True})
+
+    def _context(self, attempts: int, slept: list[float]) -> Context:
+        """One that waits for nothing, and notes how long it would have."""
+        return Context(RetryPolicy(attempts=attempts, sleep=slept.append), ZoneInfo("Europe/Berlin"), lambda: NOW)
+
+    def _assert_fit_to_print(self, text: str) -> None:
+        assert text.splitlines() == [text], "an error is one line"
+        assert len(text) <= LONGEST_LINE
+        assert "<" not in text, "without markup"
+        assert not [secret for secret in self.secrets if secret in text]

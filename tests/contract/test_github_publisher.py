@@ -1,0 +1,568 @@
+"""GitHub's publisher: check-ins on issues, through PyGithub against the sandbox."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from connectors.github import GitHub
+from connectors.github.publisher import GitHubPublisher
+from syncd.config import load_config
+from syncd.ledger import Ledger, NewDelivery, open_ledger
+from syncd.ledger.outbox import STUCK, post
+from syncd.publishing.delivery import Delivered, deliver
+from syncd.publishing.statements import as_json
+from syncd.sandbox import Fault, Sandbox
+from syncd.sandbox.code import Comment, Issue
+from syncd.sdk import Content, Context, RetryLater, RetryPolicy, SourceBroken, Statement
+from syncd.sdk.testing import statement
+
+LAB = "acme/lab"
+NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
+START, END = "<!-- syncd:calls -->", "<!-- /syncd:calls -->"
+CALLS = statement("calls", note=None, confidence=None, evidence=None)
+BLOCK = """\
+**The number of calls falls**
+1,092 calls/week, 18 % of the way (56 % expected): off track
+goal: 1,200 → 600 calls/week
+as of 2030-01-01 10:00"""
+BETTER = replace(CALLS, value=700.0, progress=0.83, health="on_track")
+
+
+@pytest.fixture
+def lab(box: Sandbox) -> Sandbox:
+    box.world.github.add_repo(LAB)
+    return box
+
+
+@pytest.fixture
+def issue(lab: Sandbox) -> Issue:
+    return lab.world.github.add_issue(LAB, labels=["bug"])
+
+
+@pytest.fixture
+def once(context: Context) -> Context:
+    """As syncd opens a publisher: what fails is tried again by syncd, from the reading on."""
+    return replace(context, retry=replace(context.retry, attempts=1))
+
+
+Opener = Callable[..., GitHubPublisher]
+
+
+@pytest.fixture
+def opened(lab: Sandbox, once: Context) -> Iterator[Opener]:
+    """Opens a publisher by the keys of an entry, with a token that may write issues and nothing else."""
+    found: list[GitHubPublisher] = []
+
+    def opener(token: str = "github_issues", **keys: Any) -> GitHubPublisher:
+        settings = {"type": "github", "url": lab.github_url, "token": lab.credentials[token]}
+        publish = GitHub.Publish.model_validate({"issues": {"calls": f"{LAB}#1"}, **keys})
+        known = GitHub.Settings.model_validate(settings, context={"resolved": True})
+        found.append(GitHub.publisher(known, once, publish))
+        return found[-1]
+
+    yield opener
+    for one in found:
+        one.close()
+
+
+def stands(publisher: GitHubPublisher, said: Statement = CALLS) -> Content:
+    return publisher.read({said.key_result: publisher.content(said)})[said.key_result].content
+
+
+def written(publisher: GitHubPublisher, said: Statement = CALLS) -> None:
+    """Reads, and writes all of it."""
+    stands(publisher, said)
+    publisher.write({said.key_result: publisher.content(said)})
+
+
+def writes(lab: Sandbox) -> list[tuple[str, int]]:
+    """What was asked for that changes something, and how it was answered; 0 where it was not."""
+    return [(one.method, one.status) for one in lab.requests if one.method != "GET"]
+
+
+# -- the keys
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"body": True, "comment": True}, "has both body and comment; keep one"),
+        ({}, "needs body: true, comment: true or label: 'health:'"),
+        ({"label": "health"}, "is 'health'; write a prefix that ends with a colon"),
+        ({"label": f"{'x' * 40}:"}, "of at most 40 characters"),
+        ({"label": "a,b:"}, "without a comma"),
+        ({"body": True, "issues": {"calls": "acme/lab"}}, "has 'acme/lab' for calls; write OWNER/NAME#NUMBER"),
+        ({"body": True, "issues": {"calls": "https://github.com/acme/lab/issues/1"}}, "write OWNER/NAME#NUMBER"),
+        (
+            {"label": "health:", "issues": {"calls": "acme/lab#1", "nps": "Acme/Lab#1"}},
+            "has one label for calls and nps, which share Acme/Lab#1; give each an issue of its own",
+        ),
+    ],
+)
+def test_keys_that_make_no_sense(keys: Mapping[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(said)):
+        GitHub.Publish.model_validate({"issues": {"calls": f"{LAB}#1"}, **keys})
+
+
+def test_a_longest_label_fits_into_githubs_fifty_characters(lab: Sandbox, issue: Issue, opened: Opener) -> None:
+    written(opened(label=f"{'x' * 39}:"))
+    assert f"{'x' * 39}: off track" in issue.labels
+
+
+# -- the block in the text
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, f"{START}\n{BLOCK}\n{END}"),
+        ("Why we do it.", f"Why we do it.\n\n{START}\n{BLOCK}\n{END}"),
+        ("Why\r\n we do it. \r\n", f"Why\r\n we do it. \r\n\r\n{START}\n{BLOCK}\n{END}"),
+        (f"{START}\nold\n{END}\n\n- [ ] Größe 🎯\n", f"{START}\n{BLOCK}\n{END}\n\n- [ ] Größe 🎯\n"),
+    ],
+)
+def test_the_text_holds_one_block_and_all_else_stays(
+    issue: Issue, opened: Opener, before: str | None, after: str
+) -> None:
+    issue.body = before
+    publisher = opened(body=True)
+    written(publisher)
+    assert issue.body is not None
+    assert issue.body.replace("\r\n", "\n") == after.replace("\r\n", "\n")
+    assert issue.body.startswith((before or "").partition(START)[0])
+    assert stands(publisher) == {"body": BLOCK}
+
+
+def test_a_text_of_another_systems_line_ends_keeps_them(issue: Issue, opened: Opener) -> None:
+    issue.body = "Why\r\nwe do it."
+    publisher = opened(body=True)
+    for said in (CALLS, BETTER):
+        written(publisher, said)
+        assert issue.body.count("\n") == issue.body.count("\r\n") == 8
+        assert stands(publisher, said) == publisher.content(said)
+
+
+def test_key_results_share_an_issue(issue: Issue, opened: Opener) -> None:
+    publisher = opened(body=True, issues={"calls": f"{LAB}#1", "nps": f"{LAB}#1"})
+    nps = replace(CALLS, key_result="nps")
+    written(publisher)
+    written(publisher, nps)
+    both = issue.body
+    written(publisher, BETTER)
+    assert stands(publisher, nps)["body"] == BLOCK
+    assert both is not None
+    assert issue.body == both.replace(BLOCK, str(publisher.content(BETTER)["body"]), 1)
+
+
+def test_what_people_say_is_told_to_nobody_and_is_no_markup(issue: Issue, opened: Opener) -> None:
+    said = replace(CALLS, title=f"{END} <b>x</b>", note="@everyone, see https://acme.example/a_b and #12")
+    publisher = opened(body=True)
+    written(publisher, said)
+    lines = (issue.body or "").split("\n")
+    assert lines[3] == "**&lt;!-- /syncd:calls --&gt; &lt;b&gt;x&lt;/b&gt;**"
+    assert "note: @&#8203;everyone, see <https://acme.example/a_b> and #&#8203;12" in lines
+    assert stands(publisher, said) == publisher.content(said)
+
+
+def test_a_mark_without_the_other_is_nowhere_to_write(issue: Issue, opened: Opener) -> None:
+    issue.body = f"Why.\n\n{START}\nold\n\nPeople's words."
+    publisher = opened(body=True)
+    found = publisher.read({"calls": publisher.content(CALLS)})["calls"]
+    assert found.absent == f"{LAB}#1 has {START} without {END}; put it back, or take the other out"
+
+
+# -- the label
+
+
+def test_there_is_one_label_with_the_prefix_and_others_stay(lab: Sandbox, issue: Issue, opened: Opener) -> None:
+    publisher = opened(label="health:")
+    lab.world.github.label(LAB, 1, "healthy")
+    for said, health in ((CALLS, "off track"), (BETTER, "on track"), (BETTER, "on track")):
+        written(publisher, said)
+        assert issue.labels == ["bug", "healthy", f"health: {health}"]
+    assert [method for method, _ in writes(lab)] == ["POST", "DELETE", "POST"]
+
+
+def test_the_repositorys_own_spelling_is_the_same_label(lab: Sandbox, issue: Issue, opened: Opener) -> None:
+    lab.world.github.repo(LAB).label("Health: Off Track")
+    publisher = opened(label="health:")
+    written(publisher)
+    assert issue.labels == ["bug", "Health: Off Track"]
+    assert stands(publisher) == publisher.content(CALLS)
+    written(publisher, BETTER)
+    assert issue.labels == ["bug", "health: on track"]
+
+
+def test_two_labels_with_the_prefix_are_both_shown_and_one_is_left(lab: Sandbox, issue: Issue, opened: Opener) -> None:
+    publisher = opened(label="health:")
+    for label in ("health: great, really", "health: off track"):
+        lab.world.github.label(LAB, 1, label)
+    assert stands(publisher) == {"label": "health: great, really, health: off track"}
+    written(publisher)
+    assert issue.labels == ["bug", "health: off track"]
+
+
+def test_killed_between_two_labels_none_is_there_and_the_place_is_free(
+    lab: Sandbox, issue: Issue, opened: Opener
+) -> None:
+    publisher = opened(label="health:")
+    written(publisher)
+    lab.fault(Fault("github", "reset", method="POST", times=1))
+    with pytest.raises(RetryLater):
+        written(publisher, BETTER)
+    assert stands(publisher) == {"label": None}
+    written(publisher, BETTER)
+    assert issue.labels == ["bug", "health: on track"]
+
+
+def test_a_label_that_somebody_takes_off_meanwhile_is_off(lab: Sandbox, issue: Issue, opened: Opener) -> None:
+    publisher = opened(label="health:")
+    written(publisher)
+    lab.fault(Fault("github", "status", method="DELETE", status=404, body='{"message": "Label does not exist"}'))
+    written(publisher, BETTER)
+    assert "health: on track" in issue.labels
+
+
+# -- the comment
+
+
+def by(login: str, issue: Issue) -> list[Comment]:
+    return [one for one in issue.comments if one.author.login == login]
+
+
+def test_one_comment_is_kept_up_to_date(lab: Sandbox, issue: Issue, opened: Opener) -> None:
+    publisher = opened(comment=True)
+    for said in (CALLS, BETTER):
+        written(publisher, said)
+        (comment,) = by("syncd-bot", issue)
+        assert comment.body == f"{START}\n{publisher.content(said)['comment']}"
+    assert [method for method, _ in writes(lab)] == ["POST", "PATCH"]
+
+
+def test_it_is_found_on_a_later_page(lab: Sandbox, issue: Issue, opened: Opener) -> None:
+    for number in range(150):
+        lab.world.github.add_comment(LAB, 1, f"No. {number}")
+    written(opened(comment=True))
+    for number in range(100):
+        lab.world.github.add_comment(LAB, 1, f"Nr. {number}")
+    written(opened(comment=True), BETTER)
+    (comment,) = by("syncd-bot", issue)
+    assert "on track" in comment.body
+
+
+@pytest.mark.parametrize("body", [f"Look: {START}\n{BLOCK}", f"> {START}\n> {BLOCK}", f"`{START}` is its mark", ""])
+def test_a_comment_that_quotes_ours_is_somebody_elses(lab: Sandbox, issue: Issue, opened: Opener, body: str) -> None:
+    theirs = lab.world.github.add_comment(LAB, 1, body)
+    for said in (CALLS, BETTER):
+        written(opened(comment=True), said)
+    assert theirs.body == body
+    assert len(by("syncd-bot", issue)) == 1
+
+
+def test_a_copy_of_it_is_left_alone(lab: Sandbox, issue: Issue, opened: Opener) -> None:
+    publisher = opened(comment=True)
+    written(publisher)
+    copy = lab.world.github.add_comment(LAB, 1, f"{START}\n{BLOCK}")
+    written(publisher, BETTER)
+    assert copy.body == f"{START}\n{BLOCK}"
+
+
+def test_it_is_written_where_its_issue_went(lab: Sandbox, issue: Issue, opened: Opener) -> None:
+    """A comment moves along, and is not below its old repository any more."""
+    publisher = opened(comment=True, body=False, label="health:")
+    written(publisher)
+    lab.world.github.add_repo("acme/infra")
+    lab.world.github.transfer_issue(LAB, 1, "acme/infra")
+    written(publisher, BETTER)
+    (comment,) = by("syncd-bot", issue)
+    assert "on track" in comment.body
+    assert issue.labels == ["bug", "health: on track"]
+
+
+# -- somebody else is at it too
+
+
+def test_what_is_typed_around_the_block_between_reading_and_writing_is_kept(
+    lab: Sandbox, issue: Issue, opened: Opener
+) -> None:
+    publisher = opened(body=True)
+    written(publisher)
+    stands(publisher, BETTER)
+    lab.world.github.edit_item(LAB, 1, body=f"New above.\n\n{issue.body}\n\nNew below.")
+    publisher.write({"calls": publisher.content(BETTER)})
+    assert (issue.body or "").startswith("New above.\n\nWhat and why")
+    assert (issue.body or "").endswith("\n\nNew below.")
+    assert stands(publisher, BETTER) == publisher.content(BETTER)
+
+
+def test_what_is_typed_into_our_places_between_reading_and_writing_is_kept(
+    lab: Sandbox, issue: Issue, opened: Opener
+) -> None:
+    """syncd decides anew, by what stands there then."""
+    code = lab.world.github
+
+    def into_the_block() -> None:
+        code.edit_item(LAB, 1, body=(issue.body or "").replace("off track", "fine"))
+
+    def out_of_the_mark() -> None:
+        code.edit_item(LAB, 1, body=(issue.body or "").replace(END, "fine"))
+
+    def into_the_comment() -> None:
+        code.edit_comment(LAB, issue.comments[0].id, f"{issue.comments[0].body}\nfine")
+
+    def onto_the_issue() -> None:
+        code.label(LAB, 1, "health: fine")
+
+    for keys, types, shown in (
+        ({"body": True}, into_the_block, "the block of calls in acme/lab#1"),
+        ({"body": True}, out_of_the_mark, "the block of calls in acme/lab#1"),
+        ({"comment": True}, into_the_comment, "the comment for calls on acme/lab#1"),
+        ({"label": "health:"}, onto_the_issue, "the label of acme/lab#1"),
+    ):
+        publisher = opened(**keys)
+        written(publisher)
+        stands(publisher, BETTER)
+        types()
+        lab.requests.clear()
+        with pytest.raises(RetryLater, match=re.escape(f"{shown} changed while it was to be written")):
+            publisher.write({"calls": publisher.content(BETTER)})
+        assert writes(lab) == []
+        issue.body = None
+
+
+# -- requests
+
+
+def test_it_asks_for_nothing_but_issues_and_leaves_a_second_between_writes(
+    lab: Sandbox, issue: Issue, opened: Opener, slept: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_the_library: list[float] = []
+    monkeypatch.setattr("github.Requester.time.sleep", of_the_library.append)
+    both = [opened(body=True, label="health:"), opened(comment=True)]
+    for said, pauses in ((CALLS, 1 + 0), (BETTER, 3 + 1)):  # none before the first; a label is off before one is on
+        for publisher in both:
+            written(publisher, said)
+        assert slept == [1.0] * pauses
+        slept.clear()
+    assert of_the_library == [], "a stop would not wake it"
+    assert [one.path for one in lab.requests if not re.match(rf"/github/repos/{LAB}/issues/", one.path)] == []
+
+
+def test_a_renamed_repository_is_written_to_under_its_old_name(lab: Sandbox, issue: Issue, opened: Opener) -> None:
+    publishers = [opened(body=True, label="health:"), opened(comment=True)]
+    written(publishers[0])
+    lab.world.github.rename_repo(LAB, "workshop")
+    lab.requests.clear()
+    for publisher in publishers:
+        written(publisher, BETTER)
+        assert stands(publisher, BETTER) == publisher.content(BETTER)
+    assert {status for _, status in writes(lab)} == {200, 201, 307}
+
+
+# -- what it says where it cannot
+
+
+def refused(lab: Sandbox, status: int, message: str, **more: Any) -> None:
+    """Every write is answered so."""
+    body = json.dumps({"message": message, **more})
+    for method in ("PATCH", "POST", "DELETE"):
+        lab.fault(Fault("github", method=method, status=status, body=body))
+
+
+def sentence(publisher: GitHubPublisher) -> str:
+    with pytest.raises(SourceBroken) as caught:
+        written(publisher)
+    return str(caught.value)
+
+
+PLACES = pytest.mark.parametrize("keys", [{"body": True}, {"comment": True}, {"label": "health:"}], ids=str)
+
+
+@PLACES
+def test_errors_say_which_issue_and_what_to_mend(
+    lab: Sandbox, issue: Issue, opened: Opener, keys: dict[str, Any]
+) -> None:
+    code = lab.world.github
+    nowhere = {**keys, "issues": {"calls": "acme/none#7"}}
+    assert sentence(opened(**nowhere)) == "acme/none#7 is not found, or the token may not see it"
+    assert sentence(opened("github_readonly", **keys)) == (
+        f"the token may not write issues of {LAB} (Resource not accessible by personal access token)"
+    )
+    pull = {**keys, "issues": {"calls": f"{LAB}#{code.add_pull(LAB).number}"}}
+    assert sentence(opened(**pull)).startswith(f"the token may not write issues of {LAB} (Resource")
+    code.repo(LAB).archived = True
+    assert sentence(opened(**keys)) == f"{LAB} is archived: nothing can be written there"
+    code.repo(LAB).archived = False
+    code.delete_issue(LAB, 1)
+    assert sentence(opened(**keys)) == f"{LAB}#1 was deleted"
+
+
+@PLACES
+@pytest.mark.parametrize(
+    ("status", "message", "said"),
+    [
+        (404, "Not Found", f"the token may not write issues of {LAB}, or {LAB}#1 was deleted just now"),
+        (403, "Unable to create comment because issue is locked.", f"{LAB}#1 is locked, and the token may not write"),
+        (410, "Issues has been disabled in this repository.", f"{LAB} has its issues disabled"),
+        (409, "Conflict", f"{LAB}#1: HTTP 409"),
+        (401, "Bad credentials", f"{LAB}#1: the credentials were refused (HTTP 401"),
+        (422, "Validation Failed", f"GitHub does not accept what is to be written to {LAB}#1 (Validation Failed: too"),
+    ],
+)
+def test_refusals_of_writes_by_their_meaning(
+    lab: Sandbox, issue: Issue, opened: Opener, keys: dict[str, Any], status: int, message: str, said: str
+) -> None:
+    refused(lab, status, message, errors=[{"message": "too long"}] if status == 422 else None)
+    assert sentence(opened(**keys)).startswith(said)
+
+
+def test_a_text_that_is_full_is_left_as_it_is(issue: Issue, opened: Opener) -> None:
+    issue.body = full = "x" * 65_500
+    assert "body is too long (maximum is 65536 characters)" in sentence(opened(body=True))
+    assert issue.body == full
+
+
+# -- with syncd around it
+
+
+@dataclass
+class Desk:
+    """syncd's outbox and its engine, with one entry of `publish:`."""
+
+    folder: Path
+    lab: Sandbox
+    ledger: Ledger
+    slept: list[float] = field(default_factory=list)
+
+    def deliver(self, *said: Statement, retry: bool = False) -> Delivered:
+        """Delivers what waits; with statements, these."""
+        config = load_config(self.folder / "syncd.yaml")
+        due = [
+            NewDelivery("code", f"{LAB}#1 (calls)", "2026-Q4", "calls", f"{one.value}", as_json(one)) for one in said
+        ]
+        with self.ledger.engine.begin() as connection:
+            post(connection, 1, NOW, due)
+        if retry:
+            self.ledger.outbox.reopen(STUCK, NOW)
+        (found,) = deliver(config, self.ledger, lambda: NOW, retry=RetryPolicy(sleep=self.slept.append))
+        return found
+
+    def publishes(self, keys: str) -> Desk:
+        """Writes the project."""
+        (self.folder / "okrs.yaml").write_text(
+            "period: 2026-Q4\nobjectives:\n  - id: o\n    title: O\n    key_results:\n"
+            "      - {id: calls, title: Calls fall, kind: outcome, baseline: 1200, target: 600}\n"
+        )
+        (self.folder / "syncd.yaml").write_text(
+            "mappings: okrs.yaml\ntimezone: Europe/Berlin\nconnections:\n"
+            f'  code: {{type: github, url: "{self.lab.github_url}", token: "${{GITHUB_TOKEN}}", timeout: 1}}\n'
+            f'publish:\n  - {{to: code, issues: {{calls: "{LAB}#1"}}, {keys}}}\n'
+        )
+        return self
+
+
+@pytest.fixture
+def desk(tmp_path: Path, lab: Sandbox, issue: Issue, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    monkeypatch.setenv("GITHUB_TOKEN", lab.credentials["github_issues"])
+    ledger = open_ledger(f"sqlite:///{tmp_path / 'syncd.db'}")
+    assert ledger is not None
+    ledger.cycles.begin(NOW)
+    yield Desk(tmp_path, lab, ledger)
+    ledger.close()
+
+
+FAULTS = {
+    "401": Fault("github", "unauthorized"),
+    "403": Fault("github", status=403, body='{"message": "Resource not accessible by personal access token"}'),
+    "404": Fault("github", status=404, body='{"message": "Not Found"}'),
+    "409": Fault("github", status=409, body='{"message": "Conflict"}'),
+    "429": Fault("github", status=429),
+    "429 for 7 s": Fault("github", status=429, headers={"Retry-After": "7"}),
+    "a quota that is used up": Fault("github", "primary_limit", seconds=900),
+    "a secondary limit": Fault("github", "secondary_limit", seconds=7),
+    "500": Fault("github", status=500),
+    "502": Fault("github", "html"),
+    "a reset before": Fault("github", "reset"),
+    "a reset after": Fault("github", "reset_after"),
+    "slow": Fault("github", "hang"),
+    "malformed": Fault("github", "malformed"),
+}
+ENDS = dict.fromkeys(("401", "403", "404", "409"), "dead") | {"a quota that is used up": "waiting"}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.parametrize(
+    ("keys", "method"), [("comment: true", "POST"), ("comment: true", "PATCH"), ("body: true", "PATCH")]
+)
+def test_after_each_fault_a_check_in_is_there_once(desk: Desk, issue: Issue, name: str, keys: str, method: str) -> None:
+    desk.publishes(keys)
+    if method == "PATCH":
+        desk.deliver(CALLS)
+    desk.lab.requests.clear()
+    desk.lab.fault(replace(FAULTS[name], method=method, times=1))
+
+    found = desk.deliver(BETTER)
+
+    effects = [status for asked, status in writes(desk.lab) if status in (200, 201)]
+    if name in ENDS:
+        assert (found.state, len(writes(desk.lab)), effects) == (ENDS[name], 1, [])
+        found = desk.deliver(retry=True)
+    elif name == "a reset after":
+        assert writes(desk.lab) == [(method, 0)], "what took effect is not sent again"
+    else:
+        assert len(writes(desk.lab)) == 2
+    assert found.state == "delivered"
+    texts = [one.body for one in issue.comments] if "comment" in keys else [issue.body or ""]
+    assert [text.count("700 calls/week") for text in texts] == [1]
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [(name, method) for name in FAULTS for method in ("DELETE", "POST") if (name, method) != ("404", "DELETE")],
+)
+def test_after_each_fault_there_is_one_label(desk: Desk, issue: Issue, name: str, method: str) -> None:
+    desk.publishes('label: "health:"').deliver(CALLS)
+    desk.lab.fault(replace(FAULTS[name], method=method, times=1))
+
+    found = desk.deliver(BETTER)
+
+    if name in ENDS:
+        assert found.state == ENDS[name]
+        found = desk.deliver(retry=True)
+    assert found.state == "delivered"
+    assert issue.labels == ["bug", "health: on track"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "types"),
+    [
+        ("body: true", lambda code, issue: code.edit_item(LAB, 1, body=issue.body.replace("off track", "fine"))),
+        ("comment: true", lambda code, issue: code.edit_comment(LAB, issue.comments[0].id, f"{START}\nfine")),
+        ('label: "health:"', lambda code, issue: code.edit_item(LAB, 1, labels=["health: fine"])),
+    ],
+)
+def test_what_people_put_in_our_place_stays_until_they_allow_it(
+    desk: Desk, issue: Issue, keys: str, types: Callable[[Any, Issue], None]
+) -> None:
+    desk.publishes(keys).deliver(CALLS)
+    types(desk.lab.world.github, issue)
+    shown = (issue.body, list(issue.labels), [one.body for one in issue.comments])
+
+    found = desk.deliver(BETTER)
+
+    assert found.state == "refused"
+    assert f"{LAB}#1 holds " in (found.reason or "")
+    assert "which syncd did not write; `syncd approve calls` writes over it" in (found.reason or "")
+    assert (issue.body, list(issue.labels), [one.body for one in issue.comments]) == shown
+    desk.publishes(f"{keys}, override: true")
+    assert desk.deliver(retry=True).state == "delivered"
+    assert "fine" not in str((issue.body, issue.labels, [one.body for one in issue.comments]))

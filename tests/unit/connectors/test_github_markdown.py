@@ -1,0 +1,91 @@
+"""Texts of people within Markdown: what is shown is what they wrote, and nobody is told of it."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from connectors.github.markdown import inert
+
+ZERO_WIDTH_SPACE = "\u200b"
+
+
+class Shown(HTMLParser):
+    """What a reader sees of a piece of HTML: its text, and which tags there are."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text = ""
+        self.tags: list[str] = []
+        self.addresses: list[str | None] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [value for name, value in attrs if name == "href"]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def shown(text: str) -> Shown:
+    """As a renderer of Markdown with tables and strikethrough shows it."""
+    return Shown(MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(inert(text)))
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"])).map(one_line).filter(bool))
+@example("--> <!-- /syncd:calls --> <script>alert(1)</script>")
+@example("**bold** _it_ ~~gone~~ `code` [a](b) ![c](d) | e |")
+@example("# title")
+@example("1. first")
+@example("- item")
+@example("---")
+@example("=")
+@example("&lt;b&gt; &#64;everyone &copy;")
+@example("a\\")
+def test_any_text_is_shown_as_it_is_and_is_no_markup(text: str) -> None:
+    page = shown(text)
+    assert set(page.tags) <= {"p", "a"}
+    assert page.text.replace(ZERO_WIDTH_SPACE, "").strip() == text.replace(ZERO_WIDTH_SPACE, "").strip()
+
+
+@pytest.mark.parametrize("text", ["@everyone look", "cc @acme/search.", "mail ann@acme.example", "&#64;everyone"])
+def test_nobody_is_told(text: str) -> None:
+    # GitHub looks in what is shown: an @ that is followed by a letter or a digit.
+    assert not re.search(r"@[A-Za-z0-9]", shown(text).text)
+
+
+def test_a_number_is_no_reference_to_an_issue() -> None:
+    """A pull request whose text says `fixes #45` would close it."""
+    assert not re.search(r"#\d", shown("fixes #45").text)
+    assert inert("written in C# and F#") == "written in C# and F#"
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("see https://acme.example/a_b?x=1&y=*2*.", "https://acme.example/a_b?x=1&y=*2"),
+        ("(https://okr.example/?period=2026-Q4#calls)", "https://okr.example/?period=2026-Q4#calls"),
+        ("[here](https://acme.example/x)", "https://acme.example/x"),
+        ("HTTP://ACME.example/--> is it", "HTTP://ACME.example/--"),
+        ("https://acme.example/@everyone", "https://acme.example/@everyone"),
+    ],
+)
+def test_web_addresses_are_links_and_nothing_else(text: str, address: str) -> None:
+    page = shown(text)
+    assert (page.tags, page.addresses) == (["p", "a"], [address])
+    assert page.text.strip() == text
+
+
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "ftp://acme.example"])
+def test_other_addresses_are_text(address: str) -> None:
+    assert shown(f"[x]({address}) <{address}>").tags == ["p"]

@@ -1,0 +1,89 @@
+"""A statement as lines of plain text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from syncd.sdk.block import lines
+from syncd.sdk.publishing import Statement
+
+CALLS = Statement(
+    key_result="calls",
+    title="Calls to the support line fall from 1,200 to 600 a week",
+    kind="outcome",
+    unit="calls/week",
+    objective="self-service",
+    objective_title="Customers find answers without calling us",
+    owner="support",
+    period="2026-Q4",
+    value=1092.0,
+    baseline=1200.0,
+    target=600.0,
+    progress=0.18,
+    score=0.18,
+    expected=0.56,
+    health="off_track",
+    quality="complete",
+    reason=None,
+    confidence=None,
+    note=None,
+    as_of=datetime(2026, 11, 20, 10, 15, tzinfo=ZoneInfo("Europe/Berlin")),
+    updated=datetime(2026, 11, 21, 10, 15, tzinfo=UTC),
+    evidence=None,
+)
+
+
+def test_a_complete_key_result_says_where_it_stands_and_where_it_is_to_go() -> None:
+    assert lines(CALLS) == [
+        "Calls to the support line fall from 1,200 to 600 a week",
+        "1,092 calls/week, 18 % of the way (56 % expected): off track",
+        "goal: 1,200 → 600 calls/week",
+        "as of 2026-11-20 10:15",
+    ]
+
+
+def test_what_is_not_complete_says_so_with_its_reason_and_what_people_said_follows() -> None:
+    said = replace(
+        CALLS,
+        quality="stale",
+        reason="the last reading is 12 days old",
+        health="unknown",
+        confidence=0.6,
+        note="The hotline moved.\n\nWe wait for its numbers.",
+        evidence="https://okr.acme.example/?period=2026-Q4#calls",
+    )
+    assert lines(said)[1:] == [
+        "1,092 calls/week, 18 % of the way (56 % expected): health unknown",
+        "goal: 1,200 → 600 calls/week",
+        "stale: the last reading is 12 days old",
+        "confidence 60 %",
+        "note: The hotline moved. We wait for its numbers.",
+        "as of 2026-11-20 10:15",
+        "why: https://okr.acme.example/?period=2026-Q4#calls",
+    ]
+
+
+def test_a_number_that_is_not_known_is_unknown_and_a_zero_is_a_zero() -> None:
+    unknown = replace(CALLS, value=None, progress=None, score=None, as_of=None, health="unknown", quality="unknown")
+    assert lines(replace(unknown, reason="not pulled yet"))[1:] == [
+        "value unknown (56 % expected): health unknown",
+        "goal: 1,200 → 600 calls/week",
+        "not pulled yet",
+    ]
+    assert lines(replace(CALLS, baseline=None, progress=None, expected=None))[1:3] == [
+        "1,092 calls/week, progress unknown: off track",
+        "goal: unknown → 600 calls/week",
+    ]
+    zero = replace(CALLS, value=0.0, progress=0.0, baseline=0.0, unit=None)
+    assert lines(zero)[1:3] == ["0, 0 % of the way (56 % expected): off track", "goal: 0 → 600"]
+
+
+def test_a_band_has_no_goal_to_go_to_and_a_reason_is_said_of_complete_numbers_too() -> None:
+    band = replace(CALLS, unit="%", value=99.95, baseline=None, target=None, progress=1.0, expected=1.0)
+    guarded = replace(band, health="at_risk", reason="its guard complaints is broken")
+    assert lines(guarded)[1:3] == [
+        "99.95 %, 100 % of the way (100 % expected): at risk",
+        "its guard complaints is broken",
+    ]
