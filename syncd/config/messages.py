@@ -78,6 +78,8 @@ def _sentence(details: ErrorDetails, model: type[BaseModel], place: Place) -> st
         case "literal_error" | "enum":
             expected = re.findall(r"'([^']*)'", str(context.get("expected", "")))
             hint = nearest(given, expected) if isinstance(given, str) else ""
+            if loc[-1:] == ("[key]",):
+                return f"unknown key {given!r}{hint}"
             return (
                 f"{key} is {_shown(given)}; write {one_of(expected)}"
                 if "did you mean" not in hint

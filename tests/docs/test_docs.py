@@ -24,7 +24,8 @@ from syncd.config.measure_keys import FormulaKeys, ReadingMeasureKeys, RecordMea
 from syncd.okr.measures import READING_TAKES, RECORD_TAKES
 from syncd.sdk.table_measure import TableKeys
 from syncd.sdk.tables import Lookup
-from syncd.sdk.testing import SourceContract
+from syncd.sdk.testing import PublisherContract, SourceContract
+from syncd.sdk.testing.connector_contract import ConnectorContract
 from syncd.trials import differences
 
 ROOT = Path(__file__).parents[2]
@@ -167,9 +168,13 @@ def test_every_test_that_the_docs_name_is_there() -> None:
         assert not function or f"def {function}(" in text(file), f"{file}::{function}"
 
 
-def test_every_rule_of_the_contract_is_on_the_page_of_connectors() -> None:
-    named = set(re.findall(r"`SourceContract::(\w+)`", text("docs/add-a-connector.md")))
-    assert named == {name for name in vars(SourceContract) if name.startswith("test_")}
+@pytest.mark.parametrize("contract", [SourceContract, PublisherContract])
+def test_every_rule_of_a_contract_is_on_the_page_of_connectors(contract: type[ConnectorContract]) -> None:
+    page = text("docs/add-a-connector.md")
+    named = set(re.findall(rf"`{contract.__name__}::(\w+)`", page))
+    shared = {name for name in vars(ConnectorContract) if name.startswith("test_")}
+    assert named - shared == {name for name in vars(contract) if name.startswith("test_")}
+    assert shared <= set(re.findall(r"Contract::(\w+)`", page))
 
 
 # -- what is typed

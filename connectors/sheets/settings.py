@@ -1,0 +1,47 @@
+"""The keys of a connection to Google Sheets, and what names a spreadsheet."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, model_validator
+
+from syncd.sdk import ConnectionSettings, Secret, WebAddress
+
+GOOGLE = "https://sheets.googleapis.com"
+
+
+def _id_alone(value: str) -> str:
+    match = re.search(r"/spreadsheets/d/([\w-]+)", value)
+    if match:
+        raise ValueError(f"is an address; write its id alone: {match[1]}")
+    if not re.fullmatch(r"[\w.-]+", value):
+        raise ValueError(f"is {value!r}; write the id in the spreadsheet's address, between /d/ and /edit")
+    return value
+
+
+SpreadsheetId = Annotated[
+    str,
+    Field(min_length=1, description="The id in its address, between /d/ and /edit."),
+    AfterValidator(_id_alone),
+]
+
+
+class SheetsSettings(ConnectionSettings):
+    """A Google account that the spreadsheets are shared with."""
+
+    url: WebAddress = Field(GOOGLE, description="What stands before /v4/spreadsheets.")
+    credentials: str | None = Field(None, description="A service account's file; share the sheets with its address.")
+    token: Secret | None = Field(None, description="An OAuth access token.")
+    api_key: Secret | None = Field(None, description="An API key; it reads public spreadsheets only.")
+    timeout: float = Field(60, gt=0, description="Seconds to wait for an answer.")
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> SheetsSettings:
+        given = [name for name in ("credentials", "token", "api_key") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"has {' and '.join(given)}; keep one of them" if given else "needs 'credentials', 'token' or 'api_key'"
+            )
+        return self

@@ -1,0 +1,405 @@
+"""Google Sheets: check-ins to the cells of a sheet, through gspread against the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from connectors.sheets import Sheets, SheetsPublisher
+from connectors.sheets.cells import ranges
+from syncd.publishing.overwriting import decide
+from syncd.sandbox import Fault, Sandbox
+from syncd.sandbox.credentials import SERVICE_EMAIL, Credentials
+from syncd.sandbox.workbook import Sheet, Spreadsheet, typed
+from syncd.sdk import ConfigError, Content, Context, Found, RetryLater, SourceBroken, SourceError, Statement
+from syncd.sdk.testing import statement
+
+BOOK = "1AbC"
+COLUMNS = {"value": "D", "progress": "E", "health": "F", "updated": "G"}
+TABLE = [
+    ["KR", "Title", "Owner", "Value", "Progress", "Health", "As of", "Difference"],
+    ["calls", "Calls fall", "support", None, None, None, None, "=D2-1200"],
+    [None, "a line between"],
+    ["articles", "40 articles", "web", None, None, None, None, "=D4-40"],
+    ["Total", None, None, "=SUM(D2:D4)"],
+]
+
+
+def sheet(number: int, title: str, table: list[list[Any]]) -> Sheet:
+    return Sheet(number, title, [[typed(cell) for cell in row] for row in table])
+
+
+@pytest.fixture
+def desk(box: Sandbox) -> Sandbox:
+    box.world.sheets.add(Spreadsheet(BOOK, "Goals", sheets=[sheet(7, "Read me", [["x"]]), sheet(8, "OKRs", TABLE)]))
+    return box
+
+
+@pytest.fixture
+def once(context: Context) -> Context:
+    """As the engine gives it to a publisher: each request is made once."""
+    return replace(context, retry=replace(context.retry, attempts=1))
+
+
+def keys(**more: Any) -> Any:
+    asked = {"spreadsheet": BOOK, "sheet": "OKRs", "key_column": "A", "columns": COLUMNS, **more}
+    return Sheets.Publish.model_validate(asked)
+
+
+def opened(box: Sandbox, context: Context, given: Any = None, **account: Any) -> SheetsPublisher:
+    account = account or {"token": box.credentials["google_token"]}
+    settings = {"type": "sheets", "url": box.sheets_url, **account}
+    return Sheets.publisher(
+        Sheets.Settings.model_validate(settings, context={"resolved": True}), context, given or keys()
+    )
+
+
+@pytest.fixture
+def publisher(desk: Sandbox, once: Context) -> Iterator[SheetsPublisher]:
+    one = opened(desk, once)
+    yield one
+    one.close()
+
+
+def deliver(publisher: SheetsPublisher, *said: Statement) -> dict[str, Found]:
+    """Reads, decides as the engine does where nothing is known to be ours, and writes. What was found."""
+    wanted = {one.key_result: publisher.content(one) for one in said}
+    found = publisher.read(wanted)
+    writes: dict[str, Content] = {}
+    for name, content in wanted.items():
+        if found[name].absent is None:
+            writes[name] = decide(found[name].content, content, {}, override=False).write
+    if any(writes.values()):
+        publisher.write({name: content for name, content in writes.items() if content})
+    return dict(found)
+
+
+def grid(box: Sandbox, title: str = "OKRs") -> list[list[Any]]:
+    """What was entered into each cell: the formula where there is one."""
+    rows = [
+        [cell.formula or cell.value for cell in row] for row in box.world.sheets.spreadsheets[BOOK].sheet(title).rows
+    ]
+    return [row[: len(row) - next((n for n, cell in enumerate(reversed(row)) if cell is not None), 0)] for row in rows]
+
+
+def asked(box: Sandbox) -> list[tuple[str, str]]:
+    return [(one.method, one.path.rpartition(BOOK)[2]) for one in box.requests if BOOK in one.path]
+
+
+CALLS = [1092.0, 0.18, "Off track", "2030-01-01 12:00"]
+
+
+def test_the_cells_of_a_row_are_set_and_no_others(desk: Sandbox, publisher: SheetsPublisher) -> None:
+    deliver(publisher, statement("calls"), statement("articles", value=0.0, progress=None, health="at_risk"))
+    expected = [list(row) for row in TABLE]
+    expected[1][3:7] = CALLS
+    expected[3][3:7] = [0.0, None, "At risk", "2030-01-01 12:00"]
+    assert grid(desk) == expected
+    assert grid(desk, "Read me") == [["x"]]
+    assert asked(desk) == [("GET", "/values:batchGet"), ("POST", "/values:batchUpdate")]
+
+
+def test_a_place_says_where_it_is(publisher: SheetsPublisher) -> None:
+    found = deliver(publisher, statement("calls"))
+    assert found["calls"].where == {
+        "value": "OKRs!D2",
+        "progress": "OKRs!E2",
+        "health": "OKRs!F2",
+        "updated": "OKRs!G2",
+    }
+    assert keys().target("calls") == "OKRs!calls in 1AbC"
+    assert keys(sheet="It's 2026").target("calls") == "'It''s 2026'!calls in 1AbC"
+
+
+def test_a_text_that_begins_as_a_formula_stays_a_text(desk: Sandbox, once: Context) -> None:
+    """Also where it is the title of somebody who knows IMPORTXML."""
+    deliver(opened(desk, once, keys(columns={"note": "D"})), statement("calls", note='=IMPORTXML("x","y")'))
+    cell = desk.world.sheets.spreadsheets[BOOK].sheet("OKRs").cell(1, 3)
+    assert (cell.value, cell.formula) == ('=IMPORTXML("x","y")', None)
+
+
+def test_a_formula_in_a_cell_is_somebody_elses(desk: Sandbox, publisher: SheetsPublisher) -> None:
+    """Whatever it comes to: the number that is there is not what was entered."""
+    desk.world.sheets.set_cell(BOOK, "OKRs", "D2", "=SUM(H1:H9)")
+    found = deliver(publisher, statement("calls", value=0.0))
+    assert found["calls"].content["value"] == "=SUM(H1:H9)"
+    assert grid(desk)[1][3] == "=SUM(H1:H9)"
+
+
+@pytest.mark.parametrize("columns", [{"value": "Value", "health": "health "}, {"value": "D", "health": "Health"}])
+def test_a_column_is_found_by_its_header(desk: Sandbox, once: Context, columns: dict[str, str]) -> None:
+    desk.world.sheets.insert_column(BOOK, "OKRs", "Health", "Trend")
+    deliver(opened(desk, once, keys(key_column="kr", columns=columns)), statement("calls"))
+    assert grid(desk)[1][3:7] == [1092.0, None, None, "Off track"]
+    assert len(asked(desk)) == 2
+
+
+def test_a_key_result_without_a_row_is_absent_and_the_others_are_written(
+    desk: Sandbox, publisher: SheetsPublisher
+) -> None:
+    found = deliver(publisher, statement("nps"), statement("calls"))
+    assert found["nps"].absent == "no row of OKRs has 'nps' in column A; add one, or set create: true"
+    assert grid(desk)[1][3:7] == CALLS
+
+
+def test_a_key_result_with_two_rows_is_absent(desk: Sandbox, publisher: SheetsPublisher) -> None:
+    desk.world.sheets.set_cell(BOOK, "OKRs", "A5", " calls ")
+    found = deliver(publisher, statement("calls"))
+    assert found["calls"].absent == "OKRs has 'calls' in the rows 2 and 5; keep one of them"
+    assert grid(desk)[1] == TABLE[1]
+
+
+def test_ids_that_are_calculated_are_not_read(desk: Sandbox, publisher: SheetsPublisher) -> None:
+    desk.world.sheets.set_cell(BOOK, "OKRs", "A2", '="ca"&"lls"')
+    found = deliver(publisher, statement("calls"))
+    assert str(found["calls"].absent).endswith("in column A, which holds formulas; write the ids themselves there")
+
+
+def test_an_id_of_digits_is_found_where_the_sheet_took_it_for_a_number(
+    desk: Sandbox, publisher: SheetsPublisher
+) -> None:
+    desk.world.sheets.set_cell(BOOK, "OKRs", "A3", 2027.0)
+    assert deliver(publisher, statement("2027"))["2027"].where["value"] == "OKRs!D3"
+
+
+# -- Many at once
+
+
+def test_a_thousand_key_results_are_one_read_and_one_write(desk: Sandbox, once: Context) -> None:
+    book = desk.world.sheets.spreadsheets[BOOK]
+    book.sheets[1] = sheet(8, "OKRs", [["KR"], *([f"kr-{number}"] for number in range(1000))])
+    book.sheets[1].row_count = 1001
+    said = [statement(f"kr-{number}", value=float(number)) for number in range(1000)]
+    deliver(opened(desk, once), *said)
+    assert asked(desk) == [("GET", "/values:batchGet"), ("POST", "/values:batchUpdate")]
+    assert [row[3] for row in grid(desk)[1:]] == [float(number) for number in range(1000)]
+    deliver(opened(desk, once), *said)
+    assert len(asked(desk)) == 3  # nothing differs
+
+
+def test_cells_are_sent_as_one_range_for_each_run_of_rows() -> None:
+    cells = {(row, column): float(row) for row in (1, 2, 3, 7) for column in (3, 4)} | {(9, 0): None}
+    assert [(one["range"], one["values"]) for one in ranges("It's", cells)] == [
+        ("'It''s'!A10", [[""]]),
+        ("'It''s'!D2:D4", [[1.0, 2.0, 3.0]]),
+        ("'It''s'!D8", [[7.0]]),
+        ("'It''s'!E2:E4", [[1.0, 2.0, 3.0]]),
+        ("'It''s'!E8", [[7.0]]),
+    ]
+
+
+# -- What is made
+
+
+def test_a_sheet_is_made_with_a_header_and_a_row_for_each_key_result(desk: Sandbox, once: Context) -> None:
+    given = keys(sheet="Q4", key_column="Key result", columns={"value": "Now", "health": "B"}, create=True)
+    deliver(opened(desk, once, given), statement("calls"), statement("articles", value=33.0, health="done"))
+    assert grid(desk, "Q4") == [
+        ["Key result", "health", "Now"],
+        ["calls", "Off track", 1092.0],
+        ["articles", "Done", 33.0],
+    ]
+    deliver(opened(desk, once, given), statement("calls"), statement("nps", value=41.0, health="unknown"))
+    assert grid(desk, "Q4")[3:] == [["nps", "Unknown", 41.0]]
+
+
+def test_by_letters_the_header_has_the_names_of_what_is_written(desk: Sandbox, once: Context) -> None:
+    deliver(opened(desk, once, keys(sheet="Q4", columns={"value": "AC"}, create=True)), statement("calls"))
+    header, row = grid(desk, "Q4")
+    assert (header[0], header[28], row[0], row[28]) == ("key_result", "value", "calls", 1092.0)
+
+
+def test_a_row_that_is_made_comes_below_all_others_and_the_sheet_grows(desk: Sandbox, once: Context) -> None:
+    desk.world.sheets.spreadsheets[BOOK].sheet("OKRs").row_count = len(TABLE)
+    deliver(opened(desk, once, keys(create=True)), statement("nps"))
+    assert grid(desk)[:-1] == TABLE
+    assert grid(desk)[-1] == ["nps", None, None, *CALLS]
+
+
+# -- The log
+
+HEADER = ["updated", "period", "key_result", "value", "progress", "health", "quality", "note"]
+
+
+def test_the_log_gets_a_row_for_every_statement(desk: Sandbox, once: Context) -> None:
+    given = keys(log="History", columns={"value": "D"})
+    first, other = statement("calls"), statement("articles", value=None, progress=None, note=None)
+    later = statement("calls", updated=first.updated + timedelta(seconds=5), note="=1", health="done")
+    for said in ((first, other), (first, other), (later, other)):
+        deliver(opened(desk, once, given), *said)
+    assert grid(desk, "History") == [
+        HEADER,
+        ["2030-01-01 12:00:00", "2030-Q1", "calls", 1092.0, 0.18, "Off track", "complete", first.note],
+        ["2030-01-01 12:00:00", "2030-Q1", "articles", None, None, "Off track", "complete"],
+        ["2030-01-01 12:00:05", "2030-Q1", "calls", 1092.0, 0.18, "Done", "complete", "=1"],
+    ]
+    writes = [path for method, path in asked(desk) if method == "POST"]
+    assert writes == [":batchUpdate", "/values:batchUpdate", "/values:batchUpdate"]
+
+
+def test_a_sheet_that_is_no_log_is_left_alone(desk: Sandbox, once: Context) -> None:
+    with pytest.raises(SourceBroken, match="the first row of Read me is not that of a log"):
+        deliver(opened(desk, once, keys(log="Read me")), statement("calls"))
+    assert grid(desk, "Read me") == [["x"]]
+    assert grid(desk) == TABLE
+
+
+def test_what_cannot_be_written_to_the_sheet_is_not_in_the_log(desk: Sandbox, once: Context) -> None:
+    deliver(opened(desk, once, keys(log="History")), statement("nps"))
+    assert [one.title for one in desk.world.sheets.spreadsheets[BOOK].sheets] == ["Read me", "OKRs"]
+
+
+# -- What is wrong with the sheet, or with the account
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"sheet": "Goals"}, "there is no sheet 'Goals'; correct sheet in publish:, or set create: true "
+         "(there are: Read me, OKRs)"),
+        ({"columns": {"value": "Status"}}, "OKRs has no column 'Status'; correct columns in publish: "
+         "(its first row has: KR, Title, Owner, Value, Progress, Health, As of, Difference)"),
+        ({"columns": {"value": "KPI"}}, "exceeds grid limits. Max rows: 1000, max columns: 26; correct key_column and "
+         "columns in publish: (a header of up to three capital letters is written in small ones)"),
+        ({"columns": {"value": "D", "health": "Value"}}, "'D' and 'Value' are one column of OKRs"),
+        ({"spreadsheet": "1Gone"}, "there is no spreadsheet 1Gone; correct it in publish: (HTTP 404"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_with_what_to_do(desk: Sandbox, once: Context, more: Any, said: str) -> None:
+    with pytest.raises(SourceBroken) as caught:
+        deliver(opened(desk, once, keys(**more)), statement("calls"))
+    assert said in str(caught.value)
+    assert grid(desk) == TABLE
+
+
+def test_a_header_that_is_there_twice_is_not_guessed_at(desk: Sandbox, once: Context) -> None:
+    desk.world.sheets.set_cell(BOOK, "OKRs", "H1", "Value")
+    with pytest.raises(
+        SourceBroken, match="OKRs has 'Value' above the columns D and H; name the one meant by its letter"
+    ):
+        deliver(opened(desk, once, keys(columns={"value": "Value"})), statement("calls"))
+
+
+def test_a_header_of_capital_letters_is_found_in_small_ones(desk: Sandbox, once: Context) -> None:
+    desk.world.sheets.set_cell(BOOK, "OKRs", "J1", "NPS")
+    assert deliver(opened(desk, once, keys(columns={"value": "nps"})), statement("calls"))["calls"].where == {
+        "value": "OKRs!J2"
+    }
+
+
+def test_a_service_account_asks_for_no_more_than_it_needs(
+    desk: Sandbox, once: Context, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scopes: list[str] = []
+    give = Credentials.new_google_token
+
+    def note(self: Credentials, scope: str) -> str:
+        scopes.append(scope)
+        return give(self, scope)
+
+    monkeypatch.setattr(Credentials, "new_google_token", note)
+    account = {"credentials": str(desk.service_account(tmp_path / "google.json"))}
+    deliver(opened(desk, once, **account), statement("calls"))
+    assert grid(desk)[1][3:7] == CALLS
+    settings = Sheets.Settings.model_validate({"type": "sheets", "url": desk.sheets_url, **account})
+    assert {check.name: check.ok for check in Sheets.open(settings, once).check()}["authenticated"]
+    whole = "https://www.googleapis.com/auth/spreadsheets"
+    assert scopes == [whole, f"{whole}.readonly"]
+
+
+def test_a_spreadsheet_that_is_not_shared_names_the_account(desk: Sandbox, once: Context, tmp_path: Path) -> None:
+    book = desk.world.sheets.spreadsheets[BOOK]
+    publisher = opened(desk, once, credentials=str(desk.service_account(tmp_path / "google.json")))
+    for book.shared, book.editable in ((False, False), (True, False)):
+        with pytest.raises(SourceBroken, match=f"share the spreadsheet {BOOK} with {SERVICE_EMAIL} as editor"):
+            deliver(publisher, statement("calls"))
+
+
+def test_a_token_that_may_only_read_names_the_scope(desk: Sandbox, once: Context) -> None:
+    publisher = opened(desk, once, token=desk.credentials["google_readonly_token"])
+    with pytest.raises(
+        SourceBroken, match=r"needs the scope https://www\.googleapis\.com/auth/spreadsheets \(HTTP 403"
+    ):
+        deliver(publisher, statement("calls"))
+
+
+def test_what_google_refuses_otherwise_is_said_in_its_words(desk: Sandbox, publisher: SheetsPublisher) -> None:
+    said = "You are trying to edit a protected cell or object."
+    desk.fault(Fault("sheets", method="POST", status=400, body=f'{{"error": {{"code": 400, "message": "{said}"}}}}'))
+    with pytest.raises(SourceBroken, match=rf"Google refuses it \(HTTP 400: {said}\)"):
+        deliver(publisher, statement("calls"))
+    assert grid(desk) == TABLE
+
+
+def test_an_api_key_cannot_write(desk: Sandbox, once: Context) -> None:
+    with pytest.raises(ConfigError, match="an api_key cannot write"):
+        opened(desk, once, api_key=desk.credentials["google_api_key"])
+
+
+# -- What goes wrong on the way
+
+FORBIDDEN = '{"error": {"message": "The caller does not have permission"}}'
+FAULTS = {
+    "401": (Fault("sheets", "unauthorized"), SourceBroken),
+    "403": (Fault("sheets", status=403, body=FORBIDDEN), SourceBroken),
+    "404": (Fault("sheets", status=404), SourceBroken),
+    "409": (Fault("sheets", status=409, body='{"error": {"message": "The operation was aborted."}}'), SourceBroken),
+    "429": (Fault("sheets", "too_many"), RetryLater),
+    "429 for 5 s": (Fault("sheets", "too_many", seconds=5), RetryLater),
+    "500": (Fault("sheets", status=500), RetryLater),
+    "503 with HTML": (Fault("sheets", "html", status=503), RetryLater),
+    "a reset": (Fault("sheets", "reset"), RetryLater),
+    "an answer that is lost": (Fault("sheets", "reset_after"), RetryLater),
+    "half an answer": (Fault("sheets", "truncate"), RetryLater),
+    "no answer in time": (Fault("sheets", "hang"), RetryLater),
+    "half of its JSON": (Fault("sheets", "malformed"), RetryLater),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(FAULTS))
+def test_whatever_befalls_a_write_it_is_sent_once_and_ends_as_an_undisturbed_one(
+    desk: Sandbox, once: Context, name: str
+) -> None:
+    fault, error = FAULTS[name]
+    given = keys(create=True, log="History")
+    account = {"token": desk.credentials["google_token"], "timeout": 0.5}
+    said = (statement("calls"), statement("nps", value=41.0))
+    desk.world.sheets.spreadsheets[BOOK].sheets.append(sheet(9, "History", [HEADER]))
+    desk.fault(replace(fault, method="POST"))
+    with pytest.raises(SourceError) as caught:
+        deliver(opened(desk, once, given, **account), *said)
+    assert type(caught.value) in (error, *error.__subclasses__())
+    assert [method for method, _ in asked(desk)] == ["GET", "POST"]
+    desk.heal()
+    deliver(opened(desk, once, given, **account), *said)
+    took_effect = name in ("an answer that is lost", "half an answer")
+    assert [method for method, _ in asked(desk)][2:] == (["GET"] if took_effect else ["GET", "POST"])
+    assert grid(desk)[1][3:7] == CALLS
+    assert [row[0] for row in grid(desk)] == [row[0] for row in TABLE] + ["nps"]
+    assert [row[2] for row in grid(desk, "History")] == ["key_result", "calls", "nps"]
+
+
+# -- The keys
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"columns": {}}, "at least 1"),
+        ({"columns": {"valeu": "D"}}, "valeu"),
+        ({"columns": {"value": "D", "health": "D"}}, "write another column for one of value and health: both are 'D'"),
+        ({"columns": {"value": "A"}}, "write another column for one of key_column and value: both are 'A'"),
+        ({"log": "okrs"}, "write another sheet's name in log"),
+        ({"spreadsheet": "https://docs.google.com/spreadsheets/d/1AbC/edit"}, "write its id alone: 1AbC"),
+    ],
+)
+def test_keys_that_cannot_serve(more: Any, said: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        keys(**more)
+    assert said in str(caught.value)

@@ -1,0 +1,191 @@
+"""Check-ins to Google Sheets, as the people meet them who look at that sheet."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from projects import Project
+
+from syncd.sandbox import Fault, Sandbox
+from syncd.sandbox.workbook import Sheet, Spreadsheet, typed
+
+BOOK = "1Goals"
+ENTRY = (
+    f"{{to: numbers, spreadsheet: {BOOK}, sheet: OKRs, key_column: A, columns: {{value: D, progress: E, health: F}}}}"
+)
+MAPPING = """\
+period: 2026-Q4
+objectives:
+  - id: service
+    title: Customers find answers
+    owner: support
+    key_results:
+      - id: calls
+        title: Calls fall
+        kind: outcome
+        baseline: 1200
+        target: 600
+        measure: {from: local, file: calls.csv, cell: A1}
+      - id: articles
+        title: 40 articles
+        kind: output
+        target: 40
+        drives: calls
+        measure: {from: local, file: articles.csv, cell: A1}
+"""
+TABLE = [
+    ["KR", "Title", "Owner", "Value", "Progress", "Health", "To go"],
+    ["calls", "Calls fall", "support", None, None, None, "=D2-600"],
+    ["articles", "40 articles", "web", None, None, None, "=40-D3"],
+]
+
+
+@pytest.fixture
+def okrs(tmp_path: Path, box: Sandbox) -> Project:
+    """Two key results that are measured from files, and a sheet with a row for each."""
+    sheet = Sheet(5, "OKRs", [[typed(cell) for cell in row] for row in TABLE])
+    box.world.sheets.add(Spreadsheet(BOOK, "Goals", sheets=[sheet]))
+    project = Project(tmp_path, {"GOOGLE_TOKEN": box.credentials["google_token"]})
+    (tmp_path / "okrs.yaml").write_text(MAPPING)
+    publish(project, box, ENTRY)
+    numbers(project, 1092, 20)
+    return project
+
+
+def publish(project: Project, box: Sandbox, *entries: str) -> None:
+    """Writes these entries below `publish:`."""
+    listed = "\n".join(f"  - {entry}" for entry in entries)
+    (project.folder / "syncd.yaml").write_text(f"""\
+mappings: okrs.yaml
+timezone: Europe/Berlin
+clock: 2026-11-21T10:15:00+01:00
+connections:
+  local: {{type: files, root: .}}
+  numbers: {{type: sheets, url: "{box.sheets_url}", token: "${{GOOGLE_TOKEN}}"}}
+publish:
+{listed}
+""")
+
+
+def numbers(project: Project, calls: float, articles: float) -> None:
+    """What the measures find from now on."""
+    (project.folder / "calls.csv").write_text(f"{calls}\n")
+    (project.folder / "articles.csv").write_text(f"{articles}\n")
+
+
+def later(project: Project, minute: int) -> None:
+    """Moves the rehearsal's clock."""
+    text = (project.folder / "syncd.yaml").read_text()
+    before, _, rest = text.partition("clock: ")
+    (project.folder / "syncd.yaml").write_text(f"{before}clock: 2026-11-21T10:{minute}:00+01:00{rest[25:]}")
+
+
+def grid(box: Sandbox, title: str = "OKRs") -> list[list[Any]]:
+    rows = box.world.sheets.spreadsheets[BOOK].sheet(title).rows
+    return [[cell.formula or cell.value for cell in row] for row in rows]
+
+
+def asked(box: Sandbox) -> list[str]:
+    """What was asked of Google since this was asked last: the method and the end of the path."""
+    found = [f"{one.method} {one.path.rpartition(BOOK)[2]}" for one in box.requests if one.service == "sheets"]
+    box.requests.clear()
+    return found
+
+
+BOTH = ["GET /values:batchGet", "POST /values:batchUpdate"]
+
+
+def test_a_sync_writes_what_changed_and_nothing_else_asks_google(okrs: Project, box: Sandbox) -> None:
+    okrs.run("sync", check=0)
+    expected = [list(row) for row in TABLE]
+    expected[1][3:6], expected[2][3:6] = [1092, 0.18, "Off track"], [20, 0.5, "At risk"]
+    assert grid(box) == expected
+    assert asked(box) == BOTH
+
+    okrs.run("sync", check=0)
+    assert asked(box) == []
+
+    numbers(okrs, 900, 20)
+    okrs.run("sync", check=0)
+    expected[1][3:6] = [900, 0.5, "At risk"]
+    assert grid(box) == expected
+    assert asked(box) == BOTH
+
+
+def test_what_a_person_wrote_is_left_alone_until_it_is_approved(okrs: Project, box: Sandbox) -> None:
+    okrs.run("sync", check=0)
+    box.world.sheets.set_cell(BOOK, "OKRs", "F2", "On hold")
+    numbers(okrs, 600, 20)
+    okrs.run("sync", check=0)
+    assert grid(box)[1][3:6] == [600, 1, "On hold"]
+    assert "OKRs!F2 holds 'On hold'" in " ".join(okrs.run("status", check=0).stdout.split())
+
+    okrs.run("approve", "calls", check=0)
+    okrs.run("sync", check=0)
+    assert grid(box)[1][3:6] == [600, 1, "Done"]
+
+
+def test_with_override_it_is_written_over(okrs: Project, box: Sandbox) -> None:
+    box.world.sheets.set_cell(BOOK, "OKRs", "D2", 7.0)
+    publish(okrs, box, ENTRY.replace("to: numbers", "to: numbers, override: true"))
+    okrs.run("sync", check=0)
+    assert grid(box)[1][3:6] == [1092, 0.18, "Off track"]
+
+
+def test_a_first_write_over_what_stands_there_is_refused(okrs: Project, box: Sandbox) -> None:
+    """A number, and a formula that comes to one."""
+    box.world.sheets.set_cell(BOOK, "OKRs", "D2", 7.0)
+    box.world.sheets.set_cell(BOOK, "OKRs", "D3", "=40-1")
+    okrs.run("sync", check=0)
+    assert [row[3:6] for row in grid(box)[1:]] == [[7, 0.18, "Off track"], ["=40-1", 0.5, "At risk"]]
+    status = " ".join(okrs.run("status", check=0).stdout.split())
+    assert "OKRs!D2 holds 7" in status
+    assert "OKRs!D3 holds '=40-1'" in status
+
+
+def test_a_sheet_and_its_log_are_made_and_a_lost_answer_leaves_no_second_row(okrs: Project, box: Sandbox) -> None:
+    entry = (
+        f"{{to: numbers, spreadsheet: {BOOK}, sheet: Q4, key_column: Key result, create: true, log: History, "
+        "columns: {value: Value, health: Health, updated: As of}}"
+    )
+    publish(okrs, box, entry)
+    okrs.run("sync", check=0)
+    assert grid(box, "Q4") == [
+        ["Key result", "Value", "Health", "As of"],
+        ["calls", 1092, "Off track", "2026-11-21 10:15"],
+        ["articles", 20, "At risk", "2026-11-21 10:15"],
+    ]
+    assert [row[:5] for row in grid(box, "History")] == [
+        ["updated", "period", "key_result", "value", "progress"],
+        ["2026-11-21 10:15:00", "2026-Q4", "calls", 1092, 0.18],
+        ["2026-11-21 10:15:00", "2026-Q4", "articles", 20, 0.5],
+    ]
+    asked(box)
+    numbers(okrs, 900, 20)
+    later(okrs, 30)
+    box.fault(Fault("sheets", "reset_after", method="POST", times=1))
+    okrs.run("sync", check=0)
+    assert grid(box, "Q4")[1][1:] == [900, "At risk", "2026-11-21 10:30"]
+    assert [row[0] for row in grid(box, "History") if row[2] == "calls"] == [
+        "2026-11-21 10:15:00",
+        "2026-11-21 10:30:00",
+    ]
+    assert asked(box) == [*BOTH, BOTH[0]]
+
+
+def test_a_sheet_that_was_renamed_stops_nothing_else_and_says_what_to_do(okrs: Project, box: Sandbox) -> None:
+    publish(okrs, box, ENTRY, "{to: local, file: out.json}")
+    box.world.sheets.rename_sheet(BOOK, "OKRs", "OKRs 2026")
+    failed = okrs.run("sync", check=1)
+    said = "there is no sheet 'OKRs'; correct sheet in publish:, or set create: true (there are: OKRs 2026)"
+    assert said in " ".join((failed.stdout + failed.stderr).split())
+    assert json.loads((okrs.folder / "out.json").read_text())["period"]["id"] == "2026-Q4"
+    okrs.run("sync")
+    assert grid(box, "OKRs 2026") == TABLE
+
+    box.world.sheets.rename_sheet(BOOK, "OKRs 2026", "OKRs")
+    okrs.run("publish", "--retry", check=0)
+    assert grid(box)[1][3:6] == [1092, 0.18, "Off track"]
