@@ -6,17 +6,18 @@ import csv
 import errno
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import orjson
 from pydantic import Field, field_validator
 
 from connectors.files.paths import below, checked
 from syncd.sdk import Content, Found, PublishKeys, RetryLater, SourceBroken, SourceError, Statement, Summary
+from syncd.sdk.figures import number, percent
 
 _COLUMNS = (
     "period", "objective", "objective_title", "owner", "key_result", "title", "kind", "unit", "baseline", "target",
@@ -123,16 +124,26 @@ def _inert(cell: object) -> object:
 
 def _markdown(said: Summary) -> str:
     lines: list[str] = []
-    for (_, title), group in groupby(said.statements, key=lambda one: (one.objective, one.objective_title)):
+    for (objective, title), group in groupby(said.statements, key=lambda one: (one.objective, one.objective_title)):
         found = list(group)
         if not lines:
             lines += [f"# {found[0].period}", "", f"As of {found[0].updated:%Y-%m-%d %H:%M}.", ""]
         owner = f" ({_cell(found[0].owner)})" if found[0].owner else ""
-        lines += [f"## {_cell(title)}{owner}", "", "| key result | value | target | progress | health | as of |"]
+        lines += [f"## {_cell(title)}{owner}", ""]
+        lines += [part for why in _watermelons(said, objective) for part in (f"**Watermelon:** {_cell(why)}", "")]
+        lines += ["| key result | value | target | progress | health | as of |"]
         lines += ["| --- | ---: | ---: | ---: | --- | --- |"]
         lines += [_row(one) for one in found]
         lines += [""]
     return "\n".join(lines)
+
+
+def _watermelons(said: Summary, objective: str) -> Iterator[str]:
+    """What the document says of an objective's links that are watermelons."""
+    document: Any = said.document
+    for one in document["objectives"]:
+        if one["id"] == objective:
+            yield from (link["why"] for link in one["alignment"] if link["verdict"] == "watermelon")
 
 
 def _row(one: Statement) -> str:
@@ -141,9 +152,9 @@ def _row(one: Statement) -> str:
     health = one.health.replace("_", " ") + (f" ({one.quality})" if one.quality not in ("complete", "unknown") else "")
     cells = [
         link,
-        "–" if one.value is None else f"{one.value:,g}{unit}",
-        "–" if one.target is None else f"{one.target:,g}",
-        "–" if one.progress is None else f"{one.progress:.0%}",
+        f"{number(one.value)}{unit}" if one.value is not None else number(None),
+        number(one.target),
+        percent(one.progress),
         health,
         one.as_of.strftime("%Y-%m-%d %H:%M") if one.as_of else "–",
     ]

@@ -40,7 +40,7 @@ class Layout:
         )
 
     def _missing(self, key_result: str) -> str:
-        said = f"no row of {self.sheet.title} has {key_result!r} in column {column_letters(self.key)}"
+        said = f"{self.sheet.title} has no row for it in column {column_letters(self.key)}"
         if any(text.startswith("=") for text in self.rows):
             return f"{said}, which holds formulas; write the ids themselves there"
         return f"{said}; add one, or set create: true"

@@ -18,6 +18,7 @@ from syncd.ledger import cycle_lock
 from syncd.publishing.troubles import troubles
 from syncd.report import choose_plan, report
 from syncd.sandbox import DEMO_NOW, Sandbox, serve, write_files
+from syncd.sandbox.story.numbers import OKR_BOOK
 from syncd.sdk import ConfigError, RetryPolicy
 
 _MARK = "# Written by `syncd demo`; it is written anew each time."
@@ -43,7 +44,8 @@ def run(folder: Path) -> None:
     assert plan is not None
     console.print(
         f"Pulled {len(result.outcomes)} streams from GitHub, Jira, Google Sheets, a JSON API and a CSV file\n"
-        f"(a sandbox on this machine, through the real clients): {requests} requests, {seconds:.1f} s.\n",
+        f"(a sandbox on this machine, through the real clients): {requests} requests, {seconds:.1f} s.\n"
+        f"Wrote {sum(one.wrote for one in result.delivered)} check-ins to a Google Sheet and to data/okrs.md.\n",
         highlight=False,
     )
     print_status(report(config, plan, ledger, clock()), troubles(ledger), console)
@@ -55,6 +57,7 @@ def run(folder: Path) -> None:
         ("syncd explain calls", "why is it this number, down to the cell?"),
         ("syncd explain search-shipped", "which pull requests count, and which do not?"),
         ("syncd history calls --backfill", "how did it get there, day by day?"),
+        ("syncd review", "the week, for the meeting"),
         ("syncd validate && syncd test", "then break a line of mappings/ and see"),
         ("syncd status --json", "the same for a program"),
         ("syncd init ../okrs", "begin with your own"),
@@ -62,7 +65,7 @@ def run(folder: Path) -> None:
         console.print(f"  {command:<31} {what}", highlight=False, markup=False)
     if shutil.which("syncd") is None:
         console.print("  (syncd is in .venv/bin: `source .venv/bin/activate` puts it on the path)", highlight=False)
-    if result.failures:
+    if result.failures or result.unwritten:
         raise typer.Exit(1)
 
 
@@ -95,7 +98,8 @@ def _write(folder: Path, jira_email: str) -> None:
     (folder / "data").mkdir(parents=True)
     shutil.copytree(example_mappings(), folder / "mappings")
     write_files(folder / "data")
-    project.write_text(_PROJECT.format(mark=_MARK, now=DEMO_NOW.isoformat(), email=jira_email), encoding="utf-8")
+    text = _PROJECT.format(mark=_MARK, now=DEMO_NOW.isoformat(), email=jira_email, book=OKR_BOOK)
+    project.write_text(text, encoding="utf-8")
 
 
 _PROJECT = """\
@@ -113,4 +117,13 @@ connections:
   numbers:  {{type: sheets, url: "${{SANDBOX_URL}}/sheets", token: "${{GOOGLE_TOKEN}}"}}
   metrics:  {{type: http, url: "${{SANDBOX_URL}}/metrics-api", headers: {{X-Api-Key: "${{METRICS_KEY}}"}}}}
   local:    {{type: files, root: data/}}
+
+publish:
+  - to: numbers
+    spreadsheet: {book}
+    sheet: OKRs
+    key_column: Key result
+    columns: {{title: Title, owner: Owner, value: Value, progress: Progress, health: Health, updated: Updated}}
+    create: true
+  - {{to: local, file: okrs.md}}
 """

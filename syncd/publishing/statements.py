@@ -14,8 +14,8 @@ from syncd.sdk import Json, Statement, Summary
 
 
 def statements(config: Config, plan: Plan, found: Report, now: datetime) -> Iterator[Statement]:
-    """What is stated of every key result of a report."""
-    for block in found.objectives:
+    """What is stated of every key result of a report, watermelons first."""
+    for block in found.watermelons_first:
         for line in block.key_results:
             yield _statement(config, plan, block, line, now)
 

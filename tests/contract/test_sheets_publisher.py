@@ -144,7 +144,7 @@ def test_a_key_result_without_a_row_is_absent_and_the_others_are_written(
     desk: Sandbox, publisher: SheetsPublisher
 ) -> None:
     found = deliver(publisher, statement("nps"), statement("calls"))
-    assert found["nps"].absent == "no row of OKRs has 'nps' in column A; add one, or set create: true"
+    assert found["nps"].absent == "OKRs has no row for it in column A; add one, or set create: true"
     assert grid(desk)[1][3:7] == CALLS
 
 
