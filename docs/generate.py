@@ -36,6 +36,7 @@ from syncd.config.mapping_keys import (
 )
 from syncd.config.mapping_test_keys import ExpectKeys, GivenReading, GivenRecord, MappingTestKeys
 from syncd.config.measure_keys import FormulaKeys, ReadingMeasureKeys, RecordMeasureKeys, WindowKeys, measure_model
+from syncd.config.notifying import NotifyKeys
 from syncd.config.project import HealthShares, ProjectFile
 from syncd.config.publications import publish_model
 from syncd.okr.lint import RULES
@@ -236,6 +237,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "lint rules": rules,
     "project keys": partial(keys, ProjectFile),
     "health keys": partial(keys, HealthShares),
+    "notify keys": partial(keys, NotifyKeys),
     "metrics": metrics,
 }
 for _name in CONNECTORS:
