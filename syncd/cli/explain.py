@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from syncd.cli import explain_links
+from syncd.cli import explain_links, explain_written
 from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json
 from syncd.documents import checkin_document
 from syncd.evidence import Evidence, Item, Part, evidence
@@ -36,10 +36,13 @@ def run(path: Path, key_result: str, *, at: str | None, period: str | None, as_j
     ledger = open_ledger(config.ledger_url(), create=False)
     found = evidence(config, plan, chosen, ledger, clock(), moment)
     links = links_of(config, plan, chosen, ledger, clock(), moment)
+    written = explain_written.newest(ledger, plan.period.id, chosen.id, now)
     if as_json:
-        print_json(_document(found, now, config.zone) | {"alignment": explain_links.documents(links)})
+        more = {"alignment": explain_links.documents(links), "written": explain_written.documents(written, config.zone)}
+        print_json(_document(found, now, config.zone) | more)
         return
-    for line in chain(_lines(found, now, config.zone), explain_links.lines(links)):
+    sections = _lines(found, now, config.zone), explain_links.lines(links), explain_written.lines(written, config.zone)
+    for line in chain(*sections):
         typer.echo(line)
 
 
