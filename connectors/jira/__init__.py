@@ -1,7 +1,8 @@
-"""Jira, Cloud and Data Center, through the jira library: the issues of a JQL query.
+"""Jira, Cloud and Data Center, through the jira library: the issues of a JQL query, and check-ins to issues.
 
 `source` pulls them and takes their census, by a `walk` over the list; `client` asks the site; `jql` bounds the query;
-`answers`, `fields` and `changelog` are what is read of what it says. The library is imported where it is first needed.
+`answers`, `fields` and `changelog` are what is read of what it says. `publisher` writes: to the fields of an edit
+`screen`, and comments in Jira's `markup`. The library is imported where it is first needed.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from typing import ClassVar
 from pydantic import Field, field_validator
 
 from connectors.jira.jql import balanced, never_done, unordered
+from connectors.jira.publisher import JiraPublish, JiraPublisher
 from connectors.jira.source import JiraSource
 from syncd.sdk import ConnectionSettings, Context, Duration, RecordKeys, Secret, WebAddress
 
-__all__ = ["Jira", "JiraMeasure", "JiraSettings", "JiraSource"]
+__all__ = ["Jira", "JiraMeasure", "JiraPublish", "JiraPublisher", "JiraSettings", "JiraSource"]
 
 
 class JiraSettings(ConnectionSettings):
@@ -61,11 +63,17 @@ class JiraMeasure(RecordKeys):
 class Jira:
     """The connector."""
 
-    summary: ClassVar[str] = "issues of Jira Cloud and Data Center that are done, by JQL"
+    summary: ClassVar[str] = "issues of Jira Cloud and Data Center that are done, by JQL; check-ins to issues"
     Settings = JiraSettings
     Measure = JiraMeasure
+    Publish = JiraPublish
 
     @staticmethod
     def open(settings: JiraSettings, context: Context) -> JiraSource:
         """A source; makes no request yet."""
         return JiraSource(settings, context)
+
+    @staticmethod
+    def publisher(settings: JiraSettings, context: Context, keys: JiraPublish) -> JiraPublisher:
+        """A publisher; makes no request yet."""
+        return JiraPublisher(settings, context, keys)

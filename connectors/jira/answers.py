@@ -1,4 +1,4 @@
-"""What of Jira's answers is read, but for an issue's fields: the pages of a search, the server, the account."""
+"""What of Jira's answers is read, but for an issue's fields: pages of searches and comments, the server, accounts."""
 
 from __future__ import annotations
 
@@ -64,11 +64,19 @@ class ServerInfo(Answer):
 
 
 class Account(Answer):
-    """Who asks."""
+    """A person or a bot, who asks or wrote a comment. Cloud tells them apart by `account_id`, Data Center by `key`."""
 
+    account_id: str | None = None
+    key: str | None = None
     display_name: str | None = None
     name: str | None = None
     time_zone: str | None = None
+
+    def is_same(self, other: Account) -> bool:
+        """Whether both are the same account, and known to be."""
+        if self.account_id or other.account_id:
+            return self.account_id == other.account_id
+        return self.key is not None and self.key == other.key
 
 
 class ListedField(Answer):
@@ -76,3 +84,24 @@ class ListedField(Answer):
 
     id: str
     name: str
+
+
+class Comment(Answer):
+    """A comment on an issue; `body` is wiki markup."""
+
+    id: str
+    author: Account = Account()  # nobody, where an account was deleted
+    body: str
+
+
+class CommentPage(Answer):
+    """A page of an issue's comments, the oldest first; `total` counts those that the account may see."""
+
+    comments: list[Comment]
+    total: int
+
+
+class Written(Answer):
+    """A comment that was just written."""
+
+    id: str

@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from connectors.jira.answers import Account, CloudPage, ListedField, ServerInfo, ServerPage
 from connectors.jira.changelog import Change, ChangePage, ListedStatus
 from connectors.jira.fields import Id
-from syncd.sdk import Context, RetryLater, SourceBroken, SourceError, failure, network_failure
+from syncd.sdk import Context, Json, RetryLater, SourceBroken, SourceError, failure, network_failure
 
 if TYPE_CHECKING:
     from jira import JIRA
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from connectors.jira import JiraSettings
 
 T = TypeVar("T")
+Method = Literal["POST", "PUT"]
 P = TypeVar("P", bound=Id)
 _PER_PAGE = 500  # Data Center gives up to 1,000; Cloud as many as it likes
 _PER_PAGE_EXPANDED = 100  # Data Center has died of larger ones with their changelogs (JRASERVER-60107)
@@ -191,6 +193,20 @@ class Client:
                 raise RetryLater(said) from None
 
         return self.context.retry.call(ask)
+
+    def _send(self, method: Method, path: str, body: Json, shape: type[T]) -> T:
+        """A request that writes; its answer in this shape. A redirect is not followed: it would arrive as a GET."""
+
+        def send() -> Any:
+            address = self._jira._get_url(path)
+            answer = self._jira._session.request(method, address, data=orjson.dumps(body), allow_redirects=False)
+            if answer.status_code >= 300:
+                raise Refused(
+                    answer.status_code, f"it redirects (HTTP {answer.status_code}); correct url in syncd.yaml"
+                )
+            return answer.json() if answer.content else None
+
+        return self._ask(send, shape)
 
     def _once(self, call: Callable[[], Any]) -> Any:
         import requests

@@ -114,24 +114,29 @@ class Issue(Place):
 
 
 def field_ids(needs: Collection[str], listed: Callable[[], Sequence[ListedField]]) -> dict[str, str]:
-    """The id behind each name that is needed: an id itself, a name as it is written, a name in other case.
+    """The id behind each name that is needed.
 
     `listed` gives the server's fields; it is called only for a name that not every Jira has.
     """
     ids = {name: FIELD_IDS[name] for name in sorted(needs) if name in FIELD_IDS}
     for name in sorted(set(needs) - FIELD_IDS.keys()):
         fields = listed()
-        found = (
-            [field.id for field in fields if field.id == name]
-            or [field.id for field in fields if field.name == name]
-            or [field.id for field in fields if field.name.casefold() == name.casefold()]
-        )
+        found = ids_of(name, fields)
         if not found:
             raise UnknownField(name, FIELD_IDS.keys() | {field.name for field in fields})
         if len(found) > 1:
             raise ConfigError(f"{len(found)} fields are named {name!r}; write one's id instead: {', '.join(found)}")
         ids[name] = found[0]
     return ids
+
+
+def ids_of(name: str, fields: Collection[ListedField]) -> list[str]:
+    """The fields that a name may mean: an id itself, a name as it is written, a name in other case."""
+    return (
+        [field.id for field in fields if field.id == name]
+        or [field.id for field in fields if field.name == name]
+        or [field.id for field in fields if field.name.casefold() == name.casefold()]
+    )
 
 
 def elements(value: Any) -> list[Scalar]:

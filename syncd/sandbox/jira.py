@@ -117,7 +117,7 @@ class Jira:
         """The issue itself or, by `part`, what stands under its address."""
         match part:
             case []:
-                return self._whole(asked, issue, version)
+                return self._whole(asked, issue, version, may_write=may_write)
             case ["changelog"] if self._site.cloud:
                 return self._changelog(asked, issue)
             case ["editmeta"]:
@@ -131,9 +131,12 @@ class Jira:
                 return answer_json(rows.comment(self._site, issue, comment, asked.base, version))
         return _not_found()
 
-    def _whole(self, asked: Asked, issue: Ticket, version: int) -> Answer:
+    def _whole(self, asked: Asked, issue: Ticket, version: int, *, may_write: bool) -> Answer:
         wanted = rows.wanted_fields(self._site, asked.param("fields") or "*all")
         row = self._row(asked, issue, wanted, version, asked.param("expand"))
+        if "editmeta" in asked.param("expand").split(","):
+            screen = answer_json(edits.editmeta(self._site, issue, asked.base, may_edit=may_write))
+            row = row[:-1] + b',"editmeta":' + screen.body + b"}"
         return replace(answer_json({}), body=row)
 
     def _changelog(self, asked: Asked, issue: Ticket) -> Answer:

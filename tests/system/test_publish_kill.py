@@ -45,7 +45,8 @@ connections:
   tickets: {{type: jira, url: "{jira}", email: bot@acme.example, token: "${{JIRA_TOKEN}}"}}
 publish:
   - {{to: local, file: okrs.json}}
-  - {{to: numbers, spreadsheet: {book}, sheet: Board, key_column: A, columns: {{value: B, health: C}}, create: true, log: Log}}
+  - {{to: numbers, spreadsheet: {book}, sheet: Board, create: true, log: Log,
+      key_column: A, columns: {{value: B, health: C}}}}
   - {{to: code, issues: {{calls: "acme/search#{issue}"}}, comment: true, label: "health:"}}
   - {{to: tickets, issues: {{calls: {ticket}}}, fields: {{value: Current value}}, comment: true}}
 """
