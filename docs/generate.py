@@ -11,17 +11,18 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, get_args, get_origin
+from typing import Any, get_args, get_origin, get_type_hints
 
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from typer.testing import CliRunner
 
+from connectors.http.publisher import Success
 from syncd.cli.app import app
 from syncd.config.catalogue import connector
 from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, PaceKeys, PlausibleKeys, StepKeys
@@ -40,13 +41,13 @@ from syncd.config.notifying import NotifyKeys
 from syncd.config.project import HealthShares, ProjectFile
 from syncd.config.publications import publish_model
 from syncd.okr.lint import RULES
-from syncd.sdk import can_publish
+from syncd.sdk import Stated, Statement, can_publish, can_pull
 from syncd.sdk.cells import As
 from syncd.sdk.tables import Lookup, Series
 from syncd.service.metrics import Metrics
 
 FOLDER = Path(__file__).parent
-CONNECTORS = ("github", "jira", "sheets", "files", "http")
+CONNECTORS = ("github", "jira", "sheets", "files", "http", "tability", "quantive")
 _TABLE = re.compile(r"(<!-- table: ([\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _SCREEN = re.compile(r"(<!-- output of: syncd demo -->\n```text\n)(.*?)(^```$)", re.DOTALL | re.MULTILINE)
 
@@ -143,7 +144,7 @@ def _default(info: FieldInfo) -> str:
     if info.is_required():
         return "**needed**"
     value = info.get_default()
-    if value is None or value in ({}, [], "") or isinstance(value, BaseModel):
+    if value is None or value in ({}, [], (), "") or isinstance(value, BaseModel):
         return ""
     return f"`{_duration(value) if isinstance(value, timedelta) else value}`".replace("False", "false")
 
@@ -201,6 +202,44 @@ def rules() -> str:
     return _rows(["rule", "means"], [[f"[{rule.id}](lint.md#{rule.id})", rule.reason] for rule in RULES])
 
 
+_STATED = {
+    "key_result": "The key result's id.",
+    "title": "Its title.",
+    "kind": "`outcome` or `output`.",
+    "unit": "What it is counted in.",
+    "objective": "The id of its objective.",
+    "objective_title": "The objective's title.",
+    "owner": "Who owns the objective.",
+    "period": "The period's id: `2026-Q4`.",
+    "value": "The last complete value.",
+    "baseline": "Where it started; none for a band, milestones or levels.",
+    "target": "Where it is to end.",
+    "progress": "How far it has come from baseline to target; may be below 0 and above 1.",
+    "score": "Progress, kept between 0 and 1.",
+    "expected": "The score that its pace expects at the start of the day.",
+    "health": "`on_track`, `at_risk`, `off_track`, `done`, `unknown`.",
+    "quality": "Of the value: `complete`, `partial`, `failed`, `stale`, `held`.",
+    "reason": "Why health or quality are not what one would like.",
+    "confidence": "The last check-in's confidence, 0 to 1.",
+    "note": "The last check-in's note.",
+    "as_of": "The time that the value is of.",
+    "updated": "The time that syncd says all this.",
+    "evidence": "The page that explains the number, where `address` is set in syncd.yaml.",
+}
+
+
+def stated() -> str:
+    """What a statement says, in the order of its fields."""
+    types = get_type_hints(Statement)
+    rows = [[f"`{name}`", _type(types[name]), _STATED[name]] for name in get_args(Stated)]
+    return _rows(["name", "type", "what it says"], rows)
+
+
+def _type(annotation: Any) -> str:
+    words = {str: "text", float: "number", datetime: "time", type(None): "none"}
+    return " or ".join(words[one] for one in get_args(annotation) or (annotation,))
+
+
 def _rows(heading: list[str], rows: list[list[str]]) -> str:
     lines = [heading, ["---"] * len(heading), *([cell.replace("|", "\\|") for cell in row] for row in rows)]
     return "\n".join("|" + "".join(f" {cell} |" if cell else " |" for cell in line) for line in lines)
@@ -239,13 +278,16 @@ TABLES: dict[str, Callable[[], str]] = {
     "health keys": partial(keys, HealthShares),
     "notify keys": partial(keys, NotifyKeys),
     "metrics": metrics,
+    "stated": stated,
 }
 for _name in CONNECTORS:
     _loaded = connector(_name)
     TABLES[f"{_name} connection"] = partial(keys, _loaded.Settings, without=["type"])
-    TABLES[f"{_name} measure"] = partial(keys, measure_model(_name, _loaded.Measure), without=_SHARED)
+    if can_pull(_loaded):
+        TABLES[f"{_name} measure"] = partial(keys, measure_model(_name, _loaded.Measure), without=_SHARED)
     if can_publish(_loaded):
         TABLES[f"{_name} publish"] = partial(keys, publish_model(_name, _loaded), without=["to", "override"])
+TABLES["http success"] = partial(keys, Success)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ _COLUMNS = (
     "evidence",
 )  # fmt: skip
 _TEXT = "text"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheet programs take for one (owasp.org, "CSV Injection")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what spreadsheet programs take for one (owasp.org, "CSV Injection")
 
 
 class FilesPublish(PublishKeys):
@@ -64,7 +64,8 @@ class FilesPublisher:
     def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Found]:
         """What the file holds; nothing where there is none yet."""
         try:
-            text = below(self._root, self._keys.file).read_text(encoding="utf-8", errors="replace")
+            with below(self._root, self._keys.file).open(encoding="utf-8", errors="replace", newline="") as file:
+                text = file.read()
         except FileNotFoundError:
             text = ""
         except OSError as error:
@@ -80,7 +81,8 @@ class FilesPublisher:
                 if not self._root.is_dir():
                     raise SourceBroken(f"{self._root} is no folder; correct root in syncd.yaml")
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with beside.open("w", encoding="utf-8", newline="") as file:
+                beside.unlink(missing_ok=True)  # of a run that was killed, or a link that leads elsewhere
+                with beside.open("x", encoding="utf-8", newline="") as file:
                     file.write(str(content[_TEXT]))
                     file.flush()
                     os.fsync(file.fileno())

@@ -12,7 +12,7 @@ from syncd.cli.log import set_up_log
 from syncd.cli.opening import open_config, print_json
 from syncd.config import Config, Connection
 from syncd.ledger import LedgerError, open_ledger
-from syncd.sdk import Check, ConfigError, Context, RetryPolicy, SourceError
+from syncd.sdk import Check, ConfigError, Context, RetryPolicy, SourceError, can_pull
 
 
 def run(path: Path, *, as_json: bool) -> None:
@@ -49,6 +49,10 @@ def _checks(connection: Connection, config: Config) -> Iterator[Check]:
     # Few tries: somebody is waiting at the terminal.
     context = Context(RetryPolicy(attempts=2, longest_wait=5, deadline=20), config.zone, folder=str(config.path.parent))
     try:
+        if not can_pull(connection.connector):
+            connection.resolved()
+            yield Check("configured", True, "nothing can be asked of it before something is written")
+            return
         source = connection.open(context)
     except ConfigError as error:
         yield Check("configured", False, "; ".join(problem.message for problem in error.problems) or str(error))

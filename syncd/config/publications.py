@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +66,7 @@ def read_publications(
             continue
         data = {key: value for key, value in document.data["publish"][index].items() if key not in _OWN}
         try:
-            keys = connector.Publish.model_validate(data)
+            keys = connector.Publish.model_validate(data, context={"settings": connection.settings})
         except ValidationError as error:
             yield from problems(error, publish_model(connection.kind, connector), document, place)
             continue
@@ -74,7 +74,11 @@ def read_publications(
         for name in unknown:
             yield document.problem(place, f"there is no key result {name!r}{nearest(name, key_results)}")
         publication = Publication(connection, keys, entry.override, place)
-        for target in set(publication.targets(key_results).values()):
+        targets = publication.targets(key_results)
+        for target, names in _shared(targets):
+            said = " and ".join(map(repr, names))
+            yield document.problem(place, f"{target} would be written to by {said}; give each a place of its own")
+        for target in set(targets.values()):
             first = taken.setdefault((connection.name, target), index)
             if first != index:
                 line = document.line(("publish", first))
@@ -82,3 +86,11 @@ def read_publications(
                 break
         if not unknown:
             yield publication
+
+
+def _shared(targets: Mapping[str, str]) -> Iterator[tuple[str, Sequence[str]]]:
+    """The targets of more than one key result: only one of them would ever be written."""
+    by_target: dict[str, list[str]] = {}
+    for name, target in sorted(targets.items()):
+        by_target.setdefault(target, []).append(name)
+    return ((target, names) for target, names in by_target.items() if len(names) > 1)

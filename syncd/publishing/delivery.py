@@ -240,7 +240,9 @@ class _Run:
         except (RetryLater, SourceBroken):  # it did not arrive: a stop while this waits leaves no doubt
             self.ledger.outbox.end([one.id for one in part], "waiting")
             raise
-        return self._end(part, "delivered", wrote=True)
+        silent = [one for one in part if not contents[one.key_result]]
+        ended = self._end([one for one in part if one not in silent], "delivered", wrote=True)
+        return ended + self._end(silent, "delivered")
 
     def _put_off(self, part: Sequence[Delivery], error: RetryLater) -> list[Delivered]:
         """Until the time that the server asked for, else the next cycle; for good where that goes on for too long."""

@@ -56,19 +56,19 @@ def due(
                     one = stated[name]
                     if only not in (None, name) or (one.value is None and place not in newest):
                         continue
-                digest = _digest(publication, one)
+                digest = _digest(publication, name, one)
                 last = newest.get(place)
                 if last is None or last.digest != digest:
                     yield NewDelivery(*place, plan.period.id, name, digest, as_json(one))
 
 
-def _digest(publication: Publication, one: Statement | Summary) -> str:
+def _digest(publication: Publication, name: str, one: Statement | Summary) -> str:
     """Of what a delivery shows and how: the same is not sent again."""
     if isinstance(one, Summary):
         shown: Any = [_without_drift(one.document), one.statements[0].updated.date() if one.statements else None]
     else:
         shown = one.content(sorted(set(publication.keys.uses()) - _OF_THE_MOMENT))
-    how = publication.keys.model_dump(mode="json"), publication.override
+    how = publication.keys.how(name), publication.override
     packed = orjson.dumps([shown, how], option=orjson.OPT_SORT_KEYS)
     return blake2b(packed, digest_size=16).hexdigest()
 

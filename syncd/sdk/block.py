@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from syncd.sdk.figures import number, percent
 from syncd.sdk.publishing import Stated, Statement
 
 SAID: frozenset[Stated] = frozenset({
-    "title", "unit", "value", "baseline", "target", "progress", "expected",
+    "title", "unit", "value", "baseline", "target", "progress",
     "health", "quality", "reason", "confidence", "note", "as_of", "evidence",
 })  # fmt: skip
-"""What `lines` says of a statement."""
+"""What of a statement `lines` is written anew for. It says what is expected too: a day that passes is no reason."""
 
 
 def lines(said: Statement) -> list[str]:
@@ -34,6 +36,16 @@ def lines(said: Statement) -> list[str]:
     if said.evidence:
         found.append(f"why: {said.evidence}")
     return found
+
+
+COMMENTED: frozenset[Stated] = SAID - {"title", "quality", "reason", "as_of"}
+"""What `comment` says of a statement."""
+
+
+def comment(said: Statement) -> str:
+    """What a check-in says beside its number, where each one stays: nothing that a failed pull or a day changes."""
+    lasting = replace(said, expected=None, quality="complete", reason=None, as_of=None)
+    return "\n".join(lines(lasting)[1:])
 
 
 def health(said: Statement) -> str:

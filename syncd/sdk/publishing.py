@@ -110,6 +110,11 @@ class PublishKeys(BaseModel):
         """Where a key result is written to, for people, and the same as long as that is the same place."""
         raise NotImplementedError
 
+    def how(self, key_result: str) -> Json:
+        """What of these keys says how a key result is written: it is written anew where that changes."""
+        keys: Json = self.model_dump(mode="json")
+        return keys
+
 
 class Publisher(Protocol):
     """An opened connection to write through. It is used by one thread; opening it makes no request.
@@ -125,7 +130,7 @@ class Publisher(Protocol):
     """Whether what is written cannot be read back: then `read` is not asked, and doubt is `Unsure`."""
 
     def content(self, said: Statement | Summary) -> Content:
-        """What is to stand at the target of a statement. Makes no request."""
+        """What is to stand at the target of a statement, nothing where it says nothing there. Makes no request."""
         ...
 
     def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Found]:

@@ -1,85 +1,44 @@
-"""Any JSON API through httpx: a number, or a series, picked out by JMESPath."""
+"""A number, or a series, out of any JSON API, picked out by JMESPath."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import jmespath
 import orjson
 from pydantic import Field, ValidationInfo, field_validator
 
+from connectors.http.keys import Expression, Path
+from connectors.http.settings import HttpSettings
 from syncd.sdk import (
     Check,
-    ConnectionSettings,
     Context,
     Json,
     Page,
     Reading,
     ReadingKeys,
     RetryLater,
-    Secret,
     Snapshot,
     SourceBroken,
     Stream,
-    WebAddress,
     failure,
     quota_and_clock,
 )
 from syncd.sdk.cells import Cell, Reader, shown
 
-_SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|password", re.IGNORECASE)
-
-
-class HttpSettings(ConnectionSettings):
-    """A web API."""
-
-    url: WebAddress = Field(description="What every path is put behind.")
-    headers: dict[str, str] = Field({}, description="Sent with every request; secrets as ${NAME}.")
-    token: Secret | None = Field(None, description="Sent as `Authorization: Bearer`.")
-    timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
-
-    @field_validator("headers")
-    @classmethod
-    def _secrets_by_reference(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        if not (info.context or {}).get("resolved"):
-            for name, text in value.items():
-                if _SECRET_HEADER.search(name) and "${" not in text:
-                    variable = re.sub(r"\W+", "_", name).upper()
-                    raise ValueError(
-                        f'has {name} written out, a secret by its name; write "${{{variable}}}" and set it outside'
-                    )
-        return value
-
 
 class HttpMeasure(ReadingKeys):
     """What a web API adds to a measure."""
 
-    path: str = Field("", description="Behind the connection's url, with its query: /v1/nps?team=support.")
+    path: Path = Field("", description="Behind the connection's url, with its query: /v1/nps?team=support.")
     method: Literal["GET", "POST"] = Field("GET", description="How to ask.")
     body: dict[str, Any] | list[Any] | None = Field(None, description="Sent as JSON with a POST.")
-    json_: str = Field(
+    json_: Expression = Field(
         alias="json",
         description="JMESPath to a number, or to a list of [date, value] pairs: `points[].[day, value]`.",
     )
-
-    @field_validator("path")
-    @classmethod
-    def _below_the_url(cls, value: str) -> str:
-        if value and not value.startswith(("/", "?")):
-            raise ValueError(f"is {value!r}; begin it with '/'")
-        return value
-
-    @field_validator("json_")
-    @classmethod
-    def _is_jmespath(cls, value: str) -> str:
-        try:
-            jmespath.compile(value)
-        except jmespath.exceptions.JMESPathError as error:
-            said = str(error).splitlines()[0].removeprefix("Invalid jmespath expression: ").rstrip(":").lower()
-            raise ValueError(f"is {value!r}, which is no JMESPath: {said}") from None
-        return value
 
     @field_validator("body")
     @classmethod
@@ -99,32 +58,15 @@ class HttpMeasure(ReadingKeys):
         return [f"{self.method} {self.path} {body}".strip()]
 
 
-class Http:
-    """The connector."""
-
-    summary: ClassVar[str] = "a number or a series out of any JSON API"
-    Settings = HttpSettings
-    Measure = HttpMeasure
-
-    @staticmethod
-    def open(settings: HttpSettings, context: Context) -> HttpSource:
-        """A source; makes no request yet."""
-        return HttpSource(settings, context)
-
-
 class HttpSource:
     """An opened API."""
 
     def __init__(self, settings: HttpSettings, context: Context) -> None:
         import httpx
 
-        headers = httpx.Headers({"Accept": "application/json", "User-Agent": "syncd"})
-        if settings.token is not None:
-            headers["Authorization"] = f"Bearer {settings.token.get_secret_value()}"
-        headers.update(settings.headers)
         self._settings = settings
         self._context = context
-        self._client = httpx.Client(headers=headers, timeout=settings.timeout)
+        self._client = httpx.Client(headers=settings.request_headers(), timeout=settings.timeout)
 
     def verify(self, stream: Stream) -> None:
         """An answer has no fields to name."""

@@ -1,0 +1,30 @@
+"""What keys of measures and of `publish:` share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import jmespath
+from pydantic import AfterValidator
+
+
+def _below_the_url(value: str) -> str:
+    if value and not value.startswith(("/", "?")):
+        raise ValueError(f"is {value!r}; begin it with '/'")
+    return value
+
+
+def _jmespath(value: str) -> str:
+    try:
+        jmespath.compile(value)
+    except jmespath.exceptions.JMESPathError as error:
+        said = str(error).splitlines()[0].removeprefix("Invalid jmespath expression: ").rstrip(":").lower()
+        raise ValueError(f"is {value!r}, which is no JMESPath: {said}") from None
+    return value
+
+
+Path = Annotated[str, AfterValidator(_below_the_url)]
+"""What stands behind the connection's url."""
+
+Expression = Annotated[str, AfterValidator(_jmespath)]
+"""JMESPath."""

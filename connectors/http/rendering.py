@@ -1,0 +1,82 @@
+"""Requests made of check-ins by templates."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from connectors.http.publisher import HEADER
+from connectors.http.templates import ID, LONGEST, Kind, TemplateFailed, data_of, examples, shown, template
+from syncd.sdk import SourceBroken, Statement
+
+_KINDS: Mapping[str, Kind] = {"path": "path", "body": "value"}
+
+
+def try_out(field: str, value: Any, *, has_ids: bool) -> None:
+    """ValueError where a text of this key is no template, or fails for a check-in as they may come."""
+    for text in _texts(value):
+        found = template(text, _KINDS.get(field, "text"))
+        if ID in found.names and not has_ids:
+            raise ValueError("has {{ id }}; say what each key result is called there, as in 'ids: {calls: kr_123}'")
+        for what, said in examples():
+            try:
+                found.render(data_of(said, "kr_123"))
+            except TemplateFailed as error:
+                raise ValueError(f"has {shown(text)}; for a check-in with {what} it fails: {error}") from None
+    if field == "body":
+        _, said = next(examples())
+        try:
+            _json(value, data_of(said, "kr_123"))
+        except TemplateFailed as error:
+            raise ValueError(f"is wrong: {error}") from None
+
+
+def names_in(path: str, headers: Mapping[str, str], body: Any, text: str | None) -> Collection[str]:
+    """What templates show of a check-in."""
+    parts: tuple[tuple[Any, Kind], ...] = ((path, "path"), (headers, "text"), (body, "value"), (text, "text"))
+    return {name for part, kind in parts for one in _texts(part) for name in template(one, kind).names} - {ID}
+
+
+def request(
+    said: Statement, id_: str | int | None, path: str, headers: Mapping[str, str], body: Any, text: str | None
+) -> dict[str, str]:
+    """The request of a check-in, by its places: `path`, `body`, and one for each header."""
+    data = data_of(said, id_)
+    try:
+        found = {"path": str(template(path, "path").render(data))}
+        if text is not None:
+            found["body"] = str(template(text, "text").render(data))
+        elif body is not None:
+            found |= {f"{HEADER}Content-Type": "application/json", "body": _json(body, data)}
+        made = {name: str(template(one, "text").render(data)) for name, one in headers.items()}
+    except TemplateFailed as error:
+        raise SourceBroken(f"its template cannot say this check-in: {error}") from None
+    return found | {f"{HEADER}{name}": " ".join(one.split()) for name, one in made.items()}
+
+
+def _json(body: Any, data: Mapping[str, Any]) -> str:
+    try:
+        packed = orjson.dumps(_filled(body, data)).decode()
+    except TypeError as error:
+        raise TemplateFailed(f"{str(error).lower()} in JSON") from None
+    if len(packed) > LONGEST:
+        raise TemplateFailed(f"it makes a body of more than {LONGEST:,} characters")
+    return packed
+
+
+def _filled(part: Any, data: Mapping[str, Any]) -> Any:
+    if isinstance(part, dict):
+        return {name: _filled(inner, data) for name, inner in part.items()}
+    if isinstance(part, list):
+        return [_filled(inner, data) for inner in part]
+    return template(part, "value").render(data) if isinstance(part, str) else part
+
+
+def _texts(part: Any) -> Iterator[str]:
+    if isinstance(part, dict | list):
+        for inner in part.values() if isinstance(part, dict) else part:
+            yield from _texts(inner)
+    elif isinstance(part, str):
+        yield part

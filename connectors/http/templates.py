@@ -1,0 +1,222 @@
+"""Templates over what a check-in says: Jinja2, with values, filters and `{% if %}` alone.
+
+They are texts that the configuration brings, so nothing in one can reach beyond the check-in or take long: no call, no
+attribute, no loop. Each is tried on examples when the configuration is read: what fails later fails then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, Literal
+from urllib.parse import quote
+
+import jinja2
+from jinja2 import meta, nodes
+from jinja2.sandbox import SandboxedEnvironment
+
+from syncd.sdk import STATED, Statement
+
+ID = "id"
+"""What `ids` calls a key result."""
+
+LONGEST = 100_000
+"""Characters of a text that a template may make."""
+
+FILTERS = (
+    "abs", "default", "float", "int", "join", "length", "lower", "replace", "round", "string", "title", "tojson",
+    "trim", "truncate", "upper", "urlencode",
+)  # fmt: skip
+_MAY = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.If, nodes.Name, nodes.Const, nodes.List, nodes.Dict,
+    nodes.Pair, nodes.Tuple, nodes.Keyword, nodes.Getitem, nodes.Slice, nodes.CondExpr, nodes.Filter, nodes.Test,
+    nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Pos, nodes.Add, nodes.Sub,
+    nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Concat,
+)  # fmt: skip
+_SHOWN = 60
+_REFERENCE = re.compile(r"\$\{[A-Za-z_]\w*\}")
+
+Kind = Literal["path", "text", "value"]
+"""What a template makes: a path, whose values are quoted for it; a text; or, where it is one expression, its value."""
+
+
+class TemplateFailed(ValueError):
+    """A template that makes nothing of a check-in; the text says why."""
+
+
+class Template:
+    """One text of the configuration. ValueError where it is no template, or names what no check-in says."""
+
+    def __init__(self, source: str, kind: Kind) -> None:
+        environment = _environment(kind == "path")
+        if reference := _REFERENCE.search(source):
+            raise ValueError(
+                f"has {reference[0]}, which is replaced in connections only; secrets belong into the "
+                "connection's headers"
+            )
+        try:
+            parsed = environment.parse(source)
+            beyond = next((node for node in _all(parsed) if not isinstance(node, _MAY)), None)
+            if beyond is not None:
+                raise ValueError(f"has {shown(source)} with a {type(beyond).__name__.lower()}; {_ALONE}")
+            self.names = meta.find_undeclared_variables(parsed)
+            if kind == "value" and _is_one_expression(parsed):
+                inner = re.sub(r"\A\{\{[-+]?|-?\}\}\Z", "", source)
+                self._render: Callable[..., Any] = environment.compile_expression(inner, undefined_to_none=False)
+            else:
+                self._render = environment.from_string(parsed).render
+        except jinja2.TemplateError as error:
+            raise ValueError(f"has {shown(source)}, which is no template: {_said(error)}") from None
+        for name in sorted(self.names - STATED - {ID}):
+            raise ValueError(f"has {{{{ {name} }}}}, which no check-in says{_nearest(name)}")
+
+    def render(self, data: Mapping[str, Any]) -> Any:
+        """What it makes of `data`. TemplateFailed."""
+        try:
+            made = self._render(**data)
+            text = str(made)  # what is undefined fails here
+        except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+            raise TemplateFailed(_said(error)) from None
+        if len(text) > LONGEST:
+            raise TemplateFailed(f"it makes a text of more than {LONGEST:,} characters")
+        return made
+
+
+template = cache(Template)
+"""The template of a text and a kind, made once."""
+
+_ALONE = "write values, filters and {% if %} alone"
+
+
+class _Environment(SandboxedEnvironment):
+    intercepted_binops = frozenset({"*"})
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """A text times a billion would be one of a billion."""
+        if not (isinstance(left, int | float) and isinstance(right, int | float)):
+            raise TypeError("only numbers can be multiplied")
+        return super().call_binop(context, operator, left, right)
+
+
+@cache
+def _environment(quoting: bool) -> jinja2.Environment:
+    found = _Environment(undefined=jinja2.StrictUndefined, finalize=_quoted if quoting else _as_text, autoescape=False)
+    found.globals.clear()
+    found.filters = {name: found.filters[name] for name in FILTERS}
+    return found
+
+
+def _as_text(value: Any) -> Any:
+    """A value within a text: nothing for none, no decimals for nothing."""
+    if value is None:
+        return ""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _quoted(value: Any) -> str:
+    """A value within a path."""
+    if isinstance(value, jinja2.Undefined):
+        return str(value)
+    text = str(_as_text(value))
+    if text in ("", ".", ".."):
+        raise TypeError(f"a path cannot hold {'nothing' if value is None else repr(text)} in place of a value")
+    return quote(text, safe="")
+
+
+def _all(node: nodes.Node) -> Iterator[nodes.Node]:
+    yield node
+    for child in node.iter_child_nodes():
+        yield from _all(child)
+
+
+def _is_one_expression(parsed: nodes.Template) -> bool:
+    match parsed.body:
+        case [nodes.Output(nodes=[expression])]:
+            return not isinstance(expression, nodes.TemplateData)
+    return False
+
+
+def _nearest(name: str) -> str:
+    known = sorted(STATED | {ID})
+    match = get_close_matches(name.lower(), known, n=1)
+    return f"; did you mean {match[0]!r}?" if match else f"; known here: {', '.join(known)}"
+
+
+def shown(text: str) -> str:
+    """A text of the configuration within a message."""
+    return repr(text) if len(text) <= _SHOWN else repr(text[: _SHOWN - 1] + "…")
+
+
+def _said(error: Exception) -> str:
+    """Jinja's and Python's words, put for who writes YAML where they would puzzle."""
+    text = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+    if "NoneType" in text:
+        return "a value in it may be missing; write such as (note or '')"
+    return re.sub(r"'dict object' has no attribute (.*)", r"it says nothing for \1", text)
+
+
+# -- what templates see
+
+
+def data_of(said: Statement, id_: str | int | None) -> dict[str, Any]:
+    """What a check-in says, by name: times as RFC 3339, numbers without decimals where they have none."""
+    found = {field.name: _plain(getattr(said, field.name)) for field in fields(said) if field.name in STATED}
+    return {**found, ID: id_}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def examples() -> Iterator[tuple[str, Statement]]:
+    """Check-ins as they may come, and what is special about each."""
+    yield "everything known", _WHOLE
+    yield "no note, unit, owner, target or address", _SPARSE
+    for health in ("at_risk", "off_track", "done", "unknown"):
+        yield f"health {health!r}", replace(_WHOLE, health=health)
+    for quality in ("partial", "failed", "stale", "held"):
+        yield f"quality {quality!r}", replace(_WHOLE, quality=quality)
+
+
+_WHOLE = Statement(
+    key_result="calls",
+    title="Calls fall",
+    kind="outcome",
+    unit="calls/week",
+    objective="service",
+    objective_title="Customers find answers",
+    owner="support",
+    period="2026-Q4",
+    value=1092.5,
+    baseline=1200.0,
+    target=600.0,
+    progress=0.18,
+    score=0.18,
+    expected=0.56,
+    health="on_track",
+    quality="complete",
+    reason="an example",
+    confidence=0.5,
+    note="an example",
+    as_of=datetime(2026, 11, 20, tzinfo=UTC),
+    updated=datetime(2026, 11, 21, 10, 15, tzinfo=UTC),
+    evidence="https://okrs.example/#calls",
+)
+_SPARSE = replace(
+    _WHOLE,
+    unit=None,
+    owner=None,
+    baseline=None,
+    target=None,
+    expected=None,
+    reason=None,
+    confidence=None,
+    note=None,
+    evidence=None,
+)

@@ -1,0 +1,314 @@
+"""Check-ins to APIs, by commands as processes: once each, whatever the API answers. Counted where they arrive."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from check_in_api import CheckInApi, Taken, check_in_api
+from projects import Project
+
+TOKEN = "check-ins-token-41c7"
+PUT = 'method: PUT, path: "/kr/{{ key_result }}"'
+POST = 'path: "/kr/{{ key_result }}/check-ins"'
+BODY = 'body: {value: "{{ value }}", health: "{{ health }}"}'
+
+
+@pytest.fixture
+def api() -> Iterator[CheckInApi]:
+    with check_in_api() as one:
+        yield one
+
+
+def write_project(folder: Path, connections: str, publish: str) -> Project:
+    """Two key results, read from files, and a third that nobody ever measured."""
+    (folder / "mappings").mkdir(parents=True)
+    (folder / "data").mkdir()
+    (folder / "mappings/okrs.yaml").write_text("""\
+period: 2026-Q4
+objectives:
+  - id: service
+    title: Customers find answers
+    key_results:
+      - id: calls
+        title: Calls fall
+        kind: outcome
+        unit: calls/week
+        baseline: 1200
+        target: 600
+        measure: {from: local, file: calls.csv, cell: A1}
+      - id: nps
+        title: Recommended more often
+        kind: outcome
+        baseline: 20
+        target: 40
+        measure: {from: local, file: nps.csv, cell: A1}
+      - {id: churn, title: Fewer leave, kind: outcome, baseline: 5, target: 3}
+""")
+    (folder / "syncd.yaml").write_text(f"""\
+timezone: Europe/Berlin
+clock: 2026-11-21T10:15+01:00
+connections:
+  local: {{type: files, root: data/}}
+{connections}
+publish:
+  - {{to: local, file: okrs.json}}
+{publish}
+""")
+    project = Project(folder, {"OKRS_KEY": TOKEN})
+    measured(project, calls=1092, nps=30)
+    return project
+
+
+def measured(project: Project, **values: float) -> None:
+    for name, value in values.items():
+        (project.folder / f"data/{name}.csv").write_text(f"{value}\n")
+
+
+def http_project(tmp_path: Path, api: CheckInApi, how: str) -> Project:
+    connections = f'  okrs: {{type: http, url: "{api.url}/v1", headers: {{X-Api-Key: "${{OKRS_KEY}}"}}}}'
+    return write_project(tmp_path / "project", connections, f"  - {{to: okrs, {how}, {BODY}}}")
+
+
+def values(taken: list[Taken]) -> list[tuple[str, Any]]:
+    return [(one.target.split("/")[3], one.json()["value"]) for one in taken]
+
+
+def states(project: Project) -> dict[str, list[str]]:
+    return {one["state"]: one["key_results"] for one in project.status()["unwritten"]}
+
+
+def test_each_is_sent_once_and_again_when_it_changes(tmp_path: Path, api: CheckInApi) -> None:
+    project = http_project(tmp_path, api, POST)
+    project.run("sync", check=0)
+    assert values(api.added) == [("calls", 1092), ("nps", 30)]
+    assert {one.headers["x-api-key"] for one in api.added} == {TOKEN}
+    project.run("sync", check=0)
+    assert api.requests == 2
+    measured(project, calls=1080)
+    project.run("sync", check=0)
+    assert values(api.added)[2:] == [("calls", 1080)]
+    (project.folder / "data/calls.csv").unlink()
+    project.run("sync", check=1)
+    assert api.requests == 3, "a pull that failed sends nothing"
+
+
+def test_a_put_stands_where_it_was_put(tmp_path: Path, api: CheckInApi) -> None:
+    project = http_project(tmp_path, api, PUT)
+    project.run("sync", check=0)
+    measured(project, nps=31)
+    project.run("sync", check=0)
+    assert {path: one.json() for path, one in api.put.items()} == {
+        "/v1/kr/calls": {"value": 1092, "health": "off_track"},
+        "/v1/kr/nps": {"value": 31, "health": "on_track"},
+    }
+    assert api.requests == 3
+
+
+def test_doubt_is_shown_and_only_a_person_sends_again(tmp_path: Path, api: CheckInApi) -> None:
+    """The answer says 500 although the check-in arrived: another one by itself would be a duplicate."""
+    project = http_project(tmp_path, api, POST)
+
+    def takes_it_and_fails(taken: Taken) -> tuple[int, str] | None:
+        if "calls" in taken.target:
+            api.added.append(taken)
+            return 500, "oops"
+        return None
+
+    api.answers = takes_it_and_fails
+    failed = project.run("sync", check=1)
+    told = " ".join(failed.stderr.split())
+    assert "okrs: calls: perhaps written: it was sent, and answered by HTTP 500: oops" in told
+    assert values(api.added) == [("calls", 1092), ("nps", 30)]
+    assert states(project) == {"unsure": ["calls"]}
+    api.answers = lambda taken: None
+    project.run("sync", check=0)
+    project.run("publish", check=0)
+    assert api.requests == 2
+    project.run("publish", "--retry", check=0)
+    assert values(api.added)[2:] == [("calls", 1092)]
+    assert states(project) == {}
+
+
+def test_a_put_that_lost_its_answer_is_sent_again(tmp_path: Path, api: CheckInApi) -> None:
+    project = http_project(tmp_path, api, PUT)
+    seen: list[Taken] = []
+
+    def loses_the_first(taken: Taken) -> tuple[int, str] | None:
+        seen.append(taken)
+        return (502, "oops") if len(seen) == 1 else None
+
+    api.answers = loses_the_first
+    project.run("sync", check=0)
+    assert {path: one.json()["value"] for path, one in api.put.items()} == {"/v1/kr/calls": 1092, "/v1/kr/nps": 30}
+    assert api.requests == 3
+
+
+def test_a_limit_is_waited_for(tmp_path: Path, api: CheckInApi) -> None:
+    project = http_project(tmp_path, api, POST)
+    seen: list[Taken] = []
+
+    def busy(taken: Taken) -> tuple[int, str] | None:
+        seen.append(taken)
+        return (503, "busy") if len(seen) == 1 else None
+
+    api.answers = busy
+    project.run("sync", check=0)
+    assert values(api.added) == [("calls", 1092), ("nps", 30)]
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(401, "the credentials were refused"), (404, "not found"), (409, "HTTP 409")]
+)
+def test_what_will_not_pass_is_said_once_and_the_others_go_on(
+    tmp_path: Path, api: CheckInApi, status: int, said: str
+) -> None:
+    project = http_project(tmp_path, api, POST)
+    api.answers = lambda taken: (status, "no") if "calls" in taken.target else None
+    failed = project.run("sync", check=1)
+    assert said in failed.stderr
+    assert TOKEN not in failed.stderr + failed.stdout
+    assert values(api.added) == [("nps", 30)]
+    assert (project.folder / "data/okrs.json").exists()
+    project.run("sync", check=0)
+    assert api.requests == 2
+    api.answers = lambda taken: None
+    project.run("publish", "--retry", check=0)
+    assert values(api.added) == [("nps", 30), ("calls", 1092)]
+
+
+def test_a_further_id_sends_that_one_only(tmp_path: Path, api: CheckInApi) -> None:
+    project = http_project(tmp_path, api, 'ids: {calls: k1}, path: "/kr/{{ id }}"')
+    project.run("sync", check=0)
+    project.edit("syncd.yaml", "{calls: k1}", "{calls: k1, nps: k2}")
+    project.run("sync", check=0)
+    assert [one.target for one in api.added] == ["/v1/kr/k1", "/v1/kr/k2"]
+
+
+@pytest.mark.parametrize(("how", "again"), [(POST, False), (PUT, True)])
+def test_killed_while_it_is_sent(tmp_path: Path, api: CheckInApi, how: str, again: bool, unmeasured: None) -> None:
+    """A PUT is sent again; whether a POST arrived is for a person to find out."""
+    project = http_project(tmp_path, api, how)
+    came, go_on = threading.Event(), threading.Event()
+
+    def hangs(taken: Taken) -> tuple[int, str] | None:
+        came.set()
+        go_on.wait(30)
+        return 500, "too late"
+
+    api.answers = hangs
+    with subprocess.Popen(project.command("sync"), cwd=project.folder, env=project.environment) as process:
+        assert came.wait(60)
+        os.kill(process.pid, signal.SIGKILL)
+    go_on.set()
+    api.answers = lambda taken: None
+    project.run("sync", check=0 if again else 1)
+    there = values([*api.added, *api.put.values()])
+    assert sorted(there) == ([("calls", 1092), ("nps", 30)] if again else [("nps", 30)])
+    assert states(project) == ({} if again else {"unsure": ["calls"]})
+
+
+def test_a_template_that_names_nothing_known_touches_nothing(tmp_path: Path, api: CheckInApi) -> None:
+    project = http_project(tmp_path, api, POST)
+    project.edit("syncd.yaml", "{{ health }}", "{{ helth }}")
+    done = project.run("sync", check=2)
+    assert "syncd.yaml:8: body has {{ helth }}, which no check-in says; did you mean 'health'?" in done.stderr
+    assert not (project.folder / "syncd.db").exists()
+    assert api.requests == 0
+
+
+# -- Tability and Quantive, by their entry points
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> dict[str, str]:
+    """An environment in which both are installed, whatever the one of the tests was made from."""
+    info = tmp_path / "site/platforms-0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: platforms\nVersion: 0\n")
+    (info / "entry_points.txt").write_text(
+        "[syncd.connectors]\ntability = connectors.tability:Tability\nquantive = connectors.quantive:Quantive\n"
+    )
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(info.parent), os.environ.get("PYTHONPATH")]))}
+
+
+def tability_project(tmp_path: Path, api: CheckInApi, installed: dict[str, str]) -> Project:
+    project = write_project(
+        tmp_path / "project",
+        f"""\
+  tability:
+    type: tability
+    url: {api.url}
+    personal_api_token: "${{TABILITY_TOKEN}}"
+    outcomes: {{calls: "${{TABILITY_CALLS}}"}}""",
+        "  - {to: tability}",
+    )
+    project.env.update(installed, TABILITY_TOKEN=f"person-{TOKEN}", TABILITY_CALLS=f"outcome-{TOKEN}")
+    return project
+
+
+def test_tability(tmp_path: Path, api: CheckInApi, installed: dict[str, str]) -> None:
+    project = tability_project(tmp_path, api, installed)
+    told = [project.run("sync", check=0), project.run("sync", check=0)]
+    (taken,) = api.added
+    assert taken.target == f"/webhooks/checkins?remote_checkins_token=outcome-{TOKEN}"
+    assert (taken.json()["score"], taken.json()["confidence"]) == ("1092", "red")
+    api.answers = lambda taken: (401, f"no such token: person-{TOKEN}")
+    measured(project, calls=1080)
+    told += [project.run("sync", check=1), project.run("status", check=0), project.run("plan", check=0)]
+    assert states(project) == {"dead": ["calls"]}
+    kept = (project.folder / "syncd.db").read_bytes()
+    assert TOKEN.encode() not in kept
+    assert TOKEN not in "".join(one.stdout + one.stderr for one in told)
+
+
+def test_doctor_says_that_a_platform_is_configured_or_what_is_missing(
+    tmp_path: Path, api: CheckInApi, installed: dict[str, str]
+) -> None:
+    project = tability_project(tmp_path, api, installed)
+
+    def checks(exit_code: int) -> list[dict[str, Any]]:
+        found = json.loads(project.run("doctor", "--json", check=exit_code).stdout)["connections"]
+        return next(one["checks"] for one in found if one["name"] == "tability")
+
+    (check,) = checks(0)
+    assert (check["name"], check["ok"]) == ("configured", True)
+    assert api.requests == 0
+    del project.env["TABILITY_CALLS"]
+    (check,) = checks(1)
+    assert (check["ok"], "TABILITY_CALLS is not set" in check["detail"]) == (False, True)
+
+
+def test_an_outcome_of_no_key_result(tmp_path: Path, api: CheckInApi, installed: dict[str, str]) -> None:
+    project = tability_project(tmp_path, api, installed)
+    project.edit("syncd.yaml", "{calls:", "{cals:")
+    done = project.run("validate", check=2)
+    assert "there is no key result 'cals'; did you mean 'calls'?" in done.stderr
+
+
+def test_nothing_can_be_measured_through_a_platform(tmp_path: Path, api: CheckInApi, installed: dict[str, str]) -> None:
+    project = tability_project(tmp_path, api, installed)
+    project.edit("mappings/okrs.yaml", "{from: local, file: nps.csv", "{from: tability, file: nps.csv")
+    assert "tability" in project.run("validate", check=2).stderr
+
+
+def test_quantive(tmp_path: Path, api: CheckInApi, installed: dict[str, str]) -> None:
+    project = write_project(
+        tmp_path / "project",
+        f'  quantive: {{type: quantive, url: "{api.url}/results", account: 5be2, token: "${{OKRS_KEY}}"}}',
+        "  - {to: quantive, metrics: {calls: 5e8c, nps: 5e8d}}",
+    )
+    project.env.update(installed)
+    project.run("sync", check=0)
+    project.run("sync", check=0)
+    targets = [f"/results/api/v1/metrics/{metric}/checkin" for metric in ("5e8c", "5e8d")]
+    assert [one.target for one in api.added] == targets
+    assert [one.json()["actual"] for one in api.added] == [1092, 30]
+    assert TOKEN.encode() not in (project.folder / "syncd.db").read_bytes()
