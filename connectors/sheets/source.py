@@ -42,7 +42,8 @@ class SheetsSource:
         """
         parts = {part: SheetsMeasure.of_part(part) for part in sorted(stream.needs)}
         references = sorted({ref for keys in parts.values() for ref in keys.references()})
-        ranges, headers = self._ranges(stream.key, references)
+        tables = {keys.lookup.table for keys in parts.values() if keys.lookup is not None}
+        ranges, headers = self._ranges(stream.key, references, tables)
         grids = self._grids(stream.key, ranges)
 
         def resolve(reference: str) -> Grid:
@@ -69,8 +70,13 @@ class SheetsSource:
         """Closes the sockets."""
         self._client.close()
 
-    def _ranges(self, spreadsheet: str, references: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
-        """What to ask Google for each reference (a header's whole sheet), and which references are headers."""
+    def _ranges(
+        self, spreadsheet: str, references: Sequence[str], tables: Collection[str]
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """What to ask Google for each reference (a header's whole sheet), and which references are headers.
+
+        `tables` are those that may be a whole sheet: elsewhere a column may be called like one.
+        """
         asked = {reference: reference for reference in references}
         headers: dict[str, str] = {}
         unclear = [reference for reference in references if not is_range(reference)]
@@ -83,7 +89,7 @@ class SheetsSource:
             sheet, rest = split_sheet(reference)
             if sheet is not None:
                 asked[reference], headers[reference] = quote_sheet(sheet), rest
-            elif rest in titles:
+            elif rest in titles and reference in tables:
                 asked[reference] = quote_sheet(rest)
             elif rest not in named and titles:
                 asked[reference], headers[reference] = quote_sheet(titles[0]), rest

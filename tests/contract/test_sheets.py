@@ -346,3 +346,10 @@ def test_days_before_1900_and_numbers_that_are_no_days(desk: Sandbox, source: Sh
     (found,) = snapshots(source, series("Odd!B1:B", "Odd!A1:A"))
     assert numbers(found) == {"Odd!B2": 6, "Odd!B3": 7}
     assert found.readings[-1].at == datetime(2026, 10, 5, 12, 30, tzinfo=UTC)
+
+
+def test_a_column_that_is_called_like_a_sheet_is_the_column(desk: Sandbox, source: SheetsSource) -> None:
+    desk.world.sheets.set_cell(BOOK, "Support", "C1", "Plan")
+    (by_name,) = snapshots(source, series("Plan", dates="Support!A2:A"))
+    (by_range,) = snapshots(source, series("Support!C2:C"))
+    assert numbers(by_name) == numbers(by_range)
