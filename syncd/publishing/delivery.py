@@ -38,6 +38,8 @@ log = logging.getLogger("syncd.publishing")
 GIVES_UP = timedelta(days=3)
 """How long a delivery is tried again whose failure may pass."""
 
+_NAMED = 5  # targets in one line of the log
+
 _LOOKED_AT_AGAIN: tuple[State, ...] = ("refused", "absent")
 """Where one read serves all targets: what kept these from being written may be over."""
 
@@ -265,10 +267,10 @@ class _Run:
         """Keeps what came of these, and tells the log."""
         reason = self.publication.connection.without_secrets(reason) if reason else None
         self.ledger.outbox.end([one.id for one in ended], state, reason, retry_at=retry_at, left_alone=left_alone)
-        for one in ended:
-            told = {"to": one.connection, "target": one.target, "state": state}
+        if ended:
+            told = {"to": ended[0].connection, "targets": [one.target for one in ended[:_NAMED]], "of": len(ended)}
             if state != "delivered":
-                log.warning("not delivered", extra={**told, "reason": reason})
+                log.warning("not delivered", extra={**told, "state": state, "reason": reason})
             elif wrote:
                 log.info("delivered", extra=told)
         return [Delivered(one, state, reason, wrote, retry_at) for one in ended]
