@@ -103,8 +103,8 @@ class HttpPublish(PublishKeys):
         return f"{self.method} {path}" if said else f"{self.method} {path} ({id_})"
 
     def how(self, key_result: str) -> Any:
-        """A further id concerns no other key result."""
-        return self.model_dump(mode="json", exclude={"ids"})
+        """A further id concerns no other key result, and what is to be answered changes nothing of what is sent."""
+        return self.model_dump(mode="json", exclude={"ids", "success"})
 
 
 class HttpPublisher:

@@ -17,5 +17,8 @@ class Standings:
     def report(self, period: str | None = None) -> Report:
         return self._found
 
+    def troubles(self) -> tuple[()]:
+        return ()
+
     def scrape(self) -> bytes:
         return b""

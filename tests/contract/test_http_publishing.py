@@ -169,9 +169,11 @@ def test_what_it_uses_is_what_its_templates_name() -> None:
     assert set(Http.Publish.model_validate(keys).uses()) == {"period", "note", "value", "health", "target"}
 
 
-def test_a_further_id_concerns_no_other_key_result() -> None:
-    one, two = (Http.Publish.model_validate({"path": "/{{ id }}", "ids": ids}) for ids in ({"a": 1}, {"a": 1, "b": 2}))
+def test_a_further_id_concerns_no_other_key_result_and_an_answer_none() -> None:
+    keys = {"path": "/{{ id }}", "ids": {"a": 1}}
+    one, two = (Http.Publish.model_validate({**keys, "ids": ids}) for ids in ({"a": 1}, {"a": 1, "b": 2}))
     assert one.how("a") == two.how("a")
+    assert one.how("a") == Http.Publish.model_validate({**keys, "success": {"json": "ok"}}).how("a")
     assert one.how("a") != Http.Publish.model_validate({"path": "/x/{{ id }}", "ids": {"a": 1}}).how("a")
 
 

@@ -99,6 +99,9 @@ def test_objectives_with_a_watermelon_come_first_for_people_and_as_in_the_files_
         def report(self, period: str | None = None) -> Any:
             return shown
 
+        def troubles(self) -> tuple[()]:
+            return ()
+
     page = asyncio.run(page_of(make_app(Standings())))  # type: ignore[arg-type]
     assert objectives(page, document) == wanted
     assert page.index('class="watermelon">watermelon') < page.index('class="too_early">too early')

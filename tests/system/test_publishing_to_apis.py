@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import pytest
 from check_in_api import CheckInApi, Taken, check_in_api
 from projects import Project
+
+from syncd.sandbox import Fault, Sandbox
 
 TOKEN = "check-ins-token-41c7"
 PUT = 'method: PUT, path: "/kr/{{ key_result }}"'
@@ -149,6 +152,44 @@ def test_a_put_that_lost_its_answer_is_sent_again(tmp_path: Path, api: CheckInAp
     project.run("sync", check=0)
     assert {path: one.json()["value"] for path, one in api.put.items()} == {"/v1/kr/calls": 1092, "/v1/kr/nps": 30}
     assert api.requests == 3
+
+
+@pytest.mark.parametrize(
+    ("fault", "arrived"),
+    [("reset_after", True), ("reset", False), ("hang", False)],
+)
+@pytest.mark.parametrize("how", [POST, PUT])
+def test_an_answer_that_never_comes(tmp_path: Path, box: Sandbox, how: str, fault: Any, arrived: bool) -> None:
+    """Somebody's own service: a POST is not repeated, whether it took effect or not; a PUT is, until it is answered."""
+    connection = f'  okrs: {{type: http, url: "{box.okr_url}/v1", headers: {{X-Api-Key: "${{OKRS_KEY}}"}}, timeout: 1}}'
+    project = write_project(tmp_path / "project", connection, f"  - {{to: okrs, {how}, {BODY}}}")
+    project.env["OKRS_KEY"] = box.credentials["okr_key"]
+    box.fault(Fault("okr", fault, seconds=3, times=1))
+    project.run("sync", check=0 if how == PUT else 1)
+    project.run("sync", check=0)
+    taken = Counter((one.method, one.path, one.json["value"]) for one in box.received)
+    if how == PUT:
+        assert set(taken) == {("PUT", "/v1/kr/calls", 1092), ("PUT", "/v1/kr/nps", 30)}
+        assert len(box.requests) == 3
+        assert states(project) == {}
+    else:
+        calls = {("POST", "/v1/kr/calls/check-ins", 1092): 1} if arrived else {}
+        assert taken == {**calls, ("POST", "/v1/kr/nps/check-ins", 30): 1}
+        assert len(box.requests) == 2
+        assert states(project) == {"unsure": ["calls"]}
+
+
+def test_what_has_nothing_to_say_is_not_counted_as_written(tmp_path: Path, api: CheckInApi) -> None:
+    project = write_project(
+        tmp_path / "project",
+        f'  okrs: {{type: http, url: "{api.url}"}}',
+        '  - {to: okrs, path: "/{{ key_result }}", body: {share: "{{ progress }}"}}',
+    )
+    project.edit("mappings/okrs.yaml", "        baseline: 20\n", "")
+    done = project.run("sync", check=0)
+    assert [one.target for one in api.added] == ["/calls"]
+    assert "wrote 1 check-in to okrs" in done.stdout
+    assert states(project) == {}
 
 
 def test_a_limit_is_waited_for(tmp_path: Path, api: CheckInApi) -> None:
