@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
@@ -20,6 +21,9 @@ MAX_NODES = 100_000
 MAX_DEPTH = 100
 
 Loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+
+_BEGINS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
+_ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
 # What YAML 1.2 does not print, and what it takes for text where libyaml, of 1.1, takes it for the end of a line.
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
@@ -83,24 +87,26 @@ class _Composer:
         self.open: list[Collection] = []
         self.anchors: dict[str, Node] = {}
 
-    def take(self, event: yaml.Event) -> None:
-        line = event.start_mark.line + 1 if event.start_mark else 1
-        match event:
-            case yaml.ScalarEvent():
-                node = Text(line, event.value, not event.style)
+    def take(self, event: Any) -> None:
+        """The next event of a parser."""
+        kind = type(event)  # a file has hundreds of events, and a match asks each for its class several times
+        if kind is yaml.ScalarEvent:
+            node = Text(event.start_mark.line + 1, event.value, not event.style)
+            if event.tag is not None or event.anchor is not None:
                 self._name(event, node)
-                self._attach(node)
-            case yaml.CollectionStartEvent():
-                collection = Collection(line, isinstance(event, yaml.MappingStartEvent))
-                self._name(event, collection)
-                self.open.append(collection)
-                self._bounded(collection, len(self.open))
-            case yaml.CollectionEndEvent():
-                self._attach(self.open.pop())
-            case yaml.AliasEvent():
-                self._attach(self._named(event.anchor or "", line))
-            case yaml.DocumentStartEvent() if self.root is not None:
-                raise self._refused(line, "a second document begins here; put it into a file of its own")
+            self._attach(node)
+        elif kind in _BEGINS:
+            collection = Collection(event.start_mark.line + 1, kind is yaml.MappingStartEvent)
+            self._name(event, collection)
+            self.open.append(collection)
+            self._bounded(collection, len(self.open))
+        elif kind in _ENDS:
+            self._attach(self.open.pop())
+        elif kind is yaml.AliasEvent:
+            self._attach(self._named(event.anchor or "", event.start_mark.line + 1))
+        elif kind is yaml.DocumentStartEvent and self.root is not None:
+            line = event.start_mark.line + 1
+            raise self._refused(line, "a second document begins here; put it into a file of its own")
 
     def _name(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent, node: Node) -> None:
         if event.tag is not None:
