@@ -18,6 +18,7 @@ from syncd.sdk.testing.proxy import Proxy
 from syncd.sdk.testing.statements import SAID, statement
 
 _PLACES = 8  # of an ailment within one attempt: its first requests
+_COUNTED: dict[tuple[type, bool], int] = {}  # the requests of an undisturbed attempt, which are always as many
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +172,7 @@ class PublisherContract(ConnectorContract):
     def test_what_may_pass_and_what_will_not(self, ailment: Ailment) -> None:
         """On each request of a first write and of a later one. syncd tries again; the publisher itself never does."""
         for earlier in (False, True):
-            for place in range(self._requests(earlier)):
+            for place in self._places(ailment, earlier) if earlier else range(self._requests(earlier)):
                 with self._lab() as lab:
                     if earlier:
                         assert lab.attempt(*self._said()) is None
@@ -192,7 +193,7 @@ class PublisherContract(ConnectorContract):
                     assert calm.attempt(*self._said()) is None
                 assert calm.attempt(*said) is None
                 whole = calm.items()
-            for place in range(self._requests(earlier)):
+            for place in self._places(ailment, earlier):
                 with self.fake() as fake:
                     with self._lab(fake) as lab:
                         if earlier:
@@ -242,14 +243,21 @@ class PublisherContract(ConnectorContract):
         """What is written where nothing stands, or where something was written earlier."""
         return self._said(**SAID["negative"]) if earlier else self._said()
 
+    def _places(self, ailment: Ailment, earlier: bool) -> range:
+        """The requests that an ailment is tried on: the last, where it answers in place of the server; else all."""
+        number = self._requests(earlier)
+        return range(number - 1, number) if ailment.connection == "whole" else range(number)
+
     def _requests(self, earlier: bool) -> int:
         """How many requests an undisturbed attempt makes, that come into question."""
-        with self._lab() as lab:
-            if earlier:
-                assert lab.attempt(*self._said()) is None
-            before = len(lab.proxy.requests)
-            assert lab.attempt(*self._due(earlier)) is None
-            return min(len(lab.proxy.requests) - before, _PLACES)
+        if (type(self), earlier) not in _COUNTED:
+            with self._lab() as lab:
+                if earlier:
+                    assert lab.attempt(*self._said()) is None
+                before = len(lab.proxy.requests)
+                assert lab.attempt(*self._due(earlier)) is None
+                _COUNTED[(type(self), earlier)] = min(len(lab.proxy.requests) - before, _PLACES)
+        return _COUNTED[(type(self), earlier)]
 
     @contextmanager
     def _lab(self, fake: Fake | None = None) -> Iterator[_Lab]:
