@@ -17,6 +17,7 @@ from syncd import said, verdicts, words
 from syncd.documents import document
 from syncd.ledger import LedgerError
 from syncd.publishing.troubles import Trouble
+from syncd.publishing.troubles import document as trouble_document
 from syncd.report import Report
 
 _PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
@@ -84,7 +85,8 @@ def make_app(standings: Standings) -> Starlette:
         found = standings.report(request.query_params.get("period"))
         if found is None:
             return _json({"error": "there is no such period"}, 404)
-        return _json(document(found))
+        unwritten = [trouble_document(trouble) for trouble in standings.troubles()]
+        return _json(document(found) | {"unwritten": unwritten})
 
     def unreadable(_: Request, error: Exception) -> Response:
         return PlainTextResponse(f"{error}\n", status_code=503, headers=_HEADERS)

@@ -68,10 +68,13 @@ def test_the_examples_tests_pass_and_say_what_differs(project: Project) -> None:
 def test_connectors_lists_every_one_with_its_keys(tmp_path: Path) -> None:
     project = Project(tmp_path)
     found = json.loads(project.run("connectors", "--json", check=0).stdout)["connectors"]
-    assert [entry["type"] for entry in found] == connector_types() == ["files", "github", "http", "jira", "sheets"]
+    ours = {"files", "github", "http", "jira", "quantive", "sheets", "tability"}
+    assert {entry["type"] for entry in found} == set(connector_types()) == ours
     for entry in found:
         assert all(entry["connection"].values()), entry
         assert all(entry["measure"].values()), entry
+        assert all(entry["publish"].values()), entry
+        assert entry["measure"] or entry["publish"], entry
     assert "jql" in project.run("connectors", check=0).stdout
 
 

@@ -162,11 +162,10 @@ def test_a_plan_of_one_key_result(project: Project, box: Sandbox) -> None:
     assert "--log-format is 'xml'" in project.run("plan", "--log-format", "xml", check=2).stderr
 
 
-def test_publishing_is_said_to_be_not_carried_out(project: Project) -> None:
+def test_a_plan_says_what_would_be_written_and_writes_nothing(project: Project) -> None:
     with (project.folder / "syncd.yaml").open("a") as file:
         file.write("publish:\n  - {to: local, file: okrs.json}\n")
-    done = project.run("plan", check=0)
-    assert "publish is checked, and not carried out by this version" in done.stderr
+    assert "what would be written\n  local: okrs.json\n" in project.run("plan", check=0).stdout
     assert not list(project.folder.rglob("okrs.json"))
 
 
