@@ -81,7 +81,7 @@ def approve(
     return Approved(old, new)
 
 
-def allow(ledger: Ledger, plan: Plan, key_result: KeyResult, *, author: str) -> Sequence[Delivery]:
+def allow(ledger: Ledger, plan: Plan, key_result: KeyResult, *, author: str, now: datetime) -> Sequence[Delivery]:
     """Lets what stands where a key result's check-ins were refused be written over: that, and nothing that came since.
 
     They wait again; the deliveries concerned, none where none was refused. The caller holds the ledger's lock.
@@ -97,7 +97,7 @@ def allow(ledger: Ledger, plan: Plan, key_result: KeyResult, *, author: str) -> 
         for place, stands in (one.left_alone or {}).items():
             marks[place] = [*marks.get(place, ()), stands]
         ledger.outbox.note({one.place: marks})
-        ledger.outbox.end([one.id], "waiting", f"{author} lets it be written over")
+        ledger.outbox.again([one.id], now, f"{author} lets it be written over")
     return found
 
 

@@ -29,7 +29,7 @@ def run(path: Path, name: str, *, period: str | None, author: str | None, number
             try:
                 done = approve(config, plan, key_result, ledger, author=author, now=clock(), number=number)
             except NotHeld as error:
-                allowed = allow(ledger, plan, key_result, author=author) if number is None else ()
+                allowed = allow(ledger, plan, key_result, author=author, now=clock()) if number is None else ()
                 if not allowed:
                     raise ConfigError(f"{name} is not held: {_instead(error)}") from None
                 for one in allowed:

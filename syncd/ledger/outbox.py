@@ -117,11 +117,13 @@ class Outbox:
 
     def reopen(self, states: Collection[State], now: datetime, key_result: str | None = None) -> None:
         """All that is in one of these states, or of one key result alone, waits again, as if it were new."""
-        query = update(deliveries).where(deliveries.c.state.in_(states))
-        if key_result is not None:
-            query = query.where(deliveries.c.key_result == key_result)
-        with self._engine.begin() as connection:
-            connection.execute(query.values(state="waiting", reason=None, retry_at=None, made_at=now))
+        found = [one.id for one in self.in_state(states) if key_result in (None, one.key_result)]
+        self.again(found, now)
+
+    def again(self, ids: Collection[int], now: datetime, reason: str | None = None) -> None:
+        """These wait again, as if they were new."""
+        values = {"state": "waiting", "reason": reason, "retry_at": None, "left_alone": None, "made_at": now}
+        self._each(update(deliveries).where(deliveries.c.id == bindparam("of")).values(values), ids)
 
     def _each(self, statement: Any, ids: Collection[int]) -> None:
         if ids:
@@ -156,7 +158,10 @@ class Outbox:
 
 
 def post(connection: Connection, cycle: int, now: datetime, due: Iterable[NewDelivery]) -> None:
-    """Puts what is due into the outbox; what waited for the same targets is superseded."""
+    """Puts what is due into the outbox; what was not delivered to the same targets is superseded.
+
+    Of a target that holds a whole period the newest delivery alone is kept: each holds all of it, and they are large.
+    """
     rows = [
         {field.name: getattr(one, field.name) for field in fields(one)}
         | {"cycle": cycle, "made_at": now, "state": "waiting", "tries": 0}
@@ -164,11 +169,21 @@ def post(connection: Connection, cycle: int, now: datetime, due: Iterable[NewDel
     ]
     if not rows:
         return
-    older = update(deliveries).where(
-        deliveries.c.connection == bindparam("of_connection"),
-        deliveries.c.target == bindparam("of_target"),
-        deliveries.c.state != "delivered",
+    places = {(row["connection"], row["target"]) for row in rows}
+    undelivered = select(deliveries.c.id, deliveries.c.connection, deliveries.c.target).where(
+        deliveries.c.state.in_((*OPEN, *STUCK))
     )
-    places = [{"of_connection": row["connection"], "of_target": row["target"]} for row in rows]
-    connection.execute(older.values(state="superseded"), places)
+    older = [{"of": row.id} for row in connection.execute(undelivered) if (row.connection, row.target) in places]
+    if older:
+        connection.execute(
+            update(deliveries).where(deliveries.c.id == bindparam("of")).values(state="superseded"), older
+        )
+    wholes = [{"of_connection": row["connection"], "of_target": row["target"]} for row in rows if not row["key_result"]]
+    if wholes:
+        of_whole = (
+            deliveries.c.connection == bindparam("of_connection"),
+            deliveries.c.target == bindparam("of_target"),
+            deliveries.c.key_result == "",
+        )
+        connection.execute(delete(deliveries).where(*of_whole), wholes)
     connection.execute(insert(deliveries), rows)

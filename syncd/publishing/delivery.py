@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 
 from syncd.config import Config
 from syncd.config.publications import WHOLE, Publication
-from syncd.ledger import Delivery, Ledger
-from syncd.ledger.outbox import OPEN, State
+from syncd.ledger import Delivery, Ledger, LedgerError
+from syncd.ledger.outbox import OPEN, STUCK, State
 from syncd.publishing.overwriting import Decision, Marks, decide, mark, shown
 from syncd.publishing.statements import of_json
 from syncd.sdk import (
@@ -42,6 +42,9 @@ _NAMED = 5  # targets in one line of the log
 
 _LOOKED_AT_AGAIN: tuple[State, ...] = ("refused", "absent")
 """Where one read serves all targets: what kept these from being written may be over."""
+
+_OPEN_TO_DOUBT: tuple[State, ...] = ("sending", "unsure")
+"""They may have arrived: they stay what they are, or an entry that is put back would send them a second time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +97,24 @@ def deliver(
 
     With `patient` a target that asked for a later time is not asked before. The caller holds the ledger's lock.
     """
-    waiting = ledger.outbox.in_state((*OPEN, *_LOOKED_AT_AGAIN))
+    left = {one.id: one for one in ledger.outbox.in_state((*OPEN, *STUCK))}
+    named = {WHOLE, *(kr.id for plan in config.plans for kr in plan.key_results)}
     runs: list[tuple[Publication, list[Delivery]]] = []
     for publication in config.publications:
-        mine = [one for one in waiting if belongs(publication, one)]
-        waiting = [one for one in waiting if one not in mine]
+        mine = [one for one in left.values() if one.key_result in named and belongs(publication, one)]
+        for one in mine:
+            del left[one.id]
         due = [
             one
             for one in mine
-            if (only is None or one.key_result in (only, WHOLE))
+            if one.state in (*OPEN, *_LOOKED_AT_AGAIN)
+            and (only is None or one.key_result in (only, WHOLE))
             and not (patient and one.retry_at and clock() < one.retry_at)
         ]
         if any(one.state in OPEN for one in due):
             runs.append((publication, due))
-    ledger.outbox.end([one.id for one in waiting], "superseded", "no entry of `publish:` names its target any more")
+    gone = [one.id for one in left.values() if one.state not in _OPEN_TO_DOUBT]
+    ledger.outbox.end(gone, "superseded", "nothing names its target, or its key result, any more")
     runs.sort(key=lambda run: max(one.tries for one in run[1]))  # who had trouble last time keeps nobody waiting
     found: list[Delivered] = []
     for publication, due in runs:
@@ -132,6 +139,11 @@ def belongs(publication: Publication, one: Delivery) -> bool:
     return of and publication.targets({one.key_result}).get(one.key_result) == one.target
 
 
+def _open(part: Sequence[Delivery]) -> list[Delivery]:
+    """Those that were to be sent. What is only looked at again stays as it is where that fails."""
+    return [one for one in part if one.state in OPEN]
+
+
 def _parts(due: Sequence[Delivery], publisher: Publisher) -> Sequence[Sequence[Delivery]]:
     return [due] if publisher.together else [[one] for one in due]
 
@@ -144,6 +156,10 @@ def _look(ledger: Ledger, publication: Publication, publisher: Publisher, part: 
         content, there, ours = wanted[one.key_result], found.get(one.key_result, Found()), marks.get(one.place, {})
         decision = decide(there.content, content, ours, override=publication.override)
         yield Look(one, content, there, ours, decision)
+
+
+class _Stopped(Exception):
+    """syncd is to end: the next run goes on from here."""
 
 
 @dataclass(slots=True)
@@ -161,11 +177,14 @@ class _Run:
         """What comes of each. Where a server asks for a later time, or two tries in a row fail, the rest is put off."""
         connection = self.publication.connection
         try:
+            policy = replace(self.retry, sleep=self._sleep)
             once = replace(self.retry, attempts=1)  # of the same budget: what is tried again is the whole part
             context = Context(once, self.config.zone, folder=str(self.config.path.parent))
             publisher = connection.publisher(context, self.publication.keys)
-        except ConfigError as error:
-            return self._end(due, "waiting", str(error))
+        except (ConfigError, SourceError) as error:
+            return self._unopened(due, str(error))
+        except Exception as error:
+            return self._unopened(due, self._bug(error))
         ended: list[Delivered] = []
         with closing(publisher):
             if publisher.appends:
@@ -182,28 +201,45 @@ class _Run:
                     ended += self._put_off(part, failed[-1])
                     continue
                 try:
-                    ended += self._part(publisher, part)
+                    ended += self._part(publisher, part, policy)
                     failed.clear()
                 except RetryLater as error:
                     failed.append(error)
                     ended += self._put_off(part, error)
+                except _Stopped:
+                    break
         return ended
 
-    def _part(self, publisher: Publisher, part: Sequence[Delivery]) -> list[Delivered]:
+    def _unopened(self, due: Sequence[Delivery], why: str) -> list[Delivered]:
+        """Nothing was sent now; of what was being sent when syncd was stopped that says nothing."""
+        lost = [one for one in due if one.state == "sending"]
+        said = self.publication.connection.without_secrets(why)
+        ended = self._end([one for one in due if one.state == "waiting"], "waiting", why)
+        return ended + [Delivered(one, "waiting", said) for one in lost]
+
+    def _bug(self, error: Exception) -> str:
+        log.exception("publisher failed", extra={"to": self.publication.connection.name})
+        return f"internal error in the connector: {type(error).__name__} (see the log)"
+
+    def _sleep(self, seconds: float) -> None:
+        """Before another try, of which there is none once syncd is to stop."""
+        self.retry.sleep(seconds)
+        if self.stopping.is_set():
+            raise _Stopped
+
+    def _part(self, publisher: Publisher, part: Sequence[Delivery], policy: RetryPolicy) -> list[Delivered]:
         """Tries a part as a whole, reading anew before every try. RetryLater where none succeeded."""
         attempt = self._append if publisher.appends else self._write
         try:
-            return self.retry.call(lambda: attempt(publisher, part))
-        except RetryLater:
+            return policy.call(lambda: attempt(publisher, part))
+        except (RetryLater, LedgerError, _Stopped):
             raise
         except Unsure as error:
-            return self._end(part, "unsure", str(error))
+            return self._end(_open(part), "unsure", str(error))
         except (SourceError, ConfigError) as error:
-            return self._end(part, "dead", str(error))
+            return self._end(_open(part), "dead", str(error))
         except Exception as error:  # a connector's bug must not take the other publishers down
-            log.exception("publisher failed", extra={"to": self.publication.connection.name})
-            said = f"internal error in the connector: {type(error).__name__} (see the log)"
-            return self._end(part, "unsure" if publisher.appends else "dead", said)
+            return self._end(_open(part), "unsure" if publisher.appends else "dead", self._bug(error))
 
     def _write(self, publisher: Publisher, part: Sequence[Delivery]) -> list[Delivered]:
         looks = list(_look(self.ledger, self.publication, publisher, part))
@@ -248,8 +284,9 @@ class _Run:
 
     def _put_off(self, part: Sequence[Delivery], error: RetryLater) -> list[Delivered]:
         """Until the time that the server asked for, else the next cycle; for good where that goes on for too long."""
-        given_up = [one for one in part if self.clock() - one.made_at >= GIVES_UP]
-        later = [one for one in part if one not in given_up]
+        long = self.clock() - GIVES_UP
+        given_up = [one for one in _open(part) if one.reason is not None and one.made_at <= long]  # not its first try
+        later = [one for one in _open(part) if one not in given_up]
         retry_at = self.clock() + timedelta(seconds=error.after) if error.after else None
         ended = self._end(given_up, "dead", f"{error}; it was tried for {GIVES_UP.days} days")
         return ended + self._end(later, "waiting", str(error), retry_at=retry_at)

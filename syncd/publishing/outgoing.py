@@ -13,11 +13,8 @@ from syncd.config import Config
 from syncd.config.publications import WHOLE, Publication
 from syncd.documents import document
 from syncd.foreseen import Reports
-from syncd.ledger import Ledger, NewDelivery
-from syncd.publishing.statements import (
-    as_json,
-    statements,
-)
+from syncd.ledger import Delivery, Ledger, NewDelivery
+from syncd.publishing.statements import as_json, statements
 from syncd.sdk import Statement, Summary
 
 _OF_THE_MOMENT = frozenset({"updated", "as_of"})
@@ -58,8 +55,13 @@ def due(
                         continue
                 digest = _digest(publication, name, one)
                 last = newest.get(place)
-                if last is None or last.digest != digest:
+                if last is None or last.digest != digest or _again(publication, last):
                     yield NewDelivery(*place, plan.period.id, name, digest, as_json(one))
+
+
+def _again(publication: Publication, last: Delivery) -> bool:
+    """Whether the same is due again: it was given up with its entry, which is back, or may now be written over."""
+    return last.state == "superseded" or (publication.override and last.state == "refused")
 
 
 def _digest(publication: Publication, name: str, one: Statement | Summary) -> str:
@@ -68,8 +70,7 @@ def _digest(publication: Publication, name: str, one: Statement | Summary) -> st
         shown: Any = [_without_drift(one.document), one.statements[0].updated.date() if one.statements else None]
     else:
         shown = one.content(sorted(set(publication.keys.uses()) - _OF_THE_MOMENT))
-    how = publication.keys.how(name), publication.override
-    packed = orjson.dumps([shown, how], option=orjson.OPT_SORT_KEYS)
+    packed = orjson.dumps([shown, publication.keys.how(name)], option=orjson.OPT_SORT_KEYS)
     return blake2b(packed, digest_size=16).hexdigest()
 
 

@@ -5,6 +5,7 @@ The board stands for any target. It is no vendor's: what is tried here is what s
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -20,11 +21,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from syncd.config.publications import Publication
-from syncd.ledger import Delivery, Ledger, NewDelivery, open_ledger
+from syncd.ledger import Delivery, Ledger, LedgerFailed, NewDelivery, open_ledger
 from syncd.ledger.outbox import STUCK, post
 from syncd.publishing.delivery import GIVES_UP, Delivered, deliver
 from syncd.publishing.statements import as_json
 from syncd.sdk import (
+    ConfigError,
     Content,
     Found,
     Publisher,
@@ -126,6 +128,9 @@ class Desk:
     override: bool = False
     now: datetime = NOW
     slept: list[float] = field(default_factory=list)
+    stopping: threading.Event = field(default_factory=threading.Event)
+    unopened: Exception | None = None
+    named: tuple[str, ...] = (*KEY_RESULTS, *(f"kr-{number}" for number in range(10)))
 
     def state(self, name: str, value: float | None, health: str = "on_track") -> None:
         digest = f"{value} {health}"
@@ -138,15 +143,22 @@ class Desk:
 
     def deliver(self, *, patient: bool = False, attempts: int = 3) -> list[Delivered]:
         def opened(*_: Any) -> Publisher:
+            if self.unopened is not None:
+                raise self.unopened
             return self.board
 
         connection = SimpleNamespace(
             name="board", publisher=opened, without_secrets=lambda text: text.replace("hunter2-secret", "***")
         )
         publication = Publication(connection, Keys(), self.override, ())  # type: ignore[arg-type]
-        config = SimpleNamespace(publications=(publication,), zone=ZoneInfo("Europe/Berlin"), path=Path("syncd.yaml"))
+        plan = SimpleNamespace(key_results=[SimpleNamespace(id=name) for name in self.named])
+        config = SimpleNamespace(
+            publications=(publication,), plans=[plan], zone=ZoneInfo("Europe/Berlin"), path=Path("syncd.yaml")
+        )
         retry = RetryPolicy(attempts=attempts, sleep=self.slept.append)
-        return list(deliver(config, self.ledger, lambda: self.now, retry=retry, patient=patient))  # type: ignore[arg-type]
+        return list(
+            deliver(config, self.ledger, lambda: self.now, retry=retry, patient=patient, stopping=self.stopping)  # type: ignore[arg-type]
+        )
 
     def newest(self, name: str) -> Delivery:
         return self.ledger.outbox.newest()[("board", f"row of {name}")]
@@ -344,6 +356,118 @@ def test_an_entry_that_is_taken_out_of_publish_takes_its_deliveries_along(desk: 
         post(connection, 1, NOW, [gone])
     desk.deliver()
     assert desk.ledger.outbox.newest()[("elsewhere", "row of calls")].state == "superseded"
+
+
+def test_what_was_refused_stays_so_however_long_ago_where_the_next_look_fails(desk: Desk) -> None:
+    desk.board.person("calls", "value", 1100)
+    desk.board.absent = {"articles"}
+    desk.state("calls", 12)
+    desk.state("articles", 3)
+    desk.deliver()
+    desk.now += 2 * GIVES_UP
+    for error in (RetryLater("HTTP 503"), SourceBroken("the column is gone")):
+        desk.state("nps", 40 if isinstance(error, RetryLater) else 41)
+        desk.board.script = [("before", error)]
+        assert {one.delivery.key_result for one in desk.deliver(attempts=1)} == {"nps"}
+    assert (desk.newest("calls").state, desk.newest("articles").state) == ("refused", "absent")
+    assert desk.newest("calls").left_alone == {"value": 1100}
+
+
+def test_what_waited_for_long_before_its_first_try_has_its_three_days_from_there(desk: Desk) -> None:
+    desk.state("calls", 12)
+    desk.now += 2 * GIVES_UP
+    desk.board.script = [("before", RetryLater("HTTP 503"))]
+    assert [one.state for one in desk.deliver(attempts=1)] == ["waiting"]
+
+
+def test_what_was_being_sent_is_unsure_though_its_publisher_cannot_be_opened_meanwhile(ledger: Ledger) -> None:
+    desk = Desk(ledger, Board(together=False, appends=True))
+    desk.state("calls", 12)
+    desk.board.script = [("after", Killed())]
+    with suppress(Killed):
+        desk.deliver()
+    desk.unopened = ConfigError("TOKEN is not set")
+    assert [(one.state, one.failed) for one in desk.deliver()] == [("waiting", True)]
+    desk.unopened = None
+    assert [one.state for one in desk.deliver()] == ["unsure"]
+    assert desk.board.arrived == [("calls", 12)]
+
+
+def test_a_publisher_that_breaks_as_it_is_opened_leaves_its_deliveries_waiting(desk: Desk) -> None:
+    desk.state("calls", 12)
+    desk.unopened = ValueError("hunter2-secret is no key")
+    (waits,) = desk.deliver()
+    assert (waits.state, waits.reason) == ("waiting", "internal error in the connector: ValueError (see the log)")
+
+
+def test_a_ledger_that_fails_is_no_failure_of_the_publisher(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.state("calls", 12)
+
+    def fails(*_: Any) -> None:
+        raise LedgerFailed("the ledger failed: disk full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(desk.ledger.outbox, "note", fails)
+        with pytest.raises(LedgerFailed):
+            desk.deliver()
+    assert desk.newest("calls").state == "waiting"
+    assert [one.state for one in desk.deliver()] == ["delivered"]
+
+
+def test_a_stop_ends_the_tries(desk: Desk) -> None:
+    desk.state("calls", 12)
+    desk.board.script = [("before", RetryLater("HTTP 503"))] * 9
+    desk.stopping.set()
+    assert desk.deliver() == []
+    desk.stopping.clear()
+    desk.slept = Stopping(desk.stopping)
+    assert desk.deliver() == []
+    assert desk.board.requests == ["read"]
+
+
+class Stopping(list[float]):
+    """A wait within which somebody stops syncd."""
+
+    def __init__(self, event: threading.Event) -> None:
+        super().__init__()
+        self._event = event
+
+    def append(self, seconds: float) -> None:
+        self._event.set()
+
+
+def test_what_is_of_a_key_result_that_nobody_names_any_more_is_given_up(desk: Desk) -> None:
+    desk.board.person("calls", "value", 1100)
+    desk.state("calls", 12)
+    desk.deliver()
+    desk.named = ("nps",)
+    assert desk.deliver() == []
+    assert desk.newest("calls").state == "superseded"
+
+
+def test_what_may_have_arrived_stays_so_while_its_entry_is_away(ledger: Ledger) -> None:
+    """Given up, it would be sent a second time once the entry is put back."""
+    desk = Desk(ledger, Board(together=False, appends=True))
+    desk.state("calls", 12)
+    desk.state("nps", 40)
+    desk.board.script = [("after", Unsure("it did not answer in time")), ("after", Killed())]
+    with suppress(Killed):
+        desk.deliver()
+    named, desk.named = desk.named, ()
+    desk.deliver()
+    desk.named = named
+    desk.deliver()
+    assert {desk.newest("calls").state, desk.newest("nps").state} == {"unsure"}
+    assert desk.board.arrived == [("calls", 12), ("nps", 40)]
+
+
+def test_of_a_whole_period_only_the_newest_delivery_is_kept(ledger: Ledger) -> None:
+    """Each holds the whole document: one for each change would fill the disk."""
+    for number in range(3):
+        one = NewDelivery("local", "okrs.json", "2026-Q4", "", str(number), {"document": {}, "statements": []})
+        with ledger.engine.begin() as connection:
+            post(connection, 1, NOW, [one])
+    assert [one.digest for one in ledger.outbox.of("2026-Q4", "")] == ["2"]
 
 
 well = (None, None)

@@ -103,6 +103,16 @@ def test_each_is_sent_once_and_again_when_it_changes(tmp_path: Path, api: CheckI
     assert api.requests == 3, "a pull that failed sends nothing"
 
 
+def test_override_that_is_switched_on_and_off_sends_nothing_again(tmp_path: Path, api: CheckInApi) -> None:
+    project = http_project(tmp_path, api, POST)
+    project.run("sync", check=0)
+    project.edit("syncd.yaml", "to: okrs,", "to: okrs, override: true,")
+    project.run("sync", check=0)
+    project.edit("syncd.yaml", "override: true, ", "")
+    project.run("sync", check=0)
+    assert api.requests == 2
+
+
 def test_a_put_stands_where_it_was_put(tmp_path: Path, api: CheckInApi) -> None:
     project = http_project(tmp_path, api, PUT)
     project.run("sync", check=0)
