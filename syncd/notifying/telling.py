@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import unquote
 
 from syncd.config import Config
 from syncd.ledger import Event, Ledger
@@ -30,8 +31,12 @@ GIVES_UP = timedelta(days=1)
 _TIMEOUT = 30.0
 _LOST: tuple[EventState, ...] = ("sending",)
 _WAITING: tuple[EventState, ...] = ("waiting",)
-_REFUSED = re.compile(r"error=(?:[1-4]\d\d|503)\b")  # another 5xx may come from behind what took it
-_NEVER_LEFT = re.compile(r"NewConnectionError|NameResolutionError|Connection refused|getaddrinfo|Name or service")
+_NOT_TAKEN = re.compile(
+    r"error=(?:[1-4]\d\d|503)\b"  # another 5xx may come from behind what took it
+    r"|NewConnectionError|NameResolutionError|Connection refused|getaddrinfo|Name or service"
+)
+_ARRIVED = " - INFO - Sent "  # of a service with several targets, one of them
+_SHORTEST = 3  # characters of a part of an address that is worth hiding
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,8 @@ def tell(
     told: list[Told] = []
     for recipient, events in groups.items():
         last = ledger.events.last_message(recipient)
-        if (stopping and stopping.is_set()) or (last is not None and clock() - last < notify.at_most_every):
+        lately = last is not None and timedelta() <= clock() - last < notify.at_most_every  # not by a clock gone back
+        if (stopping and stopping.is_set()) or lately:
             continue
         told += _tell(config, ledger, clock(), recipient, events)
     return told
@@ -101,6 +107,7 @@ def send(config: Config, recipient: str, heading: str, text: str) -> None:
     """Sends a message to all addresses of a recipient; NotSent says why not, and never an address."""
     import apprise
 
+    logging.getLogger("apprise").propagate = False  # it names addresses
     try:
         addresses = config.notify_addresses()[recipient]
     except ConfigError as error:
@@ -109,22 +116,22 @@ def send(config: Config, recipient: str, heading: str, text: str) -> None:
     for address in addresses:
         if not service.add(address):
             raise NotSent(f"an address of {recipient} is none that apprise knows", doubt=False)
-    logging.getLogger("apprise").propagate = False  # what it says while it is captured names addresses
     with apprise.LogCapture(level=logging.DEBUG) as captured:
         result = service.notify(title=heading, body=text, body_format=apprise.NotifyFormat.TEXT, timeout=_TIMEOUT)
         said = captured.getvalue()
     if not result:
         services = [one for one in result if not one]
-        refused = bool(_REFUSED.search(said) or _NEVER_LEFT.search(said))
-        some = len(services) < len(addresses)
+        not_taken = sum(bool(_NOT_TAKEN.search(line)) for line in said.splitlines())
+        doubt = len(services) < len(addresses) or not_taken < len(services) or _ARRIVED in said
         why = f"{len(services)} of {len(addresses)} addresses of {recipient} did not take it"
-        raise NotSent(f"{why} ({_reason(said)})", doubt=some or not refused)
+        raise NotSent(f"{why} ({_without(addresses, _reason(said))})", doubt=doubt)
 
 
 def check(config: Config) -> Sequence[str]:
     """What is wrong with the addresses of `notify:`, for `doctor`; nothing is sent."""
     import apprise
 
+    logging.getLogger("apprise").propagate = False
     try:
         known = config.notify_addresses()
     except ConfigError as error:
@@ -134,6 +141,14 @@ def check(config: Config) -> Sequence[str]:
         for recipient, addresses in known.items()
         if not all(apprise.Apprise.instantiate(address, suppress_exceptions=True) for address in addresses)
     ]
+
+
+def _without(addresses: Sequence[str], text: str) -> str:
+    """A text without any part of these addresses: a host, a topic, a room may be all that keeps others out."""
+    parts = {part for one in addresses for part in re.split(r"[^\w.~-]+", unquote(one.partition("://")[2]))}
+    for part in sorted(parts, key=len, reverse=True):
+        text = text.replace(part, "***") if len(part) >= _SHORTEST else text
+    return text
 
 
 def _reason(said: str) -> str:

@@ -181,6 +181,29 @@ def test_a_refusal_is_tried_again_and_doubt_is_not(company: Company, inbox: Inbo
     assert len(inbox.take()) == 1
 
 
+def test_of_two_addresses_one_that_may_have_taken_it_is_not_told_again(company: Company, inbox: Inbox) -> None:
+    company.at("20T10:00")
+    company.run("sync", check=0)
+    company.env |= {"CHANNEL": "json://127.0.0.1:1/all-hush", "OTHER": f"{inbox.url}/other-hush"}
+    inbox.status = None
+    for clock in ("20T11:00", "20T12:00"):
+        company.at(clock, leads=20)
+        company.edit("syncd.yaml", 'to: "${CHANNEL}"', 'to: ["${CHANNEL}", "${OTHER}"]')
+        company.run("sync")
+    assert len(inbox.take()) == 1
+
+
+def test_a_clock_that_goes_back_silences_nobody(company: Company, inbox: Inbox) -> None:
+    company.every = "1h"
+    company.at("25T10:00")
+    company.run("sync", check=0)
+    company.at("25T11:00", leads=20)
+    company.run("sync", check=0)
+    company.at("20T11:00", leads=95)
+    company.run("sync", check=0)
+    assert len(inbox.take()) == 2
+
+
 def test_no_address_is_ever_shown_and_a_dry_run_and_a_plan_tell_nobody(company: Company, inbox: Inbox) -> None:
     company.at("20T10:00")
     company.run("sync", check=0)
@@ -191,6 +214,12 @@ def test_no_address_is_ever_shown_and_a_dry_run_and_a_plan_tell_nobody(company: 
     company.env["CHANNEL"] = "json://127.0.0.1:1/all-hush"
     done = company.run("sync", "--log-format", "json", check=1)
     assert "hush" not in done.stdout + done.stderr + company.run("status", "--json", check=0).stdout
+    assert b"hush" not in (company.folder / "syncd.db").read_bytes()
+    company.env["CHANNEL"] = inbox.url.replace("json://", "ntfy://") + "/topic-hush"
+    inbox.status = 403
+    said = company.run("sync", "--log-format", "json", check=1)
+    assert "error=403" in said.stderr
+    assert "hush" not in said.stdout + said.stderr + company.run("status", "--json", check=0).stdout
     assert b"hush" not in (company.folder / "syncd.db").read_bytes()
     company.env["CHANNEL"] = "no address at all"
     assert "apprise" in company.run("doctor", check=1).stdout
