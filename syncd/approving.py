@@ -73,7 +73,7 @@ def approve(
     defined = definition(key_result, plan.period, config.shares, file)
     guard = kept.get(guard_id(key_result.id))
     new = complete_value(config, ledger, plan, key_result, defined, answer, old, now, cycle, guard=guard)
-    reports = foreseen(config, ledger, now, {(plan.period.id, key_result.id): new}, cycle=new.cycle)
+    reports = foreseen(config, ledger, now, {(plan.period.id, key_result.id): new})
     outgoing = list(due(config, ledger, now, reports))
     ledger.approvals.approve(
         plan.period.id, key_result.id, defined, new, reason=old.reason or "held", author=author, now=now, due=outgoing

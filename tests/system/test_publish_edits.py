@@ -19,9 +19,10 @@ objectives:
 """
 _PROJECT = """
 mappings: okrs.yaml
-clock: 2026-11-20T10:00+00:00
+clock: 2026-11-20T{hour}:00+00:00
 connections:
-  local: {type: files, root: out/}
+  local: {{type: files, root: out/}}
+  given: {{type: files, root: .}}
 """
 _ENTRY = "publish: [{to: local, file: okrs.json}]\n"
 
@@ -35,8 +36,8 @@ def project(tmp_path: Path) -> Project:
     return found
 
 
-def configure(project: Project, publish: str) -> None:
-    (project.folder / "syncd.yaml").write_text(_PROJECT + publish)
+def configure(project: Project, publish: str, hour: int = 10) -> None:
+    (project.folder / "syncd.yaml").write_text(_PROJECT.format(hour=hour) + publish)
 
 
 def check_in(project: Project, value: float) -> None:
@@ -89,3 +90,18 @@ def test_what_stuck_at_an_entry_that_is_gone_is_no_trouble_any_more(project: Pro
     configure(project, "")
     project.run("sync", check=0)
     assert project.status()["unwritten"] == []
+
+
+def test_what_was_approved_is_stated_as_of_when_it_was_measured(project: Project) -> None:
+    measured = "plausible: {at_most: 5000}, measure: {from: given, file: calls.csv, cell: A1}}"
+    project.edit("okrs.yaml", "target: 600}", f"target: 600, {measured}")
+    for hour, calls in ((10, 900), (11, 9000)):
+        configure(project, _ENTRY, hour)
+        (project.folder / "calls.csv").write_text(f"{calls}\n")
+        project.run("sync", check=0)
+    configure(project, _ENTRY, 12)
+    project.run("approve", "calls", "--author", "pm", check=0)
+    project.run("publish", check=0)
+    assert written(project) == 9000
+    document = json.loads((project.folder / "out/okrs.json").read_text())
+    assert document["objectives"][0]["key_results"][0]["as_of"] == project.key_results()["calls"]["as_of"]
