@@ -248,7 +248,8 @@ deliveries = Table(
     Column("tries", Integer, nullable=False),
     Column("tried_at", Moment),
     Column("retry_at", Moment, comment="the target asked not to be asked again before"),
-    Index("ix_deliveries_connection_target", "connection", "target"),
+    Index("ix_deliveries_connection_target_id", "connection", "target", "id"),
+    Index("ix_deliveries_period_key_result", "period", "key_result"),
     Index("ix_deliveries_state", "state"),
 )
 
