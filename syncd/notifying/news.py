@@ -58,15 +58,18 @@ def news(config: Config, ledger: Ledger, now: datetime, reports: Reports) -> Ite
 
 
 def _of_reports(reports: Reports) -> Iterator[_Fact]:
-    seen: set[str] = set()
+    seen: set[str] = set()  # key results and links; the plan that people mean comes first
     for plan, report in reports:
         for block in report.objectives:
             for line in block.key_results:
-                if line.key_result.id not in seen:  # the plan that people mean comes first
+                if line.key_result.id not in seen:
                     seen.add(line.key_result.id)
                     yield from _of_line(plan.period.id, block, line)
             for link in block.alignment:
                 name = f"{link.alignment.output} → {link.alignment.outcome}"
+                if name in seen:
+                    continue
+                seen.add(name)
                 is_now = "watermelon" if link.alignment.verdict == "watermelon" else _NONE
                 over = f"{name} is no watermelon any more: {link.brief}"
                 sentence = f"watermelon: {link.brief}" if is_now != _NONE else over

@@ -204,6 +204,18 @@ def test_a_clock_that_goes_back_silences_nobody(company: Company, inbox: Inbox) 
     assert len(inbox.take()) == 2
 
 
+def test_a_watermelon_of_two_periods_that_overlap_is_told_once(company: Company, inbox: Inbox) -> None:
+    (company.folder / "maps").mkdir()
+    for clock, calls in (("20T10:00", 600), ("20T11:00", 1150)):
+        company.at(clock, calls=calls)
+        company.edit("syncd.yaml", "mappings: okrs.yaml", "mappings: maps/")
+        for period in ("2026-Q4", "{start: 2026-09-01, end: 2026-12-31, id: autumn}"):
+            (company.folder / f"maps/{len(period)}.yaml").write_text(_MAPPING.replace("2026-Q4", period))
+        company.run("sync", check=0)
+    ((_, title, _),) = inbox.take()
+    assert title == "syncd: 1 watermelon, 1 change of health"
+
+
 def test_no_address_is_ever_shown_and_a_dry_run_and_a_plan_tell_nobody(company: Company, inbox: Inbox) -> None:
     company.at("20T10:00")
     company.run("sync", check=0)
