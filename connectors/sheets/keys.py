@@ -48,6 +48,10 @@ class SheetsPublish(PublishKeys):
         """Whether some column is named by its header, so that the first row is one."""
         return not all(is_letters(column) for column in (self.key_column, *self.columns.values()))
 
+    def place(self, stated: Stated) -> str:
+        """What the cell is called that says it, such as `value in D`: another column is another place, and not ours."""
+        return f"{stated} in {self.columns[stated]}"
+
     def uses(self) -> Collection[str]:
         """What its columns show, and those of the log."""
         return {*self.columns, *(LOGGED if self.log else ())}

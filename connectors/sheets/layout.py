@@ -85,7 +85,8 @@ def layout(keys: SheetsPublish, sheet: Cells) -> Layout:
     for row, column in sorted(sheet.standing):
         if column == at[0] and (row > 0 or not keys.by_header):
             rows.setdefault(sheet.text(row, column), []).append(row)
-    return Layout(sheet, at[0], dict(zip(keys.columns, at[1:], strict=True)), rows, header)
+    places = map(keys.place, keys.columns)
+    return Layout(sheet, at[0], dict(zip(places, at[1:], strict=True)), rows, header)
 
 
 def _column(sheet: Cells, name: str) -> int:

@@ -40,9 +40,10 @@ class SheetsPublisher:
     def content(self, said: Statement | Summary) -> Content:
         """Its columns' values, and the time of its row in the log."""
         assert isinstance(said, Statement)
-        content = said.content(self._keys.columns)
-        if "health" in content:
-            content["health"] = health(said).capitalize()
+        stated = said.content(self._keys.columns)
+        if "health" in stated:
+            stated["health"] = health(said).capitalize()
+        content = {self._keys.place(name): stated[name] for name in self._keys.columns if name in stated}
         if self._keys.log is not None:
             content[_LOG] = logs.stamp(said)
             self._lines[said.key_result, content[_LOG]] = logs.line(said)

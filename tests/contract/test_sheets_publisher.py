@@ -108,10 +108,10 @@ def test_the_cells_of_a_row_are_set_and_no_others(desk: Sandbox, publisher: Shee
 def test_a_place_says_where_it_is(publisher: SheetsPublisher) -> None:
     found = deliver(publisher, statement("calls"))
     assert found["calls"].where == {
-        "value": "OKRs!D2",
-        "progress": "OKRs!E2",
-        "health": "OKRs!F2",
-        "updated": "OKRs!G2",
+        "value in D": "OKRs!D2",
+        "progress in E": "OKRs!E2",
+        "health in F": "OKRs!F2",
+        "updated in G": "OKRs!G2",
     }
     assert keys().target("calls") == "OKRs!calls in 1AbC"
     assert keys(sheet="It's 2026").target("calls") == "'It''s 2026'!calls in 1AbC"
@@ -128,7 +128,7 @@ def test_a_formula_in_a_cell_is_somebody_elses(desk: Sandbox, publisher: SheetsP
     """Whatever it comes to: the number that is there is not what was entered."""
     desk.world.sheets.set_cell(BOOK, "OKRs", "D2", "=SUM(H1:H9)")
     found = deliver(publisher, statement("calls", value=0.0))
-    assert found["calls"].content["value"] == "=SUM(H1:H9)"
+    assert found["calls"].content["value in D"] == "=SUM(H1:H9)"
     assert grid(desk)[1][3] == "=SUM(H1:H9)"
 
 
@@ -165,7 +165,7 @@ def test_an_id_of_digits_is_found_where_the_sheet_took_it_for_a_number(
     desk: Sandbox, publisher: SheetsPublisher
 ) -> None:
     desk.world.sheets.set_cell(BOOK, "OKRs", "A3", 2027.0)
-    assert deliver(publisher, statement("2027"))["2027"].where["value"] == "OKRs!D3"
+    assert deliver(publisher, statement("2027"))["2027"].where["value in D"] == "OKRs!D3"
 
 
 # -- Many at once
@@ -289,7 +289,7 @@ def test_a_header_that_is_there_twice_is_not_guessed_at(desk: Sandbox, once: Con
 def test_a_header_of_capital_letters_is_found_in_small_ones(desk: Sandbox, once: Context) -> None:
     desk.world.sheets.set_cell(BOOK, "OKRs", "J1", "NPS")
     assert deliver(opened(desk, once, keys(columns={"value": "nps"})), statement("calls"))["calls"].where == {
-        "value": "OKRs!J2"
+        "value in nps": "OKRs!J2"
     }
 
 

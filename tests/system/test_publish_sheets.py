@@ -128,6 +128,16 @@ def test_what_a_person_wrote_is_left_alone_until_it_is_approved(okrs: Project, b
     assert grid(box)[1][3:6] == [600, 1, "Done"]
 
 
+def test_in_another_column_what_looks_like_ours_is_a_persons(okrs: Project, box: Sandbox) -> None:
+    """A health that somebody judged is one of the same few words."""
+    okrs.run("sync", check=0)
+    box.world.sheets.set_cell(BOOK, "OKRs", "H2", "Off track")
+    publish(okrs, box, ENTRY.replace("health: F", "health: H"))
+    numbers(okrs, 600, 20)
+    okrs.run("sync", check=0)
+    assert grid(box)[1][7] == "Off track"
+
+
 def test_with_override_it_is_written_over(okrs: Project, box: Sandbox) -> None:
     box.world.sheets.set_cell(BOOK, "OKRs", "D2", 7.0)
     publish(okrs, box, ENTRY.replace("to: numbers", "to: numbers, override: true"))

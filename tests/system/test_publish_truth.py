@@ -146,8 +146,8 @@ def test_a_dry_run_and_a_plan_write_nothing_and_the_plan_says_what_would_be(comp
     document = json.loads(company.run("plan", "--json", check=0).stdout)
     (one,) = document["publish"]
     assert (one["to"], one["key_result"], one["failed"]) == ("numbers", "calls", False)
-    (value,) = [change for change in one["changes"] if change["place"] == "value"]
-    assert value == {"place": "value", "where": "Board!B2", "old": 12, "new": 80, "left_alone": True}
+    (value,) = [change for change in one["changes"] if change["place"] == "value in B"]
+    assert value == {"place": "value in B", "where": "Board!B2", "old": 12, "new": 80, "left_alone": True}
     text = company.run("plan", check=0).stdout
     assert "! Board!B2 holds 12, which syncd did not write: left alone" in text
     assert max(map(len, text.splitlines())) <= 80
