@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from syncd.sdk import ConnectionSettings, Duration, PublishKeys, RecordKeys, Secret, WebAddress
+from syncd.sdk import ConnectionSettings, Duration, Json, PublishKeys, RecordKeys, Secret, WebAddress
 from syncd.sdk.block import SAID
 
 What = Literal["merged_pull_requests", "closed_issues", "releases"]
@@ -164,3 +164,8 @@ class GitHubPublish(PublishKeys):
     def target(self, key_result: str) -> str:
         """The issue, and the key result: several may share an issue."""
         return f"{self.issues[key_result]} ({key_result})"
+
+    def how(self, key_result: str) -> Json:
+        """A further issue concerns no other key result."""
+        keys: Json = self.model_dump(mode="json", exclude={"issues"}, exclude_defaults=True)
+        return keys

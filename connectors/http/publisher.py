@@ -104,7 +104,7 @@ class HttpPublish(PublishKeys):
 
     def how(self, key_result: str) -> Any:
         """A further id concerns no other key result, and what is to be answered changes nothing of what is sent."""
-        return self.model_dump(mode="json", exclude={"ids", "success"})
+        return self.model_dump(mode="json", exclude={"ids", "success"}, exclude_defaults=True)
 
 
 class HttpPublisher:

@@ -91,6 +91,11 @@ class JiraPublish(PublishKeys):
         """Such as `SUP-12 (calls)`: comments of several key results may stand on one issue."""
         return f"{self.issues[key_result]} ({key_result})"
 
+    def how(self, key_result: str) -> Json:
+        """A further issue concerns no other key result."""
+        keys: Json = self.model_dump(mode="json", exclude={"issues"}, exclude_defaults=True)
+        return keys
+
 
 @dataclass(frozen=True, slots=True)
 class _Issue:

@@ -111,8 +111,11 @@ class PublishKeys(BaseModel):
         raise NotImplementedError
 
     def how(self, key_result: str) -> Json:
-        """What of these keys says how a key result is written: it is written anew where that changes."""
-        keys: Json = self.model_dump(mode="json")
+        """What of these keys says how a key result is written: it is written anew where that changes.
+
+        Without those that nobody set: a key that a later version adds is no change.
+        """
+        keys: Json = self.model_dump(mode="json", exclude_defaults=True)
         return keys
 
 
