@@ -133,6 +133,17 @@ def look(config: Config, ledger: Ledger, publication: Publication, due: Sequence
             yield from _look(ledger, publication, publisher, part)
 
 
+def bug(publication: Publication, error: Exception) -> str:
+    """What is said of a connector's own bug. The log has where it is, and of what it says nothing secret."""
+    said = Exception(publication.connection.without_secrets(f"{type(error).__name__}: {error}"))
+    log.error(
+        "publisher failed",
+        extra={"to": publication.connection.name},
+        exc_info=(type(said), said, error.__traceback__),
+    )
+    return f"internal error in the connector: {type(error).__name__} (see the log)"
+
+
 def belongs(publication: Publication, one: Delivery) -> bool:
     """Whether a delivery goes to a target of this entry of `publish:`."""
     of = publication.connection.name == one.connection
@@ -184,7 +195,7 @@ class _Run:
         except (ConfigError, SourceError) as error:
             return self._unopened(due, str(error))
         except Exception as error:
-            return self._unopened(due, self._bug(error))
+            return self._unopened(due, bug(self.publication, error))
         ended: list[Delivered] = []
         with closing(publisher):
             if publisher.appends:
@@ -217,10 +228,6 @@ class _Run:
         ended = self._end([one for one in due if one.state == "waiting"], "waiting", why)
         return ended + [Delivered(one, "waiting", said) for one in lost]
 
-    def _bug(self, error: Exception) -> str:
-        log.exception("publisher failed", extra={"to": self.publication.connection.name})
-        return f"internal error in the connector: {type(error).__name__} (see the log)"
-
     def _sleep(self, seconds: float) -> None:
         """Before another try, of which there is none once syncd is to stop."""
         self.retry.sleep(seconds)
@@ -239,7 +246,7 @@ class _Run:
         except (SourceError, ConfigError) as error:
             return self._end(_open(part), "dead", str(error))
         except Exception as error:  # a connector's bug must not take the other publishers down
-            return self._end(_open(part), "unsure" if publisher.appends else "dead", self._bug(error))
+            return self._end(_open(part), "unsure" if publisher.appends else "dead", bug(self.publication, error))
 
     def _write(self, publisher: Publisher, part: Sequence[Delivery]) -> list[Delivered]:
         looks = list(_look(self.ledger, self.publication, publisher, part))

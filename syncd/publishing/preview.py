@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from syncd.config import Config
-from syncd.ledger import Delivery, Ledger, NewDelivery
+from syncd.ledger import Delivery, Ledger, LedgerError, NewDelivery
 from syncd.ledger.outbox import OPEN
-from syncd.publishing.delivery import Look, belongs, look
+from syncd.publishing.delivery import Look, belongs, bug, look
 from syncd.sdk import ConfigError, Scalar, SourceError
 
 
@@ -52,9 +52,14 @@ def preview(config: Config, ledger: Ledger, due: Sequence[NewDelivery], now: dat
             continue
         try:
             found += [_preview(one) for one in look(config, ledger, publication, mine)]
+            continue
+        except LedgerError:
+            raise
         except (SourceError, ConfigError) as error:
             said = publication.connection.without_secrets(str(error))
-            found += [Preview(one.connection, one.target, one.key_result, problem=said, failed=True) for one in mine]
+        except Exception as error:  # a connector's bug must not take the other publishers down
+            said = bug(publication, error)
+        found += [Preview(one.connection, one.target, one.key_result, problem=said, failed=True) for one in mine]
     return found
 
 

@@ -5,6 +5,7 @@ The board stands for any target. It is no vendor's: what is tried here is what s
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -393,11 +394,16 @@ def test_what_was_being_sent_is_unsure_though_its_publisher_cannot_be_opened_mea
     assert desk.board.arrived == [("calls", 12)]
 
 
-def test_a_publisher_that_breaks_as_it_is_opened_leaves_its_deliveries_waiting(desk: Desk) -> None:
+def test_a_publisher_that_breaks_as_it_is_opened_leaves_its_deliveries_waiting(
+    desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("syncd"), "propagate", True)
     desk.state("calls", 12)
     desk.unopened = ValueError("hunter2-secret is no key")
     (waits,) = desk.deliver()
     assert (waits.state, waits.reason) == ("waiting", "internal error in the connector: ValueError (see the log)")
+    assert "ValueError: *** is no key" in caplog.text
+    assert "hunter2" not in caplog.text
 
 
 def test_a_ledger_that_fails_is_no_failure_of_the_publisher(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
