@@ -92,7 +92,8 @@ def _tell(config: Config, ledger: Ledger, now: datetime, recipient: str, events:
     try:
         send(config, recipient, title(news), body(news, config.settings.address))
     except NotSent as error:
-        too_old = [event.id for event in events if event.id in ids and now - event.made_at >= GIVES_UP]
+        tried = [event for event in events if event.id in ids and event.reason is not None]
+        too_old = [event.id for event in tried if now - event.made_at >= GIVES_UP]
         ledger.events.end(ids, "unsure" if error.doubt else "waiting", reason=str(error))
         if not error.doubt:
             ledger.events.end(too_old, "dead", reason=f"{error}; it was tried for a day")

@@ -172,9 +172,10 @@ def statement(name: str, value: float | None, health: str = "on_track") -> State
     return Statement(**{**known, **said, **rest})  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    opened = open_ledger(f"sqlite:///{tmp_path / 'syncd.db'}")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
+    is_file = request.param == "sqlite"
+    opened = open_ledger(f"sqlite:///{tmp_path / 'syncd.db'}" if is_file else request.getfixturevalue("new_postgres")())
     assert opened is not None
     opened.cycles.begin(NOW)
     yield opened

@@ -193,6 +193,22 @@ def test_of_two_addresses_one_that_may_have_taken_it_is_not_told_again(company: 
     assert len(inbox.take()) == 1
 
 
+def test_what_waited_for_long_before_its_first_try_is_tried_for_a_day_from_there(company: Company, inbox: Inbox) -> None:
+    company.every = "3d"
+    company.at("20T10:00")
+    company.run("sync", check=0)
+    for clock, leads in (("20T11:00", 20), ("20T12:00", 95)):
+        company.at(clock, leads=leads)
+        company.run("sync", check=0)
+    assert len(inbox.take()) == 1
+    inbox.status = 403
+    company.at("24T11:00", leads=95)
+    company.run("sync", check=1)
+    inbox.status = 200
+    company.run("sync", check=0)
+    assert len(inbox.take()) == 1
+
+
 def test_a_clock_that_goes_back_silences_nobody(company: Company, inbox: Inbox) -> None:
     company.every = "1h"
     company.at("25T10:00")
