@@ -1,4 +1,4 @@
-"""Keeping, with each cycle, the verdict on every link and what the weekly series say of it.
+"""The verdict on every link and what the weekly series say of it, found with each cycle and kept.
 
 A trend is looked for where the value of the output or the outcome changed, or a day has passed, since it last was. With
 a value that is not complete the last trend stays: rows of half a pull are no evidence.
@@ -7,7 +7,7 @@ a value that is not complete the last trend stays: rows of half a pull are no ev
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from syncd.ledger import KeptAlignment, KeptValue, Ledger, LinkId
 from syncd.okr.alignment import Alignment
 from syncd.okr.goals import Plan
 from syncd.okr.trend import trend
-from syncd.report import report
+from syncd.report import Report, report
 from syncd.series import WeeklySeries
 from syncd.verdicts import Judged
 
@@ -49,13 +49,31 @@ def keep_alignments(config: Config, ledger: Ledger, cycle: int, now: datetime) -
 
 def _keep(config: Config, plan: Plan, ledger: Ledger, cycle: int, now: datetime) -> Iterator[NewVerdict]:
     kept = ledger.alignments.last(plan.period.id)
-    values = ledger.values.last(plan.period.id)
+    standing = report(config, plan, ledger, now)
+    found = found_of_links(plan, ledger, standing, ledger.values.last(plan.period.id), kept, cycle, now)
+    ledger.alignments.keep(plan.period.id, found)
+    for link in (link for block in standing.objectives for link in block.alignment):
+        name = link.alignment.output, link.alignment.outcome
+        last = kept.get(name)
+        if name in found and (last is None or last.verdict != found[name].verdict):
+            yield NewVerdict(plan.period.id, link, last)
+
+
+def found_of_links(
+    plan: Plan,
+    ledger: Ledger,
+    standing: Report,
+    values: Mapping[str, KeptValue],
+    kept: Mapping[LinkId, KeptAlignment],
+    cycle: int,
+    now: datetime,
+) -> Mapping[LinkId, KeptAlignment]:
+    """What a cycle finds of the links of a report made of these values, where it differs from what was kept of them."""
     looked_at = ledger.cycles.times({one.confirmed for one in kept.values()})
     today = now.astimezone(plan.period.zone).date()
     series = WeeklySeries(ledger, plan, values, now)
     found: dict[LinkId, KeptAlignment] = {}
-    for judgement in (link for block in report(config, plan, ledger, now).objectives for link in block.alignment):
-        link = judgement.alignment
+    for link in (link.alignment for block in standing.objectives for link in block.alignment):
         name = link.output, link.outcome
         last = kept.get(name)
         sides = values.get(link.output), values.get(link.outcome)
@@ -71,9 +89,7 @@ def _keep(config: Config, plan: Plan, ledger: Ledger, cycle: int, now: datetime)
         if all(is_evidence(plan, key_result, values.get(key_result)) for key_result in name):
             one = _looked_at(one, link, plan, series)
         found[name] = one
-        if last is None or last.verdict != link.verdict:
-            yield NewVerdict(plan.period.id, judgement, last)
-    ledger.alignments.keep(plan.period.id, found)
+    return found
 
 
 def is_evidence(plan: Plan, key_result: str, value: KeptValue | None) -> bool:

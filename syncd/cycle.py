@@ -152,7 +152,8 @@ def run_cycle(
     if dry_run:
         ledger.values.commit(cycle, now, None, {})
     else:
-        reports = foreseen(config, ledger, now, {name: value for name, (_, value) in results.items()}, cycle=cycle)
+        new = {name: value for name, (_, value) in results.items()}
+        reports = foreseen(config, ledger, now, new, cycle=cycle, links=True)
         outgoing = list(due(config, ledger, now, reports, only=only))
         ledger.values.commit(cycle, now, pulls, results, outgoing, list(news(config, ledger, now, reports)))
     changes = list(_restated(ledger, plans, changes, cycle))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
+from syncd.alignments import found_of_links
 from syncd.config import Config
 from syncd.ledger import KeptValue, Ledger
 from syncd.okr.checkins import CheckIn
@@ -43,25 +44,41 @@ def foreseen(
     new: NewValues,
     said: NewCheckIns = MappingProxyType({}),
     cycle: int = 0,
+    links: bool = False,
 ) -> Reports:
-    """The report of each plan as it will be once new values and check-ins are kept; none where nobody is told."""
+    """The report of each plan as it will be once new values and check-ins are kept; none where nobody is told.
+
+    With `links` also what is found of links is new, as it is with a cycle.
+    """
     if not config.publications and config.settings.notify is None:
         return ()
-    return [(plan, _report(config, ledger, plan, now, new, said, cycle)) for plan in told_plans(config, now)]
+    return [(plan, _report(config, ledger, plan, now, new, said, cycle, links)) for plan in told_plans(config, now)]
 
 
 def _report(
-    config: Config, ledger: Ledger, plan: Plan, now: datetime, new: NewValues, said: NewCheckIns, cycle: int
+    config: Config,
+    ledger: Ledger,
+    plan: Plan,
+    now: datetime,
+    new: NewValues,
+    said: NewCheckIns,
+    cycle: int,
+    links: bool,
 ) -> Report:
     period = plan.period.id
-    kept = {
-        **ledger.values.last(period),
-        **{name: value for (of, name), value in new.items() if of == period},
-    }
+    last = ledger.values.last(period)
+    mine = {name: value for (of, name), value in new.items() if of == period}
+    kept = {**last, **mine}
     times = ledger.cycles.times({value.confirmed for value in kept.values() if value.confirmed}) | {cycle: now}
     checkins = {name: list(found) for name, found in ledger.checkins.of_period(period, now).items()}
     for (of, name), one in said.items():
         if of == period:
             checkins.setdefault(name, []).append(one)
     lines = {kr.id: line_of(config, plan, kr, kept, times, now, checkins.get(kr.id, ())) for kr in plan.key_results}
-    return report_of(config, plan, lines, kept, ledger.alignments.last(period), now, now)
+    known = ledger.alignments.last(period)
+    found = report_of(config, plan, lines, kept, known, now, now)
+    if not links or not any(kr.drives for kr in plan.key_results):
+        return found
+    changed = {name: one for name, one in mine.items() if name not in last or not last[name].says_what(one)}
+    judged = found_of_links(plan, ledger, found, {**last, **changed}, known, cycle, now)
+    return report_of(config, plan, lines, kept, {**known, **judged}, now, now) if judged else found

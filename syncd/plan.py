@@ -140,7 +140,8 @@ def plan_sync(
     moved = ledger.revisions.latest()
     periods = [_Comparison(config, ledger, plan, result, then, now, moved).changes(only) for plan in plans]
     new = {name: value for name, (_, value) in result.results.items()}
-    outgoing = list(due(config, ledger, now, foreseen(config, ledger, now, new, cycle=result.cycle), only=only))
+    reports = foreseen(config, ledger, now, new, cycle=result.cycle, links=True)
+    outgoing = list(due(config, ledger, now, reports, only=only))
     return Planned(now.astimezone(config.zone), result, periods, preview(config, ledger, outgoing, now))
 
 

@@ -14,7 +14,7 @@ from syncd.okr.weeks import Week, weekly, weeks_of
 
 
 class WeeklySeries:
-    """The weekly series of a period's key results as of a moment, each made once."""
+    """The weekly series of a period's key results as of a moment, each made once; `values` may be about to be kept."""
 
     def __init__(self, ledger: Ledger, plan: Plan, values: Mapping[str, KeptValue], now: datetime) -> None:
         self._ledger = ledger
@@ -57,15 +57,21 @@ class WeeklySeries:
     def _kept_weeks(self, key_result: KeyResult) -> Iterator[Week]:
         """By complete values alone, and for weeks at or after whose beginning a cycle found them."""
         period = self._plan.period
+        found = [(cycle.ended_at, value) for cycle, value in self._ledger.values.history(period.id, key_result.id)]
+        new = self._values.get(key_result.id)
+        if new is not None and all(value.cycle != new.cycle for _, value in found):
+            found.append((self._now, new))
         history = [
-            (cycle.ended_at, value)
-            for cycle, value in self._ledger.values.history(period.id, key_result.id)
-            if cycle.ended_at is not None and value.confirmed is not None and value.quality == "complete"
+            (at, value)
+            for at, value in found
+            if at is not None and value.confirmed is not None and value.quality == "complete"
         ]
         if key_result.measure is not None:
             digest = measure_digest(key_result.measure)
             history = [(at, value) for at, value in history if value.measure == digest]
         confirmed = self._ledger.cycles.times({value.confirmed for _, value in history if value.confirmed is not None})
+        if new is not None and new.confirmed is not None:
+            confirmed.setdefault(new.confirmed, self._now)
         for first, last in weeks_of(period, self._now):
             begin, end = midnight(first, period.zone), midnight(last + timedelta(days=1), period.zone)
             value = next((value for at, value in reversed(history) if at < end), None)

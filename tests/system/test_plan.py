@@ -162,10 +162,11 @@ def test_a_plan_of_one_key_result(project: Project, box: Sandbox) -> None:
     assert "--log-format is 'xml'" in project.run("plan", "--log-format", "xml", check=2).stderr
 
 
-def test_a_plan_says_what_would_be_written_and_writes_nothing(project: Project) -> None:
+def test_what_would_be_written_is_shown_and_nothing_is(project: Project) -> None:
     with (project.folder / "syncd.yaml").open("a") as file:
         file.write("publish:\n  - {to: local, file: okrs.json}\n")
-    assert "what would be written\n  local: okrs.json\n" in project.run("plan", check=0).stdout
+    said = project.run("plan", check=0).stdout
+    assert "what would be written\n  local: okrs.json\n      + okrs.json  a text of" in said
     assert not list(project.folder.rglob("okrs.json"))
 
 

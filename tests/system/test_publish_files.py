@@ -1,0 +1,21 @@
+"""Check-ins to files, as whoever reads the files meets them."""
+
+from __future__ import annotations
+
+import json
+
+from projects import Project
+
+FILES = ("okrs.json", "okrs.csv", "okrs.md")
+
+
+def test_the_first_sync_writes_all_that_the_second_would_and_status_says(project: Project) -> None:
+    with (project.folder / "syncd.yaml").open("a", encoding="utf-8") as file:
+        file.write("publish:\n" + "".join(f"  - {{to: local, file: {name}}}\n" for name in FILES))
+    project.run("sync", check=0)
+    first = {name: (project.folder / "data" / name).read_text(encoding="utf-8") for name in FILES}
+    said = project.status()
+    del said["unwritten"]
+    assert json.loads(first["okrs.json"]) == said
+    assert "wrote" not in project.run("sync", check=0).stdout
+    assert {name: (project.folder / "data" / name).read_text(encoding="utf-8") for name in FILES} == first
