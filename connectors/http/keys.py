@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import jmespath
@@ -18,7 +19,7 @@ def _jmespath(value: str) -> str:
     try:
         jmespath.compile(value)
     except jmespath.exceptions.JMESPathError as error:
-        said = str(error).splitlines()[0].removeprefix("Invalid jmespath expression: ").rstrip(":").lower()
+        said = re.sub(r"^(?:Invalid|Bad) jmespath expression: ", "", str(error).splitlines()[0]).rstrip(":").lower()
         raise ValueError(f"is {value!r}, which is no JMESPath: {said}") from None
     return value
 

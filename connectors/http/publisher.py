@@ -30,6 +30,8 @@ HEADER = "header "
 _NUMBERS = ("value", "progress", "score")
 _WHICH = re.compile(r"\{\{\s*(?:id|key_result)\s*\}\}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_OF_THE_CONNECTION = frozenset({"host", "content-length", "transfer-encoding", "connection"})
+"""Headers that follow from the request itself; any other value breaks it (RFC 9112)."""
 
 
 class Success(BaseModel):
@@ -72,11 +74,30 @@ class HttpPublish(PublishKeys):
     def _no_secrets(cls, value: dict[str, str]) -> dict[str, str]:
         for name, text in value.items():
             if not _HEADER_NAME.fullmatch(name):
-                raise ValueError(f"has {name!r}, which is no name of a header")
+                raise ValueError(f"has {name!r}, which is no name of a header; write such as X-Api-Version")
+            if name.lower() in _OF_THE_CONNECTION:
+                raise ValueError(f"has {name}, which follows from the request itself; leave it out")
             if SECRET_HEADER.search(name) and "{{" not in text:
                 raise ValueError(
                     f"has {name}, a secret by its name; write it into the connection's headers as ${{NAME}}"
                 )
+        for name in value:
+            if sum(name.lower() == other.lower() for other in value) > 1:
+                raise ValueError(f"has {name} twice, in capital and small letters; keep one of them")
+        return value
+
+    @field_validator("body", mode="before")
+    @classmethod
+    def _is_json(cls, value: Any) -> Any:
+        if value is not None and not isinstance(value, dict | list):
+            raise ValueError(f"is {str(value)!r}; write a block of keys or a list, or 'text' for what is no JSON")
+        return value
+
+    @field_validator("content_type")
+    @classmethod
+    def _fits_into_a_header(cls, value: str) -> str:
+        if not re.fullmatch(r"[!-~]+(?: [!-~]+)*", value):
+            raise ValueError(f"is {value!r}; write a type such as text/plain; charset=utf-8")
         return value
 
     @field_validator("text")

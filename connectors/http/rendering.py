@@ -53,7 +53,12 @@ def request(
         made = {name: str(template(one, "text").render(data)) for name, one in headers.items()}
     except TemplateFailed as error:
         raise SourceBroken(f"its template cannot say this check-in: {error}") from None
-    return found | {f"{HEADER}{name}": " ".join(one.split()) for name, one in made.items()}
+    return found | {_header(name): " ".join(one.split()) for name, one in made.items()}
+
+
+def _header(name: str) -> str:
+    """The place of a header. That of the type is the same however it is written: two would be sent."""
+    return HEADER + ("Content-Type" if name.lower() == "content-type" else name)
 
 
 def _json(body: Any, data: Mapping[str, Any]) -> str:

@@ -42,7 +42,8 @@ class Cells:
                     continue
                 if not isinstance(value, int | float | str):
                     raise RetryLater(f"its answer holds a cell of the type {type(value).__name__}")
-                self.standing[(area.first_row + down, area.first_column + right)] = value
+                shown = str(value).upper() if isinstance(value, bool) else value  # a box that is ticked is no 1
+                self.standing[(area.first_row + down, area.first_column + right)] = shown
 
     def text(self, row: int, column: int) -> str:
         """A cell as a text; an id may be all digits, and a number then."""

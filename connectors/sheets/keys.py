@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from connectors.sheets.log import LOGGED
-from connectors.sheets.settings import SpreadsheetId
+from connectors.sheets.settings import SheetsSettings, SpreadsheetId
 from syncd.sdk import PublishKeys, Stated
 from syncd.sdk.a1 import quote_sheet
 
+_READS_ONLY = "goes through a connection with 'api_key', which cannot write"
 Column = Annotated[str, Field(min_length=1)]
 
 
@@ -31,6 +32,13 @@ class SheetsPublish(PublishKeys):
     log: str | None = Field(
         None, min_length=1, description="A sheet that gets a row for every check-in; it is made where there is none."
     )
+
+    @model_validator(mode="after")
+    def _can_write(self, info: ValidationInfo) -> SheetsPublish:
+        settings = (info.context or {}).get("settings")
+        if isinstance(settings, SheetsSettings) and settings.api_key is not None:
+            raise ValueError(f"{_READS_ONLY}; give that 'credentials' or 'token' in its place")
+        return self
 
     @model_validator(mode="after")
     def _each_its_own(self) -> SheetsPublish:

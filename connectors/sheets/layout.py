@@ -10,7 +10,7 @@ from itertools import count
 from connectors.sheets.cells import Cells, Place
 from connectors.sheets.keys import SheetsPublish, is_letters
 from syncd.sdk import Content, Found, Scalar, SourceBroken, one_line
-from syncd.sdk.a1 import address, column_letters, column_number, quote_sheet
+from syncd.sdk.a1 import address, column_letters, column_number, quote_sheet, whole_sheet
 
 _KEY = "key_result"
 
@@ -62,9 +62,9 @@ class Layout:
 
 def wanted(keys: SheetsPublish) -> Sequence[str]:
     """The ranges to read: the columns alone where letters name them all, else the sheet, whose header says which."""
-    sheet = quote_sheet(keys.sheet)
     if keys.by_header:
-        return [sheet]
+        return [whole_sheet(keys.sheet)]
+    sheet = quote_sheet(keys.sheet)
     return [f"{sheet}!{column}:{column}" for column in (keys.key_column, *keys.columns.values())]
 
 
@@ -76,7 +76,7 @@ def layout(keys: SheetsPublish, sheet: Cells) -> Layout:
     for column, times in Counter(at).items():
         if times > 1:
             twice = " and ".join(repr(name) for name, one in zip(named, at, strict=True) if one == column)
-            raise SourceBroken(f"{twice} are one column of {sheet.title}; correct columns in publish:")
+            raise SourceBroken(f"{twice} are one column of {sheet.title}; correct them in publish:")
     header: dict[Place, Scalar] = {}
     if new:
         said = zip(at, named, [_KEY, *keys.columns], strict=True)
@@ -91,9 +91,13 @@ def layout(keys: SheetsPublish, sheet: Cells) -> Layout:
 
 def _column(sheet: Cells, name: str) -> int:
     """By its letters, or by its header: as it is written, else whatever its case."""
-    if is_letters(name):
-        return column_number(name)
     header = {column: sheet.text(row, column) for row, column in sorted(sheet.standing) if row == 0}
+    if is_letters(name):
+        number = column_number(name)
+        if sheet.columns and number >= sheet.columns:
+            ends = f"{sheet.title} has no column {name}: it ends with {column_letters(sheet.columns - 1)}"
+            raise SourceBroken(f"{ends}; a header of that name is written as {name.lower()!r} in publish:")
+        return number
     for same in (str, str.casefold):
         found = [column for column, text in header.items() if same(text) == same(name.strip())]
         if len(found) == 1:
@@ -104,9 +108,9 @@ def _column(sheet: Cells, name: str) -> int:
                 f"{sheet.title} has {name!r} above the columns {which}; name the one meant by its letter"
             )
     has = ", ".join(header.values()) or "nothing"
-    raise SourceBroken(
-        one_line(f"{sheet.title} has no column {name!r}; correct columns in publish: (its first row has: {has})", 280)
-    )
+    letter = f", or write {name.upper()!r} for the column of that letter" if is_letters(name.upper()) else ""
+    said = f"{sheet.title} has no column {name!r}; correct it in publish:{letter} (its first row has: {has})"
+    raise SourceBroken(one_line(said, 280))
 
 
 def _made(named: Sequence[str]) -> list[int]:

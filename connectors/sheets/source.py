@@ -8,7 +8,7 @@ from typing import Any
 from connectors.sheets.client import UNFORMATTED, Client, Refused, Values
 from connectors.sheets.settings import SpreadsheetId
 from syncd.sdk import Check, Context, Json, Page, RetryLater, Snapshot, Stream
-from syncd.sdk.a1 import parse_range, quote_sheet, split_sheet
+from syncd.sdk.a1 import parse_range, quote_sheet, split_sheet, whole_sheet
 from syncd.sdk.cells import Cell, Reader
 from syncd.sdk.table_measure import TableKeys, below_header, is_range
 from syncd.sdk.tables import Grid, Unreadable
@@ -88,11 +88,11 @@ class SheetsSource:
         for reference in unclear:
             sheet, rest = split_sheet(reference)
             if sheet is not None:
-                asked[reference], headers[reference] = quote_sheet(sheet), rest
+                asked[reference], headers[reference] = whole_sheet(sheet), rest
             elif rest in titles and reference in tables:
                 asked[reference] = quote_sheet(rest)
             elif rest not in named and titles:
-                asked[reference], headers[reference] = quote_sheet(titles[0]), rest
+                asked[reference], headers[reference] = whole_sheet(titles[0]), rest
         return asked, headers
 
     def _grids(self, spreadsheet: str, ranges: Mapping[str, str]) -> dict[str, Grid | str]:

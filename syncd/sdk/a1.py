@@ -84,8 +84,13 @@ def address(sheet: str | None, row: int, column: int) -> str:
     return f"{quote_sheet(sheet)}!{cell}" if sheet else cell
 
 
+def whole_sheet(name: str) -> str:
+    """All of a sheet, in quotes: without them a named range of the same name is meant (Sheets API, "A1 notation")."""
+    return "'" + name.replace("'", "''") + "'"
+
+
 def quote_sheet(name: str) -> str:
     """A sheet's name as A1 notation wants it: quoted unless it is a plain word that cannot be taken for a cell."""
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and parse_range(name) is None:
         return name
-    return "'" + name.replace("'", "''") + "'"
+    return whole_sheet(name)

@@ -118,6 +118,14 @@ def test_the_connections_headers_and_those_of_the_entry(context: Context, httpx_
     assert dict(request.headers.raw)[b"X-Note"].decode() == "two lines, Größe"
 
 
+@pytest.mark.parametrize("body", [{"body": {"a": 1}}, {"text": "a=1"}])
+def test_a_type_of_its_own_is_the_only_one_however_it_is_written(
+    context: Context, httpx_mock: HTTPXMock, body: dict[str, Any]
+) -> None:
+    request = sent(context, httpx_mock, headers={"content-type": "application/vnd.okr+json"}, **body)
+    assert request.headers.get_list("content-type") == ["application/vnd.okr+json"]
+
+
 def test_a_body_that_is_no_json(context: Context, httpx_mock: HTTPXMock) -> None:
     request = sent(context, httpx_mock, text="okr.{{ key_result }} {{ value }}\n", content_type="text/x-graphite")
     assert request.content == b"okr.calls 1092"
@@ -339,7 +347,15 @@ def test_no_error_names_a_secret_of_the_address(context: Context, httpx_mock: HT
         ({"path": "/{{ note }}"}, "with no note.*a path cannot hold nothing"),
         ({"body": {"a": "${TOKEN}"}}, r"has \$\{TOKEN\}, which is replaced in connections only"),
         ({"headers": {"Authorization": "Bearer abc"}}, "a secret by its name; write it into the connection's headers"),
-        ({"headers": {"X Y": "a"}}, "no name of a header"),
+        ({"headers": {"X Y": "a"}}, "no name of a header; write such as X-Api-Version"),
+        (
+            {"headers": {"Content-Length": "3"}},
+            "has Content-Length, which follows from the request itself; leave it out",
+        ),
+        ({"headers": {"X-A": "1", "x-a": "2"}}, "has X-A twice"),
+        ({"body": "{{ value }}"}, "write a block of keys or a list, or 'text' for what is no JSON"),
+        ({"text": "a", "content_type": "text/plain\nX-A: b"}, "write a type such as text/plain"),
+        ({"text": "a", "content_type": "tëxt"}, "write a type such as text/plain"),
         ({"body": {}, "text": "a"}, "goes without 'body'"),
         ({"path": "check-ins"}, "begin it with '/'"),
         ({"method": "DELETE"}, "POST"),

@@ -132,6 +132,19 @@ def test_a_formula_in_a_cell_is_somebody_elses(desk: Sandbox, publisher: SheetsP
     assert grid(desk)[1][3] == "=SUM(H1:H9)"
 
 
+def test_a_box_that_is_ticked_is_no_number(desk: Sandbox, publisher: SheetsPublisher) -> None:
+    """Python would take TRUE for 1, and leave it there for the number that is to be written."""
+    desk.world.sheets.set_cell(BOOK, "OKRs", "D2", True)
+    assert deliver(publisher, statement("calls", value=1.0))["calls"].content["value"] == "TRUE"
+
+
+def test_a_named_range_that_is_called_like_the_sheet_is_not_the_sheet(desk: Sandbox, once: Context) -> None:
+    """Without quotes Google takes the named range: a row of it would be taken for another of the sheet."""
+    desk.world.sheets.spreadsheets[BOOK].named["OKRs"] = "Read me!A1:A1"
+    deliver(opened(desk, once, keys(key_column="kr", columns={"value": "Value"})), statement("calls"))
+    assert grid(desk)[1][3] == CALLS[0]
+
+
 @pytest.mark.parametrize("columns", [{"value": "Value", "health": "health "}, {"value": "D", "health": "Health"}])
 def test_a_column_is_found_by_its_header(desk: Sandbox, once: Context, columns: dict[str, str]) -> None:
     desk.world.sheets.insert_column(BOOK, "OKRs", "Health", "Trend")
@@ -263,11 +276,14 @@ def test_what_cannot_be_written_to_the_sheet_is_not_in_the_log(desk: Sandbox, on
     [
         ({"sheet": "Goals"}, "there is no sheet 'Goals'; correct sheet in publish:, or set create: true "
          "(there are: Read me, OKRs)"),
-        ({"columns": {"value": "Status"}}, "OKRs has no column 'Status'; correct columns in publish: "
+        ({"columns": {"value": "Status"}}, "OKRs has no column 'Status'; correct it in publish: "
          "(its first row has: KR, Title, Owner, Value, Progress, Health, As of, Difference)"),
         ({"columns": {"value": "KPI"}}, "exceeds grid limits. Max rows: 1000, max columns: 26; correct key_column and "
          "columns in publish: (a header of up to three capital letters is written in small ones)"),
         ({"columns": {"value": "D", "health": "Value"}}, "'D' and 'Value' are one column of OKRs"),
+        ({"key_column": "KR", "columns": {"value": "Value"}, "create": True},
+         "OKRs has no column KR: it ends with Z; a header of that name is written as 'kr' in publish:"),
+        ({"key_column": "a"}, "OKRs has no column 'a'; correct it in publish:, or write 'A' for the column of that"),
         ({"spreadsheet": "1Gone"}, "there is no spreadsheet 1Gone; correct it in publish: (HTTP 404"),
     ],
 )  # fmt: skip
