@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from connectors.sheets.cells import Cells, Place
@@ -17,13 +17,17 @@ _KEY = "key_result"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Of one sheet, as it was read. `header` is what its first row is to say, where it is ours to make."""
+    """Of one sheet, as it was read. `header` is what its first row is to say, where it is ours to make.
+
+    `lettered` are the places whose columns are named by letters: who inserts a column moves them on.
+    """
 
     sheet: Cells
     key: int
     columns: Mapping[str, int]
     rows: Mapping[str, Sequence[int]]
     header: Mapping[Place, Scalar] = field(default_factory=dict)
+    lettered: Collection[str] = ()
 
     def found(self, key_result: str, places: Content, *, create: bool) -> Found:
         """What stands in a key result's row; a row that can be made is blank."""
@@ -32,11 +36,24 @@ class Layout:
             which = f"{', '.join(str(row + 1) for row in rows[:-1])} and {rows[-1] + 1}"
             return Found(absent=f"{title} has {key_result!r} in the rows {which}; keep one of them")
         if not rows:
-            return Found() if create else Found(absent=self._missing(key_result))
+            return self._under_headers(Found(), places) if create else Found(absent=self._missing(key_result))
         at = {place: (rows[0], self.columns[place]) for place in places if place in self.columns}
-        return Found(
+        found = Found(
             {place: self.sheet.standing.get(cell) for place, cell in at.items()},
             {place: address(title, *cell) for place, cell in at.items()},
+        )
+        return self._under_headers(found, places)
+
+    def _under_headers(self, found: Found, places: Content) -> Found:
+        """With the first row's texts that stand there once."""
+        first = {column: value for (row, column), value in self.sheet.standing.items() if row == 0}
+        times = Counter(first.values())
+        texts = {column: text for column, text in first.items() if isinstance(text, str) and times[text] == 1}
+        above = {place: texts.get(self.columns[place]) for place in places if place in self.lettered}
+        return replace(
+            found,
+            above={place: text for place, text in above.items() if text is not None},
+            headers={text: f"column {column_letters(column)}" for column, text in texts.items()},
         )
 
     def _missing(self, key_result: str) -> str:
@@ -61,11 +78,11 @@ class Layout:
 
 
 def wanted(keys: SheetsPublish) -> Sequence[str]:
-    """The ranges to read: the columns alone where letters name them all, else the sheet, whose header says which."""
+    """The ranges to read: the columns alone where letters name them all, and the first row; else the whole sheet."""
     if keys.by_header:
         return [whole_sheet(keys.sheet)]
     sheet = quote_sheet(keys.sheet)
-    return [f"{sheet}!{column}:{column}" for column in (keys.key_column, *keys.columns.values())]
+    return [f"{sheet}!{column}:{column}" for column in (keys.key_column, *keys.columns.values())] + [f"{sheet}!1:1"]
 
 
 def layout(keys: SheetsPublish, sheet: Cells) -> Layout:
@@ -85,8 +102,9 @@ def layout(keys: SheetsPublish, sheet: Cells) -> Layout:
     for row, column in sorted(sheet.standing):
         if column == at[0] and (row > 0 or not keys.by_header):
             rows.setdefault(sheet.text(row, column), []).append(row)
-    places = map(keys.place, keys.columns)
-    return Layout(sheet, at[0], dict(zip(places, at[1:], strict=True)), rows, header)
+    places = list(map(keys.place, keys.columns))
+    lettered = [place for place, column in zip(places, keys.columns.values(), strict=True) if is_letters(column)]
+    return Layout(sheet, at[0], dict(zip(places, at[1:], strict=True)), rows, header, lettered)
 
 
 def _column(sheet: Cells, name: str) -> int:

@@ -17,7 +17,7 @@ from syncd.config import Config
 from syncd.config.publications import WHOLE, Publication
 from syncd.ledger import Delivery, Ledger, LedgerError
 from syncd.ledger.outbox import OPEN, STUCK, State
-from syncd.publishing.overwriting import Decision, Marks, decide, mark, shown
+from syncd.publishing.overwriting import Decision, Marks, decide, mark, moved, over, shown
 from syncd.publishing.statements import of_json
 from syncd.sdk import (
     ConfigError,
@@ -73,6 +73,11 @@ class Look:
     ours: Marks
     decision: Decision
 
+    @property
+    def moved(self) -> str | None:
+        """Why its places are not where they were, and none is written."""
+        return moved(self.found, self.wanted, self.ours)
+
     def marks(self, *, sure: bool) -> Marks:
         """What syncd may have written at each place; once it is `sure` what stands there, that alone."""
         marks = dict(self.ours)
@@ -80,7 +85,7 @@ class Look:
             if place not in self.decision.foreign:
                 new = [] if value is None else [mark(value)]
                 marks[place] = new if sure else [*(one for one in marks.get(place, ()) if one not in new), *new]
-        return marks
+        return marks | {over(place): [mark(header)] for place, header in self.found.above.items()}
 
 
 def deliver(
@@ -250,7 +255,7 @@ class _Run:
 
     def _write(self, publisher: Publisher, part: Sequence[Delivery]) -> list[Delivered]:
         looks = list(_look(self.ledger, self.publication, publisher, part))
-        there = [one for one in looks if one.found.absent is None]
+        there = [one for one in looks if one.found.absent is None and one.moved is None]
         writes = [one for one in there if one.decision.write]
         if writes:
             self.ledger.outbox.note({one.delivery.place: one.marks(sure=False) for one in writes})
@@ -261,6 +266,8 @@ class _Run:
         for one in looks:
             if one.found.absent is not None:
                 ended += self._end([one.delivery], "absent", one.found.absent)
+            elif one.moved is not None:
+                ended += self._end([one.delivery], "dead", one.moved)
             elif one.decision.foreign:
                 ended += self._refuse(one)
         sound = [one for one in there if not one.decision.foreign]

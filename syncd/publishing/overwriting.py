@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from syncd.sdk import Content, Scalar
+from syncd.sdk import Content, Found, Scalar
 from syncd.words import count, number
 
 Marks = Mapping[str, Sequence[Scalar]]
@@ -42,6 +42,26 @@ def decide(stands: Content, wanted: Content, ours: Marks, *, override: bool) -> 
         else:
             foreign[place] = now
     return Decision(write, foreign)
+
+
+def over(place: str) -> str:
+    """Under which name the header over a place is kept, beside what syncd wrote there."""
+    return f"header of {place}"
+
+
+def moved(found: Found, wanted: Content, ours: Marks) -> str | None:
+    """Why none of these places is where it was; None where each is, or nobody can tell.
+
+    A header that is not there any more was renamed, and its column is still the same.
+    """
+    stands = {mark(header): (header, where) for header, where in found.headers.items()}
+    for place in wanted:
+        for was in ours.get(over(place), ()):
+            now = found.above.get(place)
+            if was in stands and (now is None or mark(now) != was):
+                header, where = stands[was]
+                return f"its {place} was written under {header!r}, which is {where} now; correct that in publish:"
+    return None
 
 
 def mark(value: Scalar) -> Scalar:

@@ -71,8 +71,9 @@ def _preview(one: Look) -> Preview:
         if place in one.decision.write or place in foreign
     ]
     to = one.delivery
+    problem = one.found.absent or one.moved
     return Preview(
-        to.connection, to.target, to.key_result, changes if one.found.absent is None else (), one.found.absent
+        to.connection, to.target, to.key_result, () if problem else changes, problem, failed=one.moved is not None
     )
 
 

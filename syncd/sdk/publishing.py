@@ -82,12 +82,16 @@ class Summary:
 class Found:
     """What stands at a target. `absent` says why there is no such target, in words that say what to do about it.
 
-    `where` tells people where a place is (`OKRs!D4`), where its name does not.
+    `where` tells people where a place is (`OKRs!D4`), where its name does not. `above` is the header over a place that
+    is found by its position alone, and `headers` where each header stands now (`column E`): one that has gone elsewhere
+    since syncd wrote below it has taken its place along, and nothing is written to what stands there instead.
     """
 
     content: Content = field(default_factory=dict)
     where: Mapping[str, str] = field(default_factory=dict)
     absent: str | None = None
+    above: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class PublishKeys(BaseModel):

@@ -186,6 +186,34 @@ def test_a_sheet_and_its_log_are_made_and_a_lost_answer_leaves_no_second_row(okr
     assert asked(box) == [*BOTH, BOTH[0]]
 
 
+@pytest.mark.parametrize("columns", ["value: D", "value: D, progress: E, health: F"])
+@pytest.mark.parametrize("override", ["false", "true"])
+def test_who_inserts_a_column_gets_no_number_into_it(okrs: Project, box: Sandbox, columns: str, override: str) -> None:
+    entry = f"{{to: numbers, spreadsheet: {BOOK}, sheet: OKRs, key_column: A, columns: {{{columns}}}"
+    publish(okrs, box, f"{entry}, override: {override}}}")
+    okrs.run("sync", check=0)
+    box.world.sheets.insert_column(BOOK, "OKRs", "Value", "Notes")
+    before = grid(box)
+    numbers(okrs, 1000, 20)
+    said = "its value was written under 'Value', which is column E now; correct that in publish:"
+    assert said in " ".join(okrs.run("plan", check=1).stdout.split())
+    assert said in " ".join(okrs.run("sync", check=1).stderr.split())
+    assert grid(box) == before
+    correct = columns.replace("F", "G").replace("E", "F").replace("D", "E")
+    publish(okrs, box, f"{entry.replace(columns, correct)}, override: {override}}}")
+    okrs.run("sync", check=0)
+    assert [row[4] for row in grid(box)[1:]] == [1000.0, 20.0]
+    assert [row[3] for row in grid(box)[1:]] == [None, None]
+
+
+def test_a_header_that_is_renamed_is_no_column_that_moved(okrs: Project, box: Sandbox) -> None:
+    okrs.run("sync", check=0)
+    box.world.sheets.rename_column(BOOK, "OKRs", "Value", "Calls a week")
+    numbers(okrs, 1000, 20)
+    okrs.run("sync", check=0)
+    assert grid(box)[1][3] == 1000.0
+
+
 def test_a_sheet_that_was_renamed_stops_nothing_else_and_says_what_to_do(okrs: Project, box: Sandbox) -> None:
     publish(okrs, box, ENTRY, "{to: local, file: out.json}")
     box.world.sheets.rename_sheet(BOOK, "OKRs", "OKRs 2026")
