@@ -17,7 +17,7 @@ from syncd.config import Config
 from syncd.config.publications import WHOLE, Publication
 from syncd.ledger import Delivery, Ledger, LedgerError
 from syncd.ledger.outbox import OPEN, STUCK, State
-from syncd.publishing.overwriting import Decision, Marks, decide, mark, moved, over, shown
+from syncd.publishing.overwriting import Decision, Marks, decide, inherited, mark, moved, over, shown
 from syncd.publishing.statements import of_json
 from syncd.sdk import (
     ConfigError,
@@ -169,7 +169,8 @@ def _look(ledger: Ledger, publication: Publication, publisher: Publisher, part: 
     found = {} if publisher.appends else publisher.read(wanted)
     marks = ledger.outbox.marks({one.place for one in part})
     for one in part:
-        content, there, ours = wanted[one.key_result], found.get(one.key_result, Found()), marks.get(one.place, {})
+        content, there = wanted[one.key_result], found.get(one.key_result, Found())
+        ours = inherited(there, content, marks.get(one.place, {}))
         decision = decide(there.content, content, ours, override=publication.override)
         yield Look(one, content, there, ours, decision)
 

@@ -49,6 +49,22 @@ def over(place: str) -> str:
     return f"header of {place}"
 
 
+def inherited(found: Found, wanted: Content, ours: Marks) -> Marks:
+    """What syncd may have written, and at places that are new what it wrote under the same header elsewhere.
+
+    That is a column that was moved, and whose new letter somebody has put into the configuration since.
+    """
+    known = dict(ours)
+    for place in wanted:
+        header = found.above.get(place)
+        if place in ours or header is None:
+            continue
+        for was in ours:
+            if was not in wanted and mark(header) in ours.get(over(was), ()):
+                known[place] = ours[was]
+    return known
+
+
 def moved(found: Found, wanted: Content, ours: Marks) -> str | None:
     """Why none of these places is where it was; None where each is, or nobody can tell.
 

@@ -135,7 +135,7 @@ def test_a_formula_in_a_cell_is_somebody_elses(desk: Sandbox, publisher: SheetsP
 def test_a_box_that_is_ticked_is_no_number(desk: Sandbox, publisher: SheetsPublisher) -> None:
     """Python would take TRUE for 1, and leave it there for the number that is to be written."""
     desk.world.sheets.set_cell(BOOK, "OKRs", "D2", True)
-    assert deliver(publisher, statement("calls", value=1.0))["calls"].content["value"] == "TRUE"
+    assert deliver(publisher, statement("calls", value=1.0))["calls"].content["value in D"] == "TRUE"
 
 
 def test_a_named_range_that_is_called_like_the_sheet_is_not_the_sheet(desk: Sandbox, once: Context) -> None:

@@ -193,7 +193,7 @@ def test_of_two_addresses_one_that_may_have_taken_it_is_not_told_again(company: 
     assert len(inbox.take()) == 1
 
 
-def test_what_waited_for_long_before_its_first_try_is_tried_for_a_day_from_there(company: Company, inbox: Inbox) -> None:
+def test_what_waited_for_long_before_it_was_tried_is_tried_for_a_day_from_there(company: Company, inbox: Inbox) -> None:
     company.every = "3d"
     company.at("20T10:00")
     company.run("sync", check=0)
