@@ -19,6 +19,7 @@ from syncd.ledger import Delivery, Ledger, LedgerError
 from syncd.ledger.outbox import OPEN, STUCK, State
 from syncd.publishing.overwriting import Decision, Marks, decide, inherited, mark, moved, over, shown
 from syncd.publishing.statements import of_json
+from syncd.report import choose_plan
 from syncd.sdk import (
     ConfigError,
     Content,
@@ -279,9 +280,11 @@ class _Run:
     def _refuse(self, one: Look) -> list[Delivered]:
         left = one.decision.foreign
         said = "; ".join(f"{one.found.where.get(place, place)} holds {shown(value)}" for place, value in left.items())
-        name = one.delivery.key_result
-        over = f"`syncd approve {name}`" if name else "`override: true`"
-        reason = f"{said}, which syncd did not write; {over} writes over it"
+        name, period = one.delivery.key_result, one.delivery.period
+        meant = choose_plan(self.config, None, self.clock())
+        of = "" if meant is not None and meant.period.id == period else f" --period {period}"
+        allowing = f"`syncd approve {name}{of}`" if name else "`override: true`"
+        reason = f"{said}, which syncd did not write; {allowing} writes over it"
         kept = {place: mark(value) for place, value in left.items() if value is not None}
         return self._end([one.delivery], "refused", reason, left_alone=kept, wrote=bool(one.decision.write))
 

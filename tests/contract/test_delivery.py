@@ -152,7 +152,8 @@ class Desk:
             name="board", publisher=opened, without_secrets=lambda text: text.replace("hunter2-secret", "***")
         )
         publication = Publication(connection, Keys(), self.override, ())  # type: ignore[arg-type]
-        plan = SimpleNamespace(key_results=[SimpleNamespace(id=name) for name in self.named])
+        named = [SimpleNamespace(id=name) for name in self.named]
+        plan = SimpleNamespace(key_results=named, period=SimpleNamespace(id="2026-Q4", span=()))
         config = SimpleNamespace(
             publications=(publication,), plans=[plan], zone=ZoneInfo("Europe/Berlin"), path=Path("syncd.yaml")
         )
@@ -219,6 +220,15 @@ def test_the_first_write_over_what_stands_there_is_refused_and_the_rest_is_writt
     assert desk.board.stands[("calls", "health")] == "on_track"
     assert not refused.failed
     assert desk.deliver() == []
+
+
+def test_the_command_that_allows_it_names_a_period_that_is_not_the_one_of_today(desk: Desk) -> None:
+    desk.board.person("calls", "value", 1100)
+    one = NewDelivery("board", "row of calls", "2026-Q3", "calls", "12", as_json(statement("calls", 12)))
+    with desk.ledger.engine.begin() as connection:
+        post(connection, 1, NOW, [one])
+    (refused,) = desk.deliver()
+    assert "`syncd approve calls --period 2026-Q3` writes over it" in (refused.reason or "")
 
 
 def test_override_writes_over_it(desk: Desk) -> None:
