@@ -41,8 +41,8 @@ class FilesPublish(PublishKeys):
         return checked(value, (".json", ".csv", ".md"), "a .json, .csv or .md file")
 
     def target(self, key_result: str) -> str:
-        """The file, which holds the whole period."""
-        return self.file
+        """The file, which holds the whole period; `./okrs.md` is `okrs.md`."""
+        return Path(self.file).as_posix()
 
 
 class FilesPublisher:

@@ -79,8 +79,10 @@ class GitHubSource:
         else:
             yield Check("authenticated", True, "the credentials are accepted")
         if scopes := headers.get("x-oauth-scopes"):
-            wide = sorted({"admin:org", "delete_repo", "repo", "workflow"} & set(re.split(r",\s*", scopes)))
-            advice = f"; pulling needs to read only, not {', '.join(wide)}" if wide else ""
+            too_wide = {"admin:org", "delete_repo", "workflow"} | (set() if self._context.writes else {"repo"})
+            wide = sorted(too_wide & set(re.split(r",\s*", scopes)))
+            needs = "check-ins need to write issues" if self._context.writes else "pulling needs to read"
+            advice = f"; {needs} only, not {', '.join(wide)}" if wide else ""
             yield Check("least scopes", not wide, scopes + advice)
         yield from quota_and_clock(headers, self._context.now())
 

@@ -141,7 +141,8 @@ class Client:
         )
         yield Check("authenticated", not refused, detail)
         if self._settings.credentials is not None:
-            yield Check("least scopes", True, "asks for spreadsheets.readonly alone")
+            writing = "; to write check-ins, for spreadsheets" if self._context.writes else " alone"
+            yield Check("least scopes", True, f"asks for spreadsheets.readonly{writing}")
         yield from quota_and_clock({name.lower(): value for name, value in headers.items()}, self._context.now())
 
     def close(self) -> None:

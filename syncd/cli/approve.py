@@ -51,4 +51,6 @@ def _instead(error: NotHeld) -> str:
     if error.value is None:
         return "it was not pulled yet"
     reason = f" ({error.value.reason})" if error.value.reason else ""
-    return f"its value {shown(error.value.number)} is {error.value.quality}{reason}"
+    return (
+        f"its value {shown(error.value.number)} is {error.value.quality}{reason}, and no check-in of it was left alone"
+    )

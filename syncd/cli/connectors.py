@@ -37,14 +37,14 @@ def run(*, as_json: bool) -> None:
         print_json({"connectors": found})
         return
     for entry in found:
-        typer.echo(f"{entry['type']}: {entry['summary']}")
+        typer.echo(fill(f"{entry['type']}: {entry['summary']}", 80, subsequent_indent="  "))
         for part in ("connection", "measure", "publish"):
             keys = entry[part]
             assert isinstance(keys, dict)
             if keys:
                 typer.echo(f"  {part}")
             for key, said in keys.items():
-                typer.echo(fill(said, 80, initial_indent=f"    {key:<16} ", subsequent_indent=" " * 21))
+                typer.echo(fill(said, 80, initial_indent=f"    {key:<18} ", subsequent_indent=" " * 23))
         typer.echo()
 
 

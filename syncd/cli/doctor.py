@@ -47,7 +47,9 @@ def run(path: Path, *, as_json: bool) -> None:
 
 def _checks(connection: Connection, config: Config) -> Iterator[Check]:
     # Few tries: somebody is waiting at the terminal.
-    context = Context(RetryPolicy(attempts=2, longest_wait=5, deadline=20), config.zone, folder=str(config.path.parent))
+    few = RetryPolicy(attempts=2, longest_wait=5, deadline=20)
+    writes = any(one.connection.name == connection.name for one in config.publications)
+    context = Context(few, config.zone, folder=str(config.path.parent), writes=writes)
     try:
         if not can_pull(connection.connector):
             connection.resolved()

@@ -19,15 +19,15 @@ def newest(ledger: Ledger | None, period: str, key_result: str, by: datetime) ->
 
 
 def lines(found: Sequence[Delivery], zone: ZoneInfo) -> Iterator[str]:
-    """One line for each target; of what was not written why, too."""
+    """A line for each target; of what was not written why, too."""
     for one in found:
         value = one.statement.get("value")
         stated = number(value) if isinstance(value, int | float) else "unknown"
         when = clock_time((one.tried_at or one.made_at).astimezone(zone))
         came = "" if one.state == "delivered" else f" ({one.state}{f': {one.reason}' if one.reason else ''})"
-        yield from wrap(
-            f"written   {when} to {one.connection}: {one.target}: {stated}{came}", 80, subsequent_indent=" " * 10
-        )
+        label = "written" if one.state == "delivered" else "unwritten"
+        said = f"{label:<9} {when} to {one.connection}: {one.target}: {stated}{came}"
+        yield from wrap(said, 80, subsequent_indent=" " * 10, break_on_hyphens=False)
 
 
 def documents(found: Sequence[Delivery], zone: ZoneInfo) -> list[dict[str, Any]]:

@@ -86,13 +86,13 @@ def _sentence(details: ErrorDetails, model: type[BaseModel], place: Place) -> st
                 else (f"{key} is {_shown(given)}{hint}")
             )
         case "string_type":
-            return f"{key} must be a text, not {_named(given)}; quote it"
+            return f"{key} must be a text, not {_named(given)}{'' if isinstance(given, list | dict) else '; quote it'}"
         case "float_type" | "finite_number" | "int_type" | "float_parsing" | "int_parsing" | "int_from_float":
             return f"{key} must be a number, not {_named(given)}"
         case "bool_type" | "bool_parsing":
             return f"{key} must be true or false, not {_named(given)}"
         case "list_type" | "tuple_type" | "sequence_type":
-            return f"{key} must be a list, not {_named(given)}"
+            return f"{key} must be a list, not {_named(given)}{_as_list(given)}"
         case "dict_type" | "model_type" | "model_attributes_type" | "mapping_type":
             return f"{key} must be a block of keys, not {_named(given)}"
         case "too_short" | "string_too_short":
@@ -119,6 +119,13 @@ def _bound(context: dict[str, Any]) -> str:
 def _shown(given: Any) -> str:
     text = repr(given)
     return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _as_list(given: Any) -> str:
+    """How to write as a list what is none."""
+    if isinstance(given, dict):
+        return "; begin each entry with '- '"
+    return f"; write [{given}]" if isinstance(given, str | int | float) and not isinstance(given, bool) else ""
 
 
 def _named(given: Any) -> str:

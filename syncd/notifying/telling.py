@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from urllib.parse import unquote
 
 from syncd.config import Config
+from syncd.config.messages import nearest
 from syncd.ledger import Event, Ledger
 from syncd.ledger.events import EventState
 from syncd.notifying.messages import body, settled, title
@@ -129,7 +130,7 @@ def send(config: Config, recipient: str, heading: str, text: str) -> None:
 
 
 def check(config: Config) -> Sequence[str]:
-    """What is wrong with the addresses of `notify:`, for `doctor`; nothing is sent."""
+    """What is wrong with the addresses of `notify:`, and with their owners, for `doctor`; nothing is sent."""
     import apprise
 
     logging.getLogger("apprise").propagate = False
@@ -137,11 +138,14 @@ def check(config: Config) -> Sequence[str]:
         known = config.notify_addresses()
     except ConfigError as error:
         return [problem.message for problem in error.problems]
-    return [
-        f"an address of {recipient} is none that apprise knows"
+    strange = [
+        f"an address of {recipient!r} is none that apprise knows"
         for recipient, addresses in known.items()
         if not all(apprise.Apprise.instantiate(address, suppress_exceptions=True) for address in addresses)
     ]
+    owners = {objective.owner for plan in config.plans for objective in plan.objectives if objective.owner}
+    nobody = sorted(set(known) - owners - {EVERYBODY})
+    return strange + [f"no objective has the owner {name!r}{nearest(name, owners)}" for name in nobody]
 
 
 def _without(addresses: Sequence[str], text: str) -> str:

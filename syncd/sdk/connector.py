@@ -113,13 +113,15 @@ class ReadingKeys(MeasureKeys):
 class Context:
     """What syncd gives a source: the retry policy, the zone that days are cut in, the settings' folder.
 
-    `now` is the time by which servers' headers are read: the real one, in a rehearsal too.
+    `now` is the time by which servers' headers are read: the real one, in a rehearsal too. `writes` says whether
+    check-ins are written through the connection too: then its credentials may do more than to read.
     """
 
     retry: RetryPolicy
     zone: ZoneInfo
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     folder: str = "."
+    writes: bool = False
 
 
 class Source(Protocol):

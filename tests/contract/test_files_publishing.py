@@ -257,3 +257,8 @@ def test_what_a_person_put_there_is_seen_as_it_is(root: Path, context: Context) 
 def test_files_that_cannot_serve(file: str) -> None:
     with pytest.raises(ValidationError):
         Files.Publish.model_validate({"file": file})
+
+
+def test_one_file_has_one_name() -> None:
+    """Two entries that mean one file would each write it."""
+    assert Files.Publish.model_validate({"file": "./okrs.json"}).target("") == "okrs.json"

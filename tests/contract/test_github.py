@@ -693,6 +693,12 @@ def test_the_doctor_sees_quota_and_scopes(source: GitHubSource) -> None:
     assert "requests are left" in found["quota"].detail
 
 
+def test_a_token_that_check_ins_need_is_none_too_wide(lab: Sandbox, context: Context) -> None:
+    """A classic token has no smaller scope that writes issues of private repositories."""
+    source = opened(lab, replace(context, writes=True))
+    assert {check.name: check.ok for check in source.check()}["least scopes"]
+
+
 def test_the_doctor_of_an_enterprise_server_without_limits(lab: Sandbox, source: GitHubSource) -> None:
     """GitHub Enterprise counts no requests unless told to, and then has no /rate_limit."""
     body = '{"message":"Rate limiting is not enabled."}'

@@ -269,3 +269,11 @@ def test_the_short_of_a_review_can_be_sent(company: Company, inbox: Inbox) -> No
     ((path, title, text),) = inbox.take()
     assert (path, title) == ("/all-hush", "Review of 2026-Q4")
     assert "objectives" in text
+
+
+def test_an_owner_of_nothing_is_said_by_doctor(company: Company) -> None:
+    """His address would never be written to, and nobody would miss it."""
+    company.at("20T10:00")
+    assert "no objective has the owner" not in company.run("doctor").stdout
+    company.edit("syncd.yaml", "{support:", "{supprt:")
+    assert "no objective has the owner 'supprt'; did you mean 'support'?" in company.run("doctor", check=1).stdout
