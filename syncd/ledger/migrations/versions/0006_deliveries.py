@@ -33,7 +33,8 @@ def upgrade() -> None:
         sa.Column("retry_at", Moment(), comment="the target asked not to be asked again before"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
     )
-    op.create_index("ix_deliveries_connection_target", "deliveries", ["connection", "target"])
+    op.create_index("ix_deliveries_connection_target_id", "deliveries", ["connection", "target", "id"])
+    op.create_index("ix_deliveries_period_key_result", "deliveries", ["period", "key_result"])
     op.create_index("ix_deliveries_state", "deliveries", ["state"])
     op.create_table(
         "written",
