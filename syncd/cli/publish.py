@@ -13,7 +13,7 @@ from syncd.cli.pulling import ready_to_pull
 from syncd.ledger.outbox import STUCK
 from syncd.notifying.telling import EVERYBODY, Told, tell
 from syncd.publishing.delivery import Delivered, deliver
-from syncd.publishing.troubles import gathered
+from syncd.publishing.troubles import gathered, in_short
 from syncd.sdk import RetryPolicy
 from syncd.words import count
 
@@ -55,11 +55,12 @@ def say_deliveries(found: Sequence[Delivered]) -> None:
 
 
 def _not_written(found: Sequence[Delivered]) -> Iterator[str]:
-    for trouble in gathered(
+    alike = gathered(
         (one.delivery.connection, one.state, one.reason or "", one.delivery.target, one.delivery.key_result)
         for one in found
         if one.state != "delivered"
-    ):
+    )
+    for trouble in in_short(alike):
         first, *rest = wrap(trouble.sentence, 76, break_on_hyphens=False, break_long_words=False)
         yield f"  {trouble.sign} {first}"
         yield from (f"    {part}" for part in rest)

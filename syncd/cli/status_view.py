@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from syncd.publishing.troubles import Trouble
+from syncd.publishing.troubles import Trouble, in_short
 from syncd.report import KeyResultLine, ObjectiveBlock, Report
 from syncd.said import sentences
 from syncd.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered
@@ -47,7 +47,7 @@ def render(found: Report, unwritten: Sequence[Trouble], width: int) -> Iterator[
     if unwritten:
         yield Text()
         yield Text("Check-ins that are not written", style="bold")
-    for trouble in unwritten:
+    for trouble in in_short(unwritten):
         first, *rest = wrap(trouble.sentence, width - 4, break_on_hyphens=False, break_long_words=False)
         yield Text(f"  {trouble.sign} ", style="yellow").append(first, style="default")
         yield from (Text(f"    {part}") for part in rest)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from syncd.ledger import Ledger
 from syncd.ledger.outbox import STUCK, State
 
 _NAMED = 3
+_LISTED = 5  # of those through one connection that ended alike, each for a reason of its own
 _SIGNS: dict[State, str] = {"waiting": "…", "dead": "✗", "unsure": "?", "refused": "!", "absent": "–"}
 _WORDS: dict[State, str] = {
     "waiting": "not written yet",
@@ -81,11 +83,22 @@ def gathered(found: Iterable[tuple[str, State, str, str, str]]) -> Sequence[Trou
     groups: dict[tuple[str, State, str], list[tuple[str, str]]] = {}
     for connection, state, reason, target, key_result in found:
         groups.setdefault((connection, state, reason), []).append((target, key_result))
-    ordered = sorted(groups.items(), key=lambda group: _ORDER.index(group[0][1]))
+    ordered = sorted(groups.items(), key=lambda group: (_ORDER.index(group[0][1]), group[0][0]))
     return [
         Trouble(connection, state, reason, [target for target, _ in those], [name for _, name in those if name])
         for (connection, state, reason), those in ordered
     ]
+
+
+def in_short(found: Sequence[Trouble]) -> Iterator[Trouble]:
+    """For people: where very many ended alike through one connection, a few, and how to see the rest."""
+    for (connection, state), alike in groupby(found, key=lambda one: (one.connection, one.state)):
+        listed = list(alike)
+        yield from listed[:_LISTED]
+        if rest := listed[_LISTED:]:
+            reason = "each for a reason of its own; `syncd status --json` has them all"
+            targets = [target for one in rest for target in one.targets]
+            yield Trouble(connection, state, reason, targets, [name for one in rest for name in one.key_results])
 
 
 def document(trouble: Trouble) -> dict[str, Any]:

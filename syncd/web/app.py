@@ -16,7 +16,7 @@ from starlette.routing import Route
 from syncd import said, verdicts, words
 from syncd.documents import document
 from syncd.ledger import LedgerError
-from syncd.publishing.troubles import Trouble
+from syncd.publishing.troubles import Trouble, in_short
 from syncd.publishing.troubles import document as trouble_document
 from syncd.report import Report
 
@@ -63,7 +63,7 @@ def make_app(standings: Standings) -> Starlette:
         if found is None:
             return PlainTextResponse("there is no such period\n", status_code=404)
         page = _PAGES.get_template("status.html").render(
-            found=found, standings=standings, unwritten=standings.troubles()
+            found=found, standings=standings, unwritten=list(in_short(standings.troubles()))
         )
         return HTMLResponse(page, headers=_HEADERS)
 

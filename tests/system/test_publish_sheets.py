@@ -227,3 +227,22 @@ def test_a_sheet_that_was_renamed_stops_nothing_else_and_says_what_to_do(okrs: P
     box.world.sheets.rename_sheet(BOOK, "OKRs 2026", "OKRs")
     okrs.run("publish", "--retry", check=0)
     assert grid(box)[1][3:6] == [1092, 0.18, "Off track"]
+
+
+def test_where_very_many_are_left_alone_a_few_are_named_and_json_has_them_all(okrs: Project, box: Sandbox) -> None:
+    """A sheet that people filled in before syncd came to it."""
+    ids = [f"calls-{number}" for number in range(40)]
+    mapping = MAPPING.partition("      - id: calls")[0] + "".join(
+        f"      - {{id: {name}, title: Calls fall, kind: outcome, baseline: 1200, target: 600,"
+        " measure: {from: local, file: calls.csv, cell: A1}}\n"
+        for name in ids
+    )
+    (okrs.folder / "okrs.yaml").write_text(mapping)
+    rows = [[typed(cell) for cell in (name, None, None, float(number))] for number, name in enumerate(ids)]
+    box.world.sheets.spreadsheets[BOOK].sheet("OKRs").rows[1:] = rows
+    said = okrs.run("sync", check=0).stderr
+    assert said.count("left alone") == 6
+    assert "calls-5, calls-6, calls-7 and 32 more: left alone: each for a reason of its own" in " ".join(said.split())
+    shown = okrs.run("status", check=0).stdout
+    assert shown.count("left alone") == 6
+    assert sum(len(one["key_results"]) for one in okrs.status()["unwritten"]) == 40
