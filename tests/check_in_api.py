@@ -77,7 +77,7 @@ def check_in_api() -> Iterator[CheckInApi]:
     """Serves until the block ends."""
     server = _Server(("127.0.0.1", 0), _Handler)
     server.api = CheckInApi(f"http://127.0.0.1:{server.server_port}")
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True)
     thread.start()
     try:
         yield server.api

@@ -44,9 +44,8 @@ def _publish(previews: Sequence[Preview]) -> Iterator[str]:
             problems.setdefault((one.connection, one.problem), []).append(one.key_result or one.target)
     if told:
         yield "what would be written"
-    for one in told:
-        if one.problem:
-            continue
+    sound = [one for one in told if not one.problem]
+    for one in sound[:_LISTED]:
         whose = f"{one.key_result} → " if one.key_result else ""
         yield from _wrapped(f"{whose}{one.connection}: {one.target}", 2)
         for change in one.changes:
@@ -56,6 +55,8 @@ def _publish(previews: Sequence[Preview]) -> Iterator[str]:
                 before = "" if change.old is None else f"{shown(change.old)} → "
                 said = f"{'+' if change.old is None else '~'} {change.where}  {before}{shown(change.new)}"
             yield from _wrapped(said, 6)
+    if len(sound) > _LISTED:
+        yield f"  and {len(sound) - _LISTED:,} more: `syncd plan --json` has all of them"
     for (connection, problem), names in problems.items():
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         yield from _wrapped(f"✗ {connection}: {', '.join(names[:3])}{more}: {problem}", 2)

@@ -23,7 +23,7 @@ from syncd.config.project import Connection, ProjectFile, Resolver, password_in_
 from syncd.config.publications import Publication, read_publications
 from syncd.okr.goals import Plan, Shares
 from syncd.okr.lint import Finding, lint
-from syncd.okr.measures import leaves
+from syncd.okr.measures import leaves, stream_keys
 from syncd.sdk import ConfigError, Problem
 
 
@@ -139,8 +139,19 @@ def load_config(path: Path) -> Config:
     for entry in read_publications(document, settings.publish, connections, ids):
         if isinstance(entry, Problem):
             found.append(entry)
-        else:
-            publications.append(entry)
+            continue
+        publications.append(entry)
+        measured = {
+            key
+            for plan in plans
+            for kr in plan.measured
+            for leaf in leaves(kr.measure)
+            if leaf.connection == entry.connection.name
+            for key in stream_keys(leaf)
+        }
+        for target in sorted(measured.intersection(entry.targets(ids).values())):
+            message = f"{target} is what a key result is measured from; write to another place"
+            found.append(document.problem(entry.place, message))
     read_tests = [] if found else list(_tests(plans, tests, found))
     if found:
         raise ConfigError(problems=found)

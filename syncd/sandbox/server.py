@@ -51,7 +51,7 @@ class Server(ThreadingHTTPServer):
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
         """Serves in the background until the block ends, then closes every connection."""
-        thread = threading.Thread(target=self.serve_forever, args=(0.02,), name="sandbox", daemon=True)
+        thread = threading.Thread(target=self.serve_forever, args=(0.005,), name="sandbox", daemon=True)
         thread.start()
         try:
             yield

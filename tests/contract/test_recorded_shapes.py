@@ -88,7 +88,7 @@ class Replay:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Replay]:
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        thread = threading.Thread(target=self._server.serve_forever, args=(0.005,), daemon=True)
         thread.start()
         yield self
         self._server.shutdown()

@@ -69,7 +69,7 @@ class Service(BaseHTTPRequestHandler):
 def service() -> Iterator[str]:
     Service.asked, Service.ill = [], True
     with HTTPServer(("127.0.0.1", 0), Service) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.005,))
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

@@ -63,7 +63,7 @@ class Proxy:
     @contextlib.contextmanager
     def running(self) -> Iterator[Proxy]:
         """Serves until the block ends."""
-        thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), name="proxy", daemon=True)
+        thread = threading.Thread(target=self._server.serve_forever, args=(0.005,), name="proxy", daemon=True)
         thread.start()
         try:
             yield self
