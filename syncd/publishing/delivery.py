@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -17,14 +17,13 @@ from syncd.config import Config
 from syncd.config.publications import WHOLE, Publication
 from syncd.ledger import Delivery, Ledger, LedgerError
 from syncd.ledger.outbox import OPEN, STUCK, State
-from syncd.publishing.overwriting import Decision, Marks, decide, inherited, mark, moved, over, shown
+from syncd.publishing.looking import Look, belongs, bug, looks, parts
+from syncd.publishing.overwriting import mark, shown
 from syncd.publishing.statements import of_json
 from syncd.report import choose_plan
 from syncd.sdk import (
     ConfigError,
-    Content,
     Context,
-    Found,
     Publisher,
     RetryLater,
     RetryPolicy,
@@ -62,31 +61,6 @@ class Delivered:
     def failed(self) -> bool:
         """Whether its publisher failed: what somebody else wrote, or a target that is not there, is no failure."""
         return self.state in ("waiting", "dead", "unsure")
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What stands at a delivery's target, what is to stand there, what syncd wrote there, and what would be written."""
-
-    delivery: Delivery
-    wanted: Content
-    found: Found
-    ours: Marks
-    decision: Decision
-
-    @property
-    def moved(self) -> str | None:
-        """Why its places are not where they were, and none is written."""
-        return moved(self.found, self.wanted, self.ours)
-
-    def marks(self, *, sure: bool) -> Marks:
-        """What syncd may have written at each place; once it is `sure` what stands there, that alone."""
-        marks = dict(self.ours)
-        for place, value in self.wanted.items():
-            if place not in self.decision.foreign:
-                new = [] if value is None else [mark(value)]
-                marks[place] = new if sure else [*(one for one in marks.get(place, ()) if one not in new), *new]
-        return marks | {over(place): [mark(header)] for place, header in self.found.above.items()}
 
 
 def deliver(
@@ -128,52 +102,9 @@ def deliver(
     return found
 
 
-def look(config: Config, ledger: Ledger, publication: Publication, due: Sequence[Delivery]) -> Iterator[Look]:
-    """What stands where these are to be written, and what would be; nothing is. SourceError, ConfigError.
-
-    Of targets that cannot be read, nothing stands there.
-    """
-    context = Context(RetryPolicy(), config.zone, folder=str(config.path.parent))
-    with closing(publication.connection.publisher(context, publication.keys)) as publisher:
-        for part in _parts(due, publisher):
-            yield from _look(ledger, publication, publisher, part)
-
-
-def bug(publication: Publication, error: Exception) -> str:
-    """What is said of a connector's own bug. The log has where it is, and of what it says nothing secret."""
-    said = Exception(publication.connection.without_secrets(f"{type(error).__name__}: {error}"))
-    log.error(
-        "publisher failed",
-        extra={"to": publication.connection.name},
-        exc_info=(type(said), said, error.__traceback__),
-    )
-    return f"internal error in the connector: {type(error).__name__} (see the log)"
-
-
-def belongs(publication: Publication, one: Delivery) -> bool:
-    """Whether a delivery goes to a target of this entry of `publish:`."""
-    of = publication.connection.name == one.connection
-    return of and publication.targets({one.key_result}).get(one.key_result) == one.target
-
-
 def _open(part: Sequence[Delivery]) -> list[Delivery]:
     """Those that were to be sent. What is only looked at again stays as it is where that fails."""
     return [one for one in part if one.state in OPEN]
-
-
-def _parts(due: Sequence[Delivery], publisher: Publisher) -> Sequence[Sequence[Delivery]]:
-    return [due] if publisher.together else [[one] for one in due]
-
-
-def _look(ledger: Ledger, publication: Publication, publisher: Publisher, part: Sequence[Delivery]) -> Iterator[Look]:
-    wanted = {one.key_result: publisher.content(of_json(one.statement)) for one in part}
-    found = {} if publisher.appends else publisher.read(wanted)
-    marks = ledger.outbox.marks({one.place for one in part})
-    for one in part:
-        content, there = wanted[one.key_result], found.get(one.key_result, Found())
-        ours = inherited(there, content, marks.get(one.place, {}))
-        decision = decide(there.content, content, ours, override=publication.override)
-        yield Look(one, content, there, ours, decision)
 
 
 class _Stopped(Exception):
@@ -212,7 +143,7 @@ class _Run:
             if not publisher.together:
                 due = [one for one in due if one.state in OPEN]
             failed: list[RetryLater] = []
-            for part in _parts(due, publisher):
+            for part in parts(due, publisher):
                 if self.stopping.is_set():
                     break
                 if failed and (failed[-1].after or len(failed) > 1):
@@ -256,8 +187,8 @@ class _Run:
             return self._end(_open(part), "unsure" if publisher.appends else "dead", bug(self.publication, error))
 
     def _write(self, publisher: Publisher, part: Sequence[Delivery]) -> list[Delivered]:
-        looks = list(_look(self.ledger, self.publication, publisher, part))
-        there = [one for one in looks if one.found.absent is None and one.moved is None]
+        looked = list(looks(self.ledger, self.publication, publisher, part))
+        there = [one for one in looked if one.found.absent is None and one.moved is None]
         writes = [one for one in there if one.decision.write]
         if writes:
             self.ledger.outbox.note({one.delivery.place: one.marks(sure=False) for one in writes})
@@ -265,7 +196,7 @@ class _Run:
             publisher.write({one.delivery.key_result: one.decision.write for one in writes})
         self.ledger.outbox.note({one.delivery.place: one.marks(sure=True) for one in there})
         ended: list[Delivered] = []
-        for one in looks:
+        for one in looked:
             if one.found.absent is not None:
                 ended += self._end([one.delivery], "absent", one.found.absent)
             elif one.moved is not None:

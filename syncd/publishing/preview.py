@@ -9,7 +9,7 @@ from datetime import datetime
 from syncd.config import Config
 from syncd.ledger import Delivery, Ledger, LedgerError, NewDelivery
 from syncd.ledger.outbox import OPEN
-from syncd.publishing.delivery import Look, belongs, bug, look
+from syncd.publishing.looking import Look, belongs, bug, look
 from syncd.sdk import ConfigError, Scalar, SourceError
 
 
