@@ -172,6 +172,12 @@ class _Writer:
             if snapshot.problem is not None:
                 self._problems[pull.id][part] = snapshot.problem
 
+    def _tell_bug(self, pull: Pull, error: Exception) -> None:
+        """The log has where a connector's bug is, and of what it says nothing secret."""
+        said = Exception(self._without_secrets(f"{type(error).__name__}: {error}"))
+        where = {"stream": pull.stream.key, "connection": pull.connection}
+        log.error("connector failed", extra=where, exc_info=(type(said), said, error.__traceback__))
+
     def _end(self, pull: Pull, error: Exception | None) -> None:
         del self.open[pull.id]
         got = self._got[pull.id] + len(self._ids.pop(pull.id))
@@ -186,6 +192,8 @@ class _Writer:
                 put_off = datetime.now(UTC) + timedelta(seconds=error.after or 0)
             quality = "partial" if self._pages[pull.id] or put_off else "failed"
         reason = self._without_secrets(_reason(error)) if error is not None else None
+        if error is not None and not isinstance(error, SourceError | ConfigError):
+            self._tell_bug(pull, error)
         if pull.put_off is not None:
             quality, reason = "partial", pull.put_off.reason
         self.endings.append(Ending(pull.id, self._clock(), quality, reason, put_off, pull.id in self._reconciled))
@@ -261,7 +269,6 @@ def _one(source: Source, pull: Pull, hand_over: Callable[[_Item], None]) -> Exce
     except (SourceError, ConfigError) as error:
         return error
     except Exception as error:  # a connector's bug must not take the other sources down
-        log.exception("connector failed", extra={"stream": pull.stream.key, "connection": pull.connection})
         return error
     return None
 

@@ -281,4 +281,5 @@ events = Table(
     Column("sent_at", Moment),
     Index("ix_events_kind_period_subject", "kind", "period", "subject"),
     Index("ix_events_state", "state"),
+    Index("ix_events_recipient", "recipient"),
 )

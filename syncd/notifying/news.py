@@ -85,8 +85,9 @@ def _of_line(period: str, block: ObjectiveBlock, line: KeyResultLine) -> Iterato
         sentence = f"{kr.id} is {HEALTH_WORDS[stands.health]}: {number(line.value)} ({goal(kr)}){way}{due}{why}"
         yield _of(period, block, "health", kr.id, stands.health, sentence, told=False)
     held = line.quality == "held"
-    is_now = f"held at {'unknown' if line.candidate is None else number(line.candidate)}" if held else _NONE
-    instead = f"{kr.id} is {is_now}, and its value stays {number(line.value)}: {line.reason}"
+    is_now = "held" if held else _NONE  # by whatever number: one that moves on while it waits is no news
+    candidate = "unknown" if line.candidate is None else number(line.candidate)
+    instead = f"{kr.id} is held at {candidate}, and its value stays {number(line.value)}: {line.reason}"
     sentence = instead if held else f"{kr.id} is held no more; it is {number(line.value)}"
     yield _of(period, block, "held", kr.id, is_now, sentence, told=True)
 

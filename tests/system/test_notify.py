@@ -139,6 +139,9 @@ def test_a_held_value_is_told_with_its_reason(company: Company, inbox: Inbox) ->
     ((_, title, text),) = inbox.take()
     assert title == "syncd: 1 held value"
     assert "calls is held at 90,000, and its value stays 600" in text
+    company.at("20T12:00", calls=91000)
+    company.run("sync", check=0)
+    assert inbox.take() == [], "it is held as it was, at whatever number"
 
 
 def test_a_source_that_fails_is_told_after_its_bound_and_when_it_answers_again(company: Company, inbox: Inbox) -> None:

@@ -31,3 +31,4 @@ def upgrade() -> None:
     )
     op.create_index("ix_events_kind_period_subject", "events", ["kind", "period", "subject"])
     op.create_index("ix_events_state", "events", ["state"])
+    op.create_index("ix_events_recipient", "events", ["recipient"])
