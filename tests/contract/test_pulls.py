@@ -81,7 +81,8 @@ def pull(
     connection: Any = SimpleNamespace(name="tickets", reconcile=HOUR)
     cycle = ledger.cycles.begin(now)
     pulls = due_pulls(ledger, connection, streams or (STREAM,), now, reconcile, patient)
-    return pull_all(ledger, cycle, lambda: now, {"tickets": Work(source, pulls, Budget())}, Watcher())
+    work = {"tickets": Work(source, pulls, Budget())}
+    return pull_all(ledger, cycle, lambda: now, work, Watcher(), secrets={"hunter2-secret"})
 
 
 def kept(ledger: Ledger) -> set[str]:
@@ -245,3 +246,16 @@ def test_a_row_that_is_met_twice_is_got_once(ledger: Ledger, source: Scripted) -
     source.whole = [Page([record("a")], cursor={"mark": 1}), Page([record("a")], cursor={"mark": 1}, expected=2)]
     (outcome,) = pull(ledger, source)
     assert (outcome.quality, outcome.got) == ("partial", 1)
+
+
+def test_a_connectors_bug_fails_its_stream_and_the_log_has_it_without_what_is_secret(
+    ledger: Ledger, source: Scripted, caplog: pytest.LogCaptureFixture
+) -> None:
+    source.error = ZeroDivisionError("https://hunter2-secret@example.org divides by zero")
+    (outcome,) = pull(ledger, source)
+    assert (outcome.quality, outcome.reason) == (
+        "failed",
+        "internal error in the connector: ZeroDivisionError (see the log)",
+    )
+    assert "ZeroDivisionError: https://***@example.org" in caplog.text
+    assert "hunter2" not in caplog.text
