@@ -196,13 +196,17 @@ class _Run:
             publisher.write({one.delivery.key_result: one.decision.write for one in writes})
         self.ledger.outbox.note({one.delivery.place: one.marks(sure=True) for one in there})
         ended: list[Delivered] = []
+        alike: dict[tuple[State, str], list[Delivery]] = {}
         for one in looked:
             if one.found.absent is not None:
-                ended += self._end([one.delivery], "absent", one.found.absent)
+                alike.setdefault(("absent", one.found.absent), []).append(one.delivery)
             elif one.moved is not None:
-                ended += self._end([one.delivery], "dead", one.moved)
+                alike.setdefault(("dead", one.moved), []).append(one.delivery)
             elif one.decision.foreign:
                 ended += self._refuse(one)
+        for (state, reason), those in alike.items():
+            # What was looked at again and is as it was is no news.
+            ended += self._end([one for one in those if (one.state, one.reason) != (state, reason)], state, reason)
         sound = [one for one in there if not one.decision.foreign]
         ended += self._end([one.delivery for one in sound if one.decision.write], "delivered", wrote=True)
         ended += self._end([one.delivery for one in sound if not one.decision.write], "delivered")
@@ -217,6 +221,8 @@ class _Run:
         allowing = f"`syncd approve {name}{of}`" if name else "`override: true`"
         reason = f"{said}, which syncd did not write; {allowing} writes over it"
         kept = {place: mark(value) for place, value in left.items() if value is not None}
+        if (one.delivery.state, one.delivery.reason, one.delivery.left_alone) == ("refused", reason, kept):
+            return []
         return self._end([one.delivery], "refused", reason, left_alone=kept, wrote=bool(one.decision.write))
 
     def _append(self, publisher: Publisher, part: Sequence[Delivery]) -> list[Delivered]:

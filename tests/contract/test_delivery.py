@@ -251,6 +251,18 @@ def test_what_was_refused_is_looked_at_again_when_something_else_is_read_anyway(
     assert desk.board.stands[("calls", "value")] == 12
 
 
+def test_what_is_looked_at_again_and_is_as_it_was_is_told_once(desk: Desk) -> None:
+    desk.board.absent = {"articles"}
+    desk.board.person("calls", "value", 1100)
+    desk.state("calls", 12)
+    desk.state("articles", 12)
+    assert {one.state for one in desk.deliver()} == {"absent", "refused"}
+    desk.state("nps", 40)
+    assert [(one.delivery.key_result, one.state) for one in desk.deliver()] == [("nps", "delivered")]
+    desk.ledger.outbox.reopen(STUCK, desk.now)
+    assert {one.state for one in desk.deliver()} == {"absent", "refused"}
+
+
 def test_a_target_that_is_not_there_fails_nobody(desk: Desk) -> None:
     desk.board.absent = {"calls"}
     desk.state("calls", 12)
