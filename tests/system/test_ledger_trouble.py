@@ -77,7 +77,7 @@ def test_a_disk_that_fills_up_before_anything_is_there(project: Project, box: Sa
     assert differences(project.status(), box) == []
 
 
-@pytest.mark.parametrize("size", [100_000, 200_000])
+@pytest.mark.parametrize("size", [150_000, 200_000])
 def test_a_disk_that_fills_up_in_the_middle(project: Project, box: Sandbox, size: int) -> None:
     said = told(project, "sync", 1, preexec_fn=limited(size))
     assert re.fullmatch(rf"syncd: the ledger sqlite:.*syncd\.db failed: .*; see whether .* full.*; {GOES_ON}", said)
