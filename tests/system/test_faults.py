@@ -45,7 +45,8 @@ class Lab:
         self.ledger = self.new_ledger()
 
     def new_ledger(self) -> Ledger:
-        """One that knows nothing."""
+        """One that knows nothing, before a server whose quota nobody has used: a fault may use up hundreds."""
+        self.box.new_hour()
         ledger = open_ledger(f"sqlite:///{self.project.folder}/{next(self._numbers)}.db")
         assert ledger is not None
         return ledger
