@@ -45,8 +45,7 @@ class Lab:
         self.ledger = self.new_ledger()
 
     def new_ledger(self) -> Ledger:
-        """One that knows nothing, before a server whose quota nobody has used: a fault may use up hundreds."""
-        self.box.new_hour()
+        """One that knows nothing."""
         ledger = open_ledger(f"sqlite:///{self.project.folder}/{next(self._numbers)}.db")
         assert ledger is not None
         return ledger
@@ -56,7 +55,8 @@ class Lab:
         return self.box.world.clock.now() + self.ahead
 
     def cycle(self, ledger: Ledger, outage: Outage | None = None, *services: str) -> Result:
-        """One cycle, with this outage of these services, which ends with it."""
+        """One cycle, with this outage of these services, which ends with it; of a quota that nobody has used."""
+        self.box.new_hour()
         config = self._config
         for service in services if outage else ():
             for fault in outage.of(service):
