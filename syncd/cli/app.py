@@ -1,11 +1,9 @@
-"""The command line: every command, its options, and the boundary where errors become sentences."""
+"""The command line: every command and its options."""
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -47,11 +45,11 @@ def _options(
 def sync(
     config: ConfigPath = _HERE,
     only: Annotated[str | None, typer.Option("--only", metavar="KR", help="Only this key result.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Pull and compute, and keep no value.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Pull and compute; keep no value, send nothing.")] = False,
     reconcile: Annotated[bool, typer.Option("--reconcile", help="Look for what vanished in silence, now.")] = False,
     log_format: LogFormat = "text",
 ) -> None:
-    """Pull every source, compute every key result."""
+    """Pull every source, compute every key result, write what changed where `publish:` says."""
     from syncd.cli import sync as command
 
     command.run(config, only=only, dry_run=dry_run, reconcile=reconcile, log_format=log_format)
@@ -164,8 +162,9 @@ def approve(
 ) -> None:
     """Accept the number that a held key result waits with.
 
-    It becomes the value, and stays it while the source says the same; another implausible number is held again. Works
-    on the ledger alone: no network, no secret.
+    It becomes the value, and stays it while the source says the same; another implausible number is held again. Of one
+    that is not held, and whose check-ins were left alone, what stands there may be written over. Works on the ledger
+    alone: no network, no secret.
     """
     from syncd.cli import approve as command
 
@@ -346,35 +345,3 @@ def sandbox(
     from syncd.cli import sandbox as command
 
     command.run(port=port, seed=seed, now=now)
-
-
-def main() -> NoReturn:
-    """The entry point: runs a command and turns errors into sentences and exit codes."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal without ✓ shows ?, and the command goes on
-    command = typer.main.get_command(app)
-    try:
-        # Not the command's own main(), which takes a closed pipe for a failure.
-        with command.make_context("syncd", sys.argv[1:]) as context:
-            command.invoke(context)
-        sys.stdout.flush()
-    except typer.Exit as ending:
-        sys.exit(ending.exit_code)
-    except (KeyboardInterrupt, typer.Abort):
-        sys.exit(130)
-    except BrokenPipeError:  # `syncd status | head`: whoever reads has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except typer.TyperException as error:  # an option or argument that is not there
-        error.show()  # type: ignore[attr-defined]
-        sys.exit(2)
-    except Exception as error:
-        from syncd.cli.errors import exit_code, sentence
-
-        said = sentence(error)
-        if said is None:
-            raise
-        print(said, file=sys.stderr)
-        sys.exit(exit_code(error))
-    sys.exit(0)

@@ -40,6 +40,7 @@ from syncd.sdk import (
     Summary,
     Unsure,
 )
+from syncd.sdk.testing import statement as complete
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 KEY_RESULTS = ("calls", "articles", "nps")
@@ -167,10 +168,7 @@ class Desk:
 
 
 def statement(name: str, value: float | None, health: str = "on_track") -> Statement:
-    known = dict.fromkeys(Statement.__slots__)
-    said = {"key_result": name, "title": name, "kind": "outcome", "objective": "o", "objective_title": "O"}
-    rest = {"period": "2026-Q4", "health": health, "quality": "complete", "value": value, "updated": NOW}
-    return Statement(**{**known, **said, **rest})  # type: ignore[arg-type]
+    return complete(name, value=value, health=health, updated=NOW)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

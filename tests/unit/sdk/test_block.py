@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from syncd.sdk.block import lines
-from syncd.sdk.publishing import Statement
+from syncd.sdk.testing import statement
 
-CALLS = Statement(
-    key_result="calls",
+CALLS = statement(
     title="Calls to the support line fall from 1,200 to 600 a week",
-    kind="outcome",
-    unit="calls/week",
-    objective="self-service",
-    objective_title="Customers find answers without calling us",
-    owner="support",
-    period="2026-Q4",
-    value=1092.0,
-    baseline=1200.0,
-    target=600.0,
-    progress=0.18,
-    score=0.18,
-    expected=0.56,
-    health="off_track",
-    quality="complete",
-    reason=None,
     confidence=None,
     note=None,
     as_of=datetime(2026, 11, 20, 10, 15, tzinfo=ZoneInfo("Europe/Berlin")),
-    updated=datetime(2026, 11, 21, 10, 15, tzinfo=UTC),
     evidence=None,
 )
 
