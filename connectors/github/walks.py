@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 
@@ -39,6 +40,8 @@ class PullsWalk:
         self._path = f"/repos/{repo}/pulls"
         self._top: datetime | None = None
         self._head_rows: set[str] = set()
+        self._met: set[str] = set()
+        self._last: str | None = None
         self._etag: str | None = None
 
     def pages(self, floor: datetime, cursor: Mapping[str, Any]) -> Iterator[Page]:
@@ -51,6 +54,7 @@ class PullsWalk:
                 set(walk["head"]),
                 walk["etag"],
             )
+            self._last = walk.get("rows")
             moved, _ = yield from self._head()
             if not moved:
                 start += 1
@@ -75,7 +79,8 @@ class PullsWalk:
     ) -> Generator[Page, None, int]:
         """The pages that may hold pulls newer than the floor; how many there were.
 
-        A server that does not sort as asked is walked to the end: stopping early would miss rows.
+        A server that does not sort as asked is walked to the end: stopping early would miss rows. A page of rows that
+        were all met already moves no place to go on from: where a server gives one page over and over, others are left.
         """
         read = 0
         in_order = True
@@ -87,7 +92,8 @@ class PullsWalk:
             elif start == 1:
                 self._see(answer)
             read += 1
-            yield Page(_records(self._repo, answer.rows), cursor=self._broken_off(floor, at_once, answer))
+            further = self._broken_off(floor, at_once, answer) if self._meets(answer) else None
+            yield Page(_records(self._repo, answer.rows), cursor=further)
             times = [row.updated_at for row in answer.rows]
             in_order = in_order and times == sorted(times, reverse=True)
             if in_order and times and times[-1] < floor:
@@ -102,12 +108,19 @@ class PullsWalk:
             if answer.rows is None:
                 return False, read
             read += 1
+            self._meets(answer)
             self._see(answer, anew=read == 1)
             moved = moved or any(row.updated_at >= down_to and _version(row) not in known for row in answer.rows)
             yield Page(_records(self._repo, answer.rows))
             if not answer.rows or answer.rows[-1].updated_at < down_to:
                 break
         return moved, read
+
+    def _meets(self, answer: Answer) -> bool:
+        """Whether a page brings a row that this walk has not met yet, nor had in hand where it broke off."""
+        new = {row.stable_id for row in answer.rows or ()} - self._met
+        self._met |= new
+        return bool(new) and _digest(answer) != self._last
 
     def _see(self, answer: Answer, *, anew: bool = False) -> None:
         """Remembers the newest rows, as far as servers may disagree on the time: what is not among them has moved."""
@@ -127,6 +140,7 @@ class PullsWalk:
             "floor": floor.isoformat(),
             "at_once": at_once,
             "page": answer.number,
+            "rows": _digest(answer),
             "top": self._top.isoformat(),
             "head": sorted(self._head_rows),
             "etag": self._etag,
@@ -314,6 +328,11 @@ def _ascends(rows: list[Any], since: datetime) -> bool:
     """Whether rows go up in time from `since` on: whether the server honours both the order and `since`."""
     times = [since - _SECOND, *(row.updated_at for row in rows)]
     return all(before <= after for before, after in pairwise(times))
+
+
+def _digest(answer: Answer) -> str:
+    """What tells a page's rows from those of another page."""
+    return sha256(" ".join(sorted(row.stable_id for row in answer.rows or ())).encode()).hexdigest()[:16]
 
 
 def _version(row: Any) -> str:

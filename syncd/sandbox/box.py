@@ -36,9 +36,8 @@ class Sandbox:
         self._faults = Faults()
         self.okr = OkrApi(secrets)
         self.received: list[Received] = self.okr.received
-        self._github = GitHub(world, secrets)
         services: dict[str, tuple[str, Service]] = {
-            "/github": ("github", self._github),
+            "/github": ("github", GitHub(world, secrets)),
             "/jira": ("jira", Jira(world, world.jira, secrets)),
             "/jira-dc": ("jira-dc", Jira(world, world.jira_dc, secrets)),
             "/sheets": ("sheets", Sheets(world, secrets)),
@@ -76,10 +75,6 @@ class Sandbox:
     def fault(self, fault: Fault) -> None:
         """Puts a fault in force, behind those that are."""
         self._faults.add(fault)
-
-    def new_hour(self) -> None:
-        """GitHub's quota is whole again, for tests that ask for more than 5,000 times of one sandbox."""
-        self._github.new_hour()
 
     def heal(self) -> None:
         """Takes back every fault."""

@@ -234,7 +234,8 @@ class GitHub:
                 answer = Answer(304, b"", headers)
         with self._lock:
             if time.time() > self._reset:
-                self._begin_hour()
+                self._used.clear()
+                self._reset = int(time.time()) + 3600
             if answer.status != 304 and asked.path != "/rate_limit":
                 self._used[token] += 1
             used = self._used[token]
@@ -249,15 +250,6 @@ class GitHub:
             "X-GitHub-Request-Id": f"{used:04X}:{id(answer) & 0xFFFFFF:06X}:{int(time.time()):X}",
         }
         return Answer(answer.status, answer.body, headers)
-
-    def new_hour(self) -> None:
-        """Every token's quota is whole again."""
-        with self._lock:
-            self._begin_hour()
-
-    def _begin_hour(self) -> None:
-        self._used.clear()
-        self._reset = int(time.time()) + 3600
 
     def _rate_limit(self, token: str) -> dict[str, Any]:
         used = self._used[token]

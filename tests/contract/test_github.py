@@ -635,6 +635,23 @@ def test_pages_that_bring_nothing_new_end(lab: Sandbox, source: GitHubSource, ki
         list(islice(source.pull(stream(kind), None), 30))
 
 
+@pytest.mark.parametrize("fault", ["page_loop", "page_flood"])
+@pytest.mark.parametrize("kind", ["pulls", "issues"])
+def test_after_a_page_that_came_over_and_over_the_rest_is_pulled(
+    lab: Sandbox, source: GitHubSource, kind: str, fault: Any
+) -> None:
+    """The places that such a list tells of are none: who goes on from there leaves out what stands before."""
+    fill(lab, kind, 151)
+    lab.fault(Fault("github", fault, path=f"/{kind}"))
+    pages: list[Page] = []
+    for _ in range(2):
+        with pytest.raises(SourceError):
+            pages.extend(source.pull(stream(kind), cursor_after(pages)))  # what came before it broke is in
+    lab.heal()
+    pages.extend(source.pull(stream(kind), cursor_after(pages)))
+    assert len(done(gathered(pages))) == 151
+
+
 def test_a_used_up_quota_is_for_a_later_cycle(lab: Sandbox, context: Context, slept: list[float]) -> None:
     lab.fault(Fault("github", "primary_limit", seconds=1800))
     # The sandbox resets by the machine's clock, so this connector's has to be that one.

@@ -55,8 +55,7 @@ class Lab:
         return self.box.world.clock.now() + self.ahead
 
     def cycle(self, ledger: Ledger, outage: Outage | None = None, *services: str) -> Result:
-        """One cycle, with this outage of these services, which ends with it; of a quota that nobody has used."""
-        self.box.new_hour()
+        """One cycle, with this outage of these services, which ends with it."""
         config = self._config
         for service in services if outage else ():
             for fault in outage.of(service):
