@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PYTHONDONTWRITEBYTECODE :=  # else each of the thousand starts of syncd in the tests compiles all of it
 
 .PHONY: demo test nightly check bench lock clean
 

@@ -26,7 +26,7 @@ class Difference:
 
 def differences(test: MappingTest, shares: Shares) -> list[Difference]:
     """What a test finds otherwise than it expects, in the order in which it is written."""
-    found = tried(test.plan, shares, test.given, test.at)
+    found = tried(test.plan, shares, test.given(), test.at)
     return [one for name, expected in test.expect.items() for one in _of(test, name, expected, found)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -186,13 +186,20 @@ class Reader:
 
     def _measures_of_raw(self) -> None:
         """Where the file's shape is wrong its measures are looked at all the same: all problems come at once."""
-        for place in self.document.lines:
-            if place[:1] == ("objectives",) and place[-1:] == ("measure",) and len(place) == 5:
-                data: Any = self.document.data
-                for part in place:
-                    data = data[part]
-                if isinstance(data, dict | str):
-                    self._measures.read(data, place)
+        for first, objective in _entries(self.document.data, "objectives"):
+            for second, key_result in _entries(objective, "key_results"):
+                measure = key_result.get("measure") if isinstance(key_result, dict) else None
+                if isinstance(measure, dict | str):
+                    self._measures.read(measure, ("objectives", first, "key_results", second, "measure"))
+
+
+def _entries(data: Any, key: str) -> Iterator[tuple[int | str, Any]]:
+    """The items of a list, or the values of a block that was written in its stead."""
+    inner = data.get(key) if isinstance(data, dict) else None
+    if isinstance(inner, list):
+        yield from enumerate(inner)
+    elif isinstance(inner, dict):
+        yield from inner.items()
 
 
 def named_measures(document: Document) -> Mapping[str, Named]:

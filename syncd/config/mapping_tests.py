@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from syncd.config.document import Document, Place
 from syncd.config.keys import no_truth_value
@@ -20,7 +20,19 @@ from syncd.okr.trial import Given
 from syncd.sdk import Problem
 from syncd.sdk.facts import Reading, Record, Scalar
 
+M = TypeVar("M", bound=BaseModel)
+
 _INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(slots=True)
+class _Written:
+    """Facts as they are written, by the measure that they are of; `places` is where each measure has them."""
+
+    records: dict[RecordMeasure, list[tuple[str, GivenRecord]]] = field(default_factory=dict)
+    readings: dict[ReadingMeasure, list[GivenReading]] = field(default_factory=dict)
+    numbers: dict[str, float | None] = field(default_factory=dict)
+    places: dict[Leaf, Place] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +44,21 @@ class MappingTest:
     place: Place
     plan: Plan
     at: datetime
-    given: Given
     expect: Mapping[str, ExpectKeys]
+    _facts: _Written
+
+    def given(self) -> Given:
+        """The facts; made here, since who only checks the files has no use for a thousand records."""
+        period = self.plan.period
+        records = {
+            measure: [record for name, keys in written for record in _records(keys, name, measure, period, self.at)]
+            for measure, written in self._facts.records.items()
+        }
+        readings = {
+            measure: [reading for number, keys in enumerate(written, 1) for reading in _readings(keys, number, period)]
+            for measure, written in self._facts.readings.items()
+        }
+        return Given(records, readings, self._facts.numbers)
 
 
 @dataclass(slots=True)
@@ -51,19 +76,18 @@ class MappingTestReader:
         for index, keys in enumerate(tests):
             place: Place = ("tests", index)
             at = _moment(keys.at, self.plan.period, last=True)
-            given = _Gathered()
+            given = _Written()
             for name, facts in keys.given.items():
                 where = (*place, "given", name)
                 if name not in measured:
                     self._say(where, f"there is no key result {name!r}{nearest(name, measured)}")
                     continue
-                self._given(measured[name], facts, where, at, given)
+                self._given(measured[name], facts, where, given)
             for name, expected in keys.expect.items():
                 self._check_expected(name, expected, measured, objectives, (*place, "expect", name))
-            found = Given(given.records, given.readings, given.numbers)
-            yield MappingTest(keys.name, self.document, place, self.plan, at, found, keys.expect)
+            yield MappingTest(keys.name, self.document, place, self.plan, at, keys.expect, given)
 
-    def _given(self, kr: KeyResult, facts: Any, where: Place, at: datetime, given: _Gathered) -> None:
+    def _given(self, kr: KeyResult, facts: Any, where: Place, given: _Written) -> None:
         if facts is None or isinstance(facts, int | float):
             try:
                 given.numbers[kr.id] = None if facts is None else float(no_truth_value(facts))
@@ -74,18 +98,18 @@ class MappingTestReader:
         if measure is None:
             self._say(where, f"{kr.id} has no measure: give it a number, as a check-in would")
         elif not isinstance(measure, FormulaMeasure):
-            self._leaf(measure, facts, where, at, given)
+            self._leaf(measure, facts, where, given)
         elif not isinstance(facts, dict):
             self._say(where, f"{kr.id} is a formula: give each of its parts: {', '.join(dict(measure.parts))}")
         else:
             parts = dict(measure.parts)
             for name, inner in facts.items():
                 if name in parts:
-                    self._leaf(parts[name], inner, (*where, name), at, given)
+                    self._leaf(parts[name], inner, (*where, name), given)
                 else:
                     self._say((*where, name), f"{kr.id} has no part {name!r}{nearest(name, parts)}")
 
-    def _leaf(self, measure: Leaf, facts: Any, where: Place, at: datetime, given: _Gathered) -> None:
+    def _leaf(self, measure: Leaf, facts: Any, where: Place, given: _Written) -> None:
         if not isinstance(facts, list):
             what = "records" if isinstance(measure, RecordMeasure) else "readings"
             number = "a number, null, or " if len(where) == 4 else ""  # a part of a formula has facts alone
@@ -95,20 +119,19 @@ class MappingTestReader:
             names = " and ".join("/".join(map(str, place[3:])) for place in (first, where))
             self._say(where, f"{names} have the same measure; give its facts once, for both")
             return
+        if isinstance(measure, RecordMeasure):
+            own = "/".join(map(str, where[3:]))
+            given.records[measure] = [(f"{own}/{index}", keys) for index, keys in self._each(GivenRecord, facts, where)]
+        else:
+            given.readings[measure] = [keys for _, keys in self._each(GivenReading, facts, where)]
+
+    def _each(self, model: type[M], facts: Sequence[Any], where: Place) -> Iterator[tuple[int, M]]:
+        """Those of a list's items that are right, with their indices."""
         for index, item in enumerate(facts):
-            model = GivenRecord if isinstance(measure, RecordMeasure) else GivenReading
             try:
-                keys = model.model_validate(item)
+                yield index, model.model_validate(item)
             except ValidationError as error:
                 self.problems.extend(problems(error, model, self.document, (*where, index)))
-                continue
-            if isinstance(measure, RecordMeasure) and isinstance(keys, GivenRecord):
-                name = "/".join(map(str, (*where[3:], index)))
-                given.records.setdefault(measure, []).extend(_records(keys, name, measure, self.plan.period, at))
-            elif isinstance(measure, ReadingMeasure) and isinstance(keys, GivenReading):
-                given.readings.setdefault(measure, []).extend(_readings(keys, index, self.plan.period))
-        if not facts:
-            given.set_empty(measure)
 
     def _check_expected(
         self, name: str, expected: ExpectKeys, measured: Mapping[str, KeyResult], objectives: set[str], where: Place
@@ -128,20 +151,6 @@ class MappingTestReader:
 
     def _say(self, place: Place, message: str) -> None:
         self.problems.append(self.document.problem(place, message))
-
-
-@dataclass(slots=True)
-class _Gathered:
-    records: dict[RecordMeasure, list[Record]] = field(default_factory=dict)
-    readings: dict[ReadingMeasure, list[Reading]] = field(default_factory=dict)
-    numbers: dict[str, float | None] = field(default_factory=dict)
-    places: dict[Leaf, Place] = field(default_factory=dict)
-
-    def set_empty(self, measure: Leaf) -> None:
-        if isinstance(measure, RecordMeasure):
-            self.records.setdefault(measure, [])
-        else:
-            self.readings.setdefault(measure, [])
 
 
 def _moment(given: Moment, period: Period, *, last: bool = False) -> datetime:
@@ -172,12 +181,12 @@ def _records(keys: GivenRecord, name: str, measure: RecordMeasure, period: Perio
         yield Record(own, own, "", "", done or created or at, created, counts, why, fields, measure.kind)
 
 
-def _readings(keys: GivenReading, index: int, period: Period) -> Iterator[Reading]:
+def _readings(keys: GivenReading, number: int, period: Period) -> Iterator[Reading]:
     if keys.value is None and keys.problem is None:
         return  # a blank is no reading
     moment = _moment(keys.date, period) if keys.date is not None else None
     raw = keys.problem if keys.value is None else f"{keys.value:g}"
-    yield Reading(keys.value, f"given {index + 1}", raw or "", moment, keys.problem if keys.value is None else None)
+    yield Reading(keys.value, f"given {number}", raw or "", moment, keys.problem if keys.value is None else None)
 
 
 def _scalar(value: Any) -> Scalar:

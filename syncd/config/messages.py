@@ -57,7 +57,7 @@ def _in_document(document: Document, base: Place, loc: tuple[int | str, ...]) ->
     """pydantic's place without what it adds for unions and validators, which no document has."""
     place = base
     for part in loc:
-        if (*place, part) in document.lines:
+        if document.has((*place, part)):
             place = (*place, part)
     return place
 

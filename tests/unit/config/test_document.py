@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,9 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from syncd.config import nodes
+from syncd.config import composing
+from syncd.config.composing import MAX_DEPTH, MAX_VALUES, Lines, line_of
 from syncd.config.document import parse_document
-from syncd.config.nodes import MAX_DEPTH, MAX_NODES
 from syncd.sdk import ConfigError
 
 MAPPINGS = sorted((Path(__file__).parents[3] / "mappings").glob("*.yaml"))
@@ -49,13 +50,13 @@ def refusal(text: str) -> str:
 def test_the_parser_is_libyamls_where_there_is_one() -> None:
     """A thousand mapping files within two seconds stand on it: docs/decisions/0019-pyyaml.md."""
     assert yaml.__with_libyaml__
-    assert nodes.Loader is yaml.CSafeLoader
+    assert composing.Loader is yaml.CSafeLoader
 
 
 @pytest.mark.parametrize("text", [SHAPES, *(path.read_text() for path in MAPPINGS)])
 def test_pyyamls_own_parser_reads_the_same(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     by_c = parse_document(text, "okrs.yaml")
-    monkeypatch.setattr(nodes, "Loader", yaml.SafeLoader)
+    monkeypatch.setattr(composing, "Loader", yaml.SafeLoader)
     assert parse_document(text, "okrs.yaml") == by_c
     assert by_c.data
 
@@ -104,8 +105,8 @@ def test_no_depth_is_reached_by_aliases() -> None:
 
 def test_what_is_just_within_the_bounds_is_read() -> None:
     assert parse_document("[" * MAX_DEPTH + "]" * MAX_DEPTH, "okrs.yaml").data
-    items = "- &a x\n" + "- *a\n" * (MAX_NODES - 2)
-    assert len(parse_document(items, "okrs.yaml").data) == MAX_NODES - 1
+    items = "- &a x\n" + "- *a\n" * (MAX_VALUES - 2)
+    assert len(parse_document(items, "okrs.yaml").data) == MAX_VALUES - 1
     assert "holds more than 100,000 values" in refusal(items + "- *a\n")
 
 
@@ -127,6 +128,12 @@ def test_an_invisible_character_is_told_with_its_line(character: str) -> None:
     assert refusal(f"a: 1\nb: x{character}y\nc: 1") == message
 
 
+def every(entry: int | Lines) -> Iterator[int]:
+    yield line_of(entry)
+    for inner in entry.inside.values() if isinstance(entry, Lines) else ():
+        yield from every(inner)
+
+
 PIECES = st.sampled_from([*"ab0.~'\"\\[]{}:,-?&*!|>%@`# \t\n\x85é", "\n  ", "\n- ", ": ", "\n---\n"])
 
 
@@ -134,7 +141,7 @@ PIECES = st.sampled_from([*"ab0.~'\"\\[]{}:,-?&*!|>%@`# \t\n\x85é", "\n  ", "\n
 @given(st.lists(PIECES, max_size=40).map("".join))
 def test_whatever_is_written_is_read_or_refused(text: str) -> None:
     try:
-        lines = parse_document(text, "okrs.yaml").lines.values()
+        lines = list(every(parse_document(text, "okrs.yaml").lines))
     except ConfigError as error:
         lines = [problem.line for problem in error.problems]
     last = text.count("\n") + 2  # what `---` at the end holds, nothing, stands behind it
