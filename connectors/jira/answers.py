@@ -72,6 +72,11 @@ class Account(Answer):
     name: str | None = None
     time_zone: str | None = None
 
+    @property
+    def of_cloud(self) -> bool | None:
+        """Whether it is one of Cloud's; None where nothing tells."""
+        return True if self.account_id else False if self.key else None
+
     def is_same(self, other: Account) -> bool:
         """Whether both are the same account, and known to be."""
         if self.account_id or other.account_id:

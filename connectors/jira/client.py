@@ -145,32 +145,31 @@ class Client:
             raise
 
     def ask_site(self) -> None:
-        """Asks who we are, each time, and what the site is, once."""
-        self.site = replace(self.site, zone=self._ask_zone())
+        """Asks who we are, each time, and what the site is, once, where the account and the address do not tell."""
+        account = self._ask_account()
+        self.site = replace(self.site, zone=_zone(account))
         if self.site.cloud is not None:
             return
         parts = urlsplit(self._settings.url)
         gateway = parts.path.startswith("/ex/jira/")
-        info = self._ask_if_allowed(self._jira.server_info, ServerInfo)
-        if info.deployment_type is not None:
-            cloud = info.deployment_type.lower() == "cloud"
-        else:
-            cloud = gateway or (parts.hostname or "").endswith(".atlassian.net")
-        browse = info.base_url if gateway and info.base_url else self._settings.url
+        cloud, browse = account.of_cloud, self._settings.url
+        if gateway or cloud is None:
+            info = self._ask_if_allowed(self._jira.server_info, ServerInfo)
+            if info.deployment_type is not None:
+                cloud = info.deployment_type.lower() == "cloud"
+            elif cloud is None:
+                cloud = gateway or (parts.hostname or "").endswith(".atlassian.net")
+            browse = info.base_url if gateway and info.base_url else browse
         self.site = replace(self.site, cloud=cloud, browse=browse.rstrip("/"))
 
     def zone_stands(self) -> bool:
         """Whether the account's zone still is what we took it for; from now on it is what it says."""
-        before, self.site = self.site, replace(self.site, zone=self._ask_zone())
+        before, self.site = self.site, replace(self.site, zone=_zone(self._ask_account()))
         return before.zone == self.site.zone
 
-    def _ask_zone(self) -> str | None:
-        """The account's zone; SourceBroken where the credentials no longer are an account's."""
-        name = self._ask_if_allowed(self._jira.myself, Account).time_zone
-        try:
-            return ZoneInfo(name).key if name else None
-        except (ValueError, KeyError, OSError):
-            return None
+    def _ask_account(self) -> Account:
+        """Who asks; SourceBroken where the credentials no longer are an account's."""
+        return self._ask_if_allowed(self._jira.myself, Account)
 
     def _ask_if_allowed(self, call: Callable[[], Any], shape: type[T]) -> T:
         """What a request answers that some accounts may not make; an empty answer then."""
@@ -226,6 +225,14 @@ class Client:
             raise Refused(error.status_code, str(known)) if isinstance(known, SourceBroken) else known from None
         except (TypeError, AttributeError, LookupError):  # the library reads an error's body without looking
             raise RetryLater("its answer is not what Jira documents") from None
+
+
+def _zone(account: Account) -> str | None:
+    """The zone of an account, where it is told and one that is known."""
+    try:
+        return ZoneInfo(account.time_zone).key if account.time_zone else None
+    except (ValueError, KeyError, OSError):
+        return None
 
 
 def _library(settings: JiraSettings, headers: dict[str, str]) -> JIRA:

@@ -7,6 +7,7 @@ reaches back as far as two zones are apart: too many issues are harmless, too fe
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -74,9 +75,14 @@ def _terms(jql: str) -> list[str]:
     return [term.strip() for term in terms]
 
 
-def bounded(jql: str, literal: str) -> str:
+def bounded(jql: str, literal: str, unless: str = "") -> str:
     """What the query finds that was updated since a time in JQL, from the oldest update up."""
-    return f'({jql}) AND updated >= "{literal}" ORDER BY updated ASC, key ASC'
+    return f'({jql}) AND updated >= "{literal}"{unless} ORDER BY updated ASC, key ASC'
+
+
+def known(ids: Iterable[str], literal: str) -> str:
+    """The condition that leaves out some issues, by id, unless they were updated since a time in JQL."""
+    return f' AND (updated >= "{literal}" OR id NOT IN ({", ".join(ids)}))'
 
 
 def jql_time(moment: datetime, zone: str | None) -> str:

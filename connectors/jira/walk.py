@@ -8,38 +8,56 @@ then the bound is read again until nothing new shows.
 For example, at 12:00, with three issues to a page and a floor of 10:01; A to J are issues in the order of their edits:
 
     updated >= "10:00"    A 10:01:30, B 10:02:00, C 10:04:10    C leads to a later bound: ask anew from there
-    updated >= "10:04"    C, D 10:04:20, E 10:04:30             E leads to the same one: follow the pages
-      its second page     G 10:04:50, H 10:06:00, I 10:58:00    I leads on, but behind two pages: read them again
-    updated >= "10:04"    C, E, F 10:04:40
-      its second page     G, H, I                               F is a stray: once more
-    updated >= "10:04"    C, E, F
-      its second page     G, H, I                               no stray: on to where I leads
-    updated >= "10:58"    I, J 11:58:00                         no page follows: the end
+    updated >= "10:04"    D 10:04:20, E 10:04:30, F 10:04:40    F leads to the same one: follow the pages
+      its second page     H 10:06:00, I 10:07:00, J 10:58:00    J leads on, but behind two pages: read them again
+    updated >= "10:04"    E, F, G 10:04:50
+      its second page     H, I, J                               G is a stray: once more
+    updated >= "10:04"    E, F, G
+      its second page     H, I, J                               no stray: on to where J leads
+    updated >= "10:58"    K 11:58:00                            no page follows: the end
 
-- Strays: D was deleted after its page. F moved up to that page, out of the one that was asked for next. It is told by
-  being new on a second reading and yet no newer than I, the newest of the first. What is new and newer was edited
+- Known: C, which led to the bound, is left out of what is asked from there on, unless it was edited after that minute.
+  So is J in the end. Jira refuses the id of what was deleted meanwhile; then the bound is read with all that it has.
+- Strays: D was deleted after its page. G moved up to that page, out of the one that was asked for next. It is told by
+  being new on a second reading and yet no newer than J, the newest of the first. What is new and newer was edited
   meanwhile, and is no sign of a gap.
 - Position: a page comes with the moment before which all has been yielded, from where a pull that breaks off goes on.
-  That is none for A to C, then C's 10:04:10 for all readings of its bound, and I's 10:58:00 once they are through.
-- Overlap: a search sees an edit late, so one of 11:57 may be missing still while J is there. So J, less than five
-  minutes old, would lead nowhere if a page followed; and the next pull's floor is five minutes before J.
+  That is none for A to C, then C's 10:04:10 for all readings of its bound, and J's 10:58:00 once they are through.
+- Overlap: a search sees an edit late, so one of 11:57 may be missing still while K is there. So K, less than five
+  minutes old, would lead nowhere if a page followed; and the next pull's floor is five minutes before K.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from connectors.jira.client import Client
+from connectors.jira.client import Client, Refused
 from connectors.jira.fields import Place
-from connectors.jira.jql import bounded, jql_time
+from connectors.jira.jql import bounded, jql_time, known
 from syncd.sdk import RetryLater, SourceBroken
 
 P = TypeVar("P", bound=Place)
 OVERLAP = timedelta(minutes=5)  # a search sees an edit seconds to minutes late (developer.atlassian.com)
 _MINUTE = timedelta(minutes=1)  # the precision of a time in JQL
+_MOST_KNOWN = 200  # ids in a query; many more were edited at once, and are read again
+_BARREN = 3  # pages in a row that bring nothing new; Cloud may give an empty one, and go on
 _READS = 5  # of one bound; what moves faster than this is read is left to the next cycle
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """The time in JQL from which on is asked, and the ids to leave out that were not edited since `after`."""
+
+    literal: str
+    after: str = ""
+    known: tuple[str, ...] = ()
+
+    def query(self, jql: str) -> str:
+        """What is asked."""
+        return bounded(jql, self.literal, known(self.known, self.after) if self.known else "")
 
 
 def first_bound(floor: datetime, zone: str | None) -> str:
@@ -56,20 +74,20 @@ def walk(
     """
     settled = client.context.now() - OVERLAP
     zone = client.site.zone
-    bound, reached = first_bound(floor, zone), None
+    bound, reached = _Bound(first_bound(floor, zone)), None
     while True:
-        known: dict[str, datetime] = {}
+        met: dict[str, datetime] = {}
         for _ in range(_READS):
             pages, strays, last = 0, 0, None
-            top = max(known.values(), default=None)
-            for rows, more in _pages(client, bounded(jql, bound), fields, shape):
+            top = max(met.values(), default=None)
+            for rows, more in _pages(client, jql, bound, fields, shape):
                 pages += 1
                 # What is new on a second reading was passed over in the first, unless it was edited since.
-                strays += sum(row.id not in known and (top is None or row.updated <= top) for row in rows)
-                known |= {row.id: row.updated for row in rows}
+                strays += sum(row.id not in met and (top is None or row.updated <= top) for row in rows)
+                met |= {row.id: row.updated for row in rows}
                 yield rows, reached
                 last = _last(rows, settled) if more else None
-                if last is not None and jql_time(last, zone) > bound:
+                if last is not None and jql_time(last, zone) > bound.literal:
                     break
             if pages == 1 or not strays:
                 break
@@ -77,25 +95,39 @@ def walk(
             raise RetryLater("its issues are edited faster than they can be read")
         if last is None:
             return
-        bound, reached = jql_time(last, zone), last
+        minute = last.replace(second=0, microsecond=0)
+        here = tuple(one for one, updated in met.items() if minute <= updated <= last)
+        left_out = here if len(here) <= _MOST_KNOWN else ()
+        bound, reached = _Bound(jql_time(last, zone), jql_time(last + _MINUTE, zone), left_out), last
 
 
-def _pages(client: Client, jql: str, fields: Sequence[str], shape: type[P]) -> Iterator[tuple[list[P], bool]]:
-    """The pages of one query, each with whether another follows.
+def _pages(
+    client: Client, jql: str, bound: _Bound, fields: Sequence[str], shape: type[P]
+) -> Iterator[tuple[list[P], bool]]:
+    """The pages of one bound, each with whether another follows.
 
-    One that leads where we were, or brings nothing that others have not, is no step on.
+    One that leads where we were is no step on, nor are several that bring nothing new. A query is refused that leaves
+    out what was deleted meanwhile; the bound is begun anew then, and nothing left out.
     """
     place: str | int | None = None
     seen: set[str | int] = set()
     met: set[str] = set()
+    barren = 0
     while True:
-        found = client.search(jql, place, fields, shape)
+        try:
+            found = client.search(bound.query(jql), place, fields, shape)
+        except Refused as error:
+            if error.status != 400 or not bound.known:
+                raise
+            yield from _pages(client, jql, replace(bound, known=()), fields, shape)
+            return
         place = found.next
         yield found.issues, place is not None
         if place is None:
             return
         ids = {row.id for row in found.issues}
-        if place in seen or (ids and ids <= met):
+        barren = 0 if ids - met else barren + 1
+        if place in seen or barren > _BARREN:
             raise SourceBroken("its pages go round in a circle")
         seen.add(place)
         met |= ids

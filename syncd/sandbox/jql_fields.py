@@ -33,6 +33,7 @@ _OPERATORS = {
     "date": ("=", "in", "is", "<", "<=", ">", ">="),
     "number": ("=", "in", "is", "<", "<=", ">", ">="),
     "key": ("=", "in", "is", "<", "<=", ">", ">="),
+    "id": ("=", "in"),
 }
 
 
@@ -41,7 +42,7 @@ class Field:
     """`values` of an issue is empty when the field is. `known` holds every value there is, where Jira checks that."""
 
     name: str
-    kind: Literal["choice", "text", "date", "number", "key"]
+    kind: Literal["choice", "text", "date", "number", "key", "id"]
     values: Callable[[Ticket], list[Any]]
     context: Context
     known: frozenset[str] | None = None
@@ -65,6 +66,8 @@ class Field:
                     raise JqlError(f"Value '{literal}' is not a number for the field '{self.name}'.") from None
             case "key":
                 wanted = _key_order(literal)
+            case "id":
+                wanted = self._id(literal)
             case "text":
                 words = literal.lower().replace("*", "").split()
                 return lambda value: all(word in str(value).lower() for word in words)
@@ -88,6 +91,11 @@ class Field:
         if self.known is not None and literal.lower() not in self.known:
             raise JqlError(f"The value '{literal}' does not exist for the field '{self.name}'.")
         return literal.lower()
+
+    def _id(self, literal: str) -> int:
+        if not literal.isdecimal() or int(literal) not in self.context.site.issues:
+            raise JqlError(f"A value with ID '{literal}' does not exist for the field '{self.name}'.")
+        return int(literal)
 
     @property
     def key(self) -> Key | None:
@@ -145,7 +153,7 @@ def find_field(name: str, context: Context) -> Field:
         case "key" | "issuekey" | "issue":
             return Field("issuekey", "key", lambda i: [_key_order(i.key)], context)
         case "id":
-            return Field("id", "number", lambda i: [i.id], context)
+            return Field("id", "id", lambda i: [i.id], context)
     raise JqlError(f"Field '{name}' does not exist or you do not have permission to view it.")
 
 

@@ -421,7 +421,8 @@ def jira_script(search: Any, cloud: bool = True, status: int = 200, myself: Answ
             info = {"baseUrl": "https://acme.atlassian.net", "version": "9.12.1", "serverTitle": "Jira"}
             return Answer({**info, "deploymentType": "Cloud"} if cloud else info)
         if asked.path.endswith("/myself"):
-            return myself or Answer({"accountId": "5b", "displayName": "Bot", "timeZone": "Asia/Kolkata"})
+            who = {"accountId": "5b"} if cloud else {"key": "JIRAUSER10100", "name": "bot"}
+            return myself or Answer({**who, "displayName": "Bot", "timeZone": "Asia/Kolkata"})
         if asked.path.endswith("/search/jql" if cloud else "/search"):
             return Answer(search, status=status) if not isinstance(search, Answer) else search
         return Answer({"errorMessages": ["dead link"]}, status=404)

@@ -57,6 +57,7 @@ def test_two_ways_to_say_it(text: str, same: str) -> None:
     [
         ("colour = red", "Field 'colour' does not exist"),
         ("project = NOPE", "The value 'NOPE' does not exist for the field 'project'"),
+        ("id not in (1)", "A value with ID '1' does not exist for the field 'id'"),
         ("status = Sleeping", "does not exist for the field 'status'"),
         ("project ~ KB", "operator '~' is not supported by the 'project' field"),
         ("summary = x", "operator '=' is not supported"),
