@@ -11,6 +11,9 @@ from pathlib import Path
 from measured import Run
 from scenarios import FLOOR, STAGES, Results
 
+_FLOOR_SECONDS = 1.4
+"""What the floor took for 20,000 pull requests on the machine that the targets in seconds were set on."""
+
 _TITLES = {
     "pulls": "20,000 pull requests of one repository",
     "issues": "20,000 Jira issues",
@@ -102,13 +105,17 @@ def _targets(results: Results) -> Iterator[str]:
         share = runs["pulls", "at 100 ms", name].wall / runs["pulls", "at 100 ms", FLOOR].wall
         yield _met(f"At 100 ms, {name}: at most 0.4 × a one-connection loop", share, 0.4, "×")
     unchanged = runs["repos", "unchanged", "syncd"]
-    yield _met("50 streams unchanged: under 0.5 s", unchanged.wall, 0.5, "s")
     yield _met("50 streams unchanged: 50 requests or fewer", unchanged.requests, 50, "requests")
-    files = results.runs["files", "validated", "syncd"]
-    yield _met("1,000 mapping files validated: under 2 s", files.wall, 2, "s")
+    slower = runs["pulls", STAGES[0], FLOOR].wall / _FLOOR_SECONDS
     largest = results.answering[-1]
-    yield _met("1,000 key results over 1,000,000 records, cold: under 2 s", largest["cold"], 2, "s")
-    yield _met("the same with nothing changed: under 0.2 s", largest["again"], 0.2, "s")
+    for what, seconds, most in (
+        ("50 streams unchanged", unchanged.wall, 0.5),
+        ("1,000 mapping files validated", runs["files", "validated", "syncd"].wall, 2),
+        ("1,000 key results over 1,000,000 records, cold", largest["cold"], 2),
+        ("the same with nothing changed", largest["again"], 0.2),
+    ):
+        yield _met(f"{what}: under {most} s where the floor takes {_FLOOR_SECONDS} s", seconds / slower, most, "s")
+        yield _met(f"{what}: under {most} s on this machine", seconds, most, "s")
 
 
 def _met(what: str, found: float, most: float, unit: str) -> str:
