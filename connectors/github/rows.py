@@ -7,7 +7,7 @@ api version 2022-11-28; what it calls optional may be null or missing here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, TypeAdapter
@@ -56,6 +56,11 @@ class _Numbered(_Row):
     milestone: _Titled | None = None
     updated_at: AwareDatetime
     closed_at: AwareDatetime | None = None
+
+    @property
+    def version(self) -> str:
+        """The row as it was last updated; sorts by that time."""
+        return f"{self.updated_at.astimezone(UTC).isoformat()} {self.stable_id}"
 
     def shared_fields(self) -> dict[str, Sequence[Scalar]]:
         """The fields that issues and pulls both have."""

@@ -10,9 +10,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.github.api import Api, NotThere
+from connectors.github.issues_walk import IssuesWalk
+from connectors.github.pulls_walk import PullsWalk
 from connectors.github.rows import User
 from connectors.github.settings import GitHubSettings
-from connectors.github.walks import OVERLAP, IssuesWalk, PullsWalk, releases, steady
+from connectors.github.walks import OVERLAP, releases, steady
 from syncd.sdk import Check, Context, Json, Page, SourceBroken, Stream, quota_and_clock
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
