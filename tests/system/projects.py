@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from forked import FORGE
+
 from syncd.sandbox import DEMO_NOW, Sandbox, write_files
 
 NOW = DEMO_NOW + timedelta(minutes=5)
@@ -27,18 +29,9 @@ class Project:
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
 
-    def run(self, *arguments: str, check: int | None = None, **options: Any) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, check: int | None = None) -> subprocess.CompletedProcess[str]:
         """`syncd ARGUMENTS` as a process of its own; `check` is the exit code that it must have."""
-        done = subprocess.run(
-            self.command(*arguments),
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            **options,
-        )
+        done = FORGE.run(arguments, self.folder, self.environment, timeout=120)
         if check is not None:
             assert done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
