@@ -230,8 +230,9 @@ def test_a_long_list_costs_its_pages_and_one_or_two_more(
 
 
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
-def test_pages_of_a_long_list_are_asked_for_side_by_side(lab: Sandbox, source: GitHubSource, kind: str) -> None:
+def test_pages_of_a_long_list_are_asked_for_side_by_side(lab: Sandbox, context: Context, kind: str) -> None:
     fill(lab, kind, 700)
+    source = opened(lab, context, token=lab.credentials["github"], timeout=3)  # whoever hangs is waited for
     lab.fault(Fault("github", "hang", path=r"[?&]page=4(&|$)", times=1))
     walk = source.pull(stream(kind), None)
     for page in walk:
@@ -239,6 +240,8 @@ def test_pages_of_a_long_list_are_asked_for_side_by_side(lab: Sandbox, source: G
             break  # the fifth was asked for, and the fourth does not answer
         assert page is not None
     lab.heal()
+    walk.close()
+    source.close()
 
 
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
