@@ -9,9 +9,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from syncd.alignments import NewVerdict, keep_alignments
+from syncd.alignments import NewVerdict
 from syncd.config import Config
-from syncd.foreseen import foreseen
+from syncd.foreseen import judged, keep_links
 from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.measuring import Measuring
 from syncd.notifying.news import news
@@ -153,7 +153,8 @@ def run_cycle(
         ledger.values.commit(cycle, now, None, {})
     else:
         new = {name: value for name, (_, value) in results.items()}
-        reports = foreseen(config, ledger, now, new, cycle=cycle, links=True)
+        ahead = judged(config, ledger, now, new, cycle)
+        reports = [(one.plan, one.report) for one in ahead]
         outgoing = list(due(config, ledger, now, reports, only=only))
         ledger.values.commit(cycle, now, pulls, results, outgoing, list(news(config, ledger, now, reports)))
     changes = _restated(ledger, plans, changes, measuring.last, cycle)
@@ -165,7 +166,7 @@ def run_cycle(
             log.warning("pull failed", extra={"stream": outcome.pull.stream.key, "reason": outcome.reason})
     if dry_run:
         return Result(cycle, outcomes, results, changes)
-    verdicts = keep_alignments(config, ledger, cycle, now)
+    verdicts = keep_links(config, ledger, ahead)
     delivered = deliver(config, ledger, clock, retry=retry, only=only, patient=patient, stopping=stopping)
     messages = tell(config, ledger, clock, stopping=stopping)
     return Result(cycle, outcomes, results, changes, verdicts, delivered, messages)
