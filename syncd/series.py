@@ -54,13 +54,14 @@ class WeeklySeries:
 
     def gained(self, output: KeyResult, since: date) -> float | None:
         """What an output's value has gained from a day on; None where the value before it is not known."""
-        past = self._past_of(output)
-        value = self._values.get(output.id)
-        if past is None or value is None or value.number is None or not isinstance(output.goal, Target):
+        value, period = self._values.get(output.id), self._plan.period
+        if output.measure is None or value is None or value.number is None or not isinstance(output.goal, Target):
             return None
-        before = past.get(since - timedelta(days=1))
-        if since <= self._plan.period.first:
-            before = output.goal.baseline
+        day = max(since - timedelta(days=1), period.first)
+        past = past_values(self._ledger.answers, output.measure, period, self._now, only=day)
+        if past is None:
+            return None
+        before = output.goal.baseline if since <= period.first else dict(past).get(day)
         return None if before is None else value.number - before
 
     def _past_of(self, key_result: KeyResult) -> Mapping[date, float | None] | None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Integer, Text, column, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Integer, Text, case, column, or_, select
 
 from syncd.ledger import selection
 from syncd.ledger.batches import given
@@ -30,7 +30,10 @@ from syncd.okr.measures import (
 from syncd.okr.spans import Span
 from syncd.sdk import Reading, Record
 
-_OF_A_READING = ("stream", "part", "until", "position", "cell", "number", "raw", "at", "seen_at", "problem")
+_OF_A_READING = (
+    *(readings.c[name] for name in ("stream", "part", "until", "position", "cell", "number", "raw", "at", "problem")),
+    case((readings.c.at.is_(None), readings.c.seen_at)).label("seen_at"),  # to read a time takes long
+)
 _INSTANT = timedelta(microseconds=1)
 _PARTS_IN_HAND = 200
 
@@ -216,7 +219,7 @@ def _rows_of(connection: Connection, parts: Sequence[Part], cycle: int | None) -
     def found(wanted: Sequence[Part], *conditions: ColumnElement[bool]) -> dict[Part, list[Any]]:
         of = given(wanted, column("stream", Integer), column("part", Text))
         query = (
-            select(*(readings.c[name] for name in _OF_A_READING), cycles.c.started_at.label("ended_at"))
+            select(*_OF_A_READING, cycles.c.started_at.label("ended_at"))
             .join(of, (of.c.stream == readings.c.stream) & (of.c.part == readings.c.part))
             .outerjoin(cycles, cycles.c.id == readings.c.until)
             .where(*conditions)

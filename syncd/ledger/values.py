@@ -119,10 +119,10 @@ class Values:
         """Of each of these key results the newest value that was measured in its way, whatever came after it."""
         found: dict[str, KeptValue] = {}
         with self._engine.connect() as connection:
-            for some in batches(measures.items(), PARAMETERS // 2):
+            for some in batches(measures.items(), PARAMETERS // 3):
                 newest = (
                     _NEWEST.join(definitions, definitions.c.id == values.c.definition)
-                    .where(values.c.period == period)
+                    .where(values.c.period == period, values.c.key_result.in_([name for name, _ in some]))
                     .where(tuple_(values.c.key_result, definitions.c.measure).in_(some))
                 )
                 found.update(_of_cycles(connection, period, newest))
