@@ -12,7 +12,8 @@ from functools import cache
 
 from syncd.config import Config
 from syncd.definitions import definition
-from syncd.ledger import Definition, Fallen, KeptValue, Ledger
+from syncd.holding import Holding, was_measured
+from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.okr import checkins
 from syncd.okr.alignment import on_pace_since
 from syncd.okr.checkins import CheckIn
@@ -20,11 +21,8 @@ from syncd.okr.facts import answered
 from syncd.okr.goals import ON_PACE, KeyResult, Plan, Quality, guard_id, guarded, is_guard, standing
 from syncd.okr.measures import Answer, Leaf, Measure, ReadingMeasure, leaves, stream_keys
 from syncd.okr.past import past_values
-from syncd.okr.plausible import implausible, shown
 from syncd.pulls import Outcome
-from syncd.report import choose_plan
 from syncd.unchanged import Unchanged
-from syncd.words import place
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +60,14 @@ class Measuring:
         wanted = list(plan.measured_for(only))
         if self._now >= plan.period.span.end + self._config.settings.settle:
             # Frozen: where a key result never was measured, its guard may have been.
-            guards = {kr.id: kept[kr.id] for kr in wanted if is_guard(kr.id) and _was_measured(kept.get(kr.id))}
+            guards = {kr.id: kept[kr.id] for kr in wanted if is_guard(kr.id) and was_measured(kept.get(kr.id))}
         cases = list(self._cases(plan, [kr for kr in wanted if kr.id not in guards], kept))
         self.last.update({(plan.period.id, case.key_result.id): case.last for case in cases})
         fallen = self._ledger.members.fallen(self._may_have_fallen(cases))
+        holding = Holding(self._config, plan, self._now, fallen)
         with self._ledger.together(self._looked_at(plan, cases)) as ledger:
             for case in cases:
-                key_result, last, first = case.key_result, case.last, kept.get(case.key_result.id)
+                key_result, last = case.key_result, case.last
                 of_guard = guards.get(guard_id(key_result.id))
                 if key_result.measure is None:
                     if last is None:
@@ -78,10 +77,7 @@ class Measuring:
                     value = self._kept_on(last, case.defined, *case.failure)
                 else:
                     value = self._measured(ledger, plan, case, key_result.measure, of_guard)
-                    begun = _was_measured(first) or _was_measured(last)
-                    again = last is not None and last is first  # else of before an edit
-                    if why := self._implausible(key_result, key_result.measure, value, last, begun, again, fallen):
-                        why += f"; {self._release(plan, key_result)}"
+                    if why := holding.why(key_result, value, last, kept.get(key_result.id)):
                         value = self._kept_on(last, case.defined, "held", why, value.number)
                 guards[key_result.id] = value
                 yield key_result, (case.defined, value)
@@ -186,48 +182,6 @@ class Measuring:
                     return "failed", f"{part.connection}: {problem}"
         return None
 
-    def _implausible(
-        self,
-        key_result: KeyResult,
-        measure: Measure,
-        value: KeptValue,
-        last: KeptValue | None,
-        begun: bool,
-        again: bool,
-        fallen: Mapping[tuple[Leaf, int], Fallen],
-    ) -> str | None:
-        """Why a value is to be held, or None.
-
-        `begun`: the period has had a complete value, in whatever way; `again`: the last one is of the cycle before;
-        `fallen`: what held many members when it was measured last, and holds none now.
-        """
-        complete = last if last is not None and last.confirmed is not None else None
-        if complete is None and not begun and value.number == 0 and not value.counted:
-            return None  # a new quarter begins at 0
-        if complete is not None and value.number == complete.number:
-            return None
-        if again and last and last.quality == "held" and last.candidate == value.number and self._repeated:
-            return None
-        if complete is not None and complete.confirmed is not None:
-            for part in leaves(measure):
-                if (empty := fallen.get((part, complete.confirmed))) is not None:
-                    what = "readings" if isinstance(part, ReadingMeasure) else "records"
-                    where = place(part.part) if isinstance(part, ReadingMeasure) else empty.stream
-                    number = "unknown" if value.number is None else shown(value.number)
-                    return f"{number} waits: {part.connection}: {where} went from {empty.held:,} {what} to none"
-        if key_result.plausible is None:
-            return None
-        return implausible(key_result.plausible, value.number, complete.number if complete else None)
-
-    def _release(self, plan: Plan, key_result: KeyResult) -> str:
-        """What a person, or the next cycle, can do about a held value."""
-        again = ", and so does a second cycle with the same" if self._repeated else ""
-        return f"`{approval(self._config, plan, key_result, self._now)}` accepts it{again}"
-
-    @property
-    def _repeated(self) -> bool:
-        return self._config.settings.held_until == "repeated"
-
     def _kept_on(
         self,
         last: KeptValue | None,
@@ -255,18 +209,6 @@ class Measuring:
             confirmed=None,
             candidate=candidate,
         )
-
-
-def _was_measured(value: KeptValue | None) -> bool:
-    return value is not None and value.confirmed is not None
-
-
-def approval(config: Config, plan: Plan, key_result: KeyResult, now: datetime) -> str:
-    """The command that accepts the number that a key result waits with."""
-    shown_first = choose_plan(config, None, now)
-    is_shown = shown_first is not None and shown_first.period.id == plan.period.id
-    chosen = "" if is_shown else f" --period {plan.period.id}"
-    return f"syncd approve {key_result.id}{chosen}"
 
 
 def complete_value(

@@ -18,8 +18,8 @@ from syncd.differences import Differences, differences
 from syncd.edits import Edit, changes
 from syncd.evidence import items_of
 from syncd.foreseen import judged
+from syncd.holding import approval
 from syncd.ledger import Definition, KeptValue, Ledger
-from syncd.measuring import approval
 from syncd.okr.goals import KeyResult, Objective, Plan, guard_id
 from syncd.okr.measures import Measure, leaves, stream_keys
 from syncd.okr.rollup import ObjectiveStanding
