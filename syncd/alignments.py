@@ -13,7 +13,7 @@ from datetime import datetime
 from syncd.definitions import measure_digest
 from syncd.ledger import KeptAlignment, KeptValue, Ledger, LinkId
 from syncd.okr.alignment import Alignment
-from syncd.okr.goals import Plan
+from syncd.okr.goals import KeyResult, Plan
 from syncd.okr.trend import trend
 from syncd.report import Report
 from syncd.series import WeeklySeries
@@ -66,8 +66,8 @@ def found_of_links(
     links = [link for link in links if not is_as_it_was(link, kept.get((link.output, link.outcome)))]
     sides = [key_results[name] for link in links for name in (link.output, link.outcome)]
     found: dict[LinkId, KeptAlignment] = {}
-    with ledger.together(kr.measure for kr in sides) as moment:
-        series = WeeklySeries(moment, plan, values, now, ahead=[key_results[link.outcome] for link in links])
+    with ledger.together(kr.measure for kr in sides) as reading:
+        series = WeeklySeries(reading, plan, values, now, ahead=[key_results[link.outcome] for link in links])
         for link in links:
             name = link.output, link.outcome
             last = kept.get(name)
@@ -76,7 +76,7 @@ def found_of_links(
             if last is not None:
                 one = replace(one, delivered=last.delivered, trend=last.trend)
             if all(is_evidence(plan, key_result, values.get(key_result)) for key_result in name):
-                one = _looked_at(one, link, plan, series)
+                one = _looked_at(one, link, key_results[link.output], key_results[link.outcome], series)
             found[name] = one
     return found
 
@@ -87,8 +87,9 @@ def is_evidence(plan: Plan, key_result: str, value: KeptValue | None) -> bool:
     return value is not None and value.quality == "complete" and value.measure == measure_digest(measure)
 
 
-def _looked_at(one: KeptAlignment, link: Alignment, plan: Plan, series: WeeklySeries) -> KeptAlignment:
-    output, outcome = (next(kr for kr in plan.key_results if kr.id == name) for name in (link.output, link.outcome))
+def _looked_at(
+    one: KeptAlignment, link: Alignment, output: KeyResult, outcome: KeyResult, series: WeeklySeries
+) -> KeptAlignment:
     shows_from = link.since + link.lag if link.since else None
     return replace(
         one,

@@ -51,7 +51,7 @@ class Answers:
 
     @contextmanager
     def together(self, measures: Iterable[Measure | None]) -> Iterator[Answers]:
-        """Answers of one moment, in one transaction. The readings of these measures are read many parts at a time.
+        """Answers in one transaction. The readings of these measures are read ahead, many parts at a time.
 
         The measures are named in the order in which they will be asked for; any other is answered too.
         """

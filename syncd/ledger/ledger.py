@@ -112,11 +112,11 @@ class Ledger:
 
     @contextmanager
     def together(self, measures: Iterable[Measure | None]) -> Iterator[Ledger]:
-        """This ledger with answers of one moment: see `Answers.together`."""
+        """This ledger, with answers that are read many at a time: see `Answers.together`."""
         with self.answers.together(measures) as answers:
-            moment = copy(self)
-            moment.answers = answers
-            yield moment
+            reading = copy(self)
+            reading.answers = answers
+            yield reading
 
     def close(self) -> None:
         """Gives its connections back."""

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -30,10 +30,11 @@ from syncd.ledger import (
     migrate,
     open_ledger,
 )
+from syncd.ledger.answers import Answers
 from syncd.ledger.members import Fallen
 from syncd.ledger.schema import cycles, definitions, metadata, readings, records, streams, values
 from syncd.okr.checkins import CheckIn
-from syncd.okr.measures import Filter, ReadingMeasure, ReadingTake, RecordMeasure, RecordTake
+from syncd.okr.measures import Answer, Filter, Leaf, ReadingMeasure, ReadingTake, RecordMeasure, RecordTake
 from syncd.okr.past import past_values
 from syncd.okr.spans import Period, Span, Window, midnight
 from syncd.sdk import Page, Reading, Record, Snapshot, Stream
@@ -1032,6 +1033,35 @@ class TestRevisions:
             for _, one in ledger.revisions.of_readings([measure], 1, 3)
         ]
         assert found == [(2, 1100.0, 1150.0), (3, 1200.0, None)]
+
+
+class TestTogether:
+    """Many parts are read at once, and nobody can tell."""
+
+    def test_they_are_those_of_measures_asked_one_by_one_in_whatever_order(
+        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("syncd.ledger.answers._PARTS_IN_HAND", 2)
+        number = ledger.streams.add("numbers", "book", NOW)
+        for cycle in (1, 2):
+            reach(ledger, cycle, NOW)
+            dated = [Reading(float(cycle + row), f"A{row}", "1", START + row * DAY) for row in range(3)]
+            cells = [Reading(10.0 * cycle, "B1", "10")]
+            page = Page(
+                readings={"a": Snapshot(dated), "b": Snapshot(cells), "c": Snapshot(dated[1:]), "d": Snapshot([])}
+            )
+            ledger.streams.store(number, cycle, NOW, page)
+        measures = [ReadingMeasure("numbers", "book", part, take) for part in "abcdz" for take in ("latest", "sum")]
+        pulls = RecordMeasure("code", ("pulls",))
+        stored(ledger, 2, pull("1"))
+
+        def answers(facts: Answers, asked: Sequence[Leaf], cycle: int | None = None) -> list[Answer]:
+            return [facts.answer(measure, SPAN, NOW, cycle) for measure in asked]
+
+        for order in (measures, measures[::-1], [*measures[::3], pulls, *measures]):
+            with ledger.answers.together([*measures, None]) as facts:
+                assert answers(facts, order) == answers(ledger.answers, order)
+                assert answers(facts, order, 1) == answers(ledger.answers, order, 1)
 
 
 class TestUrls:
