@@ -6,22 +6,18 @@ a value that is not complete the last trend stays: rows of half a pull are no ev
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from syncd.config import Config
 from syncd.definitions import measure_digest
 from syncd.ledger import KeptAlignment, KeptValue, Ledger, LinkId
 from syncd.okr.alignment import Alignment
-from syncd.okr.goals import Plan
+from syncd.okr.goals import KeyResult, Plan
 from syncd.okr.trend import trend
-from syncd.report import Report, report
+from syncd.report import Report
 from syncd.series import WeeklySeries
 from syncd.verdicts import Judged
-
-log = logging.getLogger("syncd.alignments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +29,10 @@ class NewVerdict:
     old: KeptAlignment | None
 
 
-def keep_alignments(config: Config, ledger: Ledger, cycle: int, now: datetime) -> Sequence[NewVerdict]:
-    """Judges every link of the open periods by the values that a cycle has just kept; those whose verdict is new."""
-    found: list[NewVerdict] = []
-    for plan in config.plans:
-        span = plan.period.span
-        if span.start <= now < span.end + config.settings.settle and any(kr.drives for kr in plan.key_results):
-            found.extend(_keep(config, plan, ledger, cycle, now))
-    for new in found:
-        link = new.link.alignment
-        told = {"output": link.output, "outcome": link.outcome, "verdict": link.verdict}
-        log.info("verdict", extra=told | {"before": new.old.verdict if new.old else None})
-    return found
-
-
-def _keep(config: Config, plan: Plan, ledger: Ledger, cycle: int, now: datetime) -> Iterator[NewVerdict]:
-    kept = ledger.alignments.last(plan.period.id)
-    standing = report(config, plan, ledger, now)
-    found = found_of_links(plan, ledger, standing, ledger.values.last(plan.period.id), kept, cycle, now)
-    ledger.alignments.keep(plan.period.id, found)
+def new_verdicts(
+    plan: Plan, standing: Report, found: Mapping[LinkId, KeptAlignment], kept: Mapping[LinkId, KeptAlignment]
+) -> Iterator[NewVerdict]:
+    """The links of a report whose verdict is not the one that was kept of them."""
     for link in (link for block in standing.objectives for link in block.alignment):
         name = link.alignment.output, link.alignment.outcome
         last = kept.get(name)
@@ -71,24 +52,32 @@ def found_of_links(
     """What a cycle finds of the links of a report made of these values, where it differs from what was kept of them."""
     looked_at = ledger.cycles.times({one.confirmed for one in kept.values()})
     today = now.astimezone(plan.period.zone).date()
-    series = WeeklySeries(ledger, plan, values, now)
-    found: dict[LinkId, KeptAlignment] = {}
-    for link in (link.alignment for block in standing.objectives for link in block.alignment):
-        name = link.output, link.outcome
-        last = kept.get(name)
-        sides = values.get(link.output), values.get(link.outcome)
+    key_results = {kr.id: kr for kr in plan.key_results}
+
+    def is_as_it_was(link: Alignment, last: KeptAlignment | None) -> bool:
         when = looked_at.get(last.confirmed) if last else None
-        if last is not None and when is not None and when.astimezone(plan.period.zone).date() == today:
-            newer = any(side is not None and side.cycle > last.confirmed for side in sides)
-            if not newer and (last.verdict, last.since, last.lag) == (link.verdict, link.since, link.lag):
-                continue
-        since = last.verdict_since if last and last.verdict == link.verdict else today
-        one = KeptAlignment(link.verdict, since, link.since, link.lag, None, None, cycle, cycle)
-        if last is not None:
-            one = replace(one, delivered=last.delivered, trend=last.trend)
-        if all(is_evidence(plan, key_result, values.get(key_result)) for key_result in name):
-            one = _looked_at(one, link, plan, series)
-        found[name] = one
+        if last is None or when is None or when.astimezone(plan.period.zone).date() != today:
+            return False
+        sides = values.get(link.output), values.get(link.outcome)
+        newer = any(side is not None and side.cycle > last.confirmed for side in sides)
+        return not newer and (last.verdict, last.since, last.lag) == (link.verdict, link.since, link.lag)
+
+    links = [link.alignment for block in standing.objectives for link in block.alignment]
+    links = [link for link in links if not is_as_it_was(link, kept.get((link.output, link.outcome)))]
+    sides = [key_results[name] for link in links for name in (link.output, link.outcome)]
+    found: dict[LinkId, KeptAlignment] = {}
+    with ledger.together(kr.measure for kr in sides) as reading:
+        series = WeeklySeries(reading, plan, values, now, ahead=[key_results[link.outcome] for link in links])
+        for link in links:
+            name = link.output, link.outcome
+            last = kept.get(name)
+            since = last.verdict_since if last and last.verdict == link.verdict else today
+            one = KeptAlignment(link.verdict, since, link.since, link.lag, None, None, cycle, cycle)
+            if last is not None:
+                one = replace(one, delivered=last.delivered, trend=last.trend)
+            if all(is_evidence(plan, key_result, values.get(key_result)) for key_result in name):
+                one = _looked_at(one, link, key_results[link.output], key_results[link.outcome], series)
+            found[name] = one
     return found
 
 
@@ -98,8 +87,9 @@ def is_evidence(plan: Plan, key_result: str, value: KeptValue | None) -> bool:
     return value is not None and value.quality == "complete" and value.measure == measure_digest(measure)
 
 
-def _looked_at(one: KeptAlignment, link: Alignment, plan: Plan, series: WeeklySeries) -> KeptAlignment:
-    output, outcome = (next(kr for kr in plan.key_results if kr.id == name) for name in (link.output, link.outcome))
+def _looked_at(
+    one: KeptAlignment, link: Alignment, output: KeyResult, outcome: KeyResult, series: WeeklySeries
+) -> KeptAlignment:
     shows_from = link.since + link.lag if link.since else None
     return replace(
         one,

@@ -60,7 +60,8 @@ def check_in(
         ledger.checkins.check_in(period.id, key_result.id, said, due=outgoing)
         return
     answer, guard = Answer(said.value, at=now), kept.get(guard_id(key_result.id))
-    value = complete_value(config, ledger, plan, key_result, defined, answer, last, now, 0, guard=guard)
+    so_far = ledger.checkins.of(period.id, key_result.id, now)
+    value = complete_value(config, ledger, plan, key_result, defined, answer, last, now, 0, guard=guard, said=so_far)
     outgoing = list(
         due(config, ledger, now, foreseen(config, ledger, now, {of: replace(value, confirmed=0)}, {of: said}))
     )

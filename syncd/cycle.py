@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from syncd.alignments import NewVerdict, keep_alignments
+from syncd.alignments import NewVerdict
 from syncd.config import Config
-from syncd.foreseen import foreseen
+from syncd.foreseen import judged, keep_links
 from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.measuring import Measuring
 from syncd.notifying.news import news
@@ -21,7 +21,7 @@ from syncd.publishing.delivery import Delivered, deliver
 from syncd.publishing.outgoing import due
 from syncd.pulling import pull_all
 from syncd.pulls import Outcome, Pull, Watcher, Work, due_pulls
-from syncd.restatements import Restatement, restatements
+from syncd.restatements import Known, Restatement, restated
 from syncd.sdk import RetryPolicy
 from syncd.sources import open_sources
 
@@ -153,10 +153,11 @@ def run_cycle(
         ledger.values.commit(cycle, now, None, {})
     else:
         new = {name: value for name, (_, value) in results.items()}
-        reports = foreseen(config, ledger, now, new, cycle=cycle, links=True)
+        ahead = judged(config, ledger, now, new, cycle)
+        reports = [(one.plan, one.report) for one in ahead]
         outgoing = list(due(config, ledger, now, reports, only=only))
         ledger.values.commit(cycle, now, pulls, results, outgoing, list(news(config, ledger, now, reports)))
-    changes = list(_restated(ledger, plans, changes, cycle))
+    changes = _restated(ledger, plans, changes, measuring.last, cycle)
     for outcome in outcomes:
         if outcome.changed:
             told = {"stream": outcome.pull.stream.key, "changed": outcome.changed, "got": outcome.got}
@@ -165,25 +166,36 @@ def run_cycle(
             log.warning("pull failed", extra={"stream": outcome.pull.stream.key, "reason": outcome.reason})
     if dry_run:
         return Result(cycle, outcomes, results, changes)
-    verdicts = keep_alignments(config, ledger, cycle, now)
+    verdicts = keep_links(config, ledger, ahead)
     delivered = deliver(config, ledger, clock, retry=retry, only=only, patient=patient, stopping=stopping)
     messages = tell(config, ledger, clock, stopping=stopping)
     return Result(cycle, outcomes, results, changes, verdicts, delivered, messages)
 
 
-def _restated(ledger: Ledger, plans: Sequence[Plan], changes: Sequence[Change], cycle: int) -> Iterator[Change]:
-    """The changes, each with what its sources restated in this cycle."""
+def _restated(
+    ledger: Ledger,
+    plans: Sequence[Plan],
+    changes: Sequence[Change],
+    lasts: Mapping[tuple[str, str], KeptValue | None],
+    cycle: int,
+) -> list[Change]:
+    """The changes, each with what its sources restated in this cycle; `lasts` are the values that they came after."""
     key_results = {(plan.period.id, kr.id): (plan, kr) for plan in plans for kr in plan.measured}
+    looked_at: dict[tuple[str, str], Known] = {}
     for change in changes:
-        if change.old is None or change.old.number == change.new.number:
-            yield change
+        name, last, old = (change.period, change.key_result), lasts[change.period, change.key_result], change.old
+        if old is None or old.number == change.new.number or last is None or last.confirmed is None:
             continue
-        plan, key_result = key_results[(change.period, change.key_result)]
-        before = change.old.confirmed or change.old.cycle  # rows may have come in cycles that broke off since
-        found = restatements(ledger, plan, key_result, change.new.measure, after=before, until=cycle)
-        for one in found:
-            log.info("restated", extra={"key_result": change.key_result, "record": one.label, "why": one.why})
-        yield replace(change, restated=found)
+        before = max(old.confirmed or old.cycle, last.confirmed)  # rows may have come in cycles that broke off since
+        values = [replace(last, cycle=last.confirmed)]  # as it was when it was measured: it may have failed since
+        if change.new.quality == "complete":
+            values.append(change.new)
+        looked_at[name] = Known(*key_results[name], values, before)
+    found = dict(zip(looked_at, restated(ledger, list(looked_at.values()), cycle), strict=True))
+    for name, restatements in found.items():
+        for one in restatements:
+            log.info("restated", extra={"key_result": name[1], "record": one.label, "why": one.why})
+    return [replace(one, restated=found.get((one.period, one.key_result), ())) for one in changes]
 
 
 def _open_part(plan: Plan, config: Config, ledger: Ledger, now: datetime) -> Plan | None:

@@ -5,29 +5,42 @@ A new value that is not plausible is held: the last complete one stays, and the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
 
 from syncd.config import Config
 from syncd.definitions import definition
+from syncd.holding import Holding, was_measured
 from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.okr import checkins
 from syncd.okr.alignment import on_pace_since
+from syncd.okr.checkins import CheckIn
 from syncd.okr.facts import answered
 from syncd.okr.goals import ON_PACE, KeyResult, Plan, Quality, guard_id, guarded, is_guard, standing
-from syncd.okr.measures import Answer, Measure, ReadingMeasure, leaves, stream_keys
+from syncd.okr.measures import Answer, Leaf, Measure, ReadingMeasure, leaves, stream_keys
 from syncd.okr.past import past_values
-from syncd.okr.plausible import implausible, shown
 from syncd.pulls import Outcome
-from syncd.report import choose_plan
 from syncd.unchanged import Unchanged
-from syncd.words import place
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A key result to be measured. `last` is its last value that was measured as it is now, `known` its answer still.
+
+    `failure` is what keeps it from being measured at all.
+    """
+
+    key_result: KeyResult
+    defined: Definition
+    last: KeptValue | None
+    failure: tuple[Quality, str] | None = None
+    known: Answer | None = None
 
 
 class Measuring:
-    """Measures what one cycle pulled, as of its end."""
+    """Measures what one cycle pulled, as of its end; `last` is the value that each was measured after, if any."""
 
     def __init__(self, config: Config, ledger: Ledger, outcomes: Sequence[Outcome], cycle: int, now: datetime) -> None:
         self._config = config
@@ -36,69 +49,118 @@ class Measuring:
         self._cycle = cycle
         self._now = now
         self._unchanged = Unchanged(ledger, self._outcomes, cycle, now)
-        self._state = cache(ledger.streams.state)  # it has the notes of all parts, and many of them may be unknown
+        self._states = cache(ledger.streams.states)  # with the notes of all parts, and many of them may be unknown
+        self.last: dict[tuple[str, str], KeptValue | None] = {}
 
     def results(self, plan: Plan, only: str | None) -> Iterator[tuple[KeyResult, tuple[Definition, KeptValue]]]:
         """Each key result of a plan that is measured, or `only` the one, with its definition and its value."""
         kept = self._ledger.values.last(plan.period.id)
-        digests = self._ledger.values.digests(plan.period.id)
+        said = self._ledger.checkins.of_period(plan.period.id, self._now)
         guards: dict[str, KeptValue] = {}
-        frozen = self._now >= plan.period.span.end + self._config.settings.settle
-        for key_result in plan.measured_for(only):
-            first = kept.get(key_result.id)
-            if frozen and is_guard(key_result.id) and first is not None and first.confirmed is not None:
-                guards[key_result.id] = first  # its key result never was measured, and it was
-                continue
-            measure = key_result.measure
-            file = self._config.file_of(plan.period.id, key_result.id)
-            defined = definition(key_result, plan.period, self._config.shares, file)
-            last = kept.get(key_result.id)
-            if last is not None and last.measure != defined.measure:
-                # Measured in another way, it is no value of this; one from before an edit that was taken back is.
-                last = self._ledger.values.last_under(plan.period.id, key_result.id, defined.measure)
-            if measure is None:
-                if last is not None:
-                    value = self._checked_in(plan, key_result, defined, last, guards.get(guard_id(key_result.id)))
-                    yield key_result, (defined, value)
-                continue
-            failure = self._failure(measure)
-            if failure is not None:
-                value = self._kept_on(last, defined, *failure)
-            else:
-                edited = digests.get(key_result.id) != defined.digest
-                known = None if edited else self._unchanged.answer(measure, plan.period, last)
-                answer = known or answered(self._ledger.answers, measure, plan.period, self._now)
-                value = complete_value(
-                    self._config,
-                    self._ledger,
-                    plan,
-                    key_result,
-                    defined,
-                    self._why_nothing(measure, answer),
-                    last,
-                    self._now,
-                    self._cycle,
-                    goes_on=known is not None and self._unchanged.same_day(plan.period),
-                    guard=guards.get(guard_id(key_result.id)),
-                )
-                begun = any(other.confirmed is not None for other in (kept.get(key_result.id), last) if other)
-                again = last is not None and last is kept.get(key_result.id)  # else of before an edit
-                if why := self._implausible(key_result, measure, value, last, begun, again):
-                    why += f"; {self._release(plan, key_result)}"
-                    value = self._kept_on(last, defined, "held", why, value.number)
-            guards[key_result.id] = value
-            yield key_result, (defined, value)
+        wanted = list(plan.measured_for(only))
+        if self._now >= plan.period.span.end + self._config.settings.settle:
+            # Frozen: where a key result never was measured, its guard may have been.
+            guards = {kr.id: kept[kr.id] for kr in wanted if is_guard(kr.id) and was_measured(kept.get(kr.id))}
+        cases = list(self._cases(plan, [kr for kr in wanted if kr.id not in guards], kept))
+        self.last.update({(plan.period.id, case.key_result.id): case.last for case in cases})
+        fallen = self._ledger.members.fallen(self._may_have_fallen(cases))
+        holding = Holding(self._config, plan, self._now, fallen)
+        with self._ledger.together(self._looked_at(plan, cases)) as ledger:
+            for case in cases:
+                key_result, last = case.key_result, case.last
+                of_guard = guards.get(guard_id(key_result.id))
+                if key_result.measure is None:
+                    if last is None:
+                        continue
+                    value = self._checked_in(ledger, plan, case, last, said.get(key_result.id, ()), of_guard)
+                elif case.failure is not None:
+                    value = self._kept_on(last, case.defined, *case.failure)
+                else:
+                    value = self._measured(ledger, plan, case, key_result.measure, of_guard)
+                    if why := holding.why(key_result, value, last, kept.get(key_result.id)):
+                        value = self._kept_on(last, case.defined, "held", why, value.number)
+                guards[key_result.id] = value
+                yield key_result, (case.defined, value)
+
+    def _cases(self, plan: Plan, wanted: Sequence[KeyResult], kept: Mapping[str, KeptValue]) -> Iterator[_Case]:
+        period = plan.period
+        digests = self._ledger.values.digests(period.id)
+        files = {kr.id: self._config.file_of(period.id, kr.id) for kr in wanted}
+        defined = {kr.id: definition(kr, period, self._config.shares, files[kr.id]) for kr in wanted}
+        # Measured in another way, a value is none of this; one from before an edit that was taken back is.
+        edited = {
+            name: one.measure for name, one in defined.items() if name in kept and kept[name].measure != one.measure
+        }
+        before = self._ledger.values.last_under(period.id, edited)
+        for kr in wanted:
+            last = before.get(kr.id) if kr.id in edited else kept.get(kr.id)
+            failure = self._failure(kr.measure) if kr.measure is not None else None
+            known = None
+            if kr.measure is not None and failure is None and digests.get(kr.id) == defined[kr.id].digest:
+                known = self._unchanged.answer(kr.measure, period, last)
+            yield _Case(kr, defined[kr.id], last, failure, known)
+
+    def _may_have_fallen(self, cases: Sequence[_Case]) -> Iterator[tuple[Leaf, int]]:
+        """What is measured anew, and the cycle that measured it last."""
+        for case in cases:
+            if case.failure is None and case.known is None and case.last and case.last.confirmed is not None:
+                for leaf in leaves(case.key_result.measure):
+                    yield leaf, case.last.confirmed
+
+    def _looked_at(self, plan: Plan, cases: Sequence[_Case]) -> Iterator[Measure | None]:
+        """The measures whose facts will be asked for, in that order."""
+        for case in cases:
+            if case.failure is None and (case.known is None or not self._unchanged.same_day(plan.period)):
+                key_result = case.key_result
+                if case.known is None or key_result.drives:
+                    yield key_result.measure
+                if key_result.drives and key_result.guard is not None:
+                    yield key_result.guard.measure
+
+    def _measured(
+        self, ledger: Ledger, plan: Plan, case: _Case, measure: Measure, guard: KeptValue | None
+    ) -> KeptValue:
+        answer = case.known or answered(ledger.answers, measure, plan.period, self._now)
+        return complete_value(
+            self._config,
+            ledger,
+            plan,
+            case.key_result,
+            case.defined,
+            self._why_nothing(measure, answer),
+            case.last,
+            self._now,
+            self._cycle,
+            goes_on=case.known is not None and self._unchanged.same_day(plan.period),
+            guard=guard,
+        )
 
     def _checked_in(
-        self, plan: Plan, key_result: KeyResult, defined: Definition, last: KeptValue, guard: KeptValue | None
+        self,
+        ledger: Ledger,
+        plan: Plan,
+        case: _Case,
+        last: KeptValue,
+        said: Sequence[CheckIn],
+        guard: KeptValue | None,
     ) -> KeptValue:
         """The value that a check-in made, as it stands now: only its health may be another. One that expired stays."""
-        made_by = checkins.made_by(self._ledger.checkins.of(plan.period.id, key_result.id, self._now), last.at)
+        made_by = checkins.made_by(said, last.at)
         if made_by is None or made_by.expired(plan.period.span, self._now):
             return last
         answer = Answer(last.number, at=last.at)
         value = complete_value(
-            self._config, self._ledger, plan, key_result, defined, answer, last, self._now, self._cycle, guard=guard
+            self._config,
+            ledger,
+            plan,
+            case.key_result,
+            case.defined,
+            answer,
+            last,
+            self._now,
+            self._cycle,
+            guard=guard,
+            said=said,
         )
         return replace(value, confirmed=last.confirmed)
 
@@ -106,7 +168,7 @@ class Measuring:
         """An answer for which nothing was read at all, with what its source said of that: it tells more."""
         if not isinstance(measure, ReadingMeasure) or answer.number is not None or answer.counted:
             return answer
-        state = self._state(measure.connection, measure.stream)
+        state = self._states(measure.connection).get(measure.stream)
         notes = state.notes.get(measure.part) if state else None
         return replace(answer, reason=notes[0]) if notes else answer
 
@@ -119,47 +181,6 @@ class Measuring:
                 if isinstance(part, ReadingMeasure) and (problem := outcome.problems.get(part.part)):
                     return "failed", f"{part.connection}: {problem}"
         return None
-
-    def _implausible(
-        self,
-        key_result: KeyResult,
-        measure: Measure,
-        value: KeptValue,
-        last: KeptValue | None,
-        begun: bool,
-        again: bool,
-    ) -> str | None:
-        """Why a value is to be held, or None.
-
-        `begun`: the period has had a complete value, in whatever way; `again`: the last one is of the cycle before.
-        """
-        complete = last if last is not None and last.confirmed is not None else None
-        if complete is None and not begun and value.number == 0 and not value.counted:
-            return None  # a new quarter begins at 0
-        if complete is not None and value.number == complete.number:
-            return None
-        if again and last and last.quality == "held" and last.candidate == value.number and self._repeated:
-            return None
-        if complete is not None and complete.confirmed is not None:
-            for part in leaves(measure):
-                fallen = self._ledger.members.fallen(part, complete.confirmed)
-                if fallen is not None:
-                    what = "readings" if isinstance(part, ReadingMeasure) else "records"
-                    where = place(part.part) if isinstance(part, ReadingMeasure) else fallen.stream
-                    number = "unknown" if value.number is None else shown(value.number)
-                    return f"{number} waits: {part.connection}: {where} went from {fallen.held:,} {what} to none"
-        if key_result.plausible is None:
-            return None
-        return implausible(key_result.plausible, value.number, complete.number if complete else None)
-
-    def _release(self, plan: Plan, key_result: KeyResult) -> str:
-        """What a person, or the next cycle, can do about a held value."""
-        again = ", and so does a second cycle with the same" if self._repeated else ""
-        return f"`{approval(self._config, plan, key_result, self._now)}` accepts it{again}"
-
-    @property
-    def _repeated(self) -> bool:
-        return self._config.settings.held_until == "repeated"
 
     def _kept_on(
         self,
@@ -190,14 +211,6 @@ class Measuring:
         )
 
 
-def approval(config: Config, plan: Plan, key_result: KeyResult, now: datetime) -> str:
-    """The command that accepts the number that a key result waits with."""
-    shown_first = choose_plan(config, None, now)
-    is_shown = shown_first is not None and shown_first.period.id == plan.period.id
-    chosen = "" if is_shown else f" --period {plan.period.id}"
-    return f"syncd approve {key_result.id}{chosen}"
-
-
 def complete_value(
     config: Config,
     ledger: Ledger,
@@ -211,10 +224,12 @@ def complete_value(
     *,
     goes_on: bool = False,
     guard: KeptValue | None = None,
+    said: Sequence[CheckIn] = (),
 ) -> KeptValue:
     """The value that an answer makes, as it stands now; `cycle` is the one that measured it.
 
-    A run on pace that merely `goes_on` began when the last value says that it did. A `guard` is the value of its own.
+    A run on pace that merely `goes_on` began when the last value says that it did. A `guard` is the value of its own;
+    `said` are the check-ins that values of one without a measure are made of.
     """
     stands = standing(key_result, answer.number, plan.period.span, now, config.shares)
     if key_result.guard is not None and guard is not None:
@@ -225,7 +240,7 @@ def complete_value(
         if goes_on and last is not None and last.health in ON_PACE:
             since = last.since
         else:
-            since = _since(config, ledger, plan, key_result, last, now)
+            since = _since(config, ledger, plan, key_result, last, now, said)
     return KeptValue(
         number=answer.number,
         progress=stands.progress,
@@ -244,14 +259,20 @@ def complete_value(
 
 
 def _since(
-    config: Config, ledger: Ledger, plan: Plan, key_result: KeyResult, last: KeptValue | None, now: datetime
+    config: Config,
+    ledger: Ledger,
+    plan: Plan,
+    key_result: KeyResult,
+    last: KeptValue | None,
+    now: datetime,
+    said: Sequence[CheckIn],
 ) -> date | None:
     """The first day of the run on pace; from the sources' own dates, or the check-ins', else from what was kept."""
     if not key_result.drives:
         return None
     past: Sequence[tuple[date, float | None]] | None
     if key_result.measure is None:
-        past = checkins.past_values(ledger.checkins.of(plan.period.id, key_result.id, now), plan.period, now)
+        past = checkins.past_values(said, plan.period, now)
     else:
         past = past_values(ledger.answers, key_result.measure, plan.period, now)
     if past is None and last is not None and last.since is not None:

@@ -17,9 +17,9 @@ from syncd.definitions import JUDGED_BY
 from syncd.differences import Differences, differences
 from syncd.edits import Edit, changes
 from syncd.evidence import items_of
-from syncd.foreseen import foreseen
+from syncd.foreseen import judged
+from syncd.holding import approval
 from syncd.ledger import Definition, KeptValue, Ledger
-from syncd.measuring import approval
 from syncd.okr.goals import KeyResult, Objective, Plan, guard_id
 from syncd.okr.measures import Measure, leaves, stream_keys
 from syncd.okr.rollup import ObjectiveStanding
@@ -140,7 +140,7 @@ def plan_sync(
     moved = ledger.revisions.latest()
     periods = [_Comparison(config, ledger, plan, result, then, now, moved).changes(only) for plan in plans]
     new = {name: value for name, (_, value) in result.results.items()}
-    reports = foreseen(config, ledger, now, new, cycle=result.cycle, links=True)
+    reports = [(one.plan, one.report) for one in judged(config, ledger, now, new, result.cycle)]
     outgoing = list(due(config, ledger, now, reports, only=only))
     return Planned(now.astimezone(config.zone), result, periods, preview(config, ledger, outgoing, now))
 

@@ -7,14 +7,15 @@ late; a dated reading whose number was changed or taken away.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from syncd.ledger import Cycle, KeptValue, Ledger
+from syncd.ledger import KeptValue, Ledger, Reread, Revised
 from syncd.okr.goals import KeyResult, Plan
-from syncd.okr.measures import Leaf, RecordMeasure, contribution, leaves, left_out, scalar_text
-from syncd.okr.spans import Period
+from syncd.okr.measures import Leaf, ReadingMeasure, RecordMeasure, contribution, leaves, left_out, scalar_text
 from syncd.sdk import Record
 
 GONE = "gone: deleted, moved, or no match any more"
@@ -42,67 +43,84 @@ def restatements(
     ledger: Ledger, plan: Plan, key_result: KeyResult, measure_digest: str, after: int = 0, until: int | None = None
 ) -> list[Restatement]:
     """Those of one key result since it is measured as it is now, after one cycle and not after another, in order."""
-    measure = key_result.measure
     history = [
-        (cycle, value)
-        for cycle, value in ledger.values.history(plan.period.id, key_result.id)
+        value
+        for _, value in ledger.values.history(plan.period.id, key_result.id)
         if value.measure == measure_digest and value.quality == "complete" and value.confirmed is not None
     ]
     last = ledger.cycles.last()
-    if measure is None or not history or last is None:
+    if not history or last is None:
         return []
-    known = _Known(ledger, plan.period, history)
-    first, end = max(after, history[0][1].cycle), last.id if until is None else until
-    found = [one for leaf in leaves(measure) for one in _of_leaf(ledger, plan, leaf, known, first, end)]
-    return sorted(found, key=lambda one: one.at)  # stable: in the order of the parts
+    first, end = max(after, history[0].cycle), last.id if until is None else until
+    (found,) = restated(ledger, [Known(plan, key_result, history, first)], end)
+    return found
 
 
-def _of_leaf(ledger: Ledger, plan: Plan, measure: Leaf, known: _Known, first: int, end: int) -> Iterator[Restatement]:
-    if isinstance(measure, RecordMeasure):
-        for revised in ledger.revisions.of_records(measure, first, end):
-            at = known.ended_at(revised.cycle)
-            why = _why(measure, revised.old, revised.new, plan, at, known.measured_before(revised.cycle))
-            shown = revised.new or revised.old
-            if why is not None and shown is not None:
-                of = (revised.old.done_at if revised.old else None) or shown.done_at
-                yield Restatement(at, shown.label, shown.title, shown.url, of, why, *known.numbers(revised.cycle))
-        return
-    for reread in ledger.revisions.of_readings(measure, first, end):
-        at = known.ended_at(reread.cycle)
-        if reread.at in measure.window.span(plan.period, at) and reread.at <= at:
-            held = f"held {reread.old.raw}"
-            why = f"{held}, and its row is gone" if reread.new is None else f"{held}, and holds {reread.new.raw} now"
-            cell = (reread.new or reread.old).cell
-            yield Restatement(at, cell, "", "", reread.at, why, *known.numbers(reread.cycle))
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A key result, its complete values under its measure, oldest first, and the cycle after which it is looked at."""
 
-
-class _Known:
-    """What a key result was known to be, cycle by cycle."""
-
-    def __init__(self, ledger: Ledger, period: Period, history: Sequence[tuple[Cycle, KeptValue]]) -> None:
-        self._ledger = ledger
-        self._period = period
-        self._values = [value for _, value in history]
-        self._times: dict[int, datetime] = {}
-
-    def ended_at(self, cycle: int) -> datetime:
-        """When a cycle ended; one that was killed, when the next one did that ended."""
-        if cycle not in self._times:
-            self._times[cycle] = self._ledger.cycles.end_of(cycle)
-        return self._times[cycle]
+    plan: Plan
+    key_result: KeyResult
+    values: Sequence[KeptValue]
+    after: int
 
     def numbers(self, cycle: int) -> tuple[float | None, float | None]:
         """The number before a cycle, and since."""
-        before = [value.number for value in self._values if value.cycle < cycle]
-        since = [value.number for value in self._values if value.confirmed is not None and value.confirmed >= cycle]
+        before = [value.number for value in self.values if value.cycle < cycle]
+        since = [value.number for value in self.values if value.confirmed is not None and value.confirmed >= cycle]
         return before[-1] if before else None, since[0] if since else None
 
-    def measured_before(self, cycle: int) -> datetime | None:
-        """When it was last measured before a cycle."""
-        for value in reversed(self._values):
-            if value.cycle < cycle and value.confirmed is not None:
-                return self.ended_at(min(value.confirmed, cycle - 1))
+    def measured_before(self, cycle: int) -> int | None:
+        """The last cycle that measured it before another."""
+        confirmed = [value.confirmed for value in self.values if value.cycle < cycle and value.confirmed is not None]
+        return min(confirmed[-1], cycle - 1) if confirmed else None
+
+
+def restated(ledger: Ledger, known: Sequence[Known], until: int) -> list[list[Restatement]]:
+    """What was restated of each of these key results up to a cycle, in order; looked up for all of them at once."""
+    found: list[list[tuple[int, int, Any, Restatement]]] = [[] for _ in known]
+    ended_at = cache(ledger.cycles.end_of)  # of one that was killed, when the next one did that ended
+    for after in sorted({one.after for one in known}):
+        users: dict[Leaf, list[tuple[int, int]]] = {}
+        for number, one in enumerate(known):
+            for part, leaf in enumerate(leaves(one.key_result.measure) if one.after == after else ()):
+                users.setdefault(leaf, []).append((number, part))
+        of_records = [leaf for leaf in users if isinstance(leaf, RecordMeasure)]
+        for measure, revised in ledger.revisions.of_records(of_records, after, until):
+            for number, part in users[measure]:
+                if (record := _of_record(measure, revised, known[number], ended_at)) is not None:
+                    found[number].append((part, revised.cycle, revised.id, record))
+        of_readings = [leaf for leaf in users if isinstance(leaf, ReadingMeasure)]
+        for series, reread in ledger.revisions.of_readings(of_readings, after, until):
+            for number, part in users[series]:
+                if (row := _of_reading(series, reread, known[number], ended_at)) is not None:
+                    found[number].append((part, reread.cycle, reread.at, row))
+    return [[one[-1] for one in sorted(mine, key=lambda one: (one[-1].at, *one[:-1]))] for mine in found]
+
+
+def _of_record(
+    measure: RecordMeasure, revised: Revised, known: Known, ended_at: Callable[[int], datetime]
+) -> Restatement | None:
+    at, before, shown = ended_at(revised.cycle), known.measured_before(revised.cycle), revised.new or revised.old
+    measured = None if before is None else ended_at(before)
+    why = _why(measure, revised.old, revised.new, known.plan, at, measured)
+    if why is None or shown is None:
         return None
+    of = (revised.old.done_at if revised.old else None) or shown.done_at
+    return Restatement(at, shown.label, shown.title, shown.url, of, why, *known.numbers(revised.cycle))
+
+
+def _of_reading(
+    measure: ReadingMeasure, reread: Reread, known: Known, ended_at: Callable[[int], datetime]
+) -> Restatement | None:
+    at = ended_at(reread.cycle)
+    if reread.at not in measure.window.span(known.plan.period, at) or reread.at > at:
+        return None
+    held = f"held {reread.old.raw}"
+    why = f"{held}, and its row is gone" if reread.new is None else f"{held}, and holds {reread.new.raw} now"
+    cell = (reread.new or reread.old).cell
+    return Restatement(at, cell, "", "", reread.at, why, *known.numbers(reread.cycle))
 
 
 def _why(

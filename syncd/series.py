@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from syncd.definitions import measure_digest
-from syncd.ledger import KeptValue, Ledger
+from syncd.ledger import Cycle, KeptValue, Ledger
+from syncd.ledger.batches import batches
 from syncd.okr.goals import KeyResult, Plan, Target
+from syncd.okr.measures import ReadingMeasure, leaves
 from syncd.okr.past import past_values
 from syncd.okr.spans import midnight
 from syncd.okr.weeks import Week, weekly, weeks_of
 
+_AT_ONCE = 50  # a history has a row for each change of a number
+
 
 class WeeklySeries:
-    """The weekly series of a period's key results as of a moment, each made once; `values` may be about to be kept."""
+    """The weekly series of a period's key results as of a moment, each made once; `values` may be about to be kept.
 
-    def __init__(self, ledger: Ledger, plan: Plan, values: Mapping[str, KeptValue], now: datetime) -> None:
+    What was kept of those `ahead`, which will be asked for in that order, is read of many at a time.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        plan: Plan,
+        values: Mapping[str, KeptValue],
+        now: datetime,
+        ahead: Iterable[KeyResult] = (),
+    ) -> None:
         self._ledger = ledger
         self._values = values
         self._plan = plan
         self._now = now
         self._past: dict[str, Mapping[date, float | None] | None] = {}
         self._weeks: dict[str, Sequence[Week]] = {}
+        self._ahead = list(dict.fromkeys(kr.id for kr in ahead if _may_be_undated(kr, values.get(kr.id))))
+        self._histories: Mapping[str, Sequence[tuple[Cycle, KeptValue]]] = {}
+        self._times: Mapping[int, datetime] = {}
 
     def weeks(self, key_result: KeyResult) -> Sequence[Week]:
         """The weeks of a key result: by its source's own dates, else by the values that cycles kept."""
@@ -37,13 +54,14 @@ class WeeklySeries:
 
     def gained(self, output: KeyResult, since: date) -> float | None:
         """What an output's value has gained from a day on; None where the value before it is not known."""
-        past = self._past_of(output)
-        value = self._values.get(output.id)
-        if past is None or value is None or value.number is None or not isinstance(output.goal, Target):
+        value, period = self._values.get(output.id), self._plan.period
+        if output.measure is None or value is None or value.number is None or not isinstance(output.goal, Target):
             return None
-        before = past.get(since - timedelta(days=1))
-        if since <= self._plan.period.first:
-            before = output.goal.baseline
+        day = max(since - timedelta(days=1), period.first)
+        past = past_values(self._ledger.answers, output.measure, period, self._now, only=day)
+        if past is None:
+            return None
+        before = output.goal.baseline if since <= period.first else dict(past).get(day)
         return None if before is None else value.number - before
 
     def _past_of(self, key_result: KeyResult) -> Mapping[date, float | None] | None:
@@ -57,8 +75,11 @@ class WeeklySeries:
     def _kept_weeks(self, key_result: KeyResult) -> Iterator[Week]:
         """By complete values alone, and for weeks at or after whose beginning a cycle found them."""
         period = self._plan.period
-        found = [(cycle.ended_at, value) for cycle, value in self._ledger.values.history(period.id, key_result.id)]
         new = self._values.get(key_result.id)
+        found = [
+            (cycle.ended_at, new if new is not None and new.cycle == value.cycle else value)
+            for cycle, value in self._history(key_result.id)
+        ]
         if new is not None and all(value.cycle != new.cycle for _, value in found):
             found.append((self._now, new))
         history = [
@@ -69,11 +90,27 @@ class WeeklySeries:
         if key_result.measure is not None:
             digest = measure_digest(key_result.measure)
             history = [(at, value) for at, value in history if value.measure == digest]
-        confirmed = self._ledger.cycles.times({value.confirmed for _, value in history if value.confirmed is not None})
-        if new is not None and new.confirmed is not None:
-            confirmed.setdefault(new.confirmed, self._now)
+        seen_at = {value.confirmed: self._times.get(value.confirmed) for _, value in history if value.confirmed}
+        if new is not None and seen_at.get(new.confirmed or 0, self._now) is None:
+            seen_at[new.confirmed or 0] = self._now
         for first, last in weeks_of(period, self._now):
             begin, end = midnight(first, period.zone), midnight(last + timedelta(days=1), period.zone)
             value = next((value for at, value in reversed(history) if at < end), None)
-            seen = confirmed.get(value.confirmed) if value is not None and value.confirmed is not None else None
+            seen = seen_at.get(value.confirmed) if value is not None and value.confirmed is not None else None
             yield Week(first, last, value.number if value is not None and seen is not None and seen >= begin else None)
+
+    def _history(self, name: str) -> Sequence[tuple[Cycle, KeptValue]]:
+        if name not in self._histories:
+            some = next((some for some in batches(self._ahead, _AT_ONCE) if name in some), [name])
+            found = self._ledger.values.histories(self._plan.period.id, some)
+            values = [value for one in found.values() for _, value in one]
+            values += [self._values[one] for one in some if one in self._values]
+            self._times = self._ledger.cycles.times({one.confirmed for one in values if one.confirmed is not None})
+            self._histories = {one: found.get(one, ()) for one in some}
+        return self._histories[name]
+
+
+def _may_be_undated(key_result: KeyResult, value: KeptValue | None) -> bool:
+    parts = leaves(key_result.measure)
+    dated = (value is not None and value.at is not None) or not any(isinstance(one, ReadingMeasure) for one in parts)
+    return key_result.measure is None or not dated

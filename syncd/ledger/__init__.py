@@ -13,7 +13,9 @@ from syncd.ledger.events import Event, NewEvent
 from syncd.ledger.failures import LedgerError, LedgerFailed
 from syncd.ledger.ledger import Ledger, open_ledger
 from syncd.ledger.lock import LedgerBusy, cycle_lock
+from syncd.ledger.members import Fallen
 from syncd.ledger.outbox import Delivery, NewDelivery
+from syncd.ledger.revisions import Reread, Revised
 from syncd.ledger.streams import Ending, StreamState
 from syncd.ledger.values import Definition, KeptValue
 
@@ -24,6 +26,7 @@ __all__ = [
     "Delivery",
     "Ending",
     "Event",
+    "Fallen",
     "KeptAlignment",
     "KeptValue",
     "Ledger",
@@ -33,6 +36,8 @@ __all__ = [
     "LinkId",
     "NewDelivery",
     "NewEvent",
+    "Reread",
+    "Revised",
     "StreamState",
     "cycle_lock",
     "open_ledger",

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, insert, select
 from syncd.ledger.cycles import own_cycle
 from syncd.ledger.outbox import NewDelivery, post
 from syncd.ledger.schema import approvals
-from syncd.ledger.values import Definition, KeptValue, defined, keep
+from syncd.ledger.values import Definition, KeptValue, keep
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,7 @@ class Approvals:
         """
         with self._engine.begin() as connection:
             cycle = own_cycle(connection, now)
-            known = defined(connection, period).get(key_result)
-            keep(connection, period, key_result, cycle, definition, known, value)
+            keep(connection, period, cycle, {key_result: (definition, value)})
             post(connection, cycle, now, due)
             connection.execute(
                 insert(approvals).values(

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, insert, select
 from syncd.ledger.cycles import own_cycle
 from syncd.ledger.outbox import NewDelivery, post
 from syncd.ledger.schema import checkins
-from syncd.ledger.values import Definition, KeptValue, defined, keep
+from syncd.ledger.values import Definition, KeptValue, keep
 from syncd.okr.checkins import CheckIn
 
 
@@ -39,8 +39,7 @@ class CheckIns:
             post(connection, cycle, said.at, due)
             if makes is not None:
                 definition, value = makes
-                known = defined(connection, period).get(key_result)
-                keep(connection, period, key_result, cycle, definition, known, replace(value, confirmed=cycle))
+                keep(connection, period, cycle, {key_result: (definition, replace(value, confirmed=cycle))})
             row = {field.name: getattr(said, field.name) for field in fields(said)}
             connection.execute(insert(checkins).values(period=period, key_result=key_result, **row))
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, func, insert, select
 
+from syncd.ledger.batches import batches
 from syncd.ledger.schema import cycles
 
 
@@ -57,11 +58,13 @@ class Cycles:
 
     def times(self, numbers: Collection[int]) -> dict[int, datetime]:
         """When each of these cycles ended, by its number; one that never did is missing."""
-        query = select(cycles.c.id, cycles.c.ended_at).where(
-            cycles.c.id.in_(sorted(numbers)), cycles.c.ended_at.is_not(None)
-        )
+        query = select(cycles.c.id, cycles.c.ended_at).where(cycles.c.ended_at.is_not(None))
         with self._engine.connect() as connection:
-            return {row.id: row.ended_at for row in connection.execute(query)}
+            return {
+                row.id: row.ended_at
+                for some in batches(sorted(numbers))
+                for row in connection.execute(query.where(cycles.c.id.in_(some)))
+            }
 
     def end_of(self, cycle: int) -> datetime:
         """When a cycle ended; of one that was killed, when the next one did. It must have ended by now."""

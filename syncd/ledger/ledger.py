@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,7 @@ from syncd.ledger.outbox import Outbox
 from syncd.ledger.revisions import Revisions
 from syncd.ledger.streams import Streams
 from syncd.ledger.values import Values
+from syncd.okr.measures import Measure
 
 _PATIENCE = 30  # seconds for which a locked SQLite file is waited for, unless the URL says `?timeout=`
 _CACHE = "cache_size=-8000"  # kB: the pages of one stream stay at hand while several measures read it
@@ -105,6 +109,14 @@ class Ledger:
         self.alignments = Alignments(engine)
         self.outbox = Outbox(engine)
         self.events = Events(engine)
+
+    @contextmanager
+    def together(self, measures: Iterable[Measure | None]) -> Iterator[Ledger]:
+        """This ledger, with answers that are read many at a time: see `Answers.together`."""
+        with self.answers.together(measures) as answers:
+            reading = copy(self)
+            reading.answers = answers
+            yield reading
 
     def close(self) -> None:
         """Gives its connections back."""

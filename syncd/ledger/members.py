@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Table, and_, exists, func, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Engine,
+    FromClause,
+    Integer,
+    Select,
+    Table,
+    Text,
+    and_,
+    column,
+    exists,
+    func,
+    or_,
+    select,
+)
 
+from syncd.ledger.batches import PARAMETERS, batches, given
 from syncd.ledger.schema import readings, records, streams
 from syncd.okr.measures import Leaf, ReadingMeasure, stream_keys
 from syncd.okr.plausible import MANY
@@ -26,22 +44,22 @@ class Members:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def fallen(self, measure: Leaf, cycle: int) -> Fallen | None:
-        """The first stream of a measure that held many members after a cycle and holds none now, if any did."""
-        table, within = _members(measure)
-        empty = (
-            select(streams.c.id, streams.c.key)
-            .where(streams.c.connection == measure.connection, streams.c.key.in_(stream_keys(measure)))
-            .where(~exists().where(table.c.stream == streams.c.id, table.c.until.is_(None), *within))
-            .order_by(streams.c.key)
-        )
+    def fallen(self, asked: Iterable[tuple[Leaf, int]]) -> Mapping[tuple[Leaf, int], Fallen]:
+        """Of each measure the first stream that held many members after a cycle and holds none now, if any did."""
+        found: dict[tuple[Leaf, int], Fallen] = {}
+        each = list(dict.fromkeys(asked))
         with self._engine.connect() as connection:
-            for row in connection.execute(empty).all():
-                then = (table.c.stream == row.id, _held_after(table, cycle), *within)
-                held = connection.scalar(select(func.count()).select_from(table).where(*then)) or 0
-                if held >= MANY:
-                    return Fallen(row.key, held)
-        return None
+            for table, within in ((records, records.c.kind), (readings, readings.c.part)):
+                rows = [
+                    (at, leaf.connection, key, leaf.part if isinstance(leaf, ReadingMeasure) else leaf.kind, cycle)
+                    for at, (leaf, cycle) in enumerate(each)
+                    if isinstance(leaf, ReadingMeasure) == (table is readings)
+                    for key in sorted(stream_keys(leaf))
+                ]
+                for some in batches(rows, PARAMETERS // 5):
+                    for row in connection.execute(_fallen(table, within, some)):
+                        found.setdefault(each[row.at], Fallen(row.key, row.held))
+        return found
 
     def dated_within(self, after: datetime, until: datetime) -> set[tuple[str, str, str]]:
         """The parts with a row dated after one moment and not after another: (connection, stream's key, part)."""
@@ -55,11 +73,27 @@ class Members:
             return {(row.connection, row.key, row.part) for row in connection.execute(query)}
 
 
-def _members(measure: Leaf) -> tuple[Table, tuple[ColumnElement[bool], ...]]:
-    if isinstance(measure, ReadingMeasure):
-        return readings, (readings.c.part == measure.part,)
-    return records, () if measure.kind is None else (records.c.kind == measure.kind,)
+def _fallen(table: Table, within: Column[Any], rows: Sequence[tuple[Any, ...]]) -> Select[tuple[int, str, int]]:
+    """Of (at, connection, stream, part or kind, cycle) those that have fallen, with how much was held after the cycle.
 
+    All that a stream with no member now held then has ended since.
+    """
+    asked = given(
+        rows, column("at", Integer), column("connection", Text), column("key", Text), column("within", Text),
+        column("cycle", Integer),
+    )  # fmt: skip
 
-def _held_after(table: Table, cycle: int) -> ColumnElement[bool]:
-    return and_(table.c.cycle <= cycle, or_(table.c.until.is_(None), table.c.until > cycle))
+    def members(of: FromClause) -> ColumnElement[bool]:
+        these = of.c[within.name] == asked.c.within
+        return and_(of.c.stream == streams.c.id, or_(these, asked.c.within.is_(None)) if within.nullable else these)
+
+    now = table.alias()
+    return (
+        select(asked.c.at, streams.c.key, func.count().label("held"))
+        .join(streams, (streams.c.connection == asked.c.connection) & (streams.c.key == asked.c.key))
+        .join(table, and_(members(table), table.c.cycle <= asked.c.cycle, table.c.until > asked.c.cycle))
+        .where(~exists().where(members(now), now.c.until.is_(None)))
+        .group_by(asked.c.at, streams.c.key)
+        .having(func.count() >= MANY)
+        .order_by(asked.c.at, streams.c.key)
+    )

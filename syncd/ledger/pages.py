@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, delete, insert, select, update
 
+from syncd.ledger.batches import batches
 from syncd.ledger.schema import readings, records
 from syncd.sdk import Reading, Record, Snapshot
 
-T = TypeVar("T")
-_IN_ONE_QUERY = 500  # SQLite's oldest limit is 999 parameters
+_PARTS_IN_HAND = 50
 
 
 def store_records(connection: Connection, stream: int, cycle: int, page: Sequence[Record]) -> int:
@@ -47,7 +46,7 @@ def store_records(connection: Connection, stream: int, cycle: int, page: Sequenc
 
 def end_records(connection: Connection, stream: int, cycle: int, ids: Collection[str]) -> None:
     """The current versions of these ids hold no longer. One that this very cycle brought was never seen by a value."""
-    for some in _batches(ids):
+    for some in batches(ids):
         mine = _standing(stream, some)
         connection.execute(delete(records).where(mine, records.c.cycle == cycle))
         connection.execute(update(records).where(mine).values(until=cycle))
@@ -68,27 +67,41 @@ def store_snapshots(
 
     A part that could not be read keeps what it had.
     """
-    changed = 0
-    for part, snapshot in snapshots.items():
-        if snapshot.problem is not None:
-            continue
-        query = select(readings).where(readings.c.stream == stream, readings.c.part == part, readings.c.until.is_(None))
-        kept = {row["position"]: row for row in connection.execute(query).mappings()}
-        fresh = [_reading_row(reading, stream, part, position) for position, reading in enumerate(snapshot.readings)]
-        new = [row for row in fresh if not _same(kept.get(row["position"]), row)]
-        ended = {row["position"] for row in new if row["position"] in kept} | {
-            position for position in kept if position >= len(fresh)
-        }
-        _end_readings(connection, stream, part, cycle, ended)
-        if new:
-            connection.execute(insert(readings), [row | {"cycle": cycle, "seen_at": seen_at} for row in new])
-        changed += len(new) + len(ended)
-    return changed
+    read = {part: snapshot.readings for part, snapshot in snapshots.items() if snapshot.problem is None}
+    return sum(
+        _store_readings(connection, stream, cycle, seen_at, {part: read[part] for part in some})
+        for some in batches(read, _PARTS_IN_HAND)
+    )
+
+
+def _store_readings(
+    connection: Connection, stream: int, cycle: int, seen_at: datetime, read: Mapping[str, Sequence[Reading]]
+) -> int:
+    standing = and_(readings.c.stream == stream, readings.c.until.is_(None))
+    rows = connection.execute(select(readings).where(standing, readings.c.part.in_(read))).mappings()
+    kept = {(row["part"], row["position"]): row for row in rows}
+    fresh = {
+        (part, position): _reading_row(reading, stream, part, position)
+        for part, found in read.items()
+        for position, reading in enumerate(found)
+    }
+    new = {place: row for place, row in fresh.items() if not _same(kept.get(place), row)}
+    ended = [place for place in kept if place in new or place not in fresh]
+    if ended:
+        of_place = and_(
+            standing, readings.c.part == bindparam("of_part"), readings.c.position == bindparam("of_position")
+        )
+        places = [{"of_part": part, "of_position": position} for part, position in ended]
+        connection.execute(delete(readings).where(of_place, readings.c.cycle == cycle), places)
+        connection.execute(update(readings).where(of_place).values(until=cycle), places)
+    if new:
+        connection.execute(insert(readings), [row | {"cycle": cycle, "seen_at": seen_at} for row in new.values()])
+    return len(new) + len(ended)
 
 
 def _current(connection: Connection, stream: int, ids: Iterable[str]) -> dict[str, Any]:
     found = {}
-    for some in _batches(ids):
+    for some in batches(ids):
         query = select(records.c.id, records.c.digest, records.c.updated_at).where(_standing(stream, some))
         found.update({row.id: row for row in connection.execute(query)})
     return found
@@ -100,13 +113,6 @@ def _standing(stream: int, ids: Sequence[str]) -> ColumnElement[bool]:
     Without the sum SQLite takes the index of windows, and reads the whole stream for every page.
     """
     return and_(records.c.stream == stream, records.c.id.in_(ids), (records.c.until + 0).is_(None))
-
-
-def _batches(items: Iterable[T]) -> Iterator[list[T]]:
-    """Lists of at most as many items as one query takes (itertools.batched, which Python 3.11 lacks)."""
-    rest = iter(items)
-    while some := list(islice(rest, _IN_ONE_QUERY)):
-        yield some
 
 
 def _record_row(record: Record, stream: int, cycle: int) -> dict[str, Any]:
@@ -163,15 +169,3 @@ def _clean(text: str) -> str:
 
 def _same(kept: RowMapping | None, fresh: Mapping[str, Any]) -> bool:
     return kept is not None and all(kept[name] == fresh[name] for name in ("at", "cell", "number", "raw", "problem"))
-
-
-def _end_readings(connection: Connection, stream: int, part: str, cycle: int, positions: Collection[int]) -> None:
-    for some in _batches(sorted(positions)):
-        mine = and_(
-            readings.c.stream == stream,
-            readings.c.part == part,
-            readings.c.position.in_(some),
-            readings.c.until.is_(None),
-        )
-        connection.execute(delete(readings).where(mine, readings.c.cycle == cycle))
-        connection.execute(update(readings).where(mine).values(until=cycle))

@@ -99,8 +99,10 @@ def done_of_all(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]
 
 
 @lru_cache(maxsize=1000)
-def elements_of(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]:
+def elements_of(form: RecordMeasure, dialect: str, *, past: bool, dated: bool = False) -> Select[Any]:
     """Each element of the field of the records that count: id, stream, number and, for `distinct`, text.
+
+    At the end, where that is to be `dated`, when its record was done.
 
     The one that it is not is null, and so are both where a record has none: it shows all the same.
     """
@@ -109,6 +111,8 @@ def elements_of(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]
     for at, source in enumerate(elements.sources):
         found = found.outerjoin(source, elements.of_field if at == 0 else true())
     shown = [elements.number.label("number"), *([elements.text.label("text")] if form.take == "distinct" else [])]
+    if dated:
+        shown.append(records.c.done_at)
     return select(records.c.id, records.c.stream, *shown).select_from(found).where(_counting(form, dialect, past))
 
 

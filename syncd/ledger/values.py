@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Engine, Select, bindparam, func, insert, select, tuple_, update
 
+from syncd.ledger.batches import PARAMETERS, batches
 from syncd.ledger.cycles import Cycle
 from syncd.ledger.events import NewEvent, note
 from syncd.ledger.outbox import NewDelivery, post
@@ -64,6 +65,8 @@ class _Defined:
     digest: str
 
 
+_OWN = [field.name for field in fields(KeptValue) if field.name != "measure"]
+_NEWEST = select(values.c.key_result, func.max(values.c.cycle).label("cycle")).group_by(values.c.key_result)
 _CONFIRM = (
     update(values)
     .where(
@@ -97,24 +100,12 @@ class Values:
         `pulls` is None for one that kept no value: nobody is to take it for the last sync.
         A value that says what the last one said is not written again: the last one's confirmation moves.
         """
+        by_period: dict[str, dict[str, tuple[Definition, KeptValue]]] = {}
+        for (period, key_result), found in results.items():
+            by_period.setdefault(period, {})[key_result] = found
         with self._engine.begin() as connection:
-            kept: dict[str, Mapping[str, KeptValue]] = {}
-            known: dict[str, Mapping[str, _Defined]] = {}
-            confirmed: list[dict[str, Any]] = []
-            for (period, key_result), (definition, value) in results.items():
-                if period not in kept:
-                    kept[period], known[period] = _last(connection, period, None), defined(connection, period)
-                last = kept[period].get(key_result)
-                if last is None or not last.says_what(value):
-                    keep(connection, period, key_result, cycle, definition, known[period].get(key_result), value)
-                    continue
-                _define(connection, period, key_result, cycle, definition, known[period].get(key_result))
-                if value.confirmed is not None and value.confirmed != last.confirmed:
-                    confirmed.append(
-                        {"of_period": period, "of": key_result, "of_cycle": last.cycle, "by": value.confirmed}
-                    )
-            if confirmed:
-                connection.execute(_CONFIRM, confirmed)
+            for period, mine in by_period.items():
+                _keep_or_confirm(connection, period, cycle, mine)
             post(connection, cycle, now, due)
             note(connection, cycle, now, events)
             connection.execute(update(cycles).where(cycles.c.id == cycle).values(ended_at=now, pulls=pulls))
@@ -124,35 +115,44 @@ class Values:
         with self._engine.connect() as connection:
             return _last(connection, period, cycle)
 
-    def last_under(self, period: str, key_result: str, measure: str) -> KeptValue | None:
-        """The newest value that was measured in one way, whatever came after it."""
-        query = (
-            select(values, definitions.c.measure)
-            .join(definitions, definitions.c.id == values.c.definition)
-            .where(values.c.period == period, values.c.key_result == key_result, definitions.c.measure == measure)
-            .order_by(values.c.cycle.desc())
-            .limit(1)
-        )
+    def last_under(self, period: str, measures: Mapping[str, str]) -> Mapping[str, KeptValue]:
+        """Of each of these key results the newest value that was measured in its way, whatever came after it."""
+        found: dict[str, KeptValue] = {}
         with self._engine.connect() as connection:
-            row = connection.execute(query).one_or_none()
-        return _kept(row) if row else None
+            for some in batches(measures.items(), PARAMETERS // 3):
+                newest = (
+                    _NEWEST.join(definitions, definitions.c.id == values.c.definition)
+                    .where(values.c.period == period, values.c.key_result.in_([name for name, _ in some]))
+                    .where(tuple_(values.c.key_result, definitions.c.measure).in_(some))
+                )
+                found.update(_of_cycles(connection, period, newest))
+        return found
 
     def history(self, period: str, key_result: str) -> Sequence[tuple[Cycle, KeptValue]]:
         """Every value that a key result had, oldest first, with the cycle that found it."""
+        return self.histories(period, [key_result]).get(key_result, [])
+
+    def histories(self, period: str, key_results: Collection[str]) -> Mapping[str, Sequence[tuple[Cycle, KeptValue]]]:
+        """The history of each of these key results; one that never had a value is missing."""
         query = (
             select(values, definitions.c.measure, cycles.c.started_at, cycles.c.ended_at)
             .join(definitions, definitions.c.id == values.c.definition)
             .join(cycles, cycles.c.id == values.c.cycle)
-            .where(values.c.period == period, values.c.key_result == key_result)
+            .where(values.c.period == period)
             .order_by(values.c.cycle)
         )
+        found: dict[str, list[tuple[Cycle, KeptValue]]] = {}
         with self._engine.connect() as connection:
-            return [(Cycle(row.cycle, row.started_at, row.ended_at), _kept(row)) for row in connection.execute(query)]
+            for some in batches(key_results):
+                for row in connection.execute(query.where(values.c.key_result.in_(some))):
+                    one = Cycle(row.cycle, row.started_at, row.ended_at), _kept(row)
+                    found.setdefault(row.key_result, []).append(one)
+        return found
 
     def digests(self, period: str) -> Mapping[str, str]:
         """The digest of each key result's newest definition, by its id."""
         with self._engine.connect() as connection:
-            return {name: known.digest for name, known in defined(connection, period).items()}
+            return {name: known.digest for name, known in _defined(connection, period).items()}
 
     def definitions(self, period: str, key_result: str, cycle: int | None = None) -> Sequence[Mapping[str, Any]]:
         """Every definition that a key result had up to a cycle, oldest first, and when the cycle that met it ended."""
@@ -168,27 +168,50 @@ class Values:
             return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def keep(
-    connection: Connection,
-    period: str,
-    key_result: str,
-    cycle: int,
-    definition: Definition,
-    known: _Defined | None,
-    value: KeptValue,
+def keep(connection: Connection, period: str, cycle: int, found: Mapping[str, tuple[Definition, KeptValue]]) -> None:
+    """Writes the values that key results have from a cycle on, and their definitions where those are not known."""
+    numbers = _define(connection, period, cycle, found)
+    _write(connection, period, cycle, {name: (numbers[name], value) for name, (_, value) in found.items()})
+
+
+def _keep_or_confirm(
+    connection: Connection, period: str, cycle: int, found: Mapping[str, tuple[Definition, KeptValue]]
 ) -> None:
-    """Writes the value that a key result has from a cycle on, and the definition where that is not the one known."""
-    row = {field.name: getattr(value, field.name) for field in fields(value) if field.name != "measure"}
-    row |= {"cycle": cycle, "since": value.since.isoformat() if value.since else None}
-    number = _define(connection, period, key_result, cycle, definition, known)
-    connection.execute(insert(values).values(period=period, key_result=key_result, definition=number, **row))
+    """Writes what says something else than the last value did; the confirmation of any other moves."""
+    last = _last(connection, period, None)
+    numbers = _define(connection, period, cycle, found)
+    new: dict[str, tuple[int, KeptValue]] = {}
+    confirmed: list[dict[str, Any]] = []
+    for name, (_, value) in found.items():
+        was = last.get(name)
+        if was is None or not was.says_what(value):
+            new[name] = numbers[name], value
+        elif value.confirmed is not None and value.confirmed != was.confirmed:
+            confirmed.append({"of_period": period, "of": name, "of_cycle": was.cycle, "by": value.confirmed})
+    _write(connection, period, cycle, new)
+    if confirmed:
+        connection.execute(_CONFIRM, confirmed)
+
+
+def _write(connection: Connection, period: str, cycle: int, found: Mapping[str, tuple[int, KeptValue]]) -> None:
+    rows = [
+        {name: getattr(value, name) for name in _OWN}
+        | {"period": period, "key_result": key_result, "definition": number, "cycle": cycle}
+        | {"since": value.since.isoformat() if value.since else None}
+        for key_result, (number, value) in found.items()
+    ]
+    if rows:
+        connection.execute(insert(values), rows)
 
 
 def _last(connection: Connection, period: str, cycle: int | None) -> Mapping[str, KeptValue]:
-    newest = select(values.c.key_result, func.max(values.c.cycle).label("cycle")).where(values.c.period == period)
-    if cycle is not None:
-        newest = newest.where(values.c.cycle <= cycle)
-    latest = newest.group_by(values.c.key_result).subquery()
+    newest = _NEWEST.where(values.c.period == period)
+    return _of_cycles(connection, period, newest if cycle is None else newest.where(values.c.cycle <= cycle))
+
+
+def _of_cycles(connection: Connection, period: str, newest: Select[tuple[str, int]]) -> Mapping[str, KeptValue]:
+    """The value of each key result of a period that was found in the cycle asked for."""
+    latest = newest.subquery()
     query = (
         select(values, definitions.c.measure)
         .join(latest, (latest.c.key_result == values.c.key_result) & (latest.c.cycle == values.c.cycle))
@@ -198,7 +221,7 @@ def _last(connection: Connection, period: str, cycle: int | None) -> Mapping[str
     return {row.key_result: _kept(row) for row in connection.execute(query)}
 
 
-def defined(connection: Connection, period: str) -> Mapping[str, _Defined]:
+def _defined(connection: Connection, period: str) -> Mapping[str, _Defined]:
     """The newest definition of each key result of a period, by its id."""
     newest = select(func.max(definitions.c.id)).where(definitions.c.period == period).group_by(definitions.c.key_result)
     query = select(definitions.c.key_result, definitions.c.id, definitions.c.digest).where(
@@ -208,29 +231,20 @@ def defined(connection: Connection, period: str) -> Mapping[str, _Defined]:
 
 
 def _define(
-    connection: Connection,
-    period: str,
-    key_result: str,
-    cycle: int,
-    definition: Definition,
-    known: _Defined | None,
-) -> int:
-    """The number of a definition, written down where it is new or was edited."""
-    if known is not None and known.digest == definition.digest:
-        return known.id
-    added = connection.execute(
-        insert(definitions).values(
-            period=period,
-            key_result=key_result,
-            cycle=cycle,
-            file=definition.file,
-            body=definition.body,
-            measure=definition.measure,
-            digest=definition.digest,
-        )
-    )
-    assert added.inserted_primary_key is not None
-    return int(added.inserted_primary_key[0])
+    connection: Connection, period: str, cycle: int, found: Mapping[str, tuple[Definition, KeptValue]]
+) -> Mapping[str, int]:
+    """The number of each definition, written down where it is new or was edited."""
+    known = _defined(connection, period)
+    rows = [
+        {"period": period, "key_result": name, "cycle": cycle, "file": one.file, "body": one.body}
+        | {"measure": one.measure, "digest": one.digest}
+        for name, (one, _) in found.items()
+        if name not in known or known[name].digest != one.digest
+    ]
+    if rows:
+        connection.execute(insert(definitions), rows)
+        known = _defined(connection, period)
+    return {name: known[name].id for name in found}
 
 
 def _kept(row: Any) -> KeptValue:

@@ -5,7 +5,7 @@ Since when has the work been on pace? What was it before syncd was installed?"""
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 from syncd.okr.facts import Facts
@@ -24,18 +24,24 @@ from syncd.okr.measures import (
     rate,
 )
 from syncd.okr.spans import Period, Span, midnight
+from syncd.sdk.facts import Reading
 
 _INSTANT = timedelta(microseconds=1)
 
 
 def past_values(
-    facts: Facts, measure: Measure, period: Period, now: datetime, cycle: int | None = None
+    facts: Facts,
+    measure: Measure,
+    period: Period,
+    now: datetime,
+    cycle: int | None = None,
+    only: date | None = None,
 ) -> list[tuple[date, float | None]] | None:
     """(day, value at its end) for each day of the period before today, oldest first; None where no source dates it.
 
-    By what is held now, or was held after a cycle.
+    By what is held now, or was held after a cycle; of `only` the one day, where that is all that is asked for.
     """
-    days = list(past_days(period, now))
+    days = [(day, end) for day, end in past_days(period, now) if only in (None, day)]
     if not days:
         return []
     if not isinstance(measure, FormulaMeasure):
@@ -63,15 +69,26 @@ def _leaf_values(
         dated, readings = facts.readings(measure, whole, now, cycle)
         if not dated:
             return None
-        found: Iterator[tuple[date, datetime, float | None]] = (
-            (day, end, evaluate_readings(measure.take, measure.window.span(period, end), end, readings).number)
-            for day, end in days
-        )
+        found = _reading_values(measure, period, days, readings)
     elif measure.take == "share":
         found = _shares(facts, measure, period, days, cycle)
     else:
         found = _record_values(facts, measure, period, days, cycle)
     return [(day, _rate(measure, number, period, end)) for day, end, number in found]
+
+
+def _reading_values(
+    measure: ReadingMeasure, period: Period, days: Sequence[tuple[date, datetime]], readings: Iterable[Reading]
+) -> Iterator[tuple[date, datetime, float | None]]:
+    """By the readings of each day's window alone: of a long series that is most of the work."""
+    dated = sorted(((reading.at, reading) for reading in readings if reading.at is not None), key=lambda pair: pair[0])
+    times, in_order = [at for at, _ in dated], [reading for _, reading in dated]
+    for day, end in days:
+        window = measure.window.span(period, end)
+        inside = in_order[bisect.bisect_left(times, window.start) : bisect.bisect_right(times, end)]
+        if measure.take == "latest" and end < window.end:
+            inside = inside[-1:]
+        yield day, end, evaluate_readings(measure.take, window, end, inside).number
 
 
 def _rate(measure: Leaf, number: float | None, period: Period, end: datetime) -> float | None:

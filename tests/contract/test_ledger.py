@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -30,10 +30,11 @@ from syncd.ledger import (
     migrate,
     open_ledger,
 )
+from syncd.ledger.answers import Answers
 from syncd.ledger.members import Fallen
 from syncd.ledger.schema import cycles, definitions, metadata, readings, records, streams, values
 from syncd.okr.checkins import CheckIn
-from syncd.okr.measures import Filter, ReadingMeasure, ReadingTake, RecordMeasure, RecordTake
+from syncd.okr.measures import Answer, Filter, Leaf, ReadingMeasure, ReadingTake, RecordMeasure, RecordTake
 from syncd.okr.past import past_values
 from syncd.okr.spans import Period, Span, Window, midnight
 from syncd.sdk import Page, Reading, Record, Snapshot, Stream
@@ -836,6 +837,9 @@ class TestSqliteFiles:
 class TestMembers:
     MEASURE = RecordMeasure("code", ("issues", "pulls"))
 
+    def fallen(self, ledger: Ledger, cycle: int, measure: RecordMeasure | ReadingMeasure = MEASURE) -> Fallen | None:
+        return ledger.members.fallen([(measure, cycle)]).get((measure, cycle))
+
     def emptied(self, ledger: Ledger, held: int) -> None:
         """`pulls` holds so many records in cycle 1 and none from cycle 2 on; `issues` always one."""
         stored(ledger, 1, pull("9"), stream="issues")
@@ -844,26 +848,26 @@ class TestMembers:
 
     def test_a_stream_that_held_many_and_holds_none_has_fallen(self, ledger: Ledger) -> None:
         self.emptied(ledger, 3)
-        assert ledger.members.fallen(self.MEASURE, 1) == Fallen("pulls", 3)
+        assert self.fallen(ledger, 1) == Fallen("pulls", 3)
 
     def test_two_are_not_many(self, ledger: Ledger) -> None:
         self.emptied(ledger, 2)
-        assert ledger.members.fallen(self.MEASURE, 1) is None
+        assert self.fallen(ledger, 1) is None
 
     def test_one_that_was_empty_already_has_not_fallen(self, ledger: Ledger) -> None:
         self.emptied(ledger, 3)
-        assert ledger.members.fallen(self.MEASURE, 2) is None
+        assert self.fallen(ledger, 2) is None
 
     def test_records_outside_any_window_or_reopened_are_members(self, ledger: Ledger) -> None:
         stored(ledger, 1, *(pull(str(number)) for number in range(3)))
         stored(ledger, 2, *(pull(str(number), updated=1, done=None) for number in range(3)))
-        assert ledger.members.fallen(self.MEASURE, 1) is None
+        assert self.fallen(ledger, 1) is None
 
     def test_versions_of_a_record_are_one_member(self, ledger: Ledger) -> None:
         for cycle in (1, 2, 3):
             stored(ledger, cycle, pull("1", updated=cycle))
         stored(ledger, 4, present=frozenset())
-        assert ledger.members.fallen(self.MEASURE, 3) is None
+        assert self.fallen(ledger, 3) is None
 
     def test_a_part_falls_by_itself(self, ledger: Ledger) -> None:
         reach(ledger, 2, NOW)
@@ -871,8 +875,14 @@ class TestMembers:
         cells = [Reading(1.0, f"A{row}", "1", START) for row in range(3)]
         ledger.streams.store(number, 1, NOW, Page(readings={"a": Snapshot(cells), "b": Snapshot(cells)}))
         ledger.streams.store(number, 2, NOW, Page(readings={"a": Snapshot([]), "b": Snapshot(cells)}))
-        assert ledger.members.fallen(ReadingMeasure("numbers", "book", "a"), 1) == Fallen("book", 3)
-        assert ledger.members.fallen(ReadingMeasure("numbers", "book", "b"), 1) is None
+        assert self.fallen(ledger, 1, ReadingMeasure("numbers", "book", "a")) == Fallen("book", 3)
+        assert self.fallen(ledger, 1, ReadingMeasure("numbers", "book", "b")) is None
+
+    def test_each_measure_is_asked_about_with_a_cycle_of_its_own(self, ledger: Ledger) -> None:
+        self.emptied(ledger, 3)
+        pulls, of_kind = RecordMeasure("code", ("pulls",)), RecordMeasure("code", ("pulls",), kind="release")
+        asked = [(self.MEASURE, 1), (self.MEASURE, 2), (pulls, 1), (pulls, 2), (of_kind, 1)]
+        assert set(ledger.members.fallen(asked)) == {(self.MEASURE, 1), (pulls, 1)}
 
 
 class TestApprovals:
@@ -980,7 +990,7 @@ class TestRevisions:
     def revised(self, ledger: Ledger, after: int, until: int) -> list[tuple[int, str | None, str | None]]:
         return [
             (one.cycle, one.old and one.old.title, one.new and one.new.title)
-            for one in ledger.revisions.of_records(self.BOTH, after, until)
+            for _, one in ledger.revisions.of_records([self.BOTH], after, until)
         ]
 
     def test_a_record_that_changed_and_one_that_went(self, ledger: Ledger) -> None:
@@ -997,6 +1007,22 @@ class TestRevisions:
         ledger.streams.reconcile(ledger.streams.add("code", "all", NOW), 3, [])
         assert self.revised(ledger, 1, 3) == [(2, "Change 1", "Change 1"), (3, "Change 1", None)]
 
+    def test_several_measures_are_looked_up_at_once_each_with_its_own_streams(self, ledger: Ledger) -> None:
+        for stream in ("all", "web", "other"):
+            stored(ledger, 1, pull("1"), stream=stream)
+        stored(ledger, 2, replace(pull("1", updated=1), title="Renamed"), stream="other")
+        ledger.streams.reconcile(ledger.streams.add("code", "web", NOW), 3, [])
+        web, other = RecordMeasure("code", ("web",)), RecordMeasure("code", ("other",))
+        found = [
+            (measure.streams, one.cycle, one.old and one.old.title, one.new and one.new.title)
+            for measure, one in ledger.revisions.of_records([self.BOTH, web, other], 1, 3)
+        ]
+        assert sorted(found) == [
+            (("all", "web"), 3, "Change 1", "Change 1"),
+            (("other",), 2, "Change 1", "Renamed"),
+            (("web",), 3, "Change 1", None),
+        ]
+
     def test_a_reading_whose_row_only_moved_is_the_same(self, ledger: Ledger) -> None:
         measure = ReadingMeasure("numbers", "sheet", "calls")
         seen(ledger, 1, series(1200, 1100))
@@ -1004,9 +1030,38 @@ class TestRevisions:
         seen(ledger, 3, series(1200, 1150)[1:])
         found = [
             (one.cycle, one.old.number, one.new and one.new.number)
-            for one in ledger.revisions.of_readings(measure, 1, 3)
+            for _, one in ledger.revisions.of_readings([measure], 1, 3)
         ]
         assert found == [(2, 1100.0, 1150.0), (3, 1200.0, None)]
+
+
+class TestTogether:
+    """Many parts are read at once, and nobody can tell."""
+
+    def test_they_are_those_of_measures_asked_one_by_one_in_whatever_order(
+        self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("syncd.ledger.answers._PARTS_IN_HAND", 2)
+        number = ledger.streams.add("numbers", "book", NOW)
+        for cycle in (1, 2):
+            reach(ledger, cycle, NOW)
+            dated = [Reading(float(cycle + row), f"A{row}", "1", START + row * DAY) for row in range(3)]
+            cells = [Reading(10.0 * cycle, "B1", "10")]
+            page = Page(
+                readings={"a": Snapshot(dated), "b": Snapshot(cells), "c": Snapshot(dated[1:]), "d": Snapshot([])}
+            )
+            ledger.streams.store(number, cycle, NOW, page)
+        measures = [ReadingMeasure("numbers", "book", part, take) for part in "abcdz" for take in ("latest", "sum")]
+        pulls = RecordMeasure("code", ("pulls",))
+        stored(ledger, 2, pull("1"))
+
+        def answers(facts: Answers, asked: Sequence[Leaf], cycle: int | None = None) -> list[Answer]:
+            return [facts.answer(measure, SPAN, NOW, cycle) for measure in asked]
+
+        for order in (measures, measures[::-1], [*measures[::3], pulls, *measures]):
+            with ledger.answers.together([*measures, None]) as facts:
+                assert answers(facts, order) == answers(ledger.answers, order)
+                assert answers(facts, order, 1) == answers(ledger.answers, order, 1)
 
 
 class TestUrls:

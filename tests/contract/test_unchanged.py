@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from sqlalchemy import event
 from syncd.config import load_config
 from syncd.cycle import run_cycle
 from syncd.ledger import open_ledger
+from syncd.ledger.answers import Answers
 from syncd.okr.facts import answered
 from syncd.sdk import RetryPolicy
 
@@ -47,7 +49,7 @@ COUNT = MAPPING.count("- {id")
 
 
 class Project:
-    """A folder with two CSV files, its ledger, and how many measures the ledger was asked for."""
+    """A folder with two CSV files, and its ledger."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -60,14 +62,6 @@ class Project:
         ledger = open_ledger(f"sqlite:///{folder / 'syncd.db'}")
         assert ledger is not None
         self.ledger = ledger
-        self.asked = 0
-        ask = ledger.answers.answer
-
-        def counted(*arguments: Any) -> Any:
-            self.asked += 1
-            return ask(*arguments)
-
-        ledger.answers.answer = counted  # type: ignore[method-assign]
 
     def write_rows(self) -> None:
         lines = [f"{day},{number}" for day, number in self.rows.items()]
@@ -78,10 +72,18 @@ class Project:
 
     def sync(self, **options: Any) -> int:
         """Runs a cycle; how many measures it asked the ledger for."""
-        before = self.asked
+        asked = 0
+        answer = Answers.answer
+
+        def counted(*arguments: Any) -> Any:
+            nonlocal asked
+            asked += 1
+            return answer(*arguments)
+
         config = load_config(self.folder / "syncd.yaml")
-        run_cycle(config, self.ledger, lambda: self.now, retry=RetryPolicy(), **options)
-        return self.asked - before
+        with patch.object(Answers, "answer", counted):
+            run_cycle(config, self.ledger, lambda: self.now, retry=RetryPolicy(), **options)
+        return asked
 
     def differences(self) -> list[str]:
         """Where a kept value is not what measuring gives now."""
