@@ -22,7 +22,7 @@ from syncd.publishing.outgoing import due
 from syncd.pulling import pull_all
 from syncd.pulls import Outcome, Pull, Watcher, Work, due_pulls
 from syncd.restatements import Restatement, restatements
-from syncd.sdk import RetryPolicy
+from syncd.sdk import Json, RetryPolicy
 from syncd.sources import open_sources
 
 log = logging.getLogger("syncd.cycle")
@@ -143,6 +143,9 @@ def run_cycle(
         for outcome in outcomes
         if outcome.changed or outcome.quality != "complete"
     }
+    narrowed: Mapping[str, Json] | None = (
+        {"key_result": only, "streams": [outcome.pull.id for outcome in outcomes]} if only else None
+    )
     kept = {plan.period.id: ledger.values.last(plan.period.id) for plan in plans}
     changes = [
         Change(period, key_result, kept[period].get(key_result), value)
@@ -150,17 +153,18 @@ def run_cycle(
         if (old := kept[period].get(key_result)) is None or not old.says_what(value)
     ]
     if dry_run:
-        ledger.values.commit(cycle, now, None, {})
+        ledger.values.commit(cycle, now, pulls, {}, only=narrowed, dry_run=True)
     else:
         new = {name: value for name, (_, value) in results.items()}
         reports = foreseen(config, ledger, now, new, cycle=cycle, links=True)
         outgoing = list(due(config, ledger, now, reports, only=only))
-        ledger.values.commit(cycle, now, pulls, results, outgoing, list(news(config, ledger, now, reports)))
+        told = list(news(config, ledger, now, reports))
+        ledger.values.commit(cycle, now, pulls, results, outgoing, told, only=narrowed)
     changes = list(_restated(ledger, plans, changes, cycle))
     for outcome in outcomes:
         if outcome.changed:
-            told = {"stream": outcome.pull.stream.key, "changed": outcome.changed, "got": outcome.got}
-            log.info("pulled", extra=told | ({"expected": outcome.expected} if outcome.expected else {}))
+            said = {"stream": outcome.pull.stream.key, "changed": outcome.changed, "got": outcome.got}
+            log.info("pulled", extra=said | ({"expected": outcome.expected} if outcome.expected else {}))
         if outcome.quality != "complete":
             log.warning("pull failed", extra={"stream": outcome.pull.stream.key, "reason": outcome.reason})
     if dry_run:

@@ -12,13 +12,13 @@ from functools import cache
 
 from syncd.config import Config
 from syncd.definitions import definition
+from syncd.in_force import past_of
 from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.okr import checkins
 from syncd.okr.alignment import on_pace_since
 from syncd.okr.facts import answered
 from syncd.okr.goals import ON_PACE, KeyResult, Plan, Quality, guard_id, guarded, is_guard, standing
 from syncd.okr.measures import Answer, Measure, ReadingMeasure, leaves, stream_keys
-from syncd.okr.past import past_values
 from syncd.okr.plausible import implausible, shown
 from syncd.pulls import Outcome
 from syncd.report import choose_plan
@@ -249,13 +249,8 @@ def _since(
     """The first day of the run on pace; from the sources' own dates, or the check-ins', else from what was kept."""
     if not key_result.drives:
         return None
-    past: Sequence[tuple[date, float | None]] | None
-    if key_result.measure is None:
-        past = checkins.past_values(ledger.checkins.of(plan.period.id, key_result.id, now), plan.period, now)
-    else:
-        past = past_values(ledger.answers, key_result.measure, plan.period, now)
+    past = past_of(config, plan, ledger, key_result, now)
     if past is None and last is not None and last.since is not None:
         return last.since
-    guard = key_result.guard.measure if key_result.guard else None
-    guard_past = dict(past_values(ledger.answers, guard, plan.period, now) or ()) if guard else {}
-    return on_pace_since(key_result, plan.period, now, config.shares, past or [], guard_past)
+    days, guard, terms = (past.values, past.guard, past.terms) if past else ((), {}, {})
+    return on_pace_since(key_result, plan.period, now, config.shares, days, guard, terms)

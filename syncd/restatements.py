@@ -8,7 +8,7 @@ late; a dated reading whose number was changed or taken away.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from syncd.ledger import Cycle, KeptValue, Ledger
@@ -43,16 +43,18 @@ def restatements(
 ) -> list[Restatement]:
     """Those of one key result since it is measured as it is now, after one cycle and not after another, in order."""
     measure = key_result.measure
+    last = ledger.cycles.last()
+    end = last.id if until is None and last else until or 0
     history = [
-        (cycle, value)
+        (cycle, replace(value, confirmed=min(value.confirmed, end)))  # later ones may have found the same number
         for cycle, value in ledger.values.history(plan.period.id, key_result.id)
         if value.measure == measure_digest and value.quality == "complete" and value.confirmed is not None
+        if cycle.id <= end
     ]
-    last = ledger.cycles.last()
-    if measure is None or not history or last is None:
+    if measure is None or not history:
         return []
     known = _Known(ledger, plan.period, history)
-    first, end = max(after, history[0][1].cycle), last.id if until is None else until
+    first = max(after, history[0][1].cycle)
     found = [one for leaf in leaves(measure) for one in _of_leaf(ledger, plan, leaf, known, first, end)]
     return sorted(found, key=lambda one: one.at)  # stable: in the order of the parts
 

@@ -14,13 +14,19 @@ from syncd.okr.weeks import Week, weekly, weeks_of
 
 
 class WeeklySeries:
-    """The weekly series of a period's key results as of a moment, each made once; `values` may be about to be kept."""
+    """The weekly series of a period's key results as of a moment, each made once; `values` may be about to be kept.
 
-    def __init__(self, ledger: Ledger, plan: Plan, values: Mapping[str, KeptValue], now: datetime) -> None:
+    By what the ledger holds now, or held after a `cycle` that ended at that moment.
+    """
+
+    def __init__(
+        self, ledger: Ledger, plan: Plan, values: Mapping[str, KeptValue], now: datetime, cycle: int | None = None
+    ) -> None:
         self._ledger = ledger
         self._values = values
         self._plan = plan
         self._now = now
+        self._cycle = cycle
         self._past: dict[str, Mapping[date, float | None] | None] = {}
         self._weeks: dict[str, Sequence[Week]] = {}
 
@@ -31,7 +37,7 @@ class WeeklySeries:
             if measure is None or past is None:
                 found = list(self._kept_weeks(key_result))
             else:
-                found = weekly(self._ledger.answers, measure, self._plan.period, self._now, past)
+                found = weekly(self._ledger.answers, measure, self._plan.period, self._now, past, self._cycle)
             self._weeks[key_result.id] = found
         return self._weeks[key_result.id]
 
@@ -50,14 +56,18 @@ class WeeklySeries:
         if key_result.id not in self._past:
             measure, past = key_result.measure, None
             if measure is not None:
-                past = past_values(self._ledger.answers, measure, self._plan.period, self._now)
+                past = past_values(self._ledger.answers, measure, self._plan.period, self._now, self._cycle)
             self._past[key_result.id] = None if past is None else dict(past)
         return self._past[key_result.id]
 
     def _kept_weeks(self, key_result: KeyResult) -> Iterator[Week]:
         """By complete values alone, and for weeks at or after whose beginning a cycle found them."""
         period = self._plan.period
-        found = [(cycle.ended_at, value) for cycle, value in self._ledger.values.history(period.id, key_result.id)]
+        found = [
+            (cycle.ended_at, value)
+            for cycle, value in self._ledger.values.history(period.id, key_result.id)
+            if self._cycle is None or cycle.id <= self._cycle
+        ]
         new = self._values.get(key_result.id)
         if new is not None and all(value.cycle != new.cycle for _, value in found):
             found.append((self._now, new))

@@ -14,6 +14,7 @@ from syncd.ledger.failures import LedgerError, LedgerFailed
 from syncd.ledger.ledger import Ledger, open_ledger
 from syncd.ledger.lock import LedgerBusy, cycle_lock
 from syncd.ledger.outbox import Delivery, NewDelivery
+from syncd.ledger.pulled import Pulled, StreamId
 from syncd.ledger.streams import Ending, StreamState
 from syncd.ledger.values import Definition, KeptValue
 
@@ -33,6 +34,8 @@ __all__ = [
     "LinkId",
     "NewDelivery",
     "NewEvent",
+    "Pulled",
+    "StreamId",
     "StreamState",
     "cycle_lock",
     "open_ledger",

@@ -89,12 +89,16 @@ class Values:
         results: Mapping[tuple[str, str], tuple[Definition, KeptValue]],
         due: Iterable[NewDelivery] = (),
         events: Iterable[NewEvent] = (),
+        *,
+        only: Mapping[str, Json] | None = None,
+        dry_run: bool = False,
     ) -> None:
         """Ends a cycle: its values by (period, key result), what is to be delivered or told of them, and its pulls.
 
         All in one transaction.
 
-        `pulls` is None for one that kept no value: nobody is to take it for the last sync.
+        `pulls` is None for one that asked no source; one that asked and kept no value was a `dry_run`: nobody is to
+        take it for the last sync. `only` says what was asked for by one that was narrowed: `{key_result, streams}`.
         A value that says what the last one said is not written again: the last one's confirmation moves.
         """
         with self._engine.begin() as connection:
@@ -117,7 +121,8 @@ class Values:
                 connection.execute(_CONFIRM, confirmed)
             post(connection, cycle, now, due)
             note(connection, cycle, now, events)
-            connection.execute(update(cycles).where(cycles.c.id == cycle).values(ended_at=now, pulls=pulls))
+            ended = {"ended_at": now, "pulls": pulls, "only": only, "dry_run": dry_run or None}
+            connection.execute(update(cycles).where(cycles.c.id == cycle).values(ended))
 
     def last(self, period: str, cycle: int | None = None) -> Mapping[str, KeptValue]:
         """The newest value of each key result of a period, by its id, as of now or of a cycle."""
@@ -153,6 +158,17 @@ class Values:
         """The digest of each key result's newest definition, by its id."""
         with self._engine.connect() as connection:
             return {name: known.digest for name, known in defined(connection, period).items()}
+
+    def in_force(self, period: str, cycle: int) -> Mapping[str, Mapping[str, Any]]:
+        """The newest definition up to a cycle of each key result that was in a period, by its id."""
+        newest = (
+            select(func.max(definitions.c.id))
+            .where(definitions.c.period == period, definitions.c.cycle <= cycle)
+            .group_by(definitions.c.key_result)
+        )
+        query = select(definitions).where(definitions.c.id.in_(newest.scalar_subquery())).order_by(definitions.c.id)
+        with self._engine.connect() as connection:
+            return {row["key_result"]: dict(row) for row in connection.execute(query).mappings()}
 
     def definitions(self, period: str, key_result: str, cycle: int | None = None) -> Sequence[Mapping[str, Any]]:
         """Every definition that a key result had up to a cycle, oldest first, and when the cycle that met it ended."""
