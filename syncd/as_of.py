@@ -21,7 +21,8 @@ from syncd.report import KeyResultLine, Report, line_of, report_of
 class AsOf:
     """A plan and what is known of it. `cycle` is the last that had ended, `synced` the last that was a sync.
 
-    `kept` are the values and `links` what was kept of links; `times` says when the cycles that confirmed them ended.
+    `kept` are the values and `links` what was kept of links; `times` says when the cycles that confirmed them ended;
+    `past` whether this is how it was and not how it is.
     """
 
     config: Config
@@ -33,6 +34,7 @@ class AsOf:
     kept: Mapping[str, KeptValue]
     links: Mapping[LinkId, KeptAlignment]
     times: Mapping[int, datetime]
+    past: bool = False
 
     def checkins(self, key_result: KeyResult) -> Sequence[CheckIn]:
         """What people had said of a key result by then, oldest first."""
@@ -53,7 +55,7 @@ class AsOf:
 def as_of(config: Config, plan: Plan, ledger: Ledger | None, now: datetime, at: datetime | None = None) -> AsOf:
     """What is known of a plan `now`, or was known at a past moment `at`; nothing without a ledger."""
     if ledger is None:
-        return AsOf(config, plan, None, at or now, None, None, {}, {}, {})
+        return AsOf(config, plan, None, at or now, None, None, {}, {}, {}, at is not None)
     cycle = ledger.cycles.last(by=at)
     synced = ledger.cycles.last(by=at, pulled=True)
     links: Mapping[LinkId, KeptAlignment] = ledger.alignments.last(plan.period.id, cycle.id) if cycle else {}
@@ -63,7 +65,7 @@ def as_of(config: Config, plan: Plan, ledger: Ledger | None, now: datetime, at: 
         links = dict(_looked_at(ledger, plan, synced, kept, links))
     confirmed = {value.confirmed for value in kept.values() if value.confirmed is not None}
     times = ledger.cycles.times(confirmed | {one.confirmed for one in links.values()})
-    return AsOf(config, plan, ledger, at or now, cycle, synced, kept, links, times)
+    return AsOf(config, plan, ledger, at or now, cycle, synced, kept, links, times, at is not None)
 
 
 def kept_at(ledger: Ledger, plan: Plan, cycle: Cycle) -> dict[str, KeptValue]:

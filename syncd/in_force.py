@@ -6,7 +6,7 @@ days before syncd knew any are judged by the first, as it stood at the end of it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -103,27 +103,39 @@ def in_force_after(
     """A plan, and the shares that it is judged by, as they were after a cycle; `links` are those kept by then.
 
     Key results that left the files since are in it, in an objective of no name. One that the ledger has no definition
-    of by then is as it is now: it may wait for its first check-in.
+    of by then is as it was first defined, or else is now: it may have waited for its first check-in.
     """
     found: dict[str, KeyResult] = {}
+    defined: set[str] = set()
     period, shares = plan.period, config.shares
     for name, row in ledger.values.in_force(plan.period.id, cycle).items():  # the newest last
         if (terms := _terms(row, period, shares)) is not None:
-            found[name], period, shares = terms.key_result, terms.period, terms.shares
+            found[name] = terms.key_result
+            if row["cycle"] <= cycle:
+                period, shares = terms.period, terms.shares
+                defined.add(name)
+    present = {kr.id for kr in plan.key_results}
+    alive = set(_alive(plan, ledger, cycle)) & defined | {side for name in links for side in name} - defined
+    left = [kr for name, kr in found.items() if name not in present and (name in alive or _waits(kr, defined))]
+    known = present | {kr.id for kr in left}
 
     def then(kr: KeyResult) -> KeyResult:
-        drives = found[kr.id].drives if kr.id in found else [one for one in kr.drives if (kr.id, one.outcome) in links]
-        return replace(found.get(kr.id, kr), drives=tuple(one for one in drives if one.outcome in known))
+        drives = (one for one in kr.drives if kr.id in defined or (kr.id, one.outcome) in links)
+        return replace(kr, drives=tuple(one for one in drives if one.outcome in known))
 
-    present = {kr.id for kr in plan.key_results}
-    left = [name for name in _alive(plan, ledger, cycle) if name in found and name not in present]
-    known = present | set(left)
-    objectives = [replace(one, key_results=tuple(map(then, one.key_results))) for one in plan.objectives]
+    objectives = [
+        replace(one, key_results=tuple(then(found.get(kr.id, kr)) for kr in one.key_results)) for one in plan.objectives
+    ]
     if left:
-        objectives.append(Objective("", "", tuple(then(found[name]) for name in left)))
+        objectives.append(Objective("", "", tuple(map(then, left))))
     health = config.settings.health.model_copy(update={"on_track": shares.on_track, "at_risk": shares.at_risk})
     settings = config.settings.model_copy(update={"health": health})
     return replace(config, settings=settings), Plan(period, tuple(objectives))
+
+
+def _waits(key_result: KeyResult, defined: Collection[str]) -> bool:
+    """Whether it may have been waiting for its first check-in."""
+    return key_result.measure is None and key_result.id not in defined
 
 
 def _alive(plan: Plan, ledger: Ledger, cycle: int) -> Iterator[str]:

@@ -37,7 +37,7 @@ def run(path: Path, key_result: str, *, at: str | None, period: str | None, as_j
     known = as_of(config, plan, ledger, now, moment)
     chosen = chosen_key_result(known.plan, key_result)
     found, links = evidence(known, chosen), list(links_of(known, chosen))
-    written = explain_written.newest(ledger, plan.period.id, chosen.id, now)
+    written = explain_written.newest(known, chosen.id)
     if as_json:
         more = {"alignment": explain_links.documents(links), "written": explain_written.documents(written, config.zone)}
         print_json(_document(found, now, config.zone) | more)

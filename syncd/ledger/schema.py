@@ -255,6 +255,7 @@ deliveries = Table(
     Column("digest", String, nullable=False, comment="of what is stated and how: the same is not sent again"),
     Column("statement", Document, nullable=False),
     Column("state", String, nullable=False),
+    Column("was", Document, comment="{state, reason} of a superseded one until then"),
     Column("reason", Text),
     Column("left_alone", Document, comment="{place: what stands there} of the places that somebody else wrote"),
     Column("tries", Integer, nullable=False),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Engine, and_, bindparam, func, insert, or_, select, update
 
 from syncd.ledger.cycles import Cycle
 from syncd.ledger.events import NewEvent, note
@@ -160,13 +160,18 @@ class Values:
             return {name: known.digest for name, known in defined(connection, period).items()}
 
     def in_force(self, period: str, cycle: int) -> Mapping[str, Mapping[str, Any]]:
-        """The newest definition up to a cycle of each key result that was in a period, by its id."""
-        newest = (
-            select(func.max(definitions.c.id))
-            .where(definitions.c.period == period, definitions.c.cycle <= cycle)
-            .group_by(definitions.c.key_result)
+        """The newest definition up to a cycle of each key result of a period, by its id, in the order of the ledger.
+
+        Of one that had none by then it is its first: one that waits for its first check-in is not defined yet.
+        """
+        of_period = definitions.c.period == period
+        newest = select(func.max(definitions.c.id)).where(of_period, definitions.c.cycle <= cycle)
+        first = select(func.min(definitions.c.id)).where(of_period).group_by(definitions.c.key_result)
+        ids = or_(
+            definitions.c.id.in_(newest.group_by(definitions.c.key_result).scalar_subquery()),
+            and_(definitions.c.cycle > cycle, definitions.c.id.in_(first.scalar_subquery())),
         )
-        query = select(definitions).where(definitions.c.id.in_(newest.scalar_subquery())).order_by(definitions.c.id)
+        query = select(definitions).where(ids).order_by(definitions.c.id)
         with self._engine.connect() as connection:
             return {row["key_result"]: dict(row) for row in connection.execute(query).mappings()}
 

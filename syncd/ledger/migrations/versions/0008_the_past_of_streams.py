@@ -1,4 +1,4 @@
-"""What each cycle asked for, whether it kept values, and the remarks on parts: how streams stood after any cycle."""
+"""How streams and deliveries stood at any time: what cycles asked for, remarks on parts, states before the last."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,6 +17,7 @@ def upgrade() -> None:
         ),
     )
     op.add_column("cycles", sa.Column("dry_run", sa.Boolean(), comment="true of one that kept rows and no value"))
+    op.add_column("deliveries", sa.Column("was", Document(), comment="{state, reason} of a superseded one until then"))
     op.create_table(
         "remarks",
         sa.Column("stream", sa.Integer(), nullable=False),
