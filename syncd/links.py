@@ -37,7 +37,11 @@ def links_of(known: AsOf, key_result: KeyResult) -> Iterator[LinkEvidence]:
     """The links from or to a key result, in the order of the files, by what is known at a moment."""
     plan, ledger = known.plan, known.ledger
     key_results = {kr.id: kr for kr in plan.key_results}
-    if ledger is None or all(key_result.id not in (kr.id, *_driven(kr)) for kr in plan.key_results if kr.drives):
+    if (
+        ledger is None
+        or known.cycle is None
+        or all(key_result.id not in (kr.id, *_driven(kr)) for kr in plan.key_results if kr.drives)
+    ):
         return
     for judgement in (link for block in known.report().objectives for link in block.alignment):
         link = judgement.alignment

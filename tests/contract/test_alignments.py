@@ -186,6 +186,40 @@ class TestCycles:
         project.sync()
         assert (project.kept.verdict, project.kept.lag) == ("too_early", 12 * WEEK)
 
+    @pytest.mark.parametrize(
+        ("behind", "edit"),
+        [("target: 40", "target: 20"), ("take: sum}", "take: sum, window: {since: 2026-09-01}}")],
+    )
+    def test_days_before_an_edit_are_judged_by_what_was_asked_then(
+        self, project: Project, behind: str, edit: str
+    ) -> None:
+        """By the target of today, or as it is measured today, the work has been on pace since October."""
+        path = project.folder / "okrs.yaml"
+        asked = {"target: 40": "target: 400", "take: sum}": "take: sum, window: {since: 2026-11-20}}"}
+        path.write_text(path.read_text().replace(behind, asked[behind]))
+        project.sync()
+        assert (project.kept.verdict, project.kept.since) == ("under_delivered", None)
+        path.write_text(path.read_text().replace(asked[behind], edit))
+        for _ in range(2):
+            project.now += timedelta(days=1)
+            project.sync()
+            assert (project.kept.verdict, project.kept.since) == ("too_early", date(2026, 11, 25))
+
+    def test_days_before_the_first_sync_are_judged_by_the_definition_that_its_day_ended_with(
+        self, project: Project
+    ) -> None:
+        path = project.folder / "okrs.yaml"
+        written = path.read_text()
+        path.write_text(written.replace("target: 40", "target: 400"))
+        project.sync()
+        path.write_text(written)
+        project.sync()
+        assert project.kept.since == date(2026, 10, 5)
+        path.write_text(written.replace("target: 40", "target: 30"))
+        project.now += timedelta(days=1)
+        project.sync()
+        assert project.kept.since == date(2026, 10, 5)
+
     def test_a_dry_run_keeps_nothing(self, project: Project) -> None:
         assert project.sync(dry_run=True).verdicts == ()
         assert project.ledger.alignments.last("autumn") == {}
