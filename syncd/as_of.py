@@ -5,9 +5,9 @@ Of the past it is judged by the definitions, days and shares that were in force 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 from syncd.config import Config
 from syncd.in_force import in_force_after
@@ -61,8 +61,12 @@ def as_of(config: Config, plan: Plan, ledger: Ledger | None, now: datetime, at: 
     links: Mapping[LinkId, KeptAlignment] = ledger.alignments.last(plan.period.id, cycle.id) if cycle else {}
     kept = kept_at(ledger, plan, cycle) if cycle else {}
     if at is not None and cycle is not None:
-        config, plan = in_force_after(config, plan, ledger, cycle.id, links)
-        links = dict(_looked_at(ledger, plan, synced, kept, links))
+        days = _days(ledger, plan, synced, links)
+        first = min((number for number, day in days.items() if synced and day == days[synced.id]), default=0)
+        newest = ledger.alignments.last(plan.period.id)
+        judged = [name for name in links if newest[name].confirmed >= first]
+        config, plan = in_force_after(config, plan, ledger, cycle.id, judged)
+        links = {name: _looked_at(name, one, days, first, kept) for name, one in links.items()}
     confirmed = {value.confirmed for value in kept.values() if value.confirmed is not None}
     times = ledger.cycles.times(confirmed | {one.confirmed for one in links.values()})
     return AsOf(config, plan, ledger, at or now, cycle, synced, kept, links, times, at is not None)
@@ -81,27 +85,26 @@ def kept_at(ledger: Ledger, plan: Plan, cycle: Cycle) -> dict[str, KeptValue]:
     return {name: by_then(name, value) for name, value in ledger.values.last(plan.period.id, cycle.id).items()}
 
 
-def _looked_at(
-    ledger: Ledger,
-    plan: Plan,
-    synced: Cycle | None,
-    kept: Mapping[str, KeptValue],
-    links: Mapping[LinkId, KeptAlignment],
-) -> Iterator[tuple[LinkId, KeptAlignment]]:
-    """What was kept of links, each with the last cycle that had looked at it by then.
+def _days(
+    ledger: Ledger, plan: Plan, synced: Cycle | None, links: Mapping[LinkId, KeptAlignment]
+) -> Mapping[int, date]:
+    """The local day of each sync up to one, from the first on that found one of the links."""
+    if not links:
+        return {}
+    first = min(one.cycle for one in links.values())
+    cycles = [cycle for cycle in ledger.cycles.pulled(first) if synced and cycle.id <= synced.id]
+    return {cycle.id: cycle.ended_at.astimezone(plan.period.zone).date() for cycle in cycles if cycle.ended_at}
 
-    A cycle looks at a link on a new day, or where a value of either side is new; later ones may have found the same.
+
+def _looked_at(
+    name: LinkId, link: KeptAlignment, days: Mapping[int, date], first: int, kept: Mapping[str, KeptValue]
+) -> KeptAlignment:
+    """What was kept of a link, with the last cycle that had looked at it by then; later ones may have found the same.
+
+    A cycle looks at a link where it is the `first` of its day, or a value of either side is new.
     """
-    if synced is None:
-        return
-    zone, first = plan.period.zone, min((one.cycle for one in links.values()), default=synced.id)
-    cycles = [cycle for cycle in ledger.cycles.pulled(first) if cycle.id <= synced.id]
-    days = {cycle.id: cycle.ended_at.astimezone(zone).date() for cycle in cycles if cycle.ended_at}
-    of_day = min((number for number, day in days.items() if day == days[synced.id]), default=synced.id)
-    for name, link in links.items():
-        if link.confirmed <= synced.id:
-            yield name, link
-            continue
-        new = max((kept[side].cycle for side in name if side in kept), default=0)
-        of_value = min((number for number in days if number >= new), default=synced.id)
-        yield name, replace(link, confirmed=max(link.cycle, of_day, of_value))
+    if link.confirmed <= max(days, default=0):
+        return link
+    new = max((kept[side].cycle for side in name if side in kept), default=0)
+    after_value = min((number for number in days if number >= new), default=0)
+    return replace(link, confirmed=max(link.cycle, first, after_value))

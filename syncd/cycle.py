@@ -11,6 +11,7 @@ from datetime import datetime
 
 from syncd.alignments import NewVerdict, keep_alignments
 from syncd.config import Config
+from syncd.definitions import definition
 from syncd.foreseen import foreseen
 from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.measuring import Measuring
@@ -159,7 +160,8 @@ def run_cycle(
         reports = foreseen(config, ledger, now, new, cycle=cycle, links=True)
         outgoing = list(due(config, ledger, now, reports, only=only))
         told = list(news(config, ledger, now, reports))
-        ledger.values.commit(cycle, now, pulls, results, outgoing, told, only=narrowed)
+        waiting = dict(_waiting(config, plans, only, results))
+        ledger.values.commit(cycle, now, pulls, results, outgoing, told, defined_alone=waiting, only=narrowed)
     changes = list(_restated(ledger, plans, changes, cycle))
     for outcome in outcomes:
         if outcome.changed:
@@ -173,6 +175,17 @@ def run_cycle(
     delivered = deliver(config, ledger, clock, retry=retry, only=only, patient=patient, stopping=stopping)
     messages = tell(config, ledger, clock, stopping=stopping)
     return Result(cycle, outcomes, results, changes, verdicts, delivered, messages)
+
+
+def _waiting(
+    config: Config, plans: Sequence[Plan], only: str | None, results: Mapping[tuple[str, str], object]
+) -> Iterator[tuple[tuple[str, str], Definition]]:
+    """The key results that wait for their first check-in, with what is asked of them."""
+    for plan in plans:
+        for kr in plan.measured_for(only):
+            name = plan.period.id, kr.id
+            if kr.measure is None and name not in results:
+                yield name, definition(kr, plan.period, config.shares, config.file_of(*name))
 
 
 def _restated(ledger: Ledger, plans: Sequence[Plan], changes: Sequence[Change], cycle: int) -> Iterator[Change]:

@@ -98,30 +98,26 @@ def stood(ends: Sequence[datetime], found: Sequence[tuple[datetime, _Thing]]) ->
 
 
 def in_force_after(
-    config: Config, plan: Plan, ledger: Ledger, cycle: int, links: Mapping[LinkId, object]
+    config: Config, plan: Plan, ledger: Ledger, cycle: int, judged: Collection[LinkId]
 ) -> tuple[Config, Plan]:
-    """A plan, and the shares that it is judged by, as they were after a cycle; `links` are those kept by then.
+    """A plan, and the shares that it is judged by, as they were after a cycle; `judged` are the links of that day.
 
     Key results that left the files since are in it, in an objective of no name. One that the ledger has no definition
-    of by then is as it was first defined, or else is now: it may have waited for its first check-in.
+    of by then is as the files have it now.
     """
     found: dict[str, KeyResult] = {}
-    defined: set[str] = set()
     period, shares = plan.period, config.shares
     for name, row in ledger.values.in_force(plan.period.id, cycle).items():  # the newest last
         if (terms := _terms(row, period, shares)) is not None:
-            found[name] = terms.key_result
-            if row["cycle"] <= cycle:
-                period, shares = terms.period, terms.shares
-                defined.add(name)
+            found[name], period, shares = terms.key_result, terms.period, terms.shares
     present = {kr.id for kr in plan.key_results}
-    alive = set(_alive(plan, ledger, cycle)) & defined | {side for name in links for side in name} - defined
-    left = [kr for name, kr in found.items() if name not in present and (name in alive or _waits(kr, defined))]
+    left = [kr for name, kr in found.items() if name not in present and not is_guard(name)]
     known = present | {kr.id for kr in left}
 
     def then(kr: KeyResult) -> KeyResult:
-        drives = (one for one in kr.drives if kr.id in defined or (kr.id, one.outcome) in links)
-        return replace(kr, drives=tuple(one for one in drives if one.outcome in known))
+        sure = kr.id in present and kr.id in found
+        drives = (one for one in kr.drives if one.outcome in known and (sure or (kr.id, one.outcome) in judged))
+        return replace(kr, drives=tuple(drives))
 
     objectives = [
         replace(one, key_results=tuple(then(found.get(kr.id, kr)) for kr in one.key_results)) for one in plan.objectives
@@ -131,16 +127,3 @@ def in_force_after(
     health = config.settings.health.model_copy(update={"on_track": shares.on_track, "at_risk": shares.at_risk})
     settings = config.settings.model_copy(update={"health": health})
     return replace(config, settings=settings), Plan(period, tuple(objectives))
-
-
-def _waits(key_result: KeyResult, defined: Collection[str]) -> bool:
-    """Whether it may have been waiting for its first check-in."""
-    return key_result.measure is None and key_result.id not in defined
-
-
-def _alive(plan: Plan, ledger: Ledger, cycle: int) -> Iterator[str]:
-    """The key results that a cycle found after the last whole sync up to this one, or with it."""
-    synced, _ = ledger.cycles.syncs(cycle)
-    for name, value in ledger.values.last(plan.period.id).items():
-        if not is_guard(name) and max(value.cycle, value.confirmed or 0) >= synced:
-            yield name

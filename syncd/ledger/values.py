@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
 
 from syncd.ledger.cycles import Cycle
 from syncd.ledger.events import NewEvent, note
@@ -90,6 +91,7 @@ class Values:
         due: Iterable[NewDelivery] = (),
         events: Iterable[NewEvent] = (),
         *,
+        defined_alone: Mapping[tuple[str, str], Definition] = MappingProxyType({}),
         only: Mapping[str, Json] | None = None,
         dry_run: bool = False,
     ) -> None:
@@ -99,6 +101,7 @@ class Values:
 
         `pulls` is None for one that asked no source; one that asked and kept no value was a `dry_run`: nobody is to
         take it for the last sync. `only` says what was asked for by one that was narrowed: `{key_result, streams}`.
+        What is `defined_alone` has no value yet: it waits for a check-in.
         A value that says what the last one said is not written again: the last one's confirmation moves.
         """
         with self._engine.begin() as connection:
@@ -119,6 +122,10 @@ class Values:
                     )
             if confirmed:
                 connection.execute(_CONFIRM, confirmed)
+            for (period, key_result), definition in defined_alone.items():
+                if period not in known:
+                    known[period] = defined(connection, period)
+                _define(connection, period, key_result, cycle, definition, known[period].get(key_result))
             post(connection, cycle, now, due)
             note(connection, cycle, now, events)
             ended = {"ended_at": now, "pulls": pulls, "only": only, "dry_run": dry_run or None}
@@ -160,18 +167,13 @@ class Values:
             return {name: known.digest for name, known in defined(connection, period).items()}
 
     def in_force(self, period: str, cycle: int) -> Mapping[str, Mapping[str, Any]]:
-        """The newest definition up to a cycle of each key result of a period, by its id, in the order of the ledger.
-
-        Of one that had none by then it is its first: one that waits for its first check-in is not defined yet.
-        """
-        of_period = definitions.c.period == period
-        newest = select(func.max(definitions.c.id)).where(of_period, definitions.c.cycle <= cycle)
-        first = select(func.min(definitions.c.id)).where(of_period).group_by(definitions.c.key_result)
-        ids = or_(
-            definitions.c.id.in_(newest.group_by(definitions.c.key_result).scalar_subquery()),
-            and_(definitions.c.cycle > cycle, definitions.c.id.in_(first.scalar_subquery())),
+        """The newest definition up to a cycle of each key result of a period, by its id, in the order of the ledger."""
+        newest = (
+            select(func.max(definitions.c.id))
+            .where(definitions.c.period == period, definitions.c.cycle <= cycle)
+            .group_by(definitions.c.key_result)
         )
-        query = select(definitions).where(ids).order_by(definitions.c.id)
+        query = select(definitions).where(definitions.c.id.in_(newest.scalar_subquery())).order_by(definitions.c.id)
         with self._engine.connect() as connection:
             return {row["key_result"]: dict(row) for row in connection.execute(query).mappings()}
 

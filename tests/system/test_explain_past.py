@@ -121,6 +121,7 @@ def test_explain_of_a_past_day_says_what_it_said_on_that_day(days: Days, box: Sa
     # Definitions are edited: a target and a lag, a title, how something is measured, a guard's bound.
     project.edit("mappings/support.yaml", WATERMELON, WATERMELON.replace("40", "80").replace("3w", "5w"))
     project.edit("mappings/support.yaml", "fall from 1,200 to 600", "fall to 600")
+    project.edit("mappings/support.yaml", "Customers trust us", "Customers trust us again")
     project.edit("mappings/support.yaml", "base: main, ", "")
     project.edit("mappings/support.yaml", "at_most: 900", "at_most: 2000")
     days.sync()
@@ -142,7 +143,7 @@ def test_explain_of_a_past_day_says_what_it_said_on_that_day(days: Days, box: Sa
     days.over()
 
     # Key results leave the files, others come; all are judged by other shares.
-    edited = MORE.replace("at_most: 900", "at_most: 2000")
+    edited = MORE.replace("at_most: 900", "at_most: 2000").replace("trust us", "trust us again")
     renamed = edited.replace("trust", "faith").replace("answers", "replies").replace("id: rate", "id: quota")
     project.edit("mappings/support.yaml", edited, renamed)
     project.edit("syncd.yaml", PUBLISH, PUBLISH.replace("trust", "faith") + "health: {on_track: 0.6, at_risk: 0.3}\n")
