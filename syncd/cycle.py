@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from syncd.alignments import NewVerdict
 from syncd.config import Config
+from syncd.definitions import definition
 from syncd.foreseen import judged, keep_links
 from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.measuring import Measuring
@@ -22,7 +23,7 @@ from syncd.publishing.outgoing import due
 from syncd.pulling import pull_all
 from syncd.pulls import Outcome, Pull, Watcher, Work, due_pulls
 from syncd.restatements import Known, Restatement, restated
-from syncd.sdk import RetryPolicy
+from syncd.sdk import Json, RetryPolicy
 from syncd.sources import open_sources
 
 log = logging.getLogger("syncd.cycle")
@@ -143,6 +144,9 @@ def run_cycle(
         for outcome in outcomes
         if outcome.changed or outcome.quality != "complete"
     }
+    narrowed: Mapping[str, Json] | None = (
+        {"key_result": only, "streams": [outcome.pull.id for outcome in outcomes]} if only else None
+    )
     kept = {plan.period.id: ledger.values.last(plan.period.id) for plan in plans}
     changes = [
         Change(period, key_result, kept[period].get(key_result), value)
@@ -150,18 +154,20 @@ def run_cycle(
         if (old := kept[period].get(key_result)) is None or not old.says_what(value)
     ]
     if dry_run:
-        ledger.values.commit(cycle, now, None, {})
+        ledger.values.commit(cycle, now, pulls, {}, only=narrowed, dry_run=True)
     else:
         new = {name: value for name, (_, value) in results.items()}
         ahead = judged(config, ledger, now, new, cycle)
         reports = [(one.plan, one.report) for one in ahead]
         outgoing = list(due(config, ledger, now, reports, only=only))
-        ledger.values.commit(cycle, now, pulls, results, outgoing, list(news(config, ledger, now, reports)))
+        told = list(news(config, ledger, now, reports))
+        waiting = dict(_waiting(config, plans, only, results))
+        ledger.values.commit(cycle, now, pulls, results, outgoing, told, defined_alone=waiting, only=narrowed)
     changes = _restated(ledger, plans, changes, measuring.last, cycle)
     for outcome in outcomes:
         if outcome.changed:
-            told = {"stream": outcome.pull.stream.key, "changed": outcome.changed, "got": outcome.got}
-            log.info("pulled", extra=told | ({"expected": outcome.expected} if outcome.expected else {}))
+            said = {"stream": outcome.pull.stream.key, "changed": outcome.changed, "got": outcome.got}
+            log.info("pulled", extra=said | ({"expected": outcome.expected} if outcome.expected else {}))
         if outcome.quality != "complete":
             log.warning("pull failed", extra={"stream": outcome.pull.stream.key, "reason": outcome.reason})
     if dry_run:
@@ -170,6 +176,17 @@ def run_cycle(
     delivered = deliver(config, ledger, clock, retry=retry, only=only, patient=patient, stopping=stopping)
     messages = tell(config, ledger, clock, stopping=stopping)
     return Result(cycle, outcomes, results, changes, verdicts, delivered, messages)
+
+
+def _waiting(
+    config: Config, plans: Sequence[Plan], only: str | None, results: Mapping[tuple[str, str], object]
+) -> Iterator[tuple[tuple[str, str], Definition]]:
+    """The key results that wait for their first check-in, with what is asked of them."""
+    for plan in plans:
+        for kr in plan.measured_for(only):
+            name = plan.period.id, kr.id
+            if kr.measure is None and name not in results:
+                yield name, definition(kr, plan.period, config.shares, config.file_of(*name))
 
 
 def _restated(

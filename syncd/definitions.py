@@ -7,25 +7,26 @@ from dataclasses import fields, is_dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, get_args, get_type_hints
+from zoneinfo import ZoneInfo
 
 import orjson
 
 from syncd.ledger import Definition
 from syncd.okr.goals import (
     Band,
-    Goal,
     KeyResult,
+    Link,
     Milestone,
     Milestones,
-    Pace,
     Shares,
     Steps,
     Target,
     guard_id,
 )
-from syncd.okr.measures import Measure
-from syncd.okr.spans import Period
+from syncd.okr.measures import Filter, FormulaMeasure, Measure, ReadingMeasure, RecordMeasure
+from syncd.okr.plausible import Plausible
+from syncd.okr.spans import Period, Window
 
 JUDGED_BY = "judged_by"
 """In a definition's body, beside the key result: the days and shares that all of its period are judged by."""
@@ -61,37 +62,70 @@ def measure_digest(measure: Measure | None) -> str:
 def as_defined(key_result: KeyResult, body: Mapping[str, Any]) -> KeyResult:
     """A key result with what it was judged by when its definition had this body: goal, pace, guard, age.
 
-    How it was measured then is not in it: the ledger keeps what came of that.
+    It is measured as it is now: `key_result_of` says how it was then.
     """
     said = body["KeyResult"]
+    kinds = _kinds(KeyResult)
+    judged_by = {name: _meant(said[name], kinds[name]) for name in ("title", "goal") if name in said}
+    judged_by |= {name: _meant(said.get(name), kinds[name]) for name in ("unit", "stale_after")}
+    judged_by["pace"] = _meant(said.get("pace", "linear"), kinds["pace"])
     guard = said.get("guard")
-    return replace(
-        key_result,
-        title=said["title"],
-        unit=said.get("unit"),
-        goal=_goal(said["goal"]),
-        pace=_pace(said.get("pace", "linear")),
-        stale_after=timedelta(seconds=said["stale_after"]) if "stale_after" in said else None,
-        guard=as_defined(key_result.guard or replace(key_result, id=guard_id(key_result.id)), guard) if guard else None,
+    own = key_result.guard or replace(key_result, id=guard_id(key_result.id))
+    return replace(key_result, **judged_by, guard=as_defined(own, guard) if guard else None)
+
+
+def key_result_of(body: Mapping[str, Any], measure: str) -> KeyResult | None:
+    """The key result that a definition's body says, measured as it was then.
+
+    None where an older version wrote it in a form that is not read any more: `measure` is the digest that it must have.
+    """
+    try:
+        found: KeyResult = _meant({"KeyResult": body["KeyResult"]}, KeyResult)
+    except (KeyError, TypeError, ValueError):
+        return None
+    return found if measure_digest(found.measure) == measure else None
+
+
+def judged_by(body: Mapping[str, Any], period: Period, shares: Shares) -> tuple[Period, Shares]:
+    """The days and shares that a definition was judged by; these here where an early version did not keep them."""
+    said = body.get(JUDGED_BY)
+    if said is None:
+        return period, shares
+    first, last = (date.fromisoformat(said[f"period.{edge}"]) for edge in ("start", "end"))
+    zone = ZoneInfo(said["timezone"])
+    return Period(period.id, first, last, zone), Shares(said["health.on_track"], said["health.at_risk"])
+
+
+_MODELS = {
+    kind.__name__: kind
+    for kind in (
+        KeyResult, Target, Band, Milestones, Milestone, Steps, Link, Plausible, FormulaMeasure, RecordMeasure,
+        ReadingMeasure, Filter, Window,
     )
+}  # fmt: skip
 
 
-def _goal(said: Mapping[str, Any]) -> Goal:
-    ((kind, keys),) = said.items()
-    if kind == "Milestones":
-        return Milestones(tuple(_milestone(step["Milestone"]) for step in keys["steps"]))
-    return Band(**keys) if kind == "Band" else Target(**keys)
-
-
-def _milestone(said: Mapping[str, Any]) -> Milestone:
-    by = said.get("by")
-    return Milestone(**{**said, "by": datetime.fromisoformat(by) if by else None})
-
-
-def _pace(said: Any) -> Pace:
+def _meant(said: Any, kind: Any) -> Any:
+    """What `_said` made into JSON; `kind` is the type that it had."""
     if isinstance(said, dict):
-        return Steps(tuple((datetime.fromisoformat(by), value) for by, value in said["Steps"]["points"]))
-    return "end" if said == "end" else "linear"
+        ((name, own),) = said.items()
+        types = _kinds(_MODELS[name])
+        return _MODELS[name](**{key: _meant(value, types[key]) for key, value in own.items()})
+    inner = get_args(kind)
+    if isinstance(said, list):
+        kinds = [inner[0]] * len(said) if inner[-1] is Ellipsis else inner
+        return tuple(_meant(value, kind) for value, kind in zip(said, kinds, strict=True))
+    one_of = inner or (kind,)
+    if said is None or not {timedelta, datetime, date} & set(one_of):
+        return said
+    if timedelta in one_of:
+        return timedelta(seconds=said)
+    return datetime.fromisoformat(said) if datetime in one_of else date.fromisoformat(said)
+
+
+@lru_cache
+def _kinds(model: type[Any]) -> Mapping[str, Any]:
+    return get_type_hints(model)
 
 
 def _said(value: Any) -> Any:

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from syncd.config import Config
+from syncd.as_of import AsOf
 from syncd.definitions import measure_digest
 from syncd.edits import Edit, edits
-from syncd.ledger import Cycle, KeptValue, Ledger, StreamState
+from syncd.ledger import Cycle, KeptValue, Ledger, StreamId
 from syncd.okr.checkins import CheckIn
 from syncd.okr.facts import answered
-from syncd.okr.goals import KeyResult, Plan
+from syncd.okr.goals import KeyResult, Plan, Quality
 from syncd.okr.measures import (
     FormulaMeasure,
     Leaf,
@@ -32,7 +32,7 @@ from syncd.okr.measures import (
     stream_keys,
 )
 from syncd.okr.spans import Span
-from syncd.report import KeyResultLine, line_of
+from syncd.report import KeyResultLine
 from syncd.restatements import Restatement, restatements
 from syncd.sdk import Reading, Record
 
@@ -67,14 +67,19 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class StreamSeen:
-    """A stream that the number rests on, as it was last pulled."""
+    """A stream that the number rests on, as it was last pulled; when the last cycle ended that pulled it to its end.
+
+    `got` rows came with that pull, None where it brought nothing new; of as many `expected` as the server announced.
+    """
 
     connection: str
     key: str
     completed_at: datetime | None
-    quality: str | None
+    quality: Quality
     reason: str | None
     notes: Sequence[str]
+    got: int | None
+    expected: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,26 +123,18 @@ class Evidence:
         return [item for item in self.items if item.left_out is None]
 
 
-def evidence(
-    config: Config, plan: Plan, key_result: KeyResult, ledger: Ledger | None, now: datetime, at: datetime | None = None
-) -> Evidence:
-    """The evidence of a key result: as it is `now`, or as it was after the last cycle before a past moment `at`."""
-    cycle = ledger.cycles.last(by=at) if ledger else None
-    now = at or now
-    kept = kept_at(ledger, plan, cycle) if ledger and cycle else {}
-    value = kept.get(key_result.id)
-    times = ledger.cycles.times({one.confirmed for one in kept.values() if one.confirmed}) if ledger else {}
-    checkins = ledger.checkins.of(plan.period.id, key_result.id, now) if ledger else ()
-    line = line_of(config, plan, key_result, kept, times, now, checkins)
-    said = [(one, one.expired(plan.period.span, now)) for one in checkins]
-    measure = key_result.measure
-    guard = evidence(config, plan, key_result.guard, ledger, now, at) if key_result.guard else None
+def evidence(known: AsOf, key_result: KeyResult) -> Evidence:
+    """The evidence of a key result, by what is known at a moment."""
+    plan, ledger, now, cycle = known.plan, known.ledger, known.now, known.cycle
+    value, line, measure = known.kept.get(key_result.id), known.line(key_result), key_result.measure
+    checkins = [(one, one.expired(plan.period.span, now)) for one in known.checkins(key_result)]
+    guard = evidence(known, key_result.guard) if key_result.guard else None
+    changed = edits(ledger, plan.period.id, key_result.id, cycle.id) if ledger and cycle and value else ()
     if ledger is None or cycle is None or value is None or measure is None:
-        changed = edits(ledger, plan.period.id, key_result.id, cycle.id) if ledger and cycle and value else ()
-        return Evidence(key_result, value, line, (), (), (), "", changed, edited=False, guard=guard, checkins=said)
+        return Evidence(key_result, value, line, (), (), (), "", changed, edited=False, guard=guard, checkins=checkins)
     # What the value rests on is what the ledger held after the last cycle that measured it, seen at that time.
     measured = value.confirmed
-    seen_at = times.get(measured, now) if measured is not None else now
+    seen_at = known.times.get(measured, now) if measured is not None else now
     edited = value.measure != measure_digest(measure)
     items, parts, arithmetic = list[Item](), list[Part](), ""
     if measured is not None and not edited:
@@ -155,7 +152,7 @@ def evidence(
         if isinstance(measure, FormulaMeasure):
             arithmetic = f"{measure.expression} = {_number(value)}"
     candidate: list[Item] = []
-    synced = ledger.cycles.last(by=at, pulled=True)  # a plan may have brought rows since
+    synced = known.synced  # a plan may have brought rows since
     if value.quality == "held" and not edited and synced is not None and synced.ended_at is not None:
         found = items_of(ledger, plan, measure, synced.ended_at, synced.id)
         candidate = [item for item in found if item.left_out is None]
@@ -164,39 +161,35 @@ def evidence(
         value,
         line,
         parts,
-        list(
-            {(seen.connection, seen.key): seen for part in leaves(measure) for seen in _streams(ledger, part)}.values()
-        ),
+        list(_streams(ledger, measure, cycle.id)),
         items,
         arithmetic,
-        edits(ledger, plan.period.id, key_result.id, cycle.id),
+        changed,
         edited,
         candidate,
         list(approvals(ledger, plan, key_result, cycle)),
         [] if edited else restatements(ledger, plan, key_result, value.measure, until=cycle.id),
         guard,
-        said,
+        checkins,
     )
-
-
-def kept_at(ledger: Ledger, plan: Plan, cycle: Cycle) -> dict[str, KeptValue]:
-    """The values as of a cycle. Later ones may have found the same number, on other evidence perhaps."""
-    return {
-        name: replace(value, confirmed=min(value.confirmed, cycle.id)) if value.confirmed is not None else value
-        for name, value in ledger.values.last(plan.period.id, cycle.id).items()
-    }
 
 
 def _named(measure: Measure) -> Sequence[tuple[str | None, Leaf]]:
     return measure.parts if isinstance(measure, FormulaMeasure) else ((None, measure),)
 
 
-def _streams(ledger: Ledger, measure: Leaf) -> Iterator[StreamSeen]:
-    for key in stream_keys(measure):
-        state: StreamState | None = ledger.streams.state(measure.connection, key)
-        if state is not None:
-            notes = state.notes.get(measure.part, ()) if isinstance(measure, ReadingMeasure) else ()
-            yield StreamSeen(measure.connection, key, state.completed_at, state.quality, state.reason, list(notes))
+def _streams(ledger: Ledger, measure: Measure, cycle: int) -> Iterator[StreamSeen]:
+    """Each stream of a measure as it stood after a cycle, with the notes on the parts that are read of it."""
+    parts: dict[StreamId, list[str]] = {}
+    for leaf in leaves(measure):
+        for key in stream_keys(leaf):
+            parts.setdefault((leaf.connection, key), []).extend([leaf.part] if isinstance(leaf, ReadingMeasure) else [])
+    pulled = ledger.pulls.after(cycle, parts)
+    for name, read in parts.items():
+        if (found := pulled.get(name)) is not None and found.quality is not None:
+            notes = [note for part in dict.fromkeys(read) for note in found.notes.get(part, ())]
+            counts = found.got, found.expected
+            yield StreamSeen(*name, found.completed_at, found.quality, found.reason, notes, *counts)
 
 
 def items_of(ledger: Ledger, plan: Plan, measure: Measure, now: datetime, cycle: int) -> Iterator[Item]:

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby, pairwise
-from typing import Literal, TypeVar
+from typing import Literal
 
 from syncd.config import Config
 from syncd.definitions import as_defined, measure_digest
 from syncd.edits import Edit, edits
 from syncd.evidence import Approved, approvals
+from syncd.in_force import stood
 from syncd.ledger import Cycle, KeptValue, Ledger
 from syncd.okr.goals import Goal, Health, KeyResult, Plan, Quality, guard_id
 from syncd.okr.measures import Measure, ReadingMeasure, leaves
@@ -26,7 +27,6 @@ from syncd.restatements import restatements
 from syncd.words import place
 
 Source = Literal["kept", "backfilled"]
-_Thing = TypeVar("_Thing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,20 +110,6 @@ def compared(points: Sequence[Point]) -> list[Point]:
             for before, point in pairwise(points)
         ),
     ]
-
-
-def stood(ends: Sequence[datetime], found: Sequence[tuple[datetime, _Thing]]) -> Iterator[_Thing | None]:
-    """What stood at each end: of what was found before it, the newest. Ends ascend, and so do the versions.
-
-    Times need not: a clock may have been set back, and a later version is the newer one whatever its time.
-    """
-    by_time = sorted(range(len(found)), key=lambda version: found[version][0])
-    newest, looked_at = -1, 0
-    for end in ends:
-        while looked_at < len(by_time) and found[by_time[looked_at]][0] < end:
-            newest = max(newest, by_time[looked_at])
-            looked_at += 1
-        yield found[newest][1] if newest >= 0 else None
 
 
 def _points(

@@ -9,18 +9,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
+from typing import Any
 
 from syncd.config import Config
 from syncd.definitions import definition
 from syncd.holding import Holding, was_measured
+from syncd.in_force import past_of
 from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.okr import checkins
-from syncd.okr.alignment import on_pace_since
+from syncd.okr.alignment import Terms, on_pace_since
 from syncd.okr.checkins import CheckIn
 from syncd.okr.facts import answered
 from syncd.okr.goals import ON_PACE, KeyResult, Plan, Quality, guard_id, guarded, is_guard, standing
 from syncd.okr.measures import Answer, Leaf, Measure, ReadingMeasure, leaves, stream_keys
-from syncd.okr.past import past_values
 from syncd.pulls import Outcome
 from syncd.unchanged import Unchanged
 
@@ -29,7 +30,8 @@ from syncd.unchanged import Unchanged
 class _Case:
     """A key result to be measured. `last` is its last value that was measured as it is now, `known` its answer still.
 
-    `failure` is what keeps it from being measured at all.
+    `failure` is what keeps it from being measured at all; `earlier` are the definitions of one that drives something,
+    where it was ever defined otherwise.
     """
 
     key_result: KeyResult
@@ -37,6 +39,7 @@ class _Case:
     last: KeptValue | None
     failure: tuple[Quality, str] | None = None
     known: Answer | None = None
+    earlier: Sequence[Mapping[str, Any]] = ()
 
 
 class Measuring:
@@ -92,13 +95,15 @@ class Measuring:
             name: one.measure for name, one in defined.items() if name in kept and kept[name].measure != one.measure
         }
         before = self._ledger.values.last_under(period.id, edited)
+        driving = {kr.id: defined[kr.id].digest for kr in wanted if kr.drives}
+        earlier = self._ledger.values.redefined(period.id, driving)
         for kr in wanted:
             last = before.get(kr.id) if kr.id in edited else kept.get(kr.id)
             failure = self._failure(kr.measure) if kr.measure is not None else None
             known = None
             if kr.measure is not None and failure is None and digests.get(kr.id) == defined[kr.id].digest:
                 known = self._unchanged.answer(kr.measure, period, last)
-            yield _Case(kr, defined[kr.id], last, failure, known)
+            yield _Case(kr, defined[kr.id], last, failure, known, earlier.get(kr.id, ()))
 
     def _may_have_fallen(self, cases: Sequence[_Case]) -> Iterator[tuple[Leaf, int]]:
         """What is measured anew, and the cycle that measured it last."""
@@ -133,6 +138,7 @@ class Measuring:
             self._cycle,
             goes_on=case.known is not None and self._unchanged.same_day(plan.period),
             guard=guard,
+            earlier=case.earlier,
         )
 
     def _checked_in(
@@ -161,6 +167,7 @@ class Measuring:
             self._cycle,
             guard=guard,
             said=said,
+            earlier=case.earlier,
         )
         return replace(value, confirmed=last.confirmed)
 
@@ -225,11 +232,13 @@ def complete_value(
     goes_on: bool = False,
     guard: KeptValue | None = None,
     said: Sequence[CheckIn] = (),
+    earlier: Sequence[Mapping[str, Any]] | None = None,
 ) -> KeptValue:
     """The value that an answer makes, as it stands now; `cycle` is the one that measured it.
 
     A run on pace that merely `goes_on` began when the last value says that it did. A `guard` is the value of its own;
-    `said` are the check-ins that values of one without a measure are made of.
+    `said` are the check-ins that values of one without a measure are made of. `earlier` are its definitions, where it
+    was ever defined otherwise; they are looked up where nobody has.
     """
     stands = standing(key_result, answer.number, plan.period.span, now, config.shares)
     if key_result.guard is not None and guard is not None:
@@ -240,7 +249,7 @@ def complete_value(
         if goes_on and last is not None and last.health in ON_PACE:
             since = last.since
         else:
-            since = _since(config, ledger, plan, key_result, last, now, said)
+            since = _since(config, ledger, plan, key_result, defined, last, now, said, earlier)
     return KeptValue(
         number=answer.number,
         progress=stands.progress,
@@ -263,20 +272,19 @@ def _since(
     ledger: Ledger,
     plan: Plan,
     key_result: KeyResult,
+    defined: Definition,
     last: KeptValue | None,
     now: datetime,
     said: Sequence[CheckIn],
+    earlier: Sequence[Mapping[str, Any]] | None,
 ) -> date | None:
     """The first day of the run on pace; from the sources' own dates, or the check-ins', else from what was kept."""
     if not key_result.drives:
         return None
-    past: Sequence[tuple[date, float | None]] | None
-    if key_result.measure is None:
-        past = checkins.past_values(said, plan.period, now)
-    else:
-        past = past_values(ledger.answers, key_result.measure, plan.period, now)
+    if earlier is None:
+        earlier = ledger.values.redefined(plan.period.id, {key_result.id: defined.digest}).get(key_result.id, ())
+    past = past_of(ledger.answers, Terms(key_result, plan.period, config.shares), now, said, earlier)
     if past is None and last is not None and last.since is not None:
         return last.since
-    guard = key_result.guard.measure if key_result.guard else None
-    guard_past = dict(past_values(ledger.answers, guard, plan.period, now) or ()) if guard else {}
-    return on_pace_since(key_result, plan.period, now, config.shares, past or [], guard_past)
+    days, guard, terms = (past.values, past.guard, past.terms) if past else ((), {}, {})
+    return on_pace_since(key_result, plan.period, now, config.shares, days, guard, terms)

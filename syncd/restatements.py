@@ -8,7 +8,7 @@ late; a dated reading whose number was changed or taken away.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -43,16 +43,17 @@ def restatements(
     ledger: Ledger, plan: Plan, key_result: KeyResult, measure_digest: str, after: int = 0, until: int | None = None
 ) -> list[Restatement]:
     """Those of one key result since it is measured as it is now, after one cycle and not after another, in order."""
-    history = [
-        value
-        for _, value in ledger.values.history(plan.period.id, key_result.id)
-        if value.measure == measure_digest and value.quality == "complete" and value.confirmed is not None
-    ]
     last = ledger.cycles.last()
-    if not history or last is None:
+    end = last.id if until is None and last else until or 0
+    history = [
+        replace(value, confirmed=min(value.confirmed, end))  # later ones may have found the same number
+        for cycle, value in ledger.values.history(plan.period.id, key_result.id)
+        if value.measure == measure_digest and value.quality == "complete" and value.confirmed is not None
+        if cycle.id <= end
+    ]
+    if not history:
         return []
-    first, end = max(after, history[0].cycle), last.id if until is None else until
-    (found,) = restated(ledger, [Known(plan, key_result, history, first)], end)
+    (found,) = restated(ledger, [Known(plan, key_result, history, max(after, history[0].cycle))], end)
     return found
 
 

@@ -20,7 +20,8 @@ _AT_ONCE = 50  # a history has a row for each change of a number
 class WeeklySeries:
     """The weekly series of a period's key results as of a moment, each made once; `values` may be about to be kept.
 
-    What was kept of those `ahead`, which will be asked for in that order, is read of many at a time.
+    By what the ledger holds now, or held after a `cycle` that ended at that moment. What was kept of those `ahead`,
+    which will be asked for in that order, is read of many at a time.
     """
 
     def __init__(
@@ -29,12 +30,14 @@ class WeeklySeries:
         plan: Plan,
         values: Mapping[str, KeptValue],
         now: datetime,
+        cycle: int | None = None,
         ahead: Iterable[KeyResult] = (),
     ) -> None:
         self._ledger = ledger
         self._values = values
         self._plan = plan
         self._now = now
+        self._cycle = cycle
         self._past: dict[str, Mapping[date, float | None] | None] = {}
         self._weeks: dict[str, Sequence[Week]] = {}
         self._ahead = list(dict.fromkeys(kr.id for kr in ahead if _may_be_undated(kr, values.get(kr.id))))
@@ -48,7 +51,7 @@ class WeeklySeries:
             if measure is None or past is None:
                 found = list(self._kept_weeks(key_result))
             else:
-                found = weekly(self._ledger.answers, measure, self._plan.period, self._now, past)
+                found = weekly(self._ledger.answers, measure, self._plan.period, self._now, past, self._cycle)
             self._weeks[key_result.id] = found
         return self._weeks[key_result.id]
 
@@ -58,7 +61,7 @@ class WeeklySeries:
         if output.measure is None or value is None or value.number is None or not isinstance(output.goal, Target):
             return None
         day = max(since - timedelta(days=1), period.first)
-        past = past_values(self._ledger.answers, output.measure, period, self._now, only=day)
+        past = past_values(self._ledger.answers, output.measure, period, self._now, self._cycle, only=day)
         if past is None:
             return None
         before = output.goal.baseline if since <= period.first else dict(past).get(day)
@@ -68,7 +71,7 @@ class WeeklySeries:
         if key_result.id not in self._past:
             measure, past = key_result.measure, None
             if measure is not None:
-                past = past_values(self._ledger.answers, measure, self._plan.period, self._now)
+                past = past_values(self._ledger.answers, measure, self._plan.period, self._now, self._cycle)
             self._past[key_result.id] = None if past is None else dict(past)
         return self._past[key_result.id]
 
@@ -79,6 +82,7 @@ class WeeklySeries:
         found = [
             (cycle.ended_at, new if new is not None and new.cycle == value.cycle else value)
             for cycle, value in self._history(key_result.id)
+            if self._cycle is None or cycle.id <= self._cycle
         ]
         if new is not None and all(value.cycle != new.cycle for _, value in found):
             found.append((self._now, new))

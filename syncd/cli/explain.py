@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from syncd.as_of import as_of
 from syncd.cli import explain_links, explain_written
 from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json
 from syncd.documents import checkin_document
@@ -29,14 +30,14 @@ from syncd.words import HEALTH_WORDS, clock_time, day, goal, number, percent, pl
 def run(path: Path, key_result: str, *, at: str | None, period: str | None, as_json: bool) -> None:
     """Prints the whole evidence of a key result, as it is or as it was."""
     config, clock = open_config(path)
-    moment = _moment(at, config.zone) if at else None
+    moment = _moment(at, config.zone, clock()) if at else None
     now = moment or clock()
     plan = chosen_plan(config, period, now)
-    chosen = chosen_key_result(plan, key_result)
     ledger = open_ledger(config.ledger_url(), create=False)
-    found = evidence(config, plan, chosen, ledger, clock(), moment)
-    links = links_of(config, plan, chosen, ledger, clock(), moment)
-    written = explain_written.newest(ledger, plan.period.id, chosen.id, now)
+    known = as_of(config, plan, ledger, now, moment)
+    chosen = chosen_key_result(known.plan, key_result)
+    found, links = evidence(known, chosen), list(links_of(known, chosen))
+    written = explain_written.newest(known, chosen.id)
     if as_json:
         more = {"alignment": explain_links.documents(links), "written": explain_written.documents(written, config.zone)}
         print_json(_document(found, now, config.zone) | more)
@@ -46,15 +47,19 @@ def run(path: Path, key_result: str, *, at: str | None, period: str | None, as_j
         typer.echo(line)
 
 
-def _moment(text: str, zone: ZoneInfo) -> datetime:
-    """A day (its last instant) or a time."""
+def _moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
+    """A day (its last instant, of today now) or a time; ConfigError for one that has not come yet."""
     try:
-        if len(text) == 10:
-            return midnight(date.fromisoformat(text) + timedelta(days=1), zone) - timedelta(microseconds=1)
+        day = date.fromisoformat(text) if len(text) == 10 else None
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ConfigError(f"--at is {text!r}; write a day as 2026-11-02, or a time as 2026-11-02T14:30") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    if moment > now:
+        raise ConfigError(f"--at is {text}, which has not come yet; write a day that has")
+    if day is None:
+        return moment
+    return min(now, midnight(day + timedelta(days=1), zone) - timedelta(microseconds=1))
 
 
 def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:
@@ -78,7 +83,10 @@ def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:
         when = clock_time(stream.completed_at.astimezone(zone)) if stream.completed_at else "never"
         yield f"stream    {stream.connection}: {stream.key}, last complete {when}"
         if stream.quality != "complete":
-            yield f"          now {stream.quality}: {stream.reason}"
+            rows = (
+                f" ({stream.got:,} of {stream.expected:,} rows)" if stream.got is not None and stream.expected else ""
+            )
+            yield f"          last pull {stream.quality}: {stream.reason}{rows}"
         for note in stream.notes:
             yield f"          {note}"
     if isinstance(kr.measure, FormulaMeasure) and found.arithmetic:
@@ -206,6 +214,8 @@ def _document(found: Evidence, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
                 "completed_at": time(stream.completed_at),
                 "quality": stream.quality,
                 "reason": stream.reason,
+                "got": stream.got,
+                "expected": stream.expected,
                 "notes": list(stream.notes),
             }
             for stream in found.streams

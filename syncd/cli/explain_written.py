@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from textwrap import wrap
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from syncd.ledger import Delivery, Ledger
+from syncd.as_of import AsOf
+from syncd.ledger import Delivery
 from syncd.words import clock_time, number
 
 
-def newest(ledger: Ledger | None, period: str, key_result: str, by: datetime) -> Sequence[Delivery]:
-    """The newest delivery to each target that was made by a time."""
-    found = {one.place: one for one in ledger.outbox.of(period, key_result) if one.made_at <= by} if ledger else {}
-    return list(found.values())
+def newest(known: AsOf, key_result: str) -> Sequence[Delivery]:
+    """The newest delivery to each target that was made by then, and what had come of it."""
+    if known.ledger is None or known.cycle is None:
+        return []
+    made = known.ledger.outbox.of(known.plan.period.id, key_result)
+    found = {one.place: one for one in made if one.cycle <= known.cycle.id}
+    return [_by_then(one, known.now) if known.past else one for one in found.values()]
+
+
+def _by_then(one: Delivery, now: datetime) -> Delivery:
+    """A delivery as it stood by a time: one that was tried later waited, whatever has come of it."""
+    if one.tried_at is not None and one.tried_at > now:
+        return replace(one, state="waiting", reason=None, tried_at=None, made_at=min(one.made_at, now))
+    return replace(one, **one.was) if one.state == "superseded" and one.was else one
 
 
 def lines(found: Sequence[Delivery], zone: ZoneInfo) -> Iterator[str]:

@@ -15,6 +15,7 @@ from syncd.ledger.ledger import Ledger, open_ledger
 from syncd.ledger.lock import LedgerBusy, cycle_lock
 from syncd.ledger.members import Fallen
 from syncd.ledger.outbox import Delivery, NewDelivery
+from syncd.ledger.pulled import Pulled, StreamId
 from syncd.ledger.revisions import Reread, Revised
 from syncd.ledger.streams import Ending, StreamState
 from syncd.ledger.values import Definition, KeptValue
@@ -36,8 +37,10 @@ __all__ = [
     "LinkId",
     "NewDelivery",
     "NewEvent",
+    "Pulled",
     "Reread",
     "Revised",
+    "StreamId",
     "StreamState",
     "cycle_lock",
     "open_ledger",

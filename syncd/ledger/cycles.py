@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine, and_, func, insert, select
 
 from syncd.ledger.batches import batches
 from syncd.ledger.schema import cycles
+
+_SYNC = and_(cycles.c.pulls.is_not(None), cycles.c.dry_run.is_not(True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ class Cycles:
         if by is not None:
             query = query.where(cycles.c.ended_at <= by)
         if pulled:
-            query = query.where(cycles.c.pulls.is_not(None))
+            query = query.where(_SYNC)
         with self._engine.connect() as connection:
             row = connection.execute(query).one_or_none()
         return Cycle(row.id, row.started_at, row.ended_at) if row else None
@@ -51,10 +53,24 @@ class Cycles:
     def pulled(self, since: int) -> Sequence[Cycle]:
         """Every cycle from one on that asked the sources and ended, in the order of their numbers."""
         query = select(cycles.c.id, cycles.c.started_at, cycles.c.ended_at).where(
-            cycles.c.id >= since, cycles.c.ended_at.is_not(None), cycles.c.pulls.is_not(None)
+            cycles.c.id >= since, cycles.c.ended_at.is_not(None), _SYNC
         )
         with self._engine.connect() as connection:
             return [Cycle(*row) for row in connection.execute(query.order_by(cycles.c.id))]
+
+    def syncs(self, until: int) -> tuple[int, Mapping[str, int]]:
+        """The last sync of everything up to a cycle, 0 where there was none; and since then the last of one key result.
+
+        Those are by its id: `sync --only` measures it and its guard.
+        """
+        query = select(cycles.c.id, cycles.c.only).where(cycles.c.id <= until, cycles.c.ended_at.is_not(None), _SYNC)
+        only: dict[str, int] = {}
+        with self._engine.connect() as connection:
+            for row in connection.execution_options(yield_per=10).execute(query.order_by(cycles.c.id.desc())):
+                if row.only is None:
+                    return row.id, only
+                only.setdefault(row.only["key_result"], row.id)
+        return 0, only
 
     def times(self, numbers: Collection[int]) -> dict[int, datetime]:
         """When each of these cycles ended, by its number; one that never did is missing."""

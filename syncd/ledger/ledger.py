@@ -22,6 +22,7 @@ from syncd.ledger.events import Events
 from syncd.ledger.failures import LedgerError, LedgerFailed, shown, tell_failures
 from syncd.ledger.members import Members
 from syncd.ledger.outbox import Outbox
+from syncd.ledger.pulled import Pulls
 from syncd.ledger.revisions import Revisions
 from syncd.ledger.streams import Streams
 from syncd.ledger.values import Values
@@ -100,6 +101,7 @@ class Ledger:
         self.engine = engine
         self.cycles = Cycles(engine)
         self.streams = Streams(engine)
+        self.pulls = Pulls(engine)
         self.members = Members(engine)
         self.answers = Answers(engine)
         self.revisions = Revisions(engine)

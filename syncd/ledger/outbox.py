@@ -48,7 +48,10 @@ class NewDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One that was due, and what came of it so far. `left_alone` is what stands where somebody else wrote."""
+    """One that was due, and what came of it so far. `left_alone` is what stands where somebody else wrote.
+
+    `was` is, of a superseded one, the state and the reason that it had until then.
+    """
 
     id: int
     connection: str
@@ -65,6 +68,7 @@ class Delivery:
     tries: int
     tried_at: datetime | None
     retry_at: datetime | None
+    was: Mapping[str, Any] | None = None
 
     @property
     def place(self) -> Place:
@@ -112,6 +116,9 @@ class Outbox:
         left_alone: Mapping[str, Scalar] | None = None,
     ) -> None:
         """Keeps what came of these."""
+        if state == "superseded":
+            with self._engine.begin() as connection:
+                _supersede(connection, [row for row in connection.execute(_UNDELIVERED) if row.id in ids])
         values = {"state": state, "reason": reason, "retry_at": retry_at, "left_alone": left_alone}
         self._each(update(deliveries).where(deliveries.c.id == bindparam("of")).values(values), ids)
 
@@ -157,6 +164,19 @@ class Outbox:
             connection.execute(insert(written), rows)
 
 
+_UNDELIVERED = select(*(deliveries.c[name] for name in ("id", "connection", "target", "state", "reason"))).where(
+    deliveries.c.state.in_((*OPEN, *STUCK))
+)
+
+
+def _supersede(connection: Connection, rows: Iterable[Any]) -> None:
+    """Something newer came, or nobody waits for these any more. What they had come to by then stays known."""
+    older = [{"of": row.id, "it_was": {"state": row.state, "reason": row.reason}} for row in rows]
+    if older:
+        statement = update(deliveries).where(deliveries.c.id == bindparam("of"))
+        connection.execute(statement.values(state="superseded", was=bindparam("it_was")), older)
+
+
 def post(connection: Connection, cycle: int, now: datetime, due: Iterable[NewDelivery]) -> None:
     """Puts what is due into the outbox; what was not delivered to the same targets is superseded.
 
@@ -170,14 +190,7 @@ def post(connection: Connection, cycle: int, now: datetime, due: Iterable[NewDel
     if not rows:
         return
     places = {(row["connection"], row["target"]) for row in rows}
-    undelivered = select(deliveries.c.id, deliveries.c.connection, deliveries.c.target).where(
-        deliveries.c.state.in_((*OPEN, *STUCK))
-    )
-    older = [{"of": row.id} for row in connection.execute(undelivered) if (row.connection, row.target) in places]
-    if older:
-        connection.execute(
-            update(deliveries).where(deliveries.c.id == bindparam("of")).values(state="superseded"), older
-        )
+    _supersede(connection, [row for row in connection.execute(_UNDELIVERED) if (row.connection, row.target) in places])
     wholes = [{"of_connection": row["connection"], "of_target": row["target"]} for row in rows if not row["key_result"]]
     if wholes:
         of_whole = (

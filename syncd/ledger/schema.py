@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -90,6 +91,8 @@ cycles = Table(
     Column("started_at", Moment, nullable=False),
     Column("ended_at", Moment),
     Column("pulls", Document, comment="{stream id: {quality, reason, changed}} of the streams that changed or failed"),
+    Column("only", Document, comment="{key_result, streams: [id]} of one that asked for no more; none of a whole one"),
+    Column("dry_run", Boolean, comment="true of one that kept rows and no value"),
 )
 
 streams = Table(
@@ -146,6 +149,15 @@ readings = Table(
     Column("number", Float),
     Column("raw", Text, nullable=False),
     Column("problem", Text),
+)
+
+remarks = Table(
+    "remarks",
+    metadata,
+    Column("stream", Integer, ForeignKey("streams.id"), primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("cycle", Integer, primary_key=True),
+    Column("notes", Document, nullable=False, comment="what was passed over; none from here on where empty"),
 )
 
 definitions = Table(
@@ -243,6 +255,7 @@ deliveries = Table(
     Column("digest", String, nullable=False, comment="of what is stated and how: the same is not sent again"),
     Column("statement", Document, nullable=False),
     Column("state", String, nullable=False),
+    Column("was", Document, comment="{state, reason} of a superseded one until then"),
     Column("reason", Text),
     Column("left_alone", Document, comment="{place: what stands there} of the places that somebody else wrote"),
     Column("tries", Integer, nullable=False),

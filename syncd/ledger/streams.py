@@ -9,10 +9,10 @@ from hashlib import blake2b
 from typing import Any
 
 import orjson
-from sqlalchemy import Engine, bindparam, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
 
 from syncd.ledger.pages import current_ids, end_records, store_records, store_snapshots
-from syncd.ledger.schema import streams
+from syncd.ledger.schema import remarks, streams
 from syncd.okr.goals import Quality
 from syncd.sdk import Json, Page, Snapshot, Stream
 
@@ -118,6 +118,7 @@ class Streams:
                 changed += store_snapshots(connection, stream_id, cycle, now, fresh)
                 if any(said[part] != parts.get(part) for part in said):
                     news["parts"] = parts | said
+                    _remark(connection, stream_id, cycle, said, parts)
             if page.present is not None:
                 gone = current_ids(connection, stream_id) - page.present
                 end_records(connection, stream_id, cycle, gone)
@@ -166,6 +167,19 @@ class Streams:
                 ]
                 if some:
                     connection.execute(statement, some)
+
+
+def _remark(connection: Connection, stream: int, cycle: int, said: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+    """Keeps the notes of parts where they are not what they were: of a past day they are asked for too."""
+    rows = [
+        {"stream": stream, "part": part, "cycle": cycle, "notes": new["notes"]}
+        for part, new in said.items()
+        if new["notes"] != known.get(part, {}).get("notes", [])
+    ]
+    if rows:
+        mine = (remarks.c.stream == stream, remarks.c.cycle == cycle, remarks.c.part == bindparam("of_part"))
+        connection.execute(delete(remarks).where(*mine), [{"of_part": row["part"]} for row in rows])
+        connection.execute(insert(remarks), rows)
 
 
 def _state(row: Any) -> StreamState:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, bindparam, func, insert, select, tuple_, update
@@ -92,23 +93,35 @@ class Values:
         results: Mapping[tuple[str, str], tuple[Definition, KeptValue]],
         due: Iterable[NewDelivery] = (),
         events: Iterable[NewEvent] = (),
+        *,
+        defined_alone: Mapping[tuple[str, str], Definition] = MappingProxyType({}),
+        only: Mapping[str, Json] | None = None,
+        dry_run: bool = False,
     ) -> None:
         """Ends a cycle: its values by (period, key result), what is to be delivered or told of them, and its pulls.
 
         All in one transaction.
 
-        `pulls` is None for one that kept no value: nobody is to take it for the last sync.
+        `pulls` is None for one that asked no source; one that asked and kept no value was a `dry_run`: nobody is to
+        take it for the last sync. `only` says what was asked for by one that was narrowed: `{key_result, streams}`.
+        What is `defined_alone` has no value yet: it waits for a check-in.
         A value that says what the last one said is not written again: the last one's confirmation moves.
         """
         by_period: dict[str, dict[str, tuple[Definition, KeptValue]]] = {}
         for (period, key_result), found in results.items():
             by_period.setdefault(period, {})[key_result] = found
+        waiting: dict[str, dict[str, Definition]] = {}
+        for (period, key_result), definition in defined_alone.items():
+            waiting.setdefault(period, {})[key_result] = definition
         with self._engine.begin() as connection:
             for period, mine in by_period.items():
                 _keep_or_confirm(connection, period, cycle, mine)
+            for period, alone in waiting.items():
+                _define(connection, period, cycle, alone)
             post(connection, cycle, now, due)
             note(connection, cycle, now, events)
-            connection.execute(update(cycles).where(cycles.c.id == cycle).values(ended_at=now, pulls=pulls))
+            ended = {"ended_at": now, "pulls": pulls, "only": only, "dry_run": dry_run or None}
+            connection.execute(update(cycles).where(cycles.c.id == cycle).values(ended))
 
     def last(self, period: str, cycle: int | None = None) -> Mapping[str, KeptValue]:
         """The newest value of each key result of a period, by its id, as of now or of a cycle."""
@@ -154,23 +167,50 @@ class Values:
         with self._engine.connect() as connection:
             return {name: known.digest for name, known in _defined(connection, period).items()}
 
+    def in_force(self, period: str, cycle: int) -> Mapping[str, Mapping[str, Any]]:
+        """The newest definition up to a cycle of each key result of a period, by its id, in the order of the ledger."""
+        newest = (
+            select(func.max(definitions.c.id))
+            .where(definitions.c.period == period, definitions.c.cycle <= cycle)
+            .group_by(definitions.c.key_result)
+        )
+        query = select(definitions).where(definitions.c.id.in_(newest.scalar_subquery())).order_by(definitions.c.id)
+        with self._engine.connect() as connection:
+            return {row["key_result"]: dict(row) for row in connection.execute(query).mappings()}
+
     def definitions(self, period: str, key_result: str, cycle: int | None = None) -> Sequence[Mapping[str, Any]]:
         """Every definition that a key result had up to a cycle, oldest first, and when the cycle that met it ended."""
-        query = (
-            select(definitions, cycles.c.ended_at)
-            .join(cycles, cycles.c.id == definitions.c.cycle)
-            .where(definitions.c.period == period, definitions.c.key_result == key_result)
-            .order_by(definitions.c.id)
-        )
-        if cycle is not None:
-            query = query.where(definitions.c.cycle <= cycle)
         with self._engine.connect() as connection:
-            return [dict(row) for row in connection.execute(query).mappings()]
+            found = _definitions(connection, period, [key_result]).get(key_result, [])
+        return [row for row in found if cycle is None or row["cycle"] <= cycle]
+
+    def redefined(self, period: str, digests: Mapping[str, str]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        """The definitions of each of these key results that was ever defined otherwise than by this digest of now."""
+        every = select(definitions.c.key_result, definitions.c.digest).where(definitions.c.period == period)
+        with self._engine.connect() as connection:
+            otherwise = {name for name, digest in connection.execute(every) if digests.get(name, digest) != digest}
+            return _definitions(connection, period, sorted(otherwise))
+
+
+def _definitions(
+    connection: Connection, period: str, key_results: Sequence[str]
+) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    query = (
+        select(definitions, cycles.c.ended_at)
+        .join(cycles, cycles.c.id == definitions.c.cycle)
+        .where(definitions.c.period == period)
+        .order_by(definitions.c.id)
+    )
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for some in batches(key_results):
+        for row in connection.execute(query.where(definitions.c.key_result.in_(some))).mappings():
+            found.setdefault(row["key_result"], []).append(dict(row))
+    return found
 
 
 def keep(connection: Connection, period: str, cycle: int, found: Mapping[str, tuple[Definition, KeptValue]]) -> None:
     """Writes the values that key results have from a cycle on, and their definitions where those are not known."""
-    numbers = _define(connection, period, cycle, found)
+    numbers = _define(connection, period, cycle, {name: one for name, (one, _) in found.items()})
     _write(connection, period, cycle, {name: (numbers[name], value) for name, (_, value) in found.items()})
 
 
@@ -179,7 +219,7 @@ def _keep_or_confirm(
 ) -> None:
     """Writes what says something else than the last value did; the confirmation of any other moves."""
     last = _last(connection, period, None)
-    numbers = _define(connection, period, cycle, found)
+    numbers = _define(connection, period, cycle, {name: one for name, (one, _) in found.items()})
     new: dict[str, tuple[int, KeptValue]] = {}
     confirmed: list[dict[str, Any]] = []
     for name, (_, value) in found.items():
@@ -230,15 +270,13 @@ def _defined(connection: Connection, period: str) -> Mapping[str, _Defined]:
     return {row.key_result: _Defined(row.id, row.digest) for row in connection.execute(query)}
 
 
-def _define(
-    connection: Connection, period: str, cycle: int, found: Mapping[str, tuple[Definition, KeptValue]]
-) -> Mapping[str, int]:
+def _define(connection: Connection, period: str, cycle: int, found: Mapping[str, Definition]) -> Mapping[str, int]:
     """The number of each definition, written down where it is new or was edited."""
     known = _defined(connection, period)
     rows = [
         {"period": period, "key_result": name, "cycle": cycle, "file": one.file, "body": one.body}
         | {"measure": one.measure, "digest": one.digest}
-        for name, (one, _) in found.items()
+        for name, one in found.items()
         if name not in known or known[name].digest != one.digest
     ]
     if rows:

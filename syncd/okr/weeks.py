@@ -39,31 +39,40 @@ def weeks_of(period: Period, now: datetime) -> list[tuple[date, date]]:
 
 
 def weekly(
-    facts: Facts, measure: Measure, period: Period, now: datetime, past: Mapping[date, float | None]
+    facts: Facts,
+    measure: Measure,
+    period: Period,
+    now: datetime,
+    past: Mapping[date, float | None],
+    cycle: int | None = None,
 ) -> list[Week]:
-    """The weeks of a measure, by its value at the end of each past day.
+    """The weeks of a measure, by its value at the end of each past day; by what is held now, or was after a cycle.
 
     A number that merely stood on is no new observation: a week in which no reading came, or no record that an average
     is made of, has no value. Otherwise a monthly number would look like a quarter of weeks that agree.
     """
-    days = _days_with_news(facts, measure, period, now)
+    days = _days_with_news(facts, measure, period, now, cycle)
     return [
         Week(first, last, past.get(last) if days is None or any(first <= day <= last for day in days) else None)
         for first, last in weeks_of(period, now)
     ]
 
 
-def _days_with_news(facts: Facts, measure: Measure, period: Period, now: datetime) -> set[date] | None:
+def _days_with_news(
+    facts: Facts, measure: Measure, period: Period, now: datetime, cycle: int | None
+) -> set[date] | None:
     """The days on which a measure's sources said something; None where silence says something too."""
     parts = leaves(measure)
     if any(not isinstance(leaf, ReadingMeasure) and leaf.take in _TELLS_BY_NOTHING for leaf in parts):
         return None
-    return {moment.astimezone(period.zone).date() for leaf in parts for moment in _moments(facts, leaf, period, now)}
+    return {
+        moment.astimezone(period.zone).date() for leaf in parts for moment in _moments(facts, leaf, period, now, cycle)
+    }
 
 
-def _moments(facts: Facts, leaf: Leaf, period: Period, now: datetime) -> Iterator[datetime]:
+def _moments(facts: Facts, leaf: Leaf, period: Period, now: datetime, cycle: int | None) -> Iterator[datetime]:
     whole = Span(leaf.window.earliest(period), period.span.end)
     if isinstance(leaf, ReadingMeasure):
-        yield from (reading.at for reading in facts.readings(leaf, whole, now)[1] if reading.at is not None)
+        yield from (reading.at for reading in facts.readings(leaf, whole, now, cycle)[1] if reading.at is not None)
     else:
-        yield from (at for at, _ in facts.contributions(leaf, whole))
+        yield from (at for at, _ in facts.contributions(leaf, whole, cycle))

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from syncd.as_of import kept_at
 from syncd.config import Config
 from syncd.definitions import as_defined
-from syncd.evidence import kept_at
 from syncd.history import judged_as
 from syncd.ledger import KeptValue, Ledger
 from syncd.okr.checkins import CheckIn

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from syncd.as_of import as_of
 from syncd.config import load_config
 from syncd.cycle import Result, run_cycle
 from syncd.ledger import KeptAlignment, Ledger, open_ledger
@@ -108,7 +109,8 @@ class Project:
     def links(self, at: datetime | None = None) -> list[LinkEvidence]:
         config = load_config(self.folder / "syncd.yaml")
         (plan,) = config.plans
-        return [link for kr in plan.key_results for link in links_of(config, plan, kr, self.ledger, self.now, at)]
+        known = as_of(config, plan, self.ledger, at or self.now, at)
+        return [link for kr in known.plan.key_results for link in links_of(known, kr)]
 
 
 @pytest.fixture
@@ -184,6 +186,40 @@ class TestCycles:
         project.sync()
         assert (project.kept.verdict, project.kept.lag) == ("too_early", 12 * WEEK)
 
+    @pytest.mark.parametrize(
+        ("behind", "edit"),
+        [("target: 40", "target: 20"), ("take: sum}", "take: sum, window: {since: 2026-09-01}}")],
+    )
+    def test_days_before_an_edit_are_judged_by_what_was_asked_then(
+        self, project: Project, behind: str, edit: str
+    ) -> None:
+        """By the target of today, or as it is measured today, the work has been on pace since October."""
+        path = project.folder / "okrs.yaml"
+        asked = {"target: 40": "target: 400", "take: sum}": "take: sum, window: {since: 2026-11-20}}"}
+        path.write_text(path.read_text().replace(behind, asked[behind]))
+        project.sync()
+        assert (project.kept.verdict, project.kept.since) == ("under_delivered", None)
+        path.write_text(path.read_text().replace(asked[behind], edit))
+        for _ in range(2):
+            project.now += timedelta(days=1)
+            project.sync()
+            assert (project.kept.verdict, project.kept.since) == ("too_early", date(2026, 11, 25))
+
+    def test_days_before_the_first_sync_are_judged_by_the_definition_that_its_day_ended_with(
+        self, project: Project
+    ) -> None:
+        path = project.folder / "okrs.yaml"
+        written = path.read_text()
+        path.write_text(written.replace("target: 40", "target: 400"))
+        project.sync()
+        path.write_text(written)
+        project.sync()
+        assert project.kept.since == date(2026, 10, 5)
+        path.write_text(written.replace("target: 40", "target: 30"))
+        project.now += timedelta(days=1)
+        project.sync()
+        assert project.kept.since == date(2026, 10, 5)
+
     def test_a_dry_run_keeps_nothing(self, project: Project) -> None:
         assert project.sync(dry_run=True).verdicts == ()
         assert project.ledger.alignments.last("autumn") == {}
@@ -234,12 +270,13 @@ class TestCycles:
 
     def test_a_past_moment_shows_what_was_kept_then(self, project: Project) -> None:
         project.sync()
-        then, first = project.now, project.kept
+        then, first = project.now, project.links()
+        assert first[0].verdict == "watermelon"
         project.now += timedelta(days=4)
         project.calls[date(2026, 11, 27)] = 650
+        project.calls[date(2026, 11, 9)] = 1000  # of a week that the first cycle had looked at
         project.sync()
-        link, _ = project.links(at=then)
-        assert (link.verdict, link.trend, link.weeks) == ("watermelon", first.trend, ())
+        assert project.links(at=then) == first
         assert project.links()[0].verdict == "working"
         assert project.links(at=then - WEEK) == []
 

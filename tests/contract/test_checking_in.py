@@ -10,6 +10,7 @@ import pytest
 from standing_still import Standings
 from starlette.testclient import TestClient
 
+from syncd.as_of import as_of
 from syncd.checking_in import Implausible, Settled, check_in
 from syncd.config import Config, load_config
 from syncd.cycle import run_cycle
@@ -181,7 +182,7 @@ def test_an_edited_target_is_a_dated_change_at_the_next_sync(project: Project) -
     project.sync()
     config = project.config
     key_result = config.plans[0].key_results[0]
-    found = evidence(config, config.plans[0], key_result, project.ledger, project.now)
+    found = evidence(as_of(config, config.plans[0], project.ledger, project.now), key_result)
     (edit,) = found.definition_changes
     assert (edit.at, edit.key, edit.old, edit.new) == (project.now, "target", 100.0, 50.0)
 

@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import orjson
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -26,18 +27,19 @@ from syncd.ledger import (
     Ledger,
     LedgerBusy,
     LedgerError,
+    Pulled,
     cycle_lock,
     migrate,
     open_ledger,
 )
 from syncd.ledger.answers import Answers
 from syncd.ledger.members import Fallen
-from syncd.ledger.schema import cycles, definitions, metadata, readings, records, streams, values
+from syncd.ledger.schema import cycles, definitions, metadata, readings, records, remarks, streams, values
 from syncd.okr.checkins import CheckIn
 from syncd.okr.measures import Answer, Filter, Leaf, ReadingMeasure, ReadingTake, RecordMeasure, RecordTake
 from syncd.okr.past import past_values
 from syncd.okr.spans import Period, Span, Window, midnight
-from syncd.sdk import Page, Reading, Record, Snapshot, Stream
+from syncd.sdk import Json, Page, Reading, Record, Snapshot, Stream
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 SPAN = Span(START, START + timedelta(days=92))
@@ -803,6 +805,23 @@ class TestOpening:
         ledger.close()
         engine.dispose()
 
+    def test_what_was_remarked_before_notes_had_a_past_is_known_since_the_last_good_pull(self, empty_url: str) -> None:
+        engine = create_engine(empty_url)
+        with engine.begin() as connection:
+            migrate.upgrade(connection, to="0007")
+            parts = orjson.dumps({"calls": {"notes": ["C9 is blank"]}, "b": {"notes": []}}).decode()
+            connection.execute(
+                text("INSERT INTO streams (id, connection, key, parts, completed_cycle) VALUES (1, 'c', 'k', :p, 3)"),
+                {"p": parts},
+            )
+        ledger = open_ledger(empty_url)
+        assert ledger is not None
+        name = ("c", "k")
+        found = [ledger.pulls.after(cycle, [name])[name].notes for cycle in (2, 3)]
+        assert found == [{}, {"calls": ["C9 is blank"]}]
+        ledger.close()
+        engine.dispose()
+
     def test_a_database_that_is_not_there(self, empty_url: str, tmp_path: Path) -> None:
         missing = (
             f"sqlite:///{tmp_path}" if empty_url.startswith("sqlite") else f"{empty_url.replace('/test_', '/none_')}"
@@ -932,6 +951,59 @@ class TestApprovals:
             author=author,  # type: ignore[arg-type]
             now=NOW + 3 * DAY,
         )
+
+
+class TestPastPulls:
+    """How a stream stood after each cycle, from what cycles keep of those that changed or failed."""
+
+    PULLS, SHEET = ("code", "pulls"), ("numbers", "sheet")
+
+    @staticmethod
+    def cycle(ledger: Ledger, *endings: Ending, dry_run: bool = False, only: str | None = None) -> datetime:
+        """A cycle a day, that ended as its pulls did; rows came with none of them."""
+        number = ledger.cycles.begin(NOW)
+        at = NOW + number * DAY
+        ledger.streams.pulled(number, [replace(one, at=at) for one in endings])
+        failed: dict[str, Json] = {
+            str(one.stream_id): {"quality": one.quality, "reason": one.reason, "got": 3, "expected": 9}
+            for one in endings
+            if one.quality != "complete"
+        }
+        narrowed: dict[str, Json] = {"key_result": only, "streams": [one.stream_id for one in endings]}
+        ledger.values.commit(number, at, failed, {}, only=narrowed if only else None, dry_run=dry_run)
+        return at
+
+    def test_it_is_known_after_any_cycle(self, ledger: Ledger) -> None:
+        streams = [ledger.streams.add(*name, NOW) for name in (self.PULLS, self.SHEET)]
+        pulls, sheet = (Ending(number, NOW, "complete") for number in streams)
+        broken = replace(pulls, quality="partial", reason="HTTP 500")
+        first = self.cycle(ledger, pulls, sheet)
+        self.cycle(ledger, broken, sheet)
+        self.cycle(ledger, sheet, only="calls")
+        planned = self.cycle(ledger, pulls, sheet, dry_run=True)
+        self.cycle(ledger, sheet)  # no mapping names the pulls any more
+        ledger.cycles.begin(NOW)  # killed
+
+        found = [ledger.pulls.after(cycle, [self.PULLS])[self.PULLS] for cycle in range(7)]
+        never, whole, half = Pulled(), Pulled("complete", None, first), Pulled("partial", "HTTP 500", first, 3, 9)
+        at_last = Pulled("complete", None, planned)
+        assert found == [never, whole, half, half, at_last, at_last, at_last]
+        assert [ledger.pulls.after(cycle, [self.SHEET])[self.SHEET].completed_at for cycle in range(6)] == [
+            None,
+            *(NOW + cycle * DAY for cycle in range(1, 6)),
+        ]
+        assert ledger.pulls.after(5, [("code", "issues")]) == {}
+        assert ledger.cycles.syncs(5) == (5, {})
+        assert ledger.cycles.syncs(4) == (2, {"calls": 3})
+
+    def test_notes_are_those_of_then(self, ledger: Ledger) -> None:
+        seen(ledger, 2, series(1200), notes=["C9 is blank"])
+        seen(ledger, 3, series(1200), notes=["C9 is blank"])
+        seen(ledger, 4, series(1200))
+        found = [ledger.pulls.after(cycle, [self.SHEET])[self.SHEET].notes for cycle in range(1, 5)]
+        assert found == [{}, {"calls": ["C9 is blank"]}, {"calls": ["C9 is blank"]}, {"calls": []}]
+        with ledger.engine.connect() as connection:
+            assert connection.execute(select(func.count()).select_from(remarks)).scalar() == 2
 
 
 class TestCheckIns:

@@ -131,6 +131,10 @@ def test_findings_keep_within_a_terminal(project: Project) -> None:
     [
         (["status", "--period", "2025-Q1"], "there is no period '2025-Q1'; the mappings have: 2026-Q4"),
         (["explain", "cals"], "there is no key result 'cals' in 2026-Q4; did you mean 'calls'?"),
+        (
+            ["explain", "calls", "--at", "2027-01-01"],
+            "--at is 2027-01-01, which has not come yet; write a day that has",
+        ),
         (["explain", "calls", "--at", "yesterday"], "--at is 'yesterday'; write a day as 2026-11-02"),
         (["status", "--config", "nowhere.yaml"], "there is no nowhere.yaml"),
         (["sync", "--log-format", "xml"], "--log-format is 'xml'; write text or json"),

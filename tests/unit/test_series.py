@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from syncd.cli.history import table
 from syncd.config import Config, load_config
 from syncd.definitions import as_defined, definition
-from syncd.history import Point, Series, compared, history, stood
+from syncd.history import Point, Series, compared, history
+from syncd.in_force import stood
 from syncd.ledger import KeptValue, Ledger, open_ledger
 from syncd.okr.goals import Band, KeyResult, Milestone, Milestones, Plan, Shares, Steps, Target, standing
 from syncd.okr.measures import ReadingMeasure, ReadingTake

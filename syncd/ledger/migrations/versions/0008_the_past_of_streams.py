@@ -1,0 +1,49 @@
+"""How streams and deliveries stood at any time: what cycles asked for, remarks on parts, states before the last."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from syncd.ledger.schema import Document
+
+revision = "0008"
+down_revision = "0007"
+
+
+def upgrade() -> None:
+    op.add_column(
+        "cycles",
+        sa.Column(
+            "only", Document(), comment="{key_result, streams: [id]} of one that asked for no more; none of a whole one"
+        ),
+    )
+    op.add_column("cycles", sa.Column("dry_run", sa.Boolean(), comment="true of one that kept rows and no value"))
+    op.add_column("deliveries", sa.Column("was", Document(), comment="{state, reason} of a superseded one until then"))
+    op.create_table(
+        "remarks",
+        sa.Column("stream", sa.Integer(), nullable=False),
+        sa.Column("part", sa.Text(), nullable=False),
+        sa.Column("cycle", sa.Integer(), nullable=False),
+        sa.Column("notes", Document(), nullable=False, comment="what was passed over; none from here on where empty"),
+        sa.ForeignKeyConstraint(["stream"], ["streams.id"], name=op.f("fk_remarks_stream_streams")),
+        sa.PrimaryKeyConstraint("stream", "part", "cycle", name=op.f("pk_remarks")),
+    )
+    _keep_remarks()
+
+
+def _keep_remarks() -> None:
+    """What is remarked now holds since the last good pull: of before nothing is known."""
+    streams = sa.table(
+        "streams", sa.column("id"), sa.column("parts", Document()), sa.column("completed_cycle", sa.Integer())
+    )
+    remarks = sa.table(
+        "remarks", sa.column("stream"), sa.column("part"), sa.column("cycle"), sa.column("notes", Document())
+    )
+    bind = op.get_bind()
+    found = [
+        {"stream": row.id, "part": part, "cycle": row.completed_cycle or 0, "notes": said["notes"]}
+        for row in bind.execute(sa.select(streams)).all()
+        for part, said in (row.parts or {}).items()
+        if said.get("notes")
+    ]
+    if found:
+        bind.execute(sa.insert(remarks), found)
