@@ -174,7 +174,7 @@ Day 16 of 31; of 2 objectives: 1 off track, 1 unknown.
 Score 17 %, 51 % expected: off track; 1 of 2 known; it was 18 % over other known
 key results; activity 12 % → 54 %.
 
-- **Watermelon since 16 Oct**: shipped is on pace since 1 Oct, yet calls has
+- **Watermelon since 16 Oct**: shipped is on pace since 10 Oct, yet calls has
   gone 17 % of the way. Is it the right work?
 - **Under-delivered since 2 Oct**: neither points nor calls is on pace.
 - **calls** 1,180 → 1,100 calls/week, 3 % → 17 %, off track. B4 of 14 Oct.
