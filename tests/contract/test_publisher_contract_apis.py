@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from check_in_api import check_in_api
 
 from connectors.http import Http
@@ -16,6 +17,7 @@ from syncd.sdk.testing import Fake, PublisherContract
 TOKEN = "check-ins-token-41c7"
 
 
+@pytest.mark.no_cover
 class _Api(PublisherContract):
     secrets = (TOKEN,)
     libraries = ("httpx", "jinja2")

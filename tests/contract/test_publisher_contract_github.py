@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from connectors.github import GitHub
 from syncd.sandbox import DEMO_NOW, Sandbox
 from syncd.sandbox.credentials import Credentials
@@ -15,6 +17,7 @@ from syncd.sdk.testing import Fake, PublisherContract
 LAB = "acme/lab"
 
 
+@pytest.mark.no_cover
 class _GitHub(PublisherContract):
     connector = GitHub
     secrets = (Credentials.github_issues,)

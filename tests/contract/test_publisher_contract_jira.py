@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from connectors.jira import Jira
 from syncd.sandbox import DEMO_NOW, Sandbox
 from syncd.sandbox.credentials import Credentials
@@ -17,6 +19,7 @@ FIELDS = {"value": "Current value", "progress": "Progress", "health": "OKR healt
 SECRETS = (Credentials.jira_token, Credentials.jira_pat)
 
 
+@pytest.mark.no_cover
 class TestFieldsAndCommentsOfCloud(PublisherContract):
     connector = Jira
     publish = {"issues": {"calls": "SUP-1", "articles": "SUP-2"}, "fields": FIELDS, "comment": True}
