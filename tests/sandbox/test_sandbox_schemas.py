@@ -22,8 +22,6 @@ from jsonschema import Draft202012Validator
 
 from syncd.sandbox import Sandbox
 
-pytestmark = pytest.mark.xdist_group("schemas")  # what is set up for all of it is set up once
-
 VERSION = "23.0.2"
 CACHE = Path(__file__).parents[2] / ".venv" / ".cache"
 Check = Callable[[Any, str], None]

@@ -19,8 +19,6 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("backlot")  # what is set up for all of it is set up once
-
 backlot = pytest.importorskip("backlot")
 
 CLOCK = "2026-11-21T10:15:00+01:00"

@@ -21,8 +21,6 @@ from typing import Any
 import pytest
 import yaml
 
-pytestmark = pytest.mark.xdist_group("container")  # what is set up for all of it is set up once
-
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 USER = "10001"

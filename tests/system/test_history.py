@@ -20,8 +20,6 @@ from projects import Project
 
 from syncd.sandbox import Sandbox, World
 
-pytestmark = pytest.mark.xdist_group("history")  # what is set up for all of it is set up once
-
 BERLIN = ZoneInfo("Europe/Berlin")
 REPO = "acme/search"
 PROJECT = """\

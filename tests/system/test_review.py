@@ -22,8 +22,6 @@ from syncd.review import brief, review
 from syncd.review.brief import LONGEST
 from syncd.sandbox import Sandbox, World
 
-pytestmark = pytest.mark.xdist_group("review")  # what is set up for all of it is set up once
-
 BERLIN = ZoneInfo("Europe/Berlin")
 REPO = "acme/search"
 PROJECT = """\
