@@ -71,9 +71,9 @@ def past_of(
 
 def _earlier(rows: Sequence[Mapping[str, Any]], in_force: Terms, now: datetime) -> Iterator[tuple[date, Terms]]:
     """The past days that were judged by another definition than the one in force now, each with that."""
-    digest = definition(in_force.key_result, in_force.period, in_force.shares, "").digest
-    if all(row["digest"] == digest for row in rows):
+    if not rows:
         return
+    digest = definition(in_force.key_result, in_force.period, in_force.shares, "").digest
     days = list(past_days(in_force.period, now))
     found = list(stood([end + _INSTANT for _, end in days], [(row["ended_at"], row) for row in rows]))
     first = next((row for row in found if row is not None), None)

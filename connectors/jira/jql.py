@@ -75,12 +75,12 @@ def _terms(jql: str) -> list[str]:
     return [term.strip() for term in terms]
 
 
-def bounded(jql: str, literal: str, unless: str = "") -> str:
-    """What the query finds that was updated since a time in JQL, from the oldest update up."""
-    return f'({jql}) AND updated >= "{literal}"{unless} ORDER BY updated ASC, key ASC'
+def bounded(jql: str, literal: str, more: str = "") -> str:
+    """What the query finds that was updated since a time in JQL and meets `more`, from the oldest update up."""
+    return f'({jql}) AND updated >= "{literal}"{more} ORDER BY updated ASC, key ASC'
 
 
-def known(ids: Iterable[str], literal: str) -> str:
+def leaving_out(ids: Iterable[str], literal: str) -> str:
     """The condition that leaves out some issues, by id, unless they were updated since a time in JQL."""
     return f' AND (updated >= "{literal}" OR id NOT IN ({", ".join(ids)}))'
 

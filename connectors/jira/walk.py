@@ -16,7 +16,7 @@ For example, at 12:00, with three issues to a page and a floor of 10:01; A to J 
       its second page     H, I, J                               no stray: on to where J leads
     updated >= "10:58"    K 11:58:00                            no page follows: the end
 
-- Known: C, which led to the bound, is left out of what is asked from there on, unless it was edited after that minute.
+- Left out: C, which led to the bound, is not asked for from there on, unless it was edited after that minute.
   So is J in the end. Jira refuses the id of what was deleted meanwhile; then the bound is read with all that it has.
 - Strays: D was deleted after its page. G moved up to that page, out of the one that was asked for next. It is told by
   being new on a second reading and yet no newer than J, the newest of the first. What is new and newer was edited
@@ -36,28 +36,28 @@ from typing import TypeVar
 
 from connectors.jira.client import Client, Refused
 from connectors.jira.fields import Place
-from connectors.jira.jql import bounded, jql_time, known
+from connectors.jira.jql import bounded, jql_time, leaving_out
 from syncd.sdk import RetryLater, SourceBroken
 
 P = TypeVar("P", bound=Place)
 OVERLAP = timedelta(minutes=5)  # a search sees an edit seconds to minutes late (developer.atlassian.com)
 _MINUTE = timedelta(minutes=1)  # the precision of a time in JQL
-_MOST_KNOWN = 200  # ids in a query; many more were edited at once, and are read again
+_MOST_LEFT_OUT = 200  # ids in a query; many more were edited at once, and are read again
 _BARREN = 3  # pages in a row that bring nothing new; Cloud may give an empty one, and go on
 _READS = 5  # of one bound; what moves faster than this is read is left to the next cycle
 
 
 @dataclass(frozen=True, slots=True)
 class _Bound:
-    """The time in JQL from which on is asked, and the ids to leave out that were not edited since `after`."""
+    """The time in JQL from which on is asked, and the ids that are left out unless edited since `after`."""
 
     literal: str
     after: str = ""
-    known: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     def query(self, jql: str) -> str:
         """What is asked."""
-        return bounded(jql, self.literal, known(self.known, self.after) if self.known else "")
+        return bounded(jql, self.literal, leaving_out(self.left_out, self.after) if self.left_out else "")
 
 
 def first_bound(floor: datetime, zone: str | None) -> str:
@@ -97,7 +97,7 @@ def walk(
             return
         minute = last.replace(second=0, microsecond=0)
         here = tuple(one for one, updated in met.items() if minute <= updated <= last)
-        left_out = here if len(here) <= _MOST_KNOWN else ()
+        left_out = here if len(here) <= _MOST_LEFT_OUT else ()
         bound, reached = _Bound(jql_time(last, zone), jql_time(last + _MINUTE, zone), left_out), last
 
 
@@ -117,9 +117,9 @@ def _pages(
         try:
             found = client.search(bound.query(jql), place, fields, shape)
         except Refused as error:
-            if error.status != 400 or not bound.known:
+            if error.status != 400 or not bound.left_out:
                 raise
-            yield from _pages(client, jql, replace(bound, known=()), fields, shape)
+            yield from _pages(client, jql, replace(bound, left_out=()), fields, shape)
             return
         place = found.next
         yield found.issues, place is not None

@@ -114,7 +114,7 @@ def load_config(path: Path) -> Config:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Nothing that is read here is garbage, and looking through it over and over takes a quarter of the time."""
+    """Nothing that is read here is garbage, and looking through it over and over takes a fifth of the time."""
     collecting = gc.isenabled()
     gc.disable()
     try:

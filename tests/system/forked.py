@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 
 class Forge:
@@ -100,22 +100,22 @@ def _load() -> None:
         import_module(library)
 
 
-def _become(asked: dict[str, object]) -> NoReturn:
+def _become(asked: Mapping[str, Any]) -> NoReturn:
     """The command, from here to the end of its process."""
     from coverage import process_startup
 
     from syncd.cli import main
 
-    said = Path(str(asked["said"]))
-    os.chdir(str(asked["folder"]))
+    said = Path(asked["said"])
+    os.chdir(asked["folder"])
     os.environ.clear()
-    os.environ.update(asked["env"])  # type: ignore[call-overload]
+    os.environ.update(asked["env"])
     time.tzset()
     random.seed()
     for number, path in enumerate((Path(os.devnull), said / "out", said / "err")):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), number)
     process_startup()  # measured where the tests' environment says so
-    sys.argv = ["syncd", *asked["arguments"]]  # type: ignore[misc]
+    sys.argv = ["syncd", *asked["arguments"]]
     main()
 
 
