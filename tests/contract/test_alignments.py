@@ -220,6 +220,16 @@ class TestCycles:
         project.sync()
         assert project.kept.since == date(2026, 10, 5)
 
+    def test_an_eased_target_makes_no_run_of_days_before_syncd_knew_any(self, project: Project) -> None:
+        path = project.folder / "okrs.yaml"
+        project.articles = {MONDAY + at * WEEK: 1 if at < 4 else 12 for at in range(8)}
+        project.sync()
+        assert project.kept.since == MONDAY + 4 * WEEK
+        path.write_text(path.read_text().replace("target: 40", "target: 4"))
+        project.now += timedelta(days=1)
+        project.sync()
+        assert project.kept.since == MONDAY + 4 * WEEK
+
     def test_a_dry_run_keeps_nothing(self, project: Project) -> None:
         assert project.sync(dry_run=True).verdicts == ()
         assert project.ledger.alignments.last("autumn") == {}
