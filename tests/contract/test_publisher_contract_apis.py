@@ -17,7 +17,7 @@ from syncd.sdk.testing import Fake, PublisherContract
 TOKEN = "check-ins-token-41c7"
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 class _Api(PublisherContract):
     secrets = (TOKEN,)
     libraries = ("httpx", "jinja2")

@@ -17,7 +17,7 @@ from syncd.sdk.testing import Fake, PublisherContract
 LAB = "acme/lab"
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 class _GitHub(PublisherContract):
     connector = GitHub
     secrets = (Credentials.github_issues,)

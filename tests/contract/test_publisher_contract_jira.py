@@ -19,7 +19,7 @@ FIELDS = {"value": "Current value", "progress": "Progress", "health": "OKR healt
 SECRETS = (Credentials.jira_token, Credentials.jira_pat)
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 class TestFieldsAndCommentsOfCloud(PublisherContract):
     connector = Jira
     publish = {"issues": {"calls": "SUP-1", "articles": "SUP-2"}, "fields": FIELDS, "comment": True}

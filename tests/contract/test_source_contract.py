@@ -49,7 +49,7 @@ def company() -> Iterator[Sandbox]:
         yield box
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 class _GitHub(SourceContract):
     connector = GitHub
     secrets = (Credentials.github,)
@@ -75,7 +75,7 @@ class TestGitHubReleases(_GitHub):
     measure = {"what": "releases", "repo": "acme/*"}
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 class TestJiraCloud(SourceContract):
     connector = Jira
     measure = {"jql": f"project = {PROJECT}"}
@@ -118,7 +118,7 @@ class TestSheets(SourceContract):
         return {"url": url, "api_key": Credentials.google_api_key}
 
 
-@pytest.mark.no_cover
+@pytest.mark.unmeasured
 class TestHttp(SourceContract):
     connector = Http
     measure = {"path": "/v1/uptime", "json": "points[].[day, uptime]"}
