@@ -10,17 +10,17 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from syncd.checking_in import STANDS_FOR, Implausible, Settled, check_in
 from syncd.cli.author import author_name
 from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json, writing_ledger
-from syncd.documents import key_result_document
+from syncd.cycle.check_in import STANDS_FOR, Implausible, Settled, check_in
 from syncd.ledger import cycle_lock
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import KeyResult, is_guard
-from syncd.report import KeyResultLine, report
-from syncd.said import value as value_said
+from syncd.okr.words import HEALTH_WORDS, clock_time, day, number
 from syncd.sdk import ConfigError, parse_duration
-from syncd.words import HEALTH_WORDS, clock_time, day, number
+from syncd.status.checkin_words import value as value_said
+from syncd.status.document import key_result_document
+from syncd.status.report import KeyResultLine, report
 
 
 def run(

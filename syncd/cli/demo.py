@@ -13,13 +13,13 @@ import typer
 from syncd.cli.log import set_up_log
 from syncd.cli.opening import open_config, writing_ledger
 from syncd.cli.status_view import print_status
-from syncd.cycle import run_cycle
+from syncd.cycle.run import run_cycle
 from syncd.ledger import cycle_lock
-from syncd.publishing.troubles import troubles
-from syncd.report import choose_plan, report
 from syncd.sandbox import DEMO_NOW, Sandbox, serve, write_files
 from syncd.sandbox.story.numbers import OKR_BOOK
 from syncd.sdk import ConfigError, RetryPolicy
+from syncd.status.report import choose_plan, report
+from syncd.status.unwritten import troubles
 
 _MARK = "# Written by `syncd demo`; it is written anew each time."
 

@@ -12,19 +12,19 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from syncd.as_of import as_of
 from syncd.cli import explain_links, explain_written
 from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json
-from syncd.documents import checkin_document
-from syncd.evidence import Evidence, Item, Part, evidence
+from syncd.explain.evidence import Evidence, Item, Part, evidence
+from syncd.explain.links import links_of
+from syncd.explain.restatements import Restatement
 from syncd.ledger import open_ledger
-from syncd.links import links_of
 from syncd.okr.measures import FormulaMeasure, Measure, RecordMeasure, leaves
 from syncd.okr.spans import Span, midnight
-from syncd.report import KeyResultLine
-from syncd.restatements import Restatement
+from syncd.okr.words import HEALTH_WORDS, clock_time, day, goal, number, percent, place
 from syncd.sdk import ConfigError
-from syncd.words import HEALTH_WORDS, clock_time, day, goal, number, percent, place
+from syncd.status.document import checkin_document
+from syncd.status.report import KeyResultLine
+from syncd.status.snapshot import as_of
 
 
 def run(path: Path, key_result: str, *, at: str | None, period: str | None, as_json: bool) -> None:

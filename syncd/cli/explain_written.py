@@ -9,9 +9,9 @@ from textwrap import wrap
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from syncd.as_of import AsOf
 from syncd.ledger import Delivery
-from syncd.words import clock_time, number
+from syncd.okr.words import clock_time, number
+from syncd.status.snapshot import AsOf
 
 
 def newest(known: AsOf, key_result: str) -> Sequence[Delivery]:

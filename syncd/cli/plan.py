@@ -13,12 +13,12 @@ from syncd.cli.opening import print_json
 from syncd.cli.plan_view import render
 from syncd.cli.pulling import ready_to_pull
 from syncd.cli.sync import say_failures
-from syncd.evidence import Item
+from syncd.cycle.plan import KeyResultChange, PeriodChanges, Planned, plan_sync
+from syncd.explain.evidence import Item
 from syncd.okr.rollup import ObjectiveStanding
-from syncd.plan import KeyResultChange, PeriodChanges, Planned, plan_sync
 from syncd.publishing.preview import Preview
-from syncd.report import KeyResultLine
 from syncd.sdk import RetryPolicy
+from syncd.status.report import KeyResultLine
 
 
 def run(path: Path, *, only: str | None, as_json: bool, exit_code: bool, log_format: str) -> None:

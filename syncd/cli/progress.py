@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
-from syncd.pulls import Outcome, Pull, Watcher
-from syncd.words import count
+from syncd.cycle.due_pulls import Outcome, Pull, Watcher
+from syncd.okr.words import count
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from syncd.cli.opening import open_config, writing_ledger
 from syncd.cli.progress import watcher
 from syncd.config import Config
 from syncd.config.messages import nearest
+from syncd.cycle.due_pulls import Watcher
 from syncd.ledger import Ledger, cycle_lock
-from syncd.pulls import Watcher
 from syncd.sdk import ConfigError
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from syncd.cli.opening import chosen_plan, open_config, print_json
-from syncd.documents import document
 from syncd.ledger import open_ledger
-from syncd.publishing.troubles import document as trouble_document
-from syncd.publishing.troubles import troubles
-from syncd.report import report
+from syncd.status.document import document
+from syncd.status.report import report
+from syncd.status.unwritten import document as trouble_document
+from syncd.status.unwritten import troubles
 
 
 def run(path: Path, *, period: str | None, as_json: bool) -> None:

@@ -11,11 +11,11 @@ import typer
 
 from syncd.cli.publish import say_deliveries, say_messages
 from syncd.cli.pulling import ready_to_pull
-from syncd.cycle import Result, run_cycle
+from syncd.cycle.run import Result, run_cycle
 from syncd.okr.goals import is_guard
+from syncd.okr.words import HEALTH_WORDS, count, number
 from syncd.sdk import RetryPolicy
-from syncd.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered
-from syncd.words import HEALTH_WORDS, count, number
+from syncd.status.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered
 
 NOTHING_OPEN = "no key result is measured now: no period is open (one begins later, or has settled)"
 _RESTATED = 5  # records of one key result; explain has them all

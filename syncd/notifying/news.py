@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from syncd.config import Config
-from syncd.foreseen import Reports
 from syncd.ledger import Ledger, NewEvent
 from syncd.okr.measures import leaves, stream_keys
-from syncd.report import KeyResultLine, ObjectiveBlock
-from syncd.words import HEALTH_WORDS, goal, number, percent
+from syncd.okr.words import HEALTH_WORDS, goal, number, percent
+from syncd.status.report import KeyResultLine, ObjectiveBlock, Reports
 
 _NONE = "no"
 

@@ -11,11 +11,11 @@ import orjson
 
 from syncd.config import Config
 from syncd.config.publications import WHOLE, Publication
-from syncd.documents import document
-from syncd.foreseen import Reports
 from syncd.ledger import Delivery, Ledger, NewDelivery
 from syncd.publishing.statements import as_json, statements
 from syncd.sdk import Statement, Summary
+from syncd.status.document import document
+from syncd.status.report import Reports
 
 _OF_THE_MOMENT = frozenset({"updated", "as_of"})
 _DRIFTING = frozenset({"as_of", "expected"})

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from syncd.okr.words import count, number
 from syncd.sdk import Content, Found, Scalar
-from syncd.words import count, number
 
 Marks = Mapping[str, Sequence[Scalar]]
 """What syncd may have written at each place of a target itself, or was allowed to write over."""

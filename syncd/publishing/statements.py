@@ -9,8 +9,8 @@ from typing import Any
 
 from syncd.config import Config
 from syncd.okr.goals import Plan, Target, expected
-from syncd.report import KeyResultLine, ObjectiveBlock, Report
 from syncd.sdk import Json, Statement, Summary
+from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 
 
 def statements(config: Config, plan: Plan, found: Report, now: datetime) -> Iterator[Statement]:

@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from syncd.definitions import measure_digest
-from syncd.differences import differences
-from syncd.evidence import Item, items_of
+from syncd.explain.differences import differences
+from syncd.explain.evidence import Item, items_of
+from syncd.explain.restatements import restatements
 from syncd.ledger import Ledger
+from syncd.ledger.definitions import measure_digest
 from syncd.okr.goals import Plan
 from syncd.okr.measures import FormulaMeasure, Leaf, Measure, ReadingMeasure
 from syncd.okr.spans import midnight
-from syncd.report import KeyResultLine
-from syncd.restatements import restatements
 from syncd.review.known import Known
 from syncd.review.model import Cause, Causes, Sign, Start
+from syncd.status.report import KeyResultLine
 
 _ONE_READING = ("latest", "first", "change")
 

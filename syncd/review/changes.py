@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from syncd.edits import Edit
+from syncd.explain.edits import Edit
 from syncd.ledger import Ledger
 from syncd.okr.goals import Plan, is_guard
 from syncd.okr.spans import Span

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from syncd.as_of import kept_at
 from syncd.config import Config
-from syncd.definitions import as_defined
-from syncd.history import judged_as
+from syncd.explain.history import judged_as
 from syncd.ledger import KeptValue, Ledger
+from syncd.ledger.definitions import as_defined
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import KeyResult, Plan, guard_id
-from syncd.report import KeyResultLine, Report, line_of, report, report_of
+from syncd.status.report import KeyResultLine, Report, line_of, report, report_of
+from syncd.status.snapshot import kept_at
 
 _INSTANT = timedelta(microseconds=1)
 

@@ -7,18 +7,18 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from syncd.config import Config
-from syncd.edits import Edit, edits
+from syncd.explain.edits import Edit, edits
 from syncd.ledger import Ledger
 from syncd.okr.goals import KeyResult, Objective, Plan, Standing
 from syncd.okr.rollup import ObjectiveStanding, roll_up_all
 from syncd.okr.spans import Period, Span, midnight
-from syncd.report import ObjectiveBlock
 from syncd.review.attention import attention
 from syncd.review.changes import changes
 from syncd.review.known import Known, known_at, known_now
 from syncd.review.model import Days, ObjectiveReview, Review
 from syncd.review.moves import Moves
 from syncd.review.questions import questions
+from syncd.status.report import ObjectiveBlock
 
 _WEEK = timedelta(days=7)
 _DAY = timedelta(days=1)

@@ -7,15 +7,15 @@ from dataclasses import replace
 from datetime import date
 
 from syncd.config import Config
-from syncd.definitions import measure_digest
-from syncd.edits import Edit
-from syncd.history import Point, history
+from syncd.explain.edits import Edit
+from syncd.explain.history import Point, history
 from syncd.ledger import Ledger
+from syncd.ledger.definitions import measure_digest
 from syncd.okr.goals import KeyResult, Plan, Target
-from syncd.report import KeyResultLine
 from syncd.review.causes import causes
 from syncd.review.known import Known
 from syncd.review.model import Days, Move, Start, StartSource
+from syncd.status.report import KeyResultLine
 
 
 class Moves:

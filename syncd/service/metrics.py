@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
-from syncd.cycle import Result
+from syncd.cycle.run import Result
 from syncd.ledger.outbox import STUCK
-from syncd.publishing.troubles import Trouble
-from syncd.report import Report
+from syncd.status.report import Report
+from syncd.status.unwritten import Trouble
 
 
 class Metrics:

@@ -10,14 +10,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from syncd.config import Config, load_config
-from syncd.cycle import run_cycle
+from syncd.cycle.pull import CycleStopped
+from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock, open_ledger
-from syncd.publishing.troubles import Trouble, troubles
-from syncd.pulling import CycleStopped
-from syncd.report import Report, choose_plan, report
 from syncd.sdk import ConfigError, RetryPolicy
 from syncd.service.metrics import Metrics
 from syncd.service.schedule import next_start
+from syncd.status.report import Report, choose_plan, report
+from syncd.status.unwritten import Trouble, troubles
 
 log = logging.getLogger("syncd.service")
 _BUSY_WAIT = timedelta(seconds=30)

@@ -16,10 +16,10 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from syncd.config import Config, load_config
+from syncd.cycle.due_pulls import Outcome, Pull, needed_streams
+from syncd.cycle.measure import Measuring
 from syncd.ledger import Ending, Ledger, open_ledger
 from syncd.ledger.schema import records
-from syncd.measuring import Measuring
-from syncd.pulls import Outcome, Pull, needed_streams
 from syncd.sdk import Stream
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)

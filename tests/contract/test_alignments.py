@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from syncd.as_of import as_of
 from syncd.config import load_config
-from syncd.cycle import Result, run_cycle
+from syncd.cycle.run import Result, run_cycle
+from syncd.explain.links import LinkEvidence, links_of
 from syncd.ledger import KeptAlignment, Ledger, open_ledger
 from syncd.ledger.schema import alignments
-from syncd.links import LinkEvidence, links_of
 from syncd.okr.trend import Trend
 from syncd.sdk import RetryPolicy
+from syncd.status.snapshot import as_of
 
 NAME = ("articles", "calls")
 KEPT = KeptAlignment(
@@ -146,7 +146,7 @@ class TestCycles:
     ) -> None:
         project.sync()
         first = project.kept
-        monkeypatch.setattr("syncd.alignments.trend", None)
+        monkeypatch.setattr("syncd.cycle.judge_links.trend", None)
         project.now += timedelta(minutes=15)
         assert project.sync().verdicts == []
         assert project.kept == first

@@ -10,16 +10,16 @@ import pytest
 from standing_still import Standings
 from starlette.testclient import TestClient
 
-from syncd.as_of import as_of
-from syncd.checking_in import Implausible, Settled, check_in
 from syncd.config import Config, load_config
-from syncd.cycle import run_cycle
-from syncd.evidence import evidence
+from syncd.cycle.check_in import Implausible, Settled, check_in
+from syncd.cycle.run import run_cycle
+from syncd.explain.evidence import evidence
 from syncd.ledger import open_ledger
 from syncd.okr.alignment import Alignment
 from syncd.okr.checkins import CheckIn
-from syncd.report import KeyResultLine, Report, choose_plan, report
 from syncd.sdk import RetryPolicy
+from syncd.status.report import KeyResultLine, Report, choose_plan, report
+from syncd.status.snapshot import as_of
 from syncd.web import make_app
 
 DAY = timedelta(days=1)

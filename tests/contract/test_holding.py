@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from standing_still import Standings
 from starlette.testclient import TestClient
 
-from syncd.approving import AnotherCandidate, NotHeld, approve
 from syncd.config import load_config
-from syncd.cycle import run_cycle
-from syncd.documents import document
+from syncd.cycle.approve import AnotherCandidate, NotHeld, approve
+from syncd.cycle.run import run_cycle
 from syncd.ledger import KeptValue, open_ledger
 from syncd.okr.plausible import Plausible, implausible
-from syncd.report import report
 from syncd.sdk import RetryPolicy
 from syncd.service.metrics import Metrics
+from syncd.status.document import document
+from syncd.status.report import report
 from syncd.web import make_app
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)

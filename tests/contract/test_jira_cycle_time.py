@@ -15,7 +15,7 @@ import pytest
 from connectors.jira import Jira, JiraSource
 from connectors.jira.changelog import Change, work_began
 from syncd.config import load_config
-from syncd.cycle import run_cycle
+from syncd.cycle.run import run_cycle
 from syncd.ledger import open_ledger
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox, jira_changelog
 from syncd.sandbox.tickets import Ticket, Tickets

@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from syncd.approving import approve
-from syncd.checking_in import check_in
 from syncd.cli.plan import document
 from syncd.cli.plan_view import render
 from syncd.config import load_config
-from syncd.cycle import run_cycle
-from syncd.documents import document as status
+from syncd.cycle.approve import approve
+from syncd.cycle.check_in import check_in
+from syncd.cycle.plan import KeyResultChange, PeriodChanges, Planned, plan_sync
+from syncd.cycle.run import run_cycle
 from syncd.ledger import open_ledger
 from syncd.ledger.schema import approvals, definitions, values
 from syncd.okr.checkins import CheckIn
-from syncd.plan import KeyResultChange, PeriodChanges, Planned, plan_sync
-from syncd.report import report
 from syncd.sdk import RetryPolicy
+from syncd.status.document import document as status
+from syncd.status.report import report
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
 MAPPING = """\

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from syncd.cycle.due_pulls import Outcome, Watcher, Work, due_pulls
+from syncd.cycle.pull import pull_all
 from syncd.ledger import Ledger, open_ledger
-from syncd.pulling import pull_all
-from syncd.pulls import Outcome, Watcher, Work, due_pulls
 from syncd.sdk import Budget, Check, Json, Page, Record, RetryLater, Stream
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)

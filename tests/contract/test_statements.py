@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from syncd.checking_in import check_in
 from syncd.config import Config, load_config
-from syncd.cycle import Result, run_cycle
+from syncd.cycle.check_in import check_in
+from syncd.cycle.run import Result, run_cycle
 from syncd.ledger import Ledger, open_ledger
 from syncd.okr.checkins import CheckIn
 from syncd.sandbox import Sandbox

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from syncd.config import load_config
-from syncd.cycle import run_cycle
+from syncd.cycle.run import run_cycle
 from syncd.ledger import open_ledger
 from syncd.ledger.answers import Answers
 from syncd.okr.facts import answered

@@ -21,12 +21,12 @@ from syncd.config.goal_keys import GuardKeys, StepKeys
 from syncd.config.mapping_keys import KeyResultKeys, MappingFile, MeasuresFile
 from syncd.config.mapping_test_keys import About, ExpectKeys, GivenReading, GivenRecord
 from syncd.config.measure_keys import FormulaKeys, ReadingMeasureKeys, RecordMeasureKeys, WindowKeys, measure_model
+from syncd.config.trials import differences
 from syncd.okr.measures import READING_TAKES, RECORD_TAKES
 from syncd.sdk.table_measure import TableKeys
 from syncd.sdk.tables import Lookup
 from syncd.sdk.testing import PublisherContract, SourceContract
 from syncd.sdk.testing.connector_contract import ConnectorContract
-from syncd.trials import differences
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])

@@ -13,9 +13,9 @@ from starlette.applications import Starlette
 
 from syncd.config import load_config
 from syncd.ledger import open_ledger
-from syncd.report import choose_plan, report
 from syncd.sandbox import Sandbox
 from syncd.sandbox.story.numbers import OKR_BOOK
+from syncd.status.report import choose_plan, report
 from syncd.web import make_app
 
 # Looked at by eye: docs/decisions/0020-alignment-over-time.md has the table.

@@ -13,15 +13,15 @@ from outages import OUTAGES, SELF_SIGNED, SERVICES, Outage
 from projects import Project, differences, write_project
 from proxy import self_signed
 
-from syncd import pulling
 from syncd.config import Config, load_config
-from syncd.cycle import Result, run_cycle
-from syncd.documents import document
+from syncd.cycle import pull as pulling
+from syncd.cycle.run import Result, run_cycle
 from syncd.ledger import Ledger, open_ledger
-from syncd.report import choose_plan, report
 from syncd.sandbox import DEMO_NOW, Sandbox, serve
 from syncd.sandbox.story.numbers import OKR_BOOK
 from syncd.sdk import RetryPolicy
+from syncd.status.document import document
+from syncd.status.report import choose_plan, report
 
 CONNECTIONS = dict(zip(SERVICES, ("code", "tickets", "helpdesk", "numbers", "metrics"), strict=True))
 

@@ -11,16 +11,16 @@ import pytest
 from projects import Project
 from sqlalchemy import update
 
-from syncd import pulling
 from syncd.config import load_config
 from syncd.config.project import clock_of
-from syncd.cycle import Result, run_cycle
+from syncd.cycle import pull as pulling
+from syncd.cycle.run import Result, run_cycle
 from syncd.ledger import Ledger, open_ledger
 from syncd.ledger.schema import streams
-from syncd.report import choose_plan, report
 from syncd.sandbox import Fault, Sandbox
 from syncd.sdk import RetryPolicy
 from syncd.service import Service
+from syncd.status.report import choose_plan, report
 
 
 @pytest.fixture

@@ -24,13 +24,13 @@ from projects import differences, write_project
 from sqlalchemy import event
 
 from syncd.config import load_config
-from syncd.cycle import Result, run_cycle
-from syncd.documents import document
+from syncd.cycle.due_pulls import Watcher
+from syncd.cycle.run import Result, run_cycle
 from syncd.ledger import open_ledger
-from syncd.pulls import Watcher
-from syncd.report import choose_plan, report
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox, serve
 from syncd.sdk import RetryPolicy
+from syncd.status.document import document
+from syncd.status.report import choose_plan, report
 
 PICKS = st.integers(0, 999)
 BEREFT = {

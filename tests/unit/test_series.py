@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 
 from syncd.cli.history import table
 from syncd.config import Config, load_config
-from syncd.definitions import as_defined, definition
-from syncd.history import Point, Series, compared, history
-from syncd.in_force import stood
+from syncd.explain.history import Point, Series, compared, history
 from syncd.ledger import KeptValue, Ledger, open_ledger
+from syncd.ledger.definitions import as_defined, definition
 from syncd.okr.goals import Band, KeyResult, Milestone, Milestones, Plan, Shares, Steps, Target, standing
 from syncd.okr.measures import ReadingMeasure, ReadingTake
 from syncd.okr.spans import midnight
+from syncd.status.in_force import stood
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FIRST = date(2026, 10, 22)  # five days; the fourth has 25 hours

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 
+from syncd.cycle.due_pulls import Outcome
 from syncd.ledger import KeptValue, Ledger
 from syncd.okr.measures import Answer, Leaf, Measure, ReadingMeasure, leaves, stream_keys
 from syncd.okr.spans import Period
-from syncd.pulls import Outcome
 
 
 class Unchanged:

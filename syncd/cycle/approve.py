@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from syncd.config import Config
-from syncd.definitions import definition, measure_digest
-from syncd.foreseen import foreseen
+from syncd.cycle.foresee import foreseen
+from syncd.cycle.measure import complete_value
 from syncd.ledger import Delivery, KeptValue, Ledger
+from syncd.ledger.definitions import definition, measure_digest
 from syncd.ledger.outbox import State
-from syncd.measuring import complete_value
 from syncd.okr.facts import answered
 from syncd.okr.goals import KeyResult, Plan, guard_id
 from syncd.okr.measures import Answer, Measure, leaves, stream_keys

@@ -8,10 +8,10 @@ from contextlib import ExitStack
 
 from syncd.config import Config
 from syncd.config.messages import nearest
+from syncd.cycle.due_pulls import needed_streams
 from syncd.ledger import Ledger
 from syncd.okr.goals import Plan
 from syncd.okr.measures import RecordMeasure, leaves, stream_keys
-from syncd.pulls import needed_streams
 from syncd.sdk import (
     Check,
     ConfigError,

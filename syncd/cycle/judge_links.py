@@ -10,14 +10,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from syncd.definitions import measure_digest
 from syncd.ledger import KeptAlignment, KeptValue, Ledger, LinkId
 from syncd.okr.alignment import Alignment
 from syncd.okr.goals import KeyResult, Plan
 from syncd.okr.trend import trend
-from syncd.report import Report
-from syncd.series import WeeklySeries
-from syncd.verdicts import Judged
+from syncd.status.report import Report
+from syncd.status.verdicts import Judged
+from syncd.status.weekly import WeeklySeries, is_evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +78,6 @@ def found_of_links(
                 one = _looked_at(one, link, key_results[link.output], key_results[link.outcome], series)
             found[name] = one
     return found
-
-
-def is_evidence(plan: Plan, key_result: str, value: KeptValue | None) -> bool:
-    """Whether the rows that a key result rests on are whole and of its measure as it is now."""
-    measure = next(kr.measure for kr in plan.key_results if kr.id == key_result)
-    return value is not None and value.quality == "complete" and value.measure == measure_digest(measure)
 
 
 def _looked_at(

@@ -9,22 +9,22 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from syncd.alignments import NewVerdict
 from syncd.config import Config
-from syncd.definitions import definition
-from syncd.foreseen import judged, keep_links
+from syncd.cycle.due_pulls import Outcome, Pull, Watcher, Work, due_pulls
+from syncd.cycle.foresee import judged, keep_links
+from syncd.cycle.judge_links import NewVerdict
+from syncd.cycle.measure import Measuring
+from syncd.cycle.open_sources import open_sources
+from syncd.cycle.pull import pull_all
+from syncd.explain.restatements import Known, Restatement, restated
 from syncd.ledger import Definition, KeptValue, Ledger
-from syncd.measuring import Measuring
+from syncd.ledger.definitions import definition
 from syncd.notifying.news import news
 from syncd.notifying.telling import Told, tell
 from syncd.okr.goals import KeyResult, Plan, is_guard
 from syncd.publishing.delivery import Delivered, deliver
 from syncd.publishing.outgoing import due
-from syncd.pulling import pull_all
-from syncd.pulls import Outcome, Pull, Watcher, Work, due_pulls
-from syncd.restatements import Known, Restatement, restated
 from syncd.sdk import Json, RetryPolicy
-from syncd.sources import open_sources
 
 log = logging.getLogger("syncd.cycle")
 

@@ -12,18 +12,18 @@ from functools import cache
 from typing import Any
 
 from syncd.config import Config
-from syncd.definitions import definition
-from syncd.holding import Holding, was_measured
-from syncd.in_force import past_of
+from syncd.cycle.due_pulls import Outcome
+from syncd.cycle.hold import Holding, was_measured
+from syncd.cycle.unchanged import Unchanged
 from syncd.ledger import Definition, KeptValue, Ledger
+from syncd.ledger.definitions import definition
 from syncd.okr import checkins
 from syncd.okr.alignment import Terms, on_pace_since
 from syncd.okr.checkins import CheckIn
 from syncd.okr.facts import answered
 from syncd.okr.goals import ON_PACE, KeyResult, Plan, Quality, guard_id, guarded, is_guard, standing
 from syncd.okr.measures import Answer, Leaf, Measure, ReadingMeasure, leaves, stream_keys
-from syncd.pulls import Outcome
-from syncd.unchanged import Unchanged
+from syncd.status.in_force import past_of
 
 
 @dataclass(frozen=True, slots=True)

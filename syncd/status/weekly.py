@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from syncd.definitions import measure_digest
 from syncd.ledger import Cycle, KeptValue, Ledger
 from syncd.ledger.batches import batches
+from syncd.ledger.definitions import measure_digest
 from syncd.okr.goals import KeyResult, Plan, Target
 from syncd.okr.measures import ReadingMeasure, leaves
 from syncd.okr.past import past_values
@@ -118,3 +118,9 @@ def _may_be_undated(key_result: KeyResult, value: KeptValue | None) -> bool:
     parts = leaves(key_result.measure)
     dated = (value is not None and value.at is not None) or not any(isinstance(one, ReadingMeasure) for one in parts)
     return key_result.measure is None or not dated
+
+
+def is_evidence(plan: Plan, key_result: str, value: KeptValue | None) -> bool:
+    """Whether the rows that a key result rests on are whole and of its measure as it is now."""
+    measure = next(kr.measure for kr in plan.key_results if kr.id == key_result)
+    return value is not None and value.quality == "complete" and value.measure == measure_digest(measure)

@@ -13,18 +13,18 @@ from itertools import groupby, pairwise
 from typing import Literal
 
 from syncd.config import Config
-from syncd.definitions import as_defined, measure_digest
-from syncd.edits import Edit, edits
-from syncd.evidence import Approved, approvals
-from syncd.in_force import stood
+from syncd.explain.edits import Edit, edits
+from syncd.explain.evidence import Approved, approvals
+from syncd.explain.restatements import restatements
 from syncd.ledger import Cycle, KeptValue, Ledger
+from syncd.ledger.definitions import as_defined, measure_digest
 from syncd.okr.goals import Goal, Health, KeyResult, Plan, Quality, guard_id
 from syncd.okr.measures import Measure, ReadingMeasure, leaves
 from syncd.okr.past import past_values
 from syncd.okr.spans import Period, Span, midnight
-from syncd.report import KeyResultLine, line_of
-from syncd.restatements import restatements
-from syncd.words import place
+from syncd.okr.words import place
+from syncd.status.in_force import stood
+from syncd.status.report import KeyResultLine, line_of
 
 Source = Literal["kept", "backfilled"]
 

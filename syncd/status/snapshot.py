@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from syncd.config import Config
-from syncd.in_force import in_force_after
 from syncd.ledger import Cycle, KeptAlignment, KeptValue, Ledger, LinkId
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import KeyResult, Plan, guard_id
-from syncd.report import KeyResultLine, Report, line_of, report_of
+from syncd.status.in_force import in_force_after
+from syncd.status.report import KeyResultLine, Report, line_of, report_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from syncd.evidence import Item
-from syncd.restatements import GONE
+from syncd.explain.evidence import Item
+from syncd.explain.restatements import GONE
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from syncd.okr.checkins import CheckIn
-from syncd.report import KeyResultLine
-from syncd.words import ago, number, percent
+from syncd.okr.words import ago, number, percent
+from syncd.status.report import KeyResultLine
 
 
 def sentences(line: KeyResultLine, now: datetime) -> Iterator[str]:

@@ -13,8 +13,8 @@ from functools import cache
 from typing import Any, TypeVar
 
 from syncd.config import Config
-from syncd.definitions import definition, judged_by, key_result_of
 from syncd.ledger import Ledger, LinkId
+from syncd.ledger.definitions import definition, judged_by, key_result_of
 from syncd.okr import checkins
 from syncd.okr.alignment import Terms
 from syncd.okr.checkins import CheckIn

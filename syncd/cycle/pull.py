@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from syncd.cycle.due_pulls import Outcome, Pull, Watcher, Work
 from syncd.ledger import Ending, Ledger
 from syncd.okr.goals import Quality
-from syncd.pulls import Outcome, Pull, Watcher, Work
 from syncd.sdk import (
     LONGEST_WAIT,
     ConfigError,

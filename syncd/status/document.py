@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import Band, Level, Target
 from syncd.okr.spans import Period
-from syncd.report import KeyResultLine, ObjectiveBlock, Report
-from syncd.verdicts import document as link_document
+from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
+from syncd.status.verdicts import document as link_document
 
 
 def document(found: Report) -> dict[str, Any]:

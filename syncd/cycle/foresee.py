@@ -8,17 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
-from syncd.alignments import NewVerdict, found_of_links, new_verdicts
 from syncd.config import Config
+from syncd.cycle.judge_links import NewVerdict, found_of_links, new_verdicts
 from syncd.ledger import KeptAlignment, KeptValue, Ledger, LinkId
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import Plan
-from syncd.report import Report, line_of, report_of
+from syncd.status.report import Report, Reports, line_of, report_of
 
-log = logging.getLogger("syncd.alignments")
-
-Reports = Sequence[tuple[Plan, Report]]
-"""Reports with their plans, the one that people mean first."""
+log = logging.getLogger("syncd.cycle")
 
 NewValues = Mapping[tuple[str, str], KeptValue]
 """Values that are about to be kept, by (period, key result)."""

@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from syncd.config import Config
-from syncd.definitions import definition
-from syncd.foreseen import foreseen
+from syncd.cycle.foresee import foreseen
+from syncd.cycle.measure import complete_value
 from syncd.ledger import Ledger
-from syncd.measuring import complete_value
+from syncd.ledger.definitions import definition
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import KeyResult, Plan, guard_id
 from syncd.okr.measures import Answer

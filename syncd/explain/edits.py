@@ -13,8 +13,8 @@ from typing import Any
 
 import orjson
 
-from syncd.definitions import JUDGED_BY
 from syncd.ledger import Ledger
+from syncd.ledger.definitions import JUDGED_BY
 from syncd.okr.measures import scalar_text
 
 _RENAMED = {"connection": "from", "expression": "formula"}

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from syncd.config import Config
-from syncd.definitions import measure_digest
 from syncd.ledger import KeptAlignment, KeptValue, Ledger, LinkId
+from syncd.ledger.definitions import measure_digest
 from syncd.okr.alignment import judge
 from syncd.okr.checkins import CheckIn, confidence, made_by
 from syncd.okr.checkins import standing as standing_one
@@ -24,8 +24,8 @@ from syncd.okr.goals import (
 )
 from syncd.okr.rollup import ObjectiveStanding, roll_up_all
 from syncd.okr.spans import Period
-from syncd.verdicts import Judged, judged
-from syncd.words import day, goal, number
+from syncd.okr.words import day, goal, number
+from syncd.status.verdicts import Judged, judged
 
 _STALE_AFTER = timedelta(days=2)
 
@@ -91,6 +91,10 @@ class Report:
         """The line of a key result."""
         lines = (line for block in self.objectives for line in block.key_results)
         return next((line for line in lines if line.key_result.id == key_result), None)
+
+
+Reports = Sequence[tuple[Plan, Report]]
+"""Reports with their plans, the one that people mean first."""
 
 
 def choose_plan(config: Config, period: str | None, now: datetime) -> Plan | None:

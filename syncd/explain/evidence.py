@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from syncd.as_of import AsOf
-from syncd.definitions import measure_digest
-from syncd.edits import Edit, edits
+from syncd.explain.edits import Edit, edits
+from syncd.explain.restatements import Restatement, restatements
 from syncd.ledger import Cycle, KeptValue, Ledger, StreamId
+from syncd.ledger.definitions import measure_digest
 from syncd.okr.checkins import CheckIn
 from syncd.okr.facts import answered
 from syncd.okr.goals import KeyResult, Plan, Quality
@@ -32,9 +32,9 @@ from syncd.okr.measures import (
     stream_keys,
 )
 from syncd.okr.spans import Span
-from syncd.report import KeyResultLine
-from syncd.restatements import Restatement, restatements
 from syncd.sdk import Reading, Record
+from syncd.status.report import KeyResultLine
+from syncd.status.snapshot import AsOf
 
 
 @dataclass(frozen=True, slots=True)

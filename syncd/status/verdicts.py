@@ -11,7 +11,7 @@ from syncd.ledger import KeptAlignment
 from syncd.okr.alignment import Alignment
 from syncd.okr.goals import Band, KeyResult, Standing
 from syncd.okr.trend import Direction, Trend
-from syncd.words import count, day, number, percent, span
+from syncd.okr.words import count, day, number, percent, span
 
 VERDICT_WORDS = {
     "watermelon": "watermelon",

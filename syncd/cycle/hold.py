@@ -10,8 +10,8 @@ from syncd.ledger import Fallen, KeptValue
 from syncd.okr.goals import KeyResult, Plan
 from syncd.okr.measures import Leaf, ReadingMeasure, leaves
 from syncd.okr.plausible import implausible, shown
-from syncd.report import choose_plan
-from syncd.words import place
+from syncd.okr.words import place
+from syncd.status.report import choose_plan
 
 
 class Holding:

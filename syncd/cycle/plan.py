@@ -12,24 +12,24 @@ from datetime import datetime
 from typing import Any
 
 from syncd.config import Config
-from syncd.cycle import Result, run_cycle
-from syncd.definitions import JUDGED_BY
-from syncd.differences import Differences, differences
-from syncd.edits import Edit, changes
-from syncd.evidence import items_of
-from syncd.foreseen import judged
-from syncd.holding import approval
+from syncd.cycle.due_pulls import Watcher
+from syncd.cycle.foresee import judged
+from syncd.cycle.hold import approval
+from syncd.cycle.run import Result, run_cycle
+from syncd.explain.differences import Differences, differences
+from syncd.explain.edits import Edit, changes
+from syncd.explain.evidence import items_of
 from syncd.ledger import Definition, KeptValue, Ledger
+from syncd.ledger.definitions import JUDGED_BY
 from syncd.okr.goals import KeyResult, Objective, Plan, guard_id
 from syncd.okr.measures import Measure, leaves, stream_keys
 from syncd.okr.rollup import ObjectiveStanding
 from syncd.okr.spans import Period
 from syncd.publishing.outgoing import due
 from syncd.publishing.preview import Preview, preview
-from syncd.pulls import Watcher
-from syncd.report import KeyResultLine, Report, line_of, report_of
 from syncd.sdk import RetryPolicy
-from syncd.verdicts import Judged
+from syncd.status.report import KeyResultLine, Report, line_of, report_of
+from syncd.status.verdicts import Judged
 
 
 @dataclass(frozen=True, slots=True)

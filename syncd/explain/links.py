@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from syncd.alignments import is_evidence
-from syncd.as_of import AsOf
 from syncd.okr.alignment import Verdict
 from syncd.okr.goals import KeyResult
 from syncd.okr.trend import Trend
 from syncd.okr.weeks import Week
-from syncd.series import WeeklySeries
+from syncd.status.snapshot import AsOf
+from syncd.status.weekly import WeeklySeries, is_evidence
 
 
 @dataclass(frozen=True, slots=True)
