@@ -17,6 +17,7 @@ from syncd.explain.edits import Edit
 from syncd.explain.history import Event, Point, Restated, Series, history
 from syncd.ledger import open_ledger
 from syncd.sdk import ConfigError
+from syncd.status.read_snapshots import Snapshots
 
 _COLUMNS = (
     "day",
@@ -44,7 +45,8 @@ def run(
     plan = chosen_plan(config, period, now)
     key_result = chosen_key_result(plan, name)
     ledger = open_ledger(config.ledger_url(), create=False)
-    series = history(config, plan, key_result, ledger, now, backfill=backfill)
+    snapshots = Snapshots(config, plan, ledger)
+    series = history(snapshots, snapshots.now(now), key_result, ledger, backfill=backfill)
     if series.not_backfilled:
         typer.echo(f"{series.not_backfilled}; nothing to backfill", err=True)
     if as_json:

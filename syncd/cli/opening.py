@@ -41,7 +41,7 @@ def writing_ledger(config: Config) -> Ledger:
 
 def chosen_plan(config: Config, period: str | None, now: datetime) -> Plan:
     """The plan to show; ConfigError names the periods where there is no such."""
-    from syncd.status.report import choose_plan
+    from syncd.status.periods import choose_plan
 
     plan = choose_plan(config, period, now)
     if plan is None:

@@ -15,6 +15,16 @@ _SYNC = and_(cycles.c.pulls.is_not(None), cycles.c.dry_run.is_not(True))
 
 
 @dataclass(frozen=True, slots=True)
+class EndedCycle:
+    """A cycle that ended. `synced`: it asked the sources and kept values. `only`: the key result it was narrowed to."""
+
+    id: int
+    ended_at: datetime
+    synced: bool
+    only: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Cycle:
     """One sync pass; one that was killed never ended."""
 
@@ -57,6 +67,15 @@ class Cycles:
         )
         with self._engine.connect() as connection:
             return [Cycle(*row) for row in connection.execute(query.order_by(cycles.c.id))]
+
+    def ended(self) -> Sequence[EndedCycle]:
+        """Every cycle that ended, in the order of their numbers."""
+        query = select(cycles.c.id, cycles.c.ended_at, _SYNC.label("synced"), cycles.c.only).where(
+            cycles.c.ended_at.is_not(None)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(cycles.c.id))
+            return [EndedCycle(cycle, at, sync, only["key_result"] if only else None) for cycle, at, sync, only in rows]
 
     def syncs(self, until: int) -> tuple[int, Mapping[str, int]]:
         """The last sync of everything up to a cycle, 0 where there was none; and since then the last of one key result.

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    column,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
-from syncd.ledger.batches import PARAMETERS, batches
+from syncd.ledger.batches import PARAMETERS, batches, given
 from syncd.ledger.cycles import Cycle
+from syncd.ledger.definitions import Definition, DefinitionVersion
 from syncd.ledger.events import NewEvent, note
 from syncd.ledger.outbox import NewDelivery, post
 from syncd.ledger.schema import cycles, definitions, values
 from syncd.okr.goals import Health, Quality
 from syncd.sdk import Json
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """A key result as its file says it. `measure` digests how it is measured, `digest` all of it."""
-
-    file: str
-    body: Mapping[str, Any]
-    measure: str
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,33 @@ class Values:
         with self._engine.connect() as connection:
             return _last(connection, period, cycle)
 
+    def at_cycles(
+        self, period: str, numbers: Sequence[int], key_results: Collection[str] | None = None
+    ) -> Sequence[Mapping[str, KeptValue]]:
+        """The newest value of each key result as of each of these cycles, which ascend; of `key_results`, or of all.
+
+        Read in one pass: what a series of days costs depends on the days, not on how often a number changed.
+        """
+        found_by = (
+            select(values.c.key_result, values.c.cycle)
+            .where(values.c.period == period, values.c.cycle <= max(numbers, default=0))
+            .order_by(values.c.cycle)
+        )
+        if key_results is not None:
+            found_by = found_by.where(values.c.key_result.in_(key_results))
+        newest: list[dict[str, int]] = []
+        with self._engine.connect() as connection:
+            changes = deque((cycle, name) for name, cycle in connection.execute(found_by))
+            state: dict[str, int] = {}
+            for number in numbers:
+                while changes and changes[0][0] <= number:
+                    cycle, name = changes.popleft()
+                    state[name] = cycle
+                newest.append(dict(state))
+            pairs = sorted({(cycle, name) for state in newest for name, cycle in state.items()})
+            kept = {(value.cycle, name): value for name, value in _of_pairs(connection, period, pairs)}
+        return [{name: kept[cycle, name] for name, cycle in state.items()} for state in newest]
+
     def last_under(self, period: str, measures: Mapping[str, str]) -> Mapping[str, KeptValue]:
         """Of each of these key results the newest value that was measured in its way, whatever came after it."""
         found: dict[str, KeptValue] = {}
@@ -167,45 +199,52 @@ class Values:
         with self._engine.connect() as connection:
             return {name: known.digest for name, known in _defined(connection, period).items()}
 
-    def in_force(self, period: str, cycle: int) -> Mapping[str, Mapping[str, Any]]:
-        """The newest definition up to a cycle of each key result of a period, by its id, in the order of the ledger."""
-        newest = (
-            select(func.max(definitions.c.id))
-            .where(definitions.c.period == period, definitions.c.cycle <= cycle)
-            .group_by(definitions.c.key_result)
-        )
-        query = select(definitions).where(definitions.c.id.in_(newest.scalar_subquery())).order_by(definitions.c.id)
+    def definitions(self, period: str, key_result: str, cycle: int | None = None) -> Sequence[DefinitionVersion]:
+        """Every definition that a key result had up to a cycle, oldest first."""
         with self._engine.connect() as connection:
-            return {row["key_result"]: dict(row) for row in connection.execute(query).mappings()}
+            versions = _versions(connection, period, [key_result])
+        return [version for version in versions if cycle is None or version.cycle <= cycle]
 
-    def definitions(self, period: str, key_result: str, cycle: int | None = None) -> Sequence[Mapping[str, Any]]:
-        """Every definition that a key result had up to a cycle, oldest first, and when the cycle that met it ended."""
+    def all_definitions(self, period: str) -> Sequence[DefinitionVersion]:
+        """Every definition that any key result of a period had, in the order in which the ledger met them."""
         with self._engine.connect() as connection:
-            found = _definitions(connection, period, [key_result]).get(key_result, [])
-        return [row for row in found if cycle is None or row["cycle"] <= cycle]
+            return _versions(connection, period)
 
-    def redefined(self, period: str, digests: Mapping[str, str]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        """The definitions of each of these key results that was ever defined otherwise than by this digest of now."""
+    def redefined(self, period: str, digests: Mapping[str, str]) -> Mapping[str, Sequence[DefinitionVersion]]:
+        """Every definition of each key result that ever had one that differs from the digest given, oldest first."""
         every = select(definitions.c.key_result, definitions.c.digest).where(definitions.c.period == period)
+        by_key_result: dict[str, list[DefinitionVersion]] = {}
         with self._engine.connect() as connection:
-            otherwise = {name for name, digest in connection.execute(every) if digests.get(name, digest) != digest}
-            return _definitions(connection, period, sorted(otherwise))
+            edited = {name for name, digest in connection.execute(every) if digests.get(name, digest) != digest}
+            for version in _versions(connection, period, sorted(edited)):
+                by_key_result.setdefault(version.key_result, []).append(version)
+        return by_key_result
 
 
-def _definitions(
-    connection: Connection, period: str, key_results: Sequence[str]
-) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+def _versions(
+    connection: Connection, period: str, key_results: Sequence[str] | None = None
+) -> Sequence[DefinitionVersion]:
+    """The definitions of a period, or of some of its key results, oldest first."""
     query = (
         select(definitions, cycles.c.ended_at)
         .join(cycles, cycles.c.id == definitions.c.cycle)
         .where(definitions.c.period == period)
         .order_by(definitions.c.id)
     )
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for some in batches(key_results):
-        for row in connection.execute(query.where(definitions.c.key_result.in_(some))).mappings():
-            found.setdefault(row["key_result"], []).append(dict(row))
-    return found
+    queries = (
+        [query]
+        if key_results is None
+        else [query.where(definitions.c.key_result.in_(some)) for some in batches(key_results)]
+    )
+    return [
+        DefinitionVersion(row.key_result, row.cycle, row.ended_at, _definition(row))
+        for query in queries
+        for row in connection.execute(query)
+    ]
+
+
+def _definition(row: Any) -> Definition:
+    return Definition(row.file, row.body, row.measure, row.digest)
 
 
 def keep(connection: Connection, period: str, cycle: int, found: Mapping[str, tuple[Definition, KeptValue]]) -> None:
@@ -259,6 +298,20 @@ def _of_cycles(connection: Connection, period: str, newest: Select[tuple[str, in
         .where(values.c.period == period)
     )
     return {row.key_result: _kept(row) for row in connection.execute(query)}
+
+
+def _of_pairs(connection: Connection, period: str, pairs: Sequence[tuple[int, str]]) -> Iterator[tuple[str, KeptValue]]:
+    """The values that these cycles found of these key results."""
+    for some in batches(pairs, PARAMETERS // 2):
+        pair = given(some, column("cycle", Integer), column("key_result", String))
+        query = (
+            select(values, definitions.c.measure)
+            .join(pair, (pair.c.cycle == values.c.cycle) & (pair.c.key_result == values.c.key_result))
+            .join(definitions, definitions.c.id == values.c.definition)
+            .where(values.c.period == period)
+        )
+        for row in connection.execute(query):
+            yield row.key_result, _kept(row)
 
 
 def _defined(connection: Connection, period: str) -> Mapping[str, _Defined]:

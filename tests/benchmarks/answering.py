@@ -16,8 +16,9 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from syncd.config import Config, load_config
-from syncd.cycle.due_pulls import Outcome, Pull, needed_streams
+from syncd.cycle.due_pulls import needed_streams
 from syncd.cycle.measure import Measuring
+from syncd.cycle.model import Pull, PullResult
 from syncd.ledger import Ending, Ledger, open_ledger
 from syncd.ledger.schema import records
 from syncd.sdk import Stream
@@ -73,7 +74,7 @@ def project(folder: Path, size: int) -> Config:
     return load_config(folder / "syncd.yaml")
 
 
-def filled(config: Config, size: int) -> tuple[Ledger, list[Outcome], int]:
+def filled(config: Config, size: int) -> tuple[Ledger, list[PullResult], int]:
     """The ledger with so many records, as a cycle that pulled them would have left it."""
     ledger = open_ledger(config.ledger_url())
     assert ledger is not None
@@ -93,8 +94,8 @@ def filled(config: Config, size: int) -> tuple[Ledger, list[Outcome], int]:
     return ledger, outcomes, cycle
 
 
-def _outcome(number: int, stream: Stream, changed: int) -> Outcome:
-    return Outcome(Pull("code", stream, number, None, census=False), "complete", None, 1, changed)
+def _outcome(number: int, stream: Stream, changed: int) -> PullResult:
+    return PullResult(Pull("code", stream, number, None, census=False), "complete", None, 1, changed)
 
 
 def _row(chance: random.Random, stream: int, cycle: int, number: int, share: float) -> dict[str, object]:

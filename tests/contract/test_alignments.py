@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy import func, select
 
 from syncd.config import load_config
-from syncd.cycle.run import Result, run_cycle
+from syncd.cycle.model import Result
+from syncd.cycle.run import run_cycle
 from syncd.explain.links import LinkEvidence, links_of
 from syncd.ledger import KeptAlignment, Ledger, open_ledger
 from syncd.ledger.schema import alignments

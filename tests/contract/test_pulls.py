@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from syncd.cycle.due_pulls import Outcome, Watcher, Work, due_pulls
+from syncd.cycle.due_pulls import due_pulls
+from syncd.cycle.model import ConnectionPulls, PullResult, Watcher
 from syncd.cycle.pull import pull_all
 from syncd.ledger import Ledger, open_ledger
 from syncd.sdk import Budget, Check, Json, Page, Record, RetryLater, Stream
@@ -77,11 +78,11 @@ def pull(
     now: datetime = NOW,
     reconcile: bool = False,
     patient: bool = False,
-) -> list[Outcome]:
+) -> list[PullResult]:
     connection: Any = SimpleNamespace(name="tickets", reconcile=HOUR)
     cycle = ledger.cycles.begin(now)
     pulls = due_pulls(ledger, connection, streams or (STREAM,), now, reconcile, patient)
-    work = {"tickets": Work(source, pulls, Budget())}
+    work = {"tickets": ConnectionPulls(source, pulls, Budget())}
     return pull_all(ledger, cycle, lambda: now, work, Watcher(), secrets={"hunter2-secret"})
 
 

@@ -17,7 +17,8 @@ from sqlalchemy import event
 
 from syncd.config import Config, load_config
 from syncd.cycle.check_in import check_in
-from syncd.cycle.run import Result, run_cycle
+from syncd.cycle.model import Result
+from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, open_ledger
 from syncd.okr.checkins import CheckIn
 from syncd.sandbox import Sandbox

@@ -10,7 +10,8 @@ from sqlalchemy import event
 
 from syncd.config import load_config
 from syncd.config.project import clock_of
-from syncd.cycle.run import Result, run_cycle
+from syncd.cycle.model import Result
+from syncd.cycle.run import run_cycle
 from syncd.ledger import KeptValue, Ledger, open_ledger
 from syncd.sandbox import Fault, Sandbox
 from syncd.sdk import RetryPolicy

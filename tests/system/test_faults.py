@@ -15,7 +15,8 @@ from proxy import self_signed
 
 from syncd.config import Config, load_config
 from syncd.cycle import pull as pulling
-from syncd.cycle.run import Result, run_cycle
+from syncd.cycle.model import Result
+from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, open_ledger
 from syncd.sandbox import DEMO_NOW, Sandbox, serve
 from syncd.sandbox.story.numbers import OKR_BOOK

@@ -14,7 +14,8 @@ from sqlalchemy import update
 from syncd.config import load_config
 from syncd.config.project import clock_of
 from syncd.cycle import pull as pulling
-from syncd.cycle.run import Result, run_cycle
+from syncd.cycle.model import Result
+from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, open_ledger
 from syncd.ledger.schema import streams
 from syncd.sandbox import Fault, Sandbox

@@ -24,8 +24,8 @@ from projects import differences, write_project
 from sqlalchemy import event
 
 from syncd.config import load_config
-from syncd.cycle.due_pulls import Watcher
-from syncd.cycle.run import Result, run_cycle
+from syncd.cycle.model import Result, Watcher
+from syncd.cycle.run import run_cycle
 from syncd.ledger import open_ledger
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox, serve
 from syncd.sdk import RetryPolicy
