@@ -70,7 +70,7 @@ def end_dry_run(request: CycleRequest, pulled: Pulled, measured: Measured) -> Re
 
 def _changes(ledger: Ledger, measured: Measured) -> list[Change]:
     """The measurements that differ from the last value, whatever that was measured by."""
-    kept = {period: ledger.values.last(period) for period, _ in measured}
+    kept = {period: ledger.values.last(period) for period in {period for period, _ in measured}}
     return [
         Change(period, key_result, old, measurement.value)
         for (period, key_result), measurement in measured.items()

@@ -6,7 +6,7 @@ health changes by time alone is in the plan, as the sync would report it too.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -81,7 +81,7 @@ class _Comparison:
         snapshots = Snapshots(request.config, plan, request.ledger)
         values = {name: measurement.value for name, measurement in self._measured.items()}
         self._after = snapshots.foreseen(pulled.now, values, cycle=pulled.cycle)
-        self._before = _with_links(replace(snapshots.at(pulled.now + _INSTANT), moment=then), plan)
+        self._before = _comparable(replace(snapshots.at(pulled.now + _INSTANT), moment=then), plan, values)
         self._defined_before = {kr.id: kr for kr in self._before.plan.measured}
         self._digests = request.ledger.values.digests(plan.period.id)
 
@@ -187,13 +187,18 @@ class _Comparison:
                 yield Removed(name, defined.file, defined.title, value)
 
 
-def _with_links(snapshot: Snapshot, plan: Plan) -> Snapshot:
-    """A past snapshot with the links that the files have now: a link that is drawn anew is judged on both sides."""
-    drives = {kr.id: kr.drives for kr in plan.key_results}
+def _comparable(snapshot: Snapshot, plan: Plan, measured: Collection[str]) -> Snapshot:
+    """A past snapshot in which only measured key results are as they were defined: a sync would leave the others alone.
+
+    Each has the links that the files have now, so that a link that is drawn anew is judged on both sides.
+    """
+    then = {kr.id: kr for kr in snapshot.plan.key_results}
+
+    def of(kr: KeyResult) -> KeyResult:
+        return replace(then[kr.id], drives=kr.drives) if kr.id in measured and kr.id in then else kr
+
     objectives = tuple(
-        replace(objective, key_results=tuple(replace(kr, drives=drives[kr.id]) for kr in objective.key_results))
-        for objective in snapshot.plan.objectives
-        if objective.id
+        replace(objective, key_results=tuple(map(of, objective.key_results))) for objective in plan.objectives
     )
     return replace(snapshot, plan=replace(snapshot.plan, objectives=objectives))
 

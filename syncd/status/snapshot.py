@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from syncd.ledger import KeptAlignment, KeptValue, LinkId
@@ -44,9 +43,9 @@ class Snapshot:
     plan: Plan
     rules: Rules
     moment: datetime
-    values: Mapping[str, KeptValue] = MappingProxyType({})
-    checkins: Mapping[str, Sequence[CheckIn]] = MappingProxyType({})
-    links: Mapping[LinkId, KeptAlignment] = MappingProxyType({})
+    values: Mapping[str, KeptValue] = field(default_factory=dict)
+    checkins: Mapping[str, Sequence[CheckIn]] = field(default_factory=dict)
+    links: Mapping[LinkId, KeptAlignment] = field(default_factory=dict)
     times: Mapping[int, datetime] = field(default_factory=dict)
     cycle: int = 0
     synced: int = 0

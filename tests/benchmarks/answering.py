@@ -17,11 +17,11 @@ from sqlalchemy import insert
 
 from syncd.config import Config, load_config
 from syncd.cycle.due_pulls import needed_streams
-from syncd.cycle.measure import Measuring
-from syncd.cycle.model import Pull, PullResult
+from syncd.cycle.measure import measure
+from syncd.cycle.model import CycleRequest, Pull, Pulled, PullResult
 from syncd.ledger import Ending, Ledger, open_ledger
 from syncd.ledger.schema import records
-from syncd.sdk import Stream
+from syncd.sdk import RetryPolicy, Stream
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 SIZES = (10_000, 100_000, 1_000_000)
@@ -40,10 +40,10 @@ def key_results() -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     for number in range(REPOS):
         repo = f"acme/r{number:02}"
-        for index, measure in enumerate(_measures(repo, number)):
-            measure = {"from": "code", "what": "merged_pull_requests", "repo": repo, **measure}
+        for index, keys in enumerate(_measures(repo, number)):
+            measure_keys = {"from": "code", "what": "merged_pull_requests", "repo": repo, **keys}
             name = f"r{number:02}-{index}"
-            found.append({"id": name, "title": name, "kind": "output", "target": 1000, "measure": measure})
+            found.append({"id": name, "title": name, "kind": "output", "target": 1000, "measure": measure_keys})
     return found
 
 
@@ -149,10 +149,9 @@ def measured(folder: Path, size: int) -> dict[str, float]:
             cycle = ledger.cycles.begin(NOW)
             outcomes = [_outcome(one.pull.id, one.pull.stream, 0) for one in outcomes]
         started, worked = time.perf_counter(), time.process_time()
-        results = {
-            (plan.period.id, key_result.id): result
-            for key_result, result in Measuring(config, ledger, outcomes, cycle, NOW).results(plan, None)
-        }
+        request = CycleRequest(config, ledger, lambda: NOW, RetryPolicy())
+        measured = measure(request, Pulled(cycle, NOW, [plan], outcomes))
+        results = {name: (measurement.definition, measurement.value) for name, measurement in measured.items()}
         seconds[name] = time.perf_counter() - started
         seconds[f"{name} CPU"] = time.process_time() - worked
         assert all(value.number is not None for _, value in results.values())

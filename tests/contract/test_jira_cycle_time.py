@@ -15,6 +15,7 @@ import pytest
 from connectors.jira import Jira, JiraSource
 from connectors.jira.changelog import Change, work_began
 from syncd.config import load_config
+from syncd.cycle.model import CycleRequest
 from syncd.cycle.run import run_cycle
 from syncd.ledger import open_ledger
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox, jira_changelog
@@ -332,7 +333,7 @@ objectives:
     for text in (mapping, mapping + more):
         (tmp_path / "okrs.yaml").write_text(text)
         config = load_config(tmp_path / "syncd.yaml")
-        assert not run_cycle(config, ledger, lambda: DEMO_NOW, retry=RetryPolicy(sleep=lambda _: None)).failures
+        assert not run_cycle(CycleRequest(config, ledger, lambda: DEMO_NOW, RetryPolicy(sleep=lambda _: None))).failures
     flow = ledger.values.last("2026-Q4")["flow"]
     days = [took for issue in site.issues.values() for took in expected(issue)]
     assert flow.number == pytest.approx(sum(days) / len(days))

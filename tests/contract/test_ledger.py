@@ -565,8 +565,12 @@ class TestValues:
         kept(ledger, 3, FIRST, edited)
         kept(ledger, 4, FIRST)
         found = ledger.values.definitions("2026-Q4", "calls")
-        assert [(row["cycle"], row["body"]["target"]) for row in found] == [(1, 600), (2, 900), (4, 600)]
-        assert [row["ended_at"] for row in found] == [NOW + DAY, NOW + 2 * DAY, NOW + 4 * DAY]
+        assert [(version.cycle, version.definition.body["target"]) for version in found] == [
+            (1, 600),
+            (2, 900),
+            (4, 600),
+        ]
+        assert [version.ended_at for version in found] == [NOW + DAY, NOW + 2 * DAY, NOW + 4 * DAY]
         assert len(ledger.values.definitions("2026-Q4", "calls", cycle=1)) == 1
 
     def test_a_value_measured_in_another_way_is_another_row(self, ledger: Ledger) -> None:
@@ -1027,7 +1031,7 @@ class TestCheckIns:
         ledger.checkins.check_in("2026-Q4", "calls", self.SAID, (DEFINED, replace(FIRST, number=1050.0)))
         made = ledger.values.last("2026-Q4")["calls"]
         assert (made.number, made.cycle, made.confirmed) == (1050.0, 1, 1)
-        assert [known["body"] for known in ledger.values.definitions("2026-Q4", "calls")] == [DEFINED.body]
+        assert [version.definition.body for version in ledger.values.definitions("2026-Q4", "calls")] == [DEFINED.body]
         last = ledger.cycles.last()
         assert last is not None
         assert (last.started_at, last.ended_at) == (NOW, NOW)

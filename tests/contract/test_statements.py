@@ -17,7 +17,7 @@ from sqlalchemy import event
 
 from syncd.config import Config, load_config
 from syncd.cycle.check_in import check_in
-from syncd.cycle.model import Result
+from syncd.cycle.model import CycleRequest, Result
 from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, open_ledger
 from syncd.okr.checkins import CheckIn
@@ -59,7 +59,7 @@ class Project:
                 path = self.folder / "okrs.yaml"
                 path.write_text(path.read_text().replace(*edit))
             with counted(ledger) as ran:
-                results[name] = run_cycle(self.config, ledger, lambda: self.now, retry=RetryPolicy())
+                results[name] = run_cycle(CycleRequest(self.config, ledger, lambda: self.now, RetryPolicy()))
             found[name] = len(ran)
             if name == "first":
                 self._check_in(ledger)
