@@ -11,16 +11,16 @@ from typing import Any
 from syncd.sandbox.control import Control, Truth
 from syncd.sandbox.credentials import Credentials
 from syncd.sandbox.faults import Fault, Faults
-from syncd.sandbox.github import GitHub
-from syncd.sandbox.google_token import GoogleToken
+from syncd.sandbox.github.api import GitHub
 from syncd.sandbox.http import Service
-from syncd.sandbox.jira import Jira
+from syncd.sandbox.jira.api import Jira
 from syncd.sandbox.metrics import MetricsApi
 from syncd.sandbox.okr_api import OkrApi, Received
 from syncd.sandbox.server import Request, Server
-from syncd.sandbox.sheets import Sheets
+from syncd.sandbox.sheets.api import Sheets
+from syncd.sandbox.sheets.google_token import GoogleToken
 from syncd.sandbox.story import build
-from syncd.sandbox.truth import truth
+from syncd.sandbox.truth.figures import truth
 from syncd.sandbox.world import World
 
 

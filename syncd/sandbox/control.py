@@ -10,7 +10,7 @@ from typing import Any
 from syncd.sandbox.faults import Fault, Faults
 from syncd.sandbox.http import Answer, Asked, answer_json
 from syncd.sandbox.okr_api import OkrApi
-from syncd.sandbox.truth import truth
+from syncd.sandbox.truth.figures import truth
 from syncd.sandbox.world import World
 
 CHANGES = {

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from syncd.sandbox.clock import Clock
-from syncd.sandbox.code_host import CodeHost
-from syncd.sandbox.tickets import Tickets
-from syncd.sandbox.workbook import Workbooks
+from syncd.sandbox.github.code_host import CodeHost
+from syncd.sandbox.jira.tickets import Tickets
+from syncd.sandbox.sheets.workbook import Workbooks
 
 
 @dataclass

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from syncd.sandbox import World
-from syncd.sandbox.workbook import Sheet, Spreadsheet, day, typed
+from syncd.sandbox.sheets.workbook import Sheet, Spreadsheet, day, typed
 
 NOW = datetime(2026, 11, 21, 9, 15, tzinfo=UTC)
 FIRST_DAY = NOW - timedelta(days=730)

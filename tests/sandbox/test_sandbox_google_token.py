@@ -11,7 +11,7 @@ import pytest
 
 from syncd.sandbox import Sandbox
 from syncd.sandbox.credentials import SERVICE_EMAIL
-from syncd.sandbox.google_token import AUDIENCE, GRANT
+from syncd.sandbox.sheets.google_token import AUDIENCE, GRANT
 
 SCOPE = "https://www.googleapis.com/auth/spreadsheets.readonly"
 

@@ -13,7 +13,7 @@ from jira import JIRA, JIRAError
 from sandbox_clients import jira_cloud, jira_dc
 
 from syncd.sandbox import Fault, Sandbox
-from syncd.sandbox.tickets import Tickets
+from syncd.sandbox.jira.tickets import Tickets
 
 VALUE, PROGRESS, HEALTH, NOTE = (f"customfield_{number}" for number in (10101, 10102, 10103, 10104))
 CHECK_IN: dict[str, Any] = {

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.sandbox import DEMO_NOW, World, jql
-from syncd.sandbox.jql_fields import Context, JqlError, moment
+from syncd.sandbox import DEMO_NOW, World
+from syncd.sandbox.jira import jql
+from syncd.sandbox.jira.jql_fields import Context, JqlError, moment
 from syncd.sandbox.story import build
 
 WORLD: World = build(7, DEMO_NOW)

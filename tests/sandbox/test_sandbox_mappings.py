@@ -7,8 +7,9 @@ from typing import Any
 
 import yaml
 
-from syncd.sandbox import DEMO_NOW, results
+from syncd.sandbox import DEMO_NOW
 from syncd.sandbox.story import build
+from syncd.sandbox.truth import key_results as results
 
 FOLDER = Path(__file__).parents[2] / "mappings"
 OBJECTIVES: list[dict[str, Any]] = [

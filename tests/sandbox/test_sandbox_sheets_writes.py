@@ -14,8 +14,8 @@ from gspread.exceptions import APIError
 from sandbox_clients import sheets_http
 
 from syncd.sandbox import Sandbox
+from syncd.sandbox.sheets.workbook import Cell, CellError, Sheet, Spreadsheet
 from syncd.sandbox.story.numbers import OKR_BOOK, PRIVATE_BOOK, PUBLIC_BOOK
-from syncd.sandbox.workbook import Cell, CellError, Sheet, Spreadsheet
 
 RAW = {"valueInputOption": "RAW"}
 TYPED = {"valueInputOption": "USER_ENTERED"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from syncd.sandbox import DEMO_NOW, write_files
-from syncd.sandbox.code import Issue, Pull
+from syncd.sandbox.github.code import Issue, Pull
 from syncd.sandbox.story import build
 from syncd.sandbox.story.when import OPENING
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from syncd.sandbox import DEMO_NOW, World
+from syncd.sandbox.sheets.workbook import Cell
 from syncd.sandbox.story import build
 from syncd.sandbox.story.numbers import CUSTOMER_BOOK, OKR_BOOK
-from syncd.sandbox.truth import truth
-from syncd.sandbox.workbook import Cell
+from syncd.sandbox.truth.figures import truth
 
 DEMO = {
     "calls": (1092, 0.18, "off_track"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from datetime import datetime, timedelta
 
-from syncd.sandbox.code import Reason
-from syncd.sandbox.code_host import CodeHost
+from syncd.sandbox.github.code import Reason
+from syncd.sandbox.github.code_host import CodeHost
 from syncd.sandbox.story.when import LAST, OPENING, at, office_hours
 
 PEOPLE = ("ana", "bo", "chidi", "dee", "emre", "fatou", "greta")

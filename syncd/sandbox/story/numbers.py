@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import date, timedelta
 
-from syncd.sandbox.workbook import BLANK, REF, Cell, Scalar, Sheet, Spreadsheet, day
+from syncd.sandbox.sheets.workbook import BLANK, REF, Cell, Scalar, Sheet, Spreadsheet, day
 from syncd.sandbox.world import CostRow, World
 
 OKR_BOOK = "1AbC-acme-okr-numbers-2026q4"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from datetime import timedelta
 
+from syncd.sandbox.jira.tickets import Tickets
 from syncd.sandbox.story.when import LAST, OPENING, at, office_hours
-from syncd.sandbox.tickets import Tickets
 
 ARTICLES = (
     *("10-02", "10-07", "10-12", "10-13", "10-15", "10-17", "10-19"),

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
-from syncd.sandbox import sheets_reads, sheets_writes
 from syncd.sandbox.credentials import Credentials
 from syncd.sandbox.http import Answer, Asked, answer_json
-from syncd.sandbox.workbook import Spreadsheet
+from syncd.sandbox.sheets import reads as sheets_reads
+from syncd.sandbox.sheets import writes as sheets_writes
+from syncd.sandbox.sheets.workbook import Spreadsheet
 from syncd.sandbox.world import World
 
 Method = Callable[[Asked, Spreadsheet], dict[str, Any]]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from syncd.sandbox import jira_rows as rows
 from syncd.sandbox.http import Asked
-from syncd.sandbox.jira_edits import NotEdited
-from syncd.sandbox.ticket import Comment, Ticket
-from syncd.sandbox.tickets import Tickets
+from syncd.sandbox.jira import rows
+from syncd.sandbox.jira.edits import NotEdited
+from syncd.sandbox.jira.ticket import Comment, Ticket
+from syncd.sandbox.jira.tickets import Tickets
 
 CLOUD_PAGE = 100
 """The most comments on a page of Cloud's; Data Center gives all of them."""

@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from syncd.sandbox import a1, tables
-from syncd.sandbox.entered import OPTIONS, entered
 from syncd.sandbox.http import Asked
-from syncd.sandbox.sheets_reads import DATES, RENDERS, choice, sheet_properties, value_range
-from syncd.sandbox.workbook import Cell, Sheet, Spreadsheet, column_letters
+from syncd.sandbox.sheets import a1, tables
+from syncd.sandbox.sheets.entered import OPTIONS, entered
+from syncd.sandbox.sheets.reads import DATES, RENDERS, choice, sheet_properties, value_range
+from syncd.sandbox.sheets.workbook import Cell, Sheet, Spreadsheet, column_letters
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from syncd.sandbox.code import Repo, User
+from syncd.sandbox.github.code import Repo, User
 
 WEB = "https://github.example"
 """Where `html_url` points: a name that leads nowhere, since acme is somebody else's on the real site."""

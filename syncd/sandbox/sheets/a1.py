@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from syncd.sandbox.workbook import Sheet, Spreadsheet, column_letters, column_number
+from syncd.sandbox.sheets.workbook import Sheet, Spreadsheet, column_letters, column_number
 
 
 class BadRangeError(ValueError):

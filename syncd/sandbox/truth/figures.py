@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from syncd.sandbox.counting import END, FIRST, LAST, START, ZONE, midnight
-from syncd.sandbox.results import OBJECTIVES, Objective, Outcome, Output
+from syncd.sandbox.truth.counting import END, FIRST, LAST, START, ZONE, midnight
+from syncd.sandbox.truth.key_results import OBJECTIVES, Objective, Outcome, Output
 from syncd.sandbox.world import World
 
 ON_TRACK, AT_RISK = 0.9, 0.7

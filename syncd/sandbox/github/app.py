@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from syncd.sandbox import github_repos as repos
-from syncd.sandbox.code import User
 from syncd.sandbox.credentials import INSTALLATION, Credentials
-from syncd.sandbox.github_rows import filled
+from syncd.sandbox.github import repo_rows as repos
+from syncd.sandbox.github.code import User
+from syncd.sandbox.github.item_rows import filled
 from syncd.sandbox.http import Answer, Asked, answer_json
 
 _MADE = "2026-01-05T08:00:00Z"

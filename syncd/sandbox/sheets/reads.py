@@ -6,9 +6,9 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from syncd.sandbox import a1
 from syncd.sandbox.http import Asked
-from syncd.sandbox.workbook import EPOCH, Cell, CellError, Sheet, Spreadsheet
+from syncd.sandbox.sheets import a1
+from syncd.sandbox.sheets.workbook import EPOCH, Cell, CellError, Sheet, Spreadsheet
 
 RENDERS = ("FORMATTED_VALUE", "UNFORMATTED_VALUE", "FORMULA")
 DATES = ("SERIAL_NUMBER", "FORMATTED_STRING")

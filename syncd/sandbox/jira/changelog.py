@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from syncd.sandbox.jira_rows import id_of, status, time_text, user
-from syncd.sandbox.ticket import STATUSES, Change, Edit, Ticket
-from syncd.sandbox.tickets import Tickets
+from syncd.sandbox.jira.rows import id_of, status, time_text, user
+from syncd.sandbox.jira.ticket import STATUSES, Change, Edit, Ticket
+from syncd.sandbox.jira.tickets import Tickets
 
 SHOWN = 40
 """How many changes Cloud shows with an issue."""

@@ -6,7 +6,7 @@ import re
 from datetime import date
 from typing import Any
 
-from syncd.sandbox.workbook import Cell, day, typed
+from syncd.sandbox.sheets.workbook import Cell, day, typed
 
 OPTIONS = ("RAW", "USER_ENTERED")
 

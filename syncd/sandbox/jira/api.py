@@ -10,16 +10,12 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from syncd.sandbox import jira_changelog as changelog
-from syncd.sandbox import jira_comments as comments
-from syncd.sandbox import jira_edits as edits
-from syncd.sandbox import jira_rows as rows
-from syncd.sandbox import jql
 from syncd.sandbox.credentials import Credentials
 from syncd.sandbox.http import Answer, Asked, answer_json
-from syncd.sandbox.jql_fields import Context, JqlError
-from syncd.sandbox.ticket import Ticket
-from syncd.sandbox.tickets import Tickets
+from syncd.sandbox.jira import changelog, comments, edits, jql, rows
+from syncd.sandbox.jira.jql_fields import Context, JqlError
+from syncd.sandbox.jira.ticket import Ticket
+from syncd.sandbox.jira.tickets import Tickets
 from syncd.sandbox.world import World
 
 RESULT_WINDOW = 10_000

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from syncd.sandbox import counting
-from syncd.sandbox.counting import Value
+from syncd.sandbox.truth import counting
+from syncd.sandbox.truth.counting import Value
 from syncd.sandbox.world import World
 
 

@@ -10,7 +10,7 @@ from itertools import count
 from zoneinfo import ZoneInfo
 
 from syncd.sandbox.clock import Clock
-from syncd.sandbox.ticket import (
+from syncd.sandbox.jira.ticket import (
     CUSTOM_FIELDS,
     Account,
     Change,

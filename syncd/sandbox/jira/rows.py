@@ -6,8 +6,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from syncd.sandbox.ticket import CATEGORIES, STATUSES, Account, Comment, CustomField, Project, Ticket, Value
-from syncd.sandbox.tickets import Tickets
+from syncd.sandbox.jira.ticket import CATEGORIES, STATUSES, Account, Comment, CustomField, Project, Ticket, Value
+from syncd.sandbox.jira.tickets import Tickets
 
 _FIELDS = {
     "summary": ("Summary", "string"), "issuetype": ("Issue Type", "issuetype"), "project": ("Project", "project"),

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from syncd.sandbox import jira_rows as rows
-from syncd.sandbox.ticket import CustomField, Ticket, Value
-from syncd.sandbox.tickets import Tickets
+from syncd.sandbox.jira import rows
+from syncd.sandbox.jira.ticket import CustomField, Ticket, Value
+from syncd.sandbox.jira.tickets import Tickets
 
 _SYSTEM = {"summary": "Summary", "description": "Description", "labels": "Labels"}
 """Which of Jira's own fields this sandbox can set."""

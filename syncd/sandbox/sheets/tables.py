@@ -6,8 +6,8 @@ that the asked range touches, or into the range's own first cell where it touche
 
 from __future__ import annotations
 
-from syncd.sandbox.a1 import Area
-from syncd.sandbox.workbook import Sheet
+from syncd.sandbox.sheets.a1 import Area
+from syncd.sandbox.sheets.workbook import Sheet
 
 
 def last_table(area: Area) -> Area | None:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
 
-from syncd.sandbox.jql_fields import Context, Field, JqlError, Key, find_field, moment
-from syncd.sandbox.tickets import Ticket, Tickets
+from syncd.sandbox.jira.jql_fields import Context, Field, JqlError, Key, find_field, moment
+from syncd.sandbox.jira.tickets import Ticket, Tickets
 
 Predicate = Callable[[Ticket], bool]
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from syncd.sandbox import github_repos as repos
-from syncd.sandbox import github_rows as rows
-from syncd.sandbox.code import Repo
-from syncd.sandbox.code_host import CodeHost
+from syncd.sandbox.github import item_rows as rows
+from syncd.sandbox.github import repo_rows as repos
+from syncd.sandbox.github.code import Repo
+from syncd.sandbox.github.code_host import CodeHost
 from syncd.sandbox.http import JSON, Answer, Asked, answer_json
 
 DOCS = "https://docs.github.com/rest"

@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from math import floor
 from zoneinfo import ZoneInfo
 
-from syncd.sandbox.code import Issue, Pull
+from syncd.sandbox.github.code import Issue, Pull
+from syncd.sandbox.jira.tickets import Ticket, Tickets
+from syncd.sandbox.sheets.workbook import EPOCH, Sheet
 from syncd.sandbox.story.numbers import CUSTOMER_BOOK, OKR_BOOK
-from syncd.sandbox.tickets import Ticket, Tickets
-from syncd.sandbox.workbook import EPOCH, Sheet
 from syncd.sandbox.world import World
 
 ZONE = ZoneInfo("Europe/Berlin")

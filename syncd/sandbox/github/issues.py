@@ -10,11 +10,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
-from syncd.sandbox import github_rows as rows
-from syncd.sandbox.code import Comment, Item, Repo
-from syncd.sandbox.code_host import CodeHost
-from syncd.sandbox.github_answers import error, moved, ok, page
-from syncd.sandbox.github_repos import to_bytes
+from syncd.sandbox.github import item_rows as rows
+from syncd.sandbox.github.answers import error, moved, ok, page
+from syncd.sandbox.github.code import Comment, Item, Repo
+from syncd.sandbox.github.code_host import CodeHost
+from syncd.sandbox.github.repo_rows import to_bytes
 from syncd.sandbox.http import Answer, Asked
 
 LONGEST = 65_536

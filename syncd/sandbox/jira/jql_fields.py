@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from syncd.sandbox.ticket import CATEGORIES, STATUSES, Ticket
-from syncd.sandbox.tickets import Tickets
+from syncd.sandbox.jira.ticket import CATEGORIES, STATUSES, Ticket
+from syncd.sandbox.jira.tickets import Tickets
 
 Key = Callable[[Ticket], tuple[int, Any]]
 """For ORDER BY: (0, …) for a blank, (1, value) else."""

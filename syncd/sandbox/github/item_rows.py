@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from syncd.sandbox.code import Comment, Issue, Item, Pull, Release, Repo, User
-from syncd.sandbox.github_repos import WEB, node_id, repo_bytes, time_text, to_bytes, user_row
+from syncd.sandbox.github.code import Comment, Issue, Item, Pull, Release, Repo, User
+from syncd.sandbox.github.repo_rows import WEB, node_id, repo_bytes, time_text, to_bytes, user_row
 
 
 def item_bytes(repo: Repo, item: Item, kind: str) -> bytes:

@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from syncd.sandbox import github_repos as repos
-from syncd.sandbox import github_rows as rows
-from syncd.sandbox.code import Item, Pull, Release, Repo
-from syncd.sandbox.code_host import CodeHost
 from syncd.sandbox.credentials import Credentials
-from syncd.sandbox.github_answers import error, moved, ok, page
-from syncd.sandbox.github_app import answer_app
-from syncd.sandbox.github_issues import Issues
+from syncd.sandbox.github import item_rows as rows
+from syncd.sandbox.github import repo_rows as repos
+from syncd.sandbox.github.answers import error, moved, ok, page
+from syncd.sandbox.github.app import answer_app
+from syncd.sandbox.github.code import Item, Pull, Release, Repo
+from syncd.sandbox.github.code_host import CodeHost
+from syncd.sandbox.github.issues import Issues
 from syncd.sandbox.http import Answer, Asked
 from syncd.sandbox.world import World
 

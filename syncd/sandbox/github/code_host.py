@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from syncd.sandbox.code import Comment, Issue, Item, Reason
-from syncd.sandbox.repositories import Repositories
+from syncd.sandbox.github.code import Comment, Issue, Item, Reason
+from syncd.sandbox.github.repositories import Repositories
 
 
 class CodeHost(Repositories):

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import count
 
 from syncd.sandbox.clock import Clock
-from syncd.sandbox.code import Issue, Item, Pull, Release, Repo, User
+from syncd.sandbox.github.code import Issue, Item, Pull, Release, Repo, User
 
 
 class Repositories:

@@ -1,0 +1,1 @@
+"""What every example key result really is, counted from the company's own objects."""
