@@ -22,7 +22,8 @@ from connectors.jira.fields import elements
 from connectors.jira.jql import jql_time
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox, serve
 from syncd.sandbox.jira.rows import fields as listed_fields
-from syncd.sandbox.jira.tickets import Ticket, Tickets
+from syncd.sandbox.jira.ticket import Ticket
+from syncd.sandbox.jira.tickets import Tickets
 from syncd.sdk import (
     ConfigError,
     Context,

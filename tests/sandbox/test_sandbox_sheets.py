@@ -161,5 +161,5 @@ def test_columns_come_and_go_and_named_ranges_follow(box: Sandbox) -> None:
     with pytest.raises(gspread.exceptions.APIError, match="Unable to parse range: SelfServed"):
         values(box, "SelfServed")
     assert values(box, "Satisfaction")[0][0] == [71]
-    with pytest.raises(ValueError, match="no column of Survey is headed Chats"):
+    with pytest.raises(ValueError, match="no column of Survey has the header Chats"):
         sheets.delete_column(OKR_BOOK, "Survey", "Chats")

@@ -8,7 +8,7 @@ from typing import Any
 from projects import NOW, Project
 
 from syncd.sandbox import Fault, Sandbox
-from syncd.sandbox.jira.tickets import Ticket
+from syncd.sandbox.jira.ticket import Ticket
 from syncd.sandbox.story.numbers import OKR_BOOK
 
 

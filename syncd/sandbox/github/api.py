@@ -1,4 +1,4 @@
-"""GitHub's REST API (version 2022-11-28): repositories, pull requests, issues and releases to read, issues to write."""
+"""GitHub's REST API (version 2022-11-28): reads repositories, pull requests, issues and releases; writes issues."""
 
 from __future__ import annotations
 
@@ -8,151 +8,141 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from syncd.sandbox.credentials import Credentials
-from syncd.sandbox.github import item_rows as rows
-from syncd.sandbox.github import repo_rows as repos
+from syncd.sandbox.github import item_rows, repo_rows
 from syncd.sandbox.github.answers import error, moved, ok, page
 from syncd.sandbox.github.app import answer_app
 from syncd.sandbox.github.code import Item, Pull, Release, Repo
 from syncd.sandbox.github.code_host import CodeHost
 from syncd.sandbox.github.issues import Issues
-from syncd.sandbox.http import Answer, Asked
-from syncd.sandbox.world import World
+from syncd.sandbox.http import Request, Response, compact_json
 
 QUOTA = 5000
 """Requests an hour for each token."""
 
 ACCOUNT = "syncd-bot"
-"""Whose the personal tokens are."""
+"""The account that the personal tokens belong to."""
 
 _ROUTES = re.compile(r"/(?:repos/(?P<owner>[^/]+)/(?P<name>[^/]+)|repositories/(?P<id>\d+))(?P<rest>/.*)?")
 
 
 class GitHub:
-    """Answers one request at a time for each thread; what it keeps between them is quota and sorted lists."""
+    """Routes requests to the code host; between requests it keeps each token's quota and the lists it has sorted."""
 
-    def __init__(self, world: World, credentials: Credentials) -> None:
-        self._world = world
+    def __init__(self, host: CodeHost, credentials: Credentials) -> None:
+        self._host = host
         self._credentials = credentials
         self._lock = threading.Lock()
         self._used: dict[str, int] = defaultdict(int)
         self._reset = int(time.time()) + 3600
         self._sorted: dict[tuple[Any, ...], tuple[int, list[Item]]] = {}
 
-    def __call__(self, asked: Asked) -> Answer:
-        """Checks the credential, routes, and adds what every answer carries."""
-        if asked.path.startswith("/app"):
-            return answer_app(asked, self._credentials, self._world.github.user("acme"))
-        token = asked.bearer()
+    def __call__(self, request: Request) -> Response:
+        """Checks the credential, routes, and adds the headers of every response."""
+        if request.path.startswith("/app"):
+            return answer_app(request, self._credentials, self._host.user("acme"))
+        token = request.bearer()
         if token is None:
             return error(401, "Requires authentication")
         permissions = self._credentials.github_permissions(token)
         if permissions is None:
             return error(401, "Bad credentials")
-        with self._world.lock:
-            answer = self._route(asked, permissions)
-        return self._finish(asked, token, answer)
+        with self._host.lock:
+            response = self._route(request, permissions)
+        return self._finish(request, token, response)
 
     # -- routes
 
-    def _route(self, asked: Asked, permissions: Mapping[str, str]) -> Answer:
-        code = self._world.github
-        match asked.method, asked.path.rstrip("/").split("/")[1:]:
+    def _route(self, request: Request, permissions: Mapping[str, str]) -> Response:
+        match request.method, request.path.rstrip("/").split("/")[1:]:
             case "GET", []:
-                return ok(
-                    asked,
-                    {"current_user_url": f"{asked.base}/user", "rate_limit_url": f"{asked.base}/rate_limit"},
-                    code,
-                )
+                urls = {"current_user_url": f"{request.base}/user", "rate_limit_url": f"{request.base}/rate_limit"}
+                return ok(request, urls, self._host)
             case "GET", ["user"]:
-                return ok(asked, _me(code), code)
+                return ok(request, _me(self._host), self._host)
             case "GET", ["rate_limit"]:
-                return ok(asked, self._rate_limit(asked.bearer() or ""), code)
-            case "GET", ["orgs" | "users", owner]:
-                return self._owner(asked, owner)
-            case "GET", ["orgs" | "users" as kind, owner, "repos"]:
-                return self._repos(asked, owner, kind)
+                return ok(request, self._rate_limit(request.bearer() or ""), self._host)
+            case "GET", ["orgs" | "users" as kind, owner, *rest] if rest in ([], ["repos"]):
+                return self._owner(request, kind, owner, repos=bool(rest))
             case _, ["repos" | "repositories", *_]:
-                return self._repo(asked, permissions)
+                return self._repo(request, permissions)
         return error(404, "Not Found")
 
-    def _owner(self, asked: Asked, owner: str) -> Answer:
-        code = self._world.github
-        found = [repo for repo in code.repos.values() if repo.owner.lower() == owner.lower()]
-        if not found:
+    def _owner(self, request: Request, kind: str, owner: str, *, repos: bool) -> Response:
+        """An organization, or with `repos` its repositories; an owner exists if it has a repository."""
+        owned = [repo for repo in self._host.repos.values() if repo.owner.lower() == owner.lower()]
+        if not owned:
             return error(404, "Not Found")
-        return ok(asked, repos.organization_row(code.user(found[0].owner), len(found)), code)
+        account = self._host.user(owned[0].owner)
+        if not repos:
+            return ok(request, repo_rows.organization_row(account, len(owned)), self._host)
+        address = f"{request.base}/{kind}/{owner}/repos"
+        return page(request, owned, lambda repo: compact_json(repo_rows.repo_row(repo, account)), address)
 
-    def _repos(self, asked: Asked, owner: str, kind: str) -> Answer:
-        code = self._world.github
-        found = [repo for repo in code.repos.values() if repo.owner.lower() == owner.lower()]
-        if not found:
+    def _repo(self, request: Request, permissions: Mapping[str, str]) -> Response:
+        route = _ROUTES.fullmatch(request.path.rstrip("/"))
+        if route is None:
             return error(404, "Not Found")
-        body = [repos.to_bytes(repos.repo_row(repo, code.user(repo.owner))) for repo in found]
-        return page(asked, body, f"{asked.base}/{kind}/{owner}/repos")
-
-    def _repo(self, asked: Asked, permissions: Mapping[str, str]) -> Answer:
-        code, found = self._world.github, _ROUTES.fullmatch(asked.path.rstrip("/"))
-        if found is None:
-            return error(404, "Not Found")
-        rest = found["rest"] or ""
+        rest = route["rest"] or ""
         try:
-            if found["id"]:
-                repo = code.repos[int(found["id"])]
+            if route["id"]:
+                repo = self._host.repos[int(route["id"])]
             else:
-                full_name = f"{found['owner']}/{found['name']}"
-                renamed = code.renamed.get(full_name.lower())
+                full_name = f"{route['owner']}/{route['name']}"
+                renamed = self._host.renamed.get(full_name.lower())
                 if renamed is not None:
-                    return moved(asked, f"{asked.base}/repositories/{renamed}{rest}")
-                repo = code.repo(full_name)
+                    return moved(request, f"{request.base}/repositories/{renamed}{rest}")
+                repo = self._host.repo(full_name)
         except KeyError:
             return error(404, "Not Found")
         path = rest.split("/")[1:]
-        if refusal := self._refused(asked, repo, path, permissions):
+        if refusal := self._refusal(request, repo, path, permissions):
             return refusal
-        match asked.method, path:
+        match request.method, path:
             case _, ["issues", first, *more]:
-                return Issues(asked, code, repo, self._author(asked)).answer([first, *more])
+                return Issues(request, self._host, repo, self._author(request)).answer([first, *more])
             case "GET", []:
-                return ok(asked, repos.repo_row(repo, code.user(repo.owner)), code, repo)
+                return ok(request, repo_rows.repo_row(repo, self._host.user(repo.owner)), self._host, repo)
             case "GET", ["pulls"]:
-                return self._items(asked, repo, "pull")
+                return self._items(request, repo, "pull")
             case "GET", ["issues"]:
-                return self._items(asked, repo, "issue")
+                return self._items(request, repo, "issue")
             case "GET", ["releases"]:
-                # Drafts are for those with push access, which a token for reading has not.
-                return self._releases(asked, repo, push=asked.bearer() != self._credentials.github_readonly)
+                # Only those with push access see drafts, and a token for reading has no push access.
+                return self._releases(request, repo, push=request.bearer() != self._credentials.github_readonly)
             case "GET", ["pulls", number] if number.isdigit():
                 item = repo.items.get(int(number))
                 if isinstance(item, Pull):
-                    return ok(asked, rows.full_pull_row(repo, item), code, repo)
+                    return ok(request, item_rows.full_pull_row(repo, item), self._host, repo)
         return error(404, "Not Found")
 
-    def _refused(self, asked: Asked, repo: Repo, path: list[str], permissions: Mapping[str, str]) -> Answer | None:
-        """403 where the token lacks the permission for what is asked, which a header then names.
+    def _refusal(
+        self, request: Request, repo: Repo, path: list[str], permissions: Mapping[str, str]
+    ) -> Response | None:
+        """403 if the token lacks the permission that the request needs, which a header then names; else None.
 
-        A pull request is an issue to whoever reads; to write to it takes a permission of its own, as fine-grained
-        tokens show (actions/github-script#323).
+        Reading a pull request as an issue takes the permission for issues; writing to it takes the permission for
+        pull requests, as fine-grained tokens show (actions/github-script#323).
         """
-        wanted = {"issues": "issues", "pulls": "pull_requests", "releases": "contents", "contents": "contents"}
-        what = wanted.get(path[0], "metadata") if path else "metadata"
-        how = "read" if asked.method == "GET" else "write"
-        if how == "write" and self._is_pull(repo, path):
-            what = "pull_requests"
-        if permissions.get(what) in (how, "write"):
+        needed = {"issues": "issues", "pulls": "pull_requests", "releases": "contents", "contents": "contents"}
+        permission = needed.get(path[0], "metadata") if path else "metadata"
+        level = "read" if request.method == "GET" else "write"
+        if level == "write" and self._is_pull(repo, path):
+            permission = "pull_requests"
+        if permissions.get(permission) in (level, "write"):
             return None
-        kind = "integration" if self._credentials.is_installation(asked.bearer() or "") else "personal access token"
+        kind = "integration" if self._credentials.is_installation(request.bearer() or "") else "personal access token"
         refusal = error(403, f"Resource not accessible by {kind}")
-        return Answer(403, refusal.body, {**refusal.headers, "X-Accepted-GitHub-Permissions": f"{what}={how}"})
+        headers = {**refusal.headers, "X-Accepted-GitHub-Permissions": f"{permission}={level}"}
+        return Response(403, refusal.body, headers)
 
     def _is_pull(self, repo: Repo, path: list[str]) -> bool:
         match path:
             case ["issues", "comments", id] if id.isdigit():
                 try:
-                    item, _ = self._world.github.comment(repo.full_name, int(id))
+                    item, _ = self._host.comment(repo.full_name, int(id))
                 except KeyError:
                     return False
                 return isinstance(item, Pull)
@@ -160,32 +150,29 @@ class GitHub:
                 return isinstance(repo.items.get(int(number)), Pull)
         return False
 
-    def _author(self, asked: Asked) -> str:
-        """Whoever writes with this token: the app's bot, or the account."""
-        return "syncd[bot]" if self._credentials.is_installation(asked.bearer() or "") else ACCOUNT
+    def _author(self, request: Request) -> str:
+        """The login that writes with the request's token: the app's bot, or the account."""
+        return "syncd[bot]" if self._credentials.is_installation(request.bearer() or "") else ACCOUNT
 
-    def _items(self, asked: Asked, repo: Repo, kind: str) -> Answer:
-        state, order = asked.param("state", "open"), asked.param("sort", "created")
-        orders = (
-            ("created", "updated", "popularity", "long-running")
-            if kind == "pull"
-            else ("created", "updated", "comments")
-        )
-        down = asked.param("direction") or ("desc" if kind == "issue" or order in ("", "created") else "asc")
-        if state not in ("open", "closed", "all") or order not in orders or down not in ("asc", "desc"):
+    # -- lists
+
+    def _items(self, request: Request, repo: Repo, kind: str) -> Response:
+        state, order = request.param("state", "open"), request.param("sort", "created")
+        orders = {
+            "pull": ("created", "updated", "popularity", "long-running"),
+            "issue": ("created", "updated", "comments"),
+        }
+        direction = request.param("direction") or ("desc" if kind == "issue" or order == "created" else "asc")
+        if state not in ("open", "closed", "all") or order not in orders[kind] or direction not in ("asc", "desc"):
             return error(422, "Validation Failed", errors=[{"resource": kind, "code": "invalid"}])
-        since = None
-        if kind == "issue" and asked.param("since"):
-            try:
-                since = datetime.fromisoformat(asked.param("since").replace(" ", "+"))
-            except ValueError:
-                since = None
-            if since is None or since.tzinfo is None:
-                return error(422, "Validation Failed", errors=[{"field": "since", "code": "invalid"}])
-        base = asked.param("base") if kind == "pull" else ""
-        labels = tuple(filter(None, asked.param("labels").split(","))) if kind == "issue" else ()
+        try:
+            since = request.time_param("since") if kind == "issue" else None
+        except ValueError:
+            return error(422, "Validation Failed", errors=[{"field": "since", "code": "invalid"}])
+        base = request.param("base") if kind == "pull" else ""
+        labels = tuple(filter(None, request.param("labels").split(","))) if kind == "issue" else ()
 
-        def wanted(item: Item) -> bool:
+        def matches(item: Item) -> bool:
             return (
                 (kind == "issue" or isinstance(item, Pull))
                 and state in ("all", item.state)
@@ -194,49 +181,50 @@ class GitHub:
                 and all(label in item.labels for label in labels)
             )
 
-        key = (repo.id, kind, state, order, down, since, base, labels)
-        found = self._kept(key, repo, wanted, by_update=order == "updated", reverse=down == "desc")
-        address = f"{asked.base}/repositories/{repo.id}/{'pulls' if kind == 'pull' else 'issues'}"
-        return page(asked, found, address, repo, lambda item: rows.item_bytes(repo, item, kind), self._world.github)
+        key = (repo.id, kind, state, order, direction, since, base, labels)
+        items = self._sorted_items(key, repo, matches, by_update=order == "updated", reverse=direction == "desc")
+        address = f"{request.base}/repositories/{repo.id}/{kind}s"
+        return page(request, items, lambda item: item_rows.item_bytes(repo, item, kind), address, repo, self._host)
 
-    def _kept(
-        self, key: tuple[Any, ...], repo: Repo, wanted: Callable[[Item], bool], *, by_update: bool, reverse: bool
+    def _sorted_items(
+        self, key: tuple[Any, ...], repo: Repo, matches: Callable[[Item], bool], *, by_update: bool, reverse: bool
     ) -> list[Item]:
-        """The sorted list of a query, made once for each version of the repository: it is what deep paging costs."""
-        version, found = self._sorted.get(key, (-1, []))
+        """The sorted list of a query. It is kept until the repository changes, for sorting makes deep pages slow."""
+        version, items = self._sorted.get(key, (-1, []))
         if version != repo.version:
-            found = [item for item in repo.items.values() if wanted(item)]
-            found.sort(
+            items = [item for item in repo.items.values() if matches(item)]
+            items.sort(
                 key=lambda item: (item.updated_at if by_update else item.created_at, item.number), reverse=reverse
             )
             if len(self._sorted) > 200:
                 self._sorted.clear()
-            self._sorted[key] = (repo.version, found)
-        return found
+            self._sorted[key] = (repo.version, items)
+        return items
 
-    def _releases(self, asked: Asked, repo: Repo, *, push: bool) -> Answer:
-        """Newest first by creation; drafts for those with push access alone."""
-        seen: list[Release] = [one for one in repo.releases.values() if push or not one.draft]
-        seen.sort(key=lambda one: (one.created_at, one.id), reverse=True)
-        body = [repos.to_bytes(rows.release_row(repo, one)) for one in seen]
-        return page(asked, body, f"{asked.base}/repositories/{repo.id}/releases")
+    def _releases(self, request: Request, repo: Repo, *, push: bool) -> Response:
+        """The latest created first; drafts only for those with push access."""
+        releases: list[Release] = [release for release in repo.releases.values() if push or not release.draft]
+        releases.sort(key=lambda release: (release.created_at, release.id), reverse=True)
+        address = f"{request.base}/repositories/{repo.id}/releases"
+        return page(request, releases, lambda release: compact_json(item_rows.release_row(repo, release)), address)
 
-    # -- what every answer carries
+    # -- what every response carries
 
-    def _finish(self, asked: Asked, token: str, answer: Answer) -> Answer:
-        headers = dict(answer.headers)
-        if answer.status == 200:
-            # As on the real site a tag belongs to a token: another token's answer never matches.
-            tag = f'"{hashlib.sha256(token.encode() + answer.body + headers.get("Link", "").encode()).hexdigest()}"'
-            headers |= {"ETag": tag, "Cache-Control": "private, max-age=60, s-maxage=60"}
-            sent = {one.strip().removeprefix("W/") for one in asked.headers.get("if-none-match", "").split(",")}
-            if tag in sent:
-                answer = Answer(304, b"", headers)
+    def _finish(self, request: Request, token: str, response: Response) -> Response:
+        headers = dict(response.headers)
+        if response.status == 200:
+            # As on the real site, an ETag belongs to one token: the ETag of another token never matches.
+            source = token.encode() + response.body + headers.get("Link", "").encode()
+            etag = f'"{hashlib.sha256(source).hexdigest()}"'
+            headers |= {"ETag": etag, "Cache-Control": "private, max-age=60, s-maxage=60"}
+            sent = request.headers.get("if-none-match", "").split(",")
+            if etag in {text.strip().removeprefix("W/") for text in sent}:
+                response = Response(304, b"", headers)
         with self._lock:
             if time.time() > self._reset:
                 self._used.clear()
                 self._reset = int(time.time()) + 3600
-            if answer.status != 304 and asked.path != "/rate_limit":
+            if response.status != 304 and request.path != "/rate_limit":
                 self._used[token] += 1
             used = self._used[token]
         headers |= {
@@ -247,9 +235,9 @@ class GitHub:
             "X-RateLimit-Reset": str(self._reset),
             "X-RateLimit-Resource": "core",
             "X-GitHub-Media-Type": "github.v3; format=json",
-            "X-GitHub-Request-Id": f"{used:04X}:{id(answer) & 0xFFFFFF:06X}:{int(time.time()):X}",
+            "X-GitHub-Request-Id": f"{used:04X}:{id(response) & 0xFFFFFF:06X}:{int(time.time()):X}",
         }
-        return Answer(answer.status, answer.body, headers)
+        return Response(response.status, response.body, headers)
 
     def _rate_limit(self, token: str) -> dict[str, Any]:
         used = self._used[token]
@@ -259,8 +247,8 @@ class GitHub:
         return {"resources": {"core": core, "search": search, "graphql": graphql}, "rate": core}
 
 
-def _me(code: CodeHost) -> dict[str, Any]:
+def _me(host: CodeHost) -> dict[str, Any]:
     made = "2026-01-05T08:00:00Z"
-    named = dict.fromkeys(("name", "company", "blog", "location", "email", "hireable", "bio", "twitter_username"))
+    empty = dict.fromkeys(("name", "company", "blog", "location", "email", "hireable", "bio", "twitter_username"))
     counts = dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0)
-    return repos.user_row(code.user(ACCOUNT)) | named | counts | {"created_at": made, "updated_at": made}
+    return repo_rows.user_row(host.user(ACCOUNT)) | empty | counts | {"created_at": made, "updated_at": made}

@@ -1,4 +1,4 @@
-"""What a code host keeps: repositories with their issues, pull requests and releases."""
+"""The data of a code host: repositories with their issues, pull requests and releases."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ Reason = Literal["completed", "reopened", "not_planned", "duplicate"]
 
 @dataclass(frozen=True)
 class User:
-    """Whoever writes: a person, or a bot when the login ends in `[bot]`."""
+    """An account: a bot's login ends in `[bot]`, any other is a person's."""
 
     id: int
     login: str
 
     @property
     def kind(self) -> str:
-        """As the API calls it."""
+        """The account's type, in the API's words."""
         return "Bot" if self.login.endswith("[bot]") else "User"
 
 
 @dataclass
 class Comment:
-    """Below an issue or a pull request."""
+    """A comment below an issue or a pull request."""
 
     id: int
     author: User
@@ -35,7 +35,7 @@ class Comment:
 
 @dataclass
 class Item:
-    """What issues and pull requests share; both are numbered from one sequence a repository."""
+    """What issues and pull requests share. Each repository numbers both from one sequence."""
 
     id: int
     number: int
@@ -50,19 +50,19 @@ class Item:
     milestone: str | None = None
     comments: list[Comment] = field(default_factory=list)
     rows: dict[str, bytes] = field(default_factory=dict, repr=False)
-    """Its JSON as last served, by the kind of row; emptied by every change."""
+    """The JSON that was last served, by the kind of row; every change empties it."""
 
 
 @dataclass
 class Issue(Item):
-    """An issue; `state_reason` None is what GitHub gives for those closed before it knew reasons."""
+    """An issue. GitHub gives `state_reason` None for issues closed before it introduced reasons."""
 
     state_reason: Reason | None = None
 
 
 @dataclass
 class Pull(Item):
-    """Its row in a list of issues has an id of its own: `issue_id`."""
+    """A pull request. In a list of issues its row has another id: `issue_id`."""
 
     issue_id: int = 0
     base: str = "main"
@@ -85,7 +85,7 @@ class Release:
 
 @dataclass
 class Repo:
-    """`version` grows with every change inside it, so that a sorted list can be kept until then."""
+    """A repository. Every change inside it raises `version`: a list made at one version is valid until the next."""
 
     id: int
     owner: str
@@ -96,14 +96,14 @@ class Repo:
     releases: dict[int, Release] = field(default_factory=dict)
     deleted: set[int] = field(default_factory=set)
     transferred: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Number here → (repository id, number) where the issue went."""
+    """The old number of each issue that left → (its new repository's id, its new number)."""
     labels: dict[str, tuple[str, str]] = field(default_factory=dict)
-    """Every label, by its name in lower case: its name and its colour."""
+    """The name in lower case of each label → (its name, its colour)."""
     archived: bool = False
     version: int = 0
     last_number: int = 0
     as_json: tuple[int, bytes] = (-1, b"")
-    """Its own JSON as last made, and the version that it is of."""
+    """(version, the repository's own JSON at that version)."""
 
     @property
     def full_name(self) -> str:
@@ -111,12 +111,12 @@ class Repo:
         return f"{self.owner}/{self.name}"
 
     def next_number(self) -> int:
-        """The next number of the sequence; those of deleted and transferred issues are not used again."""
+        """The next number of the sequence; the numbers of deleted and transferred issues are not used again."""
         self.last_number += 1
         return self.last_number
 
     def label(self, name: str, color: str = "d73a4a") -> str:
-        """The label's name as it was first written; one that there is not yet is made."""
+        """The label's name as it was first written; a new label is added."""
         return self.labels.setdefault(name.lower(), (name, color))[0]
 
     def open_items(self) -> int:

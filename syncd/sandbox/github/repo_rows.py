@@ -1,15 +1,15 @@
-"""GitHub's JSON for users and repositories, full enough for its OpenAPI schema. `@API@`: see `github_rows`."""
+"""GitHub's JSON for users and repositories, full enough for its OpenAPI schema. `@API@`: see `item_rows`."""
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
 from syncd.sandbox.github.code import Repo, User
+from syncd.sandbox.http import compact_json
 
 WEB = "https://github.example"
-"""Where `html_url` points: a name that leads nowhere, since acme is somebody else's on the real site."""
+"""Where `html_url` points: a host that does not exist, since on the real site acme belongs to somebody else."""
 
 _USER_URLS = {
     "followers_url": "/followers",
@@ -41,7 +41,7 @@ _REPO_URLS = {
 
 
 def time_text(moment: datetime | None) -> str | None:
-    """UTC in whole seconds with a Z, as all of GitHub's times are."""
+    """A time as GitHub writes it: UTC, whole seconds, a Z."""
     return None if moment is None else f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -64,7 +64,7 @@ def user_row(user: User) -> dict[str, Any]:
 
 
 def organization_row(owner: User, repos: int) -> dict[str, Any]:
-    """The schema `organization-full`, of whose counts only that of repositories means anything here."""
+    """The schema `organization-full`. Of its counts only the number of repositories is real."""
     api = f"@API@/orgs/{owner.login}"
     names = ("repos", "events", "hooks", "issues")
     made = "2026-01-05T08:00:00Z"
@@ -91,7 +91,7 @@ def organization_row(owner: User, repos: int) -> dict[str, Any]:
 
 
 def repo_row(repo: Repo, owner: User) -> dict[str, Any]:
-    """Enough for `full-repository`, `minimal-repository` and the `repository` inside a pull request."""
+    """A row for the schemas `full-repository`, `minimal-repository`, and `repository` inside a pull request."""
     api, path = f"@API@/repos/{repo.full_name}", repo.full_name
     open_items = repo.open_items()
     flags = ("has_issues", "has_projects", "has_downloads", "has_wiki", "allow_forking")
@@ -144,15 +144,10 @@ def repo_row(repo: Repo, owner: User) -> dict[str, Any]:
 def repo_bytes(repo: Repo, owner: User) -> bytes:
     """`repo_row` as JSON, made once for each version of the repository."""
     if repo.as_json[0] != repo.version:
-        repo.as_json = (repo.version, to_bytes(repo_row(repo, owner)))
+        repo.as_json = (repo.version, compact_json(repo_row(repo, owner)))
     return repo.as_json[1]
 
 
-def to_bytes(row: dict[str, Any]) -> bytes:
-    """Compact JSON."""
-    return json.dumps(row, separators=(",", ":"), ensure_ascii=False).encode()
-
-
 def node_id(kind: str, id: int) -> str:
-    """The GraphQL id, which looks opaque to clients."""
+    """The GraphQL id, which clients take as opaque."""
     return f"{kind}_kwDO{id:08x}"

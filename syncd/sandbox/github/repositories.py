@@ -1,4 +1,4 @@
-"""The company's repositories by name and id, and how they, their issues, pull requests and releases come to be."""
+"""The company's repositories by name and id; adding repositories, issues, pull requests and releases."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from syncd.sandbox.github.code import Issue, Item, Pull, Release, Repo, User
 
 
 class Repositories:
-    """Every repository by id; names are looked up, old ones too. All methods take a repository's full name."""
+    """Every repository by id. Every method takes a repository's full name, present or former."""
 
     def __init__(self, clock: Clock, lock: threading.RLock) -> None:
-        self._clock = clock
-        self._lock = lock
+        self.clock = clock
+        self.lock = lock
         self._ids = count(7_000_001)
         self.repos: dict[int, Repo] = {}
         self.renamed: dict[str, int] = {}
@@ -25,37 +25,37 @@ class Repositories:
     # -- looking things up
 
     def repo(self, full_name: str) -> Repo:
-        """By its present name, or one that it had, in any case."""
+        """The repository of that name, present or former, in any case; KeyError if there is none."""
         for repo in self.repos.values():
             if repo.full_name.lower() == full_name.lower():
                 return repo
         return self.repos[self.renamed[full_name.lower()]]
 
     def issue(self, full_name: str, number: int) -> Issue:
-        """KeyError if there is none, or if that number is a pull request."""
+        """The issue of that number; KeyError if there is none, or if it is a pull request."""
         item = self.repo(full_name).items[number]
         if not isinstance(item, Issue):
             raise KeyError(f"{full_name}#{number} is a pull request")
         return item
 
     def pull(self, full_name: str, number: int) -> Pull:
-        """KeyError if there is none, or if that number is an issue."""
+        """The pull request of that number; KeyError if there is none, or if it is an issue."""
         item = self.repo(full_name).items[number]
         if not isinstance(item, Pull):
             raise KeyError(f"{full_name}#{number} is an issue")
         return item
 
     def user(self, login: str) -> User:
-        """The account of that login, made when first seen."""
-        with self._lock:
+        """The account of that login; a new login makes a new account."""
+        with self.lock:
             return self._users.setdefault(login, User(501 + len(self._users), login))
 
-    # -- making things
+    # -- adding things
 
     def add_repo(self, full_name: str, *, at: datetime | None = None, archived: bool = False) -> Repo:
-        """A new, empty repository."""
+        """Adds an empty repository."""
         owner, name = full_name.split("/")
-        with self._lock:
+        with self.lock:
             moment = self._when(at)
             repo = Repo(next(self._ids), owner, name, moment, moment, archived=archived)
             self.repos[repo.id] = repo
@@ -71,8 +71,8 @@ class Repositories:
         milestone: str | None = None,
         at: datetime | None = None,
     ) -> Issue:
-        """A new, open issue."""
-        with self._lock:
+        """Adds an open issue."""
+        with self.lock:
             repo, moment = self.repo(full_name), self._when(at)
             issue = Issue(next(self._ids), repo.next_number(), title, self.user(author), moment, moment)
             issue.labels, issue.milestone = [repo.label(name) for name in labels], milestone
@@ -91,8 +91,8 @@ class Repositories:
         milestone: str | None = None,
         at: datetime | None = None,
     ) -> Pull:
-        """A new, open pull request."""
-        with self._lock:
+        """Adds an open pull request."""
+        with self.lock:
             repo, moment = self.repo(full_name), self._when(at)
             pull = Pull(next(self._ids), repo.next_number(), title, self.user(author), moment, moment)
             pull.issue_id, pull.base, pull.draft = next(self._ids), base, draft
@@ -110,8 +110,8 @@ class Repositories:
         prerelease: bool = False,
         at: datetime | None = None,
     ) -> Release:
-        """A draft has no publication date until `publish_release`."""
-        with self._lock:
+        """Adds a release. A draft has no publication date until `publish_release`."""
+        with self.lock:
             repo, moment = self.repo(full_name), self._when(at)
             release = Release(next(self._ids), tag, self.user(author), moment, None if draft else moment)
             release.draft, release.prerelease = draft, prerelease
@@ -120,10 +120,10 @@ class Repositories:
             return release
 
     def publish_release(self, full_name: str, tag: str, *, at: datetime | None = None) -> Release:
-        """Makes a draft a release."""
-        with self._lock:
+        """Publishes a draft; KeyError if no release has that tag."""
+        with self.lock:
             repo = self.repo(full_name)
-            release = next(one for one in repo.releases.values() if one.tag == tag)
+            release = {release.tag: release for release in repo.releases.values()}[tag]
             release.draft, release.published_at = False, self._when(at)
             repo.version += 1
             return release
@@ -131,8 +131,8 @@ class Repositories:
     # -- what every change does
 
     def _when(self, at: datetime | None) -> datetime:
-        """GitHub's times have whole seconds."""
-        return (at or self._clock.tick()).replace(microsecond=0)
+        """`at`, or the time of a new change, in whole seconds as GitHub keeps it."""
+        return (at or self.clock.tick()).replace(microsecond=0)
 
     def _put(self, repo: Repo, item: Item) -> None:
         repo.items[item.number] = item

@@ -1,25 +1,23 @@
-"""Jira's REST API, Cloud and Data Center: searching, issues, comments, and what the client library asks before that."""
+"""Jira's REST API, Cloud and Data Center: search, issues, comments, and what the client library asks first."""
 
 from __future__ import annotations
 
 import base64
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from syncd.sandbox.credentials import Credentials
-from syncd.sandbox.http import Answer, Asked, answer_json
+from syncd.sandbox.http import JSON, Request, Response, compact_json, json_response
 from syncd.sandbox.jira import changelog, comments, edits, jql, rows
 from syncd.sandbox.jira.jql_fields import Context, JqlError
 from syncd.sandbox.jira.ticket import Ticket
 from syncd.sandbox.jira.tickets import Tickets
-from syncd.sandbox.world import World
 
 RESULT_WINDOW = 10_000
-"""Data Center refuses to page past this many results."""
+"""Data Center refuses a page that starts after this many results."""
 
 _REMOVED = (
     "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. "
@@ -31,197 +29,199 @@ _UNBOUNDED = "Unbounded JQL queries are not allowed here. Please add a search re
 
 
 class Jira:
-    """One site. `/rest/api/2` and, on Cloud, `/rest/api/3`."""
+    """One site: `/rest/api/2` and, on Cloud, `/rest/api/3`."""
 
-    def __init__(self, world: World, site: Tickets, credentials: Credentials) -> None:
-        self._world = world
+    def __init__(self, site: Tickets, credentials: Credentials) -> None:
         self._site = site
         self._credentials = credentials
         self._results: dict[tuple[str, int, datetime], _Results] = {}
 
-    def __call__(self, asked: Asked) -> Answer:
-        """Checks version and credential, then routes."""
-        match asked.path.strip("/").split("/"):
+    def __call__(self, request: Request) -> Response:
+        """Checks the version and the credential, then routes."""
+        match request.path.strip("/").split("/"):
             case ["rest", "api", "2" | "3" | "latest" as version, *rest] if self._site.cloud or version != "3":
                 pass
             case _:
-                return _not_found()
-        access = self._credentials.jira_access(asked.headers.get("authorization", ""), cloud=self._site.cloud)
-        # A site tells everybody what it is; a wrong credential is refused even there.
-        if access is None and (rest != ["serverInfo"] or "authorization" in asked.headers):
+                return _no_such_address()
+        access = self._credentials.jira_access(request.headers.get("authorization", ""), cloud=self._site.cloud)
+        # `serverInfo` needs no credential, but a wrong credential is refused there too.
+        if access is None and (rest != ["serverInfo"] or "authorization" in request.headers):
             return _unauthorized()
-        with self._world.lock:
+        with self._site.lock:
             try:
-                return self._route(asked, rest, 3 if version == "3" else 2, may_write=access == "write")
+                return self._route(request, rest, 3 if version == "3" else 2, may_write=access == "write")
             except JqlError as error:
-                return _errors(400, str(error))
-            except edits.NotEdited as error:
-                return answer_json({"errorMessages": error.messages, "errors": error.errors}, 400)
+                return _error(400, str(error))
+            except edits.EditRefused as error:
+                return json_response({"errorMessages": error.messages, "errors": error.errors}, 400)
             except json.JSONDecodeError:
-                return _errors(400, "There was an error parsing JSON. Check that your request body is valid.")
+                return _error(400, "There was an error parsing JSON. Check that your request body is valid.")
 
-    def _route(self, asked: Asked, rest: list[str], version: int, *, may_write: bool) -> Answer:
+    def _route(self, request: Request, rest: list[str], version: int, *, may_write: bool) -> Response:
         cloud = self._site.cloud
-        match asked.method, rest:
+        match request.method, rest:
             case "GET", ["serverInfo"]:
-                return answer_json(rows.server_info(self._site, asked.base, self._world.clock.now()))
+                return json_response(rows.server_info(self._site, request.base, self._site.clock.now()))
             case "GET", ["myself"]:
-                return answer_json(rows.myself(self._site, asked.base))
+                return json_response(rows.myself(self._site, request.base))
             case "GET", ["field"]:
-                return answer_json(rows.fields(self._site))
+                return json_response(rows.fields(self._site))
             case "GET", ["status"]:
-                return answer_json(changelog.statuses(asked.base))
+                return json_response(changelog.statuses(request.base))
             case "GET", ["project"]:
-                return answer_json([rows.project(one, asked.base) for one in self._site.projects.values()])
+                projects = self._site.projects.values()
+                return json_response([rows.project(project, request.base) for project in projects])
             case "GET" | "POST", ["search"]:
-                return (
-                    answer_json({"errorMessages": [_REMOVED], "errors": {}}, 410)
-                    if cloud
-                    else self._search(asked, version)
-                )
+                return _error(410, _REMOVED) if cloud else self._search(request, version)
             case "GET" | "POST", ["search", "jql"] if cloud:
-                return self._search_by_token(asked, version)
+                return self._search_by_token(request, version)
             case "POST", ["search", "approximate-count"] if cloud:
-                return answer_json({"count": len(self._found(str(asked.json().get("jql", ""))).all())})
+                return json_response({"count": len(self._results_of(str(request.json().get("jql", ""))).all())})
             case _, ["issue", key, *part]:
                 try:
                     issue = self._site.get(key)
                 except KeyError:
-                    return _errors(404, "Issue does not exist or you do not have permission to see it.")
-                if asked.method == "GET":
-                    return self._issue(asked, issue, part, version, may_write=may_write)
+                    return _error(404, "Issue does not exist or you do not have permission to see it.")
+                if request.method == "GET":
+                    return self._issue(request, issue, part, version, may_write=may_write)
                 if version == 2:
-                    return self._write(asked, issue, part) if may_write else _errors(403, _FORBIDDEN)
-        return _not_found()
+                    return self._write(request, issue, part) if may_write else _error(403, _FORBIDDEN)
+        return _no_such_address()
 
-    def _write(self, asked: Asked, issue: Ticket, part: list[str]) -> Answer:
-        """Version 2 alone, whose texts are plain. Nobody here is an administrator."""
-        match asked.method, part:
+    def _write(self, request: Request, issue: Ticket, part: list[str]) -> Response:
+        """Writes through version 2 of the API alone, whose texts are plain. Nobody here is an administrator."""
+        match request.method, part:
             case "PUT", []:
-                if asked.param("notifyUsers") == "false":
-                    return _errors(403, _NOTIFIES)
-                edits.edit(self._site, issue, asked.json())
-                return Answer(204)
+                if request.param("notifyUsers") == "false":
+                    return _error(403, _NOTIFIES)
+                edits.edit(self._site, issue, request.json())
+                return Response(204)
             case "POST", ["comment"]:
-                return answer_json(comments.add(self._site, issue, asked), 201)
+                return json_response(comments.add(self._site, issue, request), 201)
             case "PUT", ["comment", id]:
                 comment = comments.find(issue, id)
-                return answer_json(comments.edit(self._site, issue, comment, asked)) if comment else _no_comment(id)
-        return _not_found()
+                return json_response(comments.edit(self._site, issue, comment, request)) if comment else _no_comment(id)
+        return _no_such_address()
 
-    def _issue(self, asked: Asked, issue: Ticket, part: list[str], version: int, *, may_write: bool) -> Answer:
-        """The issue itself or, by `part`, what stands under its address."""
+    def _issue(self, request: Request, issue: Ticket, part: list[str], version: int, *, may_write: bool) -> Response:
+        """The issue itself, or what `part` names below its address."""
         match part:
             case []:
-                return self._whole(asked, issue, version, may_write=may_write)
+                return self._whole(request, issue, version, may_write=may_write)
             case ["changelog"] if self._site.cloud:
-                return self._changelog(asked, issue)
+                return self._changelog(request, issue)
             case ["editmeta"]:
-                return answer_json(edits.editmeta(self._site, issue, asked.base, may_edit=may_write))
+                return json_response(edits.editmeta(self._site, issue, request.base, may_edit=may_write))
             case ["comment"]:
-                return answer_json(comments.page(self._site, issue, asked, version))
+                return json_response(comments.page(self._site, issue, request, version))
             case ["comment", id]:
                 comment = comments.find(issue, id)
                 if comment is None:
                     return _no_comment(id)
-                return answer_json(rows.comment(self._site, issue, comment, asked.base, version))
-        return _not_found()
+                return json_response(rows.comment(self._site, issue, comment, request.base, version))
+        return _no_such_address()
 
-    def _whole(self, asked: Asked, issue: Ticket, version: int, *, may_write: bool) -> Answer:
-        wanted = rows.wanted_fields(self._site, asked.param("fields") or "*all")
-        row = self._row(asked, issue, wanted, version, asked.param("expand"))
-        if "editmeta" in asked.param("expand").split(","):
-            screen = answer_json(edits.editmeta(self._site, issue, asked.base, may_edit=may_write))
-            row = row[:-1] + b',"editmeta":' + screen.body + b"}"
-        return replace(answer_json({}), body=row)
+    def _whole(self, request: Request, issue: Ticket, version: int, *, may_write: bool) -> Response:
+        wanted = rows.wanted_fields(self._site, request.param("fields") or "*all")
+        row = self._row(request, issue, wanted, version, request.param("expand"))
+        if "editmeta" in request.param("expand").split(","):
+            editmeta = edits.editmeta(self._site, issue, request.base, may_edit=may_write)
+            row = row[:-1] + b',"editmeta":' + compact_json(editmeta) + b"}"
+        return Response(200, row, {"Content-Type": JSON})
 
-    def _changelog(self, asked: Asked, issue: Ticket) -> Answer:
-        start, size = int(asked.param("startAt", "0")), int(asked.param("maxResults", "100"))
-        return answer_json(changelog.page(self._site, issue, asked.base, start, min(size, changelog.PAGE)))
+    def _changelog(self, request: Request, issue: Ticket) -> Response:
+        start, size = int(request.param("startAt", "0")), int(request.param("maxResults", "100"))
+        return json_response(changelog.page(self._site, issue, request.base, start, min(size, changelog.PAGE)))
 
-    def _found(self, text: str) -> _Results:
-        """What a query finds; kept until something changes, for its next pages."""
-        now = self._world.clock.now()
+    def _results_of(self, text: str) -> _Results:
+        """The results of a query, kept for its next pages until something changes."""
+        now = self._site.clock.now()
         key = (text, self._site.version, now)
-        found = self._results.get(key)
-        if found is None:
+        results = self._results.get(key)
+        if results is None:
             query = jql.parse(text, Context(self._site, now))
             if self._site.cloud and not query.bounded:
                 raise JqlError(_UNBOUNDED)
             if len(self._results) > 200:
                 self._results.clear()
-            found = self._results[key] = _Results(query.find(self._site))
-        return found
+            results = self._results[key] = _Results(query.find(self._site))
+        return results
 
-    def _search_by_token(self, asked: Asked, version: int) -> Answer:
-        """Cloud: no total, the id alone unless fields are asked for, and pages as long as the site likes."""
-        ask = _asked_for(asked, self._site.cloud)
-        found = self._found(ask["jql"])
+    def _search_by_token(self, request: Request, version: int) -> Response:
+        """Cloud's search: no total, by default the ids alone, and pages at most as long as the site allows."""
+        search = _search_params(request, self._site.cloud)
+        results = self._results_of(search["jql"])
         start = 0
-        if ask["nextPageToken"]:
-            start = _opened(ask["nextPageToken"], ask["jql"])
-        size = max(1, min(int(ask["maxResults"] or 50), self._site.page_cap))
-        wanted = rows.wanted_fields(self._site, ask["fields"] or "id")
-        page = found.part(start, size)
-        done = not found.part(start + size, 1)
-        more = {} if done else {"nextPageToken": _token(start + size, ask["jql"])}
-        return self._page(asked, page, wanted, version, ask["expand"], {**more, "isLast": done})
+        if search["nextPageToken"]:
+            start = _token_start(search["nextPageToken"], search["jql"])
+        size = max(1, min(int(search["maxResults"] or 50), self._site.page_cap))
+        wanted = rows.wanted_fields(self._site, search["fields"] or "id")
+        page = results.part(start, size)
+        last = not results.part(start + size, 1)
+        following = {} if last else {"nextPageToken": _page_token(start + size, search["jql"])}
+        return self._page(request, page, wanted, version, search["expand"], {**following, "isLast": last})
 
-    def _search(self, asked: Asked, version: int) -> Answer:
-        """Data Center: startAt and total, with maxResults made smaller at will."""
-        ask = _asked_for(asked, self._site.cloud)
-        start, size = int(ask["startAt"] or 0), min(int(ask["maxResults"] or 50), self._site.page_cap)
+    def _search(self, request: Request, version: int) -> Response:
+        """Data Center's search: startAt and total; the site may lower maxResults."""
+        search = _search_params(request, self._site.cloud)
+        start, size = int(search["startAt"] or 0), min(int(search["maxResults"] or 50), self._site.page_cap)
         if start > RESULT_WINDOW:
             limit = (
                 f"The result window is too large, startAt + maxResults must be less than or equal to: [{RESULT_WINDOW}]"
             )
-            return _errors(400, limit)
-        found = self._found(ask["jql"])
-        wanted = rows.wanted_fields(self._site, ask["fields"] or "*navigable")
-        shape = {"expand": "schema,names", "startAt": start, "maxResults": size, "total": len(found.all())}
-        return self._page(asked, found.part(start, size), wanted, version, ask["expand"], shape)
+            return _error(400, limit)
+        results = self._results_of(search["jql"])
+        wanted = rows.wanted_fields(self._site, search["fields"] or "*navigable")
+        shape = {"expand": "schema,names", "startAt": start, "maxResults": size, "total": len(results.all())}
+        return self._page(request, results.part(start, size), wanted, version, search["expand"], shape)
 
     def _page(
-        self, asked: Asked, page: Sequence[Ticket], wanted: list[str], version: int, expand: str, shape: dict[str, Any]
-    ) -> Answer:
-        issues = b",".join(self._row(asked, issue, wanted, version, expand) for issue in page)
-        answer = answer_json(shape)
-        return replace(answer, body=answer.body[:-1] + b',"issues":[' + issues + b"]}")
+        self,
+        request: Request,
+        page: Sequence[Ticket],
+        wanted: list[str],
+        version: int,
+        expand: str,
+        shape: dict[str, Any],
+    ) -> Response:
+        issues = b",".join(self._row(request, issue, wanted, version, expand) for issue in page)
+        body = compact_json(shape)[:-1] + b',"issues":[' + issues + b"]}"
+        return Response(200, body, {"Content-Type": JSON})
 
-    def _row(self, asked: Asked, issue: Ticket, wanted: list[str], version: int, expand: str) -> bytes:
-        row = rows.issue_bytes(self._site, issue, asked.base, wanted, version)
+    def _row(self, request: Request, issue: Ticket, wanted: list[str], version: int, expand: str) -> bytes:
+        row = rows.issue_bytes(self._site, issue, request.base, wanted, version)
         if "changelog" not in expand.split(","):
             return row
-        return row[:-1] + b',"changelog":' + changelog.expanded(self._site, issue, asked.base) + b"}"
+        return row[:-1] + b',"changelog":' + changelog.expanded(self._site, issue, request.base) + b"}"
 
 
 class _Results:
-    """What a query finds, read as far as it was asked for."""
+    """The results of a query, read only as far as pages need."""
 
-    def __init__(self, found: Iterator[Ticket]) -> None:
-        self._rest = found
-        self._seen: list[Ticket] = []
+    def __init__(self, results: Iterator[Ticket]) -> None:
+        self._unread = results
+        self._read: list[Ticket] = []
 
     def part(self, start: int, size: int) -> list[Ticket]:
-        """So many from there on."""
-        self._seen.extend(islice(self._rest, max(0, start + size - len(self._seen))))
-        return self._seen[start : start + size]
+        """At most `size` results from `start` on."""
+        self._read.extend(islice(self._unread, max(0, start + size - len(self._read))))
+        return self._read[start : start + size]
 
     def all(self) -> list[Ticket]:
-        """All of it."""
-        self._seen.extend(self._rest)
-        return self._seen
+        """Every result."""
+        self._read.extend(self._unread)
+        return self._read
 
 
-def _asked_for(asked: Asked, cloud: bool) -> dict[str, str]:
-    """The search's parameters from the query or the JSON body, lists joined by commas.
+def _search_params(request: Request, cloud: bool) -> dict[str, str]:
+    """The search's parameters, from the query or from the JSON body; commas join the parts of a list.
 
-    In a body, `expand` is a text on Cloud and a list on Data Center.
+    In a body, Cloud takes `expand` as a text and Data Center as a list.
     """
     names = ("jql", "fields", "maxResults", "startAt", "nextPageToken", "expand")
-    if asked.method == "GET":
-        return {name: ",".join(asked.params.get(name, [])) for name in names}
-    body = asked.json()
+    if request.method == "GET":
+        return {name: ",".join(request.params.get(name, [])) for name in names}
+    body = request.json()
     if body.get("expand") is not None and isinstance(body["expand"], str) is not cloud:
         raise JqlError("Invalid request payload. Refer to the REST API documentation and try again.")
     values = {name: body.get(name) for name in names}
@@ -231,35 +231,34 @@ def _asked_for(asked: Asked, cloud: bool) -> dict[str, str]:
     }
 
 
-def _token(start: int, text: str) -> str:
+def _page_token(start: int, text: str) -> str:
     return base64.urlsafe_b64encode(json.dumps([start, text]).encode()).decode()
 
 
-def _opened(token: str, text: str) -> int:
-    """Where a page token points; Jira refuses one that belongs to another query."""
+def _token_start(token: str, text: str) -> int:
+    """Where the token's page starts; as on Jira, the token of another query is refused."""
     try:
-        start, of = json.loads(base64.urlsafe_b64decode(token))
+        start, query = json.loads(base64.urlsafe_b64decode(token))
     except (ValueError, TypeError):
         raise JqlError("The provided next page token is invalid.") from None
-    if of != text:
+    if query != text:
         raise JqlError("The provided next page token is invalid.")
     return int(start)
 
 
-def _unauthorized() -> Answer:
+def _unauthorized() -> Response:
     message = "Client must be authenticated to access this resource."
     headers = {"WWW-Authenticate": 'OAuth realm="sandbox"', "X-Seraph-LoginReason": "AUTHENTICATED_FAILED"}
-    return answer_json({"message": message, "status-code": 401}, 401, headers)
+    return json_response({"message": message, "status-code": 401}, 401, headers)
 
 
-def _no_comment(id: str) -> Answer:
-    return _errors(404, f"Can not find a comment for the id: {id}.")
+def _no_comment(id: str) -> Response:
+    return _error(404, f"Can not find a comment for the id: {id}.")
 
 
-def _not_found() -> Answer:
-    return _errors(404, "Not found")
+def _no_such_address() -> Response:
+    return _error(404, "Not found")
 
 
-def _errors(status: int, message: str) -> Answer:
-    body: dict[str, Any] = {"errorMessages": [message], "errors": {}}
-    return answer_json(body, status)
+def _error(status: int, message: str) -> Response:
+    return json_response({"errorMessages": [message], "errors": {}}, status)

@@ -1,23 +1,23 @@
-"""Jira's JSON for what was changed of an issue, in the two ways that it is served, and for the statuses that it names.
+"""Jira's JSON for the changes of an issue, in the two ways that Jira serves them, and for the statuses they name.
 
-Cloud's search shows the newest changes first, and only so many (JRACLOUD-96459); an issue's own pages begin with the
-oldest. Data Center shows all of them with the issue, the oldest first, and has no such pages.
+Cloud's search shows an issue's newest changes first, and only `SHOWN` of them (JRACLOUD-96459); the pages of its
+changelog begin with the oldest. Data Center shows every change with the issue, the oldest first, and has no pages.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from syncd.sandbox.http import compact_json
 from syncd.sandbox.jira.rows import id_of, status, time_text, user
 from syncd.sandbox.jira.ticket import STATUSES, Change, Edit, Ticket
 from syncd.sandbox.jira.tickets import Tickets
 
 SHOWN = 40
-"""How many changes Cloud shows with an issue."""
+"""The most changes that Cloud shows with an issue."""
 PAGE = 100
-"""The most changes on one of an issue's own pages."""
+"""The most changes on a page of an issue's changelog."""
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "status": tuple(STATUSES),
@@ -25,18 +25,16 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "priority": Tickets.PRIORITIES,
     "type": Tickets.TYPES,
 }
-"""The fields whose values have ids."""
+"""Each field whose values have ids → its values, in the order of their ids."""
 _NAMES: Mapping[str, str] = {"type": "issuetype", "components": "Component"}
 
 
 def expanded(site: Tickets, ticket: Ticket, base: str) -> bytes:
-    """`changelog`, as `expand=changelog` puts it beside an issue's fields."""
+    """The JSON of `changelog`, which `expand=changelog` adds to an issue."""
     changes = _ordered(ticket)
     shown = changes[::-1][:SHOWN] if site.cloud else changes
     histories = [_history(site, change, base) for change in shown]
-    return json.dumps(
-        {"startAt": 0, "maxResults": len(shown), "total": len(changes), "histories": histories}, ensure_ascii=False
-    ).encode()
+    return compact_json({"startAt": 0, "maxResults": len(shown), "total": len(changes), "histories": histories})
 
 
 def page(site: Tickets, ticket: Ticket, base: str, start: int, size: int) -> dict[str, Any]:
@@ -56,7 +54,7 @@ def page(site: Tickets, ticket: Ticket, base: str, start: int, size: int) -> dic
 
 
 def statuses(base: str) -> list[dict[str, Any]]:
-    """What `/status` lists."""
+    """The statuses that `/status` lists."""
     api = f"{base}/rest/api/2"
     return [
         {"self": f"{api}/status/{id_of(tuple(STATUSES), name)}", "description": "", **status(name, api)}
@@ -78,7 +76,7 @@ def _history(site: Tickets, change: Change, base: str) -> dict[str, Any]:
 
 
 def _item(site: Tickets, edit: Edit) -> dict[str, Any]:
-    """Data Center does not tell a field's id."""
+    """One edit of a change; Data Center leaves out the field's id."""
     custom, names = site.fields.get(edit.field), _CHOICES.get(edit.field, ())
 
     def id_of_value(value: str | None) -> str | None:

@@ -1,6 +1,6 @@
-"""Editing an issue in Jira: which fields may be set, what each takes, and what is answered where one may not.
+"""Editing an issue in Jira: which fields can be set, what each takes, and how a wrong value is refused.
 
-The messages are those that Jira gives. Who lacks the permission to edit meets screens without fields, not a 403.
+The messages are Jira's own. An account without the permission to edit gets screens without fields, not a 403.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from syncd.sandbox.jira.ticket import CustomField, Ticket, Value
 from syncd.sandbox.jira.tickets import Tickets
 
 _SYSTEM = {"summary": "Summary", "description": "Description", "labels": "Labels"}
-"""Which of Jira's own fields this sandbox can set."""
+"""The fields of Jira's own that this sandbox can set, by id: their names."""
 
 
-class NotEdited(ValueError):
-    """Nothing was changed; `messages` are those of the whole request, `errors` those of its fields by id."""
+class EditRefused(ValueError):
+    """Nothing was changed. `messages` are about the whole request, `errors` about its fields, by id."""
 
     def __init__(self, errors: Mapping[str, str], *messages: str) -> None:
         super().__init__(*messages)
@@ -26,7 +26,7 @@ class NotEdited(ValueError):
 
 
 def editmeta(site: Tickets, ticket: Ticket, base: str, *, may_edit: bool) -> dict[str, Any]:
-    """What `/issue/KEY/editmeta` lists: nothing for somebody who may not edit."""
+    """The fields that `/issue/KEY/editmeta` lists: none for an account that may not edit."""
     api, fields = f"{base}/rest/api/2", {}
     for name in _SYSTEM if may_edit and not site.projects[ticket.project].read_only else ():
         kind = {"type": "array", "items": "string"} if name == "labels" else {"type": "string"}
@@ -42,25 +42,25 @@ def editmeta(site: Tickets, ticket: Ticket, base: str, *, may_edit: bool) -> dic
 
 
 def edit(site: Tickets, ticket: Ticket, body: Mapping[str, Any]) -> None:
-    """Everything that `fields` and `update` ask for, in one change, or NotEdited."""
+    """Makes all that `fields` and `update` ask for in one change; if any of it is wrong, EditRefused."""
     fields, update = body.get("fields") or {}, body.get("update") or {}
     if not fields and not update:
-        raise NotEdited({}, "one of 'fields' or 'update' required")
-    asked = dict(fields)
+        raise EditRefused({}, "one of 'fields' or 'update' required")
+    wanted = dict(fields)
     errors: dict[str, str] = {}
     for field, operations in update.items():
         if field in fields:
             errors[field] = f"Field '{field}' cannot appear in both 'fields' and 'update'"
         elif field != "comment":
-            asked[field] = _updated(ticket, field, operations)
+            wanted[field] = _updated(ticket, field, operations)
     values: dict[str, Value] = {}
-    for field, value in asked.items():
+    for field, value in wanted.items():
         try:
             values[field] = _value(site, ticket, field, value)
         except ValueError as error:
             errors[field] = str(error)
     if errors:
-        raise NotEdited(errors)
+        raise EditRefused(errors)
     if values:
         site.edit(ticket.key, values, by=site.me)
     for operation in update.get("comment") or ():
@@ -68,7 +68,7 @@ def edit(site: Tickets, ticket: Ticket, body: Mapping[str, Any]) -> None:
 
 
 def _on_screen(site: Tickets, ticket: Ticket) -> dict[str, CustomField]:
-    """Sprints are Jira Software's: its own API sets them."""
+    """The custom fields that can be set, by id. Sprints are left out: another API, Jira Software's, sets them."""
     project = site.projects[ticket.project]
     if project.read_only:
         return {}
@@ -76,7 +76,7 @@ def _on_screen(site: Tickets, ticket: Ticket) -> dict[str, CustomField]:
 
 
 def _updated(ticket: Ticket, field: str, operations: Any) -> Any:
-    """What the verbs `set`, and of labels `add` and `remove`, leave as the field's value."""
+    """The field's value after the verb `set`, or for labels also `add` and `remove`."""
     value: Any = list(ticket.labels) if field == "labels" else None
     for operation in operations:
         for verb, operand in operation.items():
@@ -91,7 +91,7 @@ def _updated(ticket: Ticket, field: str, operations: Any) -> Any:
 
 
 def _value(site: Tickets, ticket: Ticket, field: str, value: Any) -> Value:
-    """As the site keeps it. ValueError, in Jira's words, for what the field does not take."""
+    """The value as the site keeps it. ValueError, in Jira's words, if the field does not take it."""
     own = _on_screen(site, ticket).get(field)
     if own is None and (field not in _SYSTEM or site.projects[ticket.project].read_only):
         raise ValueError(f"Field '{field}' cannot be set. It is not on the appropriate screen, or unknown.")
@@ -135,8 +135,8 @@ def _choice(own: CustomField, value: Any) -> str:
                 raise ValueError(f"Option value '{text}' is not valid")
             return text
         case {"id": str(id)}:
-            found = [text for text in own.options if own.option_id(text) == id]
-            if not found:
+            options = {own.option_id(option): option for option in own.options}
+            if id not in options:
                 raise ValueError(f"Option id '{id}' is not valid")
-            return found[0]
+            return options[id]
     raise ValueError("Could not find valid 'id' or 'value' in the Parent Option object.")

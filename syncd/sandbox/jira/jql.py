@@ -1,4 +1,4 @@
-"""JQL: a tokeniser, a recursive-descent parser and the fields that the sandbox knows. What it does not know it refuses.
+"""JQL: a tokeniser and a recursive-descent parser for a part of the language. It refuses the rest.
 
 query   := [or] ["ORDER BY" field ["ASC" | "DESC"] {"," …}]
 or      := and {"OR" and}          and := not {"AND" not}          not := ["NOT" | "!"] (clause | "(" or ")")
@@ -16,7 +16,8 @@ from datetime import datetime
 from itertools import groupby, islice
 
 from syncd.sandbox.jira.jql_fields import Context, Field, JqlError, Key, find_field, moment
-from syncd.sandbox.jira.tickets import Ticket, Tickets
+from syncd.sandbox.jira.ticket import Ticket
+from syncd.sandbox.jira.tickets import Tickets
 
 Predicate = Callable[[Ticket], bool]
 
@@ -29,9 +30,9 @@ _ORDERS = ("<", "<=", ">", ">=")
 
 @dataclass(frozen=True)
 class Query:
-    """`bounded`: whether it restricts anything at all, without which Cloud refuses it.
+    """A parsed query. `bounded`: it restricts the issues at all; Cloud refuses a query that does not.
 
-    `by_update`: whether it is ordered by `updated` before all, upwards. `floor`: nothing that was updated before it
+    `by_update`: its first key of order is `updated`, ascending. `floor`: no issue that was last updated before then
     matches.
     """
 
@@ -42,23 +43,23 @@ class Query:
     floor: datetime | None = None
 
     def find(self, site: Tickets) -> Iterator[Ticket]:
-        """What matches, in order. A list that is walked by time is read no further than it is asked for."""
+        """The issues that match, in order. If the order is by update, it reads no more issues than the caller takes."""
         if not self.by_update:
             yield from self.sort([issue for issue in site.issues.values() if self.matches(issue)])
             return
         issues = site.by_update()
         first = bisect_left(issues, self.floor, key=lambda issue: issue.updated) if self.floor else 0
-        found = (issue for issue in islice(issues, first, None) if self.matches(issue))
-        for _, same in groupby(found, key=lambda issue: issue.updated):
+        matches = (issue for issue in islice(issues, first, None) if self.matches(issue))
+        for _, same in groupby(matches, key=lambda issue: issue.updated):
             yield from self.sort(list(same))
 
     def sort(self, issues: list[Ticket]) -> list[Ticket]:
-        """By the keys of ORDER BY, else newest first, as Jira does; blanks go last."""
-        found = sorted(issues, key=lambda issue: -issue.id)
+        """The issues by the keys of ORDER BY, else the newest first, as Jira does; blanks go last."""
+        ordered = sorted(issues, key=lambda issue: -issue.id)
         for key, down in reversed(self.order):
-            found.sort(key=key, reverse=down)
-            found.sort(key=lambda issue, key=key: key(issue)[0] == 0)  # type: ignore[misc]
-        return found
+            ordered.sort(key=key, reverse=down)
+            ordered.sort(key=lambda issue, key=key: key(issue)[0] == 0)  # type: ignore[misc]
+        return ordered
 
 
 @dataclass(frozen=True)
@@ -67,19 +68,18 @@ class _Token:
     at: int
     quoted: bool = False
 
-    def says(self, *words: str) -> bool:
+    def is_word(self, *words: str) -> bool:
+        """Whether it is one of `words`, in any case and without quotes."""
         return not self.quoted and self.text.lower() in words
 
 
 def parse(text: str, context: Context) -> Query:
-    """JqlError, with Jira's message, for anything that is not understood."""
-    parser = _Parser(text, context)
-    return parser.query()
+    """The query of `text`; JqlError, with Jira's message, if the sandbox cannot read it."""
+    return _Parser(text, context).query()
 
 
 class _Parser:
     def __init__(self, text: str, context: Context) -> None:
-        self._text = text
         self._context = context
         self._tokens = list(_tokens(text))
         self._next = 0
@@ -94,10 +94,11 @@ class _Parser:
             self._expect("by")
             while True:
                 field = self._field()
-                if field.key is None:
-                    raise JqlError(f"Field '{field.name}' does not support sorting.")
                 names.append(field.name.lower())
-                order.append((field.key, bool(self._take("desc") or (self._take("asc") and False))))
+                descending = self._take("desc")
+                if not descending:
+                    self._take("asc")
+                order.append((field.key, descending))
                 if not self._take(","):
                     break
         if len(order) > 7:
@@ -140,7 +141,7 @@ class _Parser:
     def _clause(self) -> Predicate:
         field = self._field()
         if self._take("is"):
-            negated = self._take("not") is not None
+            negated = self._take("not")
             self._expect("empty", "null")
             field.allow("is")
             return lambda issue: (not field.values(issue)) != negated
@@ -194,14 +195,10 @@ class _Parser:
         return within
 
     def _field(self) -> Field:
-        token = self._peek()
-        if token is None or (not token.quoted and (token.text.lower() in _RESERVED or token.text in "=~<>!(),")):
-            raise self._unexpected(token, "a field name")
-        self._next += 1
-        return find_field(token.text, self._context)
+        return find_field(self._literal("a field name").text, self._context)
 
     def _takes_empty(self, field: Field) -> bool:
-        """EMPTY or NULL; for a resolution `Unresolved`, quoted or not, says the same."""
+        """Takes EMPTY or NULL; for a resolution also `Unresolved`, quoted or not."""
         if self._take("empty", "null"):
             return True
         token = self._peek()
@@ -211,15 +208,12 @@ class _Parser:
         return True
 
     def _value(self) -> str:
-        """A word, a quoted text, or a function call, which keeps its parentheses: `startOfDay(-1d)`."""
-        token = self._peek()
-        if token is None or (not token.quoted and (token.text.lower() in _RESERVED or token.text in "=~<>!(),")):
-            raise self._unexpected(token, "either a value, list or function")
-        self._next += 1
+        """A word, a quoted text, or a function call, which keeps its parentheses and ends in NUL: `now()\\0`."""
+        token = self._literal("either a value, list or function")
         if token.quoted or not self._take("("):
             return token.text
         inner = ""
-        while (part := self._peek()) is not None and not part.says(")"):
+        while (part := self._peek()) is not None and not part.is_word(")"):
             inner += part.text
             self._next += 1
         self._expect(")")
@@ -232,12 +226,20 @@ class _Parser:
 
     def _sees(self, *words: str) -> bool:
         token = self._peek()
-        return token is not None and token.says(*words)
+        return token is not None and token.is_word(*words)
 
-    def _take(self, *words: str) -> _Token | None:
+    def _take(self, *words: str) -> bool:
+        """Moves past the next token if it is one of `words`; returns whether it is."""
+        if not self._sees(*words):
+            return False
+        self._next += 1
+        return True
+
+    def _literal(self, expected: str) -> _Token:
+        """Moves past the next token and returns it; it must be quoted, or neither a reserved word nor an operator."""
         token = self._peek()
-        if token is None or not token.says(*words):
-            return None
+        if token is None or (not token.quoted and (token.text.lower() in _RESERVED or token.text in "=~<>!(),")):
+            raise self._unexpected(token, expected)
         self._next += 1
         return token
 
@@ -253,7 +255,7 @@ class _Parser:
 
 
 def _tokens(text: str) -> list[_Token]:
-    found, at = [], 0
+    tokens, at = [], 0
     while at < len(text.rstrip()):
         match = _TOKEN.match(text, at)
         if match is None:
@@ -261,12 +263,12 @@ def _tokens(text: str) -> list[_Token]:
                 f"Error in the JQL Query: The quoted string has not been completed. (line 1, character {at + 1})"
             )
         if match["quoted"] is not None:
-            found.append(_Token(re.sub(r"\\(.)", r"\1", match["quoted"][1:-1]), match.start("quoted"), quoted=True))
+            tokens.append(_Token(re.sub(r"\\(.)", r"\1", match["quoted"][1:-1]), match.start("quoted"), quoted=True))
         else:
             kind = "op" if match["op"] is not None else "word"
-            found.append(_Token(match[kind], match.start(kind)))
+            tokens.append(_Token(match[kind], match.start(kind)))
         at = match.end()
-    return found
+    return tokens
 
 
 def _everything(_: Ticket) -> bool:

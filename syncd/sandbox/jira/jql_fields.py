@@ -1,4 +1,4 @@
-"""JQL's fields: what each reads from an issue, which operators it takes, and what its literals mean."""
+"""JQL's fields: the values each has in an issue, the operators it takes, and what its literals mean."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syncd.sandbox.jira.ticket import CATEGORIES, STATUSES, Ticket
 from syncd.sandbox.jira.tickets import Tickets
 
 Key = Callable[[Ticket], tuple[int, Any]]
-"""For ORDER BY: (0, …) for a blank, (1, value) else."""
+"""What ORDER BY sorts by: (0, 0) for a blank, else (1, value)."""
 
 
 class JqlError(ValueError):
@@ -21,7 +21,7 @@ class JqlError(ValueError):
 
 @dataclass(frozen=True)
 class Context:
-    """The site, the account that asks (its zone is the site's `zone` here) and the present."""
+    """The site and the present. The requesting account's zone is the site's `zone`."""
 
     site: Tickets
     now: datetime
@@ -39,22 +39,25 @@ _OPERATORS = {
 
 @dataclass(frozen=True)
 class Field:
-    """`values` of an issue is empty when the field is. `known` holds every value there is, where Jira checks that."""
+    """A field. `values` of an issue are empty if the field is blank there.
+
+    `choices` holds the values that exist, in lower case, for the fields where Jira refuses any other value.
+    """
 
     name: str
     kind: Literal["choice", "text", "date", "number", "key", "id"]
     values: Callable[[Ticket], list[Any]]
     context: Context
-    known: frozenset[str] | None = None
+    choices: frozenset[str] | None = None
 
     def allow(self, operator: str) -> None:
-        """JqlError, in Jira's words, for an operator that the field does not take."""
+        """JqlError, in Jira's words, if the field does not take the operator."""
         plain = {"!=": "=", "!~": "~"}.get(operator, operator)
         if plain not in _OPERATORS[self.kind]:
             raise JqlError(f"The operator '{operator}' is not supported by the '{self.name}' field.")
 
     def test(self, operator: str, literal: str) -> Callable[[object], bool]:
-        """Whether one value of the field stands in `operator` to the literal."""
+        """A predicate on one value of the field: `VALUE operator literal`."""
         wanted: Any
         match self.kind:
             case "date":
@@ -88,7 +91,7 @@ class Field:
             return self.context.site.me.name.lower()
         if literal.endswith("\0"):
             raise JqlError(f"Unable to find JQL function '{literal[:-1]}'.")
-        if self.known is not None and literal.lower() not in self.known:
+        if self.choices is not None and literal.lower() not in self.choices:
             raise JqlError(f"The value '{literal}' does not exist for the field '{self.name}'.")
         return literal.lower()
 
@@ -97,39 +100,38 @@ class Field:
             raise JqlError(f"A value with ID '{literal}' does not exist for the field '{self.name}'.")
         return int(literal)
 
-    @property
-    def key(self) -> Key | None:
-        """What ORDER BY sorts by."""
-        return lambda issue: (1, self.values(issue)[0]) if self.values(issue) else (0, 0)
+    def key(self, issue: Ticket) -> tuple[int, Any]:
+        """What ORDER BY sorts the issue by: see `Key`."""
+        return (1, self.values(issue)[0]) if self.values(issue) else (0, 0)
 
 
 def find_field(name: str, context: Context) -> Field:
-    """By JQL name, custom field's name, `cf[10016]` or its id. Names ignore case."""
+    """The field of that name, in any case: JQL's own name, a custom field's name, its `cf[10016]` or its id."""
     site = context.site
-    custom = {one.name.lower(): one.id for one in site.fields.values()}
+    custom = {own.name.lower(): own.id for own in site.fields.values()}
     short = re.fullmatch(r"cf\[(\d+)\]", name.lower())
     field = f"customfield_{short[1]}" if short else custom.get(name.lower(), name.lower())
     if own := site.fields.get(field):
         kinds: dict[str, Literal["number", "text"]] = {"number": "number", "string": "text"}
         return Field(own.name, kinds.get(own.kind, "choice"), lambda issue: _listed(issue.custom.get(field)), context)
-    # Statuses, types and projects stand under their ids too, but nobody here writes these.
+    # Jira takes the ids of statuses, types and projects too; the sandbox takes their names alone.
     match name.lower():
         case "project":
-            projects = _known(*site.projects, *(project.name for project in site.projects.values()))
+            projects = _lowered(*site.projects, *(project.name for project in site.projects.values()))
             return Field(name, "choice", lambda i: [i.project, site.projects[i.project].name], context, projects)
         case "type" | "issuetype":
-            return Field("issuetype", "choice", lambda i: [i.type], context, _known(*site.TYPES))
+            return Field("issuetype", "choice", lambda i: [i.type], context, _lowered(*site.TYPES))
         case "status":
-            return Field(name, "choice", lambda i: [i.status], context, _known(*STATUSES))
+            return Field(name, "choice", lambda i: [i.status], context, _lowered(*STATUSES))
         case "statuscategory":
             keys = {key for _, key in CATEGORIES.values()}
-            both = _known(*CATEGORIES, *keys)
+            both = _lowered(*CATEGORIES, *keys)
             return Field("statusCategory", "choice", lambda i: [i.category, CATEGORIES[i.category][1]], context, both)
         case "resolution":
-            known = _known(*site.RESOLUTIONS)
-            return Field(name, "choice", lambda i: _listed(i.resolution), context, known)
+            resolutions = _lowered(*site.RESOLUTIONS)
+            return Field(name, "choice", lambda i: _listed(i.resolution), context, resolutions)
         case "priority":
-            return Field(name, "choice", lambda i: [i.priority], context, _known(*site.PRIORITIES))
+            return Field(name, "choice", lambda i: [i.priority], context, _lowered(*site.PRIORITIES))
         case "resolved" | "resolutiondate":
             return Field(name, "date", lambda i: _listed(i.resolved), context)
         case "created" | "createddate":
@@ -163,15 +165,15 @@ _FORMATS = ("%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d")
 
 
 def moment(literal: str, field: str, context: Context) -> datetime:
-    """A date literal in the account's zone: a day is its midnight there, `-7d` is that long before now."""
+    """The instant that a date literal means in the account's zone: a day is its midnight, `-7d` is 7 days ago."""
     zone = context.site.zone
     here = context.now.astimezone(zone)
     if literal.lower() == "now()\0":
         return context.now
-    if found := _FUNCTION.fullmatch(literal):
-        return _boundary(here, found[1].lower(), found[2].lower(), found[3] or "0")
-    if found := _RELATIVE.fullmatch(literal):
-        return (context.now + _span(int(found[1]), found[2])).astimezone(UTC)
+    if call := _FUNCTION.fullmatch(literal):
+        return _boundary(here, call[1].lower(), call[2].lower(), call[3] or "0")
+    if relative := _RELATIVE.fullmatch(literal):
+        return (context.now + _span(int(relative[1]), relative[2])).astimezone(UTC)
     for pattern in _FORMATS:
         try:
             return datetime.strptime(literal, pattern).replace(tzinfo=zone).astimezone(UTC)
@@ -184,7 +186,7 @@ def moment(literal: str, field: str, context: Context) -> datetime:
 
 
 def _boundary(here: datetime, end: str, unit: str, offset: str) -> datetime:
-    """`startOfMonth(-1)` counts in the function's own unit, `startOfMonth(-7d)` in the one that is said."""
+    """`startOfMonth(-1)` counts in the function's own unit, `startOfMonth(-7d)` in the unit that it names."""
     day = here.replace(hour=0, minute=0, second=0, microsecond=0)
     amount, own = (int(offset), unit) if offset.lstrip("+-").isdigit() else (int(offset[:-1]), offset[-1])
     names = {"d": "day", "w": "week", "M": "month", "y": "year"}
@@ -224,15 +226,15 @@ def _span(amount: int, unit: str) -> timedelta:
 
 
 def _key_order(key: str) -> tuple[str, int]:
-    found = re.fullmatch(r"([A-Z][A-Z0-9_]*)-(\d+)", key.upper())
-    if found is None:
+    parts = re.fullmatch(r"([A-Z][A-Z0-9_]*)-(\d+)", key.upper())
+    if parts is None:
         raise JqlError(f"The issue key '{key}' for field 'issuekey' is invalid.")
-    return found[1], int(found[2])
+    return parts[1], int(parts[2])
 
 
 def _listed(value: Any) -> list[Any]:
     return [] if value is None else list(value) if isinstance(value, list) else [value]
 
 
-def _known(*values: str) -> frozenset[str]:
+def _lowered(*values: str) -> frozenset[str]:
     return frozenset(value.lower() for value in values)

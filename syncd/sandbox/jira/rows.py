@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Any
 
+from syncd.sandbox.http import compact_json
 from syncd.sandbox.jira.ticket import CATEGORIES, STATUSES, Account, Comment, CustomField, Project, Ticket, Value
 from syncd.sandbox.jira.tickets import Tickets
 
@@ -22,7 +22,7 @@ _NOT_NAVIGABLE = ("description", "comment")
 
 
 def time_text(site: Tickets, moment: datetime | None) -> str | None:
-    """`2026-11-03T14:31:18.495+0100`: the account's zone, milliseconds, no colon in the offset."""
+    """A time as Jira writes it, in the account's zone: `2026-11-03T14:31:18.495+0100`, no colon in the offset."""
     if moment is None:
         return None
     local = moment.astimezone(site.zone)
@@ -30,24 +30,27 @@ def time_text(site: Tickets, moment: datetime | None) -> str | None:
 
 
 def wanted_fields(site: Tickets, text: str) -> list[str]:
-    """`*all`, `*navigable`, names, and `-name` to leave one out (which alone means all but that)."""
+    """The ids of the fields in the parameter `fields`: `*all`, `*navigable`, names, and `-name` to leave a field out.
+
+    If every name has a `-`, all other fields are meant.
+    """
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names or all(name.startswith("-") for name in names):
         names.append("*all")
-    found: list[str] = []
+    wanted: list[str] = []
     for name in names:
         if name == "*all":
-            found += [*_FIELDS, *site.fields]
+            wanted += [*_FIELDS, *site.fields]
         elif name == "*navigable":
-            found += [field for field in (*_FIELDS, *site.fields) if field not in _NOT_NAVIGABLE]
+            wanted += [field for field in (*_FIELDS, *site.fields) if field not in _NOT_NAVIGABLE]
         elif not name.startswith("-"):
-            found.append(name)
+            wanted.append(name)
     left_out = {name[1:] for name in names if name.startswith("-")}
-    return [name for name in dict.fromkeys(found) if name not in left_out]
+    return [name for name in dict.fromkeys(wanted) if name not in left_out]
 
 
 def issue(site: Tickets, ticket: Ticket, base: str, wanted: list[str], version: int) -> dict[str, Any]:
-    """An unknown field is left out in silence, as both deployments do."""
+    """An issue with the wanted fields; like Jira itself, it leaves out an unknown field without an error."""
     fields = _fields_of(site, ticket, base, version)
     return {
         "expand": "operations,changelog,renderedFields",
@@ -59,18 +62,18 @@ def issue(site: Tickets, ticket: Ticket, base: str, wanted: list[str], version: 
 
 
 def issue_bytes(site: Tickets, ticket: Ticket, base: str, wanted: list[str], version: int) -> bytes:
-    """The same as JSON, kept once made. Where the id alone is wanted, there is nothing else to it."""
+    """`issue` as JSON, kept until the issue changes. If only the id is wanted, the row holds nothing else."""
     key = (base, *wanted, version)
     row = ticket.rows.get(key)
     if row is None:
         made = issue(site, ticket, base, wanted, version) if wanted != ["id"] else {"id": str(ticket.id)}
-        row = ticket.rows[key] = json.dumps(made, ensure_ascii=False, separators=(",", ":")).encode()
+        row = ticket.rows[key] = compact_json(made)
     return row
 
 
 def _fields_of(site: Tickets, ticket: Ticket, base: str, version: int) -> dict[str, Any]:
     api = f"{base}/rest/api/{version}"
-    comments = [comment(site, ticket, one, base, version) for one in ticket.comments]
+    comments = [comment(site, ticket, written, base, version) for written in ticket.comments]
     fields: dict[str, Any] = {
         "summary": ticket.summary,
         "issuetype": {"id": id_of(site.TYPES, ticket.type), "name": ticket.type, "subtask": False},
@@ -110,48 +113,48 @@ def _custom(own: CustomField, value: Value, api: str) -> Any:
 
 
 def option(own: CustomField, value: str, api: str) -> dict[str, Any]:
-    """A choice of a select field."""
+    """An option of a select field."""
     number = own.option_id(value)
     return {"self": f"{api}/customFieldOption/{number}", "value": value, "id": number}
 
 
 def rich(text: str, version: int) -> Any:
-    """Plain in version 2 of the API, and in version 3 an Atlassian document with a paragraph a line."""
+    """A text: plain in version 2 of the API; in version 3 an Atlassian document, with a paragraph for each line."""
     if version != 3:
         return text
     lines = [[{"type": "text", "text": line}] if line else [] for line in text.split("\n")]
     return {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": line} for line in lines]}
 
 
-def comment(site: Tickets, ticket: Ticket, one: Comment, base: str, version: int) -> dict[str, Any]:
+def comment(site: Tickets, ticket: Ticket, written: Comment, base: str, version: int) -> dict[str, Any]:
     """A comment, as issues and their pages of comments show it."""
-    author = user(site, one.author, base)
+    author = user(site, written.author, base)
     return {
-        "self": f"{base}/rest/api/{version}/issue/{ticket.id}/comment/{one.id}",
-        "id": str(one.id),
+        "self": f"{base}/rest/api/{version}/issue/{ticket.id}/comment/{written.id}",
+        "id": str(written.id),
         "author": author,
-        "body": rich(one.body, version),
+        "body": rich(written.body, version),
         "updateAuthor": author,
-        "created": time_text(site, one.created),
-        "updated": time_text(site, one.updated),
+        "created": time_text(site, written.created),
+        "updated": time_text(site, written.updated),
         **({"jsdPublic": True} if site.cloud else {}),
     }
 
 
 def id_of(names: tuple[str, ...], name: str) -> str:
-    """The id of one of several that a site offers; of one that it no longer does, another."""
+    """The id of a value that a site offers: its place in `names`. A value that is no longer offered has `10999`."""
     return str(10_000 + names.index(name)) if name in names else "10999"
 
 
 def status(name: str, api: str) -> dict[str, Any]:
-    """A status with its category, as issues and `/status` show it; `api` is the address up to the version."""
+    """A status with its category, as issues and `/status` show it. `api` is the address up to the version."""
     number, key = CATEGORIES[STATUSES[name]]
     category = {"self": f"{api}/statuscategory/{number}", "id": number, "key": key, "name": STATUSES[name]}
     return {"id": id_of(tuple(STATUSES), name), "name": name, "statusCategory": category}
 
 
 def user(site: Tickets, account: Account, base: str) -> dict[str, Any]:
-    """An account: by its id on Cloud, by its name on Data Center."""
+    """An account: Cloud names it by its id, Data Center by its name."""
     who = {"displayName": account.name, "active": True, "emailAddress": account.email, "timeZone": site.zone.key}
     if site.cloud:
         return {
@@ -164,21 +167,20 @@ def user(site: Tickets, account: Account, base: str) -> dict[str, Any]:
     return {"self": f"{base}/rest/api/2/user?username={name}", "name": name, "key": name, **who}
 
 
-def project(one: Project, base: str) -> dict[str, Any]:
+def project(kept: Project, base: str) -> dict[str, Any]:
     """A project, as lists and issues show it."""
-    me = f"{base}/rest/api/2/project/{one.id}"
     return {
-        "self": me,
-        "id": str(one.id),
-        "key": one.key,
-        "name": one.name,
+        "self": f"{base}/rest/api/2/project/{kept.id}",
+        "id": str(kept.id),
+        "key": kept.key,
+        "name": kept.name,
         "projectTypeKey": "software",
         "simplified": False,
     }
 
 
 def fields(site: Tickets) -> list[dict[str, Any]]:
-    """What `/field` lists. Data Center has no date of the status category's change."""
+    """The fields that `/field` lists. Data Center has no date for the change of a status category."""
     listed: list[dict[str, Any]] = [
         {
             "id": field,
@@ -202,7 +204,7 @@ def fields(site: Tickets) -> list[dict[str, Any]]:
 
 
 def schema(own: CustomField) -> dict[str, Any]:
-    """What type a custom field's values have, and which plugin keeps them."""
+    """The type of a custom field's values, and the plugin that keeps them."""
     types = "com.atlassian.jira.plugin.system.customfieldtypes:"
     sprints = "com.pyxis.greenhopper.jira:gh-sprint"
     plugin = {"number": types + "float", "option": types + "select", "string": types + "textarea", "array": sprints}
@@ -211,12 +213,12 @@ def schema(own: CustomField) -> dict[str, Any]:
 
 
 def myself(site: Tickets, base: str) -> dict[str, Any]:
-    """The account that asks; its time zone is the one that JQL dates are read in."""
+    """The requesting account; Jira reads JQL dates in its time zone."""
     return user(site, site.me, base) | {"locale": "en_US", "groups": {"size": 0, "items": []}}
 
 
 def server_info(site: Tickets, base: str, now: datetime) -> dict[str, Any]:
-    """`deploymentType` is what tells Cloud from Data Center."""
+    """What `/serverInfo` answers; clients tell Cloud from Data Center by its `deploymentType`."""
     common = {
         "baseUrl": base,
         "serverTime": time_text(site, now),

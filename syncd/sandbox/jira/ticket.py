@@ -1,4 +1,4 @@
-"""What a Jira site keeps: projects, fields, and issues with their comments and what was changed of them."""
+"""The data of a Jira site: projects, fields, and issues with their comments and changes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Literal
 
 CATEGORIES = {"To Do": (2, "new"), "In Progress": (4, "indeterminate"), "Done": (3, "done")}
-"""Status category → (id, key), the three that every Jira has."""
+"""Status category → (its id, its key). Every Jira has these three."""
 
 STATUSES = {
     "To Do": "To Do",
@@ -24,7 +24,7 @@ Value = float | str | list[str] | None
 
 @dataclass(frozen=True)
 class CustomField:
-    """`kind` is the API's type of its value. Of an option `options` are the choices there are."""
+    """A custom field. `kind` is the API's type for its values; `options` are the choices of a select field."""
 
     id: str
     name: str
@@ -33,11 +33,11 @@ class CustomField:
 
     @property
     def number(self) -> int:
-        """The id's last part."""
+        """The number at the end of the id."""
         return int(self.id.rsplit("_", 1)[1])
 
     def option_id(self, value: str) -> str:
-        """The id of one of its choices; of one that it no longer has, another."""
+        """The id of an option. An option that the field no longer has gets `999999`."""
         return str(10 * self.number + self.options.index(value)) if value in self.options else "999999"
 
 
@@ -50,12 +50,12 @@ CUSTOM_FIELDS = (
     CustomField("customfield_10103", "OKR health", "option", ("On track", "At risk", "Off track", "Done", "Unknown")),
     CustomField("customfield_10104", "OKR note", "string"),
 )
-"""What every site begins with."""
+"""The custom fields of every site."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """A person or a bot. Cloud shows the id, Data Center the part of the address before the @."""
+    """A person or a bot. Cloud names it by its id, Data Center by the part of its address before the @."""
 
     id: str
     name: str
@@ -64,7 +64,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Edit:
-    """A field's value before and after, as people read it."""
+    """A field's value before and after a change, as people read it."""
 
     field: str
     before: str | None
@@ -73,7 +73,7 @@ class Edit:
 
 @dataclass(frozen=True)
 class Change:
-    """What somebody changed of an issue in one go."""
+    """The edits that one account made to an issue at one time."""
 
     id: int
     at: datetime
@@ -83,7 +83,7 @@ class Change:
 
 @dataclass
 class Comment:
-    """Plain text, by whoever wrote it first."""
+    """A comment in plain text. Its author stays the account that wrote it, whoever edits it."""
 
     id: int
     author: Account
@@ -94,7 +94,10 @@ class Comment:
 
 @dataclass
 class Ticket:
-    """`category_changed_at` is when the status last went from one category to another, `began` when work first did."""
+    """An issue.
+
+    `category_changed_at` is when its status last changed its category; `began` is when it first went to In Progress.
+    """
 
     id: int
     key: str
@@ -118,7 +121,7 @@ class Ticket:
     comments: list[Comment] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list, repr=False)
     rows: dict[tuple[object, ...], bytes] = field(default_factory=dict, repr=False)
-    """Its JSON as last served, by what was asked for; emptied by every change."""
+    """The JSON that was last served, by what was asked for; every change empties it."""
 
     @property
     def project(self) -> str:
@@ -127,16 +130,16 @@ class Ticket:
 
     @property
     def category(self) -> str:
-        """Of its status."""
+        """The category of the issue's status."""
         return STATUSES[self.status]
 
 
 @dataclass
 class Project:
-    """Its workflow `sets_resolution` on Done, and `clears_resolution` on reopening, or does not.
+    """A project. `sets_resolution`: its workflow sets the resolution on Done; `clears_resolution`: reopening clears it.
 
-    `off_screen` holds the ids of fields that its screens leave out; with `read_only` its permissions let the account
-    that asks neither edit nor comment.
+    `off_screen` holds the ids of the fields that its screens leave out. With `read_only` the requesting account may
+    neither edit nor comment.
     """
 
     id: int

@@ -1,4 +1,4 @@
-"""One Jira site's projects and issues, and what people do to them. Cloud and Data Center differ in `cloud` alone."""
+"""One Jira site, Cloud or Data Center: its projects and issues, and what people do to them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,11 @@ from syncd.sandbox.jira.ticket import (
     Value,
 )  # fmt: skip
 
-__all__ = ["Ticket", "Tickets"]
-
 
 class Tickets:
-    """`zone` is that of the account that asks: Jira reads JQL's dates and writes every time in it.
+    """A site. `zone` is the requesting account's: Jira reads JQL's dates and writes every time in it.
 
-    `page_cap` is the most issues that a page holds, whatever is asked for: both deployments answer fewer at will.
+    `page_cap` is the most issues on a page: both deployments may send fewer than a client asks for.
     """
 
     TYPES = ("Article", "Bug", "Incident", "Service Request", "Story", "Task")
@@ -36,8 +34,8 @@ class Tickets:
     RESOLUTIONS = ("Done", "Won't Do", "Duplicate", "Fixed")
 
     def __init__(self, clock: Clock, lock: threading.RLock, *, cloud: bool, zone: str, page_cap: int) -> None:
-        self._clock = clock
-        self._lock = lock
+        self.clock = clock
+        self.lock = lock
         self._ids = count(10_001)
         self._change_ids = count(20_001)
         self._comment_ids = count(30_001)
@@ -45,39 +43,39 @@ class Tickets:
         self.cloud = cloud
         self.zone = ZoneInfo(zone)
         self.page_cap = page_cap
-        self.fields: dict[str, CustomField] = {one.id: one for one in CUSTOM_FIELDS}
+        self.fields: dict[str, CustomField] = {field.id: field for field in CUSTOM_FIELDS}
         self.projects: dict[str, Project] = {}
         self.issues: dict[int, Ticket] = {}
         self.keys: dict[str, int] = {}
-        """Every key that an issue has or had → its id."""
+        """Every key that an issue has or had → the issue's id."""
         self.version = 0
-        """Grows with every change, so that a list can be kept until then."""
+        """Every change raises it: a list made at one version is valid until the next."""
         self._by_update: tuple[int, list[Ticket]] = (0, [])
         self.me = self.account("syncd bot")
 
     def account(self, name: str) -> Account:
-        """The account of somebody with that name."""
+        """The account of the person with that name."""
         slug = name.lower().replace(" ", ".")
         return Account(f"712020:{slug}", name, f"{slug}@acme.example")
 
     def get(self, key_or_id: str) -> Ticket:
-        """By key, by a key that it had before it moved, or by id. KeyError for a deleted one."""
+        """The issue of that id or key; a key from before a move works too. KeyError if it is deleted or never was."""
         if key_or_id.isdigit():
             return self.issues[int(key_or_id)]
         return self.issues[self.keys[key_or_id.upper()]]
 
     def by_update(self) -> list[Ticket]:
-        """Every issue from the oldest update on."""
+        """Every issue, the oldest update first."""
         if self._by_update[0] != self.version:
-            found = sorted(self.issues.values(), key=lambda issue: issue.updated)
-            self._by_update = (self.version, found)
+            issues = sorted(self.issues.values(), key=lambda issue: issue.updated)
+            self._by_update = (self.version, issues)
         return self._by_update[1]
 
     def add_project(
         self, key: str, name: str, *, sets_resolution: bool = True, clears_resolution: bool = True
     ) -> Project:
-        """A project and its workflow's habits."""
-        with self._lock:
+        """Adds a project, with what its workflow does to resolutions."""
+        with self.lock:
             project = Project(10_000 + len(self.projects), key, name, sets_resolution, clears_resolution)
             self.projects[key] = project
             return project
@@ -96,8 +94,8 @@ class Tickets:
         reporter: str = "Rita Reporter",
         at: datetime | None = None,
     ) -> Ticket:
-        """A new issue in To Do."""
-        with self._lock:
+        """Adds an issue in To Do."""
+        with self.lock:
             moment = self._when(at)
             issue = Ticket(
                 next(self._ids), self._next_key(project), type, summary, self.account(reporter), moment, moment
@@ -113,8 +111,8 @@ class Tickets:
             return issue
 
     def transition(self, key: str, status: str, *, at: datetime | None = None) -> None:
-        """Moves the issue to `status`; its project's workflow says what becomes of the resolution."""
-        with self._lock:
+        """Moves the issue to `status`; its project's workflow decides about the resolution."""
+        with self.lock:
             issue, moment = self.get(key), self._when(at)
             workflow, before = self.projects[issue.project], issue.category
             moved, resolution = Edit("status", issue.status, status), issue.resolution
@@ -130,20 +128,20 @@ class Tickets:
             self._touch(issue, moment, moved, Edit("resolution", resolution, issue.resolution))
 
     def resolve(self, key: str, resolution: str | None = "Done", *, at: datetime | None = None) -> None:
-        """Sets (or with None clears) the resolution and leaves the status as it is."""
-        with self._lock:
+        """Sets the resolution, or clears it with None; the status stays."""
+        with self.lock:
             issue, moment = self.get(key), self._when(at)
             edit = Edit("resolution", issue.resolution, resolution)
             issue.resolution, issue.resolved = resolution, moment if resolution else None
             self._touch(issue, moment, edit)
 
     def reopen(self, key: str, *, at: datetime | None = None) -> None:
-        """Back to To Do; the workflow says whether the resolution stays."""
+        """Moves the issue back to To Do; its project's workflow decides about the resolution."""
         self.transition(key, "To Do", at=at)
 
     def move(self, key: str, project: str, *, at: datetime | None = None) -> str:
-        """To another project: a new key, the same id. Answers the new key."""
-        with self._lock:
+        """Moves the issue to another project, where it keeps its id; returns its new key."""
+        with self.lock:
             issue = self.get(key)
             old, issue.key = issue.key, self._next_key(project)
             self._touch(issue, self._when(at), Edit("Key", old, issue.key))
@@ -151,22 +149,21 @@ class Tickets:
             return issue.key
 
     def delete(self, key: str) -> None:
-        """Its address answers 404 from now on."""
-        with self._lock:
+        """Deletes the issue: its address answers 404 from now on."""
+        with self.lock:
             del self.issues[self.get(key).id]
             self.version += 1
 
     def set_field(self, key: str, name: str, value: Value, *, at: datetime | None = None) -> None:
-        """`name`: a custom field's id or name, or one of summary, description, type, priority, labels, components,
-        assignee. ValueError for a value that it cannot have."""
-        named = {one.name: one.id for one in self.fields.values()}
-        self.edit(key, {named.get(name, name): value}, at=at)
+        """Sets one field: a custom field by its id or name, or summary, description, type, priority, labels,
+        components or assignee. ValueError if the field does not take the value."""
+        self.edit(key, {self._field_id(name): value}, at=at)
 
     def edit(
         self, key: str, values: Mapping[str, Value], *, by: Account | None = None, at: datetime | None = None
     ) -> None:
-        """Several fields, by id, in one change; `by` None is whoever works on the issue."""
-        with self._lock:
+        """Sets several fields, by id, in one change. The author is `by`, else the assignee, else the reporter."""
+        with self.lock:
             issue = self.get(key)
             edits = [self._set(issue, field, value) for field, value in values.items()]
             self._touch(issue, self._when(at), *edits, by=by)
@@ -192,8 +189,8 @@ class Tickets:
     # -- comments
 
     def add_comment(self, key: str, body: str, *, author: str = "Rita Reporter", at: datetime | None = None) -> Comment:
-        """Below the others."""
-        with self._lock:
+        """Adds a comment below the others."""
+        with self.lock:
             issue, moment = self.get(key), self._when(at)
             comment = Comment(next(self._comment_ids), self.account(author), body, moment, moment)
             issue.comments.append(comment)
@@ -201,45 +198,46 @@ class Tickets:
             return comment
 
     def edit_comment(self, key: str, comment: int, body: str, *, at: datetime | None = None) -> Comment:
-        """KeyError where the issue has none of that id."""
-        with self._lock:
+        """Edits the comment of that id; KeyError if the issue has none."""
+        with self.lock:
             issue, moment = self.get(key), self._when(at)
-            found = {one.id: one for one in issue.comments}[comment]
-            found.body, found.updated = body, moment
+            edited = _comment(issue, comment)
+            edited.body, edited.updated = body, moment
             self._touch(issue, moment)
-            return found
+            return edited
 
     def delete_comment(self, key: str, comment: int, *, at: datetime | None = None) -> None:
-        """KeyError where the issue has none of that id."""
-        with self._lock:
+        """Deletes the comment of that id; KeyError if the issue has none."""
+        with self.lock:
             issue = self.get(key)
-            issue.comments.remove({one.id: one for one in issue.comments}[comment])
+            issue.comments.remove(_comment(issue, comment))
             self._touch(issue, self._when(at))
 
     # -- what administrators do
 
     def rename_field(self, field: str, name: str) -> None:
-        """`field`: a custom field's id or name. The id stays."""
-        with self._lock:
-            known = self._custom(field)
-            self.fields[known.id] = replace(known, name=name)
+        """Renames a custom field, given by its id or its present name; its id stays."""
+        with self.lock:
+            custom = self.fields[self._field_id(field)]
+            self.fields[custom.id] = replace(custom, name=name)
             self.version += 1
 
     def hide_field(self, project: str, field: str) -> None:
-        """Takes a custom field (its id or name) off the project's screens: it can be read, and set no more."""
-        with self._lock:
-            self.projects[project].off_screen.add(self._custom(field).id)
+        """Takes a custom field, given by its id or name, off the project's screens: it can be read but not set."""
+        with self.lock:
+            self.projects[project].off_screen.add(self.fields[self._field_id(field)].id)
 
     def forbid_edits(self, project: str) -> None:
-        """The account that asks may read the project, and neither edit nor comment."""
-        with self._lock:
+        """From now on the requesting account can only read the project: it may neither edit nor comment."""
+        with self.lock:
             self.projects[project].read_only = True
 
-    def _custom(self, field: str) -> CustomField:
-        return next(one for one in self.fields.values() if field in (one.id, one.name))
+    def _field_id(self, name: str) -> str:
+        """The id of the custom field of that name; any other name, or an id, as it is."""
+        return {field.name: field.id for field in self.fields.values()}.get(name, name)
 
     def _touch(self, issue: Ticket, moment: datetime, *edits: Edit, by: Account | None = None) -> None:
-        """Notes what was edited; nothing where the value stays, though the issue counts as updated."""
+        """Records the edits that changed a value, if any; the issue counts as updated in either case."""
         if changed := tuple(edit for edit in edits if edit.before != edit.after):
             change = Change(next(self._change_ids), moment, by or issue.assignee or issue.reporter, changed)
             issue.changes.append(change)
@@ -248,13 +246,17 @@ class Tickets:
         self.version += 1
 
     def _when(self, at: datetime | None) -> datetime:
-        """Jira's times have whole milliseconds."""
-        moment = at or self._clock.tick()
+        """`at`, or the time of a new change, in whole milliseconds as Jira keeps it."""
+        moment = at or self.clock.tick()
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
     def _next_key(self, project: str) -> str:
         self._numbers[project] = self._numbers.get(project, 0) + 1
         return f"{project}-{self._numbers[project]}"
+
+
+def _comment(issue: Ticket, id: int) -> Comment:
+    return {comment.id: comment for comment in issue.comments}[id]
 
 
 def _text(value: Value | Account) -> str | None:

@@ -1,4 +1,4 @@
-"""A1 notation: which cells `Support!A2:A`, `'It''s'!B2`, `A:C` or a named range mean."""
+"""A1 notation: the cells that `Support!A2:A`, `'It''s'!B2`, `A:C` or a named range mean."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class BadRangeError(ValueError):
 
 @dataclass(frozen=True)
 class Area:
-    """Zero-based and half-open; `whole` when no cells were named, so that the answer ends at the last value."""
+    """Cells of one sheet, zero-based and half-open."""
 
     sheet: Sheet
     row: int
@@ -26,7 +26,7 @@ class Area:
     end_column: int
 
     def text(self) -> str:
-        """As the API writes a range back: the title quoted where it is no plain word, every corner filled in."""
+        """The area as the API writes it: the title quoted unless it is a plain word, and both corners in full."""
         title = self.sheet.title
         if not re.fullmatch(r"[A-Za-z_]\w*", title) or re.fullmatch(r"[A-Za-z]{1,3}\d+", title):
             title = "'" + title.replace("'", "''") + "'"
@@ -35,8 +35,13 @@ class Area:
         return f"{title}!{first}" if first == last else f"{title}!{first}:{last}"
 
 
+def whole(sheet: Sheet) -> Area:
+    """Every cell of a sheet."""
+    return Area(sheet, 0, 0, sheet.row_count, sheet.column_count)
+
+
 class GridLimitError(ValueError):
-    """Sheets' `exceeds grid limits`, for an area that is not within its sheet."""
+    """Sheets' `exceeds grid limits`, for an area that lies outside its sheet."""
 
     def __init__(self, area: Area) -> None:
         rows, columns = area.sheet.row_count, area.sheet.column_count
@@ -47,32 +52,28 @@ _CORNER = re.compile(r"\$?([A-Za-z]{1,3})?\$?([1-9]\d*)?")
 
 
 def parse(text: str, book: Spreadsheet) -> Area:
-    """A range of `book`. Without a sheet it is one of the first sheet, unless it names a sheet or a named range."""
+    """The area that `text` means in `book`: a named range, a whole sheet, or cells.
+
+    Cells without a sheet's title are cells of the first sheet.
+    """
     for name, target in book.named.items():
         if name.lower() == text.lower():
             return parse(target, book)
     title, cells = _split(text)
+    sheets = {sheet.title: sheet for sheet in book.sheets}
     if title is None:
-        whole = next((sheet for sheet in book.sheets if sheet.title == cells), None)
-        if whole is not None:
-            return Area(whole, 0, 0, whole.row_count, whole.column_count)
-        sheet = book.sheets[0]
-    else:
-        named = next((sheet for sheet in book.sheets if sheet.title == title), None)
-        if named is None:
-            raise BadRangeError(text)
-        sheet = named
-        if not cells:
-            return Area(sheet, 0, 0, sheet.row_count, sheet.column_count)
-    return _area(text, cells, sheet)
+        return whole(sheets[cells]) if cells in sheets else _area(text, cells, book.sheets[0])
+    if title not in sheets:
+        raise BadRangeError(text)
+    return _area(text, cells, sheets[title]) if cells else whole(sheets[title])
 
 
 def _split(text: str) -> tuple[str | None, str]:
     if text.startswith("'"):
-        found = re.fullmatch(r"'((?:[^']|'')+)'(?:!(.*))?", text)
-        if found is None:
+        quoted = re.fullmatch(r"'((?:[^']|'')+)'(?:!(.*))?", text)
+        if quoted is None:
             raise BadRangeError(text)
-        return found[1].replace("''", "'"), found[2] or ""
+        return quoted[1].replace("''", "'"), quoted[2] or ""
     title, mark, cells = text.rpartition("!")
     return (title, cells) if mark else (None, text)
 
@@ -86,20 +87,23 @@ def _area(text: str, cells: str, sheet: Sheet) -> Area:
     top, bottom = _span(row, end_row, sheet.row_count)
     left, right = _span(column, end_column, sheet.column_count)
     if top >= sheet.row_count or left >= sheet.column_count:
-        # Sheets refuses a range that begins outside of the grid: airbytehq/airbyte#1740.
+        # Sheets refuses a range that begins outside the grid: airbytehq/airbyte#1740.
         raise GridLimitError(Area(sheet, top, left, max(bottom, top + 1), max(right, left + 1)))
     return Area(sheet, top, left, bottom, right)
 
 
-def _span(one: int | None, other: int | None, size: int) -> tuple[int, int]:
-    """Half-open. With one end only it is open towards the grid's edge: `A2:A`, and `A:A2` too, begin in row 2."""
-    ends = sorted(end for end in (one, other) if end is not None)
+def _span(first: int | None, last: int | None, size: int) -> tuple[int, int]:
+    """The half-open span between two ends, in either order. If one is missing, it reaches to the grid's edge.
+
+    So `A2:A`, and `A:A2` too, begin in row 2.
+    """
+    ends = sorted(end for end in (first, last) if end is not None)
     return ends[0] if ends else 0, min(ends[1] + 1, size) if len(ends) == 2 else size
 
 
 def _corner(text: str, corner: str) -> tuple[int | None, int | None]:
-    found = _CORNER.fullmatch(corner)
-    if found is None or not corner:
+    parts = _CORNER.fullmatch(corner)
+    if parts is None or not corner:
         raise BadRangeError(text)
-    column = column_number(found[1].upper()) if found[1] else None
-    return column, int(found[2]) - 1 if found[2] else None
+    column = column_number(parts[1].upper()) if parts[1] else None
+    return column, int(parts[2]) - 1 if parts[2] else None

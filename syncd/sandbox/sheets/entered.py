@@ -1,4 +1,4 @@
-"""What becomes of a value that the API enters into a cell: as it stands (RAW), or as if typed (USER_ENTERED)."""
+"""What a value becomes when the API enters it into a cell: the value itself (RAW), or as if typed (USER_ENTERED)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _NUMBER = re.compile(r"[-+]?(\d+|\d{1,3}(,\d{3})+)?(\.\d+)?(?P<percent>%)?")
 
 
 def entered(value: Any, option: str, was: Cell) -> Cell | None:
-    """The cell's new content, in the number format that it had; None for null, which leaves the cell alone.
+    """The cell's new content, in the number format of the old (`was`); None for null, which leaves the cell alone.
 
-    ValueError, with what the JSON is, for what fits into no cell.
+    ValueError, with the kind of the JSON value, if it is a list or an object.
     """
     match value:
         case None:
@@ -35,13 +35,13 @@ def entered(value: Any, option: str, was: Cell) -> Cell | None:
 
 
 def _typed(text: str, was: Cell) -> Cell:
-    """As the locale en_US reads it; an apostrophe in front keeps it text."""
+    """What a typed text becomes in the locale en_US; an apostrophe in front keeps it a text."""
     if text.startswith("'"):
         return Cell(text[1:], was.format)
     if text.upper() in ("TRUE", "FALSE"):
         return Cell(text.upper() == "TRUE", was.format)
     number = _NUMBER.fullmatch(text)
-    if number and any(sign.isdigit() for sign in text):
+    if number and any(character.isdigit() for character in text):
         plain = float(text.rstrip("%").replace(",", ""))
         return Cell(plain / 100, "percent") if number["percent"] else Cell(plain, was.format)
     try:

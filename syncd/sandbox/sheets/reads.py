@@ -1,4 +1,4 @@
-"""What Google Sheets' reading methods answer: values as asked for, and a spreadsheet's properties and grid."""
+"""What Google Sheets' reading methods answer: values of ranges, and a spreadsheet's properties and cells."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from syncd.sandbox.http import Asked
+from syncd.sandbox.http import Request
 from syncd.sandbox.sheets import a1
 from syncd.sandbox.sheets.workbook import EPOCH, Cell, CellError, Sheet, Spreadsheet
 
@@ -14,16 +14,22 @@ RENDERS = ("FORMATTED_VALUE", "UNFORMATTED_VALUE", "FORMULA")
 DATES = ("SERIAL_NUMBER", "FORMATTED_STRING")
 
 
-def asked_values(asked: Asked, book: Spreadsheet, text: str) -> dict[str, Any]:
-    """A ValueRange, in the form that the query asks for."""
-    dimension = choice(asked.param("majorDimension"), "majorDimension", ("ROWS", "COLUMNS"))
-    render = choice(asked.param("valueRenderOption"), "valueRenderOption", RENDERS)
-    dates = choice(asked.param("dateTimeRenderOption"), "dateTimeRenderOption", DATES)
+def get_values(request: Request, book: Spreadsheet, text: str) -> dict[str, Any]:
+    """`GET …/values/{range}`: a ValueRange, in the form that the query asks for."""
+    dimension = choice(request.param("majorDimension"), "majorDimension", ("ROWS", "COLUMNS"))
+    render = choice(request.param("valueRenderOption"), "valueRenderOption", RENDERS)
+    dates = choice(request.param("dateTimeRenderOption"), "dateTimeRenderOption", DATES)
     return value_range(a1.parse(text, book), dimension, render, dates)
 
 
+def batch_get_values(request: Request, book: Spreadsheet) -> dict[str, Any]:
+    """`GET …/values:batchGet`: a BatchGetValuesResponse."""
+    ranges = [get_values(request, book, text) for text in request.params.get("ranges", [])]
+    return {"spreadsheetId": book.id, "valueRanges": ranges}
+
+
 def value_range(area: a1.Area, dimension: str, render: str, dates: str) -> dict[str, Any]:
-    """Trailing blanks are dropped, inner ones are "", and without any value `values` is absent."""
+    """A ValueRange. It drops trailing blanks, shows inner blanks as "", and has no `values` if all cells are blank."""
     last = min(area.end_row, len(area.sheet.rows))
     grid = [
         [area.sheet.cell(row, column) for column in range(area.column, area.end_column)]
@@ -45,14 +51,14 @@ def _trimmed(line: list[Any]) -> list[Any]:
 
 
 def choice(value: str, name: str, options: tuple[str, ...]) -> str:
-    """One of an enum's names; the first is its default. ValueError, in Google's words, for another."""
+    """`value`, or the first option if it is empty. ValueError, in Google's words, if it is no option."""
     if value and value not in options:
         raise ValueError(f"Invalid value at '{name}', \"{value}\"")
     return value or options[0]
 
 
 def _shown(cell: Cell, render: str, dates: str) -> Any:
-    """A cell as `valueRenderOption` shows it. An error is its text in every one of them."""
+    """A cell as the options show it; an error is its text under every option."""
     if render == "FORMULA" and cell.formula is not None:
         return cell.formula
     match cell.value:
@@ -66,12 +72,12 @@ def _shown(cell: Cell, render: str, dates: str) -> Any:
             return str(cell.value).upper()
         case float() as number if number.is_integer():
             return int(number)
-        case other:
-            return other
+        case value:
+            return value
 
 
 def _formatted(cell: Cell) -> str:
-    """As the grid shows it in the locale en_US."""
+    """A cell as the grid shows it in the locale en_US."""
     if isinstance(cell.value, bool):
         return str(cell.value).upper()
     number = float(str(cell.value))
@@ -85,39 +91,38 @@ def _formatted(cell: Cell) -> str:
     return f"{number:,.0f}" if number.is_integer() else f"{number:,g}"
 
 
-def spreadsheet(asked: Asked, book: Spreadsheet) -> dict[str, Any]:
-    """A Spreadsheet: properties, sheets, named ranges, and cells where `fields` or includeGridData asks for them."""
-    ranges = asked.params.get("ranges", [])
+def spreadsheet(request: Request, book: Spreadsheet) -> dict[str, Any]:
+    """A Spreadsheet: properties, sheets, named ranges; with cells if `fields` or includeGridData asks for them."""
+    ranges = request.params.get("ranges", [])
     areas = [a1.parse(text, book) for text in ranges]
+    # If `fields` names `data`, the API behaves as with includeGridData.
+    with_cells = request.param("includeGridData") == "true" or "data" in request.param("fields")
     sheets = []
     for sheet in book.sheets:
-        mine = [area for area in areas if area.sheet is sheet]
-        if areas and not mine:
+        wanted = [area for area in areas if area.sheet is sheet]
+        if areas and not wanted:
             continue
-        one: dict[str, Any] = {"properties": sheet_properties(book, sheet)}
-        # The API takes `fields` that ask for data as includeGridData.
-        if asked.param("includeGridData") == "true" or "data" in asked.param("fields"):
-            one["data"] = [
-                _grid_data(area) for area in mine or [a1.parse(a1.Area(sheet, 0, 0, 1, 1).text().split("!")[0], book)]
-            ]
-        sheets.append(one)
+        row: dict[str, Any] = {"properties": sheet_properties(book, sheet)}
+        if with_cells:
+            row["data"] = [_grid_data(area) for area in wanted or [a1.whole(sheet)]]
+        sheets.append(row)
     named = [
         {"namedRangeId": str(number), "name": name, "range": _grid_range(a1.parse(target, book))}
         for number, (name, target) in enumerate(book.named.items())
     ]
-    whole: dict[str, Any] = {
+    content: dict[str, Any] = {
         "spreadsheetId": book.id,
         "properties": {"title": book.title, "locale": book.locale, "autoRecalc": "ON_CHANGE", "timeZone": book.zone},
         "sheets": sheets,
         "namedRanges": named,
         "spreadsheetUrl": f"https://docs.google.example/spreadsheets/d/{book.id}/edit",
     }
-    mask = asked.param("fields")
-    return _masked(whole, _mask(mask)) if mask and mask != "*" else whole
+    mask = request.param("fields")
+    return _masked(content, _mask(mask)) if mask and mask != "*" else content
 
 
 def sheet_properties(book: Spreadsheet, sheet: Sheet) -> dict[str, Any]:
-    """SheetProperties of a grid."""
+    """The sheet's SheetProperties."""
     return {
         "sheetId": sheet.id,
         "title": sheet.title,
@@ -143,7 +148,7 @@ def _grid_data(area: a1.Area) -> dict[str, Any]:
 
 
 def _cell_data(sheet: Sheet, row: int, column: int) -> dict[str, Any]:
-    """CellData: an error shows its type in `effectiveValue` alone, which no values method tells."""
+    """A CellData. Only its `effectiveValue` names the type of an error; no values method does."""
     cell = sheet.cell(row, column)
     match cell.value:
         case None:
@@ -168,7 +173,7 @@ Mask = dict[str, "Mask"]
 
 
 def _mask(text: str) -> Mask:
-    """`properties.timeZone,sheets(properties(title,index),data)` as a tree; an empty branch is everything below."""
+    """The tree of `properties.timeZone,sheets(properties(title,index),data)`; an empty branch means all below it."""
     tree: Mask = {}
     stack: list[Mask] = [tree]
     at = stack[-1]
@@ -193,7 +198,7 @@ def _masked(content: Any, mask: Mask) -> Any:
     if not mask or "*" in mask:
         return content
     if isinstance(content, list):
-        return [_masked(one, mask) for one in content]
+        return [_masked(part, mask) for part in content]
     if not isinstance(content, dict):
         return content
     return {key: _masked(value, mask[key]) for key, value in content.items() if key in mask}

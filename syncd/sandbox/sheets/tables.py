@@ -1,7 +1,7 @@
-"""Which blocks of cells count as tables, and which of them an append goes below.
+"""Tables: which blocks of cells count as tables, and below which table an append writes.
 
-Google's guide to appending: a table is a block of filled cells with blanks around; the values go below the last one
-that the asked range touches, or into the range's own first cell where it touches none.
+Google's guide to appending: a table is a block of filled cells with blanks around it. The values go below the last
+table that the range touches; if it touches none, they go into the range's first cell.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ def _touches(area: Area, table: Area) -> bool:
 
 def _tables(sheet: Sheet) -> list[Area]:
     """The box around each group of filled cells that touch, by a side or a corner."""
-    left = {
+    unread = {
         (row, column)
         for row, cells in enumerate(sheet.rows)
         for column, cell in enumerate(cells)
         if cell.value is not None
     }
-    found = []
-    while left:
-        group, edge = set(), [left.pop()]
+    tables = []
+    while unread:
+        group, edge = set(), [unread.pop()]
         while edge:
             row, column = edge.pop()
             group.add((row, column))
-            near = {(row + down, column + right) for down in (-1, 0, 1) for right in (-1, 0, 1)} & left
-            left -= near
+            near = {(row + down, column + right) for down in (-1, 0, 1) for right in (-1, 0, 1)} & unread
+            unread -= near
             edge.extend(near)
         rows, columns = [row for row, _ in group], [column for _, column in group]
-        found.append(Area(sheet, min(rows), min(columns), max(rows) + 1, max(columns) + 1))
-    return found
+        tables.append(Area(sheet, min(rows), min(columns), max(rows) + 1, max(columns) + 1))
+    return tables

@@ -1,4 +1,4 @@
-"""The company's spreadsheets: cells, sheets, named ranges, and what people type into them."""
+"""The company's spreadsheets: cells, sheets, named ranges, and how people change them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Format = Literal["plain", "date", "percent", "currency"]
 
 @dataclass(frozen=True)
 class CellError:
-    """A formula that failed: `type` as the API names it, `shown` as the grid shows it."""
+    """The error of a formula that failed: `type` is the API's name for it, `shown` what the grid shows."""
 
     type: str
     shown: str
@@ -34,7 +34,7 @@ Scalar = float | str | bool | CellError | None
 
 @dataclass(frozen=True)
 class Cell:
-    """`value` None is a blank; a date is its serial number (days since EPOCH) with the format `date`."""
+    """A cell. The value None is a blank; a date is its serial number (days since EPOCH) with the format `date`."""
 
     value: Scalar = None
     format: Format = "plain"
@@ -51,7 +51,7 @@ def day(moment: date) -> Cell:
 
 @dataclass
 class Sheet:
-    """`rows` may be ragged; what is not there is blank."""
+    """A sheet. `rows` may be ragged; a cell that they do not hold is blank."""
 
     id: int
     title: str
@@ -60,13 +60,13 @@ class Sheet:
     column_count: int = 26
 
     def cell(self, row: int, column: int) -> Cell:
-        """Zero-based."""
+        """The cell there; row and column count from zero."""
         if row < len(self.rows) and column < len(self.rows[row]):
             return self.rows[row][column]
         return BLANK
 
     def put(self, row: int, column: int, cell: Cell) -> None:
-        """Zero-based; what lies between the last cell and this one is blank."""
+        """Sets the cell there; row and column count from zero. Cells between the last one and this one are blank."""
         self.rows.extend([] for _ in range(row + 1 - len(self.rows)))
         self.rows[row].extend(BLANK for _ in range(column + 1 - len(self.rows[row])))
         self.rows[row][column] = cell
@@ -74,9 +74,9 @@ class Sheet:
 
 @dataclass
 class Spreadsheet:
-    """`shared`: with the service account and the token's owner; `public`: with anybody, so an API key is enough.
+    """A spreadsheet. `shared`: the service account and the token's owner can read it.
 
-    Both are for reading. `editable`: those that it is shared with are editors, not viewers.
+    `public`: anybody can read it, so an API key is enough. `editable`: the accounts that it is shared with can edit it.
     """
 
     id: str
@@ -91,16 +91,16 @@ class Spreadsheet:
     """Name of a range → the range in A1 notation, sheet title included."""
 
     def sheet(self, title: str) -> Sheet:
-        """By its title, exactly."""
-        return next(sheet for sheet in self.sheets if sheet.title == title)
+        """The sheet of exactly that title; KeyError if there is none."""
+        return {sheet.title: sheet for sheet in self.sheets}[title]
 
 
 class Workbooks:
     """Every spreadsheet by id."""
 
     def __init__(self, clock: Clock, lock: threading.RLock) -> None:
-        self._clock = clock
-        self._lock = lock
+        self.clock = clock
+        self.lock = lock
         self.spreadsheets: dict[str, Spreadsheet] = {}
 
     def add(self, spreadsheet: Spreadsheet) -> Spreadsheet:
@@ -109,38 +109,38 @@ class Workbooks:
         return spreadsheet
 
     def set_cell(self, spreadsheet: str, sheet: str, at: str, value: Cell | date | Scalar) -> None:
-        """`at` is one cell in A1 notation. Text like `#REF!` becomes that error; text with `=` in front a formula."""
-        found = re.fullmatch(r"([A-Z]+)([1-9]\d*)", at)
-        if found is None:
-            raise ValueError(f"not one cell in A1 notation: {at}")
-        column, row = column_number(found[1]), int(found[2]) - 1
-        with self._lock:
+        """Sets a cell, given in A1 notation. `#REF!` becomes that error, a text with `=` in front a formula."""
+        place = re.fullmatch(r"([A-Z]+)([1-9]\d*)", at)
+        if place is None:
+            raise ValueError(f"{at} is not a cell in A1 notation; write it such as C11")
+        column, row = column_number(place[1]), int(place[2]) - 1
+        with self.lock:
             grid = self.spreadsheets[spreadsheet].sheet(sheet)
             grid.put(row, column, typed(value, grid.cell(row, column).format))
-            self._clock.tick()
+            self.clock.tick()
 
     def append_row(self, spreadsheet: str, sheet: str, values: list[Cell | date | Scalar]) -> None:
-        """Below the last row that holds anything."""
-        with self._lock:
+        """Adds a row below the last row that holds anything."""
+        with self.lock:
             rows = self.spreadsheets[spreadsheet].sheet(sheet).rows
             while rows and all(cell.value is None for cell in rows[-1]):
                 rows.pop()
             rows.append([typed(value) for value in values])
-            self._clock.tick()
+            self.clock.tick()
 
     def rename_sheet(self, spreadsheet: str, sheet: str, title: str) -> None:
-        """Named ranges follow, as they do in Sheets; ranges written elsewhere do not."""
-        with self._lock:
+        """Renames a sheet. As in Sheets, named ranges follow; a range written anywhere else does not."""
+        with self.lock:
             book = self.spreadsheets[spreadsheet]
             book.sheet(sheet).title = title
             for name, target in book.named.items():
                 if target.startswith(f"{sheet}!"):
                     book.named[name] = f"{title}!{target.split('!', 1)[1]}"
-            self._clock.tick()
+            self.clock.tick()
 
     def insert_column(self, spreadsheet: str, sheet: str, before: str, name: str) -> None:
-        """A column headed `name`, left of the one whose header is `before`; what stands to the right moves on."""
-        with self._lock:
+        """Inserts a column with the header `name` to the left of the column with the header `before`."""
+        with self.lock:
             book = self.spreadsheets[spreadsheet]
             grid, at = book.sheet(sheet), self._column(spreadsheet, sheet, before)
             for row in grid.rows:
@@ -149,36 +149,36 @@ class Workbooks:
             grid.put(0, at, typed(name))
             grid.column_count += 1
             _shift(book, sheet, at, 1)
-            self._clock.tick()
+            self.clock.tick()
 
     def delete_column(self, spreadsheet: str, sheet: str, column: str) -> None:
-        """The column whose header is `column`, with its cells; a named range of that column alone goes with it."""
-        with self._lock:
+        """Deletes the column with the header `column`, and every named range of that column alone."""
+        with self.lock:
             book = self.spreadsheets[spreadsheet]
             grid, at = book.sheet(sheet), self._column(spreadsheet, sheet, column)
             for row in grid.rows:
                 del row[at : at + 1]
             grid.column_count -= 1
             _shift(book, sheet, at, -1)
-            self._clock.tick()
+            self.clock.tick()
 
     def rename_column(self, spreadsheet: str, sheet: str, column: str, name: str) -> None:
-        """Another text in the header cell."""
-        with self._lock:
+        """Sets another text in a column's header cell."""
+        with self.lock:
             at = self._column(spreadsheet, sheet, column)
             self.set_cell(spreadsheet, sheet, f"{column_letters(at)}1", name)
 
     def _column(self, spreadsheet: str, sheet: str, header: str) -> int:
-        """By the text in the sheet's first row."""
+        """The number of the first column with that text in the sheet's first row."""
         rows = self.spreadsheets[spreadsheet].sheet(sheet).rows
-        found = [at for at, cell in enumerate(rows[0]) if cell.value == header] if rows else []
-        if not found:
-            raise ValueError(f"no column of {sheet} is headed {header}")
-        return found[0]
+        headers = [cell.value for cell in rows[0]] if rows else []
+        if header not in headers:
+            raise ValueError(f"no column of {sheet} has the header {header}")
+        return headers.index(header)
 
 
 def _shift(book: Spreadsheet, title: str, at: int, by: int) -> None:
-    """Named ranges follow the columns that they are of."""
+    """Moves named ranges with their columns, after a column was inserted (`by` 1) or deleted (-1) at `at`."""
     for name, target in list(book.named.items()):
         sheet, _, cells = target.partition("!")
         columns = [column_number(letters) for letters in re.findall(r"[A-Z]+", cells)]
@@ -193,7 +193,7 @@ def _shift(book: Spreadsheet, title: str, at: int, by: int) -> None:
 
 
 def typed(value: Cell | date | Scalar, format: Format = "plain") -> Cell:
-    """What a value becomes when somebody types it into a cell that shows numbers as `format`."""
+    """The cell that a value makes when somebody types it into a cell whose number format is `format`."""
     match value:
         case Cell():
             return value
@@ -210,7 +210,7 @@ def typed(value: Cell | date | Scalar, format: Format = "plain") -> Cell:
 
 
 def column_number(letters: str) -> int:
-    """`A` is 0, `AA` is 26."""
+    """The number of a column: `A` is 0, `AA` is 26."""
     number = 0
     for letter in letters:
         number = number * 26 + ord(letter) - 64
@@ -218,7 +218,7 @@ def column_number(letters: str) -> int:
 
 
 def column_letters(number: int) -> str:
-    """0 is `A`, 26 is `AA`."""
+    """The letters of a column: 0 is `A`, 26 is `AA`."""
     letters = ""
     number += 1
     while number:

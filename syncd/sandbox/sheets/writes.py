@@ -1,16 +1,17 @@
-"""What Google Sheets' writing methods do and answer: values in place, rows below a table, and new sheets.
+"""What Google Sheets' writing methods do and answer: they set values, add rows below a table, and add sheets.
 
-Every method finds out what it would write before it writes anything, since Google applies a request as a whole or not
-at all. Shapes and rules are those of the discovery document of sheets v4 and its guide to reading and writing values.
+Google applies a request as a whole or not at all; so every method works out all that it would write before it writes.
+Shapes and rules are those of the discovery document of sheets v4 and its guide to reading and writing values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
-from syncd.sandbox.http import Asked
+from syncd.sandbox.http import Request
 from syncd.sandbox.sheets import a1, tables
 from syncd.sandbox.sheets.entered import OPTIONS, entered
 from syncd.sandbox.sheets.reads import DATES, RENDERS, choice, sheet_properties, value_range
@@ -19,7 +20,7 @@ from syncd.sandbox.sheets.workbook import Cell, Sheet, Spreadsheet, column_lette
 
 @dataclass(frozen=True)
 class _Write:
-    """Cells with their places, and the area that they were sent for."""
+    """The area that a request writes to, and (row, column, cell) of each cell that it sets."""
 
     area: a1.Area
     cells: tuple[tuple[int, int, Cell], ...]
@@ -29,20 +30,20 @@ class _Write:
             self.area.sheet.put(row, column, cell)
 
 
-def update_values(asked: Asked, book: Spreadsheet, text: str) -> dict[str, Any]:
+def update_values(request: Request, book: Spreadsheet, text: str) -> dict[str, Any]:
     """`PUT …/values/{range}`: an UpdateValuesResponse."""
-    write = _planned(book, a1.parse(text, book), asked.json(), _option(asked.param("valueInputOption")))
+    write = _planned(a1.parse(text, book), request.json(), _option(request.param("valueInputOption")))
     write.apply()
-    return _updated(book, write, _echo(asked.param))
+    return _updated(book, write, _echo(request.param))
 
 
 def batch_update_values(book: Spreadsheet, body: Mapping[str, Any]) -> dict[str, Any]:
-    """`POST …/values:batchUpdate`: a BatchUpdateValuesResponse; nothing is written if one range is wrong."""
+    """`POST …/values:batchUpdate`: a BatchUpdateValuesResponse. If a range is wrong, nothing is written."""
     option = _option(str(body.get("valueInputOption") or ""))
     writes = []
-    for number, one in enumerate(body.get("data") or []):
+    for number, data in enumerate(body.get("data") or []):
         try:
-            writes.append(_planned(book, a1.parse(str(one.get("range") or ""), book), one, option))
+            writes.append(_planned(a1.parse(str(data.get("range") or ""), book), data, option))
         except ValueError as error:
             raise ValueError(f"Invalid data[{number}]: {error}") from None
     for write in writes:
@@ -59,38 +60,36 @@ def batch_update_values(book: Spreadsheet, body: Mapping[str, Any]) -> dict[str,
     return {"spreadsheetId": book.id, **counted, "responses": [_updated(book, write, echo) for write in writes]}
 
 
-def append_values(asked: Asked, book: Spreadsheet, text: str) -> dict[str, Any]:
-    """`POST …/values/{range}:append`: below the range's last table, on rows that the grid grows by where it must."""
-    option, body = _option(asked.param("valueInputOption")), asked.json()
-    insert = choice(asked.param("insertDataOption"), "insertDataOption", ("OVERWRITE", "INSERT_ROWS"))
+def append_values(request: Request, book: Spreadsheet, text: str) -> dict[str, Any]:
+    """`POST …/values/{range}:append`: writes below the range's last table; the grid gets the rows that it lacks."""
+    option, body = _option(request.param("valueInputOption")), request.json()
+    insert = choice(request.param("insertDataOption"), "insertDataOption", ("OVERWRITE", "INSERT_ROWS"))
     area = a1.parse(text, book)
     sheet, table = area.sheet, tables.last_table(area)
     row, column = (table.end_row, table.column) if table else (area.row, area.column)
-    height = len(body.get("values") or [])
-    if body.get("majorDimension") == "COLUMNS":
-        height = max((len(line) for line in body.get("values") or []), default=0)
-    room = sheet.row_count
-    sheet.row_count = room + height if insert == "INSERT_ROWS" else max(room, row + height)
+    height = len(_rows(body))
+    row_count = sheet.row_count
+    sheet.row_count = row_count + height if insert == "INSERT_ROWS" else max(row_count, row + height)
     try:
-        write = _planned(book, a1.Area(sheet, row, column, row + 1, column + 1), body, option)
+        write = _planned(a1.Area(sheet, row, column, row + 1, column + 1), body, option)
     except ValueError:
-        sheet.row_count = room
+        sheet.row_count = row_count
         raise
     if insert == "INSERT_ROWS":
         sheet.rows[row:row] = [[] for _ in range(height)] if row < len(sheet.rows) else []
     write.apply()
-    found = {"tableRange": table.text()} if table else {}
-    return {"spreadsheetId": book.id, **found, "updates": _updated(book, write, _echo(asked.param))}
+    table_range = {"tableRange": table.text()} if table else {}
+    return {"spreadsheetId": book.id, **table_range, "updates": _updated(book, write, _echo(request.param))}
 
 
 def batch_update(book: Spreadsheet, body: Mapping[str, Any]) -> dict[str, Any]:
-    """`POST …:batchUpdate` with addSheet and appendDimension; if one request is wrong, none counts."""
-    requests = body.get("requests") or []
-    if not requests:
+    """`POST …:batchUpdate` with addSheet and appendDimension. If a change is wrong, none is made."""
+    changes = body.get("requests") or []
+    if not changes:
         raise ValueError("Must specify at least one request.")
     sheets, sizes = list(book.sheets), [(sheet, sheet.row_count, sheet.column_count) for sheet in book.sheets]
     try:
-        replies = [_reply(book, number, one) for number, one in enumerate(requests)]
+        replies = [_reply(book, number, change) for number, change in enumerate(changes)]
     except ValueError:
         book.sheets[:] = sheets
         for sheet, rows, columns in sizes:
@@ -99,36 +98,36 @@ def batch_update(book: Spreadsheet, body: Mapping[str, Any]) -> dict[str, Any]:
     return {"spreadsheetId": book.id, "replies": replies}
 
 
-def _reply(book: Spreadsheet, number: int, request: Mapping[str, Any]) -> dict[str, Any]:
-    known: dict[str, Callable[[Spreadsheet, Mapping[str, Any]], dict[str, Any]]]
-    known = {"addSheet": _add_sheet, "appendDimension": _append_dimension}
-    (kind, what), *more = request.items() or [("", {})]
-    if more or kind not in known:
-        raise ValueError(f"Invalid requests[{number}]: one of {', '.join(known)} is what this sandbox can do")
+def _reply(book: Spreadsheet, number: int, change: Mapping[str, Any]) -> dict[str, Any]:
+    makers: dict[str, Callable[[Spreadsheet, Mapping[str, Any]], dict[str, Any]]]
+    makers = {"addSheet": _add_sheet, "appendDimension": _append_dimension}
+    (kind, arguments), *more = change.items() or [("", {})]
+    if more or kind not in makers:
+        raise ValueError(f"Invalid requests[{number}]: this sandbox takes one of {', '.join(makers)}")
     try:
-        return known[kind](book, what)
+        return makers[kind](book, arguments)
     except ValueError as error:
         raise ValueError(f"Invalid requests[{number}].{kind}: {error}") from None
 
 
-def _add_sheet(book: Spreadsheet, request: Mapping[str, Any]) -> dict[str, Any]:
-    asked = request.get("properties") or {}
-    title = asked.get("title") or f"Sheet{len(book.sheets) + 1}"
+def _add_sheet(book: Spreadsheet, change: Mapping[str, Any]) -> dict[str, Any]:
+    properties = change.get("properties") or {}
+    title = properties.get("title") or f"Sheet{len(book.sheets) + 1}"
     if any(sheet.title.lower() == title.lower() for sheet in book.sheets):
         raise ValueError(f'A sheet with the name "{title}" already exists. Please enter another name.')
-    grid = asked.get("gridProperties") or {}
-    sheet = Sheet(max((one.id for one in book.sheets), default=0) + 1, title)
+    grid = properties.get("gridProperties") or {}
+    sheet = Sheet(max((sheet.id for sheet in book.sheets), default=0) + 1, title)
     sheet.row_count, sheet.column_count = grid.get("rowCount", 1000), grid.get("columnCount", 26)
-    book.sheets.insert(asked.get("index", len(book.sheets)), sheet)
+    book.sheets.insert(properties.get("index", len(book.sheets)), sheet)
     return {"addSheet": {"properties": sheet_properties(book, sheet)}}
 
 
-def _append_dimension(book: Spreadsheet, request: Mapping[str, Any]) -> dict[str, Any]:
-    wanted, length = request.get("sheetId", 0), request.get("length", 0)
-    sheet = next((one for one in book.sheets if one.id == wanted), None)
+def _append_dimension(book: Spreadsheet, change: Mapping[str, Any]) -> dict[str, Any]:
+    sheet_id, length = change.get("sheetId", 0), change.get("length", 0)
+    sheet = next((sheet for sheet in book.sheets if sheet.id == sheet_id), None)
     if sheet is None:
-        raise ValueError(f"No grid with id: {wanted}")
-    if request.get("dimension") == "COLUMNS":
+        raise ValueError(f"No grid with id: {sheet_id}")
+    if change.get("dimension") == "COLUMNS":
         sheet.column_count += length
     else:
         sheet.row_count += length
@@ -141,26 +140,30 @@ def _option(value: str) -> str:
     return choice(value, "valueInputOption", OPTIONS)
 
 
-def _planned(book: Spreadsheet, area: a1.Area, body: Mapping[str, Any], option: str) -> _Write:
-    """From the area's first cell on. One cell alone is where the values begin, a wider range has to hold them all."""
-    lines = body.get("values") or []
-    if body.get("majorDimension") == "COLUMNS":
-        height = max((len(line) for line in lines), default=0)
-        lines = [[line[row] if row < len(line) else None for line in lines] for row in range(height)]
-    end_row, end_column = area.row + len(lines), area.column + max((len(line) for line in lines), default=0)
+def _rows(body: Mapping[str, Any]) -> list[list[Any]]:
+    """The rows of a ValueRange, which may hold columns instead; None fills what a column lacks."""
+    lines: list[list[Any]] = body.get("values") or []
+    if body.get("majorDimension") != "COLUMNS":
+        return lines
+    return [list(row) for row in zip_longest(*lines)]
+
+
+def _planned(area: a1.Area, body: Mapping[str, Any], option: str) -> _Write:
+    """What `body` writes to `area`. A single cell is where the values begin; a wider area must hold them all."""
+    rows = _rows(body)
+    end_row, end_column = area.row + len(rows), area.column + max(map(len, rows), default=0)
     target = a1.Area(area.sheet, area.row, area.column, max(end_row, area.row + 1), max(end_column, area.column + 1))
     if end_row > area.sheet.row_count or end_column > area.sheet.column_count:
         raise a1.GridLimitError(target)
-    one_cell = (area.end_row - area.row, area.end_column - area.column) == (1, 1)
-    if not one_cell:
+    if (area.end_row - area.row, area.end_column - area.column) != (1, 1):
         within = f"Requested writing within range [{area.text()}], but tried writing to"
         if end_row > area.end_row:
             raise ValueError(f"{within} row [{area.end_row + 1}]")
         if end_column > area.end_column:
             raise ValueError(f"{within} column [{column_letters(area.end_column)}]")
     cells = []
-    for row, line in enumerate(lines):
-        for column, value in enumerate(line):
+    for row, values in enumerate(rows):
+        for column, value in enumerate(values):
             place = (area.row + row, area.column + column)
             try:
                 cell = entered(value, option, area.sheet.cell(*place))
@@ -175,7 +178,7 @@ Echo = Callable[[a1.Area], dict[str, Any]]
 
 
 def _echo(param: Callable[[str], str]) -> Echo:
-    """`updatedData`, where the request wants to see what the cells hold now."""
+    """Makes `updatedData`, if the request wants to see what the cells hold now."""
     if param("includeValuesInResponse").lower() != "true":
         return lambda area: {}
     render = choice(param("responseValueRenderOption"), "responseValueRenderOption", RENDERS)
@@ -184,7 +187,7 @@ def _echo(param: Callable[[str], str]) -> Echo:
 
 
 def _updated(book: Spreadsheet, write: _Write, echo: Echo) -> dict[str, Any]:
-    """An UpdateValuesResponse, whose counts are absent where nothing was written."""
+    """An UpdateValuesResponse. If nothing was written, its counts are absent."""
     counts = {
         "updatedRows": len({row for row, _, _ in write.cells}),
         "updatedColumns": len({column for _, column, _ in write.cells}),

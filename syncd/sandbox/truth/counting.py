@@ -9,7 +9,8 @@ from math import floor
 from zoneinfo import ZoneInfo
 
 from syncd.sandbox.github.code import Issue, Pull
-from syncd.sandbox.jira.tickets import Ticket, Tickets
+from syncd.sandbox.jira.ticket import Ticket
+from syncd.sandbox.jira.tickets import Tickets
 from syncd.sandbox.sheets.workbook import EPOCH, Sheet
 from syncd.sandbox.story.numbers import CUSTOMER_BOOK, OKR_BOOK
 from syncd.sandbox.world import World
