@@ -1,1 +1,1 @@
-"""What every example key result really is, counted from the company's own objects."""
+"""The truth: where every example key result really stands, worked out from the company's own objects."""

@@ -1,7 +1,7 @@
-"""The truth: what every example key result, objective and link is as of an instant, by the rules that syncd promises.
+"""Where every example key result, objective and link stands at an instant, by the rules that syncd promises.
 
-Written against those rules alone (progress, pace, health, roll-up, alignment), from `results`; nothing here is shared
-with the product that is tested by it.
+Written from those rules alone (progress, pace, health, roll-up, alignment) over `key_results`. It shares nothing with
+syncd, which tests compare with it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class State:
-    """One key result at one instant."""
+    """Where a key result stands at an instant."""
 
     value: float | None
     progress: float | None
@@ -32,7 +32,7 @@ class State:
 
     @property
     def on_pace(self) -> bool | None:
-        """None where the health is unknown."""
+        """None if the health is unknown."""
         return None if self.health == "unknown" else self.health in ("on_track", "done")
 
 
@@ -40,58 +40,60 @@ def truth(world: World, at: datetime | None = None) -> dict[str, Any]:
     """As JSON: `{"as_of", "period", "objectives": [...], "key_results": {id: {...}}, "alignment": [...]}`."""
     with world.lock:
         now = at or world.clock.now()
-        # What happened at this very instant has happened.
-        states = {one.id: _state(world, one, now, now + _INSTANT) for each in OBJECTIVES for one in _all(each)}
-        links = [link for each in OBJECTIVES for output in each.outputs for link in _links(world, output, states, now)]
+        # What happens at exactly this instant counts already.
+        states = {
+            key_result.id: _state(world, key_result, now, now + _INSTANT)
+            for objective in OBJECTIVES
+            for key_result in objective.key_results
+        }
+        outputs = [output for objective in OBJECTIVES for output in objective.outputs]
+        links = [link for output in outputs for link in _links(world, output, states, now)]
     names = ("value", "progress", "score", "expected", "health")
     return {
         "as_of": now.astimezone(ZONE).isoformat(),
         "period": {"id": "2026-Q4", "start": FIRST.isoformat(), "end": LAST.isoformat()},
-        "objectives": [_objective(each, states) for each in OBJECTIVES],
+        "objectives": [_objective(objective, states) for objective in OBJECTIVES],
         "key_results": {key: {name: getattr(state, name) for name in names} for key, state in states.items()},
         "alignment": links,
     }
 
 
-def _all(objective: Objective) -> tuple[Outcome | Output, ...]:
-    return (*objective.outcomes, *objective.outputs)
-
-
-def _state(world: World, one: Outcome | Output, at: datetime, before: datetime) -> State:
-    """`before` is `at` for the end of a day, and just after it for now."""
-    expected = _expected(one, at)
-    value = one.value(world, before)
+def _state(world: World, key_result: Outcome | Output, at: datetime, before: datetime) -> State:
+    """The state at `at`, from what happened before `before`: `at` itself for a day's end, just after it for now."""
+    expected = _expected(key_result, at)
+    value = key_result.value(world, before)
     progress = score = None
     if value is not None:
-        if one.keep is not None:
-            progress = 1.0 if one.keep[0] <= value <= one.keep[1] else 0.0
+        if key_result.keep is not None:
+            at_least, at_most = key_result.keep
+            progress = 1.0 if at_least <= value <= at_most else 0.0
         else:
-            progress = (value - one.baseline) / (one.target - one.baseline)
+            progress = (value - key_result.baseline) / (key_result.target - key_result.baseline)
         score = min(1.0, max(0.0, progress))
     health = "unknown"
-    if progress is not None and score is not None and at >= START and not _stale(world, one, at, before):
-        if progress < 0 or (one.keep is not None and progress == 0):
+    if progress is not None and score is not None and at >= START and not _stale(world, key_result, at, before):
+        if progress < 0 or (key_result.keep is not None and progress == 0):
             health = "off_track"
-        elif progress >= 1 and (one.keep is None or at >= END):
+        elif progress >= 1 and (key_result.keep is None or at >= END):
             health = "done"
         else:
             health = _health(score, expected)
     return State(value, progress, score, expected, health)
 
 
-def _expected(one: Outcome | Output, at: datetime) -> float:
-    if one.keep is not None or at >= END:
+def _expected(key_result: Outcome | Output, at: datetime) -> float:
+    if key_result.keep is not None or at >= END:
         return 1.0
-    if isinstance(one, Output) and one.pace == "end":
+    if isinstance(key_result, Output) and key_result.pace == "end":
         return 0.0
     return max(0.0, (at - START) / (END - START))
 
 
-def _stale(world: World, one: Outcome | Output, at: datetime, before: datetime) -> bool:
-    if not isinstance(one, Outcome) or one.stale_after is None or one.last_reading is None:
+def _stale(world: World, key_result: Outcome | Output, at: datetime, before: datetime) -> bool:
+    if not isinstance(key_result, Outcome) or key_result.stale_after is None or key_result.last_reading is None:
         return False
-    last = one.last_reading(world, before)
-    return last is None or at - last > timedelta(days=one.stale_after)
+    last = key_result.last_reading(world, before)
+    return last is None or at - last > timedelta(days=key_result.stale_after)
 
 
 def _health(score: float, expected: float) -> str:
@@ -99,23 +101,29 @@ def _health(score: float, expected: float) -> str:
 
 
 def _objective(objective: Objective, states: dict[str, State]) -> dict[str, Any]:
-    """Over the known ones that carry weight; an outcome of weight 0 is no part of `coverage` either."""
+    """Rolls up the key results whose health is not unknown. An outcome of weight 0 is not in `coverage` either."""
 
-    def mean(of: list[tuple[float, float]]) -> float | None:
-        return sum(weight * number for weight, number in of) / sum(weight for weight, _ in of) if of else None
+    def mean(weighted: list[tuple[float, float]]) -> float | None:
+        total = sum(weight for weight, _ in weighted)
+        return sum(weight * number for weight, number in weighted) / total if weighted else None
 
-    counted = [one for one in objective.outcomes if one.weight > 0]
-    known = [one for one in counted if states[one.id].on_pace is not None]
-    scores = [(one.weight, states[one.id].score or 0.0) for one in known]
-    score = min((number for _, number in scores), default=None) if objective.rollup == "weakest" else mean(scores)
-    expected = mean([(one.weight, states[one.id].expected) for one in known])
-    outputs = [one for one in objective.outputs if states[one.id].on_pace is not None]
+    def usable(key_result: Outcome | Output) -> bool:
+        return states[key_result.id].on_pace is not None
+
+    def scores(key_results: list[Outcome] | list[Output]) -> list[tuple[float, float]]:
+        return [(key_result.weight, states[key_result.id].score or 0.0) for key_result in key_results]
+
+    counted = [outcome for outcome in objective.outcomes if outcome.weight > 0]
+    outcomes = [outcome for outcome in counted if usable(outcome)]
+    weakest = min((number for _, number in scores(outcomes)), default=None)
+    score = weakest if objective.rollup == "weakest" else mean(scores(outcomes))
+    expected = mean([(outcome.weight, states[outcome.id].expected) for outcome in outcomes])
     return {
         "id": objective.id,
         "score": score,
-        "activity": mean([(one.weight, states[one.id].score or 0.0) for one in outputs]),
+        "activity": mean(scores([output for output in objective.outputs if usable(output)])),
         "health": "unknown" if score is None or expected is None else _health(score, expected),
-        "coverage": {"known": len(known), "of": len(counted)},
+        "coverage": {"known": len(outcomes), "of": len(counted)},
     }
 
 
@@ -142,6 +150,6 @@ def _links(world: World, output: Output, states: dict[str, State], now: datetime
                 verdict = "unexplained"
             case _:
                 verdict = "under_delivered"
-        shown = since.isoformat() if on_pace else None
-        links.append({"output": output.id, "outcome": outcome, "verdict": verdict, "since": shown, "lag_days": lag})
+        first_day = since.isoformat() if on_pace else None
+        links.append({"output": output.id, "outcome": outcome, "verdict": verdict, "since": first_day, "lag_days": lag})
     return links

@@ -1,7 +1,7 @@
-"""What the example key results are; `counting` says how each gets its number.
+"""The example key results; `counting` gets the number of each.
 
-A second way to the numbers that syncd takes from YAML and HTTP: it shares no code with it, so that both can be held
-against each other. `mappings/*.yaml` says the same things; a test keeps the two lists alike.
+syncd reads the same key results from `mappings/*.yaml` and their numbers over HTTP. The truth is a second way to those
+numbers that shares no code with syncd, so that each can check the other. A test keeps this list and the YAML alike.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ from syncd.sandbox.world import World
 
 @dataclass(frozen=True)
 class Outcome:
-    """`keep` (at least, at most) in place of baseline and target. `last_reading` serves `stale_after` (days)."""
+    """An outcome, with a `keep` band (at least, at most) or with baseline and target.
+
+    It is stale once `stale_after` days have passed since `last_reading`.
+    """
 
     id: str
     value: Value
@@ -31,7 +34,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Output:
-    """`drives`: (outcome, lag in days). `pace` end expects nothing before the period is over."""
+    """An output. `drives` lists (outcome, lag in days). The pace `end` expects nothing before the period's end."""
 
     id: str
     value: Value
@@ -45,12 +48,17 @@ class Output:
 
 @dataclass(frozen=True)
 class Objective:
-    """An objective with its key results, outcomes and outputs apart."""
+    """An objective with its key results."""
 
     id: str
     outcomes: tuple[Outcome, ...]
     outputs: tuple[Output, ...]
     rollup: str = "outcomes"
+
+    @property
+    def key_results(self) -> tuple[Outcome | Output, ...]:
+        """Its outcomes, then its outputs."""
+        return (*self.outcomes, *self.outputs)
 
 
 OBJECTIVES = (
