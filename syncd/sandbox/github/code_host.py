@@ -35,7 +35,7 @@ class CodeHost(Repositories):
             self._touch(full_name, issue, moment)
 
     def delete_issue(self, full_name: str, number: int) -> None:
-        """Deletes an issue: its address answers 410 from now on, and lists leave it out without a word."""
+        """Deletes an issue: its address answers 410 from now on, and lists leave it out."""
         with self.lock:
             repo = self.repo(full_name)
             del repo.items[self.issue(full_name, number).number]

@@ -125,7 +125,7 @@ def _quiet_repos(github: CodeHost, rng: random.Random) -> None:
 
 
 def _issues(github: CodeHost, rng: random.Random) -> None:
-    """Adds thirteen reliability issues delivered this quarter in two repositories, and others that only look like them."""
+    """Adds thirteen reliability issues delivered this quarter in two repositories, and others that look like them."""
 
     def issue(
         repo: str, labels: tuple[str, ...], opened: str, closed: str = "", reason: Reason | None = "completed"
