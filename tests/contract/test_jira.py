@@ -21,8 +21,9 @@ from connectors.jira import JiraSettings as Settings
 from connectors.jira.fields import elements
 from connectors.jira.jql import jql_time
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox, serve
-from syncd.sandbox.jira_rows import fields as listed_fields
-from syncd.sandbox.tickets import Ticket, Tickets
+from syncd.sandbox.jira.rows import fields as listed_fields
+from syncd.sandbox.jira.ticket import Ticket
+from syncd.sandbox.jira.tickets import Tickets
 from syncd.sdk import (
     ConfigError,
     Context,
@@ -321,7 +322,7 @@ def test_no_list_is_too_long_for_data_center_to_page(
     box: Sandbox, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It refuses a startAt past 10,000; a hundred here."""
-    monkeypatch.setattr("syncd.sandbox.jira.RESULT_WINDOW", 100)
+    monkeypatch.setattr("syncd.sandbox.jira.api.RESULT_WINDOW", 100)
     site, _ = world_of(box, service)
     site.page_cap = 30
     site.add_project("BIG", "Big")
@@ -358,7 +359,7 @@ def test_a_search_that_lags_hides_nothing(box: Sandbox, service: str, monkeypatc
 def test_a_list_in_another_order_is_read_to_its_end(
     box: Sandbox, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncd.sandbox.jql.Query.sort", lambda _, issues: sorted(issues, key=lambda one: -one.id))
+    monkeypatch.setattr("syncd.sandbox.jira.jql.Query.sort", lambda _, issues: sorted(issues, key=lambda one: -one.id))
     site, project = world_of(box, service)
     source, of = opened(box, service), stream(f"project = {project}")
     assert set(pulled(source, of)) == set(wanted(site, _in(project)))
@@ -435,7 +436,7 @@ def test_an_unknown_field_is_named_with_those_there_are(cloud: JiraSource) -> No
 def test_two_fields_of_one_name_want_an_id(box: Sandbox, cloud: JiraSource, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = listed_fields(box.world.jira)
     twin = {**next(one for one in listed if one["name"] == "Team"), "id": "customfield_10077"}
-    monkeypatch.setattr("syncd.sandbox.jira.rows.fields", lambda _: [*listed, twin])
+    monkeypatch.setattr("syncd.sandbox.jira.api.rows.fields", lambda _: [*listed, twin])
     with pytest.raises(ConfigError, match=r"2 fields are named 'Team'.*customfield_10001, customfield_10077"):
         cloud.verify(stream("project = KB", "Team"))
     cloud.verify(stream("project = KB", "customfield_10077"))
@@ -716,7 +717,7 @@ def test_a_search_that_is_gone_for_once_makes_no_cloud_of_a_data_center(box: San
 def test_an_issue_without_what_matters_is_no_issue(
     box: Sandbox, service: str, essential: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import syncd.sandbox.jira_rows as rows
+    import syncd.sandbox.jira.rows as rows
 
     real = rows.issue
 

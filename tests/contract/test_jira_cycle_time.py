@@ -18,8 +18,10 @@ from syncd.config import load_config
 from syncd.cycle.model import CycleRequest
 from syncd.cycle.run import run_cycle
 from syncd.ledger import open_ledger
-from syncd.sandbox import DEMO_NOW, Fault, Sandbox, jira_changelog
-from syncd.sandbox.tickets import Ticket, Tickets
+from syncd.sandbox import DEMO_NOW, Fault, Sandbox
+from syncd.sandbox.jira import changelog as jira_changelog
+from syncd.sandbox.jira.ticket import Ticket
+from syncd.sandbox.jira.tickets import Tickets
 from syncd.sdk import Context, Json, Record, RetryLater, RetryPolicy, Stream
 
 START = DEMO_NOW - timedelta(days=40)

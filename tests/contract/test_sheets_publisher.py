@@ -16,7 +16,7 @@ from connectors.sheets.cells import ranges
 from syncd.publishing.overwriting import decide
 from syncd.sandbox import Fault, Sandbox
 from syncd.sandbox.credentials import SERVICE_EMAIL, Credentials
-from syncd.sandbox.workbook import Sheet, Spreadsheet, typed
+from syncd.sandbox.sheets.workbook import Sheet, Spreadsheet, typed
 from syncd.sdk import ConfigError, Content, Context, Found, RetryLater, SourceBroken, SourceError, Statement
 from syncd.sdk.testing import statement
 
