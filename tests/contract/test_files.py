@@ -88,7 +88,7 @@ def test_csv_line_breaks_within_a_cell_move_no_row(tmp_path: Path, context: Cont
     (tmp_path / "a.csv").write_bytes(quoted.encode())
     assert cell(tmp_path, context, "a.csv", "C2").number == 7
     assert cell(tmp_path, context, "a.csv", "C3").number == 8
-    if inside in "\x0b\x0c\u2028\x85\x1c":  # these break no line of CSV, quoted or not
+    if inside in "\x0b\x0c\u2028\x85\x1c":  # these end no row of CSV, even without quotes
         (tmp_path / "b.csv").write_bytes(f"Week,Note,Calls\n2026-10-05,one{inside}two,7\n2026-10-12,,8\n".encode())
         assert cell(tmp_path, context, "b.csv", "C2").number == 7
         assert cell(tmp_path, context, "b.csv", "C3").number == 8
@@ -152,7 +152,7 @@ def test_csv_with_quotes_around_every_cell_is_read(tmp_path: Path, context: Cont
 
 
 def test_csv_longer_than_the_delimiters_sample_is_read(tmp_path: Path, context: Context) -> None:
-    """Longer than what the mark between columns is guessed from; the guess may not fall between two of its bytes."""
+    """Longer than the sample that the delimiter is guessed from. The sample must not end inside a character."""
     rows = ["Note;Week;Calls", *(f'"{"x; y, " * 20}";2026-10-05;{row}' for row in range(400))]
     (tmp_path / "a.csv").write_text("\n".join(rows), encoding="utf-8")
     assert cell(tmp_path, context, "a.csv", "C401").number == 399
@@ -205,7 +205,7 @@ def workbook(tmp_path: Path) -> Path:
     for row in range(2, 6):
         data.cell(row, 3).number_format = "0%"
     second = book.create_sheet("It's 2")
-    second["C4"] = 4.5  # what stands before it was never written
+    second["C4"] = 4.5  # the cells before it were never written
     book.create_sheet("Empty")
     book.create_chartsheet("Chart").add_chart(BarChart())
     book.save(tmp_path / "numbers.xlsx")
@@ -260,7 +260,7 @@ def test_an_xlsx_lookup_reads_the_cell_of_a_row(workbook: Path, context: Context
 
 
 def test_a_formula_that_was_never_calculated_is_not_a_blank(tmp_path: Path, context: Context) -> None:
-    """Programs write formulas without their results. To skip such a cell would show an older number as the latest."""
+    """Programs write formulas without results. Skipping such a cell would show an older number as the latest."""
     book = openpyxl.Workbook()
     for row in (["Week", "Calls"], [date(2026, 10, 5), 12], [date(2026, 10, 12), "=B2*2"]):
         book.active.append(row)

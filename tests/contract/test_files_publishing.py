@@ -1,4 +1,4 @@
-"""Check-ins to files. Their ailments are those of a disk, not of a server, as in the contract of publishers."""
+"""Check-ins to files. They break as disks do, not as servers do, so the contract of publishers does not apply."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_json_is_the_document_of_status(root: Path, context: Context) -> None:
 @pytest.mark.parametrize("file", ["okrs.json", "okrs.csv", "okrs.md"])
 @pytest.mark.parametrize("note", ["plain", "two\nlines", "old\rMac", "Größe, 数字, 🎯", "=1+1", "a | `b` <c>", "  "])
 def test_a_written_file_is_read_back(root: Path, context: Context, file: str, note: str) -> None:
-    """Else syncd would take its own text for somebody else's."""
+    """Otherwise syncd would take its own text for somebody else's."""
     publisher = opened(root, context, file)
     content = write(publisher, summary(replace(CALLS, note=note, title=note)))
     assert publisher.read({"": content})[""].content == content
@@ -146,7 +146,7 @@ def test_a_missing_root_is_refused_and_not_made(root: Path, context: Context) ->
 def test_a_full_or_read_only_disk_leaves_the_old_file(
     root: Path, context: Context, monkeypatch: pytest.MonkeyPatch, call: str, number: int, error: type
 ) -> None:
-    """What stood there stays as it was, and nothing is left lying beside it."""
+    """The old file stays, and no temporary file is left beside it."""
     publisher = opened(root, context)
     before = write(publisher)
 
@@ -228,7 +228,7 @@ def test_a_link_that_leads_out_is_neither_read_nor_written(
 
 
 def test_a_link_in_place_of_the_temporary_file_is_not_followed(root: Path, context: Context, tmp_path: Path) -> None:
-    """Where syncd writes first has a name that anybody can know."""
+    """The name of the temporary file can be guessed."""
     theirs = tmp_path / "theirs"
     theirs.write_text("theirs")
     (root / ".okrs.json.syncd").symlink_to(theirs)
@@ -262,5 +262,5 @@ def test_a_file_name_of_another_kind_or_outside_the_root_is_refused(file: str) -
 
 
 def test_equal_paths_are_a_single_target() -> None:
-    """Two entries that mean one file would each write it."""
+    """Otherwise two entries could write the same file."""
     assert Files.Publish.model_validate({"file": "./okrs.json"}).target("") == "okrs.json"

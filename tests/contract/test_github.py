@@ -50,7 +50,7 @@ def stream(kind: str, repo: str = LAB, since: datetime | None = SINCE) -> Stream
 
 
 def fill(box: Sandbox, kind: str, number: int) -> None:
-    """That many done ones in the lab, a minute apart, numbered from 1 on, the last the newest."""
+    """Adds so many rows to the lab that are done, a minute apart, numbered from 1 on; the last is the newest."""
     code = box.world.github
     for index in range(number):
         at = START + timedelta(minutes=index)
@@ -96,7 +96,9 @@ def test_a_backfill_reads_every_page_once(lab: Sandbox, source: GitHubSource, ki
 
     assert len(done(gathered(pages))) == number
     needed = max(1, math.ceil(number / 100))
-    proof = {"pulls": 1, "issues": 0, "releases": 2}[kind] if number > 100 else 0  # the ends again, conditional
+    proof = (
+        {"pulls": 1, "issues": 0, "releases": 2}[kind] if number > 100 else 0
+    )  # the first and last page again, conditionally
     assert len(lab.requests) == needed + proof
     assert len({request.query for request in lab.requests}) == needed
     assert {parse_qs(request.query)["per_page"][0] for request in lab.requests} == {"100"}
@@ -164,7 +166,7 @@ def test_rows_bumped_while_the_list_is_paged_are_in_the_count(lab: Sandbox, sour
     for index, page in enumerate(walk):
         pages.append(page)
         if index == 1:
-            for number in range(1, 21):  # they stand on the last page
+            for number in range(1, 21):  # they are on the last page
                 lab.world.github.label(LAB, number, "bumped")
             code = lab.world.github
             code.merge_pull(LAB, code.add_pull(LAB).number)
@@ -181,7 +183,7 @@ def test_rows_bumped_while_the_list_is_paged_are_in_the_count(lab: Sandbox, sour
 def test_a_row_that_leaves_the_list_while_it_is_paged_hides_no_other(
     lab: Sandbox, source: GitHubSource, kind: str
 ) -> None:
-    """Pages are counted from the front: what leaves pulls a row across the border of two pages, unseen."""
+    """Pages are counted from the front: a row that leaves moves another across the edge of a page."""
     fill(lab, kind, 250)
     code = lab.world.github
     code.close_pull(LAB, code.add_pull(LAB).number)
@@ -215,7 +217,7 @@ def test_a_census_of_a_moving_list_misses_no_row(lab: Sandbox, source: GitHubSou
 
 
 def numbers(box: Sandbox, kind: str) -> list[str]:
-    """The pages that were asked for, by their number."""
+    """The numbers of the pages that were requested."""
     return [parse_qs(request.query).get("page", ["1"])[0] for request in box.requests if f"/{kind}" in request.path]
 
 
@@ -226,18 +228,18 @@ def test_a_long_list_costs_its_pages_and_at_most_two_requests_more(
     fill(lab, kind, 1000)
     assert len(done(pulled(source, stream(kind)))) == 1000
     assert set(numbers(lab, kind)) == {str(number) for number in range(1, 11)}
-    assert len(lab.requests) == requests  # the head once more, or the bottom and the top
+    assert len(lab.requests) == requests  # the head again, or the last and the first page
 
 
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
 def test_pages_of_a_long_list_are_requested_at_once(lab: Sandbox, context: Context, kind: str) -> None:
     fill(lab, kind, 700)
-    source = opened(lab, context, token=lab.credentials["github"], timeout=3)  # whoever hangs is waited for
+    source = opened(lab, context, token=lab.credentials["github"], timeout=3)  # closing waits for the page that hangs
     lab.fault(Fault("github", "hang", path=r"[?&]page=4(&|$)", times=1))
     walk = source.pull(stream(kind), None)
     for page in walk:
         if "page=5" in "".join(request.query for request in lab.requests):
-            break  # the fifth was asked for, and the fourth does not answer
+            break  # page 5 was requested although page 4 does not answer
         assert page is not None
     lab.heal()
     walk.close()
@@ -249,7 +251,7 @@ def test_pages_of_a_long_list_are_requested_at_once(lab: Sandbox, context: Conte
 def test_a_long_list_that_moves_while_it_is_read_is_complete(
     lab: Sandbox, source: GitHubSource, kind: str, at: int
 ) -> None:
-    """Twenty from all over jump to the other end, and some leave it, before page `at` is taken."""
+    """Before page `at` is taken, twenty rows from all pages move to the other end, and some rows are deleted."""
     fill(lab, kind, 1000)
     pages = []
     gone: set[int] = set()
@@ -283,7 +285,7 @@ def test_a_long_list_that_is_interrupted_continues_with_the_rest(lab: Sandbox, s
 
     assert len(done(gathered(pages))) == 2000
     asked = [int(number) for number in numbers(lab, kind)]
-    assert len(asked) <= 15  # half of twenty, two proofs, and what the first walk still had in flight
+    assert len(asked) <= 15  # half of twenty, two checks, and the requests that the first walk had begun
     assert not set(range(2, 10)) & set(asked)
 
 
@@ -308,7 +310,7 @@ def test_a_long_list_that_was_interrupted_and_moved_is_complete(lab: Sandbox, so
 
 
 def test_a_last_row_that_was_updated_in_its_place_proves_nothing(lab: Sandbox, source: GitHubSource) -> None:
-    """An old row leaves its place, all move up, and the last one of all, edited too, stands where it stood."""
+    """An old row leaves its place, all others move up, and the last row is edited too: its place is the same."""
     fill(lab, "issues", 1000)
     pages = []
     for index, page in enumerate(source.pull(stream("issues"), None)):
@@ -345,7 +347,7 @@ def test_pulls_that_move_while_they_are_listed_do_not_lead_beyond_the_floor(lab:
         if index == 0:
             for number in (1700, 1800):
                 lab.world.github.label(LAB, number, "bumped")
-    assert len(lab.requests) <= 16  # twice, since it moved; and not all twenty pages
+    assert len(lab.requests) <= 16  # the pages above the floor twice, since the list moved; not all twenty
 
 
 def test_a_release_deleted_while_the_list_is_read_hides_no_other(lab: Sandbox, source: GitHubSource) -> None:
@@ -414,7 +416,7 @@ def test_releases_of_all_repositories_stay_present(lab: Sandbox, source: GitHubS
 
 
 def test_repositories_of_a_person_are_listed(lab: Sandbox, source: GitHubSource) -> None:
-    # Of an owner that is no organisation GitHub answers 404 there.
+    # GitHub answers 404 there if the owner is not an organization.
     lab.fault(Fault("github", "status", path="/orgs/acme/repos", status=404, body='{"message":"Not Found"}'))
     fill(lab, "pulls", 1)
     assert f"{LAB}#1" in pulled(source, stream("pulls", "acme/*"))
@@ -451,7 +453,7 @@ def test_only_what_was_delivered_is_done(lab: Sandbox, source: GitHubSource) -> 
         label: (record.id, record.done_at, record.not_done) for label, record in pulls.items()
     }
     assert done(issues) == {f"{LAB}#1", f"{LAB}#2"}
-    assert set(issues) == {f"{LAB}#{number}" for number in range(1, 8)}  # a pull request is no issue
+    assert set(issues) == {f"{LAB}#{number}" for number in range(1, 8)}  # a pull request is not an issue
     assert {label: record.not_done for label, record in issues.items() if record.done_at is None} == {
         f"{LAB}#3": "closed as not planned",
         f"{LAB}#4": "closed as duplicate",
@@ -576,7 +578,7 @@ def test_a_broken_list_never_moves_the_mark(
 def test_an_interrupted_walk_is_completed_by_the_next_pull(
     lab: Sandbox, source: GitHubSource, kind: str, after: int
 ) -> None:
-    """What it stored and what comes after it from its cursor on are everything, with what changed in between."""
+    """Its pages and those of the next pull hold all rows, with the changes in between."""
     fill(lab, kind, 350)
     lab.fault(Fault("github", "html", after=after))
     pages: list[Page] = []
@@ -596,7 +598,7 @@ def test_an_interrupted_walk_is_completed_by_the_next_pull(
 
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
 def test_hundreds_of_rows_of_the_same_second_are_all_read(lab: Sandbox, source: GitHubSource, kind: str) -> None:
-    """A bot that edits hundreds at once: no order among them, and no time between them to go on from."""
+    """A bot edits hundreds of rows at once: they have no order, and no time between them to continue from."""
     fill(lab, kind, 120)
     for item in lab.world.github.repo(LAB).items.values():
         item.updated_at = START + timedelta(days=3)
@@ -643,13 +645,13 @@ def test_pages_that_bring_nothing_new_end(lab: Sandbox, source: GitHubSource, ki
 def test_a_list_that_repeated_a_page_is_complete_later(
     lab: Sandbox, source: GitHubSource, kind: str, fault: Any
 ) -> None:
-    """The places that such a list tells of are none: who goes on from there leaves out what stands before."""
+    """A cursor from a repeated page would leave out the rows before it."""
     fill(lab, kind, 151)
     lab.fault(Fault("github", fault, path=f"/{kind}"))
     pages: list[Page] = []
     for _ in range(2):
         with pytest.raises(SourceError):
-            pages.extend(source.pull(stream(kind), cursor_after(pages)))  # what came before it broke is in
+            pages.extend(source.pull(stream(kind), cursor_after(pages)))  # keeps the pages before the error
     lab.heal()
     pages.extend(source.pull(stream(kind), cursor_after(pages)))
     assert len(done(gathered(pages))) == 151
@@ -657,7 +659,7 @@ def test_a_list_that_repeated_a_page_is_complete_later(
 
 def test_a_used_up_quota_waits_for_a_later_cycle(lab: Sandbox, context: Context, slept: list[float]) -> None:
     lab.fault(Fault("github", "primary_limit", seconds=1800))
-    # The sandbox resets by the machine's clock, so this connector's has to be that one.
+    # The sandbox resets the quota by the machine's clock, so this connector needs the same clock.
     source = opened(lab, replace(context, now=lambda: datetime.now(UTC)))
     with pytest.raises(RetryLater, match="rate limit") as caught:
         pulled(source, stream("pulls"))
@@ -722,7 +724,7 @@ def test_the_scope_that_check_ins_need_is_not_too_wide(lab: Sandbox, context: Co
 
 
 def test_an_enterprise_server_without_rate_limits_passes_the_doctor(lab: Sandbox, source: GitHubSource) -> None:
-    """GitHub Enterprise counts no requests unless told to, and then has no /rate_limit."""
+    """GitHub Enterprise has no rate limits by default, and then no /rate_limit."""
     body = '{"message":"Rate limiting is not enabled."}'
     lab.fault(Fault("github", "status", path="/rate_limit", status=404, body=body))
     checks = {check.name: check for check in source.check()}

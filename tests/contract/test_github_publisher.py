@@ -50,7 +50,7 @@ def issue(lab: Sandbox) -> Issue:
 
 @pytest.fixture
 def once(context: Context) -> Context:
-    """As syncd opens a publisher: what fails is tried again by syncd, from the reading on."""
+    """The context that syncd gives a publisher: a request is made once, and syncd itself tries again from `read` on."""
     return replace(context, retry=replace(context.retry, attempts=1))
 
 
@@ -59,7 +59,7 @@ Opener = Callable[..., GitHubPublisher]
 
 @pytest.fixture
 def opened(lab: Sandbox, once: Context) -> Iterator[Opener]:
-    """Opens a publisher by the keys of an entry, with a token that may write issues and nothing else."""
+    """Opens a publisher with these keys and a token that may only write issues."""
     publishers: list[GitHubPublisher] = []
 
     def opener(token: str = "github_issues", **keys: Any) -> GitHubPublisher:
@@ -79,13 +79,13 @@ def stands(publisher: GitHubPublisher, check_in: Statement = CALLS) -> Content:
 
 
 def written(publisher: GitHubPublisher, check_in: Statement = CALLS) -> None:
-    """Reads, and writes all of it."""
+    """Reads, then writes all places."""
     stands(publisher, check_in)
     publisher.write({check_in.key_result: publisher.content(check_in)})
 
 
 def writes(lab: Sandbox) -> list[tuple[str, int]]:
-    """What was asked for that changes something, and how it was answered; 0 where it was not."""
+    """The methods of the requests that write, and the statuses of their answers; 0 if there was none."""
     return [(request.method, request.status) for request in lab.requests if request.method != "GET"]
 
 
@@ -275,7 +275,7 @@ def test_a_copy_of_the_comment_is_left_alone(lab: Sandbox, issue: Issue, opened:
 
 
 def test_a_comment_on_a_transferred_issue_is_kept_up_to_date(lab: Sandbox, issue: Issue, opened: Opener) -> None:
-    """A comment moves along, and is not below its old repository any more."""
+    """The comment moves with the issue and is no longer below its old repository."""
     publisher = opened(comment=True, body=False, label="health:")
     written(publisher)
     lab.world.github.add_repo("acme/infra")
@@ -301,7 +301,7 @@ def test_text_typed_around_the_block_before_a_write_is_kept(lab: Sandbox, issue:
 
 
 def test_text_typed_into_syncds_places_before_a_write_is_kept(lab: Sandbox, issue: Issue, opened: Opener) -> None:
-    """syncd decides anew, by what stands there then."""
+    """syncd then decides again by the new content."""
     code = lab.world.github
 
     def into_the_block() -> None:
@@ -342,7 +342,7 @@ def test_requests_are_for_issues_only_and_leave_a_second_between_writes(
     of_the_library: list[float] = []
     monkeypatch.setattr("github.Requester.time.sleep", of_the_library.append)
     both = [opened(body=True, label="health:"), opened(comment=True)]
-    for check_in, pauses in ((CALLS, 1 + 0), (BETTER, 3 + 1)):  # none before the first; a label is off before one is on
+    for check_in, pauses in ((CALLS, 1 + 0), (BETTER, 3 + 1)):  # none before the first write; a label takes two
         for publisher in both:
             written(publisher, check_in)
         assert slept == [1.0] * pauses
@@ -368,7 +368,7 @@ def test_a_renamed_repository_is_written_to_under_its_old_name(lab: Sandbox, iss
 
 
 def refused(lab: Sandbox, status: int, message: str, **more: Any) -> None:
-    """Every write is answered so."""
+    """Makes the sandbox answer every write so."""
     body = json.dumps({"message": message, **more})
     for method in ("PATCH", "POST", "DELETE"):
         lab.fault(Fault("github", method=method, status=status, body=body))
@@ -432,7 +432,7 @@ def test_a_text_without_room_is_left_as_it_is(issue: Issue, opened: Opener) -> N
 
 @dataclass
 class Desk:
-    """syncd's outbox and its engine, with one entry of `publish:`."""
+    """syncd's outbox and its delivery, with a single entry of `publish:`."""
 
     folder: Path
     lab: Sandbox
@@ -440,7 +440,7 @@ class Desk:
     slept: list[float] = field(default_factory=list)
 
     def deliver(self, *check_ins: Statement, retry: bool = False) -> Delivered:
-        """Delivers what waits; with statements, these."""
+        """Queues these statements, if any, and delivers everything that waits."""
         config = load_config(self.folder / "syncd.yaml")
         due = [
             NewDelivery("code", f"{LAB}#1 (calls)", "2026-Q4", "calls", f"{check_in.value}", as_json(check_in))
@@ -454,7 +454,7 @@ class Desk:
         return delivered
 
     def publishes(self, keys: str) -> Desk:
-        """Writes the project."""
+        """Writes the project's files, with these keys of the entry."""
         (self.folder / "okrs.yaml").write_text(
             "period: 2026-Q4\nobjectives:\n  - id: o\n    title: O\n    key_results:\n"
             "      - {id: calls, title: Calls fall, kind: outcome, baseline: 1200, target: 600}\n"

@@ -37,7 +37,7 @@ from syncd.sdk import (
     UnknownField,
 )
 
-SINCE = datetime(2026, 9, 30, 22, tzinfo=UTC)  # midnight in Berlin, which is neither account's zone
+SINCE = datetime(2026, 9, 30, 22, tzinfo=UTC)  # midnight in Berlin; both accounts are in other zones
 CONTEXT = Context(RetryPolicy(sleep=lambda _: None), ZoneInfo("Europe/Berlin"), lambda: DEMO_NOW)
 Opened = Callable[..., JiraSource]
 
@@ -89,7 +89,7 @@ def census(source: JiraSource, of: Stream) -> set[str]:
 
 
 def wanted(site: Tickets, matches: Callable[[Ticket], bool], since: datetime = SINCE) -> dict[str, Ticket]:
-    """What a stream should hold, made from the sandbox's world and not from its answers."""
+    """The tickets that a stream should hold, from the sandbox's world rather than its answers."""
     return {str(ticket.id): ticket for ticket in site.issues.values() if matches(ticket) and ticket.updated >= since}
 
 
@@ -110,7 +110,7 @@ def world_of(box: Sandbox, service: str) -> tuple[Tickets, str]:
 BOTH = pytest.mark.parametrize("service", ["jira", "jira-dc"])
 
 
-# What is pulled
+# Pulls
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_an_edit_is_seen_at_the_next_pull_and_a_reopened_issue_is_no_longer_done
     site.reopen(done.key)
     later = pulled(source, of, cursor)
     assert later[str(done.id)].done_at is None
-    # The helpdesk's workflow keeps the resolution of what it reopens.
+    # The helpdesk's workflow keeps the resolution of a reopened issue.
     assert later[str(done.id)].not_done == (
         "status is To Do" if service == "jira" else "resolved, yet its status is To Do"
     )
@@ -221,7 +221,7 @@ def test_an_edit_that_the_search_shows_minutes_late_is_pulled(box: Sandbox, serv
     assert str(late.id) in pulled(source, of, cursor)
 
 
-# What is there
+# Census
 
 
 @BOTH
@@ -252,7 +252,7 @@ def test_a_census_of_a_single_page_is_a_search_for_ids(box: Sandbox, cloud: Jira
 def test_an_issue_that_leaves_while_a_list_is_walked_hides_no_other(
     box: Sandbox, service: str, apart: timedelta, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before every page an issue already passed is deleted, and one is edited: neither may hide another."""
+    """Before each page, an issue that was already read is deleted and another is edited: neither may hide an issue."""
     site, _ = world_of(box, service)
     site.page_cap = 10
     site.add_project("MANY", "Many")
@@ -285,7 +285,7 @@ def test_an_issue_that_leaves_while_a_list_is_walked_hides_no_other(
 
 @BOTH
 def test_a_long_list_is_read_page_by_page_and_no_issue_twice(box: Sandbox, service: str) -> None:
-    """Four issues share each minute: where a page ends within one, the next begins with what it had not."""
+    """Four issues share each minute: a page that ends within a minute is followed by the rest of that minute."""
     site, _ = world_of(box, service)
     site.page_cap = 10
     site.add_project("LONG", "Long")
@@ -304,7 +304,7 @@ def test_a_long_list_is_read_page_by_page_and_no_issue_twice(box: Sandbox, servi
 def test_the_issue_that_leads_on_may_be_deleted_or_edited(
     box: Sandbox, service: str, leaves: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next page is asked for without it: Jira refuses its id once it is deleted; an edit shows it all the same."""
+    """The next request leaves it out. Jira refuses its id after it is deleted; after an edit it is listed again."""
     site, _ = world_of(box, service)
     site.page_cap = 10
     site.add_project("LONG", "Long")
@@ -326,7 +326,7 @@ def test_the_issue_that_leads_on_may_be_deleted_or_edited(
 
 @BOTH
 def test_a_list_of_any_length_is_read(box: Sandbox, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It refuses a startAt past 10,000; a hundred here."""
+    """Data Center refuses a startAt past 10,000; here the limit is 100."""
     monkeypatch.setattr("syncd.sandbox.jira.RESULT_WINDOW", 100)
     site, _ = world_of(box, service)
     site.page_cap = 30
@@ -339,7 +339,7 @@ def test_a_list_of_any_length_is_read(box: Sandbox, service: str, monkeypatch: p
 
 @BOTH
 def test_a_search_that_lags_hides_no_issue(box: Sandbox, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last issue of the first page was edited just now: it shows so, but is listed by its older time still."""
+    """The last issue of the first page was just edited: it shows the new time, but is still listed by the old one."""
     site, _ = world_of(box, service)
     site.page_cap = 10
     site.add_project("LATE", "Late")
@@ -375,7 +375,7 @@ def test_a_list_in_another_order_is_read_to_its_end(
 def test_a_list_that_never_holds_still_makes_a_partial_pull(
     box: Sandbox, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before every request an issue shows up that was to be seen already."""
+    """Before every request an issue appears that should have been listed already."""
     site, _ = world_of(box, service)
     site.page_cap = 10
     site.add_project("FAST", "Fast")
@@ -504,7 +504,7 @@ def test_any_json_has_elements_that_are_texts_or_numbers(value: Any) -> None:
     assert all(type(element) in (str, float) for element in elements(value))
 
 
-# How much is asked
+# How many requests are made
 
 
 @BOTH
@@ -600,7 +600,7 @@ def test_the_edge_of_the_period_is_exact_in_any_zone_of_the_account(box: Sandbox
 
 
 def test_an_account_that_changes_its_zone_loses_nothing(box: Sandbox, cloud: JiraSource) -> None:
-    """From Tokyo to New York: the old zone's literal is 14 hours too late there."""
+    """From Tokyo to New York, where a JQL time of the old zone is 14 hours too late."""
     site = box.world.jira
     site.zone = ZoneInfo("Asia/Tokyo")
     of = stream("project = KB")
@@ -715,7 +715,7 @@ def test_an_answer_unlike_jiras_ends_the_pull_on_any_page(
 
 @BOTH
 def test_a_search_that_fails_once_with_410_does_not_change_the_kind_of_site(box: Sandbox, service: str) -> None:
-    """410 is how Cloud tells that it has another search."""
+    """Cloud answers the old search with 410."""
     site, project = world_of(box, service)
     source, of = opened(box, service), stream(f"project = {project}")
     box.fault(Fault(service, status=410, path="search", times=1))  # type: ignore[arg-type]
@@ -746,7 +746,7 @@ def test_an_issue_without_an_essential_field_is_refused(
 
 
 def test_a_token_that_has_expired_does_not_empty_the_list(box: Sandbox, cloud: JiraSource) -> None:
-    """Cloud answers a search without credentials with 200 and nothing that an anonymous visitor may not see."""
+    """Cloud answers a search without credentials with 200 and only what an anonymous visitor may see."""
     of = stream("project = KB")
     cursor = cursor_of(cloud, of)
     box.fault(Fault("jira", "status", status=200, body='{"issues": [], "isLast": true}', path="search"))

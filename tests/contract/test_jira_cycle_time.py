@@ -1,4 +1,4 @@
-"""How long work on an issue took, by the changelogs that Jira Cloud and Data Center give."""
+"""How long work on an issue took, from the changelogs of Jira Cloud and Data Center."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def site_of(box: Sandbox, service: str) -> Tickets:
 
 
 def tell(site: Tickets, *statuses: str, edits: int = 0, first: datetime = START) -> Ticket:
-    """An issue that went through these statuses a day apart; so many edits come before the last one."""
+    """Creates an issue that goes through these statuses a day apart, with so many edits before the last status."""
     issue = site.create("DEV", "Task", "Told", at=first)
     at = first
     for number, status in enumerate(statuses):
@@ -81,7 +81,7 @@ def tell(site: Tickets, *statuses: str, edits: int = 0, first: datetime = START)
 
 
 def expected(issue: Ticket) -> list[float]:
-    """From the sandbox's world, not from its answers."""
+    """The cycle time from the sandbox's world rather than its answers; empty if it has none."""
     done = (issue.resolved or issue.category_changed_at) if issue.category == "Done" else None
     if done is None or issue.began is None or issue.began > done:
         return []
@@ -97,7 +97,7 @@ def cycle_times(source: JiraSource) -> dict[str, list[Any]]:
 
 
 def asked(box: Sandbox, service: str) -> list[str]:
-    """What was asked for, but who and where we are."""
+    """The paths of the requests, without those for the account and the site."""
     paths = [request.path.removeprefix(f"/{service}/rest/api/2/") for request in box.requests]
     return [path for path in paths if path not in ("myself", "serverInfo")]
 
@@ -136,7 +136,7 @@ def test_changelog_pages_are_requested_only_for_changelogs_that_cloud_cuts(box: 
     site = site_of(box, "jira")
     for edits in (0, 30, 45, 150):
         tell(site, "In Progress", "Done", edits=edits)
-    tell(site, "In Progress", "In Review", edits=45)  # it is not done: nobody wants to know
+    tell(site, "In Progress", "In Review", edits=45)  # it is not done, so its changelog is not needed
     times = cycle_times(opening("jira"))
     assert times == {str(issue.id): expected(issue) for issue in site.issues.values()}
     _, _, long, longest, _ = site.issues
@@ -212,7 +212,7 @@ def test_a_long_query_requests_the_changelog_in_its_body(box: Sandbox, opening: 
 def test_a_deleted_status_makes_the_cycle_time_unknown(
     box: Sandbox, opening: Open, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody knows whether it was one in progress: work may have begun there."""
+    """It may have been a status in progress, in which work began."""
     real = jira_changelog.statuses
     monkeypatch.setattr(
         jira_changelog, "statuses", lambda base: [status for status in real(base) if status["name"] != "In Review"]
@@ -292,7 +292,7 @@ def test_work_began_with_the_first_status_in_progress(changes: list[Change], beg
     assert work_began(START, changes, CATEGORIES) == began
 
 
-# A mapping that comes to need it
+# A mapping that adds cycle time
 
 
 @BOTH

@@ -26,7 +26,7 @@ Marks = dict[str, Sequence[Scalar]]
 
 
 class Desk:
-    """An issue SUP-1 on a site, and what syncd does to write there: read, decide, write; again where that may help."""
+    """An issue SUP-1 on a site, and syncd's delivery to it: read, decide, write, and again if that may help."""
 
     def __init__(self, box: Sandbox, service: str, context: Context, url: str | None = None) -> None:
         self.box, self.service, self.context = box, service, context
@@ -38,7 +38,7 @@ class Desk:
             self.site.create("SUP", "Task")
 
     def deliver(self, check_in: Statement, *, token: str | None = None, timeout: float = 30, **keys: Any) -> Decision:
-        """As syncd delivers; what was written, and what was left alone."""
+        """Delivers as syncd does. Returns what was written and what was left alone."""
         secrets = self.box.credentials
         if self.service == "jira":
             login = {"email": secrets["jira_email"], "token": token or secrets["jira_token"]}
@@ -81,7 +81,7 @@ class Desk:
 
     @property
     def writes(self) -> list[tuple[str, str]]:
-        """The requests that write, by what their address ends in."""
+        """The requests that write, with the last part of their address."""
         base = f"/{self.service}/rest/api/2/issue/"
         return [
             (request.method, request.path.removeprefix(base))
@@ -189,7 +189,7 @@ def test_a_comment_after_hundreds_of_others_is_recognized(desk: Desk) -> None:
     desk.deliver(statement(value=900.0), **ISSUE, comment=True)
     assert len(desk.ours) == 1
     assert len([request for request in desk.box.requests if request.path.endswith("/comment")]) == 3, (
-        "it stops where it is found"
+        "no page after the one with the comment"
     )
 
 
@@ -331,7 +331,7 @@ def test_a_comment_is_written_only_if_the_account_is_certain(desk: Desk) -> None
     assert "by which syncd recognizes its comments" in refusal(desk, statement(value=900.0), **ISSUE, comment=True)
 
 
-# What goes wrong on the way: how often it is written, and what stands there in the end
+# Faults: how often a check-in is sent, and what the issue has in the end
 
 
 @pytest.mark.parametrize("request_of", ["PUT", "POST"])
@@ -401,7 +401,7 @@ def test_fields_that_were_written_before_the_comment_failed_are_not_written_agai
 
 
 class Meddling(Proxy):
-    """Deletes a comment before the second page of them is asked for, so that one moves up to the first page."""
+    """Deletes a comment before the second page of comments is requested, so that a comment moves to the first page."""
 
     site: Tickets
 

@@ -17,7 +17,7 @@ BOOK = "1Contract"
 
 
 def rows(world: World) -> dict[str, list[list[Any]]]:
-    """Every sheet's cells, without the blanks at the ends of rows."""
+    """The cells of every sheet, without blanks at the ends of rows."""
     cells: dict[str, list[list[Any]]] = {}
     for sheet in world.sheets.spreadsheets[BOOK].sheets:
         cells[sheet.title] = [[cell.value for cell in row] for row in sheet.rows]

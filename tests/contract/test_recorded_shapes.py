@@ -1,4 +1,4 @@
-"""Shapes that the real services were recorded to send, played back from a loopback server.
+"""Answers in the shapes that the real services send, played back by a loopback server.
 
 The answers are written here; their shapes were studied in public recordings (PyGithub's ReplayData, gspread's
 cassettes, DevLake's raw tables, captured Jira searches). Links name https://api.github.com, as recordings do, while we
@@ -43,7 +43,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """`body`: text as it is, anything else as JSON. `headers` as they are written, HTTP/2's lower case too."""
+    """An answer. A `body` that is a text is sent as it is, any other as JSON; `headers` keep their case."""
 
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -54,7 +54,7 @@ Script = Callable[[Asked], Answer]
 
 
 class Replay:
-    """Plays a script; `asked` is what was asked."""
+    """Answers by a script and keeps the requests in `asked`."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
@@ -119,7 +119,7 @@ def gathered(source: GitHubSource, kind: str, cursor: Any = None, repo: str = "a
 
 
 def row(number: int, at: str = "2026-10-05T08:00:00Z", **keys: Any) -> dict[str, Any]:
-    """A pull of a list, with what real ones have and we do not read left out."""
+    """A pull request in a list, with some of the keys that syncd does not read."""
     return {
         "url": f"{REAL}/repos/acme/web/pulls/{number}",
         "id": 1_000_000_000 + number,
@@ -191,7 +191,7 @@ def test_links_that_name_the_real_host_are_followed_at_the_configured_host(
 
 
 def test_links_that_name_only_the_page_keep_the_query(replay: Replay, github: GitHubSource) -> None:
-    """As GitHub's own did in its first years. What was asked for must be asked for on every page."""
+    """As GitHub's links did in its first years. Every page must be requested with the whole query."""
     rows = [row(number) for number in range(250, 0, -1)]
     replay.script = paged(rows, lambda _, page: f"{REAL}/repos/acme/web/pulls?page={page}")
     assert len(gathered(github, "pulls")) == 250
@@ -205,7 +205,7 @@ def test_a_server_without_links_is_paged_by_number(replay: Replay, github: GitHu
 
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
 def test_a_server_that_does_not_sort_is_read_to_the_end(replay: Replay, github: GitHubSource, kind: str) -> None:
-    """The newest update stands on the last page, behind rows older than the window."""
+    """The newest update is on the last page, after rows older than the window."""
     days = ["2026-09-02", *("2026-10-05", "2026-09-03") * 120, "2026-10-20"]
     rows = [row(number, f"{day}T08:00:00Z") for number, day in enumerate(days, start=1)]
     replay.script = paged(rows, LINKS["by the repository's id"])
@@ -214,7 +214,7 @@ def test_a_server_that_does_not_sort_is_read_to_the_end(replay: Replay, github: 
 
 
 def test_a_server_that_ignores_since_is_read_to_the_end(replay: Replay, github: GitHubSource) -> None:
-    """As backlot: what is older than asked for comes along, on each of the pages."""
+    """As the emulator backlot does: each page holds rows older than `since` too."""
     days = [f"2026-{month:02}-{day:02}T08:00:00Z" for month in (8, 9, 10) for day in range(1, 31) for _ in range(4)]
     rows = [row(number, day) for number, day in enumerate(days, start=1)]
 
@@ -284,7 +284,7 @@ def test_issues_of_every_shape_become_records(replay: Replay, github: GitHubSour
     replay.script = lambda _: Answer(
         [
             issue(1),
-            without(issue(2), "state_reason"),  # closed before GitHub knew reasons, or on an old server
+            without(issue(2), "state_reason"),  # closed before GitHub had reasons, or on an old server
             issue(3, state_reason=None),
             issue(4, state_reason="not_planned"),
             issue(5, state_reason="duplicate"),
@@ -293,7 +293,7 @@ def test_issues_of_every_shape_become_records(replay: Replay, github: GitHubSour
             issue(8, user=None, labels=["bug"], performed_via_github_app=None),
             issue(9, pull_request=pull, draft=False),
             issue(10, pull_request={"url": "u", "html_url": "h", "diff_url": "d", "patch_url": "p"}),  # no merged_at
-            issue(11, None),  # closed, and nobody knows when
+            issue(11, None),  # closed at an unknown time
         ]
     )
     records = gathered(github, "issues")
@@ -333,7 +333,7 @@ def test_releases_of_every_shape_become_records(replay: Replay, github: GitHubSo
 
 
 def test_a_redirect_that_names_the_real_host_stays_at_the_configured_host(replay: Replay, github: GitHubSource) -> None:
-    """A renamed repository, recorded: to follow it to its host would leave the replay, or the proxy, behind."""
+    """The redirect of a renamed repository. Following it to its host would leave the replay, or the proxy."""
 
     def script(asked: Asked) -> Answer:
         if asked.path == "/repos/acme/web/pulls":
@@ -356,14 +356,14 @@ def test_a_redirect_that_names_the_real_host_stays_at_the_configured_host(replay
         (Answer("", status=200), RetryLater),
         (Answer([without(row(1), "updated_at")]), RetryLater),
         (Answer([row(1, "yesterday")]), RetryLater),
-        (Answer([row(1, "2026-10-05T08:00:00")]), RetryLater),  # a time of no zone is no moment
+        (Answer([row(1, "2026-10-05T08:00:00")]), RetryLater),  # a time without a zone is not a moment
         (Answer({"message": "Not Found", "documentation_url": "d", "status": "404"}, status=404), SourceBroken),
         (Answer({"message": "Bad credentials"}, status=401), SourceBroken),
         (Answer({"message": "Repository access blocked", "block": {"reason": "tos"}}, status=403), SourceBroken),
         (Answer({"message": "Repository access blocked", "block": {"reason": "dmca"}}, status=451), SourceBroken),
         (Answer({"message": "In order to list this, restrict it", "errors": []}, status=422), SourceBroken),
         (Answer({"message": "Abuse detection mechanism."}, {"retry-after": "30"}, 403), RetryLater),
-        (Answer("", status=304), SourceError),  # never asked for
+        (Answer("", status=304), SourceError),  # the request had no ETag
     ],
     ids=lambda value: str(getattr(value, "status", "")) or value.__name__,
 )
@@ -383,8 +383,8 @@ def test_an_empty_list_is_complete(replay: Replay, github: GitHubSource) -> None
     assert gathered(github, "pulls") == {}
 
 
-def test_a_row_that_comes_twice_is_kept(replay: Replay, github: GitHubSource) -> None:
-    """A row that moved down a page comes twice, the second time as it was or newer: one record of one id."""
+def test_a_row_that_comes_twice_is_a_single_record(replay: Replay, github: GitHubSource) -> None:
+    """A row that moves down a page comes twice, the second time unchanged or newer. It is a single record."""
     replay.script = lambda _: Answer([row(1), row(1, "2026-10-06T08:00:00Z"), row(1)])
     pages = github.pull(Stream("pulls of acme/web", "records", frozenset(), SINCE), None)
     assert len({record.id for page in pages for record in page.records}) == 1
@@ -481,7 +481,7 @@ def test_tickets_of_every_shape_become_records(replay: Replay, context: Context,
 
 
 def test_a_jira_without_an_account_is_pulled(replay: Replay, context: Context) -> None:
-    """As backlot, and as for accounts that may not ask."""
+    """As the emulator backlot does, and Jira for accounts that may not request it."""
     replay.script = jira_script({"issues": [ticket(1)], "isLast": True}, myself=Answer("no", status=404))
     assert set(tickets(jira_source(replay, context))) == {"KB-1"}
 

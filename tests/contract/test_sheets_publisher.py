@@ -43,7 +43,7 @@ def desk(box: Sandbox) -> Sandbox:
 
 @pytest.fixture
 def once(context: Context) -> Context:
-    """As the engine gives it to a publisher: each request is made once."""
+    """The context that syncd gives a publisher: each request is made once."""
     return replace(context, retry=replace(context.retry, attempts=1))
 
 
@@ -68,7 +68,7 @@ def publisher(desk: Sandbox, once: Context) -> Iterator[SheetsPublisher]:
 
 
 def deliver(publisher: SheetsPublisher, *check_ins: Statement) -> dict[str, Found]:
-    """Reads, decides as the engine does where nothing is known to be ours, and writes. What was found."""
+    """Reads, decides as syncd does at the first delivery, and writes. Returns what was read."""
     wanted = {check_in.key_result: publisher.content(check_in) for check_in in check_ins}
     targets = publisher.read(wanted)
     writes: dict[str, Content] = {}
@@ -81,7 +81,7 @@ def deliver(publisher: SheetsPublisher, *check_ins: Statement) -> dict[str, Foun
 
 
 def grid(box: Sandbox, title: str = "OKRs") -> list[list[Any]]:
-    """What was entered into each cell: the formula where there is one."""
+    """What was entered into each cell: its formula if it has one, else its value."""
     rows = [
         [cell.formula or cell.value for cell in row] for row in box.world.sheets.spreadsheets[BOOK].sheet(title).rows
     ]
@@ -118,14 +118,14 @@ def test_a_place_says_where_it_is(publisher: SheetsPublisher) -> None:
 
 
 def test_a_text_that_begins_as_a_formula_stays_a_text(desk: Sandbox, once: Context) -> None:
-    """Also where it is the title of somebody who knows IMPORTXML."""
+    """A title could hold IMPORTXML, which sends data elsewhere."""
     deliver(opened(desk, once, keys(columns={"note": "D"})), statement("calls", note='=IMPORTXML("x","y")'))
     cell = desk.world.sheets.spreadsheets[BOOK].sheet("OKRs").cell(1, 3)
     assert (cell.value, cell.formula) == ('=IMPORTXML("x","y")', None)
 
 
 def test_a_formula_in_a_cell_is_left_alone(desk: Sandbox, publisher: SheetsPublisher) -> None:
-    """Whatever it comes to: the number that is there is not what was entered."""
+    """Whatever its result: the number that the cell shows was not entered."""
     desk.world.sheets.set_cell(BOOK, "OKRs", "D2", "=SUM(H1:H9)")
     targets = deliver(publisher, statement("calls", value=0.0))
     assert targets["calls"].content["value in D"] == "=SUM(H1:H9)"
@@ -133,13 +133,13 @@ def test_a_formula_in_a_cell_is_left_alone(desk: Sandbox, publisher: SheetsPubli
 
 
 def test_a_ticked_box_is_not_a_number(desk: Sandbox, publisher: SheetsPublisher) -> None:
-    """Python would take TRUE for 1, and leave it there for the number that is to be written."""
+    """Python would take TRUE for 1, and would not write the number 1 over it."""
     desk.world.sheets.set_cell(BOOK, "OKRs", "D2", True)
     assert deliver(publisher, statement("calls", value=1.0))["calls"].content["value in D"] == "TRUE"
 
 
 def test_a_named_range_with_the_name_of_the_sheet_is_not_the_sheet(desk: Sandbox, once: Context) -> None:
-    """Without quotes Google takes the named range: a row of it would be taken for another of the sheet."""
+    """Without quotes Google would read the named range, whose rows are not those of the sheet."""
     desk.world.sheets.spreadsheets[BOOK].named["OKRs"] = "Read me!A1:A1"
     deliver(opened(desk, once, keys(key_column="kr", columns={"value": "Value"})), statement("calls"))
     assert grid(desk)[1][3] == CALLS[0]
@@ -263,7 +263,7 @@ def test_a_sheet_that_is_not_a_log_is_left_alone(desk: Sandbox, once: Context) -
 
 def test_a_check_in_without_a_row_is_not_in_the_log(desk: Sandbox, once: Context) -> None:
     deliver(opened(desk, once, keys(log="History")), statement("nps"))
-    assert [sheet_read.title for sheet_read in desk.world.sheets.spreadsheets[BOOK].sheets] == ["Read me", "OKRs"]
+    assert [page.title for page in desk.world.sheets.spreadsheets[BOOK].sheets] == ["Read me", "OKRs"]
 
 
 # -- What is wrong with the sheet, or with the account

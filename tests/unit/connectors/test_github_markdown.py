@@ -1,4 +1,4 @@
-"""Texts of people within Markdown: what is shown is what they wrote, and nobody is told of it."""
+"""Texts of people within Markdown are shown as they were written and notify nobody."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ZERO_WIDTH_SPACE = "\u200b"
 
 
 class Shown(HTMLParser):
-    """What a reader sees of a piece of HTML: its text, and which tags there are."""
+    """The text of a piece of HTML that a reader sees, and its tags."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Shown(HTMLParser):
 
 
 def shown(text: str) -> Shown:
-    """As a renderer of Markdown with tables and strikethrough shows it."""
+    """The text as a Markdown renderer with tables and strikethrough shows it."""
     return Shown(MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(inert(text)))
 
 
@@ -60,7 +60,7 @@ def test_any_text_is_shown_as_it_is_and_is_not_markup(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["@everyone look", "cc @acme/search.", "mail ann@acme.example", "&#64;everyone"])
 def test_a_mention_notifies_nobody(text: str) -> None:
-    # GitHub looks in what is shown: an @ that is followed by a letter or a digit.
+    # GitHub looks in the rendered text for an @ followed by a letter or a digit.
     assert not re.search(r"@[A-Za-z0-9]", shown(text).text)
 
 

@@ -1,4 +1,4 @@
-"""A block of ours in a text that is somebody else's."""
+"""syncd's block in a text that belongs to somebody else."""
 
 from __future__ import annotations
 

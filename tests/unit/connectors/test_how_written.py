@@ -1,4 +1,4 @@
-"""How a key result is written: what makes it be written anew, and what does not."""
+"""Which changes of the configuration make syncd write a key result again."""
 
 from __future__ import annotations
 
