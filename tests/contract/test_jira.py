@@ -444,10 +444,7 @@ def test_two_fields_of_the_same_name_need_an_id(
     box: Sandbox, cloud: JiraSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listed = listed_fields(box.world.jira)
-    twin = {
-        **next(listed_field for listed_field in listed if listed_field["name"] == "Team"),
-        "id": "customfield_10077",
-    }
+    twin = {**next(field for field in listed if field["name"] == "Team"), "id": "customfield_10077"}
     monkeypatch.setattr("syncd.sandbox.jira.rows.fields", lambda _: [*listed, twin])
     with pytest.raises(ConfigError, match=r"2 fields are named 'Team'.*customfield_10001, customfield_10077"):
         cloud.verify(stream("project = KB", "Team"))
