@@ -33,12 +33,15 @@ def run(path: Path, key_result: str, *, at: str | None, period: str | None, as_j
     """Prints the whole evidence of a key result, as it is or as it was."""
     config, clock = open_config(path)
     now = clock()
-    end = _end(at, config.zone, now) if at else now
-    shown = end - _INSTANT if end < now else now
-    plan = chosen_plan(config, period, shown)
+    moment, is_day_end = _moment(at, config.zone, now) if at else (now, False)
+    plan = chosen_plan(config, period, min(now, moment - _INSTANT if is_day_end else moment))
     ledger = open_ledger(config.ledger_url(), create=False)
     snapshots = Snapshots(config, plan, ledger)
-    snapshot = snapshots.at(end) if end < now else snapshots.now(now)
+    if moment >= now:
+        snapshot = snapshots.now(now)
+    else:
+        snapshot = snapshots.at_end(moment) if is_day_end else snapshots.at(moment)
+    shown = snapshot.last_instant
     chosen = chosen_key_result(snapshot.plan, key_result)
     found, links = evidence(snapshot, ledger, chosen), list(links_of(snapshot, ledger, chosen))
     written = explain_written.newest(snapshot, ledger, chosen.id)
@@ -51,11 +54,8 @@ def run(path: Path, key_result: str, *, at: str | None, period: str | None, as_j
         typer.echo(line)
 
 
-def _end(text: str, zone: ZoneInfo, now: datetime) -> datetime:
-    """The moment before which things count: after a time, the midnight that ends a day, or now where that is earlier.
-
-    ConfigError for a time that has not come yet.
-    """
+def _moment(text: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, bool]:
+    """A time, or the midnight that ends a day, and whether it is that. ConfigError for what has not come yet."""
     try:
         day = date.fromisoformat(text) if len(text) == 10 else None
         moment = datetime.fromisoformat(text)
@@ -64,7 +64,7 @@ def _end(text: str, zone: ZoneInfo, now: datetime) -> datetime:
     moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
     if moment > now:
         raise ConfigError(f"--at is {text}, which has not come yet; write a day that has")
-    return min(now, moment + _INSTANT if day is None else midnight(day + timedelta(days=1), zone))
+    return (moment, False) if day is None else (midnight(day + timedelta(days=1), zone), True)
 
 
 def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from syncd.cycle.commit import end_dry_run
@@ -36,8 +36,6 @@ from syncd.publishing.preview import preview
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import KeyResultLine, Report, line_of, report_of
 from syncd.status.snapshot import Snapshot
-
-_INSTANT = timedelta(microseconds=1)
 
 
 def plan_sync(request: CycleRequest) -> Planned:
@@ -81,7 +79,7 @@ class _Comparison:
         snapshots = Snapshots(request.config, plan, request.ledger)
         values = {name: measurement.value for name, measurement in self._measured.items()}
         self._after = snapshots.foreseen(pulled.now, values, cycle=pulled.cycle)
-        self._before = _comparable(replace(snapshots.at(pulled.now + _INSTANT), moment=then), plan, values)
+        self._before = _comparable(replace(snapshots.at(pulled.now), moment=then), plan, values)
         self._defined_before = {kr.id: kr for kr in self._before.plan.measured}
         self._digests = request.ledger.values.digests(plan.period.id)
 

@@ -121,7 +121,7 @@ def _points(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, last_kep
     """A point of each day: of a past one as it stood at its end, of today as it stands."""
     days = list(_days(end.plan.period, end.last_instant, last_kept))
     past = [(day, span.end) for day, span in days if end.past or end.moment not in span]
-    states = snapshots.at_each([midnight for _, midnight in past], [key_result.id])
+    states = snapshots.at_ends([midnight for _, midnight in past], [key_result.id])
     for (day, _), snapshot in zip(past, states, strict=True):
         yield _point_of(day, snapshot, key_result)
     if len(past) < len(days):

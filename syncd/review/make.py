@@ -37,9 +37,9 @@ def review(
     today = now.astimezone(plan.period.zone).date()
     day = at or today
     snapshots = Snapshots(config, plan, ledger)
-    end = snapshots.at(midnight(day + _DAY, plan.period.zone)) if day < today else snapshots.now(now)
+    end = snapshots.at_end(midnight(day + _DAY, plan.period.zone)) if day < today else snapshots.now(now)
     days = _days(plan.period, day, whole)
-    before = snapshots.at(midnight(days.first, plan.period.zone))
+    before = snapshots.at_end(midnight(days.first, plan.period.zone))
     span = Span(midnight(days.first, plan.period.zone), end.last_instant + _INSTANT)
     report = _named(report_of(end))
     edited = {kr.id: edits(ledger, plan.period.id, kr.id, end.cycle) if ledger else [] for kr in plan.key_results}

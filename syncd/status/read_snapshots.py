@@ -6,10 +6,10 @@ A definition is in force from the end of the cycle that met it. Before syncd kne
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from itertools import accumulate
 from types import MappingProxyType
@@ -22,6 +22,8 @@ from syncd.okr.goals import KeyResult, Objective, Plan, Shares, guard_id, is_gua
 from syncd.okr.spans import Period
 from syncd.status.snapshot import Rules, Snapshot
 
+_INSTANT = timedelta(microseconds=1)
+
 
 @dataclass(frozen=True, slots=True)
 class _InForce:
@@ -33,6 +35,11 @@ class _InForce:
     plan: Plan
     rules: Rules
     measures: Mapping[str, tuple[str, str]]
+
+    def judged(self, name: str, value: KeptValue) -> KeptValue:
+        """A value as one of the measure that its key result is judged by."""
+        measured_by, judged_by = self.measures.get(name, (None, ""))
+        return replace(value, measure=judged_by) if value.measure == measured_by else value
 
 
 class Snapshots:
@@ -48,7 +55,7 @@ class Snapshots:
         """The period as it stands, judged by the files as they are."""
         ledger, period = self._ledger, self._plan.period.id
         if ledger is None:
-            return Snapshot(self._plan, self._rules, now)
+            return Snapshot(self._plan, self._rules, now, now)
         values, links = ledger.values.last(period), ledger.alignments.last(period)
         last, synced = ledger.cycles.last(), ledger.cycles.last(pulled=True)
         confirmed = {value.confirmed for value in values.values() if value.confirmed is not None}
@@ -56,6 +63,7 @@ class Snapshots:
         return Snapshot(
             self._plan,
             self._rules,
+            now,
             now,
             values,
             ledger.checkins.of_period(period, now),
@@ -88,8 +96,57 @@ class Snapshots:
         )
 
     def at(self, moment: datetime) -> Snapshot:
-        """The period as it stood before a past moment, such as the midnight that ends a day."""
-        (snapshot,) = self.at_each([moment])
+        """The period as it stood at a past moment."""
+        (snapshot,) = self._past([(moment, moment)])
+        return self._with_links(snapshot)
+
+    def at_end(self, midnight: datetime) -> Snapshot:
+        """The period as it stood at the midnight that ends a day, by what was known before it."""
+        (snapshot,) = self.at_ends([midnight])
+        return self._with_links(snapshot)
+
+    def at_ends(self, midnights: Sequence[datetime], key_results: Collection[str] | None = None) -> Sequence[Snapshot]:
+        """The same of many days, which ascend, in one pass; without what was kept of links.
+
+        With `key_results` the values of these and of their guards alone.
+        """
+        return self._past([(midnight, midnight - _INSTANT) for midnight in midnights], key_results)
+
+    def _past(
+        self, moments: Sequence[tuple[datetime, datetime]], key_results: Collection[str] | None = None
+    ) -> Sequence[Snapshot]:
+        """Snapshots of (moment, last instant), which ascend."""
+        if self._ledger is None:
+            return [Snapshot(self._plan, self._rules, *moment, past=True) for moment in moments]
+        bounds = self._last_cycles([last_instant for _, last_instant in moments])
+        names = None if key_results is None else [name for kr in key_results for name in (kr, guard_id(kr))]
+        values = self._ledger.values.at_cycles(self._plan.period.id, [cycle for cycle, _ in bounds], names)
+        newest = max((last_instant for _, last_instant in moments), default=None)
+        checkins = self._ledger.checkins.of_period(self._plan.period.id, newest) if newest else {}
+        syncs = _SyncsSoFar(self._ended)
+        snapshots: list[Snapshot] = []
+        for (moment, last_instant), (cycle, synced), kept in zip(moments, bounds, values, strict=True):
+            in_force = self._in_force_after(cycle)
+            syncs.advance(cycle)
+            snapshots.append(
+                Snapshot(
+                    in_force.plan,
+                    in_force.rules,
+                    moment,
+                    last_instant,
+                    {name: in_force.judged(name, syncs.confirmed(name, value)) for name, value in kept.items()},
+                    {name: [made for made in every if made.at <= last_instant] for name, every in checkins.items()},
+                    {},
+                    self._times,
+                    cycle,
+                    synced,
+                    past=True,
+                )
+            )
+        return snapshots
+
+    def _with_links(self, snapshot: Snapshot) -> Snapshot:
+        """A past snapshot with what had been kept of links by then."""
         if self._ledger is None or not snapshot.cycle:
             return snapshot
         links = self._ledger.alignments.last(self._plan.period.id, snapshot.cycle)
@@ -98,47 +155,11 @@ class Snapshots:
         first_of_day = min((cycle for cycle, day in days.items() if day == today), default=0)
         newest = self._ledger.alignments.last(self._plan.period.id)
         judged = frozenset(name for name in links if newest[name].confirmed >= first_of_day)
-        in_force = self._in_force_after(snapshot.cycle, judged)
         return replace(
             snapshot,
-            plan=in_force.plan,
+            plan=self._in_force_after(snapshot.cycle, judged).plan,
             links={name: _as_judged(name, link, days, first_of_day, snapshot.values) for name, link in links.items()},
         )
-
-    def at_each(self, moments: Sequence[datetime], key_results: Collection[str] | None = None) -> Sequence[Snapshot]:
-        """The same of many moments, which ascend, in one pass; without what was kept of links.
-
-        With `key_results` the values of these and of their guards alone.
-        """
-        if self._ledger is None:
-            return [Snapshot(self._plan, self._rules, moment, past=True) for moment in moments]
-        bounds = self._last_cycles(moments)
-        names = None if key_results is None else [name for kr in key_results for name in (kr, guard_id(kr))]
-        values = self._ledger.values.at_cycles(self._plan.period.id, [cycle for cycle, _ in bounds], names)
-        checkins = self._ledger.checkins.of_period(self._plan.period.id, max(moments)) if moments else {}
-        syncs = _SyncsSoFar(self._ended)
-        return [
-            self._past(moment, cycle, synced, kept, checkins, syncs)
-            for moment, (cycle, synced), kept in zip(moments, bounds, values, strict=True)
-        ]
-
-    def _past(
-        self,
-        moment: datetime,
-        cycle: int,
-        synced: int,
-        kept: Mapping[str, KeptValue],
-        checkins: Mapping[str, Sequence[CheckIn]],
-        syncs: _SyncsSoFar,
-    ) -> Snapshot:
-        in_force = self._in_force_after(cycle)
-        syncs.advance(cycle)
-        values = {name: syncs.confirmed(name, value) for name, value in kept.items()}
-        for name, (measured_by, judged_as) in in_force.measures.items():
-            if name in values and values[name].measure == measured_by:
-                values[name] = replace(values[name], measure=judged_as)
-        made = {name: [checkin for checkin in every if checkin.at < moment] for name, every in checkins.items()}
-        return Snapshot(in_force.plan, in_force.rules, moment, values, made, {}, self._times, cycle, synced, past=True)
 
     @cached_property
     def _ended(self) -> Sequence[EndedCycle]:
@@ -153,7 +174,7 @@ class Snapshots:
         return self._ledger.values.all_definitions(self._plan.period.id) if self._ledger else ()
 
     def _last_cycles(self, moments: Sequence[datetime]) -> list[tuple[int, int]]:
-        """The last cycle and the last sync that had ended before each moment, 0 where none had.
+        """The last cycle and the last sync that had ended by each moment, 0 where none had.
 
         A clock may have been set back: of two cycles that had ended by then, the one with the higher number is later.
         """
@@ -161,7 +182,7 @@ class Snapshots:
         ends = [cycle.ended_at for cycle in by_time]
         last = [0, *accumulate((cycle.id for cycle in by_time), max)]
         synced = [0, *accumulate((cycle.id if cycle.synced else 0 for cycle in by_time), max)]
-        reached = [bisect_left(ends, moment) for moment in moments]
+        reached = [bisect_right(ends, moment) for moment in moments]
         return [(last[index], synced[index]) for index in reached]
 
     def _days_of_syncs(self, until: int, since: int) -> Mapping[int, date]:

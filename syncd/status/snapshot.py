@@ -15,8 +15,6 @@ from syncd.ledger import KeptAlignment, KeptValue, LinkId
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import Plan, Shares
 
-_INSTANT = timedelta(microseconds=1)
-
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -36,13 +34,14 @@ class Snapshot:
 
     `plan` and `rules` are those in force then. `values` are the newest by key result, guards under their own ids;
     `times` says when the cycles ended that confirmed them. `cycle` is the last that had ended, `synced` the last that
-    asked the sources; both are 0 before the first. A `past` snapshot holds what was known before its moment: the day
-    that ends at a midnight is judged at that midnight.
+    asked the sources; both are 0 before the first. A `past` snapshot holds what had happened by `last_instant`: a day
+    is judged at the midnight that ends it, by what was known before that midnight.
     """
 
     plan: Plan
     rules: Rules
     moment: datetime
+    last_instant: datetime
     values: Mapping[str, KeptValue] = field(default_factory=dict)
     checkins: Mapping[str, Sequence[CheckIn]] = field(default_factory=dict)
     links: Mapping[LinkId, KeptAlignment] = field(default_factory=dict)
@@ -50,11 +49,6 @@ class Snapshot:
     cycle: int = 0
     synced: int = 0
     past: bool = False
-
-    @property
-    def last_instant(self) -> datetime:
-        """The last instant whose facts count."""
-        return self.moment - _INSTANT if self.past else self.moment
 
     @property
     def synced_at(self) -> datetime | None:

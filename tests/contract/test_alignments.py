@@ -111,7 +111,7 @@ class Project:
         config = load_config(self.folder / "syncd.yaml")
         (plan,) = config.plans
         snapshots = Snapshots(config, plan, self.ledger)
-        snapshot = snapshots.at(at + timedelta(microseconds=1)) if at else snapshots.now(self.now)
+        snapshot = snapshots.at(at) if at else snapshots.now(self.now)
         return [link for kr in snapshot.plan.key_results for link in links_of(snapshot, self.ledger, kr)]
 
 

@@ -365,7 +365,9 @@ def test_a_search_that_lags_hides_no_issue(box: Sandbox, service: str, monkeypat
 def test_a_list_in_another_order_is_read_to_its_end(
     box: Sandbox, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncd.sandbox.jira.jql.Query.sort", lambda _, issues: sorted(issues, key=lambda ticket: -ticket.id))
+    monkeypatch.setattr(
+        "syncd.sandbox.jira.jql.Query.sort", lambda _, issues: sorted(issues, key=lambda ticket: -ticket.id)
+    )
     site, project = world_of(box, service)
     source, of = opened(box, service), stream(f"project = {project}")
     assert set(pulled(source, of)) == set(wanted(site, _in(project)))

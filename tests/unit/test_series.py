@@ -246,7 +246,7 @@ def test_the_later_of_two_cycles_is_newer_whatever_the_clock_read(config: Config
     for number, at in ((1.0, noon(24)), (2.0, noon(22)), (3.0, noon(26))):
         keep(ledger, config, plan, calls, number, at)
     snapshots = Snapshots(config, plan, ledger)
-    states = snapshots.at_each([midnight(day, BERLIN) for day in DAYS] + [noon(27)])
+    states = snapshots.at_ends([midnight(day, BERLIN) for day in DAYS] + [noon(27)])
     values = [state.values["calls"].number if "calls" in state.values else None for state in states]
     assert values == [None, 2, 2, 2, 2, 3]
 
