@@ -82,7 +82,7 @@ class Streams:
             return {row.key: _state(row) for row in connection.execute(query)}
 
     def add(self, connection_name: str, key: str, now: datetime) -> int:
-        """The number of a stream, added if it is new. A new stream holds nothing, so its first census is not due yet."""
+        """The number of a stream, added if it is new. A new stream holds nothing, so it needs no census yet."""
         with self._engine.begin() as connection:
             number = connection.execute(
                 select(streams.c.id).where(streams.c.connection == connection_name, streams.c.key == key)
