@@ -21,7 +21,7 @@ _DURATION = {"type": "string", "pattern": r"^\d+(\.\d+)?[smhdw]$", "examples": [
 
 
 def mapping_schema() -> dict[str, Any]:
-    """The schema of a mapping file: a measure is one of an installed connector, a name, or a formula.
+    """The schema of a mapping file: a measure has the keys of an installed connector, or is a name or a formula.
 
     Keys that defaults, named measures or formulas can supply are not required here; `validate` checks them.
     """
@@ -82,7 +82,7 @@ def _given(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def project_schema() -> dict[str, Any]:
-    """The schema of syncd.yaml: a connection is one of an installed connector."""
+    """The schema of syncd.yaml: a connection has the keys of an installed connector."""
     schema = _schema(ProjectFile, "syncd.yaml")
     settings = _any_of([connector_of(name).Settings for name in connector_types()], schema)
     for name, reference in zip(connector_types(), settings["anyOf"], strict=True):

@@ -32,7 +32,7 @@ Moment = Annotated[datetime | date, BeforeValidator(_moment), AfterValidator(wit
 
 
 class About(BaseModel):
-    """An expected number, compared to as many places as are written: 0.1799 meets 0.18, and 18% too."""
+    """An expected number, compared to as many places as are written: 0.1799 meets both 0.18 and 18%."""
 
     model_config = STRICT
 

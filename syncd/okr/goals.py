@@ -232,7 +232,7 @@ def is_guard(key_result: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a key result is doing: shares, None if unknown; `reason` explains a health that needs it."""
+    """How a key result is doing: shares, None if unknown. `reason` explains the health where needed."""
 
     progress: float | None
     score: float | None
