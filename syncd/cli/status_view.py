@@ -64,8 +64,8 @@ def _objective(block: ObjectiveBlock, found: Report, width: int, id_width: int) 
     if stands.expected is not None:
         head.append(f" ({percent(stands.expected)} expected)")
     head.append("  ").append(HEALTH_WORDS[stands.health], style=HEALTH_STYLES[stands.health])
-    if stands.known < stands.of:
-        head.append(f"  {stands.known} of {stands.of} known", style="yellow")
+    if stands.scored < stands.counted:
+        head.append(f"  {stands.scored} of {stands.counted} known", style="yellow")
     if stands.activity is not None:
         head.append(f"     activity {percent(stands.activity)}")
     yield head

@@ -1,4 +1,4 @@
-"""The installed connectors: found by entry point, so that another package adds a system with no change here."""
+"""The installed connectors, by entry point: another package can add a connector without a change here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GROUP = "syncd.connectors"
 
 
 class BrokenConnector(Exception):
-    """A connector's package cannot be imported; the text says why."""
+    """A connector's package cannot be imported; the message says why."""
 
 
 @cache
@@ -21,15 +21,15 @@ def _entries() -> dict[str, EntryPoint]:
 
 
 def connector_types() -> list[str]:
-    """What `type:` may say."""
+    """The names that `type:` can take."""
     return list(_entries())
 
 
 @cache
 def connector(type_name: str) -> type[Connector]:
-    """The connector that `type:` calls by this name; BrokenConnector where it does not load."""
+    """The connector of a type. Raises BrokenConnector if it does not load."""
     entry = _entries()[type_name]
     try:
         return cast("type[Connector]", entry.load())
-    except Exception as error:  # somebody else's package: whatever its import does wrong
+    except Exception as error:  # another package: its import can raise anything
         raise BrokenConnector(f"the connector {type_name!r} ({entry.value}) does not load: {error}") from error

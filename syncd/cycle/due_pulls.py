@@ -69,7 +69,7 @@ def _due(
     if patient and state.retry_at is not None and state.retry_at > datetime.now(UTC):
         put_off = PutOff(state.retry_at, state.reason or "")
     due = _census_due(state, connection, stream, now, reconcile)
-    present = ledger.streams.known(number) if due else frozenset()
+    present = ledger.streams.record_ids(number) if due else frozenset()
     census = due and (bool(present) or state.cursor is not None)  # nothing can leave a stream that holds nothing yet
     return Pull(connection.name, stream, number, state.cursor, census, present, put_off)
 

@@ -94,7 +94,7 @@ class Measuring:
         given: Mapping[str, Sequence[CheckIn]],
     ) -> Iterator[_Task]:
         period, shares = plan.period, self._config.shares
-        digests = self._ledger.values.digests(period.id)
+        digests = self._ledger.definitions.digests(period.id)
         files = {kr.id: self._config.file_of(period.id, kr.id) for kr in wanted}
         defined = {kr.id: definition(kr, period, shares, files[kr.id]) for kr in wanted}
         # A value that was measured in another way is none of this measure; one from before an edit taken back is.
@@ -103,7 +103,7 @@ class Measuring:
         }
         before = self._ledger.values.last_under(period.id, edited)
         driving = {kr.id: defined[kr.id].digest for kr in wanted if kr.drives}
-        versions = self._ledger.values.redefined(period.id, driving)
+        versions = self._ledger.definitions.redefined(period.id, driving)
         for kr in wanted:
             last = before.get(kr.id) if kr.id in edited else kept.get(kr.id)
             failure = self._failure(kr.measure) if kr.measure is not None else None

@@ -81,7 +81,7 @@ class _Comparison:
         self._after = snapshots.foreseen(pulled.now, values, cycle=pulled.cycle)
         self._before = _comparable(replace(snapshots.at(pulled.now), moment=then), plan, values)
         self._defined_before = {kr.id: kr for kr in self._before.plan.measured}
-        self._digests = request.ledger.values.digests(plan.period.id)
+        self._digests = request.ledger.definitions.digests(plan.period.id)
 
     def changes(self) -> PeriodChanges:
         """All that differs; where one key result was measured alone, no key result counts as removed."""
@@ -162,7 +162,7 @@ class _Comparison:
                 yield Edit(self._now, defined.file, key, before, after)
 
     def _last_defined(self, key_result: str) -> Definition:
-        return self._ledger.values.definitions(self._plan.period.id, key_result)[-1].definition
+        return self._ledger.definitions.of(self._plan.period.id, key_result)[-1].definition
 
     def _days_edited(self) -> bool:
         """Whether the days or shares that the whole period is judged by were edited."""

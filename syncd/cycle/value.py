@@ -52,7 +52,7 @@ def case_of(config: Config, plan: Plan, ledger: Ledger, key_result: KeyResult, n
         last if last is not None and last.measure == defined.measure else None,
         kept.get(guard_id(key_result.id)),
         ledger.checkins.of(period.id, key_result.id, now) if key_result.measure is None else (),
-        ledger.values.redefined(period.id, digests).get(key_result.id, ()) if digests else (),
+        ledger.definitions.redefined(period.id, digests).get(key_result.id, ()) if digests else (),
     )
 
 

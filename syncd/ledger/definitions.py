@@ -66,16 +66,6 @@ class Definition:
         return days, Shares(rules["health.on_track"], rules["health.at_risk"])
 
 
-@dataclass(frozen=True, slots=True)
-class DefinitionVersion:
-    """A definition of a key result, in force from the end of the cycle that met it, `ended_at`."""
-
-    key_result: str
-    cycle: int
-    ended_at: datetime
-    definition: Definition
-
-
 def definition(key_result: KeyResult, period: Period, shares: Shares, file: str) -> Definition:
     """A key result as its file says it now. The digest is of the days and the shares that it is judged by, too."""
     body, digest = _body(key_result, (period.first, period.last, period.zone.key), shares)

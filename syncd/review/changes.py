@@ -32,7 +32,7 @@ def _came(ledger: Ledger, plan: Plan) -> Iterator[Change]:
     first = {
         kr.id: versions[0]
         for kr in plan.key_results
-        if kr.measure and (versions := ledger.values.definitions(plan.period.id, kr.id))
+        if kr.measure and (versions := ledger.definitions.of(plan.period.id, kr.id))
     }
     begun = min((version.ended_at for version in first.values()), default=None)
     for name, version in first.items():
@@ -45,7 +45,7 @@ def _went(ledger: Ledger, plan: Plan, end: Snapshot) -> Iterator[Change]:
     wanted = {kr.id for kr in plan.key_results}
     for name, kept in end.values.items():
         if name not in wanted and not is_guard(name) and kept.confirmed is not None:
-            file = ledger.values.definitions(plan.period.id, name)[-1].definition.file
+            file = ledger.definitions.of(plan.period.id, name)[-1].definition.file
             without = ledger.cycles.pulled(max(kept.cycle, kept.confirmed) + 1)
             left_out = without[0].ended_at if without and without[0].id <= end.cycle else None
             yield Change(left_out or end.last_instant, file, [name], "removed")

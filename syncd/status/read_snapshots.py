@@ -171,7 +171,7 @@ class Snapshots:
 
     @cached_property
     def _definitions(self) -> Sequence[DefinitionVersion]:
-        return self._ledger.values.all_definitions(self._plan.period.id) if self._ledger else ()
+        return self._ledger.definitions.of_period(self._plan.period.id) if self._ledger else ()
 
     def _last_cycles(self, moments: Sequence[datetime]) -> list[tuple[int, int]]:
         """The last cycle and the last sync that had ended by each moment, 0 where none had.
