@@ -93,13 +93,12 @@ def _versions(
     queries = [query]
     if key_results is not None:
         queries = [query.where(definitions.c.key_result.in_(batch)) for batch in batches(key_results)]
-    return [
-        DefinitionVersion(
-            row.key_result, row.cycle, row.ended_at, Definition(row.file, row.body, row.measure, row.digest)
-        )
-        for query in queries
-        for row in connection.execute(query)
-    ]
+    return [_version(row) for query in queries for row in connection.execute(query)]
+
+
+def _version(row: Any) -> DefinitionVersion:
+    definition = Definition(row.file, row.body, row.measure, row.digest)
+    return DefinitionVersion(row.key_result, row.cycle, row.ended_at, definition)
 
 
 def _newest(connection: Connection, period: str) -> Mapping[str, _Stored]:
