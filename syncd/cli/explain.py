@@ -14,10 +14,9 @@ import typer
 
 from syncd.as_of import as_of
 from syncd.cli import explain_links, explain_written
-from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json
+from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json, reading_ledger
 from syncd.documents import checkin_document
 from syncd.evidence import Evidence, Item, Part, evidence
-from syncd.ledger import open_ledger
 from syncd.links import links_of
 from syncd.okr.measures import FormulaMeasure, Measure, RecordMeasure, leaves
 from syncd.okr.spans import Span, midnight
@@ -33,7 +32,7 @@ def run(path: Path, key_result: str, *, at: str | None, period: str | None, as_j
     moment = _moment(at, config.zone, clock()) if at else None
     now = moment or clock()
     plan = chosen_plan(config, period, now)
-    ledger = open_ledger(config.ledger_url(), create=False)
+    ledger = reading_ledger(config)
     known = as_of(config, plan, ledger, now, moment)
     chosen = chosen_key_result(known.plan, key_result)
     found, links = evidence(known, chosen), list(links_of(known, chosen))

@@ -11,10 +11,9 @@ from typing import Any
 
 import typer
 
-from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json
+from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json, reading_ledger
 from syncd.edits import Edit
 from syncd.history import Event, Point, Restated, Series, history
-from syncd.ledger import open_ledger
 from syncd.sdk import ConfigError
 from syncd.words import clock_time, count, number
 
@@ -43,7 +42,7 @@ def run(
     now = clock()
     plan = chosen_plan(config, period, now)
     key_result = chosen_key_result(plan, name)
-    ledger = open_ledger(config.ledger_url(), create=False)
+    ledger = reading_ledger(config)
     series = history(config, plan, key_result, ledger, now, backfill=backfill)
     if series.not_backfilled:
         typer.echo(f"{series.not_backfilled}; nothing to backfill", err=True)
