@@ -7,14 +7,16 @@ wrong, nothing was touched. Each command imports what it needs when it runs, so 
 from __future__ import annotations
 
 import gc
+import os
 from typing import NoReturn
 
-_OBJECTS = 50_000  # new objects after which Python looks for garbage; its own 700 mean hundreds of searches in a start
+_OBJECTS = 200_000  # new objects after which Python looks for garbage; its own 700 mean hundreds of searches in a start
 
 
 def main() -> NoReturn:
     """The entry point of `syncd`: runs the command that its arguments name, and exits."""
     gc.set_threshold(_OBJECTS)
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it would look for some in every installed package
     from syncd.cli.boundary import run  # with typer and pydantic, which are no garbage either
 
     run()

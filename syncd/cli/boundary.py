@@ -57,11 +57,12 @@ def _app_for(arguments: Sequence[str]) -> typer.Typer:
 
     With all commands if the arguments name none, as for `syncd --help`.
     """
-    named = [
-        command
-        for command in app.registered_commands
-        if command.callback and arguments[:1] == [command.name or typer.main.get_command_name(command.callback.__name__)]
-    ]
+    named = [command for command in app.registered_commands if arguments[:1] == [_name(command)]]
     chosen = copy(app)
     chosen.registered_commands = named or app.registered_commands
     return chosen
+
+
+def _name(command: typer.models.CommandInfo) -> str:
+    assert command.callback is not None  # each is a function of `app`
+    return command.name or typer.main.get_command_name(command.callback.__name__)
