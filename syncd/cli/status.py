@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from syncd.cli.opening import chosen_plan, open_config, print_json, reading_ledger
+from syncd.cli.status_view import print_status
 from syncd.documents import document
 from syncd.publishing.troubles import document as trouble_document
 from syncd.publishing.troubles import troubles
@@ -20,8 +21,4 @@ def run(path: Path, *, period: str | None, as_json: bool) -> None:
     if as_json:
         print_json(document(found) | {"unwritten": [trouble_document(trouble) for trouble in unwritten]})
         return
-    from rich.console import Console
-
-    from syncd.cli.status_view import print_status
-
-    print_status(found, unwritten, Console(width=None))
+    print_status(found, unwritten)
