@@ -131,7 +131,7 @@ def _due(
     if patient and state.retry_at is not None and state.retry_at > datetime.now(UTC):
         put_off = PutOff(state.retry_at, state.reason or "")
     due = _census_due(state, connection, stream, now, reconcile)
-    known = ledger.streams.known(number) if due else frozenset()
+    known = ledger.streams.record_ids(number) if due else frozenset()
     census = due and (bool(known) or state.cursor is not None)  # nothing left a stream that holds nothing yet
     return Pull(connection.name, stream, number, state.cursor, census, known, put_off)
 

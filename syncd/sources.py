@@ -92,7 +92,7 @@ def _unknown_fields(
                     continue
                 if stream.key not in measure.streams:
                     continue
-                place = config.sources[(plan.period.id, kr.id)]
+                place = config.origins[(plan.period.id, kr.id)]
                 if not isinstance(error, UnknownField):
                     yield place.problem(f"{connection}: {error}", "measure")
                 elif error.field in measure.fields:

@@ -62,8 +62,8 @@ def _objective(block: ObjectiveBlock, found: Report, width: int, id_width: int) 
     if stands.expected is not None:
         head += f" ({percent(stands.expected)} expected)"
     head += "  " + _styled(HEALTH_WORDS[stands.health], HEALTH_STYLES[stands.health])
-    if stands.known < stands.of:
-        head += _styled(f"  {stands.known} of {stands.of} known", "yellow")
+    if stands.scored < stands.counted:
+        head += _styled(f"  {stands.scored} of {stands.counted} known", "yellow")
     if stands.activity is not None:
         head += f"     activity {percent(stands.activity)}"
     yield head

@@ -1,9 +1,8 @@
-"""What was pulled, measured and published, by SQLAlchemy Core on SQLite or PostgreSQL.
+"""The ledger: what was pulled, measured and published, in SQLite or PostgreSQL, by SQLAlchemy Core.
 
-Nothing is overwritten without its history.
-
-Versions are counted in cycles, not in time: a row holds from the cycle that saw it first (`cycle`) to the one that saw
-it changed or gone (`until`, excluded; none while it holds). A clock that jumps cannot put them out of order.
+Every change keeps the version before it. Versions are counted in cycles, not in time, so a clock that jumps cannot put
+them out of order: a row holds from the cycle that saw it first (`cycle`) until the cycle that saw it changed or gone
+(`until`, excluded; null while the row holds).
 """
 
 from syncd.ledger.alignments import KeptAlignment, LinkId

@@ -88,7 +88,7 @@ def pull(
 def kept(ledger: Ledger) -> set[str]:
     state = ledger.streams.state("tickets", STREAM.key)
     assert state is not None
-    return set(ledger.streams.known(state.id))
+    return set(ledger.streams.record_ids(state.id))
 
 
 def test_a_pull_that_brings_fewer_rows_than_were_announced_is_partial_and_begins_anew(
