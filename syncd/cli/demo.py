@@ -29,10 +29,7 @@ _MARK = "# Written by `syncd demo`; it is written anew each time."
 
 def run(folder: Path) -> None:
     """Writes the example's files, syncs them against a sandbox of its own, and shows where the objectives stand."""
-    from rich.console import Console
-
     set_up_log("text", logging.ERROR)
-    console = Console()
     with serve(now=DEMO_NOW) as box:
         _write(folder, box.credentials["jira_email"])
         os.environ.update(sandbox_environment(box))
@@ -45,17 +42,16 @@ def run(folder: Path) -> None:
         requests = len(box.requests)
     plan = choose_plan(config, None, clock())
     assert plan is not None
-    console.print(
+    typer.echo(
         f"Pulled {len(result.pulls)} streams from GitHub, Jira, Google Sheets, a JSON API and a CSV file\n"
         f"(a sandbox on this machine, through the real clients): {requests} requests, {seconds:.1f} s.\n"
-        f"Wrote {sum(one.wrote for one in result.delivered)} check-ins to a Google Sheet and to data/okrs.md.\n",
-        highlight=False,
+        f"Wrote {sum(one.wrote for one in result.delivered)} check-ins to a Google Sheet and to data/okrs.md.\n"
     )
-    print_status(report_of(Snapshots(config, plan, ledger).now(clock())), troubles(ledger), console)
+    print_status(report_of(Snapshots(config, plan, ledger).now(clock())), troubles(ledger))
     ledger.close()
     for pull, why in result.failures:
         typer.echo(f"failed: {pull.connection}: {pull.stream.key}: {why}", err=True)
-    console.print("\nTry next, in " + f"[bold]{folder}[/]" + ":", highlight=False)
+    typer.echo(f"\nTry next, in {typer.style(folder, bold=True)}:")
     for command, what in (
         ("syncd explain calls", "why is it this number, down to the cell?"),
         ("syncd explain search-shipped", "which pull requests count, and which do not?"),
@@ -65,9 +61,9 @@ def run(folder: Path) -> None:
         ("syncd status --json", "the same for a program"),
         ("syncd init ../okrs", "begin with your own"),
     ):
-        console.print(f"  {command:<31} {what}", highlight=False, markup=False)
+        typer.echo(f"  {command:<31} {what}")
     if shutil.which("syncd") is None:
-        console.print("  (syncd is in .venv/bin: `source .venv/bin/activate` puts it on the path)", highlight=False)
+        typer.echo("  (syncd is in .venv/bin: `source .venv/bin/activate` puts it on the path)")
     if result.failures or result.unwritten:
         raise typer.Exit(1)
 

@@ -13,11 +13,10 @@ from zoneinfo import ZoneInfo
 import typer
 
 from syncd.cli import explain_links, explain_written
-from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json
+from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json, reading_ledger
 from syncd.explain.evidence import Evidence, Item, Part, evidence
 from syncd.explain.links import links_of
 from syncd.explain.restatements import Restatement
-from syncd.ledger import open_ledger
 from syncd.okr.measures import FormulaMeasure, Measure, RecordMeasure, leaves
 from syncd.okr.spans import Span, midnight
 from syncd.okr.words import HEALTH_WORDS, clock_time, day, goal, number, percent, place
@@ -35,7 +34,7 @@ def run(path: Path, key_result: str, *, at: str | None, period: str | None, as_j
     now = clock()
     moment, is_day_end = _moment(at, config.zone, now) if at else (now, False)
     plan = chosen_plan(config, period, min(now, moment - _INSTANT if is_day_end else moment))
-    ledger = open_ledger(config.ledger_url(), create=False)
+    ledger = reading_ledger(config)
     snapshots = Snapshots(config, plan, ledger)
     if moment >= now:
         snapshot = snapshots.now(now)

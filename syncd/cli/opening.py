@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +37,16 @@ def writing_ledger(config: Config) -> Ledger:
 
     ledger = open_ledger(config.ledger_url())
     assert ledger is not None  # it was created
+    return ledger
+
+
+def reading_ledger(config: Config) -> Ledger | None:
+    """The ledger for a command that only reads, closed as the process ends; None where there is none yet."""
+    from syncd.ledger import open_ledger
+
+    ledger = open_ledger(config.ledger_url(), create=False)
+    if ledger is not None:
+        atexit.register(ledger.close)  # SQLite's journal stays beside the file of a connection left open
     return ledger
 
 

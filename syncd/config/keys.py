@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-STRICT = ConfigDict(extra="forbid", frozen=True, populate_by_name=False, allow_inf_nan=False)
+# Built when first used: a model that only stands within others is never built on its own.
+STRICT = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=False, allow_inf_nan=False)
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -24,9 +25,11 @@ from syncd.config.plans import Origin, Plans
 from syncd.config.project import Connection, ProjectFile, Resolver, password_in_url, read_connections
 from syncd.config.publications import Publication, read_publications
 from syncd.okr.goals import Plan, Shares
-from syncd.okr.lint import Finding, lint
 from syncd.okr.measures import leaves, stream_keys
 from syncd.sdk import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from syncd.okr.lint import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,8 @@ class Config:
 
     def findings(self) -> Iterator[tuple[Problem, Finding]]:
         """The findings of lint about every plan, each with its place."""
+        from syncd.okr.lint import lint  # here: of all commands only `validate` runs the rules
+
         for plan in self.plans:
             for finding in lint(plan):
                 origin = self.origins[(plan.period.id, finding.subject)]

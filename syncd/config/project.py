@@ -23,7 +23,7 @@ from pydantic import (
     field_validator,
 )
 
-from syncd.config.catalogue import BrokenConnector, connector, connector_types
+from syncd.config.catalogue import BrokenConnector, connector, connector_types, is_connector_type
 from syncd.config.cron import next_by_cron
 from syncd.config.document import Document, Place
 from syncd.config.messages import nearest, validation_problems
@@ -256,7 +256,7 @@ def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Con
                 place, f"connection {name!r} has no type; known here: {', '.join(connector_types())}"
             )
             continue
-        if kind not in connector_types():
+        if not is_connector_type(kind):
             message = f"there is no connector {kind!r}{nearest(str(kind), connector_types())}"
             yield document.problem((*place, "type"), message)
             continue

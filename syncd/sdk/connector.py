@@ -48,7 +48,7 @@ WebAddress = Annotated[str, AfterValidator(_web_address)]
 class ConnectionSettings(BaseModel):
     """The keys of a connection. Texts may hold `${NAME}`; they are resolved when the connection is opened."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     type: str = Field(description="Which connector speaks to it.")
 
@@ -56,7 +56,7 @@ class ConnectionSettings(BaseModel):
 class MeasureKeys(BaseModel):
     """The keys that a connector adds to a measure, beside `from`, `take`, `of`, `where` and `window`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=True)
 
     kind: ClassVar[Literal["records", "readings"]]
 

@@ -97,7 +97,7 @@ class Found:
 class PublishKeys(BaseModel):
     """The keys that a connector adds to an entry of `publish:`, beside `to` and `override`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=True)
 
     states: ClassVar[Literal["key results", "period"]] = "key results"
     """Whether a target is of one key result, or holds a whole period: then it is stated by a `Summary`."""

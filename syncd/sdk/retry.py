@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
-
-import tenacity
+from typing import TYPE_CHECKING, TypeVar
 
 from syncd.sdk.budget import Budget
 from syncd.sdk.errors import RetryLater
+
+if TYPE_CHECKING:
+    import tenacity
 
 T = TypeVar("T")
 
@@ -43,6 +44,7 @@ class RetryPolicy:
 
         A request must be safe to repeat: reads are, writes are not sent through here.
         """
+        import tenacity  # here: commands that make no request do not wait for it
 
         waited = False
 
