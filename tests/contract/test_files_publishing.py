@@ -125,7 +125,7 @@ def test_folders_below_the_root_are_made_and_a_files_rights_stay(root: Path, con
 
 def test_no_root(root: Path, context: Context) -> None:
     root.rmdir()
-    with pytest.raises(SourceBroken, match="is no folder; correct root in"):
+    with pytest.raises(SourceBroken, match="is not a folder; correct root in"):
         write(opened(root, context))
     assert not root.exists()
 

@@ -177,7 +177,7 @@ def test_a_mark_without_the_other_is_nowhere_to_write(issue: Issue, opened: Open
     issue.body = f"Why.\n\n{START}\nold\n\nPeople's words."
     publisher = opened(body=True)
     found = publisher.read({"calls": publisher.content(CALLS)})["calls"]
-    assert found.absent == f"{LAB}#1 has {START} without {END}; put it back, or take the other out"
+    assert found.absent == f"{LAB}#1 has {START} without {END}; put the missing mark back, or remove the other"
 
 
 # -- the label
@@ -333,7 +333,7 @@ def test_what_is_typed_into_our_places_between_reading_and_writing_is_kept(
         stands(publisher, BETTER)
         types()
         lab.requests.clear()
-        with pytest.raises(RetryLater, match=re.escape(f"{shown} changed while it was to be written")):
+        with pytest.raises(RetryLater, match=re.escape(f"{shown} changed before syncd could write it")):
             publisher.write({"calls": publisher.content(BETTER)})
         assert writes(lab) == []
         issue.body = None

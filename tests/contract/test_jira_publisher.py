@@ -258,7 +258,7 @@ def test_a_field_that_is_not_there_or_renamed_or_off_the_screen(desk: Desk) -> N
 def test_two_fields_of_one_name(desk: Desk) -> None:
     desk.site.rename_field("Progress", "Current value")
     assert refusal(desk, **ONE, fields={"value": "Current value"}) == (
-        f"SUP-1 has 2 fields named 'Current value'; write one's id: {VALUE}, {PROGRESS}"
+        f"SUP-1 has 2 fields named 'Current value'; write an id instead: {VALUE}, {PROGRESS}"
     )
     desk.deliver(statement(), **ONE, fields={"value": VALUE})
     assert desk.fields == {VALUE: 1092.0}
@@ -266,7 +266,7 @@ def test_two_fields_of_one_name(desk: Desk) -> None:
 
 def test_one_field_by_two_names(desk: Desk) -> None:
     assert refusal(desk, **ONE, fields={"value": "Current value", "progress": VALUE}) == (
-        f"'Current value' and '{VALUE}' are one field of SUP-1, {VALUE}; name a field for each"
+        f"'Current value' and '{VALUE}' are the same field of SUP-1, {VALUE}; name a field for each"
     )
 
 
@@ -280,7 +280,7 @@ def test_a_field_of_another_kind(desk: Desk) -> None:
     said = "SUP-1's field 'Current value' takes numbers, and not 'Off track'"
     assert refusal(desk, **ONE, fields={"health": "Current value"}) == said
     assert refusal(desk, **ONE, fields={"note": "Labels"}) == (
-        "SUP-1's field 'Labels' holds 'array'; name a field for numbers or texts, or one of which an option is selected"
+        "SUP-1's field 'Labels' holds 'array'; name a number, text or single-select field"
     )
 
 
@@ -313,7 +313,7 @@ def test_a_token_that_may_only_read(desk: Desk) -> None:
 def test_who_syncd_is_must_be_known_before_a_comment_is_taken_for_its_own(desk: Desk) -> None:
     desk.deliver(statement(), **ONE, comment=True)
     desk.fault(path="/myself", status=403)
-    assert "by which syncd knows its comments" in refusal(desk, statement(value=900.0), **ONE, comment=True)
+    assert "by which syncd recognizes its comments" in refusal(desk, statement(value=900.0), **ONE, comment=True)
 
 
 # What goes wrong on the way: how often it is written, and what stands there in the end
@@ -436,8 +436,8 @@ def test_a_list_of_comments_that_makes_no_sense_is_no_reason_to_write_one_more(
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"issues": {"calls": "sup-12"}, "comment": True}, "no key of an issue; write one such as SUP-12"),
-        ({"issues": {"calls": "SUP"}, "comment": True}, "no key of an issue"),
+        ({"issues": {"calls": "sup-12"}, "comment": True}, "not an issue key; write a key such as SUP-12"),
+        ({"issues": {"calls": "SUP"}, "comment": True}, "not an issue key"),
         ({"issues": {}, "comment": True}, "at least 1 item"),
         ({"issues": {"calls": "SUP-1"}}, "fields, or comment: true, or both"),
         ({"issues": {"calls": "SUP-1"}, "fields": {"valu": "Value"}}, "'value'"),

@@ -257,7 +257,7 @@ def test_the_log_gets_a_row_for_every_statement(desk: Sandbox, once: Context) ->
 
 
 def test_a_sheet_that_is_no_log_is_left_alone(desk: Sandbox, once: Context) -> None:
-    with pytest.raises(SourceBroken, match="the first row of Read me is not that of a log"):
+    with pytest.raises(SourceBroken, match="the first row of Read me is not the header of a log"):
         deliver(opened(desk, once, keys(log="Read me")), statement("calls"))
     assert grid(desk, "Read me") == [["x"]]
     assert grid(desk) == TABLE
@@ -279,10 +279,10 @@ def test_what_cannot_be_written_to_the_sheet_is_not_in_the_log(desk: Sandbox, on
         ({"columns": {"value": "Status"}}, "OKRs has no column 'Status'; correct it in publish: "
          "(its first row has: KR, Title, Owner, Value, Progress, Health, As of, Difference)"),
         ({"columns": {"value": "KPI"}}, "exceeds grid limits. Max rows: 1000, max columns: 26; correct key_column and "
-         "columns in publish: (a header of up to three capital letters is written in small ones)"),
-        ({"columns": {"value": "D", "health": "Value"}}, "'D' and 'Value' are one column of OKRs"),
+         "columns in publish: (write a header of up to three capital letters in lower case)"),
+        ({"columns": {"value": "D", "health": "Value"}}, "'D' and 'Value' are the same column of OKRs"),
         ({"key_column": "KR", "columns": {"value": "Value"}, "create": True},
-         "OKRs has no column KR: it ends with Z; a header of that name is written as 'kr' in publish:"),
+         "OKRs has no column KR: its last column is Z; if KR is a header, write 'kr' in publish:"),
         ({"key_column": "a"}, "OKRs has no column 'a'; correct it in publish:, or write 'A' for the column of that"),
         ({"spreadsheet": "1Gone"}, "there is no spreadsheet 1Gone; correct it in publish: (HTTP 404"),
     ],
@@ -297,7 +297,7 @@ def test_what_is_wrong_is_said_with_what_to_do(desk: Sandbox, once: Context, mor
 def test_a_header_that_is_there_twice_is_not_guessed_at(desk: Sandbox, once: Context) -> None:
     desk.world.sheets.set_cell(BOOK, "OKRs", "H1", "Value")
     with pytest.raises(
-        SourceBroken, match="OKRs has 'Value' above the columns D and H; name the one meant by its letter"
+        SourceBroken, match="OKRs has 'Value' above columns D and H; write the letter of the right one"
     ):
         deliver(opened(desk, once, keys(columns={"value": "Value"})), statement("calls"))
 
@@ -348,7 +348,7 @@ def test_a_token_that_may_only_read_names_the_scope(desk: Sandbox, once: Context
 def test_what_google_refuses_otherwise_is_said_in_its_words(desk: Sandbox, publisher: SheetsPublisher) -> None:
     said = "You are trying to edit a protected cell or object."
     desk.fault(Fault("sheets", method="POST", status=400, body=f'{{"error": {{"code": 400, "message": "{said}"}}}}'))
-    with pytest.raises(SourceBroken, match=rf"Google refuses it \(HTTP 400: {said}\)"):
+    with pytest.raises(SourceBroken, match=rf"Google refuses the request \(HTTP 400: {said}\)"):
         deliver(publisher, statement("calls"))
     assert grid(desk) == TABLE
 
