@@ -19,13 +19,13 @@ from syncd.sdk import (
     ConnectionSettings,
     Content,
     Context,
-    Found,
     Json,
     PublishKeys,
     Secret,
     Statement,
     Summary,
     WebAddress,
+    Written,
 )
 from syncd.sdk.block import COMMENTED, comment
 from syncd.sdk.sending import answered
@@ -114,7 +114,7 @@ class QuantivePublisher:
             "confidence": said.confidence,
         }
 
-    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Found]:
+    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
         """Never asked of what can only be appended to."""
         return {}
 

@@ -18,12 +18,12 @@ from syncd.sdk import (
     ConnectionSettings,
     Content,
     Context,
-    Found,
     PublishKeys,
     Secret,
     Statement,
     Summary,
     WebAddress,
+    Written,
 )
 from syncd.sdk.block import COMMENTED, comment
 from syncd.sdk.sending import answered
@@ -106,7 +106,7 @@ class TabilityPublisher:
             **({"confidence": colour} if colour else {}),
         }
 
-    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Found]:
+    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
         """Never asked of what can only be appended to."""
         return {}
 

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from syncd.sdk import ConnectionSettings, Duration, Json, PublishKeys, RecordKeys, Secret, WebAddress
-from syncd.sdk.block import SAID
+from syncd.sdk.block import SHOWN
 
 What = Literal["merged_pull_requests", "closed_issues", "releases"]
 _KINDS: Mapping[What, str] = {
@@ -159,7 +159,7 @@ class GitHubPublish(PublishKeys):
 
     def uses(self) -> Collection[str]:
         """A label shows only the health."""
-        return SAID if self.body or self.comment else {"health"}
+        return SHOWN if self.body or self.comment else {"health"}
 
     def target(self, key_result: str) -> str:
         """The issue and the key result, since several key results may share an issue."""

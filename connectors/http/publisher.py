@@ -16,12 +16,12 @@ from connectors.http.settings import SECRET_HEADER, HttpSettings
 from syncd.sdk import (
     Content,
     Context,
-    Found,
     PublishKeys,
     SourceBroken,
     Statement,
     Summary,
-    one_line,
+    Written,
+    single_line,
 )
 from syncd.sdk.sending import answered, in_doubt
 
@@ -160,9 +160,9 @@ class HttpPublisher:
         found = request(said, (keys.ids or {}).get(said.key_result), keys.path, keys.headers, keys.body, keys.text)
         return {HEADER + "Content-Type": keys.content_type, **found} if keys.text is not None else found
 
-    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Found]:
+    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
         """What a PUT replaces is not known, and need not be."""
-        return {name: Found() for name in wanted}
+        return {name: Written() for name in wanted}
 
     def write(self, contents: Mapping[str, Content]) -> None:
         """One request each."""
@@ -200,4 +200,4 @@ class HttpPublisher:
         except jmespath.exceptions.JMESPathError:
             found = None
         if found is not True:
-            raise SourceBroken(f"it did not take it, by success.json ({expression}): {one_line(response.text)}")
+            raise SourceBroken(f"it did not take it, by success.json ({expression}): {single_line(response.text)}")

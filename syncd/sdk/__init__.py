@@ -4,7 +4,7 @@ Records, readings and the pages they travel in; the connector protocol; errors n
 one retry policy; tables and cells, which Google Sheets and spreadsheet files share.
 """
 
-from syncd.sdk.answers import failure, one_line, parse_link, quota_and_clock, quota_reset, retry_after, server_time
+from syncd.sdk.answers import failure, parse_link, quota_and_clock, quota_reset, retry_after, server_time, single_line
 from syncd.sdk.budget import Budget
 from syncd.sdk.connector import (
     ConnectionSettings,
@@ -34,7 +34,7 @@ from syncd.sdk.errors import (
 )
 from syncd.sdk.facts import Check, Json, Page, Reading, Record, Scalar, Snapshot, Stream
 from syncd.sdk.network import network_failure
-from syncd.sdk.publishing import STATED, Content, Found, Publisher, PublishKeys, Stated, Statement, Summary
+from syncd.sdk.publishing import STATED, Content, Publisher, PublishKeys, Stated, Statement, Summary, Written
 from syncd.sdk.retry import LONGEST_WAIT, RetryPolicy
 
 __all__ = [
@@ -48,7 +48,6 @@ __all__ = [
     "Content",
     "Context",
     "Duration",
-    "Found",
     "Json",
     "MeasureKeys",
     "Page",
@@ -77,15 +76,16 @@ __all__ = [
     "UnknownField",
     "Unsure",
     "WebAddress",
+    "Written",
     "can_publish",
     "can_pull",
     "failure",
     "network_failure",
-    "one_line",
     "parse_duration",
     "parse_link",
     "quota_and_clock",
     "quota_reset",
     "retry_after",
     "server_time",
+    "single_line",
 ]

@@ -38,7 +38,7 @@ _UNSAID_LIMIT_WAIT = 60.0  # GitHub's advice for a secondary limit that names no
 def failure(status: int, headers: Mapping[str, str], body: str, now: datetime) -> SourceError:
     """The error that an answer of this status stands for; `now` turns dates in headers into seconds to wait."""
     lower = {name.lower(): value for name, value in headers.items()}
-    said = f"HTTP {status}" + (f": {summary}" if (summary := one_line(body)) else "")
+    said = f"HTTP {status}" + (f": {summary}" if (summary := single_line(body)) else "")
     if status >= 500 or status in _TRANSIENT:
         return RetryLater(said, retry_after(lower, now))
     if status == 429 or (status == 403 and _is_limit(lower, body)):
@@ -114,7 +114,7 @@ def quota_and_clock(headers: Mapping[str, str], now: datetime) -> Iterator[Check
     yield Check("clock", skew < _SKEW, f"{skew:.0f} s apart" if skew >= 1 else "in step with ours")
 
 
-def one_line(body: str, length: int = _LONGEST_BODY) -> str:
+def single_line(body: str, length: int = _LONGEST_BODY) -> str:
     """A server's text as one short line, markup removed: enough for a log, too short for a page of HTML."""
     text = re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", body[:4000], flags=re.DOTALL | re.IGNORECASE)
     text = " ".join(text.split())

@@ -7,7 +7,7 @@ from dataclasses import replace
 from syncd.sdk.figures import number, percent
 from syncd.sdk.publishing import Stated, Statement
 
-SAID: frozenset[Stated] = frozenset({
+SHOWN: frozenset[Stated] = frozenset({
     "title", "unit", "value", "baseline", "target", "progress",
     "health", "quality", "reason", "confidence", "note", "as_of", "evidence",
 })  # fmt: skip
@@ -38,7 +38,7 @@ def lines(said: Statement) -> list[str]:
     return found
 
 
-COMMENTED: frozenset[Stated] = SAID - {"title", "quality", "reason", "as_of"}
+COMMENTED: frozenset[Stated] = SHOWN - {"title", "quality", "reason", "as_of"}
 """What `comment` says of a statement."""
 
 

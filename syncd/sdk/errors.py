@@ -43,11 +43,11 @@ class ConfigError(SyncdError):
 
 
 class UnknownField(ConfigError):
-    """A measure names a field that its source does not have; `known` are those it has."""
+    """A measure names a field that its source does not have; `fields` are those it has."""
 
-    def __init__(self, field: str, known: Iterable[str]) -> None:
+    def __init__(self, field: str, fields: Iterable[str]) -> None:
         self.field = field
-        self.known = sorted(known)
+        self.fields = sorted(fields)
         super().__init__(f"there is no field {field!r}")
 
 

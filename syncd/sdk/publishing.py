@@ -79,7 +79,7 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Written:
     """What stands at a target. `absent` says why there is no such target, in words that say what to do about it.
 
     `where` tells people where a place is (`OKRs!D4`), where its name does not. `above` is the header over a place that
@@ -140,7 +140,7 @@ class Publisher(Protocol):
         """What is to stand at the target of a statement, nothing where it says nothing there. Makes no request."""
         ...
 
-    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Found]:
+    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
         """What stands at the target of each key result now, at the places that `wanted` names."""
         ...
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from syncd.sdk.answers import failure, one_line
+from syncd.sdk.answers import failure, single_line
 from syncd.sdk.errors import RetryLater, SourceBroken, SourceError, Unsure
 
 if TYPE_CHECKING:
@@ -71,5 +71,5 @@ def in_doubt(why: str, *, repeatable: bool) -> SourceError:
 
 
 def _said(response: httpx.Response) -> str:
-    summary = one_line(response.text)
+    summary = single_line(response.text)
     return f"HTTP {response.status_code}" + (f": {summary}" if summary else "")

@@ -428,7 +428,7 @@ def test_fields_hold_what_people_see(box: Sandbox, cloud: JiraSource) -> None:
 def test_an_unknown_field_is_named_with_those_there_are(cloud: JiraSource) -> None:
     with pytest.raises(UnknownField, match="Story Pints") as caught:
         cloud.verify(stream("project = KB", "type", "Story Pints"))
-    assert {"Story Points", "lead_time", "assignee"} <= set(caught.value.known)
+    assert {"Story Points", "lead_time", "assignee"} <= set(caught.value.fields)
     assert caught.value.field == "Story Pints"
 
 

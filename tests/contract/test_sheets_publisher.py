@@ -17,7 +17,7 @@ from syncd.publishing.overwriting import decide
 from syncd.sandbox import Fault, Sandbox
 from syncd.sandbox.credentials import SERVICE_EMAIL, Credentials
 from syncd.sandbox.workbook import Sheet, Spreadsheet, typed
-from syncd.sdk import ConfigError, Content, Context, Found, RetryLater, SourceBroken, SourceError, Statement
+from syncd.sdk import ConfigError, Content, Context, RetryLater, SourceBroken, SourceError, Statement, Written
 from syncd.sdk.testing import statement
 
 BOOK = "1AbC"
@@ -67,7 +67,7 @@ def publisher(desk: Sandbox, once: Context) -> Iterator[SheetsPublisher]:
     one.close()
 
 
-def deliver(publisher: SheetsPublisher, *said: Statement) -> dict[str, Found]:
+def deliver(publisher: SheetsPublisher, *said: Statement) -> dict[str, Written]:
     """Reads, decides as the engine does where nothing is known to be ours, and writes. What was found."""
     wanted = {one.key_result: publisher.content(one) for one in said}
     found = publisher.read(wanted)
@@ -296,9 +296,7 @@ def test_what_is_wrong_is_said_with_what_to_do(desk: Sandbox, once: Context, mor
 
 def test_a_header_that_is_there_twice_is_not_guessed_at(desk: Sandbox, once: Context) -> None:
     desk.world.sheets.set_cell(BOOK, "OKRs", "H1", "Value")
-    with pytest.raises(
-        SourceBroken, match="OKRs has 'Value' above columns D and H; write the letter of the right one"
-    ):
+    with pytest.raises(SourceBroken, match="OKRs has 'Value' above columns D and H; write the letter of the right one"):
         deliver(opened(desk, once, keys(columns={"value": "Value"})), statement("calls"))
 
 

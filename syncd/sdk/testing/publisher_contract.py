@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from syncd.sdk.connector import Publishes
 from syncd.sdk.errors import RetryLater, SourceBroken, SourceError, Unsure
 from syncd.sdk.facts import Scalar
-from syncd.sdk.publishing import STATED, Content, Found, Publisher, Statement
+from syncd.sdk.publishing import STATED, Content, Publisher, Statement, Written
 from syncd.sdk.testing.ailments import AILMENTS_OF_WRITES, Ailment
 from syncd.sdk.testing.connector_contract import ConnectorContract
 from syncd.sdk.testing.proxy import Proxy
@@ -61,7 +61,7 @@ class _Lab:
             self.publisher.read({name: content})
             self.publisher.write({name: content})
 
-    def found(self, *said: Statement) -> dict[str, Found]:
+    def found(self, *said: Statement) -> dict[str, Written]:
         """What stands where these are written to."""
         return {name: found for part in self._parts(said) for name, found in self.publisher.read(part).items()}
 
@@ -69,7 +69,7 @@ class _Lab:
         wanted = {one.key_result: self.publisher.content(one) for one in said}
         return [wanted] if self.publisher.together else [{name: content} for name, content in wanted.items()]
 
-    def _differing(self, wanted: Mapping[str, Content], found: Mapping[str, Found]) -> dict[str, Content]:
+    def _differing(self, wanted: Mapping[str, Content], found: Mapping[str, Written]) -> dict[str, Content]:
         stands = {name: found[name].content for name in wanted if found[name].absent is None}
         differing = {
             name: {place: value for place, value in wanted[name].items() if not _same(now.get(place), value)}

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.sdk import RetryLater, SourceBroken, SourceError, failure, one_line, parse_link, quota_and_clock, quota_reset
+from syncd.sdk import (
+    RetryLater,
+    SourceBroken,
+    SourceError,
+    failure,
+    parse_link,
+    quota_and_clock,
+    quota_reset,
+    single_line,
+)
 from syncd.sdk import retry_after as asked
 
 NOW = datetime(2026, 11, 20, 10, 15, tzinfo=UTC)
@@ -147,7 +156,7 @@ class TestOneLine:
             "<!DOCTYPE html>\n<html><head><title>502</title><style>\nbody { color: red }\n</style>"
             "<script>\nalert('x < y')\n</script></head>\n<body>\n<h1>Bad\n gateway</h1>" + "<p>sorry</p>" * 900
         )
-        line = one_line(page)
+        line = single_line(page)
         assert line.startswith("502 Bad gateway sorry")
         assert line.endswith("…")
         assert len(line) <= 160
@@ -155,11 +164,11 @@ class TestOneLine:
 
     @given(body=st.text(max_size=300))
     def test_whatever_it_is(self, body: str) -> None:
-        assert len(one_line(body)) <= 160
-        assert len(one_line(body).splitlines()) <= 1
+        assert len(single_line(body)) <= 160
+        assert len(single_line(body).splitlines()) <= 1
 
     def test_a_short_text_stays(self) -> None:
-        assert one_line('{"message": "Not Found"}') == '{"message": "Not Found"}'
+        assert single_line('{"message": "Not Found"}') == '{"message": "Not Found"}'
         assert str(failure(500, {}, "", NOW)) == "HTTP 500"
         assert str(failure(500, {}, "broken", NOW)) == "HTTP 500: broken"
 
