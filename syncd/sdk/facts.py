@@ -35,6 +35,16 @@ class Record:
     kind: str | None = None
 
 
+def lead_time(created_at: datetime, done_at: datetime | None) -> Sequence[float]:
+    """The field `lead_time`: the days from a record's creation until it was done.
+
+    No element where it is not done, or was done before it was created: an import's dates make no average.
+    """
+    if done_at is None or done_at < created_at:
+        return []
+    return [(done_at - created_at).total_seconds() / 86400]
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """An outcome observation: a number, or none and the `problem`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from check_in_api import check_in_api
 from pydantic import ValidationError
 from pytest_httpx import HTTPXMock
 
@@ -307,8 +309,10 @@ def test_a_status_that_is_said_to_be_a_success(context: Context, httpx_mock: HTT
 
 def test_a_connection_is_used_once(context: Context) -> None:
     """A server that closes a kept one just as it is used again would leave doubt for nothing."""
-    pool = opened(context, {"path": "/"})._client._transport._pool  # type: ignore[attr-defined]
-    assert pool._max_keepalive_connections == 0
+    with check_in_api() as api, closing(opened(context, {"path": "/"}, url=api.url)) as publisher:
+        for _ in range(3):
+            publisher.write({"calls": publisher.content(SAID)})
+        assert (api.requests, api.connections) == (3, 3)
 
 
 def test_no_error_names_a_secret_of_the_address(context: Context, httpx_mock: HTTPXMock) -> None:
