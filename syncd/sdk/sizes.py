@@ -11,18 +11,11 @@ _UNITS = {"kB": 10**3, "MB": 10**6, "GB": 10**9}
 _FORM = r"^\d+(\.\d+)? ?[kMG]B$"
 
 
-def parse_size(text: str) -> int:
-    """Bytes of `500 kB`, `64 MB` or `2 GB`; ValueError for any other text."""
-    if not re.match(_FORM, text.strip(), re.ASCII):
-        raise ValueError(f"is {text!r}, which is no size; write a number and kB, MB or GB, such as 64 MB")
-    number, unit = text.strip()[:-2], text.strip()[-2:]
-    return int(float(number) * _UNITS[unit])
-
-
-def _parsed(value: Any) -> Any:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        raise ValueError(f"is {value}, but of what? write {value} MB or {value} kB")  # noqa: TRY004 - for pydantic
-    return parse_size(value) if isinstance(value, str) else value
+def _parsed(value: Any) -> int:
+    text = str(value).strip()
+    if not re.match(_FORM, text, re.ASCII):
+        raise ValueError(f"is {value!r}, which is no size; write a number and kB, MB or GB, such as 64 MB")
+    return int(float(text[:-2]) * _UNITS[text[-2:]])
 
 
 Size = Annotated[
