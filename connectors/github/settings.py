@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from syncd.sdk import ConnectionSettings, Duration, Json, PublishKeys, RecordKeys, Secret, WebAddress
+from syncd.sdk import ConnectionSettings, Json, PublishKeys, RecordKeys, Secret, WebAddress
 from syncd.sdk.block import SHOWN
 
 What = Literal["merged_pull_requests", "closed_issues", "releases"]
@@ -45,7 +44,6 @@ class GitHubSettings(ConnectionSettings):
         None, description="The file with the App's private key (PEM), or ${NAME} with the key."
     )
     timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
-    reconcile: Duration = Field(timedelta(days=1), description="How often to check for deleted records.")
 
     @field_validator("private_key")
     @classmethod

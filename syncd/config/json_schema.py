@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from syncd.config.catalogue import connector, connector_types
+from syncd.config.catalogue import connection_model, connector, connector_types
 from syncd.config.mapping_keys import MappingFile
 from syncd.config.mapping_test_keys import GivenReading, GivenRecord
 from syncd.config.measure_keys import FormulaKeys, measure_model
@@ -80,7 +80,7 @@ def _given(schema: dict[str, Any]) -> dict[str, Any]:
 def project_schema() -> dict[str, Any]:
     """Of syncd.yaml: a connection is any of those that the installed connectors know."""
     schema = _schema(ProjectFile, "syncd.yaml")
-    settings = _any_of([connector(name).Settings for name in connector_types()], schema)
+    settings = _any_of([connection_model(name, one) for name, one in _connectors()], schema)
     for name, reference in zip(connector_types(), settings["anyOf"], strict=True):
         definition = schema["$defs"][reference["$ref"].rpartition("/")[2]]
         definition["properties"]["type"] = {"const": name, "description": "Which connector speaks to it."}

@@ -23,7 +23,7 @@ from pydantic import (
     field_validator,
 )
 
-from syncd.config.catalogue import BrokenConnector, connector, connector_types
+from syncd.config.catalogue import RECONCILE, BrokenConnector, connection_model, connector, connector_types
 from syncd.config.cron import next_by_cron
 from syncd.config.document import Document, Place
 from syncd.config.messages import nearest, problems
@@ -135,9 +135,9 @@ class Connection:
     document: Document
 
     @property
-    def reconcile(self) -> timedelta | None:
-        """How long after a census the next is due; None where the source needs none."""
-        return getattr(self.settings, "reconcile", None)
+    def reconcile(self) -> timedelta:
+        """How long after a census of its records the next is due."""
+        return getattr(self.settings, "reconcile", RECONCILE)
 
     def resolved(self) -> ConnectionSettings:
         """The settings with every reference replaced by what it names. ConfigError lists all that are not set."""
@@ -146,7 +146,7 @@ class Connection:
         if resolve.problems:
             raise ConfigError(problems=resolve.problems)
         try:
-            return self.connector.Settings.model_validate(data, context={"resolved": True})
+            return connection_model(self.kind, self.connector).model_validate(data, context={"resolved": True})
         except ValidationError as error:
             # What is wrong now came from outside the file, and may be a secret: the value is not repeated.
             places = {".".join(str(part) for part in item["loc"]) or "its keys": item["msg"] for item in error.errors()}
@@ -265,9 +265,9 @@ def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Con
             if password_in_url(text)
         ]
         try:
-            settings = found_connector.Settings.model_validate(keys)
+            settings = connection_model(kind, found_connector).model_validate(keys)
         except ValidationError as error:
-            found.extend(problems(error, found_connector.Settings, document, place))
+            found.extend(problems(error, connection_model(kind, found_connector), document, place))
         if found:
             yield from found
         else:

@@ -138,7 +138,7 @@ def _due(
 
 def _census_due(state: StreamState, connection: Connection, stream: Stream, now: datetime, asked: bool) -> bool:
     """Whether a pull was complete does not matter: none finds what left since the last census."""
-    if stream.kind != "records" or connection.reconcile is None:
+    if stream.kind != "records":
         return False
     last = state.census_at
     return asked or last is None or last > now or now - last >= connection.reconcile  # a wrong clock puts none off
