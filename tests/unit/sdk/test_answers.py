@@ -60,6 +60,11 @@ def wait(status: int, headers: dict[str, str] | None = None, body: str = "") -> 
         (429, {"X-RateLimit-Reset": "2026-11-20T11:15:30+01:00"}, "", 31),
         (429, {"X-RateLimit-Reset": "2026-11-20T10:15:30"}, "", 31),
         (429, {"X-RateLimit-Reset": "soon"}, "", 60),
+        # as GitLab writes it, and as the IETF's draft does: in seconds from now
+        (429, {"RateLimit-Remaining": "0", "RateLimit-Reset": EPOCH}, "", 31),
+        (429, {"RateLimit-Remaining": "0", "RateLimit-Reset": "30"}, "", 31),
+        (429, {"RateLimit-Remaining": "12", "RateLimit-Reset": "30"}, "", 60),  # another limit than that of the quota
+        (403, {"RateLimit-Remaining": "0", "RateLimit-Reset": EPOCH}, "", 31),
         (429, {}, "", 60),
         # GitHub says so with 403
         (403, EXHAUSTED, LIMIT, 31),
@@ -145,6 +150,11 @@ class TestQuotaReset:
     def test_one_that_has_passed_waits_a_second_for_skew(self) -> None:
         assert quota_reset({"x-ratelimit-reset": "1000000000"}, NOW) == 1
 
+    def test_a_small_number_counts_from_now(self) -> None:
+        assert quota_reset({"ratelimit-reset": "30"}, NOW) == 31
+        assert quota_reset({"x-ratelimit-reset": "0"}, NOW) == 1
+        assert quota_reset({"x-ratelimit-reset": "-5"}, NOW) == 1
+
     @pytest.mark.parametrize("value", ["", "soon", "nan", "inf", "1e30"])
     def test_what_is_no_time_is_none(self, value: str) -> None:
         assert quota_reset({"x-ratelimit-reset": value}, NOW) is None
@@ -187,6 +197,8 @@ class TestHeaders:
         checks = list(quota_and_clock({"x-ratelimit-remaining": remaining, "x-ratelimit-limit": "5000"}, NOW))
         assert [(check.name, check.ok) for check in checks] == [("quota", ok)]
         assert f"{remaining} of 5000" in checks[0].detail
+        without_x = list(quota_and_clock({"ratelimit-remaining": remaining, "ratelimit-limit": "5000"}, NOW))
+        assert without_x == checks
 
     @pytest.mark.parametrize(("seconds", "ok"), [(0, True), (119, True), (-119, True), (121, False), (-121, False)])
     def test_the_clocks(self, seconds: int, ok: bool) -> None:

@@ -60,6 +60,23 @@ def test_a_tenth_is_left_to_people(clock: Clock) -> None:
     assert caught.value.after == pytest.approx(601, abs=1)
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"ratelimit-limit": "100", "ratelimit-remaining": "30", "ratelimit-reset": str(int(NOW.timestamp()) + 600)},
+        {"ratelimit-limit": "100, 100;w=600", "ratelimit-remaining": "30", "ratelimit-reset": "600"},
+    ],
+    ids=["GitLab", "the IETF's draft"],
+)
+def test_a_quota_is_learned_from_headers_without_x_too(clock: Clock, headers: dict[str, str]) -> None:
+    budget = Budget(clock)
+    budget.begin(0)
+    budget.learn(headers)
+    assert spent(budget) == 20
+    clock.now += timedelta(seconds=602)
+    assert spent(budget) == 1000
+
+
 def test_after_the_reset_it_asks_again(clock: Clock) -> None:
     budget = Budget(clock)
     budget.begin(0)
