@@ -74,12 +74,14 @@ def wait(status: int, headers: dict[str, str] | None = None, body: str = "") -> 
         (403, {}, "abuse detection mechanism", 60),
     ],
 )
-def test_what_is_tried_again(status: int, headers: dict[str, str], body: str, after: float | None) -> None:
+def test_an_answer_that_may_pass_is_tried_again(
+    status: int, headers: dict[str, str], body: str, after: float | None
+) -> None:
     assert wait(status, headers, body) == after
 
 
 @pytest.mark.parametrize(
-    ("status", "headers", "said"),
+    ("status", "headers", "message"),
     [
         (401, {}, "credentials were refused"),
         (401, {"Retry-After": "7"}, "credentials were refused"),
@@ -94,10 +96,10 @@ def test_what_is_tried_again(status: int, headers: dict[str, str], body: str, af
         (304, {}, "HTTP 304"),
     ],
 )
-def test_what_is_not(status: int, headers: dict[str, str], said: str) -> None:
+def test_an_answer_that_will_not_pass_ends_it(status: int, headers: dict[str, str], message: str) -> None:
     error = failure(status, headers, "", NOW)
     assert type(error) is SourceBroken
-    assert said in str(error)
+    assert message in str(error)
     assert str(status) in str(error)
 
 
@@ -108,7 +110,7 @@ def test_what_is_not(status: int, headers: dict[str, str], said: str) -> None:
     ),
     body=st.text(),
 )
-def test_every_answer_means_something(status: int, headers: dict[str, str], body: str) -> None:
+def test_every_answer_is_an_error(status: int, headers: dict[str, str], body: str) -> None:
     error = failure(status, headers, body, NOW)
     assert isinstance(error, SourceError)
     assert "\n" not in str(error)
@@ -116,7 +118,7 @@ def test_every_answer_means_something(status: int, headers: dict[str, str], body
         assert error.after is None or error.after >= 0
 
 
-def test_a_rate_limit_says_that_it_is_one_and_an_outage_does_not() -> None:
+def test_a_rate_limit_is_called_so_and_an_outage_is_not() -> None:
     assert "rate limit" in str(failure(429, {}, "", NOW))
     assert "rate limit" not in str(failure(503, EXHAUSTED, "", NOW))
 
@@ -135,19 +137,19 @@ class TestRetryAfter:
             ("soon", None),
         ],
     )
-    def test_seconds_or_a_date(self, value: str, seconds: float | None) -> None:
+    def test_a_wait_is_in_seconds_or_until_a_date(self, value: str, seconds: float | None) -> None:
         assert asked({"retry-after": value}, NOW) == seconds
 
-    def test_unsaid_is_none(self) -> None:
+    def test_a_missing_header_is_none(self) -> None:
         assert asked({}, NOW) is None
 
     @pytest.mark.parametrize("value", ["nan", "inf", "1e400"])
-    def test_what_is_no_time_is_none(self, value: str) -> None:
+    def test_a_text_that_is_no_time_is_none(self, value: str) -> None:
         assert asked({"retry-after": value}, NOW) is None
 
 
 class TestQuotaReset:
-    def test_one_that_has_passed_waits_a_second_for_skew(self) -> None:
+    def test_a_reset_that_has_passed_waits_a_second_for_skew(self) -> None:
         assert quota_reset({"x-ratelimit-reset": "1000000000"}, NOW) == 1
 
     def test_a_small_number_counts_from_now(self) -> None:
@@ -156,12 +158,12 @@ class TestQuotaReset:
         assert quota_reset({"x-ratelimit-reset": "-5"}, NOW) == 1
 
     @pytest.mark.parametrize("value", ["", "soon", "nan", "inf", "1e30"])
-    def test_what_is_no_time_is_none(self, value: str) -> None:
+    def test_a_text_that_is_no_time_is_none(self, value: str) -> None:
         assert quota_reset({"x-ratelimit-reset": value}, NOW) is None
 
 
-class TestOneLine:
-    def test_a_page_is_cut_to_one_line(self) -> None:
+class TestSingleLine:
+    def test_a_page_is_cut_to_a_single_line(self) -> None:
         page = (
             "<!DOCTYPE html>\n<html><head><title>502</title><style>\nbody { color: red }\n</style>"
             "<script>\nalert('x < y')\n</script></head>\n<body>\n<h1>Bad\n gateway</h1>" + "<p>sorry</p>" * 900
@@ -173,7 +175,7 @@ class TestOneLine:
         assert "\n" not in line
 
     @given(body=st.text(max_size=300))
-    def test_whatever_it_is(self, body: str) -> None:
+    def test_any_text_is_cut_to_a_single_line(self, body: str) -> None:
         assert len(single_line(body)) <= 160
         assert len(single_line(body).splitlines()) <= 1
 
@@ -184,16 +186,16 @@ class TestOneLine:
 
 
 class TestHeaders:
-    def test_links_by_their_relation(self) -> None:
+    def test_links_are_read_by_their_relation(self) -> None:
         header = '<https://h/x?page=2&per=1>; rel="next", <https://h/x?page=9>; rel="last"'
         assert parse_link(header) == {"next": "https://h/x?page=2&per=1", "last": "https://h/x?page=9"}
         assert parse_link("") == {}
 
-    def test_a_comma_within_an_address(self) -> None:
+    def test_an_address_may_hold_a_comma(self) -> None:
         assert parse_link('<https://h/x?fields=a,b>; rel="next"') == {"next": "https://h/x?fields=a,b"}
 
     @pytest.mark.parametrize(("remaining", "ok"), [("12", True), ("0", False)])
-    def test_the_quota_left(self, remaining: str, ok: bool) -> None:
+    def test_the_quota_is_a_finding(self, remaining: str, ok: bool) -> None:
         checks = list(quota_and_clock({"x-ratelimit-remaining": remaining, "x-ratelimit-limit": "5000"}, NOW))
         assert [(check.name, check.ok) for check in checks] == [("quota", ok)]
         assert f"{remaining} of 5000" in checks[0].detail
@@ -201,9 +203,9 @@ class TestHeaders:
         assert without_x == checks
 
     @pytest.mark.parametrize(("seconds", "ok"), [(0, True), (119, True), (-119, True), (121, False), (-121, False)])
-    def test_the_clocks(self, seconds: int, ok: bool) -> None:
+    def test_a_clock_that_differs_is_a_finding(self, seconds: int, ok: bool) -> None:
         date = format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
         assert [(check.name, check.ok) for check in quota_and_clock({"date": date}, NOW)] == [("clock", ok)]
 
-    def test_unsaid_is_no_finding(self) -> None:
+    def test_missing_headers_are_no_finding(self) -> None:
         assert list(quota_and_clock({}, NOW)) == []

@@ -105,7 +105,7 @@ def test_a_later_pull_takes_what_was_updated_since() -> None:
     assert source.requests == 1
 
 
-def test_an_unchanged_list_costs_one_request_and_moves_no_cursor() -> None:
+def test_an_unchanged_list_costs_a_single_request_and_moves_no_cursor() -> None:
     source, ledger = Rows(10), Ledger()
     ledger.take(source.pull(STREAM, None))
     source.requests = 0
