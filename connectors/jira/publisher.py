@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from connectors.jira.answers import Account, Comment, CommentPage, Written
+from connectors.jira.answers import Account, Comment, CommentPage, WrittenComment
 from connectors.jira.client import Client, Method, Refused
 from connectors.jira.markup import decoded, encoded, unescaped
 from connectors.jira.screen import FieldValues, Opened, Slot, find_slot
 from syncd.sdk import (
     Content,
     Context,
-    Found,
     Json,
     PublishKeys,
     RetryLater,
@@ -30,8 +29,9 @@ from syncd.sdk import (
     Stated,
     Statement,
     Summary,
+    Written,
 )
-from syncd.sdk.block import SAID, health, lines
+from syncd.sdk.block import SHOWN, health, lines
 
 if TYPE_CHECKING:
     from connectors.jira import JiraSettings
@@ -81,7 +81,7 @@ class JiraPublish(PublishKeys):
 
     def uses(self) -> Collection[str]:
         """What the fields and the comment show."""
-        return {*self.fields, *(SAID if self.comment else ())}
+        return {*self.fields, *(SHOWN if self.comment else ())}
 
     def target(self, key_result: str) -> str:
         """Such as `SUP-12 (calls)`, since an issue may have comments of several key results."""
@@ -127,7 +127,7 @@ class JiraPublisher(Client):
             content[_COMMENT] = decoded(encoded("\n".join([*lines(statement), _mark(statement.key_result)])))
         return content
 
-    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Found]:
+    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
         """The content of the fields of each issue, and of syncd's comment on it."""
         return {name: self._read(name, content) for name, content in wanted.items()}
 
@@ -142,11 +142,11 @@ class JiraPublisher(Client):
             if (text := content.get(_COMMENT)) is not None:
                 body, ours = {"body": encoded(str(text))}, self._comments[name]
                 if ours is None:
-                    self._write(issue, "POST", "/comment", body, Written, "Add Comments")
+                    self._write(issue, "POST", "/comment", body, WrittenComment, "Add Comments")
                 else:
-                    self._write(issue, "PUT", f"/comment/{ours}", body, Written, "Edit Own Comments")
+                    self._write(issue, "PUT", f"/comment/{ours}", body, WrittenComment, "Edit Own Comments")
 
-    def _read(self, name: str, wanted: Content) -> Found:
+    def _read(self, name: str, wanted: Content) -> Written:
         issue = self._find(self._keys.issues[name])
         content: dict[str, Scalar | None] = {}
         where: dict[str, str] = {}
@@ -164,7 +164,7 @@ class JiraPublisher(Client):
             self._comments[name] = ours.id if ours else None
             content[_COMMENT] = decoded(ours.body) if ours else None
             where[_COMMENT] = f"syncd's comment on {issue.name}"
-        return Found(content, where)
+        return Written(content, where)
 
     def _find(self, key: str) -> _Issue:
         """The issue that a key leads to, with the fields on its edit screen that are written to."""

@@ -76,7 +76,7 @@ def _due(
 
 def _census_due(state: StreamState, connection: Connection, stream: Stream, now: datetime, asked: bool) -> bool:
     """Whether what left the source is to be looked for; a pull finds none of it, complete or not."""
-    if stream.kind != "records" or connection.reconcile is None:
+    if stream.kind != "records":
         return False
     last = state.census_at
     return asked or last is None or last > now or now - last >= connection.reconcile  # a wrong clock puts none off

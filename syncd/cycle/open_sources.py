@@ -91,7 +91,7 @@ def _unknown_fields(
                 if not isinstance(error, UnknownField):
                     yield place.problem(f"{connection}: {error}", "measure")
                 elif error.field in measure.fields:
-                    message = f"{connection} has no field {error.field!r}{nearest(error.field, error.known)}"
+                    message = f"{connection} has no field {error.field!r}{nearest(error.field, error.fields)}"
                     yield place.problem(message, "measure")
     except SourceError as error:
         # The pull itself will fail, and its reason is shown.

@@ -439,7 +439,7 @@ def test_fields_hold_the_texts_that_people_see(box: Sandbox, cloud: JiraSource) 
 def test_an_unknown_field_is_named_with_those_there_are(cloud: JiraSource) -> None:
     with pytest.raises(UnknownField, match="Story Pints") as caught:
         cloud.verify(stream("project = KB", "type", "Story Pints"))
-    assert {"Story Points", "lead_time", "assignee"} <= set(caught.value.known)
+    assert {"Story Points", "lead_time", "assignee"} <= set(caught.value.fields)
     assert caught.value.field == "Story Pints"
 
 
