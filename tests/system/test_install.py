@@ -120,7 +120,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @pytest.fixture
 def index(tmp_path: Path) -> Index:
-    """What is published when the project is locked. `tool` needs `colors` with an extra, as pytest-cov needs coverage."""
+    """What is published when the project is locked. `tool` asks for an extra of `colors`, as pytest-cov of coverage."""
     index = Index(tmp_path / "index")
     index.folder.mkdir()
     index.publish("backend", "1.0", module=BACKEND)
