@@ -78,9 +78,16 @@ class Exchange:
             raise (SourceBroken(str(error)) if repeatable else in_doubt(str(error), repeatable=False)) from None
 
     def close(self) -> None:
-        """Closes the sockets."""
-        self._loop.run_until_complete(self._client.aclose())
+        """Closes the sockets, and ends a request that an interrupt from the keyboard broke off."""
+        self._loop.run_until_complete(self._end())
         self._loop.close()
+
+    async def _end(self) -> None:
+        broken_off = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in broken_off:
+            task.cancel()
+        await asyncio.gather(*broken_off, return_exceptions=True)
+        await self._client.aclose()
 
     async def _whole(self, method: str, address: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
         async with (
@@ -121,8 +128,8 @@ class _Loop(asyncio.SelectorEventLoop):
             setter: Callable[[Any], None] = resolved.set_result
             try:
                 outcome: Any = socket.getaddrinfo(host, port, **hints)
-            except OSError as error:
-                setter, outcome = resolved.set_exception, error
+            except (OSError, UnicodeError) as error:  # a label may be too long for a name
+                setter, outcome = resolved.set_exception, OSError(str(error))
             with suppress(RuntimeError):  # the loop was closed meanwhile
                 self.call_soon_threadsafe(settle, setter, outcome)
 
