@@ -82,7 +82,7 @@ class PullsWalk:
             if answer.rows is None:
                 return 0
             if answer.number == 1:
-                self._remember_head(answer, anew=True)
+                self._remember_head(answer, reset=True)
             elif start == 1:
                 self._remember_head(answer)
             page_count += 1
@@ -103,7 +103,7 @@ class PullsWalk:
                 return False, page_count
             page_count += 1
             self._is_progress(answer)
-            self._remember_head(answer, anew=page_count == 1)
+            self._remember_head(answer, reset=page_count == 1)
             moved = moved or any(row.updated_at >= down_to and row.version not in former for row in answer.rows)
             yield Page(records_of(self._repo, answer.rows))
             if not answer.rows or answer.rows[-1].updated_at < down_to:
@@ -116,10 +116,10 @@ class PullsWalk:
         self._seen |= new
         return bool(new) and _digest(answer) != self._last_digest
 
-    def _remember_head(self, answer: Answer, *, anew: bool = False) -> None:
+    def _remember_head(self, answer: Answer, *, reset: bool = False) -> None:
         """Remembers the newest rows, within the time that servers may disagree by. A row not among them has moved."""
         rows = answer.rows or []
-        if anew:
+        if reset:
             self._etag = answer.etag
             self._top = max((row.updated_at for row in rows), default=self._top)
             self._head_rows = set()

@@ -35,7 +35,7 @@ def balanced(jql: str) -> bool:
 
 
 def never_done(jql: str) -> str | None:
-    """The first condition of a query that no issue that is done can meet; None if no such condition is recognized.
+    """The first condition of a query that excludes every done issue; None if no such condition is recognized.
 
     Only conditions that must always hold are considered: none below an OR or a NOT. An empty resolution is not among
     them, because some workflows end without a resolution.

@@ -12,11 +12,11 @@ from typing import Any
 import typer
 
 from syncd.cli.history_words import event_words
-from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json
+from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json, reading_ledger
 from syncd.explain.edits import Edit
 from syncd.explain.history import Event, Point, Restated, Series, history
-from syncd.ledger import open_ledger
 from syncd.sdk import ConfigError
+from syncd.status.read_snapshots import Snapshots
 
 _COLUMNS = (
     "day",
@@ -43,8 +43,9 @@ def run(
     now = clock()
     plan = chosen_plan(config, period, now)
     key_result = chosen_key_result(plan, name)
-    ledger = open_ledger(config.ledger_url(), create=False)
-    series = history(config, plan, key_result, ledger, now, backfill=backfill)
+    ledger = reading_ledger(config)
+    snapshots = Snapshots(config, plan, ledger)
+    series = history(snapshots, snapshots.now(now), key_result, ledger, backfill=backfill)
     if series.not_backfilled:
         typer.echo(f"{series.not_backfilled}; nothing to backfill", err=True)
     if as_json:

@@ -8,7 +8,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from syncd.cli.sync import NOTHING_OPEN
-from syncd.cycle.plan import KeyResultChange, ObjectiveChange, PeriodChanges, Planned, Removed
+from syncd.cycle.plan_changes import KeyResultChange, ObjectiveChange, PeriodChanges, Planned, Removed
 from syncd.explain.evidence import Item
 from syncd.okr.goals import Band
 from syncd.okr.words import HEALTH_WORDS, clock_time, count, day, number, percent
@@ -66,7 +66,7 @@ def _publish(previews: Sequence[Preview]) -> Iterator[str]:
 
 def _summary(found: Planned) -> str:
     failed = f", {len(found.result.failures)} failed" if found.result.failures else ""
-    streams = count(len(found.result.outcomes), "stream") + failed
+    streams = count(len(found.result.pulls), "stream") + failed
     if not found.measured:
         return NOTHING_OPEN
     if not any(found.periods):

@@ -1,10 +1,10 @@
-"""The installed connectors: found by entry point, so that another package adds a system with no change here."""
+"""The installed connectors, by entry point: another package can add a connector without a change here."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import Any, cast
 
 from pydantic import Field, create_model
@@ -16,7 +16,7 @@ RECONCILE = timedelta(days=1)
 
 
 class BrokenConnector(Exception):
-    """A connector's package cannot be imported; the text says why."""
+    """A connector's package cannot be imported; the message says why."""
 
 
 @cache
@@ -24,18 +24,30 @@ def _entries() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)}
 
 
+@cache
+def _own_entries() -> dict[str, EntryPoint]:
+    """The entries of syncd itself. They are found without reading the files of every other installed package."""
+    own = Distribution.discover(name="syncd")
+    return {entry.name: entry for package in own for entry in package.entry_points.select(group=GROUP)}
+
+
 def connector_types() -> list[str]:
-    """What `type:` may say."""
+    """The names that `type:` can take."""
     return list(_entries())
+
+
+def is_connector_type(name: object) -> bool:
+    """Whether `type:` can take this name."""
+    return isinstance(name, str) and (name in _own_entries() or name in _entries())
 
 
 @cache
 def connector(type_name: str) -> type[Connector]:
-    """The connector that `type:` calls by this name; BrokenConnector where it does not load."""
-    entry = _entries()[type_name]
+    """The connector of a type. Raises BrokenConnector if it does not load."""
+    entry = _own_entries().get(type_name) or _entries()[type_name]
     try:
         return cast("type[Connector]", entry.load())
-    except Exception as error:  # somebody else's package: whatever its import does wrong
+    except Exception as error:  # another package: its import can raise anything
         raise BrokenConnector(f"the connector {type_name!r} ({entry.value}) does not load: {error}") from error
 
 

@@ -9,7 +9,7 @@ from syncd.config import MappingTest
 from syncd.config.mapping_test_keys import About, ExpectKeys
 from syncd.okr.goals import Shares
 from syncd.okr.plausible import shown
-from syncd.okr.trial import Found, tried
+from syncd.okr.trial import TrialResult, run_trial
 
 _SHARES = frozenset({"progress", "score", "expected", "activity"})
 
@@ -26,11 +26,11 @@ class Difference:
 
 def differences(test: MappingTest, shares: Shares) -> list[Difference]:
     """What a test finds otherwise than it expects, in the order in which it is written."""
-    found = tried(test.plan, shares, test.given(), test.at)
+    found = run_trial(test.plan, shares, test.given(), test.at)
     return [one for name, expected in test.expect.items() for one in _of(test, name, expected, found)]
 
 
-def _of(test: MappingTest, name: str, expected: ExpectKeys, found: Found) -> Iterator[Difference]:
+def _of(test: MappingTest, name: str, expected: ExpectKeys, found: TrialResult) -> Iterator[Difference]:
     for key, value, why in _found(test, name, found):
         if key not in expected.model_fields_set:
             continue
@@ -49,7 +49,7 @@ def _of(test: MappingTest, name: str, expected: ExpectKeys, found: Found) -> Ite
             yield Difference(f"{name}.alignment.{outcome}", verdict, link.verdict, since)
 
 
-def _found(test: MappingTest, name: str, found: Found) -> Iterator[tuple[str, float | str | None, str | None]]:
+def _found(test: MappingTest, name: str, found: TrialResult) -> Iterator[tuple[str, float | str | None, str | None]]:
     """Each thing that can be expected of a key result or an objective: its key, what it is, and why."""
     key_result = next((kr for kr in test.plan.measured if kr.id == name), None)
     if key_result is None:

@@ -7,15 +7,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from syncd.config import Config
-from syncd.cycle.foresee import foreseen
-from syncd.cycle.measure import complete_value
+from syncd.cycle.foresee import deliveries_after
+from syncd.cycle.value import case_of, complete_value
 from syncd.ledger import Delivery, KeptValue, Ledger
-from syncd.ledger.definitions import definition, measure_digest
+from syncd.ledger.definitions import measure_digest
 from syncd.ledger.outbox import State
 from syncd.okr.facts import answered
-from syncd.okr.goals import KeyResult, Plan, guard_id
+from syncd.okr.goals import KeyResult, Plan
 from syncd.okr.measures import Answer, Measure, leaves, stream_keys
-from syncd.publishing.outgoing import due
 
 _REFUSED: tuple[State, ...] = ("refused",)
 
@@ -60,8 +59,7 @@ def approve(
     NotHeld or AnotherCandidate where there is nothing to accept, and nothing is changed. The caller holds the ledger's
     lock.
     """
-    kept = ledger.values.last(plan.period.id)
-    old = kept.get(key_result.id)
+    old = ledger.values.last(plan.period.id).get(key_result.id)
     measure = key_result.measure
     edited = old is not None and old.measure != measure_digest(measure)
     if old is None or old.quality != "held" or edited or measure is None:
@@ -69,14 +67,12 @@ def approve(
     if number is not None and number != old.candidate:
         raise AnotherCandidate(old.candidate)
     cycle, answer = _measured(ledger, plan, measure, old)
-    file = config.file_of(plan.period.id, key_result.id)
-    defined = definition(key_result, plan.period, config.shares, file)
-    guard = kept.get(guard_id(key_result.id))
-    new = complete_value(config, ledger, plan, key_result, defined, answer, old, now, cycle, guard=guard)
-    reports = foreseen(config, ledger, now, {(plan.period.id, key_result.id): new})
-    outgoing = list(due(config, ledger, now, reports))
+    case = case_of(config, plan, ledger, key_result, now)
+    new = complete_value(case, answer, ledger.answers, now, cycle)
+    outgoing = deliveries_after(config, ledger, now, {(plan.period.id, key_result.id): new})
+    reason = old.reason or "held"
     ledger.approvals.approve(
-        plan.period.id, key_result.id, defined, new, reason=old.reason or "held", author=author, now=now, due=outgoing
+        plan.period.id, key_result.id, case.definition, new, reason=reason, author=author, now=now, due=outgoing
     )
     return Approved(old, new)
 
@@ -84,21 +80,21 @@ def approve(
 def allow(ledger: Ledger, plan: Plan, key_result: KeyResult, *, author: str, now: datetime) -> Sequence[Delivery]:
     """Lets what stands where a key result's check-ins were refused be written over: that, and nothing that came since.
 
-    They wait again; the deliveries concerned, none where none was refused. The caller holds the ledger's lock.
+    They wait again. Returns the deliveries concerned; empty if nothing was refused. The caller holds the ledger's lock.
     """
-    found = [
-        one
-        for one in ledger.outbox.in_state(_REFUSED)
-        if one.period == plan.period.id and one.key_result == key_result.id
+    refused = [
+        delivery
+        for delivery in ledger.outbox.in_state(_REFUSED)
+        if delivery.period == plan.period.id and delivery.key_result == key_result.id
     ]
-    known = ledger.outbox.marks({one.place for one in found})
-    for one in found:
-        marks = dict(known.get(one.place, {}))
-        for place, stands in (one.left_alone or {}).items():
+    marks_by_place = ledger.outbox.marks({delivery.place for delivery in refused})
+    for delivery in refused:
+        marks = dict(marks_by_place.get(delivery.place, {}))
+        for place, stands in (delivery.left_alone or {}).items():
             marks[place] = [*marks.get(place, ()), stands]
-        ledger.outbox.note({one.place: marks})
-        ledger.outbox.again([one.id], now, f"{author} lets it be written over")
-    return found
+        ledger.outbox.note({delivery.place: marks})
+        ledger.outbox.again([delivery.id], now, f"{author} lets it be written over")
+    return refused
 
 
 def _measured(ledger: Ledger, plan: Plan, measure: Measure, held: KeptValue) -> tuple[int, Answer]:

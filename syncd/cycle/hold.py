@@ -11,7 +11,7 @@ from syncd.okr.goals import KeyResult, Plan
 from syncd.okr.measures import Leaf, ReadingMeasure, leaves
 from syncd.okr.plausible import implausible, shown
 from syncd.okr.words import place
-from syncd.status.report import choose_plan
+from syncd.status.periods import choose_plan
 
 
 class Holding:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from syncd.config import Config
 from syncd.config.messages import nearest
 from syncd.cycle.due_pulls import needed_streams
-from syncd.ledger import Ledger
+from syncd.cycle.model import CycleRequest
 from syncd.okr.goals import Plan
 from syncd.okr.measures import RecordMeasure, leaves, stream_keys
 from syncd.sdk import (
@@ -31,22 +31,17 @@ log = logging.getLogger("syncd.cycle")
 
 
 def open_sources(
-    config: Config,
-    plans: Sequence[Plan],
-    only: str | None,
-    ledger: Ledger,
-    policies: Mapping[str, RetryPolicy],
-    opened: ExitStack,
-    tolerant: bool,
+    request: CycleRequest, plans: Sequence[Plan], policies: Mapping[str, RetryPolicy], opened: ExitStack
 ) -> dict[str, tuple[Source, list[Stream]]]:
-    """Every source that the plans need, opened and asked whether it has the fields that are wanted of it.
+    """Every source that the plans need, opened and asked whether it has the fields that they name.
 
     A cycle of one key result pulls the streams of that one, with all that the others need of them.
     """
+    config = request.config
     wanted = {
         (measure.connection, key)
         for plan in plans
-        for kr in plan.measured_for(only)
+        for kr in plan.measured_for(request.only)
         for measure in leaves(kr.measure)
         for key in stream_keys(measure)
     }
@@ -66,16 +61,16 @@ def open_sources(
             problems.extend(error.problems)
         opened.callback(source.close)
         sources[connection.name] = (source, streams)
-    if problems and not tolerant:
+    if problems and not request.tolerant:
         raise ConfigError(problems=problems)
     problems = []
     for name, (source, streams) in sources.items():
-        states = ledger.streams.states(name)
+        states = request.ledger.streams.states(name)
         for stream in streams:
             state = states.get(stream.key)
             if state is None or state.completed_cycle is None or not state.covers(stream):
                 problems.extend(_unknown_fields(config, plans, source, name, stream))
-    if problems and not tolerant:
+    if problems and not request.tolerant:
         raise ConfigError(problems=problems)
     return sources
 
@@ -87,21 +82,20 @@ def _unknown_fields(
         source.verify(stream)
     except ConfigError as error:
         for plan in plans:
-            for kr, measure in ((one, leaf) for one in plan.measured for leaf in leaves(one.measure)):
+            for kr, measure in ((owner, leaf) for owner in plan.measured for leaf in leaves(owner.measure)):
                 if not isinstance(measure, RecordMeasure) or measure.connection != connection:
                     continue
                 if stream.key not in measure.streams:
                     continue
-                place = config.sources[(plan.period.id, kr.id)]
+                place = config.origins[(plan.period.id, kr.id)]
                 if not isinstance(error, UnknownField):
                     yield place.problem(f"{connection}: {error}", "measure")
                 elif error.field in measure.fields:
                     message = f"{connection} has no field {error.field!r}{nearest(error.field, error.fields)}"
                     yield place.problem(message, "measure")
     except SourceError as error:
-        log.info(
-            "fields not checked", extra={"stream": stream.key, "reason": str(error)}
-        )  # the pull itself will say so
+        # The pull itself will fail, and its reason is shown.
+        log.info("fields not checked", extra={"stream": stream.key, "reason": str(error)})
 
 
 class Unopened:

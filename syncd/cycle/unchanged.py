@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
 
-from syncd.cycle.due_pulls import Outcome
+from syncd.cycle.model import PullResult
 from syncd.ledger import KeptValue, Ledger
 from syncd.okr.measures import Answer, Leaf, Measure, ReadingMeasure, leaves, stream_keys
 from syncd.okr.spans import Period
@@ -21,9 +21,11 @@ class Unchanged:
     A cycle that was killed, a dry run, an approval: where one of them lies in between, everything is measured.
     """
 
-    def __init__(self, ledger: Ledger, outcomes: Mapping[tuple[str, str], Outcome], cycle: int, now: datetime) -> None:
+    def __init__(
+        self, ledger: Ledger, results: Mapping[tuple[str, str], PullResult], cycle: int, now: datetime
+    ) -> None:
         self._ledger = ledger
-        self._outcomes = outcomes
+        self._results = results
         self._before = cycle - 1
         self._now = now
 
@@ -43,7 +45,7 @@ class Unchanged:
     def _same(self, measure: Leaf, period: Period, then: datetime, dated: bool) -> bool:
         if measure.per is not None:  # time alone changes a rate
             return False
-        if any(self._outcomes[(measure.connection, key)].changed for key in stream_keys(measure)):
+        if any(self._results[(measure.connection, key)].changed for key in stream_keys(measure)):
             return False
         if measure.window.span(period, then) != measure.window.span(period, self._now):
             return False

@@ -42,8 +42,8 @@ class Edit:
 def edits(ledger: Ledger, period: str, key_result: str, until: int | None = None) -> list[Edit]:
     """Every edit of a key result up to a cycle, oldest first; those of what all of its period are judged by, too."""
     found: list[Edit] = []
-    for before, after in pairwise(ledger.values.definitions(period, key_result, until)):
-        at, file, old, new = after["ended_at"], after["file"], before["body"], after["body"]
+    for before, after in pairwise(ledger.definitions.of(period, key_result, until)):
+        at, file, old, new = after.ended_at, after.definition.file, before.definition.body, after.definition.body
         found.extend(Edit(at, file, *change) for change in changes(old, new))
         if JUDGED_BY in old and JUDGED_BY in new:  # definitions kept by an early version lack it
             found.extend(

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from syncd.explain.edits import Edit, edits
 from syncd.explain.restatements import Restatement, restatements
-from syncd.ledger import Cycle, KeptValue, Ledger, StreamId
+from syncd.ledger import KeptValue, Ledger, StreamId
 from syncd.ledger.definitions import measure_digest
 from syncd.okr.checkins import CheckIn
 from syncd.okr.facts import answered
@@ -33,8 +33,8 @@ from syncd.okr.measures import (
 )
 from syncd.okr.spans import Span
 from syncd.sdk import Reading, Record
-from syncd.status.report import KeyResultLine
-from syncd.status.snapshot import AsOf
+from syncd.status.report import KeyResultLine, line_of
+from syncd.status.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +123,21 @@ class Evidence:
         return [item for item in self.items if item.left_out is None]
 
 
-def evidence(known: AsOf, key_result: KeyResult) -> Evidence:
-    """The evidence of a key result, by what is known at a moment."""
-    plan, ledger, now, cycle = known.plan, known.ledger, known.now, known.cycle
-    value, line, measure = known.kept.get(key_result.id), known.line(key_result), key_result.measure
-    checkins = [(one, one.expired(plan.period.span, now)) for one in known.checkins(key_result)]
-    guard = evidence(known, key_result.guard) if key_result.guard else None
-    changed = edits(ledger, plan.period.id, key_result.id, cycle.id) if ledger and cycle and value else ()
-    if ledger is None or cycle is None or value is None or measure is None:
+def evidence(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -> Evidence:
+    """The evidence of a key result as it stood by a snapshot."""
+    plan, cycle = snapshot.plan, snapshot.cycle
+    value, line, measure = snapshot.values.get(key_result.id), line_of(snapshot, key_result), key_result.measure
+    checkins = [
+        (checkin, checkin.expired(plan.period.span, snapshot.moment))
+        for checkin in snapshot.checkins.get(key_result.id, ())
+    ]
+    guard = evidence(snapshot, ledger, key_result.guard) if key_result.guard else None
+    changed = edits(ledger, plan.period.id, key_result.id, cycle) if ledger and cycle and value else ()
+    if ledger is None or not cycle or value is None or measure is None:
         return Evidence(key_result, value, line, (), (), (), "", changed, edited=False, guard=guard, checkins=checkins)
     # What the value rests on is what the ledger held after the last cycle that measured it, seen at that time.
     measured = value.confirmed
-    seen_at = known.times.get(measured, now) if measured is not None else now
+    seen_at = snapshot.times.get(measured, snapshot.last_instant) if measured is not None else snapshot.last_instant
     edited = value.measure != measure_digest(measure)
     items, parts, arithmetic = list[Item](), list[Part](), ""
     if measured is not None and not edited:
@@ -152,23 +155,22 @@ def evidence(known: AsOf, key_result: KeyResult) -> Evidence:
         if isinstance(measure, FormulaMeasure):
             arithmetic = f"{measure.expression} = {_number(value)}"
     candidate: list[Item] = []
-    synced = known.synced  # a plan may have brought rows since
-    if value.quality == "held" and not edited and synced is not None and synced.ended_at is not None:
-        found = items_of(ledger, plan, measure, synced.ended_at, synced.id)
-        candidate = [item for item in found if item.left_out is None]
+    if value.quality == "held" and not edited and snapshot.synced_at is not None:  # a plan may have brought rows since
+        waiting = items_of(ledger, plan, measure, snapshot.synced_at, snapshot.synced)
+        candidate = [item for item in waiting if item.left_out is None]
     return Evidence(
         key_result,
         value,
         line,
         parts,
-        list(_streams(ledger, measure, cycle.id)),
+        list(_streams(ledger, measure, cycle)),
         items,
         arithmetic,
         changed,
         edited,
         candidate,
         list(approvals(ledger, plan, key_result, cycle)),
-        [] if edited else restatements(ledger, plan, key_result, value.measure, until=cycle.id),
+        [] if edited else restatements(ledger, plan, key_result, value.measure, until=cycle),
         guard,
         checkins,
     )
@@ -283,9 +285,9 @@ def _number(value: KeptValue) -> str:
     return value.reason or "unknown" if value.number is None else scalar_text(value.number)
 
 
-def approvals(ledger: Ledger, plan: Plan, key_result: KeyResult, cycle: Cycle) -> Iterator[Approved]:
+def approvals(ledger: Ledger, plan: Plan, key_result: KeyResult, cycle: int) -> Iterator[Approved]:
     """Every approval of a key result up to a cycle, oldest first."""
-    found = ledger.approvals.of(plan.period.id, key_result.id, cycle.id)
+    found = ledger.approvals.of(plan.period.id, key_result.id, cycle)
     history = ledger.values.history(plan.period.id, key_result.id) if found else ()
     for approval in found:
         before = [value.number for cycle_of, value in history if cycle_of.id < approval.cycle]

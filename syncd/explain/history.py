@@ -6,25 +6,25 @@ then. Values that were measured in different ways are never compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby, pairwise
 from typing import Literal
 
-from syncd.config import Config
 from syncd.explain.edits import Edit, edits
 from syncd.explain.evidence import Approved, approvals
 from syncd.explain.restatements import restatements
-from syncd.ledger import Cycle, KeptValue, Ledger
-from syncd.ledger.definitions import as_defined, measure_digest
-from syncd.okr.goals import Goal, Health, KeyResult, Plan, Quality, guard_id
+from syncd.ledger import KeptValue, Ledger
+from syncd.ledger.definitions import measure_digest
+from syncd.okr.goals import Goal, Health, KeyResult, Plan, Quality
 from syncd.okr.measures import Measure, ReadingMeasure, leaves
 from syncd.okr.past import past_values
 from syncd.okr.spans import Period, Span, midnight
 from syncd.okr.words import place
-from syncd.status.in_force import stood
+from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import KeyResultLine, line_of
+from syncd.status.snapshot import Snapshot
 
 Source = Literal["kept", "backfilled"]
 
@@ -81,20 +81,20 @@ class Series:
 
 
 def history(
-    config: Config, plan: Plan, key_result: KeyResult, ledger: Ledger | None, now: datetime, *, backfill: bool = False
+    snapshots: Snapshots, end: Snapshot, key_result: KeyResult, ledger: Ledger | None, *, backfill: bool = False
 ) -> Series:
-    """The series up to now; to the last value that was kept, where that came after the period's end.
+    """The series up to the day of a snapshot; to the last value that was kept by then, where the period is over.
 
     With `backfill` the days before the present measure was first used are computed from what its sources date
     themselves, as far as they do. Nothing is written.
     """
-    found = ledger.values.history(plan.period.id, key_result.id) if ledger else ()
-    if ledger is None or not found:
+    plan, kept = end.plan, end.values.get(key_result.id)
+    if ledger is None or kept is None:
         return Series(key_result, plan.period)
-    points = list(_points(config, plan, key_result, ledger, found, now))
+    points = list(_points(snapshots, end, key_result, ledger.cycles.end_of(kept.cycle)))
     why: str | None = None
     if backfill:
-        past, why = _backfilled(config, plan, key_result, ledger, found, now)
+        past, why = _backfilled(end, key_result, ledger)
         points = [past.get(point.day, point) for point in points]
     return Series(key_result, plan.period, compared(points), _events(ledger, plan, key_result), why)
 
@@ -112,41 +112,23 @@ def compared(points: Sequence[Point]) -> list[Point]:
     ]
 
 
-def _points(
-    config: Config,
-    plan: Plan,
-    key_result: KeyResult,
-    ledger: Ledger,
-    found: Sequence[tuple[Cycle, KeptValue]],
-    now: datetime,
-) -> Iterator[Point]:
-    period, guard = plan.period, guard_id(key_result.id)
-    days = list(_days(period, now, _ended(found[-1][0])))
-    ends = [span.end for _, span in days]
-    cycles = ledger.cycles.pulled(found[0][0].id)
-    times = {cycle.id: _ended(cycle) for cycle in [*cycles, *(of for of, _ in found)]}
-    definitions = ledger.values.definitions(period.id, key_result.id)
-    checkins = ledger.checkins.of(period.id, key_result.id, now)
-    for (day, span), value, of_guard, cycle, body in zip(
-        days,
-        stood(ends, [(_ended(of), kept) for of, kept in found]),
-        stood(ends, [(_ended(of), kept) for of, kept in ledger.values.history(period.id, guard)]),
-        stood(ends, [(_ended(of), of.id) for of in cycles]),
-        stood(ends, [(row["ended_at"], row["body"]) for row in definitions]),
-        strict=True,
-    ):
-        both = ((key_result.id, value), (guard, of_guard))
-        kept = {name: _by_then(one, cycle) for name, one in both if one is not None}
-        measure: str | None = measure_digest(key_result.measure)
-        if now in span:
-            line = line_of(config, plan, key_result, kept, times, now, checkins)
-        else:
-            then = as_defined(key_result, body or definitions[0]["body"])
-            by_then = [said for said in checkins if said.at < span.end]
-            line = line_of(config, plan, then, judged_as(kept, then), times, span.end, by_then)
-            measure = value.measure if value else None
-        confirmed = kept[key_result.id].confirmed if value else None
-        yield _point(day, line, "kept" if line.quality else None, times.get(confirmed or 0), measure)
+def _points(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, last_kept: datetime) -> Iterator[Point]:
+    """A point of each day: of a past one as it stood at its end, of today as it stands."""
+    days = list(_days(end.plan.period, end.last_instant, last_kept))
+    past = [(day, span.end) for day, span in days if end.past or end.moment not in span]
+    states = snapshots.at_ends([midnight for _, midnight in past], [key_result.id])
+    for (day, _), snapshot in zip(past, states, strict=True):
+        yield _point_of(day, snapshot, key_result)
+    if len(past) < len(days):
+        yield _point_of(days[-1][0], end, key_result)
+
+
+def _point_of(day: date, snapshot: Snapshot, key_result: KeyResult) -> Point:
+    defined = next((kr for kr in snapshot.plan.key_results if kr.id == key_result.id), key_result)
+    line, value = line_of(snapshot, defined), snapshot.values.get(key_result.id)
+    measured_at = snapshot.times.get(value.confirmed) if value and value.confirmed is not None else None
+    measure = measure_digest(key_result.measure) if not snapshot.past else value.measure if value else None
+    return _point(day, line, "kept" if line.quality else None, measured_at, measure)
 
 
 def _point(
@@ -169,57 +151,34 @@ def _point(
     )
 
 
-def _by_then(value: KeptValue, cycle: int | None) -> KeptValue:
-    """A value as it was known after a cycle that asked the sources: later ones may have confirmed it."""
-    if value.confirmed is None:
-        return value
-    return replace(value, confirmed=min(value.confirmed, max(value.cycle, cycle or 0)))
-
-
-def judged_as(kept: Mapping[str, KeptValue], then: KeyResult) -> dict[str, KeptValue]:
-    """Values of a key result and its guard that pass for ones of the measures in their file today.
-
-    For they are to be judged, and how they were measured is no question of that.
-    """
-    measures = {one.id: measure_digest(one.measure) for one in (then, then.guard) if one}
-    return {name: replace(value, measure=measures[name]) for name, value in kept.items() if name in measures}
-
-
-def _backfilled(
-    config: Config,
-    plan: Plan,
-    key_result: KeyResult,
-    ledger: Ledger,
-    found: Sequence[tuple[Cycle, KeptValue]],
-    now: datetime,
-) -> tuple[dict[date, Point], str | None]:
+def _backfilled(snapshot: Snapshot, key_result: KeyResult, ledger: Ledger) -> tuple[dict[date, Point], str | None]:
     """The points of the days before the present measure was first used; none and why, where nothing dates them."""
-    period, measure = plan.period, key_result.measure
+    period, now, measure = snapshot.plan.period, snapshot.moment, key_result.measure
     if measure is None:
         return {}, f"{key_result.id} has no measure"
     digest = measure_digest(measure)
-    own = [(cycle, kept.confirmed) for cycle, kept in found if kept.measure == digest and kept.confirmed is not None]
-    if not own:
+    measured = ledger.values.first_and_last_under(period.id, key_result.id, digest, snapshot.cycle)
+    if measured is None:
         return {}, f"{key_result.id} was never measured as its file says now: run `syncd sync` first"
     # What a cycle that failed, or whose number is held, has brought since feeds no value of the past either.
-    cycle = max(confirmed for _, confirmed in own)
+    first_cycle, cycle = measured
     past = past_values(ledger.answers, measure, period, now, cycle)
     if past is None:
         return {}, _undated(ledger, measure, period, now, cycle)
     guard = key_result.guard
-    of_guard = past_values(ledger.answers, guard.measure, period, now, cycle) if guard and guard.measure else None
-    guarded = dict(of_guard or ())
-    first = _ended(own[0][0]).astimezone(period.zone).date()
+    guard_past = past_values(ledger.answers, guard.measure, period, now, cycle) if guard and guard.measure else None
+    guarded = dict(guard_past or ())
+    first = ledger.cycles.end_of(first_cycle).astimezone(period.zone).date()
     points: dict[date, Point] = {}
     for day, number in past:
         if day >= first:
             break
         end = midnight(day + timedelta(days=1), period.zone)
-        kept = {key_result.id: _as_kept(number, digest, cycle)}
+        values = {key_result.id: _as_kept(number, digest, cycle)}
         if guard is not None:
-            kept[guard.id] = _as_kept(guarded.get(day), measure_digest(guard.measure), cycle)
-        line = line_of(config, plan, key_result, kept, {cycle: end}, end, ())
-        points[day] = _point(day, line, "backfilled", None, digest)
+            values[guard.id] = _as_kept(guarded.get(day), measure_digest(guard.measure), cycle)
+        then = replace(snapshot, moment=end, values=values, checkins={}, times={cycle: end})
+        points[day] = _point(day, line_of(then, key_result), "backfilled", None, digest)
     return points, None
 
 
@@ -242,7 +201,7 @@ def _undated(ledger: Ledger, measure: Measure, period: Period, now: datetime, cy
 def _events(ledger: Ledger, plan: Plan, key_result: KeyResult) -> list[Event]:
     last = ledger.cycles.last()
     events: list[Event] = [*edits(ledger, plan.period.id, key_result.id)]
-    events += approvals(ledger, plan, key_result, last) if last else ()
+    events += approvals(ledger, plan, key_result, last.id) if last else ()
     found = restatements(ledger, plan, key_result, measure_digest(key_result.measure))
     for at, group in groupby(found, key=lambda one: one.at):
         same = list(group)
@@ -257,9 +216,3 @@ def _days(period: Period, now: datetime, last_kept: datetime) -> Iterator[tuple[
     while day <= last and (start := midnight(day, period.zone)) <= now:
         day += timedelta(days=1)
         yield day - timedelta(days=1), Span(start, midnight(day, period.zone))
-
-
-def _ended(cycle: Cycle) -> datetime:
-    """When a cycle ended: a value is kept in the moment in which its cycle ends."""
-    assert cycle.ended_at is not None
-    return cycle.ended_at

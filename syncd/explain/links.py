@@ -6,11 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from syncd.ledger import Ledger
 from syncd.okr.alignment import Verdict
 from syncd.okr.goals import KeyResult
 from syncd.okr.trend import Trend
 from syncd.okr.weeks import Week
-from syncd.status.snapshot import AsOf
+from syncd.status.report import report_of
+from syncd.status.snapshot import Snapshot
 from syncd.status.weekly import WeeklySeries, is_evidence
 
 
@@ -32,26 +34,26 @@ class LinkEvidence:
     weeks: Sequence[tuple[Week, Week]] = ()
 
 
-def links_of(known: AsOf, key_result: KeyResult) -> Iterator[LinkEvidence]:
-    """The links from or to a key result, in the order of the files, by what is known at a moment."""
-    plan, ledger = known.plan, known.ledger
+def links_of(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -> Iterator[LinkEvidence]:
+    """The links from or to a key result, in the order of the files, by a snapshot."""
+    plan = snapshot.plan
     key_results = {kr.id: kr for kr in plan.key_results}
     if (
         ledger is None
-        or known.cycle is None
+        or not snapshot.cycle
         or all(key_result.id not in (kr.id, *_driven(kr)) for kr in plan.key_results if kr.drives)
     ):
         return
-    for judgement in (link for block in known.report().objectives for link in block.alignment):
+    for judgement in (link for block in report_of(snapshot).objectives for link in block.alignment):
         link = judgement.alignment
         name = link.output, link.outcome
         if key_result.id not in name:
             continue
         weeks: list[tuple[Week, Week]] = []
-        kept = known.links.get(name)
-        if kept is not None and all(is_evidence(plan, side, known.kept.get(side)) for side in name):
-            looked_at = known.times.get(kept.confirmed, known.now)
-            series = WeeklySeries(ledger, plan, known.kept, looked_at, kept.confirmed)
+        kept = snapshot.links.get(name)
+        if kept is not None and all(is_evidence(plan, side, snapshot.values.get(side)) for side in name):
+            judged_at = snapshot.times.get(kept.confirmed, snapshot.last_instant)
+            series = WeeklySeries(ledger, plan, snapshot.values, judged_at, kept.confirmed)
             weeks = list(zip(*(series.weeks(key_results[side]) for side in name), strict=True))
         yield LinkEvidence(
             *name,

@@ -1,8 +1,8 @@
-"""What sources say of the past otherwise than they did: which record or row, why, when, and the number on both sides.
+"""Changes that a source made to past data: which record or row, why, when, and the number on both sides.
 
-Nothing is written down for it: the ledger keeps every version, and a restatement is two of them compared. A record that
-counted and does not any more, or brings another number; one that was done on a day that had been measured and came
-late; a dated reading whose number was changed or taken away.
+Nothing is kept for it: the ledger has every version, and a restatement is a comparison of two. It is a record that no
+longer counts or brings another number, a record that came late for a day that had been measured, or a dated reading
+whose number was changed or removed.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from syncd.ledger import KeptValue, Ledger, Reread, Revised
@@ -23,7 +23,7 @@ GONE = "gone: deleted, moved, or no match any more"
 
 @dataclass(frozen=True, slots=True)
 class Restatement:
-    """One record or row that its source says otherwise since a cycle that ended `at`.
+    """One record or row that its source changed, as seen by a cycle that ended `at`.
 
     `of` is the day it counts on; `before` and `after` are the key result's number on both sides of that cycle, None
     where it is unknown, or was not measured since: the period may have settled.
@@ -45,26 +45,38 @@ def restatements(
     """Those of one key result since it is measured as it is now, after one cycle and not after another, in order."""
     last = ledger.cycles.last()
     end = last.id if until is None and last else until or 0
-    history = [
-        replace(value, confirmed=min(value.confirmed, end))  # later ones may have found the same number
-        for cycle, value in ledger.values.history(plan.period.id, key_result.id)
-        if value.measure == measure_digest and value.quality == "complete" and value.confirmed is not None
-        if cycle.id <= end
-    ]
-    if not history:
+    measured = ledger.values.first_and_last_under(plan.period.id, key_result.id, measure_digest, end)
+    if measured is None:
         return []
-    (found,) = restated(ledger, [Known(plan, key_result, history, max(after, history[0].cycle))], end)
-    return found
+
+    def values() -> Sequence[KeptValue]:
+        return [
+            replace(value, confirmed=min(value.confirmed, end))  # later cycles may have measured the same number
+            for cycle, value in ledger.values.history(plan.period.id, key_result.id)
+            if value.measure == measure_digest and value.quality == "complete" and value.confirmed is not None
+            if cycle.id <= end
+        ]
+
+    return find_restatements(ledger, [ValueHistory(plan, key_result, values, max(after, measured[0]))], end)[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A key result, its complete values under its measure, oldest first, and the cycle after which it is looked at."""
+@dataclass(frozen=True)
+class ValueHistory:
+    """A key result, and the cycle after which its sources' changes are looked for.
+
+    `read` gives its complete values under its measure, oldest first. It is called where there was a change: there may
+    be thousands of values.
+    """
 
     plan: Plan
     key_result: KeyResult
-    values: Sequence[KeptValue]
+    read: Callable[[], Sequence[KeptValue]]
     after: int
+
+    @cached_property
+    def values(self) -> Sequence[KeptValue]:
+        """The values."""
+        return self.read()
 
     def numbers(self, cycle: int) -> tuple[float | None, float | None]:
         """The number before a cycle, and since."""
@@ -78,50 +90,53 @@ class Known:
         return min(confirmed[-1], cycle - 1) if confirmed else None
 
 
-def restated(ledger: Ledger, known: Sequence[Known], until: int) -> list[list[Restatement]]:
-    """What was restated of each of these key results up to a cycle, in order; looked up for all of them at once."""
-    found: list[list[tuple[int, int, Any, Restatement]]] = [[] for _ in known]
-    ended_at = cache(ledger.cycles.end_of)  # of one that was killed, when the next one did that ended
-    for after in sorted({one.after for one in known}):
+def find_restatements(ledger: Ledger, histories: Sequence[ValueHistory], until: int) -> list[list[Restatement]]:
+    """The restatements of each of these key results up to a cycle, in order; looked up for all of them at once."""
+    sortable: list[list[tuple[int, int, Any, Restatement]]] = [[] for _ in histories]
+    ended_at = cache(ledger.cycles.end_of)  # of a cycle that was killed, when the next one that ended did
+    for after in sorted({history.after for history in histories}):
         users: dict[Leaf, list[tuple[int, int]]] = {}
-        for number, one in enumerate(known):
-            for part, leaf in enumerate(leaves(one.key_result.measure) if one.after == after else ()):
+        for number, history in enumerate(histories):
+            for part, leaf in enumerate(leaves(history.key_result.measure) if history.after == after else ()):
                 users.setdefault(leaf, []).append((number, part))
         of_records = [leaf for leaf in users if isinstance(leaf, RecordMeasure)]
         for measure, revised in ledger.revisions.of_records(of_records, after, until):
             for number, part in users[measure]:
-                if (record := _of_record(measure, revised, known[number], ended_at)) is not None:
-                    found[number].append((part, revised.cycle, revised.id, record))
+                if (record := _of_record(measure, revised, histories[number], ended_at)) is not None:
+                    sortable[number].append((part, revised.cycle, revised.id, record))
         of_readings = [leaf for leaf in users if isinstance(leaf, ReadingMeasure)]
         for series, reread in ledger.revisions.of_readings(of_readings, after, until):
             for number, part in users[series]:
-                if (row := _of_reading(series, reread, known[number], ended_at)) is not None:
-                    found[number].append((part, reread.cycle, reread.at, row))
-    return [[one[-1] for one in sorted(mine, key=lambda one: (one[-1].at, *one[:-1]))] for mine in found]
+                if (row := _of_reading(series, reread, histories[number], ended_at)) is not None:
+                    sortable[number].append((part, reread.cycle, reread.at, row))
+    return [
+        [restatement for *_, restatement in sorted(mine, key=lambda entry: (entry[-1].at, *entry[:-1]))]
+        for mine in sortable
+    ]
 
 
 def _of_record(
-    measure: RecordMeasure, revised: Revised, known: Known, ended_at: Callable[[int], datetime]
+    measure: RecordMeasure, revised: Revised, history: ValueHistory, ended_at: Callable[[int], datetime]
 ) -> Restatement | None:
-    at, before, shown = ended_at(revised.cycle), known.measured_before(revised.cycle), revised.new or revised.old
+    at, before, shown = ended_at(revised.cycle), history.measured_before(revised.cycle), revised.new or revised.old
     measured = None if before is None else ended_at(before)
-    why = _why(measure, revised.old, revised.new, known.plan, at, measured)
+    why = _why(measure, revised.old, revised.new, history.plan, at, measured)
     if why is None or shown is None:
         return None
     of = (revised.old.done_at if revised.old else None) or shown.done_at
-    return Restatement(at, shown.label, shown.title, shown.url, of, why, *known.numbers(revised.cycle))
+    return Restatement(at, shown.label, shown.title, shown.url, of, why, *history.numbers(revised.cycle))
 
 
 def _of_reading(
-    measure: ReadingMeasure, reread: Reread, known: Known, ended_at: Callable[[int], datetime]
+    measure: ReadingMeasure, reread: Reread, history: ValueHistory, ended_at: Callable[[int], datetime]
 ) -> Restatement | None:
     at = ended_at(reread.cycle)
-    if reread.at not in measure.window.span(known.plan.period, at) or reread.at > at:
+    if reread.at not in measure.window.span(history.plan.period, at) or reread.at > at:
         return None
     held = f"held {reread.old.raw}"
     why = f"{held}, and its row is gone" if reread.new is None else f"{held}, and holds {reread.new.raw} now"
     cell = (reread.new or reread.old).cell
-    return Restatement(at, cell, "", "", reread.at, why, *known.numbers(reread.cycle))
+    return Restatement(at, cell, "", "", reread.at, why, *history.numbers(reread.cycle))
 
 
 def _why(

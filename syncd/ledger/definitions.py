@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from syncd.ledger import Definition
 from syncd.okr.goals import (
     Band,
     KeyResult,
@@ -34,6 +33,39 @@ JUDGED_BY = "judged_by"
 _KEPT = 10_000  # a service says the same of its key results in each cycle
 
 
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A key result as its file says it. `measure` digests how it is measured, `digest` all of it."""
+
+    file: str
+    body: Mapping[str, Any]
+    measure: str
+    digest: str
+
+    @property
+    def title(self) -> str:
+        """The key result's title."""
+        title: str = self.body["KeyResult"]["title"]
+        return title
+
+    def key_result(self, today: KeyResult | None) -> KeyResult | None:
+        """The key result as it was defined.
+
+        `today` is the one of that id in the files. From a body in a form that is not read whole any more it takes the
+        goal, pace, guard and age that the key result was judged by; None where no file names it either.
+        """
+        return _key_result(self.body, self.measure) or (_as_judged(today, self.body) if today else None)
+
+    def judged_by(self, period: Period, shares: Shares) -> tuple[Period, Shares]:
+        """The days and shares that the key result was judged by; these here where an early version kept none."""
+        rules = self.body.get(JUDGED_BY)
+        if rules is None:
+            return period, shares
+        first, last = (date.fromisoformat(rules[f"period.{edge}"]) for edge in ("start", "end"))
+        days = Period(period.id, first, last, ZoneInfo(rules["timezone"]))
+        return days, Shares(rules["health.on_track"], rules["health.at_risk"])
+
+
 def definition(key_result: KeyResult, period: Period, shares: Shares, file: str) -> Definition:
     """A key result as its file says it now. The digest is of the days and the shares that it is judged by, too."""
     body, digest = _body(key_result, (period.first, period.last, period.zone.key), shares)
@@ -42,7 +74,7 @@ def definition(key_result: KeyResult, period: Period, shares: Shares, file: str)
 
 @lru_cache(_KEPT)
 def _body(key_result: KeyResult, days: tuple[date, date, str], shares: Shares) -> tuple[dict[str, Any], str]:
-    body = _said(key_result)
+    body = _dump(key_result)
     judged_by = {
         "period.start": days[0].isoformat(),
         "period.end": days[1].isoformat(),
@@ -50,50 +82,40 @@ def _body(key_result: KeyResult, days: tuple[date, date, str], shares: Shares) -
         "health.on_track": shares.on_track,
         "health.at_risk": shares.at_risk,
     }
-    return {**body, JUDGED_BY: judged_by}, _digest([body, _said(days), _said(shares)])
+    return {**body, JUDGED_BY: judged_by}, _digest([body, _dump(days), _dump(shares)])
 
 
 @lru_cache(_KEPT)
 def measure_digest(measure: Measure | None) -> str:
     """Tells measures apart: values of different ones do not compare."""
-    return _digest(_said(measure))
+    return _digest(_dump(measure))
 
 
-def as_defined(key_result: KeyResult, body: Mapping[str, Any]) -> KeyResult:
-    """A key result with what it was judged by when its definition had this body: goal, pace, guard, age.
+def _as_judged(key_result: KeyResult, body: Mapping[str, Any]) -> KeyResult:
+    """A key result of today with what a definition's body says it was judged by: goal, pace, guard, age.
 
-    It is measured as it is now: `key_result_of` says how it was then.
+    For a body in a form that is not read whole any more. It is measured as today.
     """
-    said = body["KeyResult"]
+    model = body["KeyResult"]
     kinds = _kinds(KeyResult)
-    judged_by = {name: _meant(said[name], kinds[name]) for name in ("title", "goal") if name in said}
-    judged_by |= {name: _meant(said.get(name), kinds[name]) for name in ("unit", "stale_after")}
-    judged_by["pace"] = _meant(said.get("pace", "linear"), kinds["pace"])
-    guard = said.get("guard")
+    judged_by = {name: _parse(model[name], kinds[name]) for name in ("title", "goal") if name in model}
+    judged_by |= {name: _parse(model.get(name), kinds[name]) for name in ("unit", "stale_after")}
+    judged_by["pace"] = _parse(model.get("pace", "linear"), kinds["pace"])
+    guard = model.get("guard")
     own = key_result.guard or replace(key_result, id=guard_id(key_result.id))
-    return replace(key_result, **judged_by, guard=as_defined(own, guard) if guard else None)
+    return replace(key_result, **judged_by, guard=_as_judged(own, guard) if guard else None)
 
 
-def key_result_of(body: Mapping[str, Any], measure: str) -> KeyResult | None:
+def _key_result(body: Mapping[str, Any], measure: str) -> KeyResult | None:
     """The key result that a definition's body says, measured as it was then.
 
     None where an older version wrote it in a form that is not read any more: `measure` is the digest that it must have.
     """
     try:
-        found: KeyResult = _meant({"KeyResult": body["KeyResult"]}, KeyResult)
+        key_result: KeyResult = _parse({"KeyResult": body["KeyResult"]}, KeyResult)
     except (KeyError, TypeError, ValueError):
         return None
-    return found if measure_digest(found.measure) == measure else None
-
-
-def judged_by(body: Mapping[str, Any], period: Period, shares: Shares) -> tuple[Period, Shares]:
-    """The days and shares that a definition was judged by; these here where an early version did not keep them."""
-    said = body.get(JUDGED_BY)
-    if said is None:
-        return period, shares
-    first, last = (date.fromisoformat(said[f"period.{edge}"]) for edge in ("start", "end"))
-    zone = ZoneInfo(said["timezone"])
-    return Period(period.id, first, last, zone), Shares(said["health.on_track"], said["health.at_risk"])
+    return key_result if measure_digest(key_result.measure) == measure else None
 
 
 _MODELS = {
@@ -105,22 +127,22 @@ _MODELS = {
 }  # fmt: skip
 
 
-def _meant(said: Any, kind: Any) -> Any:
-    """What `_said` made into JSON; `kind` is the type that it had."""
-    if isinstance(said, dict):
-        ((name, own),) = said.items()
+def _parse(json: Any, kind: Any) -> Any:
+    """What `_dump` made into JSON; `kind` is the type that it had."""
+    if isinstance(json, dict):
+        ((name, own),) = json.items()
         types = _kinds(_MODELS[name])
-        return _MODELS[name](**{key: _meant(value, types[key]) for key, value in own.items()})
+        return _MODELS[name](**{key: _parse(value, types[key]) for key, value in own.items()})
     inner = get_args(kind)
-    if isinstance(said, list):
-        kinds = [inner[0]] * len(said) if inner[-1] is Ellipsis else inner
-        return tuple(_meant(value, kind) for value, kind in zip(said, kinds, strict=True))
-    one_of = inner or (kind,)
-    if said is None or not {timedelta, datetime, date} & set(one_of):
-        return said
-    if timedelta in one_of:
-        return timedelta(seconds=said)
-    return datetime.fromisoformat(said) if datetime in one_of else date.fromisoformat(said)
+    if isinstance(json, list):
+        members = [inner[0]] * len(json) if inner[-1] is Ellipsis else inner
+        return tuple(_parse(value, kind) for value, kind in zip(json, members, strict=True))
+    kinds_of = inner or (kind,)
+    if json is None or not {timedelta, datetime, date} & set(kinds_of):
+        return json
+    if timedelta in kinds_of:
+        return timedelta(seconds=json)
+    return datetime.fromisoformat(json) if datetime in kinds_of else date.fromisoformat(json)
 
 
 @lru_cache
@@ -128,16 +150,17 @@ def _kinds(model: type[Any]) -> Mapping[str, Any]:
     return get_type_hints(model)
 
 
-def _said(value: Any) -> Any:
-    """What a mapping file says, as JSON: defaults are left out, so that a later version's new key changes nothing.
+def _dump(value: Any) -> Any:
+    """What a mapping file says, as JSON.
 
-    So is what takes no part in comparisons: two that differ in it alone say the same.
+    Defaults are left out, so that a later version's new key changes nothing. Fields that take no part in comparisons
+    are left out too: two key results that differ in such a field alone have the same digest.
     """
     if is_dataclass(value) and not isinstance(value, type):
         own = ((name, getattr(value, name), default) for name, default in _fields(type(value)))
-        return {type(value).__name__: {name: _said(inner) for name, inner, default in own if inner != default}}
+        return {type(value).__name__: {name: _dump(inner) for name, inner, default in own if inner != default}}
     if isinstance(value, tuple):
-        return [_said(inner) for inner in value]
+        return [_dump(inner) for inner in value]
     if isinstance(value, timedelta):
         return value.total_seconds()
     return value.isoformat() if isinstance(value, date) else value

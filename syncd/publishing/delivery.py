@@ -31,7 +31,7 @@ from syncd.sdk import (
     SourceError,
     Unsure,
 )
-from syncd.status.report import choose_plan
+from syncd.status.periods import choose_plan
 
 log = logging.getLogger("syncd.publishing")
 

@@ -58,7 +58,7 @@ def _objective(one: ObjectiveReview, found: Review) -> dict[str, Any]:
         "health": stands.health,
         "activity": stands.activity,
         "activity_before": before.activity if before else None,
-        "coverage": {"known": stands.known, "of": stands.of},
+        "coverage": {"known": stands.scored, "of": stands.counted},
         "alignment": [link_document(link) for link in one.block.alignment],
         "key_results": [_move(move, found) for move in one.moves],
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
@@ -37,7 +37,7 @@ _ERRORS = (
 class As(BaseModel):
     """How to read a text as a number or a date."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
     decimal: str | None = Field(None, description="The decimal mark of numbers written as text: `,` or `.`.")
     thousands: str | None = Field(None, description="The mark between groups of three digits: `.`, `,`, a space, `'`.")
@@ -83,7 +83,7 @@ class Reader:
     """How to read the cells of a source: by the rules of `as:`, and by what the source means by its types."""
 
     zone: ZoneInfo
-    rules: As = As()
+    rules: As = field(default_factory=As)
     text_numbers: bool = False  # a plain number in CSV is a number, for there it can be nothing else
     serial_dates: bool = False  # Google Sheets gives dates as days since 1899-12-30
     epoch_dates: bool = False  # JSON APIs give seconds since 1970

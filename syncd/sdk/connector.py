@@ -53,7 +53,7 @@ class ConnectionSettings(BaseModel):
     to give it another default.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     type: str = Field(description="Which connector speaks to it.")
 
@@ -61,7 +61,7 @@ class ConnectionSettings(BaseModel):
 class MeasureKeys(BaseModel):
     """The keys that a connector adds to a measure, to `from`, `take`, `of`, `where` and `window`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=True)
 
     kind: ClassVar[Literal["records", "readings"]]
 

@@ -97,7 +97,7 @@ class Written:
 class PublishKeys(BaseModel):
     """The keys that a connector adds to an entry of `publish:`, to `to` and `override`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=True)
 
     states: ClassVar[Literal["key results", "period"]] = "key results"
     """Whether a target holds a key result, or a whole period: then its content is made of a `Summary`."""

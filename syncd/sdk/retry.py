@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
-
-import tenacity
+from typing import TYPE_CHECKING, TypeVar
 
 from syncd.sdk.budget import Budget
 from syncd.sdk.errors import RetryLater
+
+if TYPE_CHECKING:
+    import tenacity
 
 T = TypeVar("T")
 
@@ -44,6 +45,7 @@ class RetryPolicy:
         Writes go through here too. A write raises RetryLater where it did not take effect, or may be sent twice; where
         neither is certain it raises `Unsure`, which is not tried again.
         """
+        import tenacity  # here: commands that make no request do not wait for it
 
         waited = False
 

@@ -67,7 +67,7 @@ class Grid:
 class Series(BaseModel):
     """A dated series: a column of dates and a column of numbers, paired by row."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
     dates: str = Field(description="The dates: a range such as `Support!A2:A`, or the column's header.")
     values: str = Field(description="The numbers: a range such as `Support!C2:C`, or the column's header.")
@@ -76,7 +76,7 @@ class Series(BaseModel):
 class Lookup(BaseModel):
     """A cell of a table, in the row whose other cells meet conditions."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
     table: str = Field(description="The table, its header included: a range such as `Plan!A1:F`, or a sheet's name.")
     row: Mapping[str, str | bool | int | float] = Field(

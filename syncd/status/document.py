@@ -32,7 +32,7 @@ def _objective(block: ObjectiveBlock, period: Period) -> dict[str, Any]:
         "score": stands.score,
         "activity": stands.activity,
         "health": stands.health,
-        "coverage": {"known": stands.known, "of": stands.of},
+        "coverage": {"known": stands.scored, "of": stands.counted},
         "supports": objective.supports,
         "key_results": [key_result_document(line, period) for line in block.key_results],
         "alignment": [link_document(link) for link in block.alignment],

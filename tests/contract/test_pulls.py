@@ -12,7 +12,8 @@ import pytest
 
 from syncd.config import Connection
 from syncd.config.document import parse_document
-from syncd.cycle.due_pulls import Outcome, Watcher, Work, due_pulls
+from syncd.cycle.due_pulls import due_pulls
+from syncd.cycle.model import ConnectionPulls, PullResult, Watcher
 from syncd.cycle.pull import pull_all
 from syncd.ledger import Ledger, open_ledger
 from syncd.sdk import Budget, Check, ConnectionSettings, Connector, Json, Page, Record, RetryLater, Stream
@@ -81,17 +82,17 @@ def pull(
     reconcile: bool = False,
     patient: bool = False,
     connection: Any = TICKETS,
-) -> list[Outcome]:
+) -> list[PullResult]:
     cycle = ledger.cycles.begin(now)
     pulls = due_pulls(ledger, connection, streams or (STREAM,), now, reconcile, patient)
-    work = {"tickets": Work(source, pulls, Budget())}
+    work = {"tickets": ConnectionPulls(source, pulls, Budget())}
     return pull_all(ledger, cycle, lambda: now, work, Watcher(), secrets={"hunter2-secret"})
 
 
 def kept(ledger: Ledger) -> set[str]:
     state = ledger.streams.state("tickets", STREAM.key)
     assert state is not None
-    return set(ledger.streams.known(state.id))
+    return set(ledger.streams.record_ids(state.id))
 
 
 def test_a_pull_that_brings_fewer_rows_than_were_announced_is_partial_and_begins_anew(

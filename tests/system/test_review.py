@@ -20,7 +20,7 @@ from syncd.ledger import open_ledger
 from syncd.review import brief, review
 from syncd.review.brief import LONGEST
 from syncd.sandbox import Sandbox, World
-from syncd.status.report import choose_plan
+from syncd.status.periods import choose_plan
 
 BERLIN = ZoneInfo("Europe/Berlin")
 REPO = "acme/search"
