@@ -78,16 +78,9 @@ class Exchange:
             raise (SourceBroken(str(error)) if repeatable else in_doubt(str(error), repeatable=False)) from None
 
     def close(self) -> None:
-        """Closes the sockets, and ends a request that an interrupt from the keyboard broke off."""
-        self._loop.run_until_complete(self._end())
+        """Closes the sockets."""
+        self._loop.run_until_complete(self._client.aclose())
         self._loop.close()
-
-    async def _end(self) -> None:
-        broken_off = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in broken_off:
-            task.cancel()
-        await asyncio.gather(*broken_off, return_exceptions=True)
-        await self._client.aclose()
 
     async def _whole(self, method: str, address: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
         async with (

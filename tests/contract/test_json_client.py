@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import gzip
-import signal
 import socket
 import threading
 import time
@@ -339,25 +337,6 @@ def test_a_size_names_its_unit(size: Any) -> None:
 @pytest.mark.parametrize(("size", "number"), [("500 kB", 500_000), ("1.5MB", 1_500_000), ("2 GB", 2_000_000_000)])
 def test_a_size_is_a_number_of_bytes(size: str, number: int) -> None:
     assert WebSettings.model_validate({"type": "any", "url": URL, "largest_answer": size}).largest_answer == number
-
-
-def test_a_request_that_was_interrupted_is_closed_silently(
-    context: Context, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Ctrl-C during `syncd doctor`."""
-
-    def interrupt(connection: socket.socket) -> None:
-        signal.raise_signal(signal.SIGINT)
-        time.sleep(5)
-
-    with server(interrupt) as url:
-        api = client(context, url)
-        with pytest.raises(KeyboardInterrupt):
-            api.read("/", object)
-        api.close()
-        del api
-        gc.collect()
-    assert caplog.text == ""
 
 
 def test_nothing_is_opened_before_the_first_request(context: Context) -> None:
