@@ -16,7 +16,7 @@ import orjson
 from pydantic import Field, field_validator
 
 from connectors.files.paths import below, checked
-from syncd.sdk import Content, Found, PublishKeys, RetryLater, SourceBroken, SourceError, Statement, Summary
+from syncd.sdk import Content, PublishKeys, RetryLater, SourceBroken, SourceError, Statement, Summary, Written
 from syncd.sdk.figures import number, percent
 
 _COLUMNS = (
@@ -61,7 +61,7 @@ class FilesPublisher:
         kind = self._keys.file.lower().rpartition(".")[2]
         return {_TEXT: {"json": _json, "csv": _csv, "md": _markdown}[kind](summary)}
 
-    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Found]:
+    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
         """The text of the file; nothing if there is no file yet."""
         try:
             with below(self._root, self._keys.file).open(encoding="utf-8", errors="replace", newline="") as file:
@@ -70,7 +70,7 @@ class FilesPublisher:
             text = ""
         except OSError as error:
             raise _failed(self._keys.file, "read", error) from None
-        return {name: Found({_TEXT: text or None}, {_TEXT: self._keys.file}) for name in wanted}
+        return {name: Written({_TEXT: text or None}, {_TEXT: self._keys.file}) for name in wanted}
 
     def write(self, contents: Mapping[str, Content]) -> None:
         """Writes a new file and moves it into place: a reader sees the old text or the new, never half of one."""

@@ -32,9 +32,9 @@ from syncd.sdk import (
     SourceError,
     failure,
     network_failure,
-    one_line,
     parse_link,
     server_time,
+    single_line,
 )
 
 T = TypeVar("T")
@@ -273,9 +273,9 @@ def _message(body: str) -> str:
             detail.get("message") or f"{detail.get('field')} {detail.get('code')}"
             for detail in refusal.get("errors") or ()
         ]
-        return one_line(": ".join([str(refusal["message"]), *map(str, details)]))
+        return single_line(": ".join([str(refusal["message"]), *map(str, details)]))
     except (ValueError, TypeError, KeyError, AttributeError):
-        return one_line(body)
+        return single_line(body)
 
 
 def _query(address: str) -> dict[str, str]:

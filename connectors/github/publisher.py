@@ -17,7 +17,7 @@ from connectors.github.markdown import inert
 from connectors.github.marked import TornError, block_of, start_of, with_block
 from connectors.github.rows import Comment
 from connectors.github.settings import GitHubPublish, GitHubSettings
-from syncd.sdk import Content, Context, Found, RetryLater, Statement, Summary
+from syncd.sdk import Content, Context, RetryLater, Statement, Summary, Written
 from syncd.sdk.block import health, lines
 
 _BETWEEN_WRITES = 1.0
@@ -48,7 +48,7 @@ class GitHubPublisher:
             content["label"] = f"{self._keys.label} {health(statement)}"
         return content
 
-    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Found]:
+    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
         """The content of syncd's places on each issue."""
         targets = {name: self._look(name, content).target for name, content in wanted.items()}
         self._last_read |= {name: target.content for name, target in targets.items()}
@@ -95,7 +95,7 @@ class GitHubPublisher:
 
     def _look(self, name: str, places: Collection[str]) -> _Look:
         issue = IssueClient(self._api, self._keys.issues[name])
-        now = _Look(issue, Found(where={place: _where(issue, name, place) for place in places}))
+        now = _Look(issue, Written(where={place: _where(issue, name, place) for place in places}))
         content: dict[str, str | None] = {}
         if "body" in places or "label" in places:
             text = issue.text()
@@ -105,7 +105,7 @@ class GitHubPublisher:
             try:
                 content["body"] = block_of(now.text, name)
             except TornError as error:
-                now.target = Found(absent=f"{issue.name} has {error}; put the missing mark back, or remove the other")
+                now.target = Written(absent=f"{issue.name} has {error}; put the missing mark back, or remove the other")
                 return now
         if "label" in places:
             content["label"] = ", ".join(map(self._as_written, now.labels)) or None
@@ -131,7 +131,7 @@ class _Look:
     """The parts of an issue that were read, as they are now."""
 
     issue: IssueClient
-    target: Found
+    target: Written
     text: str = ""
     labels: Sequence[str] = ()
     comment: Comment | None = None

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from syncd.sdk import ConnectionSettings, Duration, Json, PublishKeys, RecordKeys, Secret, WebAddress
-from syncd.sdk.block import SAID
+from syncd.sdk import ConnectionSettings, Json, PublishKeys, RecordKeys, Secret, WebAddress
+from syncd.sdk.block import SHOWN
 
 What = Literal["merged_pull_requests", "closed_issues", "releases"]
 _KINDS: Mapping[What, str] = {
@@ -45,7 +44,6 @@ class GitHubSettings(ConnectionSettings):
         None, description="The file with the App's private key (PEM), or ${NAME} with the key."
     )
     timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
-    reconcile: Duration = Field(timedelta(days=1), description="How often to check for deleted records.")
 
     @field_validator("private_key")
     @classmethod
@@ -159,7 +157,7 @@ class GitHubPublish(PublishKeys):
 
     def uses(self) -> Collection[str]:
         """A label shows only the health."""
-        return SAID if self.body or self.comment else {"health"}
+        return SHOWN if self.body or self.comment else {"health"}
 
     def target(self, key_result: str) -> str:
         """The issue and the key result, since several key results may share an issue."""

@@ -109,7 +109,7 @@ class CommentPage(Answer):
     total: int
 
 
-class Written(Answer):
+class WrittenComment(Answer):
     """The answer to writing a comment."""
 
     id: str

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from connectors.jira.answers import Account, Comment, CommentPage, Written
+from connectors.jira.answers import Account, Comment, CommentPage, WrittenComment
 from connectors.jira.client import Client, Method, Refused
 from connectors.jira.markup import decoded, encoded, unescaped
 from connectors.jira.screen import FieldValues, Opened, Slot, find_slot
@@ -19,7 +19,6 @@ from connectors.jira.settings import JiraPublish, JiraSettings, shared
 from syncd.sdk import (
     Content,
     Context,
-    Found,
     Json,
     RetryLater,
     Scalar,
@@ -27,6 +26,7 @@ from syncd.sdk import (
     Stated,
     Statement,
     Summary,
+    Written,
 )
 from syncd.sdk.block import health, lines
 
@@ -70,7 +70,7 @@ class JiraPublisher(Client):
             content[_COMMENT] = decoded(encoded("\n".join([*lines(statement), _mark(statement.key_result)])))
         return content
 
-    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Found]:
+    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
         """The content of the fields of each issue, and of syncd's comment on it."""
         return {name: self._read(name, content) for name, content in wanted.items()}
 
@@ -85,11 +85,11 @@ class JiraPublisher(Client):
             if (text := content.get(_COMMENT)) is not None:
                 body, ours = {"body": encoded(str(text))}, self._comments[name]
                 if ours is None:
-                    self._write(issue, "POST", "/comment", body, Written, "Add Comments")
+                    self._write(issue, "POST", "/comment", body, WrittenComment, "Add Comments")
                 else:
-                    self._write(issue, "PUT", f"/comment/{ours}", body, Written, "Edit Own Comments")
+                    self._write(issue, "PUT", f"/comment/{ours}", body, WrittenComment, "Edit Own Comments")
 
-    def _read(self, name: str, wanted: Content) -> Found:
+    def _read(self, name: str, wanted: Content) -> Written:
         issue = self._find(self._keys.issues[name])
         content: dict[str, Scalar | None] = {}
         where: dict[str, str] = {}
@@ -107,7 +107,7 @@ class JiraPublisher(Client):
             self._comments[name] = ours.id if ours else None
             content[_COMMENT] = decoded(ours.body) if ours else None
             where[_COMMENT] = f"syncd's comment on {issue.name}"
-        return Found(content, where)
+        return Written(content, where)
 
     def _find(self, key: str) -> _Issue:
         """The issue that a key leads to, with the fields on its edit screen that are written to."""

@@ -13,7 +13,7 @@ from pydantic import Field
 from connectors.jira.answers import Answer, ListedField
 from connectors.jira.fields import Id, ids_of
 from connectors.jira.markup import unescaped
-from syncd.sdk import Json, Scalar, SourceBroken, one_line
+from syncd.sdk import Json, Scalar, SourceBroken, single_line
 
 Kind = Literal["number", "string", "option"]
 _NAMED = 5  # how many fields or options an error names
@@ -118,7 +118,7 @@ def _nearest(name: str, choices: Collection[str]) -> str:
     near = get_close_matches(name.casefold(), folded, n=_NAMED, cutoff=0.3)
     shown = [folded[match] for match in near] if near and len(choices) > _NAMED else sorted(choices)[:_NAMED]
     more = f" and {len(choices) - len(shown)} more" if len(choices) > len(shown) else ""
-    return f"{one_line(', '.join(shown)) or 'none'}{more}"
+    return f"{single_line(', '.join(shown)) or 'none'}{more}"
 
 
 def _text(value: Scalar) -> str:

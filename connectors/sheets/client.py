@@ -23,8 +23,8 @@ from syncd.sdk import (
     SourceBroken,
     failure,
     network_failure,
-    one_line,
     quota_and_clock,
+    single_line,
 )
 
 if TYPE_CHECKING:
@@ -202,7 +202,7 @@ def _entry(value: Any) -> Entry:
 
 def _message(body: str) -> str:
     try:
-        return one_line(str(orjson.loads(body)["error"]["message"]))
+        return single_line(str(orjson.loads(body)["error"]["message"]))
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return ""
 

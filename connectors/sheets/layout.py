@@ -9,7 +9,7 @@ from itertools import count
 
 from connectors.sheets.cells import Cells, Place
 from connectors.sheets.keys import SheetsPublish, is_letters
-from syncd.sdk import Content, Found, Scalar, SourceBroken, one_line
+from syncd.sdk import Content, Scalar, SourceBroken, Written, single_line
 from syncd.sdk.a1 import address, column_letters, column_number, quote_sheet, whole_sheet
 
 _KEY = "key_result"
@@ -29,22 +29,22 @@ class Layout:
     header: Mapping[Place, Scalar] = field(default_factory=dict)
     lettered: Collection[str] = ()
 
-    def read_row(self, key_result: str, places: Content, *, create: bool) -> Found:
+    def read_row(self, key_result: str, places: Content, *, create: bool) -> Written:
         """The cells of a key result's row. With `create`, a row that is missing is blank."""
         title, rows = self.sheet.title, self.rows.get(key_result, ())
         if len(rows) > 1:
             which = f"{', '.join(str(row + 1) for row in rows[:-1])} and {rows[-1] + 1}"
-            return Found(absent=f"{title} has {key_result!r} in the rows {which}; keep one of them")
+            return Written(absent=f"{title} has {key_result!r} in the rows {which}; keep one of them")
         if not rows:
-            return self._under_headers(Found(), places) if create else Found(absent=self._missing(key_result))
+            return self._under_headers(Written(), places) if create else Written(absent=self._missing(key_result))
         at = {place: (rows[0], self.columns[place]) for place in places if place in self.columns}
-        row_state = Found(
+        row_state = Written(
             {place: self.sheet.values.get(cell) for place, cell in at.items()},
             {place: address(title, *cell) for place, cell in at.items()},
         )
         return self._under_headers(row_state, places)
 
-    def _under_headers(self, row_state: Found, places: Content) -> Found:
+    def _under_headers(self, row_state: Written, places: Content) -> Written:
         """Adds the headers: the texts that occur once in the first row."""
         first = {column: value for (row, column), value in self.sheet.values.items() if row == 0}
         times = Counter(first.values())
@@ -129,7 +129,7 @@ def _column(sheet: Cells, name: str) -> int:
     has = ", ".join(header.values()) or "nothing"
     letter = f", or write {name.upper()!r} for the column of that letter" if is_letters(name.upper()) else ""
     problem = f"{sheet.title} has no column {name!r}; correct it in publish:{letter} (its first row has: {has})"
-    raise SourceBroken(one_line(problem, 280))
+    raise SourceBroken(single_line(problem, 280))
 
 
 def _new_columns(names: Sequence[str]) -> list[int]:

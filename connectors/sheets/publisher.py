@@ -14,7 +14,7 @@ from connectors.sheets.client import ENTERED, Client, Refused
 from connectors.sheets.keys import SheetsPublish
 from connectors.sheets.layout import Layout
 from connectors.sheets.log import Log
-from syncd.sdk import Content, Found, RetryLater, Scalar, SourceBroken, Statement, Summary, one_line
+from syncd.sdk import Content, RetryLater, Scalar, SourceBroken, Statement, Summary, Written, single_line
 from syncd.sdk.block import health
 
 _LOG = "log"
@@ -49,7 +49,7 @@ class SheetsPublisher:
             self._lines[statement.key_result, content[_LOG]] = logs.line(statement)
         return content
 
-    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Found]:
+    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
         """Makes one request, and two more if a sheet is missing."""
         with self._explained():
             sheet, log = self._look()
@@ -75,7 +75,7 @@ class SheetsPublisher:
         """Closes the sockets."""
         self._client.close()
 
-    def _read_row(self, key_result: str, places: Content) -> Found:
+    def _read_row(self, key_result: str, places: Content) -> Written:
         row = self._layout.read_row(key_result, places, create=self._keys.create)
         if row.absent is None and self._log is not None and _LOG in places:
             where = self._log.row_address(key_result, places[_LOG])
@@ -102,7 +102,7 @@ class SheetsPublisher:
                 raise
             if self._keys.sheet not in titles and not self._keys.create:
                 problem = f"there is no sheet {self._keys.sheet!r}; correct sheet in publish:, or set create: true"
-                raise SourceBroken(one_line(f"{problem} (there are: {', '.join(titles)})", 280)) from None
+                raise SourceBroken(single_line(f"{problem} (there are: {', '.join(titles)})", 280)) from None
             cells_by_title = self._cells({title: parts for title, parts in ranges_by_title.items() if title in titles})
         title, log_title = self._keys.sheet, self._keys.log
         log = None if log_title is None else cells_by_title.get(log_title, Cells(log_title))
@@ -148,7 +148,7 @@ class SheetsPublisher:
         try:
             yield
         except Refused as error:
-            raise SourceBroken(one_line(self._advice(error), 280)) from None
+            raise SourceBroken(single_line(self._advice(error), 280)) from None
 
     def _advice(self, error: Refused) -> str:
         detail = f"(HTTP {error.status}" + (f": {error.message})" if error.message else ")")

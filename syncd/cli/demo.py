@@ -13,13 +13,16 @@ import typer
 from syncd.cli.log import set_up_log
 from syncd.cli.opening import open_config, writing_ledger
 from syncd.cli.status_view import print_status
-from syncd.cycle import run_cycle
+from syncd.cycle.model import CycleRequest
+from syncd.cycle.run import run_cycle
 from syncd.ledger import cycle_lock
-from syncd.publishing.troubles import troubles
-from syncd.report import choose_plan, report
 from syncd.sandbox import DEMO_NOW, Sandbox, serve, write_files
 from syncd.sandbox.story.numbers import OKR_BOOK
 from syncd.sdk import ConfigError, RetryPolicy
+from syncd.status.periods import choose_plan
+from syncd.status.read_snapshots import Snapshots
+from syncd.status.report import report_of
+from syncd.status.unwritten import troubles
 
 _MARK = "# Written by `syncd demo`; it is written anew each time."
 
@@ -34,17 +37,17 @@ def run(folder: Path) -> None:
         ledger = writing_ledger(config)
         started = time.monotonic()
         with cycle_lock(ledger.engine):
-            result = run_cycle(config, ledger, clock, retry=RetryPolicy())
+            result = run_cycle(CycleRequest(config, ledger, clock, RetryPolicy()))
         seconds = time.monotonic() - started
         requests = len(box.requests)
     plan = choose_plan(config, None, clock())
     assert plan is not None
     typer.echo(
-        f"Pulled {len(result.outcomes)} streams from GitHub, Jira, Google Sheets, a JSON API and a CSV file\n"
+        f"Pulled {len(result.pulls)} streams from GitHub, Jira, Google Sheets, a JSON API and a CSV file\n"
         f"(a sandbox on this machine, through the real clients): {requests} requests, {seconds:.1f} s.\n"
         f"Wrote {sum(one.wrote for one in result.delivered)} check-ins to a Google Sheet and to data/okrs.md.\n"
     )
-    print_status(report(config, plan, ledger, clock()), troubles(ledger))
+    print_status(report_of(Snapshots(config, plan, ledger).now(clock())), troubles(ledger))
     ledger.close()
     for pull, why in result.failures:
         typer.echo(f"failed: {pull.connection}: {pull.stream.key}: {why}", err=True)

@@ -52,7 +52,7 @@ def reading_ledger(config: Config) -> Ledger | None:
 
 def chosen_plan(config: Config, period: str | None, now: datetime) -> Plan:
     """The plan to show; ConfigError names the periods where there is no such."""
-    from syncd.report import choose_plan
+    from syncd.status.periods import choose_plan
 
     plan = choose_plan(config, period, now)
     if plan is None:

@@ -9,11 +9,11 @@ from textwrap import wrap
 
 import typer
 
-from syncd.publishing.troubles import Trouble, in_short
-from syncd.report import KeyResultLine, ObjectiveBlock, Report
-from syncd.said import sentences
-from syncd.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered
-from syncd.words import HEALTH_SIGNS, HEALTH_STYLES, HEALTH_WORDS, age, clock_time, goal, number, percent, steps
+from syncd.okr.words import HEALTH_SIGNS, HEALTH_STYLES, HEALTH_WORDS, age, clock_time, goal, number, percent, steps
+from syncd.status.checkin_words import sentences
+from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
+from syncd.status.unwritten import Trouble, in_short
+from syncd.status.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered
 
 _NOTE_LINES = 2  # `explain` shows the whole of a long note
 _VERDICT_STYLES = {"watermelon": "bold red", "too_early": "cyan", "working": "green", "unknown": "bright_black"}

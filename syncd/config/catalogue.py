@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, entry_points
-from typing import cast
+from typing import Any, cast
 
-from syncd.sdk import Connector
+from pydantic import Field, create_model
+
+from syncd.sdk import ConnectionSettings, Connector, Duration, can_pull
 
 GROUP = "syncd.connectors"
+RECONCILE = timedelta(days=1)
 
 
 class BrokenConnector(Exception):
@@ -45,3 +49,19 @@ def connector(type_name: str) -> type[Connector]:
         return cast("type[Connector]", entry.load())
     except Exception as error:  # another package: its import can raise anything
         raise BrokenConnector(f"the connector {type_name!r} ({entry.value}) does not load: {error}") from error
+
+
+@cache
+def connection_model(name: str, connector: type[Connector]) -> type[ConnectionSettings]:
+    """Every key that a connection of this type may have.
+
+    If it pulls records it has `reconcile`, whether its connector declares that key (for a default of its own) or not:
+    without a census, records that were deleted would count for ever.
+    """
+    keys = connector.Settings
+    more: dict[str, Any] = {}
+    if can_pull(connector) and connector.Measure.kind == "records" and "reconcile" not in keys.model_fields:
+        more["reconcile"] = (Duration, Field(RECONCILE, description="How often to check for deleted records."))
+    return cast(
+        "type[ConnectionSettings]", create_model(f"{name}_connection", __base__=keys, __doc__=keys.__doc__, **more)
+    )

@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from syncd.config.catalogue import connection_model, connector_types
 from syncd.config.catalogue import connector as connector_of
-from syncd.config.catalogue import connector_types
 from syncd.config.mapping_keys import MappingFile
 from syncd.config.mapping_test_keys import GivenReading, GivenRecord
 from syncd.config.measure_keys import FormulaKeys, measure_model
@@ -84,7 +84,7 @@ def _given(schema: dict[str, Any]) -> dict[str, Any]:
 def project_schema() -> dict[str, Any]:
     """The schema of syncd.yaml: a connection has the keys of an installed connector."""
     schema = _schema(ProjectFile, "syncd.yaml")
-    settings = _any_of([connector_of(name).Settings for name in connector_types()], schema)
+    settings = _any_of([connection_model(name, connector) for name, connector in _connectors()], schema)
     for name, reference in zip(connector_types(), settings["anyOf"], strict=True):
         definition = schema["$defs"][reference["$ref"].rpartition("/")[2]]
         definition["properties"]["type"] = {"const": name, "description": "Which connector speaks to it."}

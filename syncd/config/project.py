@@ -23,7 +23,14 @@ from pydantic import (
     field_validator,
 )
 
-from syncd.config.catalogue import BrokenConnector, connector, connector_types, is_connector_type
+from syncd.config.catalogue import (
+    RECONCILE,
+    BrokenConnector,
+    connection_model,
+    connector,
+    connector_types,
+    is_connector_type,
+)
 from syncd.config.cron import next_by_cron
 from syncd.config.document import Document, Place
 from syncd.config.messages import nearest, validation_problems
@@ -141,9 +148,9 @@ class Connection:
     document: Document
 
     @property
-    def reconcile(self) -> timedelta | None:
-        """The time from a census to the next; None if the source needs no census."""
-        return getattr(self.settings, "reconcile", None)
+    def reconcile(self) -> timedelta:
+        """How long after a census of its records the next is due."""
+        return getattr(self.settings, "reconcile", RECONCILE)
 
     def resolved(self) -> ConnectionSettings:
         """The settings with all references resolved. Raises ConfigError with every reference that is not set."""
@@ -152,7 +159,7 @@ class Connection:
         if resolve.problems:
             raise ConfigError(problems=resolve.problems)
         try:
-            return self.connector.Settings.model_validate(data, context={"resolved": True})
+            return connection_model(self.kind, self.connector).model_validate(data, context={"resolved": True})
         except ValidationError as error:
             # The value came from outside the file and may be a secret, so the message does not repeat it.
             places = {".".join(str(part) for part in item["loc"]) or "its keys": item["msg"] for item in error.errors()}
@@ -273,9 +280,10 @@ def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Con
             if password_in_url(text)
         ]
         try:
-            settings = connector_class.Settings.model_validate(keys)
+            settings = connection_model(kind, connector_class).model_validate(keys)
         except ValidationError as error:
-            connection_problems.extend(validation_problems(error, connector_class.Settings, document, place))
+            model = connection_model(kind, connector_class)
+            connection_problems.extend(validation_problems(error, model, document, place))
         if connection_problems:
             yield from connection_problems
         else:

@@ -7,7 +7,9 @@ them out of order: a row holds from the cycle that saw it first (`cycle`) until 
 
 from syncd.ledger.alignments import KeptAlignment, LinkId
 from syncd.ledger.approvals import Approval
-from syncd.ledger.cycles import Cycle
+from syncd.ledger.cycles import Cycle, EndedCycle
+from syncd.ledger.definition_versions import DefinitionVersion
+from syncd.ledger.definitions import Definition
 from syncd.ledger.events import Event, NewEvent
 from syncd.ledger.failures import LedgerError, LedgerFailed
 from syncd.ledger.ledger import Ledger, open_ledger
@@ -17,13 +19,15 @@ from syncd.ledger.outbox import Delivery, NewDelivery
 from syncd.ledger.pulled import Pulled, StreamId
 from syncd.ledger.revisions import Reread, Revised
 from syncd.ledger.streams import Ending, StreamState
-from syncd.ledger.values import Definition, KeptValue
+from syncd.ledger.values import KeptValue
 
 __all__ = [
     "Approval",
     "Cycle",
     "Definition",
+    "DefinitionVersion",
     "Delivery",
+    "EndedCycle",
     "Ending",
     "Event",
     "Fallen",

@@ -9,9 +9,10 @@ from datetime import datetime
 from sqlalchemy import Engine, insert, select
 
 from syncd.ledger.cycles import own_cycle
+from syncd.ledger.definitions import Definition
 from syncd.ledger.outbox import NewDelivery, post
 from syncd.ledger.schema import approvals
-from syncd.ledger.values import Definition, KeptValue, keep
+from syncd.ledger.values import KeptValue, keep
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from typing import Any
 from sqlalchemy import Engine, insert, select
 
 from syncd.ledger.cycles import own_cycle
+from syncd.ledger.definitions import Definition
 from syncd.ledger.outbox import NewDelivery, post
 from syncd.ledger.schema import checkins
-from syncd.ledger.values import Definition, KeptValue, keep
+from syncd.ledger.values import KeptValue, keep
 from syncd.okr.checkins import CheckIn
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import NamedTuple, cast
 
 from sqlalchemy import Connection, Engine, and_, func, insert, select
 
@@ -13,6 +13,15 @@ from syncd.ledger.batches import batches
 from syncd.ledger.schema import cycles
 
 _SYNC = and_(cycles.c.pulls.is_not(None), cycles.c.dry_run.is_not(True))
+
+
+class EndedCycle(NamedTuple):
+    """A cycle that ended. `synced`: it asked the sources and kept values. `only`: the key result it was narrowed to."""
+
+    id: int
+    ended_at: datetime
+    synced: bool
+    only: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,15 @@ class Cycles:
         )
         with self._engine.connect() as connection:
             return [Cycle(*row) for row in connection.execute(query.order_by(cycles.c.id))]
+
+    def ended(self) -> Sequence[EndedCycle]:
+        """Every cycle that ended, in the order of their numbers."""
+        query = select(cycles.c.id, cycles.c.ended_at, _SYNC.label("synced"), cycles.c.only).where(
+            cycles.c.ended_at.is_not(None)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(cycles.c.id))
+            return [EndedCycle(cycle, at, sync, only["key_result"] if only else None) for cycle, at, sync, only in rows]
 
     def syncs(self, until: int) -> tuple[int, Mapping[str, int]]:
         """The last full sync up to a cycle, 0 if there was none; and by key result the last `sync --only` after it.

@@ -18,6 +18,7 @@ from syncd.ledger.answers import Answers
 from syncd.ledger.approvals import Approvals
 from syncd.ledger.checkins import CheckIns
 from syncd.ledger.cycles import Cycles
+from syncd.ledger.definition_versions import Definitions
 from syncd.ledger.events import Events
 from syncd.ledger.failures import LedgerError, LedgerFailed, raise_ledger_errors, shown
 from syncd.ledger.members import Members
@@ -105,6 +106,7 @@ class Ledger:
         self.members = Members(engine)
         self.answers = Answers(engine)
         self.revisions = Revisions(engine)
+        self.definitions = Definitions(engine)
         self.values = Values(engine)
         self.approvals = Approvals(engine)
         self.checkins = CheckIns(engine)

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    column,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
-from syncd.ledger.batches import PARAMETERS, batches
+from syncd.ledger.batches import PARAMETERS, batches, given
 from syncd.ledger.cycles import Cycle
+from syncd.ledger.definition_versions import define
+from syncd.ledger.definitions import Definition
 from syncd.ledger.events import NewEvent, note
 from syncd.ledger.outbox import NewDelivery, post
 from syncd.ledger.schema import cycles, definitions, values
 from syncd.okr.goals import Health, Quality
 from syncd.sdk import Json
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """The definition of a key result. `digest` is a digest of all of it, `measure` of how it is measured."""
-
-    file: str
-    body: Mapping[str, Any]
-    measure: str
-    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +63,6 @@ class KeptValue:
     def says_what(self, other: KeptValue) -> bool:
         """Whether the two are equal except for their cycles."""
         return replace(self, cycle=other.cycle, confirmed=other.confirmed) == other
-
-
-@dataclass(frozen=True, slots=True)
-class _StoredDefinition:
-    """The number and the digest of a definition in the ledger."""
-
-    id: int
-    digest: str
 
 
 _OWN = [field.name for field in fields(KeptValue) if field.name != "measure"]
@@ -115,7 +114,7 @@ class Values:
             for period, results_of_period in results_by_period.items():
                 _keep_or_confirm(connection, period, cycle, results_of_period)
             for period, definitions_of_period in waiting.items():
-                _define(connection, period, cycle, definitions_of_period)
+                define(connection, period, cycle, definitions_of_period)
             post(connection, cycle, now, due)
             note(connection, cycle, now, events)
             ended = {"ended_at": now, "pulls": pulls, "only": only, "dry_run": dry_run or None}
@@ -125,6 +124,44 @@ class Values:
         """The newest value of each key result of a period by its id, as of now or of the end of a cycle."""
         with self._engine.connect() as connection:
             return _last(connection, period, cycle)
+
+    def at_cycles(
+        self, period: str, numbers: Sequence[int], key_results: Collection[str] | None = None
+    ) -> Sequence[Mapping[str, KeptValue]]:
+        """The newest value of each key result as of each of these cycles, which ascend; of `key_results`, or of all.
+
+        Read in one pass: what a series of days costs depends on the days, not on how often a number changed.
+        """
+        changes = (
+            select(values.c.cycle, values.c.key_result)
+            .where(values.c.period == period, values.c.cycle <= max(numbers, default=0))
+            .order_by(values.c.cycle)
+        )
+        if key_results is not None:
+            changes = changes.where(values.c.key_result.in_(key_results))
+        states: list[dict[str, int]] = []
+        with self._engine.connect() as connection:
+            rows = connection.execute(changes).all()
+            read, state = 0, dict[str, int]()
+            for reached in (bisect_right(rows, number, key=itemgetter(0)) for number in numbers):
+                state.update({name: cycle for cycle, name in rows[read:reached]})
+                read = reached
+                states.append(dict(state))
+            pairs = sorted({(cycle, name) for state in states for name, cycle in state.items()})
+            kept = {(value.cycle, name): value for name, value in _of_pairs(connection, period, pairs)}
+        return [{name: kept[cycle, name] for name, cycle in state.items()} for state in states]
+
+    def first_and_last_under(self, period: str, key_result: str, measure: str, until: int) -> tuple[int, int] | None:
+        """The first and the last cycle that measured a key result by the measure of a digest; None if none had."""
+        query = (
+            select(func.min(values.c.cycle), func.max(values.c.confirmed))
+            .join(definitions, definitions.c.id == values.c.definition)
+            .where(values.c.period == period, values.c.key_result == key_result, values.c.cycle <= until)
+            .where(definitions.c.measure == measure, values.c.confirmed.is_not(None))
+        )
+        with self._engine.connect() as connection:
+            first, last = connection.execute(query).one()
+        return None if first is None else (first, last)
 
     def last_under(self, period: str, measures: Mapping[str, str]) -> Mapping[str, KeptValue]:
         """The newest value of each key result under the digest of its measure, whatever values came after it."""
@@ -160,55 +197,10 @@ class Values:
                     histories.setdefault(row.key_result, []).append((cycle, _kept(row)))
         return histories
 
-    def digests(self, period: str) -> Mapping[str, str]:
-        """The digest of each key result's newest definition, by its id."""
-        with self._engine.connect() as connection:
-            return {name: stored.digest for name, stored in _stored_definitions(connection, period).items()}
-
-    def in_force(self, period: str, cycle: int) -> Mapping[str, Mapping[str, Any]]:
-        """The newest definition of each key result of a period up to a cycle, by its id, in the order of the ledger."""
-        newest = (
-            select(func.max(definitions.c.id))
-            .where(definitions.c.period == period, definitions.c.cycle <= cycle)
-            .group_by(definitions.c.key_result)
-        )
-        query = select(definitions).where(definitions.c.id.in_(newest.scalar_subquery())).order_by(definitions.c.id)
-        with self._engine.connect() as connection:
-            return {row["key_result"]: dict(row) for row in connection.execute(query).mappings()}
-
-    def definitions(self, period: str, key_result: str, cycle: int | None = None) -> Sequence[Mapping[str, Any]]:
-        """Every definition of a key result up to a cycle, oldest first, with the end of the cycle that kept it."""
-        with self._engine.connect() as connection:
-            rows = _definitions(connection, period, [key_result]).get(key_result, [])
-        return [row for row in rows if cycle is None or row["cycle"] <= cycle]
-
-    def redefined(self, period: str, digests: Mapping[str, str]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        """Every definition of each key result that ever had another digest than the present one, given in `digests`."""
-        every = select(definitions.c.key_result, definitions.c.digest).where(definitions.c.period == period)
-        with self._engine.connect() as connection:
-            edited = {name for name, digest in connection.execute(every) if digests.get(name, digest) != digest}
-            return _definitions(connection, period, sorted(edited))
-
-
-def _definitions(
-    connection: Connection, period: str, key_results: Sequence[str]
-) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-    query = (
-        select(definitions, cycles.c.ended_at)
-        .join(cycles, cycles.c.id == definitions.c.cycle)
-        .where(definitions.c.period == period)
-        .order_by(definitions.c.id)
-    )
-    rows: dict[str, list[Mapping[str, Any]]] = {}
-    for batch in batches(key_results):
-        for row in connection.execute(query.where(definitions.c.key_result.in_(batch))).mappings():
-            rows.setdefault(row["key_result"], []).append(dict(row))
-    return rows
-
 
 def keep(connection: Connection, period: str, cycle: int, results: Mapping[str, tuple[Definition, KeptValue]]) -> None:
     """Writes the values that key results have from a cycle on, and their definitions if they are new."""
-    numbers = _define(connection, period, cycle, {name: definition for name, (definition, _) in results.items()})
+    numbers = define(connection, period, cycle, {name: definition for name, (definition, _) in results.items()})
     _write(connection, period, cycle, {name: (numbers[name], value) for name, (_, value) in results.items()})
 
 
@@ -217,7 +209,7 @@ def _keep_or_confirm(
 ) -> None:
     """Writes the values that differ from the last ones, and moves `confirmed` of the last ones for the others."""
     last_values = _last(connection, period, None)
-    numbers = _define(connection, period, cycle, {name: definition for name, (definition, _) in results.items()})
+    numbers = define(connection, period, cycle, {name: definition for name, (definition, _) in results.items()})
     new: dict[str, tuple[int, KeptValue]] = {}
     confirmed: list[dict[str, Any]] = []
     for name, (_, value) in results.items():
@@ -260,28 +252,18 @@ def _of_cycles(connection: Connection, period: str, newest: Select[tuple[str, in
     return {row.key_result: _kept(row) for row in connection.execute(query)}
 
 
-def _stored_definitions(connection: Connection, period: str) -> Mapping[str, _StoredDefinition]:
-    """The newest stored definition of each key result of a period by its id."""
-    newest = select(func.max(definitions.c.id)).where(definitions.c.period == period).group_by(definitions.c.key_result)
-    query = select(definitions.c.key_result, definitions.c.id, definitions.c.digest).where(
-        definitions.c.id.in_(newest.scalar_subquery())
-    )
-    return {row.key_result: _StoredDefinition(row.id, row.digest) for row in connection.execute(query)}
-
-
-def _define(connection: Connection, period: str, cycle: int, defined: Mapping[str, Definition]) -> Mapping[str, int]:
-    """The number of each definition by key result. New and edited definitions are written."""
-    stored = _stored_definitions(connection, period)
-    rows = [
-        {"period": period, "key_result": name, "cycle": cycle, "file": definition.file, "body": definition.body}
-        | {"measure": definition.measure, "digest": definition.digest}
-        for name, definition in defined.items()
-        if name not in stored or stored[name].digest != definition.digest
-    ]
-    if rows:
-        connection.execute(insert(definitions), rows)
-        stored = _stored_definitions(connection, period)
-    return {name: stored[name].id for name in defined}
+def _of_pairs(connection: Connection, period: str, pairs: Sequence[tuple[int, str]]) -> Iterator[tuple[str, KeptValue]]:
+    """The values that these cycles found of these key results."""
+    for some in batches(pairs, PARAMETERS // 2):
+        pair = given(some, column("cycle", Integer), column("key_result", String))
+        query = (
+            select(values, definitions.c.measure)
+            .join(pair, (pair.c.cycle == values.c.cycle) & (pair.c.key_result == values.c.key_result))
+            .join(definitions, definitions.c.id == values.c.definition)
+            .where(values.c.period == period)
+        )
+        for row in connection.execute(query):
+            yield row.key_result, _kept(row)
 
 
 def _kept(row: Any) -> KeptValue:

@@ -106,7 +106,7 @@ def _elements(measure: RecordMeasure, record: Record) -> Sequence[float | str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class TrialResult:
     """The result of a trial: each key result's answer and standing, each objective's standing, each link's verdict."""
 
     answers: Mapping[str, Answer]
@@ -120,7 +120,7 @@ class Found:
         return key_result.goal.level(number) if isinstance(key_result.goal, Target) and number is not None else None
 
 
-def tried(plan: Plan, shares: Shares, given: Given, now: datetime) -> Found:
+def run_trial(plan: Plan, shares: Shares, given: Given, now: datetime) -> TrialResult:
     """Evaluates a plan on given facts as of a moment."""
     facts = GivenFacts(given)
     answers = {kr.id: _answer(facts, given, kr, plan, now) for kr in plan.measured}
@@ -141,7 +141,7 @@ def tried(plan: Plan, shares: Shares, given: Given, now: datetime) -> Found:
         for link in kr.drives:
             healths = (standings[kr.id].health, standings[link.outcome].health)
             alignment[kr.id, link.outcome] = judge(kr, link, healths, since, today)
-    return Found(answers, standings, roll_up_all(plan.objectives, standings, shares), alignment)
+    return TrialResult(answers, standings, roll_up_all(plan.objectives, standings, shares), alignment)
 
 
 def _past(

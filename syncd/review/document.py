@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from syncd.documents import checkin_document, key_result_document
 from syncd.review import wording
 from syncd.review.model import Cause, Move, ObjectiveReview, Review
 from syncd.review.pace import needed
-from syncd.verdicts import document as link_document
+from syncd.status.document import checkin_document, key_result_document
+from syncd.status.verdicts import document as link_document
 
 
 def document(found: Review) -> dict[str, Any]:

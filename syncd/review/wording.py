@@ -8,9 +8,9 @@ from itertools import groupby
 
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import Band, Target
+from syncd.okr.words import HEALTH_WORDS, count, day, goal, number, percent
 from syncd.review.model import Attention, Cause, Change, Move, ObjectiveReview, Review
-from syncd.verdicts import VERDICT_WORDS, ordered
-from syncd.words import HEALTH_WORDS, count, day, goal, number, percent
+from syncd.status.verdicts import VERDICT_WORDS, ordered
 
 _TOLD = ("watermelon", "unexplained", "under_delivered")
 SHOWN = 3

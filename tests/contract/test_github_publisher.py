@@ -21,7 +21,7 @@ from syncd.ledger.outbox import STUCK, post
 from syncd.publishing.delivery import Delivered, deliver
 from syncd.publishing.statements import as_json
 from syncd.sandbox import Fault, Sandbox
-from syncd.sandbox.code import Comment, Issue
+from syncd.sandbox.github.code import Comment, Issue
 from syncd.sdk import Content, Context, RetryLater, RetryPolicy, SourceBroken, Statement
 from syncd.sdk.testing import statement
 

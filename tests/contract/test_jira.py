@@ -22,8 +22,9 @@ from connectors.jira.settings import JiraMeasure as Measure
 from connectors.jira.settings import JiraSettings as Settings
 from connectors.jira.source import JiraSource
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox, serve
-from syncd.sandbox.jira_rows import fields as listed_fields
-from syncd.sandbox.tickets import Ticket, Tickets
+from syncd.sandbox.jira.rows import fields as listed_fields
+from syncd.sandbox.jira.ticket import Ticket
+from syncd.sandbox.jira.tickets import Tickets
 from syncd.sdk import (
     ConfigError,
     Context,
@@ -328,7 +329,7 @@ def test_the_issue_that_leads_on_may_be_deleted_or_edited(
 @BOTH
 def test_a_list_of_any_length_is_read(box: Sandbox, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Data Center refuses a startAt past 10,000; here the limit is 100."""
-    monkeypatch.setattr("syncd.sandbox.jira.RESULT_WINDOW", 100)
+    monkeypatch.setattr("syncd.sandbox.jira.api.RESULT_WINDOW", 100)
     site, _ = world_of(box, service)
     site.page_cap = 30
     site.add_project("BIG", "Big")
@@ -365,7 +366,9 @@ def test_a_search_that_lags_hides_no_issue(box: Sandbox, service: str, monkeypat
 def test_a_list_in_another_order_is_read_to_its_end(
     box: Sandbox, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncd.sandbox.jql.Query.sort", lambda _, issues: sorted(issues, key=lambda ticket: -ticket.id))
+    monkeypatch.setattr(
+        "syncd.sandbox.jira.jql.Query.sort", lambda _, issues: sorted(issues, key=lambda ticket: -ticket.id)
+    )
     site, project = world_of(box, service)
     source, of = opened(box, service), stream(f"project = {project}")
     assert set(pulled(source, of)) == set(wanted(site, _in(project)))
@@ -437,7 +440,7 @@ def test_fields_hold_the_texts_that_people_see(box: Sandbox, cloud: JiraSource) 
 def test_an_unknown_field_is_named_with_those_there_are(cloud: JiraSource) -> None:
     with pytest.raises(UnknownField, match="Story Pints") as caught:
         cloud.verify(stream("project = KB", "type", "Story Pints"))
-    assert {"Story Points", "lead_time", "assignee"} <= set(caught.value.known)
+    assert {"Story Points", "lead_time", "assignee"} <= set(caught.value.fields)
     assert caught.value.field == "Story Pints"
 
 
@@ -446,7 +449,7 @@ def test_two_fields_of_the_same_name_need_an_id(
 ) -> None:
     listed = listed_fields(box.world.jira)
     twin = {**next(field for field in listed if field["name"] == "Team"), "id": "customfield_10077"}
-    monkeypatch.setattr("syncd.sandbox.jira.rows.fields", lambda _: [*listed, twin])
+    monkeypatch.setattr("syncd.sandbox.jira.api.rows.fields", lambda _: [*listed, twin])
     with pytest.raises(ConfigError, match=r"2 fields are named 'Team'.*customfield_10001, customfield_10077"):
         cloud.verify(stream("project = KB", "Team"))
     cloud.verify(stream("project = KB", "customfield_10077"))
@@ -727,7 +730,7 @@ def test_a_search_that_fails_once_with_410_does_not_change_the_kind_of_site(box:
 def test_an_issue_without_an_essential_field_is_refused(
     box: Sandbox, service: str, essential: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import syncd.sandbox.jira_rows as rows
+    import syncd.sandbox.jira.rows as rows
 
     real = rows.issue
 

@@ -16,10 +16,13 @@ from connectors.jira import Jira
 from connectors.jira.changelog import Change, work_began
 from connectors.jira.source import JiraSource
 from syncd.config import load_config
-from syncd.cycle import run_cycle
+from syncd.cycle.model import CycleRequest
+from syncd.cycle.run import run_cycle
 from syncd.ledger import open_ledger
-from syncd.sandbox import DEMO_NOW, Fault, Sandbox, jira_changelog
-from syncd.sandbox.tickets import Ticket, Tickets
+from syncd.sandbox import DEMO_NOW, Fault, Sandbox
+from syncd.sandbox.jira import changelog as jira_changelog
+from syncd.sandbox.jira.ticket import Ticket
+from syncd.sandbox.jira.tickets import Tickets
 from syncd.sdk import Context, Json, Record, RetryLater, RetryPolicy, Stream
 
 START = DEMO_NOW - timedelta(days=40)
@@ -331,7 +334,7 @@ objectives:
     for text in (mapping, mapping + more):
         (tmp_path / "okrs.yaml").write_text(text)
         config = load_config(tmp_path / "syncd.yaml")
-        assert not run_cycle(config, ledger, lambda: DEMO_NOW, retry=RetryPolicy(sleep=lambda _: None)).failures
+        assert not run_cycle(CycleRequest(config, ledger, lambda: DEMO_NOW, RetryPolicy(sleep=lambda _: None))).failures
     flow = ledger.values.last("2026-Q4")["flow"]
     days = [took for issue in site.issues.values() for took in expected(issue)]
     assert flow.number == pytest.approx(sum(days) / len(days))

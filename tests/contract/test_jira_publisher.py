@@ -14,8 +14,8 @@ from connectors.jira.settings import JiraPublish
 from connectors.jira.settings import JiraSettings as Settings
 from syncd.publishing.overwriting import Decision, decide, mark
 from syncd.sandbox import Fault, Sandbox
-from syncd.sandbox.ticket import CUSTOM_FIELDS, Comment
-from syncd.sandbox.tickets import Tickets
+from syncd.sandbox.jira.ticket import CUSTOM_FIELDS, Comment
+from syncd.sandbox.jira.tickets import Tickets
 from syncd.sdk import Context, RetryLater, Scalar, SourceBroken, SourceError, Statement
 from syncd.sdk.testing import Asked, Proxy, statement
 

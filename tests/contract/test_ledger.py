@@ -564,10 +564,11 @@ class TestValues:
         keep(ledger, 2, FIRST, edited)
         keep(ledger, 3, FIRST, edited)
         keep(ledger, 4, FIRST)
-        history = ledger.values.definitions("2026-Q4", "calls")
-        assert [(row["cycle"], row["body"]["target"]) for row in history] == [(1, 600), (2, 900), (4, 600)]
-        assert [row["ended_at"] for row in history] == [NOW + DAY, NOW + 2 * DAY, NOW + 4 * DAY]
-        assert len(ledger.values.definitions("2026-Q4", "calls", cycle=1)) == 1
+        versions = ledger.definitions.of("2026-Q4", "calls")
+        targets = [(version.cycle, version.definition.body["target"]) for version in versions]
+        assert targets == [(1, 600), (2, 900), (4, 600)]
+        assert [version.ended_at for version in versions] == [NOW + DAY, NOW + 2 * DAY, NOW + 4 * DAY]
+        assert len(ledger.definitions.of("2026-Q4", "calls", 1)) == 1
 
     def test_a_value_measured_in_another_way_is_a_new_row(self, ledger: Ledger) -> None:
         keep(ledger, 1, FIRST)
@@ -1027,7 +1028,7 @@ class TestCheckIns:
         ledger.checkins.check_in("2026-Q4", "calls", self.CHECKIN, (DEFINED, replace(FIRST, number=1050.0)))
         made = ledger.values.last("2026-Q4")["calls"]
         assert (made.number, made.cycle, made.confirmed) == (1050.0, 1, 1)
-        assert [row["body"] for row in ledger.values.definitions("2026-Q4", "calls")] == [DEFINED.body]
+        assert [version.definition.body for version in ledger.definitions.of("2026-Q4", "calls")] == [DEFINED.body]
         last = ledger.cycles.last()
         assert last is not None
         assert (last.started_at, last.ended_at) == (NOW, NOW)

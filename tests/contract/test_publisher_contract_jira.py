@@ -11,7 +11,7 @@ import pytest
 from connectors.jira import Jira
 from syncd.sandbox import DEMO_NOW, Sandbox
 from syncd.sandbox.credentials import Credentials
-from syncd.sandbox.tickets import Tickets
+from syncd.sandbox.jira.tickets import Tickets
 from syncd.sandbox.world import World
 from syncd.sdk.testing import AILMENTS_OF_WRITES, Fake, PublisherContract
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from connectors.sheets import Sheets
 from connectors.sheets.source import SheetsSource
 from syncd.sandbox import Fault, Sandbox
-from syncd.sandbox.workbook import Cell, Sheet, Spreadsheet, day, typed
+from syncd.sandbox.sheets.workbook import Cell, Sheet, Spreadsheet, day, typed
 from syncd.sdk import ConfigError, Context, Reading, RetryLater, Snapshot, SourceBroken, Stream
 
 BOOK = "book-1"

@@ -17,8 +17,8 @@ from connectors.sheets.publisher import SheetsPublisher
 from syncd.publishing.overwriting import decide
 from syncd.sandbox import Fault, Sandbox
 from syncd.sandbox.credentials import SERVICE_EMAIL, Credentials
-from syncd.sandbox.workbook import Sheet, Spreadsheet, typed
-from syncd.sdk import ConfigError, Content, Context, Found, RetryLater, SourceBroken, SourceError, Statement
+from syncd.sandbox.sheets.workbook import Sheet, Spreadsheet, typed
+from syncd.sdk import ConfigError, Content, Context, RetryLater, SourceBroken, SourceError, Statement, Written
 from syncd.sdk.testing import statement
 
 BOOK = "1AbC"
@@ -68,7 +68,7 @@ def publisher(desk: Sandbox, once: Context) -> Iterator[SheetsPublisher]:
     sheets_publisher.close()
 
 
-def deliver(publisher: SheetsPublisher, *check_ins: Statement) -> dict[str, Found]:
+def deliver(publisher: SheetsPublisher, *check_ins: Statement) -> dict[str, Written]:
     """Reads, decides as syncd does at the first delivery, and writes. Returns what was read."""
     wanted = {check_in.key_result: publisher.content(check_in) for check_in in check_ins}
     targets = publisher.read(wanted)

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from syncd.checking_in import check_in
 from syncd.config import Config, load_config
-from syncd.cycle import Result, run_cycle
+from syncd.cycle.check_in import check_in
+from syncd.cycle.model import CycleRequest, Result
+from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, open_ledger
 from syncd.okr.checkins import CheckIn
 from syncd.sandbox import Sandbox
@@ -58,7 +59,7 @@ class Project:
                 path = self.folder / "okrs.yaml"
                 path.write_text(path.read_text().replace(*edit))
             with statements_of(ledger) as statements:
-                results[name] = run_cycle(self.config, ledger, lambda: self.now, retry=RetryPolicy())
+                results[name] = run_cycle(CycleRequest(self.config, ledger, lambda: self.now, RetryPolicy()))
             counts[name] = len(statements)
             if name == "first":
                 self._check_in(ledger)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from syncd.config import Config, load_config
-from syncd.definitions import definition, measure_digest
+from syncd.ledger.definitions import definition, measure_digest
 from syncd.okr.measures import RecordMeasure
 
 CONNECTIONS = {
