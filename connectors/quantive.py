@@ -7,52 +7,49 @@ github.com/gtmhub/gtmhub-cli, `gtmhub_client/krs.go` and `model/metric.go`: a PO
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from functools import partial
+from collections.abc import Collection
 from typing import ClassVar
 from urllib.parse import quote
 
-import orjson
 from pydantic import Field
 
 from syncd.sdk import (
-    ConnectionSettings,
     Content,
     Context,
-    Found,
     Json,
+    JsonClient,
+    JsonPublisher,
     PublishKeys,
     Secret,
     Statement,
     Summary,
     WebAddress,
+    WebSettings,
 )
 from syncd.sdk.block import COMMENTED, comment
-from syncd.sdk.sending import answered
 
 
-class QuantiveSettings(ConnectionSettings):
+class QuantiveSettings(WebSettings):
     """A Quantive account."""
 
     url: WebAddress = Field(
-        description="What stands before /api/v1: https://app.quantive.com/results, or your region's."
+        description="What comes before /api/v1: https://app.quantive.com/results, or your region's."
     )
     account: str = Field(min_length=1, description="The account's id.")
     token: Secret = Field(description="An API token; check-ins are its owner's.")
-    timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
 
 
 class QuantivePublish(PublishKeys):
-    """Which key results check-ins are sent of."""
+    """The key results whose check-ins are sent."""
 
     metrics: dict[str, str] = Field(min_length=1, description="The metric of each key result: {calls: 5e8c27e3dcdd}.")
 
     def names(self) -> Collection[str]:
-        """Those that have a metric."""
+        """The key results that have a metric."""
         return self.metrics
 
     def uses(self) -> Collection[str]:
-        """What a check-in says."""
+        """The fields that a check-in shows."""
         return COMMENTED
 
     def target(self, key_result: str) -> str:
@@ -60,7 +57,7 @@ class QuantivePublish(PublishKeys):
         return f"metric {self.metrics[key_result]}"
 
     def how(self, key_result: str) -> Json:
-        """A further metric concerns no other key result."""
+        """Nothing: a new metric concerns no other key result."""
         return None
 
 
@@ -77,57 +74,30 @@ class Quantive:
         return QuantivePublisher(settings, context, keys)
 
 
-class QuantivePublisher:
+class QuantivePublisher(JsonPublisher):
     """An opened account."""
 
-    together = False
-    appends = True
-
     def __init__(self, settings: QuantiveSettings, context: Context, keys: QuantivePublish) -> None:
-        import httpx
-
+        headers = {
+            "Authorization": f"Bearer {settings.token.get_secret_value()}",
+            "gtmhub-accountId": settings.account,
+        }
+        super().__init__(JsonClient(settings, context, headers, keep_alive=False))
         self._metrics = keys.metrics
-        self._context = context
-        # A connection kept open may be closed by the server just as it is used again: that would be doubt for nothing.
-        self._client = httpx.Client(
-            base_url=settings.url,
-            headers={
-                "Accept": "application/json",
-                "Content-Type": "application/json",
-                "User-Agent": "syncd",
-                "Authorization": f"Bearer {settings.token.get_secret_value()}",
-                "gtmhub-accountId": settings.account,
-            },
-            timeout=settings.timeout,
-            limits=httpx.Limits(max_keepalive_connections=0),
-        )
 
-    def content(self, said: Statement | Summary) -> Content:
-        """A check-in; none where the number is not known."""
-        assert isinstance(said, Statement)
-        if said.value is None:
+    def content(self, statement: Statement | Summary) -> Content:
+        """A check-in; none where the number is unknown."""
+        assert isinstance(statement, Statement)
+        if statement.value is None:
             return {}
         return {
-            "actual": said.value,
-            "checkInDate": (said.as_of or said.updated).isoformat(timespec="seconds"),
-            "comment": comment(said),
-            "confidence": said.confidence,
+            "actual": statement.value,
+            "checkInDate": (statement.as_of or statement.updated).isoformat(timespec="seconds"),
+            "comment": comment(statement),
+            "confidence": statement.confidence,
         }
 
-    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Found]:
-        """Never asked of what can only be appended to."""
-        return {}
-
-    def write(self, contents: Mapping[str, Content]) -> None:
-        """One check-in each."""
-        for name, content in contents.items():
-            if content:
-                self._context.retry.call(partial(self._send, name, content))
-
-    def close(self) -> None:
-        """Closes the sockets."""
-        self._client.close()
-
-    def _send(self, name: str, content: Content) -> None:
-        path = f"/api/v1/metrics/{quote(self._metrics[name], safe='')}/checkin"
-        answered(lambda: self._client.post(path, content=orjson.dumps(dict(content))), self._context.now)
+    def send(self, key_result: str, content: Content) -> None:
+        """One check-in."""
+        metric = quote(self._metrics[key_result], safe="")
+        self.api.write("POST", f"/api/v1/metrics/{metric}/checkin", dict(content))

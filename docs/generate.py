@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 
 from connectors.http.publisher import Success
 from syncd.cli.app import app
-from syncd.config.catalogue import connector
+from syncd.config.catalogue import connection_model, connector
 from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, PaceKeys, PlausibleKeys, StepKeys
 from syncd.config.mapping_keys import (
     Defaults,
@@ -282,7 +282,7 @@ TABLES: dict[str, Callable[[], str]] = {
 }
 for _name in CONNECTORS:
     _loaded = connector(_name)
-    TABLES[f"{_name} connection"] = partial(keys, _loaded.Settings, without=["type"])
+    TABLES[f"{_name} connection"] = partial(keys, connection_model(_name, _loaded), without=["type"])
     if can_pull(_loaded):
         TABLES[f"{_name} measure"] = partial(keys, measure_model(_name, _loaded.Measure), without=_SHARED)
     if can_publish(_loaded):

@@ -32,17 +32,22 @@ class CheckInApi:
     added: list[Taken] = field(default_factory=list)
     put: dict[str, Taken] = field(default_factory=dict)
     requests: int = 0
+    connections: int = 0
     answers: Callable[[Taken], tuple[int, str] | None] = lambda taken: None
 
     def items(self) -> object:
         """What is there now, for comparison."""
-        return [(one.target, one.body) for one in self.added], {path: one.body for path, one in self.put.items()}
+        return [(taken.target, taken.body) for taken in self.added], {path: put.body for path, put in self.put.items()}
 
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
     api: CheckInApi
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.api.connections += 1
+        super().process_request(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):

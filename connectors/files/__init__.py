@@ -1,6 +1,7 @@
-"""Spreadsheet files below the connection's root, and the files that check-ins are written to.
+"""Spreadsheet files below the root of a connection, and the files that check-ins are written to.
 
-`source` reads CSV, XLSX and ODS, the last by `open_document`; `publisher` writes JSON, CSV and Markdown.
+`source` reads CSV, XLSX and ODS (ODS through `open_document`); `publisher` writes JSON, CSV and Markdown. Both take
+the names of files through `paths`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from syncd.sdk import ConnectionSettings, Context
 class FilesSettings(ConnectionSettings):
     """A folder of spreadsheet files."""
 
-    root: str = Field(description="The folder; nothing outside of it is ever read or written.")
+    root: str = Field(description="The folder. Nothing outside it is ever read or written.")
 
 
 class Files:

@@ -1,7 +1,7 @@
-"""Sheets of an ODS file, with formula errors kept apart from blanks.
+"""Reads the sheets of an ODS file and tells formula errors from blank cells.
 
-Read here because no kept library tells them apart: calamine gives LibreOffice's error cells as empty texts, and odfpy
-has seen no release since 2020. The format: OASIS OpenDocument 1.3 part 3, 9.1 and 19.385; LibreOffice's `calcext`.
+No maintained library does: calamine returns LibreOffice's error cells as empty texts, and the last release of odfpy is
+from 2020. The format: OASIS OpenDocument 1.3 part 3, sections 9.1 and 19.385; LibreOffice's `calcext`.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _MAX_CELLS = 5_000_000
 
 
 class NotOpenDocument(ValueError):
-    """The file is no ODS file; the text says why."""
+    """The file is not an ODS file; the text says why."""
 
 
 def read_sheets(path: Path) -> dict[str, list[list[Cell]]]:
-    """Each sheet's rows by its name, trailing blanks left out. NotOpenDocument where the file is none; OSError."""
+    """The rows of each sheet by its name, without trailing blanks. Raises NotOpenDocument, or OSError."""
     try:
         with ZipFile(path) as archive, archive.open("content.xml") as content:
             body = ElementTree.parse(content)
@@ -43,20 +43,20 @@ def read_sheets(path: Path) -> dict[str, list[list[Cell]]]:
 
 
 def _rows(sheet: Element) -> Iterator[list[Cell]]:
-    # Repetitions are written as a count; the long blank tail of a sheet is one, and is not written out.
-    blank_rows = cells = 0
+    # The format writes repeated rows as a count. The long blank tail of a sheet is such a repetition: it is left out.
+    blank_rows = total = 0
     for row in sheet.iter(f"{_TABLE}table-row"):
-        read = _cells(row)
+        cells = _cells(row)
         repeated = int(row.get(f"{_TABLE}number-rows-repeated", "1"))
-        if not read:
+        if not cells:
             blank_rows += repeated
             continue
-        cells += blank_rows + len(read) * repeated
-        if cells > _MAX_CELLS:
+        total += blank_rows + len(cells) * repeated
+        if total > _MAX_CELLS:
             raise NotOpenDocument(f"it has more than {_MAX_CELLS:,} cells")
         yield from ([] for _ in range(blank_rows))
         blank_rows = 0
-        yield from (list(read) for _ in range(repeated))
+        yield from (list(cells) for _ in range(repeated))
 
 
 def _cells(row: Element) -> list[Cell]:

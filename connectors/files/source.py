@@ -1,6 +1,6 @@
-"""Reading spreadsheet files: CSV by the standard library, XLSX by openpyxl, ODS by `open_document`.
+"""Reads spreadsheet files: CSV by the standard library, XLSX by openpyxl, ODS by `open_document`.
 
-calamine reads both, and faster, but gives a formula's error as a blank cell: it would be skipped in silence.
+calamine reads XLSX and ODS faster, but returns a formula's error as a blank cell, which would be skipped silently.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ _ERROR = re.compile(r"(#(REF!|N/A|VALUE!|DIV/0!|NAME\?|NUM!|NULL!|SPILL!|CALC!)|
 
 
 class FilesMeasure(TableKeys):
-    """What files add to a measure."""
+    """The keys that a `files` connection adds to a measure."""
 
     file: str = Field(min_length=1, description="The file below the root: .csv, .xlsx, .ods.")
 
     @field_validator("file")
     @classmethod
-    def _known_kind(cls, value: str) -> str:
+    def _supported_kind(cls, value: str) -> str:
         return checked(value, _WORKBOOKS + _TEXTS, "a .csv, .xlsx or .ods file")
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
@@ -56,7 +56,7 @@ class FilesSource:
         """Files have no fields."""
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """The file as it stands, read whole: nothing about a file on a disk tells cheaply that it is as it was."""
+        """Reads the whole file each time: there is no cheap and sure sign that a file has not changed."""
         path = below(self._root, stream.key)
         is_text = path.suffix.lower() in _TEXTS
         try:
@@ -74,23 +74,23 @@ class FilesSource:
         yield Page(readings=readings)
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """Never asked of readings."""
+        """Empty: streams of readings have no census."""
         return iter(())
 
     def check(self) -> Iterator[Check]:
-        """Whether the folder is there and can be read."""
+        """Whether the folder exists, and how many spreadsheet files it holds."""
         if not self._root.is_dir():
-            yield Check("reachable", False, f"{self._root} is no folder; correct root in syncd.yaml")
+            yield Check("reachable", False, f"{self._root} is not a folder; correct root in syncd.yaml")
             return
-        found = sum(1 for path in self._root.rglob("*") if path.suffix.lower() in _WORKBOOKS + _TEXTS)
-        yield Check("reachable", True, f"{self._root}, {found} spreadsheet file{'s' * (found != 1)}")
+        count = sum(1 for path in self._root.rglob("*") if path.suffix.lower() in _WORKBOOKS + _TEXTS)
+        yield Check("reachable", True, f"{self._root}, {count} spreadsheet file{'s' * (count != 1)}")
 
     def close(self) -> None:
-        """Nothing is held."""
+        """There is nothing to close."""
 
 
 def _resolver(sheet: Callable[[str | None], Grid], *, whole: bool) -> Callable[[str], Grid]:
-    """What a reference means: where a `whole` sheet may be meant, as by a lookup, a name is first taken for one."""
+    """Turns a reference into cells. With `whole`, as a lookup needs, a name means a sheet first, then a header."""
 
     def resolve(reference: str) -> Grid:
         name, rest = split_sheet(reference)
@@ -112,11 +112,11 @@ def _csv_sheets(path: Path) -> Callable[[str | None], Grid]:
     delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(text)
     csv.field_size_limit(_MAX_BYTES)
     try:
-        # StringIO, not splitlines: a cell may hold every kind of line break that Python knows.
-        read = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        rows: list[list[Cell]] = [[_text_cell(cell) for cell in row] for row in read]
+        # StringIO, not splitlines: a cell may hold any line break that Python recognizes.
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        rows: list[list[Cell]] = [[_text_cell(cell) for cell in row] for row in reader]
     except csv.Error as error:
-        raise SourceBroken(f"{path.name} is no CSV file that can be read: {error}") from None
+        raise SourceBroken(f"{path.name} cannot be read as a CSV file: {error}") from None
 
     def sheet(name: str | None) -> Grid:
         if name is not None and name != path.stem:
@@ -127,7 +127,7 @@ def _csv_sheets(path: Path) -> Callable[[str | None], Grid]:
 
 
 def _decoded(content: bytes) -> str:
-    """The text of a file as spreadsheet programs write it: UTF-8, UTF-16 with its mark, else Windows' own."""
+    """Decodes a text file as spreadsheet programs write it: UTF-8, UTF-16 with a byte order mark, else Windows-1252."""
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", errors="replace")
     try:
@@ -148,14 +148,14 @@ def _text_cell(text: str) -> Cell:
 
 
 def _workbook_sheets(path: Path) -> Callable[[str | None], Grid]:
-    """The sheets of a workbook by name, the first for None."""
-    read = _excel(path) if path.suffix.lower() in _EXCEL else _open_document(path)
+    """The sheets of a workbook by name; None means the first sheet."""
+    sheets = _excel(path) if path.suffix.lower() in _EXCEL else _open_document(path)
 
     def sheet(name: str | None) -> Grid:
-        if name is not None and name not in read:
-            raise Unreadable(f"{path.name} has no sheet {name!r}; it has: {', '.join(read)}")
-        wanted = next(iter(read)) if name is None else name
-        return Grid(wanted, read[wanted]())
+        if name is not None and name not in sheets:
+            raise Unreadable(f"{path.name} has no sheet {name!r}; it has: {', '.join(sheets)}")
+        title = next(iter(sheets)) if name is None else name
+        return Grid(title, sheets[title]())
 
     return sheet
 
@@ -164,10 +164,10 @@ def _excel(path: Path) -> Mapping[str, Callable[[], list[list[Cell]]]]:
     from openpyxl import load_workbook
 
     try:
-        # The values that a program stored with its formulas, and the formulas: nothing is calculated here.
+        # Nothing is calculated here: a program stores each formula with the value that it last had.
         values, formulas = (load_workbook(path, data_only=data_only) for data_only in (True, False))
-    except Exception as error:  # openpyxl lets through whatever a damaged file makes of its parsers
-        raise SourceBroken(f"{path.name} is no XLSX file that can be read ({type(error).__name__})") from None
+    except Exception as error:  # openpyxl lets through any error that a damaged file causes in its parsers
+        raise SourceBroken(f"{path.name} cannot be read as an XLSX file ({type(error).__name__})") from None
     return {sheet.title: partial(_excel_rows, sheet, formulas[sheet.title]) for sheet in values.worksheets}
 
 
@@ -179,7 +179,7 @@ def _excel_rows(values: Any, formulas: Any) -> list[list[Cell]]:
 
 
 def _excel_cell(value: Any, formula: Any) -> Cell:
-    # A formula that came to an empty text has no value either, and the type of a text.
+    # A formula whose result is an empty text has no value either, but its type is text.
     if value.value is None and formula.data_type == "f" and value.data_type != "str":
         return CellError("a formula that was never calculated; open the file and save it")
     return _typed(value.value)
@@ -191,7 +191,7 @@ def _open_document(path: Path) -> Mapping[str, Callable[[], list[list[Cell]]]]:
     try:
         sheets = read_sheets(path)
     except NotOpenDocument as error:
-        raise SourceBroken(f"{path.name} is no ODS file that can be read: {error}") from None
+        raise SourceBroken(f"{path.name} cannot be read as an ODS file: {error}") from None
     return {name: partial(_open_document_rows, rows) for name, rows in sheets.items()}
 
 
@@ -200,7 +200,7 @@ def _open_document_rows(rows: list[list[Cell]]) -> list[list[Cell]]:
 
 
 def _typed(cell: Any) -> Cell:
-    """A reader's values: texts, numbers, truth values, dates; a time or a duration as the text that it shows."""
+    """The cell for a value of a file reader. A time or a duration becomes the text that it shows."""
     if isinstance(cell, str):
         return _text_cell(cell)
     if cell is None or isinstance(cell, bool | int | float | datetime | date | CellError):

@@ -1,7 +1,8 @@
-"""GitHub through PyGithub: merged pull requests, closed issues and releases, by REST alone; check-ins on issues.
+"""GitHub through PyGithub and its REST API: merged pull requests, closed issues and releases; check-ins on issues.
 
-`settings` are its YAML keys, `rows` what is read of GitHub's answers, `client` the connection, `api` the requests,
-`source` the walks; `publisher` writes to `issues`, by blocks that are `marked` in texts, in `markdown` that is inert.
+`settings` has the YAML keys, `rows` the parts of GitHub's answers that are read, `client` the connection and `api` the
+requests. `source` pulls lists: `issues_walk`, `pulls_walk` and `walks` read them while they change. `publisher` writes
+to `issues`, in blocks that are `marked` in texts, as `markdown` that has no effect.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Requests to GitHub's REST API.
 
-They go through PyGithub's `Requester.requestJson` on a connection of ours, for three reasons found in PyGithub 2.10:
-lists have no conditional requests, a 301 (a renamed repository) loses its query, and objects for 20,000 pulls take
-1.6 GB. One client a thread: PyGithub keeps the request's verb and address on the client.
+They go through PyGithub's `Requester.requestJson` on a connection of ours, because PyGithub 2.10 makes no conditional
+requests for lists, loses the query at a 301 (a renamed repository), and takes 1.6 GB for the objects of 20,000 pulls.
+Each thread has its own client, since PyGithub keeps the verb and address of the current request on the client.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from connectors.github.client import PER_PAGE, Client
 from connectors.github.rows import ROWS
@@ -32,17 +32,18 @@ from syncd.sdk import (
     SourceError,
     failure,
     network_failure,
-    one_line,
     parse_link,
     server_time,
+    single_line,
 )
 
+T = TypeVar("T")
 _AT_ONCE = 4
 _STALE_PAGES = 2
 
 
 class Refused(SourceBroken):
-    """The answer is no, and would be another time; `status` and `message` are the answer's."""
+    """GitHub refuses the request, and would refuse it again; `status` and `message` are the answer's."""
 
     def __init__(self, status: int, message: str, failed: SourceError) -> None:
         self.status = status
@@ -51,15 +52,15 @@ class Refused(SourceBroken):
 
 
 class NotThere(Refused):
-    """Nothing is there, or nothing that these credentials may see."""
+    """There is nothing at the address, or nothing that these credentials may see."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One page: its rows, None where the server says that they have not changed; the query of the next.
+    """A page of a list. `rows` is None if the server says that they have not changed; `next` is the next page's query.
 
-    `number` is the page's, `of` that of the last one where the server links it by its number. `unlinked` says that the
-    server links nothing at all. `at` is the server's time of it, or ours where it tells none.
+    `number` is the number of the page, and `of` the number of the last page if the server links to it by number.
+    `unlinked` says that the server sends no links at all. `at` is the server's time, or ours if it sends none.
     """
 
     rows: list[Any] | None
@@ -72,7 +73,7 @@ class Answer:
 
     @property
     def last(self) -> bool:
-        """Whether no page is behind it."""
+        """Whether no page follows."""
         return self.next is None and not (self.unlinked and len(self.rows or ()) >= PER_PAGE)
 
 
@@ -90,9 +91,9 @@ class Api:
             client.close()
 
     def page(self, path: str, query: Mapping[str, str], kind: str, number: int = 1, etag: str | None = None) -> Answer:
-        """One page of a list, asked for by its number; without rows where it is as `etag` says."""
-        asked = {**query, "per_page": str(PER_PAGE)}
-        return self._list(path, asked if number == 1 else {**asked, "page": str(number)}, kind, number, etag)
+        """One page of a list by its number, without rows if `etag` still holds."""
+        parameters = {**query, "per_page": str(PER_PAGE)}
+        return self._list(path, parameters if number == 1 else {**parameters, "page": str(number)}, kind, number, etag)
 
     def pages(
         self,
@@ -104,49 +105,50 @@ class Api:
         at_once: bool = False,
         first: Answer | None = None,
     ) -> Iterator[Answer]:
-        """A list's pages in their order, as its links lead; one without rows where the first is as `etag` says.
+        """The pages of a list in order, following its links; a single page without rows if `etag` still holds.
 
-        The first may be in hand already. With `at_once` several are asked for side by side, where the server links the
-        last one by its number. Of a link only its query is taken: behind a proxy or a replay its host is not ours. A
-        full page from a server that links nothing may have another behind it, which is asked for by number.
+        `first` is the first page, if it was read already. With `at_once`, several pages are requested at once, provided
+        that the server links to the last page by number. Only the query of a link is used: behind a proxy or a replay
+        its host is not ours. A server that sends no links may have another page after a full one; it is requested by
+        number.
         """
-        asked = {**query, "per_page": str(PER_PAGE)}
+        parameters = {**query, "per_page": str(PER_PAGE)}
         if start > 1:
-            asked["page"] = str(start)
+            parameters["page"] = str(start)
+        requested: set[str] = set()
         seen: set[str] = set()
-        met: set[str] = set()
         number, stale = start, 0
         while True:
-            place = repr(sorted(asked.items()))
-            answer = first or self._list(path, asked, kind, number, etag if number == start else None)
+            place = repr(sorted(parameters.items()))
+            answer = first or self._list(path, parameters, kind, number, etag if number == start else None)
             first = None
             ids = {row.stable_id for row in answer.rows or ()}
-            # A page of rows that were met may be due to many that moved; page upon page of them is not.
-            stale = stale + 1 if ids and ids <= met and not answer.last else 0
-            if place in seen or stale > _STALE_PAGES:
+            # Rows that move can fill a page with rows already seen; they do not fill page after page.
+            stale = stale + 1 if ids and ids <= seen and not answer.last else 0
+            if place in requested or stale > _STALE_PAGES:
                 raise SourceBroken(f"its pages go round in a circle (page {number})")
-            seen.add(place)
-            met |= ids
+            requested.add(place)
+            seen |= ids
             yield answer
             if at_once and answer.of is not None:
-                for answer in self.side_by_side(path, query, kind, number + 1, answer.of):  # noqa: B020 - the last one
+                for answer in self.side_by_side(path, query, kind, number + 1, answer.of):  # noqa: B020 - the last page
                     yield answer
                 at_once = False
             number = answer.number + 1
             if answer.next is not None:
-                asked = {**asked, **answer.next}
+                parameters = {**parameters, **answer.next}
             elif answer.unlinked and not answer.last:
-                asked = {**asked, "page": str(number)}
+                parameters = {**parameters, "page": str(number)}
             else:
                 return
 
     def side_by_side(
         self, path: str, query: Mapping[str, str], kind: str, first: int, last: int, etag: str | None = None
     ) -> Iterator[Answer]:
-        """The pages of these numbers in their order, several of them asked for at once; `etag` is the first one's.
+        """The pages with these numbers in order, several requested at once; `etag` is that of the first.
 
-        It begins with one and doubles with each page that is taken, so that a walk which stops soon has asked for
-        little in vain. GitHub advises against many requests at once, and limits them at 100.
+        The number of requests at once starts at 1 and doubles with each page that is taken, so a walk that stops early
+        wastes few requests. GitHub advises against many requests at once, and its limit is 100.
         """
         numbers = iter(range(first, last + 1))
         ahead: deque[Future[Answer]] = deque()
@@ -154,13 +156,13 @@ class Api:
         with _threads(_AT_ONCE) as begin:
             while True:
                 while len(ahead) < width and (number := next(numbers, None)) is not None:
-                    known = etag if number == first else None
-                    ahead.append(begin(partial(self.page, path, query, kind, number, known)))
+                    page_etag = etag if number == first else None
+                    ahead.append(begin(partial(self.page, path, query, kind, number, page_etag)))
                 if not ahead:
                     return
                 answer = ahead.popleft().result()
                 yield answer
-                if answer.rows == []:  # it has grown shorter; what follows is empty too
+                if answer.rows == []:  # the list became shorter; the pages after this one are empty too
                     return
                 width = min(_AT_ONCE, 2 * width)
 
@@ -169,19 +171,14 @@ class Api:
             status, headers, body = self._once("GET", path, query, {"If-None-Match": etag} if etag else {})
             at = server_time(headers) or self._context.now()
             if status == 304 and etag is None:
-                raise RetryLater("it says that nothing changed to one who never asked before")  # a cache in between
+                raise RetryLater("it says that nothing changed (HTTP 304), but the request had no ETag")  # a cache
             if status == 304:
                 return Answer(None, etag, at, number=number)
-            try:
-                rows = ROWS[kind].validate_json(body)
-            except ValidationError as error:
-                where = ".".join(str(part) for part in error.errors()[0]["loc"])
-                said = f"its answer is not what GitHub documents: {where or 'the whole'}: {error.errors()[0]['msg']}"
-                raise RetryLater(said) from None
+            rows = parsed(ROWS[kind], body)
             links = {name: _query(address) for name, address in parse_link(headers.get("link", "")).items()}
             following, last = links.get("next"), links.get("last", {}).get("page", "")
             if following is None and last.isdigit() and int(last) > number + 1:
-                raise RetryLater(f"its list ends on page {number}, and is said to have {last}")
+                raise RetryLater(f"its list ends on page {number}, but its links count {last} pages")
             of = int(last) if last.isdigit() and following and following.get("page") == str(number + 1) else None
             return Answer(rows, headers.get("etag"), at, following, "link" not in headers, number, of)
 
@@ -190,7 +187,7 @@ class Api:
     def request(
         self, path: str, query: Mapping[str, str], method: str = "GET", content: Any = None
     ) -> tuple[int, Mapping[str, str], str]:
-        """The status, the headers by lower-case names and the body of an answer that is no failure."""
+        """The status, the headers by lower-case name and the body of a successful answer."""
         return self._context.retry.call(lambda: self._once(method, path, query, {}, content))
 
     def _once(
@@ -204,7 +201,7 @@ class Api:
                 status, answered, body = client.ask(method, path, query, headers, content)
         except requests.exceptions.RequestException as error:
             raise network_failure(error) from None
-        except GithubException as error:  # the App's own request for a token
+        except GithubException as error:  # from PyGithub's own request for the token of an App
             raise failure(error.status, error.headers or {}, str(error.data), self._context.now()) from None
         named = {name.lower(): str(value) for name, value in answered.items()}
         self._context.retry.budget.learn(named)
@@ -217,7 +214,7 @@ class Api:
 
     @contextmanager
     def _client(self) -> Iterator[Client]:
-        """One that nobody else uses meanwhile."""
+        """A client that nobody else uses at the same time."""
         try:
             client = self._idle.pop()
         except IndexError:
@@ -230,7 +227,7 @@ class Api:
 
 @contextmanager
 def _threads(most: int) -> Iterator[Callable[[Callable[[], Answer]], Future[Answer]]]:
-    """Begins each call in one of so many threads. They keep no process from ending, which those of an executor do."""
+    """Runs calls in up to `most` threads. Unlike those of an executor, they do not keep the process from ending."""
     calls: SimpleQueue[tuple[Callable[[], Answer], Future[Answer]] | None] = SimpleQueue()
     running: list[threading.Thread] = []
 
@@ -241,7 +238,7 @@ def _threads(most: int) -> Iterator[Callable[[Callable[[], Answer]], Future[Answ
                 future.set_result(ask())
             except BaseException as error:
                 future.set_exception(error)
-            del call, ask, future  # the answer is held by who waits for it alone
+            del call, ask, future  # so that only the waiting caller keeps the answer in memory
 
     def begin(ask: Callable[[], Answer]) -> Future[Answer]:
         future: Future[Answer] = Future()
@@ -258,14 +255,27 @@ def _threads(most: int) -> Iterator[Callable[[Callable[[], Answer]], Future[Answ
             calls.put(None)
 
 
-def _message(body: str) -> str:
-    """What an answer that is no says for people: its `message`, and where it has them those of its `errors`."""
+def parsed(shape: TypeAdapter[T], body: str) -> T:
+    """The body of an answer in this shape. RetryLater if it is something else than GitHub documents."""
     try:
-        said = orjson.loads(body)
-        more = [one.get("message") or f"{one.get('field')} {one.get('code')}" for one in said.get("errors") or ()]
-        return one_line(": ".join([str(said["message"]), *map(str, more)]))
+        return shape.validate_json(body)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        raise RetryLater(f"its answer is not what GitHub documents: {where or 'the whole'}: {problem['msg']}") from None
+
+
+def _message(body: str) -> str:
+    """The explanation in a refusal: its `message`, followed by the messages in its `errors`."""
+    try:
+        refusal = orjson.loads(body)
+        details = [
+            detail.get("message") or f"{detail.get('field')} {detail.get('code')}"
+            for detail in refusal.get("errors") or ()
+        ]
+        return single_line(": ".join([str(refusal["message"]), *map(str, details)]))
     except (ValueError, TypeError, KeyError, AttributeError):
-        return one_line(body)
+        return single_line(body)
 
 
 def _query(address: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The connection to GitHub: PyGithub's client for credentials and headers, a connection of ours for the rest."""
+"""The connection to GitHub: PyGithub's client for credentials and headers, our own connection for redirects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REDIRECTS = 5
 
 
 class Client:
-    """PyGithub's client, and a connection of ours. For one thread at a time."""
+    """PyGithub's client and our connection. For use by one thread at a time."""
 
     def __init__(self, settings: GitHubSettings, folder: str) -> None:
         self._library = _library(settings, folder)
@@ -27,7 +27,7 @@ class Client:
     def ask(
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], content: Any = None
     ) -> tuple[int, Mapping[str, Any], str]:
-        """Status, headers and body of an answer of any status; `content` is sent as JSON."""
+        """The status, headers and body of any answer. `content` is sent as JSON."""
         answer: tuple[int, Mapping[str, Any], str] = self._library.requester.requestJson(
             method, path, dict(query), dict(headers), content, cnx=self._connection
         )
@@ -68,10 +68,10 @@ def _library(settings: GitHubSettings, folder: str) -> Github:
 
 
 def _connection(settings: GitHubSettings) -> Any:
-    """PyGithub's connection, following redirects with their query, method and content.
+    """PyGithub's connection, which follows redirects and keeps query, method and content.
 
-    Only at our own address: behind a proxy or a replay, a renamed repository's new address names another host, and our
-    token is for none but the one configured.
+    It stays at the configured address: behind a proxy or a replay, the new address of a renamed repository names
+    another host, and our token is only for the configured one.
     """
     from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, RequestsResponse
 

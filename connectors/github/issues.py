@@ -1,7 +1,7 @@
-"""One issue over HTTP: its text, its labels and its comments. It asks for nothing but issues.
+"""Reads and writes an issue over HTTP: its text, its labels and its comments.
 
-So a token that may read and write issues is enough. Sources: docs.github.com "REST API endpoints for issues",
-"... for labels" and "... for issue comments", api version 2022-11-28.
+It requests nothing but issues, so a token that may read and write issues is enough. Sources: docs.github.com
+"REST API endpoints for issues", "... for labels" and "... for issue comments", API version 2022-11-28.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter
 
-from connectors.github.api import Api, NotThere, Refused
+from connectors.github.api import Api, NotThere, Refused, parsed
 from connectors.github.rows import Comment, IssueText
-from syncd.sdk import RetryLater, SourceBroken
+from syncd.sdk import SourceBroken
 
 T = TypeVar("T")
 
 
 class _Written(BaseModel):
-    """An answer that shows that it was GitHub who answered."""
+    """The part of an answer to a write that shows that GitHub sent it."""
 
     id: int
 
@@ -29,8 +29,8 @@ class _Written(BaseModel):
 _TEXT, _WRITTEN, _LABELS = TypeAdapter(IssueText), TypeAdapter(_Written), TypeAdapter(list[Any])
 
 
-class OneIssue:
-    """`OWNER/NAME#NUMBER`. Each call is one request, but for a walk over comments."""
+class IssueClient:
+    """Reads and writes the issue `OWNER/NAME#NUMBER`. Each call is one request, except `comments`."""
 
     def __init__(self, api: Api, name: str) -> None:
         self.name = name
@@ -39,25 +39,25 @@ class OneIssue:
         self._path = f"/repos/{self.repo}/issues/{number}"
 
     def text(self) -> IssueText:
-        """Its text and its labels."""
+        """The text and the labels."""
         return self._ask("GET", self._path, _TEXT)
 
     def comments(self) -> Iterator[Comment]:
-        """Its comments, oldest first, page by page."""
+        """The comments, oldest first, page by page."""
         with self._explained("read"):
             for page in self._api.pages(f"{self._path}/comments", {}, "comments"):
                 yield from page.rows or ()
 
     def set_text(self, body: str) -> None:
-        """Replaces its text."""
+        """Replaces the text of the issue."""
         self._ask("PATCH", self._path, _WRITTEN, {"body": body})
 
     def add_label(self, name: str) -> None:
-        """Adds a label; GitHub makes one that the repository does not have."""
+        """Adds a label. GitHub creates it if the repository does not have it."""
         self._ask("POST", f"{self._path}/labels", _LABELS, {"labels": [name]})
 
     def remove_label(self, name: str) -> None:
-        """Takes a label off; it may be off already."""
+        """Removes a label. It may be gone already."""
         with self._explained("write"), suppress(NotThere):
             self._answer("DELETE", f"{self._path}/labels/{quote(name, safe='')}", _LABELS)
 
@@ -74,34 +74,31 @@ class OneIssue:
             return self._answer(method, path, shape, content)
 
     def _answer(self, method: str, path: str, shape: TypeAdapter[T], content: Any = None) -> T:
-        """RetryLater where it is not GitHub's: then nobody knows what became of a write."""
+        """The answer in this shape. RetryLater if it is not GitHub's: a write may then have taken effect, or not."""
         _, _, body = self._api.request(path, {}, method, content)
-        try:
-            return shape.validate_json(body)
-        except ValidationError as error:
-            raise RetryLater(f"its answer is not what GitHub documents: {error.errors()[0]['msg']}") from None
+        return parsed(shape, body)
 
     @contextmanager
-    def _explained(self, to: str) -> Iterator[None]:
+    def _explained(self, action: str) -> Iterator[None]:
+        """Turns a refusal into a message that names the issue and what to do; `action` is `read` or `write`."""
         try:
             yield
         except Refused as error:
-            raise SourceBroken(self._sentence(error, to)) from None
+            raise SourceBroken(self._explanation(error, action)) from None
 
-    def _sentence(self, error: Refused, to: str) -> str:
-        """What is wrong, and with which issue."""
+    def _explanation(self, error: Refused, action: str) -> str:
         match error.status, error.message.lower():
-            case 403, said if "locked" in said:
+            case 403, message if "locked" in message:
                 return f"{self.name} is locked, and the token may not write there; unlock it, or name another issue"
-            case 403, said if "archived" in said:
+            case 403, message if "archived" in message:
                 return f"{self.repo} is archived: nothing can be written there"
             case 403, _:
-                return f"the token may not {to} issues of {self.repo} ({error.message})"
-            case 404, _ if to == "write":
+                return f"the token may not {action} issues of {self.repo} ({error.message})"
+            case 404, _ if action == "write":
                 return f"the token may not write issues of {self.repo}, or {self.name} was deleted just now"
             case 404, _:
                 return f"{self.name} is not found, or the token may not see it"
-            case 410, said if "disabled" in said:
+            case 410, message if "disabled" in message:
                 return f"{self.repo} has its issues disabled"
             case 410, _:
                 return f"{self.name} was deleted"

@@ -1,4 +1,4 @@
-"""The walk over a repository's issues and pull requests together: /issues, from the oldest update up."""
+"""Reads a repository's issues and pull requests together: /issues, from the oldest update to the newest."""
 
 from __future__ import annotations
 
@@ -14,37 +14,41 @@ from syncd.sdk import Page, Record, RetryLater, SourceBroken
 
 _SECOND = timedelta(seconds=1)
 _QUERY = {"state": "all", "sort": "updated", "direction": "asc"}
-_LONG = 4  # pages from which on they are read side by side
+_LONG = 4  # a list of so many pages, or more, is read several pages at once
 
 
 class IssuesWalk:
-    """From the oldest update on, each page asked for by the last update of the one before.
+    """A walk from the oldest update on, which requests each page from the last update of the page before.
 
-    No page is asked for by number, so nothing can slip over its edge: a bumped row is met again at the end, and one
-    that leaves takes no other with it. Only where a page and more share one second, pages of it are followed, and read
-    until they hold still. Each page moves the mark: a walk that breaks off goes on from there.
+    No page is requested by number, so no row can slip across the edge of a page: an updated row comes again at the end,
+    and a row that leaves the list moves no other past the walk. Only if more than a page of rows share a second are
+    pages followed by number, and then they are read until they do not change. Each page moves the mark, from which an
+    interrupted walk continues.
 
-    A long list is read side by side first, by page numbers. In this order whatever leaves its place, be it bumped or
-    deleted, moves all that follow one place up, and what is bumped or new stands behind all that are older. So the last
-    page is read first and once more at the end: if a row of it that was old by then is as it was and where it was,
-    nothing before it slipped. Else the list is walked as above.
+    A long list is first read several pages at once, by page number. In this order a row that leaves its place, updated
+    or deleted, moves all later rows up by one place, and new or updated rows come after all older ones. So the last
+    page is read first, and again at the end. If one of its rows that was old the first time is unchanged and in the
+    same place, no row before it slipped. Otherwise the list is walked as above.
     """
 
     def __init__(self, api: Api, repo: str, *, merges: bool) -> None:
-        """`merges`: somebody counts its pull requests."""
+        """`merges` says that a measure counts the repository's pull requests."""
         self._api = api
         self._repo = repo
         self._merges = merges
         self._path = f"/repos/{repo}/issues"
 
     def pages(self, floor: datetime, cursor: Mapping[str, Any]) -> Iterator[Page]:
-        """Its pages. The cursor: `mark`; `since`, `etag` of the last question; `walk`, where a long one broke off."""
+        """The pages from the floor on.
+
+        The cursor has the `mark`, `since` and `etag` of the last request, and `walk`, where a long walk stopped.
+        """
         walk, first, since = cursor.get("walk"), None, floor
         if walk is not None:
             since, long = datetime.fromisoformat(walk["floor"]), True
         else:
             etag = cursor.get("etag") if cursor.get("since") == _stamp(since) else None
-            first = self._api.page(self._path, self._asked(since), "issues", etag=etag)
+            first = self._api.page(self._path, self._query(since), "issues", etag=etag)
             if first.rows is None:
                 return
             long = (first.of or 0) >= _LONG and _ascends(first.rows, since)
@@ -55,83 +59,84 @@ class IssuesWalk:
                     return
                 since, first = _newest(bottom, since) - _SECOND, None
         while True:
-            met: set[str] = set()
+            seen: set[str] = set()
             for reading in range(READS):
-                last, pages, strays = yield from self._stretch(since, first, met)
+                last, pages, strays = yield from self._stretch(since, first, seen)
                 first = None
                 if pages == 1 or (reading and not strays):
                     break
             else:
-                raise RetryLater("its issues move faster than they can be read")
+                raise RetryLater("its issues change faster than they can be read")
             if last.last or (further := self._further(last, since)) is None:
                 return
             since = further
 
     def _stretch(
-        self, since: datetime, first: Answer | None, met: set[str]
+        self, since: datetime, first: Answer | None, seen: set[str]
     ) -> Generator[Page, None, tuple[Answer, int, int]]:
-        """The pages of one question, up to one from which a later one leads on; how many, and how many strays.
+        """The pages of a single request, up to the first that leads to a later `since`; how many, and how many strays.
 
-        Hundreds of one second are read by page numbers. There a row that leaves hides another behind a page's edge, so
-        they are read again until no stray shows: one not `met` before, and yet no newer than all that were.
+        Hundreds of rows of one second are read by page number. There a row that leaves can hide another across the edge
+        of a page, so the pages are read again until there is no stray: a row that was not `seen` before, although it
+        is no newer than the newest of those that were.
         """
-        top = max((version.partition(" ")[0] for version in met), default="")
+        top = max((version.partition(" ")[0] for version in seen), default="")
         pages = strays = 0
-        for answer in self._api.pages(self._path, self._asked(since), "issues", first=first):
+        for answer in self._api.pages(self._path, self._query(since), "issues", first=first):
             pages += 1
             rows = answer.rows or []
-            fresh = [version for version in (row.version for row in rows) if version not in met]
+            fresh = [version for version in (row.version for row in rows) if version not in seen]
             strays += sum(version.partition(" ")[0] <= top for version in fresh)
-            met.update(fresh)
-            known: dict[str, Any] | None = None
+            seen.update(fresh)
+            cursor: dict[str, Any] | None = None
             if _ascends(rows, since):
-                known = {"mark": _newest(answer, since).isoformat()}
-                # The etag is of this very question, and says that nothing is new where its answer is all there is.
-                # Behind a page that is full, or one of several, a row may come that changes neither.
+                cursor = {"mark": _newest(answer, since).isoformat()}
+                # The ETag belongs to this request. It proves that nothing is new only if the answer is the whole list:
+                # a row may come after a full page, or after one of several pages, and change neither.
                 if answer.last and pages == 1 and len(rows) < PER_PAGE:
-                    known |= {"since": _stamp(since), "etag": answer.etag or ""}
-            yield Page(self._records(rows), cursor=known)
+                    cursor |= {"since": _stamp(since), "etag": answer.etag or ""}
+            yield Page(self._records(rows), cursor=cursor)
             if not answer.last and self._further(answer, since) is not None:
                 break
         return answer, pages, strays
 
     def _further(self, answer: Answer, since: datetime) -> datetime | None:
-        """What to ask from next; None where the page leads no further.
+        """The `since` of the next request: a second before the page's last update; None if that is no progress.
 
-        A second before its last update: some servers leave out what was updated at `since` itself.
+        The second is there because some servers leave out rows updated exactly at `since`.
         """
         further = _newest(answer, since) - _SECOND
         return further if _ascends(answer.rows or [], since) and further >= since + _SECOND else None
 
-    def _asked(self, since: datetime) -> dict[str, str]:
+    def _query(self, since: datetime) -> dict[str, str]:
         return {**_QUERY, "since": _stamp(since)}
 
     def _side_by_side(
         self, floor: datetime, walk: Mapping[str, Any] | None, first: Answer | None
     ) -> Generator[Page, None, Answer | None]:
-        """All pages by their numbers; the last one, once it has proved that nothing slipped."""
-        question = self._asked(floor)
+        """All pages by number. Returns the last page if it proves that no row slipped, else None."""
+        query = self._query(floor)
         try:
             if walk is None:
                 assert first is not None
-                bottom = self._api.page(self._path, question, "issues", first.of or 1)
+                bottom = self._api.page(self._path, query, "issues", first.of or 1)
                 rows = bottom.rows or []
-                # Old enough that whatever is bumped from now on is newer, whoever's clock it is by.
+                # Old enough that every later update is newer, whichever server's clock dates it.
                 old = [place for place, row in enumerate(rows) if row.updated_at < bottom.at - OVERLAP]
                 if not old:
                     return None
                 row = rows[old[-1]].version
                 walk = {"floor": floor.isoformat(), "page": 1, "of": first.of, "place": old[-1], "row": row}
                 yield Page(self._records(rows))
-            # The first page once more, conditional: what left it before the last one was read would go unnoticed.
+            # The first page again, conditionally: a row that left it before the last page was read must be noticed.
             etag = first.etag if first is not None else None
-            for answer in self._api.side_by_side(self._path, question, "issues", walk["page"], walk["of"] - 1, etag):
+            for answer in self._api.side_by_side(self._path, query, "issues", walk["page"], walk["of"] - 1, etag):
                 rows = first.rows or [] if answer.rows is None and first is not None else answer.rows or []
                 if not rows:
                     return None
                 yield Page(self._records(rows), cursor={"walk": {**walk, "page": answer.number + 1}})
-            bottom = self._api.page(self._path, question, "issues", walk["of"])
-        except SourceBroken:  # a page so deep is refused on a large repository, with 422
+            bottom = self._api.page(self._path, query, "issues", walk["of"])
+        except SourceBroken:  # on a large repository, a page so far down is refused with 422
             return None
         rows = bottom.rows or []
         if len(rows) <= walk["place"] or rows[walk["place"]].version != walk["row"]:
@@ -149,7 +154,7 @@ class IssuesWalk:
 
 
 def _ascends(rows: list[Any], since: datetime) -> bool:
-    """Whether rows go up in time from `since` on: whether the server honours both the order and `since`."""
+    """Whether the updates of the rows ascend from `since` on: whether the server honours both order and `since`."""
     times = [since - _SECOND, *(row.updated_at for row in rows)]
     return all(before <= after for before, after in pairwise(times))
 

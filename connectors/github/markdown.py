@@ -1,8 +1,8 @@
-"""Texts of people within Markdown: shown as they are written, and nothing else.
+"""Makes people's texts inert within Markdown: they are shown as they were written and have no other effect.
 
-GitHub looks for mentions and references in what Markdown was turned into, so a backslash does not keep `@everyone` from
-being told: a zero-width space behind the sign does, written as an entity, since invisible characters may be cleaned
-away. Inert is what GitHub Flavored Markdown (github.github.com/gfm) takes for markup, by backslash; HTML, by entity.
+Backslashes escape what GitHub Flavored Markdown (github.github.com/gfm) takes for markup; entities escape HTML. GitHub
+looks for mentions and references in the rendered text, so a backslash does not stop `@everyone` from notifying people.
+A zero-width space after the sign does. It is written as an entity, because invisible characters may be stripped.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import re
 
 _ADDRESS = re.compile(r"(\bhttps?://[^\s<>]*[^\s<>.,;:!?'\")\]}*_~])", re.IGNORECASE)
 _MARKUP = re.compile(r"([\\`*_\[\]~|$])")
-_TELLS = re.compile(r"(@|#(?=\d))")
+_REFERENCE = re.compile(r"(@|#(?=\d))")
 _STARTS = re.compile(r"^(?:(?=(?:#+|=+|[-+]+)(?:\s|$))|(?P<number>\d{1,9})(?=[.)](?:\s|$)))")
 
 
 def inert(text: str) -> str:
-    """A line of text as Markdown that shows it: no markup, no HTML, nobody told; web addresses are links."""
+    """Markdown that shows a line of text: no markup, no HTML, no notifications. Web addresses become links."""
     parts = _ADDRESS.split(text)
     parts[::2] = map(_plain, parts[::2])
-    parts[1::2] = (f"<{address}>" for address in parts[1::2])  # whatever else is in it, it is one address
+    parts[1::2] = (f"<{address}>" for address in parts[1::2])  # the angle brackets keep the whole address together
     return _STARTS.sub(r"\g<number>\\", "".join(parts), count=1)
 
 
 def _plain(text: str) -> str:
     text = _MARKUP.sub(r"\\\1", html.escape(text, quote=False))
-    return _TELLS.sub(r"\1&#8203;", text)
+    return _REFERENCE.sub(r"\1&#8203;", text)

@@ -1,12 +1,12 @@
-"""What is read of GitHub's rows, and the records they make.
+"""The parts of GitHub's rows that are read, and the records that they become.
 
-Everything else is dropped while parsing, which keeps 20,000 of them small. Shapes: GitHub's OpenAPI description,
-api version 2022-11-28; what it calls optional may be null or missing here.
+Parsing drops all other parts, so 20,000 rows take little memory. Shapes: GitHub's OpenAPI description, API version
+2022-11-28. Whatever it calls optional may be null or missing here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,13 +18,17 @@ _NOT_DELIVERED = {"not_planned": "closed as not planned", "duplicate": "closed a
 
 
 class User(BaseModel):
-    """Somebody; null for an account that was deleted."""
+    """An account. GitHub sends null in place of a deleted one."""
 
     login: str
 
 
 class _Named(BaseModel):
     name: str
+
+
+Labels = list[_Named | str]
+"""Labels as GitHub sends them: objects, or names alone."""
 
 
 class _Titled(BaseModel):
@@ -43,7 +47,7 @@ class _Row(BaseModel):
 
     @property
     def stable_id(self) -> str:
-        """The id that stays when the repository is renamed."""
+        """The id, which stays the same when the repository is renamed."""
         return self.node_id or str(self.id)
 
 
@@ -52,21 +56,21 @@ class _Numbered(_Row):
     title: str = ""
     state: str
     user: User | None = None
-    labels: list[_Named | str] | None = None
+    labels: Labels | None = None
     milestone: _Titled | None = None
     updated_at: AwareDatetime
     closed_at: AwareDatetime | None = None
 
     @property
     def version(self) -> str:
-        """The row as it was last updated; sorts by that time."""
+        """Identifies the row and its last update; sorts by the time of that update."""
         return f"{self.updated_at.astimezone(UTC).isoformat()} {self.stable_id}"
 
     def shared_fields(self) -> dict[str, Sequence[Scalar]]:
-        """The fields that issues and pulls both have."""
+        """The fields that issues and pull requests have in common."""
         return {
             "author": [self.user.login] if self.user else [],
-            "label": [label if isinstance(label, str) else label.name for label in self.labels or ()],
+            "label": _names(self.labels or ()),
             "milestone": [self.milestone.title] if self.milestone else [],
             "title": [self.title],
             "number": [self.number],
@@ -84,7 +88,7 @@ class Pull(_Numbered):
         """A pull request."""
         fields = self.shared_fields()
         fields["base"] = [self.base.ref] if self.base else []
-        fields["draft"] = [str(bool(self.draft)).lower()]
+        fields["draft"] = _flag(self.draft)
         return _pull_request(self, repo, self.merged_at, fields)
 
 
@@ -100,12 +104,15 @@ class Issue(_Numbered):
 
     @property
     def tells_merge(self) -> bool:
-        """Whether it says if and when it was merged, as GitHub does since 2021 for a pull request in /issues."""
+        """Whether the row says if and when it was merged. GitHub has said so of pull requests in /issues since 2021."""
         merge = self.pull_request
         return merge is None or self.state != "closed" or "merged_at" in merge.model_fields_set
 
     def record(self, repo: str) -> Record:
-        """An issue is done where it is closed now, and closed as delivered. A reopened one may keep its closed_at."""
+        """An issue, or a pull request. An issue is done if it is closed as delivered.
+
+        A reopened issue may keep its `closed_at`.
+        """
         fields = self.shared_fields()
         if self.pull_request is not None:
             return _pull_request(self, repo, self.pull_request.merged_at, fields)
@@ -132,14 +139,14 @@ class Release(_Row):
     updated_at: AwareDatetime | None = None
 
     def record(self, repo: str) -> Record:
-        """A draft is not a release."""
+        """A release. A draft is not done."""
         title = self.name or self.tag_name
         fields: dict[str, Sequence[Scalar]] = {
             "author": [self.author.login] if self.author else [],
             "title": [title],
             "tag": [self.tag_name],
-            "draft": [str(bool(self.draft)).lower()],
-            "prerelease": [str(bool(self.prerelease)).lower()],
+            "draft": _flag(self.draft),
+            "prerelease": _flag(self.prerelease),
             "base": [self.target_commitish] if self.target_commitish else [],
         }
         not_done = "a draft" if self.draft else (None if self.published_at else "not published")
@@ -149,26 +156,26 @@ class Release(_Row):
 
 
 class Repository(BaseModel):
-    """A repository in a list of them."""
+    """A repository in a list of repositories."""
 
     full_name: str
 
     @property
     def stable_id(self) -> str:
-        """Its name tells it apart."""
+        """The name, which identifies it within a list."""
         return self.full_name
 
 
 class IssueText(BaseModel):
-    """What is written to of an issue: its text and its labels."""
+    """The parts of an issue that are written: its text and its labels."""
 
     body: str | None
-    labels: list[_Named | str]
+    labels: Labels
 
     @property
     def label_names(self) -> Sequence[str]:
-        """The labels by their names."""
-        return [label if isinstance(label, str) else label.name for label in self.labels]
+        """The names of the labels."""
+        return _names(self.labels)
 
 
 class Comment(BaseModel):
@@ -180,17 +187,25 @@ class Comment(BaseModel):
 
     @property
     def path(self) -> str:
-        """Where it is asked for; below another repository than its issue's, once that was transferred."""
+        """The path of its requests. After a transfer it is below another repository than the configured issue."""
         return f"/repos/{self.url.partition('/repos/')[2]}"
 
     @property
     def stable_id(self) -> str:
-        """Its id tells it apart."""
+        """The id as a text."""
         return str(self.id)
 
 
+def _names(labels: Iterable[_Named | str]) -> list[str]:
+    return [label if isinstance(label, str) else label.name for label in labels]
+
+
+def _flag(value: bool | None) -> Sequence[Scalar]:
+    return [str(bool(value)).lower()]
+
+
 def _pull_request(row: _Numbered, repo: str, merged_at: datetime | None, fields: dict[str, Sequence[Scalar]]) -> Record:
-    """A merge is final; a pull request closed unmerged is not delivered."""
+    """The record of a pull request. A merge is final; a pull request that was closed unmerged is not delivered."""
     not_done = None if merged_at else ("open" if row.state == "open" else "closed without merging")
     return _record(row, "pull request", f"{repo}#{row.number}", row.title, row.updated_at, merged_at, not_done, fields)
 

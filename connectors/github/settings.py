@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from syncd.sdk import ConnectionSettings, Duration, Json, PublishKeys, RecordKeys, Secret, WebAddress
-from syncd.sdk.block import SAID
+from syncd.sdk import ConnectionSettings, Json, PublishKeys, RecordKeys, Secret, WebAddress
+from syncd.sdk.block import SHOWN
 
 What = Literal["merged_pull_requests", "closed_issues", "releases"]
 _KINDS: Mapping[What, str] = {
@@ -26,7 +25,7 @@ _FIELDS: Mapping[What, frozenset[str]] = {
     "releases": frozenset({"author", "title", "draft", "prerelease", "tag", "base", "lead_time"}),
 }
 _NEVER_DONE: Mapping[What, tuple[str, frozenset[str | None]]] = {
-    "merged_pull_requests": ("draft", frozenset({"true"})),  # GitHub refuses to merge one
+    "merged_pull_requests": ("draft", frozenset({"true"})),  # GitHub refuses to merge a draft
     "closed_issues": ("state_reason", frozenset({"not_planned", "duplicate"})),
     "releases": ("draft", frozenset({"true"})),
 }
@@ -45,18 +44,17 @@ class GitHubSettings(ConnectionSettings):
         None, description="The file with the App's private key (PEM), or ${NAME} with the key."
     )
     timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
-    reconcile: Duration = Field(timedelta(days=1), description="How often to look for what vanished in silence.")
 
     @field_validator("private_key")
     @classmethod
-    def _not_the_key_itself(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _not_written_out(cls, value: str | None, info: ValidationInfo) -> str | None:
         resolved = bool(info.context and info.context.get("resolved"))
         if value is not None and not resolved and "PRIVATE KEY-----" in value:
             raise ValueError("is a secret written out; name the file that holds it")
         return value
 
     @model_validator(mode="after")
-    def _whole_app(self) -> GitHubSettings:
+    def _single_credential(self) -> GitHubSettings:
         app = (self.app_id, self.installation_id, self.private_key)
         if any(app) and not all(app):
             raise ValueError("needs app_id, installation_id and private_key, all three")
@@ -66,7 +64,7 @@ class GitHubSettings(ConnectionSettings):
 
 
 class GitHubMeasure(RecordKeys):
-    """What GitHub adds to a measure."""
+    """The keys that a `github` connection adds to a measure."""
 
     what: What = Field(description="What is counted.")
     repo: str | list[str] = Field(description="OWNER/NAME, a list of them, or OWNER/* for every repository.")
@@ -82,42 +80,42 @@ class GitHubMeasure(RecordKeys):
         return value
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """One list for each repository.
+        """A list for each repository.
 
-        Issues and pull requests are read from /issues, which weighs a fifth of /pulls and knows `since`; pull requests
-        of which a measure asks what /pulls alone has are read from there.
+        Issues and pull requests are read from /issues, whose answers are a fifth of the size of those of /pulls and
+        which supports `since`. Pull requests are read from /pulls only if a measure needs a field that /issues lacks.
         """
         repos = [self.repo] if isinstance(self.repo, str) else self.repo
         if self.what == "releases":
-            of = "releases"
+            kind = "releases"
         else:
-            of = "pulls" if self.what == "merged_pull_requests" and _OF_PULLS_ALONE & set(fields) else "issues"
-        return list(dict.fromkeys(f"{of} of {repo}" for repo in repos))
+            kind = "pulls" if self.what == "merged_pull_requests" and _OF_PULLS_ALONE & set(fields) else "issues"
+        return list(dict.fromkeys(f"{kind} of {repo}" for repo in repos))
 
     def fields(self) -> Collection[str]:
-        """The fields of what is counted."""
+        """The fields of the kind of record that is counted."""
         return _FIELDS[self.what]
 
     def record_kind(self) -> str:
-        """A list of issues holds pull requests too."""
+        """The kind of record that is counted: a list of issues holds pull requests too."""
         return _KINDS[self.what]
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
-        """Drafts are neither merged nor published, and what is closed as not planned or as a duplicate is not done."""
+        """Drafts are never merged or published; an issue closed as not planned or as a duplicate is never done."""
         field, undone = _NEVER_DONE[self.what]
         if field not in asked or not undone.issuperset(asked[field]):
             return None
         values = " or ".join(str(value) for value in sorted(asked[field], key=str))
-        return f"asks for {self.what} whose {field} is {values}, and none such counts"
+        return f"asks for {self.what} whose {field} is {values}, which never count"
 
 
 class GitHubPublish(PublishKeys):
-    """What of GitHub's issues check-ins are written to."""
+    """Where check-ins are written on GitHub issues."""
 
     issues: dict[str, str] = Field(min_length=1, description="The issue of each key result: OWNER/NAME#NUMBER.")
-    body: bool = Field(False, description="Whether the issue's text holds the check-in, in a block between two marks.")
-    comment: bool = Field(False, description="Whether one comment on the issue holds it, kept up to date.")
-    label: str | None = Field(None, description="A prefix such as `health:`; the issue has one label with it.")
+    body: bool = Field(False, description="Whether to write to the text of the issue, in a block between two marks.")
+    comment: bool = Field(False, description="Whether to write to a comment on the issue and keep it up to date.")
+    label: str | None = Field(None, description="A prefix such as `health:`; a label with it shows the health.")
 
     @field_validator("issues")
     @classmethod
@@ -138,14 +136,14 @@ class GitHubPublish(PublishKeys):
         return value
 
     @model_validator(mode="after")
-    def _one_of_each(self) -> GitHubPublish:
+    def _consistent(self) -> GitHubPublish:
         if self.body and self.comment:
             raise ValueError("has both body and comment; keep one")
         if not (self.body or self.comment or self.label):
             raise ValueError("needs body: true, comment: true or label: 'health:'")
-        of: dict[str, str] = {}
+        owners: dict[str, str] = {}
         for key_result, issue in self.issues.items() if self.label else ():
-            other = of.setdefault(issue.lower(), key_result)
+            other = owners.setdefault(issue.lower(), key_result)
             if other != key_result:
                 raise ValueError(
                     f"has one label for {other} and {key_result}, which share {issue}; "
@@ -154,18 +152,18 @@ class GitHubPublish(PublishKeys):
         return self
 
     def names(self) -> Collection[str]:
-        """Those that an issue is named for."""
+        """The key results that have an issue."""
         return self.issues
 
     def uses(self) -> Collection[str]:
-        """A label shows the health alone."""
-        return SAID if self.body or self.comment else {"health"}
+        """A label shows only the health."""
+        return SHOWN if self.body or self.comment else {"health"}
 
     def target(self, key_result: str) -> str:
-        """The issue, and the key result: several may share an issue."""
+        """The issue and the key result, since several key results may share an issue."""
         return f"{self.issues[key_result]} ({key_result})"
 
     def how(self, key_result: str) -> Json:
-        """A further issue concerns no other key result."""
+        """All keys but `issues`: the issue of another key result makes no difference."""
         keys: Json = self.model_dump(mode="json", exclude={"issues"}, exclude_defaults=True)
         return keys

@@ -1,4 +1,4 @@
-"""An opened account: what is pulled of a stream, what is there of it, and whether all is well."""
+"""An opened GitHub account: pulls, censuses and checks."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from connectors.github.walks import OVERLAP, releases, steady
 from syncd.sdk import Check, Context, Json, Page, SourceBroken, Stream, quota_and_clock
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_BY_CREATION = {"sort": "created", "direction": "asc"}  # a renamed one keeps its place
+_BY_CREATION = {"sort": "created", "direction": "asc"}  # a renamed repository keeps its place
 
 
 class GitHubSource:
-    """An opened account."""
+    """Reads repositories through an opened account."""
 
     def __init__(self, settings: GitHubSettings, context: Context) -> None:
         self._settings = settings
@@ -30,32 +30,32 @@ class GitHubSource:
         self._api = Api(settings, context)
 
     def verify(self, stream: Stream) -> None:
-        """Every field that a measure may name is known without asking."""
+        """Makes no request: GitHub's fields are fixed, and checked with the configuration."""
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """The rows that changed since the cursor; without one, all that were updated since the window's start.
+        """The rows that changed since the cursor; without a cursor, those updated since the stream's `since`.
 
-        A cursor of another address says nothing of this one.
+        The cursor of another address does not count.
         """
-        known: dict[str, Any] = dict(cursor or {})
-        if known.get("url") != self._settings.url:
-            known = {}
-        for page in self._pages(stream, known):
+        start: dict[str, Any] = dict(cursor or {})
+        if start.get("url") != self._settings.url:
+            start = {}
+        for page in self._pages(stream, start):
             moved = None if page.cursor is None else {**page.cursor, "url": self._settings.url}
             yield replace(page, cursor=moved)
 
     def _pages(self, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
         kind, repo = _parsed(stream)
         if not repo.endswith("/*"):
-            yield from self._pull_one(kind, repo, stream, cursor)
+            yield from self._repository_pages(kind, repo, stream, cursor)
             return
-        # Every repository of an owner: the records of all in one stream, a cursor for each within the stream's.
+        # All repositories of an owner are one stream, whose cursor holds a cursor for each repository.
         cursors: dict[str, Any] = dict(cursor.get("repos") or {})
         present: set[str] = set()
         for name in self._repositories(repo.removesuffix("/*")):
-            # Releases are listed whole, and what any repository still has must be among what is present.
-            known = cursors.get(name, {}) if kind != "releases" else {}
-            for page in self._pull_one(kind, name, stream, known):
+            # Releases are always listed in full: `present` must hold those of every repository.
+            start = cursors.get(name, {}) if kind != "releases" else {}
+            for page in self._repository_pages(kind, name, stream, start):
                 present |= page.present or frozenset()
                 if page.cursor is not None:
                     cursors[name] = page.cursor
@@ -64,16 +64,19 @@ class GitHubSource:
             yield Page(present=frozenset(present))
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """Everything that was updated since the window's start: some edits, a label's new name say, bump no row."""
+        """All rows updated since the stream's `since`. They are whole, because some edits do not count as an update.
+
+        An example is the new name of a label.
+        """
         kind, repo = _parsed(stream)
         for name in self._repositories(repo.removesuffix("/*")) if repo.endswith("/*") else [repo]:
-            for page in self._pull_one(kind, name, stream, {}):
+            for page in self._repository_pages(kind, name, stream, {}):
                 yield Page(page.records, present=frozenset(record.id for record in page.records))
 
     def check(self) -> Iterator[Check]:
-        """Reachable, authenticated, with which scopes, how much quota, whose clock."""
+        """Reachable, authenticated, scopes, quota and clock."""
         headers: Mapping[str, str] = {}
-        with suppress(NotThere):  # GitHub Enterprise without limits: it answers 404, and not 401
+        with suppress(NotThere):  # GitHub Enterprise without rate limits answers 404; wrong credentials get 401
             _, headers, _ = self._api.request("/rate_limit", {})
         yield Check("reachable", True, self._settings.url)
         if self._settings.token is None and self._settings.app_id is None:
@@ -92,24 +95,24 @@ class GitHubSource:
         """Closes the sockets."""
         self._api.close()
 
-    def _pull_one(self, kind: str, repo: str, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
+    def _repository_pages(self, kind: str, repo: str, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
         if kind == "releases":
             return releases(self._api, repo, cursor)
         floor = stream.since or _EPOCH
         if cursor.get("mark"):
             mark = datetime.fromisoformat(cursor["mark"]) - OVERLAP
-            # The last question again, where it reaches back far enough: unchanged, it is answered by 304.
+            # Repeat the last request if it reaches back far enough: GitHub answers 304 if nothing changed.
             floor = max(floor, min(mark, datetime.fromisoformat(cursor.get("since", cursor["mark"]))))
         if kind == "issues":
             return IssuesWalk(self._api, repo, merges="pull request" in stream.needs).pages(floor, cursor)
         return PullsWalk(self._api, repo).pages(floor, cursor)
 
     def _repositories(self, owner: str) -> list[str]:
-        """The full names of an owner's repositories, whether it is an organisation or a person."""
+        """The full names of the repositories of an organization or a person."""
         try:
             return self._names(f"/orgs/{owner}/repos", {"type": "all"})
         except NotThere:
-            return self._names(*self._of_a_person(owner))
+            return self._names(*self._personal_list(owner))
 
     def _names(self, path: str, query: Mapping[str, str]) -> list[str]:
         names: set[str] = set()
@@ -117,8 +120,8 @@ class GitHubSource:
             names = {row.full_name for answer in reading for row in answer.rows or []}
         return sorted(names)
 
-    def _of_a_person(self, owner: str) -> tuple[str, dict[str, str]]:
-        """Where a person's repositories are listed: the private ones only to that person."""
+    def _personal_list(self, owner: str) -> tuple[str, dict[str, str]]:
+        """The path and query that list a person's repositories. Only that person sees the private ones."""
         with suppress(SourceBroken):
             _, _, body = self._api.request("/user", {})
             if User.model_validate_json(body).login.lower() == owner.lower():

@@ -1,4 +1,4 @@
-"""What keys of measures and of `publish:` share."""
+"""What the keys of measures and of `publish:` share."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ def _jmespath(value: str) -> str:
     try:
         jmespath.compile(value)
     except jmespath.exceptions.JMESPathError as error:
-        said = re.sub(r"^(?:Invalid|Bad) jmespath expression: ", "", str(error).splitlines()[0]).rstrip(":").lower()
-        raise ValueError(f"is {value!r}, which is no JMESPath: {said}") from None
+        why = re.sub(r"^(?:Invalid|Bad) jmespath expression: ", "", str(error).splitlines()[0]).rstrip(":").lower()
+        raise ValueError(f"is {value!r}, which is no JMESPath: {why}") from None
     return value
 
 
 Path = Annotated[str, AfterValidator(_below_the_url)]
-"""What stands behind the connection's url."""
+"""What follows the connection's url in an address."""
 
 Expression = Annotated[str, AfterValidator(_jmespath)]
 """JMESPath."""
+
+HEADER = "header "
+"""The place of a header in a check-in's content begins with this; its name follows."""

@@ -1,32 +1,28 @@
-"""Check-ins to any API, by templates over what they say. What was sent cannot be looked up there."""
+"""Check-ins to any API, by templates over their fields. What was sent cannot be read back."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
-from functools import partial
+from collections.abc import Collection
 from typing import Any, Literal
 
 import jmespath
-import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from connectors.http.keys import Expression, Path
+from connectors.http.keys import HEADER, Expression, Path
 from connectors.http.settings import SECRET_HEADER, HttpSettings
 from syncd.sdk import (
+    Answer,
     Content,
     Context,
-    Found,
+    JsonPublisher,
     PublishKeys,
     SourceBroken,
     Statement,
     Summary,
-    one_line,
+    single_line,
 )
-from syncd.sdk.sending import answered, in_doubt
 
-HEADER = "header "
-"""What the place of a header begins with."""
 _NUMBERS = ("value", "progress", "score")
 _WHICH = re.compile(r"\{\{\s*(?:id|key_result)\s*\}\}")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -35,11 +31,11 @@ _OF_THE_CONNECTION = frozenset({"host", "content-length", "transfer-encoding", "
 
 
 class Success(BaseModel):
-    """What an answer must be for a check-in to have been taken."""
+    """What an answer must be to say that the check-in was taken."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    status: tuple[int, ...] = Field((), description="The statuses that say so; any 2xx without.")
+    status: tuple[int, ...] = Field((), description="The statuses that say so; without this key any 2xx.")
     json_: Expression | None = Field(None, alias="json", description="JMESPath that must be true of its JSON: `ok`.")
 
 
@@ -50,16 +46,16 @@ class HttpPublish(PublishKeys):
     ids: dict[str, str | int] | None = Field(
         None,
         min_length=1,
-        description="What each key result is called there, as `id` in templates: only these are sent.",
+        description="The id of each key result in that API, `id` in templates. Only these key results are sent.",
     )
-    path: Path = Field(description="Template of what stands behind the connection's url; its values are quoted for it.")
+    path: Path = Field(description="Template of what follows the connection's url; values are quoted for it.")
     headers: dict[str, str] = Field({}, description="Templates of further headers; no secrets.")
     body: dict[str, Any] | list[Any] | None = Field(
-        None, description="Sent as JSON; its texts are templates, and one that is a single expression keeps its type."
+        None, description="Sent as JSON. Its texts are templates; a text that is a single expression keeps its type."
     )
-    text: str | None = Field(None, description="Template of a body that is no JSON.")
-    content_type: str = Field("text/plain; charset=utf-8", description="Of such a text.")
-    success: Success = Field(Success(), description="What the answer must be, where any 2xx is not enough.")
+    text: str | None = Field(None, description="Template of a body that is not JSON.")
+    content_type: str = Field("text/plain; charset=utf-8", description="The type of `text`.")
+    success: Success = Field(Success(), description="What the answer must be, where 2xx is not enough.")
 
     @field_validator("path", "headers", "body", "text")
     @classmethod
@@ -102,102 +98,76 @@ class HttpPublish(PublishKeys):
 
     @field_validator("text")
     @classmethod
-    def _one_body(cls, value: str | None, info: ValidationInfo) -> str | None:
+    def _text_or_body(cls, value: str | None, info: ValidationInfo) -> str | None:
         if value is not None and info.data.get("body") is not None:
             raise ValueError("goes without 'body': write one of them")
         return value
 
     def names(self) -> Collection[str] | None:
-        """Those that `ids` names."""
+        """The key results that `ids` names."""
         return self.ids
 
     def uses(self) -> Collection[str]:
-        """What its templates name."""
+        """The fields that its templates name."""
         from connectors.http.rendering import names_in
 
         return names_in(self.path, self.headers, self.body, self.text)
 
     def target(self, key_result: str) -> str:
-        """The method and the path, so far as it says which key result is meant."""
+        """The method and the path, with the id where the path does not hold it."""
         id_ = self.ids.get(key_result, key_result) if self.ids else key_result
-        path, said = _WHICH.subn(lambda _: str(id_), self.path)
-        return f"{self.method} {path}" if said else f"{self.method} {path} ({id_})"
+        path, ids = _WHICH.subn(lambda _: str(id_), self.path)
+        return f"{self.method} {path}" if ids else f"{self.method} {path} ({id_})"
 
     def how(self, key_result: str) -> Any:
-        """A further id concerns no other key result, and what is to be answered changes nothing of what is sent."""
+        """All but `ids`, where a new one concerns no other key result, and `success`, which changes no request."""
         return self.model_dump(mode="json", exclude={"ids", "success"}, exclude_defaults=True)
 
 
-class HttpPublisher:
+class HttpPublisher(JsonPublisher):
     """An opened API to write to."""
 
-    together = False
-
     def __init__(self, settings: HttpSettings, context: Context, keys: HttpPublish) -> None:
-        import httpx
-
+        super().__init__(settings.client(context, keep_alive=False))
         self._keys = keys
         self._uses = keys.uses()
-        self._url = settings.url
-        self._context = context
-        # A PUT may be repeated, so no doubt is left: what is not known to have arrived is sent again.
+        # A PUT may be repeated, so no doubt is left: it is sent again until an answer says that it arrived.
         self.appends = keys.method != "PUT"
-        # A connection kept open may be closed by the server just as it is used again: that would be doubt for nothing.
-        self._client = httpx.Client(
-            headers=settings.request_headers(),
-            timeout=settings.timeout,
-            limits=httpx.Limits(max_keepalive_connections=0),
-        )
 
-    def content(self, said: Statement | Summary) -> Content:
-        """The request; none where a number that it shows is not known."""
+    def content(self, statement: Statement | Summary) -> Content:
+        """The request; none where it shows a number that is unknown."""
         from connectors.http.rendering import request
 
-        assert isinstance(said, Statement)
-        if any(getattr(said, name) is None for name in _NUMBERS if name in self._uses):
+        assert isinstance(statement, Statement)
+        if any(getattr(statement, name) is None for name in _NUMBERS if name in self._uses):
             return {}
         keys = self._keys
-        found = request(said, (keys.ids or {}).get(said.key_result), keys.path, keys.headers, keys.body, keys.text)
-        return {HEADER + "Content-Type": keys.content_type, **found} if keys.text is not None else found
+        id_ = (keys.ids or {}).get(statement.key_result)
+        places = request(statement, id_, keys.path, keys.headers, keys.body, keys.text)
+        return {HEADER + "Content-Type": keys.content_type, **places} if keys.text is not None else places
 
-    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Found]:
-        """What a PUT replaces is not known, and need not be."""
-        return {name: Found() for name in wanted}
-
-    def write(self, contents: Mapping[str, Content]) -> None:
-        """One request each."""
-        for content in filter(None, contents.values()):
-            self._context.retry.call(partial(self._send, content))
-
-    def close(self) -> None:
-        """Closes the sockets."""
-        self._client.close()
-
-    def _send(self, content: Content) -> None:
-        repeatable = not self.appends
-        headers = [
-            (place.removeprefix(HEADER).encode(), str(value).encode())
-            for place, value in content.items()
-            if place.startswith(HEADER)
-        ]
+    def send(self, key_result: str, content: Content) -> None:
+        """One request."""
         body = content.get("body")
-        url = f"{self._url}{content['path']}"
-        response = answered(
-            lambda: self._client.request(
-                self._keys.method, url, headers=headers, content=None if body is None else str(body).encode()
-            ),
-            self._context.now,
-            repeatable=repeatable,
+        self.api.write(
+            self._keys.method,
+            str(content["path"]),
+            None if body is None else str(body).encode(),
+            headers={
+                place.removeprefix(HEADER): str(value) for place, value in content.items() if place.startswith(HEADER)
+            },
             accepted=self._keys.success.status,
+            check=self._check,
         )
+
+    def _check(self, answer: Answer) -> None:
+        """SourceBroken where the answer is not the success that the keys ask for."""
         expression = self._keys.success.json_
         if expression is None:
             return
         try:
-            found = jmespath.search(expression, orjson.loads(response.content))
-        except orjson.JSONDecodeError:
-            raise in_doubt("its answer is not JSON", repeatable=repeatable) from None
+            taken = jmespath.search(expression, answer.json())
         except jmespath.exceptions.JMESPathError:
-            found = None
-        if found is not True:
-            raise SourceBroken(f"it did not take it, by success.json ({expression}): {one_line(response.text)}")
+            taken = None
+        if taken is not True:
+            raise SourceBroken(f"it did not take it, by success.json ({expression}): {single_line(answer.text)}")

@@ -1,4 +1,4 @@
-"""Requests made of check-ins by templates."""
+"""Makes requests of check-ins by templates."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from connectors.http.publisher import HEADER
+from connectors.http.keys import HEADER
 from connectors.http.templates import ID, LONGEST, Kind, TemplateFailed, data_of, examples, shown, template
 from syncd.sdk import SourceBroken, Statement
 
@@ -15,49 +15,49 @@ _KINDS: Mapping[str, Kind] = {"path": "path", "body": "value"}
 
 
 def try_out(field: str, value: Any, *, has_ids: bool) -> None:
-    """ValueError where a text of this key is no template, or fails for a check-in as they may come."""
+    """ValueError where a text of this key is no template, or fails for one of the example check-ins."""
     for text in _texts(value):
-        found = template(text, _KINDS.get(field, "text"))
-        if ID in found.names and not has_ids:
+        compiled = template(text, _KINDS.get(field, "text"))
+        if ID in compiled.names and not has_ids:
             raise ValueError("has {{ id }}; say what each key result is called there, as in 'ids: {calls: kr_123}'")
-        for what, said in examples():
+        for what, statement in examples():
             try:
-                found.render(data_of(said, "kr_123"))
+                compiled.render(data_of(statement, "kr_123"))
             except TemplateFailed as error:
                 raise ValueError(f"has {shown(text)}; for a check-in with {what} it fails: {error}") from None
     if field == "body":
-        _, said = next(examples())
+        _, statement = next(examples())
         try:
-            _json(value, data_of(said, "kr_123"))
+            _json(value, data_of(statement, "kr_123"))
         except TemplateFailed as error:
             raise ValueError(f"is wrong: {error}") from None
 
 
 def names_in(path: str, headers: Mapping[str, str], body: Any, text: str | None) -> Collection[str]:
-    """What templates show of a check-in."""
+    """The fields of a check-in that templates show."""
     parts: tuple[tuple[Any, Kind], ...] = ((path, "path"), (headers, "text"), (body, "value"), (text, "text"))
-    return {name for part, kind in parts for one in _texts(part) for name in template(one, kind).names} - {ID}
+    return {name for part, kind in parts for source in _texts(part) for name in template(source, kind).names} - {ID}
 
 
 def request(
-    said: Statement, id_: str | int | None, path: str, headers: Mapping[str, str], body: Any, text: str | None
+    statement: Statement, id_: str | int | None, path: str, headers: Mapping[str, str], body: Any, text: str | None
 ) -> dict[str, str]:
-    """The request of a check-in, by its places: `path`, `body`, and one for each header."""
-    data = data_of(said, id_)
+    """The request of a check-in, by its places: `path`, `body`, and a place for each header."""
+    data = data_of(statement, id_)
     try:
-        found = {"path": str(template(path, "path").render(data))}
+        places = {"path": str(template(path, "path").render(data))}
         if text is not None:
-            found["body"] = str(template(text, "text").render(data))
+            places["body"] = str(template(text, "text").render(data))
         elif body is not None:
-            found |= {f"{HEADER}Content-Type": "application/json", "body": _json(body, data)}
-        made = {name: str(template(one, "text").render(data)) for name, one in headers.items()}
+            places |= {f"{HEADER}Content-Type": "application/json", "body": _json(body, data)}
+        rendered = {name: str(template(source, "text").render(data)) for name, source in headers.items()}
     except TemplateFailed as error:
         raise SourceBroken(f"its template cannot say this check-in: {error}") from None
-    return found | {_header(name): " ".join(one.split()) for name, one in made.items()}
+    return places | {_header(name): " ".join(value.split()) for name, value in rendered.items()}
 
 
 def _header(name: str) -> str:
-    """The place of a header. That of the type is the same however it is written: two would be sent."""
+    """The place of a header. Content-Type has one place whatever its case: else two would be sent."""
     return HEADER + ("Content-Type" if name.lower() == "content-type" else name)
 
 

@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from syncd.sdk import ConnectionSettings, Secret, WebAddress
-
-if TYPE_CHECKING:
-    import httpx
+from syncd.sdk import Context, JsonClient, Secret, WebSettings
 
 SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|password", re.IGNORECASE)
 """What the name of a header that holds a secret looks like."""
 
 
-class HttpSettings(ConnectionSettings):
+class HttpSettings(WebSettings):
     """A web API."""
 
-    url: WebAddress = Field(description="What every path is put behind.")
     headers: dict[str, str] = Field({}, description="Sent with every request; secrets as ${NAME}.")
     token: Secret | None = Field(None, description="Sent as `Authorization: Bearer`.")
-    timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
 
     @field_validator("headers")
     @classmethod
@@ -36,12 +30,9 @@ class HttpSettings(ConnectionSettings):
                     )
         return value
 
-    def request_headers(self) -> httpx.Headers:
-        """What goes with every request."""
-        import httpx
-
-        headers = httpx.Headers({"Accept": "application/json", "User-Agent": "syncd"})
-        if self.token is not None:
+    def client(self, context: Context, *, keep_alive: bool = True) -> JsonClient:
+        """A client whose requests carry the headers, and the token unless a header takes its place."""
+        headers = dict(self.headers)
+        if self.token is not None and "authorization" not in {name.lower() for name in headers}:
             headers["Authorization"] = f"Bearer {self.token.get_secret_value()}"
-        headers.update(self.headers)
-        return headers
+        return JsonClient(self, context, headers, keep_alive=keep_alive)

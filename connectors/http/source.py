@@ -1,4 +1,4 @@
-"""A number, or a series, out of any JSON API, picked out by JMESPath."""
+"""A number or a series out of any JSON API, picked by JMESPath."""
 
 from __future__ import annotations
 
@@ -12,27 +12,14 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from connectors.http.keys import Expression, Path
 from connectors.http.settings import HttpSettings
-from syncd.sdk import (
-    Check,
-    Context,
-    Json,
-    Page,
-    Reading,
-    ReadingKeys,
-    RetryLater,
-    Snapshot,
-    SourceBroken,
-    Stream,
-    failure,
-    quota_and_clock,
-)
+from syncd.sdk import Context, Json, JsonSource, Page, Reading, ReadingKeys, Snapshot, Stream
 from syncd.sdk.cells import Cell, Reader, shown
 
 
 class HttpMeasure(ReadingKeys):
-    """What a web API adds to a measure."""
+    """The keys that a web API adds to a measure."""
 
-    path: Path = Field("", description="Behind the connection's url, with its query: /v1/nps?team=support.")
+    path: Path = Field("", description="What follows the connection's url, with its query: /v1/nps?team=support.")
     method: Literal["GET", "POST"] = Field("GET", description="How to ask.")
     body: dict[str, Any] | list[Any] | None = Field(None, description="Sent as JSON with a POST.")
     json_: Expression = Field(
@@ -49,95 +36,47 @@ class HttpMeasure(ReadingKeys):
 
     @property
     def many(self) -> bool:
-        """An expression with a projection (`[]`, `[*]`, a filter, a slice) does."""
+        """Whether the expression has a projection: `[]`, `[*]`, a filter, a slice."""
         return bool(re.search(r"\[(\]|\*|\?|\d*:)", self.json_))
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """One request is one stream."""
+        """Measures that make the same request share a stream."""
         body = orjson.dumps(self.body, option=orjson.OPT_SORT_KEYS).decode() if self.body is not None else ""
         return [f"{self.method} {self.path} {body}".strip()]
 
 
-class HttpSource:
+class HttpSource(JsonSource):
     """An opened API."""
 
     def __init__(self, settings: HttpSettings, context: Context) -> None:
-        import httpx
-
-        self._settings = settings
-        self._context = context
-        self._client = httpx.Client(headers=settings.request_headers(), timeout=settings.timeout)
-
-    def verify(self, stream: Stream) -> None:
-        """An answer has no fields to name."""
+        super().__init__(settings.client(context))
+        self._zone = context.zone
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """One request, and every part's expression over its answer."""
+        """One request, and the expression of each part over its answer."""
         parts = {part: HttpMeasure.of_part(part) for part in sorted(stream.needs)}
         keys = next(iter(parts.values()))
-        data = self._context.retry.call(lambda: self._ask(keys.method, keys.path, keys.body))
-        readings = {part: self._read(keys, data) for part, keys in parts.items()}
-        yield Page(readings=readings)
+        data = self.api.read(keys.path, object, method=keys.method, body=keys.body)
+        yield Page(readings={part: self._read(keys, data) for part, keys in parts.items()})
 
-    def census(self, stream: Stream) -> Iterator[Page]:
-        """Never asked of readings."""
-        return iter(())
-
-    def check(self) -> Iterator[Check]:
-        """Whether the API answers at all, and does not refuse the credentials."""
-        response = self._context.retry.call(lambda: self._send("GET", "", None))
-        yield Check("reachable", response.status_code < 500, self._settings.url)
-        refused = response.status_code in (401, 403)
-        yield Check("authenticated", not refused, f"HTTP {response.status_code} at its root")
-        yield from quota_and_clock(response.headers, self._context.now())
-
-    def close(self) -> None:
-        """Closes the sockets."""
-        self._client.close()
-
-    def _ask(self, method: str, path: str, body: Any) -> Any:
-        response = self._send(method, path, body)
-        if not response.is_success:
-            raise failure(response.status_code, response.headers, response.text, self._context.now())
+    def _read(self, keys: HttpMeasure, data: object) -> Snapshot:
+        """The readings that an expression picks. Nothing there, or null, is no reading."""
+        reader = Reader(self._zone, keys.as_, epoch_dates=True)
         try:
-            return orjson.loads(response.content)
-        except orjson.JSONDecodeError:
-            raise RetryLater("its answer is not JSON") from None
-
-    def _send(self, method: str, path: str, body: Any) -> Any:
-        import httpx
-
-        try:
-            return self._client.request(method, self._settings.url + path, json=body)
-        except httpx.TimeoutException:
-            raise RetryLater("it did not answer in time") from None
-        except httpx.ConnectError as error:
-            if "CERTIFICATE" in str(error):
-                raise SourceBroken("its certificate is not accepted") from None
-            raise RetryLater("it cannot be reached") from None
-        except httpx.TransportError:
-            raise RetryLater("the connection broke") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise SourceBroken(f"the request could not be made: {type(error).__name__}") from None
-
-    def _read(self, keys: HttpMeasure, data: Any) -> Snapshot:
-        """The readings that an expression finds. Nothing there, or null, is no reading."""
-        reader = Reader(self._context.zone, keys.as_, epoch_dates=True)
-        try:
-            found = jmespath.search(keys.json_, data)
+            picked = jmespath.search(keys.json_, data)
         except jmespath.exceptions.JMESPathError as error:
             return Snapshot(problem=f"{keys.json_}: {str(error).splitlines()[0]}")
-        if isinstance(found, list):
-            return _series(keys.json_, found, reader)
-        if found is None:
+        if isinstance(picked, list):
+            return _series(keys.json_, picked, reader)
+        if picked is None:
             return Snapshot(notes=[f"{keys.json_} finds nothing"])
-        number, problem = _number(found, reader)
-        return Snapshot([Reading(number, keys.json_, _raw(found), problem=problem)])
+        number, problem = _number(picked, reader)
+        return Snapshot([Reading(number, keys.json_, _raw(picked), problem=problem)])
 
 
-def _series(expression: str, found: list[Any], reader: Reader) -> Snapshot:
+def _series(expression: str, pairs: list[Any], reader: Reader) -> Snapshot:
     readings, undated = [], 0
-    for index, pair in enumerate(found):
+    for index, pair in enumerate(pairs):
         where = f"{expression} #{index + 1}"
         if not (isinstance(pair, list) and len(pair) == 2):
             return Snapshot(problem=f"{where} is no [date, value] pair; write such as points[].[day, value]")

@@ -1,7 +1,7 @@
-"""Templates over what a check-in says: Jinja2, with values, filters and `{% if %}` alone.
+"""Templates over the fields of a check-in: Jinja2, with values, filters and `{% if %}` alone.
 
-They are texts that the configuration brings, so nothing in one can reach beyond the check-in or take long: no call, no
-attribute, no loop. Each is tried on examples when the configuration is read: what fails later fails then.
+Templates come from the configuration, so none may reach beyond the check-in or take long: no call, no attribute, no
+loop. Each is tried on examples when the configuration is read: what would fail on delivery fails then.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from jinja2.sandbox import SandboxedEnvironment
 from syncd.sdk import STATED, Statement
 
 ID = "id"
-"""What `ids` calls a key result."""
+"""The name in templates of the id that `ids` gives a key result."""
 
 LONGEST = 100_000
-"""Characters of a text that a template may make."""
+"""Characters that a template may make."""
 
 FILTERS = (
     "abs", "default", "float", "int", "join", "length", "lower", "replace", "round", "string", "title", "tojson",
@@ -41,15 +41,15 @@ _SHOWN = 60
 _REFERENCE = re.compile(r"\$\{[A-Za-z_]\w*\}")
 
 Kind = Literal["path", "text", "value"]
-"""What a template makes: a path, whose values are quoted for it; a text; or, where it is one expression, its value."""
+"""What a template makes: a path, whose values are quoted; a text; or the value of an expression that stands alone."""
 
 
 class TemplateFailed(ValueError):
-    """A template that makes nothing of a check-in; the text says why."""
+    """A template that cannot render a check-in; the text says why."""
 
 
 class Template:
-    """One text of the configuration. ValueError where it is no template, or names what no check-in says."""
+    """A text of the configuration. ValueError where it is no template, or names a field that no check-in has."""
 
     def __init__(self, source: str, kind: Kind) -> None:
         environment = _environment(kind == "path")
@@ -64,30 +64,30 @@ class Template:
             if beyond is not None:
                 raise ValueError(f"has {shown(source)} with a {type(beyond).__name__.lower()}; {_ALONE}")
             self.names = meta.find_undeclared_variables(parsed)
-            if kind == "value" and _is_one_expression(parsed):
+            if kind == "value" and _is_expression(parsed):
                 inner = re.sub(r"\A\{\{[-+]?|-?\}\}\Z", "", source)
                 self._render: Callable[..., Any] = environment.compile_expression(inner, undefined_to_none=False)
             else:
                 self._render = environment.from_string(parsed).render
         except jinja2.TemplateError as error:
-            raise ValueError(f"has {shown(source)}, which is no template: {_said(error)}") from None
+            raise ValueError(f"has {shown(source)}, which is no template: {_explained(error)}") from None
         for name in sorted(self.names - STATED - {ID}):
             raise ValueError(f"has {{{{ {name} }}}}, which no check-in says{_nearest(name)}")
 
     def render(self, data: Mapping[str, Any]) -> Any:
-        """What it makes of `data`. TemplateFailed."""
+        """The rendered text or value of `data`. TemplateFailed."""
         try:
             made = self._render(**data)
-            text = str(made)  # what is undefined fails here
+            text = str(made)  # an undefined value fails here
         except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-            raise TemplateFailed(_said(error)) from None
+            raise TemplateFailed(_explained(error)) from None
         if len(text) > LONGEST:
             raise TemplateFailed(f"it makes a text of more than {LONGEST:,} characters")
         return made
 
 
 template = cache(Template)
-"""The template of a text and a kind, made once."""
+"""The template of a text and a kind, compiled once."""
 
 _ALONE = "write values, filters and {% if %} alone"
 
@@ -96,7 +96,7 @@ class _Environment(SandboxedEnvironment):
     intercepted_binops = frozenset({"*"})
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """A text times a billion would be one of a billion."""
+        """A text times a billion would be a billion texts."""
         if not (isinstance(left, int | float) and isinstance(right, int | float)):
             raise TypeError("only numbers can be multiplied")
         return super().call_binop(context, operator, left, right)
@@ -104,14 +104,16 @@ class _Environment(SandboxedEnvironment):
 
 @cache
 def _environment(quoting: bool) -> jinja2.Environment:
-    found = _Environment(undefined=jinja2.StrictUndefined, finalize=_quoted if quoting else _as_text, autoescape=False)
-    found.globals.clear()
-    found.filters = {name: found.filters[name] for name in FILTERS}
-    return found
+    environment = _Environment(
+        undefined=jinja2.StrictUndefined, finalize=_quoted if quoting else _as_text, autoescape=False
+    )
+    environment.globals.clear()
+    environment.filters = {name: environment.filters[name] for name in FILTERS}
+    return environment
 
 
 def _as_text(value: Any) -> Any:
-    """A value within a text: nothing for none, no decimals for nothing."""
+    """A value within a text: None is empty, and a whole number has no decimals."""
     if value is None:
         return ""
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -133,7 +135,7 @@ def _all(node: nodes.Node) -> Iterator[nodes.Node]:
         yield from _all(child)
 
 
-def _is_one_expression(parsed: nodes.Template) -> bool:
+def _is_expression(parsed: nodes.Template) -> bool:
     match parsed.body:
         case [nodes.Output(nodes=[expression])]:
             return not isinstance(expression, nodes.TemplateData)
@@ -141,18 +143,18 @@ def _is_one_expression(parsed: nodes.Template) -> bool:
 
 
 def _nearest(name: str) -> str:
-    known = sorted(STATED | {ID})
-    match = get_close_matches(name.lower(), known, n=1)
-    return f"; did you mean {match[0]!r}?" if match else f"; known here: {', '.join(known)}"
+    names = sorted(STATED | {ID})
+    match = get_close_matches(name.lower(), names, n=1)
+    return f"; did you mean {match[0]!r}?" if match else f"; known here: {', '.join(names)}"
 
 
 def shown(text: str) -> str:
-    """A text of the configuration within a message."""
+    """A text of the configuration, cut to fit into a message."""
     return repr(text) if len(text) <= _SHOWN else repr(text[: _SHOWN - 1] + "…")
 
 
-def _said(error: Exception) -> str:
-    """Jinja's and Python's words, put for who writes YAML where they would puzzle."""
+def _explained(error: Exception) -> str:
+    """The error in words for the author of the YAML, where Jinja's or Python's own would puzzle."""
     text = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
     if "NoneType" in text:
         return "a value in it may be missing; write such as (note or '')"
@@ -162,10 +164,10 @@ def _said(error: Exception) -> str:
 # -- what templates see
 
 
-def data_of(said: Statement, id_: str | int | None) -> dict[str, Any]:
-    """What a check-in says, by name: times as RFC 3339, numbers without decimals where they have none."""
-    found = {field.name: _plain(getattr(said, field.name)) for field in fields(said) if field.name in STATED}
-    return {**found, ID: id_}
+def data_of(statement: Statement, id_: str | int | None) -> dict[str, Any]:
+    """A check-in's fields by name: times as RFC 3339, whole numbers without decimals."""
+    data = {field.name: _plain(getattr(statement, field.name)) for field in fields(statement) if field.name in STATED}
+    return {**data, ID: id_}
 
 
 def _plain(value: Any) -> Any:
@@ -175,7 +177,7 @@ def _plain(value: Any) -> Any:
 
 
 def examples() -> Iterator[tuple[str, Statement]]:
-    """Check-ins as they may come, and what is special about each."""
+    """Check-ins of every kind, each with what is special about it."""
     yield "everything known", _WHOLE
     yield "no note, unit, owner, target or address", _SPARSE
     for health in ("at_risk", "off_track", "done", "unknown"):

@@ -1,8 +1,8 @@
 """Jira, Cloud and Data Center, through the jira library: the issues of a JQL query, and check-ins to issues.
 
-`source` pulls them and takes their census, by a `walk` over the list; `client` asks the site; `jql` bounds the query;
-`answers`, `fields` and `changelog` are what is read of what it says. `publisher` writes: to the fields of an edit
-`screen`, and comments in Jira's `markup`. The library is imported where it is first needed.
+`source` pulls issues and takes their census by a `walk` over the list. `client` sends the requests, `jql` adds a time
+bound to the query, and `answers`, `fields` and `changelog` are the parts of the answers that are read. `publisher`
+writes to the fields of an edit `screen`, and comments in Jira's `markup`. The library is imported at its first use.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class JiraSettings(ConnectionSettings):
     email: str | None = Field(None, description="The account's address, with an API token of Jira Cloud.")
     token: Secret = Field(description="An API token (with email), or a personal access token of Data Center (alone).")
     timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
-    reconcile: Duration = Field(timedelta(hours=1), description="How often to look for what vanished in silence.")
+    reconcile: Duration = Field(timedelta(hours=1), description="How often to check for deleted records.")
 
 
 class JiraMeasure(RecordKeys):
-    """What Jira adds to a measure."""
+    """The keys that a `jira` connection adds to a measure."""
 
     jql: str = Field(description="Which issues, as in Jira's search. Those that are done count.")
 
@@ -48,14 +48,14 @@ class JiraMeasure(RecordKeys):
         return value
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """The query itself; in what order it lists its issues is ours to say."""
+        """The query without its ORDER BY: syncd decides the order."""
         return [unordered(self.jql)]
 
     def fields(self) -> None:
-        """Only the server knows them: any field, by name or id."""
+        """None: any field by name or id, and only the server knows which there are."""
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
-        """Only what is done counts, and a query may leave just that out."""
+        """Only issues that are done count, and a query may exclude all of them."""
         condition = never_done(self.jql)
         return f"asks for {condition}, and only what is done counts" if condition else None
 

@@ -1,4 +1,7 @@
-"""What of Jira's answers is read, but for an issue's fields: pages of searches and comments, the server, accounts."""
+"""The parts of Jira's answers that are read: pages of searches and comments, the server, accounts.
+
+The fields of an issue are in `fields`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ class Answer(BaseModel):
 
 
 class CloudPage(Answer, Generic[T]):
-    """A page of a search on Cloud; the next one is behind a token."""
+    """A page of a search on Cloud. A token leads to the next page."""
 
     issues: list[T]
     next_page_token: str | None = None
@@ -31,12 +34,12 @@ class CloudPage(Answer, Generic[T]):
     @model_validator(mode="after")
     def _leads_on(self) -> CloudPage[T]:
         if self.is_last is False and not self.next_page_token:
-            raise ValueError("another page is said to follow, but not where")
+            raise ValueError("it says that another page follows, but not where")
         return self
 
 
 class ServerPage(Answer, Generic[T]):
-    """A page of a search on Data Center; the next one is behind its last issue's number."""
+    """A page of a search on Data Center. The next page starts after the number of its last issue."""
 
     issues: list[T]
     start_at: int
@@ -56,7 +59,7 @@ class ServerPage(Answer, Generic[T]):
 
 
 class ServerInfo(Answer):
-    """Which Jira it is."""
+    """The kind and version of the Jira site."""
 
     base_url: str | None = None
     deployment_type: str | None = None
@@ -64,7 +67,7 @@ class ServerInfo(Answer):
 
 
 class Account(Answer):
-    """A person or a bot, who asks or wrote a comment. Cloud tells them apart by `account_id`, Data Center by `key`."""
+    """The account of a person or a bot. Cloud identifies it by `account_id`, Data Center by `key`."""
 
     account_id: str | None = None
     key: str | None = None
@@ -74,11 +77,11 @@ class Account(Answer):
 
     @property
     def of_cloud(self) -> bool | None:
-        """Whether it is one of Cloud's; None where nothing tells."""
+        """Whether it is an account of Cloud; None if that is unknown."""
         return True if self.account_id else False if self.key else None
 
     def is_same(self, other: Account) -> bool:
-        """Whether both are the same account, and known to be."""
+        """Whether both are certainly the same account."""
         if self.account_id or other.account_id:
             return self.account_id == other.account_id
         return self.key is not None and self.key == other.key
@@ -95,18 +98,18 @@ class Comment(Answer):
     """A comment on an issue; `body` is wiki markup."""
 
     id: str
-    author: Account = Account()  # nobody, where an account was deleted
+    author: Account = Account()  # missing if the account was deleted
     body: str
 
 
 class CommentPage(Answer):
-    """A page of an issue's comments, the oldest first; `total` counts those that the account may see."""
+    """A page of the comments on an issue, oldest first. `total` counts the comments that the account may see."""
 
     comments: list[Comment]
     total: int
 
 
-class Written(Answer):
-    """A comment that was just written."""
+class WrittenComment(Answer):
+    """The answer to writing a comment."""
 
     id: str

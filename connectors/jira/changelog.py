@@ -1,8 +1,8 @@
-"""An issue's changelog, as far as it tells when work on the issue began.
+"""The changelog of an issue, which tells when work on the issue began.
 
-A search shows it with the issue where `expand=changelog` asks for it: on Data Center all of it, the oldest change
-first; on Cloud the newest changes first, 40 of them at most (JRACLOUD-96459). What is cut there stands on the issue's
-own pages (developer.atlassian.com: Get changelogs).
+A search with `expand=changelog` includes it: on Data Center the whole changelog, oldest change first; on Cloud the
+newest changes first, at most 40 (JRACLOUD-96459). The rest is on the issue's own changelog pages
+(developer.atlassian.com: Get changelogs).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from connectors.jira.answers import Answer
 from connectors.jira.fields import Category, Issue
 
 _IN_PROGRESS = "indeterminate"  # the key of the status category In Progress
-_SHOWN = 40  # so many changes Cloud shows with an issue; whether its total counts the others too is not documented
+_SHOWN = 40  # how many changes Cloud includes; whether its `total` counts the others too is not documented
 
 
 class _Edit(Answer):
@@ -28,7 +28,7 @@ class _Edit(Answer):
 
 
 class Change(Answer):
-    """What somebody changed of an issue in one go."""
+    """The fields of an issue that somebody changed at once."""
 
     id: int
     created: AwareDatetime
@@ -36,7 +36,7 @@ class Change(Answer):
 
 
 class ChangePage(Answer):
-    """A page of an issue's own changelog."""
+    """A page of an issue's changelog."""
 
     values: list[Change]
     total: int
@@ -48,14 +48,14 @@ class _Shown(Answer):
 
 
 class LoggedIssue(Issue):
-    """An issue with its changelog, as a pull asks for it where a measure names `cycle_time`."""
+    """An issue with its changelog. A pull requests it if a measure uses `cycle_time`."""
 
     expand: ClassVar[str] = "changelog"
 
     changelog: _Shown
 
     def cut(self, cloud: bool) -> bool:
-        """Whether changes may be missing."""
+        """Whether changes may be missing from the changelog."""
         shown = len(self.changelog.histories)
         return shown < self.changelog.total or (cloud and shown >= _SHOWN)
 
@@ -68,10 +68,10 @@ class ListedStatus(Answer):
 
 
 def work_began(created: datetime | None, changes: Sequence[Change], categories: Mapping[str, str]) -> datetime | None:
-    """When an issue first went into a status of the category In Progress; at its creation, where it began in one.
+    """When an issue first entered a status of the category In Progress: at its creation, if that was its first status.
 
-    `categories` holds the key of each status' category. None where it never was in progress, and where one of its
-    statuses before is no more, for nobody knows of which category that was.
+    `categories` holds the key of each status' category. None if the issue never was in progress, or if a status before
+    that no longer exists, since its category is then unknown.
     """
     moves = [
         (change.created, change.id, edit)

@@ -1,8 +1,8 @@
-"""A Jira site through the jira library: its requests, their answers in the shapes that are read, their errors in ours.
+"""Requests to a Jira site through the jira library, with answers parsed to models and errors turned into syncd's.
 
-Cloud and Data Center are told apart here and differ in their search alone. A time in JQL is read in the zone of the
-account that asks: `/myself` tells it, and whether the credentials still are an account's, for a search without them is
-answered with an empty list.
+Cloud and Data Center differ only in their search; this module hides that. Jira reads a time in JQL in the zone of the
+requesting account. `/myself` tells the zone, and whether the credentials are still valid: a search without valid
+credentials returns an empty list instead of an error.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Method = Literal["POST", "PUT"]
 P = TypeVar("P", bound=Id)
-_PER_PAGE = 500  # Data Center gives up to 1,000; Cloud as many as it likes
-_PER_PAGE_EXPANDED = 100  # Data Center has died of larger ones with their changelogs (JRASERVER-60107)
-_LONGEST_QUERY = 2000  # characters of JQL that go into an address; a longer one is posted
+_PER_PAGE = 500  # Data Center allows up to 1,000; Cloud decides by itself
+_PER_PAGE_EXPANDED = 100  # larger pages with changelogs have crashed Data Center (JRASERVER-60107)
+_LONGEST_QUERY = 2000  # characters of JQL that fit into an address; a longer query is posted
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What need not be asked each time: which Jira, the account's zone, the address that people open.
+    """The facts about a site that a cursor keeps: its kind, the account's zone, the address that people open.
 
-    `url` is the settings'. `cloud` is None until it was asked for, `zone` is None where it is not told.
+    `url` is that of the settings. `cloud` is None until it has been requested; `zone` is None if it is unknown.
     """
 
     url: str
@@ -49,21 +49,21 @@ class Site:
 
 
 class Refused(SourceBroken):
-    """An answer that another try would not change."""
+    """A request that Jira refuses, and would refuse again."""
 
-    def __init__(self, status: int, said: str) -> None:
+    def __init__(self, status: int, message: str) -> None:
         self.status = status
-        super().__init__(said)
+        super().__init__(message)
 
 
 class Client:
-    """Asks a site; `site` is what it found out about it. Makes no request yet."""
+    """Sends requests to a site and keeps what it learns about it in `site`. Opening it makes no request."""
 
     def __init__(self, settings: JiraSettings, context: Context) -> None:
         self.context = context
         self.site = Site(settings.url, None, None, settings.url)
-        self.headers: dict[str, str] = {}  # of the last answer, in lower case
-        self.announced: int | None = None  # how many issues the last search found in all, where the site says so
+        self.headers: dict[str, str] = {}  # of the last answer, with names in lower case
+        self.announced: int | None = None  # how many issues match the last search in all, if the site says so
         self._settings = settings
         self._jira = _library(settings, self.headers)
         self._listed: list[ListedField] | None = None
@@ -74,69 +74,69 @@ class Client:
         self._jira.close()
 
     def server(self) -> ServerInfo:
-        """Which Jira it is."""
+        """The kind and version of the site."""
         return self._ask(self._jira.server_info, ServerInfo)
 
     def account(self) -> Account:
-        """Who asks."""
+        """The account that the credentials belong to."""
         return self._ask(self._jira.myself, Account)
 
     def listed_fields(self) -> Sequence[ListedField]:
-        """The fields that the server has, asked for once."""
+        """The fields that the server has, requested once."""
         if self._listed is None:
             self._listed = self._ask(self._jira.fields, list[ListedField])
         return self._listed
 
     def status_categories(self) -> Mapping[str, str]:
-        """Status id → the key of its category, asked for once."""
+        """The key of the category of each status, by status id, requested once."""
         if self._categories is None:
             listed = self._ask(lambda: [status.raw for status in self._jira.statuses()], list[ListedStatus])
             self._categories = {status.id: status.status_category.key for status in listed}
         return self._categories
 
     def changes(self, id: str) -> Sequence[Change]:
-        """All that was changed of an issue, from its own pages; nothing where it has none, or is gone."""
-        found: list[Change] = []
+        """All changes of an issue, from its own changelog pages; empty if it has none, or was deleted."""
+        changes: list[Change] = []
         while True:
-            # The library has no method for it (pycontribs/jira#911).
-            ask = partial(self._jira._get_json, f"issue/{id}/changelog", params={"startAt": len(found)})
+            # The library has no method for this request (pycontribs/jira#911).
+            ask = partial(self._jira._get_json, f"issue/{id}/changelog", params={"startAt": len(changes)})
             try:
                 page = self._ask(ask, ChangePage)
             except Refused as error:
                 if error.status != 404:
                     raise
                 return []
-            found += page.values
-            if not page.values or len(found) >= page.total:
-                return found
+            changes += page.values
+            if not page.values or len(changes) >= page.total:
+                return changes
 
     def search(
         self, jql: str, place: str | int | None, fields: Sequence[str], shape: type[P], size: int | None = None
     ) -> CloudPage[P] | ServerPage[P]:
-        """One page: behind a token on Cloud, from a number on Data Center."""
+        """A page of a search. `place` is a token on Cloud, a number on Data Center, and None for the first page."""
         self._jira.deploymentType = "Cloud" if self.site.cloud else "Server"
         size = size or (_PER_PAGE_EXPANDED if shape.expand else _PER_PAGE)
-        asked: dict[str, Any] = {"json_result": True, "use_post": len(jql) > _LONGEST_QUERY, "maxResults": size}
-        if shape.expand:  # in a body a text on Cloud, a list on Data Center
-            asked["expand"] = shape.expand if self.site.cloud else [shape.expand]
+        params: dict[str, Any] = {"json_result": True, "use_post": len(jql) > _LONGEST_QUERY, "maxResults": size}
+        if shape.expand:  # in a body, Cloud takes a text and Data Center a list
+            params["expand"] = shape.expand if self.site.cloud else [shape.expand]
 
-        # A list of its own for each request: the library writes into the one that it is given.
+        # Each request gets its own list of fields, because the library modifies the list.
         def cloud_page() -> Any:
-            return self._jira.enhanced_search_issues(jql, nextPageToken=place, fields=[*fields], **asked)
+            return self._jira.enhanced_search_issues(jql, nextPageToken=place, fields=[*fields], **params)
 
         def server_page() -> Any:
-            return self._jira.search_issues(jql, startAt=place or 0, fields=[*fields], **asked)
+            return self._jira.search_issues(jql, startAt=place or 0, fields=[*fields], **params)
 
         if self.site.cloud:
             return self._ask(cloud_page, CloudPage[shape])  # type: ignore[valid-type]
         try:
-            found = self._ask(server_page, ServerPage[shape])  # type: ignore[valid-type]
+            page = self._ask(server_page, ServerPage[shape])  # type: ignore[valid-type]
         except Refused as error:
             if error.status != 410:
                 raise
         else:
-            self.announced = found.total
-            return found
+            self.announced = page.total
+            return page
         before, self.site = self.site, replace(self.site, cloud=True)  # Cloud has removed this search (CHANGE-2046)
         try:
             return self.search(jql, None, fields, shape, size)
@@ -145,7 +145,7 @@ class Client:
             raise
 
     def ask_site(self) -> None:
-        """Asks who we are, each time, and what the site is, once, where the account and the address do not tell."""
+        """Requests the account each time, and the kind of the site once, if account and address do not tell it."""
         account = self._ask_account()
         self.site = replace(self.site, zone=_zone(account))
         if self.site.cloud is not None:
@@ -162,17 +162,17 @@ class Client:
             browse = info.base_url if gateway and info.base_url else browse
         self.site = replace(self.site, cloud=cloud, browse=browse.rstrip("/"))
 
-    def zone_stands(self) -> bool:
-        """Whether the account's zone still is what we took it for; from now on it is what it says."""
+    def update_zone(self) -> bool:
+        """Requests the account's zone again, and returns whether it has changed."""
         before, self.site = self.site, replace(self.site, zone=_zone(self._ask_account()))
-        return before.zone == self.site.zone
+        return before.zone != self.site.zone
 
     def _ask_account(self) -> Account:
-        """Who asks; SourceBroken where the credentials no longer are an account's."""
+        """The account of the credentials. SourceBroken if they are no longer valid."""
         return self._ask_if_allowed(self._jira.myself, Account)
 
     def _ask_if_allowed(self, call: Callable[[], Any], shape: type[T]) -> T:
-        """What a request answers that some accounts may not make; an empty answer then."""
+        """The answer to a request that some accounts may not make; an empty answer for those."""
         try:
             return self._ask(call, shape)
         except Refused as error:
@@ -181,20 +181,20 @@ class Client:
             return shape()
 
     def _ask(self, call: Callable[[], Any], shape: type[T]) -> T:
-        """A call of the library, retried; its answer in this shape."""
+        """Calls the library, with retries. Returns the answer in this shape."""
 
         def ask() -> T:
             try:
                 return TypeAdapter(shape).validate_python(self._once(call))
             except ValidationError as error:
                 where = ".".join(str(part) for part in error.errors()[0]["loc"])
-                said = f"its answer is not what Jira documents: {where or 'the whole'}: {error.errors()[0]['msg']}"
-                raise RetryLater(said) from None
+                problem = f"{where or 'the whole'}: {error.errors()[0]['msg']}"
+                raise RetryLater(f"its answer is not what Jira documents: {problem}") from None
 
         return self.context.retry.call(ask)
 
     def _send(self, method: Method, path: str, body: Json, shape: type[T]) -> T:
-        """A request that writes; its answer in this shape. A redirect is not followed: it would arrive as a GET."""
+        """Sends a write; returns the answer in this shape. A redirect is not followed: it would turn into a GET."""
 
         def send() -> Any:
             address = self._jira._get_url(path)
@@ -217,18 +217,19 @@ class Client:
             raise RetryLater("its answer is not JSON") from None
         except requests.exceptions.RequestException as error:
             raise network_failure(error) from None
-        except JIRAError as error:  # whose text as a whole would hold the headers
-            if error.status_code is None:
+        except JIRAError as error:  # its full text would include the headers
+            status = error.status_code
+            if status is None:
                 raise RetryLater("its answer is not what Jira documents") from None
             headers = error.response.headers if error.response is not None else {}
-            known = failure(error.status_code, headers, error.text or "", self.context.now())
-            raise Refused(error.status_code, str(known)) if isinstance(known, SourceBroken) else known from None
-        except (TypeError, AttributeError, LookupError):  # the library reads an error's body without looking
+            failed = failure(status, headers, error.text or "", self.context.now())
+            raise Refused(status, str(failed)) if isinstance(failed, SourceBroken) else failed from None
+        except (TypeError, AttributeError, LookupError):  # the library reads the body of an error without checking it
             raise RetryLater("its answer is not what Jira documents") from None
 
 
 def _zone(account: Account) -> str | None:
-    """The zone of an account, where it is told and one that is known."""
+    """The zone of an account; None if Jira does not tell it, or if this machine does not have it."""
     try:
         return ZoneInfo(account.time_zone).key if account.time_zone else None
     except (ValueError, KeyError, OSError):
@@ -236,7 +237,7 @@ def _zone(account: Account) -> str | None:
 
 
 def _library(settings: JiraSettings, headers: dict[str, str]) -> JIRA:
-    """The library's client, which asks nothing by itself; `headers` will hold those of its last answer."""
+    """The library's client, which makes no request by itself. It keeps the headers of the last answer in `headers`."""
     from jira import JIRA
 
     token = settings.token.get_secret_value()
@@ -248,9 +249,9 @@ def _library(settings: JiraSettings, headers: dict[str, str]) -> JIRA:
         get_server_info=False,
         max_retries=0,
         timeout=settings.timeout,
-        logging=False,  # it logs whole answers
+        logging=False,  # the library would log whole answers
     )
-    client._fields_cache_value = {"summary": "summary"}  # else every first search asks for all fields
+    client._fields_cache_value = {"summary": "summary"}  # else the first search requests all fields
 
     def note(response: Any, **_: Any) -> None:
         headers.clear()

@@ -1,4 +1,4 @@
-"""What of an issue is read: its place in a walk, whether it is done and since when, the fields that measures name."""
+"""The parts of an issue that are read: its place in a walk, when it was done, and the fields that measures name."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ FIELD_IDS: Mapping[str, str] = {
     "label": "labels",
     "component": "components",
     "assignee": "assignee",
-    "lead_time": "created",  # in days, from there until done
-    "cycle_time": "created",  # in days, from when work began, which the changelog tells, until done
+    "lead_time": "created",  # days from creation until done
+    "cycle_time": "created",  # days from the start of work, which the changelog tells, until done
 }
 ALWAYS = ("summary", "status", "resolution", "resolutiondate", "statuscategorychangedate", "created", "updated")
 
@@ -33,7 +33,10 @@ class _Updated(Answer):
 
 
 class Id(Answer):
-    """An issue, as far as a census asks on a single page; `expand` is what a search is to show beside its fields."""
+    """The id of an issue: all that a census needs if it fits on one page.
+
+    `expand` names what a search is to include beside the fields.
+    """
 
     expand: ClassVar[str | None] = None
 
@@ -41,18 +44,18 @@ class Id(Answer):
 
 
 class Place(Id):
-    """An issue's place in the walk; all that a census asks for that is walked."""
+    """An issue's place in a walk: all that a census needs if it is walked."""
 
     fields: _Updated
 
     @property
     def updated(self) -> datetime:
-        """Its newest edit."""
+        """The time of its newest edit."""
         return self.fields.updated
 
 
 class Category(Answer):
-    """A status' category: `new`, `indeterminate` (In Progress), `done`, or `undefined`."""
+    """The category of a status: `new`, `indeterminate` (In Progress), `done`, or `undefined`."""
 
     key: str
 
@@ -78,60 +81,60 @@ class _Fields(_Updated):
 
 
 class Issue(Place):
-    """An issue, as a pull asks for it."""
+    """An issue as a pull requests it."""
 
     key: str
     fields: _Fields
 
     @property
     def done_at(self) -> datetime | None:
-        """The moment that it counts on, where its status category says done. One that is reopened is not done."""
+        """The time on which it counts, if its status category is Done. A reopened issue is not done."""
         if self.fields.status.status_category.key != "done":
             return None
         return self.fields.resolutiondate or self.fields.statuscategorychangedate
 
     @property
     def not_done(self) -> str | None:
-        """Why it does not count. A reopened issue may still carry its resolution."""
+        """Why it does not count. A reopened issue may still have a resolution."""
         if self.done_at is not None:
             return None
-        said = self.fields
-        if said.status.status_category.key == "done":
+        fields = self.fields
+        if fields.status.status_category.key == "done":
             return "Done, with neither a resolution date nor a status category change date"
-        why = f"status is {said.status.name}"
-        return f"resolved, yet its {why}" if said.resolution or said.resolutiondate else why
+        why = f"status is {fields.status.name}"
+        return f"resolved, yet its {why}" if fields.resolution or fields.resolutiondate else why
 
     def record(self, site: str, ids: Mapping[str, str], began: datetime | None = None) -> Record:
-        """As it stands now; `began` is when work on it did, where somebody wants to know."""
-        said, done_at = self.fields, self.done_at
-        fields: dict[str, Sequence[Scalar]] = {name: elements(said.raw.get(ids[name])) for name in ids}
-        for name, since in (("lead_time", said.created), ("cycle_time", began)):
+        """Its record. `began` is when work on it began, if a measure needs that."""
+        raw, created, done_at = self.fields.raw, self.fields.created, self.done_at
+        fields: dict[str, Sequence[Scalar]] = {name: elements(raw.get(ids[name])) for name in ids}
+        for name, since in (("lead_time", created), ("cycle_time", began)):
             if name in ids:
                 took = done_at - since if done_at and since else None
                 fields[name] = [] if took is None else [took.total_seconds() / 86400]
-        title, url = said.summary or self.key, f"{site}/browse/{self.key}"
-        return Record(self.id, self.key, title, url, said.updated, said.created, done_at, self.not_done, fields)
+        title, url = self.fields.summary or self.key, f"{site}/browse/{self.key}"
+        return Record(self.id, self.key, title, url, self.updated, created, done_at, self.not_done, fields)
 
 
 def field_ids(needs: Collection[str], listed: Callable[[], Sequence[ListedField]]) -> dict[str, str]:
-    """The id behind each name that is needed.
+    """The field id for each name that is needed.
 
-    `listed` gives the server's fields; it is called only for a name that not every Jira has.
+    `listed` returns the server's fields. It is called only for a field that not every Jira has.
     """
     ids = {name: FIELD_IDS[name] for name in sorted(needs) if name in FIELD_IDS}
     for name in sorted(set(needs) - FIELD_IDS.keys()):
         fields = listed()
-        found = ids_of(name, fields)
-        if not found:
+        matches = ids_of(name, fields)
+        if not matches:
             raise UnknownField(name, FIELD_IDS.keys() | {field.name for field in fields})
-        if len(found) > 1:
-            raise ConfigError(f"{len(found)} fields are named {name!r}; write one's id instead: {', '.join(found)}")
-        ids[name] = found[0]
+        if len(matches) > 1:
+            raise ConfigError(f"{len(matches)} fields are named {name!r}; write an id instead: {', '.join(matches)}")
+        ids[name] = matches[0]
     return ids
 
 
 def ids_of(name: str, fields: Collection[ListedField]) -> list[str]:
-    """The fields that a name may mean: an id itself, a name as it is written, a name in other case."""
+    """The ids of the fields that a name may mean: by id, else by exact name, else by name in any case."""
     return (
         [field.id for field in fields if field.id == name]
         or [field.id for field in fields if field.name == name]
@@ -140,9 +143,10 @@ def ids_of(name: str, fields: Collection[ListedField]) -> list[str]:
 
 
 def elements(value: Any) -> list[Scalar]:
-    """A field's elements, from whatever JSON it is: lists one by one, objects by the name that people see.
+    """The elements of a field, from any JSON: each element of a list, and the name that people see of an object.
 
-    A cascading option is its own and its child's; an object that has no name is nothing that a filter can name.
+    A cascading option gives its own value and its child's. An object without a name gives nothing: no filter could
+    name it.
     """
     match value:
         case bool():

@@ -1,7 +1,7 @@
-"""JQL: the query as a measure writes it, and the bound on the time of an update that is put behind it.
+"""JQL: the query that a measure has, and the bound on the time of an update that syncd adds to it.
 
-Jira reads a time in JQL in the zone of the account that asks, to the minute. Where the zone is not told, a bound
-reaches back as far as two zones are apart: too many issues are harmless, too few are not.
+Jira reads a time in JQL in the zone of the requesting account, to the minute. If the zone is unknown, a bound reaches
+back as far as two zones can be apart: too many issues do no harm, too few do.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-_ANY_ZONE = timedelta(hours=26)  # as far apart as two zones are
+_ANY_ZONE = timedelta(hours=26)  # as far as two zones can be apart
 
-# A quoted text (kept, closed or not), or the ORDER BY that ends a query.
+# A quoted text, with or without a closing quote, which is kept; or the ORDER BY that ends a query.
 _QUOTED_OR_ORDER = re.compile(
     r"""("(?:[^"\\]|\\.)*(?:"|\Z)|'(?:[^'\\]|\\.)*(?:'|\Z))|\border\s+by\b.*\Z""", re.IGNORECASE | re.DOTALL
 )
@@ -25,7 +25,7 @@ def unordered(jql: str) -> str:
 
 
 def balanced(jql: str) -> bool:
-    """Whether its brackets match. One that closes our bracket around it would slip out of the bound behind."""
+    """Whether the brackets match. A stray closing bracket would end ours around the query and escape the bound."""
     depth = 0
     for bracket in re.findall(r"[()]", _QUOTED_OR_ORDER.sub("", jql)):
         depth += 1 if bracket == "(" else -1
@@ -35,13 +35,13 @@ def balanced(jql: str) -> bool:
 
 
 def never_done(jql: str) -> str | None:
-    """The condition of a query that nothing done meets; None where there is none, as far as one sees.
+    """The first condition of a query that excludes every done issue; None if no such condition is recognized.
 
-    Looked at are conditions that must hold whatever else does: not those below an OR or a NOT. An empty resolution is
-    none of them: there are workflows that end without one.
+    Only conditions that must always hold are considered: none below an OR or a NOT. An empty resolution is not among
+    them, because some workflows end without a resolution.
     """
     terms = _terms(unordered(jql))
-    return next((term for term in terms if (found := _CATEGORY.fullmatch(term)) and _leaves_out_done(found)), None)
+    return next((term for term in terms if (match := _CATEGORY.fullmatch(term)) and _excludes_done(match)), None)
 
 
 _DONE = frozenset({"done", "3"})
@@ -52,7 +52,7 @@ _CATEGORY = re.compile(
 _TOKEN = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[()]|&&|\|\|?|[^\s()"'&|]+|\s+|.""", re.DOTALL)
 
 
-def _leaves_out_done(condition: re.Match[str]) -> bool:
+def _excludes_done(condition: re.Match[str]) -> bool:
     operator, given = " ".join(condition[1].lower().split()), condition[2].lower()
     values = {value.strip().strip("\"'").strip() for value in given.strip("()").split(",")}
     if operator in ("=", "in"):
@@ -61,7 +61,7 @@ def _leaves_out_done(condition: re.Match[str]) -> bool:
 
 
 def _terms(jql: str) -> list[str]:
-    """What a query joins by AND at its top; nothing where an OR joins anything there."""
+    """The terms that AND joins at the top level of a query; empty if there is an OR at that level."""
     terms, depth = [""], 0
     for token in _TOKEN.findall(jql):
         depth += {"(": 1, ")": -1}.get(token, 0)
@@ -76,19 +76,19 @@ def _terms(jql: str) -> list[str]:
 
 
 def bounded(jql: str, literal: str, more: str = "") -> str:
-    """What the query finds that was updated since a time in JQL and meets `more`, from the oldest update up."""
+    """The query, for issues that were updated since a JQL time and meet `more`; the oldest update comes first."""
     return f'({jql}) AND updated >= "{literal}"{more} ORDER BY updated ASC, key ASC'
 
 
 def leaving_out(ids: Iterable[str], literal: str) -> str:
-    """The condition that leaves out some issues, by id, unless they were updated since a time in JQL."""
+    """The condition that excludes issues by id, unless they were updated since a JQL time."""
     return f' AND (updated >= "{literal}" OR id NOT IN ({", ".join(ids)}))'
 
 
 def jql_time(moment: datetime, zone: str | None) -> str:
     """A moment as JQL takes it: in the account's zone, to the minute, rounded down.
 
-    Where the clocks repeat an hour nobody says which one Jira means; there it is an hour earlier.
+    When clocks go back, an hour occurs twice and Jira does not say which it means: the result is then an hour earlier.
     """
     if zone is None:
         local = moment.astimezone(UTC) - _ANY_ZONE

@@ -1,7 +1,7 @@
-"""Plain text as Jira's wiki markup, which version 2 of the API takes and gives.
+"""Plain text as Jira's wiki markup, which version 2 of the API accepts and returns.
 
-Data Center keeps the markup as it was sent. Cloud keeps a document and writes markup from it each time that it is
-asked: escapes, links and blank lines need not be those that were sent. What is compared is the plain text.
+Data Center stores the markup as it was sent. Cloud stores a document and generates markup from it on each request, so
+escapes, links and blank lines may differ from those that were sent. Therefore the plain texts are compared.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ _LINK = re.compile(rf"(?<!\\)\[({_ADDRESS})(?:\|[^\]]*)?\]")
 
 
 def encoded(text: str) -> str:
-    """The markup that shows a text as it is; addresses stay links."""
+    """The markup that shows a text as it is. Web addresses stay links."""
 
-    def escape(found: re.Match[str]) -> str:
-        return found[1] or ("&#92;" if found[2] else f"\\{found[3]}")
+    def escape(match: re.Match[str]) -> str:
+        return match[1] or ("&#92;" if match[2] else f"\\{match[3]}")
 
     return _TO_ESCAPE.sub(escape, text)
 
 
 def decoded(markup: str) -> str:
-    """The text that a markup shows, without blank lines and blanks around lines. Other markup is left in it."""
+    """The text that markup shows, without blank lines and without blanks around lines. Other markup stays."""
     return "\n".join(filter(None, (line.strip() for line in unescaped(_LINK.sub(r"\1", markup)).splitlines())))
 
 
 def unescaped(markup: str) -> str:
-    """Without backslashes before signs."""
-    return _ESCAPED.sub(lambda found: found[1] or "\\", markup)
+    """The markup without backslashes before punctuation."""
+    return _ESCAPED.sub(lambda match: match[1] or "\\", markup)

@@ -1,28 +1,26 @@
-"""Check-ins to issues: a key result's numbers in the issue's own fields, and one comment that is kept up to date.
+"""Check-ins to issues: numbers of a key result in fields of the issue, and a comment that is kept up to date.
 
-An issue is read by its key, which an issue that was moved still answers to, and written by its id. Its comment is
-found by its last line and its author: what others wrote is never touched, not even a copy of ours.
+An issue is read by its key, which still works after the issue was moved, and written by its id. syncd recognizes its
+comment by the last line and the author. It never touches what others wrote, not even a copy of its own comment.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from connectors.jira.answers import Account, Comment, CommentPage, Written
+from connectors.jira.answers import Account, Comment, CommentPage, WrittenComment
 from connectors.jira.client import Client, Method, Refused
 from connectors.jira.markup import decoded, encoded, unescaped
-from connectors.jira.screen import Opened, Slot, Standing, slot
+from connectors.jira.screen import FieldValues, Opened, Slot, find_slot
 from syncd.sdk import (
     Content,
     Context,
-    Found,
     Json,
     PublishKeys,
     RetryLater,
@@ -31,75 +29,73 @@ from syncd.sdk import (
     Stated,
     Statement,
     Summary,
+    Written,
 )
-from syncd.sdk.block import SAID, health, lines
+from syncd.sdk.block import SHOWN, health, lines
 
 if TYPE_CHECKING:
     from connectors.jira import JiraSettings
 
 T = TypeVar("T")
 _COMMENT = "comment"
-_PER_PAGE = 100  # comments; what Cloud gives unless it is asked for another number
+_PER_PAGE = 100  # comments; the default of Cloud
 _NUMBERS = frozenset({"value", "baseline", "target", "progress", "score", "expected", "confidence"})
 
 
 def _issue_key(value: str) -> str:
     if not re.fullmatch(r"[A-Z][A-Z0-9_]+-\d+", value):
-        raise ValueError(f"is {value!r}, which is no key of an issue; write one such as SUP-12")
+        raise ValueError(f"is {value!r}, which is not an issue key; write a key such as SUP-12")
     return value
 
 
 class JiraPublish(PublishKeys):
-    """Which issues check-ins are written to, and what of them."""
+    """Which issues check-ins are written to, and which parts of them."""
 
     issues: Mapping[str, Annotated[str, AfterValidator(_issue_key)]] = Field(
         min_length=1, description="The issue of each key result, by its id: `{calls: SUP-12}`."
     )
     fields: Mapping[Stated, Annotated[str, Field(min_length=1)]] = Field(
-        {}, description="What is written to which field, by its name or id: `{value: Current value}`."
+        {}, description="The field for each value, by its name or id: `{value: Current value}`."
     )
-    comment: bool = Field(False, description="Whether a comment that says where it stands is kept up to date.")
+    comment: bool = Field(False, description="Whether to write to a comment on the issue and keep it up to date.")
 
     @field_validator("fields")
     @classmethod
-    def _one_field_each(cls, value: Mapping[Stated, str]) -> Mapping[Stated, str]:
-        for name, times in Counter(value.values()).items():
-            if times > 1:
-                said = " and ".join(stated for stated, field in value.items() if field == name)
-                raise ValueError(f"write another field for one of {said}: {name!r} holds one value")
+    def _distinct_fields(cls, value: Mapping[Stated, str]) -> Mapping[Stated, str]:
+        for field, names in _shared(value.items()):
+            raise ValueError(f"write another field for one of {' and '.join(names)}: {field!r} holds one value")
         return value
 
     @model_validator(mode="after")
-    def _writes(self) -> JiraPublish:
+    def _consistent(self) -> JiraPublish:
         if not self.fields and not self.comment:
-            raise ValueError("write what is written to the issues: fields, or comment: true, or both")
-        for key, times in Counter(self.issues.values()).items():
-            if self.fields and times > 1:
-                said = " and ".join(name for name, issue in self.issues.items() if issue == key)
-                raise ValueError(f"write another issue for one of {said}: the fields of {key} hold one key result each")
+            raise ValueError("write what the issues get: fields, or comment: true, or both")
+        for issue, names in _shared(self.issues.items()) if self.fields else ():
+            same = " and ".join(names)
+            raise ValueError(f"write another issue for one of {same}: the fields of {issue} hold one key result each")
         return self
 
     def names(self) -> Collection[str]:
-        """Those that an issue is given for."""
+        """The key results that have an issue."""
         return self.issues.keys()
 
     def uses(self) -> Collection[str]:
-        """What its fields are given, and what the comment says."""
-        return {*self.fields, *(SAID if self.comment else ())}
+        """What the fields and the comment show."""
+        return {*self.fields, *(SHOWN if self.comment else ())}
 
     def target(self, key_result: str) -> str:
-        """Such as `SUP-12 (calls)`: comments of several key results may stand on one issue."""
+        """Such as `SUP-12 (calls)`, since an issue may have comments of several key results."""
         return f"{self.issues[key_result]} ({key_result})"
 
     def how(self, key_result: str) -> Json:
-        """A further issue concerns no other key result."""
+        """All keys but `issues`: the issue of another key result makes no difference."""
         keys: Json = self.model_dump(mode="json", exclude={"issues"}, exclude_defaults=True)
         return keys
 
 
 @dataclass(frozen=True, slots=True)
 class _Issue:
-    """An issue that is written to, as people know it; the field of each place."""
+    """An issue that is written to: its id, its name for people, and the field of each place."""
 
     id: str
     name: str
@@ -107,7 +103,7 @@ class _Issue:
 
 
 class JiraPublisher(Client):
-    """An opened site to write to. Where an issue is, and what its edit screen has, is asked for once."""
+    """Writes to issues of an opened site. Each issue, with its edit screen, is looked up once."""
 
     together = False
     appends = False
@@ -116,109 +112,120 @@ class JiraPublisher(Client):
         super().__init__(settings, context)
         self._keys = keys
         self._stated: Mapping[str, Stated] = {_place(field): stated for stated, field in keys.fields.items()}
-        self._issues: dict[str, _Issue] = {}  # by the key that they are given by
-        self._comments: dict[str, str | None] = {}  # the id of ours, by key result, as last read
+        self._issues: dict[str, _Issue] = {}  # by the key in the configuration
+        self._comments: dict[str, str | None] = {}  # the id of syncd's comment, by key result, as last read
         self._me: Account | None = None
 
-    def content(self, said: Statement | Summary) -> Content:
-        """Each field's value, and the comment's text."""
-        assert isinstance(said, Statement)
-        values = said.content(self._stated.values())
-        found = {place: _in_field(said, name, values[name]) for place, name in self._stated.items() if name in values}
+    def content(self, statement: Statement | Summary) -> Content:
+        """The value of each field, and the text of the comment."""
+        assert isinstance(statement, Statement)
+        values = statement.content(self._stated.values())
+        content = {
+            place: _field_value(statement, name, values[name]) for place, name in self._stated.items() if name in values
+        }
         if self._keys.comment:
-            found[_COMMENT] = decoded(encoded("\n".join([*lines(said), _mark(said.key_result)])))
-        return found
+            content[_COMMENT] = decoded(encoded("\n".join([*lines(statement), _mark(statement.key_result)])))
+        return content
 
-    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Found]:
-        """What stands in the fields of each issue, and in our comment on it."""
+    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
+        """The content of the fields of each issue, and of syncd's comment on it."""
         return {name: self._read(name, content) for name, content in wanted.items()}
 
     def write(self, contents: Mapping[str, Content]) -> None:
-        """The fields of an issue in one request, its comment in another."""
+        """Writes the fields of an issue in one request, and its comment in another."""
         for name, content in contents.items():
             issue = self._issues[self._keys.issues[name]]
             slots = issue.slots
-            fields = {slots[place].id: slots[place].written(content[place]) for place in content if place in slots}
+            fields = {slots[place].id: slots[place].to_json(content[place]) for place in content if place in slots}
             if fields:
-                self._tell(issue, "PUT", "", {"fields": fields}, type(None), "Edit Issues")
+                self._write(issue, "PUT", "", {"fields": fields}, type(None), "Edit Issues")
             if (text := content.get(_COMMENT)) is not None:
                 body, ours = {"body": encoded(str(text))}, self._comments[name]
                 if ours is None:
-                    self._tell(issue, "POST", "/comment", body, Written, "Add Comments")
+                    self._write(issue, "POST", "/comment", body, WrittenComment, "Add Comments")
                 else:
-                    self._tell(issue, "PUT", f"/comment/{ours}", body, Written, "Edit Own Comments")
+                    self._write(issue, "PUT", f"/comment/{ours}", body, WrittenComment, "Edit Own Comments")
 
-    def _read(self, name: str, wanted: Content) -> Found:
+    def _read(self, name: str, wanted: Content) -> Written:
         issue = self._find(self._keys.issues[name])
         content: dict[str, Scalar | None] = {}
         where: dict[str, str] = {}
-        slots = {place: one for place, one in issue.slots.items() if place in wanted}
-        for place, one in slots.items():
-            one.check(wanted[place])
-            where[place] = f"{issue.name}'s {one.name}"
+        slots = {place: slot for place, slot in issue.slots.items() if place in wanted}
+        for place, slot in slots.items():
+            slot.check(wanted[place])
+            where[place] = f"{issue.name}'s {slot.name}"
         if slots:
-            ids = ",".join(sorted(one.id for one in slots.values()))
-            standing = self._look(issue, "", {"fields": ids}, Standing)
-            for place, one in slots.items():
-                content[place] = one.stands(standing.fields.get(one.id), number=self._stated[place] in _NUMBERS)
+            ids = ",".join(sorted(slot.id for slot in slots.values()))
+            current = self._look(issue, "", {"fields": ids}, FieldValues)
+            for place, slot in slots.items():
+                content[place] = slot.from_json(current.fields.get(slot.id), number=self._stated[place] in _NUMBERS)
         if _COMMENT in wanted:
-            mine = next((one for one in self._all_comments(issue) if self._is_mine(one, name)), None)
-            self._comments[name] = mine.id if mine else None
-            content[_COMMENT] = decoded(mine.body) if mine else None
+            ours = next((comment for comment in self._all_comments(issue) if self._is_ours(comment, name)), None)
+            self._comments[name] = ours.id if ours else None
+            content[_COMMENT] = decoded(ours.body) if ours else None
             where[_COMMENT] = f"syncd's comment on {issue.name}"
-        return Found(content, where)
+        return Written(content, where)
 
     def _find(self, key: str) -> _Issue:
-        """The issue that a key leads to, with the fields of its edit screen that are written to."""
+        """The issue that a key leads to, with the fields on its edit screen that are written to."""
         if key not in self._issues:
-            asked = {"fields": "summary", **({"expand": "editmeta"} if self._keys.fields else {})}
+            params = {"fields": "summary", **({"expand": "editmeta"} if self._keys.fields else {})}
             with _about(key, "Browse Projects"):
-                opened = self._ask(lambda: self._jira._get_json(f"issue/{key}", params=asked), Opened)
+                opened = self._ask(lambda: self._jira._get_json(f"issue/{key}", params=params), Opened)
             name = opened.named(key)
-            slots = {_place(field): slot(name, opened.editmeta, field) for field in self._keys.fields.values()}
-            for field, times in Counter(one.id for one in slots.values()).items():
-                if times > 1:
-                    said = " and ".join(repr(one.name) for one in slots.values() if one.id == field)
-                    raise SourceBroken(f"{said} are one field of {name}, {field}; name a field for each")
+            slots = {_place(field): find_slot(name, opened.editmeta, field) for field in self._keys.fields.values()}
+            for field, names in _shared((slot.name, slot.id) for slot in slots.values()):
+                same = " and ".join(map(repr, names))
+                raise SourceBroken(f"{same} are the same field of {name}, {field}; name a field for each")
             self._issues[key] = _Issue(opened.id, name, slots)
         return self._issues[key]
 
     def _all_comments(self, issue: _Issue) -> Iterator[Comment]:
-        """The comments of an issue. RetryLater where they changed while they were read: ours may have been missed."""
+        """The comments on an issue. RetryLater if they changed while they were read: ours may have been missed."""
         seen: set[str] = set()
         total: int | None = None
         while total is None or len(seen) < total:
             page = self._look(issue, "/comment", {"startAt": len(seen), "maxResults": _PER_PAGE}, CommentPage)
-            fresh = [one for one in page.comments if one.id not in seen]
+            fresh = [comment for comment in page.comments if comment.id not in seen]
             if total not in (None, page.total) or (not fresh and len(seen) < page.total):
                 raise RetryLater(f"the comments of {issue.name} changed while they were read")
             total = page.total
-            seen.update(one.id for one in fresh)
+            seen.update(comment.id for comment in fresh)
             yield from fresh
 
-    def _is_mine(self, one: Comment, name: str) -> bool:
-        return _mark(name) in decoded(one.body).split("\n") and one.author.is_same(self._myself())
+    def _is_ours(self, comment: Comment, name: str) -> bool:
+        return _mark(name) in decoded(comment.body).split("\n") and comment.author.is_same(self._myself())
 
     def _myself(self) -> Account:
         if self._me is None:
-            with _about("/myself, by which syncd knows its comments", "read:jira-user"):
+            with _about("/myself, by which syncd recognizes its comments", "read:jira-user"):
                 self._me = self.account()
             if not self._me.is_same(self._me):
-                raise RetryLater("it does not say which account asks")
+                raise RetryLater("it does not say whose account it is")
         return self._me
 
     def _look(self, issue: _Issue, path: str, params: dict[str, Any], shape: type[T]) -> T:
         with _about(issue.name, "Browse Projects"):
             return self._ask(lambda: self._jira._get_json(f"issue/{issue.id}{path}", params=params), shape)
 
-    def _tell(self, issue: _Issue, method: Method, path: str, body: Json, shape: type[object], permission: str) -> None:
+    def _write(
+        self, issue: _Issue, method: Method, path: str, body: Json, shape: type[object], permission: str
+    ) -> None:
         with _about(issue.name, permission):
             self._send(method, f"issue/{issue.id}{path}", body, shape)
 
 
+def _shared(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+    """From pairs of a name and a value: each value that several names share, with those names."""
+    by_value: dict[str, list[str]] = {}
+    for name, value in names:
+        by_value.setdefault(value, []).append(name)
+    return ((value, sharing) for value, sharing in by_value.items() if len(sharing) > 1)
+
+
 @contextmanager
 def _about(what: str, permission: str) -> Iterator[None]:
-    """Says of a refused request what it was about, and which permission it takes."""
+    """Adds to a refusal what the request was about, and which permission it takes."""
     try:
         yield
     except Refused as error:
@@ -236,12 +243,12 @@ def _place(field: str) -> str:
 
 
 def _mark(key_result: str) -> str:
-    """The comment's last line, by which it is found again."""
+    """The last line of a comment, by which syncd recognizes it."""
     return f"kept up to date by syncd: {key_result}"
 
 
-def _in_field(said: Statement, name: str, value: Scalar | None) -> Scalar | None:
-    """A value as fields get it: health in words, a text in one line."""
+def _field_value(statement: Statement, name: str, value: Scalar | None) -> Scalar | None:
+    """A value as it is written to a field: health in words, a text on a single line."""
     if name == "health":
-        return health(said).capitalize()
+        return health(statement).capitalize()
     return unescaped(" ".join(value.split())) or None if isinstance(value, str) else value

@@ -1,30 +1,30 @@
-"""The walk over a list that moves while it is read.
+"""The walk over a list of issues that changes while it is read.
 
-A list is walked from the oldest update up, each page asking anew from where the last one ended: `updated >= "…"`. Page
-numbers shift while issues are edited, and Data Center refuses them past 10,000; a time does neither. What is edited
-meanwhile moves to the end and is met there. Only where more than a page shares one bound are pages of it followed, and
-then the bound is read again until nothing new shows.
+The walk goes from the oldest update to the newest. Each page is requested from the time at which the page before
+ended: `updated >= "…"`, the bound. Page numbers would shift while issues are edited, and Data Center refuses them past
+10,000. An issue that is edited during the walk moves to the end and is read there. If more than a page of issues share
+a bound, its pages are followed by number, and the bound is read again until no issue is missing.
 
-For example, at 12:00, with three issues to a page and a floor of 10:01; A to J are issues in the order of their edits:
+For example, at 12:00, with three issues to a page and a floor of 10:01; A to K are issues in the order of their edits:
 
-    updated >= "10:00"    A 10:01:30, B 10:02:00, C 10:04:10    C leads to a later bound: ask anew from there
-    updated >= "10:04"    D 10:04:20, E 10:04:30, F 10:04:40    F leads to the same one: follow the pages
-      its second page     H 10:06:00, I 10:07:00, J 10:58:00    J leads on, but behind two pages: read them again
+    updated >= "10:00"    A 10:01:30, B 10:02:00, C 10:04:10    C leads to a later bound: continue from there
+    updated >= "10:04"    D 10:04:20, E 10:04:30, F 10:04:40    F leads to the same bound: follow its pages
+      its second page     H 10:06:00, I 10:07:00, J 10:58:00    J leads on, but after two pages: read them again
     updated >= "10:04"    E, F, G 10:04:50
-      its second page     H, I, J                               G is a stray: once more
+      its second page     H, I, J                               G is a stray: read them once more
     updated >= "10:04"    E, F, G
-      its second page     H, I, J                               no stray: on to where J leads
+      its second page     H, I, J                               no stray: continue from J
     updated >= "10:58"    K 11:58:00                            no page follows: the end
 
-- Left out: C, which led to the bound, is not asked for from there on, unless it was edited after that minute.
-  So is J in the end. Jira refuses the id of what was deleted meanwhile; then the bound is read with all that it has.
-- Strays: D was deleted after its page. G moved up to that page, out of the one that was asked for next. It is told by
-  being new on a second reading and yet no newer than J, the newest of the first. What is new and newer was edited
-  meanwhile, and is no sign of a gap.
-- Position: a page comes with the moment before which all has been yielded, from where a pull that breaks off goes on.
-  That is none for A to C, then C's 10:04:10 for all readings of its bound, and J's 10:58:00 once they are through.
-- Overlap: a search sees an edit late, so one of 11:57 may be missing still while K is there. So K, less than five
-  minutes old, would lead nowhere if a page followed; and the next pull's floor is five minutes before K.
+- Left out: requests from 10:04 on exclude C, which led there, unless it was edited after that minute. The last request
+  excludes J in the same way. Jira refuses a query with the id of a deleted issue; then nothing is left out.
+- Strays: D was deleted after its page was read, so G moved up to that page from the second one. G is recognized
+  because it is new in the second reading, yet no newer than J, the newest issue of the first reading. A new issue that
+  is newer than J was edited during the walk and does not show a gap.
+- Position: each page comes with the moment before which everything has been yielded. An interrupted pull continues
+  from it. It is None for A to C, then C's 10:04:10 for all readings of its bound, and J's 10:58:00 after them.
+- Overlap: a search sees an edit late, so an edit of 11:57 may still be missing when K is there. Therefore K, less than
+  five minutes old, could not lead to another bound, and the floor of the next pull is five minutes before K.
 """
 
 from __future__ import annotations
@@ -42,49 +42,49 @@ from syncd.sdk import RetryLater, SourceBroken
 P = TypeVar("P", bound=Place)
 OVERLAP = timedelta(minutes=5)  # a search sees an edit seconds to minutes late (developer.atlassian.com)
 _MINUTE = timedelta(minutes=1)  # the precision of a time in JQL
-_MOST_LEFT_OUT = 200  # ids in a query; many more were edited at once, and are read again
-_BARREN = 3  # pages in a row that bring nothing new; Cloud may give an empty one, and go on
-_READS = 5  # of one bound; what moves faster than this is read is left to the next cycle
+_MOST_LEFT_OUT = 200  # ids in a query; if more issues share a minute, they are read again instead
+_BARREN = 3  # tolerated pages in a row without a new issue: Cloud may send an empty page and go on
+_READS = 5  # readings of a bound; if it still changes, the list is left to the next cycle
 
 
 @dataclass(frozen=True, slots=True)
 class _Bound:
-    """The time in JQL from which on is asked, and the ids that are left out unless edited since `after`."""
+    """The JQL time that a request starts from, and the ids that it leaves out unless they were edited since `after`."""
 
     literal: str
     after: str = ""
     left_out: tuple[str, ...] = ()
 
     def query(self, jql: str) -> str:
-        """What is asked."""
+        """The JQL of the request."""
         return bounded(jql, self.literal, leaving_out(self.left_out, self.after) if self.left_out else "")
 
 
 def first_bound(floor: datetime, zone: str | None) -> str:
-    """The time in JQL from which a walk begins that is to meet all from the floor up."""
+    """The JQL time from which a walk must start to read everything from the floor on."""
     return jql_time(floor - _MINUTE, zone)
 
 
 def walk(
     client: Client, jql: str, floor: datetime, fields: Sequence[str], shape: type[P]
 ) -> Iterator[tuple[list[P], datetime | None]]:
-    """Pages from the floor up, each with the moment before which all has been yielded, once there is one.
+    """Pages from the floor on, each with the moment before which everything has been yielded, or None at first.
 
-    A row as young as the search may lag is listed by an older time than it shows, and leads nowhere.
+    The search may list a row younger than its lag by an older time than the row shows. Such a row leads to no bound.
     """
     settled = client.context.now() - OVERLAP
     zone = client.site.zone
     bound, reached = _Bound(first_bound(floor, zone)), None
     while True:
-        met: dict[str, datetime] = {}
+        seen: dict[str, datetime] = {}
         for _ in range(_READS):
             pages, strays, last = 0, 0, None
-            top = max(met.values(), default=None)
+            top = max(seen.values(), default=None)
             for rows, more in _pages(client, jql, bound, fields, shape):
                 pages += 1
-                # What is new on a second reading was passed over in the first, unless it was edited since.
-                strays += sum(row.id not in met and (top is None or row.updated <= top) for row in rows)
-                met |= {row.id: row.updated for row in rows}
+                # An issue that is new in a second reading was missed in the first, unless it was edited since.
+                strays += sum(row.id not in seen and (top is None or row.updated <= top) for row in rows)
+                seen |= {row.id: row.updated for row in rows}
                 yield rows, reached
                 last = _last(rows, settled) if more else None
                 if last is not None and jql_time(last, zone) > bound.literal:
@@ -96,45 +96,45 @@ def walk(
         if last is None:
             return
         minute = last.replace(second=0, microsecond=0)
-        here = tuple(one for one, updated in met.items() if minute <= updated <= last)
-        left_out = here if len(here) <= _MOST_LEFT_OUT else ()
+        ids = tuple(issue_id for issue_id, updated in seen.items() if minute <= updated <= last)
+        left_out = ids if len(ids) <= _MOST_LEFT_OUT else ()
         bound, reached = _Bound(jql_time(last, zone), jql_time(last + _MINUTE, zone), left_out), last
 
 
 def _pages(
     client: Client, jql: str, bound: _Bound, fields: Sequence[str], shape: type[P]
 ) -> Iterator[tuple[list[P], bool]]:
-    """The pages of one bound, each with whether another follows.
+    """The pages of a bound, each with whether another follows.
 
-    One that leads where we were is no step on, nor are several that bring nothing new. A query is refused that leaves
-    out what was deleted meanwhile; the bound is begun anew then, and nothing left out.
+    SourceBroken if a page leads back to an earlier one, or if several pages bring nothing new. Jira refuses a query
+    that leaves out an issue deleted in the meantime; then the bound is read again and nothing is left out.
     """
     place: str | int | None = None
     seen: set[str | int] = set()
-    met: set[str] = set()
+    seen_ids: set[str] = set()
     barren = 0
     while True:
         try:
-            found = client.search(bound.query(jql), place, fields, shape)
+            page = client.search(bound.query(jql), place, fields, shape)
         except Refused as error:
             if error.status != 400 or not bound.left_out:
                 raise
             yield from _pages(client, jql, replace(bound, left_out=()), fields, shape)
             return
-        place = found.next
-        yield found.issues, place is not None
+        place = page.next
+        yield page.issues, place is not None
         if place is None:
             return
-        ids = {row.id for row in found.issues}
-        barren = 0 if ids - met else barren + 1
+        ids = {row.id for row in page.issues}
+        barren = 0 if ids - seen_ids else barren + 1
         if place in seen or barren > _BARREN:
             raise SourceBroken("its pages go round in a circle")
         seen.add(place)
-        met |= ids
+        seen_ids |= ids
 
 
 def _last(rows: Sequence[Place], settled: datetime) -> datetime | None:
-    """The newest settled edit on a page; None where there is none, or where the page is not in their order."""
+    """The newest settled edit on a page; None if there is none, or if the page is not in the order of edits."""
     moments = [row.updated for row in rows if row.updated <= settled]
     minutes = [moment.replace(second=0, microsecond=0) for moment in moments]
     return max(moments) if moments and minutes == sorted(minutes) else None

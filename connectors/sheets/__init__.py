@@ -1,7 +1,7 @@
 """Google Sheets through gspread: numbers from spreadsheets, and check-ins to their rows.
 
-`source` reads ranges and `publisher` writes cells, both through the requests of `client`; `layout` knows where in a
-sheet a key result's cells are, and `log` what a history looks like.
+`source` reads ranges and `publisher` writes cells, both through `client`. `layout` knows where in a sheet the cells of
+a key result are, and `log` how a history of check-ins is laid out; both work on the `cells` of a sheet.
 """
 
 from __future__ import annotations
@@ -35,5 +35,5 @@ class Sheets:
     def publisher(settings: SheetsSettings, context: Context, keys: SheetsPublish) -> SheetsPublisher:
         """A publisher; makes no request yet."""
         if settings.api_key is not None:
-            raise ConfigError("an api_key cannot write; give the connection credentials or a token in its place")
+            raise ConfigError("an api_key cannot write; give the connection credentials or a token instead")
         return SheetsPublisher(Client(settings, context, writes=True), keys)

@@ -1,7 +1,7 @@
-"""The requests to Google Sheets, and what its answers mean.
+"""Requests to Google Sheets, and what its answers mean.
 
-gspread 6.2's own back-off never gives up and is not used; its `open_by_key` would cost a request and is not needed. Its
-HTTP client knows no base address, so a subclass puts the configured one in the place of Google's.
+The back-off of gspread 6.2 never gives up, so it is not used. Its `open_by_key` would cost a request and is not needed.
+Its HTTP client has no setting for a base address, so a subclass replaces Google's with the configured one.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from syncd.sdk import (
     SourceBroken,
     failure,
     network_failure,
-    one_line,
     quota_and_clock,
+    single_line,
 )
 
 if TYPE_CHECKING:
@@ -35,14 +35,21 @@ _WRITES = "https://www.googleapis.com/auth/spreadsheets"
 _READS = f"{_WRITES}.readonly"
 UNFORMATTED = {"valueRenderOption": "UNFORMATTED_VALUE", "dateTimeRenderOption": "SERIAL_NUMBER"}
 ENTERED = {"valueRenderOption": "FORMULA", "dateTimeRenderOption": "SERIAL_NUMBER"}
-"""What was entered into cells: a formula is a text that begins with "=", a number is one."""
+"""Asks for what was entered into cells: a formula is a text that begins with "=", a number is a number."""
+
+Entry = bool | int | float | str | None
+"""What JSON says of a cell."""
 
 
 class Values(BaseModel):
-    """One range of a batchGet: where it stands, and its rows. All blank: no values at all."""
+    """One range of a batchGet: its address and its rows. A blank range has no values at all."""
 
     range: str = ""
     values: list[list[Any]] = []
+
+    def cells(self) -> list[list[Entry]]:
+        """The rows, each cell checked. RetryLater if a cell is something else than Google documents."""
+        return [[_entry(value) for value in row] for row in self.values]
 
 
 class _Batch(BaseModel):
@@ -50,7 +57,7 @@ class _Batch(BaseModel):
 
 
 class Properties(BaseModel):
-    """What a sheet is called, by people and by Google."""
+    """A sheet's title, and Google's id of it."""
 
     title: str
     sheetId: int = 0  # noqa: N815 - Google's name
@@ -65,20 +72,20 @@ class _Named(BaseModel):
 
 
 class Spreadsheet(BaseModel):
-    """Its sheets and named ranges."""
+    """The sheets and the named ranges of a spreadsheet."""
 
     sheets: list[_Sheet] = []
     namedRanges: list[_Named] = []  # noqa: N815 - Google's name
 
 
 class _Done(BaseModel):
-    """What every change is answered with."""
+    """The answer to every change."""
 
     spreadsheetId: str  # noqa: N815 - Google's name
 
 
 class Refused(SourceBroken):
-    """Google's no: its status, and its message where it sent one."""
+    """A request that Google refuses: the status, and Google's message if it sent one."""
 
     def __init__(self, error: SourceBroken, status: int, body: str) -> None:
         self.status = status
@@ -88,14 +95,14 @@ class Refused(SourceBroken):
 
     @property
     def bad_range(self) -> bool:
-        """Google cannot make sense of a range: its sheet is gone or renamed, as a rule."""
+        """Whether Google cannot resolve a range: usually its sheet was deleted or renamed."""
         return self.status == 400 and "range" in self.message.lower()
 
 
 class Client:
-    """One account's requests, each through the retry policy; SourceError says why there is no answer.
+    """Sends the requests of one account through the retry policy. SourceError says why there is no answer.
 
-    `account` is the address of a service account. `writes` says whether it asks for more than to read.
+    `account` is the address of a service account. With `writes` it asks for the right to write too.
     """
 
     def __init__(self, settings: SheetsSettings, context: Context, *, writes: bool = False) -> None:
@@ -105,7 +112,7 @@ class Client:
         self._http = _http_client(settings, session)
 
     def values(self, spreadsheet: str, ranges: Sequence[str], render: Mapping[str, str]) -> list[Values]:
-        """What stands in each range, in one request."""
+        """The cells of each range, in one request."""
         parameters = {"ranges": list(ranges), **render}
         answer = self._ask("GET", f"{spreadsheet}/values:batchGet", TypeAdapter(_Batch), parameters)
         if len(answer.valueRanges) != len(ranges):
@@ -113,21 +120,21 @@ class Client:
         return answer.valueRanges
 
     def spreadsheet(self, spreadsheet: str) -> Spreadsheet:
-        """Its sheets and named ranges."""
+        """The sheets and named ranges of a spreadsheet."""
         fields = {"fields": "sheets.properties(title,sheetId),namedRanges.name"}
         return self._ask("GET", spreadsheet, TypeAdapter(Spreadsheet), fields)
 
     def enter(self, spreadsheet: str, data: Sequence[Mapping[str, Any]]) -> None:
-        """Sets these ranges' values as they stand, in one request: a text that begins with "=" stays a text."""
+        """Sets the values of these ranges, uninterpreted, in one request: a text that begins with "=" stays a text."""
         body = {"valueInputOption": "RAW", "data": data}
         self._ask("POST", f"{spreadsheet}/values:batchUpdate", TypeAdapter(_Done), body=body)
 
     def change(self, spreadsheet: str, requests: Sequence[Mapping[str, Any]]) -> None:
-        """Changes its sheets: all of these, or none."""
+        """Changes the sheets of a spreadsheet: Google applies all of these requests, or none."""
         self._ask("POST", f"{spreadsheet}:batchUpdate", TypeAdapter(_Done), body={"requests": requests})
 
     def check(self) -> Iterator[Check]:
-        """Reachable and authenticated: asks for a spreadsheet that cannot be, and looks at the kind of no."""
+        """Reachable and authenticated: requests a spreadsheet that cannot exist, and looks at how it is refused."""
         try:
             response = self._send("GET", "syncd-doctor", {}, None)
             status, headers, body = response.status_code, response.headers, response.text
@@ -187,9 +194,15 @@ class Client:
             raise SourceBroken(f"Google's sign-in failed: {type(error).__name__}") from None
 
 
+def _entry(value: Any) -> Entry:
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise RetryLater(f"its answer holds a cell of the type {type(value).__name__}")
+
+
 def _message(body: str) -> str:
     try:
-        return one_line(str(orjson.loads(body)["error"]["message"]))
+        return single_line(str(orjson.loads(body)["error"]["message"]))
     except (orjson.JSONDecodeError, KeyError, TypeError):
         return ""
 
@@ -199,13 +212,13 @@ def _http_client(settings: SheetsSettings, session: Any) -> HTTPClient:
     from gspread.http_client import HTTPClient
 
     class AtItsAddress(HTTPClient):  # type: ignore[misc]
-        """gspread's client at the configured address; answers of any status are handed back for our own triage."""
+        """gspread's client at the configured address. It returns answers of any status; the caller judges them."""
 
         def send(
             self, method: str, url: str, parameters: Mapping[str, Any], body: Mapping[str, Any] | None
         ) -> requests.Response:
             address = settings.url + url.removeprefix(GOOGLE)
-            # Google redirects nothing here, and requests would take an API key along to another host.
+            # Google sends no redirects here, and requests would send an API key along to another host.
             return self.session.request(
                 method, address, params=parameters, json=body, timeout=settings.timeout, allow_redirects=False
             )
@@ -214,7 +227,7 @@ def _http_client(settings: SheetsSettings, session: Any) -> HTTPClient:
 
 
 def _session(settings: SheetsSettings, context: Context, scope: str) -> tuple[Any, str | None]:
-    """What signs requests, and the service account's address."""
+    """A session that authenticates requests, and the address of a service account."""
     import requests
 
     if settings.credentials is not None:
@@ -228,10 +241,11 @@ def _session(settings: SheetsSettings, context: Context, scope: str) -> tuple[An
 
 
 def _service_account(path: Path, timeout: float, scope: str) -> tuple[Any, str]:
-    """A session that signs in with a service account's key, at the token_uri that its file names; its address.
+    """A session that signs in with a service account's key, and the account's address.
 
-    google-auth's own session would also ask a Google host for the account's "regional access boundary", with our
-    token and beside every other host that is configured: this one fetches tokens and does nothing else.
+    It fetches tokens from the `token_uri` of the key file and makes no other request of its own. google-auth's own
+    session would also send our token to a Google host, to ask for the account's "regional access boundary", whatever
+    host is configured.
     """
     import requests
     from google.auth.transport.requests import Request
@@ -243,7 +257,7 @@ def _service_account(path: Path, timeout: float, scope: str) -> tuple[Any, str]:
         why = (error.strerror or str(error)).lower()
         raise ConfigError(f"credentials names {path}, which cannot be read: {why}") from None
     except (ValueError, KeyError):
-        raise ConfigError(f"credentials names {path}, which is no service account's key file") from None
+        raise ConfigError(f"credentials names {path}, which is not the key file of a service account") from None
     fetch = partial(Request(requests.Session()), timeout=timeout)
 
     def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -1,4 +1,4 @@
-"""The keys that say where in a spreadsheet check-ins are written to."""
+"""The YAML keys that say where in a spreadsheet check-ins are written."""
 
 from __future__ import annotations
 
@@ -23,45 +23,45 @@ class SheetsPublish(PublishKeys):
 
     spreadsheet: SpreadsheetId
     sheet: str = Field(min_length=1, description="The sheet's name.")
-    key_column: Column = Field(description="The column that holds the key results' ids: `A`, or its header.")
+    key_column: Column = Field(description="The column of the key results' ids, by its letter (`A`) or its header.")
     columns: Mapping[Stated, Column] = Field(
         min_length=1,
-        description="What is written to which column, by its letter or header: `{value: D, health: Health}`.",
+        description="The column for each value, by its letter or its header: `{value: D, health: Health}`.",
     )
-    create: bool = Field(False, description="Whether the sheet, and rows that it lacks, are made.")
+    create: bool = Field(False, description="Whether to add the sheet if it is missing, and the rows that it lacks.")
     log: str | None = Field(
-        None, min_length=1, description="A sheet that gets a row for every check-in; it is made where there is none."
+        None, min_length=1, description="A sheet that gets a row for every check-in. It is added if it is missing."
     )
 
     @model_validator(mode="after")
     def _can_write(self, info: ValidationInfo) -> SheetsPublish:
         settings = (info.context or {}).get("settings")
         if isinstance(settings, SheetsSettings) and settings.api_key is not None:
-            raise ValueError(f"{_READS_ONLY}; give that 'credentials' or 'token' in its place")
+            raise ValueError(f"{_READS_ONLY}; give that connection 'credentials' or 'token' instead")
         return self
 
     @model_validator(mode="after")
-    def _each_its_own(self) -> SheetsPublish:
+    def _distinct(self) -> SheetsPublish:
         if self.log is not None and self.log.casefold() == self.sheet.casefold():
             raise ValueError(f"write another sheet's name in log: the rows of {self.sheet} hold one key result each")
-        named: list[tuple[str, str]] = [("key_column", self.key_column), *self.columns.items()]
-        for column, times in Counter(one for _, one in named).items():
+        columns: list[tuple[str, str]] = [("key_column", self.key_column), *self.columns.items()]
+        for column, times in Counter(column for _, column in columns).items():
             if times > 1:
-                said = " and ".join(name for name, one in named if one == column)
-                raise ValueError(f"write another column for one of {said}: both are {column!r}")
+                names = " and ".join(name for name, other in columns if other == column)
+                raise ValueError(f"write another column for one of {names}: both are {column!r}")
         return self
 
     @property
     def by_header(self) -> bool:
-        """Whether some column is named by its header, so that the first row is one."""
+        """Whether some column is named by its header: then the first row is a header."""
         return not all(is_letters(column) for column in (self.key_column, *self.columns.values()))
 
     def place(self, stated: Stated) -> str:
-        """What the cell is called that says it, such as `value in D`: another column is another place, and not ours."""
+        """The name of the place for a value, such as `value in D`. Another column is another place, not yet syncd's."""
         return f"{stated} in {self.columns[stated]}"
 
     def uses(self) -> Collection[str]:
-        """What its columns show, and those of the log."""
+        """What its columns and those of the log show."""
         return {*self.columns, *(LOGGED if self.log else ())}
 
     def target(self, key_result: str) -> str:
@@ -70,5 +70,5 @@ class SheetsPublish(PublishKeys):
 
 
 def is_letters(column: str) -> bool:
-    """Whether a column is named by its letters, `A` to `ZZZ`, and not by its header."""
+    """Whether a column is named by its letters, `A` to `ZZZ`, rather than by its header."""
     return re.fullmatch(r"[A-Z]{1,3}", column) is not None

@@ -1,4 +1,4 @@
-"""Where in a sheet the cells of a key result are: its row by its id, its columns by letter or header."""
+"""Where in a sheet the cells of a key result are: the row by its id, the columns by letter or header."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import count
 
 from connectors.sheets.cells import Cells, Place
 from connectors.sheets.keys import SheetsPublish, is_letters
-from syncd.sdk import Content, Found, Scalar, SourceBroken, one_line
+from syncd.sdk import Content, Scalar, SourceBroken, Written, single_line
 from syncd.sdk.a1 import address, column_letters, column_number, quote_sheet, whole_sheet
 
 _KEY = "key_result"
@@ -17,9 +17,9 @@ _KEY = "key_result"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Of one sheet, as it was read. `header` is what its first row is to say, where it is ours to make.
+    """The rows and columns of a sheet as it was read. `header` is the first row to write, if syncd makes the sheet.
 
-    `lettered` are the places whose columns are named by letters: who inserts a column moves them on.
+    `lettered` are the places whose columns are named by letters: an inserted column moves them.
     """
 
     sheet: Cells
@@ -29,41 +29,41 @@ class Layout:
     header: Mapping[Place, Scalar] = field(default_factory=dict)
     lettered: Collection[str] = ()
 
-    def found(self, key_result: str, places: Content, *, create: bool) -> Found:
-        """What stands in a key result's row; a row that can be made is blank."""
+    def read_row(self, key_result: str, places: Content, *, create: bool) -> Written:
+        """The cells of a key result's row. With `create`, a row that is missing is blank."""
         title, rows = self.sheet.title, self.rows.get(key_result, ())
         if len(rows) > 1:
             which = f"{', '.join(str(row + 1) for row in rows[:-1])} and {rows[-1] + 1}"
-            return Found(absent=f"{title} has {key_result!r} in the rows {which}; keep one of them")
+            return Written(absent=f"{title} has {key_result!r} in the rows {which}; keep one of them")
         if not rows:
-            return self._under_headers(Found(), places) if create else Found(absent=self._missing(key_result))
+            return self._under_headers(Written(), places) if create else Written(absent=self._missing(key_result))
         at = {place: (rows[0], self.columns[place]) for place in places if place in self.columns}
-        found = Found(
-            {place: self.sheet.standing.get(cell) for place, cell in at.items()},
+        row_state = Written(
+            {place: self.sheet.values.get(cell) for place, cell in at.items()},
             {place: address(title, *cell) for place, cell in at.items()},
         )
-        return self._under_headers(found, places)
+        return self._under_headers(row_state, places)
 
-    def _under_headers(self, found: Found, places: Content) -> Found:
-        """With the first row's texts that stand there once."""
-        first = {column: value for (row, column), value in self.sheet.standing.items() if row == 0}
+    def _under_headers(self, row_state: Written, places: Content) -> Written:
+        """Adds the headers: the texts that occur once in the first row."""
+        first = {column: value for (row, column), value in self.sheet.values.items() if row == 0}
         times = Counter(first.values())
         texts = {column: text for column, text in first.items() if isinstance(text, str) and times[text] == 1}
         above = {place: texts.get(self.columns[place]) for place in places if place in self.lettered}
         return replace(
-            found,
+            row_state,
             above={place: text for place, text in above.items() if text is not None},
             headers={text: f"column {column_letters(column)}" for column, text in texts.items()},
         )
 
     def _missing(self, key_result: str) -> str:
-        said = f"{self.sheet.title} has no row for it in column {column_letters(self.key)}"
+        problem = f"{self.sheet.title} has no row for it in column {column_letters(self.key)}"
         if any(text.startswith("=") for text in self.rows):
-            return f"{said}, which holds formulas; write the ids themselves there"
-        return f"{said}; add one, or set create: true"
+            return f"{problem}, which holds formulas; write the ids themselves there"
+        return f"{problem}; add one, or set create: true"
 
     def cells(self, contents: Mapping[str, Content]) -> dict[Place, Scalar | None]:
-        """The cells to write, with those of the rows that are new: below all others, in the order given."""
+        """The cells to write. New rows come below all others, in the order given."""
         cells: dict[Place, Scalar | None] = dict(self.header)
         free = max(self.sheet.below, 1 if self.header else 0)
         for name, content in contents.items():
@@ -77,8 +77,8 @@ class Layout:
         return cells
 
 
-def wanted(keys: SheetsPublish) -> Sequence[str]:
-    """The ranges to read: the columns alone where letters name them all, and the first row; else the whole sheet."""
+def needed_ranges(keys: SheetsPublish) -> Sequence[str]:
+    """The ranges to read: the whole sheet if a column is named by its header, else the columns and the first row."""
     if keys.by_header:
         return [whole_sheet(keys.sheet)]
     sheet = quote_sheet(keys.sheet)
@@ -86,53 +86,54 @@ def wanted(keys: SheetsPublish) -> Sequence[str]:
 
 
 def layout(keys: SheetsPublish, sheet: Cells) -> Layout:
-    """SourceBroken where a column is not there. A sheet that holds nothing gets a header, where it may be made."""
-    named = [keys.key_column, *keys.columns.values()]
-    new = keys.create and not sheet.standing
-    at = _made(named) if new else [_column(sheet, name) for name in named]
-    for column, times in Counter(at).items():
+    """Lays out a sheet as it was read. SourceBroken if a column is missing.
+
+    An empty sheet gets a header, if `create` allows it.
+    """
+    names = [keys.key_column, *keys.columns.values()]
+    new = keys.create and not sheet.values
+    columns = _new_columns(names) if new else [_column(sheet, name) for name in names]
+    for column, times in Counter(columns).items():
         if times > 1:
-            twice = " and ".join(repr(name) for name, one in zip(named, at, strict=True) if one == column)
-            raise SourceBroken(f"{twice} are one column of {sheet.title}; correct them in publish:")
+            same = " and ".join(repr(name) for name, other in zip(names, columns, strict=True) if other == column)
+            raise SourceBroken(f"{same} are the same column of {sheet.title}; correct them in publish:")
     header: dict[Place, Scalar] = {}
     if new:
-        said = zip(at, named, [_KEY, *keys.columns], strict=True)
-        header = {(0, column): stated if is_letters(name) else name for column, name, stated in said}
+        titles = zip(columns, names, [_KEY, *keys.columns], strict=True)
+        header = {(0, column): stated if is_letters(name) else name for column, name, stated in titles}
     rows: dict[str, list[int]] = {}
-    for row, column in sorted(sheet.standing):
-        if column == at[0] and (row > 0 or not keys.by_header):
+    for row, column in sorted(sheet.values):
+        if column == columns[0] and (row > 0 or not keys.by_header):
             rows.setdefault(sheet.text(row, column), []).append(row)
     places = list(map(keys.place, keys.columns))
     lettered = [place for place, column in zip(places, keys.columns.values(), strict=True) if is_letters(column)]
-    return Layout(sheet, at[0], dict(zip(places, at[1:], strict=True)), rows, header, lettered)
+    return Layout(sheet, columns[0], dict(zip(places, columns[1:], strict=True)), rows, header, lettered)
 
 
 def _column(sheet: Cells, name: str) -> int:
-    """By its letters, or by its header: as it is written, else whatever its case."""
-    header = {column: sheet.text(row, column) for row, column in sorted(sheet.standing) if row == 0}
+    """The number of a column by its letters, or by its header: in the same case if possible, else in any case."""
+    header = {column: sheet.text(row, column) for row, column in sorted(sheet.values) if row == 0}
     if is_letters(name):
         number = column_number(name)
         if sheet.columns and number >= sheet.columns:
-            ends = f"{sheet.title} has no column {name}: it ends with {column_letters(sheet.columns - 1)}"
-            raise SourceBroken(f"{ends}; a header of that name is written as {name.lower()!r} in publish:")
+            problem = f"{sheet.title} has no column {name}: its last column is {column_letters(sheet.columns - 1)}"
+            raise SourceBroken(f"{problem}; if {name} is a header, write {name.lower()!r} in publish:")
         return number
-    for same in (str, str.casefold):
-        found = [column for column, text in header.items() if same(text) == same(name.strip())]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            which = " and ".join(column_letters(column) for column in found)
-            raise SourceBroken(
-                f"{sheet.title} has {name!r} above the columns {which}; name the one meant by its letter"
-            )
+    for fold in (str, str.casefold):
+        columns = [column for column, text in header.items() if fold(text) == fold(name.strip())]
+        if len(columns) == 1:
+            return columns[0]
+        if columns:
+            which = " and ".join(column_letters(column) for column in columns)
+            raise SourceBroken(f"{sheet.title} has {name!r} above columns {which}; write the letter of the right one")
     has = ", ".join(header.values()) or "nothing"
     letter = f", or write {name.upper()!r} for the column of that letter" if is_letters(name.upper()) else ""
-    said = f"{sheet.title} has no column {name!r}; correct it in publish:{letter} (its first row has: {has})"
-    raise SourceBroken(one_line(said, 280))
+    problem = f"{sheet.title} has no column {name!r}; correct it in publish:{letter} (its first row has: {has})"
+    raise SourceBroken(single_line(problem, 280))
 
 
-def _made(named: Sequence[str]) -> list[int]:
-    """The columns of a new sheet: letters say theirs, headers come where there is room, in the order given."""
-    taken = {column_number(name) for name in named if is_letters(name)}
-    room = (column for column in count() if column not in taken)
-    return [column_number(name) if is_letters(name) else next(room) for name in named]
+def _new_columns(names: Sequence[str]) -> list[int]:
+    """The columns of a new sheet: letters name their own, headers take the free columns in the order given."""
+    taken = {column_number(name) for name in names if is_letters(name)}
+    free = (column for column in count() if column not in taken)
+    return [column_number(name) if is_letters(name) else next(free) for name in names]

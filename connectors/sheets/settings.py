@@ -1,4 +1,4 @@
-"""The keys of a connection to Google Sheets, and what names a spreadsheet."""
+"""The YAML keys of a connection to Google Sheets, and the id of a spreadsheet."""
 
 from __future__ import annotations
 
@@ -31,14 +31,16 @@ SpreadsheetId = Annotated[
 class SheetsSettings(ConnectionSettings):
     """A Google account that the spreadsheets are shared with."""
 
-    url: WebAddress = Field(GOOGLE, description="What stands before /v4/spreadsheets.")
-    credentials: str | None = Field(None, description="A service account's file; share the sheets with its address.")
+    url: WebAddress = Field(GOOGLE, description="The part of the address before /v4/spreadsheets.")
+    credentials: str | None = Field(
+        None, description="The key file of a service account; share the sheets with its address."
+    )
     token: Secret | None = Field(None, description="An OAuth access token.")
     api_key: Secret | None = Field(None, description="An API key; it reads public spreadsheets only.")
     timeout: float = Field(60, gt=0, description="Seconds to wait for an answer.")
 
     @model_validator(mode="after")
-    def _one_way_in(self) -> SheetsSettings:
+    def _single_credential(self) -> SheetsSettings:
         given = [name for name in ("credentials", "token", "api_key") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(

@@ -1,13 +1,12 @@
-"""Numbers from Google Sheets: every range of one spreadsheet in one batchGet, unformatted."""
+"""Numbers from Google Sheets: all ranges of a spreadsheet in one batchGet, unformatted."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
 
 from connectors.sheets.client import UNFORMATTED, Client, Refused, Values
 from connectors.sheets.settings import SpreadsheetId
-from syncd.sdk import Check, Context, Json, Page, RetryLater, Snapshot, Stream
+from syncd.sdk import Check, Context, Json, Page, Snapshot, Stream
 from syncd.sdk.a1 import parse_range, quote_sheet, split_sheet, whole_sheet
 from syncd.sdk.cells import Cell, Reader
 from syncd.sdk.table_measure import TableKeys, below_header, is_range
@@ -15,7 +14,7 @@ from syncd.sdk.tables import Grid, Unreadable
 
 
 class SheetsMeasure(TableKeys):
-    """What Google Sheets adds to a measure."""
+    """The keys that a `sheets` connection adds to a measure."""
 
     spreadsheet: SpreadsheetId
 
@@ -25,7 +24,7 @@ class SheetsMeasure(TableKeys):
 
 
 class SheetsSource:
-    """An opened account."""
+    """Reads spreadsheets through an opened account."""
 
     def __init__(self, client: Client, context: Context) -> None:
         self._client = client
@@ -35,10 +34,10 @@ class SheetsSource:
         """Spreadsheets have no fields."""
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """Every part's readings as they stand. One batchGet, and one request more where a part names a header.
+        """The current readings of every part: one batchGet, and one more request if a part names a header.
 
-        Where Google refuses the batch for one bad range, each reference is asked for alone: a sheet that is gone fails
-        its own measures and no others.
+        If Google refuses the batch for one bad range, each range is requested by itself: a deleted sheet fails its own
+        measures only.
         """
         parts = {part: SheetsMeasure.of_part(part) for part in sorted(stream.needs)}
         references = sorted({ref for keys in parts.values() for ref in keys.references()})
@@ -47,11 +46,11 @@ class SheetsSource:
         grids = self._grids(stream.key, ranges)
 
         def resolve(reference: str) -> Grid:
-            found = grids[ranges[reference]]
-            if isinstance(found, str):
-                raise Unreadable(found)
+            grid = grids[ranges[reference]]
+            if isinstance(grid, str):
+                raise Unreadable(grid)
             header = headers.get(reference)
-            return found if header is None else below_header(found, header, reference)
+            return grid if header is None else below_header(grid, header, reference)
 
         readings: dict[str, Snapshot] = {}
         for part, keys in parts.items():
@@ -59,11 +58,11 @@ class SheetsSource:
         yield Page(readings=readings)
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """Never asked of readings."""
+        """Empty: streams of readings have no census."""
         return iter(())
 
     def check(self) -> Iterator[Check]:
-        """What `syncd doctor` asks."""
+        """What `syncd doctor` shows."""
         return self._client.check()
 
     def close(self) -> None:
@@ -73,30 +72,30 @@ class SheetsSource:
     def _ranges(
         self, spreadsheet: str, references: Sequence[str], tables: Collection[str]
     ) -> tuple[dict[str, str], dict[str, str]]:
-        """What to ask Google for each reference (a header's whole sheet), and which references are headers.
+        """The range to request for each reference (for a header, its whole sheet), and which references are headers.
 
-        `tables` are those that may be a whole sheet: elsewhere a column may be called like one.
+        Only the references in `tables` may mean a whole sheet: elsewhere a header may have the name of a sheet.
         """
-        asked = {reference: reference for reference in references}
+        ranges = {reference: reference for reference in references}
         headers: dict[str, str] = {}
         unclear = [reference for reference in references if not is_range(reference)]
         if not unclear:
-            return asked, headers
+            return ranges, headers
         answer = self._client.spreadsheet(spreadsheet)
         titles = [sheet.properties.title for sheet in answer.sheets]
         named = {entry.name for entry in answer.namedRanges}
         for reference in unclear:
             sheet, rest = split_sheet(reference)
             if sheet is not None:
-                asked[reference], headers[reference] = whole_sheet(sheet), rest
+                ranges[reference], headers[reference] = whole_sheet(sheet), rest
             elif rest in titles and reference in tables:
-                asked[reference] = quote_sheet(rest)
+                ranges[reference] = quote_sheet(rest)
             elif rest not in named and titles:
-                asked[reference], headers[reference] = whole_sheet(titles[0]), rest
-        return asked, headers
+                ranges[reference], headers[reference] = whole_sheet(titles[0]), rest
+        return ranges, headers
 
     def _grids(self, spreadsheet: str, ranges: Mapping[str, str]) -> dict[str, Grid | str]:
-        """The cells of each range asked for, or why there are none."""
+        """The cells of each range, or why there are none."""
         wanted = list(dict.fromkeys(ranges.values()))
         try:
             return dict(zip(wanted, self._batch(spreadsheet, wanted), strict=True))
@@ -105,30 +104,24 @@ class SheetsSource:
                 raise
             if len(wanted) == 1:
                 return {wanted[0]: error.message}
-        found: dict[str, Grid | str] = {}
-        for one in wanted:
+        grids: dict[str, Grid | str] = {}
+        for requested in wanted:
             try:
-                (found[one],) = self._batch(spreadsheet, [one])
+                (grids[requested],) = self._batch(spreadsheet, [requested])
             except Refused as error:
                 if not error.bad_range:
                     raise
-                found[one] = error.message
-        return found
+                grids[requested] = error.message
+        return grids
 
     def _batch(self, spreadsheet: str, ranges: Sequence[str]) -> list[Grid]:
-        found = self._client.values(spreadsheet, ranges, UNFORMATTED)
-        return [_grid(asked, values) for asked, values in zip(ranges, found, strict=True)]
+        answers = self._client.values(spreadsheet, ranges, UNFORMATTED)
+        return [_grid(requested, values) for requested, values in zip(ranges, answers, strict=True)]
 
 
-def _grid(asked: str, values: Values) -> Grid:
-    sheet, rest = split_sheet(values.range or asked)
+def _grid(requested: str, values: Values) -> Grid:
+    sheet, rest = split_sheet(values.range or requested)
     area = parse_range(rest)
     top, left = (area.first_row, area.first_column) if area else (0, 0)
-    rows: list[list[Cell]] = [[_cell(cell) for cell in row] for row in values.values]
+    rows: list[list[Cell]] = [[*row] for row in values.cells()]
     return Grid(sheet, rows, top, left)
-
-
-def _cell(value: Any) -> Cell:
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    raise RetryLater(f"its answer holds a cell of the type {type(value).__name__}")

@@ -1,9 +1,22 @@
 """Commands: the only place where an error becomes a sentence, and an outcome an exit code.
 
 0 all well; 1 a source or a publisher failed and the rest went on, or a check found something; 2 usage or configuration
-wrong, nothing was touched. Each command imports what it needs when it runs, so that `syncd --help` is quick.
+wrong, nothing was touched. Each command imports what it needs when it runs, so that a short one starts quickly.
 """
 
-from syncd.cli.boundary import main
+from __future__ import annotations
 
-__all__ = ["main"]
+import gc
+import os
+from typing import NoReturn
+
+_OBJECTS = 200_000  # new objects after which Python looks for garbage; its own 700 mean hundreds of searches in a start
+
+
+def main() -> NoReturn:
+    """The entry point of `syncd`: runs the command that its arguments name, and exits."""
+    gc.set_threshold(_OBJECTS)
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it would look for some in every installed package
+    from syncd.cli.boundary import run  # with typer and pydantic, which are no garbage either
+
+    run()

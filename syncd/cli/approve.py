@@ -6,13 +6,13 @@ from pathlib import Path
 
 import typer
 
-from syncd.approving import AnotherCandidate, NotHeld, allow, approve
 from syncd.cli.author import author_name
 from syncd.cli.opening import chosen_key_result, chosen_plan, open_config
+from syncd.cycle.approve import AnotherCandidate, NotHeld, allow, approve
 from syncd.ledger import cycle_lock, open_ledger
+from syncd.okr.words import HEALTH_WORDS
+from syncd.okr.words import number as shown
 from syncd.sdk import ConfigError
-from syncd.words import HEALTH_WORDS
-from syncd.words import number as shown
 
 
 def run(path: Path, name: str, *, period: str | None, author: str | None, number: float | None) -> None:

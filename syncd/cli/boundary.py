@@ -1,9 +1,12 @@
-"""The boundary of the command line: a command is run, and an error becomes a sentence and an exit code."""
+"""The boundary of the command line: a command runs, and an error becomes a sentence and an exit code."""
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
+from collections.abc import Sequence
+from copy import copy
 from typing import NoReturn
 
 import typer
@@ -11,33 +14,55 @@ import typer
 from syncd.cli.app import app
 
 
-def main() -> NoReturn:
-    """The entry point: runs a command and turns errors into sentences and exit codes."""
+def run() -> NoReturn:
+    """Runs the command that the process's arguments name, and exits with its code."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without ✓ shows ?, and the command goes on
-    command = typer.main.get_command(app)
+    code = _run(sys.argv[1:])
+    gc.freeze()  # the process ends: Python need not look through all that it loaded for garbage once more
+    sys.exit(code)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    command = typer.main.get_command(_app_for(arguments))
     try:
         # Not the command's own main(), which takes a closed pipe for a failure.
-        with command.make_context("syncd", sys.argv[1:]) as context:
+        with command.make_context("syncd", [*arguments]) as context:
             command.invoke(context)
         sys.stdout.flush()
     except typer.Exit as ending:
-        sys.exit(ending.exit_code)
+        return ending.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        sys.exit(130)
-    except BrokenPipeError:  # `syncd status | head`: whoever reads has read enough
+        return 130
+    except BrokenPipeError:  # `syncd status | head`: the reader has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except typer.TyperException as error:  # an option or argument that is not there
+        return 0
+    except typer.TyperException as error:  # an option or argument that does not exist
         error.show()  # type: ignore[attr-defined]
-        sys.exit(2)
+        return 2
     except Exception as error:
         from syncd.cli.errors import exit_code, sentence
 
-        said = sentence(error)
-        if said is None:
+        message = sentence(error)
+        if message is None:
             raise
-        print(said, file=sys.stderr)
-        sys.exit(exit_code(error))
-    sys.exit(0)
+        print(message, file=sys.stderr)
+        return exit_code(error)
+    return 0
+
+
+def _app_for(arguments: Sequence[str]) -> typer.Typer:
+    """The command line with the command that the arguments name, alone: typer takes long to read all their options.
+
+    With all commands if the arguments name none, as for `syncd --help`.
+    """
+    named = [command for command in app.registered_commands if arguments[:1] == [_name(command)]]
+    chosen = copy(app)
+    chosen.registered_commands = named or app.registered_commands
+    return chosen
+
+
+def _name(command: typer.models.CommandInfo) -> str:
+    assert command.callback is not None  # each is a function of `app`
+    return command.name or typer.main.get_command_name(command.callback.__name__)

@@ -10,17 +10,18 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from syncd.checking_in import STANDS_FOR, Implausible, Settled, check_in
 from syncd.cli.author import author_name
 from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json, writing_ledger
-from syncd.documents import key_result_document
+from syncd.cycle.check_in import STANDS_FOR, Implausible, Settled, check_in
 from syncd.ledger import cycle_lock
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import KeyResult, is_guard
-from syncd.report import KeyResultLine, report
-from syncd.said import value as value_said
+from syncd.okr.words import HEALTH_WORDS, clock_time, day, number
 from syncd.sdk import ConfigError, parse_duration
-from syncd.words import HEALTH_WORDS, clock_time, day, number
+from syncd.status.checkin_words import value as value_said
+from syncd.status.document import key_result_document
+from syncd.status.read_snapshots import Snapshots
+from syncd.status.report import KeyResultLine, line_of
 
 
 def run(
@@ -56,9 +57,10 @@ def run(
     ledger = writing_ledger(config)
     try:
         with cycle_lock(ledger.engine):
-            old = report(config, plan, ledger, now).line(name)
+            snapshots = Snapshots(config, plan, ledger)
+            old = line_of(snapshots.now(now), key_result)
             check_in(config, plan, key_result, ledger, said, force=force)
-        new = report(config, plan, ledger, now).line(name)
+        new = line_of(snapshots.now(now), key_result)
     except Settled as error:
         frozen = f"{plan.period.id} is frozen since {day(error.at.astimezone(config.zone))}: it has ended and settled"
         raise ConfigError(f"{frozen}; --period names another") from None
@@ -66,8 +68,6 @@ def run(
         raise ConfigError(f"{error}; correct --value, or write --force if it is meant") from None
     finally:
         ledger.close()
-    assert old is not None  # a plan's report has a line for each of its key results
-    assert new is not None
     if as_json:
         print_json(key_result_document(new, plan.period))
     else:

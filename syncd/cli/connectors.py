@@ -9,7 +9,7 @@ import typer
 from pydantic import BaseModel
 
 from syncd.cli.opening import print_json
-from syncd.config.catalogue import BrokenConnector, connector, connector_types
+from syncd.config.catalogue import BrokenConnector, connection_model, connector, connector_types
 from syncd.config.measure_keys import measure_model
 from syncd.config.publications import publish_model
 from syncd.sdk import can_publish, can_pull
@@ -28,7 +28,7 @@ def run(*, as_json: bool) -> None:
             {
                 "type": name,
                 "summary": loaded.summary,
-                "connection": dict(_keys(loaded.Settings)),
+                "connection": dict(_keys(connection_model(name, loaded))),
                 "measure": dict(_keys(measure_model(name, loaded.Measure))) if can_pull(loaded) else {},
                 "publish": dict(_keys(publish_model(name, loaded))) if can_publish(loaded) else {},
             }

@@ -13,23 +13,23 @@ import typer
 from syncd.cli.log import set_up_log
 from syncd.cli.opening import open_config, writing_ledger
 from syncd.cli.status_view import print_status
-from syncd.cycle import run_cycle
+from syncd.cycle.model import CycleRequest
+from syncd.cycle.run import run_cycle
 from syncd.ledger import cycle_lock
-from syncd.publishing.troubles import troubles
-from syncd.report import choose_plan, report
 from syncd.sandbox import DEMO_NOW, Sandbox, serve, write_files
 from syncd.sandbox.story.numbers import OKR_BOOK
 from syncd.sdk import ConfigError, RetryPolicy
+from syncd.status.periods import choose_plan
+from syncd.status.read_snapshots import Snapshots
+from syncd.status.report import report_of
+from syncd.status.unwritten import troubles
 
 _MARK = "# Written by `syncd demo`; it is written anew each time."
 
 
 def run(folder: Path) -> None:
     """Writes the example's files, syncs them against a sandbox of its own, and shows where the objectives stand."""
-    from rich.console import Console
-
     set_up_log("text", logging.ERROR)
-    console = Console()
     with serve(now=DEMO_NOW) as box:
         _write(folder, box.credentials["jira_email"])
         os.environ.update(sandbox_environment(box))
@@ -37,22 +37,21 @@ def run(folder: Path) -> None:
         ledger = writing_ledger(config)
         started = time.monotonic()
         with cycle_lock(ledger.engine):
-            result = run_cycle(config, ledger, clock, retry=RetryPolicy())
+            result = run_cycle(CycleRequest(config, ledger, clock, RetryPolicy()))
         seconds = time.monotonic() - started
         requests = len(box.requests)
     plan = choose_plan(config, None, clock())
     assert plan is not None
-    console.print(
-        f"Pulled {len(result.outcomes)} streams from GitHub, Jira, Google Sheets, a JSON API and a CSV file\n"
+    typer.echo(
+        f"Pulled {len(result.pulls)} streams from GitHub, Jira, Google Sheets, a JSON API and a CSV file\n"
         f"(a sandbox on this machine, through the real clients): {requests} requests, {seconds:.1f} s.\n"
-        f"Wrote {sum(one.wrote for one in result.delivered)} check-ins to a Google Sheet and to data/okrs.md.\n",
-        highlight=False,
+        f"Wrote {sum(one.wrote for one in result.delivered)} check-ins to a Google Sheet and to data/okrs.md.\n"
     )
-    print_status(report(config, plan, ledger, clock()), troubles(ledger), console)
+    print_status(report_of(Snapshots(config, plan, ledger).now(clock())), troubles(ledger))
     ledger.close()
     for pull, why in result.failures:
         typer.echo(f"failed: {pull.connection}: {pull.stream.key}: {why}", err=True)
-    console.print("\nTry next, in " + f"[bold]{folder}[/]" + ":", highlight=False)
+    typer.echo(f"\nTry next, in {typer.style(folder, bold=True)}:")
     for command, what in (
         ("syncd explain calls", "why is it this number, down to the cell?"),
         ("syncd explain search-shipped", "which pull requests count, and which do not?"),
@@ -62,9 +61,9 @@ def run(folder: Path) -> None:
         ("syncd status --json", "the same for a program"),
         ("syncd init ../okrs", "begin with your own"),
     ):
-        console.print(f"  {command:<31} {what}", highlight=False, markup=False)
+        typer.echo(f"  {command:<31} {what}")
     if shutil.which("syncd") is None:
-        console.print("  (syncd is in .venv/bin: `source .venv/bin/activate` puts it on the path)", highlight=False)
+        typer.echo("  (syncd is in .venv/bin: `source .venv/bin/activate` puts it on the path)")
     if result.failures or result.unwritten:
         raise typer.Exit(1)
 

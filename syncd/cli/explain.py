@@ -12,43 +12,49 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from syncd.as_of import as_of
 from syncd.cli import explain_links, explain_written
-from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json
-from syncd.documents import checkin_document
-from syncd.evidence import Evidence, Item, Part, evidence
-from syncd.ledger import open_ledger
-from syncd.links import links_of
+from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json, reading_ledger
+from syncd.explain.evidence import Evidence, Item, Part, evidence
+from syncd.explain.links import links_of
+from syncd.explain.restatements import Restatement
 from syncd.okr.measures import FormulaMeasure, Measure, RecordMeasure, leaves
 from syncd.okr.spans import Span, midnight
-from syncd.report import KeyResultLine
-from syncd.restatements import Restatement
+from syncd.okr.words import HEALTH_WORDS, clock_time, day, goal, number, percent, place
 from syncd.sdk import ConfigError
-from syncd.words import HEALTH_WORDS, clock_time, day, goal, number, percent, place
+from syncd.status.document import checkin_document
+from syncd.status.read_snapshots import Snapshots
+from syncd.status.report import KeyResultLine
+
+_INSTANT = timedelta(microseconds=1)
 
 
 def run(path: Path, key_result: str, *, at: str | None, period: str | None, as_json: bool) -> None:
     """Prints the whole evidence of a key result, as it is or as it was."""
     config, clock = open_config(path)
-    moment = _moment(at, config.zone, clock()) if at else None
-    now = moment or clock()
-    plan = chosen_plan(config, period, now)
-    ledger = open_ledger(config.ledger_url(), create=False)
-    known = as_of(config, plan, ledger, now, moment)
-    chosen = chosen_key_result(known.plan, key_result)
-    found, links = evidence(known, chosen), list(links_of(known, chosen))
-    written = explain_written.newest(known, chosen.id)
+    now = clock()
+    moment, is_day_end = _moment(at, config.zone, now) if at else (now, False)
+    plan = chosen_plan(config, period, min(now, moment - _INSTANT if is_day_end else moment))
+    ledger = reading_ledger(config)
+    snapshots = Snapshots(config, plan, ledger)
+    if moment >= now:
+        snapshot = snapshots.now(now)
+    else:
+        snapshot = snapshots.at_end(moment) if is_day_end else snapshots.at(moment)
+    shown = snapshot.last_instant
+    chosen = chosen_key_result(snapshot.plan, key_result)
+    found, links = evidence(snapshot, ledger, chosen), list(links_of(snapshot, ledger, chosen))
+    written = explain_written.newest(snapshot, ledger, chosen.id)
     if as_json:
         more = {"alignment": explain_links.documents(links), "written": explain_written.documents(written, config.zone)}
-        print_json(_document(found, now, config.zone) | more)
+        print_json(_document(found, shown, config.zone) | more)
         return
-    sections = _lines(found, now, config.zone), explain_links.lines(links), explain_written.lines(written, config.zone)
-    for line in chain(*sections):
+    deliveries = explain_written.lines(written, config.zone)
+    for line in chain(_lines(found, shown, config.zone), explain_links.lines(links), deliveries):
         typer.echo(line)
 
 
-def _moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
-    """A day (its last instant, of today now) or a time; ConfigError for one that has not come yet."""
+def _moment(text: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, bool]:
+    """A time, or the midnight that ends a day, and whether it is that. ConfigError for what has not come yet."""
     try:
         day = date.fromisoformat(text) if len(text) == 10 else None
         moment = datetime.fromisoformat(text)
@@ -57,9 +63,7 @@ def _moment(text: str, zone: ZoneInfo, now: datetime) -> datetime:
     moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
     if moment > now:
         raise ConfigError(f"--at is {text}, which has not come yet; write a day that has")
-    if day is None:
-        return moment
-    return min(now, midnight(day + timedelta(days=1), zone) - timedelta(microseconds=1))
+    return (moment, False) if day is None else (midnight(day + timedelta(days=1), zone), True)
 
 
 def _lines(found: Evidence, now: datetime, zone: ZoneInfo) -> Iterator[str]:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 from typing import Any
 
-from syncd.links import LinkEvidence
+from syncd.explain.links import LinkEvidence
 from syncd.okr.trend import Trend
 from syncd.okr.weeks import Week
-from syncd.verdicts import DIRECTION_WORDS, VERDICT_SIGNS, VERDICT_WORDS, lag_days, trend_document
-from syncd.words import count, day, number, span
+from syncd.okr.words import count, day, number, span
+from syncd.status.verdicts import DIRECTION_WORDS, VERDICT_SIGNS, VERDICT_WORDS, lag_days, trend_document
 
 _WIDTH = 16
 

@@ -9,18 +9,16 @@ from textwrap import wrap
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from syncd.as_of import AsOf
-from syncd.ledger import Delivery
-from syncd.words import clock_time, number
+from syncd.ledger import Delivery, Ledger
+from syncd.okr.words import clock_time, number
+from syncd.status.snapshot import Snapshot
 
 
-def newest(known: AsOf, key_result: str) -> Sequence[Delivery]:
+def newest(snapshot: Snapshot, ledger: Ledger | None, key_result: str) -> Sequence[Delivery]:
     """The newest delivery to each target that was made by then, and what had come of it."""
-    if known.ledger is None or known.cycle is None:
-        return []
-    made = known.ledger.outbox.of(known.plan.period.id, key_result)
-    found = {one.place: one for one in made if one.cycle <= known.cycle.id}
-    return [_by_then(one, known.now) if known.past else one for one in found.values()]
+    made = ledger.outbox.of(snapshot.plan.period.id, key_result) if ledger else ()
+    by_place = {delivery.place: delivery for delivery in made if delivery.cycle <= snapshot.cycle}
+    return [_by_then(delivery, snapshot.last_instant) if snapshot.past else delivery for delivery in by_place.values()]
 
 
 def _by_then(one: Delivery, now: datetime) -> Delivery:

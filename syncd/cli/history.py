@@ -11,12 +11,12 @@ from typing import Any
 
 import typer
 
-from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json
-from syncd.edits import Edit
-from syncd.history import Event, Point, Restated, Series, history
-from syncd.ledger import open_ledger
+from syncd.cli.history_words import event_words
+from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json, reading_ledger
+from syncd.explain.edits import Edit
+from syncd.explain.history import Event, Point, Restated, Series, history
 from syncd.sdk import ConfigError
-from syncd.words import clock_time, count, number
+from syncd.status.read_snapshots import Snapshots
 
 _COLUMNS = (
     "day",
@@ -43,8 +43,9 @@ def run(
     now = clock()
     plan = chosen_plan(config, period, now)
     key_result = chosen_key_result(plan, name)
-    ledger = open_ledger(config.ledger_url(), create=False)
-    series = history(config, plan, key_result, ledger, now, backfill=backfill)
+    ledger = reading_ledger(config)
+    snapshots = Snapshots(config, plan, ledger)
+    series = history(snapshots, snapshots.now(now), key_result, ledger, backfill=backfill)
     if series.not_backfilled:
         typer.echo(f"{series.not_backfilled}; nothing to backfill", err=True)
     if as_json:
@@ -62,19 +63,6 @@ def run(
 
         for line in render(series, now):
             typer.echo(line)
-
-
-def said(event: Event, series: Series) -> str:
-    """An event in words; it begins with a word of ours, so that no spreadsheet takes it for a formula."""
-    at = clock_time(event.at.astimezone(series.period.zone))
-    if isinstance(event, Edit):
-        return f"edited {at} in {event.file}: {event}"
-    if isinstance(event, Restated):
-        moved = "and the number is the same"
-        if event.before != event.after:
-            moved = f"{number(event.before)} → {number(event.after)}"
-        return f"restated {at}: {count(event.count, 'row')} of the past, {moved}"
-    return f"approved {at} by {event.author}: {number(event.old)} → {number(event.new)}"
 
 
 def document(series: Series) -> dict[str, Any]:
@@ -126,7 +114,7 @@ def table(series: Series) -> str:
     writer.writerow(_COLUMNS)
     for point in series.points:
         events = [event for event in series.events if event.at.astimezone(series.period.zone).date() == point.day]
-        cells = _point(point, series) | {"events": "; ".join(said(event, series) for event in events)}
+        cells = _point(point, series) | {"events": "; ".join(event_words(event, series) for event in events)}
         writer.writerow([_cell(cells[column]) for column in _COLUMNS])
     return told.getvalue()
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import typer
 
-from syncd.cli.history import said
-from syncd.history import Series
+from syncd.cli.history_words import event_words
+from syncd.explain.history import Series
 from syncd.okr.goals import Band, Goal, Milestones, Target, expected
 from syncd.okr.spans import midnight
-from syncd.words import day, goal, number
+from syncd.okr.words import day, goal, number
 
 _HEIGHT = 20
 _TICKS = 5
@@ -32,7 +32,7 @@ def print_chart(series: Series) -> None:
     ahead = "   · expected" if any(value is not None for value in _ahead(series)) else ""
     typer.echo(f"• value{ahead}   - {goal(series.key_result)}")
     for event in series.events:
-        for line in wrap(said(event, series), width, subsequent_indent="  "):
+        for line in wrap(event_words(event, series), width, subsequent_indent="  "):
             typer.echo(line)
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from textwrap import wrap
 
-from syncd.cli.history import said
-from syncd.history import Event, Point, Series
-from syncd.words import HEALTH_WORDS, clock_time, day, goal, number, percent
+from syncd.cli.history_words import event_words
+from syncd.explain.history import Event, Point, Series
+from syncd.okr.words import HEALTH_WORDS, clock_time, day, goal, number, percent
 
 _WIDTH = 80
 _ROW = "{:<15} {:>9} {:>8} {:>8} {:>8}  {:<9}  {}"
@@ -33,7 +33,7 @@ def render(series: Series, now: datetime) -> Iterator[str]:
     yield _ROW.format("", "value", "change", "progress", "expected", "health", "measured").rstrip()
     for run in runs(series):
         for event in run.events:
-            yield from wrap(said(event, series), _WIDTH, initial_indent=" " * 16, subsequent_indent=" " * 18)
+            yield from wrap(event_words(event, series), _WIDTH, initial_indent=" " * 16, subsequent_indent=" " * 18)
         yield _row(run, series)
         last = run.points[-1]
         if last.value is None and last.source == "kept" and last.reason:

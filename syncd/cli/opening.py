@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -39,9 +40,19 @@ def writing_ledger(config: Config) -> Ledger:
     return ledger
 
 
+def reading_ledger(config: Config) -> Ledger | None:
+    """The ledger for a command that only reads, closed as the process ends; None where there is none yet."""
+    from syncd.ledger import open_ledger
+
+    ledger = open_ledger(config.ledger_url(), create=False)
+    if ledger is not None:
+        atexit.register(ledger.close)  # SQLite's journal stays beside the file of a connection left open
+    return ledger
+
+
 def chosen_plan(config: Config, period: str | None, now: datetime) -> Plan:
     """The plan to show; ConfigError names the periods where there is no such."""
-    from syncd.report import choose_plan
+    from syncd.status.periods import choose_plan
 
     plan = choose_plan(config, period, now)
     if plan is None:

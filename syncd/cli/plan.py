@@ -13,12 +13,12 @@ from syncd.cli.opening import print_json
 from syncd.cli.plan_view import render
 from syncd.cli.pulling import ready_to_pull
 from syncd.cli.sync import say_failures
-from syncd.evidence import Item
+from syncd.cycle.plan import plan_sync
+from syncd.cycle.plan_changes import KeyResultChange, PeriodChanges, Planned
+from syncd.explain.evidence import Item
 from syncd.okr.rollup import ObjectiveStanding
-from syncd.plan import KeyResultChange, PeriodChanges, Planned, plan_sync
 from syncd.publishing.preview import Preview
-from syncd.report import KeyResultLine
-from syncd.sdk import RetryPolicy
+from syncd.status.report import KeyResultLine
 
 
 def run(path: Path, *, only: str | None, as_json: bool, exit_code: bool, log_format: str) -> None:
@@ -26,9 +26,9 @@ def run(path: Path, *, only: str | None, as_json: bool, exit_code: bool, log_for
 
     A source that failed comes first: what the plan says of its key results is not what a sync will find.
     """
-    with ready_to_pull(path, only, log_format) as ready:
-        config = ready.config
-        found = plan_sync(config, ready.ledger, ready.clock, retry=RetryPolicy(), only=only, watcher=ready.watcher)
+    with ready_to_pull(path, only, log_format) as request:
+        config = request.config
+        found = plan_sync(request)
     if as_json:
         print_json(document(found, config.zone))
     else:
@@ -47,7 +47,7 @@ def document(found: Planned, zone: ZoneInfo) -> dict[str, Any]:
         "as_of": _time(found.as_of, zone),
         "changes": bool(found),
         "measured": found.measured,
-        "streams": len(found.result.outcomes),
+        "streams": len(found.result.pulls),
         "periods": [_period(period, zone) for period in found.periods],
         "failures": [
             {"connection": pull.connection, "stream": pull.stream.key, "reason": why}

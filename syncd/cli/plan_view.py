@@ -8,14 +8,14 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from syncd.cli.sync import NOTHING_OPEN
-from syncd.evidence import Item
+from syncd.cycle.plan_changes import KeyResultChange, ObjectiveChange, PeriodChanges, Planned, Removed
+from syncd.explain.evidence import Item
 from syncd.okr.goals import Band
-from syncd.plan import KeyResultChange, ObjectiveChange, PeriodChanges, Planned, Removed
+from syncd.okr.words import HEALTH_WORDS, clock_time, count, day, number, percent
 from syncd.publishing.overwriting import shown
 from syncd.publishing.preview import Preview
-from syncd.report import KeyResultLine
-from syncd.verdicts import VERDICT_SIGNS, VERDICT_WORDS
-from syncd.words import HEALTH_WORDS, clock_time, count, day, number, percent
+from syncd.status.report import KeyResultLine
+from syncd.status.verdicts import VERDICT_SIGNS, VERDICT_WORDS
 
 _WIDTH = 80
 _LISTED = 20
@@ -66,7 +66,7 @@ def _publish(previews: Sequence[Preview]) -> Iterator[str]:
 
 def _summary(found: Planned) -> str:
     failed = f", {len(found.result.failures)} failed" if found.result.failures else ""
-    streams = count(len(found.result.outcomes), "stream") + failed
+    streams = count(len(found.result.pulls), "stream") + failed
     if not found.measured:
         return NOTHING_OPEN
     if not any(found.periods):

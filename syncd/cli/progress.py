@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
-from syncd.pulls import Outcome, Pull, Watcher
-from syncd.words import count
+from syncd.cycle.model import Pull, PullResult, Watcher
+from syncd.okr.words import count
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def watcher(stream: TextIO) -> Iterator[Watcher]:
         yield Watcher(ended=lambda outcome: print(_line(outcome), file=stream, flush=True))
 
 
-def _line(outcome: Outcome) -> str:
+def _line(outcome: PullResult) -> str:
     pull = outcome.pull
     said = "complete" if outcome.quality == "complete" else f"{outcome.quality}: {outcome.reason}"
     return f"pulled {pull.connection}: {pull.stream.key}: {count(outcome.changed, 'row')} changed, {said}"
@@ -51,7 +51,7 @@ def _moving() -> Iterator[Watcher]:
             rows[pull.id] = rows.get(pull.id, 0) + number
             progress.update(tasks[pull.id], rows=f"{rows[pull.id]:,} rows")  # type: ignore[arg-type]
 
-        def ended(outcome: Outcome) -> None:
+        def ended(outcome: PullResult) -> None:
             progress.remove_task(tasks[outcome.pull.id])  # type: ignore[arg-type]
 
         yield Watcher(pulling, page, ended)

@@ -12,10 +12,10 @@ import typer
 from syncd.cli.pulling import ready_to_pull
 from syncd.ledger.outbox import STUCK
 from syncd.notifying.telling import EVERYBODY, Told, tell
+from syncd.okr.words import count
 from syncd.publishing.delivery import Delivered, deliver
-from syncd.publishing.troubles import gathered, in_short
 from syncd.sdk import RetryPolicy
-from syncd.words import count
+from syncd.status.unwritten import gathered, in_short
 
 
 def run(path: Path, *, only: str | None, retry: bool, log_format: str) -> None:

@@ -4,36 +4,23 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from syncd.cli.log import set_up_log
 from syncd.cli.memory import one_arena
 from syncd.cli.opening import open_config, writing_ledger
 from syncd.cli.progress import watcher
-from syncd.config import Config
 from syncd.config.messages import nearest
-from syncd.ledger import Ledger, cycle_lock
-from syncd.pulls import Watcher
-from syncd.sdk import ConfigError
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """All that a cycle needs."""
-
-    config: Config
-    ledger: Ledger
-    clock: Callable[[], datetime]
-    watcher: Watcher
+from syncd.cycle.model import CycleRequest
+from syncd.ledger import cycle_lock
+from syncd.sdk import ConfigError, RetryPolicy
 
 
 @contextmanager
-def ready_to_pull(path: Path, only: str | None, log_format: str) -> Iterator[Ready]:
-    """Holds the ledger's lock for the block. ConfigError before anything is touched."""
+def ready_to_pull(path: Path, only: str | None, log_format: str, *, reconcile: bool = False) -> Iterator[CycleRequest]:
+    """The request for a cycle; holds the ledger's lock for the block. ConfigError before anything is touched."""
     one_arena()
     set_up_log(log_format, logging.ERROR)
     config, clock = open_config(path)
@@ -44,6 +31,6 @@ def ready_to_pull(path: Path, only: str | None, log_format: str) -> Iterator[Rea
     ledger = writing_ledger(config)
     try:
         with cycle_lock(ledger.engine), watcher(sys.stderr) as watching:
-            yield Ready(config, ledger, clock, watching)
+            yield CycleRequest(config, ledger, clock, RetryPolicy(), only, reconcile, watcher=watching)
     finally:
         ledger.close()

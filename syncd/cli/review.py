@@ -7,9 +7,8 @@ from pathlib import Path
 
 import typer
 
-from syncd.cli.opening import chosen_plan, open_config, print_json
+from syncd.cli.opening import chosen_plan, open_config, print_json, reading_ledger
 from syncd.config import Config
-from syncd.ledger import open_ledger
 from syncd.review import Review, review
 from syncd.sdk import ConfigError
 
@@ -32,7 +31,7 @@ def run(
     now = clock()
     day = _day(at, config, now) if at else None
     plan = chosen_plan(config, period, now)
-    ledger = open_ledger(config.ledger_url(), create=False)
+    ledger = reading_ledger(config)
     found = review(config, plan, ledger, now, day, whole=period is not None and not week)
     if notify:
         _send(config, found)

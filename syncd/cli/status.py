@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from syncd.cli.opening import chosen_plan, open_config, print_json
-from syncd.documents import document
-from syncd.ledger import open_ledger
-from syncd.publishing.troubles import document as trouble_document
-from syncd.publishing.troubles import troubles
-from syncd.report import report
+from syncd.cli.opening import chosen_plan, open_config, print_json, reading_ledger
+from syncd.cli.status_view import print_status
+from syncd.status.document import document
+from syncd.status.read_snapshots import Snapshots
+from syncd.status.report import report_of
+from syncd.status.unwritten import document as trouble_document
+from syncd.status.unwritten import troubles
 
 
 def run(path: Path, *, period: str | None, as_json: bool) -> None:
     """Prints where a period stands."""
     config, clock = open_config(path)
     plan = chosen_plan(config, period, clock())
-    ledger = open_ledger(config.ledger_url(), create=False)
-    found, unwritten = report(config, plan, ledger, clock()), troubles(ledger)
+    ledger = reading_ledger(config)
+    found, unwritten = report_of(Snapshots(config, plan, ledger).now(clock())), troubles(ledger)
     if as_json:
         print_json(document(found) | {"unwritten": [trouble_document(trouble) for trouble in unwritten]})
         return
-    from rich.console import Console
-
-    from syncd.cli.status_view import print_status
-
-    print_status(found, unwritten, Console(width=None))
+    print_status(found, unwritten)

@@ -2,110 +2,115 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from shutil import get_terminal_size
 from textwrap import wrap
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from syncd.publishing.troubles import Trouble, in_short
-from syncd.report import KeyResultLine, ObjectiveBlock, Report
-from syncd.said import sentences
-from syncd.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered
-from syncd.words import HEALTH_SIGNS, HEALTH_STYLES, HEALTH_WORDS, age, clock_time, goal, number, percent, steps
+from syncd.okr.words import HEALTH_SIGNS, HEALTH_STYLES, HEALTH_WORDS, age, clock_time, goal, number, percent, steps
+from syncd.status.checkin_words import sentences
+from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
+from syncd.status.unwritten import Trouble, in_short
+from syncd.status.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered
 
 _NOTE_LINES = 2  # `explain` shows the whole of a long note
 _VERDICT_STYLES = {"watermelon": "bold red", "too_early": "cyan", "working": "green", "unknown": "bright_black"}
 
 
-def print_status(found: Report, unwritten: Sequence[Trouble], console: Console) -> None:
+def print_status(found: Report, unwritten: Sequence[Trouble]) -> None:
     """Prints a report; objectives with a watermelon come first, and it comes first in them."""
-    width = min(console.width, 100)
-    with console.capture() as captured:
-        for text in render(found, unwritten, width):
-            console.print(text, soft_wrap=True, highlight=False)
-    typer.echo(captured.get(), nl=False)  # rich itself takes a closed pipe for a failure
+    width = min(get_terminal_size().columns, 100)
+    colourless = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    typer.echo("\n".join(render(found, unwritten, width)), color=False if colourless else None)
 
 
-def render(found: Report, unwritten: Sequence[Trouble], width: int) -> Iterator[Text]:
+def render(found: Report, unwritten: Sequence[Trouble], width: int) -> Iterator[str]:
     """The lines of a report, none wider than `width` where its ids allow."""
     period = found.period
     passed = period.day_number(found.as_of)
     where = f"day {passed} of {period.days}" if passed else "not begun"
     if found.as_of >= period.span.end:
         where = "over"
-    yield Text(f"{period.id}   {where}   as of {clock_time(found.as_of)} ({period.zone.key})", style="bold")
+    yield _styled(f"{period.id}   {where}   as of {clock_time(found.as_of)} ({period.zone.key})", "bold")
     ids = [line.key_result.id for block in found.objectives for line in block.key_results]
     id_width = min(max(map(len, ids), default=10), 24)
     for block in found.watermelons_first:
-        yield Text()
+        yield ""
         yield from _objective(block, found, width, id_width)
     if found.synced_at is None:
-        yield Text()
-        yield Text("Nothing was pulled yet: run `syncd sync`.", style="yellow")
+        yield ""
+        yield _styled("Nothing was pulled yet: run `syncd sync`.", "yellow")
     if unwritten:
-        yield Text()
-        yield Text("Check-ins that are not written", style="bold")
+        yield ""
+        yield _styled("Check-ins that are not written", "bold")
     for trouble in in_short(unwritten):
         first, *rest = wrap(trouble.sentence, width - 4, break_on_hyphens=False, break_long_words=False)
-        yield Text(f"  {trouble.sign} ", style="yellow").append(first, style="default")
-        yield from (Text(f"    {part}") for part in rest)
+        yield _styled(f"  {trouble.sign} ", "yellow") + first
+        yield from (f"    {part}" for part in rest)
 
 
-def _objective(block: ObjectiveBlock, found: Report, width: int, id_width: int) -> Iterator[Text]:
+def _objective(block: ObjectiveBlock, found: Report, width: int, id_width: int) -> Iterator[str]:
     objective, stands = block.objective, block.standing
     owner = objective.owner or ""
     title, *more = wrap(objective.title, max(20, width - len(owner) - 2)) or [""]
-    yield Text(title, style="bold").append(owner.rjust(width - len(title)), style="not bold bright_black")
+    yield _styled(title, "bold") + _styled(owner.rjust(width - len(title)), "bright_black")
     for part in more:
-        yield Text(part, style="bold")
-    head = Text("  outcome ").append(percent(stands.score))
+        yield _styled(part, "bold")
+    head = f"  outcome {percent(stands.score)}"
     if stands.expected is not None:
-        head.append(f" ({percent(stands.expected)} expected)")
-    head.append("  ").append(HEALTH_WORDS[stands.health], style=HEALTH_STYLES[stands.health])
-    if stands.known < stands.of:
-        head.append(f"  {stands.known} of {stands.of} known", style="yellow")
+        head += f" ({percent(stands.expected)} expected)"
+    head += "  " + _styled(HEALTH_WORDS[stands.health], HEALTH_STYLES[stands.health])
+    if stands.scored < stands.counted:
+        head += _styled(f"  {stands.scored} of {stands.counted} known", "yellow")
     if stands.activity is not None:
-        head.append(f"     activity {percent(stands.activity)}")
+        head += f"     activity {percent(stands.activity)}"
     yield head
     if block.supporting:
         made_of = ", ".join(f"{name} {percent(found.block(name).standing.score)}" for name in block.supporting)
         for part in wrap(f"supported by {made_of}", width - 2):
-            yield Text(f"  {part}", style="bright_black")
+            yield _styled(f"  {part}", "bright_black")
     for link in ordered(block.alignment):
         verdict = link.alignment.verdict
         style = _VERDICT_STYLES.get(verdict, "yellow")
         label = f"  {VERDICT_SIGNS[verdict]} {VERDICT_WORDS[verdict]}  "
         first, *rest = wrap(link.brief, max(30, width - len(label)))
-        yield Text(label, style=style).append(first, style="default")
+        yield _styled(label, style) + first
         for part in rest:
-            yield Text(" " * len(label) + part)
+            yield " " * len(label) + part
     for line in block.key_results:
         yield from _key_result(line, found, width, id_width)
 
 
-def _key_result(line: KeyResultLine, found: Report, width: int, id_width: int) -> Iterator[Text]:
+def _key_result(line: KeyResultLine, found: Report, width: int, id_width: int) -> Iterator[str]:
     kr, health = line.key_result, line.standing.health
     space = max(12, width - id_width - 41)
     aim = goal(kr)
-    text = Text("  ").append(HEALTH_SIGNS[health], style=HEALTH_STYLES[health])
-    text.append(f" {_cut(kr.id, id_width):<{id_width}} ")
-    text.append(f"{number(line.value):>8}", style="bold").append(f"  {_cut(aim, space):<{space}}")
-    text.append(f"{percent(line.standing.progress):>7}  ")
-    text.append(f"{HEALTH_WORDS[health]:<9}", style=HEALTH_STYLES[health])
-    text.append(f" {age(line.as_of, found.as_of):>7}", style="bright_black")
-    yield text
+    yield (
+        f"  {_styled(HEALTH_SIGNS[health], HEALTH_STYLES[health])} {_cut(kr.id, id_width):<{id_width}} "
+        + _styled(f"{number(line.value):>8}", "bold")
+        + f"  {_cut(aim, space):<{space}}{percent(line.standing.progress):>7}  "
+        + _styled(f"{HEALTH_WORDS[health]:<9}", HEALTH_STYLES[health])
+        + _styled(f" {age(line.as_of, found.as_of):>7}", "bright_black")
+    )
     if said_of_steps := steps(kr, line.value, found.period.zone):
-        yield from (Text(" " * 6 + part, style="bright_black") for part in wrap(said_of_steps, width - 6))
+        yield from (_styled(" " * 6 + part, "bright_black") for part in wrap(said_of_steps, width - 6))
     if line.reason or line.quality in ("failed", "partial", "stale", "held"):
         said = f"{line.quality}: " if line.quality not in (None, "complete") else ""
         indent = " " * 6
         for part in wrap(f"{said}{line.reason or ''}", max(30, width - len(indent))):
-            yield Text(indent + part, style="yellow" if said else "bright_black")
+            yield _styled(indent + part, "yellow" if said else "bright_black")
     for sentence_said in sentences(line, found.as_of):
         shown = wrap(sentence_said, width - 6, max_lines=_NOTE_LINES, placeholder=" …")
-        yield from (Text(" " * 6 + part, style="cyan") for part in shown)
+        yield from (_styled(" " * 6 + part, "cyan") for part in shown)
+
+
+def _styled(text: str, style: str) -> str:
+    """A text in one of the styles that go with words, such as `bold red`; `typer.echo` shows it on a terminal only."""
+    words = style.split()
+    colour = next((word for word in words if word != "bold"), None)
+    return typer.style(text, fg=colour, bold="bold" in words or None)
 
 
 def _cut(text: str, width: int) -> str:

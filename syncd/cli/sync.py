@@ -11,11 +11,11 @@ import typer
 
 from syncd.cli.publish import say_deliveries, say_messages
 from syncd.cli.pulling import ready_to_pull
-from syncd.cycle import Result, run_cycle
+from syncd.cycle.model import Result
+from syncd.cycle.run import run_cycle
 from syncd.okr.goals import is_guard
-from syncd.sdk import RetryPolicy
-from syncd.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered
-from syncd.words import HEALTH_WORDS, count, number
+from syncd.okr.words import HEALTH_WORDS, count, number
+from syncd.status.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered
 
 NOTHING_OPEN = "no key result is measured now: no period is open (one begins later, or has settled)"
 _RESTATED = 5  # records of one key result; explain has them all
@@ -23,18 +23,9 @@ _RESTATED = 5  # records of one key result; explain has them all
 
 def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_format: str) -> None:
     """Runs one cycle and says what changed; exit code 1 where a source or a publisher failed."""
-    with ready_to_pull(path, only, log_format) as ready:
+    with ready_to_pull(path, only, log_format, reconcile=reconcile) as request:
         started = time.monotonic()
-        result = run_cycle(
-            ready.config,
-            ready.ledger,
-            ready.clock,
-            retry=RetryPolicy(),
-            only=only,
-            reconcile=reconcile,
-            dry_run=dry_run,
-            watcher=ready.watcher,
-        )
+        result = run_cycle(request, dry_run=dry_run)
     _say(result, time.monotonic() - started, dry_run)
     if result.failures or result.unwritten:
         raise typer.Exit(1)
@@ -85,13 +76,13 @@ def _say(result: Result, seconds: float, dry_run: bool) -> None:
         for change in result.changes
         if not is_guard(change.key_result)
     )
-    if not result.measured:
+    if not result.key_results:
         typer.echo(NOTHING_OPEN)
     failures = f", {len(result.failures)} failed" if result.failures else ""
     held = f", {result.held} held" if result.held else ""
     typer.echo(
-        f"{count(result.measured, 'key result')} measured, {changed} {kept}{held}; "
-        f"{count(len(result.outcomes), 'stream')} pulled{failures}; {seconds:.1f} s"
+        f"{count(result.key_results, 'key result')} measured, {changed} {kept}{held}; "
+        f"{count(len(result.pulls), 'stream')} pulled{failures}; {seconds:.1f} s"
     )
 
 

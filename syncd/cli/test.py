@@ -8,8 +8,8 @@ from textwrap import wrap
 import typer
 
 from syncd.cli.opening import open_config, print_json
-from syncd.trials import Difference, differences
-from syncd.words import count
+from syncd.config.trials import Difference, differences
+from syncd.okr.words import count
 
 
 def run(path: Path, *, as_json: bool) -> None:

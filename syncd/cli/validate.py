@@ -10,8 +10,8 @@ from textwrap import fill
 import typer
 
 from syncd.cli.opening import open_config, print_json
+from syncd.okr.words import count
 from syncd.sdk import ConfigError, Problem
-from syncd.words import count
 
 
 def run(path: Path, *, strict: bool, as_json: bool) -> None:

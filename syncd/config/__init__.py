@@ -1,4 +1,4 @@
-"""syncd.yaml and mapping files to the domain's and the connectors' models; every problem at once, with its line."""
+"""Reads syncd.yaml and mapping files into models, and reports every problem at once, with its line."""
 
 from syncd.config.load import Config, load_config
 from syncd.config.mapping_tests import MappingTest

@@ -1,18 +1,22 @@
-"""The installed connectors: found by entry point, so that another package adds a system with no change here."""
+"""The installed connectors, by entry point: another package can add a connector without a change here."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import cast
+from importlib.metadata import Distribution, EntryPoint, entry_points
+from typing import Any, cast
 
-from syncd.sdk import Connector
+from pydantic import Field, create_model
+
+from syncd.sdk import ConnectionSettings, Connector, Duration, can_pull
 
 GROUP = "syncd.connectors"
+RECONCILE = timedelta(days=1)
 
 
 class BrokenConnector(Exception):
-    """A connector's package cannot be imported; the text says why."""
+    """A connector's package cannot be imported; the message says why."""
 
 
 @cache
@@ -20,16 +24,44 @@ def _entries() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)}
 
 
+@cache
+def _own_entries() -> dict[str, EntryPoint]:
+    """The entries of syncd itself. They are found without reading the files of every other installed package."""
+    own = Distribution.discover(name="syncd")
+    return {entry.name: entry for package in own for entry in package.entry_points.select(group=GROUP)}
+
+
 def connector_types() -> list[str]:
-    """What `type:` may say."""
+    """The names that `type:` can take."""
     return list(_entries())
+
+
+def is_connector_type(name: object) -> bool:
+    """Whether `type:` can take this name."""
+    return isinstance(name, str) and (name in _own_entries() or name in _entries())
 
 
 @cache
 def connector(type_name: str) -> type[Connector]:
-    """The connector that `type:` calls by this name; BrokenConnector where it does not load."""
-    entry = _entries()[type_name]
+    """The connector of a type. Raises BrokenConnector if it does not load."""
+    entry = _own_entries().get(type_name) or _entries()[type_name]
     try:
         return cast("type[Connector]", entry.load())
-    except Exception as error:  # somebody else's package: whatever its import does wrong
+    except Exception as error:  # another package: its import can raise anything
         raise BrokenConnector(f"the connector {type_name!r} ({entry.value}) does not load: {error}") from error
+
+
+@cache
+def connection_model(name: str, connector: type[Connector]) -> type[ConnectionSettings]:
+    """Every key that a connection of this type may have.
+
+    If it pulls records it has `reconcile`, whether its connector declares that key (for a default of its own) or not:
+    without a census, records that were deleted would count for ever.
+    """
+    keys = connector.Settings
+    more: dict[str, Any] = {}
+    if can_pull(connector) and connector.Measure.kind == "records" and "reconcile" not in keys.model_fields:
+        more["reconcile"] = (Duration, Field(RECONCILE, description="How often to check for deleted records."))
+    return cast(
+        "type[ConnectionSettings]", create_model(f"{name}_connection", __base__=keys, __doc__=keys.__doc__, **more)
+    )

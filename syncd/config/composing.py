@@ -1,9 +1,9 @@
-"""A YAML text as plain data, with the line of every key and item, its size and depth bounded while it is read.
+"""Reads YAML text into plain data with the line of every key and item; size and depth are bounded while reading.
 
-libyaml reads it, and PyYAML's own parser where that was built without.
+The parser is libyaml, or PyYAML's own where PyYAML was built without it.
 
-YAML 1.2: `yes` and `on` are texts. Refused: tags, more than one document, invisible characters, duplicate keys, merges,
-blocks more than 100 deep in each other, and aliases that would expand to more than 100,000 values or to themselves.
+The dialect is YAML 1.2: `yes` and `on` are texts. Refused are tags, a second document, invisible characters, duplicate
+keys, merges, more than 100 levels of nesting, and aliases that expand to more than 100,000 values or to themselves.
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ _ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
 Loader = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 
-# What YAML 1.2 does not print, and what it takes for text where libyaml, of 1.1, takes it for the end of a line.
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+# Characters that YAML 1.2 does not print, and those that it reads as text but libyaml (YAML 1.1) as a line break.
+_INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(slots=True)
 class Lines:
-    """Where a list or block stands: its line, and by index or key those of its entries, with what is in them."""
+    """The line of a list or block, and by index or key the lines of its entries, nested as they are."""
 
     line: int
     inside: dict[str | int, int | Lines] = field(default_factory=dict)
 
 
 def line_of(entry: int | Lines) -> int:
-    """The line of an entry, whether it holds more or not."""
+    """The line of an entry, which is a scalar, a list or a block."""
     return entry if isinstance(entry, int) else entry.line
 
 
 def compose(text: str, shown: str) -> tuple[Any, Lines]:
-    """What a text holds, and where. ConfigError says where it is no YAML that we take."""
-    if unseen := _UNSEEN.search(text):
-        message = f"the invisible character U+{ord(unseen[0]):04X} stands here; delete it"
-        raise ConfigError(problems=[Problem(shown, text.count("\n", 0, unseen.start()) + 1, message)])
+    """The data of a YAML text, and its lines. Raises ConfigError if the text is not YAML, or is refused."""
+    if invisible := _INVISIBLE.search(text):
+        message = f"the invisible character U+{ord(invisible[0]):04X} is here; delete it"
+        raise ConfigError(problems=[Problem(shown, text.count("\n", 0, invisible.start()) + 1, message)])
     composer = _Composer(shown)
     try:
-        composer.take(Loader(text))
+        composer.read(Loader(text))
     except yaml.MarkedYAMLError as error:
-        raise ConfigError(problems=[_said(error, text, shown)]) from None
+        raise ConfigError(problems=[_syntax_problem(error, text, shown)]) from None
     except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(problems=[Problem(shown, 0, f"is not YAML: {str(error).splitlines()[0]}")]) from None
     if composer.problems:
@@ -62,7 +62,7 @@ def compose(text: str, shown: str) -> tuple[Any, Lines]:
 
 @dataclass(slots=True)
 class _Scalar:
-    """A scalar that has an anchor."""
+    """A scalar with an anchor."""
 
     line: int
     text: str
@@ -71,9 +71,9 @@ class _Scalar:
 
 @dataclass(slots=True)
 class _Collection:
-    """A list or block that is being filled; the next value of a block belongs to `key`, or is to be `skipped`.
+    """A list or block that is being filled. The next value of a block belongs to `key`, or is `skipped`.
 
-    `size` counts its values and keys with every alias written out, `depth` how deep they lie in each other.
+    `size` counts its keys and values with every alias expanded; `depth` is how deep they are nested.
     """
 
     line: int
@@ -88,11 +88,11 @@ class _Collection:
 
     @property
     def wants_key(self) -> bool:
-        """Whether a key comes next."""
+        """Whether the next scalar is a key."""
         return self.is_block and self.key is None and not self.skipped
 
     def put(self, data: Any, line: int, inside: dict[str | int, int | Lines] | None = None) -> None:
-        """The next item, or the value of the key, which stands where the key does."""
+        """Adds the next item, or the value of the current key, which gets the line of its key."""
         key: str | int
         if self.key is not None:
             key, line, self.key = self.key, self.key_line, None
@@ -107,9 +107,9 @@ class _Collection:
 
 
 class _Composer:
-    """Puts together what a parser's events tell of.
+    """Builds data from the events of a parser.
 
-    PyYAML's own recurses in C, without a bound: a file of 30,000 brackets would end the process.
+    PyYAML's own composer recurses in C without a bound: a file of 30,000 brackets would crash the process.
     """
 
     def __init__(self, shown: str) -> None:
@@ -121,56 +121,56 @@ class _Composer:
         self._open: list[_Collection] = []
         self._anchors: dict[str, _Scalar | _Collection] = {}
 
-    def take(self, parser: Any) -> None:
-        """Everything that a parser tells."""
+    def read(self, parser: Any) -> None:
+        """Reads all events of a parser."""
         while (event := parser.get_event()) is not None:
-            kind = type(event)  # a file has hundreds of events, and a match asks each for its class several times
+            kind = type(event)  # faster than match, for there are hundreds of events in a file
             if kind is yaml.ScalarEvent:
                 line, text = event.start_mark.line + 1, event.value
                 data = text if event.style else plain_scalar(text)
                 if event.tag is not None or event.anchor is not None:
-                    self._name(event, _Scalar(line, text, data), line)
+                    self._keep_anchor(event, _Scalar(line, text, data), line)
                 self._attach_scalar(line, text, data)
             elif kind in _BEGINS:
                 self._begin(event, is_block=kind is yaml.MappingStartEvent)
             elif kind in _ENDS:
-                done = self._open.pop()
-                self._attach(done, done.data)
+                collection = self._open.pop()
+                self._attach(collection, collection.data)
             elif kind is yaml.AliasEvent:
                 self._repeat(event.anchor or "", event.start_mark.line + 1)
             elif kind is yaml.DocumentStartEvent:
                 self._documents += 1
                 if self._documents == 2:
                     message = "a second document begins here; put it into a file of its own"
-                    raise self._refused(event.start_mark.line + 1, message)
+                    raise self._refuse(event.start_mark.line + 1, message)
 
     def _begin(self, event: Any, *, is_block: bool) -> None:
         line = event.start_mark.line + 1
         collection = _Collection(line, {} if is_block else [], is_block)
-        self._name(event, collection, line)
+        self._keep_anchor(event, collection, line)
         self._open.append(collection)
-        self._bounded(line, len(self._open))
+        self._check_depth(line, len(self._open))
 
-    def _name(self, event: Any, named: _Scalar | _Collection, line: int) -> None:
+    def _keep_anchor(self, event: Any, anchored: _Scalar | _Collection, line: int) -> None:
         if event.tag is not None:
             tag = event.tag.replace("tag:yaml.org,2002:", "!!")[:40]
-            raise self._refused(line, f"the tag {tag!r} is not supported; leave it out, or quote the text")
+            raise self._refuse(line, f"the tag {tag!r} is not supported; leave it out, or quote the text")
         if event.anchor is not None:
-            self._anchors[event.anchor] = named
+            self._anchors[event.anchor] = anchored
 
     def _repeat(self, anchor: str, line: int) -> None:
-        """Puts what an alias stands for."""
-        named = self._anchors.get(anchor)
-        if named is None:
-            message = f"*{anchor[:40]} is an alias of nothing that stands before it; quote it if it is a text"
-            raise self._refused(line, message)
-        if isinstance(named, _Scalar):
-            self._attach_scalar(named.line, named.text, named.data)
-        elif any(named is holder for holder in self._open):
-            message = "an alias here stands for something that contains it; write out what is meant"
-            raise self._refused(line, message)
+        """Attaches what an alias stands for."""
+        anchored = self._anchors.get(anchor)
+        if anchored is None:
+            message = f"the alias *{anchor[:40]} has no anchor before it; quote it if it is a text"
+            raise self._refuse(line, message)
+        if isinstance(anchored, _Scalar):
+            self._attach_scalar(anchored.line, anchored.text, anchored.data)
+        elif any(anchored is holder for holder in self._open):
+            message = "this alias stands for a block or list that contains it; write out what you mean"
+            raise self._refuse(line, message)
         else:
-            self._attach(named, deepcopy(named.data))
+            self._attach(anchored, deepcopy(anchored.data))
 
     def _attach_scalar(self, line: int, text: str, data: Any) -> None:
         if not self._open:
@@ -189,7 +189,7 @@ class _Composer:
             return
         holder = self._open[-1]
         holder.depth = max(holder.depth, 1 + collection.depth)
-        self._bounded(holder.line, holder.depth)
+        self._check_depth(holder.line, holder.depth)
         self._grow(holder, collection.size)
         if holder.wants_key:
             self._skip(holder, collection.line, "a key must be a text")
@@ -201,7 +201,7 @@ class _Composer:
             self._skip(holder, line, "'<<' merges are not supported; write the keys out")
         elif key in holder.data:
             first = line_of(holder.lines[key])
-            self._skip(holder, line, f"{key!r} stands here a second time (first in line {first}); keep one of them")
+            self._skip(holder, line, f"{key!r} is here a second time (first in line {first}); keep one of them")
         else:
             holder.key, holder.key_line = key, line
 
@@ -212,38 +212,38 @@ class _Composer:
     def _grow(self, holder: _Collection, size: int) -> None:
         holder.size += size
         if holder.size > MAX_VALUES:
-            message = f"holds more than {MAX_VALUES:,} values, aliases written out; write fewer, or split the file"
-            raise self._refused(holder.line, message)
+            message = f"holds more than {MAX_VALUES:,} values with its aliases expanded; write fewer, or split the file"
+            raise self._refuse(holder.line, message)
 
-    def _bounded(self, line: int, depth: int) -> None:
+    def _check_depth(self, line: int, depth: int) -> None:
         if depth > MAX_DEPTH:
-            raise self._refused(line, f"nests more than {MAX_DEPTH} lists or blocks in each other; flatten it")
+            raise self._refuse(line, f"nests lists or blocks more than {MAX_DEPTH} levels deep; flatten it")
 
-    def _refused(self, line: int, message: str) -> ConfigError:
+    def _refuse(self, line: int, message: str) -> ConfigError:
         return ConfigError(problems=[Problem(self.shown, line, message)])
 
 
-def _said(error: yaml.MarkedYAMLError, text: str, shown: str) -> Problem:
-    """A parser's complaint, at its line, with what to write instead where that is known."""
-    mark, began = error.problem_mark or error.context_mark, error.context_mark
+def _syntax_problem(error: yaml.MarkedYAMLError, text: str, shown: str) -> Problem:
+    """A parser's error as a problem at its line, with advice for the common errors."""
+    mark, start = error.problem_mark or error.context_mark, error.context_mark
     if mark is None:
         return Problem(shown, 0, f"is not YAML: {error.problem or error.context}")
-    if error.context == "while scanning a simple key" and began is not None:  # the mark is where the next key begins
-        return Problem(shown, began.line + 1, "is not YAML here: the ':' after a key is missing")
-    line = min(mark.line, text.rstrip().count("\n")) + 1  # not behind the last one
-    since = f" that begins in line {began.line + 1}" if began is not None and began.line + 1 < line else ""
-    said = _sentence(error.problem or "", error.context or "", text[mark.index : mark.index + 1], since)
-    return Problem(shown, line, f"is not YAML here: {said}")
+    if error.context == "while scanning a simple key" and start is not None:  # the mark is at the next key
+        return Problem(shown, start.line + 1, "is not YAML here: the ':' after a key is missing")
+    line = min(mark.line, text.rstrip().count("\n")) + 1  # not behind the last line
+    since = f" that begins in line {start.line + 1}" if start is not None and start.line + 1 < line else ""
+    message = _sentence(error.problem or "", error.context or "", text[mark.index : mark.index + 1], since)
+    return Problem(shown, line, f"is not YAML here: {message}")
 
 
 def _sentence(problem: str, context: str, character: str, since: str) -> str:
-    """In our words what is often written, in the parser's own what is not."""
+    """Our own sentence for the common errors, the parser's for the others."""
     if problem.startswith("mapping values are not allowed"):
-        return "no key can stand here; quote a text that holds ': ', or align the key with its neighbours"
+        return "a key is not allowed here; quote a text that contains ': ', or align the key with its neighbours"
     if character == "\t":
-        return "a tab stands here; indent with spaces"
+        return "there is a tab here; indent with spaces"
     if problem == "found character that cannot start any token":
-        return f"nothing begins with {character!r}; quote the text"
+        return f"no text can begin with {character!r} unquoted; quote it"
     match context:
         case "while scanning an alias" | "while scanning an anchor":
             return "'*' and '&' begin aliases and anchors; quote the text"

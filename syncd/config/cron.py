@@ -10,7 +10,7 @@ _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def next_by_cron(line: str, zone: ZoneInfo, now: datetime) -> datetime | None:
-    """The next time, from `now` on, that a cron line of five fields names in a zone. ValueError where it is none.
+    """The next time, from `now` on, of a cron line of five fields in a zone. Raises ValueError if it is no cron line.
 
     APScheduler counts weekdays from Monday; cron, where 0 and 7 are Sunday, from Sunday: they are handed over by name.
     """
@@ -19,8 +19,8 @@ def next_by_cron(line: str, zone: ZoneInfo, now: datetime) -> datetime | None:
     minute, hour, day, month, weekday = line.split()
     named = ",".join(_by_name(part) for part in weekday.lower().split(","))
     trigger = CronTrigger(minute=minute, hour=hour, day=day, month=month, day_of_week=named, timezone=zone)
-    found: datetime | None = trigger.get_next_fire_time(None, now)
-    return found
+    moment: datetime | None = trigger.get_next_fire_time(None, now)
+    return moment
 
 
 def _by_name(part: str) -> str:

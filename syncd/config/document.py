@@ -1,4 +1,4 @@
-"""A YAML file as plain data that knows the line of each place; a file over 1 MB is refused before it is read."""
+"""A YAML file as plain data, with the line of each place. A file over 1 MB is refused before it is read."""
 
 from __future__ import annotations
 
@@ -12,35 +12,35 @@ from syncd.sdk import ConfigError, Problem
 MAX_BYTES = 1_000_000
 
 Place = tuple[str | int, ...]
-"""Where in a document: the keys and indices from its root."""
+"""A place in a document: the keys and indices from its root."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file's data, and where it stands."""
+    """The data of a file, with its lines."""
 
     file: str
     data: Any
     lines: Lines
 
     def line(self, place: Place) -> int:
-        """The line of a place, counted from 1, or of the nearest one that holds it."""
+        """The line of a place, counted from 1. If the place is missing, the line of the nearest place around it."""
         return [self.lines.line, *self._along(place)][-1]
 
     def has(self, place: Place) -> bool:
-        """Whether something stands at a place."""
+        """Whether the document has this place."""
         return len(self._along(place)) == len(place)
 
     def _along(self, place: Place) -> list[int]:
-        """The lines of a place's parts, as far as they are there."""
-        found: list[int] = []
+        """The lines of the parts of a place, as far as the document has them."""
+        lines: list[int] = []
         entry: int | Lines = self.lines
         for part in place:
             if isinstance(entry, int) or part not in entry.inside:
                 break
             entry = entry.inside[part]
-            found.append(line_of(entry))
-        return found
+            lines.append(line_of(entry))
+        return lines
 
     def problem(self, place: Place, message: str) -> Problem:
         """A problem at a place."""
@@ -48,7 +48,7 @@ class Document:
 
 
 def read_document(path: Path, shown: str) -> Document:
-    """The document in a file; `shown` is what messages call it. ConfigError where it cannot be read."""
+    """The document in a file, called `shown` in messages. Raises ConfigError if the file cannot be read."""
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
@@ -68,5 +68,5 @@ def read_document(path: Path, shown: str) -> Document:
 
 
 def parse_document(text: str, shown: str) -> Document:
-    """The document that a text holds."""
+    """The document in a text."""
     return Document(shown, *compose(text, shown))

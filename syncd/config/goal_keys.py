@@ -1,4 +1,4 @@
-"""The keys that say what a key result aims at, how it is expected to get there, and what must hold on the way."""
+"""The keys for what a key result aims at, how it is expected to get there, and what must hold on the way."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from syncd.config.keys import STRICT, Day, Number, no_truth_value, one_of
+from syncd.config.keys import STRICT, Day, Number, no_truth_value, tag_by_shape
 from syncd.okr.plausible import Plausible
 from syncd.sdk import Duration
 
@@ -17,15 +17,15 @@ class Keep(BaseModel):
 
     model_config = STRICT
 
-    at_least: float | None = Field(None, description="No less than that.")
-    at_most: float | None = Field(None, description="No more than that.")
+    at_least: float | None = Field(None, description="The lower bound, included.")
+    at_most: float | None = Field(None, description="The upper bound, included.")
 
     @model_validator(mode="after")
     def _some_bound(self) -> Keep:
         if self.at_least is None and self.at_most is None:
             raise ValueError("needs at_least, at_most or both")
         if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
-            raise ValueError(f"is from {self.at_least:g} to {self.at_most:g}, which nothing can be; swap them")
+            raise ValueError(f"is from {self.at_least:g} to {self.at_most:g}, which no number meets; swap them")
         return self
 
 
@@ -48,14 +48,14 @@ def _jump(value: Any) -> Any:
 
 
 class PlausibleKeys(BaseModel):
-    """What a number must be to be taken without approval."""
+    """Bounds of a number that needs no approval."""
 
     model_config = STRICT
 
-    at_least: Number | None = Field(None, description="No number below it.")
-    at_most: Number | None = Field(None, description="No number above it.")
+    at_least: Number | None = Field(None, description="The lower bound, included.")
+    at_most: Number | None = Field(None, description="The upper bound, included.")
     jump: Annotated[float | str | None, BeforeValidator(_jump)] = Field(
-        None, description="No larger step from the last number: in the key result's unit, or a share of it such as 50%."
+        None, description="The largest step from the last number, in the key result's unit or as a share such as 50%."
     )
 
     @model_validator(mode="after")
@@ -63,18 +63,18 @@ class PlausibleKeys(BaseModel):
         if self.at_least is None and self.at_most is None and self.jump is None:
             raise ValueError("needs at_least, at_most or jump")
         if self.at_least is not None and self.at_most is not None and self.at_least > self.at_most:
-            raise ValueError(f"is from {self.at_least:g} to {self.at_most:g}, which nothing can be; swap them")
+            raise ValueError(f"is from {self.at_least:g} to {self.at_most:g}, which no number meets; swap them")
         return self
 
     def bounds(self) -> Plausible:
-        """The bounds that these keys say."""
+        """The bounds of these keys."""
         if isinstance(self.jump, str):
             return Plausible(self.at_least, self.at_most, jump_share=float(self.jump.rstrip("% ")) / 100)
         return Plausible(self.at_least, self.at_most, self.jump)
 
 
 class LevelsKeys(BaseModel):
-    """What is promised, what is aimed at, and what is hoped for, in this order."""
+    """Levels of a goal: what is promised, what is aimed at, and what is hoped for, in this order."""
 
     model_config = STRICT
 
@@ -88,7 +88,7 @@ class LevelsKeys(BaseModel):
             raise ValueError("needs 'commit' or 'stretch' beside 'target'; with a target alone say 'target'")
         numbers = [number for number in (self.commit, self.target, self.stretch) if number is not None]
         if len(set(numbers)) < len(numbers) or numbers not in (sorted(numbers), sorted(numbers, reverse=True)):
-            raise ValueError("must go one way: commit, then target, then stretch")
+            raise ValueError("must rise or fall in order: commit, then target, then stretch")
         return self
 
 
@@ -97,8 +97,8 @@ class MilestoneKeys(BaseModel):
 
     model_config = STRICT
 
-    title: str = Field(min_length=1, description="What is reached then.")
-    at: Number | None = Field(None, description="The value at which it is reached; its place in the list unless given.")
+    title: str = Field(min_length=1, description="What is reached.")
+    at: Number | None = Field(None, description="The value that reaches it; its position in the list unless given.")
     weight: Number = Field(1, gt=0, description="Its weight in the progress.")
     by: Day | None = Field(None, description="The day by whose end it is expected.")
 
@@ -117,19 +117,19 @@ class PaceKeys(BaseModel):
 
     model_config = STRICT
 
-    steps: list[StepKeys] = Field(min_length=1, description="Points, joined by straight lines from the baseline on.")
+    steps: list[StepKeys] = Field(min_length=1, description="Points that straight lines join, from the baseline on.")
 
     @model_validator(mode="after")
     def _in_order(self) -> PaceKeys:
         days = [step.by for step in self.steps]
         if days != sorted(set(days)):
-            raise ValueError("must go on in time: each step 'by' a later day than the one before")
+            raise ValueError("must go on in time: each step needs a later 'by' than the step before")
         return self
 
 
 Pace = Annotated[
     Annotated[Literal["linear", "end"], Tag("name")] | Annotated[PaceKeys, Tag("steps")],
-    Discriminator(one_of("steps", "name")),
+    Discriminator(tag_by_shape("steps", "name")),
 ]
 
 

@@ -1,4 +1,4 @@
-"""JSON Schemas of the files that people write, from the models that check them: editors complete and check by them."""
+"""JSON Schemas of syncd.yaml and mapping files, made from the models that check them, for completion in editors."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from syncd.config.catalogue import connector, connector_types
+from syncd.config.catalogue import connection_model, connector_types
+from syncd.config.catalogue import connector as connector_of
 from syncd.config.mapping_keys import MappingFile
 from syncd.config.mapping_test_keys import GivenReading, GivenRecord
 from syncd.config.measure_keys import FormulaKeys, measure_model
@@ -20,15 +21,15 @@ _DURATION = {"type": "string", "pattern": r"^\d+(\.\d+)?[smhdw]$", "examples": [
 
 
 def mapping_schema() -> dict[str, Any]:
-    """Of a mapping file: a measure is any of those that the installed connectors know, a name, or a formula.
+    """The schema of a mapping file: a measure has the keys of an installed connector, or is a name or a formula.
 
-    What defaults, names and formulas may supply is not required where it may be: `validate` knows what they say.
+    Keys that defaults, named measures or formulas can supply are not required here; `validate` checks them.
     """
     schema = _schema(MappingFile, "A syncd mapping file")
     definitions = schema["$defs"]
     period = schema["properties"]["period"]
     period["oneOf"].append({"type": "integer"})  # a year, which YAML takes for a number
-    models = [measure_model(name, one.Measure) for name, one in _connectors() if can_pull(one)]
+    models = [measure_model(name, connector.Measure) for name, connector in _connectors() if can_pull(connector)]
     definitions["keys_of_a_measure"] = _any_of(models, schema)
     for model in models:
         definition = definitions[model.__name__]
@@ -37,9 +38,9 @@ def mapping_schema() -> dict[str, Any]:
     definitions["measure"] = {"$ref": "#/$defs/keys_of_a_measure", "anyOf": _WHOLE}
     definitions["measure_or_name"] = {"anyOf": [{"type": "string", "description": "The name of a measure."}, _MEASURE]}
     definitions["part"] = {"anyOf": [{"type": "string", "description": "The name of a measure."}, _KEYS]}
-    for of in ("KeyResultKeys", "GuardKeys"):
-        said = definitions[of]["properties"]["measure"].get("description")
-        definitions[of]["properties"]["measure"] = {"$ref": "#/$defs/measure_or_name", "description": said}
+    for definition in (definitions["KeyResultKeys"], definitions["GuardKeys"]):
+        description = definition["properties"]["measure"].get("description")
+        definition["properties"]["measure"] = {"$ref": "#/$defs/measure_or_name", "description": description}
     named = schema["properties"]["measures"]["patternProperties"]
     schema["properties"]["measures"] |= {
         "patternProperties": dict.fromkeys(named, _MEASURE),
@@ -58,7 +59,7 @@ _MEASURE = {"$ref": "#/$defs/measure"}
 _KEYS = {"$ref": "#/$defs/keys_of_a_measure"}
 _WHOLE = [{"required": ["from"]}, {"required": ["use"]}, {"required": ["formula", "parts"]}]
 _OF_NAMES_AND_FORMULAS: dict[str, Any] = {
-    "use": {"type": "string", "description": "The name of a measure whose keys these are, but for those said here."},
+    "use": {"type": "string", "description": "The name of a measure that supplies the keys not given here."},
     "formula": FormulaKeys.model_json_schema()["properties"]["formula"],
     "parts": {
         **FormulaKeys.model_json_schema()["properties"]["parts"],
@@ -68,7 +69,10 @@ _OF_NAMES_AND_FORMULAS: dict[str, Any] = {
 
 
 def _given(schema: dict[str, Any]) -> dict[str, Any]:
-    """Of what a test gives for one key result. A record may have any field: what says so is taken for a reading."""
+    """The schema of what a test gives for a key result.
+
+    An item with keys of a reading and none of a record is a reading. Any other is a record, which may have any field.
+    """
     reading, record = _any_of((GivenReading, GivenRecord), schema)["anyOf"]
     of_readings = {"anyOf": [{"required": [key]} for key in GivenReading.model_fields]}
     of_records = {"anyOf": [{"required": [key]} for key in GivenRecord.model_fields]}
@@ -78,20 +82,21 @@ def _given(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def project_schema() -> dict[str, Any]:
-    """Of syncd.yaml: a connection is any of those that the installed connectors know."""
+    """The schema of syncd.yaml: a connection has the keys of an installed connector."""
     schema = _schema(ProjectFile, "syncd.yaml")
-    settings = _any_of([connector(name).Settings for name in connector_types()], schema)
+    settings = _any_of([connection_model(name, connector) for name, connector in _connectors()], schema)
     for name, reference in zip(connector_types(), settings["anyOf"], strict=True):
         definition = schema["$defs"][reference["$ref"].rpartition("/")[2]]
         definition["properties"]["type"] = {"const": name, "description": "Which connector speaks to it."}
     schema["properties"]["connections"]["additionalProperties"] = settings
-    entries = _any_of([publish_model(name, one) for name, one in _connectors() if can_publish(one)], schema)
+    models = [publish_model(name, connector) for name, connector in _connectors() if can_publish(connector)]
+    entries = _any_of(models, schema)
     schema["properties"]["publish"]["items"] = entries
     return schema
 
 
 def _connectors() -> list[tuple[str, type[Connector]]]:
-    return [(name, connector(name)) for name in connector_types()]
+    return [(name, connector_of(name)) for name in connector_types()]
 
 
 def _schema(model: type[BaseModel], title: str) -> dict[str, Any]:
@@ -111,7 +116,7 @@ def _any_of(models: Iterable[type[BaseModel]], schema: dict[str, Any]) -> dict[s
 
 
 def _durations(schema: Any) -> Any:
-    """Durations are written as 15m in YAML, not as pydantic's ISO 8601."""
+    """The schema with durations as YAML has them (15m), in place of pydantic's ISO 8601."""
     if isinstance(schema, dict):
         if schema.get("format") == "duration":
             kept = {key: value for key, value in schema.items() if key == "description"}

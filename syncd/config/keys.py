@@ -1,4 +1,4 @@
-"""What the models of YAML keys share: strictness, ids, numbers, and keys that have two forms."""
+"""Shared by the models of YAML keys: strictness, ids, numbers, days, and keys that have two forms."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-STRICT = ConfigDict(extra="forbid", frozen=True, populate_by_name=False, allow_inf_nan=False)
+# Built when first used: a model that only stands within others is never built on its own.
+STRICT = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=False, allow_inf_nan=False)
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 
 
 def no_truth_value(value: Any) -> Any:
-    """The value, unless it is true or false, which pydantic would take for 1 or 0."""
+    """The value; refuses true and false, which pydantic would read as 1 and 0."""
     if isinstance(value, bool):
         raise ValueError(f"must be a number, not {str(value).lower()}")  # noqa: TRY004 - pydantic wants ValueError
     return value
@@ -24,7 +25,7 @@ Number = Annotated[float, BeforeValidator(no_truth_value)]
 
 
 def within_years(day: date | None) -> date | None:
-    """The day or time, unless it lies where calendars end: the midnight after it could not be said."""
+    """The day or time; refuses years so far out that the midnight after them may not be representable."""
     if day is not None and not 1900 <= day.year <= 2999:
         raise ValueError(f"is {day.isoformat()}; write one of the years 1900 to 2999")
     return day
@@ -33,6 +34,6 @@ def within_years(day: date | None) -> date | None:
 Day = Annotated[date, AfterValidator(within_years)]
 
 
-def one_of(of_block: str, of_others: str) -> Callable[[Any], str]:
-    """Tells the forms of a key apart by what is written, so that only the form that is meant says what is wrong."""
-    return lambda value: of_block if isinstance(value, dict | list | BaseModel) else of_others
+def tag_by_shape(block_tag: str, scalar_tag: str) -> Callable[[Any], str]:
+    """Discriminates the two forms of a key by shape, so that only the intended form reports problems."""
+    return lambda value: block_tag if isinstance(value, dict | list | BaseModel) else scalar_tag

@@ -21,7 +21,7 @@ from syncd.config.mapping_keys import (
 )
 from syncd.config.mapping_test_keys import MappingTestKeys
 from syncd.config.measures import MeasureReader, Named
-from syncd.config.messages import nearest, problems
+from syncd.config.messages import nearest, validation_problems
 from syncd.config.project import Connection
 from syncd.okr.goals import (
     Band,
@@ -41,7 +41,7 @@ from syncd.sdk import Problem
 
 
 class Reader:
-    """Reads one mapping file, and gathers every problem on the way; `named` are the measures with a name, of all."""
+    """Reads a mapping file and collects its problems; `named` are the named measures of all files."""
 
     def __init__(
         self,
@@ -59,19 +59,19 @@ class Reader:
 
     @property
     def problems(self) -> list[Problem]:
-        """What is wrong with the file."""
+        """All problems of the file."""
         return [*self._problems, *self._measures.problems]
 
     def read(self) -> tuple[Period, list[tuple[Objective, Place]]] | None:
-        """The period and the objectives with their places; None where it has none, or the file's shape is wrong."""
+        """The period, and the objectives with their places; None if the file has no objectives or is not valid."""
         data = self.document.data
         model: type[BaseModel] = MeasuresFile if holds_measures_alone(data) else MappingFile
         try:
             if isinstance(data, dict) and isinstance(data.get("defaults"), dict):
-                Defaults.model_validate(data["defaults"])  # what is wrong in them is said there, and once
+                Defaults.model_validate(data["defaults"])  # reports its problems at their place, and once
                 data = _with_defaults(data)
         except ValidationError as error:
-            self._problems.extend(problems(error, Defaults, self.document, ("defaults",)))
+            self._problems.extend(validation_problems(error, Defaults, self.document, ("defaults",)))
             data = {key: value for key, value in data.items() if key != "defaults"}
         for name in _measure_defaults(self.document.data):
             if name not in self._connections:
@@ -82,8 +82,8 @@ class Reader:
         try:
             parsed = model.model_validate(data)
         except ValidationError as error:
-            self._problems.extend(problems(error, model, self.document))
-            self._measures_of_raw()
+            self._problems.extend(validation_problems(error, model, self.document))
+            self._read_raw_measures()
             return None
         if not isinstance(parsed, MappingFile):
             return None
@@ -152,7 +152,7 @@ class Reader:
                 for number, step in enumerate(keys.milestones, 1)
             )
             return Milestones(tuple(steps))
-        assert keys.target is not None  # the model sees to it that there is one goal
+        assert keys.target is not None  # KeyResultKeys makes sure of exactly one goal
         return Target(keys.target, baseline)
 
     def _pace(self, keys: KeyResultKeys, place: Place, period: Period) -> Pace:
@@ -184,8 +184,8 @@ class Reader:
             stale_after=keys.guard.stale_after,
         )
 
-    def _measures_of_raw(self) -> None:
-        """Where the file's shape is wrong its measures are looked at all the same: all problems come at once."""
+    def _read_raw_measures(self) -> None:
+        """Reads the measures of a file that is not valid otherwise, so that all problems come at once."""
         for first, objective in _entries(self.document.data, "objectives"):
             for second, key_result in _entries(objective, "key_results"):
                 measure = key_result.get("measure") if isinstance(key_result, dict) else None
@@ -194,7 +194,7 @@ class Reader:
 
 
 def _entries(data: Any, key: str) -> Iterator[tuple[int | str, Any]]:
-    """The items of a list, or the values of a block that was written in its stead."""
+    """The items of a list, or the values of a block that is written in place of a list."""
     inner = data.get(key) if isinstance(data, dict) else None
     if isinstance(inner, list):
         yield from enumerate(inner)
@@ -203,7 +203,7 @@ def _entries(data: Any, key: str) -> Iterator[tuple[int | str, Any]]:
 
 
 def named_measures(document: Document) -> Mapping[str, Named]:
-    """The measures that a file gives a name, as far as their shape allows, each with the file's defaults."""
+    """The named measures of a file that are blocks of keys, each with the file's defaults."""
     measures = document.data.get("measures") if isinstance(document.data, dict) else None
     defaults = _measure_defaults(document.data)
     return {
@@ -214,7 +214,7 @@ def named_measures(document: Document) -> Mapping[str, Named]:
 
 
 def _measure_with_defaults(data: dict[str, Any], defaults: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """A measure with what its file's defaults say of its connection; of a formula, each part with those of its own."""
+    """A measure with its file's defaults for its connection; in a formula, each part with those of its own."""
     parts = data.get("parts")
     if not isinstance(parts, dict):
         return {**defaults.get(str(data.get("from")), {}), **data}
@@ -229,7 +229,7 @@ def _measure_with_defaults(data: dict[str, Any], defaults: Mapping[str, Mapping[
 
 
 def holds_measures_alone(data: Any) -> bool:
-    """Whether a file's data is of measures for others to use, and of no objectives."""
+    """Whether a file holds only measures, for other files to use, and no objectives."""
     return isinstance(data, dict) and "measures" in data and not {"period", "objectives"} & data.keys()
 
 
@@ -245,7 +245,7 @@ _OF_KEY_RESULTS = frozenset(Defaults.model_fields) - _OF_OBJECTIVES - {"measures
 
 
 def _with_defaults(data: dict[str, Any]) -> dict[str, Any]:
-    """A file's data with its defaults wherever an entry does not say the key itself."""
+    """A file's data with its defaults filled in where an entry does not have the key itself."""
     defaults = {key: value for key, value in data["defaults"].items() if value is not None}
     of_objectives = {key: value for key, value in defaults.items() if key in _OF_OBJECTIVES}
     of_key_results = {key: value for key, value in defaults.items() if key in _OF_KEY_RESULTS}

@@ -1,4 +1,4 @@
-"""The keys of mapping files, as models: they check what is written, and the JSON Schema is made of them."""
+"""The keys of mapping files as models, which check the files and make the JSON Schema."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, Discriminator, Field, Tag, field_validator, model_validator
 
 from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, Pace, PaceKeys, PlausibleKeys
-from syncd.config.keys import STRICT, Id, Number, one_of
+from syncd.config.keys import STRICT, Id, Number, tag_by_shape
 from syncd.config.mapping_test_keys import MappingTestKeys
 from syncd.config.messages import nearest
 from syncd.okr.goals import Link, Rollup
-from syncd.okr.lint import RULES
 from syncd.sdk import Duration
 
 
@@ -23,7 +22,7 @@ class PeriodDays(BaseModel):
 
     start: date = Field(description="Its first day.")
     end: date = Field(description="Its last day.")
-    id: Id | None = Field(None, description="What to call it; START..END unless given.")
+    id: Id | None = Field(None, description="Its id; START..END unless given.")
 
     @model_validator(mode="after")
     def _in_order(self) -> PeriodDays:
@@ -41,30 +40,43 @@ class Drives(BaseModel):
 
     outcome: Id = Field(description="The outcome, by its id.")
     lag: Duration | None = Field(
-        None, description="How much later it is expected to move; that of the key result unless given."
+        None, description="How much later it is expected to move; the `lag` of the key result unless given."
     )
 
 
-_IdOrLink = Annotated[Annotated[Id, Tag("id")] | Annotated[Drives, Tag("link")], Discriminator(one_of("link", "id"))]
+_IdOrLink = Annotated[
+    Annotated[Id, Tag("id")] | Annotated[Drives, Tag("link")], Discriminator(tag_by_shape("link", "id"))
+]
 _IdOrLinks = Annotated[
-    Annotated[Id, Tag("id")] | Annotated[list[_IdOrLink], Tag("links")], Discriminator(one_of("links", "id"))
+    Annotated[Id, Tag("id")] | Annotated[list[_IdOrLink], Tag("links")], Discriminator(tag_by_shape("links", "id"))
 ]
 
 
 MeasureOrName = Annotated[
-    Annotated[Id, Tag("name")] | Annotated[dict[str, Any], Tag("measure")], Discriminator(one_of("measure", "name"))
+    Annotated[Id, Tag("name")] | Annotated[dict[str, Any], Tag("measure")],
+    Discriminator(tag_by_shape("measure", "name")),
 ]
 _GOALS = "'target', 'levels', 'milestones' or 'keep'"
 
 
-def _known_rule(name: str) -> str:
-    known = [rule.id for rule in RULES]
-    if name not in known:
-        raise ValueError(f"is {name!r}, which is no rule of lint{nearest(name, known)}")
+def _rule_ids() -> list[str]:
+    from syncd.okr.lint import RULES  # here: few files ignore a rule, and only `validate` runs them
+
+    return [rule.id for rule in RULES]
+
+
+def _valid_rule(name: str) -> str:
+    ids = _rule_ids()
+    if name not in ids:
+        raise ValueError(f"is {name!r}, which is no rule of lint{nearest(name, ids)}")
     return name
 
 
-_Rules = list[Annotated[str, AfterValidator(_known_rule), Field(json_schema_extra={"enum": [r.id for r in RULES]})]]
+def _name_rules(schema: dict[str, Any]) -> None:
+    schema["enum"] = _rule_ids()
+
+
+_Rules = list[Annotated[str, AfterValidator(_valid_rule), Field(json_schema_extra=_name_rules)]]
 
 
 class KeyResultKeys(BaseModel):
@@ -75,47 +87,48 @@ class KeyResultKeys(BaseModel):
     id: Id = Field(description="A short name, unique within the period.")
     title: str = Field(min_length=1, description="What is to be reached, in a sentence.")
     kind: Literal["outcome", "output"] = Field(description="outcome: the change wanted. output: the work done for it.")
-    owner: str | None = Field(None, description="Who answers for it, where it is not the objective's owner.")
+    owner: str | None = Field(None, description="Who is responsible for it, if not the objective's owner.")
     unit: str | None = Field(None, description="What the number counts, such as calls/week.")
     baseline: Number | None = Field(None, description="Where it starts; 0 for an output.")
     target: Number | None = Field(None, description="Where it is to be at the end.")
     levels: LevelsKeys | None = Field(None, description="In place of a target: commit, target and stretch.")
     milestones: list[MilestoneKeys] | None = Field(None, min_length=1, description="In place of a target: steps.")
     keep: Keep | None = Field(None, description="In place of a target: a band to stay in.")
-    weight: float = Field(1, ge=0, description="Its weight in the objective's score; 0 is shown, not counted.")
+    weight: float = Field(1, ge=0, description="Its weight in the objective's score; 0 does not count.")
     pace: Pace = Field("linear", description="How progress is expected: evenly, at the end, or in steps.")
     confidence: float | None = Field(None, ge=0, le=1, description="How sure the owner is, 0 to 1.")
     stale_after: Duration | None = Field(None, description="How old a number may be before it is called stale.")
-    plausible: PlausibleKeys | None = Field(None, description="What a number must be to be taken without approval.")
+    plausible: PlausibleKeys | None = Field(None, description="Bounds of a number that needs no approval.")
     guard: GuardKeys | None = Field(None, description="What must hold while this number rises.")
-    drives: _IdOrLinks = Field([], description="The outcome, or outcomes, that this output is for.")
+    drives: _IdOrLinks = Field([], description="The outcome, or outcomes, that this output is meant to change.")
     lag: Duration | None = Field(None, description="How much later the outcome is expected to move.")
     measure: MeasureOrName | None = Field(
-        None, description="Where its number comes from, or the name of one of `measures`."
+        None, description="Where its number comes from, or the name of a measure in `measures`."
     )
-    ignore: _Rules = Field([], description="Rules of lint that do not matter here.")
+    ignore: _Rules = Field([], description="Rules of lint that do not apply here.")
 
     @model_validator(mode="after")
-    def _one_goal(self) -> KeyResultKeys:
+    def _has_a_single_goal(self) -> KeyResultKeys:
         goals = {"target": self.target, "levels": self.levels, "milestones": self.milestones, "keep": self.keep}
         given = [name for name, goal in goals.items() if goal is not None]
         if len(given) != 1:
-            said = f"has {' and '.join(map(repr, given))}; keep one of them" if given else f"needs a goal: {_GOALS}"
-            raise ValueError(said)
+            raise ValueError(
+                f"has {' and '.join(map(repr, given))}; keep one of them" if given else f"needs a goal: {_GOALS}"
+            )
         if given[0] in ("keep", "milestones") and self.baseline is not None:
-            raise ValueError(f"has {given[0]!r}, which knows no 'baseline'; drop one of them")
+            raise ValueError(f"has {given[0]!r}, which takes no 'baseline'; drop one of them")
         aim = self.levels.target if self.levels else self.target
         baseline = 0.0 if self.baseline is None and self.kind == "output" else self.baseline
         if aim is not None and aim == baseline:
-            raise ValueError(f"has the target {aim:g}, which is its baseline; there is no way to go")
+            raise ValueError(f"has the target {aim:g}, which is its baseline; write a target that differs")
         self._check_levels(baseline)
         self._check_milestones()
         if isinstance(self.pace, PaceKeys) and (aim is None or baseline is None):
             raise ValueError("has a pace in steps, which needs a 'target' and a 'baseline'")
         if self.drives and self.kind == "outcome":
-            raise ValueError("is an outcome, and only an output drives; turn it round or drop 'drives'")
+            raise ValueError("is an outcome, and only outputs drive; write 'drives' on the output, or drop it")
         if self.lag is not None and not self.drives:
-            raise ValueError("has a 'lag' that belongs to no link; say 'drives' too")
+            raise ValueError("has a 'lag' but drives nothing; say 'drives' too, or drop 'lag'")
         return self
 
     def _check_levels(self, baseline: float | None) -> None:
@@ -123,7 +136,7 @@ class KeyResultKeys(BaseModel):
             return
         way = [baseline, *(n for n in (self.levels.commit, self.levels.target, self.levels.stretch) if n is not None)]
         if self.levels.commit != baseline and way not in (sorted(way), sorted(way, reverse=True)):
-            raise ValueError(f"has levels that lie on both sides of its baseline {baseline:g}; they must go one way")
+            raise ValueError(f"has levels on both sides of its baseline {baseline:g}; put them all on one side")
 
     def _check_milestones(self) -> None:
         steps = self.milestones or []
@@ -131,10 +144,10 @@ class KeyResultKeys(BaseModel):
         if any(step.at is None for step in steps) and any(step.at is not None for step in steps):
             raise ValueError("has milestones with 'at' and some without; give each its value, or none")
         if numbers != sorted(set(numbers)):
-            raise ValueError("has milestones that do not go up; each needs a higher 'at' than the one before")
+            raise ValueError("has milestones that do not go up; each needs a higher 'at' than the milestone before")
 
     def links(self) -> tuple[Link, ...]:
-        """Its links to outcomes; its own lag is that of each that says none."""
+        """Its links to outcomes; a link without a lag has that of the key result."""
         items = [self.drives] if isinstance(self.drives, str) else self.drives
         return tuple(
             Link(item, self.lag)
@@ -151,54 +164,52 @@ class ObjectiveKeys(BaseModel):
 
     id: Id = Field(description="A short name, unique within the period.")
     title: str = Field(min_length=1, description="The change that is wanted, in a sentence.")
-    owner: str | None = Field(None, description="Who answers for it.")
+    owner: str | None = Field(None, description="Who is responsible for it.")
     supports: Id | None = Field(None, description="The objective that it is a part of, in this file or another.")
     weight: Number = Field(1, ge=0, description="Its weight in the score of the objective that it supports.")
     rollup: Rollup | None = Field(
         None, description="What its score is made of; outcomes, or supporting where it has no key results."
     )
-    key_results: list[KeyResultKeys] = Field([], description="Three to five; none where others support it.")
-    ignore: _Rules = Field([], description="Rules of lint that matter neither here nor for its key results.")
+    key_results: list[KeyResultKeys] = Field([], description="Three to five; none if other objectives support it.")
+    ignore: _Rules = Field([], description="Rules of lint that do not apply here or to its key results.")
 
     @model_validator(mode="after")
     def _some_score(self) -> ObjectiveKeys:
         if self.supports == self.id:
             raise ValueError("supports itself; name another objective, or drop 'supports'")
         if not self.key_results and self.rollup not in (None, "supporting"):
-            raise ValueError(f"is rolled up by {self.rollup!r} and has no key results; give it some")
+            raise ValueError(f"is rolled up by {self.rollup!r} and has no key results; add key results")
         return self
 
 
 _NameOrDays = Annotated[
-    Annotated[str, Tag("name")] | Annotated[PeriodDays, Tag("days")], Discriminator(one_of("days", "name"))
+    Annotated[str, Tag("name")] | Annotated[PeriodDays, Tag("days")], Discriminator(tag_by_shape("days", "name"))
 ]
 
 
 class Defaults(BaseModel):
-    """What the objectives, key results and measures of this file say unless they say it themselves."""
+    """Values for keys that the objectives, key results and measures of this file do not have."""
 
     model_config = STRICT
 
-    owner: str | None = Field(None, description="Who answers for the objectives.")
+    owner: str | None = Field(None, description="Who is responsible for the objectives.")
     rollup: Rollup | None = Field(None, description="What scores are made of.")
     unit: str | None = Field(None, description="What the numbers count.")
     pace: Pace | None = Field(None, description="How progress is expected.")
     confidence: float | None = Field(None, ge=0, le=1, description="How sure the owners are, 0 to 1.")
     stale_after: Duration | None = Field(None, description="How old a number may be before it is called stale.")
-    plausible: PlausibleKeys | None = Field(None, description="What a number must be to be taken without approval.")
+    plausible: PlausibleKeys | None = Field(None, description="Bounds of a number that needs no approval.")
     lag: Duration | None = Field(None, description="How much later outcomes are expected to move.")
-    measures: dict[str, dict[str, Any]] = Field(
-        {}, description="Keys of measures, by the connection they pull through."
-    )
+    measures: dict[str, dict[str, Any]] = Field({}, description="Keys of measures, by their connection.")
 
 
 class MeasuresFile(BaseModel):
-    """The keys of a mapping file that holds measures for others to use, and no objectives."""
+    """The keys of a mapping file that holds only measures, for other files to use."""
 
     model_config = STRICT
 
-    measures: dict[Id, dict[str, Any]] = Field(min_length=1, description="Measures by a name, for any mapping file.")
-    defaults: Defaults = Field(Defaults(), description="What the measures say unless they say it themselves.")
+    measures: dict[Id, dict[str, Any]] = Field(min_length=1, description="Measures by name, for any mapping file.")
+    defaults: Defaults = Field(Defaults(), description="Values for keys that a measure does not have.")
 
 
 class MappingFile(BaseModel):
@@ -207,10 +218,10 @@ class MappingFile(BaseModel):
     model_config = STRICT
 
     period: _NameOrDays = Field(description="2026-Q4, 2026-H2, 2026-11, 2026, or {start: DAY, end: DAY}.")
-    objectives: list[ObjectiveKeys] = Field(min_length=1, description="What is to change, each with its key results.")
-    measures: dict[Id, dict[str, Any]] = Field({}, description="Measures by a name, for any mapping file to use.")
-    defaults: Defaults = Field(Defaults(), description="What this file's entries say unless they say it themselves.")
-    tests: list[MappingTestKeys] = Field([], description="What the objectives come to on facts that are given.")
+    objectives: list[ObjectiveKeys] = Field(min_length=1, description="The objectives, each with its key results.")
+    measures: dict[Id, dict[str, Any]] = Field({}, description="Measures by name, for any mapping file to use.")
+    defaults: Defaults = Field(Defaults(), description="Values for keys that an entry of this file does not have.")
+    tests: list[MappingTestKeys] = Field([], description="Given facts, and the results expected from them.")
 
     @field_validator("period", mode="before")
     @classmethod

@@ -1,4 +1,4 @@
-"""The keys of a mapping file's `tests:`: facts that are given, as of a moment, and what is expected of them."""
+"""The keys of a mapping file's `tests:`: given facts, as of a moment, and the results that are expected."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _moment(value: Any) -> Any:
         return value
     try:
         if not isinstance(value, str):  # pydantic would take a number for seconds since 1970
-            raise ValueError  # noqa: TRY301, TRY004 - one sentence for all
+            raise ValueError  # noqa: TRY301, TRY004 - every case has the same message
         return date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
     except ValueError:
         raise ValueError(f"is {value!r}; write a day as 2026-11-20, or a time as 2026-11-20T14:30") from None
@@ -32,16 +32,16 @@ Moment = Annotated[datetime | date, BeforeValidator(_moment), AfterValidator(wit
 
 
 class About(BaseModel):
-    """A number to compare with, as exactly as it is written: 0.18 is met by 0.1799, 18% too."""
+    """An expected number, compared to as many places as are written: 0.1799 meets both 0.18 and 18%."""
 
     model_config = STRICT
 
     number: float
     places: int
 
-    def met_by(self, found: float | None) -> bool:
-        """Whether a number is this one, rounded to as many places as are written."""
-        return found is not None and abs(found - self.number) <= 0.5 * 10.0**-self.places * (1 + 1e-9)
+    def met_by(self, actual: float | None) -> bool:
+        """Whether a number equals this one, rounded to the places that are written."""
+        return actual is not None and abs(actual - self.number) <= 0.5 * 10.0**-self.places * (1 + 1e-9)
 
 
 def _about(value: Any) -> Any:
@@ -64,14 +64,14 @@ Expected = (
 
 
 class ExpectKeys(BaseModel):
-    """What is expected of a key result or an objective; null for what is to be unknown."""
+    """What is expected of a key result or an objective; null means unknown."""
 
     model_config = STRICT
 
     value: Expected = Field(None, description="Its value.")
-    progress: Expected = Field(None, description="How much of the way is gone, such as 0.18 or 18%.")
+    progress: Expected = Field(None, description="Its progress, such as 0.18 or 18%.")
     score: Expected = Field(None, description="Its score, of an objective too.")
-    expected: Expected = Field(None, description="The score that its pace asks for.")
+    expected: Expected = Field(None, description="The score that its pace expects.")
     activity: Expected = Field(None, description="Of an objective: the score of its outputs.")
     health: Health | None = Field(None, description="Its health, of an objective too.")
     level: Level | None = Field(None, description="The last level that it has reached.")
@@ -79,33 +79,33 @@ class ExpectKeys(BaseModel):
 
 
 class MappingTestKeys(BaseModel):
-    """One test."""
+    """A test."""
 
     model_config = STRICT
 
-    name: str = Field(min_length=1, description="What it shows, in a sentence.")
-    at: Moment = Field(description="As of when: a day, at its end, or a time.")
+    name: str = Field(min_length=1, description="What the test shows, in a sentence.")
+    at: Moment = Field(description="The moment of the test: a day, at its end, or a time.")
     given: dict[str, Any] = Field({}, description="By key result: records, readings, parts of a formula, or a number.")
-    expect: dict[str, ExpectKeys] = Field(min_length=1, description="By key result or objective: what it comes to.")
+    expect: dict[str, ExpectKeys] = Field(min_length=1, description="By key result or objective: the expected results.")
 
 
 class GivenRecord(BaseModel):
-    """A record that is given. Its further keys are its fields."""
+    """A given record. Its further keys are its fields."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     __pydantic_extra__: dict[str, ValueOrValues]
 
-    done: Moment | None = Field(None, description="When it was done; it is open where this is not said.")
+    done: Moment | None = Field(None, description="When it was done; the record is open unless given.")
     created: Moment | None = Field(None, description="When it was opened.")
     not_done: str | None = Field(None, description="Why it does not count although it is closed.")
-    times: int = Field(1, ge=1, le=10_000, description="So many records of this kind.")
+    times: int = Field(1, ge=1, le=10_000, description="How many such records there are.")
 
 
 class GivenReading(BaseModel):
-    """A reading that is given."""
+    """A given reading."""
 
     model_config = STRICT
 
-    date: Moment | None = Field(None, description="The day or time that it is of; a cell without a date has none.")
-    value: Number | None = Field(None, description="The number; null is a blank, which is no reading.")
-    problem: str | None = Field(None, description="What stands there in place of a number, such as '#REF!'.")
+    date: Moment | None = Field(None, description="The day or time of the reading; a cell without a date has none.")
+    value: Number | None = Field(None, description="The number; null is a blank cell, which is no reading.")
+    problem: str | None = Field(None, description="What the cell holds in place of a number, such as '#REF!'.")

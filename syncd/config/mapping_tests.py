@@ -1,4 +1,4 @@
-"""Reads the `tests:` of a mapping file: the facts that are given, and what is expected of them."""
+"""Reads the `tests:` of a mapping file: the given facts, and the results that are expected."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from syncd.config.document import Document, Place
 from syncd.config.keys import no_truth_value
 from syncd.config.mapping_test_keys import ExpectKeys, GivenReading, GivenRecord, MappingTestKeys, Moment
-from syncd.config.messages import nearest, problems
+from syncd.config.messages import nearest, validation_problems
 from syncd.okr.goals import KeyResult, Plan
 from syncd.okr.measures import FormulaMeasure, Leaf, ReadingMeasure, RecordMeasure
 from syncd.okr.spans import Period, midnight
@@ -27,7 +27,7 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(slots=True)
 class _Written:
-    """Facts as they are written, by the measure that they are of; `places` is where each measure has them."""
+    """The facts of a test as they are written, by measure; `places` is where the facts of each measure are."""
 
     records: dict[RecordMeasure, list[tuple[str, GivenRecord]]] = field(default_factory=dict)
     readings: dict[ReadingMeasure, list[GivenReading]] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class _Written:
 
 @dataclass(frozen=True, slots=True)
 class MappingTest:
-    """One test of a mapping file: as of a moment, on given facts, what is expected by key result or objective."""
+    """A test of a mapping file: what is expected by key result or objective, as of a moment, on given facts."""
 
     name: str
     document: Document
@@ -48,7 +48,7 @@ class MappingTest:
     _facts: _Written
 
     def given(self) -> Given:
-        """The facts; made here, since who only checks the files has no use for a thousand records."""
+        """The given facts. They are built on demand, because checking the files does not need thousands of records."""
         period = self.plan.period
         records = {
             measure: [record for name, keys in written for record in _records(keys, name, measure, period, self.at)]
@@ -63,14 +63,14 @@ class MappingTest:
 
 @dataclass(slots=True)
 class MappingTestReader:
-    """Reads the tests of one file against the plan of its period, and gathers every problem on the way."""
+    """Reads the tests of a file against the plan of its period, and collects their problems."""
 
     document: Document
     plan: Plan
     problems: list[Problem] = field(default_factory=list)
 
     def read(self, tests: Sequence[MappingTestKeys]) -> Iterator[MappingTest]:
-        """The tests, in order."""
+        """The tests, in the order of the file."""
         measured = {key_result.id: key_result for key_result in self.plan.measured}
         objectives = {objective.id for objective in self.plan.objectives}
         for index, keys in enumerate(tests):
@@ -80,7 +80,7 @@ class MappingTestReader:
             for name, facts in keys.given.items():
                 where = (*place, "given", name)
                 if name not in measured:
-                    self._say(where, f"there is no key result {name!r}{nearest(name, measured)}")
+                    self._report(where, f"there is no key result {name!r}{nearest(name, measured)}")
                     continue
                 self._given(measured[name], facts, where, given)
             for name, expected in keys.expect.items():
@@ -92,32 +92,32 @@ class MappingTestReader:
             try:
                 given.numbers[kr.id] = None if facts is None else float(no_truth_value(facts))
             except ValueError as error:
-                self._say(where, f"{kr.id} {error}")
+                self._report(where, f"{kr.id} {error}")
             return
         measure = kr.measure
         if measure is None:
-            self._say(where, f"{kr.id} has no measure: give it a number, as a check-in would")
+            self._report(where, f"{kr.id} has no measure: give it a number, as a check-in would")
         elif not isinstance(measure, FormulaMeasure):
             self._leaf(measure, facts, where, given)
         elif not isinstance(facts, dict):
-            self._say(where, f"{kr.id} is a formula: give each of its parts: {', '.join(dict(measure.parts))}")
+            self._report(where, f"{kr.id} is a formula: give each of its parts: {', '.join(dict(measure.parts))}")
         else:
             parts = dict(measure.parts)
             for name, inner in facts.items():
                 if name in parts:
                     self._leaf(parts[name], inner, (*where, name), given)
                 else:
-                    self._say((*where, name), f"{kr.id} has no part {name!r}{nearest(name, parts)}")
+                    self._report((*where, name), f"{kr.id} has no part {name!r}{nearest(name, parts)}")
 
     def _leaf(self, measure: Leaf, facts: Any, where: Place, given: _Written) -> None:
         if not isinstance(facts, list):
             what = "records" if isinstance(measure, RecordMeasure) else "readings"
             number = "a number, null, or " if len(where) == 4 else ""  # a part of a formula has facts alone
-            self._say(where, f"{where[-1]} must be {number}a list of {what}")
+            self._report(where, f"{where[-1]} must be {number}a list of {what}")
             return
         if (first := given.places.setdefault(measure, where)) is not where:
             names = " and ".join("/".join(map(str, place[3:])) for place in (first, where))
-            self._say(where, f"{names} have the same measure; give its facts once, for both")
+            self._report(where, f"{names} have the same measure; give its facts once, for both")
             return
         if isinstance(measure, RecordMeasure):
             own = "/".join(map(str, where[3:]))
@@ -126,42 +126,44 @@ class MappingTestReader:
             given.readings[measure] = [keys for _, keys in self._each(GivenReading, facts, where)]
 
     def _each(self, model: type[M], facts: Sequence[Any], where: Place) -> Iterator[tuple[int, M]]:
-        """Those of a list's items that are right, with their indices."""
+        """The valid items of a list, with their indices."""
         for index, item in enumerate(facts):
             try:
                 yield index, model.model_validate(item)
             except ValidationError as error:
-                self.problems.extend(problems(error, model, self.document, (*where, index)))
+                self.problems.extend(validation_problems(error, model, self.document, (*where, index)))
 
     def _check_expected(
         self, name: str, expected: ExpectKeys, measured: Mapping[str, KeyResult], objectives: set[str], where: Place
     ) -> None:
-        said = expected.model_fields_set
+        keys = expected.model_fields_set
         if name in measured:
-            for key in said & {"activity"}:
-                self._say((*where, key), f"{name} is a key result, and only an objective has {key!r}")
+            for key in keys & {"activity"}:
+                self._report((*where, key), f"{name} is a key result, and only an objective has {key!r}")
             for outcome in expected.alignment.keys() - {link.outcome for link in measured[name].drives}:
-                self._say((*where, "alignment", outcome), f"{name} does not drive {outcome!r}")
+                self._report((*where, "alignment", outcome), f"{name} does not drive {outcome!r}")
         elif name in objectives:
-            for key in said - {"score", "activity", "health"}:
-                self._say((*where, key), f"{name} is an objective, and has no {key!r}; it has score, activity, health")
+            for key in keys - {"score", "activity", "health"}:
+                self._report(
+                    (*where, key), f"{name} is an objective, and has no {key!r}; it has score, activity, health"
+                )
         else:
-            known = [*measured, *objectives]
-            self._say(where, f"there is no key result or objective {name!r}{nearest(name, known)}")
+            names = [*measured, *objectives]
+            self._report(where, f"there is no key result or objective {name!r}{nearest(name, names)}")
 
-    def _say(self, place: Place, message: str) -> None:
+    def _report(self, place: Place, message: str) -> None:
         self.problems.append(self.document.problem(place, message))
 
 
 def _moment(given: Moment, period: Period, *, last: bool = False) -> datetime:
-    """A time in the period's zone; of a day its first instant, or its `last`."""
+    """A time in the period's zone; a day becomes its first instant, or its `last`."""
     if isinstance(given, datetime):
         return given if given.tzinfo else given.replace(tzinfo=period.zone)
     return midnight(given + timedelta(days=1), period.zone) - _INSTANT if last else midnight(given, period.zone)
 
 
 def _records(keys: GivenRecord, name: str, measure: RecordMeasure, period: Period, at: datetime) -> Iterator[Record]:
-    """The records as a source showed them at a moment: what came later was not there yet, or not done."""
+    """The records as a source showed them at a moment: not yet those created later, and open those done later."""
     created = _moment(keys.created, period) if keys.created is not None else None
     done = _moment(keys.done, period) if keys.done is not None else None
     if created is not None and created > at:
@@ -169,16 +171,18 @@ def _records(keys: GivenRecord, name: str, measure: RecordMeasure, period: Perio
     if done is not None and done > at:
         done = None
     fields: dict[str, Sequence[Scalar]] = {
-        field_name: [_scalar(one) for one in (value if isinstance(value, list) else [value]) if one is not None]
-        for field_name, value in (keys.model_extra or {}).items()
+        field_name: [
+            _scalar(value) for value in (values if isinstance(values, list) else [values]) if value is not None
+        ]
+        for field_name, values in (keys.model_extra or {}).items()
     }
     if done is not None and created is not None:
         fields.setdefault("lead_time", [(done - created) / timedelta(days=1)])
-    why = keys.not_done or (None if done else "open")
+    not_done = keys.not_done or (None if done else "open")
+    done_at = None if keys.not_done else done
     for number in range(1, keys.times + 1):
-        own = f"{name}/{number}"
-        counts = None if keys.not_done else done
-        yield Record(own, own, "", "", done or created or at, created, counts, why, fields, measure.kind)
+        id_ = f"{name}/{number}"
+        yield Record(id_, id_, "", "", done or created or at, created, done_at, not_done, fields, measure.kind)
 
 
 def _readings(keys: GivenReading, number: int, period: Period) -> Iterator[Reading]:

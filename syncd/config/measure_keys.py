@@ -1,4 +1,4 @@
-"""The keys of measures: what every measure may say, and what only one of records, of readings or a formula may."""
+"""The keys of measures: those of all measures, and those of measures of records, of readings, and of formulas."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from syncd.config.keys import STRICT, Day, one_of
+from syncd.config.keys import STRICT, Day, tag_by_shape
 from syncd.okr.measures import LENGTHS, Per, ReadingTake, RecordTake
 from syncd.okr.spans import Window
 from syncd.sdk import Duration, MeasureKeys, parse_duration
@@ -27,18 +27,18 @@ Value = str | bool | int | float | None
 
 
 class WindowKeys(BaseModel):
-    """A window other than the period and the last so many days."""
+    """A window other than the period or the last days."""
 
     model_config = STRICT
 
     since: Day | None = Field(None, description="The first day; the period's unless given.")
     until: Day | None = Field(None, description="The last day, included; the period's unless given.")
     settled: Duration | None = Field(
-        None, description="Leaves out so many of the latest days, whose data still arrives."
+        None, description="How many of the latest days to leave out, because their data still arrives."
     )
 
     @model_validator(mode="after")
-    def _one_form(self) -> WindowKeys:
+    def _has_a_single_form(self) -> WindowKeys:
         if (self.settled is None) == (self.since is None and self.until is None):
             raise ValueError("needs 'since', 'until' or both, or 'settled' alone")
         if self.since is not None and self.until is not None and self.until < self.since:
@@ -48,7 +48,7 @@ class WindowKeys(BaseModel):
         return self
 
     def window(self) -> Window:
-        """The window that these keys say."""
+        """The window of these keys."""
         settled = None if self.settled is None else self.settled // _DAY
         return Window(since=self.since, until=self.until, settled=settled)
 
@@ -57,24 +57,24 @@ def _whole_days(length: timedelta) -> int:
     if length < _DAY or length % _DAY:
         raise ValueError("must be whole days or weeks, such as 28d or 4w")
     if length > timedelta(days=3660):
-        raise ValueError("has ten years at the most")
+        raise ValueError("must be ten years at most")
     return length // _DAY
 
 
 _DAY = timedelta(days=1)
 _LastDaysOrKeys = Annotated[
-    Annotated[str, Tag("last")] | Annotated[WindowKeys, Tag("keys")], Discriminator(one_of("keys", "last"))
+    Annotated[str, Tag("last")] | Annotated[WindowKeys, Tag("keys")], Discriminator(tag_by_shape("keys", "last"))
 ]
 
 
 class AnyMeasureKeys(BaseModel):
-    """What every measure may say."""
+    """The keys of every measure."""
 
     model_config = STRICT
 
     from_: str = Field(alias="from", description="The connection to pull through.")
     window: _LastDaysOrKeys | None = Field(
-        None, description="The last so many days (28d), {since, until} or {settled: 14d}; the period unless given."
+        None, description="The last days (28d), {since, until} or {settled: 14d}; the period unless given."
     )
 
     @field_validator("window")
@@ -84,14 +84,14 @@ class AnyMeasureKeys(BaseModel):
             _whole_days(parse_duration(value))
         return value
 
-    per: Per | None = Field(None, description="Makes the number a rate: so much per day or week of its window so far.")
+    per: Per | None = Field(None, description="Turns the number into a rate: per day or per week of its window so far.")
 
     @model_validator(mode="after")
-    def _a_whole_one_can_pass(self) -> AnyMeasureKeys:
+    def _window_fits_the_rate(self) -> AnyMeasureKeys:
         if self.per is None:
             return self
         window = self.time()
-        days = None if window.days is None else window.days - 1  # today is not over
+        days = None if window.days is None else window.days - 1  # today has not ended
         if window.since is not None and window.until is not None:
             days = (window.until - window.since).days + 1
         if days is not None and days < LENGTHS[self.per] // _DAY:
@@ -121,10 +121,10 @@ ValueOrValues = Annotated[Value | list[Value], BeforeValidator(_value_or_list)]
 
 
 class RecordMeasureKeys(AnyMeasureKeys):
-    """What every measure of records may say."""
+    """The keys of every measure of records."""
 
     take: RecordTake = Field("count", description="How the records become one number.")
-    of: str | None = Field(None, description="The field that the number is taken of.")
+    of: str | None = Field(None, description="The field that is aggregated.")
     where: dict[str, ValueOrValues] = Field(
         {}, description="FIELD: value or a list (any of), not_FIELD, FIELD_at_least, FIELD_at_most."
     )
@@ -144,23 +144,25 @@ class RecordMeasureKeys(AnyMeasureKeys):
 
 
 class ReadingMeasureKeys(AnyMeasureKeys):
-    """What every measure of readings may say."""
+    """The keys of every measure of readings."""
 
     take: ReadingTake = Field("latest", description="How the readings become one number.")
 
     @model_validator(mode="after")
-    def _amounts_alone_have_rates(self) -> ReadingMeasureKeys:
+    def _only_amounts_have_rates(self) -> ReadingMeasureKeys:
         _rate(self.per, self.take, ("sum", "change"))
         return self
 
 
 class FormulaKeys(BaseModel):
-    """A number that several measures make together. Its further keys are those that its parts share."""
+    """A number computed from several measures. Its further keys apply to all of its parts."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     formula: str = Field(description="Arithmetic over the names of the parts, such as closed / (closed + open) * 100.")
-    parts: dict[str, dict[str, Any] | str] = Field(min_length=1, description="Measures, or names of them, by name.")
+    parts: dict[str, dict[str, Any] | str] = Field(
+        min_length=1, description="Parts by name: measures, or names of measures."
+    )
 
 
 def _rate(per: Per | None, take: str, amounts: tuple[str, ...]) -> None:
@@ -170,6 +172,6 @@ def _rate(per: Per | None, take: str, amounts: tuple[str, ...]) -> None:
 
 @cache
 def measure_model(name: str, keys: type[MeasureKeys]) -> type[BaseModel]:
-    """Every key that a measure through a connection of this type may have."""
+    """The model of all keys of a measure through a connection of this type."""
     shared = RecordMeasureKeys if keys.kind == "records" else ReadingMeasureKeys
     return cast("type[BaseModel]", create_model(f"{name}_measure", __base__=(shared, keys), __doc__=keys.__doc__))

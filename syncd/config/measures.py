@@ -1,4 +1,4 @@
-"""Reads measures: what is written, by name or in place, with a file's defaults, into what the ledger is asked."""
+"""Reads measures, written by name or in place, with a file's defaults, into the measures of the domain."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from syncd.config.measure_keys import (
     Value,
     measure_model,
 )
-from syncd.config.messages import nearest, problems
+from syncd.config.messages import nearest, validation_problems
 from syncd.config.project import Connection
 from syncd.okr.formula import NoFormula, names
 from syncd.okr.measures import Filter, FormulaMeasure, Leaf, Measure, ReadingMeasure, RecordMeasure
 from syncd.sdk import Problem, ReadingKeys, RecordKeys, can_pull
 
 Written = str | dict[str, Any]
-"""A measure as it is written: its keys, or the name of one of `measures`."""
+"""A measure as it is written: its keys, or the name of a measure in `measures:`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A measure that has a name: its keys, with its file's defaults."""
+    """A named measure: its keys, with its file's defaults."""
 
     document: Document
     place: Place
@@ -39,9 +39,9 @@ class Named:
 
 @dataclass(slots=True)
 class MeasureReader:
-    """Reads the measures of one mapping file, and gathers every problem on the way.
+    """Reads the measures of a mapping file and collects their problems.
 
-    `defaults` are keys of measures by connection; `named` are the measures with a name, of all files.
+    `defaults` holds keys of measures by connection; `named` holds the named measures of all files.
     """
 
     document: Document
@@ -51,26 +51,26 @@ class MeasureReader:
     problems: list[Problem] = field(default_factory=list)
 
     def read(self, written: Written, place: Place) -> Measure | None:
-        """The measure at a place; None where it is wrong."""
+        """The measure at a place; None if it is not valid."""
         data = self._resolved(written, place)
         if data is None:
             return None
-        said = len(self.problems)
+        before = len(self.problems)
         measure = self._formula(data, place) if "formula" in data or "parts" in data else self._leaf(data, place)
-        self._keep_once(written, said)
+        self._drop_repeated(written, before)
         return measure
 
-    def _keep_once(self, written: Written, said: int) -> None:
-        """Takes back what was said of a measure by its name that is wrong in itself: it is said where it has it."""
-        if isinstance(written, str) and len(self.problems) > said:
+    def _drop_repeated(self, written: Written, before: int) -> None:
+        """Drops the problems added since `before` if the named measure reports them at its own place."""
+        if isinstance(written, str) and len(self.problems) > before:
             named = self.named[written]
-            itself = replace(self, document=named.document, defaults={}, problems=[])
-            itself.read(named.data, named.place)
-            if itself.problems:
-                del self.problems[said:]
+            own = replace(self, document=named.document, defaults={}, problems=[])
+            own.read(named.data, named.place)
+            if own.problems:
+                del self.problems[before:]
 
     def _resolved(self, written: Written, place: Place) -> dict[str, Any] | None:
-        """All keys of a measure: those of the one that it names, which may name another, and its own over them."""
+        """All keys of a measure: its own, over those of the measure that it names, which may name another."""
         data = {"use": written} if isinstance(written, str) else written
         seen: list[Any] = []
         while "use" in data:
@@ -93,31 +93,31 @@ class MeasureReader:
         try:
             keys = FormulaKeys.model_validate(data)
         except ValidationError as error:
-            self.problems.extend(problems(error, FormulaKeys, self.document, place))
+            self.problems.extend(validation_problems(error, FormulaKeys, self.document, place))
             return None
         shared = {key: value for key, value in data.items() if key not in ("formula", "parts")}
         parts = {name: self._part(name, written, shared, place) for name, written in keys.parts.items()}
-        if not all(map(_can_stand_in_a_formula, parts)):
+        if not all(map(_is_valid_part_name, parts)):
             return None
         try:
-            asked = names(keys.formula)
+            used = names(keys.formula)
         except NoFormula as error:
             self.problems.append(self._problem((*place, "formula"), str(error)))
             return None
-        for name in sorted(asked - keys.parts.keys()):
+        for name in sorted(used - keys.parts.keys()):
             message = f"formula names {name!r}, which is none of its parts{nearest(name, keys.parts)}"
             self.problems.append(self._problem((*place, "formula"), message))
         for name in keys.parts:
-            if name not in asked:
+            if name not in used:
                 message = f"part {name!r} is not in the formula {keys.formula!r}; use it, or drop it"
                 self.problems.append(self._problem((*place, "parts", name), message))
-        known = tuple((name, part) for name, part in parts.items() if part is not None)
-        return FormulaMeasure(keys.formula, known) if len(known) == len(parts) else None
+        valid = tuple((name, part) for name, part in parts.items() if part is not None)
+        return FormulaMeasure(keys.formula, valid) if len(valid) == len(parts) else None
 
     def _part(self, name: str, written: Written, shared: dict[str, Any], place: Place) -> Leaf | None:
         where = (*place, "parts", name)
-        if not _can_stand_in_a_formula(name):
-            message = f"part {name!r} cannot stand in a formula; write letters, digits and '_', such as open_ones"
+        if not _is_valid_part_name(name):
+            message = f"part {name!r} cannot be used in a formula; write letters, digits and '_', such as open_bugs"
             self.problems.append(self._problem(where, message))
             return None
         data = self._resolved(written, where)
@@ -126,31 +126,31 @@ class MeasureReader:
         if "formula" in data:
             self.problems.append(self._problem(where, f"part {name!r} is a formula itself; write it out in this one"))
             return None
-        said = len(self.problems)
+        before = len(self.problems)
         measure = self._leaf({**shared, **data}, where)
-        self._keep_once(written, said)
+        self._drop_repeated(written, before)
         return measure
 
     def _leaf(self, data: dict[str, Any], place: Place) -> Leaf | None:
         name = data.get("from")
         if not isinstance(name, str):
-            known = ", ".join(self.connections) or "none yet: add one to syncd.yaml"
-            self.problems.append(self._problem(place, f"'from' is missing; the connections are: {known}"))
+            connections = ", ".join(self.connections) or "none yet: add one to syncd.yaml"
+            self.problems.append(self._problem(place, f"'from' is missing; the connections are: {connections}"))
             return None
         if name not in self.connections:
             message = f"there is no connection {name!r} in syncd.yaml{nearest(name, self.connections)}"
             self.problems.append(self._problem((*place, "from"), message))
             return None
         connection = self.connections[name]
-        if connection is None:  # it has problems of its own, which are said where it stands
+        if connection is None:  # its own problems are reported at its place
             return None
         defaults = self.defaults.get(name, {})
         lent: dict[str, Place] = dict.fromkeys(defaults.keys() - data.keys(), ("defaults", "measures", name))
         data = {**defaults, **data}
         connector = connection.connector
         if not can_pull(connector):
-            able = [one.name for one in self.connections.values() if one and can_pull(one.connector)]
-            message = f"nothing can be measured from a {connection.kind} connection{nearest(name, able)}"
+            pulling = [other.name for other in self.connections.values() if other and can_pull(other.connector)]
+            message = f"nothing can be measured from a {connection.kind} connection{nearest(name, pulling)}"
             self.problems.append(self._problem((*place, "from"), message))
             return None
         keys_model = connector.Measure
@@ -158,8 +158,8 @@ class MeasureReader:
         try:
             parsed = model.model_validate(data)
         except ValidationError as error:
-            found = problems(error, model, self.document, place, lent)
-            self.problems.extend(problem for problem in found if problem not in self.problems)
+            problems = validation_problems(error, model, self.document, place, lent)
+            self.problems.extend(problem for problem in problems if problem not in self.problems)
             return None
         own = _names(keys_model) - _names(AnyMeasureKeys)
         keys = keys_model.model_validate({key: value for key, value in data.items() if key in own})
@@ -176,17 +176,19 @@ class MeasureReader:
         raise TypeError(f"{keys_model} is neither of records nor of readings")
 
     def _filters(self, parsed: RecordMeasureKeys, keys: RecordKeys, place: Place) -> Iterator[Filter]:
-        known = keys.fields()
+        fields = keys.fields()
         if parsed.of is not None:
-            self._known(parsed.of, known, (*place, "of"))
+            self._check_field(parsed.of, fields, (*place, "of"))
         for key, given in parsed.where.items():
-            field_name, negated, bound = _condition(key, known)
+            field_name, negated, bound = _condition(key, fields)
             where = (*place, "where", key)
-            self._known(field_name, known, where)
+            self._check_field(field_name, fields, where)
             if not bound:
                 values = given if isinstance(given, list) else [given]
                 if not values:
-                    self.problems.append(self._problem(where, f"{key} is an empty list, which nothing matches"))
+                    self.problems.append(
+                        self._problem(where, f"{key} is an empty list, which nothing matches; write at least one value")
+                    )
                 yield Filter(field_name, tuple(_scalar(value) for value in values), negated)
                 continue
             if isinstance(given, list | bool) or given is None:
@@ -195,21 +197,21 @@ class MeasureReader:
             limit = _scalar(given)
             yield Filter(field_name, at_least=limit) if bound == "_at_least" else Filter(field_name, at_most=limit)
 
-    def _known(self, name: str, known: Sequence[str] | Any, place: Place) -> None:
-        if known is not None and name not in known:
-            self.problems.append(self._problem(place, f"there is no field {name!r}{nearest(name, known)}"))
+    def _check_field(self, name: str, fields: Sequence[str] | Any, place: Place) -> None:
+        if fields is not None and name not in fields:
+            self.problems.append(self._problem(place, f"there is no field {name!r}{nearest(name, fields)}"))
 
     def _problem(self, place: Place, message: str) -> Problem:
         return self.document.problem(place, message)
 
 
-def _can_stand_in_a_formula(name: str) -> bool:
+def _is_valid_part_name(name: str) -> bool:
     return name.isidentifier() and not keyword.iskeyword(name)
 
 
-def _condition(key: str, known: Any) -> tuple[str, bool, str]:
-    """The field that a key of `where` is about, whether it is negated, and which bound it sets, if any."""
-    if known is not None and key in known:
+def _condition(key: str, fields: Any) -> tuple[str, bool, str]:
+    """The field of a key of `where`, whether the key negates, and which bound it sets, if any."""
+    if fields is not None and key in fields:
         return key, False, ""
     for suffix in ("_at_least", "_at_most"):
         if key.endswith(suffix):

@@ -1,4 +1,4 @@
-"""pydantic's errors as sentences for people who edit YAML: what is wrong, what to write, the nearest known name."""
+"""pydantic's errors as sentences for people who edit YAML: what is wrong, what to write, and the nearest valid name."""
 
 from __future__ import annotations
 
@@ -15,46 +15,46 @@ from syncd.config.document import Document, Place
 from syncd.sdk import Problem
 
 
-def problems(
+def validation_problems(
     error: ValidationError,
     model: type[BaseModel],
     document: Document,
     base: Place = (),
     lent: Mapping[str, Place] = MappingProxyType({}),
 ) -> Iterator[Problem]:
-    """A problem for each thing that pydantic found wrong with the data at `base` of a document.
+    """A problem for each error that pydantic reports about the data at `base` of a document.
 
-    Keys that are `lent` to it stand at other places, such as a file's defaults.
+    Keys that come from another place, such as a file's defaults, are in `lent` with that place.
     """
-    found: dict[tuple[Place, str], None] = {}
+    messages: dict[tuple[Place, str], None] = {}
     for details in error.errors():
         loc = details["loc"]
         place = _in_document(document, lent.get(str(loc[0]), base) if loc else base, loc)
-        found[(place, _sentence(details, model, place))] = None
-    mistyped = {(place[:-1], message.partition("did you mean ")[2]) for place, message in found}
-    for place, message in found:
-        if (place, message.replace(" is missing", "?")) not in mistyped:  # its typo is said already
+        messages[(place, _sentence(details, model, place))] = None
+    mistyped = {(place[:-1], message.partition("did you mean ")[2]) for place, message in messages}
+    for place, message in messages:
+        if (place, message.replace(" is missing", "?")) not in mistyped:  # its typo is reported already
             yield document.problem(place, message)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?`, or the names there are, at most twenty, where none is near."""
-    names = sorted(set(known))
-    match = get_close_matches(name.lower(), [known.lower() for known in names], n=1, cutoff=0.6)
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """`; did you mean 'x'?` with the nearest of the valid names; at most twenty of them if none is near."""
+    names = sorted(set(valid))
+    match = get_close_matches(name.lower(), [candidate.lower() for candidate in names], n=1, cutoff=0.6)
     if match:
-        return f"; did you mean {next(known for known in names if known.lower() == match[0])!r}?"
+        return f"; did you mean {next(candidate for candidate in names if candidate.lower() == match[0])!r}?"
     more = f" and {len(names) - 20:,} more" if len(names) > 20 else ""
     return f"; known here: {', '.join(names[:20])}{more}" if names else ""
 
 
-def one_of(names: Collection[str]) -> str:
+def alternatives(names: Collection[str]) -> str:
     """`'a', 'b' or 'c'`."""
     quoted = [repr(name) for name in names]
     return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} or {quoted[-1]}"
 
 
 def _in_document(document: Document, base: Place, loc: tuple[int | str, ...]) -> Place:
-    """pydantic's place without what it adds for unions and validators, which no document has."""
+    """pydantic's location as a place in the document, without the parts that it adds for unions and validators."""
     place = base
     for part in loc:
         if document.has((*place, part)):
@@ -70,7 +70,7 @@ def _sentence(details: ErrorDetails, model: type[BaseModel], place: Place) -> st
     context: dict[str, Any] = details.get("ctx", {})
     match kind:
         case "extra_forbidden":
-            return f"unknown key {loc[-1]!r}{nearest(str(loc[-1]), _known_keys(model, loc[:-1]))}"
+            return f"unknown key {loc[-1]!r}{nearest(str(loc[-1]), _valid_keys(model, loc[:-1]))}"
         case "timezone_aware":
             return f"{key} is {_shown(given)}, with no zone; write such as 2026-11-21T10:15+01:00"
         case "missing":
@@ -81,20 +81,22 @@ def _sentence(details: ErrorDetails, model: type[BaseModel], place: Place) -> st
             if loc[-1:] == ("[key]",):
                 return f"unknown key {given!r}{hint}"
             return (
-                f"{key} is {_shown(given)}; write {one_of(expected)}"
+                f"{key} is {_shown(given)}; write {alternatives(expected)}"
                 if "did you mean" not in hint
                 else (f"{key} is {_shown(given)}{hint}")
             )
         case "string_type":
-            return f"{key} must be a text, not {_named(given)}{'' if isinstance(given, list | dict) else '; quote it'}"
+            return (
+                f"{key} must be a text, not {_describe(given)}{'' if isinstance(given, list | dict) else '; quote it'}"
+            )
         case "float_type" | "finite_number" | "int_type" | "float_parsing" | "int_parsing" | "int_from_float":
-            return f"{key} must be a number, not {_named(given)}"
+            return f"{key} must be a number, not {_describe(given)}"
         case "bool_type" | "bool_parsing":
-            return f"{key} must be true or false, not {_named(given)}"
+            return f"{key} must be true or false, not {_describe(given)}"
         case "list_type" | "tuple_type" | "sequence_type":
-            return f"{key} must be a list, not {_named(given)}{_as_list(given)}"
+            return f"{key} must be a list, not {_describe(given)}{_as_list(given)}"
         case "dict_type" | "model_type" | "model_attributes_type" | "mapping_type":
-            return f"{key} must be a block of keys, not {_named(given)}"
+            return f"{key} must be a block of keys, not {_describe(given)}"
         case "too_short" | "string_too_short":
             return f"{key} is empty"
         case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
@@ -122,13 +124,13 @@ def _shown(given: Any) -> str:
 
 
 def _as_list(given: Any) -> str:
-    """How to write as a list what is none."""
+    """How to write a value as a list."""
     if isinstance(given, dict):
         return "; begin each entry with '- '"
     return f"; write [{given}]" if isinstance(given, str | int | float) and not isinstance(given, bool) else ""
 
 
-def _named(given: Any) -> str:
+def _describe(given: Any) -> str:
     if given is None:
         return "nothing"
     if isinstance(given, bool):
@@ -140,8 +142,8 @@ def _named(given: Any) -> str:
     return _shown(given)
 
 
-def _known_keys(model: type[BaseModel], loc: Iterable[int | str]) -> set[str]:
-    """The keys that the model at a place knows, aliases as they are written."""
+def _valid_keys(model: type[BaseModel], loc: Iterable[int | str]) -> set[str]:
+    """The keys of the model at a place, as they are written in YAML."""
     models: list[type[BaseModel]] = [model]
     for part in loc:
         if isinstance(part, int):

@@ -1,4 +1,4 @@
-"""The keys of `notify:`: who is told of what, and when not."""
+"""The keys of `notify:`: who is notified, about what, and when not."""
 
 from __future__ import annotations
 
@@ -25,35 +25,39 @@ def _by_reference(value: Any) -> Any:
 
 
 Addresses = Annotated[list[str], BeforeValidator(_by_reference), Field(min_length=1)]
-"""Where messages go, as apprise writes addresses (github.com/caronc/apprise/wiki); by reference: they hold secrets."""
+"""Addresses in apprise's notation (github.com/caronc/apprise/wiki), by reference, because they hold secrets."""
 
 
 class NotifyKeys(BaseModel):
-    """Who is told."""
+    """The keys of `notify:`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    to: Addresses = Field(description="An address of apprise, or a list: a channel, a mailbox. As ${NAME}.")
+    to: Addresses = Field(
+        description="Addresses in apprise's notation, such as a channel or a mailbox, each as ${NAME}."
+    )
     owners: dict[str, Addresses] = Field(
-        {}, description="Addresses by an objective's owner, told in place of `to` of what concerns that objective."
+        {}, description="Addresses by owner, notified in place of `to` about the objectives of that owner."
     )
     about: list[About] = Field(
         ["health", "watermelon", "held", "failing"],
-        description="Of what: a health that changes, a new watermelon, a value held, a source failing too long.",
+        description="Topics: a health that changes, a new watermelon, a value held, a source that keeps failing.",
     )
-    failing_after: Duration = Field(timedelta(hours=6), description="How long a source may fail before it is told.")
-    quiet: str | None = Field(None, description="Hours without messages, such as 19:00-07:30; they come afterwards.")
-    at_most_every: Duration = Field(timedelta(hours=1), description="One message to an address in this time, at most.")
+    failing_after: Duration = Field(timedelta(hours=6), description="How long a source may fail before a message.")
+    quiet: str | None = Field(
+        None, description="Hours without messages, such as 19:00-07:30; they are sent afterwards."
+    )
+    at_most_every: Duration = Field(timedelta(hours=1), description="At most one message to an address in this time.")
 
     @field_validator("quiet")
     @classmethod
-    def _are_hours(cls, value: str | None) -> str | None:
+    def _valid_hours(cls, value: str | None) -> str | None:
         if value is not None:
             _hours(value)
         return value
 
     def is_quiet(self, now: datetime, zone: ZoneInfo) -> bool:
-        """Whether no message goes out at a time."""
+        """Whether no message is sent at a time."""
         if self.quiet is None:
             return False
         first, last = _hours(self.quiet)

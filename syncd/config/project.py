@@ -1,4 +1,4 @@
-"""syncd.yaml: where the ledger is, when to sync, which systems there are. Owned by whoever runs the service."""
+"""syncd.yaml: the ledger, the schedule, the connections. Its owner is whoever runs the service."""
 
 from __future__ import annotations
 
@@ -23,10 +23,17 @@ from pydantic import (
     field_validator,
 )
 
-from syncd.config.catalogue import BrokenConnector, connector, connector_types
+from syncd.config.catalogue import (
+    RECONCILE,
+    BrokenConnector,
+    connection_model,
+    connector,
+    connector_types,
+    is_connector_type,
+)
 from syncd.config.cron import next_by_cron
 from syncd.config.document import Document, Place
-from syncd.config.messages import nearest, problems
+from syncd.config.messages import nearest, validation_problems
 from syncd.config.notifying import NotifyKeys
 from syncd.sdk import (
     ConfigError,
@@ -47,7 +54,7 @@ from syncd.sdk import (
 T = TypeVar("T")
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_SHORTEST_SECRET = 6  # what is shorter could be any word of a message
+_SHORTEST_SECRET = 6  # a shorter text could be any word of a message
 _PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s:]*:([^/@\s]+)@", re.IGNORECASE)
 
 
@@ -72,21 +79,21 @@ def _schedule(text: str) -> str:
 
 
 class HealthShares(BaseModel):
-    """Which share of the expected score is on track, and which at risk."""
+    """The shares of the expected score from which a score is on track, or at risk."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    on_track: float = Field(0.9, gt=0, le=1, description="On track from this share of the expected score on.")
-    at_risk: float = Field(0.7, ge=0, le=1, description="At risk from this share on; below it, off track.")
+    on_track: float = Field(0.9, gt=0, le=1, description="On track from this share of the expected score.")
+    at_risk: float = Field(0.7, ge=0, le=1, description="At risk from this share; below it, off track.")
 
 
 class Publish(BaseModel):
-    """A place that check-ins are written to. Its further keys are those of the connection's publisher."""
+    """A place that check-ins are written to. Further keys are those of the connection's publisher."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
     to: str = Field(description="The connection to write through.")
-    override: bool = Field(False, description="Write over what somebody else wrote there.")
+    override: bool = Field(False, description="Overwrite what somebody else wrote there.")
 
 
 class ProjectFile(BaseModel):
@@ -99,11 +106,15 @@ class ProjectFile(BaseModel):
     schedule: Annotated[str, AfterValidator(_schedule)] = Field(
         "15m", description="How often `run` syncs: a duration such as 15m, or a cron line."
     )
-    timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="Days, weeks and periods are cut in it.")
-    health: HealthShares = Field(HealthShares(), description="Where on track and at risk end.")
-    settle: Duration = Field(timedelta(days=14), description="How long after its end a period still changes.")
+    timezone: Annotated[str, AfterValidator(_zone)] = Field(
+        "UTC", description="The time zone of days, weeks and periods."
+    )
+    health: HealthShares = Field(
+        HealthShares(), description="The shares of the expected score that are on track or at risk."
+    )
+    settle: Duration = Field(timedelta(days=14), description="How long a period still changes after its end.")
     held_until: Literal["approved", "repeated"] = Field(
-        "approved", description="What releases a number that is held; repeated: a second cycle with the same one, too."
+        "approved", description="What releases a held number; repeated: also a second cycle with the same number."
     )
     clock: AwareDatetime | None = Field(
         None,
@@ -112,20 +123,22 @@ class ProjectFile(BaseModel):
     address: WebAddress | None = Field(
         None, description="Where people open the dashboard of `run`; check-ins link to it as their evidence."
     )
-    connections: dict[str, dict[str, Any]] = Field({}, description="The systems to pull from, by a name of your own.")
+    connections: dict[str, dict[str, Any]] = Field(
+        {}, description="The systems to pull from, each by a name of your choice."
+    )
     publish: list[Publish] = Field([], description="Where check-ins are written to.")
-    notify: NotifyKeys | None = Field(None, description="Who is told of what changed.")
+    notify: NotifyKeys | None = Field(None, description="Who is notified about changes.")
 
     @field_validator("connections", "publish", mode="before")
     @classmethod
-    def _nothing_is_none(cls, value: Any, info: ValidationInfo) -> Any:
-        """A key with all its entries commented out."""
+    def _empty_if_null(cls, value: Any, info: ValidationInfo) -> Any:
+        """Null, as of a key whose entries are all commented out, means empty."""
         return ({} if info.field_name == "connections" else []) if value is None else value
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """Configured access to one system. Its references (`${NAME}`) stay unresolved until it is opened."""
+    """Configured access to an external system. References (`${NAME}`) are resolved when it is opened."""
 
     name: str
     kind: str
@@ -135,47 +148,49 @@ class Connection:
     document: Document
 
     @property
-    def reconcile(self) -> timedelta | None:
-        """How long after a census the next is due; None where the source needs none."""
-        return getattr(self.settings, "reconcile", None)
+    def reconcile(self) -> timedelta:
+        """How long after a census of its records the next is due."""
+        return getattr(self.settings, "reconcile", RECONCILE)
 
     def resolved(self) -> ConnectionSettings:
-        """The settings with every reference replaced by what it names. ConfigError lists all that are not set."""
+        """The settings with all references resolved. Raises ConfigError with every reference that is not set."""
         resolve = Resolver(self.document)
         data = resolve(self.document.data["connections"][self.name], self.place)
         if resolve.problems:
             raise ConfigError(problems=resolve.problems)
         try:
-            return self.connector.Settings.model_validate(data, context={"resolved": True})
+            return connection_model(self.kind, self.connector).model_validate(data, context={"resolved": True})
         except ValidationError as error:
-            # What is wrong now came from outside the file, and may be a secret: the value is not repeated.
+            # The value came from outside the file and may be a secret, so the message does not repeat it.
             places = {".".join(str(part) for part in item["loc"]) or "its keys": item["msg"] for item in error.errors()}
-            said = "; ".join(f"{place}: {message}" for place, message in places.items())
+            reasons = "; ".join(f"{place}: {message}" for place, message in places.items())
             raise ConfigError(
-                problems=[self.document.problem(self.place, f"does not fit once resolved: {said}")]
+                problems=[
+                    self.document.problem(self.place, f"is not valid once its references are resolved: {reasons}")
+                ]
             ) from None
 
     def secrets(self) -> set[str]:
-        """What its references resolve to, addresses apart: nothing of it may be shown."""
+        """The values of its references, except the address; none of them may be shown."""
         resolve = Resolver(self.document)
         keys = self.document.data["connections"][self.name]
         resolve({key: value for key, value in keys.items() if key != "url"}, self.place)
-        return {value for value in resolve.found if len(value) >= _SHORTEST_SECRET}
+        return {value for value in resolve.values if len(value) >= _SHORTEST_SECRET}
 
     def without_secrets(self, text: str) -> str:
-        """A text in which a server may have repeated what it was sent, without it."""
+        """The text with every secret masked: a server may repeat what it was sent."""
         for secret in sorted(self.secrets(), key=len, reverse=True):
             text = text.replace(secret, "***")
         return text
 
     def open(self, context: Context) -> Source:
-        """The source, with its references resolved. ConfigError says at which line what is missing."""
-        assert can_pull(self.connector)  # a measure that names another is refused
+        """The source, with its references resolved. Raises ConfigError with the line of each missing one."""
+        assert can_pull(self.connector)  # config refuses measures from other connections
         return self._opened(partial(self.connector.open, self.resolved(), context))
 
     def publisher(self, context: Context, keys: PublishKeys) -> Publisher:
-        """The publisher of an entry of `publish:`, as `open` gives the source."""
-        assert can_publish(self.connector)  # an entry that names another is refused
+        """The publisher of an entry of `publish:`, opened like the source."""
+        assert can_publish(self.connector)  # config refuses entries for other connections
         return self._opened(partial(self.connector.publisher, self.resolved(), context, keys))
 
     def _opened(self, opening: Callable[[], T]) -> T:
@@ -188,7 +203,7 @@ class Connection:
 
 
 class Resolver:
-    """Replaces `${NAME}` by the environment's NAME, or by what the file that NAME_FILE names holds."""
+    """Replaces `${NAME}` by the environment variable NAME, or by the content of the file that NAME_FILE names."""
 
     def __init__(
         self,
@@ -196,28 +211,28 @@ class Resolver:
         environment: Mapping[str, str] = os.environ,
         within: Callable[[str], str] = lambda text: text,
     ) -> None:
-        """`within` quotes what stands for a part of a longer text, where that text needs it."""
+        """`within` quotes the value of a reference that is a part of a longer text."""
         self.document = document
         self.environment = environment
         self.within = within
         self.problems: list[Problem] = []
-        self.found: set[str] = set()
+        self.values: set[str] = set()
 
     def __call__(self, value: Any, place: Place) -> Any:
-        """The value with all references in it resolved; what is not set is added to `problems`."""
+        """The value with all references resolved; each reference that is not set is added to `problems`."""
         if isinstance(value, dict):
             return {key: self(inner, (*place, key)) for key, inner in value.items()}
         if isinstance(value, list):
             return [self(inner, (*place, index)) for index, inner in enumerate(value)]
         if isinstance(value, str):
             if whole := _REFERENCE.fullmatch(value):
-                return self._one(whole[1], place)
-            return _REFERENCE.sub(lambda match: self.within(self._one(match[1], place)), value)
+                return self._resolve(whole[1], place)
+            return _REFERENCE.sub(lambda match: self.within(self._resolve(match[1], place)), value)
         return value
 
-    def _one(self, name: str, place: Place) -> str:
+    def _resolve(self, name: str, place: Place) -> str:
         value = self._value(name, place)
-        self.found.add(value)
+        self.values.add(value)
         return value
 
     def _value(self, name: str, place: Place) -> str:
@@ -236,7 +251,7 @@ class Resolver:
 
 
 def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Connection | Problem]:
-    """Each connection of syncd.yaml, or what is wrong with it."""
+    """Each connection of syncd.yaml, or its problems."""
     for name, keys in raw.items():
         place: Place = ("connections", name)
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", name):
@@ -248,16 +263,16 @@ def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Con
                 place, f"connection {name!r} has no type; known here: {', '.join(connector_types())}"
             )
             continue
-        if kind not in connector_types():
+        if not is_connector_type(kind):
             message = f"there is no connector {kind!r}{nearest(str(kind), connector_types())}"
             yield document.problem((*place, "type"), message)
             continue
         try:
-            found_connector = connector(kind)
+            connector_class = connector(kind)
         except BrokenConnector as error:
             yield document.problem((*place, "type"), str(error))
             continue
-        found = [
+        connection_problems = [
             document.problem(
                 where, f"{where[-1]} holds a password written out; write ${{NAME}} there and set NAME outside"
             )
@@ -265,17 +280,18 @@ def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Con
             if password_in_url(text)
         ]
         try:
-            settings = found_connector.Settings.model_validate(keys)
+            settings = connection_model(kind, connector_class).model_validate(keys)
         except ValidationError as error:
-            found.extend(problems(error, found_connector.Settings, document, place))
-        if found:
-            yield from found
+            model = connection_model(kind, connector_class)
+            connection_problems.extend(validation_problems(error, model, document, place))
+        if connection_problems:
+            yield from connection_problems
         else:
-            yield Connection(name, kind, found_connector, settings, place, document)
+            yield Connection(name, kind, connector_class, settings, place, document)
 
 
 def password_in_url(text: str) -> bool:
-    """Whether a URL carries a password that is not a reference."""
+    """Whether a URL contains a password that is not a reference."""
     match = _PASSWORD_IN_URL.search(text)
     return bool(match) and not _REFERENCE.search(match[1] if match else "")
 
@@ -289,6 +305,6 @@ def _texts(value: Any, place: Place) -> Iterator[tuple[Place, str]]:
 
 
 def clock_of(settings: ProjectFile) -> Callable[[], datetime]:
-    """The clock of a command: the real one, or that of a rehearsal, which stands still."""
+    """The clock of a command: the real clock, or the fixed time of a rehearsal."""
     fixed = settings.clock
     return (lambda: datetime.now(UTC)) if fixed is None else (lambda: fixed)

@@ -1,4 +1,4 @@
-"""Reads `publish:`: what is written where, by the keys that each connection's connector declares."""
+"""Reads `publish:`: what is written where. Each entry has the keys that the connector of its connection declares."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 from pydantic import BaseModel, ValidationError, create_model
 
 from syncd.config.document import Document, Place
-from syncd.config.messages import nearest, problems
+from syncd.config.messages import nearest, validation_problems
 from syncd.config.project import Connection, Publish
 from syncd.sdk import Problem, Publishes, PublishKeys, can_publish
 
 _OWN = frozenset(Publish.model_fields)
 
 WHOLE = ""
-"""Stands for the key result where a target holds a whole period."""
+"""In place of a key result's id, for a target that holds a whole period."""
 
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """One entry of `publish:`."""
+    """An entry of `publish:`."""
 
     connection: Connection
     keys: PublishKeys
@@ -29,7 +29,7 @@ class Publication:
     place: Place
 
     def targets(self, key_results: Collection[str]) -> Mapping[str, str]:
-        """Where each of these key results is written to, by its id; the whole period by `WHOLE`."""
+        """The target of each of these key results by id, or that of the whole period by `WHOLE`."""
         if self.keys.states == "period":
             return {WHOLE: self.keys.target(WHOLE)}
         names = self.keys.names()
@@ -37,7 +37,7 @@ class Publication:
 
 
 def publish_model(name: str, connector: type[Publishes]) -> type[BaseModel]:
-    """The keys of an entry that writes through a connector of this name."""
+    """The model of all keys of an entry that writes through a connector."""
     fields: dict[str, Any] = {field: (info.annotation, info) for field, info in Publish.model_fields.items()}
     return create_model(f"{name.capitalize()}PublishKeys", __base__=connector.Publish, **fields)
 
@@ -48,7 +48,7 @@ def read_publications(
     connections: Mapping[str, Connection | None],
     key_results: Collection[str],
 ) -> Iterator[Publication | Problem]:
-    """Each entry, or what is wrong with it. No two may write to the same place."""
+    """Each entry, or its problems. Two entries may not write to the same place."""
     taken: dict[tuple[str, str], int] = {}
     for index, entry in enumerate(written):
         place: Place = ("publish", index)
@@ -60,15 +60,15 @@ def read_publications(
             continue
         connector = connection.connector
         if not can_publish(connector):
-            able = [one.name for one in connections.values() if one and can_publish(one.connector)]
-            message = f"nothing can be written through a {connection.kind} connection{nearest(entry.to, able)}"
+            writing = [other.name for other in connections.values() if other and can_publish(other.connector)]
+            message = f"nothing can be written through a {connection.kind} connection{nearest(entry.to, writing)}"
             yield document.problem((*place, "to"), message)
             continue
         data = {key: value for key, value in document.data["publish"][index].items() if key not in _OWN}
         try:
             keys = connector.Publish.model_validate(data, context={"settings": connection.settings})
         except ValidationError as error:
-            yield from problems(error, publish_model(connection.kind, connector), document, place)
+            yield from validation_problems(error, publish_model(connection.kind, connector), document, place)
             continue
         unknown = sorted(set(keys.names() or ()) - set(key_results))
         for name in unknown:
@@ -76,20 +76,22 @@ def read_publications(
         publication = Publication(connection, keys, entry.override, place)
         targets = publication.targets(key_results)
         for target, names in _shared(targets):
-            said = " and ".join(map(repr, names))
-            yield document.problem(place, f"{target} would be written to by {said}; give each a place of its own")
+            key_results_of_target = " and ".join(map(repr, names))
+            yield document.problem(
+                place, f"{target} would be written to by {key_results_of_target}; give each a place of its own"
+            )
         for target in set(targets.values()):
             first = taken.setdefault((connection.name, target), index)
             if first != index:
                 line = document.line(("publish", first))
-                yield document.problem(place, f"{target} is written to by line {line} already; say it once")
+                yield document.problem(place, f"{target} is written to by line {line} already; drop one of the entries")
                 break
         if not unknown:
             yield publication
 
 
 def _shared(targets: Mapping[str, str]) -> Iterator[tuple[str, Sequence[str]]]:
-    """The targets of more than one key result: only one of them would ever be written."""
+    """The targets of several key results, which would overwrite each other."""
     by_target: dict[str, list[str]] = {}
     for name, target in sorted(targets.items()):
         by_target.setdefault(target, []).append(name)

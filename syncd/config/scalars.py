@@ -1,7 +1,7 @@
-"""What a plain scalar of YAML 1.2 stands for: nothing, a truth value, a number, or the text that is written.
+"""The value of a plain scalar in YAML 1.2: nothing, a truth value, a number, or its text.
 
-`yes`, `on`, `12:30` and days are texts, and so are `.inf`, `.nan`, `1e999` and a whole number as large. Underscores may
-stand among digits.
+`yes`, `on`, `12:30` and days are texts. So are `.inf`, `.nan`, `1e999`, and whole numbers too large for a float.
+Underscores are allowed between digits.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
-_FIRST_OF_NUMBERS = frozenset("+-.0123456789")
+_FIRST_CHARACTERS_OF_NUMBERS = frozenset("+-.0123456789")
 _INTEGER = re.compile(r"[-+]?(?:0x[0-9a-fA-F_]+|0o[0-7_]+|[0-9_]+)")
 _FLOAT = re.compile(
     r"[-+]?[0-9][0-9_]*(?:\.[0-9_]*(?:[eE][-+]?[0-9]+)?|[eE][-+]?[0-9]+)"
@@ -26,10 +26,10 @@ _FLOAT = re.compile(
 
 
 def plain_scalar(text: str) -> Scalar:
-    """The value of a scalar that stands without quotes."""
+    """The value of a scalar without quotes."""
     if text in _WORDS:
         return _WORDS[text]
-    return _number(text) if text[0] in _FIRST_OF_NUMBERS else text
+    return _number(text) if text[0] in _FIRST_CHARACTERS_OF_NUMBERS else text
 
 
 def _number(text: str) -> Scalar:
@@ -41,6 +41,6 @@ def _number(text: str) -> Scalar:
         if _FLOAT.fullmatch(text):
             real = float(digits)
             return real if math.isfinite(real) else text
-    except ValueError:  # nothing but underscores, or more digits than Python takes
+    except ValueError:  # only underscores, or more digits than Python converts
         return text
     return text

@@ -1,14 +1,15 @@
-"""What was pulled, measured and published, by SQLAlchemy Core on SQLite or PostgreSQL.
+"""The ledger: what was pulled, measured and published, in SQLite or PostgreSQL, by SQLAlchemy Core.
 
-Nothing is overwritten without its history.
-
-Versions are counted in cycles, not in time: a row holds from the cycle that saw it first (`cycle`) to the one that saw
-it changed or gone (`until`, excluded; none while it holds). A clock that jumps cannot put them out of order.
+Every change keeps the version before it. Versions are counted in cycles, not in time, so a clock that jumps cannot put
+them out of order: a row holds from the cycle that saw it first (`cycle`) until the cycle that saw it changed or gone
+(`until`, excluded; null while the row holds).
 """
 
 from syncd.ledger.alignments import KeptAlignment, LinkId
 from syncd.ledger.approvals import Approval
-from syncd.ledger.cycles import Cycle
+from syncd.ledger.cycles import Cycle, EndedCycle
+from syncd.ledger.definition_versions import DefinitionVersion
+from syncd.ledger.definitions import Definition
 from syncd.ledger.events import Event, NewEvent
 from syncd.ledger.failures import LedgerError, LedgerFailed
 from syncd.ledger.ledger import Ledger, open_ledger
@@ -18,13 +19,15 @@ from syncd.ledger.outbox import Delivery, NewDelivery
 from syncd.ledger.pulled import Pulled, StreamId
 from syncd.ledger.revisions import Reread, Revised
 from syncd.ledger.streams import Ending, StreamState
-from syncd.ledger.values import Definition, KeptValue
+from syncd.ledger.values import KeptValue
 
 __all__ = [
     "Approval",
     "Cycle",
     "Definition",
+    "DefinitionVersion",
     "Delivery",
+    "EndedCycle",
     "Ending",
     "Event",
     "Fallen",

@@ -1,4 +1,4 @@
-"""What was found of each link from an output to its outcome: a row wherever it changed, none where not."""
+"""The verdict and trend of each link from an output to its outcome. A new row is written only when they change."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ LinkId = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class KeptAlignment:
-    """A link as a cycle found it. `cycle` found it first, `confirmed` last.
+    """The verdict and trend of a link, seen first by `cycle` and last by `confirmed`.
 
-    `verdict_since` is the first day of the unbroken run of this verdict, as cycles saw it; `since` the first day of the
-    output's run on pace, and `delivered` what its value gained since that day. `trend` is None until it was looked at.
+    `verdict_since` is the first day of the unbroken run of this verdict, as cycles saw it. `since` is the first day of
+    the output's run on pace, and `delivered` what its value gained since that day. `trend` is None until computed.
     """
 
     verdict: Verdict
@@ -35,7 +35,7 @@ class KeptAlignment:
     confirmed: int
 
     def says_what(self, other: KeptAlignment) -> bool:
-        """Whether the two differ in nothing but the cycles that found them."""
+        """Whether the two are equal except for their cycles."""
         return replace(self, cycle=other.cycle, confirmed=other.confirmed) == other
 
 
@@ -52,26 +52,26 @@ _CONFIRM = (
 
 
 class Alignments:
-    """Reads what was found of links; writes what a cycle found in one transaction."""
+    """Reads the alignments of links; writes those of a cycle in one transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def keep(self, period: str, found: Mapping[LinkId, KeptAlignment]) -> None:
-        """Keeps what a cycle found. What says what the last row said moves that one's confirmation."""
-        if not found:
+    def keep(self, period: str, links: Mapping[LinkId, KeptAlignment]) -> None:
+        """Keeps the alignments of a cycle. If the content did not change, only `confirmed` of the last row moves."""
+        if not links:
             return
         with self._engine.begin() as connection:
             kept = _last(connection, period, None)
             rows: list[dict[str, Any]] = []
             confirmed: list[dict[str, Any]] = []
-            for (output, outcome), one in found.items():
+            for (output, outcome), alignment in links.items():
                 last = kept.get((output, outcome))
-                if last is not None and last.says_what(one):
-                    named = {"of_period": period, "of_output": output, "of_outcome": outcome}
-                    confirmed.append({**named, "of_cycle": last.cycle, "by": one.confirmed})
+                if last is not None and last.says_what(alignment):
+                    link = {"of_period": period, "of_output": output, "of_outcome": outcome}
+                    confirmed.append({**link, "of_cycle": last.cycle, "by": alignment.confirmed})
                 else:
-                    rows.append({"period": period, "output": output, "outcome": outcome, **_row(one)})
+                    rows.append({"period": period, "output": output, "outcome": outcome, **_row(alignment)})
             if confirmed:
                 connection.execute(_CONFIRM, confirmed)
             if rows:
@@ -102,16 +102,16 @@ def _last(connection: Connection, period: str, cycle: int | None) -> Mapping[Lin
     return {(row.output, row.outcome): _kept(row) for row in connection.execute(query)}
 
 
-def _row(one: KeptAlignment) -> dict[str, Any]:
-    trend = one.trend
+def _row(alignment: KeptAlignment) -> dict[str, Any]:
+    trend = alignment.trend
     return {
-        "cycle": one.cycle,
-        "confirmed": one.confirmed,
-        "verdict": one.verdict,
-        "verdict_since": one.verdict_since.isoformat(),
-        "since": one.since.isoformat() if one.since else None,
-        "lag_days": one.lag / timedelta(days=1),
-        "delivered": one.delivered,
+        "cycle": alignment.cycle,
+        "confirmed": alignment.confirmed,
+        "verdict": alignment.verdict,
+        "verdict_since": alignment.verdict_since.isoformat(),
+        "since": alignment.since.isoformat() if alignment.since else None,
+        "lag_days": alignment.lag / timedelta(days=1),
+        "delivered": alignment.delivered,
         "trend": asdict(trend) | {"since": trend.since.isoformat() if trend.since else None} if trend else None,
     }
 

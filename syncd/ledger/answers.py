@@ -1,4 +1,4 @@
-"""What measures come to, by what the ledger holds: as it stands now, or as it stood after a cycle."""
+"""The answers of measures from the rows of the ledger, as of now or as of the end of a cycle."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ from syncd.okr.measures import (
 from syncd.okr.spans import Span
 from syncd.sdk import Reading, Record
 
-_OF_A_READING = (
+_READING_COLUMNS = (
     *(readings.c[name] for name in ("stream", "part", "until", "position", "cell", "number", "raw", "at", "problem")),
-    case((readings.c.at.is_(None), readings.c.seen_at)).label("seen_at"),  # to read a time takes long
+    case((readings.c.at.is_(None), readings.c.seen_at)).label("seen_at"),  # reading a time is slow
 )
 _INSTANT = timedelta(microseconds=1)
-_PARTS_IN_HAND = 200
+_PARTS_READ_AHEAD = 200
 
 Part = tuple[int, str]
 """(stream's number, part)."""
 
 
 class Answers:
-    """Answers measures; reads only."""
+    """Answers measures. It never writes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -51,9 +51,9 @@ class Answers:
 
     @contextmanager
     def together(self, measures: Iterable[Measure | None]) -> Iterator[Answers]:
-        """Answers in one transaction. The readings of these measures are read ahead, many parts at a time.
+        """Answers in one transaction, which reads ahead the readings of these measures, many parts at a time.
 
-        The measures are named in the order in which they will be asked for; any other is answered too.
+        The measures come in the order in which they will be asked for. Other measures are answered too.
         """
         with self._engine.connect() as connection:
             parts = [
@@ -68,7 +68,7 @@ class Answers:
     def answer(
         self, measure: RecordMeasure | ReadingMeasure, span: Span, now: datetime, cycle: int | None = None
     ) -> Answer:
-        """What a measure comes to by what the ledger holds, as it stands now or stood after a cycle."""
+        """The number of a measure over a window, as of now or as of the end of a cycle."""
         if isinstance(measure, ReadingMeasure):
             return self._answer_readings(measure, span, now, cycle)
         form, past = selection.form(measure), cycle is not None
@@ -76,31 +76,29 @@ class Answers:
             streams = self._ids(connection, measure)
             parameters = selection.parameters(streams, span, cycle)
             if measure.take == "share":
-                done, total = connection.execute(
-                    selection.done_of_all(form, self._dialect, past=past), parameters
-                ).one()
+                ((done, total),) = connection.execute(selection.done_of_all(form, self._dialect, past=past), parameters)
                 return answer_share(done, total)
             if measure.of is None:
-                asked = selection.how_many(form, self._dialect, past=past, several=len(streams) > 1)
-                counted = int(connection.scalar(asked, parameters) or 0)
+                query = selection.how_many(form, self._dialect, past=past, several=len(streams) > 1)
+                counted = int(connection.scalar(query, parameters) or 0)
                 return answer_numbers(measure.take, None, [1.0] * counted, 0)
             rows = connection.execute(selection.elements_of(form, self._dialect, past=past), parameters).all()
-        everyone = {row[0] for row in rows}
+        ids = {row[0] for row in rows}
         if measure.take == "distinct":
             values = {(number, text) for _, _, number, text in rows} - {(None, None)}
-            having = len({name for name, _, number, text in rows if number is not None or text is not None})
-            different = len({_text(number, text) for number, text in values})
-            return answer_distinct(measure.of, different, having, len(everyone) - having)
+            having = len({id_ for id_, _, number, text in rows if number is not None or text is not None})
+            distinct = len({_text(number, text) for number, text in values})
+            return answer_distinct(measure.of, distinct, having, len(ids) - having)
         numbers = _by_record(rows)
-        return answer_numbers(measure.take, measure.of, list(numbers.values()), len(everyone) - len(numbers))
+        return answer_numbers(measure.take, measure.of, list(numbers.values()), len(ids) - len(numbers))
 
     def contributions(
         self, measure: RecordMeasure, span: Span, cycle: int | None = None
     ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
-        """When each record that counts was done and what it brings, in order: for a measure's value on past days.
+        """When each record that counts was done, and its elements, in order of time.
 
-        It brings its number, or for `distinct` its values as texts; 1 where records are counted, nothing where it lacks
-        the field asked for.
+        The elements are its number, or for `distinct` its values as texts, or 1 if records are counted. A record that
+        lacks the field is left out.
         """
         form, past = selection.form(measure), cycle is not None
         with self._connection() as connection:
@@ -111,18 +109,18 @@ class Answers:
             rows = connection.execute(
                 selection.elements_of(form, self._dialect, past=past, dated=True), parameters
             ).all()
-        done = {name: at for name, _, *_, at in rows}
-        brought: dict[str, list[float | str]] = {}
+        done = {id_: at for id_, _, *_, at in rows}
+        elements: dict[str, list[float | str]] = {}
         if measure.take == "distinct":
-            for name, _, number, text, _ in rows:
+            for id_, _, number, text, _ in rows:
                 if number is not None or text is not None:
-                    brought.setdefault(name, []).append(_text(number, text))
+                    elements.setdefault(id_, []).append(_text(number, text))
         else:
-            brought = {name: [number] for name, number in _by_record([row[:3] for row in rows]).items()}
-        return sorted(((done[name], elements) for name, elements in brought.items()), key=lambda pair: pair[0])
+            elements = {id_: [number] for id_, number in _by_record([row[:3] for row in rows]).items()}
+        return sorted(((done[id_], of_record) for id_, of_record in elements.items()), key=lambda pair: pair[0])
 
     def records(self, measure: RecordMeasure, cycle: int | None = None) -> Iterator[Record]:
-        """Every record of a measure's streams and kind, in the order of their labels: for the evidence."""
+        """Every record of a measure's streams and kind, counted or not, by the time it was done and by label."""
         with self._connection() as connection:
             query = (
                 select(records)
@@ -135,12 +133,12 @@ class Answers:
     def readings(
         self, measure: ReadingMeasure, span: Span, now: datetime, cycle: int | None = None
     ) -> tuple[bool, list[Reading]]:
-        """Whether the source dates the readings of a measure's part, and they themselves, each with its time, in order.
+        """Whether the source dates the readings of a measure's part, and the readings, each with its time, in order.
 
-        Of a dated series what stands there now counts, each row on its date. What the source does not date held from
-        the moment it was seen until it was replaced: one that held when the window began counts from there on, and one
-        seen while a period settles counts to its last moment. `latest` looks at what stands there now alone, so that a
-        cell that was emptied is no number.
+        In a dated series the current rows count, each on its date. An undated reading holds from the moment it was seen
+        until it was replaced: a reading that held when the window began counts from its beginning, and a reading seen
+        while a period settles counts at the period's last moment. `latest` looks at current rows only, so that an
+        emptied cell is not a number.
         """
 
         def holds(row: Any) -> bool:
@@ -161,10 +159,10 @@ class Answers:
         ]
 
     def _answer_readings(self, measure: ReadingMeasure, span: Span, now: datetime, cycle: int | None) -> Answer:
-        dated, found = self.readings(measure, span, now, cycle)
-        if not found and not measure.many:
+        dated, readings_in_order = self.readings(measure, span, now, cycle)
+        if not readings_in_order and not measure.many:
             return Answer(None, "there is no number")
-        answer = evaluate_readings(measure.take, span, now, found)
+        answer = evaluate_readings(measure.take, span, now, readings_in_order)
         return answer if dated else replace(answer, at=None)
 
     def _connection(self) -> AbstractContextManager[Connection]:
@@ -174,7 +172,7 @@ class Answers:
         return _rows_of(connection, [part], cycle).get(part, ())
 
     def _ids(self, connection: Connection, measure: RecordMeasure | ReadingMeasure) -> list[int]:
-        """The numbers of a measure's streams. A stream keeps its number, so all of them are looked up at once."""
+        """The numbers of a measure's streams. They never change, so all are looked up at once and kept."""
         wanted = [(measure.connection, key) for key in stream_keys(measure)]
         if not self._streams.keys() >= set(wanted):
             rows = connection.execute(select(streams.c.connection, streams.c.key, streams.c.id))
@@ -183,7 +181,7 @@ class Answers:
 
 
 class _Together(Answers):
-    """Answers through a connection that is open; `parts` are those whose readings will be asked for, in order."""
+    """Answers through an open connection; `parts` are those whose readings will be asked for, in order."""
 
     def __init__(self, whole: Answers, connection: Connection, parts: Sequence[Part]) -> None:
         super().__init__(whole._engine)
@@ -191,7 +189,7 @@ class _Together(Answers):
         self._open = connection
         self._ahead = parts
         self._next = 0
-        self._in_hand: Mapping[Part, Sequence[Any]] = {}
+        self._read: Mapping[Part, Sequence[Any]] = {}
 
     def _connection(self) -> AbstractContextManager[Connection]:
         return nullcontext(self._open)
@@ -199,27 +197,27 @@ class _Together(Answers):
     def _rows(self, connection: Connection, part: Part, cycle: int | None) -> Sequence[Any]:
         if cycle is not None:
             return super()._rows(connection, part, cycle)
-        if part not in self._in_hand:
+        if part not in self._read:
             try:
                 self._next = self._ahead.index(part, self._next)
             except ValueError:
                 return super()._rows(connection, part, None)
-            some = list(dict.fromkeys(self._ahead[self._next : self._next + _PARTS_IN_HAND]))
-            found = _rows_of(connection, some, None)
-            self._in_hand = {one: found.get(one, ()) for one in some}
-        return self._in_hand[part]
+            next_parts = list(dict.fromkeys(self._ahead[self._next : self._next + _PARTS_READ_AHEAD]))
+            rows = _rows_of(connection, next_parts, None)
+            self._read = {read: rows.get(read, ()) for read in next_parts}
+        return self._read[part]
 
 
 def _rows_of(connection: Connection, parts: Sequence[Part], cycle: int | None) -> dict[Part, list[Any]]:
-    """Of a dated part the readings that it holds, or held after a cycle; of any other all that it ever held by then.
+    """The rows of each part: of a dated part those that hold, or held after `cycle`; of an undated part all until then.
 
-    A dated series needs nothing that ended, and of a long one that is edited daily that is most.
+    A dated series does not need the rows that ended, which are most of the rows of a long series that is edited daily.
     """
 
-    def found(wanted: Sequence[Part], *conditions: ColumnElement[bool]) -> dict[Part, list[Any]]:
+    def query_rows(wanted: Sequence[Part], *conditions: ColumnElement[bool]) -> dict[Part, list[Any]]:
         of = given(wanted, column("stream", Integer), column("part", Text))
         query = (
-            select(*_OF_A_READING, cycles.c.started_at.label("ended_at"))
+            select(*_READING_COLUMNS, cycles.c.started_at.label("ended_at"))
             .join(of, (of.c.stream == readings.c.stream) & (of.c.part == readings.c.part))
             .outerjoin(cycles, cycles.c.id == readings.c.until)
             .where(*conditions)
@@ -232,13 +230,13 @@ def _rows_of(connection: Connection, parts: Sequence[Part], cycle: int | None) -
 
     by_then = () if cycle is None else (readings.c.cycle <= cycle,)
     held = readings.c.until.is_(None)
-    rows = found(parts, *by_then, held if cycle is None else or_(held, readings.c.until > cycle))
+    rows = query_rows(parts, *by_then, held if cycle is None else or_(held, readings.c.until > cycle))
     undated = [part for part in parts if all(row.at is None for row in rows.get(part, ()))]
-    return rows | (found(undated, *by_then) if undated else {})
+    return rows | (query_rows(undated, *by_then) if undated else {})
 
 
 def record_of(row: Any) -> Record:
-    """The record that a row of the table holds."""
+    """The record of a row."""
     return Record(
         row.id,
         row.label,
@@ -258,16 +256,16 @@ def _text(number: float | None, text: str | None) -> str:
 
 
 def _by_record(rows: Sequence[Any]) -> dict[str, float]:
-    """The number that each record brings: the sum of its field's elements that are numbers.
+    """The number of each record by id: the sum of the elements of its field that are numbers.
 
-    A record may stand in two streams of one measure (`acme/*` and `acme/web`): it counts once.
+    A record in two streams of a measure (`acme/*` and `acme/web`) counts once.
     """
-    single: dict[str, float | None] = {name: number for name, _, number in rows}
+    single: dict[str, float | None] = {id_: number for id_, _, number in rows}
     if len(single) == len(rows):
-        return {name: number for name, number in single.items() if number is not None}
-    found: dict[str, dict[int, list[float]]] = {}
-    for name, stream, number in rows:
+        return {id_: number for id_, number in single.items() if number is not None}
+    numbers: dict[str, dict[int, list[float]]] = {}
+    for id_, stream, number in rows:
         if number is not None:
-            found.setdefault(name, {}).setdefault(stream, []).append(number)
-    sums = {name: total(streams[max(streams)]) for name, streams in found.items()}
-    return {name: number for name, number in sums.items() if number is not None}
+            numbers.setdefault(id_, {}).setdefault(stream, []).append(number)
+    sums = {id_: total(by_stream[max(by_stream)]) for id_, by_stream in numbers.items()}
+    return {id_: number for id_, number in sums.items() if number is not None}

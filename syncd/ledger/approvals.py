@@ -1,4 +1,4 @@
-"""Approvals: held numbers that somebody took, and who that was."""
+"""Approvals: the held numbers that people accepted, and who accepted them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from datetime import datetime
 from sqlalchemy import Engine, insert, select
 
 from syncd.ledger.cycles import own_cycle
+from syncd.ledger.definitions import Definition
 from syncd.ledger.outbox import NewDelivery, post
 from syncd.ledger.schema import approvals
-from syncd.ledger.values import Definition, KeptValue, keep
+from syncd.ledger.values import KeptValue, keep
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One approval: the number that was taken, None where that is unknown, and why it was held.
+    """An approval: the number that was accepted (None if it is unknown), and why it was held.
 
-    `cycle` is the one that made it the value.
+    `cycle` is the cycle that made it the value.
     """
 
     cycle: int
@@ -29,7 +30,7 @@ class Approval:
 
 
 class Approvals:
-    """Reads approvals; writes each with the value that it makes in one transaction."""
+    """Reads approvals; writes each approval and its value in one transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -46,9 +47,9 @@ class Approvals:
         now: datetime,
         due: Sequence[NewDelivery] = (),
     ) -> int:
-        """Makes a value the key result's, in a cycle of its own that pulled nothing: that cycle's number.
+        """Keeps an approved value, in a cycle of its own that pulls nothing. Returns the number of that cycle.
 
-        `reason` is why the number was held; what is `due` because of it goes into the outbox. The caller holds the
+        `reason` is why the number was held; deliveries that become `due` go into the outbox. The caller holds the
         ledger's lock.
         """
         with self._engine.begin() as connection:
@@ -69,7 +70,7 @@ class Approvals:
         return cycle
 
     def of(self, period: str, key_result: str, cycle: int) -> Sequence[Approval]:
-        """Every approval that a key result had up to a cycle, oldest first."""
+        """Every approval of a key result up to a cycle, oldest first."""
         query = (
             select(approvals)
             .where(approvals.c.period == period, approvals.c.key_result == key_result, approvals.c.cycle <= cycle)

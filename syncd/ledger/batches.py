@@ -1,4 +1,4 @@
-"""Cutting what is asked for into statements: many things in each, and no more than a database takes."""
+"""Splits long lists of parameters into statements that every database accepts."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any, TypeVar
 from sqlalchemy import CTE, ColumnClause, values
 
 T = TypeVar("T")
-PARAMETERS = 500  # SQLite's oldest limit is 999 in a statement
+PARAMETERS = 500  # the lowest limit of a SQLite is 999 in a statement
 
 
 def batches(items: Iterable[T], size: int = PARAMETERS) -> Iterator[list[T]]:
-    """Lists of at most so many items (itertools.batched, which Python 3.11 lacks)."""
-    rest = iter(items)
-    while some := list(islice(rest, size)):
-        yield some
+    """Lists of at most `size` items (itertools.batched, which Python 3.11 lacks)."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
 
 
 def given(rows: Sequence[tuple[Any, ...]], *columns: ColumnClause[Any]) -> CTE:
-    """Rows that a statement brings along, to be joined: for a list of tuples SQLite looks into no index."""
+    """Rows as a table of the statement, to join: SQLite uses no index for a list of tuples."""
     return values(*columns, name="given").data(rows).cte("given")

@@ -1,10 +1,11 @@
-"""Cycles: the axis that every version in the ledger is counted on."""
+"""Cycles: every version in the ledger is counted in them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple, cast
 
 from sqlalchemy import Connection, Engine, and_, func, insert, select
 
@@ -14,9 +15,18 @@ from syncd.ledger.schema import cycles
 _SYNC = and_(cycles.c.pulls.is_not(None), cycles.c.dry_run.is_not(True))
 
 
+class EndedCycle(NamedTuple):
+    """A cycle that ended. `synced`: it asked the sources and kept values. `only`: the key result it was narrowed to."""
+
+    id: int
+    ended_at: datetime
+    synced: bool
+    only: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """One sync pass; one that was killed never ended."""
+    """A cycle. `ended_at` is None if it was killed."""
 
     id: int
     started_at: datetime
@@ -24,22 +34,23 @@ class Cycle:
 
 
 class Cycles:
-    """Counts cycles, and finds the one that a time belongs to."""
+    """Counts cycles, and looks up their times."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def begin(self, now: datetime) -> int:
-        """A new cycle's number."""
+        """Begins a cycle. Returns its number."""
         with self._engine.begin() as connection:
             key = connection.execute(insert(cycles).values(started_at=now)).inserted_primary_key
         assert key is not None
         return int(key[0])
 
     def last(self, by: datetime | None = None, *, pulled: bool = False) -> Cycle | None:
-        """The last cycle that ended, at all or by a moment; None where none had.
+        """The last cycle that ended, or that ended by a moment; None if there is none.
 
-        With `pulled` the last sync: an approval or a check-in asked no source, and a dry run kept no value.
+        With `pulled`, the last sync: not an approval or a check-in, which ask no source, nor a dry run, which keeps no
+        value.
         """
         query = select(cycles).where(cycles.c.ended_at.is_not(None)).order_by(cycles.c.id.desc()).limit(1)
         if by is not None:
@@ -47,21 +58,30 @@ class Cycles:
         if pulled:
             query = query.where(_SYNC)
         with self._engine.connect() as connection:
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(query).first()
         return Cycle(row.id, row.started_at, row.ended_at) if row else None
 
     def pulled(self, since: int) -> Sequence[Cycle]:
-        """Every cycle from one on that asked the sources and ended, in the order of their numbers."""
+        """Every sync from cycle `since` on that ended, in the order of their numbers."""
         query = select(cycles.c.id, cycles.c.started_at, cycles.c.ended_at).where(
             cycles.c.id >= since, cycles.c.ended_at.is_not(None), _SYNC
         )
         with self._engine.connect() as connection:
             return [Cycle(*row) for row in connection.execute(query.order_by(cycles.c.id))]
 
-    def syncs(self, until: int) -> tuple[int, Mapping[str, int]]:
-        """The last sync of everything up to a cycle, 0 where there was none; and since then the last of one key result.
+    def ended(self) -> Sequence[EndedCycle]:
+        """Every cycle that ended, in the order of their numbers."""
+        query = select(cycles.c.id, cycles.c.ended_at, _SYNC.label("synced"), cycles.c.only).where(
+            cycles.c.ended_at.is_not(None)
+        )
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.order_by(cycles.c.id))
+            return [EndedCycle(cycle, at, sync, only["key_result"] if only else None) for cycle, at, sync, only in rows]
 
-        Those are by its id: `sync --only` measures it and its guard.
+    def syncs(self, until: int) -> tuple[int, Mapping[str, int]]:
+        """The last full sync up to a cycle, 0 if there was none; and by key result the last `sync --only` after it.
+
+        `sync --only` measures a key result and its guard.
         """
         query = select(cycles.c.id, cycles.c.only).where(cycles.c.id <= until, cycles.c.ended_at.is_not(None), _SYNC)
         only: dict[str, int] = {}
@@ -73,27 +93,25 @@ class Cycles:
         return 0, only
 
     def times(self, numbers: Collection[int]) -> dict[int, datetime]:
-        """When each of these cycles ended, by its number; one that never did is missing."""
+        """The end of each of these cycles by its number; a cycle that never ended is missing."""
         query = select(cycles.c.id, cycles.c.ended_at).where(cycles.c.ended_at.is_not(None))
         with self._engine.connect() as connection:
             return {
                 row.id: row.ended_at
-                for some in batches(sorted(numbers))
-                for row in connection.execute(query.where(cycles.c.id.in_(some)))
+                for batch in batches(sorted(numbers))
+                for row in connection.execute(query.where(cycles.c.id.in_(batch)))
             }
 
     def end_of(self, cycle: int) -> datetime:
-        """When a cycle ended; of one that was killed, when the next one did. It must have ended by now."""
+        """The end of a cycle; of a killed cycle, the end of the next one. There must be one."""
         query = select(func.min(cycles.c.id)).where(cycles.c.id >= cycle, cycles.c.ended_at.is_not(None))
         with self._engine.connect() as connection:
-            ended: datetime = connection.execute(
-                select(cycles.c.ended_at).where(cycles.c.id == query.scalar_subquery())
-            ).scalar_one()
-        return ended
+            ((ended_at,),) = connection.execute(select(cycles.c.ended_at).where(cycles.c.id == query.scalar_subquery()))
+        return cast("datetime", ended_at)
 
 
 def own_cycle(connection: Connection, now: datetime) -> int:
-    """The number of a cycle for a value that a person gave: it pulls nothing, and ends as it begins."""
+    """Begins and ends a cycle for a value that a person gave, without a pull. Returns its number."""
     key = connection.execute(insert(cycles).values(started_at=now, ended_at=now)).inserted_primary_key
     assert key is not None
     return int(key[0])

@@ -1,8 +1,11 @@
-"""Events: what is worth telling somebody, once; and what is known of each subject, so that it is told only when new.
+"""Events: changes that somebody is notified about once, and the last state of each subject, to detect the next change.
 
-An event is `known` where it is what things were when syncd first looked, `waiting` until its message is sent, `sending`
-from the moment that a message may have left until its answer is kept, then `sent`, `unsure` or `dead`; `dropped` where
-all was as before by the time that a message could go.
+An event is
+- `known` if it is the state in which syncd first saw its subject: nobody is notified;
+- `waiting` until its message is sent;
+- `sending` from the moment that the message may have left until the answer is kept;
+- `sent`, `unsure` (it may have arrived) or `dead` (it failed for good) in the end;
+- `dropped` if the change was undone before a message could be sent.
 """
 
 from __future__ import annotations
@@ -23,7 +26,7 @@ Subject = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """Something that is otherwise than it was; `old` is None for what was never looked at."""
+    """A change of a subject; `old` is None if the subject was never seen before."""
 
     kind: str
     period: str
@@ -38,7 +41,7 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event as it is kept. `recipient` is whom a message with it went to, by name, never by address."""
+    """An event as it is kept. `recipient` names whom its message went to; it is never an address."""
 
     id: int
     kind: str
@@ -58,53 +61,53 @@ class Event:
 
 
 class Events:
-    """Reads events; each change of their states is a transaction of its own."""
+    """Reads events, and changes their states, each change in a transaction of its own."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def newest(self) -> Mapping[Subject, str]:
-        """What is known of each subject: `new` of its last event."""
+        """The last state of each subject: `new` of its last event."""
         last = select(func.max(events.c.id)).group_by(events.c.kind, events.c.period, events.c.subject)
         query = select(events.c.kind, events.c.period, events.c.subject, events.c.new).where(events.c.id.in_(last))
         with self._engine.connect() as connection:
             return {(row.kind, row.period, row.subject): row.new for row in connection.execute(query)}
 
     def in_state(self, states: Collection[EventState]) -> Sequence[Event]:
-        """Every event in one of these states, in the order in which they came."""
+        """Every event in one of these states, oldest first."""
         query = select(events).where(events.c.state.in_(states)).order_by(events.c.id)
         with self._engine.connect() as connection:
             return [Event(**row) for row in connection.execute(query).mappings()]
 
     def last_message(self, recipient: str) -> datetime | None:
-        """When the last message went to somebody."""
+        """When the last message was sent to a recipient."""
         query = select(func.max(events.c.sent_at)).where(events.c.recipient == recipient)
         with self._engine.connect() as connection:
-            found: datetime | None = connection.execute(query).scalar_one()
-        return found
+            sent_at: datetime | None = connection.execute(query).scalar()
+        return sent_at
 
     def newest_messages(self) -> Sequence[Event]:
-        """The newest event of each recipient that a message was to hold, and what came of it."""
+        """The newest event of each recipient that a message was made for, in its present state."""
         last = select(func.max(events.c.id)).where(events.c.recipient.is_not(None)).group_by(events.c.recipient)
         query = select(events).where(events.c.id.in_(last)).order_by(events.c.id)
         with self._engine.connect() as connection:
             return [Event(**row) for row in connection.execute(query).mappings()]
 
     def reopen(self, now: datetime) -> None:
-        """What failed for good, or may have arrived, waits again, as if it were new."""
+        """Puts dead and unsure events back into `waiting`, as if they were new."""
         with self._engine.begin() as connection:
             query = update(events).where(events.c.state.in_(("unsure", "dead")))
             connection.execute(query.values(state="waiting", reason=None, made_at=now))
 
     def end(self, ids: Collection[int], state: EventState, **more: Any) -> None:
-        """Keeps what came of these: `reason`, `recipient`, `sent_at`."""
+        """Sets the state of these events, and `reason`, `recipient` or `sent_at`."""
         if ids:
             with self._engine.begin() as connection:
                 connection.execute(update(events).where(events.c.id.in_(ids)).values(state=state, **more))
 
 
 def note(connection: Connection, cycle: int, now: datetime, new: Iterable[NewEvent]) -> None:
-    """Keeps events with the values that they come of."""
-    rows = [asdict(one) | {"cycle": cycle, "made_at": now} for one in new]
+    """Keeps new events, in the transaction of the values that caused them."""
+    rows = [asdict(event) | {"cycle": cycle, "made_at": now} for event in new]
     if rows:
         connection.execute(insert(events), rows)

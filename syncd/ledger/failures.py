@@ -1,4 +1,4 @@
-"""What a database says when it cannot go on, and what a person can do about it."""
+"""Failures of the database, and what a person can do about each."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SQLITE_FAILED: Mapping[int, str] = {
     sqlite3.SQLITE_CORRUPT: _BACKUP,
 }
 _POSTGRESQL_UNUSABLE: Mapping[str, str] = {  # by SQLSTATE, or the first two characters that a class shares
-    "25006": "name the primary, for this one takes no writes",
+    "25006": "name the primary, because this server takes no writes",
     "42501": "grant this user what it lacks",
 }
 _POSTGRESQL_FAILED: Mapping[str, str] = {
@@ -47,11 +47,11 @@ _POSTGRESQL_FAILED: Mapping[str, str] = {
 
 
 class LedgerError(SyncdError):
-    """The ledger cannot be used, and nothing was touched; the text says which, why, and what to do about it."""
+    """The ledger cannot be used, and nothing was touched. The message names the ledger, the reason and what to do."""
 
 
 class LedgerFailed(LedgerError):
-    """The ledger failed in use: what was committed stays, the rest of the transaction is gone."""
+    """The ledger failed in use. Committed transactions stay; the current transaction is lost."""
 
 
 def shown(url: str) -> str:
@@ -59,13 +59,13 @@ def shown(url: str) -> str:
     return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
 
 
-def tell_failures(engine: Engine) -> None:
-    """From now on, whatever ails the engine's database is raised as a LedgerError; a bug of ours stays what it is."""
+def raise_ledger_errors(engine: Engine) -> None:
+    """Makes the engine raise every failure of its database as a LedgerError; other errors stay what they are."""
     name = shown(engine.url.render_as_string())
 
     @event.listens_for(engine, "handle_error")
-    def _told(context: ExceptionContext) -> LedgerError | None:
-        if context.is_pre_ping:  # a connection that went stale in the pool is replaced, and nobody needs to know
+    def _ledger_error(context: ExceptionContext) -> LedgerError | None:
+        if context.is_pre_ping:  # a stale connection of the pool is replaced by itself
             return None
         error = context.original_exception
         words = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -78,11 +78,11 @@ def tell_failures(engine: Engine) -> None:
 
 
 def _advice(error: BaseException, lost: bool) -> tuple[str | None, str | None]:
-    """What to do about a ledger that cannot be used, or about one that failed; neither for a bug."""
+    """Advice for a ledger that cannot be used, or for a ledger that failed; neither for other errors."""
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # an extended code keeps its kind in the low byte
         return _SQLITE_UNUSABLE.get(code), _SQLITE_FAILED.get(code)
     state = getattr(error, "sqlstate", None) or ""
     if not state and (lost or type(error).__name__ in ("OperationalError", "ConnectionTimeout")):
-        state = "08"  # psycopg has no state where it had no connection, or has it no longer
+        state = "08"  # psycopg gives no state without a connection
     return _POSTGRESQL_UNUSABLE.get(state), _POSTGRESQL_FAILED.get(state[:2])

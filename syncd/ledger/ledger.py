@@ -1,4 +1,4 @@
-"""Opening the ledger, and its rooms, from cycles to the outbox."""
+"""Opens the ledger, and joins its parts, from cycles to events."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from syncd.ledger.answers import Answers
 from syncd.ledger.approvals import Approvals
 from syncd.ledger.checkins import CheckIns
 from syncd.ledger.cycles import Cycles
+from syncd.ledger.definition_versions import Definitions
 from syncd.ledger.events import Events
-from syncd.ledger.failures import LedgerError, LedgerFailed, shown, tell_failures
+from syncd.ledger.failures import LedgerError, LedgerFailed, raise_ledger_errors, shown
 from syncd.ledger.members import Members
 from syncd.ledger.outbox import Outbox
 from syncd.ledger.pulled import Pulls
@@ -28,18 +29,18 @@ from syncd.ledger.streams import Streams
 from syncd.ledger.values import Values
 from syncd.okr.measures import Measure
 
-_PATIENCE = 30  # seconds for which a locked SQLite file is waited for, unless the URL says `?timeout=`
-_CACHE = "cache_size=-8000"  # kB: the pages of one stream stay at hand while several measures read it
+_PATIENCE = 30  # seconds to wait for a locked SQLite file, unless the URL has `?timeout=`
+_CACHE = "cache_size=-8000"  # kB, so that the pages of a stream stay in memory while several measures read it
 
 
 def open_ledger(url: str, *, create: bool = True) -> Ledger | None:
-    """The ledger behind a SQLAlchemy URL, brought to this version's tables; LedgerError where that fails.
+    """The ledger at a SQLAlchemy URL, migrated to this version's tables. Raises LedgerError if that fails.
 
-    With `create=False`, for commands that only read: None where there is none yet, and nothing is changed.
+    With `create=False`, for commands that only read, nothing is changed; None if there is no ledger yet.
     """
     try:
         return _open(make_url(url), create)
-    except LedgerFailed as error:  # it never was in use: nothing was touched
+    except LedgerFailed as error:  # it was not in use yet: nothing was touched
         raise LedgerError(str(error).replace(" failed: ", " cannot be used: ", 1)) from None
     except DBAPIError as error:
         reason = str(error.orig).strip().splitlines()[0] if error.orig else "unknown error"
@@ -57,17 +58,17 @@ def _open(url: URL, create: bool) -> Ledger | None:
             return None
         Path(sqlite_file).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(url, pool_pre_ping=sqlite_file is None, json_serializer=_json)
-    tell_failures(engine)
+    raise_ledger_errors(engine)
     if sqlite_file:
         _prepare_sqlite(engine)
     with engine.connect() as connection:
-        at = migrate.version(connection)
-    if at is None and not create:
+        version = migrate.version(connection)
+    if version is None and not create:
         return None
-    if at != migrate.head():
+    if version != migrate.head():
         name = shown(url.render_as_string())
-        if at is not None and at > migrate.head():
-            raise LedgerError(f"the ledger {name} was written by a newer syncd ({at}); run that version")
+        if version is not None and version > migrate.head():
+            raise LedgerError(f"the ledger {name} was written by a newer syncd ({version}); run that version")
         if not create:
             raise LedgerError(f"the ledger {name} is of an older syncd; `syncd sync` brings it up to date")
         with engine.begin() as connection:
@@ -82,8 +83,8 @@ def _json(value: Any) -> str:
 def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # sqlite3 itself would commit before a CREATE TABLE: half a migration
-        # Readers read while a cycle writes; a commit survives the process, which is what a cycle needs.
+        connection.isolation_level = None  # sqlite3 would commit before a CREATE TABLE, in the middle of a migration
+        # WAL lets readers read while a cycle writes; with NORMAL a commit survives a crash of the process.
         if "timeout" not in engine.url.query:
             connection.execute(f"PRAGMA busy_timeout={_PATIENCE * 1000}")
         for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", _CACHE):
@@ -95,7 +96,7 @@ def _prepare_sqlite(engine: Engine) -> None:
 
 
 class Ledger:
-    """What was pulled, measured and published. One thread writes; readers may be many."""
+    """What was pulled, measured and published. One thread writes; any number of readers may read."""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
@@ -105,6 +106,7 @@ class Ledger:
         self.members = Members(engine)
         self.answers = Answers(engine)
         self.revisions = Revisions(engine)
+        self.definitions = Definitions(engine)
         self.values = Values(engine)
         self.approvals = Approvals(engine)
         self.checkins = CheckIns(engine)
@@ -114,12 +116,12 @@ class Ledger:
 
     @contextmanager
     def together(self, measures: Iterable[Measure | None]) -> Iterator[Ledger]:
-        """This ledger, with answers that are read many at a time: see `Answers.together`."""
+        """This ledger in one transaction that reads ahead for these measures: see `Answers.together`."""
         with self.answers.together(measures) as answers:
             reading = copy(self)
             reading.answers = answers
             yield reading
 
     def close(self) -> None:
-        """Gives its connections back."""
+        """Closes all connections."""
         self.engine.dispose()

@@ -1,7 +1,7 @@
-"""One cycle at a time: a second one is told who runs the first.
+"""The lock of a ledger: one cycle at a time. A second process learns which process runs the first.
 
-The lock falls with the process that holds it, however it ends: a file lock beside a SQLite ledger, an advisory lock in
-PostgreSQL.
+It is a file lock beside a SQLite ledger, and an advisory lock in PostgreSQL. Both end with the process that holds them,
+however it ends.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _HOLDER = text(
 
 
 class LedgerBusy(Exception):
-    """Another cycle is running; the text says whose."""
+    """Another process runs a cycle; the message names it."""
 
 
 @contextmanager
 def cycle_lock(engine: Engine) -> Iterator[None]:
-    """Holds the ledger's lock, or raises LedgerBusy at once. LedgerError where there can be no lock."""
+    """Holds the ledger's lock, or raises LedgerBusy at once. Raises LedgerError if it cannot lock."""
     database = engine.url.database
     if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
@@ -40,7 +40,7 @@ def cycle_lock(engine: Engine) -> Iterator[None]:
             try:
                 yield
             finally:
-                with suppress(LedgerError):  # a lost session has lost its lock; what broke it is told already
+                with suppress(LedgerError):  # a lost session has lost its lock, and its failure is raised already
                     connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _ADVISORY_KEY})
                     connection.commit()
     elif not database or database == ":memory:":
@@ -52,7 +52,7 @@ def cycle_lock(engine: Engine) -> Iterator[None]:
             except BlockingIOError:
                 file.seek(0)
                 raise LedgerBusy(f"another syncd is syncing into {database} ({file.read().strip()})") from None
-            with suppress(OSError):  # on a full disk nobody can read who we are; the lock holds all the same
+            with suppress(OSError):  # a full disk: the lock holds without our name in the file
                 os.truncate(file.fileno(), 0)
                 os.write(file.fileno(), _who().encode())
             yield
@@ -69,17 +69,17 @@ def _lock_file(engine: Engine, database: str) -> TextIO:
 
 
 def _lock_database(connection: Connection) -> None:
-    got = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_KEY}).scalar()
-    if not got:
+    locked = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_KEY}).scalar()
+    if not locked:
         key = {"high": _ADVISORY_KEY >> 32, "low": _ADVISORY_KEY & 0xFFFFFFFF}
         holder = connection.execute(_HOLDER, key).scalar()
         raise LedgerBusy(
-            f"another syncd is syncing into this database ({(holder or 'who has just ended').removeprefix('syncd: ')})"
+            f"another syncd is syncing into this database ({(holder or 'has just ended').removeprefix('syncd: ')})"
         )
     connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": f"syncd: {_who()}"})
     connection.commit()
 
 
 def _who() -> str:
-    """This process, as whoever looks for it finds it."""
+    """The name of this process for people who look for it."""
     return f"process {os.getpid()} on {platform.node()}"

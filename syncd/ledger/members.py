@@ -1,4 +1,4 @@
-"""What streams hold: those that had many members and have none now."""
+"""The rows that streams hold: streams that held many and hold none now, and rows that become current."""
 
 from __future__ import annotations
 
@@ -32,37 +32,37 @@ from syncd.okr.plausible import MANY
 
 @dataclass(frozen=True, slots=True)
 class Fallen:
-    """A stream, or the part of one that a measure reads, that holds nothing now, and how much it held before."""
+    """A stream, or the part of it that a measure reads, that holds no rows now and `held` some before."""
 
     stream: str
     held: int
 
 
 class Members:
-    """Counts records, or a part's readings, whether they are in a window or not; reads only."""
+    """Counts the records, or the readings of a part, of streams, whatever the window. It never writes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def fallen(self, asked: Iterable[tuple[Leaf, int]]) -> Mapping[tuple[Leaf, int], Fallen]:
-        """Of each measure the first stream that held many members after a cycle and holds none now, if any did."""
-        found: dict[tuple[Leaf, int], Fallen] = {}
-        each = list(dict.fromkeys(asked))
+        """The first stream of each (measure, cycle) that held many rows after the cycle and holds none now."""
+        fallen: dict[tuple[Leaf, int], Fallen] = {}
+        distinct = list(dict.fromkeys(asked))
         with self._engine.connect() as connection:
             for table, within in ((records, records.c.kind), (readings, readings.c.part)):
                 rows = [
-                    (at, leaf.connection, key, leaf.part if isinstance(leaf, ReadingMeasure) else leaf.kind, cycle)
-                    for at, (leaf, cycle) in enumerate(each)
+                    (index, leaf.connection, key, leaf.part if isinstance(leaf, ReadingMeasure) else leaf.kind, cycle)
+                    for index, (leaf, cycle) in enumerate(distinct)
                     if isinstance(leaf, ReadingMeasure) == (table is readings)
                     for key in sorted(stream_keys(leaf))
                 ]
-                for some in batches(rows, PARAMETERS // 5):
-                    for row in connection.execute(_fallen(table, within, some)):
-                        found.setdefault(each[row.at], Fallen(row.key, row.held))
-        return found
+                for batch in batches(rows, PARAMETERS // 5):
+                    for row in connection.execute(_fallen(table, within, batch)):
+                        fallen.setdefault(distinct[row.at], Fallen(row.key, row.held))
+        return fallen
 
     def dated_within(self, after: datetime, until: datetime) -> set[tuple[str, str, str]]:
-        """The parts with a row dated after one moment and not after another: (connection, stream's key, part)."""
+        """The parts with a row dated after `after` and not after `until`: (connection, stream's key, part)."""
         query = (
             select(streams.c.connection, streams.c.key, readings.c.part)
             .join(streams, streams.c.id == readings.c.stream)
@@ -74,9 +74,9 @@ class Members:
 
 
 def _fallen(table: Table, within: Column[Any], rows: Sequence[tuple[Any, ...]]) -> Select[tuple[int, str, int]]:
-    """Of (at, connection, stream, part or kind, cycle) those that have fallen, with how much was held after the cycle.
+    """Selects the rows of (at, connection, stream, part or kind, cycle) whose stream has fallen, with what it held.
 
-    All that a stream with no member now held then has ended since.
+    A stream that holds nothing now has ended every row that it held after the cycle.
     """
     asked = given(
         rows, column("at", Integer), column("connection", Text), column("key", Text), column("within", Text),
@@ -84,8 +84,10 @@ def _fallen(table: Table, within: Column[Any], rows: Sequence[tuple[Any, ...]]) 
     )  # fmt: skip
 
     def members(of: FromClause) -> ColumnElement[bool]:
-        these = of.c[within.name] == asked.c.within
-        return and_(of.c.stream == streams.c.id, or_(these, asked.c.within.is_(None)) if within.nullable else these)
+        matching = of.c[within.name] == asked.c.within
+        return and_(
+            of.c.stream == streams.c.id, or_(matching, asked.c.within.is_(None)) if within.nullable else matching
+        )
 
     now = table.alias()
     return (

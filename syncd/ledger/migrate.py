@@ -1,4 +1,4 @@
-"""Brings a ledger to this version's tables. Alembic is imported only where there is something to do."""
+"""Migrates a ledger to this version's tables. Alembic is imported only if there is something to do."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def head() -> str:
-    """The newest migration, as the files name it."""
+    """The number of the newest migration, from the names of the files."""
     return max(path.name.split("_", 1)[0] for path in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
 
 
 def version(connection: Connection) -> str | None:
-    """The migration that a ledger stands at; None for an empty database."""
+    """The number of a ledger's last migration; None for an empty database."""
     if not inspect(connection).has_table("alembic_version"):
         return None
-    found: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return found
+    number: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return number
 
 
 def upgrade(connection: Connection, to: str = "head") -> None:
-    """Runs the migrations that are missing, within the connection's transaction."""
+    """Runs the missing migrations within the connection's transaction."""
     from alembic import command
     from alembic.config import Config
 

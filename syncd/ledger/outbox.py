@@ -1,11 +1,11 @@
-"""The outbox: what is to be written where, what came of it, and what syncd knows to have written there itself.
+"""The outbox: what is to be written where, its state, and what syncd itself has written there.
 
 A delivery is
-- `waiting` from the transaction that computed it on, until it is tried, and after a failure that may pass;
-- `sending` from the moment that a request may have left until its answer is kept;
-- `delivered`, `refused` (something that somebody else wrote stands at some place of it), `absent` (there is no such
-  target), `dead` (it failed for good) or `unsure` (it may have arrived, and cannot be looked up) in the end;
-- `superseded` where a newer one for the same target came before it was delivered.
+- `waiting` from the transaction that computed it until it is tried, and after a failure that may pass;
+- `sending` from the moment that a request may have left until the answer is kept;
+- in the end `delivered`, `refused` (somebody else wrote at its target), `absent` (the target does not exist),
+  `dead` (it failed for good) or `unsure` (it may have arrived, and cannot be looked up);
+- `superseded` if a newer delivery for the same target came before it was delivered.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from syncd.sdk import Json, Scalar
 State = Literal["waiting", "sending", "delivered", "refused", "absent", "dead", "unsure", "superseded"]
 OPEN: tuple[State, ...] = ("waiting", "sending")
 STUCK: tuple[State, ...] = ("refused", "absent", "dead", "unsure")
-"""What stays until a newer statement comes or a person says so."""
+"""The states that last until a newer delivery comes or a person acts."""
 
 Place = tuple[str, str]
 """(connection, target)."""
@@ -31,7 +31,7 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """One that is due: what is stated, as JSON, and a digest of it and of how it is written."""
+    """A delivery that is due: its statement as JSON, and a digest of the statement and of how it is written."""
 
     connection: str
     target: str
@@ -42,15 +42,15 @@ class NewDelivery:
 
     @property
     def place(self) -> Place:
-        """Where it goes."""
+        """Its connection and target."""
         return self.connection, self.target
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One that was due, and what came of it so far. `left_alone` is what stands where somebody else wrote.
+    """A delivery and its state. `left_alone` holds what somebody else wrote, by place.
 
-    `was` is, of a superseded one, the state and the reason that it had until then.
+    A superseded delivery has in `was` the state and the reason that it had before.
     """
 
     id: int
@@ -72,27 +72,28 @@ class Delivery:
 
     @property
     def place(self) -> Place:
-        """Where it goes."""
+        """Its connection and target."""
         return self.connection, self.target
 
 
 class Outbox:
-    """Reads deliveries; each change of them is a transaction of its own. One thread writes."""
+    """Reads deliveries, and changes them, each change in a transaction of its own. One thread writes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def newest(self) -> Mapping[Place, Delivery]:
-        """The newest delivery of each target, whatever came of it."""
+        """The newest delivery of each target, whatever its state."""
         last = select(func.max(deliveries.c.id)).group_by(deliveries.c.connection, deliveries.c.target)
-        return {one.place: one for one in self._of(select(deliveries).where(deliveries.c.id.in_(last)))}
+        newest = self._of(select(deliveries).where(deliveries.c.id.in_(last)))
+        return {delivery.place: delivery for delivery in newest}
 
     def in_state(self, states: Collection[State]) -> Sequence[Delivery]:
-        """Every delivery in one of these states, in the order in which they were made."""
+        """Every delivery in one of these states, oldest first."""
         return self._of(select(deliveries).where(deliveries.c.state.in_(states)))
 
     def of(self, period: str, key_result: str) -> Sequence[Delivery]:
-        """Every delivery of a key result, in the order in which they were made."""
+        """Every delivery of a key result, oldest first."""
         query = select(deliveries).where(deliveries.c.period == period, deliveries.c.key_result == key_result)
         return self._of(query)
 
@@ -101,7 +102,7 @@ class Outbox:
             return [Delivery(**row) for row in connection.execute(query.order_by(deliveries.c.id)).mappings()]
 
     def begin(self, ids: Collection[int], now: datetime) -> None:
-        """These are being sent: whether they arrived is open until their end is kept."""
+        """Marks deliveries as being sent: whether they arrive is open until `end`."""
         statement = update(deliveries).where(deliveries.c.id == bindparam("of"))
         values = {"state": "sending", "tried_at": now, "tries": deliveries.c.tries + 1}
         self._each(statement.values(values), ids)
@@ -115,7 +116,7 @@ class Outbox:
         retry_at: datetime | None = None,
         left_alone: Mapping[str, Scalar] | None = None,
     ) -> None:
-        """Keeps what came of these."""
+        """Keeps the outcome of deliveries."""
         if state == "superseded":
             with self._engine.begin() as connection:
                 _supersede(connection, [row for row in connection.execute(_UNDELIVERED) if row.id in ids])
@@ -123,19 +124,19 @@ class Outbox:
         self._each(update(deliveries).where(deliveries.c.id == bindparam("of")).values(values), ids)
 
     def reopen(self, states: Collection[State], now: datetime, key_result: str | None = None) -> None:
-        """All that is in one of these states, or of one key result alone, waits again, as if it were new."""
-        found = [one.id for one in self.in_state(states) if key_result in (None, one.key_result)]
-        self.again(found, now)
+        """Puts the deliveries in these states back into `waiting`, of all key results or of one."""
+        matching = [delivery.id for delivery in self.in_state(states) if key_result in (None, delivery.key_result)]
+        self.again(matching, now)
 
     def again(self, ids: Collection[int], now: datetime, reason: str | None = None) -> None:
-        """These wait again, as if they were new."""
+        """Puts deliveries back into `waiting`, as if they were new."""
         values = {"state": "waiting", "reason": reason, "retry_at": None, "left_alone": None, "made_at": now}
         self._each(update(deliveries).where(deliveries.c.id == bindparam("of")).values(values), ids)
 
     def _each(self, statement: Any, ids: Collection[int]) -> None:
         if ids:
             with self._engine.begin() as connection:
-                connection.execute(statement, [{"of": one} for one in ids])
+                connection.execute(statement, [{"of": id_} for id_ in ids])
 
     def marks(self, places: Collection[Place]) -> Mapping[Place, Mapping[str, Sequence[Scalar]]]:
         """What syncd may have written at each place of these targets."""
@@ -145,22 +146,25 @@ class Outbox:
         if len(wanted) == 1:
             query = query.where(tuple_(written.c.connection, written.c.target).in_(list(wanted)))
         with self._engine.connect() as connection:
-            found = {(row.connection, row.target): row.marks for row in connection.execute(query)}
-        return {place: marks for place, marks in found.items() if place in wanted}
+            marks = {(row.connection, row.target): row.marks for row in connection.execute(query)}
+        return {place: written_there for place, written_there in marks.items() if place in wanted}
 
     def note(self, marks: Mapping[Place, Mapping[str, Sequence[Scalar]]]) -> None:
-        """From now on this is what syncd may have written there."""
+        """Replaces what syncd may have written at each place of these targets."""
         if not marks:
             return
         rows = [
-            {"connection": place[0], "target": place[1], "marks": {name: list(one) for name, one in kept.items()}}
-            for place, kept in marks.items()
+            {
+                "connection": connection_name,
+                "target": target,
+                "marks": {name: list(texts) for name, texts in by_name.items()},
+            }
+            for (connection_name, target), by_name in marks.items()
         ]
-        is_it = (written.c.connection == bindparam("of_connection")) & (written.c.target == bindparam("of_target"))
+        of_place = (written.c.connection == bindparam("of_connection")) & (written.c.target == bindparam("of_target"))
+        places = [{"of_connection": connection_name, "of_target": target} for connection_name, target in marks]
         with self._engine.begin() as connection:
-            connection.execute(
-                delete(written).where(is_it), [{"of_connection": one[0], "of_target": one[1]} for one in marks]
-            )
+            connection.execute(delete(written).where(of_place), places)
             connection.execute(insert(written), rows)
 
 
@@ -170,22 +174,22 @@ _UNDELIVERED = select(*(deliveries.c[name] for name in ("id", "connection", "tar
 
 
 def _supersede(connection: Connection, rows: Iterable[Any]) -> None:
-    """Something newer came, or nobody waits for these any more. What they had come to by then stays known."""
-    older = [{"of": row.id, "it_was": {"state": row.state, "reason": row.reason}} for row in rows]
-    if older:
+    """Marks deliveries as superseded, and keeps the state and reason that they had."""
+    superseded = [{"of": row.id, "it_was": {"state": row.state, "reason": row.reason}} for row in rows]
+    if superseded:
         statement = update(deliveries).where(deliveries.c.id == bindparam("of"))
-        connection.execute(statement.values(state="superseded", was=bindparam("it_was")), older)
+        connection.execute(statement.values(state="superseded", was=bindparam("it_was")), superseded)
 
 
 def post(connection: Connection, cycle: int, now: datetime, due: Iterable[NewDelivery]) -> None:
-    """Puts what is due into the outbox; what was not delivered to the same targets is superseded.
+    """Puts deliveries into the outbox. They supersede the undelivered ones of the same targets.
 
-    Of a target that holds a whole period the newest delivery alone is kept: each holds all of it, and they are large.
+    Of a target that holds a whole period only the newest delivery is kept, because each is large and complete.
     """
     rows = [
-        {field.name: getattr(one, field.name) for field in fields(one)}
+        {field.name: getattr(delivery, field.name) for field in fields(delivery)}
         | {"cycle": cycle, "made_at": now, "state": "waiting", "tries": 0}
-        for one in due
+        for delivery in due
     ]
     if not rows:
         return

@@ -1,4 +1,4 @@
-"""Storing what a page brings: new versions beside the old ones, and nothing at all where nothing changed."""
+"""Stores the rows of pages: a new version beside the old one for each change, and nothing for unchanged rows."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from syncd.ledger.batches import batches
 from syncd.ledger.schema import readings, records
 from syncd.sdk import Reading, Record, Snapshot
 
-_PARTS_IN_HAND = 50
+_PARTS_AT_ONCE = 50
 
 
 def store_records(connection: Connection, stream: int, cycle: int, page: Sequence[Record]) -> int:
-    """Stores the records of a page; how many of them were new or changed.
+    """Stores the records of a page. Returns how many were new or changed.
 
-    The newest version of an id wins, within the page and against what is kept: a page that arrives late cannot undo.
+    The newest version of an id wins, within the page and against the ledger, so a late page undoes nothing.
     """
     newest: dict[str, Record] = {}
     for record in page:
-        known = newest.get(record.id)
-        if known is None or record.updated_at >= known.updated_at:
+        previous = newest.get(record.id)
+        if previous is None or record.updated_at >= previous.updated_at:
             newest[record.id] = record
     kept = _current(connection, stream, newest)
     fresh: list[dict[str, Any]] = []
@@ -45,15 +45,15 @@ def store_records(connection: Connection, stream: int, cycle: int, page: Sequenc
 
 
 def end_records(connection: Connection, stream: int, cycle: int, ids: Collection[str]) -> None:
-    """The current versions of these ids hold no longer. One that this very cycle brought was never seen by a value."""
-    for some in batches(ids):
-        mine = _standing(stream, some)
-        connection.execute(delete(records).where(mine, records.c.cycle == cycle))
-        connection.execute(update(records).where(mine).values(until=cycle))
+    """Ends the current versions of these ids. A version of this same cycle is deleted, because no value has seen it."""
+    for batch in batches(ids):
+        current = _current_versions(stream, batch)
+        connection.execute(delete(records).where(current, records.c.cycle == cycle))
+        connection.execute(update(records).where(current).values(until=cycle))
 
 
 def current_ids(connection: Connection, stream: int, since: datetime | None = None) -> set[str]:
-    """The ids of a stream's records as they stand; only of those updated since a time, where one is given."""
+    """The ids of a stream's current records; with `since`, only of those updated from that time on."""
     query = select(records.c.id).where(records.c.stream == stream, records.c.until.is_(None))
     if since is not None:
         query = query.where(records.c.updated_at >= since)
@@ -63,33 +63,33 @@ def current_ids(connection: Connection, stream: int, since: datetime | None = No
 def store_snapshots(
     connection: Connection, stream: int, cycle: int, seen_at: datetime, snapshots: Mapping[str, Snapshot]
 ) -> int:
-    """Stores the readings of each part; how many were new or changed. What no longer stands there is ended.
+    """Stores the readings of each part, and ends those that are gone. Returns how many were new, changed or gone.
 
-    A part that could not be read keeps what it had.
+    A part that could not be read keeps its readings.
     """
     read = {part: snapshot.readings for part, snapshot in snapshots.items() if snapshot.problem is None}
     return sum(
-        _store_readings(connection, stream, cycle, seen_at, {part: read[part] for part in some})
-        for some in batches(read, _PARTS_IN_HAND)
+        _store_readings(connection, stream, cycle, seen_at, {part: read[part] for part in batch})
+        for batch in batches(read, _PARTS_AT_ONCE)
     )
 
 
 def _store_readings(
     connection: Connection, stream: int, cycle: int, seen_at: datetime, read: Mapping[str, Sequence[Reading]]
 ) -> int:
-    standing = and_(readings.c.stream == stream, readings.c.until.is_(None))
-    rows = connection.execute(select(readings).where(standing, readings.c.part.in_(read))).mappings()
+    current = and_(readings.c.stream == stream, readings.c.until.is_(None))
+    rows = connection.execute(select(readings).where(current, readings.c.part.in_(read))).mappings()
     kept = {(row["part"], row["position"]): row for row in rows}
     fresh = {
         (part, position): _reading_row(reading, stream, part, position)
-        for part, found in read.items()
-        for position, reading in enumerate(found)
+        for part, readings_of_part in read.items()
+        for position, reading in enumerate(readings_of_part)
     }
     new = {place: row for place, row in fresh.items() if not _same(kept.get(place), row)}
     ended = [place for place in kept if place in new or place not in fresh]
     if ended:
         of_place = and_(
-            standing, readings.c.part == bindparam("of_part"), readings.c.position == bindparam("of_position")
+            current, readings.c.part == bindparam("of_part"), readings.c.position == bindparam("of_position")
         )
         places = [{"of_part": part, "of_position": position} for part, position in ended]
         connection.execute(delete(readings).where(of_place, readings.c.cycle == cycle), places)
@@ -100,17 +100,17 @@ def _store_readings(
 
 
 def _current(connection: Connection, stream: int, ids: Iterable[str]) -> dict[str, Any]:
-    found = {}
-    for some in batches(ids):
-        query = select(records.c.id, records.c.digest, records.c.updated_at).where(_standing(stream, some))
-        found.update({row.id: row for row in connection.execute(query)})
-    return found
+    rows = {}
+    for batch in batches(ids):
+        query = select(records.c.id, records.c.digest, records.c.updated_at).where(_current_versions(stream, batch))
+        rows.update({row.id: row for row in connection.execute(query)})
+    return rows
 
 
-def _standing(stream: int, ids: Sequence[str]) -> ColumnElement[bool]:
-    """The current versions of these ids, found by the primary key.
+def _current_versions(stream: int, ids: Sequence[str]) -> ColumnElement[bool]:
+    """The condition for the current versions of these ids, by the primary key.
 
-    Without the sum SQLite takes the index of windows, and reads the whole stream for every page.
+    The sum keeps SQLite from using the index of windows, with which it would read the whole stream for every page.
     """
     return and_(records.c.stream == stream, records.c.id.in_(ids), (records.c.until + 0).is_(None))
 
@@ -128,14 +128,14 @@ def _record_row(record: Record, stream: int, cycle: int) -> dict[str, Any]:
         "fields": record.fields,
     }
     try:
-        said = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
-        clean = b"\\u0000" not in said
+        serialized = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+        clean = b"\\u0000" not in serialized
     except TypeError:  # half of a surrogate pair
         clean = False
     if not clean:
         body = _cleaned(body)
-        said = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
-    digest = blake2b(said, digest_size=12).hexdigest()
+        serialized = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    digest = blake2b(serialized, digest_size=12).hexdigest()
     return {"stream": stream, "id": record.id, "cycle": cycle, "until": None, "digest": digest, **body}
 
 
@@ -154,7 +154,7 @@ def _reading_row(reading: Reading, stream: int, part: str, position: int) -> dic
 
 
 def _cleaned(value: Any) -> Any:
-    """What JSON may be made of, with every text in it cleaned."""
+    """A JSON value with every text in it cleaned."""
     if isinstance(value, str):
         return _clean(value)
     if isinstance(value, Mapping):
@@ -163,7 +163,7 @@ def _cleaned(value: Any) -> Any:
 
 
 def _clean(text: str) -> str:
-    """The text as every database takes it: half of a surrogate pair and NUL, which JSON may carry, are replaced."""
+    """The text without half surrogate pairs and NUL, which JSON allows and databases refuse; `?` replaces them."""
     return text if text.isascii() and "\0" not in text else text.encode(errors="replace").decode().replace("\0", "?")
 
 

@@ -1,7 +1,7 @@
-"""How streams stood after a cycle, from what each cycle kept of its pulls.
+"""The state of streams after a cycle, from what each cycle kept about its pulls.
 
-A cycle's row tells of the streams that changed or failed. Of one that it does not tell of, the pull was complete and
-brought nothing, unless it was not asked for: by `sync --only`, or since no mapping needs it any more.
+The row of a cycle lists the streams that changed or failed. The pull of a stream that is not listed was complete and
+brought nothing, unless the stream was not asked for: by `sync --only`, or because no mapping needs it any more.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ StreamId = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """How the last pull of a stream by a cycle ended, and when the last cycle ended that pulled it to its end.
+    """How the last pull of a stream ended, and `completed_at`, the end of the last cycle with a complete pull of it.
 
-    Its rows that came, and as many as its server announced; None where nothing changed, or nothing was announced.
-    `notes` are those on its parts, by part. `quality` is None where no cycle that ended had asked for it.
+    `got` is the number of rows that came, `expected` the number that the server announced; None if nothing changed, or
+    nothing was announced. `notes` are remarks by part. `quality` is None if no cycle that ended asked for the stream.
     """
 
     quality: Quality | None = None
@@ -37,56 +37,56 @@ class Pulled:
 
 
 class Pulls:
-    """Reads what cycles kept of their pulls; reads only."""
+    """Reads what cycles kept about their pulls. It never writes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def after(self, cycle: int, wanted: Collection[StreamId]) -> Mapping[StreamId, Pulled]:
-        """How these streams stood after a cycle; one that no cycle ever asked for is missing."""
+        """The state of these streams after a cycle; a stream that is not in the ledger is missing."""
         if not wanted:
             return {}
         with self._engine.connect() as connection:
-            known = connection.execute(
+            rows = connection.execute(
                 select(streams.c.id, streams.c.connection, streams.c.key, streams.c.completed_cycle).where(
                     tuple_(streams.c.connection, streams.c.key).in_(list(wanted))
                 )
             ).all()
-            found = _ended(connection, cycle, {row.id: row.completed_cycle or 0 for row in known})
-            notes = _notes(connection, cycle, [row.id for row in known])
-        return {(row.connection, row.key): replace(found[row.id], notes=notes.get(row.id, {})) for row in known}
+            pulls = _last_pulls(connection, cycle, {row.id: row.completed_cycle or 0 for row in rows})
+            notes = _notes(connection, cycle, [row.id for row in rows])
+        return {(row.connection, row.key): replace(pulls[row.id], notes=notes.get(row.id, {})) for row in rows}
 
 
-def _ended(connection: Connection, cycle: int, completed: Mapping[int, int]) -> dict[int, Pulled]:
-    """Of each stream its last pull and its last complete one; `completed` says which cycle made the last of all."""
-    found = dict.fromkeys(completed, Pulled())
-    open_ = set(completed)
+def _last_pulls(connection: Connection, cycle: int, completed: Mapping[int, int]) -> dict[int, Pulled]:
+    """The last pull and the last complete pull of each stream; `completed` is the last cycle that completed it."""
+    pulls = dict.fromkeys(completed, Pulled())
+    unresolved = set(completed)
     query = select(cycles.c.id, cycles.c.ended_at, cycles.c.pulls, cycles.c.only).where(
         cycles.c.id <= cycle, cycles.c.ended_at.is_not(None), cycles.c.pulls.is_not(None)
     )
     rows = connection.execution_options(yield_per=20).execute(query.order_by(cycles.c.id.desc()))
     for row in rows:
-        for stream in list(open_):
-            said = _said(row, stream, completed[stream])
-            if said is None:
+        for stream in list(unresolved):
+            pull = _pull_of(row, stream, completed[stream])
+            if pull is None:
                 continue
-            if found[stream].quality is None:
-                found[stream] = Pulled(said["quality"], said["reason"], None, said.get("got"), said.get("expected"))
-            if said["quality"] == "complete":
-                found[stream] = replace(found[stream], completed_at=row.ended_at)
-            if said["quality"] == "complete" or not completed[stream]:
-                open_.remove(stream)
-        if not open_:
+            if pulls[stream].quality is None:
+                pulls[stream] = Pulled(pull["quality"], pull["reason"], None, pull.get("got"), pull.get("expected"))
+            if pull["quality"] == "complete":
+                pulls[stream] = replace(pulls[stream], completed_at=row.ended_at)
+            if pull["quality"] == "complete" or not completed[stream]:
+                unresolved.remove(stream)
+        if not unresolved:
             break
     rows.close()
-    return found
+    return pulls
 
 
-def _said(row: Any, stream: int, completed: int) -> Mapping[str, Any] | None:
-    """What a cycle says of its pull of a stream; None where it did not ask for it."""
-    told: Mapping[str, Any] | None = row.pulls.get(str(stream))
-    if told is not None:
-        return told
+def _pull_of(row: Any, stream: int, completed: int) -> Mapping[str, Any] | None:
+    """How a cycle's pull of a stream ended; None if the cycle did not ask for the stream."""
+    listed: Mapping[str, Any] | None = row.pulls.get(str(stream))
+    if listed is not None:
+        return listed
     asked = row.id <= completed and (row.only is None or stream in row.only["streams"])
     return {"quality": "complete", "reason": None} if asked else None
 
@@ -102,7 +102,7 @@ def _notes(connection: Connection, cycle: int, ids: Collection[int]) -> dict[int
         newest,
         (newest.c.stream == remarks.c.stream) & (newest.c.part == remarks.c.part) & (newest.c.cycle == remarks.c.cycle),
     )
-    found: dict[int, dict[str, Sequence[str]]] = {}
+    notes: dict[int, dict[str, Sequence[str]]] = {}
     for row in connection.execute(query):
-        found.setdefault(row.stream, {})[row.part] = row.notes
-    return found
+        notes.setdefault(row.stream, {})[row.part] = row.notes
+    return notes

@@ -27,17 +27,17 @@ from sqlalchemy.types import TypeEngine
 
 
 class _TextThatSorts(sqlite.DATETIME):
-    """SQLite's own form of a time, left to `Moment`: SQLAlchemy's is slow over a million of them."""
+    """A time in SQLite, as the text that `Moment` makes: SQLAlchemy's own conversion is slow for a million times."""
 
     def bind_processor(self, dialect: Dialect) -> None:
-        """None: it is a text already."""
+        """None: the value is a text already."""
 
     def result_processor(self, dialect: Dialect, coltype: object) -> None:
-        """None: it stays a text."""
+        """None: the value stays a text."""
 
 
 class Moment(TypeDecorator[datetime]):
-    """An aware time, kept in UTC: PostgreSQL has a type for it, SQLite keeps a text that sorts."""
+    """An aware time, kept in UTC: as PostgreSQL's own type, in SQLite as a text that sorts."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -47,21 +47,21 @@ class Moment(TypeDecorator[datetime]):
         return dialect.type_descriptor(_TextThatSorts() if dialect.name == "sqlite" else self.impl)  # type: ignore[no-untyped-call]
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """To UTC; SQLite's text has no room for a zone."""
+        """The time in UTC; the text for SQLite has no zone."""
         if value is None:
             return None
         moment = value.astimezone(UTC)
         return moment.replace(tzinfo=None).isoformat(" ", "microseconds") if dialect.name == "sqlite" else moment
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Aware again."""
+        """The time, aware, in UTC."""
         if value is None:
             return None
         return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value.astimezone(UTC)
 
 
 class Document(TypeDecorator[Any]):
-    """A JSON document. PostgreSQL's dialect is imported where it is used: it takes long for one who has SQLite."""
+    """A JSON document. PostgreSQL's dialect is imported on use only, because its import is slow."""
 
     impl = JSON(none_as_null=True)
     cache_ok = True

@@ -1,7 +1,7 @@
-"""A measure of records as SQL: the same answer as `okr.measures.evaluate_records`, for a million records.
+"""A measure of records as SQL: gives the answer of `okr.measures.evaluate_records` for a million records.
 
-Fields are kept as JSON, each name with the list of its elements. The two databases unfold such a list each in its way;
-all the rest is common.
+Fields are kept as JSON: each name with the list of its elements. Each database has its own way to unnest such a list;
+everything else is the same for both.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _PLAIN = re.compile(r"[ !#-\[\]-~]+")  # printable ASCII but the quote and the b
 
 @dataclass(frozen=True, slots=True)
 class _Elements:
-    """The elements of one field of a record: the tables that unfold it, and each as text or number."""
+    """The elements of a field of a record: the tables that unnest it, and each element as text or number."""
 
     sources: tuple[FromClause, ...]
     of_field: ColumnElement[bool]
@@ -52,7 +52,7 @@ class _Elements:
 
 
 def held_at(cycle: int | None) -> ColumnElement[bool]:
-    """The versions that held after a cycle; those that hold now for None."""
+    """The condition for the versions that held after a cycle, or that hold now for None."""
     return records.c.until.is_(None) if cycle is None else _held_at(literal(cycle))
 
 
@@ -61,7 +61,7 @@ def _held_at(cycle: ColumnElement[int]) -> ColumnElement[bool]:
 
 
 def listed(measure: RecordMeasure, streams: Sequence[int]) -> ColumnElement[bool]:
-    """The records of a measure's streams that are of the kind it is about."""
+    """The condition for the records of a measure's streams and kind, counted or not."""
     return and_(records.c.stream.in_(streams), *_of_kind(measure))
 
 
@@ -70,28 +70,28 @@ def _of_kind(measure: RecordMeasure) -> Sequence[ColumnElement[bool]]:
 
 
 def form(measure: RecordMeasure) -> RecordMeasure:
-    """What a measure has in common with others: the streams and the window are parameters of its statement.
+    """The measure without its streams and window, which are parameters of its statement.
 
-    Statements are kept by form. To put one together takes longer than a small stream takes to answer it.
+    Statements are cached by form, because building a statement takes longer than running it on a small stream.
     """
     return replace(measure, connection="", streams=(), window=Window(), per=None)
 
 
 def parameters(streams: Sequence[int], span: Span, cycle: int | None) -> Mapping[str, Any]:
-    """The parameters of every statement here."""
+    """The parameters of all statements of this module."""
     return {"streams": streams, "start": span.start, "end": span.end} | ({} if cycle is None else {"cycle": cycle})
 
 
 @lru_cache(maxsize=1000)
 def how_many(form: RecordMeasure, dialect: str, *, past: bool, several: bool) -> Select[Any]:
-    """How many records count, each id once. Of one stream, and not `several`, no id holds twice."""
+    """Selects how many records count, each id once. Ids repeat only over `several` streams."""
     ids = func.count(func.distinct(records.c.id)) if several else func.count()
     return select(ids).select_from(records).where(_counting(form, dialect, past))
 
 
 @lru_cache(maxsize=1000)
 def done_of_all(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]:
-    """Of all records that pass, done or not: how many were done by the window's end, and how many there are."""
+    """Selects how many of all records that pass were done by the window's end, and how many there are."""
     done = case((records.c.done_at < bindparam("end", type_=Moment), records.c.id), else_=None)
     ids: tuple[ColumnElement[Any], ...] = (func.count(func.distinct(done)), func.count(func.distinct(records.c.id)))
     there = or_(records.c.created_at.is_(None), records.c.created_at < bindparam("end", type_=Moment))
@@ -100,30 +100,29 @@ def done_of_all(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]
 
 @lru_cache(maxsize=1000)
 def elements_of(form: RecordMeasure, dialect: str, *, past: bool, dated: bool = False) -> Select[Any]:
-    """Each element of the field of the records that count: id, stream, number and, for `distinct`, text.
+    """Selects each element of the field of the records that count: id, stream, number and, for `distinct`, text.
 
-    At the end, where that is to be `dated`, when its record was done.
-
-    The one that it is not is null, and so are both where a record has none: it shows all the same.
+    If `dated`, the time that the record was done comes last. An element has a number or a text; the other is null. A
+    record without elements has a row too, in which both are null.
     """
     elements = _elements(form.of or "", dialect)
-    found: FromClause = records
-    for at, source in enumerate(elements.sources):
-        found = found.outerjoin(source, elements.of_field if at == 0 else true())
-    shown = [elements.number.label("number"), *([elements.text.label("text")] if form.take == "distinct" else [])]
+    unnested: FromClause = records
+    for index, source in enumerate(elements.sources):
+        unnested = unnested.outerjoin(source, elements.of_field if index == 0 else true())
+    columns = [elements.number.label("number"), *([elements.text.label("text")] if form.take == "distinct" else [])]
     if dated:
-        shown.append(records.c.done_at)
-    return select(records.c.id, records.c.stream, *shown).select_from(found).where(_counting(form, dialect, past))
+        columns.append(records.c.done_at)
+    return select(records.c.id, records.c.stream, *columns).select_from(unnested).where(_counting(form, dialect, past))
 
 
 @lru_cache(maxsize=1000)
 def done_times(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]:
-    """When each record that counts was done."""
+    """Selects when each record that counts was done."""
     return select(records.c.id, records.c.done_at).where(_counting(form, dialect, past))
 
 
 def _counting(form: RecordMeasure, dialect: str, past: bool) -> ColumnElement[bool]:
-    """The condition that a record counts; in the `past`, after the cycle that is a parameter."""
+    """The condition that a record counts, now or, in the `past`, after the cycle in the parameters."""
     return and_(
         *_passing(form, dialect, past),
         records.c.done_at >= bindparam("start", type_=Moment),
@@ -132,7 +131,7 @@ def _counting(form: RecordMeasure, dialect: str, past: bool) -> ColumnElement[bo
 
 
 def _passing(form: RecordMeasure, dialect: str, past: bool) -> Sequence[ColumnElement[bool]]:
-    """The conditions that a record is one of those asked about, done or not."""
+    """The conditions that a record is of the streams and kind and passes the filters, done or not."""
     return (
         records.c.stream.in_(bindparam("streams", expanding=True)),
         _held_at(bindparam("cycle", type_=Integer)) if past else held_at(None),
@@ -165,13 +164,13 @@ def _passes(rule: Filter, dialect: str) -> ColumnElement[bool]:
 
 
 def _some(elements: _Elements, condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """That one of the elements meets a condition."""
+    """The condition that any of the elements meets a condition."""
     inner = select(literal(1)).select_from(_joined(*elements.sources)).where(elements.of_field, condition)
     return exists(inner.correlate(records))
 
 
 def _number(text: str) -> float | None:
-    """The number that a filter's text stands for, where that number's own text is this one."""
+    """The number whose text is exactly this text of a filter; None if there is none."""
     try:
         number = float(text)
     except ValueError:
@@ -185,7 +184,7 @@ def _elements(field: str, dialect: str) -> _Elements:
         kind = func.jsonb_typeof(each.c.value)
         text = each.c.value.op("#>>")(cast(literal("{}", Text), ARRAY(Text)))
         is_number = kind == "number"
-        # The cast must not see texts: a CASE is the one thing that PostgreSQL promises to evaluate in order.
+        # The cast must not see texts: only for a CASE does PostgreSQL promise the order of evaluation.
         number = _case(is_number, cast(text, Float(53)))
         return _Elements(
             (each,), true(), kind == "string", is_number, _case(kind == "string", collate(text, "C")), number
@@ -195,7 +194,7 @@ def _elements(field: str, dialect: str) -> _Elements:
     if _PLAIN.fullmatch(field):
         each = func.json_each(records.c.fields, f'$."{field}"').table_valued("value", "type")
         sources, of_field = (each,), true()
-    else:  # a path knows no escapes, and compares a name as it is written in the document
+    else:  # a path has no escapes, and compares a name with the text of the document
         pair = func.json_each(records.c.fields).table_valued("key", "value")
         each = func.json_each(pair.c.value).table_valued("value", "type")
         sources, of_field = (pair, each), pair.c.key == field
@@ -211,7 +210,7 @@ def _elements(field: str, dialect: str) -> _Elements:
 
 
 def _joined(first: FromClause, *others: FromClause) -> FromClause:
-    """Tables beside each other; each may unfold a column of those before it, so they are not put in brackets."""
+    """The tables joined in order without brackets, because each may unnest a column of those before it."""
     joined = first
     for other in others:
         joined = joined.join(other, true())

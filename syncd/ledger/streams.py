@@ -1,4 +1,4 @@
-"""The state of streams: what was pulled of them, up to where, and how it ended."""
+"""The state of streams: what was pulled, up to which cursor, and how the last pull ended."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from syncd.sdk import Json, Page, Snapshot, Stream
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """What the ledger knows of a stream. `problems` and `notes` are of its parts, by part.
+    """The state of a stream. `problems` and `notes` are by part.
 
-    `retry_at` is when its source may be asked again, where it said so. What left its source by `census_at` is gone here
-    too: it is the time of the last census or, before the first, of the stream's beginning, when it held nothing. None
-    where an older version began it.
+    `retry_at` is the time before which the source asked not to be asked again. Records that left the source before
+    `census_at` are gone from the ledger too: it is the time of the last census or, before the first census, of the
+    beginning of the stream, when it held nothing; None for a stream that an older version began.
     """
 
     id: int
@@ -41,7 +41,7 @@ class StreamState:
     notes: Mapping[str, Sequence[str]]
 
     def covers(self, stream: Stream) -> bool:
-        """Whether the rows of this state have every field, part and day that the stream is asked for."""
+        """Whether the rows cover every field, part and day that is now asked of the stream."""
         if not stream.needs <= self.needs:
             return False
         return self.since is None or (stream.since is not None and stream.since >= self.since)
@@ -49,9 +49,9 @@ class StreamState:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How a stream's pull ended, when, and when its source may be asked again, where it said so.
+    """How the pull of a stream ended, and when. `retry_at` is set if the source asked to wait until then.
 
-    `census`: it had been reconciled before. One whose pull then broke off is due again.
+    With `census` the stream was reconciled in this cycle, which counts only if the pull is complete.
     """
 
     stream_id: int
@@ -63,38 +63,38 @@ class Ending:
 
 
 class Streams:
-    """Reads and writes streams; every page is stored with its cursor in one transaction."""
+    """Reads and writes streams. Every page is stored with its cursor in one transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def state(self, connection_name: str, key: str) -> StreamState | None:
-        """What is known of a stream, or None where it was never asked for."""
+        """The state of a stream; None if it was never asked for."""
         query = select(streams).where(streams.c.connection == connection_name, streams.c.key == key)
         with self._engine.connect() as connection:
-            row = connection.execute(query).one_or_none()
+            row = connection.execute(query).first()
         return _state(row) if row else None
 
     def states(self, connection_name: str) -> Mapping[str, StreamState]:
-        """What is known of every stream of a connection, by key."""
+        """The state of every stream of a connection, by key."""
         query = select(streams).where(streams.c.connection == connection_name)
         with self._engine.connect() as connection:
             return {row.key: _state(row) for row in connection.execute(query)}
 
     def add(self, connection_name: str, key: str, now: datetime) -> int:
-        """The number of a stream, given to it where it is new; it holds nothing then, so nothing can have left it."""
+        """The number of a stream, added if it is new. A new stream holds nothing, so it needs no census yet."""
         with self._engine.begin() as connection:
-            known = connection.execute(
+            number = connection.execute(
                 select(streams.c.id).where(streams.c.connection == connection_name, streams.c.key == key)
             ).scalar()
-            if known is None:
+            if number is None:
                 added = connection.execute(insert(streams).values(connection=connection_name, key=key, census_at=now))
                 assert added.inserted_primary_key is not None
-                known = added.inserted_primary_key[0]
-        return int(known)
+                number = added.inserted_primary_key[0]
+        return int(number)
 
     def restart(self, stream_id: int, stream: Stream) -> None:
-        """Forgets a cursor whose rows lack what the stream is asked for now, and remembers what the next will cover."""
+        """Drops the cursor of rows that do not cover the stream as asked now, and keeps what the next pull covers."""
         with self._engine.begin() as connection:
             connection.execute(
                 update(streams)
@@ -103,57 +103,62 @@ class Streams:
             )
 
     def store(self, stream_id: int, cycle: int, now: datetime, page: Page) -> int:
-        """Stores a page with its cursor in one transaction; how many rows were new, changed or gone."""
-        news: dict[str, Any] = {}
+        """Stores a page with its cursor in one transaction. Returns how many rows were new, changed or gone."""
+        state: dict[str, Any] = {}
         with self._engine.begin() as connection:
             changed = store_records(connection, stream_id, cycle, page.records)
             if page.readings:
-                parts = connection.execute(select(streams.c.parts).where(streams.c.id == stream_id)).scalar() or {}
-                said = {part: _said(snapshot, parts.get(part, {})) for part, snapshot in page.readings.items()}
+                old = connection.execute(select(streams.c.parts).where(streams.c.id == stream_id)).scalar() or {}
+                new = {part: _part_state(snapshot, old.get(part, {})) for part, snapshot in page.readings.items()}
                 fresh = {
                     part: snapshot
                     for part, snapshot in page.readings.items()
-                    if said[part]["digest"] is None or said[part]["digest"] != parts.get(part, {}).get("digest")
+                    if new[part]["digest"] is None or new[part]["digest"] != old.get(part, {}).get("digest")
                 }
                 changed += store_snapshots(connection, stream_id, cycle, now, fresh)
-                if any(said[part] != parts.get(part) for part in said):
-                    news["parts"] = parts | said
-                    _remark(connection, stream_id, cycle, said, parts)
+                if any(new[part] != old.get(part) for part in new):
+                    state["parts"] = old | new
+                    _keep_notes(connection, stream_id, cycle, new, old)
             if page.present is not None:
                 gone = current_ids(connection, stream_id) - page.present
                 end_records(connection, stream_id, cycle, gone)
                 changed += len(gone)
             if page.cursor is not None:
-                news["cursor"] = page.cursor
-            if news:
-                connection.execute(update(streams).where(streams.c.id == stream_id).values(**news))
+                state["cursor"] = page.cursor
+            if state:
+                connection.execute(update(streams).where(streams.c.id == stream_id).values(**state))
         return changed
 
     def reconcile(self, stream_id: int, cycle: int, present: Collection[str], since: datetime | None = None) -> int:
-        """Ends the records that a census did not find; how many. It asked for none updated before `since`."""
+        """Ends the records that are missing in a census. Returns how many.
+
+        `since` is set for a census that did not ask for records updated before.
+        """
         with self._engine.begin() as connection:
             gone = current_ids(connection, stream_id, since) - set(present)
             end_records(connection, stream_id, cycle, gone)
         return len(gone)
 
-    def known(self, stream_id: int) -> frozenset[str]:
-        """The ids of a stream's records as they stand."""
+    def record_ids(self, stream_id: int) -> frozenset[str]:
+        """The ids of a stream's current records."""
         with self._engine.connect() as connection:
             return frozenset(current_ids(connection, stream_id))
 
     def pulled(self, cycle: int, endings: Sequence[Ending]) -> None:
-        """Notes how the pulls of a cycle ended. Only a complete one moves its stream's completion."""
+        """Keeps how the pulls of a cycle ended. Only a complete pull moves `completed_cycle` and `completed_at`."""
         of_stream = update(streams).where(streams.c.id == bindparam("stream_id"))
-        noted: dict[str, Any] = {name: bindparam(name) for name in ("quality", "reason", "tried_at", "retry_at")}
+        ending_columns: dict[str, Any] = {
+            name: bindparam(name) for name in ("quality", "reason", "tried_at", "retry_at")
+        }
         completed = {"completed_cycle": cycle, "completed_at": bindparam("tried_at")}
         statements = {
-            (False, False): of_stream.values(noted),
-            (True, False): of_stream.values(noted | completed),
-            (True, True): of_stream.values(noted | completed | {"census_at": bindparam("tried_at")}),
+            (False, False): of_stream.values(ending_columns),
+            (True, False): of_stream.values(ending_columns | completed),
+            (True, True): of_stream.values(ending_columns | completed | {"census_at": bindparam("tried_at")}),
         }
         with self._engine.begin() as connection:
             for (complete, census), statement in statements.items():
-                some = [
+                rows = [
                     {
                         "stream_id": ending.stream_id,
                         "quality": ending.quality,
@@ -165,20 +170,22 @@ class Streams:
                     if (ending.quality == "complete", ending.quality == "complete" and ending.census)
                     == (complete, census)
                 ]
-                if some:
-                    connection.execute(statement, some)
+                if rows:
+                    connection.execute(statement, rows)
 
 
-def _remark(connection: Connection, stream: int, cycle: int, said: Mapping[str, Any], known: Mapping[str, Any]) -> None:
-    """Keeps the notes of parts where they are not what they were: of a past day they are asked for too."""
+def _keep_notes(
+    connection: Connection, stream: int, cycle: int, new: Mapping[str, Any], old: Mapping[str, Any]
+) -> None:
+    """Keeps the notes of parts that changed, so that the notes of a past cycle can be read."""
     rows = [
-        {"stream": stream, "part": part, "cycle": cycle, "notes": new["notes"]}
-        for part, new in said.items()
-        if new["notes"] != known.get(part, {}).get("notes", [])
+        {"stream": stream, "part": part, "cycle": cycle, "notes": state["notes"]}
+        for part, state in new.items()
+        if state["notes"] != old.get(part, {}).get("notes", [])
     ]
     if rows:
-        mine = (remarks.c.stream == stream, remarks.c.cycle == cycle, remarks.c.part == bindparam("of_part"))
-        connection.execute(delete(remarks).where(*mine), [{"of_part": row["part"]} for row in rows])
+        same = (remarks.c.stream == stream, remarks.c.cycle == cycle, remarks.c.part == bindparam("of_part"))
+        connection.execute(delete(remarks).where(*same), [{"of_part": row["part"]} for row in rows])
         connection.execute(insert(remarks), rows)
 
 
@@ -196,17 +203,17 @@ def _state(row: Any) -> StreamState:
         completed_cycle=row.completed_cycle,
         completed_at=row.completed_at,
         census_at=row.census_at,
-        problems={part: said["problem"] for part, said in parts.items() if said.get("problem")},
-        notes={part: said.get("notes", []) for part, said in parts.items()},
+        problems={part: state["problem"] for part, state in parts.items() if state.get("problem")},
+        notes={part: state.get("notes", []) for part, state in parts.items()},
     )
 
 
-def _said(snapshot: Snapshot, known: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of a part beside its readings; the digest of those that were stored last tells a change apart."""
-    digest = known.get("digest")
+def _part_state(snapshot: Snapshot, old: Mapping[str, Any]) -> dict[str, Any]:
+    """The state of a part: problem, notes, and the digest of the readings stored last, to detect changes."""
+    digest = old.get("digest")
     if snapshot.problem is None:
         try:
             digest = blake2b(orjson.dumps(snapshot.readings), digest_size=12).hexdigest()
-        except TypeError:  # half of a surrogate pair, as JSON may carry it
+        except TypeError:  # half of a surrogate pair, which JSON allows
             digest = None
     return {"problem": snapshot.problem, "notes": list(snapshot.notes), "digest": digest}

@@ -1,17 +1,34 @@
-"""The values of key results and the definitions they were found under: a row wherever one changed, none where not."""
+"""The values of key results, and the definitions they were measured under. A new row is written only for a change."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    column,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
-from syncd.ledger.batches import PARAMETERS, batches
+from syncd.ledger.batches import PARAMETERS, batches, given
 from syncd.ledger.cycles import Cycle
+from syncd.ledger.definition_versions import define
+from syncd.ledger.definitions import Definition
 from syncd.ledger.events import NewEvent, note
 from syncd.ledger.outbox import NewDelivery, post
 from syncd.ledger.schema import cycles, definitions, values
@@ -20,22 +37,12 @@ from syncd.sdk import Json
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
-    """A key result as its file says it. `measure` digests how it is measured, `digest` all of it."""
-
-    file: str
-    body: Mapping[str, Any]
-    measure: str
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
 class KeptValue:
-    """A key result's value. `cycle` found it first, `confirmed` is the last that measured just this, if any did.
+    """A value of a key result. `cycle` measured it first; `confirmed` is the last cycle that measured the same, if any.
 
-    `at` is the time that the number is of, where its source says it; `since` the first day of its run on pace.
-    `measure` is the digest of how it was measured: values under different ones do not compare. `candidate` is, of a
-    held value, the number that waits for approval; all the rest is then that of the last complete value.
+    `at` is the time of the number, if its source gives one; `since` is the first day of its run on pace. `measure` is
+    the digest of how it was measured: values with different digests cannot be compared. In a held value, `candidate`
+    is the number that waits for approval, and everything else is that of the last complete value.
     """
 
     number: float | None
@@ -54,16 +61,8 @@ class KeptValue:
     candidate: float | None = None
 
     def says_what(self, other: KeptValue) -> bool:
-        """Whether the two differ in nothing but the cycles that found them."""
+        """Whether the two are equal except for their cycles."""
         return replace(self, cycle=other.cycle, confirmed=other.confirmed) == other
-
-
-@dataclass(frozen=True, slots=True)
-class _Defined:
-    """A definition that is written down: its number, and the digest of all of it."""
-
-    id: int
-    digest: str
 
 
 _OWN = [field.name for field in fields(KeptValue) if field.name != "measure"]
@@ -80,7 +79,7 @@ _CONFIRM = (
 
 
 class Values:
-    """Reads values; writes those of a cycle in one transaction."""
+    """Reads values and definitions; writes those of a cycle in one transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -98,55 +97,91 @@ class Values:
         only: Mapping[str, Json] | None = None,
         dry_run: bool = False,
     ) -> None:
-        """Ends a cycle: its values by (period, key result), what is to be delivered or told of them, and its pulls.
+        """Ends a cycle: keeps its values by (period, key result), deliveries, events and pulls, in one transaction.
 
-        All in one transaction.
-
-        `pulls` is None for one that asked no source; one that asked and kept no value was a `dry_run`: nobody is to
-        take it for the last sync. `only` says what was asked for by one that was narrowed: `{key_result, streams}`.
-        What is `defined_alone` has no value yet: it waits for a check-in.
-        A value that says what the last one said is not written again: the last one's confirmation moves.
+        `pulls` is None for a cycle that asked no source. A `dry_run` asked the sources and kept no value; it does not
+        count as the last sync. `only` is `{key_result, streams}` of a cycle that was restricted to a key result.
+        Definitions in `defined_alone` have no value yet: their key results wait for a check-in. A value that equals the
+        last value is not written again; only `confirmed` of the last value moves.
         """
-        by_period: dict[str, dict[str, tuple[Definition, KeptValue]]] = {}
-        for (period, key_result), found in results.items():
-            by_period.setdefault(period, {})[key_result] = found
+        results_by_period: dict[str, dict[str, tuple[Definition, KeptValue]]] = {}
+        for (period, key_result), result in results.items():
+            results_by_period.setdefault(period, {})[key_result] = result
         waiting: dict[str, dict[str, Definition]] = {}
         for (period, key_result), definition in defined_alone.items():
             waiting.setdefault(period, {})[key_result] = definition
         with self._engine.begin() as connection:
-            for period, mine in by_period.items():
-                _keep_or_confirm(connection, period, cycle, mine)
-            for period, alone in waiting.items():
-                _define(connection, period, cycle, alone)
+            for period, results_of_period in results_by_period.items():
+                _keep_or_confirm(connection, period, cycle, results_of_period)
+            for period, definitions_of_period in waiting.items():
+                define(connection, period, cycle, definitions_of_period)
             post(connection, cycle, now, due)
             note(connection, cycle, now, events)
             ended = {"ended_at": now, "pulls": pulls, "only": only, "dry_run": dry_run or None}
             connection.execute(update(cycles).where(cycles.c.id == cycle).values(ended))
 
     def last(self, period: str, cycle: int | None = None) -> Mapping[str, KeptValue]:
-        """The newest value of each key result of a period, by its id, as of now or of a cycle."""
+        """The newest value of each key result of a period by its id, as of now or of the end of a cycle."""
         with self._engine.connect() as connection:
             return _last(connection, period, cycle)
 
-    def last_under(self, period: str, measures: Mapping[str, str]) -> Mapping[str, KeptValue]:
-        """Of each of these key results the newest value that was measured in its way, whatever came after it."""
-        found: dict[str, KeptValue] = {}
+    def at_cycles(
+        self, period: str, numbers: Sequence[int], key_results: Collection[str] | None = None
+    ) -> Sequence[Mapping[str, KeptValue]]:
+        """The newest value of each key result as of each of these cycles, which ascend; of `key_results`, or of all.
+
+        Read in one pass: what a series of days costs depends on the days, not on how often a number changed.
+        """
+        changes = (
+            select(values.c.cycle, values.c.key_result)
+            .where(values.c.period == period, values.c.cycle <= max(numbers, default=0))
+            .order_by(values.c.cycle)
+        )
+        if key_results is not None:
+            changes = changes.where(values.c.key_result.in_(key_results))
+        states: list[dict[str, int]] = []
         with self._engine.connect() as connection:
-            for some in batches(measures.items(), PARAMETERS // 3):
+            rows = connection.execute(changes).all()
+            read, state = 0, dict[str, int]()
+            for reached in (bisect_right(rows, number, key=itemgetter(0)) for number in numbers):
+                state.update({name: cycle for cycle, name in rows[read:reached]})
+                read = reached
+                states.append(dict(state))
+            pairs = sorted({(cycle, name) for state in states for name, cycle in state.items()})
+            kept = {(value.cycle, name): value for name, value in _of_pairs(connection, period, pairs)}
+        return [{name: kept[cycle, name] for name, cycle in state.items()} for state in states]
+
+    def first_and_last_under(self, period: str, key_result: str, measure: str, until: int) -> tuple[int, int] | None:
+        """The first and the last cycle that measured a key result by the measure of a digest; None if none had."""
+        query = (
+            select(func.min(values.c.cycle), func.max(values.c.confirmed))
+            .join(definitions, definitions.c.id == values.c.definition)
+            .where(values.c.period == period, values.c.key_result == key_result, values.c.cycle <= until)
+            .where(definitions.c.measure == measure, values.c.confirmed.is_not(None))
+        )
+        with self._engine.connect() as connection:
+            first, last = connection.execute(query).one()
+        return None if first is None else (first, last)
+
+    def last_under(self, period: str, measures: Mapping[str, str]) -> Mapping[str, KeptValue]:
+        """The newest value of each key result under the digest of its measure, whatever values came after it."""
+        newest_values: dict[str, KeptValue] = {}
+        with self._engine.connect() as connection:
+            for batch in batches(measures.items(), PARAMETERS // 3):
                 newest = (
                     _NEWEST.join(definitions, definitions.c.id == values.c.definition)
-                    .where(values.c.period == period, values.c.key_result.in_([name for name, _ in some]))
-                    .where(tuple_(values.c.key_result, definitions.c.measure).in_(some))
+                    .where(values.c.period == period, values.c.key_result.in_([name for name, _ in batch]))
+                    .where(tuple_(values.c.key_result, definitions.c.measure).in_(batch))
                 )
-                found.update(_of_cycles(connection, period, newest))
-        return found
+                newest_values.update(_of_cycles(connection, period, newest))
+        return newest_values
 
     def history(self, period: str, key_result: str) -> Sequence[tuple[Cycle, KeptValue]]:
-        """Every value that a key result had, oldest first, with the cycle that found it."""
+        """Every value of a key result, oldest first, with the cycle that measured it."""
         return self.histories(period, [key_result]).get(key_result, [])
 
     def histories(self, period: str, key_results: Collection[str]) -> Mapping[str, Sequence[tuple[Cycle, KeptValue]]]:
-        """The history of each of these key results; one that never had a value is missing."""
+        """The history of each of these key results; a key result that never had a value is missing."""
         query = (
             select(values, definitions.c.measure, cycles.c.started_at, cycles.c.ended_at)
             .join(definitions, definitions.c.id == values.c.definition)
@@ -154,91 +189,47 @@ class Values:
             .where(values.c.period == period)
             .order_by(values.c.cycle)
         )
-        found: dict[str, list[tuple[Cycle, KeptValue]]] = {}
+        histories: dict[str, list[tuple[Cycle, KeptValue]]] = {}
         with self._engine.connect() as connection:
-            for some in batches(key_results):
-                for row in connection.execute(query.where(values.c.key_result.in_(some))):
-                    one = Cycle(row.cycle, row.started_at, row.ended_at), _kept(row)
-                    found.setdefault(row.key_result, []).append(one)
-        return found
-
-    def digests(self, period: str) -> Mapping[str, str]:
-        """The digest of each key result's newest definition, by its id."""
-        with self._engine.connect() as connection:
-            return {name: known.digest for name, known in _defined(connection, period).items()}
-
-    def in_force(self, period: str, cycle: int) -> Mapping[str, Mapping[str, Any]]:
-        """The newest definition up to a cycle of each key result of a period, by its id, in the order of the ledger."""
-        newest = (
-            select(func.max(definitions.c.id))
-            .where(definitions.c.period == period, definitions.c.cycle <= cycle)
-            .group_by(definitions.c.key_result)
-        )
-        query = select(definitions).where(definitions.c.id.in_(newest.scalar_subquery())).order_by(definitions.c.id)
-        with self._engine.connect() as connection:
-            return {row["key_result"]: dict(row) for row in connection.execute(query).mappings()}
-
-    def definitions(self, period: str, key_result: str, cycle: int | None = None) -> Sequence[Mapping[str, Any]]:
-        """Every definition that a key result had up to a cycle, oldest first, and when the cycle that met it ended."""
-        with self._engine.connect() as connection:
-            found = _definitions(connection, period, [key_result]).get(key_result, [])
-        return [row for row in found if cycle is None or row["cycle"] <= cycle]
-
-    def redefined(self, period: str, digests: Mapping[str, str]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-        """The definitions of each of these key results that was ever defined otherwise than by this digest of now."""
-        every = select(definitions.c.key_result, definitions.c.digest).where(definitions.c.period == period)
-        with self._engine.connect() as connection:
-            otherwise = {name for name, digest in connection.execute(every) if digests.get(name, digest) != digest}
-            return _definitions(connection, period, sorted(otherwise))
+            for batch in batches(key_results):
+                for row in connection.execute(query.where(values.c.key_result.in_(batch))):
+                    cycle = Cycle(row.cycle, row.started_at, row.ended_at)
+                    histories.setdefault(row.key_result, []).append((cycle, _kept(row)))
+        return histories
 
 
-def _definitions(
-    connection: Connection, period: str, key_results: Sequence[str]
-) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-    query = (
-        select(definitions, cycles.c.ended_at)
-        .join(cycles, cycles.c.id == definitions.c.cycle)
-        .where(definitions.c.period == period)
-        .order_by(definitions.c.id)
-    )
-    found: dict[str, list[Mapping[str, Any]]] = {}
-    for some in batches(key_results):
-        for row in connection.execute(query.where(definitions.c.key_result.in_(some))).mappings():
-            found.setdefault(row["key_result"], []).append(dict(row))
-    return found
-
-
-def keep(connection: Connection, period: str, cycle: int, found: Mapping[str, tuple[Definition, KeptValue]]) -> None:
-    """Writes the values that key results have from a cycle on, and their definitions where those are not known."""
-    numbers = _define(connection, period, cycle, {name: one for name, (one, _) in found.items()})
-    _write(connection, period, cycle, {name: (numbers[name], value) for name, (_, value) in found.items()})
+def keep(connection: Connection, period: str, cycle: int, results: Mapping[str, tuple[Definition, KeptValue]]) -> None:
+    """Writes the values that key results have from a cycle on, and their definitions if they are new."""
+    numbers = define(connection, period, cycle, {name: definition for name, (definition, _) in results.items()})
+    _write(connection, period, cycle, {name: (numbers[name], value) for name, (_, value) in results.items()})
 
 
 def _keep_or_confirm(
-    connection: Connection, period: str, cycle: int, found: Mapping[str, tuple[Definition, KeptValue]]
+    connection: Connection, period: str, cycle: int, results: Mapping[str, tuple[Definition, KeptValue]]
 ) -> None:
-    """Writes what says something else than the last value did; the confirmation of any other moves."""
-    last = _last(connection, period, None)
-    numbers = _define(connection, period, cycle, {name: one for name, (one, _) in found.items()})
+    """Writes the values that differ from the last ones, and moves `confirmed` of the last ones for the others."""
+    last_values = _last(connection, period, None)
+    numbers = define(connection, period, cycle, {name: definition for name, (definition, _) in results.items()})
     new: dict[str, tuple[int, KeptValue]] = {}
     confirmed: list[dict[str, Any]] = []
-    for name, (_, value) in found.items():
-        was = last.get(name)
-        if was is None or not was.says_what(value):
+    for name, (_, value) in results.items():
+        last = last_values.get(name)
+        if last is None or not last.says_what(value):
             new[name] = numbers[name], value
-        elif value.confirmed is not None and value.confirmed != was.confirmed:
-            confirmed.append({"of_period": period, "of": name, "of_cycle": was.cycle, "by": value.confirmed})
+        elif value.confirmed is not None and value.confirmed != last.confirmed:
+            confirmed.append({"of_period": period, "of": name, "of_cycle": last.cycle, "by": value.confirmed})
     _write(connection, period, cycle, new)
     if confirmed:
         connection.execute(_CONFIRM, confirmed)
 
 
-def _write(connection: Connection, period: str, cycle: int, found: Mapping[str, tuple[int, KeptValue]]) -> None:
+def _write(connection: Connection, period: str, cycle: int, numbered: Mapping[str, tuple[int, KeptValue]]) -> None:
+    """Writes values by key result, each with the number of its definition."""
     rows = [
         {name: getattr(value, name) for name in _OWN}
         | {"period": period, "key_result": key_result, "definition": number, "cycle": cycle}
         | {"since": value.since.isoformat() if value.since else None}
-        for key_result, (number, value) in found.items()
+        for key_result, (number, value) in numbered.items()
     ]
     if rows:
         connection.execute(insert(values), rows)
@@ -250,7 +241,7 @@ def _last(connection: Connection, period: str, cycle: int | None) -> Mapping[str
 
 
 def _of_cycles(connection: Connection, period: str, newest: Select[tuple[str, int]]) -> Mapping[str, KeptValue]:
-    """The value of each key result of a period that was found in the cycle asked for."""
+    """The value of each key result of a period in the cycle that `newest` selects for it."""
     latest = newest.subquery()
     query = (
         select(values, definitions.c.measure)
@@ -261,28 +252,18 @@ def _of_cycles(connection: Connection, period: str, newest: Select[tuple[str, in
     return {row.key_result: _kept(row) for row in connection.execute(query)}
 
 
-def _defined(connection: Connection, period: str) -> Mapping[str, _Defined]:
-    """The newest definition of each key result of a period, by its id."""
-    newest = select(func.max(definitions.c.id)).where(definitions.c.period == period).group_by(definitions.c.key_result)
-    query = select(definitions.c.key_result, definitions.c.id, definitions.c.digest).where(
-        definitions.c.id.in_(newest.scalar_subquery())
-    )
-    return {row.key_result: _Defined(row.id, row.digest) for row in connection.execute(query)}
-
-
-def _define(connection: Connection, period: str, cycle: int, found: Mapping[str, Definition]) -> Mapping[str, int]:
-    """The number of each definition, written down where it is new or was edited."""
-    known = _defined(connection, period)
-    rows = [
-        {"period": period, "key_result": name, "cycle": cycle, "file": one.file, "body": one.body}
-        | {"measure": one.measure, "digest": one.digest}
-        for name, one in found.items()
-        if name not in known or known[name].digest != one.digest
-    ]
-    if rows:
-        connection.execute(insert(definitions), rows)
-        known = _defined(connection, period)
-    return {name: known[name].id for name in found}
+def _of_pairs(connection: Connection, period: str, pairs: Sequence[tuple[int, str]]) -> Iterator[tuple[str, KeptValue]]:
+    """The values that these cycles found of these key results."""
+    for some in batches(pairs, PARAMETERS // 2):
+        pair = given(some, column("cycle", Integer), column("key_result", String))
+        query = (
+            select(values, definitions.c.measure)
+            .join(pair, (pair.c.cycle == values.c.cycle) & (pair.c.key_result == values.c.key_result))
+            .join(definitions, definitions.c.id == values.c.definition)
+            .where(values.c.period == period)
+        )
+        for row in connection.execute(query):
+            yield row.key_result, _kept(row)
 
 
 def _kept(row: Any) -> KeptValue:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from syncd.ledger import Event
-from syncd.words import count
+from syncd.okr.words import count
 
 _ORDER = ("watermelon", "health", "held", "failing")
 _TITLES = {

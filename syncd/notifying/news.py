@@ -6,16 +6,15 @@ value that is held and a source that has failed for too long are told from the f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from syncd.config import Config
-from syncd.foreseen import Reports
 from syncd.ledger import Ledger, NewEvent
 from syncd.okr.measures import leaves, stream_keys
-from syncd.report import KeyResultLine, ObjectiveBlock
-from syncd.words import HEALTH_WORDS, goal, number, percent
+from syncd.okr.words import HEALTH_WORDS, goal, number, percent
+from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 
 _NONE = "no"
 
@@ -34,7 +33,7 @@ class _Fact:
     told: bool
 
 
-def news(config: Config, ledger: Ledger, now: datetime, reports: Reports) -> Iterator[NewEvent]:
+def news(config: Config, ledger: Ledger, now: datetime, reports: Sequence[Report]) -> Iterator[NewEvent]:
     """The events that these reports, and the streams as they stand, make. None without `notify:`."""
     if config.settings.notify is None:
         return
@@ -57,14 +56,14 @@ def news(config: Config, ledger: Ledger, now: datetime, reports: Reports) -> Ite
         )
 
 
-def _of_reports(reports: Reports) -> Iterator[_Fact]:
+def _of_reports(reports: Sequence[Report]) -> Iterator[_Fact]:
     seen: set[str] = set()  # key results and links; the plan that people mean comes first
-    for plan, report in reports:
+    for report in reports:
         for block in report.objectives:
             for line in block.key_results:
                 if line.key_result.id not in seen:
                     seen.add(line.key_result.id)
-                    yield from _of_line(plan.period.id, block, line)
+                    yield from _of_line(report.period.id, block, line)
             for link in block.alignment:
                 name = f"{link.alignment.output} → {link.alignment.outcome}"
                 if name in seen:
@@ -73,7 +72,7 @@ def _of_reports(reports: Reports) -> Iterator[_Fact]:
                 is_now = "watermelon" if link.alignment.verdict == "watermelon" else _NONE
                 over = f"{name} is no watermelon any more: {link.brief}"
                 sentence = f"watermelon: {link.brief}" if is_now != _NONE else over
-                yield _of(plan.period.id, block, "watermelon", name, is_now, sentence, told=True)
+                yield _of(report.period.id, block, "watermelon", name, is_now, sentence, told=True)
 
 
 def _of_line(period: str, block: ObjectiveBlock, line: KeyResultLine) -> Iterator[_Fact]:

@@ -1,1 +1,1 @@
-"""The domain, pure: periods, measures as selections, progress, pace, health, roll-up, alignment, lint. No I/O."""
+"""The domain, without I/O: periods, measures as selections, progress, pace, health, roll-up, alignment, lint."""

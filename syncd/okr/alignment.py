@@ -1,9 +1,9 @@
-"""Alignment: does the work drive the outcome that it claims to drive? A verdict for each link.
+"""Alignment: does the work drive the outcome that it claims to drive? Each link gets a verdict.
 
 | output | outcome | verdict |
 |---|---|---|
 | on pace | on pace | working |
-| on pace | not | too_early until the lag has passed since the output came on pace, then watermelon |
+| on pace | not | too_early until the lag has passed since the output's run on pace began, then watermelon |
 | not | on pace | unexplained |
 | not | not | under_delivered |
 | either unknown | | unknown |
@@ -35,25 +35,25 @@ class Alignment:
 
 
 def judge(output: KeyResult, link: Link, healths: tuple[Health, Health], since: date | None, today: date) -> Alignment:
-    """The verdict for the healths of output and outcome, in this order."""
-    of_output, of_outcome = healths
+    """The verdict on a link; `healths` are those of its output and its outcome, in this order."""
+    output_health, outcome_health = healths
     lag = link.lag or timedelta()
     verdict: Verdict
     if "unknown" in healths:
         verdict = "unknown"
-    elif of_output in ON_PACE:
-        if of_outcome in ON_PACE:
+    elif output_health in ON_PACE:
+        if outcome_health in ON_PACE:
             verdict = "working"
         else:
             verdict = "too_early" if since is None or today < since + lag else "watermelon"
     else:
-        verdict = "unexplained" if of_outcome in ON_PACE else "under_delivered"
-    return Alignment(output.id, link.outcome, verdict, since if of_output in ON_PACE else None, lag)
+        verdict = "unexplained" if outcome_health in ON_PACE else "under_delivered"
+    return Alignment(output.id, link.outcome, verdict, since if output_health in ON_PACE else None, lag)
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a key result was judged by on a day: its definition, its period's days, the shares."""
+    """The terms that a key result is judged on: its definition, its period and the health shares."""
 
     key_result: KeyResult
     period: Period
@@ -69,11 +69,12 @@ def on_pace_since(
     guard_past: Mapping[date, float | None],
     earlier: Mapping[date, Terms] = MappingProxyType({}),
 ) -> date | None:
-    """The first day of the unbroken run on pace up to today, by the value at the end of each past day, oldest first.
+    """The first day of the unbroken run on pace up to today. The caller has checked that today is on pace.
 
-    Today itself must be on pace already. A day counts by its end: by the next midnight's value and expectation, and by
-    what its guard was then, where that is known. It is judged by what was in force then: `earlier` says so of the days
-    for which that is not what is in force now.
+    `past` holds each past day with the value at its end, oldest first. A day is on pace if, at the midnight that ends
+    it, the value meets what was expected by then and the guard was not broken. A guard without a value breaks nothing.
+    Each day is judged on the terms in force on that day: `earlier` holds the terms of the days on which they differed
+    from the present ones.
     """
     since = min(now.astimezone(period.zone).date(), period.last)
     in_force = Terms(key_result, period, shares)
@@ -82,8 +83,9 @@ def on_pace_since(
         end = midnight(day + timedelta(days=1), period.zone)
         if standing(terms.key_result, value, terms.period.span, end, terms.shares).health not in ON_PACE:
             break
-        own = terms.key_result.guard
-        if own and (guard := guard_past.get(day)) is not None and not own.goal.progress(guard):
+        guard = terms.key_result.guard
+        guard_value = guard_past.get(day)
+        if guard is not None and guard_value is not None and not guard.goal.progress(guard_value):
             break
         since = day
     return since

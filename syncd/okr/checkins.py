@@ -1,4 +1,4 @@
-"""Check-ins: what people say of a key result, and for how long that stands."""
+"""Check-ins: what people report about a key result, and how long each report holds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from syncd.okr.spans import Period, Span
 
 @dataclass(frozen=True, slots=True)
 class CheckIn:
-    """What somebody said of a key result: a value in its unit, a note, how sure they are (0 to 1); not all of them."""
+    """A person's report on a key result: a value in its unit, a note, a confidence from 0 to 1, or some of them."""
 
     author: str
     at: datetime
@@ -22,32 +22,32 @@ class CheckIn:
     confidence: float | None = None
 
     def expired(self, span: Span, now: datetime) -> bool:
-        """Whether it no longer stands; what stood at a period's end stands for good."""
+        """Whether it no longer holds. A check-in that holds at the period's end holds for good."""
         return min(now, span.end) >= self.expires_at
 
 
 def standing(checkins: Sequence[CheckIn], span: Span, now: datetime) -> CheckIn | None:
-    """The newest that has not expired; `checkins` are in the order that they were made."""
-    return next((one for one in reversed(checkins) if not one.expired(span, now)), None)
+    """The newest check-in that has not expired; `checkins` are ordered by the time they were made."""
+    return next((checkin for checkin in reversed(checkins) if not checkin.expired(span, now)), None)
 
 
 def confidence(checkins: Sequence[CheckIn], span: Span, now: datetime) -> float | None:
-    """How sure the last was who said so, where that has not expired."""
-    sure = [one for one in checkins if one.confidence is not None]
-    last = standing(sure, span, now)
+    """The confidence of the newest check-in that states one and has not expired."""
+    confident = [checkin for checkin in checkins if checkin.confidence is not None]
+    last = standing(confident, span, now)
     return last.confidence if last else None
 
 
 def made_by(checkins: Sequence[CheckIn], at: datetime | None) -> CheckIn | None:
-    """The one that made the value of a time, of a key result without a measure."""
-    return next((one for one in reversed(checkins) if one.value is not None and one.at == at), None)
+    """The check-in that made the value of a time `at`, for a key result without a measure."""
+    return next((checkin for checkin in reversed(checkins) if checkin.value is not None and checkin.at == at), None)
 
 
 def past_values(checkins: Sequence[CheckIn], period: Period, now: datetime) -> list[tuple[date, float | None]]:
-    """(day, value at its end) for each day of the period before today, oldest first; None where none stood."""
-    given = [one for one in checkins if one.value is not None]
-    found: list[tuple[date, float | None]] = []
+    """(day, value at its end) for each day of the period before today, oldest first; None where no check-in held."""
+    with_value = [checkin for checkin in checkins if checkin.value is not None]
+    values: list[tuple[date, float | None]] = []
     for day, end in past_days(period, now):
-        last = next((one for one in reversed(given) if one.at <= end), None)
-        found.append((day, last.value if last and not last.expired(period.span, end) else None))
-    return found
+        last = next((checkin for checkin in reversed(with_value) if checkin.at <= end), None)
+        values.append((day, last.value if last and not last.expired(period.span, end) else None))
+    return values

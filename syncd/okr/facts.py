@@ -1,4 +1,4 @@
-"""What measures are answered from: the ledger's rows, or what a mapping file's tests say."""
+"""Where the answers of measures come from: the ledger's rows, or the facts that a mapping file's tests give."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from syncd.okr.formula import combined
+from syncd.okr.formula import evaluate
 from syncd.okr.measures import Answer, FormulaMeasure, Leaf, Measure, ReadingMeasure, RecordMeasure, rate
 from syncd.okr.spans import Period, Span
 from syncd.sdk.facts import Reading, Record
 
 
 class Facts(Protocol):
-    """Answers measures of one kind of fact each; `cycle` asks for what was held after it, None for what is held now."""
+    """Records and readings, and the answers of measures over them: as of the end of `cycle`, or as of now for None."""
 
     def answer(self, measure: Leaf, span: Span, now: datetime, cycle: int | None = None) -> Answer:
-        """What a measure comes to over a window, before any rate is made of it."""
+        """The number of a measure over a window, before it is turned into a rate."""
 
     def records(self, measure: RecordMeasure, cycle: int | None = None) -> Iterable[Record]:
         """Every record of a measure's streams and kind, whether it counts or not."""
@@ -24,19 +24,19 @@ class Facts(Protocol):
     def contributions(
         self, measure: RecordMeasure, span: Span, cycle: int | None = None
     ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
-        """When each record that counts was done and what it brings, in order of time."""
+        """When each record that counts was done, and the elements that it contributes, in order of time."""
 
     def readings(
         self, measure: ReadingMeasure, span: Span, now: datetime, cycle: int | None = None
     ) -> tuple[bool, list[Reading]]:
-        """Whether the source dates the readings of a measure, and they themselves, each with its time."""
+        """Whether the source dates the readings of a measure, and the readings, each with its time."""
 
 
 def answered(facts: Facts, measure: Measure, period: Period, now: datetime, cycle: int | None = None) -> Answer:
-    """What a measure comes to as of a moment, by what is held now or was held after a cycle."""
+    """The answer of a measure as of a moment, from the facts of now, or of the end of `cycle`."""
     if isinstance(measure, FormulaMeasure):
         parts = {name: answered(facts, part, period, now, cycle) for name, part in measure.parts}
-        return combined(measure.expression, parts)
+        return evaluate(measure.expression, parts)
     window = measure.window.span(period, now)
     if window.start >= window.end:
         return Answer(None, "no day of its window has settled yet")

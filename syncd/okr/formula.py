@@ -1,6 +1,6 @@
-"""Formulas over named parts: arithmetic that a mapping file says, evaluated by simpleeval and never by eval.
+"""Formulas over named parts: the arithmetic of a mapping file, evaluated by simpleeval, never by eval.
 
-A part that is unknown, or a division by zero, makes the whole unknown, with the reason.
+An unknown part, or a division by zero, makes the result unknown, with the reason.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ ALLOWED = f"+ - * / ( ) and {', '.join(_FUNCTIONS)}"
 
 
 class NoFormula(ValueError):
-    """An expression that is none; the text says what is wrong with it."""
+    """A text is not a valid formula; the message says what is wrong with it."""
 
 
 def names(expression: str) -> frozenset[str]:
-    """The parts that an expression names; NoFormula where it is none."""
+    """The parts that an expression names. Raises NoFormula if the expression is not valid."""
     tree = _parsed(expression)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
-    with suppress(ZeroDivisionError):  # with other numbers it may be none
-        _value(expression, dict.fromkeys(found, 1.0))
-    return frozenset(found)
+    parts = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
+    with suppress(ZeroDivisionError):  # other numbers may not divide by zero
+        _value(expression, dict.fromkeys(parts, 1.0))
+    return frozenset(parts)
 
 
-def combined(expression: str, parts: Mapping[str, Answer]) -> Answer:
-    """What a formula comes to. It is as of its oldest part, and counts what all of them count."""
+def evaluate(expression: str, parts: Mapping[str, Answer]) -> Answer:
+    """The answer of a formula, dated by its oldest part; its counts are the sums of those of the parts."""
     counted = sum(part.counted for part in parts.values())
     lacking = sum(part.lacking for part in parts.values())
     at: datetime | None = min((part.at for part in parts.values() if part.at is not None), default=None)
@@ -74,13 +74,13 @@ def _parsed(expression: str) -> ast.expr:
 
 def _value(expression: str, numbers: Mapping[str, float]) -> float:
     evaluator = SimpleEval(operators=_OPERATORS, functions=_FUNCTIONS, names=numbers)
-    for choice in (ast.BoolOp, ast.IfExp):  # they would take a zero for what is not there
+    for choice in (ast.BoolOp, ast.IfExp):  # they would read a missing part as zero
         evaluator.nodes.pop(choice, None)
     try:
         value = evaluator.eval(expression, previously_parsed=_parsed(expression))
     except ZeroDivisionError:
         raise
-    except Exception as error:  # whatever somebody else's numbers make of somebody else's expression
+    except Exception as error:  # an expression and numbers from outside can raise anything
         raise _no_formula(expression) from error
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise NoFormula(f"{expression!r} comes to no number")

@@ -1,7 +1,7 @@
-"""Key results: what they aim at, how far they have come, and whether that is far enough by now.
+"""Key results: what they aim at, how far they have come, and whether that is far enough for the day.
 
-progress = (value - baseline) / (target - baseline), not clamped; score is progress within 0 and 1. For a band both are
-1 inside and 0 outside. expected is the score that the pace asks for by now. Shares are 0 to 1.
+progress = (value - baseline) / (target - baseline), not clamped; score is progress clamped to 0 and 1. For a band both
+are 1 inside and 0 outside. expected is the score that the pace asks for by now. Shares are from 0 to 1.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ Level = Literal["commit", "target", "stretch"]
 ON_PACE: frozenset[str] = frozenset({"on_track", "done"})
 
 _GUARD = ":guard"
-_ROUNDING = 1e-9  # so that 0.45 is nine tenths of 0.5 whatever its last bit says
+_ROUNDING = 1e-9  # 0.45 must count as nine tenths of 0.5, whatever the last bit of a float is
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Which share of the expected score is still on track, and which is still only at risk."""
+    """The shares of the expected score from which a key result is on track, or at risk; below both it is off track."""
 
     on_track: float = 0.9
     at_risk: float = 0.7
 
     def health(self, score: float, expected: float) -> Health:
-        """Where a score stands against what is expected by now."""
+        """The health of a score, given the score that is expected by now."""
         if score + _ROUNDING >= self.on_track * expected:
             return "on_track"
         return "at_risk" if score + _ROUNDING >= self.at_risk * expected else "off_track"
@@ -46,7 +46,7 @@ class Shares:
 class Target:
     """From a baseline to a target, in either direction; an outcome may lack its baseline.
 
-    `commit` is what is promised and lies before the target, `stretch` what is hoped for and lies beyond.
+    `commit` is the level that is promised, before the target; `stretch` the level that is hoped for, beyond it.
     """
 
     target: float
@@ -55,14 +55,14 @@ class Target:
     stretch: float | None = None
 
     def progress(self, value: float) -> float | None:
-        """How much of the way is gone; None where nobody knows from where."""
+        """The share of the way from baseline to target; None without a baseline."""
         if self.baseline is None:
             return None
         return (value - self.baseline) / (self.target - self.baseline)
 
     @property
     def levels(self) -> tuple[tuple[Level, float], ...]:
-        """Its levels from the first to the last; none where it has the target alone."""
+        """Its levels, from the first to the last; empty if it has a target only."""
         if self.commit is None and self.stretch is None:
             return ()
         named: tuple[tuple[Level, float | None], ...] = (
@@ -74,21 +74,21 @@ class Target:
 
     @property
     def falls(self) -> bool:
-        """Whether less is better: by the baseline, else by the order of the levels."""
+        """Whether a lower value is better: by the baseline, or by the order of the levels if there is none."""
         start = self.baseline if self.baseline is not None else self.commit
         if start is None:
             return self.stretch is not None and self.stretch < self.target
         return self.target < start
 
     def level(self, value: float) -> Level | None:
-        """The last level that a value has reached; None before the first."""
+        """The last level that a value has reached; None before the first level."""
         reached = [name for name, number in self.levels if (value <= number if self.falls else value >= number)]
         return reached[-1] if reached else None
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A value to keep within bounds, both included."""
+    """A value to keep within bounds; both bounds are included."""
 
     at_least: float | None = None
     at_most: float | None = None
@@ -103,7 +103,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """A step that is reached or not: when the value is at least `at`. It is due before the moment `by`."""
+    """A step, which is reached when the value is at least `at`, and due before the moment `by`."""
 
     title: str
     at: float
@@ -113,7 +113,7 @@ class Milestone:
 
 @dataclass(frozen=True, slots=True)
 class Milestones:
-    """Steps to reach; progress is the weight of those reached in the weight of all."""
+    """Steps to reach. Progress is the weight of the steps reached, as a share of the weight of all steps."""
 
     steps: tuple[Milestone, ...]
 
@@ -122,7 +122,7 @@ class Milestones:
         return self._share(step.weight for step in self.steps if value >= step.at)
 
     def due(self, now: datetime) -> float | None:
-        """The share of the weight that is due by now; None where not every step says when."""
+        """The share of the weight that is due by now; None unless every step has a date."""
         if any(step.by is None for step in self.steps):
             return None
         return self._share(step.weight for step in self.steps if step.by is not None and step.by <= now)
@@ -136,7 +136,7 @@ Goal = Target | Band | Milestones
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """A pace in the key result's unit: straight lines from the start through (moment, value), then level."""
+    """A pace in the key result's unit: straight lines from the start through each (moment, value), then flat."""
 
     points: tuple[tuple[datetime, float], ...]
 
@@ -153,7 +153,7 @@ Pace = Literal["linear", "end"] | Steps
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An output's claim to drive an outcome, which shows no sooner than `lag` later; None where nobody said."""
+    """An output's claim to drive an outcome, with the `lag` after which an effect can show; None if not configured."""
 
     outcome: str
     lag: timedelta | None = None
@@ -161,7 +161,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class KeyResult:
-    """One key result as its mapping says it. `ignore`: the ids of lint rules that do not matter here."""
+    """A key result as its mapping defines it. `ignore` holds the ids of lint rules that do not apply to it."""
 
     id: str
     title: str
@@ -182,10 +182,10 @@ class KeyResult:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """An objective with its key results; `supports` names the objective that it is a part of.
+    """An objective with its key results; `supports` is the id of the objective that it is a part of.
 
-    `rollup` says what its score is made of: its outcomes, all its key results, the weakest outcome, or the objectives
-    that support it. `ignore` holds for its key results too.
+    `rollup` names what the score is made of: its outcomes, all its key results, its weakest outcome, or the objectives
+    that support it. `ignore` applies to its key results too.
     """
 
     id: str
@@ -200,7 +200,7 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The objectives of one period, of every mapping file that names it."""
+    """The objectives of one period, from every mapping file of that period."""
 
     period: Period
     objectives: tuple[Objective, ...]
@@ -212,27 +212,27 @@ class Plan:
 
     @property
     def measured(self) -> tuple[KeyResult, ...]:
-        """Every key result, each after its guard, which is measured like one."""
+        """Every key result, each after its guard, which is measured like a key result."""
         return tuple(kr for key_result in self.key_results for kr in (key_result.guard, key_result) if kr is not None)
 
     def measured_for(self, only: str | None) -> tuple[KeyResult, ...]:
-        """Those that a cycle of one key result measures, its guard included; all of them for None."""
+        """The key results that a cycle measures: `only` with its guard, or all of them for None."""
         return tuple(kr for kr in self.measured if only in (None, kr.id) or kr.id == guard_id(only or ""))
 
 
 def guard_id(key_result: str) -> str:
-    """What the guard of a key result is called: no key result can have such an id."""
+    """The id of a key result's guard. No key result can have such an id."""
     return f"{key_result}{_GUARD}"
 
 
 def is_guard(key_result: str) -> bool:
-    """Whether an id is that of a guard."""
+    """Whether an id belongs to a guard."""
     return key_result.endswith(_GUARD)
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a key result stands: all shares, None where unknown; `reason` says why health is unknown."""
+    """How a key result is doing: shares, None if unknown. `reason` explains the health where needed."""
 
     progress: float | None
     score: float | None
@@ -247,7 +247,7 @@ def expected(key_result: KeyResult, span: Span, now: datetime) -> float:
     if now >= span.end or isinstance(goal, Band):
         return 1.0
     if isinstance(pace, Steps):
-        assert isinstance(goal, Target)  # the reader of mapping files sees to it
+        assert isinstance(goal, Target)  # config refuses any other goal with a pace in steps
         assert goal.baseline is not None
         return _within(goal.progress(pace.value(span.start, goal.baseline, now)) or 0.0)
     if isinstance(goal, Milestones) and (due := goal.due(now)) is not None:
@@ -256,37 +256,42 @@ def expected(key_result: KeyResult, span: Span, now: datetime) -> float:
 
 
 def standing(key_result: KeyResult, value: float | None, span: Span, now: datetime, shares: Shares) -> Standing:
-    """Where a key result with this value stands."""
-    ahead = expected(key_result, span, now)
+    """The standing of a key result with this value at a moment."""
+    expected_score = expected(key_result, span, now)
     if value is None:
-        return Standing(None, None, ahead, "unknown")
+        return Standing(None, None, expected_score, "unknown")
     progress = key_result.goal.progress(value)
     if progress is None:
-        return Standing(None, None, ahead, "unknown", "it has no baseline to measure progress from")
+        return Standing(None, None, expected_score, "unknown", "it has no baseline to measure progress from")
     score = _within(progress)
     if now < span.start:
-        return Standing(progress, score, ahead, "unknown", "the period has not begun")
-    return Standing(progress, score, ahead, _health(key_result, progress, score, ahead, now >= span.end, shares))
+        return Standing(progress, score, expected_score, "unknown", "the period has not begun")
+    return Standing(
+        progress, score, expected_score, _health(key_result, progress, score, expected_score, now >= span.end, shares)
+    )
 
 
-def guarded(stands: Standing, guard: Standing, said: str) -> Standing:
-    """A standing under a guard: one that is broken caps health at `at_risk`; `said` says in words how it stands."""
+def guarded(unguarded: Standing, guard: Standing, guard_reason: str) -> Standing:
+    """A standing with its guard applied: a broken guard caps health at `at_risk`.
+
+    `guard_reason` is a sentence on a guard that is broken or unknown; it goes into the reason.
+    """
     if guard.health == "unknown":
-        return replace(stands, reason="; ".join(filter(None, (stands.reason, said))))
-    if guard.progress == 1.0 or stands.health not in ON_PACE:
-        return stands
-    return replace(stands, health="at_risk", reason=said)
+        return replace(unguarded, reason="; ".join(filter(None, (unguarded.reason, guard_reason))))
+    if guard.progress == 1.0 or unguarded.health not in ON_PACE:
+        return unguarded
+    return replace(unguarded, health="at_risk", reason=guard_reason)
 
 
 def _within(share: float) -> float:
     return min(1.0, max(0.0, share))
 
 
-def _health(kr: KeyResult, progress: float, score: float, ahead: float, over: bool, shares: Shares) -> Health:
+def _health(kr: KeyResult, progress: float, score: float, expected_score: float, over: bool, shares: Shares) -> Health:
     if isinstance(kr.goal, Band):
         if progress < 1.0:
             return "off_track"
         return "done" if over else "on_track"
     if progress < 0.0:
         return "off_track"
-    return "done" if progress >= 1.0 else shares.health(score, ahead)
+    return "done" if progress >= 1.0 else shares.health(score, expected_score)

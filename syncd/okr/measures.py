@@ -1,8 +1,8 @@
 """A measure: how records or readings become one number over a window.
 
 A measure of records is a selection (filters, window, aggregate) that the ledger answers in SQL. The plain evaluator
-here answers the same in Python, record by record with the rule that left each one out; a property test holds both
-equal.
+here gives the same answer in Python, and tells for each record that does not count which rule left it out. A property
+test holds both equal.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ LENGTHS: dict[Per, timedelta] = {"day": timedelta(days=1), "week": timedelta(wee
 class Filter:
     """A condition on one field; on a field with many values, any of them may meet it.
 
-    `any_of` (with `negated`) compares as texts, a number as the shortest text that says it; None in it stands for a
-    field without a value. `at_least` and `at_most` compare a number with numbers and a text (an ISO date) with texts.
+    `any_of` compares texts, a number by its shortest text; None in it matches a field without a value. `negated`
+    inverts it. `at_least` and `at_most` compare a number with numbers, and a text (an ISO date) with texts.
     """
 
     field: str
@@ -41,11 +41,11 @@ class Filter:
 
     @property
     def texts(self) -> frozenset[str | None]:
-        """What `any_of` compares by."""
+        """The values of `any_of` as the texts that are compared."""
         return frozenset(None if value is None else scalar_text(value) for value in self.any_of)
 
     def accepts(self, values: Sequence[Scalar]) -> bool:
-        """Whether a record with these values of the field passes."""
+        """Whether a record with these values of the field passes the filter."""
         if self.at_least is not None:
             bound = self.at_least
             return any(_comparable(value, bound) and value >= bound for value in values)  # type: ignore[operator]
@@ -66,7 +66,7 @@ class Filter:
 
 
 def scalar_text(value: Scalar) -> str:
-    """A scalar as text; a whole number without its `.0`."""
+    """A scalar as text; a whole number has no `.0`."""
     if isinstance(value, str):
         return value
     return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
@@ -78,11 +78,11 @@ def _comparable(value: Scalar, bound: Scalar) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RecordMeasure:
-    """How records become a number: those of some streams that pass every filter and were done within the window.
+    """How records become a number: the records of some streams that pass every filter and were done in the window.
 
-    Where streams hold several kinds of records, `kind` is the one that is meant. A `share` is of all records that pass,
-    done or not, whenever they were: how many in a hundred are done. `per` makes the number a rate. `never` is why
-    nothing at all can pass, where its connector knows it: a remark, and no part of what is measured.
+    `kind` selects one kind where streams hold several. `share` is the percentage that is done of all records that pass
+    the filters, whatever their dates. `per` turns the number into a rate. `never` is the connector's reason why no
+    record can ever pass, if it knows one; it is a remark and takes no part in the measurement.
     """
 
     connection: str
@@ -97,13 +97,13 @@ class RecordMeasure:
 
     @property
     def fields(self) -> frozenset[str]:
-        """The fields that must be pulled for it."""
+        """The fields that must be pulled for this measure."""
         return frozenset({rule.field for rule in self.filters} | ({self.of} if self.of else set()))
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingMeasure:
-    """How the readings of one part of a stream become a number. `many`: none at all are an empty set."""
+    """How the readings of one part of a stream become a number. With `many`, no readings are an empty set."""
 
     connection: str
     stream: str
@@ -115,7 +115,7 @@ class ReadingMeasure:
 
 
 Leaf = RecordMeasure | ReadingMeasure
-"""A measure that rests on facts themselves."""
+"""A measure taken directly from records or readings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,28 +130,28 @@ Measure = Leaf | FormulaMeasure
 
 
 def leaves(measure: Measure | None) -> tuple[Leaf, ...]:
-    """What a measure rests on: itself, or the parts of its formula."""
+    """The measures of facts that a measure consists of: itself, or the parts of its formula."""
     if measure is None:
         return ()
     return tuple(part for _, part in measure.parts) if isinstance(measure, FormulaMeasure) else (measure,)
 
 
 def stream_keys(measure: Leaf) -> tuple[str, ...]:
-    """The keys of the streams that a measure rests on."""
+    """The keys of the streams that a measure reads."""
     return measure.streams if isinstance(measure, RecordMeasure) else (measure.stream,)
 
 
 def earliest(measure: Leaf, period: Period) -> datetime | None:
-    """The earliest moment that a measure looks at: what a pull must reach back to; None for all there is."""
+    """The earliest moment that a measure looks at, which a pull must reach back to; None means no limit."""
     return None if measure.take == "share" else measure.window.earliest(period)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a measure came to: the number, or None and why; how many records or readings it rests on.
+    """The answer of a measure: the number, or None and the reason; `counted` records or readings went into it.
 
-    `lacking` is how many records were left out because they lack the field asked for. `at` is the time of the newest
-    reading, where the source dates them.
+    `lacking` records were left out because they have no value in the field that is aggregated. `at` is the time of the
+    newest reading, if the source dates its readings.
     """
 
     number: float | None
@@ -162,7 +162,7 @@ class Answer:
 
 
 def rate(answer: Answer, per: Per | None, span: Span, now: datetime) -> Answer:
-    """A number as so much `per` day or week of what has passed of its window; as it is without `per`."""
+    """The answer as a rate: its number `per` day or week of the window that has passed. Unchanged without `per`."""
     if per is None or answer.number is None:
         return answer
     passed = (min(now, span.end) - span.start) / LENGTHS[per]
@@ -172,9 +172,9 @@ def rate(answer: Answer, per: Per | None, span: Span, now: datetime) -> Answer:
 
 
 def aggregate(take: str, numbers: Sequence[float]) -> float | None:
-    """One number from many; None where the set is empty and the answer is not 0.
+    """One number from many. Over an empty set `count` and `sum` are 0, the rest is None.
 
-    `p90` interpolates between ranks, as spreadsheets' PERCENTILE does.
+    `p90` interpolates between ranks, as the PERCENTILE of spreadsheets does.
     """
     if take == "count":
         return float(len(numbers))
@@ -198,7 +198,7 @@ def aggregate(take: str, numbers: Sequence[float]) -> float | None:
 
 
 def total(numbers: Iterable[float]) -> float | None:
-    """Their exact sum; None where it is larger than any number can be."""
+    """The exact sum of the numbers; None if it overflows."""
     try:
         return math.fsum(numbers)
     except OverflowError:
@@ -213,34 +213,33 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
 
 
 def answer_numbers(take: RecordTake, of: str | None, numbers: Sequence[float], lacking: int) -> Answer:
-    """The answer for the numbers of the records that count; `lacking` of them had none."""
+    """The answer over the numbers of the records that count; `lacking` further records have no number."""
     number = aggregate(take, numbers)
     if number is None:
-        why = f"none of {lacking} records has {of}" if lacking else "no record in the window"
-        why = _TOO_LARGE if numbers else why
-        return Answer(None, why, len(numbers), lacking)
+        reason = f"none of {lacking} records has {of}" if lacking else "no record in the window"
+        return Answer(None, _TOO_LARGE if numbers else reason, len(numbers), lacking)
     return Answer(number, None, len(numbers), lacking)
 
 
 def answer_distinct(of: str | None, values: int, having: int, lacking: int) -> Answer:
-    """The answer for so many different values, of the records that have some; over none at all it is unknown."""
+    """The answer for a number of distinct `values`, from `having` records with a value; unknown if there are none."""
     if values:
         return Answer(float(values), None, having, lacking)
     return answer_numbers("average", of, [], lacking)
 
 
 def answer_share(done: int, total: int) -> Answer:
-    """The answer for so many records done of all; of none there is no share."""
+    """The answer for the share of records that are done; without records there is no share."""
     return Answer(done / total * 100, None, total) if total else Answer(None, "no record matches")
 
 
 def is_done(record: Record, span: Span) -> bool:
-    """Whether a record was done by the end of a window."""
+    """Whether a record was done before the end of a window."""
     return record.done_at is not None and record.done_at < span.end
 
 
 def evaluate_records(measure: RecordMeasure, span: Span, records: Iterable[Record]) -> Answer:
-    """The plain evaluator: what the ledger answers in SQL, in Python. One record an id."""
+    """The plain evaluator: in Python, the answer that the ledger gives in SQL. Each id counts once."""
     counted = {record.id: record for record in records if left_out(measure, span, record) is None}
     if measure.take == "distinct":
         values = {scalar_text(value) for record in counted.values() for value in _values(record, measure.of)}
@@ -251,26 +250,26 @@ def evaluate_records(measure: RecordMeasure, span: Span, records: Iterable[Recor
     if measure.of is None:
         return answer_numbers(measure.take, None, [1.0] * len(counted), 0)
     numbers = [contribution(record, measure.of) for record in counted.values()]
-    known = [number for number in numbers if number is not None]
-    return answer_numbers(measure.take, measure.of, known, len(numbers) - len(known))
+    present = [number for number in numbers if number is not None]
+    return answer_numbers(measure.take, measure.of, present, len(numbers) - len(present))
 
 
 def contribution(record: Record, of: str) -> float | None:
-    """The number that a record brings: that of its field, the sum where it has several; None where it has none."""
+    """The number that a record contributes: the sum of the numbers in its field; None if there is none."""
     numbers = [float(value) for value in _values(record, of) if not isinstance(value, str)]
     return total(numbers) if numbers else None
 
 
 def left_out(measure: RecordMeasure, span: Span, record: Record) -> str | None:
-    """Why a record does not count, or None where it does."""
+    """Why a record does not count; None if it counts."""
     if measure.kind is not None and record.kind != measure.kind:
         return f"is of the kind {record.kind or 'unknown'}, and {measure.kind} is asked for"
-    if (when := _outside(measure, span, record)) is not None:
-        return when
+    if (reason := _outside(measure, span, record)) is not None:
+        return reason
     for rule in measure.filters:
         if not rule.accepts(_values(record, rule.field)):
-            has = ", ".join(scalar_text(value) for value in _values(record, rule.field)) or "none"
-            return f"{rule.field} is {has}, not as asked: {rule}"
+            values = ", ".join(scalar_text(value) for value in _values(record, rule.field)) or "none"
+            return f"{rule.field} is {values}, not as asked: {rule}"
     return None
 
 
@@ -292,26 +291,26 @@ def _values(record: Record, field: str | None) -> Sequence[Scalar]:
 def readings_used(
     take: ReadingTake, span: Span, now: datetime, readings: Iterable[Reading]
 ) -> tuple[list[Reading], list[Reading]]:
-    """The readings within the window and not after now, by time; and those of them that the number is made of."""
+    """The readings in the window and not after now, by time; and the readings among them that make up the number."""
     inside = [reading for reading in readings if _at(reading) in span and _at(reading) <= now]
-    inside.sort(key=_at)  # stable: of two readings of one time, the later row is the newer
+    inside.sort(key=_at)  # stable: of two readings with the same time, the later row is the newer
     if take == "change":
         return inside, [inside[0], inside[-1]] if inside else []
     return inside, {"latest": inside[-1:], "first": inside[:1]}.get(take, inside)
 
 
 def evaluate_readings(take: ReadingTake, span: Span, now: datetime, readings: Iterable[Reading]) -> Answer:
-    """The number of a series, in the order in which its rows stand. Rows dated after now are ignored.
+    """The answer over a series, given in the order of its rows. Rows dated after now are ignored.
 
-    Every reading must carry its time. One without a number makes `latest`, `first` and `change` unknown where it is
-    the one asked for, and any aggregate over it.
+    Every reading must carry its time. A reading without a number makes the answer unknown if it takes part in it:
+    always in an aggregate, in `latest`, `first` and `change` only at the ends that they look at.
     """
     inside, used = readings_used(take, span, now, readings)
     if not inside:
         if take == "sum":
             return Answer(0.0)
         return Answer(None, "no reading in the window")
-    at = _at(inside[-1])  # up to when the source has spoken, whichever reading is the one asked for
+    at = _at(inside[-1])  # the newest reading dates the answer, whichever reading is taken
     for reading in used:
         if reading.number is None:
             return Answer(None, f"{reading.cell} holds {reading.problem or 'no number'}", len(inside), at=at)

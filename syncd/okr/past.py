@@ -1,6 +1,7 @@
-"""A measure's value at the end of each past day, by its sources' own dates.
+"""A measure's value at the end of each past day, from the dates that its sources give.
 
-Since when has the work been on pace? What was it before syncd was installed?"""
+It answers since when the work has been on pace, also for the time before syncd was installed.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
 from syncd.okr.facts import Facts
-from syncd.okr.formula import combined
+from syncd.okr.formula import evaluate
 from syncd.okr.measures import (
     Answer,
     FormulaMeasure,
@@ -37,9 +38,9 @@ def past_values(
     cycle: int | None = None,
     only: date | None = None,
 ) -> list[tuple[date, float | None]] | None:
-    """(day, value at its end) for each day of the period before today, oldest first; None where no source dates it.
+    """(day, value at its end) for each day of the period before today, oldest first; None if a source has no dates.
 
-    By what is held now, or was held after a cycle; of `only` the one day, where that is all that is asked for.
+    The facts are those of now, or of the end of `cycle`. `only` restricts the answer to one day.
     """
     days = [(day, end) for day, end in past_days(period, now) if only in (None, day)]
     if not days:
@@ -47,12 +48,12 @@ def past_values(
     if not isinstance(measure, FormulaMeasure):
         return _leaf_values(facts, measure, period, now, days, cycle)
     columns = {name: _leaf_values(facts, part, period, now, days, cycle) for name, part in measure.parts}
-    known = {name: column for name, column in columns.items() if column is not None}
-    if len(known) < len(columns):
+    dated = {name: column for name, column in columns.items() if column is not None}
+    if len(dated) < len(columns):
         return None
     return [
-        (day, combined(measure.expression, {name: Answer(column[at][1]) for name, column in known.items()}).number)
-        for at, (day, _) in enumerate(days)
+        (day, evaluate(measure.expression, {name: Answer(column[index][1]) for name, column in dated.items()}).number)
+        for index, (day, _) in enumerate(days)
     ]
 
 
@@ -69,18 +70,18 @@ def _leaf_values(
         dated, readings = facts.readings(measure, whole, now, cycle)
         if not dated:
             return None
-        found = _reading_values(measure, period, days, readings)
+        values = _reading_values(measure, period, days, readings)
     elif measure.take == "share":
-        found = _shares(facts, measure, period, days, cycle)
+        values = _shares(facts, measure, period, days, cycle)
     else:
-        found = _record_values(facts, measure, period, days, cycle)
-    return [(day, _rate(measure, number, period, end)) for day, end, number in found]
+        values = _record_values(facts, measure, period, days, cycle)
+    return [(day, _rate(measure, number, period, end)) for day, end, number in values]
 
 
 def _reading_values(
     measure: ReadingMeasure, period: Period, days: Sequence[tuple[date, datetime]], readings: Iterable[Reading]
 ) -> Iterator[tuple[date, datetime, float | None]]:
-    """By the readings of each day's window alone: of a long series that is most of the work."""
+    """Evaluates each day over the readings of its own window only, which keeps a long series cheap."""
     dated = sorted(((reading.at, reading) for reading in readings if reading.at is not None), key=lambda pair: pair[0])
     times, in_order = [at for at, _ in dated], [reading for _, reading in dated]
     for day, end in days:
@@ -94,14 +95,14 @@ def _reading_values(
 def _rate(measure: Leaf, number: float | None, period: Period, end: datetime) -> float | None:
     window = measure.window.span(period, end)
     if window.start >= window.end:
-        return None  # no day of it had settled yet
+        return None  # no day of the window had settled yet
     return rate(Answer(number), measure.per, window, end + _INSTANT).number
 
 
 def _shares(
     facts: Facts, measure: RecordMeasure, period: Period, days: Sequence[tuple[date, datetime]], cycle: int | None
 ) -> Iterator[tuple[date, datetime, float | None]]:
-    """A record is one of all from its creation on; of one whose creation nobody knows, always."""
+    """A record counts in the total from its creation on; always, if its creation date is unknown."""
     everything = Span(period.span.start, days[-1][1] + _INSTANT)
     passing = [record for record in facts.records(measure, cycle) if left_out(measure, everything, record) is None]
     created = sorted(record.created_at for record in passing if record.created_at is not None)
@@ -125,16 +126,16 @@ def _record_values(
         if measure.take == "count":
             yield day, end, float(max(0, high - low)) if window.start < window.end else None
             continue
-        brought = [element for _, elements in pairs[low:high] for element in elements]
+        contributed = [element for _, elements in pairs[low:high] for element in elements]
         if measure.take == "distinct":
-            yield day, end, float(len(set(brought))) or None
+            yield day, end, float(len(set(contributed))) or None
         else:
-            numbers = [element for element in brought if not isinstance(element, str)]
+            numbers = [element for element in contributed if not isinstance(element, str)]
             yield day, end, aggregate(measure.take, numbers)
 
 
 def past_days(period: Period, now: datetime) -> Iterator[tuple[date, datetime]]:
-    """Each day of the period that is over, with its last instant."""
+    """Each day of the period that has ended, with its last instant."""
     day = period.first
     while day <= period.last and (end := midnight(day + timedelta(days=1), period.zone)) <= now:
         yield day, end - _INSTANT

@@ -1,18 +1,18 @@
-"""What a key result's number can plausibly be: a number outside waits until somebody says that it is true."""
+"""Plausible numbers of a key result. A number outside the bounds is held until somebody confirms it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 MANY = 3
-"""So many records or readings are many: a stream that held them and holds none has fallen empty."""
+"""A stream that held at least this many records or readings and now holds none counts as fallen empty."""
 
-_ROUNDING = 1e-9  # so that a step from 1.2 to 1.3 is one of 0.1 whatever its last bit says
+_ROUNDING = 1e-9  # a step from 1.2 to 1.3 must count as 0.1, whatever the last bit of a float is
 
 
 @dataclass(frozen=True, slots=True)
 class Plausible:
-    """The bounds of a plausible number, both included, and of the step from the last complete one.
+    """The bounds of a plausible number, both included, and the largest step from the last complete number.
 
     `jump` is in the key result's unit, `jump_share` a share of the last number.
     """
@@ -23,7 +23,7 @@ class Plausible:
     jump_share: float | None = None
 
     def outside(self, number: float) -> str | None:
-        """The bound that a number breaks, such as `at most 1,500`; None where it breaks none."""
+        """The bound that a number breaks, such as `at most 1,500`; None if it breaks none."""
         if self.at_least is not None and number < self.at_least:
             return f"at least {shown(self.at_least)}"
         if self.at_most is not None and number > self.at_most:
@@ -32,11 +32,11 @@ class Plausible:
 
 
 def implausible(bounds: Plausible, candidate: float | None, last: float | None) -> str | None:
-    """Why a number that was just measured is not plausible, as a sentence without its full stop; None where it is.
+    """Why a measured number is not plausible, as a sentence without its full stop; None if it is plausible.
 
-    `last` is the last complete number of the same period, measured in the same way; None where there is none, and a
-    step is then no jump. The same number again is plausible whatever the bounds are: somebody took it once. What is
-    unknown breaks no bound.
+    `last` is the last complete number of the same period under the same measure; without it no step counts as a jump.
+    A number equal to `last` is plausible whatever the bounds are, because it was accepted before. An unknown number
+    breaks no bound.
     """
     if candidate is None or candidate == last:
         return None
@@ -47,15 +47,15 @@ def implausible(bounds: Plausible, candidate: float | None, last: float | None) 
 
 
 def _jump(bounds: Plausible, step: float, last: float) -> str | None:
-    said = f"a jump of {shown(step)} from {shown(last)}, at most"
+    jump = f"a jump of {shown(step)} from {shown(last)}, at most"
     if bounds.jump is not None and step > bounds.jump * (1 + _ROUNDING):
-        return f"{said} {shown(bounds.jump)}"
-    # Of nothing there is no share: the first record of a quarter is no jump.
+        return f"{jump} {shown(bounds.jump)}"
+    # Zero has no share: the first record of a quarter is not a jump.
     if bounds.jump_share is not None and last and step > bounds.jump_share * abs(last) * (1 + _ROUNDING):
-        return f"{said} {shown(bounds.jump_share * 100)}%"
+        return f"{jump} {shown(bounds.jump_share * 100)}%"
     return None
 
 
 def shown(number: float) -> str:
-    """A number exactly enough to tell it from a bound beside it: `1,500`, `1,500.004`."""
+    """A number with enough digits to tell it apart from a bound: `1,500`, `1,500.004`."""
     return f"{number:,.12g}"

@@ -1,6 +1,6 @@
-"""An objective's score: the weighted mean of its outcomes. Outputs are its activity, beside it and never mixed in.
+"""An objective's score: the weighted mean of its outcomes. The score of its outputs is shown beside it as activity.
 
-An objective that is rolled up from those that support it has the weighted mean of their scores, and of their activity.
+With `rollup: supporting` score and activity are the weighted means of those of the objectives that support it.
 """
 
 from __future__ import annotations
@@ -8,84 +8,88 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from syncd.okr.goals import Health, KeyResult, Objective, Shares, Standing
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveStanding:
-    """Shares from 0 to 1, None where no counted key result is known; `known` of `of` key results went in."""
+    """Shares from 0 to 1, None if no counted key result has a score; `scored` of the `counted` key results have one."""
 
     score: float | None
     expected: float | None
     activity: float | None
     health: Health
-    known: int
-    of: int
+    scored: int
+    counted: int
 
 
 def roll_up_all(
     objectives: Sequence[Objective], standings: Mapping[str, Standing], shares: Shares
 ) -> Mapping[str, ObjectiveStanding]:
-    """Every objective's standing by its id, from those of all key results by theirs."""
-    found: dict[str, ObjectiveStanding] = {}
+    """The standing of every objective by its id; `standings` holds those of all key results by theirs."""
+    rolled_up: dict[str, ObjectiveStanding] = {}
 
     def standing_of(objective: Objective) -> ObjectiveStanding:
-        if objective.id not in found:
+        if objective.id not in rolled_up:
             supporting = [other for other in objectives if other.supports == objective.id]
             if objective.rollup == "supporting":
-                found[objective.id] = _through([(other.weight, standing_of(other)) for other in supporting], shares)
+                weighted = [(other.weight, standing_of(other)) for other in supporting]
+                rolled_up[objective.id] = _roll_up_supporting(weighted, shares)
             else:
-                found[objective.id] = roll_up(objective, standings, shares)
-        return found[objective.id]
+                rolled_up[objective.id] = roll_up(objective, standings, shares)
+        return rolled_up[objective.id]
 
     return {objective.id: standing_of(objective) for objective in objectives}
 
 
-def _through(supporting: Sequence[tuple[float, ObjectiveStanding]], shares: Shares) -> ObjectiveStanding:
-    counted = [(weight, one) for weight, one in supporting if weight]
-    known = [(weight, one) for weight, one in counted if one.score is not None]
-    activity = _weighted_mean((weight, one.activity) for weight, one in counted)
-    score = _weighted_mean((weight, one.score) for weight, one in known)
-    ahead = _weighted_mean((weight, one.expected) for weight, one in known)
-    health: Health = "unknown" if score is None or ahead is None else shares.health(score, ahead)
-    return ObjectiveStanding(score, ahead, activity, health, len(known), len(counted))
+def _roll_up_supporting(supporting: Sequence[tuple[float, ObjectiveStanding]], shares: Shares) -> ObjectiveStanding:
+    """The standing made of those of the supporting objectives, each with its weight."""
+    counted = [(weight, standing) for weight, standing in supporting if weight]
+    scored = [(weight, standing) for weight, standing in counted if standing.score is not None]
+    activity = _weighted_mean((weight, standing.activity) for weight, standing in counted)
+    score = _weighted_mean((weight, standing.score) for weight, standing in scored)
+    expected = _weighted_mean((weight, standing.expected) for weight, standing in scored)
+    health: Health = "unknown" if score is None or expected is None else shares.health(score, expected)
+    return ObjectiveStanding(score, expected, activity, health, len(scored), len(counted))
 
 
 def roll_up(objective: Objective, standings: Mapping[str, Standing], shares: Shares) -> ObjectiveStanding:
-    """The objective's standing from those of its key results, by id.
+    """The standing of an objective; `standings` holds those of its key results by id.
 
-    The expected score is the mean over the same known key results, with the same weights, so that like is compared
-    with like.
+    Score and expected score are means over the same key results with the same weights, so they can be compared.
     """
     counted = [kr for kr in objective.key_results if kr.weight and (kr.kind == "outcome" or objective.rollup == "all")]
-    known = [kr for kr in counted if _known(standings[kr.id])]
+    scored = [kr for kr in counted if _has_score(standings[kr.id])]
     activity = _mean([kr for kr in objective.key_results if kr.kind == "output"], standings, "score")
-    if not known:
+    if not scored:
         return ObjectiveStanding(None, None, activity, "unknown", 0, len(counted))
-    ahead = _mean(known, standings, "expected")
-    score = _mean(known, standings, "score")
+    expected = _mean(scored, standings, "expected")
+    score = _mean(scored, standings, "score")
     if objective.rollup == "weakest":
-        score = min(standings[kr.id].score or 0.0 for kr in known)
-    assert score is not None  # known key results have a weight and a score
-    assert ahead is not None
-    return ObjectiveStanding(score, ahead, activity, shares.health(score, ahead), len(known), len(counted))
+        score = min(standings[kr.id].score or 0.0 for kr in scored)
+    assert score is not None  # each key result here has a weight and a score
+    assert expected is not None
+    return ObjectiveStanding(score, expected, activity, shares.health(score, expected), len(scored), len(counted))
 
 
-def _known(standing: Standing) -> bool:
+def _has_score(standing: Standing) -> bool:
     return standing.score is not None and standing.health != "unknown"
 
 
-def _mean(key_results: Sequence[KeyResult], standings: Mapping[str, Standing], what: str) -> float | None:
+def _mean(
+    key_results: Sequence[KeyResult], standings: Mapping[str, Standing], share: Literal["score", "expected"]
+) -> float | None:
     return _weighted_mean(
-        (kr.weight, getattr(standings[kr.id], what)) for kr in key_results if _known(standings[kr.id])
+        (kr.weight, getattr(standings[kr.id], share)) for kr in key_results if _has_score(standings[kr.id])
     )
 
 
 def _weighted_mean(pairs: Iterable[tuple[float, float | None]]) -> float | None:
-    """The mean of shares from 0 to 1, each with its weight, over the known ones; None where they weigh nothing."""
-    known = [(weight, share) for weight, share in pairs if share is not None]
-    weight = math.fsum(weight for weight, _ in known)
-    if not weight:
+    """The weighted mean of shares from 0 to 1, without those that are None; None if the rest has no weight."""
+    present = [(weight, share) for weight, share in pairs if share is not None]
+    total_weight = math.fsum(weight for weight, _ in present)
+    if not total_weight:
         return None
-    return min(1.0, max(0.0, math.fsum(weight * share for weight, share in known) / weight))
+    return min(1.0, max(0.0, math.fsum(weight * share for weight, share in present) / total_weight))

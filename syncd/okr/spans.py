@@ -1,6 +1,6 @@
-"""Time as OKRs cut it: spans, periods and the windows of measures.
+"""Spans of time: periods, and the windows of measures.
 
-Days belong to a zone: a span's edges are local midnights, so that a day on which the clocks change has 23 or 25 hours.
+Spans begin and end at local midnights of a time zone, so a day on which the clocks change has 23 or 25 hours.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """`[start, end)`, both aware."""
+    """`[start, end)`; both moments are aware."""
 
     start: datetime
     end: datetime
@@ -28,7 +28,7 @@ class Span:
         return self.start <= moment < self.end
 
     def share(self, moment: datetime) -> float:
-        """How much of this span has passed, 0 to 1, in elapsed time."""
+        """The share of this span's elapsed time that has passed at a moment, 0 to 1."""
         whole = (self.end - self.start).total_seconds()
         passed = (moment - self.start).total_seconds()
         return min(1.0, max(0.0, passed / whole))
@@ -36,7 +36,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """The span that key results are judged over. `last` is its last day, included."""
+    """The span that key results are judged over; the day `last` is included."""
 
     id: str
     first: date
@@ -45,16 +45,16 @@ class Period:
 
     @property
     def span(self) -> Span:
-        """From the first day's midnight to the one after the last day."""
+        """From the midnight before the first day to the midnight after the last day."""
         return Span(midnight(self.first, self.zone), midnight(self.last + timedelta(days=1), self.zone))
 
     @property
     def days(self) -> int:
-        """How many days it has."""
+        """The number of its days."""
         return (self.last - self.first).days + 1
 
     def day_number(self, now: datetime) -> int:
-        """Which day of it this is, counted from 1 and kept within it; 0 before it."""
+        """The number of today within the period, from 1 to the number of its days; 0 before it begins."""
         today = now.astimezone(self.zone).date()
         return max(0, min((today - self.first).days + 1, self.days))
 
@@ -63,7 +63,7 @@ _NAMED = re.compile(r"(\d{4})(?:-(?:Q([1-4])|H([12])|(0[1-9]|1[0-2])))?\Z", re.A
 
 
 def parse_period(text: str, zone: ZoneInfo) -> Period:
-    """A year, half, quarter or month by name: `2026`, `2026-H2`, `2026-Q4`, `2026-11`; ValueError otherwise."""
+    """A year, half, quarter or month by name: `2026`, `2026-H2`, `2026-Q4`, `2026-11`. Else ValueError."""
     match = _NAMED.match(text)
     if not match or not 1900 <= int(match[1]) <= 2999:
         raise ValueError(
@@ -83,11 +83,11 @@ def parse_period(text: str, zone: ZoneInfo) -> Period:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which time a measure looks at: the period, unless one of these says otherwise.
+    """The time that a measure looks at: the period, unless one of the fields narrows or moves it.
 
     `days`: that many whole local days up to today, or up to the period's last day once that is over; they may begin
-    before the period. `since` and `until`: from the one day to the other, both included; the period's edge for one that
-    is not said. `settled`: the period without so many of the latest days, today among them, whose data still arrives.
+    before the period. `since` and `until`: first and last day, both included; a missing bound is that of the period.
+    `settled`: the period without that many latest days, today among them, because their data still arrives.
     """
 
     days: int | None = None
@@ -96,7 +96,7 @@ class Window:
     settled: int | None = None
 
     def span(self, period: Period, now: datetime) -> Span:
-        """The window as it stands now; its end may lie before its start where no day has settled yet."""
+        """The window at a moment. It ends before it starts if no day has settled yet."""
         first, last = self.since or period.first, self.until or period.last
         today = now.astimezone(period.zone).date()
         if self.days is not None:
@@ -107,7 +107,7 @@ class Window:
         return Span(midnight(first, period.zone), midnight(last + timedelta(days=1), period.zone))
 
     def earliest(self, period: Period) -> datetime:
-        """The earliest moment that this window can ever look at during the period: what a pull must reach back to."""
+        """The earliest moment that this window can ever cover during the period; a pull must reach back to it."""
         first = self.since or period.first
         if self.days is not None:
             first = period.first - timedelta(days=self.days - 1)

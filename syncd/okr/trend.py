@@ -1,7 +1,7 @@
-"""Where an outcome is heading: a robust trend of its weekly values, and how it compares with their noise.
+"""Where an outcome is heading: a robust trend of its weekly values, compared with their noise.
 
-Theil and Sen's slope, the median of the slopes between every two weeks, with its 95 % interval. One week that is off
-does not move it. A direction is said only where the interval leaves 0 out, and where there is too little data, that.
+The trend is Theil and Sen's slope, the median of the slopes between every two weeks, with its 95 % interval. A single
+outlier does not move it. There is a direction only if the interval excludes 0 and there is enough data.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from syncd.okr.weeks import Week
 
 Direction = Literal["right_way", "flat", "wrong_way", "inside", "too_little_data"]
 
-FEWEST = 5  # weeks with a number; of four nothing but a perfect line would be told from noise
-_KNOWN = 2 / 3  # of the weeks looked at
-_LARGEST = 1e300  # differences and sums of larger ones are no numbers
+FEWEST = 5  # weeks with a number; of four weeks only a perfect line would differ from noise
+_LEAST_SHARE = 2 / 3  # of the weeks looked at must have a number
+_LARGEST = 1e300  # differences and sums of larger numbers may overflow
 _WEEK = timedelta(weeks=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Where the weekly values of an outcome are heading; numbers are in its unit, None where there is no trend.
+    """Where the weekly values of an outcome are heading; figures are in its unit, None if there is no trend.
 
-    `per_week` is the slope, `low` to `high` its 95 % interval, `move` what it comes to over the time looked at, and
-    `noise` the median distance of the values from the line. `weeks` had a number, `settled` of them since the work can
-    have shown; `since` is the first day looked at. `reason` says why there is no trend, or none of that time alone.
-    `inside`: the outcome is within its band, where every way is as good as the other.
+    `per_week` is the slope, `low` to `high` its 95 % interval, `move` the change over the time looked at, and `noise`
+    the median distance of the values from the line. `weeks` weeks had a number, `settled` of them since the work can
+    have had an effect; `since` is the first day looked at. `reason` says why there is no trend, or none of that time
+    alone. With the direction `inside` the outcome is within its band, where both directions are equally good.
     """
 
     direction: Direction
@@ -45,44 +45,44 @@ class Trend:
 
 
 def trend(goal: Goal, weeks: Sequence[Week], shows_from: date | None) -> Trend:
-    """The trend of an outcome over the weeks in which the work can have shown, oldest first.
+    """The trend of an outcome over the weeks in which the work can have had an effect. Weeks come oldest first.
 
-    `shows_from` is the first day on which it can: the output's first day on pace and the lag after it; None while the
-    output is not on pace. Where that leaves too few weeks the trend is of all of them, and `reason` says so.
+    `shows_from` is the first day of an effect: the output's first day on pace plus the lag; None while the output is
+    not on pace. If that leaves too few weeks, the trend is of all weeks, and `reason` says so.
     """
     after = [week for week in weeks if shows_from is not None and week.last >= shows_from - timedelta(days=1)]
-    settled = len(_known(after))
+    settled = len(_points(after))
     if isinstance(goal, Milestones):
-        return Trend("too_little_data", len(_known(weeks)), settled, reason="milestones are steps: they have no slope")
+        return Trend("too_little_data", len(_points(weeks)), settled, reason="milestones are steps: they have no slope")
     if not isinstance(goal, Band) and goal.baseline is None and not goal.levels:
-        reason = "without a baseline nobody knows the right way"
-        return Trend("too_little_data", len(_known(weeks)), settled, reason=reason)
+        no_way = "without a baseline nobody knows the right way"
+        return Trend("too_little_data", len(_points(weeks)), settled, reason=no_way)
     few = _too_few(after)
     looked_at = weeks if few else after
-    if few and (why := _too_few(weeks)):
-        return Trend("too_little_data", len(_known(weeks)), settled, reason=why)
+    if few and (reason := _too_few(weeks)):
+        return Trend("too_little_data", len(_points(weeks)), settled, reason=reason)
     note = f"of all {len(weeks)} weeks: since the work can have shown, {few}" if few and shows_from else None
     return _trend(goal, looked_at, settled, note)
 
 
 def _trend(goal: Goal, weeks: Sequence[Week], settled: int, note: str | None) -> Trend:
-    # They take a second to import: only who needs a slope waits for them.
+    # These imports take a second, so they wait until a slope is needed.
     from statistics import median
 
     from scipy.stats import theilslopes
 
-    known = _known(weeks)
-    times = [(last - weeks[0].last) / _WEEK for last, _ in known]
-    values = [value for _, value in known]
+    points = _points(weeks)
+    times = [(last - weeks[0].last) / _WEEK for last, _ in points]
+    values = [value for _, value in points]
     if max(map(abs, values)) > _LARGEST:
-        return Trend("too_little_data", len(known), settled, reason="its values are too large to tell")
-    found = theilslopes(values, times, alpha=0.95)
-    slope, low, high = float(found.slope), float(found.low_slope), float(found.high_slope)
+        return Trend("too_little_data", len(points), settled, reason="its values are too large to tell")
+    line = theilslopes(values, times, alpha=0.95)
+    slope, low, high = float(line.slope), float(line.low_slope), float(line.high_slope)
     residuals = [value - slope * at for at, value in zip(times, values, strict=True)]
     middle = median(residuals)
     return Trend(
         _direction(goal, values[-1], low, high),
-        len(known),
+        len(points),
         settled,
         weeks[0].first,
         slope,
@@ -106,15 +106,16 @@ def _direction(goal: Goal, value: float, low: float, high: float) -> Direction:
     return "right_way" if (low > 0) == (right > 0) else "wrong_way"
 
 
-def _known(weeks: Sequence[Week]) -> list[tuple[date, float]]:
+def _points(weeks: Sequence[Week]) -> list[tuple[date, float]]:
+    """(last day, value) of each week with a number."""
     return [(week.last, week.value) for week in weeks if week.value is not None]
 
 
 def _too_few(weeks: Sequence[Week]) -> str | None:
-    known = len(_known(weeks))
-    if known >= FEWEST and known >= _KNOWN * len(weeks):
+    count = len(_points(weeks))
+    if count >= FEWEST and count >= _LEAST_SHARE * len(weeks):
         return None
-    if not known:
+    if not count:
         return "no week has a number"
-    of = f"{known} of {len(weeks)} weeks" if known < len(weeks) else "1 week" if known == 1 else f"{known} weeks"
-    return f"{of} {'has' if known == 1 else 'have'} a number"
+    of = f"{count} of {len(weeks)} weeks" if count < len(weeks) else "1 week" if count == 1 else f"{count} weeks"
+    return f"{of} {'has' if count == 1 else 'have'} a number"

@@ -1,9 +1,9 @@
-"""Trials: what key results come to on facts that a mapping file's `tests:` give, with no source and no ledger."""
+"""Trials: evaluates key results on the facts given in a mapping file's `tests:`, without a source or a ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from syncd.okr.alignment import Alignment, judge, on_pace_since
@@ -39,9 +39,9 @@ from syncd.sdk.facts import Reading, Record
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The facts of a trial, as they were at its moment: those of each measure, and numbers that need none.
+    """The facts of a trial, as of its moment: records and readings by measure, and numbers by key result.
 
-    A key result in `numbers` has that number, whatever its measure is; None is unknown.
+    A key result in `numbers` has that number, whatever its measure is; None means unknown.
     """
 
     records: Mapping[RecordMeasure, Sequence[Record]] = field(default_factory=dict)
@@ -49,18 +49,18 @@ class Given:
     numbers: Mapping[str, float | None] = field(default_factory=dict)
 
     def knows(self, measure: Leaf) -> bool:
-        """Whether anything is given for a measure; an empty list is something."""
+        """Whether facts are given for a measure; an empty list counts as given."""
         return measure in (self.records if isinstance(measure, RecordMeasure) else self.readings)
 
 
 class GivenFacts:
-    """Answers measures by what is given; the plain evaluator is all there is behind it."""
+    """Answers measures from given facts, through the plain evaluator."""
 
     def __init__(self, given: Given) -> None:
         self._given = given
 
     def answer(self, measure: Leaf, span: Span, now: datetime, cycle: int | None = None) -> Answer:
-        """What a measure comes to over a window; unknown where nothing is given for it."""
+        """The number of a measure over a window; unknown if nothing is given for the measure."""
         if not self._given.knows(measure):
             return Answer(None, "nothing is given for it")
         if isinstance(measure, RecordMeasure):
@@ -77,10 +77,10 @@ class GivenFacts:
         span: Span,
         cycle: int | None = None,
     ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
-        """When each record that counts was done and what it brings, in order of time."""
+        """When each record that counts was done, and the elements that it contributes, in order of time."""
         counted = [record for record in self.records(measure) if left_out(measure, span, record) is None]
-        brought = ((record.done_at, _brought(measure, record)) for record in counted if record.done_at is not None)
-        return sorted(((at, elements) for at, elements in brought if elements), key=lambda pair: pair[0])
+        pairs = ((record.done_at, _elements(measure, record)) for record in counted if record.done_at is not None)
+        return sorted(((at, elements) for at, elements in pairs if elements), key=lambda pair: pair[0])
 
     def readings(
         self,
@@ -89,14 +89,14 @@ class GivenFacts:
         now: datetime,
         cycle: int | None = None,
     ) -> tuple[bool, list[Reading]]:
-        """Whether the readings given are dated, and they; one without a time is of now."""
-        found = self._given.readings.get(measure, ())
+        """Whether the given readings have dates, and the readings; an undated reading is of now."""
+        readings = self._given.readings.get(measure, ())
         undated = min(max(now, span.start), span.end)
-        dated = any(one.at is not None for one in found)
-        return dated, [Reading(one.number, one.cell, one.raw, one.at or undated, one.problem) for one in found]
+        dated = any(reading.at is not None for reading in readings)
+        return dated, [replace(reading, at=reading.at or undated) for reading in readings]
 
 
-def _brought(measure: RecordMeasure, record: Record) -> Sequence[float | str]:
+def _elements(measure: RecordMeasure, record: Record) -> Sequence[float | str]:
     if measure.of is None:
         return [1.0]
     if measure.take == "distinct":
@@ -106,8 +106,8 @@ def _brought(measure: RecordMeasure, record: Record) -> Sequence[float | str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a trial came to: each key result's answer and standing, each objective's standing, each link's verdict."""
+class TrialResult:
+    """The result of a trial: each key result's answer and standing, each objective's standing, each link's verdict."""
 
     answers: Mapping[str, Answer]
     standings: Mapping[str, Standing]
@@ -115,18 +115,20 @@ class Found:
     alignment: Mapping[tuple[str, str], Alignment]
 
     def level(self, key_result: KeyResult) -> Level | None:
-        """The last level that a key result has reached."""
+        """The last level that a key result has reached; None before the first level."""
         number = self.answers[key_result.id].number
         return key_result.goal.level(number) if isinstance(key_result.goal, Target) and number is not None else None
 
 
-def tried(plan: Plan, shares: Shares, given: Given, now: datetime) -> Found:
-    """What a plan comes to on given facts at a moment."""
+def run_trial(plan: Plan, shares: Shares, given: Given, now: datetime) -> TrialResult:
+    """Evaluates a plan on given facts as of a moment."""
     facts = GivenFacts(given)
     answers = {kr.id: _answer(facts, given, kr, plan, now) for kr in plan.measured}
-    alone = {kr.id: standing(kr, answers[kr.id].number, plan.period.span, now, shares) for kr in plan.measured}
+    unguarded = {kr.id: standing(kr, answers[kr.id].number, plan.period.span, now, shares) for kr in plan.measured}
     standings = {
-        kr.id: guarded(alone[kr.id], alone[kr.guard.id], "its guard is broken or unknown") if kr.guard else alone[kr.id]
+        kr.id: guarded(unguarded[kr.id], unguarded[kr.guard.id], "its guard is broken or unknown")
+        if kr.guard
+        else unguarded[kr.id]
         for kr in plan.measured
     }
     today = min(now.astimezone(plan.period.zone).date(), plan.period.last)
@@ -139,13 +141,13 @@ def tried(plan: Plan, shares: Shares, given: Given, now: datetime) -> Found:
         for link in kr.drives:
             healths = (standings[kr.id].health, standings[link.outcome].health)
             alignment[kr.id, link.outcome] = judge(kr, link, healths, since, today)
-    return Found(answers, standings, roll_up_all(plan.objectives, standings, shares), alignment)
+    return TrialResult(answers, standings, roll_up_all(plan.objectives, standings, shares), alignment)
 
 
 def _past(
     facts: GivenFacts, given: Given, kr: KeyResult, plan: Plan, now: datetime
 ) -> Sequence[tuple[date, float | None]]:
-    """Its value at the end of each past day; none where no facts say so."""
+    """The key result's value at the end of each past day; empty if its facts are not given."""
     if kr.measure is None or kr.id in given.numbers or not all(map(given.knows, leaves(kr.measure))):
         return []
     return past_values(facts, kr.measure, plan.period, now) or []

@@ -1,7 +1,7 @@
-"""A key result week by week: its value at the end of each week of the period that is over.
+"""A key result week by week: its value at the end of each past week of the period.
 
-A week is seven whole local days, and weeks are counted back from the last day that is over. So each holds the same
-weekdays, the last one is never half, and the series is the same all day long.
+A week is seven whole local days. Weeks are counted back from the last day that has ended, so no week is partial, all
+end on the same weekday, and the series does not change in the course of a day.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from syncd.okr.spans import Period, Span
 
 _WEEK = timedelta(days=7)
 _DAY = timedelta(days=1)
-_TELLS_BY_NOTHING = frozenset({"count", "sum", "distinct", "share"})  # of records: that none came is a number too
+_NUMBER_WITHOUT_RECORDS = frozenset({"count", "sum", "distinct", "share"})  # a week without records is an observation
 
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """From its first to its last day; the value at its end, None where nobody knows it or nothing new was seen."""
+    """A week and the value at its end; None if the value is unknown or nothing new was observed in the week."""
 
     first: date
     last: date
@@ -31,11 +31,11 @@ class Week:
 def weeks_of(period: Period, now: datetime) -> list[tuple[date, date]]:
     """(first day, last day) of each whole week of the period so far, oldest first."""
     last = min(now.astimezone(period.zone).date() - _DAY, period.last)
-    found: list[tuple[date, date]] = []
+    weeks: list[tuple[date, date]] = []
     while last - _WEEK + _DAY >= period.first:
-        found.append((last - _WEEK + _DAY, last))
+        weeks.append((last - _WEEK + _DAY, last))
         last -= _WEEK
-    return found[::-1]
+    return weeks[::-1]
 
 
 def weekly(
@@ -46,10 +46,10 @@ def weekly(
     past: Mapping[date, float | None],
     cycle: int | None = None,
 ) -> list[Week]:
-    """The weeks of a measure, by its value at the end of each past day; by what is held now, or was after a cycle.
+    """The weeks of a measure. `past` holds its value at the end of each past day; the facts are those after `cycle`.
 
-    A number that merely stood on is no new observation: a week in which no reading came, or no record that an average
-    is made of, has no value. Otherwise a monthly number would look like a quarter of weeks that agree.
+    A value that is only carried forward is not a new observation: a week without a new reading, or without a record
+    that goes into an average, has no value. A monthly number would otherwise look like many weeks that agree.
     """
     days = _days_with_news(facts, measure, period, now, cycle)
     return [
@@ -61,9 +61,9 @@ def weekly(
 def _days_with_news(
     facts: Facts, measure: Measure, period: Period, now: datetime, cycle: int | None
 ) -> set[date] | None:
-    """The days on which a measure's sources said something; None where silence says something too."""
+    """The days with new facts for a measure; None if a day without facts has a value too."""
     parts = leaves(measure)
-    if any(not isinstance(leaf, ReadingMeasure) and leaf.take in _TELLS_BY_NOTHING for leaf in parts):
+    if any(not isinstance(leaf, ReadingMeasure) and leaf.take in _NUMBER_WITHOUT_RECORDS for leaf in parts):
         return None
     return {
         moment.astimezone(period.zone).date() for leaf in parts for moment in _moments(facts, leaf, period, now, cycle)

@@ -20,7 +20,6 @@ from syncd.ledger.outbox import OPEN, STUCK, State
 from syncd.publishing.looking import Look, belongs, bug, looks, parts
 from syncd.publishing.overwriting import mark, shown
 from syncd.publishing.statements import of_json
-from syncd.report import choose_plan
 from syncd.sdk import (
     ConfigError,
     Context,
@@ -32,6 +31,7 @@ from syncd.sdk import (
     SourceError,
     Unsure,
 )
+from syncd.status.periods import choose_plan
 
 log = logging.getLogger("syncd.publishing")
 

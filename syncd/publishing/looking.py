@@ -12,7 +12,7 @@ from syncd.config.publications import Publication
 from syncd.ledger import Delivery, Ledger
 from syncd.publishing.overwriting import Decision, Marks, decide, inherited, mark, moved, over
 from syncd.publishing.statements import of_json
-from syncd.sdk import Content, Context, Found, Publisher, RetryPolicy
+from syncd.sdk import Content, Context, Publisher, RetryPolicy, Written
 
 log = logging.getLogger("syncd.publishing")
 
@@ -23,7 +23,7 @@ class Look:
 
     delivery: Delivery
     wanted: Content
-    found: Found
+    found: Written
     ours: Marks
     decision: Decision
 
@@ -70,7 +70,7 @@ def looks(ledger: Ledger, publication: Publication, publisher: Publisher, part: 
     found = {} if publisher.appends else publisher.read(wanted)
     marks = ledger.outbox.marks({one.place for one in part})
     for one in part:
-        content, there = wanted[one.key_result], found.get(one.key_result, Found())
+        content, there = wanted[one.key_result], found.get(one.key_result, Written())
         ours = inherited(there, content, marks.get(one.place, {}))
         decision = decide(there.content, content, ours, override=publication.override)
         yield Look(one, content, there, ours, decision)

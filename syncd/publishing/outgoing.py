@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -11,11 +11,11 @@ import orjson
 
 from syncd.config import Config
 from syncd.config.publications import WHOLE, Publication
-from syncd.documents import document
-from syncd.foreseen import Reports
 from syncd.ledger import Delivery, Ledger, NewDelivery
 from syncd.publishing.statements import as_json, statements
 from syncd.sdk import Statement, Summary
+from syncd.status.document import document
+from syncd.status.report import Report
 
 _OF_THE_MOMENT = frozenset({"updated", "as_of"})
 _DRIFTING = frozenset({"as_of", "expected"})
@@ -25,7 +25,7 @@ def due(
     config: Config,
     ledger: Ledger,
     now: datetime,
-    reports: Reports,
+    reports: Sequence[Report],
     *,
     only: str | None = None,
 ) -> Iterator[NewDelivery]:
@@ -38,8 +38,8 @@ def due(
         return
     newest = ledger.outbox.newest()
     taken: set[tuple[str, str]] = set()
-    for plan, found in reports:
-        stated = {one.key_result: one for one in statements(config, plan, found, now)}
+    for found in reports:
+        stated = {one.key_result: one for one in statements(config, found, now)}
         for publication in config.publications:
             for name, target in publication.targets(stated).items():
                 place = publication.connection.name, target
@@ -56,7 +56,7 @@ def due(
                 digest = _digest(publication, name, one)
                 last = newest.get(place)
                 if last is None or last.digest != digest or _again(publication, last):
-                    yield NewDelivery(*place, plan.period.id, name, digest, as_json(one))
+                    yield NewDelivery(*place, found.period.id, name, digest, as_json(one))
 
 
 def _again(publication: Publication, last: Delivery) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from syncd.sdk import Content, Found, Scalar
-from syncd.words import count, number
+from syncd.okr.words import count, number
+from syncd.sdk import Content, Scalar, Written
 
 Marks = Mapping[str, Sequence[Scalar]]
 """What syncd may have written at each place of a target itself, or was allowed to write over."""
@@ -49,7 +49,7 @@ def over(place: str) -> str:
     return f"header of {place}"
 
 
-def inherited(found: Found, wanted: Content, ours: Marks) -> Marks:
+def inherited(found: Written, wanted: Content, ours: Marks) -> Marks:
     """What syncd may have written, and at places that are new what it wrote under the same header elsewhere.
 
     That is a column that was moved, and whose new letter somebody has put into the configuration since.
@@ -65,7 +65,7 @@ def inherited(found: Found, wanted: Content, ours: Marks) -> Marks:
     return known
 
 
-def moved(found: Found, wanted: Content, ours: Marks) -> str | None:
+def moved(found: Written, wanted: Content, ours: Marks) -> str | None:
     """Why none of these places is where it was; None where each is, or nobody can tell.
 
     A header that is not there any more was renamed, and its column is still the same.

@@ -8,19 +8,20 @@ from datetime import datetime, time
 from typing import Any
 
 from syncd.config import Config
-from syncd.okr.goals import Plan, Target, expected
-from syncd.report import KeyResultLine, ObjectiveBlock, Report
+from syncd.okr.goals import Target, expected
+from syncd.okr.spans import Period
 from syncd.sdk import Json, Statement, Summary
+from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 
 
-def statements(config: Config, plan: Plan, found: Report, now: datetime) -> Iterator[Statement]:
+def statements(config: Config, found: Report, now: datetime) -> Iterator[Statement]:
     """What is stated of every key result of a report, watermelons first."""
     for block in found.watermelons_first:
         for line in block.key_results:
-            yield _statement(config, plan, block, line, now)
+            yield _statement(config, found.period, block, line, now)
 
 
-def _statement(config: Config, plan: Plan, block: ObjectiveBlock, line: KeyResultLine, now: datetime) -> Statement:
+def _statement(config: Config, period: Period, block: ObjectiveBlock, line: KeyResultLine, now: datetime) -> Statement:
     kr, objective, stands = line.key_result, block.objective, line.standing
     aim = kr.goal if isinstance(kr.goal, Target) else None
     day = now.astimezone(config.zone).date()
@@ -35,13 +36,13 @@ def _statement(config: Config, plan: Plan, block: ObjectiveBlock, line: KeyResul
         objective=objective.id,
         objective_title=objective.title,
         owner=objective.owner,
-        period=plan.period.id,
+        period=period.id,
         value=line.value,
         baseline=aim.baseline if aim else None,
         target=aim.target if aim else None,
         progress=stands.progress if known else None,
         score=stands.score if known else None,
-        expected=expected(kr, plan.period.span, max(dawn, plan.period.span.start)),
+        expected=expected(kr, period.span, max(dawn, period.span.start)),
         health=stands.health,
         quality=line.quality or "unknown",
         reason=line.reason,
@@ -49,7 +50,7 @@ def _statement(config: Config, plan: Plan, block: ObjectiveBlock, line: KeyResul
         note=line.checkin.note if line.checkin else None,
         as_of=line.as_of.astimezone(config.zone) if line.as_of else None,
         updated=now.astimezone(config.zone),
-        evidence=f"{address}/?period={plan.period.id}#{kr.id}" if address else None,
+        evidence=f"{address}/?period={period.id}#{kr.id}" if address else None,
     )
 
 

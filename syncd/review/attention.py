@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from syncd.okr.measures import ReadingMeasure, leaves
-from syncd.report import KeyResultLine, Report
+from syncd.okr.words import place
 from syncd.review.model import Attention
-from syncd.words import place
+from syncd.status.report import KeyResultLine, Report
 
 _NOT_WHOLE = ("held", "stale", "failed", "partial")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from syncd.review import wording
 from syncd.review.model import Move, Review
-from syncd.verdicts import ordered
+from syncd.status.verdicts import ordered
 
 LONGEST = 1200
 """So many characters at most: what chats and mails show without folding."""

@@ -6,27 +6,27 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from syncd.definitions import measure_digest
-from syncd.differences import differences
-from syncd.evidence import Item, items_of
+from syncd.explain.differences import differences
+from syncd.explain.evidence import Item, items_of
+from syncd.explain.restatements import restatements
 from syncd.ledger import Ledger
+from syncd.ledger.definitions import measure_digest
 from syncd.okr.goals import Plan
 from syncd.okr.measures import FormulaMeasure, Leaf, Measure, ReadingMeasure
 from syncd.okr.spans import midnight
-from syncd.report import KeyResultLine
-from syncd.restatements import restatements
-from syncd.review.known import Known
 from syncd.review.model import Cause, Causes, Sign, Start
+from syncd.status.report import KeyResultLine
+from syncd.status.snapshot import Snapshot
 
 _ONE_READING = ("latest", "first", "change")
 
 
-def causes(ledger: Ledger, plan: Plan, line: KeyResultLine, start: Start, before: Known, now: Known) -> Causes:
+def causes(ledger: Ledger, plan: Plan, line: KeyResultLine, start: Start, before: Snapshot, now: Snapshot) -> Causes:
     """What is behind the movement of a key result; nothing where its measure is none, or is not the one of its value.
 
     Against what counted then, or, where nothing was kept then, what counts now and is dated before.
     """
-    kr, kept = line.key_result, now.kept.get(line.key_result.id)
+    kr, kept = line.key_result, now.values.get(line.key_result.id)
     if kr.measure is None or kept is None or kept.confirmed is None or kept.measure != measure_digest(kr.measure):
         return Causes()
     parts: dict[str | None, Leaf] = (
@@ -52,13 +52,13 @@ def causes(ledger: Ledger, plan: Plan, line: KeyResultLine, start: Start, before
 
 
 def _before(
-    ledger: Ledger, plan: Plan, name: str, measure: Measure, start: Start, before: Known, confirmed: int
+    ledger: Ledger, plan: Plan, name: str, measure: Measure, start: Start, before: Snapshot, confirmed: int
 ) -> Iterator[Item]:
     if start.source == "baseline":
         return
-    kept = before.kept.get(name)
+    kept = before.values.get(name)
     end = midnight(start.day + timedelta(days=1), plan.period.zone)
-    if start.source == "kept" and kept is not None and kept.confirmed is not None and end == before.at:
+    if start.source == "kept" and kept is not None and kept.confirmed is not None and end == before.moment:
         yield from items_of(ledger, plan, measure, before.times[kept.confirmed], kept.confirmed)
         return
     for item in items_of(ledger, plan, measure, end, confirmed):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from syncd.documents import checkin_document, key_result_document
 from syncd.review import wording
 from syncd.review.model import Cause, Move, ObjectiveReview, Review
 from syncd.review.pace import needed
-from syncd.verdicts import document as link_document
+from syncd.status.document import checkin_document, key_result_document
+from syncd.status.verdicts import document as link_document
 
 
 def document(found: Review) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _objective(one: ObjectiveReview, found: Review) -> dict[str, Any]:
         "health": stands.health,
         "activity": stands.activity,
         "activity_before": before.activity if before else None,
-        "coverage": {"known": stands.known, "of": stands.of},
+        "coverage": {"known": stands.scored, "of": stands.counted},
         "alignment": [link_document(link) for link in one.block.alignment],
         "key_results": [_move(move, found) for move in one.moves],
     }

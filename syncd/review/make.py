@@ -7,18 +7,19 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from syncd.config import Config
-from syncd.edits import Edit, edits
+from syncd.explain.edits import Edit, edits
 from syncd.ledger import Ledger
 from syncd.okr.goals import KeyResult, Objective, Plan, Standing
 from syncd.okr.rollup import ObjectiveStanding, roll_up_all
 from syncd.okr.spans import Period, Span, midnight
-from syncd.report import ObjectiveBlock
 from syncd.review.attention import attention
 from syncd.review.changes import changes
-from syncd.review.known import Known, known_at, known_now
 from syncd.review.model import Days, ObjectiveReview, Review
 from syncd.review.moves import Moves
 from syncd.review.questions import questions
+from syncd.status.read_snapshots import Snapshots
+from syncd.status.report import ObjectiveBlock, Report, report_of
+from syncd.status.snapshot import Snapshot
 
 _WEEK = timedelta(days=7)
 _DAY = timedelta(days=1)
@@ -35,27 +36,31 @@ def review(
     """
     today = now.astimezone(plan.period.zone).date()
     day = at or today
-    end = known_now(config, plan, ledger, now)
-    if day < today:
-        end = known_at(config, plan, ledger, midnight(day + _DAY, plan.period.zone))
+    snapshots = Snapshots(config, plan, ledger)
+    end = snapshots.at_end(midnight(day + _DAY, plan.period.zone)) if day < today else snapshots.now(now)
     days = _days(plan.period, day, whole)
-    before = known_at(config, plan, ledger, midnight(days.first, plan.period.zone))
-    span = Span(midnight(days.first, plan.period.zone), end.last + _INSTANT)
+    before = snapshots.at_end(midnight(days.first, plan.period.zone))
+    span = Span(midnight(days.first, plan.period.zone), end.last_instant + _INSTANT)
+    report = _named(report_of(end))
     edited = {kr.id: edits(ledger, plan.period.id, kr.id, end.cycle) if ledger else [] for kr in plan.key_results}
-    said = ledger.checkins.of_period(plan.period.id, end.last) if ledger else {}
-    found = Review(
+    checkins = [(name, checkin) for name, every in end.checkins.items() for checkin in every if checkin.at in span]
+    moves = Moves(snapshots, ledger, days, before, end)
+    made = Review(
         days,
         whole,
-        end.last.astimezone(plan.period.zone),
-        end.report,
-        list(_objectives(config, plan, Moves(config, plan, ledger, days, before, end), days, span, end, edited)),
-        attention(end.report),
+        end.last_instant.astimezone(plan.period.zone),
+        report,
+        list(_objectives(report, before, moves, span, edited)),
+        attention(report),
         changes(ledger, plan, edited, end, span) if ledger else (),
-        sorted(
-            ((name, one) for name, all_of in said.items() for one in all_of if one.at in span), key=lambda x: x[1].at
-        ),
+        sorted(checkins, key=lambda named: named[1].at),
     )
-    return replace(found, questions=questions(found))
+    return replace(made, questions=questions(made))
+
+
+def _named(report: Report) -> Report:
+    """A report without the key results that left the files since: `changes` tells when they did."""
+    return replace(report, objectives=[block for block in report.objectives if block.objective.id])
 
 
 def _days(period: Period, day: date, whole: bool) -> Days:
@@ -66,23 +71,19 @@ def _days(period: Period, day: date, whole: bool) -> Days:
 
 
 def _objectives(
-    config: Config,
-    plan: Plan,
-    moves: Moves,
-    days: Days,
-    span: Span,
-    end: Known,
-    edited: Mapping[str, Sequence[Edit]],
+    report: Report, before: Snapshot, moves: Moves, span: Span, edited: Mapping[str, Sequence[Edit]]
 ) -> Iterator[ObjectiveReview]:
-    stood: Mapping[str, Standing] = {}
-    before: Mapping[str, ObjectiveStanding] = {}
-    if days.before >= plan.period.first:
-        stood = {kr.id: _stood(kr, moves) for kr in plan.key_results}
-        before = roll_up_all(plan.objectives, stood, config.shares)
-    stands = {line.key_result.id: line.standing for block in end.report.objectives for line in block.key_results}
-    same = {name for name, then in stood.items() if _known(then) == _known(stands[name])}
-    for block in sorted(end.report.objectives, key=_how_bad):
-        found = [
+    """The objectives at the end of the days, those with a watermelon and those that are worst off first."""
+    old: Mapping[str, Standing] = {}
+    scores: Mapping[str, ObjectiveStanding] = {}
+    if moves.days.before >= report.period.first:
+        old = {kr.id: _standing_before(kr, moves) for kr in before.plan.key_results}
+        scores = roll_up_all(before.plan.objectives, old, before.rules.shares)
+    new = {line.key_result.id: line.standing for block in report.objectives for line in block.key_results}
+    same = {name for name, stands in new.items() if name in old and _has_score(stands) == _has_score(old[name])}
+    key_results = [line.key_result for block in report.objectives for line in block.key_results]
+    for block in sorted(report.objectives, key=_how_bad):
+        moved = [
             moves.move(
                 line,
                 [edit for edit in edited[line.key_result.id] if edit.at in span],
@@ -90,10 +91,11 @@ def _objectives(
             )
             for line in block.key_results
         ]
-        yield ObjectiveReview(block, before.get(block.objective.id), found, *_compare(plan, block.objective, same))
+        comparable = _compare(key_results, block.objective, same)
+        yield ObjectiveReview(block, scores.get(block.objective.id), moved, *comparable)
 
 
-def _stood(kr: KeyResult, moves: Moves) -> Standing:
+def _standing_before(kr: KeyResult, moves: Moves) -> Standing:
     """Where a key result stood when the days began: as it was kept, else as its sources date it."""
     line = moves.before(kr)
     if line.quality is not None:
@@ -104,17 +106,17 @@ def _stood(kr: KeyResult, moves: Moves) -> Standing:
     return Standing(point.progress, point.score, point.expected, point.health)
 
 
-def _compare(plan: Plan, objective: Objective, same: Collection[str]) -> tuple[bool, bool]:
+def _compare(key_results: Sequence[KeyResult], objective: Objective, same: Collection[str]) -> tuple[bool, bool]:
     """Whether the scores, and the activities, of then and now are made of the same known key results."""
-    made_of = plan.key_results if objective.rollup == "supporting" else objective.key_results
+    made_of = key_results if objective.rollup == "supporting" else objective.key_results
     outcomes, outputs = (
         all(kr.id in same for kr in made_of if kr.kind == kind and kr.weight) for kind in ("outcome", "output")
     )
     return outcomes and (outputs or objective.rollup != "all"), outputs
 
 
-def _known(one: Standing) -> bool:
-    return one.score is not None and one.health != "unknown"
+def _has_score(stands: Standing) -> bool:
+    return stands.score is not None and stands.health != "unknown"
 
 
 def _how_bad(block: ObjectiveBlock) -> tuple[bool, int]:

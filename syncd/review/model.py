@@ -8,12 +8,12 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Literal
 
-from syncd.edits import Edit
+from syncd.explain.edits import Edit
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import Band, Target
 from syncd.okr.rollup import ObjectiveStanding
 from syncd.okr.spans import Period
-from syncd.report import KeyResultLine, ObjectiveBlock, Report
+from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 
 Movement = Literal["moved", "still", "new", "remeasured", "unknown"]
 Sign = Literal["+", "-", "~", "o"]

@@ -6,31 +6,31 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from syncd.config import Config
-from syncd.definitions import measure_digest
-from syncd.edits import Edit
-from syncd.history import Point, history
+from syncd.explain.edits import Edit
+from syncd.explain.history import Point, history
 from syncd.ledger import Ledger
-from syncd.okr.goals import KeyResult, Plan, Target
-from syncd.report import KeyResultLine
+from syncd.ledger.definitions import measure_digest
+from syncd.okr.goals import KeyResult, Target
 from syncd.review.causes import causes
-from syncd.review.known import Known
 from syncd.review.model import Days, Move, Start, StartSource
+from syncd.status.read_snapshots import Snapshots
+from syncd.status.report import KeyResultLine, line_of
+from syncd.status.snapshot import Snapshot
 
 
 class Moves:
     """Makes the movement of each key result of a plan between two moments that the ledger knows."""
 
     def __init__(
-        self, config: Config, plan: Plan, ledger: Ledger | None, days: Days, before: Known, now: Known
+        self, snapshots: Snapshots, ledger: Ledger | None, days: Days, before: Snapshot, now: Snapshot
     ) -> None:
-        self._config = config
-        self._plan = plan
+        self._snapshots = snapshots
+        self._plan = now.plan
         self._ledger = ledger
-        self._days = days
+        self.days = days
         self._before = before
         self._now = now
-        self._end = now.last
+        self._end = now.last_instant
         self._points: dict[str, Sequence[Point]] = {}
 
     def move(self, line: KeyResultLine, edits: Sequence[Edit], times_edited: int) -> Move:
@@ -47,24 +47,23 @@ class Moves:
 
     def before(self, kr: KeyResult) -> KeyResultLine:
         """Where a key result stood before the days, by what was kept then."""
-        line = self._before.report.line(kr.id)
-        assert line is not None  # both reports are of one plan
-        return line
+        then = next((then for then in self._before.plan.key_results if then.id == kr.id), kr)
+        return line_of(self._before, then)
 
     def point(self, kr: KeyResult) -> Point | None:
         """The point of the day before the days, computed from the sources' dates; None where they date none."""
-        return next((point for point in self._series(kr) if point.day == self._days.before), None)
+        return next((point for point in self._series(kr) if point.day == self.days.before), None)
 
     def _start(self, kr: KeyResult) -> tuple[Start | None, bool]:
         """From where it is compared, and whether that was measured in another way."""
-        day, period = self._days.before, self._plan.period
+        day, period = self.days.before, self._plan.period
         if day < period.first:
             if isinstance(kr.goal, Target) and kr.goal.baseline is not None:
                 return Start(day, kr.goal.baseline, 0.0, "baseline"), False
             return self._first_seen(kr), False
-        line, value = self.before(kr), self._before.kept.get(kr.id)
+        line, value = self.before(kr), self._before.values.get(kr.id)
         if value is not None and line.value is not None:
-            now = self._now.kept.get(kr.id)
+            now = self._now.values.get(kr.id)
             otherwise = now is not None and now.measure != value.measure
             return Start(day, line.value, line.standing.progress, "kept"), otherwise
         point = self.point(kr) if value is None else None
@@ -76,7 +75,7 @@ class Moves:
         """The first number of the days, before the last of them, that is measured as the present one."""
         digest, today = measure_digest(kr.measure), self._end.astimezone(self._plan.period.zone).date()
         for point in self._series(kr):
-            if self._days.first <= point.day < today and point.value is not None and point.measure == digest:
+            if self.days.first <= point.day < today and point.value is not None and point.measure == digest:
                 source: StartSource = "kept" if point.source == "kept" else "backfilled"
                 return Start(point.day, point.value, point.progress, source)
         return None
@@ -92,7 +91,6 @@ class Moves:
 
     def _series(self, kr: KeyResult) -> Sequence[Point]:
         if kr.id not in self._points:
-            own = next(one for one in self._plan.key_results if one.id == kr.id)
-            found = history(self._config, self._plan, own, self._ledger, self._end, backfill=True)
-            self._points[kr.id] = found.points
+            series = history(self._snapshots, self._now, kr, self._ledger, backfill=True)
+            self._points[kr.id] = series.points
         return self._points[kr.id]

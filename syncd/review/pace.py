@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from syncd.okr.goals import Target
+from syncd.okr.words import day, number
 from syncd.review.model import Move, Review
-from syncd.words import day, number
 
 _WEEK = timedelta(weeks=1)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
-from syncd import words
+from syncd.okr import words
 from syncd.review import wording
 from syncd.review.model import Review
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from syncd.edits import Edit
+from syncd.explain.edits import Edit
 from syncd.okr.alignment import Alignment
 from syncd.okr.goals import ON_PACE, Band, KeyResult, Target
+from syncd.okr.words import HEALTH_WORDS, day, goal, number, percent
 from syncd.review.model import Move, Question, Review
 from syncd.review.pace import said as pace_said
-from syncd.words import HEALTH_WORDS, day, goal, number, percent
 
 STILL_FOR = timedelta(weeks=2)
 """A key result whose number stood for so long is asked about."""

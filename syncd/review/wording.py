@@ -8,9 +8,9 @@ from itertools import groupby
 
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import Band, Target
+from syncd.okr.words import HEALTH_WORDS, count, day, goal, number, percent
 from syncd.review.model import Attention, Cause, Change, Move, ObjectiveReview, Review
-from syncd.verdicts import VERDICT_WORDS, ordered
-from syncd.words import HEALTH_WORDS, count, day, goal, number, percent
+from syncd.status.verdicts import VERDICT_WORDS, ordered
 
 _TOLD = ("watermelon", "unexplained", "under_delivered")
 SHOWN = 3
@@ -73,8 +73,8 @@ def standing(one: ObjectiveReview) -> str:
     score = moved(old if one.same_score else None, "unknown" if now.score is None else percent(now.score))
     ahead = f", {percent(now.expected)} expected: {HEALTH_WORDS[now.health]}" if now.expected is not None else ""
     said = [f"Score {score}{ahead}"]
-    if now.known < now.of:
-        said.append(f"{now.known} of {now.of} known")
+    if now.scored < now.counted:
+        said.append(f"{now.scored} of {now.counted} known")
     if before is not None and before.score is not None and not one.same_score:
         said.append(f"it was {old} over other known key results")
     if now.activity is not None:

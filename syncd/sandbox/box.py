@@ -1,4 +1,4 @@
-"""The sandbox as a whole: one company, the services that speak for it, and the handles that tests and the demo hold."""
+"""The sandbox as a whole: one company, the services in front of it, and the handle that tests and the demo use."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import Any
 from syncd.sandbox.control import Control, Truth
 from syncd.sandbox.credentials import Credentials
 from syncd.sandbox.faults import Fault, Faults
-from syncd.sandbox.github import GitHub
-from syncd.sandbox.google_token import GoogleToken
+from syncd.sandbox.github.api import GitHub
 from syncd.sandbox.http import Service
-from syncd.sandbox.jira import Jira
+from syncd.sandbox.jira.api import Jira
 from syncd.sandbox.metrics import MetricsApi
 from syncd.sandbox.okr_api import OkrApi, Received
-from syncd.sandbox.server import Request, Server
-from syncd.sandbox.sheets import Sheets
+from syncd.sandbox.server import LoggedRequest, Server
+from syncd.sandbox.sheets.api import Sheets
+from syncd.sandbox.sheets.google_token import GoogleToken
 from syncd.sandbox.story import build
-from syncd.sandbox.truth import truth
+from syncd.sandbox.truth.figures import truth
 from syncd.sandbox.world import World
 
 
 class Sandbox:
-    """A running sandbox. `world` takes mutations, `okr.answer` what the OKR service says.
+    """A running sandbox. Change the company through `world`; set what the OKR service answers with `okr.answer`.
 
-    `requests` is what was asked, in order, and `received` what the OKR service took; both may be cleared.
+    `requests` lists every request in order, `received` what the OKR service accepted; both lists may be cleared.
     """
 
     def __init__(self, world: World, host: str, port: int) -> None:
@@ -37,10 +37,10 @@ class Sandbox:
         self.okr = OkrApi(secrets)
         self.received: list[Received] = self.okr.received
         services: dict[str, tuple[str, Service]] = {
-            "/github": ("github", GitHub(world, secrets)),
-            "/jira": ("jira", Jira(world, world.jira, secrets)),
-            "/jira-dc": ("jira-dc", Jira(world, world.jira_dc, secrets)),
-            "/sheets": ("sheets", Sheets(world, secrets)),
+            "/github": ("github", GitHub(world.github, secrets)),
+            "/jira": ("jira", Jira(world.jira, secrets)),
+            "/jira-dc": ("jira-dc", Jira(world.jira_dc, secrets)),
+            "/sheets": ("sheets", Sheets(world.sheets, secrets)),
             "/token": ("token", GoogleToken(secrets)),
             "/metrics-api": ("metrics", MetricsApi(world, secrets)),
             "/okr-api": ("okr", self.okr),
@@ -48,7 +48,7 @@ class Sandbox:
             "/truth": ("truth", Truth(world)),
         }
         self._server = Server(host, port, services, self._faults)
-        self.requests: list[Request] = self._server.requests
+        self.requests: list[LoggedRequest] = self._server.requests
         self.url = f"http://{host}:{self._server.server_address[1]}"
         self.github_url = f"{self.url}/github"
         self.jira_url = f"{self.url}/jira"
@@ -60,28 +60,28 @@ class Sandbox:
 
     @property
     def credentials(self) -> dict[str, str]:
-        """The secrets that it accepts, by name: see `Credentials`."""
+        """The secrets that the services accept, by name: see `Credentials`."""
         return self._credentials.as_dict()
 
     @property
     def github_app(self) -> dict[str, str]:
-        """`app_id`, `installation_id` and `private_key` (PEM) of its GitHub App."""
+        """The GitHub App's `app_id`, `installation_id` and `private_key` (PEM)."""
         return self._credentials.github_app
 
     def service_account(self, path: Path | str) -> Path:
-        """Writes a Google service-account file that this sandbox's token endpoint honours."""
+        """Writes a Google service-account file that this sandbox's token endpoint accepts."""
         return self._credentials.write_service_account(Path(path), self.token_url)
 
     def fault(self, fault: Fault) -> None:
-        """Puts a fault in force, behind those that are."""
+        """Adds a fault after those already in force."""
         self._faults.add(fault)
 
     def heal(self) -> None:
-        """Takes back every fault."""
+        """Removes every fault."""
         self._faults.heal()
 
     def truth(self, at: datetime | None = None) -> dict[str, Any]:
-        """What every key result of the example mappings is as of `at` (the sandbox's now by default)."""
+        """Where every key result of the example mappings stands at `at` (default: the sandbox's now)."""
         return truth(self.world, at)
 
     @contextlib.contextmanager
@@ -93,6 +93,6 @@ class Sandbox:
 
 @contextlib.contextmanager
 def serve(seed: int = 7, now: datetime | None = None, port: int = 0) -> Iterator[Sandbox]:
-    """A sandbox on 127.0.0.1 until the block ends; port 0 takes a free one. `now=None` is the machine's clock."""
+    """A sandbox on 127.0.0.1 until the block ends. Port 0 picks a free port; `now=None` uses the machine's clock."""
     with Sandbox(build(seed, now), "127.0.0.1", port).running() as box:
         yield box

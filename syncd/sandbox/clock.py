@@ -1,4 +1,4 @@
-"""What time it is in the sandbox: the machine's clock, or an instant that stands still until something changes."""
+"""The time in the sandbox: the machine's clock, or a fixed instant that moves only when something changes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """`fixed=None` reads the machine's clock; else time stands at `fixed` and each change moves it on by one second.
+    """With `fixed=None` it reads the machine's clock; else it starts at `fixed`, and each change adds one second.
 
-    One second, because that is the finest step that GitHub's timestamps can show.
+    One second is the finest step that GitHub's timestamps can show.
     """
 
     def __init__(self, fixed: datetime | None = None) -> None:
@@ -22,7 +22,7 @@ class Clock:
             return self._fixed if self._fixed is not None else datetime.now(UTC)
 
     def tick(self) -> datetime:
-        """The instant of a change: later than that of every change before it."""
+        """The time of a change. A fixed clock never gives the same time to two changes."""
         with self._lock:
             if self._fixed is None:
                 return datetime.now(UTC)
@@ -30,7 +30,7 @@ class Clock:
             return self._fixed
 
     def set(self, now: datetime) -> None:
-        """Stands the clock at `now`, from where changes tick on."""
+        """Fixes the clock at `now`; later changes move it on from there."""
         with self._lock:
             self._fixed = _utc(now)
 

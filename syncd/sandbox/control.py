@@ -8,9 +8,9 @@ from datetime import date, datetime
 from typing import Any
 
 from syncd.sandbox.faults import Fault, Faults
-from syncd.sandbox.http import Answer, Asked, answer_json
+from syncd.sandbox.http import Request, Response, json_response
 from syncd.sandbox.okr_api import OkrApi
-from syncd.sandbox.truth import truth
+from syncd.sandbox.truth.figures import truth
 from syncd.sandbox.world import World
 
 CHANGES = {
@@ -25,14 +25,13 @@ CHANGES = {
     ),
     "sheets": ("set_cell", "append_row", "rename_sheet", "insert_column", "delete_column", "rename_column"),
 }  # fmt: skip
-"""What `POST /control/change` may do: the mutations of `World`'s systems; `"site": "jira-dc"` picks that Jira."""
+"""What `POST /control/change` may do: mutations of `World`'s systems. `"site": "jira-dc"` picks the other Jira site."""
 
 
 class Control:
-    """Without credentials, on loopback alone.
+    """`POST /control/fault`, `/heal`, `/change`, `/answer`; `GET /control/requests`, `/received`. Needs no credentials.
 
-    `POST /control/fault|heal|change|answer` (the last is what the OKR service says: `content`, `status`, `headers`) and
-    `GET /control/requests|received`.
+    `/answer` sets the response of the OKR service: `content`, `status`, `headers`.
     """
 
     def __init__(self, world: World, faults: Faults, requests: Callable[[], Sequence[Any]], okr: OkrApi) -> None:
@@ -41,35 +40,35 @@ class Control:
         self._requests = requests
         self._okr = okr
 
-    def __call__(self, asked: Asked) -> Answer:
-        """One of the routes above; 400 with the reason where the body makes no sense."""
+    def __call__(self, request: Request) -> Response:
+        """Follows one of the routes above; a body that makes no sense is 400 with the reason."""
         try:
-            match asked.method, asked.path:
+            match request.method, request.path:
                 case "POST", "/fault":
-                    self._faults.add(Fault(**asked.json()))
+                    self._faults.add(Fault(**request.json()))
                 case "POST", "/heal":
                     self._faults.heal()
                 case "POST", "/change":
-                    self._change(**asked.json())
+                    self._change(**request.json())
                 case "POST", "/answer":
-                    self._okr.answer(**asked.json())
+                    self._okr.answer(**request.json())
                 case "GET", "/received":
-                    return answer_json([dataclasses.asdict(one) for one in list(self._okr.received)])
+                    return json_response([dataclasses.asdict(received) for received in list(self._okr.received)])
                 case "GET", "/requests":
-                    return answer_json([dataclasses.asdict(one) for one in list(self._requests())])
+                    return json_response([dataclasses.asdict(logged) for logged in list(self._requests())])
                 case _:
-                    return answer_json({"error": "not found"}, 404)
-        except (TypeError, ValueError, KeyError, StopIteration) as error:
-            return answer_json({"error": f"{type(error).__name__}: {error}"}, 400)
-        return answer_json({"ok": True})
+                    return json_response({"error": "not found"}, 404)
+        except (TypeError, ValueError, KeyError) as error:
+            return json_response({"error": f"{type(error).__name__}: {error}"}, 400)
+        return json_response({"ok": True})
 
     def _change(self, do: str, **arguments: Any) -> None:
-        """`{"do": "close_issue", "repo": "acme/web", "number": 7}`; names as in the mutation, but `repo`."""
-        systems = [name for name, known in CHANGES.items() if do in known]
+        """`{"do": "close_issue", "repo": "acme/web", "number": 7}`: the mutation's own arguments, but `repo`."""
+        systems = [name for name, changes in CHANGES.items() if do in changes]
         if not systems:
-            known = ", ".join(dict.fromkeys(name for names in CHANGES.values() for name in names))
-            raise ValueError(f"no such change: {do}; there are {known}")
-        # Comments are made in two systems.
+            changes = ", ".join(dict.fromkeys(name for names in CHANGES.values() for name in names))
+            raise ValueError(f"no such change: {do}; write one of {changes}")
+        # GitHub and Jira both have comments; `repo` tells which is meant.
         system = systems[0] if "repo" in arguments else systems[-1]
         if "repo" in arguments:
             arguments["full_name"] = arguments.pop("repo")
@@ -83,9 +82,9 @@ class Control:
 
 
 def _cells(value: Any) -> Any:
-    """JSON has no dates: text that is an ISO day is one."""
+    """A value, or a list of values, as cells take it: an ISO day becomes a date, for JSON has none."""
     if isinstance(value, list):
-        return [_cells(one) for one in value]
+        return [_cells(part) for part in value]
     if isinstance(value, str) and len(value) == 10:
         try:
             return date.fromisoformat(value)
@@ -95,17 +94,16 @@ def _cells(value: Any) -> Any:
 
 
 class Truth:
-    """`GET /truth[?at=ISO]`: what every key result of the example mappings really is."""
+    """`GET /truth[?at=TIME]`: where every key result of the example mappings really stands."""
 
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def __call__(self, asked: Asked) -> Answer:
-        """`at` needs an offset: `2026-11-21T10:15:00+01:00`."""
+    def __call__(self, request: Request) -> Response:
+        """`at` is an ISO 8601 time with an offset; by default it is now."""
         try:
-            at = datetime.fromisoformat(asked.param("at").replace(" ", "+")) if asked.param("at") else None
+            at = request.time_param("at")
         except ValueError:
-            return answer_json({"error": "at is an ISO 8601 time with an offset"}, 400)
-        if at is not None and at.tzinfo is None:
-            return answer_json({"error": "at needs an offset"}, 400)
-        return answer_json(truth(self._world, at))
+            error = "at must be an ISO 8601 time with an offset, such as 2026-11-21T10:15:00+01:00"
+            return json_response({"error": error}, 400)
+        return json_response(truth(self._world, at))

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 SERVICE_EMAIL = "syncd@acme-sandbox.iam.gserviceaccount.example"
 SCOPE = "https://www.googleapis.com/auth/spreadsheets"
 INSTALLATION = {"contents": "read", "issues": "write", "metadata": "read", "pull_requests": "read"}
-"""What an installation of the GitHub App may do, by GitHub's names."""
+"""The permissions of the GitHub App's installation, by GitHub's names."""
 
 
 class Credentials:
-    """Fixed and plainly named secrets, so that a leak of one into a log is easy to find."""
+    """Fixed, plainly named secrets: if one leaks into a log, it is easy to find there."""
 
     github = "sandbox-github-token-5b1d"
     github_readonly = "sandbox-github-readonly-77aa"
     github_issues = "sandbox-github-issues-90cd"
     jira_email = "bot@acme.example"
-    jira_token = "sandbox-jira-token-9c3e"  # noqa: S105  it opens nothing but the sandbox
+    jira_token = "sandbox-jira-token-9c3e"  # noqa: S105  it opens the sandbox alone
     jira_readonly_token = "sandbox-jira-readonly-a417"  # noqa: S105
     jira_pat = "sandbox-jira-pat-2f60"
     jira_readonly_pat = "sandbox-jira-readonly-pat-6b92"
@@ -57,7 +57,7 @@ class Credentials:
 
     @cached_property
     def key(self) -> RSAPrivateKey:
-        """One key for the service account and the app, made when first asked for: it costs a tenth of a second."""
+        """One key for the service account and the app. It is made on first use, for it costs a tenth of a second."""
         from cryptography.hazmat.primitives.asymmetric import rsa
 
         with self._lock:
@@ -78,25 +78,25 @@ class Credentials:
         return {"app_id": "424242", "installation_id": "5150", "private_key": self.private_pem}
 
     def github_permissions(self, token: str) -> Mapping[str, str] | None:
-        """Of a personal token, or of one that an installation got: `read` or `write` by what it is for."""
-        known: dict[str, Mapping[str, str]] = {
+        """`read` or `write` for each permission of a personal or an installation token; None for an unknown token."""
+        personal: dict[str, Mapping[str, str]] = {
             self.github: dict.fromkeys(INSTALLATION, "write"),
             self.github_readonly: dict.fromkeys(INSTALLATION, "read"),
             self.github_issues: {"metadata": "read", "issues": "write"},
         }
-        return INSTALLATION if self.is_installation(token) else known.get(token)
+        return INSTALLATION if self.is_installation(token) else personal.get(token)
 
     def is_installation(self, token: str) -> bool:
-        """Whether an installation of the app got it."""
+        """Whether the token was issued to an installation of the app."""
         return token in self._installation_tokens
 
     def is_app_jwt(self, token: str) -> bool:
-        """Signed with the app's key, in its name."""
+        """Whether the app's key signed the token, and the app is its issuer."""
         claims = self.claims(token)
         return claims is not None and str(claims.get("iss")) == self.github_app["app_id"]
 
     def new_installation_token(self) -> tuple[str, datetime]:
-        """(token, when it expires)."""
+        """(token, its expiry)."""
         token = f"sandbox-installation-{secrets.token_hex(8)}"
         with self._lock:
             self._installation_tokens.add(token)
@@ -105,21 +105,24 @@ class Credentials:
     # -- Jira
 
     def jira_access(self, authorization: str, *, cloud: bool) -> Literal["read", "write"] | None:
-        """What the header's credential may do: on Cloud an address with a token, on Data Center a token alone."""
+        """What the header's credential allows; None for a wrong one.
+
+        Cloud takes an address with a token (Basic), Data Center a token alone (Bearer).
+        """
         kind, _, secret = authorization.partition(" ")
-        known = {self.jira_pat: "write", self.jira_readonly_pat: "read"}
+        access = {self.jira_pat: "write", self.jira_readonly_pat: "read"}
         if cloud:
             tokens = {self.jira_token: "write", self.jira_readonly_token: "read"}
-            pairs = {f"{self.jira_email}:{token}": may for token, may in tokens.items()}
-            known = {base64.b64encode(pair.encode()).decode(): may for pair, may in pairs.items()}
+            pairs = {f"{self.jira_email}:{token}": level for token, level in tokens.items()}
+            access = {base64.b64encode(pair.encode()).decode(): level for pair, level in pairs.items()}
         if kind.lower() not in (("basic",) if cloud else ("bearer", "token")):
             return None
-        return cast('Literal["read", "write"] | None', known.get(secret.strip()))
+        return cast('Literal["read", "write"] | None', access.get(secret.strip()))
 
     # -- Google
 
     def write_service_account(self, path: Path, token_url: str) -> Path:
-        """A service-account file as the Cloud console makes it, whose `token_uri` is the sandbox's."""
+        """Writes a service-account file as the Cloud console does; its `token_uri` is the sandbox's."""
         content = {
             "type": "service_account",
             "project_id": "acme-sandbox",
@@ -133,11 +136,11 @@ class Credentials:
         return path
 
     def google_scopes(self, token: str) -> frozenset[str] | None:
-        """What a fixed access token, or one that the token endpoint gave, may do; None for any other."""
+        """The scopes of a fixed access token, or of one that the token endpoint issued; None for any other token."""
         return self._google_scopes.get(token)
 
     def new_google_token(self, scope: str) -> str:
-        """An access token for the service account, good for the scopes that it asked for (separated by spaces)."""
+        """A new access token for the service account, with the requested scopes (separated by spaces)."""
         token = f"sandbox-google-{secrets.token_hex(8)}"
         with self._lock:
             self._google_scopes[token] = frozenset(scope.split())
@@ -146,7 +149,7 @@ class Credentials:
     # -- JSON web tokens
 
     def claims(self, token: str) -> dict[str, Any] | None:
-        """What an RS256 token says, if this box's key signed it and it has not expired; else None."""
+        """The claims of an RS256 token; None if another key signed it or it has expired."""
         from cryptography.exceptions import InvalidSignature
         from cryptography.hazmat.primitives.asymmetric import padding
         from cryptography.hazmat.primitives.hashes import SHA256

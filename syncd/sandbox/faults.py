@@ -1,4 +1,4 @@
-"""Faults on demand: which request one hits, and what becomes of the answer."""
+"""Faults on demand: which requests a fault hits, and what it makes of the response."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any, Literal, get_args
 from urllib.parse import parse_qsl, urlencode
 
-from syncd.sandbox.http import JSON, Answer, Asked, Service, answer_json
+from syncd.sandbox.http import JSON, Request, Response, Service, json_response
 
 ServiceName = Literal["github", "jira", "jira-dc", "sheets", "token", "metrics", "okr"]
 Kind = Literal[
@@ -19,35 +20,37 @@ Kind = Literal[
     "page_flood", "skew", "primary_limit", "secondary_limit", "too_many", "unauthorized", "hang",
 ]  # fmt: skip
 
-FLOOD = 300  # pages, so that a test of one who does not notice ends nevertheless
-LOOP_TOKEN = "c2FuZGJveC1sb29w"  # noqa: S105  where a page stands, no secret
+FLOOD = 300
+"""How many pages a flood has: it ends, so that the test of a client that does not notice the flood ends too."""
+LOOP_TOKEN = "c2FuZGJveC1sb29w"  # noqa: S105  a page token, no secret
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One way in which a service misbehaves, until healed.
+    """One way in which a service misbehaves, until `heal`.
 
-    `path` is a regular expression searched in `/github/repos/…?page=2` (prefix and query included), `method` one verb
-    (None: every one); both hold for any kind. `after` matching requests pass first, then it hits `times` of them (None:
-    all). What the rest means depends on `kind`:
+    `path` is a regular expression, searched for in `/github/repos/…?page=2` (prefix and query included). `method` is
+    one verb; None means every verb. Both apply to every kind. The first `after` matching requests pass, then the fault
+    hits the next `times` of them (None: all). What the other arguments mean depends on `kind`:
 
-    status           `status`, `body`, `headers`
-    html             a proxy's page: `status` (502 unless set otherwise) and HTML
-    reset            the connection ends in a TCP reset, with nothing answered and nothing done
-    reset_after      the request is carried out, then the connection ends in a TCP reset: only the answer is lost
-    truncate         the whole Content-Length promised, the half of it sent
-    drip             the real answer at `rate` bytes a second
-    delay            the real answer after `seconds`
-    malformed        200 with broken JSON
-    wrong_types      200 with valid JSON of another type: by `form` an object for each list, or null_rows in it
-    page_loop        the next page is this page, for ever
-    page_flood       one more page like the first, each time at a new place, until nobody can have the patience
-    skew             the real answer, its Date and X-RateLimit-Reset `seconds` off (ahead where above 0)
-    primary_limit    403, GitHub's quota used up; it resets in `seconds`
-    secondary_limit  403 with GitHub's message and Retry-After, `seconds` from now (left out when None)
-    too_many         429 with Retry-After `seconds` (left out when None; as an HTTP date when `http_date`)
-    unauthorized     401, as if the credential had been revoked
-    hang             accepts and never answers
+    status           sends `status`, `body` and `headers`
+    html             sends a proxy's HTML page with `status` (default 502)
+    reset            ends the connection in a TCP reset; nothing is done and nothing is answered
+    reset_after      carries the request out, then ends the connection in a TCP reset: only the response is lost
+    truncate         promises the whole Content-Length and sends half of it
+    drip             sends the real response at `rate` bytes a second
+    delay            sends the real response after `seconds`
+    malformed        sends 200 with broken JSON
+    wrong_types      sends 200 with valid JSON of another type: `form` picks an object in place of each list, or null
+                     in place of each row
+    page_loop        names this page as the next page, for ever
+    page_flood       sends the first page again and again, each time under a new page's address, for `FLOOD` pages
+    skew             sends the real response with its Date and X-RateLimit-Reset `seconds` ahead (behind if negative)
+    primary_limit    sends 403: GitHub's quota is used up and resets in `seconds`
+    secondary_limit  sends 403 with GitHub's message and Retry-After: `seconds` (None: without Retry-After)
+    too_many         sends 429 with Retry-After: `seconds` (None: without; with `http_date`: as an HTTP date)
+    unauthorized     sends 401, as if the credential had been revoked
+    hang             accepts the request and never answers
     """
 
     service: ServiceName
@@ -71,24 +74,24 @@ class Fault:
 
 
 class Faults:
-    """The faults in force. The first one that matches a request hits it."""
+    """The faults in force. The first fault that is due for a request hits it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._active: list[tuple[Fault, list[int]]] = []
 
     def add(self, fault: Fault) -> None:
-        """Behind the others: the first that matches a request hits it."""
+        """Adds a fault after the others."""
         with self._lock:
             self._active.append((fault, [0]))
 
     def heal(self) -> None:
-        """Takes back every fault."""
+        """Removes every fault."""
         with self._lock:
             self._active.clear()
 
     def strike(self, service: str, method: str, target: str) -> Fault | None:
-        """Counts this request with every fault that it matches and answers the one that hits it."""
+        """Counts the request for every fault that it matches; returns the fault that hits it."""
         hit: Fault | None = None
         with self._lock:
             for fault, seen in self._active:
@@ -100,37 +103,37 @@ class Faults:
         return hit
 
 
-def answer_with(fault: Fault, asked: Asked, service: Service) -> Answer:
-    """What is answered under `fault`; those of the connection (reset, truncate, drip, delay, hang) change nothing."""
+def respond(fault: Fault, request: Request, service: Service) -> Response:
+    """The response under `fault`. Faults of the connection (truncate, drip, delay) leave the real response as it is."""
     match fault.kind:
         case "status":
-            return Answer(fault.status, fault.body.encode(), {"Content-Type": JSON, **fault.headers})
+            return Response(fault.status, fault.body.encode(), {"Content-Type": JSON, **fault.headers})
         case "html":
             status = 502 if fault.status == 500 else fault.status
             page = f"<html>\r\n<head><title>{status} Bad Gateway</title></head>\r\n<body>nginx</body>\r\n</html>"
-            return Answer(status, page.encode(), {"Content-Type": "text/html", **fault.headers})
+            return Response(status, page.encode(), {"Content-Type": "text/html", **fault.headers})
         case "malformed":
-            return Answer(200, b'{"values": [1, 2', {"Content-Type": JSON})
+            return Response(200, b'{"values": [1, 2', {"Content-Type": JSON})
         case "wrong_types":
-            real = service(asked)
+            real = service(request)
             body = json.dumps(_retyped(json.loads(real.body or b"null"), fault.form)).encode()
             return replace(real, body=body)
         case "page_loop":
-            return _looped(fault.service, asked, service)
+            return _looped(fault.service, request, service)
         case "page_flood":
-            return _flooded(fault.service, asked, service)
+            return _flooded(fault.service, request, service)
         case "skew":
-            return _skewed(service(asked), timedelta(seconds=fault.seconds or 0))
+            return _skewed(service(request), timedelta(seconds=fault.seconds or 0))
         case "primary_limit" | "secondary_limit" | "too_many":
-            return _limited(fault, asked)
+            return _limited(fault, request)
         case "unauthorized":
             if fault.service == "token":
-                return answer_json({"error": "unauthorized_client", "error_description": "Unauthorized"}, 401)
+                return json_response({"error": "unauthorized_client", "error_description": "Unauthorized"}, 401)
             revoked = {"authorization": "Bearer revoked", "x-api-key": "revoked"}
-            query = urlencode([pair for pair in parse_qsl(asked.query) if pair[0] != "remote_checkins_token"])
-            return service(replace(asked, headers={**asked.headers, **revoked}, query=query))
+            query = urlencode([pair for pair in parse_qsl(request.query) if pair[0] != "remote_checkins_token"])
+            return service(replace(request, headers={**request.headers, **revoked}, query=query))
         case _:
-            return service(asked)
+            return service(request)
 
 
 def _retyped(content: Any, form: str) -> Any:
@@ -141,33 +144,33 @@ def _retyped(content: Any, form: str) -> Any:
     return content
 
 
-def _looped(service_name: str, asked: Asked, service: Service) -> Answer:
+def _looped(service_name: str, request: Request, service: Service) -> Response:
     if service_name == "github":
-        real = service(asked)
-        link = f'<{asked.base}{asked.path}?{asked.query}>; rel="next"'
+        real = service(request)
+        link = f'<{request.base}{request.path}?{request.query}>; rel="next"'
         return replace(real, headers={**real.headers, "Link": link})
     if service_name == "jira":
-        asked = _without(asked, "nextPageToken")
-        real = service(asked)
+        request = _without(request, "nextPageToken")
+        real = service(request)
         content = {**json.loads(real.body), "nextPageToken": LOOP_TOKEN, "isLast": False}
-        return answer_json(content, real.status)
-    real = service(_without(asked, "startAt"))
+        return json_response(content, real.status)
+    real = service(_without(request, "startAt"))
     content = json.loads(real.body)
     if "total" in content:
         content["total"] += 10_000
-    return answer_json(content, real.status)
+    return json_response(content, real.status)
 
 
-def _flooded(service_name: str, asked: Asked, service: Service) -> Answer:
+def _flooded(service_name: str, request: Request, service: Service) -> Response:
     place = {"github": "page", "jira": "nextPageToken"}.get(service_name, "startAt")
-    said = asked.param(place) if asked.method == "GET" else str(asked.json().get(place) or "")
-    number = int(said.removeprefix(LOOP_TOKEN) or 0)
-    real = service(_without(asked, place))
+    text = request.param(place) if request.method == "GET" else str(request.json().get(place) or "")
+    number = int(text.removeprefix(LOOP_TOKEN) or 0)
+    real = service(_without(request, place))
     if number > FLOOD * (100 if service_name == "jira-dc" else 1):
         return real
     if service_name == "github":
-        query = urlencode([*parse_qsl(_without(asked, "page").query), ("page", max(1, number) + 1)])
-        return replace(real, headers={**real.headers, "Link": f'<{asked.base}{asked.path}?{query}>; rel="next"'})
+        query = urlencode([*parse_qsl(_without(request, "page").query), ("page", max(1, number) + 1)])
+        return replace(real, headers={**real.headers, "Link": f'<{request.base}{request.path}?{query}>; rel="next"'})
     content = json.loads(real.body)
     if "issues" not in content:
         return real
@@ -175,31 +178,31 @@ def _flooded(service_name: str, asked: Asked, service: Service) -> Answer:
         more = {"nextPageToken": f"{LOOP_TOKEN}{number + 1}", "isLast": False}
     else:
         more = {"startAt": number, "total": number + 10_000}
-    return answer_json({**content, **more}, real.status)
+    return json_response({**content, **more}, real.status)
 
 
-def _skewed(real: Answer, by: timedelta) -> Answer:
-    headers = {**real.headers, "Date": f"{datetime.now(UTC) + by:%a, %d %b %Y %H:%M:%S} GMT"}
+def _skewed(real: Response, by: timedelta) -> Response:
+    headers = {**real.headers, "Date": format_datetime(datetime.now(UTC) + by, usegmt=True)}
     if "X-RateLimit-Reset" in headers:
         headers["X-RateLimit-Reset"] = str(int(headers["X-RateLimit-Reset"]) + int(by.total_seconds()))
     return replace(real, headers=headers)
 
 
-def _without(asked: Asked, name: str) -> Asked:
-    query = urlencode([pair for pair in parse_qsl(asked.query, keep_blank_values=True) if pair[0] != name])
-    body = asked.body
-    if asked.method == "POST":
-        body = json.dumps({key: value for key, value in asked.json().items() if key != name}).encode()
-    return replace(asked, query=query, body=body)
+def _without(request: Request, name: str) -> Request:
+    query = urlencode([pair for pair in parse_qsl(request.query, keep_blank_values=True) if pair[0] != name])
+    body = request.body
+    if request.method == "POST":
+        body = json.dumps({key: value for key, value in request.json().items() if key != name}).encode()
+    return replace(request, query=query, body=body)
 
 
-def _limited(fault: Fault, asked: Asked) -> Answer:
+def _limited(fault: Fault, request: Request) -> Response:
     now = datetime.now(UTC)
     wait = fault.seconds
     retry: dict[str, str] = {}
     if wait is not None and fault.kind != "primary_limit":
         until = now + timedelta(seconds=wait)
-        retry["Retry-After"] = f"{until:%a, %d %b %Y %H:%M:%S} GMT" if fault.http_date else str(int(wait))
+        retry["Retry-After"] = format_datetime(until, usegmt=True) if fault.http_date else str(int(wait))
     if fault.service == "github":
         docs = "https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api"
         if fault.kind == "secondary_limit":
@@ -213,13 +216,13 @@ def _limited(fault: Fault, asked: Asked) -> Answer:
             "X-RateLimit-Resource": "core",
         }
         body = {"message": message, "documentation_url": docs}
-        return answer_json(body, 429 if fault.kind == "too_many" else 403, {**quota, **retry, **fault.headers})
+        return json_response(body, 429 if fault.kind == "too_many" else 403, {**quota, **retry, **fault.headers})
     if fault.service == "sheets":
-        kind = "Read" if asked.method == "GET" else "Write"
+        kind = "Read" if request.method == "GET" else "Write"
         message = f"Quota exceeded for quota metric '{kind} requests' and limit '{kind} requests per minute per user'"
-        body_of_error = {"code": 429, "message": message, "status": "RESOURCE_EXHAUSTED"}
-        return answer_json({"error": body_of_error}, 429, {**retry, **fault.headers})
+        error = {"code": 429, "message": message, "status": "RESOURCE_EXHAUSTED"}
+        return json_response({"error": error}, 429, {**retry, **fault.headers})
     reset = (now + timedelta(seconds=wait or 60)).isoformat(timespec="seconds")
     extra = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset, "RateLimit-Reason": "jira-burst-based"}
     message = "Rate limit exceeded."
-    return answer_json({"errorMessages": [message], "errors": {}}, 429, {**extra, **retry, **fault.headers})
+    return json_response({"errorMessages": [message], "errors": {}}, 429, {**extra, **retry, **fault.headers})

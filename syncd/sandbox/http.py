@@ -1,10 +1,11 @@
-"""Requests and answers as the sandbox's services see them."""
+"""The requests and responses that the sandbox's services exchange with the server."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -12,8 +13,8 @@ JSON = "application/json; charset=utf-8"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One request, as it stands when its service gets it.
+class Request:
+    """One request, as its service gets it.
 
     `path` is what follows the service's prefix, `base` the service's address as the client wrote it (its Host header).
     Header names are in lower case.
@@ -28,12 +29,25 @@ class Asked:
 
     @property
     def params(self) -> dict[str, list[str]]:
-        """The query, each name with all of its values."""
+        """The query: each name with all of its values."""
         return parse_qs(self.query, keep_blank_values=True)
 
     def param(self, name: str, default: str = "") -> str:
-        """The last value, as most servers take it."""
+        """The parameter's last value, which is the one that most servers take."""
         return self.params.get(name, [default])[-1]
+
+    def time_param(self, name: str) -> datetime | None:
+        """The parameter as an ISO 8601 time; None if it is absent or empty. ValueError without an offset.
+
+        A `+` that the client did not escape arrives as a space.
+        """
+        text = self.param(name).replace(" ", "+")
+        if not text:
+            return None
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is None:
+            raise ValueError(f"{name} needs an offset: {text}")
+        return moment
 
     def bearer(self) -> str | None:
         """What follows `Bearer` (or GitHub's older `token`) in Authorization."""
@@ -41,16 +55,12 @@ class Asked:
         return secret.strip() if kind.lower() in ("bearer", "token") else None
 
     def json(self) -> Any:
-        """The body; an empty one is an empty object. ValueError where it is no JSON."""
+        """The body's content; an empty body is an empty object. ValueError if the body is not JSON."""
         return json.loads(self.body) if self.body else {}
-
-    def with_query(self, query: str) -> Asked:
-        """The same request with another query."""
-        return replace(self, query=query)
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What a service answers; the server adds Content-Length and Date."""
 
     status: int = 200
@@ -58,10 +68,14 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Service = Callable[[Asked], Answer]
+Service = Callable[[Request], Response]
 
 
-def answer_json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
-    """Compact JSON, as these services send it."""
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    return Answer(status, body, {"Content-Type": JSON, **(headers or {})})
+def compact_json(content: Any) -> bytes:
+    """JSON without white space between its parts, as these services send it."""
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def json_response(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A response whose body is `content` as compact JSON."""
+    return Response(status, compact_json(content), {"Content-Type": JSON, **(headers or {})})

@@ -1,4 +1,4 @@
-"""Somebody's own OKR service, which takes check-ins as JSON at any address and remembers them."""
+"""A company's own OKR service: it takes check-ins as JSON at any address and keeps them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any, Literal
 from urllib.parse import parse_qsl
 
 from syncd.sandbox.credentials import Credentials
-from syncd.sandbox.http import Answer, Asked, answer_json
+from syncd.sandbox.http import Request, Response, json_response
 
-TOKEN = "remote_checkins_token"  # noqa: S105  a parameter's name, as some services call it
+TOKEN = "remote_checkins_token"  # noqa: S105  the name that some services give this parameter
 
 
 @dataclass(frozen=True)
 class Received:
-    """A request that the service took, without its secret: `by` says where that stood.
+    """A request that the service accepted, without its secret: `by` says where the secret was.
 
-    `path` is what follows the service's address. `json` is None where the body was none; header names are in lower
+    `path` is what follows the service's address. `json` is None if the request had no body. Header names are in lower
     case.
     """
 
@@ -31,37 +31,37 @@ class Received:
 
 
 class OkrApi:
-    """Answers every address alike: 200 `{"ok": true}` until told otherwise."""
+    """Gives the same response at every address: 200 `{"ok": true}`, until `answer` sets another."""
 
     def __init__(self, credentials: Credentials) -> None:
         self._secret = credentials.okr_key
         self._lock = threading.Lock()
-        self._answer = answer_json({"ok": True})
+        self._response = json_response({"ok": True})
         self.received: list[Received] = []
 
-    def __call__(self, asked: Asked) -> Answer:
-        """401 without the key, 400 for a body that is no JSON; else it is remembered."""
-        by = self._credential(asked)
+    def __call__(self, request: Request) -> Response:
+        """Without the key it answers 401, to a body that is not JSON 400; every other request it keeps."""
+        by = self._credential(request)
         if by is None:
-            return answer_json({"error": "unauthorized"}, 401)
+            return json_response({"error": "unauthorized"}, 401)
         try:
-            content = asked.json() if asked.body else None
+            content = request.json() if request.body else None
         except ValueError:
-            return answer_json({"error": "bad_request", "message": "Send JSON."}, 400)
-        query = {name: value for name, value in parse_qsl(asked.query, keep_blank_values=True) if name != TOKEN}
-        headers = {name: value for name, value in asked.headers.items() if name not in ("authorization", "x-api-key")}
+            return json_response({"error": "bad_request", "message": "Send JSON."}, 400)
+        query = {name: value for name, value in parse_qsl(request.query, keep_blank_values=True) if name != TOKEN}
+        headers = {name: value for name, value in request.headers.items() if name not in ("authorization", "x-api-key")}
         with self._lock:
-            self.received.append(Received(asked.method, asked.path, query, headers, content, by))
-            return self._answer
+            self.received.append(Received(request.method, request.path, query, headers, content, by))
+            return self._response
 
     def answer(self, content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
-        """What it answers from now on."""
+        """Sets the response to every request from now on."""
         with self._lock:
-            self._answer = answer_json(content, status, headers)
+            self._response = json_response(content, status, headers)
 
-    def _credential(self, asked: Asked) -> Literal["x-api-key", "bearer", "query"] | None:
-        if asked.headers.get("x-api-key") == self._secret:
+    def _credential(self, request: Request) -> Literal["x-api-key", "bearer", "query"] | None:
+        if request.headers.get("x-api-key") == self._secret:
             return "x-api-key"
-        if asked.bearer() == self._secret:
+        if request.bearer() == self._secret:
             return "bearer"
-        return "query" if asked.param(TOKEN) == self._secret else None
+        return "query" if request.param(TOKEN) == self._secret else None

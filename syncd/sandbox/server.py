@@ -1,4 +1,4 @@
-"""The loopback server: threads, connections, and faults at the level of bytes."""
+"""The loopback server: threads, connections, and the faults that happen to a connection's bytes."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import cast
 from urllib.parse import urlsplit
 
-from syncd.sandbox.faults import Fault, Faults, answer_with
-from syncd.sandbox.http import Answer, Asked, Service, answer_json
+from syncd.sandbox.faults import Fault, Faults, respond
+from syncd.sandbox.http import Request, Response, Service, json_response
 
 
 @dataclass(frozen=True)
-class Request:
-    """One request that was answered, or (status 0) that a fault left without an answer.
+class LoggedRequest:
+    """One request, with the status of its response; 0 if a fault left it without one.
 
-    `path` and `query` are as sent, prefix included; `bytes_sent` counts the body's bytes.
+    `path` and `query` are as the client sent them, prefix included. `bytes_sent` counts the bytes of the response's
+    body.
     """
 
     method: str
@@ -34,7 +35,7 @@ class Request:
 
 
 class Server(ThreadingHTTPServer):
-    """`services`: what stands under each prefix, such as `/github`, with the service's name."""
+    """`services` holds the service under each prefix, such as `/github`, with its name."""
 
     daemon_threads = True
     block_on_close = False
@@ -43,7 +44,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, host: str, port: int, services: Mapping[str, tuple[str, Service]], faults: Faults) -> None:
         self.services = services
         self.faults = faults
-        self.requests: list[Request] = []
+        self.requests: list[LoggedRequest] = []
         self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
         super().__init__((host, port), _Handler)
@@ -65,7 +66,7 @@ class Server(ThreadingHTTPServer):
                     connection.shutdown(socket.SHUT_RDWR)
 
     def route(self, path: str) -> tuple[str, str, Service] | None:
-        """(prefix, name, service) for a path; the longest prefix wins, so that /jira-dc is not /jira."""
+        """(prefix, name, service) for a path, or None. The longest prefix wins, so that /jira-dc is not /jira."""
         for prefix in sorted(self.services, key=len, reverse=True):
             if path == prefix or path.startswith(prefix + "/"):
                 name, service = self.services[prefix]
@@ -73,7 +74,7 @@ class Server(ThreadingHTTPServer):
         return None
 
     def process_request(self, request: object, client_address: object) -> None:
-        """Remembers the connection, so that stopping can end it."""
+        """Keeps the connection, so that a stop can end it."""
         self._open.add(cast("socket.socket", request))
         super().process_request(request, client_address)  # type: ignore[arg-type]
 
@@ -83,7 +84,7 @@ class Server(ThreadingHTTPServer):
         super().shutdown_request(request)  # type: ignore[arg-type]
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that goes away is none of ours; anything else would hide a bug of the sandbox."""
+        """Passes over a client that went away; any other error is a bug of the sandbox and is printed."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError | ValueError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
@@ -93,66 +94,66 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "sandbox"
     sys_version = ""
     disable_nagle_algorithm = True
-    wbufsize = -1  # buffered: head and body leave in one packet
+    wbufsize = -1  # buffered, so that head and body leave in one packet
     server: Server
 
     def _handle(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length) if length else b""
         parts = urlsplit(self.path)
-        found = self.server.route(parts.path)
-        if found is None:
-            self._send("", Answer(404, b'{"message":"Not Found"}', {"Content-Type": "application/json"}))
+        route = self.server.route(parts.path)
+        if route is None:
+            self._send("", Response(404, b'{"message":"Not Found"}', {"Content-Type": "application/json"}))
             return
-        prefix, name, service = found
+        prefix, name, service = route
         host = self.headers.get("Host") or "127.0.0.1"
         headers = {key.lower(): value for key, value in self.headers.items()}
         rest = parts.path.removeprefix(prefix)
-        asked = Asked(self.command, rest, parts.query, headers, body, f"http://{host}{prefix}")
+        request = Request(self.command, rest, parts.query, headers, body, f"http://{host}{prefix}")
         fault = self.server.faults.strike(name, self.command, self.path)
         if fault is None:
-            self._send(name, _safely(service, asked))
+            self._send(name, _safely(service, request))
         else:
-            self._fail(name, fault, asked, service)
+            self._fail(name, fault, request, service)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _handle  # noqa: N815  http.server looks for these names
 
-    def _fail(self, name: str, fault: Fault, asked: Asked, service: Service) -> None:
+    def _fail(self, name: str, fault: Fault, request: Request, service: Service) -> None:
         if fault.kind in ("reset", "reset_after", "hang"):
             if fault.kind == "reset_after":
-                _safely(service, asked)
+                _safely(service, request)
             self._record(name, 0, 0)
             if fault.kind == "hang":
-                self._wait_for_goodbye()
+                self._wait_for_close()
             else:
-                # Lingering for no time at all makes close() send RST in place of FIN.
+                # With a linger time of zero, close() sends RST in place of FIN.
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self.connection.close()
             self.close_connection = True
             return
         if fault.kind == "delay":
             self.server.stopping.wait(fault.seconds or 0)
-        answer = answer_with(fault, asked, service)
+        response = respond(fault, request, service)
         if fault.kind == "truncate":
-            self._send(name, answer, cut=len(answer.body) // 2)
+            self._send(name, response, cut=len(response.body) // 2)
             self.close_connection = True
         elif fault.kind == "drip":
-            self._send(name, answer, rate=fault.rate)
+            self._send(name, response, rate=fault.rate)
         else:
-            self._send(name, answer)
+            self._send(name, response)
 
-    def _send(self, name: str, answer: Answer, *, cut: int | None = None, rate: int | None = None) -> None:
-        body = answer.body if cut is None else answer.body[:cut]
+    def _send(self, name: str, response: Response, *, cut: int | None = None, rate: int | None = None) -> None:
+        body = response.body if cut is None else response.body[:cut]
         if self.command == "HEAD":
             body = b""
-        # Logged first: whoever holds the answer can rely on its being in the list.
-        self._record(name, answer.status, len(body))
-        self.send_response_only(answer.status)
-        headers = {"Server": self.version_string(), "Date": self.date_time_string(), **answer.headers}
+        # Logged first, so that a client that has the response finds its request in the log.
+        self._record(name, response.status, len(body))
+        self.send_response_only(response.status)
+        headers = {"Server": self.version_string(), "Date": self.date_time_string(), **response.headers}
         for key, value in headers.items():
             self.send_header(key, value)
-        if answer.status not in (204, 304):
-            self.send_header("Content-Length", str(len(answer.body)))
+        if response.status not in (204, 304):
+            self.send_header("Content-Length", str(len(response.body)))
         self.end_headers()
         if rate is None:
             self.wfile.write(body)
@@ -167,10 +168,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _record(self, name: str, status: int, size: int) -> None:
         parts = urlsplit(self.path)
-        self.server.requests.append(Request(self.command, parts.path, parts.query, status, size, name))
+        self.server.requests.append(LoggedRequest(self.command, parts.path, parts.query, status, size, name))
 
-    def _wait_for_goodbye(self) -> None:
-        """Until the client closes its end or the sandbox stops."""
+    def _wait_for_close(self) -> None:
+        """Waits until the client closes its end or the sandbox stops."""
         self.connection.settimeout(0.05)
         while not self.server.stopping.is_set():
             try:
@@ -183,12 +184,12 @@ class _Handler(BaseHTTPRequestHandler):
                 return
 
     def log_message(self, format: str, *args: object) -> None:
-        """Silent: `Sandbox.requests` is the log."""
+        """Prints nothing: `Sandbox.requests` is the log."""
 
 
-def _safely(service: Service, asked: Asked) -> Answer:
-    """A bug in the sandbox shows as a 500 that says so, not as a connection that dies without a word."""
+def _safely(service: Service, request: Request) -> Response:
+    """Turns a bug of the sandbox into a 500 that names it; otherwise the connection would close without a reason."""
     try:
-        return service(asked)
+        return service(request)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
-        return answer_json({"message": f"the sandbox failed: {error!r}"}, 500)
+        return json_response({"message": f"the sandbox failed: {error!r}"}, 500)

@@ -1,4 +1,4 @@
-"""The company's state: everything that the sandbox's systems know, behind one lock."""
+"""The company's state: all that the sandbox's systems hold, behind one lock."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from syncd.sandbox.clock import Clock
-from syncd.sandbox.code_host import CodeHost
-from syncd.sandbox.tickets import Tickets
-from syncd.sandbox.workbook import Workbooks
+from syncd.sandbox.github.code_host import CodeHost
+from syncd.sandbox.jira.tickets import Tickets
+from syncd.sandbox.sheets.workbook import Workbooks
 
 
 @dataclass
 class Metrics:
-    """What the metrics API answers: one number, and one a day (None where monitoring itself was down)."""
+    """What the metrics API answers: an error rate, and an uptime for each day (None if monitoring was down)."""
 
     error_rate: float = 0.0
     uptime: dict[date, float | None] = field(default_factory=dict)
@@ -22,7 +22,7 @@ class Metrics:
 
 @dataclass(frozen=True)
 class CostRow:
-    """A line of `costs.csv` as finance writes it: German dates and decimals, blanks as they are."""
+    """A line of `costs.csv` as finance writes it: German dates and decimals; a missing amount is an empty text."""
 
     week: date
     amount: str
@@ -32,14 +32,14 @@ class CostRow:
 class World:
     """`github`, `jira` (Cloud), `jira_dc` (Data Center), `sheets`, `metrics` and `costs`, with the mutations of each.
 
-    Hold `lock` to read several things that belong together; every mutation takes it by itself.
+    Hold `lock` to read several things that belong together; every mutation takes the lock by itself.
     """
 
     def __init__(self, now: datetime | None = None) -> None:
         self.lock = threading.RLock()
         self.clock = Clock(now)
         self.github = CodeHost(self.clock, self.lock)
-        # Neither account lives in the company's own zone, so that a JQL date read in the wrong one shows.
+        # Neither account is in the company's own zone, so that a JQL date read in the wrong zone shows.
         self.jira = Tickets(self.clock, self.lock, cloud=True, zone="America/New_York", page_cap=40)
         self.jira_dc = Tickets(self.clock, self.lock, cloud=False, zone="Asia/Tokyo", page_cap=100)
         self.sheets = Workbooks(self.clock, self.lock)

@@ -1,10 +1,20 @@
-"""The only thing that a connector may import.
+"""All that a connector may import of syncd.
 
 Records, readings and the pages they travel in; the connector protocol; errors named by what the engine does next; the
-one retry policy; tables and cells, which Google Sheets and spreadsheet files share.
+one retry policy; the one client for JSON APIs, with what sources and publishers over it share; tables and cells, which
+Google Sheets and spreadsheet files share.
 """
 
-from syncd.sdk.answers import failure, one_line, parse_link, quota_and_clock, quota_reset, retry_after, server_time
+from syncd.sdk.answers import (
+    Answer,
+    failure,
+    parse_link,
+    quota_and_clock,
+    quota_reset,
+    retry_after,
+    server_time,
+    single_line,
+)
 from syncd.sdk.budget import Budget
 from syncd.sdk.connector import (
     ConnectionSettings,
@@ -32,14 +42,18 @@ from syncd.sdk.errors import (
     UnknownField,
     Unsure,
 )
-from syncd.sdk.facts import Check, Json, Page, Reading, Record, Scalar, Snapshot, Stream
+from syncd.sdk.facts import Check, Json, Page, Reading, Record, Scalar, Snapshot, Stream, lead_time
+from syncd.sdk.json_client import JsonClient, WebSettings
+from syncd.sdk.json_publisher import JsonPublisher
+from syncd.sdk.json_source import JsonSource, NewestFirst
 from syncd.sdk.network import network_failure
-from syncd.sdk.publishing import STATED, Content, Found, Publisher, PublishKeys, Stated, Statement, Summary
+from syncd.sdk.publishing import STATED, Content, Publisher, PublishKeys, Stated, Statement, Summary, Written
 from syncd.sdk.retry import LONGEST_WAIT, RetryPolicy
 
 __all__ = [
     "LONGEST_WAIT",
     "STATED",
+    "Answer",
     "Budget",
     "Check",
     "ConfigError",
@@ -48,9 +62,12 @@ __all__ = [
     "Content",
     "Context",
     "Duration",
-    "Found",
     "Json",
+    "JsonClient",
+    "JsonPublisher",
+    "JsonSource",
     "MeasureKeys",
+    "NewestFirst",
     "Page",
     "Problem",
     "PublishKeys",
@@ -77,15 +94,18 @@ __all__ = [
     "UnknownField",
     "Unsure",
     "WebAddress",
+    "WebSettings",
+    "Written",
     "can_publish",
     "can_pull",
     "failure",
+    "lead_time",
     "network_failure",
-    "one_line",
     "parse_duration",
     "parse_link",
     "quota_and_clock",
     "quota_reset",
     "retry_after",
     "server_time",
+    "single_line",
 ]

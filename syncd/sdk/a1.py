@@ -1,6 +1,6 @@
 """A1 notation: `Support!A2:A`, `'It''s'!B3`, `A1:F20`.
 
-Rows and columns are counted from 0; an end is included, and None where the range is open (`A2:A` has no last row).
+Rows and columns count from 0. An end is included; it is None where the range is open (`A2:A` has no last row).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Range:
 
 
 def split_sheet(reference: str) -> tuple[str | None, str]:
-    """The sheet that a reference names, unquoted, and what stands behind the `!`."""
+    """The sheet that a reference names, unquoted, and what follows the `!`."""
     match = _SHEET.match(reference)
     if not match:
         return None, reference
@@ -33,9 +33,9 @@ def split_sheet(reference: str) -> tuple[str | None, str]:
 
 
 def parse_range(text: str) -> Range | None:
-    """The range that a text without a sheet name says; None where it is none (a header, a named range).
+    """The range that a text without a sheet name means; None where it is no range (a header, a named range).
 
-    A cell needs its row; `A:A` and `2:2` are ranges, a lone `A` is a name.
+    A cell needs a row: `A:A` and `2:2` are ranges, a lone `A` is a name.
     """
     match = _RANGE.match(text)
     if not match:
@@ -56,7 +56,7 @@ def parse_range(text: str) -> Range | None:
 
 
 def _in_order(first: int, last: int | None) -> tuple[int, int | None]:
-    """`A5:A2` is `A2:A5`, as spreadsheets take it."""
+    """Reads `A5:A2` as `A2:A5`, as spreadsheets do."""
     return (last, first) if last is not None and last < first else (first, last)
 
 
@@ -79,18 +79,18 @@ def column_letters(number: int) -> str:
 
 
 def address(sheet: str | None, row: int, column: int) -> str:
-    """Where a cell stands, for a person: `Support!C14`."""
+    """A cell's address for people: `Support!C14`."""
     cell = f"{column_letters(column)}{row + 1}"
     return f"{quote_sheet(sheet)}!{cell}" if sheet else cell
 
 
 def whole_sheet(name: str) -> str:
-    """All of a sheet, in quotes: without them a named range of the same name is meant (Sheets API, "A1 notation")."""
+    """All of a sheet, in quotes: without them it means a named range of that name (Sheets API, "A1 notation")."""
     return "'" + name.replace("'", "''") + "'"
 
 
 def quote_sheet(name: str) -> str:
-    """A sheet's name as A1 notation wants it: quoted unless it is a plain word that cannot be taken for a cell."""
+    """A sheet's name in A1 notation: quoted, unless it is a plain word that cannot be taken for a cell."""
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and parse_range(name) is None:
         return name
     return whole_sheet(name)

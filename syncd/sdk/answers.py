@@ -1,8 +1,8 @@
 """What an HTTP answer means for the engine: one table for every connector.
 
-Triage is by status first: a 503 may carry rate-limit headers, and is an outage all the same.
+The status decides first: a 503 may carry rate-limit headers, and is an outage all the same.
 
-| status | meaning | what is raised |
+| status | meaning | error |
 |---|---|---|
 | 408, 425, 500, 502, 503, 504, any other 5xx | the server is ill | RetryLater, after Retry-After where given |
 | 429 | too many requests | RetryLater, after Retry-After, else the quota's reset |
@@ -12,7 +12,9 @@ Triage is by status first: a 503 may carry rate-limit headers, and is an outage 
 | 3xx not followed | moved where we may not follow | SourceBroken |
 
 Sources: docs.github.com "Rate limits for the REST API" (the order Retry-After, then x-ratelimit-reset when remaining is
-0, then a minute); developer.atlassian.com "Rate limiting" (X-RateLimit-Reset as ISO 8601); RFC 9110 10.2.3.
+0, then a minute); developer.atlassian.com "Rate limiting" (X-RateLimit-Reset as ISO 8601); docs.gitlab.com "User and IP
+rate limits" (RateLimit-Reset in epoch seconds); draft-ietf-httpapi-ratelimit-headers-07 (in seconds from now); RFC 9110
+10.2.3.
 """
 
 from __future__ import annotations
@@ -20,39 +22,75 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
-from syncd.sdk.errors import RetryLater, SourceBroken, SourceError
+import orjson
+
+from syncd.sdk.errors import RetryLater, SourceBroken, SourceError, Unsure
 from syncd.sdk.facts import Check
 
 _TRANSIENT = {408, 425}
 _LIMIT_MESSAGE = re.compile(r"rate limit|abuse detection", re.IGNORECASE)
-_LONGEST_BODY = 160  # characters of what a server said that go into an error
+_LONGEST_BODY = 160  # characters of a server's answer that go into an error
 LONGEST_LINE = 300
-"""Characters of an error of a source: what went wrong, and as much of what the server said."""
+"""Characters of a source's error: what went wrong, and a part of what the server answered."""
 _SKEW = 120.0  # seconds: the overlap of a walk by time
-_UNSAID_LIMIT_WAIT = 60.0  # GitHub's advice for a secondary limit that names no time
+_DEFAULT_LIMIT_WAIT = 60.0  # GitHub's advice for a secondary limit that names no time
+_FIRST_EPOCH = 1e9  # as epoch seconds the year 2001: a smaller number counts seconds from now
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole answer: its status, its headers by lower-case names, its body as it is after decompression."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text, whatever it is."""
+        return self.body.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body's JSON. RetryLater where it is not JSON: a proxy's page, or half of an answer."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            raise RetryLater("its answer is not JSON") from None
 
 
 def failure(status: int, headers: Mapping[str, str], body: str, now: datetime) -> SourceError:
     """The error that an answer of this status stands for; `now` turns dates in headers into seconds to wait."""
     lower = {name.lower(): value for name, value in headers.items()}
-    said = f"HTTP {status}" + (f": {summary}" if (summary := one_line(body)) else "")
+    answer = describe(status, body)
     if status >= 500 or status in _TRANSIENT:
-        return RetryLater(said, retry_after(lower, now))
+        return RetryLater(answer, retry_after(lower, now))
     if status == 429 or (status == 403 and _is_limit(lower, body)):
         wait = retry_after(lower, now)
-        if wait is None and lower.get("x-ratelimit-remaining", "0").strip() == "0":
+        if wait is None and rate_limit(lower, "remaining") in ("", "0"):
             wait = quota_reset(lower, now)
-        return RetryLater(f"rate limit ({said})", _UNSAID_LIMIT_WAIT if wait is None else wait)
+        return RetryLater(f"rate limit ({answer})", _DEFAULT_LIMIT_WAIT if wait is None else wait)
     if status == 401:
-        return SourceBroken(f"the credentials were refused ({said})")
+        return SourceBroken(f"the credentials were refused ({answer})")
     if status == 403:
-        return SourceBroken(f"the credentials lack a permission ({said})")
+        return SourceBroken(f"the credentials lack a permission ({answer})")
     if status in (404, 410):
-        return SourceBroken(f"not found, or not visible to these credentials ({said})")
-    return SourceBroken(said)
+        return SourceBroken(f"not found, or not visible to these credentials ({answer})")
+    return SourceBroken(answer)
+
+
+def in_doubt(why: str, *, repeatable: bool) -> SourceError:
+    """The error of a request that may have taken effect; one that is `repeatable` does once what it does twice."""
+    return RetryLater(why) if repeatable else Unsure(f"it was sent, and {why}")
+
+
+def describe(status: int, body: str) -> str:
+    """An answer in one short line: `HTTP 500: oops`."""
+    return f"HTTP {status}" + (f": {summary}" if (summary := single_line(body)) else "")
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -71,13 +109,28 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
         return None
 
 
+def rate_limit(headers: Mapping[str, str], name: str) -> str:
+    """The header `X-RateLimit-NAME` or, as GitLab and the IETF's draft write it, `RateLimit-NAME`; "" without one.
+
+    Where the draft lists several policies (`10, 10;w=1, 50;w=60`), the first is the one in force.
+    """
+    value = headers.get(f"x-ratelimit-{name}") or headers.get(f"ratelimit-{name}") or ""
+    return re.split("[,;]", value, maxsplit=1)[0].strip()
+
+
 def quota_reset(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds until the quota named by X-RateLimit-Reset (epoch seconds or ISO 8601) is new; None where unsaid."""
-    value = headers.get("x-ratelimit-reset", "").strip()
+    """Seconds until the quota is new, by the rate-limit header `reset`; None where no header says so.
+
+    It is written in epoch seconds, in seconds from now, or as ISO 8601. A second is added for clocks that differ.
+    """
+    value = rate_limit(headers, "reset")
     if not value:
         return None
     try:
-        reset = datetime.fromtimestamp(float(value), UTC)
+        number = float(value)
+        if abs(number) < _FIRST_EPOCH:
+            return max(0.0, number) + 1.0
+        reset = datetime.fromtimestamp(number, UTC)
     except (ValueError, OverflowError, OSError):
         try:
             reset = datetime.fromisoformat(value)
@@ -98,15 +151,15 @@ def server_time(headers: Mapping[str, str]) -> datetime | None:
 
 def parse_link(header: str) -> dict[str, str]:
     """A Link header's addresses by their relation: `next`, `last` (RFC 8288)."""
-    found = re.findall(r'<([^>]*)>\s*;[^,]*?rel="?(\w+)"?', header)
-    return {relation: address for address, relation in found}
+    links = re.findall(r'<([^>]*)>\s*;[^,]*?rel="?(\w+)"?', header)
+    return {relation: address for address, relation in links}
 
 
 def quota_and_clock(headers: Mapping[str, str], now: datetime) -> Iterator[Check]:
-    """What an answer's headers (lower-case names) say of the quota left and of the server's clock, for `doctor`."""
-    remaining, limit = headers.get("x-ratelimit-remaining"), headers.get("x-ratelimit-limit")
+    """For `doctor`: the quota that is left and the server's clock, by an answer's headers (lower-case names)."""
+    remaining, limit = rate_limit(headers, "remaining"), rate_limit(headers, "limit")
     if remaining and limit:
-        yield Check("quota", float(remaining) > 0, f"{remaining} of {limit} requests are left")
+        yield Check("quota", remaining != "0", f"{remaining} of {limit} requests are left")
     try:
         skew = abs((parsedate_to_datetime(headers["date"]) - now).total_seconds())
     except (KeyError, ValueError, TypeError):
@@ -114,7 +167,7 @@ def quota_and_clock(headers: Mapping[str, str], now: datetime) -> Iterator[Check
     yield Check("clock", skew < _SKEW, f"{skew:.0f} s apart" if skew >= 1 else "in step with ours")
 
 
-def one_line(body: str, length: int = _LONGEST_BODY) -> str:
+def single_line(body: str, length: int = _LONGEST_BODY) -> str:
     """A server's text as one short line, markup removed: enough for a log, too short for a page of HTML."""
     text = re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", body[:4000], flags=re.DOTALL | re.IGNORECASE)
     text = " ".join(text.split())
@@ -122,5 +175,5 @@ def one_line(body: str, length: int = _LONGEST_BODY) -> str:
 
 
 def _is_limit(headers: Mapping[str, str], body: str) -> bool:
-    exhausted = headers.get("x-ratelimit-remaining", "").strip() == "0"
+    exhausted = rate_limit(headers, "remaining") == "0"
     return exhausted or "retry-after" in headers or bool(_LIMIT_MESSAGE.search(body))

@@ -1,4 +1,4 @@
-"""A statement as a few short lines of plain text: what comments and the bodies of issues share."""
+"""A statement as a few short lines of plain text, for comments and for the bodies of issues."""
 
 from __future__ import annotations
 
@@ -7,66 +7,70 @@ from dataclasses import replace
 from syncd.sdk.figures import number, percent
 from syncd.sdk.publishing import Stated, Statement
 
-SAID: frozenset[Stated] = frozenset({
+SHOWN: frozenset[Stated] = frozenset({
     "title", "unit", "value", "baseline", "target", "progress",
     "health", "quality", "reason", "confidence", "note", "as_of", "evidence",
 })  # fmt: skip
-"""What of a statement `lines` is written anew for. It says what is expected too: a day that passes is no reason."""
+"""The fields whose change is worth writing `lines` anew. `expected` is shown but not among them: it moves every day."""
 
 
-def lines(said: Statement) -> list[str]:
-    """Its title, where it stands, and what else there is to say; each on a line of its own, without markup.
+def lines(statement: Statement) -> list[str]:
+    """The title, where the key result stands, and what else there is to say, each on a line, without markup.
 
-    A number that is not known is `unknown`. Texts of people are cut to one line each, and are theirs: who writes them
-    into markup makes them inert.
+    A number that is not known is `unknown`. Each text of a person is cut to one line and otherwise left as it is: a
+    publisher that writes it into markup escapes it.
     """
-    found = [_one_line(said.title), _standing(said)]
-    if said.target is not None:
-        found.append(f"goal: {number(said.baseline, 'unknown')} → {number(said.target)}{_unit(said)}")
-    if said.quality not in ("complete", "unknown"):
-        found.append(said.quality + (f": {_one_line(said.reason)}" if said.reason else ""))
-    elif said.reason:
-        found.append(_one_line(said.reason))
-    if said.confidence is not None:
-        found.append(f"confidence {percent(said.confidence)}")
-    if said.note:
-        found.append(f"note: {_one_line(said.note)}")
-    if said.as_of is not None:
-        found.append(f"as of {said.as_of:%Y-%m-%d %H:%M}")
-    if said.evidence:
-        found.append(f"why: {said.evidence}")
-    return found
+    shown = [_single(statement.title), _standing(statement)]
+    if statement.target is not None:
+        goal = f"{number(statement.baseline, 'unknown')} → {number(statement.target)}{_unit(statement)}"
+        shown.append(f"goal: {goal}")
+    if statement.quality not in ("complete", "unknown"):
+        shown.append(statement.quality + (f": {_single(statement.reason)}" if statement.reason else ""))
+    elif statement.reason:
+        shown.append(_single(statement.reason))
+    if statement.confidence is not None:
+        shown.append(f"confidence {percent(statement.confidence)}")
+    if statement.note:
+        shown.append(f"note: {_single(statement.note)}")
+    if statement.as_of is not None:
+        shown.append(f"as of {statement.as_of:%Y-%m-%d %H:%M}")
+    if statement.evidence:
+        shown.append(f"why: {statement.evidence}")
+    return shown
 
 
-COMMENTED: frozenset[Stated] = SAID - {"title", "quality", "reason", "as_of"}
-"""What `comment` says of a statement."""
+COMMENTED: frozenset[Stated] = SHOWN - {"title", "quality", "reason", "as_of"}
+"""The fields that `comment` shows."""
 
 
-def comment(said: Statement) -> str:
-    """What a check-in says beside its number, where each one stays: nothing that a failed pull or a day changes."""
-    lasting = replace(said, expected=None, quality="complete", reason=None, as_of=None)
+def comment(statement: Statement) -> str:
+    """The text of a check-in beside its number, for services that keep every check-in.
+
+    It leaves out what a failed pull or a new day would change.
+    """
+    lasting = replace(statement, expected=None, quality="complete", reason=None, as_of=None)
     return "\n".join(lines(lasting)[1:])
 
 
-def health(said: Statement) -> str:
-    """Its health in words, for within a sentence: `off track`."""
-    return said.health.replace("_", " ")
+def health(statement: Statement) -> str:
+    """Its health in words, for use within a sentence: `off track`."""
+    return statement.health.replace("_", " ")
 
 
-def _standing(said: Statement) -> str:
-    if said.value is None:
+def _standing(statement: Statement) -> str:
+    if statement.value is None:
         where = "value unknown"
-    elif said.progress is None:
-        where = f"{number(said.value)}{_unit(said)}, progress unknown"
+    elif statement.progress is None:
+        where = f"{number(statement.value)}{_unit(statement)}, progress unknown"
     else:
-        where = f"{number(said.value)}{_unit(said)}, {percent(said.progress)} of the way"
-    hoped = "" if said.expected is None else f" ({percent(said.expected)} expected)"
-    return f"{where}{hoped}: {'health unknown' if said.health == 'unknown' else health(said)}"
+        where = f"{number(statement.value)}{_unit(statement)}, {percent(statement.progress)} of the way"
+    expected = "" if statement.expected is None else f" ({percent(statement.expected)} expected)"
+    return f"{where}{expected}: {'health unknown' if statement.health == 'unknown' else health(statement)}"
 
 
-def _unit(said: Statement) -> str:
-    return f" {_one_line(said.unit)}" if said.unit else ""
+def _unit(statement: Statement) -> str:
+    return f" {_single(statement.unit)}" if statement.unit else ""
 
 
-def _one_line(text: str) -> str:
+def _single(text: str) -> str:
     return " ".join(text.split())

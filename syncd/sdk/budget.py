@@ -1,8 +1,9 @@
 """What a connection may still ask for: its server's quota, less a reserve, in fair shares.
 
-Servers that count requests say with each answer how many are left: `X-RateLimit-Limit`, `-Remaining` and `-Reset`
-(docs.github.com "Rate limits for the REST API"; developer.atlassian.com "Rate limiting"). Where none says so, nothing
-is held back, and the answers 403 and 429 are obeyed when they come.
+Servers that count requests tell with each answer how many are left: `X-RateLimit-Limit`, `-Remaining` and `-Reset`
+(docs.github.com "Rate limits for the REST API"; developer.atlassian.com "Rate limiting"), or the same without `X-`
+(docs.gitlab.com "User and IP rate limits"). Where a server tells nothing, nothing is held back, and the answers 403 and
+429 are obeyed when they come.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from syncd.sdk.answers import quota_reset, server_time
+from syncd.sdk.answers import quota_reset, rate_limit, server_time
 from syncd.sdk.errors import RetryLater
 
 _LONGEST_WINDOW = 86400.0  # seconds; a reset later than that is a mistake
@@ -26,8 +27,8 @@ RESERVE = 0.1
 class Budget:
     """The requests of one connection; its threads share it.
 
-    A stream that begins gets its share of what is left, so that one long backfill does not starve the streams behind
-    it; what it does not use is theirs.
+    A stream that begins gets its share of what is left, so that one long backfill does not starve the streams after
+    it. What it does not use goes to them.
     """
 
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
@@ -39,10 +40,10 @@ class Budget:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def learn(self, headers: Mapping[str, str]) -> None:
-        """Takes note of what an answer's headers (lower-case names) say of the quota."""
+        """Takes note of the quota that an answer's headers (lower-case names) tell."""
         try:
-            left, limit = float(headers["x-ratelimit-remaining"]), float(headers["x-ratelimit-limit"])
-        except (KeyError, ValueError):
+            left, limit = float(rate_limit(headers, "remaining")), float(rate_limit(headers, "limit"))
+        except ValueError:
             return
         wait = quota_reset(headers, server_time(headers) or self.now())
         if wait is None or limit <= 0:
@@ -54,13 +55,13 @@ class Budget:
                 self._divide()
 
     def begin(self, waiting: int) -> None:
-        """A stream begins; so many are pulled after it."""
+        """A stream begins; `waiting` more are pulled after it."""
         with self._lock:
             self._waiting = waiting
             self._divide()
 
     def spend(self) -> None:
-        """Counts a request that is about to be made; RetryLater where it is not to be made yet."""
+        """Counts a request before it is made. RetryLater where it must not be made yet."""
         with self._lock:
             if self.now() >= self._reset:
                 self._forget()
@@ -77,7 +78,7 @@ class Budget:
             self._share -= 1
 
     def forget(self) -> None:
-        """What was learned is over; the next answer tells anew."""
+        """Drops what was learned; the next answer tells it anew."""
         with self._lock:
             self._forget()
 

@@ -1,6 +1,6 @@
-"""What one spreadsheet cell says: a number, a date, nothing, or neither and why.
+"""What a spreadsheet cell holds: a number, a date, nothing, or something else and why it is neither.
 
-Unknown is not zero: a blank, an error and a text never become a number, unless `as:` says how the text is to be read.
+Unknown is not zero: a blank or an error never becomes a number, and a text only where `as:` says how to read it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
 _SERIAL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a local time; developers.google.com/sheets/api/reference/rest/v4/DateTimeRenderOption
-_MILLISECONDS = 1e11  # in seconds this is the year 5138: whoever says so counts milliseconds
+_MILLISECONDS = 1e11  # in seconds this is the year 5138: a number as large counts milliseconds
 _SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2212": "-"})
 _ERRORS = (
     "#REF!",
@@ -35,9 +35,9 @@ _ERRORS = (
 
 
 class As(BaseModel):
-    """How a text is to be read as a number or a date."""
+    """How to read a text as a number or a date."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
     decimal: str | None = Field(None, description="The decimal mark of numbers written as text: `,` or `.`.")
     thousands: str | None = Field(None, description="The mark between groups of three digits: `.`, `,`, a space, `'`.")
@@ -46,7 +46,7 @@ class As(BaseModel):
 
     @field_validator("decimal", "thousands")
     @classmethod
-    def _one_mark(cls, value: str | None) -> str | None:
+    def _single_mark(cls, value: str | None) -> str | None:
         if value is not None and (len(value) != 1 or value.isalnum() or value in "+-"):
             raise ValueError("must be one mark, such as ',' or '.'")
         return value
@@ -69,31 +69,31 @@ class As(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class CellError:
-    """A formula's error, such as `#REF!`."""
+    """The error of a formula, such as `#REF!`."""
 
     code: str
 
 
 Cell = None | bool | int | float | str | date | datetime | CellError
-"""A cell's content as its source types it; None is blank. A datetime may be aware or not."""
+"""A cell's content by the type that its source gives it; None is blank. A datetime may be aware or not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How the cells of one source are read: what `as:` says, and what the source itself means by its types."""
+    """How to read the cells of a source: by the rules of `as:`, and by what the source means by its types."""
 
     zone: ZoneInfo
-    rules: As = As()
+    rules: As = field(default_factory=As)
     text_numbers: bool = False  # a plain number in CSV is a number, for there it can be nothing else
     serial_dates: bool = False  # Google Sheets gives dates as days since 1899-12-30
     epoch_dates: bool = False  # JSON APIs give seconds since 1970
 
     def blank(self, cell: Cell) -> bool:
-        """Whether nothing stands there."""
+        """Whether the cell is empty."""
         return cell is None or (isinstance(cell, str) and not cell.strip())
 
     def number(self, cell: Cell) -> tuple[float | None, str | None]:
-        """The number that a cell holds, or None and what holds it instead. Blank is (None, None)."""
+        """The number that a cell holds, or None and what it holds instead. A blank cell is (None, None)."""
         if self.blank(cell):
             return None, None
         if isinstance(cell, CellError):
@@ -108,9 +108,9 @@ class Reader:
 
     def moment(self, cell: Cell) -> datetime | None:
         """The time that a cell holds, aware; None where it holds none. A day is its first instant in the zone."""
-        found = self._moment(cell)
-        # 0001-01-01 and 9999-12-31 stand for "never", and leave the calendar in some zones.
-        return found if found is not None and 1 < found.year < 9999 else None
+        moment = self._moment(cell)
+        # 0001-01-01 and 9999-12-31 mean "never", and leave the calendar in some zones.
+        return moment if moment is not None and 1 < moment.year < 9999 else None
 
     def _moment(self, cell: Cell) -> datetime | None:
         if isinstance(cell, datetime):
@@ -140,7 +140,7 @@ class Reader:
         return None, f"the text {shown!r}, which is not a number"
 
     def _plain(self, text: str) -> str | None:
-        """The text with its marks as Python wants them; None where it is not a number by these marks."""
+        """The text with the marks of Python's numbers; None where it is no number by the marks of `as:`."""
         decimal = re.escape(self.rules.decimal or ".")
         thousands = self.rules.thousands.translate(_SPACES) if self.rules.thousands is not None else None
         whole = r"\d+" if thousands is None else rf"(?:\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+|\d+)"
@@ -151,14 +151,14 @@ class Reader:
         return text.replace(self.rules.decimal or ".", ".")
 
     def _finite(self, number: float | Decimal) -> tuple[float | None, str | None]:
-        """A number as the source gives it; a share of 1 where percents are asked for."""
+        """The number that the source gives; a hundred times that where `as:` reads shares of 1 as percents."""
         try:
             exact = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
             # In decimal, so that 0.57 is 57 and not 56.99999999999999.
-            found = float(exact * 100) if self.rules.percent else float(number)
+            read = float(exact * 100) if self.rules.percent else float(number)
         except (OverflowError, InvalidOperation):
-            found = math.inf
-        return (found, None) if math.isfinite(found) else (None, "a number beyond all bounds")
+            read = math.inf
+        return (read, None) if math.isfinite(read) else (None, "a number beyond all bounds")
 
     def _number_date(self, number: int | float) -> datetime | None:
         try:
@@ -186,7 +186,7 @@ class Reader:
 
 
 def shown(cell: Cell) -> str:
-    """A cell's raw content as text, as evidence shows it."""
+    """A cell's raw content as the text that evidence shows."""
     if cell is None:
         return ""
     if isinstance(cell, CellError):

@@ -1,7 +1,8 @@
 """The contract between syncd and a connector.
 
-A connector is a class named by an entry point of the group `syncd.connectors`. It declares two pydantic models, the
-keys of a connection and those that it adds to a measure, and opens sources. It imports its library only in `open`.
+A connector is a class that an entry point of the group `syncd.connectors` names. It declares two pydantic models, the
+keys of a connection and those that it adds to a measure, and opens sources. It imports its client library in `open`,
+not before.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from syncd.sdk.retry import RetryPolicy
 
 
 def _by_reference(value: Any, info: ValidationInfo) -> Any:
-    """Refuses a secret written out. Once references are resolved (`context` says so), any text will do."""
+    """Refuses a secret written out. Once references are resolved (`context` says so), any text is accepted."""
     resolved = bool(info.context and info.context.get("resolved"))
     if isinstance(value, str) and "${" not in value and not resolved:
         name = (info.field_name or "secret").upper()
@@ -42,26 +43,30 @@ def _web_address(value: str) -> str:
 
 
 WebAddress = Annotated[str, AfterValidator(_web_address)]
-"""Where a server is: http:// or https://, without a slash at the end; or a reference to such."""
+"""A server's address: http:// or https://, without a slash at the end; or a reference to an address."""
 
 
 class ConnectionSettings(BaseModel):
-    """The keys of a connection. Texts may hold `${NAME}`; they are resolved when the connection is opened."""
+    """The keys of a connection. Texts may hold `${NAME}`, which is resolved when the connection is opened.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    syncd adds `reconcile` to the connections of every connector that pulls records. A connector declares that key only
+    to give it another default.
+    """
+
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
     type: str = Field(description="Which connector speaks to it.")
 
 
 class MeasureKeys(BaseModel):
-    """The keys that a connector adds to a measure, beside `from`, `take`, `of`, `where` and `window`."""
+    """The keys that a connector adds to a measure, to `from`, `take`, `of`, `where` and `window`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=True)
 
     kind: ClassVar[Literal["records", "readings"]]
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """The key of each stream that must be pulled for this measure, whose `where` and `of` name these fields."""
+        """The key of each stream that this measure needs; `fields` are those that its `where` and `of` name."""
         raise NotImplementedError
 
 
@@ -71,50 +76,50 @@ class RecordKeys(MeasureKeys):
     kind = "records"
 
     def fields(self) -> Collection[str] | None:
-        """The fields that `where` and `of` may name; None where only the server knows them all."""
+        """The fields that `where` and `of` may name; None where only the server knows all of them."""
         raise NotImplementedError
 
     def record_kind(self) -> str | None:
-        """Which kind of record counts, where its streams hold several; None where all do."""
+        """The kind of record that counts, where its streams hold several kinds; None where all records count."""
         return None
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
-        """Why no record can ever count, such as `asks for drafts, which are never merged`; None where some may.
+        """Why no record can ever count, such as `asks for drafts, which are never merged`; None where some may count.
 
-        `asked`: the values that `where` asks for, by field, as texts; None among them is a field without a value.
+        `asked` are the values that `where` asks for, by field, as texts; None means a field without a value.
         """
         return None
 
 
 class ReadingKeys(MeasureKeys):
-    """The keys of a measure of readings. Its part of the stream is told apart by these keys themselves."""
+    """The keys of a measure of readings. They also identify its part of the stream."""
 
     kind = "readings"
 
-    as_: As = Field(As(), alias="as", description="How texts are to be read as numbers and dates.")
+    as_: As = Field(As(), alias="as", description="How to read texts as numbers and dates.")
 
     @property
     def many(self) -> bool:
-        """Whether it reads a list of readings: an empty list is an empty set, an empty cell is no number."""
+        """Whether it reads a list: an empty list is an empty set, while an empty cell is no number."""
         raise NotImplementedError
 
     def part(self) -> str:
-        """What identifies this measure's part of its stream: its keys as canonical JSON."""
+        """The identity of this measure's part of its stream: its keys as canonical JSON."""
         keys = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         return orjson.dumps(keys, option=orjson.OPT_SORT_KEYS).decode()
 
     @classmethod
     def of_part(cls, part: str) -> Self:
-        """The keys that `part` was made from."""
+        """The keys that a part was made from."""
         return cls.model_validate_json(part)
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What syncd gives a source: the retry policy, the zone that days are cut in, the settings' folder.
+    """What syncd gives a connector: the retry policy, the time zone of days, the folder of syncd.yaml.
 
-    `now` is the time by which servers' headers are read: the real one, in a rehearsal too. `writes` says whether
-    check-ins are written through the connection too: then its credentials may do more than to read.
+    `now` is the clock that servers' headers are compared with: the real clock, also in a rehearsal. `writes` says
+    whether check-ins are written through the connection too; then its credentials may do more than read.
     """
 
     retry: RetryPolicy
@@ -125,47 +130,47 @@ class Context:
 
 
 class Source(Protocol):
-    """An opened connection. It is used by one thread at a time; opening it makes no request."""
+    """An opened connection. One thread at a time uses it; opening it makes no request."""
 
     def verify(self, stream: Stream) -> None:
-        """UnknownField where the stream needs a field that the server does not have. Asked before the first pull."""
+        """UnknownField where the stream needs a field that the server does not have. Called before the first pull."""
         ...
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """The pages that bring the ledger from `cursor` up to now. Ending without an error says: complete."""
+        """The pages that bring the ledger from `cursor` up to now. Ending without an error means: complete."""
         ...
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """Every record that is there now, for reconciliation: whole, or in `present` by its id alone.
+        """Every record there is now, for reconciliation: its id in `present`, with or without the record itself.
 
-        Asked before a pull goes on from its cursor; streams of readings are never asked.
+        Called before a pull goes on from its cursor, never for a stream of readings.
         """
         ...
 
     def check(self) -> Iterator[Check]:
-        """What `syncd doctor` asks: reachable, authenticated, scopes, clock, quota."""
+        """The findings of `syncd doctor`: reachable, authenticated, scopes, clock, quota."""
         ...
 
     def close(self) -> None:
-        """Gives back what the source holds; called once."""
+        """Releases what the source holds; called once."""
         ...
 
 
 class Connector(Protocol):
-    """What an entry point of the group `syncd.connectors` names: one that `Pulls`, one that `Publishes`, or both."""
+    """The class that an entry point of the group `syncd.connectors` names. It `Pulls`, or `Publishes`, or both."""
 
     summary: ClassVar[str]
     Settings: ClassVar[type[ConnectionSettings]]
 
 
 class Pulls(Connector, Protocol):
-    """A connector that measures can be taken from."""
+    """A connector that measures read from."""
 
     Measure: ClassVar[type[MeasureKeys]]
 
     @staticmethod
     def open(settings: Any, context: Context) -> Source:
-        """A source for these settings, whose references are resolved. ConfigError where they cannot serve."""
+        """A source for these settings, whose references are resolved. ConfigError where they cannot work."""
         ...
 
 
@@ -176,12 +181,12 @@ class Publishes(Connector, Protocol):
 
     @staticmethod
     def publisher(settings: Any, context: Context, keys: Any) -> Publisher:
-        """A publisher for these settings, whose references are resolved, and keys. ConfigError as for `open`."""
+        """A publisher for these settings (references resolved) and keys. ConfigError where they cannot work."""
         ...
 
 
 def can_pull(connector: type[Connector]) -> TypeGuard[type[Pulls]]:
-    """Whether measures can be taken from it."""
+    """Whether measures can read from it."""
     return hasattr(connector, "Measure")
 
 

@@ -13,7 +13,7 @@ _FORM = re.compile(r"(\d+(?:\.\d+)?)([smhdw])\Z", re.ASCII)
 
 
 def parse_duration(text: str) -> timedelta:
-    """`2s`, `15m`, `6h`, `10d` or `3w`; ValueError otherwise."""
+    """The length of `2s`, `15m`, `6h`, `10d` or `3w`; ValueError for any other text."""
     match = _FORM.match(text.strip())
     if not match:
         raise ValueError(f"is {text!r}, which is no duration; write a number and s, m, h, d or w, such as 15m or 10d")

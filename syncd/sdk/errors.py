@@ -6,10 +6,10 @@ SyncdError
 └── SourceError      this stream or delivery fails, the others go on; exit code 1
     ├── RetryLater      worth another try, after `after` seconds where the server said so
     ├── SourceBroken    another try would end the same: credentials, permissions, an answer that makes no sense
-    └── Unsure          a write that may have taken effect, where that cannot be looked up: a person decides
+    └── Unsure          a write that may have taken effect, where nothing can be read back: a person decides
 
-They carry data; `syncd.cli` alone turns them into sentences for a person. No text of an error holds a secret: what a
-server sent back is cut to one short line, and headers are never quoted.
+They carry data; only `syncd.cli` turns them into sentences for people. No error's text holds a secret: the answer of a
+server is cut to one short line, and headers are never quoted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class SyncdError(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Problem:
-    """One thing wrong with a file: where, and a sentence that says what and what to write instead."""
+    """A mistake in a file: where it is, and a sentence that says what is wrong and what to write instead."""
 
     file: str
     line: int
@@ -35,7 +35,7 @@ class Problem:
 
 
 class ConfigError(SyncdError):
-    """The configuration is wrong; `problems` lists all of it at once, where its place in a file is known."""
+    """The configuration is wrong. `problems` lists every mistake whose place in a file is known."""
 
     def __init__(self, message: str = "", problems: Iterable[Problem] = ()) -> None:
         self.problems = sorted(problems)
@@ -43,20 +43,20 @@ class ConfigError(SyncdError):
 
 
 class UnknownField(ConfigError):
-    """A measure names a field that its source does not have; `known` are those it has."""
+    """A measure names a field that its source does not have; `fields` are those it has."""
 
-    def __init__(self, field: str, known: Iterable[str]) -> None:
+    def __init__(self, field: str, fields: Iterable[str]) -> None:
         self.field = field
-        self.known = sorted(known)
+        self.fields = sorted(fields)
         super().__init__(f"there is no field {field!r}")
 
 
 class SourceError(SyncdError):
-    """A source could not be read to the end, or a publisher not be written to."""
+    """A source that could not be read to its end, or a publisher that could not be written to."""
 
 
 class RetryLater(SourceError):
-    """The source may answer later; `after` is in seconds, where it said so."""
+    """Another try may succeed; `after` is the wait in seconds that the server asks for, if it does."""
 
     def __init__(self, reason: str, after: float | None = None) -> None:
         self.after = after
@@ -64,8 +64,8 @@ class RetryLater(SourceError):
 
 
 class SourceBroken(SourceError):
-    """The source will go on failing until somebody changes something."""
+    """Every further try will fail until somebody changes something."""
 
 
 class Unsure(SourceError):
-    """Something was sent to where it cannot be read back, and no answer says whether it arrived."""
+    """Something was sent to a service where nothing can be read back, and no answer says whether it arrived."""

@@ -8,19 +8,20 @@ from datetime import datetime
 from typing import Literal
 
 Scalar = str | float
-"""A field's element: a text or a number. A truth value is the text `true` or `false`."""
+"""An element of a field: a text or a number. A truth value is the text `true` or `false`."""
 
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
-"""Anything that JSON can say; a cursor is one."""
+"""Any JSON value, such as a cursor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An output fact: an issue, a pull request, a release, as it stood when it was pulled.
+    """An output fact: an issue, a pull request, a release, in the state in which it was pulled.
 
-    Times are aware. `done_at` is the moment that it counts on, None where it is not done; `not_done` then says why
-    (`open`, `closed as not planned`). `fields` holds, for each name, every element: one for a single-valued field,
-    none for an empty one. `kind` (`issue`, `pull request`) tells apart what one stream holds of several kinds.
+    Times are aware. `done_at` is the moment that the record counts on, None where it is not done; then `not_done` says
+    why (`open`, `closed as not planned`). `fields` holds the elements of each field by its name: a field with a single
+    value has one element, an empty field none. `kind` (`issue`, `pull request`) tells records apart in a stream that
+    holds several kinds.
     """
 
     id: str
@@ -35,12 +36,22 @@ class Record:
     kind: str | None = None
 
 
+def lead_time(created_at: datetime, done_at: datetime | None) -> Sequence[float]:
+    """The field `lead_time`: the days from a record's creation until it was done.
+
+    No element where it is not done, or was done before it was created: an import's dates make no average.
+    """
+    if done_at is None or done_at < created_at:
+        return []
+    return [(done_at - created_at).total_seconds() / 86400]
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """An outcome observation: a number, or none and the `problem`.
 
-    `at` is the time that it is of (aware), None where the source gives none: then it is of the time it was seen.
-    `cell` is where it stands (`Support!C14`), `raw` what stood there, as text.
+    `at` is the time that the number is of (aware). Where the source gives none it is None, and the number is of the
+    time it was seen. `cell` is its place (`Support!C14`), `raw` the content of that place as text.
     """
 
     number: float | None
@@ -52,9 +63,9 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Every reading of one part of a stream, as it stands now; `problem` where the part itself could not be read.
+    """Every reading that a part of a stream has now; `problem` where the part itself could not be read.
 
-    `notes` says what was passed over on the way (rows with no date, say), for `explain`.
+    `notes` say for `explain` what was left out, such as rows without a date.
     """
 
     readings: Sequence[Reading] = ()
@@ -64,12 +75,12 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One answer of a source, stored with its cursor in one transaction.
+    """A part of a source's answer, stored with its cursor in one transaction.
 
-    `cursor` is what the next pull may start from once this page is stored; None leaves the stored one.
-    `present` on the last page of a pull names every record there is, where the pull listed them all: others are gone.
-    On a page of a census it names those that are on it. `expected` is how many rows the pull is to bring in all, where
-    the server tells. `readings` holds a snapshot for each part of a stream of readings.
+    `cursor` is where the next pull may start once this page is stored; None keeps the stored cursor. `present`, on the
+    last page of a pull that listed everything, holds the ids of all records there are: all others are gone. On a page
+    of a census it holds the ids on that page. `expected` is the number of rows that the server announces for the whole
+    pull, if it does. `readings` holds a snapshot for each part of a stream of readings.
     """
 
     records: Sequence[Record] = ()
@@ -81,11 +92,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One thing pulled through a connection, shared by every measure that needs it.
+    """What is pulled through a connection as a whole, shared by every measure that needs it.
 
-    `key` identifies it within its connection, for people too, and is all that its source needs to pull it. `needs`
-    names the fields and kinds (of records) or the parts (of readings) that some measure uses; `since` is the earliest
-    moment that one looks at. Streams of equal key are one: their needs are joined.
+    `key` identifies the stream within its connection, also for people, and is all that its source needs to pull it.
+    `needs` are the fields and kinds (of records) or the parts (of readings) that measures use; `since` is the earliest
+    moment that a measure looks at. Streams with the same key are the same stream: their needs are joined.
     """
 
     key: str
@@ -94,14 +105,14 @@ class Stream:
     since: datetime | None = None
 
     def joined(self, other: Stream) -> Stream:
-        """This stream, serving the other's measures too."""
+        """This stream with the needs of the other's measures added."""
         since = min(self.since, other.since) if self.since and other.since else None
         return Stream(self.key, self.kind, self.needs | other.needs, since)
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One finding of `syncd doctor`: `ok`, or not and what to do."""
+    """A finding of `syncd doctor`: it is `ok`, or `detail` says what to do."""
 
     name: str
     ok: bool

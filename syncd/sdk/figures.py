@@ -6,7 +6,7 @@ import math
 
 
 def number(value: float | None, unknown: str = "–") -> str:
-    """`1,092`, `99.95`, `0.0042`; a dash where there is none, or another word for `unknown`."""
+    """`1,092`, `99.95`, `0.0042`; for None the text `unknown`, a dash by default."""
     if value is None:
         return unknown
     if value == 0 or abs(value) >= 1e15:
@@ -17,7 +17,7 @@ def number(value: float | None, unknown: str = "–") -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share as `18 %`, halves rounded up; a dash where there is none."""
+    """A share as `18 %`, halves rounded up; a dash for None."""
     if share is None:
         return "–"
     hundredths = share * 100

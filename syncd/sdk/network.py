@@ -1,4 +1,4 @@
-"""What went wrong on the way to a server, for client libraries that sit on requests."""
+"""Failures on the way to a server, for client libraries that use requests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from syncd.sdk.errors import RetryLater, SourceBroken, SourceError
 
 
 def network_failure(error: Exception) -> SourceError:
-    """The error that an exception of requests stands for. Its text names no address: addresses may hold keys."""
+    """The error that stands for an exception of requests. Its text names no address: an address may hold keys."""
     import requests
 
     if isinstance(error, requests.exceptions.SSLError):

@@ -1,7 +1,7 @@
-"""The contract between syncd and the other half of a connector: the one that writes.
+"""The contract between syncd and the half of a connector that writes.
 
-What syncd states of a key result, a `Statement`, becomes the content of a target: a row of a sheet, the fields of an
-issue, a file. syncd reads what stands there, decides, and has it written; see docs/decisions/0022.
+A `Statement` of a key result becomes the content of a target: a row of a sheet, the fields of an issue, a file. syncd
+reads what the target holds, decides, and has the content written; see docs/decisions/0022.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ Stated = Literal[
     "value", "baseline", "target", "progress", "score", "expected",
     "health", "quality", "reason", "confidence", "note", "as_of", "updated", "evidence",
 ]  # fmt: skip
-"""What a statement says, by name: what columns, fields and templates may ask for."""
+"""The fields of a statement, which columns, fields and templates may name."""
 
 STATED: frozenset[str] = frozenset(get_args(Stated))
 _NUMBERS = frozenset({"value", "progress", "score"})
 
 Content = Mapping[str, Scalar | None]
-"""What stands at each place of a target, or is to stand there; None is nothing. Places are named for people."""
+"""The value at each place of a target, as it is or as it shall be; None is nothing. Places have names for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The check-in that syncd itself makes of a key result: where it stands, by its last complete value.
+    """The check-in that syncd itself makes of a key result, by its last complete value.
 
-    `value`, `progress` and `score` are None where its number is not known: then none is written. `expected` is that of
-    the day's start. `as_of` is the time that the number is of, `updated` that of the statement; both carry the
-    project's zone. `evidence` is the address of the page that explains it, where the project has one.
+    `value`, `progress` and `score` are None where its number is unknown: then no number is written. `expected` is that
+    of the day's start. `as_of` is the time that the number is of, `updated` the time of the statement; both are in the
+    project's zone. `evidence` is the address of the page that explains the number, where the project has pages.
     """
 
     key_result: str
@@ -62,7 +62,7 @@ class Statement:
     evidence: str | None
 
     def content(self, names: Iterable[str]) -> dict[str, Scalar | None]:
-        """What it says under each of these names, times as `2026-11-21 10:15`; no number where that is not known."""
+        """Its fields of these names, times as `2026-11-21 10:15`; without its numbers where they are unknown."""
         return {name: _scalar(getattr(self, name)) for name in names if not (self.value is None and name in _NUMBERS)}
 
 
@@ -72,19 +72,19 @@ def _scalar(value: Any) -> Scalar | None:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All of a period at once, for a publisher that writes a whole document: `status --json`'s, and its statements."""
+    """A whole period, for a publisher that writes a document: the document of `status --json`, and the statements."""
 
     document: Mapping[str, Json]
     statements: Sequence[Statement]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What stands at a target. `absent` says why there is no such target, in words that say what to do about it.
+class Written:
+    """What a target holds now. Where there is no such target, `absent` says why and what to do about it.
 
-    `where` tells people where a place is (`OKRs!D4`), where its name does not. `above` is the header over a place that
-    is found by its position alone, and `headers` where each header stands now (`column E`): one that has gone elsewhere
-    since syncd wrote below it has taken its place along, and nothing is written to what stands there instead.
+    `where` tells people where a place is (`OKRs!D4`), if its name does not. `above` is the header over a place that has
+    no name but its position, and `headers` says where each header is now (`column E`): if a header has moved since
+    syncd wrote below it, its column has moved with it, and nothing is written to the column that took its position.
     """
 
     content: Content = field(default_factory=dict)
@@ -95,59 +95,59 @@ class Found:
 
 
 class PublishKeys(BaseModel):
-    """The keys that a connector adds to an entry of `publish:`, beside `to` and `override`."""
+    """The keys that a connector adds to an entry of `publish:`, to `to` and `override`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=True)
 
     states: ClassVar[Literal["key results", "period"]] = "key results"
-    """Whether a target is of one key result, or holds a whole period: then it is stated by a `Summary`."""
+    """Whether a target holds a key result, or a whole period: then its content is made of a `Summary`."""
 
     def names(self) -> Collection[str] | None:
-        """The key results that it names itself; None where it states all of them."""
+        """The key results that the entry names; None where it writes all of them."""
         return None
 
     def uses(self) -> Collection[str]:
-        """Which of `STATED` its content shows: a change of nothing else is not worth a write."""
+        """The fields of `STATED` that its content shows: no other change is worth a write."""
         return STATED
 
     def target(self, key_result: str) -> str:
-        """Where a key result is written to, for people, and the same as long as that is the same place."""
+        """The name for people of the target of a key result; it changes only if the target does."""
         raise NotImplementedError
 
     def how(self, key_result: str) -> Json:
-        """What of these keys says how a key result is written: it is written anew where that changes.
+        """The keys that decide how a key result is written: if they change, it is written anew.
 
-        Without those that nobody set: a key that a later version adds is no change.
+        Keys that nobody set are left out: a key that a later version adds is no change.
         """
         keys: Json = self.model_dump(mode="json", exclude_defaults=True)
         return keys
 
 
 class Publisher(Protocol):
-    """An opened connection to write through. It is used by one thread; opening it makes no request.
+    """An opened connection to write through. One thread uses it; opening it makes no request.
 
-    Its requests are tried again by syncd, which reads anew before each try: RetryLater where that may help, also where
-    it is open whether a write took effect; SourceBroken where it will not.
+    syncd tries again, and reads anew before each try. So a publisher raises RetryLater where that may help, also where
+    nobody knows whether a write took effect, and SourceBroken where it will not help.
     """
 
     together: bool
-    """Whether one read and one write serve any number of targets; else each has its own."""
+    """Whether one read and one write serve any number of targets; if not, each target has its own."""
 
     appends: bool
-    """Whether what is written cannot be read back: then `read` is not asked, and doubt is `Unsure`."""
+    """Whether what is written cannot be read back: then `read` is not called, and doubt is `Unsure`."""
 
-    def content(self, said: Statement | Summary) -> Content:
-        """What is to stand at the target of a statement, nothing where it says nothing there. Makes no request."""
+    def content(self, statement: Statement | Summary) -> Content:
+        """The content that the target of a statement shall have; empty if there is nothing to write. No request."""
         ...
 
-    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Found]:
-        """What stands at the target of each key result now, at the places that `wanted` names."""
+    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
+        """What the target of each key result holds now, at the places that `wanted` names."""
         ...
 
     def write(self, contents: Mapping[str, Content]) -> None:
-        """Writes to the target of each key result the places given, and touches no other. Follows a `read` of them."""
+        """Writes the given places of each key result's target and touches no others. Called after a `read` of them."""
         ...
 
     def close(self) -> None:
-        """Gives back what it holds; called once."""
+        """Releases what it holds; called once."""
         ...

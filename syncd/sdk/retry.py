@@ -1,34 +1,35 @@
-"""The one retry policy. Client libraries' own retries are off; every request of every connector goes through here."""
+"""The one retry policy: every request of every connector goes through it. Client libraries' own retries are off."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
-
-import tenacity
+from typing import TYPE_CHECKING, TypeVar
 
 from syncd.sdk.budget import Budget
 from syncd.sdk.errors import RetryLater
+
+if TYPE_CHECKING:
+    import tenacity
 
 T = TypeVar("T")
 
 
 LONGEST_WAIT = 60.0
-"""Seconds: a longer wait that a server asks for ends the stream until then."""
+"""Seconds: where a server asks for a longer wait, the stream ends until then."""
 
 
 @dataclass(slots=True)
 class RetryPolicy:
-    """Which failures are tried again, when, and until when; each connection has one of its own.
+    """Which failures are tried again, when, and until when. Each connection has a policy of its own.
 
-    Only `RetryLater` is. The wait is what the server asked for, or full jitter over a doubling bound. A server that
-    asks for longer than `longest_wait` seconds, or a try that would end past `deadline`, is not waited for: the
-    stream ends as partial and the next cycle goes on from its cursor. After a request was given up the next ones are
-    tried once, until one succeeds: a server that is down costs one round of patience, not one for each of its streams.
-    Each try is one request of the connection's `budget`. `sleep` is replaced by the daemon (a stop wakes it) and by
-    tests (it does not sleep).
+    Only `RetryLater` is tried again. The wait is what the server asked for, or full jitter over a doubling bound. It is
+    not waited where the server asks for longer than `longest_wait` seconds, or where the next try would begin past
+    `deadline`: the stream ends as partial, and the next cycle goes on from its cursor. After a request was given up the
+    next requests are tried once, until one succeeds: a server that is down costs one round of patience, not a round for
+    each of its streams. Each try is one request of the connection's `budget`. The daemon replaces `sleep` (a stop wakes
+    it), and so do tests (they do not sleep).
     """
 
     attempts: int = 5
@@ -39,17 +40,19 @@ class RetryPolicy:
     _gave_up: bool = field(default=False, init=False)
 
     def call(self, request: Callable[[], T]) -> T:
-        """What `request` returns, tried as often as this policy allows; its last error otherwise.
+        """What `request` returns, tried as often as this policy allows; else its last error.
 
-        A request must be safe to repeat: reads are, writes are not sent through here.
+        Writes go through here too. A write raises RetryLater where it did not take effect, or may be sent twice; where
+        neither is certain it raises `Unsure`, which is not tried again.
         """
+        import tenacity  # here: commands that make no request do not wait for it
 
         waited = False
 
         def ask() -> T:
             nonlocal waited
             if waited:
-                self.budget.forget()  # what was said of the quota is of a time before
+                self.budget.forget()  # what it learned is of the time before the wait
                 waited = False
             self.budget.spend()
             return request()
@@ -58,9 +61,9 @@ class RetryPolicy:
 
         def wait(state: tenacity.RetryCallState) -> float:
             nonlocal waited
-            asked = _asked(state)
-            waited = asked is not None
-            return jitter(state) if asked is None else asked
+            after = _after(state)
+            waited = after is not None
+            return jitter(state) if after is None else after
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(self._worth_waiting_for),
@@ -72,7 +75,7 @@ class RetryPolicy:
         try:
             answer = retrying(ask)
         except RetryLater as error:
-            self._gave_up = error.after is None  # a limit that names its time says nothing of an outage
+            self._gave_up = error.after is None  # a limit that names its time is no outage
             raise
         self._gave_up = False
         return answer
@@ -87,6 +90,6 @@ class RetryPolicy:
         return not self._gave_up if error.after is None else error.after <= self.longest_wait
 
 
-def _asked(state: tenacity.RetryCallState) -> float | None:
+def _after(state: tenacity.RetryCallState) -> float | None:
     error = state.outcome.exception() if state.outcome else None
     return error.after if isinstance(error, RetryLater) else None

@@ -1,4 +1,4 @@
-"""The keys that every connector of spreadsheets adds to a measure: one of `cell`, `series` and `lookup`."""
+"""The keys that every connector of spreadsheets adds to a measure: `cell`, `series` or `lookup`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from syncd.sdk.tables import Grid, Lookup, Resolve, Series, Unreadable, read_cel
 
 
 class TableKeys(ReadingKeys):
-    """Where in a table the number stands."""
+    """Where in a table the number is."""
 
     cell: str | None = Field(None, description="One cell: `Support!B4`, or a named range.")
     series: Series | None = Field(None, description="A column of dates and a column of numbers.")
     lookup: Lookup | None = Field(None, description="The cell of the row that meets conditions, in a column.")
 
     @model_validator(mode="after")
-    def _one_shape(self) -> TableKeys:
+    def _single_shape(self) -> TableKeys:
         given = [name for name in ("cell", "series", "lookup") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(
@@ -37,17 +37,17 @@ class TableKeys(ReadingKeys):
 
     @property
     def many(self) -> bool:
-        """A series does."""
+        """Whether it is a series."""
         return self.series is not None
 
     def references(self) -> Sequence[str]:
-        """The ranges, headers, names and sheets that it reads."""
+        """The ranges, headers, named ranges and sheets that it reads."""
         if self.series is not None:
             return [self.series.dates, self.series.values]
         return [self.lookup.table] if self.lookup is not None else [self.cell or ""]
 
     def read(self, resolve: Resolve, reader: Reader) -> Snapshot:
-        """Its readings, or the problem that keeps all of them from being read."""
+        """Its readings, or the problem for which none can be read."""
         try:
             if self.series is not None:
                 return read_series(self.series, resolve, reader)
@@ -59,7 +59,7 @@ class TableKeys(ReadingKeys):
 
 
 def is_range(reference: str) -> bool:
-    """Whether a reference is A1 notation: else it is a header, a named range or a sheet."""
+    """Whether a reference is a range in A1 notation, and not a header, a named range or a sheet."""
     return parse_range(split_sheet(reference)[1]) is not None
 
 

@@ -14,9 +14,9 @@ from syncd.sdk.facts import Reading, Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A rectangle of cells; `top` and `left` are where its first cell stands in the sheet, counted from 0.
+    """A rectangle of cells. `top` and `left` are the row and the column of its first cell in the sheet, from 0.
 
-    Rows may be of different length: what is missing is blank.
+    Rows may differ in length: a missing cell is blank.
     """
 
     sheet: str | None
@@ -25,7 +25,7 @@ class Grid:
     left: int = 0
 
     def clip(self, area: Range) -> Grid:
-        """The part of this grid within an area of the sheet."""
+        """The part of this grid that lies within an area of the sheet."""
         bottom = len(self.rows) + self.top if area.last_row is None else area.last_row + 1
         rows = self.rows[max(0, area.first_row - self.top) : max(0, bottom - self.top)]
         start = max(0, area.first_column - self.left)
@@ -38,7 +38,7 @@ class Grid:
         )
 
     def column(self, header: str) -> Grid | None:
-        """The column below a header of this grid's first row; None where no column, or more than one, has it."""
+        """The column below a header of this grid's first row; None where no column has it, or several do."""
         index = self.header_index(header)
         if index is None:
             return None
@@ -50,12 +50,12 @@ class Grid:
         return [shown(cell).strip() for cell in self.rows[0]] if self.rows else []
 
     def header_index(self, header: str) -> int | None:
-        """Which column has this header; None where none or several have."""
-        found = [index for index, name in enumerate(self.headers()) if name == header.strip()]
-        return found[0] if len(found) == 1 else None
+        """The number of the column with this header; None where no column has it, or several do."""
+        columns = [index for index, name in enumerate(self.headers()) if name == header.strip()]
+        return columns[0] if len(columns) == 1 else None
 
     def line(self, *, down: bool) -> Iterator[tuple[int, str, Cell]]:
-        """The cells of its first column, or row: the position in the sheet, the address, the content."""
+        """The cells of its first column (`down`) or row: each one's position in the sheet, address and content."""
         if down:
             for offset, row in enumerate(self.rows):
                 yield self.top + offset, address(self.sheet, self.top + offset, self.left), row[0] if row else None
@@ -65,18 +65,18 @@ class Grid:
 
 
 class Series(BaseModel):
-    """A dated series: a column of dates and a column of numbers, paired row by row."""
+    """A dated series: a column of dates and a column of numbers, paired by row."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
     dates: str = Field(description="The dates: a range such as `Support!A2:A`, or the column's header.")
     values: str = Field(description="The numbers: a range such as `Support!C2:C`, or the column's header.")
 
 
 class Lookup(BaseModel):
-    """One cell of a table, found by what stands beside it."""
+    """A cell of a table, in the row whose other cells meet conditions."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
     table: str = Field(description="The table, its header included: a range such as `Plan!A1:F`, or a sheet's name.")
     row: Mapping[str, str | bool | int | float] = Field(
@@ -92,7 +92,7 @@ class Lookup(BaseModel):
 
 
 class Unreadable(Exception):
-    """A part's range is not there; the text says what is."""
+    """A range that does not exist; the text says what does."""
 
 
 Resolve = Callable[[str], Grid]
@@ -100,7 +100,7 @@ Resolve = Callable[[str], Grid]
 
 
 def read_cell(reference: str, resolve: Resolve, reader: Reader) -> Snapshot:
-    """The single cell that a reference names. A blank one is no reading."""
+    """The single cell that a reference names. A blank cell is no reading."""
     grid = resolve(reference)
     cells = [cell for row in grid.rows for cell in row] or [None]
     if not all(reader.blank(cell) for cell in cells[1:]):
@@ -109,9 +109,9 @@ def read_cell(reference: str, resolve: Resolve, reader: Reader) -> Snapshot:
 
 
 def read_series(series: Series, resolve: Resolve, reader: Reader) -> Snapshot:
-    """Each row that has a date and a number, an error or a text; blanks are no readings.
+    """A reading for each row that has a date and a number, an error or a text. A blank is no reading.
 
-    A row with a value whose date cannot be read cannot be placed in time: it is left out, and the notes say so.
+    A row whose date cannot be read has no place in time: it is left out, and the notes say so.
     """
     date_cells, value_cells = resolve(series.dates), resolve(series.values)
     down = _runs_down(series, date_cells, value_cells)
@@ -132,7 +132,7 @@ def read_series(series: Series, resolve: Resolve, reader: Reader) -> Snapshot:
     if undated:
         sample = ", ".join(undated[:3]) + (" …" if len(undated) > 3 else "")
         notes.append(f"{len(undated)} with no date that can be read, left out: {sample}")
-        if not readings:  # not an empty series: one whose dates are not understood
+        if not readings:  # the series is not empty: none of its dates can be read
             problem = (
                 f'no date that can be read beside it ({sample}); say how dates are written, as: {{date: "%d.%m.%Y"}}'
             )
@@ -141,26 +141,26 @@ def read_series(series: Series, resolve: Resolve, reader: Reader) -> Snapshot:
 
 
 def _runs_down(series: Series, dates: Grid, values: Grid) -> bool:
-    """Whether a series stands in columns (else in rows), by the ranges asked for: of a row little may be filled."""
+    """Whether a series runs down columns, not along rows. The ranges decide it: few cells of a row may be filled."""
     down: set[str] = set()
     across: set[str] = set()
     for reference, grid in ((series.dates, dates), (series.values, values)):
         area = parse_range(split_sheet(reference)[1])
         if area is not None:
-            one_row, one_column = area.first_row == area.last_row, area.first_column == area.last_column
-        else:  # a header's column, or a named range, whose form only its cells can tell
-            one_row, one_column = len(grid.rows) <= 1, all(len(row) <= 1 for row in grid.rows)
-        if not (one_row or one_column):
+            is_row, is_column = area.first_row == area.last_row, area.first_column == area.last_column
+        else:  # the column of a header, or a named range: only its cells tell its form
+            is_row, is_column = len(grid.rows) <= 1, all(len(row) <= 1 for row in grid.rows)
+        if not (is_row or is_column):
             raise Unreadable(f"{reference} is neither one column nor one row")
-        if one_row != one_column:
-            (across if one_row else down).add(reference)
+        if is_row != is_column:
+            (across if is_row else down).add(reference)
     if down and across:
         raise Unreadable(f"{down.pop()} runs down and {across.pop()} runs across; a series runs one way")
     return not across
 
 
 def read_lookup(lookup: Lookup, resolve: Resolve, reader: Reader) -> Snapshot:
-    """The cell where the one matching row meets the column; no match, or several, is unknown."""
+    """The cell where the matching row meets the column. No matching row, or several, is unknown."""
     grid = resolve(lookup.table)
     column = _column(grid, lookup.column, lookup.table)
     conditions = [(_column(grid, header, lookup.table), value) for header, value in lookup.row.items()]
@@ -199,7 +199,7 @@ def _column(grid: Grid, header: str, table: str) -> int:
 
 
 def _same(cell: Cell, value: str | bool | int | float, reader: Reader) -> bool:
-    """Whether a cell is what a condition says: a number as numbers, a day as days, else as texts."""
+    """Whether a cell equals the value of a condition: as numbers, as days, else as texts."""
     if isinstance(cell, bool) or isinstance(value, bool):
         return shown(cell).strip().upper() == shown(value).strip().upper()
     if isinstance(cell, int | float) and isinstance(value, int | float):

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
-from syncd.cycle import Result
+from syncd.cycle.model import Result
 from syncd.ledger.outbox import STUCK
-from syncd.publishing.troubles import Trouble
-from syncd.report import Report
+from syncd.status.report import Report
+from syncd.status.unwritten import Trouble
 
 
 class Metrics:
@@ -51,7 +51,7 @@ class Metrics:
         self._seconds.set(seconds)
         self._last.set(ended)
         failing = {pull.connection for pull, _ in result.failures}
-        for connection in {outcome.pull.connection for outcome in result.outcomes}:
+        for connection in {ended.pull.connection for ended in result.pulls}:
             self._failing.labels(connection).set(connection in failing)
 
     def broken_cycle(self) -> None:

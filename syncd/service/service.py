@@ -10,14 +10,17 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from syncd.config import Config, load_config
-from syncd.cycle import run_cycle
+from syncd.cycle.model import CycleRequest
+from syncd.cycle.pull import CycleStopped
+from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock, open_ledger
-from syncd.publishing.troubles import Trouble, troubles
-from syncd.pulling import CycleStopped
-from syncd.report import Report, choose_plan, report
 from syncd.sdk import ConfigError, RetryPolicy
 from syncd.service.metrics import Metrics
 from syncd.service.schedule import next_start
+from syncd.status.periods import choose_plan
+from syncd.status.read_snapshots import Snapshots
+from syncd.status.report import Report, report_of
+from syncd.status.unwritten import Trouble, troubles
 
 log = logging.getLogger("syncd.service")
 _BUSY_WAIT = timedelta(seconds=30)
@@ -74,7 +77,7 @@ class Service:
         """Where a period stands; None where there is no such period."""
         now = self._clock()
         plan = choose_plan(self.config, period, now)
-        return report(self.config, plan, self.ledger, now) if plan else None
+        return report_of(Snapshots(self.config, plan, self.ledger).now(now)) if plan else None
 
     def troubles(self) -> Sequence[Trouble]:
         """The check-ins that are not written."""
@@ -96,15 +99,16 @@ class Service:
         try:
             self._reload()
             with cycle_lock(self.ledger.engine):
-                result = run_cycle(
+                request = CycleRequest(
                     self.config,
                     self.ledger,
                     self._clock,
-                    retry=RetryPolicy(sleep=self._sleep),
+                    RetryPolicy(sleep=self._sleep),
                     tolerant=self.cycles > 0,
                     patient=True,
                     stopping=self._stop,
                 )
+                result = run_cycle(request)
         except CycleStopped:
             log.info("cycle stopped; the next one goes on from there")
             return None
@@ -131,7 +135,7 @@ class Service:
         log.info(
             "cycle ended",
             extra={
-                "measured": result.measured,
+                "measured": result.key_results,
                 "changed": len(result.changes),
                 "held": result.held,
                 "failed": len(result.failures),

@@ -13,15 +13,16 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from syncd import said, verdicts, words
-from syncd.documents import document
 from syncd.ledger import LedgerError
-from syncd.publishing.troubles import Trouble, in_short
-from syncd.publishing.troubles import document as trouble_document
-from syncd.report import Report
+from syncd.okr import words
+from syncd.status import checkin_words, verdicts
+from syncd.status.document import document
+from syncd.status.report import Report
+from syncd.status.unwritten import Trouble, in_short
+from syncd.status.unwritten import document as trouble_document
 
 _PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
-_PAGES.globals.update(words=words, verdicts=verdicts, said=said)
+_PAGES.globals.update(words=words, verdicts=verdicts, checkin_words=checkin_words)
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",

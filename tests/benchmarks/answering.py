@@ -1,4 +1,4 @@
-"""Measuring a thousand key results over a ledger of up to a million records; printed as JSON: `answering.py FOLDER`.
+"""Times measuring a thousand key results over a ledger of up to a million records: `answering.py FOLDER` prints JSON.
 
 A hundred repositories, records spread over two years, ten key results a repository: plain counts, counts by label,
 author and base, sums and medians of a number, a rolling window, one measure over several repositories.
@@ -16,11 +16,12 @@ from pathlib import Path
 from sqlalchemy import insert
 
 from syncd.config import Config, load_config
+from syncd.cycle.due_pulls import needed_streams
+from syncd.cycle.measure import measure
+from syncd.cycle.model import CycleRequest, Pull, Pulled, PullResult
 from syncd.ledger import Ending, Ledger, open_ledger
 from syncd.ledger.schema import records
-from syncd.measuring import Measuring
-from syncd.pulls import Outcome, Pull, needed_streams
-from syncd.sdk import Stream
+from syncd.sdk import RetryPolicy, Stream
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 SIZES = (10_000, 100_000, 1_000_000)
@@ -35,15 +36,15 @@ connections:
 
 
 def key_results() -> list[dict[str, object]]:
-    """A thousand of them, ten a repository."""
-    found: list[dict[str, object]] = []
+    """A thousand key results, ten a repository."""
+    results: list[dict[str, object]] = []
     for number in range(REPOS):
         repo = f"acme/r{number:02}"
-        for index, measure in enumerate(_measures(repo, number)):
-            measure = {"from": "code", "what": "merged_pull_requests", "repo": repo, **measure}
+        for index, keys in enumerate(_measures(repo, number)):
+            measure_keys = {"from": "code", "what": "merged_pull_requests", "repo": repo, **keys}
             name = f"r{number:02}-{index}"
-            found.append({"id": name, "title": name, "kind": "output", "target": 1000, "measure": measure})
-    return found
+            results.append({"id": name, "title": name, "kind": "output", "target": 1000, "measure": measure_keys})
+    return results
 
 
 def _measures(repo: str, number: int) -> list[dict[str, object]]:
@@ -64,7 +65,7 @@ def _measures(repo: str, number: int) -> list[dict[str, object]]:
 
 
 def project(folder: Path, size: int) -> Config:
-    """A project of a thousand key results."""
+    """Writes a project of a thousand key results and reads its configuration."""
     folder.mkdir(parents=True, exist_ok=True)
     objective = {"id": "all", "title": "All of it", "key_results": key_results()}
     mapping = {"period": {"start": "2026-10-01", "end": "2026-12-31", "id": "2026-Q4"}, "objectives": [objective]}
@@ -73,12 +74,12 @@ def project(folder: Path, size: int) -> Config:
     return load_config(folder / "syncd.yaml")
 
 
-def filled(config: Config, size: int) -> tuple[Ledger, list[Outcome], int]:
+def filled(config: Config, size: int) -> tuple[Ledger, list[PullResult], int]:
     """The ledger with so many records, as a cycle that pulled them would have left it."""
     ledger = open_ledger(config.ledger_url())
     assert ledger is not None
     cycle = ledger.cycles.begin(NOW)
-    chance = random.Random(size)
+    rng = random.Random(size)
     outcomes = []
     streams = sorted(needed_streams("code", config.plans).items())
     each = size // len(streams)
@@ -86,27 +87,27 @@ def filled(config: Config, size: int) -> tuple[Ledger, list[Outcome], int]:
         number = ledger.streams.add("code", key, NOW)
         ledger.streams.restart(number, stream)
         with ledger.engine.begin() as connection:
-            rows = [_row(chance, number, cycle, at, at / each) for at in range(each)]
+            rows = [_row(rng, number, cycle, at, at / each) for at in range(each)]
             connection.execute(insert(records), rows)
         ledger.streams.pulled(cycle, [Ending(number, NOW, "complete")])
         outcomes.append(_outcome(number, stream, each))
     return ledger, outcomes, cycle
 
 
-def _outcome(number: int, stream: Stream, changed: int) -> Outcome:
-    return Outcome(Pull("code", stream, number, None, census=False), "complete", None, 1, changed)
+def _outcome(number: int, stream: Stream, changed: int) -> PullResult:
+    return PullResult(Pull("code", stream, number, None, census=False), "complete", None, 1, changed)
 
 
-def _row(chance: random.Random, stream: int, cycle: int, number: int, share: float) -> dict[str, object]:
+def _row(rng: random.Random, stream: int, cycle: int, number: int, share: float) -> dict[str, object]:
     made = NOW - timedelta(days=730) * (1 - share)
-    took = chance.uniform(0.1, 3)
+    took = rng.uniform(0.1, 3)
     done = made + timedelta(days=took) if number % 10 else None
     title = f"Change number {number} to how things are done"
     fields: dict[str, object] = {
-        "author": [chance.choice(_PEOPLE)],
+        "author": [rng.choice(_PEOPLE)],
         "base": ["main" if number % 12 else "release"],
         "draft": ["false"],
-        "label": chance.sample(["bug", "docs", "search", "web"], chance.randint(0, 2)),
+        "label": rng.sample(["bug", "docs", "search", "web"], rng.randint(0, 2)),
         "milestone": [],
         "number": [number],
         "title": [title],
@@ -135,7 +136,7 @@ _PEOPLE = [f"person-{number}" for number in range(40)] + ["dependabot[bot]"]
 
 
 def measured(folder: Path, size: int) -> dict[str, float]:
-    """Seconds: the first measuring of a fresh process's ledger, the commit of the values, and all of it again."""
+    """Seconds for measuring over a ledger just opened (cold), for committing its values, and for both once more."""
     config = project(folder, size)
     ledger, outcomes, cycle = filled(config, size)
     ledger.close()
@@ -146,12 +147,11 @@ def measured(folder: Path, size: int) -> dict[str, float]:
         assert ledger is not None
         if name == "again":
             cycle = ledger.cycles.begin(NOW)
-            outcomes = [_outcome(one.pull.id, one.pull.stream, 0) for one in outcomes]
+            outcomes = [_outcome(outcome.pull.id, outcome.pull.stream, 0) for outcome in outcomes]
         started, worked = time.perf_counter(), time.process_time()
-        results = {
-            (plan.period.id, key_result.id): result
-            for key_result, result in Measuring(config, ledger, outcomes, cycle, NOW).results(plan, None)
-        }
+        request = CycleRequest(config, ledger, lambda: NOW, RetryPolicy())
+        measured = measure(request, Pulled(cycle, NOW, [plan], outcomes))
+        results = {name: (measurement.definition, measurement.value) for name, measurement in measured.items()}
         seconds[name] = time.perf_counter() - started
         seconds[f"{name} CPU"] = time.process_time() - worked
         assert all(value.number is not None for _, value in results.values())

@@ -1,4 +1,4 @@
-"""`make bench`: measures everything, prints the tables and puts them into docs/benchmarks.md."""
+"""`make bench`: runs every benchmark, prints the tables and writes them into docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import tempfile
 import time
 from pathlib import Path
 
-from report import tables, written
+from report import tables, write
 from scenarios import measure_all
 
 PAGE = Path(__file__).parents[2] / "docs/benchmarks.md"
 
 
 def main() -> None:
-    """About five minutes; nothing else should run on the machine."""
+    """Takes about five minutes; nothing else should run on the machine."""
     started, load = time.monotonic(), os.getloadavg()[0]
 
-    def say(what: str) -> None:
-        print(f"{time.monotonic() - started:5.0f} s  {what}", file=sys.stderr, flush=True)
+    def say(progress: str) -> None:
+        print(f"{time.monotonic() - started:5.0f} s  {progress}", file=sys.stderr, flush=True)
 
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as folder:
         content = tables(measure_all(Path(folder), say), load)
-    written(PAGE, content)
+    write(PAGE, content)
     print(content)
 
 

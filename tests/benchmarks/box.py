@@ -1,4 +1,4 @@
-"""The sandbox in a process of its own, so that its work is not counted with a contender's."""
+"""A sandbox in a process of its own, so that its work does not count as a contender's."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Traffic:
-    """What was asked since it was last asked for, and the bytes of the answers' bodies."""
+    """The number of requests, and the bytes of the responses' bodies."""
 
     requests: int
     bytes: int
 
 
 class Box:
-    """The handle of a sandbox that runs elsewhere."""
+    """The handle of a sandbox in another process."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
         self.url, self.credentials = pipe.recv()
 
     def traffic(self) -> Traffic:
-        """What was asked since the last call."""
+        """The traffic since the last call."""
         return self._ask("traffic")
 
     def change(self) -> None:
-        """Makes the world's fifty changes."""
+        """Makes fifty changes to the world."""
         self._ask("change")
 
     def delay(self, seconds: float) -> None:
-        """From now on each of GitHub's answers comes so much later."""
+        """From now on GitHub sends every response this much later."""
         self._ask("delay", seconds)
 
     def heal(self) -> None:
-        """No delay any more."""
+        """Ends the delay."""
         self._ask("heal")
 
     def _ask(self, *words: Any) -> Any:
@@ -48,15 +48,15 @@ class Box:
 
 @contextmanager
 def boxed(world: str) -> Iterator[Box]:
-    """A sandbox that serves the world of that name, until the block ends."""
-    spawning = multiprocessing.get_context("spawn")  # forking would count this process with it
-    ours, theirs = spawning.Pipe()
-    process = spawning.Process(target=_serve, args=(world, theirs), daemon=True)
+    """A sandbox that serves the world of that name until the block ends."""
+    spawning = multiprocessing.get_context("spawn")  # a forked process would count this process's memory as its own
+    pipe, pipe_of_sandbox = spawning.Pipe()
+    process = spawning.Process(target=_serve, args=(world, pipe_of_sandbox), daemon=True)
     process.start()
     try:
-        yield Box(ours)
+        yield Box(pipe)
     finally:
-        ours.send(("stop",))
+        pipe.send(("stop",))
         process.join(10)
 
 
@@ -71,9 +71,9 @@ def _serve(name: str, pipe: Connection) -> None:
         while True:
             match pipe.recv():
                 case ("traffic",):
-                    seen = list(box.requests)
+                    requests = list(box.requests)
                     box.requests.clear()
-                    pipe.send(Traffic(len(seen), sum(request.bytes_sent for request in seen)))
+                    pipe.send(Traffic(len(requests), sum(request.bytes_sent for request in requests)))
                     continue
                 case ("change",):
                     CHANGES[name](world)

@@ -11,7 +11,7 @@ from pathlib import Path
 from box import Box
 
 CLOCK = "2026-11-21T10:00:00+00:00"
-"""A little after the worlds' own time, so that a run on another day is the same run."""
+"""A little after the worlds' own time, so that a run on any day measures the same."""
 
 _ROOT = Path(__file__).parents[2]
 _PERIOD = {"start": "2024-11-01", "end": "2026-12-31", "id": "two-years"}
@@ -32,7 +32,7 @@ _MERGED = {"from": "code", "repo": "acme/big", "what": "merged_pull_requests", "
 
 @dataclass(frozen=True)
 class Project:
-    """A folder with a syncd.yaml; `secrets` go into the environment."""
+    """A folder with a syncd.yaml; `secrets` are variables for the environment."""
 
     folder: Path
     secrets: dict[str, str]
@@ -49,17 +49,17 @@ class Project:
 
 
 def secret(system: str, box: Box) -> dict[str, str]:
-    """What a contender finds its credential under."""
+    """The variable that holds a contender's credential."""
     return {"SECRET": box.credentials[_SECRETS[system]]}
 
 
 def whole_pulls(folder: Path, box: Box) -> Project:
-    """Measures of the base branch, which GitHub tells in /pulls alone: what the other contenders read."""
+    """A measure of the base branch, which GitHub shows in /pulls alone, the list that the other contenders read."""
     return _project(folder, "pulls", box, [_MERGED | {"where": {"base": "main"}}])
 
 
 def light_pulls(folder: Path, box: Box) -> Project:
-    """A measure that does without the base branch."""
+    """A measure that needs no base branch."""
     return _project(folder, "pulls", box, [_MERGED])
 
 
@@ -69,7 +69,7 @@ def many_repos(folder: Path, box: Box) -> Project:
 
 
 def issues(folder: Path, box: Box) -> Project:
-    """The story points of what is done."""
+    """The sum of the story points of issues that are done."""
     return _project(
         folder, "issues", box, [{"from": "code", "jql": "project = KB", "take": "sum", "of": "Story Points"}]
     )
@@ -91,7 +91,7 @@ def books(folder: Path, box: Box) -> Project:
 
 
 def many_files(folder: Path) -> Project:
-    """A thousand mapping files: one of the example's, 63 lines, each with a period of its own."""
+    """A thousand copies of one of the example's mapping files, 63 lines, each with a period of its own."""
     mappings = folder / "mappings"
     mappings.mkdir(parents=True, exist_ok=True)
     text = (_ROOT / "mappings/support.yaml").read_text(encoding="utf-8")
@@ -104,7 +104,7 @@ def many_files(folder: Path) -> Project:
 
 
 def _source() -> dict[str, str]:
-    """Where the syncd that is measured lies, in the environment."""
+    """The variable that tells Python where the measured syncd is."""
     return {"PYTHONPATH": os.environ.get("PYTHONPATH", str(_ROOT))}
 
 

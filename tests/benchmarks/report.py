@@ -1,4 +1,4 @@
-"""The tables of docs/benchmarks.md, and whether each target is met."""
+"""The tables of docs/benchmarks.md, with whether each target is met."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from measured import Run
+from runs import Run
 from scenarios import FLOOR, STAGES, Results
 
 _FLOOR_SECONDS = 1.4
-"""What the floor took for 20,000 pull requests on the machine that the targets in seconds were set on."""
+"""The floor's time for 20,000 pull requests on the machine for which the targets in seconds were set."""
 
 _TITLES = {
     "pulls": "20,000 pull requests of one repository",
@@ -26,13 +26,13 @@ _BEGIN, _END = "<!-- the tables of make bench -->", "<!-- end of the tables -->"
 def tables(results: Results, load: float) -> str:
     """Markdown: the machine, each scenario, the ledger's growth, the targets.
 
-    `load` is the machine's, before it began: where it is not near 0, others worked on it and wall times mean little.
+    `load` is the machine's before the run. If it is not near 0, other work ran too, and wall times mean little.
     """
     parts = [f"Measured on {datetime.now(UTC):%d %B %Y}: {_machine()}; load before it began: {load:.1f}."]
     for system, title in _TITLES.items():
         parts.append(f"### {title}")
         for stage in (*STAGES, "at 100 ms"):
-            names = [name for where, when, name in results.runs if (where, when) == (system, stage)]
+            names = [name for world, when, name in results.runs if (world, when) == (system, stage)]
             if names:
                 rows = [
                     _row(name, results.runs[system, stage, name], results.runs[system, stage, FLOOR]) for name in names
@@ -45,8 +45,8 @@ def tables(results: Results, load: float) -> str:
     return "\n\n".join(parts)
 
 
-def written(page: Path, content: str) -> None:
-    """Puts the tables into the page, between its marks."""
+def write(page: Path, content: str) -> None:
+    """Writes the tables into the page, between its marks."""
     before, _, rest = page.read_text(encoding="utf-8").partition(_BEGIN)
     _, _, after = rest.partition(_END)
     page.write_text(f"{before}{_BEGIN}\n\n{content}\n\n{_END}{after}", encoding="utf-8")
@@ -79,9 +79,9 @@ def _growth(results: Results) -> Iterator[str]:
     names = ("cold", "cold CPU", "again", "again CPU", "cold commit", "again commit")
     yield "| records | " + " | ".join(f"{name} s" for name in names) + " |"
     yield "| " + " | ".join(["---:"] * (len(names) + 1)) + " |"
-    for one in results.answering:
-        seconds = " | ".join(f"{one[name]:.2f}" for name in names)
-        yield f"| {one['records']:,.0f} | {seconds} |"
+    for ledger in results.answering:
+        seconds = " | ".join(f"{ledger[name]:.2f}" for name in names)
+        yield f"| {ledger['records']:,.0f} | {seconds} |"
 
 
 def _targets(results: Results) -> Iterator[str]:
@@ -89,35 +89,36 @@ def _targets(results: Results) -> Iterator[str]:
     runs = results.runs
     for system, title in _TITLES.items():
         names = [
-            name for where, when, name in runs if where == system and when == STAGES[0] and name.startswith("syncd")
+            name for world, when, name in runs if world == system and when == STAGES[0] and name.startswith("syncd")
         ]
         for name in names:
             shown = f"{title}, {name}" if len(names) > 1 else title
             ours, floor = runs[system, STAGES[0], name], runs[system, STAGES[0], FLOOR]
-            if system == "pulls":  # of the others the start-up alone is several floors
-                yield _met(f"{shown}: wall at most 2 × the floor's", ours.wall / floor.wall, 2, "×")
-            yield _met(f"{shown}: peak at most 120 MB", ours.peak, 120, "MB")
+            if system == "pulls":  # for the other systems the start of syncd alone takes several times the floor
+                yield _target(f"{shown}: wall at most 2 × the floor's", ours.wall / floor.wall, 2, "×")
+            yield _target(f"{shown}: peak at most 120 MB", ours.peak, 120, "MB")
             for stage in STAGES:
                 more = runs[system, stage, name].requests - runs[system, stage, FLOOR].requests
-                yield _met(f"{shown}, {stage}: no more than two requests beyond the floor's", more, 2, "more")
+                yield _target(f"{shown}, {stage}: no more than two requests beyond the floor's", more, 2, "more")
     late = [name for _, when, name in runs if when == "at 100 ms" and name.startswith("syncd")]
     for name in late:
         share = runs["pulls", "at 100 ms", name].wall / runs["pulls", "at 100 ms", FLOOR].wall
-        yield _met(f"At 100 ms, {name}: at most 0.4 × a one-connection loop", share, 0.4, "×")
+        yield _target(f"At 100 ms, {name}: at most 0.4 × a one-connection loop", share, 0.4, "×")
     unchanged = runs["repos", "unchanged", "syncd"]
-    yield _met("50 streams unchanged: 50 requests or fewer", unchanged.requests, 50, "requests")
+    yield _target("50 streams unchanged: 50 requests or fewer", unchanged.requests, 50, "requests")
     slower = runs["pulls", STAGES[0], FLOOR].wall / _FLOOR_SECONDS
     largest = results.answering[-1]
-    for what, seconds, most in (
+    for scenario, seconds, most in (
         ("50 streams unchanged", unchanged.wall, 0.5),
         ("1,000 mapping files validated", runs["files", "validated", "syncd"].wall, 2),
         ("1,000 key results over 1,000,000 records, cold", largest["cold"], 2),
         ("the same with nothing changed", largest["again"], 0.2),
     ):
-        yield _met(f"{what}: under {most} s where the floor takes {_FLOOR_SECONDS} s", seconds / slower, most, "s")
-        yield _met(f"{what}: under {most} s on this machine", seconds, most, "s")
+        where = f"where the floor takes {_FLOOR_SECONDS} s"
+        yield _target(f"{scenario}: under {most} s {where}", seconds / slower, most, "s")
+        yield _target(f"{scenario}: under {most} s on this machine", seconds, most, "s")
 
 
-def _met(what: str, found: float, most: float, unit: str) -> str:
-    shown = f"{found:.0f}" if unit in ("MB", "requests", "more") else f"{found:.2f}"
-    return f"| {what} | {shown} {unit} | {'met' if found <= most else '**not met**'} |"
+def _target(target: str, measured: float, most: float, unit: str) -> str:
+    shown = f"{measured:.0f}" if unit in ("MB", "requests", "more") else f"{measured:.2f}"
+    return f"| {target} | {shown} {unit} | {'met' if measured <= most else '**not met**'} |"

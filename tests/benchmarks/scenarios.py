@@ -1,4 +1,4 @@
-"""What is measured: which contender does what, against which world."""
+"""The scenarios: which contender does what, against which world."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import projects
 from box import Box, boxed
-from measured import Run, run
 from projects import Project
+from runs import Run, run
 
 _HERE = Path(__file__).parent
 _DLT_PYTHON = _HERE.parents[1] / ".venv-bench/bin/python"
@@ -34,14 +34,14 @@ class Contender:
 
 @dataclass
 class Results:
-    """Runs by (system, stage, contender), and the ledger's seconds by its size."""
+    """The run of each (system, stage, contender), and the seconds of `answering.py` for each size of ledger."""
 
     runs: dict[tuple[str, str, str], Run] = field(default_factory=dict)
     answering: list[dict[str, float]] = field(default_factory=list)
 
 
 def measure_all(folder: Path, say: Callable[[str], None]) -> Results:
-    """Everything, one after the other."""
+    """Runs every scenario, one after the other."""
     results = Results()
     systems: dict[str, list[tuple[str, Callable[[Path, Box], Project]]]] = {
         "pulls": [("syncd, base branch", projects.whole_pulls), ("syncd", projects.light_pulls)],
@@ -51,76 +51,73 @@ def measure_all(folder: Path, say: Callable[[str], None]) -> Results:
     for system, ours in systems.items():
         with boxed(system) as box:
             contenders = _contenders(folder / system, system, ours, box)
-            say(f"{system}: rows are rendered once")
-            _once(contenders[0], box)
+            say(f"{system}: the sandbox renders its rows once")
+            _run_once(contenders[0], box)
             for stage in STAGES:
                 if stage == "50 changed":
                     box.change()
                 for contender in contenders:
                     say(f"{system}, {stage}: {contender.name}")
                     quick = stage == "unchanged" or (system == "books" and stage != "50 changed")
-                    results.runs[(system, stage, contender.name)] = _measured(contender, box, stage, 3 if quick else 1)
+                    results.runs[(system, stage, contender.name)] = _measure(contender, box, stage, 3 if quick else 1)
             if system == "pulls":
-                _late(folder / "late", ours, box, results, say)
+                _measure_late(folder / "late", ours, box, results, say)
     with boxed("repos") as box:
         say("50 streams unchanged: syncd")
         project = projects.many_repos(folder / "repos", box)
         contender = Contender("syncd", project.sync, project.folder, project.secrets)
-        _once(contender, box)
-        results.runs[("repos", "unchanged", "syncd")] = _measured(contender, box, "unchanged", 3)
+        _run_once(contender, box)
+        results.runs[("repos", "unchanged", "syncd")] = _measure(contender, box, "unchanged", 3)
     say("1,000 mapping files validated: syncd")
     files = projects.many_files(folder / "files")
     results.runs[("files", "validated", "syncd")] = run(files.validate, files.folder, files.secrets, None, times=3)
     say("a thousand key results over 10k, 100k and 1M records")
     answering = [sys.executable, str(_HERE / "answering.py"), str(folder / "answering")]
-    said = run(answering, folder, {"PYTHONPATH": str(_HERE.parents[1])}, None).said
-    results.answering = json.loads(said.splitlines()[-1])
+    output = run(answering, folder, {"PYTHONPATH": str(_HERE.parents[1])}, None).output
+    results.answering = json.loads(output.splitlines()[-1])
     return results
 
 
-def _late(
+def _measure_late(
     folder: Path, ours: list[tuple[str, Callable[[Path, Box], Project]]], box: Box, results: Results,
     say: Callable[[str], None],
 ) -> None:  # fmt: skip
-    """The backfill once more, each answer a tenth of a second late: one connection waits for each page."""
+    """Runs the backfill again with each response a tenth of a second late: a single connection waits for each page."""
     box.delay(DELAY)
     contenders = _contenders(folder, "pulls", ours, box)
     for contender in [contenders[0], *contenders[-len(ours) :]]:
         say(f"pulls, from nothing at 100 ms: {contender.name}")
-        results.runs[("pulls", "at 100 ms", contender.name)] = _measured(contender, box, "from nothing", 1)
+        results.runs[("pulls", "at 100 ms", contender.name)] = _measure(contender, box, "from nothing", 1)
     box.heal()
 
 
 def _contenders(
     folder: Path, system: str, ours: list[tuple[str, Callable[[Path, Box], Project]]], box: Box
 ) -> list[Contender]:
-    found = []
+    contenders = []
     for name, script in _SCRIPTS.items():
         if script == "pygithub_loop" and system != "pulls":
             continue
         python = str(_DLT_PYTHON) if script == "dlt_source" else sys.executable
         command = [python, str(_HERE / "contenders" / f"{script}.py"), system, box.url]
-        found.append(Contender(name, command, _made(folder / script), projects.secret(system, box)))
+        working = folder / script
+        working.mkdir(parents=True, exist_ok=True)
+        contenders.append(Contender(name, command, working, projects.secret(system, box)))
     for name, write in ours:
         project = write(folder / write.__name__, box)
-        found.append(Contender(name, project.sync, project.folder, project.secrets))
-    return found
+        contenders.append(Contender(name, project.sync, project.folder, project.secrets))
+    return contenders
 
 
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-def _once(contender: Contender, box: Box) -> None:
+def _run_once(contender: Contender, box: Box) -> None:
     run(contender.command, contender.folder, contender.environment, box)
 
 
 _KEPT = ("syncd.yaml", "okrs.yaml")
 
 
-def _emptied(folder: Path) -> None:
-    """As it was before the first run."""
+def _reset(folder: Path) -> None:
+    """Deletes all but the project's own files."""
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
@@ -128,9 +125,9 @@ def _emptied(folder: Path) -> None:
             path.unlink()
 
 
-def _measured(contender: Contender, box: Box, stage: str, times: int) -> Run:
+def _measure(contender: Contender, box: Box, stage: str, times: int) -> Run:
     def before() -> None:
         if stage == "from nothing":
-            _emptied(contender.folder)
+            _reset(contender.folder)
 
     return run(contender.command, contender.folder, contender.environment, box, times=times, before=before)

@@ -1,4 +1,4 @@
-"""What the benchmarks pull: worlds far larger than the sandbox's story, the same ones each time."""
+"""The worlds that the benchmarks pull: far larger than the sandbox's story, and the same in every run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from syncd.sandbox import World
-from syncd.sandbox.workbook import Sheet, Spreadsheet, day, typed
+from syncd.sandbox.sheets.workbook import Sheet, Spreadsheet, day, typed
 
 NOW = datetime(2026, 11, 21, 9, 15, tzinfo=UTC)
 FIRST_DAY = NOW - timedelta(days=730)
@@ -36,7 +36,7 @@ def repos() -> World:
 
 def issues() -> World:
     """A Jira Cloud project with 20,000 issues of two years, four in five of them done; pages of 100."""
-    chance = random.Random("issues")
+    rng = random.Random("issues")
     world = World(NOW)
     site = world.jira
     site.page_cap = 100
@@ -44,26 +44,26 @@ def issues() -> World:
     people = [f"Person {number}" for number in range(40)]
     for number in range(ISSUES):
         made = FIRST_DAY + timedelta(days=728) * (number / ISSUES)
-        labels = chance.sample(["bug", "docs", "search", "web"], chance.randint(0, 2))
-        points = float(chance.choice([1, 2, 3, 5, 8]))
+        labels = rng.sample(["bug", "docs", "search", "web"], rng.randint(0, 2))
+        points = float(rng.choice([1, 2, 3, 5, 8]))
         ticket = site.create(
             "KB", "Story", f"A piece of work, number {number}", points=points, labels=labels,
-            assignee=chance.choice(people), at=made,
+            assignee=rng.choice(people), at=made,
         )  # fmt: skip
         if number % 5:
-            site.transition(ticket.key, "Done", at=made + timedelta(hours=chance.uniform(1, 40)))
+            site.transition(ticket.key, "Done", at=made + timedelta(hours=rng.uniform(1, 40)))
     return world
 
 
 def books() -> World:
     """Twenty spreadsheets with ten dated series of 100 weeks each, every one on a sheet of its own."""
-    chance = random.Random("books")
+    rng = random.Random("books")
     world = World(NOW)
     for number in range(BOOKS):
         book = world.sheets.add(Spreadsheet(f"book-{number:02}", f"Book {number}"))
         for index in range(RANGES):
             weeks = [(NOW - timedelta(weeks=100 - week)).date() for week in range(100)]
-            rows = [[day(week), typed(float(chance.randint(100, 999)))] for week in weeks]
+            rows = [[day(week), typed(float(rng.randint(100, 999)))] for week in weeks]
             book.sheets.append(Sheet(index, f"S{index}", rows))
     return world
 
@@ -88,16 +88,16 @@ def change_books(world: World) -> None:
 
 
 def _add_pulls(world: World, repo: str, count: int) -> None:
-    chance = random.Random(repo)
+    rng = random.Random(repo)
     people = [f"person-{number}" for number in range(40)] + ["dependabot[bot]"]
     for number in range(count):
         made = FIRST_DAY + timedelta(days=728) * (number / count)
-        labels = chance.sample(["bug", "docs", "search", "web"], chance.randint(0, 2))
+        labels = rng.sample(["bug", "docs", "search", "web"], rng.randint(0, 2))
         pull = world.github.add_pull(
-            repo, f"Change number {number} to how things are done", author=chance.choice(people), labels=labels, at=made
+            repo, f"Change number {number} to how things are done", author=rng.choice(people), labels=labels, at=made
         )
         if number % 10:
-            world.github.merge_pull(repo, pull.number, at=made + timedelta(hours=chance.uniform(1, 40)))
+            world.github.merge_pull(repo, pull.number, at=made + timedelta(hours=rng.uniform(1, 40)))
 
 
 WORLDS: dict[str, Callable[[], World]] = {"pulls": pulls, "repos": repos, "issues": issues, "books": books}

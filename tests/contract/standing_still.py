@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncd.report import Report
+from syncd.status.report import Report
 
 
 class Standings:

@@ -11,14 +11,15 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from syncd.as_of import as_of
 from syncd.config import load_config
-from syncd.cycle import Result, run_cycle
+from syncd.cycle.model import CycleRequest, Result
+from syncd.cycle.run import run_cycle
+from syncd.explain.links import LinkEvidence, links_of
 from syncd.ledger import KeptAlignment, Ledger, open_ledger
 from syncd.ledger.schema import alignments
-from syncd.links import LinkEvidence, links_of
 from syncd.okr.trend import Trend
 from syncd.sdk import RetryPolicy
+from syncd.status.read_snapshots import Snapshots
 
 NAME = ("articles", "calls")
 KEPT = KeptAlignment(
@@ -95,12 +96,12 @@ class Project:
         (folder / "syncd.yaml").write_text("mappings: okrs.yaml\nconnections:\n  local: {type: files, root: .}\n")
         (folder / "okrs.yaml").write_text(MAPPING)
 
-    def sync(self, **options: Any) -> Result:
+    def sync(self, dry_run: bool = False, **options: Any) -> Result:
         for name, found in (("Calls", self.calls), ("Articles", self.articles)):
             lines = [f"{day},{number}" for day, number in found.items()]
             (self.folder / f"{name.lower()}.csv").write_text("\n".join([f"Day,{name}", *lines]) + "\n")
         config = load_config(self.folder / "syncd.yaml")
-        return run_cycle(config, self.ledger, lambda: self.now, retry=RetryPolicy(), **options)
+        return run_cycle(CycleRequest(config, self.ledger, lambda: self.now, RetryPolicy(), **options), dry_run=dry_run)
 
     @property
     def kept(self) -> KeptAlignment:
@@ -109,8 +110,9 @@ class Project:
     def links(self, at: datetime | None = None) -> list[LinkEvidence]:
         config = load_config(self.folder / "syncd.yaml")
         (plan,) = config.plans
-        known = as_of(config, plan, self.ledger, at or self.now, at)
-        return [link for kr in known.plan.key_results for link in links_of(known, kr)]
+        snapshots = Snapshots(config, plan, self.ledger)
+        snapshot = snapshots.at(at) if at else snapshots.now(self.now)
+        return [link for kr in snapshot.plan.key_results for link in links_of(snapshot, self.ledger, kr)]
 
 
 @pytest.fixture
@@ -146,7 +148,7 @@ class TestCycles:
     ) -> None:
         project.sync()
         first = project.kept
-        monkeypatch.setattr("syncd.alignments.trend", None)
+        monkeypatch.setattr("syncd.cycle.judge_links.trend", None)
         project.now += timedelta(minutes=15)
         assert project.sync().verdicts == []
         assert project.kept == first
@@ -249,7 +251,7 @@ class TestCycles:
         (project.folder / "calls.csv").unlink()
         good, project.calls = project.calls, {}
         config = load_config(project.folder / "syncd.yaml")
-        run_cycle(config, project.ledger, lambda: project.now, retry=RetryPolicy())
+        run_cycle(CycleRequest(config, project.ledger, lambda: project.now, RetryPolicy()))
         assert project.kept.trend == trend
         assert all(link.weeks == () or link.weeks == [] for link in project.links())
         project.calls = good

@@ -10,16 +10,18 @@ import pytest
 from standing_still import Standings
 from starlette.testclient import TestClient
 
-from syncd.as_of import as_of
-from syncd.checking_in import Implausible, Settled, check_in
 from syncd.config import Config, load_config
-from syncd.cycle import run_cycle
-from syncd.evidence import evidence
+from syncd.cycle.check_in import Implausible, Settled, check_in
+from syncd.cycle.model import CycleRequest
+from syncd.cycle.run import run_cycle
+from syncd.explain.evidence import evidence
 from syncd.ledger import open_ledger
 from syncd.okr.alignment import Alignment
 from syncd.okr.checkins import CheckIn
-from syncd.report import KeyResultLine, Report, choose_plan, report
 from syncd.sdk import RetryPolicy
+from syncd.status.periods import choose_plan
+from syncd.status.read_snapshots import Snapshots
+from syncd.status.report import KeyResultLine, Report, report_of
 from syncd.web import make_app
 
 DAY = timedelta(days=1)
@@ -79,7 +81,7 @@ class Project:
         (self.folder / "okrs.yaml").write_text(text.replace(old, new))
 
     def sync(self) -> None:
-        run_cycle(self.config, self.ledger, lambda: self.now, retry=RetryPolicy())
+        run_cycle(CycleRequest(self.config, self.ledger, lambda: self.now, RetryPolicy()))
 
     def say(self, name: str, value: float | None = None, *, stands: int = 14, force: bool = False, **what: str) -> None:
         config = self.config
@@ -91,7 +93,7 @@ class Project:
 
     def report(self) -> Report:
         config = self.config
-        return report(config, config.plans[0], self.ledger, self.now)
+        return report_of(Snapshots(config, config.plans[0], self.ledger).now(self.now))
 
     def line(self, name: str) -> KeyResultLine:
         found = self.report().line(name)
@@ -182,7 +184,7 @@ def test_an_edited_target_is_a_dated_change_at_the_next_sync(project: Project) -
     project.sync()
     config = project.config
     key_result = config.plans[0].key_results[0]
-    found = evidence(as_of(config, config.plans[0], project.ledger, project.now), key_result)
+    found = evidence(Snapshots(config, config.plans[0], project.ledger).now(project.now), project.ledger, key_result)
     (edit,) = found.definition_changes
     assert (edit.at, edit.key, edit.old, edit.new) == (project.now, "target", 100.0, 50.0)
 

@@ -29,7 +29,6 @@ from syncd.publishing.statements import as_json
 from syncd.sdk import (
     ConfigError,
     Content,
-    Found,
     Publisher,
     PublishKeys,
     RetryLater,
@@ -39,6 +38,7 @@ from syncd.sdk import (
     Statement,
     Summary,
     Unsure,
+    Written,
 )
 from syncd.sdk.testing import statement as complete
 
@@ -69,12 +69,12 @@ class Board:
         assert isinstance(said, Statement)
         return said.content(PLACES)
 
-    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Found]:
+    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
         self._strike("read")
         return {
-            name: Found({place: self.stands.get((name, place)) for place in places})
+            name: Written({place: self.stands.get((name, place)) for place in places})
             if name not in self.absent
-            else Found(absent=f"there is no row for {name}")
+            else Written(absent=f"there is no row for {name}")
             for name, places in wanted.items()
         }
 

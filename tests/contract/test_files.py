@@ -50,7 +50,9 @@ def series(folder: Path, context: Context, file: str, dates: str, values: str, *
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
 @pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_csv_as_programs_write_it(tmp_path: Path, context: Context, encoding: str, mark: str, end: str) -> None:
+def test_csv_of_any_encoding_delimiter_and_line_end_is_read(
+    tmp_path: Path, context: Context, encoding: str, mark: str, end: str
+) -> None:
     rows = [
         ["Woche", "Anrufe für Müller", "Note"],
         ["2026-10-05", "12", "a"],
@@ -59,18 +61,18 @@ def test_csv_as_programs_write_it(tmp_path: Path, context: Context, encoding: st
     ]
     text = end.join(mark.join(row) for row in rows) + end
     (tmp_path / "a.csv").write_bytes(text.encode(encoding))
-    found = series(tmp_path, context, "a.csv", "Woche", "Anrufe für Müller")
-    assert found == {"2026-10-05": 12, "2026-10-19": 0}
+    numbers = series(tmp_path, context, "a.csv", "Woche", "Anrufe für Müller")
+    assert numbers == {"2026-10-05": 12, "2026-10-19": 0}
 
 
-def test_csv_of_a_german_finance_department(tmp_path: Path, context: Context) -> None:
+def test_csv_with_german_numbers_and_dates_is_read_with_as(tmp_path: Path, context: Context) -> None:
     text = (
         "Woche;Betrag;Notiz\r\n05.10.2026;1.315,80;\r\n12.10.2026;999,5;a, b, c\r\n19.10.2026;;\r\n26.10.2026;-1,0;\r\n"
     )
     (tmp_path / "costs.csv").write_bytes(text.encode("cp1252"))
     how = {"decimal": ",", "thousands": ".", "date": "%d.%m.%Y"}
-    found = series(tmp_path, context, "costs.csv", "Woche", "Betrag", **{"as": how})
-    assert found == {"2026-10-05": 1315.8, "2026-10-12": 999.5, "2026-10-26": -1}
+    numbers = series(tmp_path, context, "costs.csv", "Woche", "Betrag", **{"as": how})
+    assert numbers == {"2026-10-05": 1315.8, "2026-10-12": 999.5, "2026-10-26": -1}
 
 
 def test_csv_dates_that_need_as_are_a_problem_and_no_empty_series(tmp_path: Path, context: Context) -> None:
@@ -86,7 +88,7 @@ def test_csv_line_breaks_within_a_cell_move_no_row(tmp_path: Path, context: Cont
     (tmp_path / "a.csv").write_bytes(quoted.encode())
     assert cell(tmp_path, context, "a.csv", "C2").number == 7
     assert cell(tmp_path, context, "a.csv", "C3").number == 8
-    if inside in "\x0b\x0c\u2028\x85\x1c":  # these break no line of CSV, quoted or not
+    if inside in "\x0b\x0c\u2028\x85\x1c":  # these end no row of CSV, even without quotes
         (tmp_path / "b.csv").write_bytes(f"Week,Note,Calls\n2026-10-05,one{inside}two,7\n2026-10-12,,8\n".encode())
         assert cell(tmp_path, context, "b.csv", "C2").number == 7
         assert cell(tmp_path, context, "b.csv", "C3").number == 8
@@ -115,7 +117,9 @@ def test_csv_line_breaks_within_a_cell_move_no_row(tmp_path: Path, context: Cont
         ("1e999", None, "a number beyond"),
     ],
 )
-def test_csv_cells(tmp_path: Path, context: Context, text: str, number: float | None, problem: str | None) -> None:
+def test_a_csv_cell_is_a_number_only_if_it_is_plain(
+    tmp_path: Path, context: Context, text: str, number: float | None, problem: str | None
+) -> None:
     (tmp_path / "a.csv").write_text(f'Name;Value\nx;"{text}"\n', encoding="utf-8")
     reading = cell(tmp_path, context, "a.csv", "B2")
     assert reading.number == number
@@ -123,43 +127,43 @@ def test_csv_cells(tmp_path: Path, context: Context, text: str, number: float | 
     assert reading.raw.strip() == text.strip()
 
 
-def test_csv_of_one_column(tmp_path: Path, context: Context) -> None:
+def test_csv_of_a_single_column_is_read(tmp_path: Path, context: Context) -> None:
     (tmp_path / "a.csv").write_text("Value\n12\n13\n", encoding="utf-8")
     assert cell(tmp_path, context, "a.csv", "A3").number == 13
     (tmp_path / "b.csv").write_text("1,5\n", encoding="utf-8")
     assert cell(tmp_path, context, "b.csv", "A1").number == 1
 
 
-def test_csv_whose_text_is_full_of_another_mark(tmp_path: Path, context: Context) -> None:
+def test_csv_with_other_delimiters_in_its_texts_is_read(tmp_path: Path, context: Context) -> None:
     rows = ["Week;Calls;Note", *(f"2026-10-{day:02};{day};a, b, c, d" for day in range(1, 10))]
     (tmp_path / "a.csv").write_text("\n".join(rows), encoding="utf-8")
     assert series(tmp_path, context, "a.csv", "Week", "Calls")["2026-10-09"] == 9
 
 
-def test_csv_with_decimal_commas_and_semicolons(tmp_path: Path, context: Context) -> None:
+def test_csv_with_decimal_commas_and_semicolons_is_read(tmp_path: Path, context: Context) -> None:
     (tmp_path / "a.csv").write_text("Woche;A;B\n2026-10-05;1,5;2,5\n2026-10-12;3,5;4,5\n", encoding="utf-8")
-    found = series(tmp_path, context, "a.csv", "Woche", "B", **{"as": {"decimal": ","}})
-    assert found == {"2026-10-05": 2.5, "2026-10-12": 4.5}
+    numbers = series(tmp_path, context, "a.csv", "Woche", "B", **{"as": {"decimal": ","}})
+    assert numbers == {"2026-10-05": 2.5, "2026-10-12": 4.5}
 
 
-def test_csv_with_quotes_around_everything(tmp_path: Path, context: Context) -> None:
+def test_csv_with_quotes_around_every_cell_is_read(tmp_path: Path, context: Context) -> None:
     (tmp_path / "a.csv").write_text('"Week","Calls, all"\n"2026-10-05","7"\n', encoding="utf-8")
     assert series(tmp_path, context, "a.csv", "Week", "Calls, all") == {"2026-10-05": 7}
 
 
-def test_csv_that_is_long(tmp_path: Path, context: Context) -> None:
-    """Longer than what the mark between columns is guessed from; the guess may not fall between two of its bytes."""
+def test_csv_longer_than_the_delimiters_sample_is_read(tmp_path: Path, context: Context) -> None:
+    """Longer than the sample that the delimiter is guessed from. The sample must not end inside a character."""
     rows = ["Note;Week;Calls", *(f'"{"x; y, " * 20}";2026-10-05;{row}' for row in range(400))]
     (tmp_path / "a.csv").write_text("\n".join(rows), encoding="utf-8")
     assert cell(tmp_path, context, "a.csv", "C401").number == 399
 
 
-def test_csv_with_a_huge_cell(tmp_path: Path, context: Context) -> None:
+def test_csv_with_a_huge_cell_is_read(tmp_path: Path, context: Context) -> None:
     (tmp_path / "a.csv").write_text(f"Note,Calls\n{'x' * 200_000},7\n", encoding="utf-8")
     assert cell(tmp_path, context, "a.csv", "B2").number == 7
 
 
-def test_csv_rows_of_different_length(tmp_path: Path, context: Context) -> None:
+def test_csv_rows_of_different_length_are_read(tmp_path: Path, context: Context) -> None:
     (tmp_path / "a.csv").write_text("A,B,C\n1\n2,3\n4,5,6\n\n7,8,9\n", encoding="utf-8")
     assert cell(tmp_path, context, "a.csv", "C4").number == 6
     assert cell(tmp_path, context, "a.csv", "C6").number == 9
@@ -178,7 +182,7 @@ def test_csv_has_no_sheets(tmp_path: Path, context: Context) -> None:
     assert "has no sheet" in (read(tmp_path, context, "a.csv", cell="Data!A2").problem or "")
 
 
-def test_a_header_that_is_not_there_or_there_twice(tmp_path: Path, context: Context) -> None:
+def test_a_missing_or_repeated_header_is_a_problem(tmp_path: Path, context: Context) -> None:
     (tmp_path / "a.csv").write_text("Week,Calls,Calls\n2026-10-05,1,2\n", encoding="utf-8")
     assert "Week, Calls" in (read(tmp_path, context, "a.csv", series={"dates": "Day", "values": "B2:B"}).problem or "")
     twice = read(tmp_path, context, "a.csv", series={"dates": "Week", "values": "Calls"})
@@ -201,20 +205,20 @@ def workbook(tmp_path: Path) -> Path:
     for row in range(2, 6):
         data.cell(row, 3).number_format = "0%"
     second = book.create_sheet("It's 2")
-    second["C4"] = 4.5  # what stands before it was never written
+    second["C4"] = 4.5  # the cells before it were never written
     book.create_sheet("Empty")
     book.create_chartsheet("Chart").add_chart(BarChart())
     book.save(tmp_path / "numbers.xlsx")
     return tmp_path
 
 
-def test_xlsx_series(workbook: Path, context: Context) -> None:
+def test_an_xlsx_series_is_read_by_range_and_by_header(workbook: Path, context: Context) -> None:
     expected = {"2026-10-05": 1200, "2026-10-19": None, "2026-10-26": 0}
     assert series(workbook, context, "numbers.xlsx", "Data!A2:A", "Data!B2:B") == expected
     assert series(workbook, context, "numbers.xlsx", "Week", "Calls") == expected
     assert series(workbook, context, "numbers.xlsx", "Data!Week", "Data!Calls") == expected
-    found = series(workbook, context, "numbers.xlsx", "Week", "Share", **{"as": {"percent": True}})
-    assert found == {"2026-10-05": 70, "2026-10-12": 57, "2026-10-26": 85}
+    shares = series(workbook, context, "numbers.xlsx", "Week", "Share", **{"as": {"percent": True}})
+    assert shares == {"2026-10-05": 70, "2026-10-12": 57, "2026-10-26": 85}
 
 
 @pytest.mark.parametrize(
@@ -230,31 +234,33 @@ def test_xlsx_series(workbook: Path, context: Context) -> None:
         ("'It''s 2'!C4", 4.5, None),
     ],
 )
-def test_xlsx_cells(workbook: Path, context: Context, where: str, number: float | None, problem: str | None) -> None:
+def test_an_xlsx_cell_is_a_number_or_a_problem(
+    workbook: Path, context: Context, where: str, number: float | None, problem: str | None
+) -> None:
     reading = cell(workbook, context, "numbers.xlsx", where)
     assert reading.number == number
     assert (problem or "") in (reading.problem or "")
 
 
 @pytest.mark.parametrize("where", ["Data!B3", "Empty!A1", "Data!Z99"])
-def test_xlsx_blanks(workbook: Path, context: Context, where: str) -> None:
+def test_xlsx_blanks_are_no_readings(workbook: Path, context: Context, where: str) -> None:
     assert read(workbook, context, "numbers.xlsx", cell=where).readings == ()
 
 
-def test_xlsx_sheets_that_are_not_there(workbook: Path, context: Context) -> None:
-    said = read(workbook, context, "numbers.xlsx", cell="Gone!A1").problem or ""
-    assert "has no sheet 'Gone'" in said
-    assert "Data" in said
+def test_a_missing_xlsx_sheet_is_a_problem_that_names_the_others(workbook: Path, context: Context) -> None:
+    problem = read(workbook, context, "numbers.xlsx", cell="Gone!A1").problem or ""
+    assert "has no sheet 'Gone'" in problem
+    assert "Data" in problem
 
 
-def test_xlsx_lookup(workbook: Path, context: Context) -> None:
+def test_an_xlsx_lookup_reads_the_cell_of_a_row(workbook: Path, context: Context) -> None:
     where = {"table": "Data", "row": {"Note": "text"}, "column": "Calls"}
     (reading,) = read(workbook, context, "numbers.xlsx", lookup=where).readings
     assert (reading.number, reading.cell) == (1200, "Data!B2")
 
 
-def test_a_formula_that_was_never_calculated_is_no_blank(tmp_path: Path, context: Context) -> None:
-    """Programs write formulas without their results. To skip such a cell would show an older number as the latest."""
+def test_a_formula_that_was_never_calculated_is_not_a_blank(tmp_path: Path, context: Context) -> None:
+    """Programs write formulas without results. Skipping such a cell would show an older number as the latest."""
     book = openpyxl.Workbook()
     for row in (["Week", "Calls"], [date(2026, 10, 5), 12], [date(2026, 10, 12), "=B2*2"]):
         book.active.append(row)
@@ -331,7 +337,7 @@ def write_ods(path: Path, **sheets: str) -> None:
         archive.writestr("content.xml", ODS_HEAD + tables + ODS_TAIL)
 
 
-def test_ods_as_libreoffice_writes_it(tmp_path: Path, context: Context) -> None:
+def test_ods_as_libreoffice_writes_it_is_read(tmp_path: Path, context: Context) -> None:
     comment = "<office:annotation><dc:creator>a</dc:creator><text:p>77</text:p></office:annotation>"
     rows = (
         f"<table:table-header-rows>{row(text('Week'), text('Calls'), text('Share'))}</table:table-header-rows>"
@@ -347,8 +353,8 @@ def test_ods_as_libreoffice_writes_it(tmp_path: Path, context: Context) -> None:
     assert series(tmp_path, context, "a.ods", "Week", "Calls") == expected
     assert series(tmp_path, context, "a.ods", "Data!A2:A", "Data!B2:B") == expected
     assert cell(tmp_path, context, "a.ods", "Data!B4").problem == "the error #REF!"
-    found = series(tmp_path, context, "a.ods", "Week", "Share", **{"as": {"percent": True}})
-    assert found == {"2026-10-05": 57, "2026-10-12": 85}
+    shares = series(tmp_path, context, "a.ods", "Week", "Share", **{"as": {"percent": True}})
+    assert shares == {"2026-10-05": 57, "2026-10-12": 85}
 
 
 def test_ods_repetitions_are_counted(tmp_path: Path, context: Context) -> None:
@@ -363,17 +369,17 @@ def test_ods_repetitions_are_counted(tmp_path: Path, context: Context) -> None:
     )
     write_ods(tmp_path / "a.ods", Data=rows, Second=row(value("float", "9")))
     where = {"D1": 1, "E1": 1, "F1": 2, "D12": 3, "D14": 3, "A15": 4, "Second!A1": 9}
-    assert {one: cell(tmp_path, context, "a.ods", one).number for one in where} == where
+    assert {address: cell(tmp_path, context, "a.ods", address).number for address in where} == where
     assert read(tmp_path, context, "a.ods", cell="D11").readings == ()
 
 
-def test_ods_texts_and_truth_values(tmp_path: Path, context: Context) -> None:
+def test_ods_texts_and_truth_values_are_not_numbers(tmp_path: Path, context: Context) -> None:
     two = '<table:table-cell office:value-type="string"><text:p>one</text:p><text:p>two</text:p></table:table-cell>'
     write_ods(tmp_path / "a.ods", Data=row(text("n/a"), value("boolean", "true", "WAHR"), two, text("12")))
-    assert [cell(tmp_path, context, "a.ods", one).number for one in ("A1", "B1", "C1", "D1")] == [None] * 4
+    assert [cell(tmp_path, context, "a.ods", address).number for address in ("A1", "B1", "C1", "D1")] == [None] * 4
 
 
-def test_ods_by_another_program(tmp_path: Path, context: Context) -> None:
+def test_ods_by_another_program_is_read(tmp_path: Path, context: Context) -> None:
     from odf.opendocument import OpenDocumentSpreadsheet
     from odf.table import Table, TableCell, TableRow
     from odf.text import P
@@ -388,9 +394,9 @@ def test_ods_by_another_program(tmp_path: Path, context: Context) -> None:
         line = TableRow()
         for kind, written, shown in cells:
             keys = {"valuetype": kind} | ({"datevalue" if kind == "date" else "value": written} if written else {})
-            one = TableCell(**keys)
-            one.addElement(P(text=shown))
-            line.addElement(one)
+            table_cell = TableCell(**keys)
+            table_cell.addElement(P(text=shown))
+            line.addElement(table_cell)
         table.addElement(line)
     document.spreadsheet.addElement(table)
     document.save(str(tmp_path / "a.ods"))
@@ -402,7 +408,7 @@ def test_ods_by_another_program(tmp_path: Path, context: Context) -> None:
 
 @pytest.mark.parametrize("name", ["a.xlsx", "a.ods"])
 @pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04 cut off"])
-def test_a_file_that_is_none(tmp_path: Path, context: Context, name: str, content: bytes) -> None:
+def test_a_file_that_is_not_a_workbook_is_refused(tmp_path: Path, context: Context, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(SourceBroken, match=r"a\.(xlsx|ods)"):
         read(tmp_path, context, name, cell="A1")
@@ -410,7 +416,9 @@ def test_a_file_that_is_none(tmp_path: Path, context: Context, name: str, conten
 
 @pytest.mark.parametrize("member", ["xl/worksheets/sheet1.xml", "xl/workbook.xml"])
 @pytest.mark.parametrize("content", [b"<cut", b""])
-def test_an_xlsx_file_that_is_damaged_within(workbook: Path, context: Context, member: str, content: bytes) -> None:
+def test_an_xlsx_file_with_a_damaged_part_is_refused(
+    workbook: Path, context: Context, member: str, content: bytes
+) -> None:
     with zipfile.ZipFile(workbook / "numbers.xlsx") as old, zipfile.ZipFile(workbook / "bad.xlsx", "w") as new:
         for name in old.namelist():
             new.writestr(name, content if name == member else old.read(name))
@@ -418,7 +426,7 @@ def test_an_xlsx_file_that_is_damaged_within(workbook: Path, context: Context, m
         read(workbook, context, "bad.xlsx", cell="B2")
 
 
-def test_an_xlsx_file_that_its_library_stumbles_over(tmp_path: Path, context: Context) -> None:
+def test_an_xlsx_file_that_its_library_cannot_read_is_refused(tmp_path: Path, context: Context) -> None:
     book = openpyxl.Workbook()
     book.create_chartsheet("a chart sheet without a chart")
     book.save(tmp_path / "a.xlsx")
@@ -426,7 +434,7 @@ def test_an_xlsx_file_that_its_library_stumbles_over(tmp_path: Path, context: Co
         read(tmp_path, context, "a.xlsx", cell="A1")
 
 
-def test_an_ods_file_whose_content_is_damaged(tmp_path: Path, context: Context) -> None:
+def test_an_ods_file_with_damaged_content_is_refused(tmp_path: Path, context: Context) -> None:
     for number, content in enumerate(["<cut", "", ODS_HEAD]):
         with zipfile.ZipFile(tmp_path / f"{number}.ods", "w") as archive:
             archive.writestr("content.xml", content)
@@ -434,7 +442,7 @@ def test_an_ods_file_whose_content_is_damaged(tmp_path: Path, context: Context) 
             read(tmp_path, context, f"{number}.ods", cell="A1")
 
 
-def test_a_zip_member_that_fails_its_checksum(workbook: Path, context: Context) -> None:
+def test_a_workbook_that_fails_its_checksum_gives_no_wrong_number(workbook: Path, context: Context) -> None:
     raw = bytearray((workbook / "numbers.xlsx").read_bytes())
     raw[len(raw) // 3] ^= 0xFF
     (workbook / "bad.xlsx").write_bytes(bytes(raw))
@@ -445,12 +453,12 @@ def test_a_zip_member_that_fails_its_checksum(workbook: Path, context: Context) 
     assert reading.number == 1200  # the damage was elsewhere
 
 
-def test_a_file_that_is_missing(tmp_path: Path, context: Context) -> None:
+def test_a_missing_file_is_named(tmp_path: Path, context: Context) -> None:
     with pytest.raises(SourceBroken, match=r"gone\.csv cannot be read"):
         read(tmp_path, context, "gone.csv", cell="A1")
 
 
-def test_a_folder_with_the_name_of_a_file(tmp_path: Path, context: Context) -> None:
+def test_a_folder_with_the_name_of_a_file_is_refused(tmp_path: Path, context: Context) -> None:
     (tmp_path / "a.csv").mkdir()
     with pytest.raises(SourceBroken, match=r"a\.csv"):
         read(tmp_path, context, "a.csv", cell="A1")
@@ -479,7 +487,7 @@ def test_a_link_that_leads_out_is_not_followed(tmp_path: Path, context: Context,
         read(root, context, "a.csv" if way == "file" else "sub/secret.csv", cell="A2")
 
 
-def test_a_stream_key_of_its_own_making_does_not_get_out(tmp_path: Path, context: Context) -> None:
+def test_a_stream_key_that_leads_out_is_not_followed(tmp_path: Path, context: Context) -> None:
     (tmp_path / "root").mkdir()
     (tmp_path / "secret.csv").write_text("A\n42\n", encoding="utf-8")
     part = Files.Measure.model_validate({"file": "a.csv", "cell": "A2"}).part()
@@ -487,7 +495,7 @@ def test_a_stream_key_of_its_own_making_does_not_get_out(tmp_path: Path, context
         list(opened(tmp_path / "root", context).pull(Stream("../secret.csv", "readings", frozenset({part})), None))
 
 
-def test_a_link_within_the_root_is_fine(tmp_path: Path, context: Context) -> None:
+def test_a_link_within_the_root_is_followed(tmp_path: Path, context: Context) -> None:
     (tmp_path / "a.csv").write_text("A\n42\n", encoding="utf-8")
     (tmp_path / "latest.csv").symlink_to(tmp_path / "a.csv")
     assert cell(tmp_path, context, "latest.csv", "A2").number == 42
@@ -501,10 +509,10 @@ def test_the_doctor_counts_the_files(tmp_path: Path, context: Context) -> None:
     assert not check.ok
 
 
-def test_a_column_that_is_called_like_its_file_is_the_column(tmp_path: Path, context: Context) -> None:
+def test_a_column_with_the_name_of_its_file_is_the_column(tmp_path: Path, context: Context) -> None:
     (tmp_path / "calls.csv").write_text("day,calls\n2026-10-05,12\n")
     assert series(tmp_path, context, "calls.csv", "day", "calls") == {"2026-10-05": 12}
-    found = read(
+    snapshot = read(
         tmp_path, context, "calls.csv", lookup={"table": "calls", "row": {"day": "2026-10-05"}, "column": "calls"}
     )
-    assert [reading.number for reading in found.readings] == [12]
+    assert [reading.number for reading in snapshot.readings] == [12]

@@ -1,4 +1,4 @@
-"""Check-ins to files. Their ailments are those of a disk, not of a server, as in the contract of publishers."""
+"""Check-ins to files. They break as disks do, not as servers do, so the contract of publishers does not apply."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def summary(*statements: Any) -> Summary:
     return Summary(DOCUMENT, statements or [CALLS])
 
 
-def write(publisher: FilesPublisher, said: Summary | None = None) -> Content:
-    content = publisher.content(said or summary())
+def write(publisher: FilesPublisher, period_summary: Summary | None = None) -> Content:
+    content = publisher.content(period_summary or summary())
     publisher.write({"": content})
     return content
 
@@ -71,8 +71,8 @@ def test_json_is_the_document_of_status(root: Path, context: Context) -> None:
 
 @pytest.mark.parametrize("file", ["okrs.json", "okrs.csv", "okrs.md"])
 @pytest.mark.parametrize("note", ["plain", "two\nlines", "old\rMac", "Größe, 数字, 🎯", "=1+1", "a | `b` <c>", "  "])
-def test_what_is_written_is_read_back(root: Path, context: Context, file: str, note: str) -> None:
-    """Else syncd would take its own text for somebody else's."""
+def test_a_written_file_is_read_back(root: Path, context: Context, file: str, note: str) -> None:
+    """Otherwise syncd would take its own text for somebody else's."""
     publisher = opened(root, context, file)
     content = write(publisher, summary(replace(CALLS, note=note, title=note)))
     assert publisher.read({"": content})[""].content == content
@@ -81,7 +81,7 @@ def test_what_is_written_is_read_back(root: Path, context: Context, file: str, n
 def test_a_row_of_csv_says_everything(root: Path, context: Context) -> None:
     write(opened(root, context, "okrs.csv"))
     (row,) = csv.DictReader((root / "okrs.csv").open(encoding="utf-8", newline=""))
-    said = {
+    expected = {
         "key_result": "calls",
         "value": "1092",
         "target": "600",
@@ -91,10 +91,10 @@ def test_a_row_of_csv_says_everything(root: Path, context: Context) -> None:
         "reason": "",
         "note": "The second release is out",
     }
-    assert {name: row[name] for name in said} == said
+    assert {name: row[name] for name in expected} == expected
 
 
-def test_a_number_that_is_not_known_is_blank_and_a_formula_is_a_text(root: Path, context: Context) -> None:
+def test_an_unknown_number_is_blank_and_a_formula_is_a_text(root: Path, context: Context) -> None:
     unknown = replace(CALLS, value=None, progress=None, score=None, title="=HYPERLINK(1)", note="\n=1", owner="@all")
     write(opened(root, context, "okrs.csv"), summary(unknown))
     (row,) = csv.DictReader((root / "okrs.csv").open(encoding="utf-8", newline=""))
@@ -111,7 +111,7 @@ def test_nothing_in_a_page_is_markup(root: Path, context: Context) -> None:
     assert "| 18 % |" in page
 
 
-def test_folders_below_the_root_are_made_and_a_files_rights_stay(root: Path, context: Context) -> None:
+def test_folders_below_the_root_are_made_and_the_files_mode_stays(root: Path, context: Context) -> None:
     publisher = opened(root, context, "a/b/okrs.json")
     write(publisher)
     path = root / "a/b/okrs.json"
@@ -123,9 +123,9 @@ def test_folders_below_the_root_are_made_and_a_files_rights_stay(root: Path, con
 # -- the ailments of a disk
 
 
-def test_no_root(root: Path, context: Context) -> None:
+def test_a_missing_root_is_refused_and_not_made(root: Path, context: Context) -> None:
     root.rmdir()
-    with pytest.raises(SourceBroken, match="is no folder; correct root in"):
+    with pytest.raises(SourceBroken, match="is not a folder; correct root in"):
         write(opened(root, context))
     assert not root.exists()
 
@@ -143,10 +143,10 @@ def test_no_root(root: Path, context: Context) -> None:
     ids=lambda value: errno.errorcode.get(value, "") if isinstance(value, int) else value.__name__,
 )
 @pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_a_disk_that_is_full_or_read_only(
+def test_a_full_or_read_only_disk_leaves_the_old_file(
     root: Path, context: Context, monkeypatch: pytest.MonkeyPatch, call: str, number: int, error: type
 ) -> None:
-    """What stood there stays as it was, and nothing is left lying beside it."""
+    """The old file stays, and no temporary file is left beside it."""
     publisher = opened(root, context)
     before = write(publisher)
 
@@ -162,7 +162,7 @@ def test_a_disk_that_is_full_or_read_only(
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_killed_before_it_is_in_its_place(
+def test_a_write_that_is_killed_leaves_the_old_file(
     root: Path, context: Context, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     before = write(opened(root, context))
@@ -181,7 +181,7 @@ def test_killed_before_it_is_in_its_place(
     assert left_over(root) == []
 
 
-def test_who_reads_it_never_sees_a_part(root: Path, context: Context) -> None:
+def test_a_reader_never_sees_half_a_file(root: Path, context: Context) -> None:
     publisher = opened(root, context)
     texts = ["a" * 300_000, "b" * 300_000]
     publisher.write({"": {"text": texts[0]}})
@@ -201,7 +201,7 @@ def test_who_reads_it_never_sees_a_part(root: Path, context: Context) -> None:
     assert seen <= set(texts)
 
 
-def test_a_folder_in_its_place(root: Path, context: Context) -> None:
+def test_a_folder_in_place_of_the_file_is_refused(root: Path, context: Context) -> None:
     (root / "okrs.json").mkdir()
     publisher = opened(root, context)
     with pytest.raises(SourceBroken, match="cannot be read: is a directory"):
@@ -212,7 +212,9 @@ def test_a_folder_in_its_place(root: Path, context: Context) -> None:
 
 
 @pytest.mark.parametrize("file", ["okrs.json", "sub/okrs.json"])
-def test_no_link_leads_out(root: Path, context: Context, tmp_path: Path, file: str) -> None:
+def test_a_link_that_leads_out_is_neither_read_nor_written(
+    root: Path, context: Context, tmp_path: Path, file: str
+) -> None:
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "okrs.json").write_text("theirs")
@@ -225,8 +227,8 @@ def test_no_link_leads_out(root: Path, context: Context, tmp_path: Path, file: s
     assert (outside / "okrs.json").read_text() == "theirs"
 
 
-def test_no_link_beside_it_leads_out(root: Path, context: Context, tmp_path: Path) -> None:
-    """Where syncd writes first has a name that anybody can know."""
+def test_a_link_in_place_of_the_temporary_file_is_not_followed(root: Path, context: Context, tmp_path: Path) -> None:
+    """The name of the temporary file can be guessed."""
     theirs = tmp_path / "theirs"
     theirs.write_text("theirs")
     (root / ".okrs.json.syncd").symlink_to(theirs)
@@ -243,7 +245,7 @@ def test_a_link_within_the_root_is_followed(root: Path, context: Context) -> Non
     assert json.loads((root / "real.json").read_text()) == DOCUMENT
 
 
-def test_what_a_person_put_there_is_seen_as_it_is(root: Path, context: Context) -> None:
+def test_a_file_that_a_person_wrote_is_read_as_it_is(root: Path, context: Context) -> None:
     publisher = opened(root, context)
     (root / "okrs.json").write_bytes(b"not \xff UTF-8\r\n")
     assert publisher.read({"": {}})[""].content == {"text": "not � UTF-8\r\n"}
@@ -254,11 +256,11 @@ def test_what_a_person_put_there_is_seen_as_it_is(root: Path, context: Context) 
 
 
 @pytest.mark.parametrize("file", ["okrs.txt", "okrs", "../okrs.json", "/tmp/okrs.json", "~/okrs.json", ""])
-def test_files_that_cannot_serve(file: str) -> None:
+def test_a_file_name_of_another_kind_or_outside_the_root_is_refused(file: str) -> None:
     with pytest.raises(ValidationError):
         Files.Publish.model_validate({"file": file})
 
 
-def test_one_file_has_one_name() -> None:
-    """Two entries that mean one file would each write it."""
+def test_equal_paths_are_a_single_target() -> None:
+    """Otherwise two entries could write the same file."""
     assert Files.Publish.model_validate({"file": "./okrs.json"}).target("") == "okrs.json"

@@ -40,9 +40,9 @@ def lab(box: Sandbox) -> Sandbox:
 
 @pytest.fixture
 def source(lab: Sandbox, context: Context) -> Iterator[GitHubSource]:
-    one = opened(lab, context)
-    yield one
-    one.close()
+    github_source = opened(lab, context)
+    yield github_source
+    github_source.close()
 
 
 def stream(kind: str, repo: str = LAB, since: datetime | None = SINCE) -> Stream:
@@ -50,7 +50,7 @@ def stream(kind: str, repo: str = LAB, since: datetime | None = SINCE) -> Stream
 
 
 def fill(box: Sandbox, kind: str, number: int) -> None:
-    """That many done ones in the lab, a minute apart, numbered from 1 on, the last the newest."""
+    """Adds so many rows to the lab that are done, a minute apart, numbered from 1 on; the last is the newest."""
     code = box.world.github
     for index in range(number):
         at = START + timedelta(minutes=index)
@@ -64,11 +64,11 @@ def fill(box: Sandbox, kind: str, number: int) -> None:
 
 def gathered(pages: list[Page]) -> dict[str, Record]:
     """The newest version of each record, by its label, as the ledger keeps it."""
-    found: dict[str, Record] = {}
+    newest: dict[str, Record] = {}
     for record in (record for page in pages for record in page.records):
-        if record.label not in found or record.updated_at >= found[record.label].updated_at:
-            found[record.label] = record
-    return found
+        if record.label not in newest or record.updated_at >= newest[record.label].updated_at:
+            newest[record.label] = record
+    return newest
 
 
 def pulled(source: GitHubSource, of: Stream, cursor: Mapping[str, Json] | None = None) -> dict[str, Record]:
@@ -96,7 +96,9 @@ def test_a_backfill_reads_every_page_once(lab: Sandbox, source: GitHubSource, ki
 
     assert len(done(gathered(pages))) == number
     needed = max(1, math.ceil(number / 100))
-    proof = {"pulls": 1, "issues": 0, "releases": 2}[kind] if number > 100 else 0  # the ends again, conditional
+    proof = (
+        {"pulls": 1, "issues": 0, "releases": 2}[kind] if number > 100 else 0
+    )  # the first and last page again, conditionally
     assert len(lab.requests) == needed + proof
     assert len({request.query for request in lab.requests}) == needed
     assert {parse_qs(request.query)["per_page"][0] for request in lab.requests} == {"100"}
@@ -109,7 +111,7 @@ def test_a_list_that_ends_with_a_full_page_is_complete(lab: Sandbox, source: Git
 
 
 @pytest.mark.parametrize(("kind", "number"), [("pulls", 3), ("pulls", 150), ("issues", 150), ("releases", 3)])
-def test_an_unchanged_list_costs_one_request_and_no_quota(
+def test_an_unchanged_list_costs_a_single_request_and_no_quota(
     lab: Sandbox, source: GitHubSource, kind: str, number: int
 ) -> None:
     fill(lab, kind, number)
@@ -135,7 +137,7 @@ def test_an_unchanged_short_list_of_issues_is_free_from_its_third_pull_on(lab: S
     assert [request.status for request in lab.requests] == [304]
 
 
-def test_the_moment_is_asked_for_in_utc(lab: Sandbox, source: GitHubSource) -> None:
+def test_since_is_sent_in_utc(lab: Sandbox, source: GitHubSource) -> None:
     pulled(source, stream("issues"))
     assert parse_qs(lab.requests[-1].query)["since"] == ["2026-09-30T22:00:00Z"]
 
@@ -147,9 +149,9 @@ def test_a_later_pull_brings_what_changed_and_stops_there(lab: Sandbox, source: 
     lab.world.github.label(LAB, 5, "late")
     lab.requests.clear()
 
-    found = pulled(source, stream(kind), cursor)
+    records = pulled(source, stream(kind), cursor)
 
-    assert found[f"{LAB}#5"].fields["label"] == ["late"]
+    assert records[f"{LAB}#5"].fields["label"] == ["late"]
     assert len(lab.requests) <= 2
 
 
@@ -164,16 +166,16 @@ def test_rows_bumped_while_the_list_is_paged_are_in_the_count(lab: Sandbox, sour
     for index, page in enumerate(walk):
         pages.append(page)
         if index == 1:
-            for number in range(1, 21):  # they stand on the last page
+            for number in range(1, 21):  # they are on the last page
                 lab.world.github.label(LAB, number, "bumped")
             code = lab.world.github
             code.merge_pull(LAB, code.add_pull(LAB).number)
             code.close_issue(LAB, code.add_issue(LAB).number)
 
-    found = gathered(pages)
+    records = gathered(pages)
 
-    assert len(done(found)) == (352 if kind == "issues" else 351)  # a list of issues holds pull requests too
-    assert sum(record.fields["label"] == ["bumped"] for record in found.values()) == 20
+    assert len(done(records)) == (352 if kind == "issues" else 351)  # a list of issues holds pull requests too
+    assert sum(record.fields["label"] == ["bumped"] for record in records.values()) == 20
     assert cursor_after(pages) is not None
 
 
@@ -181,7 +183,7 @@ def test_rows_bumped_while_the_list_is_paged_are_in_the_count(lab: Sandbox, sour
 def test_a_row_that_leaves_the_list_while_it_is_paged_hides_no_other(
     lab: Sandbox, source: GitHubSource, kind: str
 ) -> None:
-    """Pages are counted from the front: what leaves pulls a row across the border of two pages, unseen."""
+    """Pages are counted from the front: a row that leaves moves another across the edge of a page."""
     fill(lab, kind, 250)
     code = lab.world.github
     code.close_pull(LAB, code.add_pull(LAB).number)
@@ -199,7 +201,7 @@ def test_a_row_that_leaves_the_list_while_it_is_paged_hides_no_other(
 
 
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
-def test_a_census_of_a_moving_list_misses_nobody(lab: Sandbox, source: GitHubSource, kind: str) -> None:
+def test_a_census_of_a_moving_list_misses_no_row(lab: Sandbox, source: GitHubSource, kind: str) -> None:
     fill(lab, kind, 250)
     here = {record.id for record in pulled(source, stream(kind)).values()}
     present: set[str] = set()
@@ -215,29 +217,29 @@ def test_a_census_of_a_moving_list_misses_nobody(lab: Sandbox, source: GitHubSou
 
 
 def numbers(box: Sandbox, kind: str) -> list[str]:
-    """The pages that were asked for, by their number."""
+    """The numbers of the pages that were requested."""
     return [parse_qs(request.query).get("page", ["1"])[0] for request in box.requests if f"/{kind}" in request.path]
 
 
 @pytest.mark.parametrize(("kind", "requests"), [("pulls", 11), ("issues", 12)])
-def test_a_long_list_costs_its_pages_and_one_or_two_more(
+def test_a_long_list_costs_its_pages_and_at_most_two_requests_more(
     lab: Sandbox, source: GitHubSource, kind: str, requests: int
 ) -> None:
     fill(lab, kind, 1000)
     assert len(done(pulled(source, stream(kind)))) == 1000
     assert set(numbers(lab, kind)) == {str(number) for number in range(1, 11)}
-    assert len(lab.requests) == requests  # the head once more, or the bottom and the top
+    assert len(lab.requests) == requests  # the head again, or the last and the first page
 
 
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
-def test_pages_of_a_long_list_are_asked_for_side_by_side(lab: Sandbox, context: Context, kind: str) -> None:
+def test_pages_of_a_long_list_are_requested_at_once(lab: Sandbox, context: Context, kind: str) -> None:
     fill(lab, kind, 700)
-    source = opened(lab, context, token=lab.credentials["github"], timeout=3)  # whoever hangs is waited for
+    source = opened(lab, context, token=lab.credentials["github"], timeout=3)  # closing waits for the page that hangs
     lab.fault(Fault("github", "hang", path=r"[?&]page=4(&|$)", times=1))
     walk = source.pull(stream(kind), None)
     for page in walk:
         if "page=5" in "".join(request.query for request in lab.requests):
-            break  # the fifth was asked for, and the fourth does not answer
+            break  # page 5 was requested although page 4 does not answer
         assert page is not None
     lab.heal()
     walk.close()
@@ -246,10 +248,10 @@ def test_pages_of_a_long_list_are_asked_for_side_by_side(lab: Sandbox, context: 
 
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
 @pytest.mark.parametrize("at", [1, 3, 5, 8])
-def test_a_long_list_that_moves_while_it_is_read_is_whole(
+def test_a_long_list_that_moves_while_it_is_read_is_complete(
     lab: Sandbox, source: GitHubSource, kind: str, at: int
 ) -> None:
-    """Twenty from all over jump to the other end, and some leave it, before page `at` is taken."""
+    """Before page `at` is taken, twenty rows from all pages move to the other end, and some rows are deleted."""
     fill(lab, kind, 1000)
     pages = []
     gone: set[int] = set()
@@ -263,16 +265,14 @@ def test_a_long_list_that_moves_while_it_is_read_is_whole(
                 for number in gone:
                     lab.world.github.delete_issue(LAB, number)
 
-    found = gathered(pages)
-    assert {f"{LAB}#{number}" for number in range(1, 1001) if number not in gone} <= done(found)
-    assert sum(record.fields["label"] == ["bumped"] for record in found.values()) == 20
+    records = gathered(pages)
+    assert {f"{LAB}#{number}" for number in range(1, 1001) if number not in gone} <= done(records)
+    assert sum(record.fields["label"] == ["bumped"] for record in records.values()) == 20
     assert "mark" in (cursor_after(pages) or {})
 
 
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
-def test_a_long_list_that_breaks_off_at_half_goes_on_with_the_other_half(
-    lab: Sandbox, source: GitHubSource, kind: str
-) -> None:
+def test_a_long_list_that_is_interrupted_continues_with_the_rest(lab: Sandbox, source: GitHubSource, kind: str) -> None:
     fill(lab, kind, 2000)
     pages: list[Page] = []
     for page in source.pull(stream(kind), None):
@@ -285,12 +285,12 @@ def test_a_long_list_that_breaks_off_at_half_goes_on_with_the_other_half(
 
     assert len(done(gathered(pages))) == 2000
     asked = [int(number) for number in numbers(lab, kind)]
-    assert len(asked) <= 15  # half of twenty, two proofs, and what the first walk still had in flight
+    assert len(asked) <= 15  # half of twenty, two checks, and the requests that the first walk had begun
     assert not set(range(2, 10)) & set(asked)
 
 
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
-def test_a_long_list_that_broke_off_and_moved_since_is_whole(lab: Sandbox, source: GitHubSource, kind: str) -> None:
+def test_a_long_list_that_was_interrupted_and_moved_is_complete(lab: Sandbox, source: GitHubSource, kind: str) -> None:
     fill(lab, kind, 1000)
     pages: list[Page] = []
     for page in source.pull(stream(kind), None):
@@ -304,13 +304,13 @@ def test_a_long_list_that_broke_off_and_moved_since_is_whole(lab: Sandbox, sourc
 
     pages.extend(source.pull(stream(kind), cursor_after(pages)))
 
-    found = gathered(pages)
-    assert len(done(found)) == 1001
-    assert sum(record.fields["label"] == ["meanwhile"] for record in found.values()) == 4
+    records = gathered(pages)
+    assert len(done(records)) == 1001
+    assert sum(record.fields["label"] == ["meanwhile"] for record in records.values()) == 4
 
 
-def test_one_bump_and_then_the_last_row_itself_prove_nothing(lab: Sandbox, source: GitHubSource) -> None:
-    """An old row leaves its place, all move up, and the last one of all, edited too, stands where it stood."""
+def test_a_last_row_that_was_updated_in_its_place_proves_nothing(lab: Sandbox, source: GitHubSource) -> None:
+    """An old row leaves its place, all others move up, and the last row is edited too: its place is the same."""
     fill(lab, "issues", 1000)
     pages = []
     for index, page in enumerate(source.pull(stream("issues"), None)):
@@ -321,13 +321,13 @@ def test_one_bump_and_then_the_last_row_itself_prove_nothing(lab: Sandbox, sourc
     assert len(done(gathered(pages))) == 1000
 
 
-def test_a_list_whose_deep_pages_are_refused_is_read_all_the_same(lab: Sandbox, source: GitHubSource) -> None:
+def test_a_list_whose_deep_pages_are_refused_is_complete(lab: Sandbox, source: GitHubSource) -> None:
     fill(lab, "issues", 700)
     lab.fault(Fault("github", "status", path=r"[?&]page=[5-9]", status=422, body='{"message": "too deep"}'))
     assert len(done(pulled(source, stream("issues")))) == 700
 
 
-def test_one_that_leaves_hundreds_of_one_second_hides_no_other(lab: Sandbox, source: GitHubSource) -> None:
+def test_a_row_that_leaves_hundreds_of_the_same_second_hides_no_other(lab: Sandbox, source: GitHubSource) -> None:
     fill(lab, "issues", 450)
     for item in lab.world.github.repo(LAB).items.values():
         item.updated_at = START + timedelta(days=3)
@@ -340,30 +340,30 @@ def test_one_that_leaves_hundreds_of_one_second_hides_no_other(lab: Sandbox, sou
     assert len(done(gathered(pages))) == 450
 
 
-def test_two_bumped_while_pulls_are_listed_do_not_lead_beyond_the_floor(lab: Sandbox, source: GitHubSource) -> None:
+def test_pulls_that_move_while_they_are_listed_do_not_lead_beyond_the_floor(lab: Sandbox, source: GitHubSource) -> None:
     fill(lab, "pulls", 2000)
     floor = START + timedelta(minutes=1650)  # three and a half pages
     for index, _ in enumerate(source.pull(stream("pulls", since=floor), None)):
         if index == 0:
             for number in (1700, 1800):
                 lab.world.github.label(LAB, number, "bumped")
-    assert len(lab.requests) <= 16  # twice, since it moved; and not all twenty pages
+    assert len(lab.requests) <= 16  # the pages above the floor twice, since the list moved; not all twenty
 
 
-def test_a_release_that_goes_while_the_list_is_read_hides_no_other(lab: Sandbox, source: GitHubSource) -> None:
+def test_a_release_deleted_while_the_list_is_read_hides_no_other(lab: Sandbox, source: GitHubSource) -> None:
     fill(lab, "releases", 250)
     pages = []
     for index, page in enumerate(source.pull(stream("releases"), None)):
         pages.append(page)
         if index == 0:
             lab.world.github.repo(LAB).releases.pop(next(iter(lab.world.github.repo(LAB).releases)))
-    found = gathered(pages)
+    records = gathered(pages)
     assert pages[-1].present is not None
     assert len(pages[-1].present) == 249
-    assert pages[-1].present <= {record.id for record in found.values()}
+    assert pages[-1].present <= {record.id for record in records.values()}
 
 
-def test_another_address_is_pulled_from_anew(lab: Sandbox, source: GitHubSource) -> None:
+def test_a_cursor_of_another_address_does_not_count(lab: Sandbox, source: GitHubSource) -> None:
     fill(lab, "issues", 3)
     cursor = cursor_after(list(source.pull(stream("issues"), None)))
     assert cursor is not None
@@ -389,7 +389,7 @@ def test_a_renamed_repository_keeps_its_query(lab: Sandbox, source: GitHubSource
     assert all("state=" in request.query and "per_page=100" in request.query for request in lab.requests)
 
 
-def test_all_repositories_of_an_owner_are_one_stream(lab: Sandbox, source: GitHubSource) -> None:
+def test_all_repositories_of_an_owner_are_a_single_stream(lab: Sandbox, source: GitHubSource) -> None:
     fill(lab, "issues", 2)
     for name in ("acme/api", "acme/empty"):
         lab.world.github.add_repo(name)
@@ -407,7 +407,7 @@ def test_all_repositories_of_an_owner_are_one_stream(lab: Sandbox, source: GitHu
     assert "acme/new#1" in pulled(source, stream("issues", "acme/*"), cursor)
 
 
-def test_releases_of_all_repositories_stay_present_while_they_stand(lab: Sandbox, source: GitHubSource) -> None:
+def test_releases_of_all_repositories_stay_present(lab: Sandbox, source: GitHubSource) -> None:
     fill(lab, "releases", 3)
     pages = list(source.pull(stream("releases", "acme/*"), None))
     again = list(source.pull(stream("releases", "acme/*"), cursor_after(pages)))
@@ -415,14 +415,14 @@ def test_releases_of_all_repositories_stay_present_while_they_stand(lab: Sandbox
     assert pages[-1].present == again[-1].present == ids
 
 
-def test_a_person_has_repositories_too(lab: Sandbox, source: GitHubSource) -> None:
-    # Of an owner that is no organisation GitHub answers 404 there.
+def test_repositories_of_a_person_are_listed(lab: Sandbox, source: GitHubSource) -> None:
+    # GitHub answers 404 there if the owner is not an organization.
     lab.fault(Fault("github", "status", path="/orgs/acme/repos", status=404, body='{"message":"Not Found"}'))
     fill(lab, "pulls", 1)
     assert f"{LAB}#1" in pulled(source, stream("pulls", "acme/*"))
 
 
-def test_a_repository_that_is_not_there_is_no_empty_one(source: GitHubSource) -> None:
+def test_a_missing_repository_is_not_an_empty_list(source: GitHubSource) -> None:
     with pytest.raises(SourceBroken, match="not found, or not visible"):
         pulled(source, stream("issues", "acme/none"))
 
@@ -453,7 +453,7 @@ def test_only_what_was_delivered_is_done(lab: Sandbox, source: GitHubSource) -> 
         label: (record.id, record.done_at, record.not_done) for label, record in pulls.items()
     }
     assert done(issues) == {f"{LAB}#1", f"{LAB}#2"}
-    assert set(issues) == {f"{LAB}#{number}" for number in range(1, 8)}  # a pull request is no issue
+    assert set(issues) == {f"{LAB}#{number}" for number in range(1, 8)}  # a pull request is not an issue
     assert {label: record.not_done for label, record in issues.items() if record.done_at is None} == {
         f"{LAB}#3": "closed as not planned",
         f"{LAB}#4": "closed as duplicate",
@@ -472,7 +472,7 @@ def test_an_issue_that_is_reopened_leaves_with_the_next_pull(lab: Sandbox, sourc
     assert pulled(source, stream("issues"), cursor)[f"{LAB}#1"].done_at is None
 
 
-def test_a_draft_is_a_release_from_its_publication_on(lab: Sandbox, source: GitHubSource) -> None:
+def test_a_draft_counts_once_it_is_published(lab: Sandbox, source: GitHubSource) -> None:
     fill(lab, "releases", 1)
     lab.world.github.add_release(LAB, "v2", draft=True, at=START)
     pages = list(source.pull(stream("releases"), None))
@@ -501,12 +501,12 @@ def test_deleted_and_transferred_issues_are_missing_from_the_census(lab: Sandbox
     before = pulled(source, stream("issues"))
     lab.world.github.delete_issue(LAB, 7)
     lab.world.github.transfer_issue(LAB, 119, lab.world.github.add_repo("acme/web").full_name)
-    present = {one for page in source.census(stream("issues")) for one in page.present or ()}
+    present = {record_id for page in source.census(stream("issues")) for record_id in page.present or ()}
     gone = {before[f"{LAB}#{number}"].id for number in (7, 119)}
     assert {record.id for record in before.values()} - present == gone
 
 
-def test_a_server_whose_issues_do_not_tell_of_merges_is_not_counted_by(
+def test_issues_that_do_not_tell_merges_are_refused_for_pull_requests(
     lab: Sandbox, source: GitHubSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from connectors.github.rows import Issue
@@ -518,7 +518,7 @@ def test_a_server_whose_issues_do_not_tell_of_merges_is_not_counted_by(
         pulled(source, replace(stream("issues"), needs=frozenset({"issue", "pull request"})))
 
 
-def test_the_fields_of_a_pull(lab: Sandbox, source: GitHubSource) -> None:
+def test_a_pull_request_has_its_documented_fields(lab: Sandbox, source: GitHubSource) -> None:
     code = lab.world.github
     number = code.add_pull(
         LAB, "Faster", author="dependabot[bot]", base="release", labels=["a", "b"], milestone="M1", at=START
@@ -553,7 +553,7 @@ ILL = [
 
 @pytest.mark.parametrize("fault", ILL, ids=lambda fault: f"{fault.kind}-{fault.form}")
 @pytest.mark.parametrize("kind", ["pulls", "releases"])
-def test_an_ill_server_gives_half_a_list_and_never_a_mark(
+def test_a_broken_list_never_moves_the_mark(
     lab: Sandbox, source: GitHubSource, kind: str, fault: Fault, slept: list[float]
 ) -> None:
     fill(lab, kind, 150)
@@ -575,8 +575,10 @@ def test_an_ill_server_gives_half_a_list_and_never_a_mark(
 
 @pytest.mark.parametrize("kind", ["pulls", "issues", "releases"])
 @pytest.mark.parametrize("after", [1, 2, 3])
-def test_a_walk_that_broke_off_is_made_up_for(lab: Sandbox, source: GitHubSource, kind: str, after: int) -> None:
-    """What it stored and what comes after it from its cursor on are everything, with what changed in between."""
+def test_an_interrupted_walk_is_completed_by_the_next_pull(
+    lab: Sandbox, source: GitHubSource, kind: str, after: int
+) -> None:
+    """Its pages and those of the next pull hold all rows, with the changes in between."""
     fill(lab, kind, 350)
     lab.fault(Fault("github", "html", after=after))
     pages: list[Page] = []
@@ -589,14 +591,14 @@ def test_a_walk_that_broke_off_is_made_up_for(lab: Sandbox, source: GitHubSource
 
     pages.extend(source.pull(stream(kind), cursor_after(pages)))
 
-    found = gathered(pages)
-    assert len(done(found)) == 350
-    assert sum(record.fields.get("label") == ["meanwhile"] for record in found.values()) == 3 * (kind != "releases")
+    records = gathered(pages)
+    assert len(done(records)) == 350
+    assert sum(record.fields.get("label") == ["meanwhile"] for record in records.values()) == 3 * (kind != "releases")
 
 
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
-def test_many_of_one_second(lab: Sandbox, source: GitHubSource, kind: str) -> None:
-    """A bot that edits hundreds at once: no order among them, and no time between them to go on from."""
+def test_hundreds_of_rows_of_the_same_second_are_all_read(lab: Sandbox, source: GitHubSource, kind: str) -> None:
+    """A bot edits hundreds of rows at once: they have no order, and no time between them to continue from."""
     fill(lab, kind, 120)
     for item in lab.world.github.repo(LAB).items.values():
         item.updated_at = START + timedelta(days=3)
@@ -640,24 +642,24 @@ def test_pages_that_bring_nothing_new_end(lab: Sandbox, source: GitHubSource, ki
 
 @pytest.mark.parametrize("fault", ["page_loop", "page_flood"])
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
-def test_after_a_page_that_came_over_and_over_the_rest_is_pulled(
+def test_a_list_that_repeated_a_page_is_complete_later(
     lab: Sandbox, source: GitHubSource, kind: str, fault: Any
 ) -> None:
-    """The places that such a list tells of are none: who goes on from there leaves out what stands before."""
+    """A cursor from a repeated page would leave out the rows before it."""
     fill(lab, kind, 151)
     lab.fault(Fault("github", fault, path=f"/{kind}"))
     pages: list[Page] = []
     for _ in range(2):
         with pytest.raises(SourceError):
-            pages.extend(source.pull(stream(kind), cursor_after(pages)))  # what came before it broke is in
+            pages.extend(source.pull(stream(kind), cursor_after(pages)))  # keeps the pages before the error
     lab.heal()
     pages.extend(source.pull(stream(kind), cursor_after(pages)))
     assert len(done(gathered(pages))) == 151
 
 
-def test_a_used_up_quota_is_for_a_later_cycle(lab: Sandbox, context: Context, slept: list[float]) -> None:
+def test_a_used_up_quota_waits_for_a_later_cycle(lab: Sandbox, context: Context, slept: list[float]) -> None:
     lab.fault(Fault("github", "primary_limit", seconds=1800))
-    # The sandbox resets by the machine's clock, so this connector's has to be that one.
+    # The sandbox resets the quota by the machine's clock, so this connector needs the same clock.
     source = opened(lab, replace(context, now=lambda: datetime.now(UTC)))
     with pytest.raises(RetryLater, match="rate limit") as caught:
         pulled(source, stream("pulls"))
@@ -665,7 +667,7 @@ def test_a_used_up_quota_is_for_a_later_cycle(lab: Sandbox, context: Context, sl
     assert slept == []
 
 
-def test_nobody_is_listening(context: Context, slept: list[float]) -> None:
+def test_a_server_that_does_not_listen_is_tried_three_times(context: Context, slept: list[float]) -> None:
     settings = GitHub.Settings.model_validate({"type": "github", "url": "http://127.0.0.1:9", "token": "${T}"})
     with pytest.raises(RetryLater):
         pulled(GitHub.open(settings, context), stream("pulls"))
@@ -676,7 +678,9 @@ def test_nobody_is_listening(context: Context, slept: list[float]) -> None:
 
 
 @pytest.mark.parametrize("how", ["text", "file", "file below the settings' folder"])
-def test_a_github_app(lab: Sandbox, context: Context, tmp_path: Path, how: str) -> None:
+def test_a_github_app_signs_in_with_a_key_as_text_or_file(
+    lab: Sandbox, context: Context, tmp_path: Path, how: str
+) -> None:
     fill(lab, "pulls", 2)
     app = dict(lab.github_app)
     if how != "text":
@@ -686,12 +690,12 @@ def test_a_github_app(lab: Sandbox, context: Context, tmp_path: Path, how: str) 
     assert len(done(pulled(source, stream("pulls")))) == 2
 
 
-def test_a_key_file_that_is_not_there_is_a_wrong_configuration(lab: Sandbox, context: Context) -> None:
+def test_a_missing_key_file_is_a_configuration_error(lab: Sandbox, context: Context) -> None:
     with pytest.raises(ConfigError, match="private_key"):
         opened(lab, context, **{**lab.github_app, "private_key": "/nowhere/app.pem"})
 
 
-def test_an_ill_token_endpoint_is_tried_again(lab: Sandbox, context: Context) -> None:
+def test_a_broken_token_endpoint_is_tried_again(lab: Sandbox, context: Context) -> None:
     fill(lab, "pulls", 2)
     lab.fault(Fault("github", "html", path="/access_tokens", times=1))
     assert len(done(pulled(opened(lab, context, **lab.github_app), stream("pulls")))) == 2
@@ -704,32 +708,32 @@ def test_an_app_that_was_removed_is_broken(lab: Sandbox, context: Context) -> No
     assert isinstance(caught.value, SourceBroken)
 
 
-def test_the_doctor_sees_quota_and_scopes(source: GitHubSource) -> None:
-    found = {check.name: check for check in source.check()}
-    assert found["reachable"].ok
-    assert found["authenticated"].ok
-    assert not found["least scopes"].ok
-    assert "repo" in found["least scopes"].detail
-    assert "requests are left" in found["quota"].detail
+def test_the_doctor_shows_quota_and_scopes(source: GitHubSource) -> None:
+    checks = {check.name: check for check in source.check()}
+    assert checks["reachable"].ok
+    assert checks["authenticated"].ok
+    assert not checks["least scopes"].ok
+    assert "repo" in checks["least scopes"].detail
+    assert "requests are left" in checks["quota"].detail
 
 
-def test_a_token_that_check_ins_need_is_none_too_wide(lab: Sandbox, context: Context) -> None:
+def test_the_scope_that_check_ins_need_is_not_too_wide(lab: Sandbox, context: Context) -> None:
     """A classic token has no smaller scope that writes issues of private repositories."""
     source = opened(lab, replace(context, writes=True))
     assert {check.name: check.ok for check in source.check()}["least scopes"]
 
 
-def test_the_doctor_of_an_enterprise_server_without_limits(lab: Sandbox, source: GitHubSource) -> None:
-    """GitHub Enterprise counts no requests unless told to, and then has no /rate_limit."""
+def test_an_enterprise_server_without_rate_limits_passes_the_doctor(lab: Sandbox, source: GitHubSource) -> None:
+    """GitHub Enterprise has no rate limits by default, and then no /rate_limit."""
     body = '{"message":"Rate limiting is not enabled."}'
     lab.fault(Fault("github", "status", path="/rate_limit", status=404, body=body))
-    found = {check.name: check for check in source.check()}
-    assert found["reachable"].ok
-    assert found["authenticated"].ok
+    checks = {check.name: check for check in source.check()}
+    assert checks["reachable"].ok
+    assert checks["authenticated"].ok
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"),
+    ("keys", "message"),
     [
         ({"url": "api.github.com"}, "https:// in front"),
         ({"app_id": 1}, "all three"),
@@ -738,13 +742,13 @@ def test_the_doctor_of_an_enterprise_server_without_limits(lab: Sandbox, source:
         ({"tokn": "${A}"}, "tokn"),
     ],
 )
-def test_settings_that_cannot_serve(keys: dict[str, Any], said: str) -> None:
+def test_wrong_settings_are_refused_with_what_to_write(keys: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError) as caught:
         GitHub.Settings.model_validate({"type": "github", **keys})
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize("repo", ["web", "acme/", "/web", "https://github.com/acme/web", "acme/web/x", "*/*", []])
-def test_repositories_that_are_none(repo: Any) -> None:
+def test_a_wrong_repository_name_is_refused(repo: Any) -> None:
     with pytest.raises(ValidationError):
         GitHub.Measure.model_validate({"what": "closed_issues", "repo": repo})

@@ -21,7 +21,7 @@ from syncd.ledger.outbox import STUCK, post
 from syncd.publishing.delivery import Delivered, deliver
 from syncd.publishing.statements import as_json
 from syncd.sandbox import Fault, Sandbox
-from syncd.sandbox.code import Comment, Issue
+from syncd.sandbox.github.code import Comment, Issue
 from syncd.sdk import Content, Context, RetryLater, RetryPolicy, SourceBroken, Statement
 from syncd.sdk.testing import statement
 
@@ -50,7 +50,7 @@ def issue(lab: Sandbox) -> Issue:
 
 @pytest.fixture
 def once(context: Context) -> Context:
-    """As syncd opens a publisher: what fails is tried again by syncd, from the reading on."""
+    """The context that syncd gives a publisher: a request is made once, and syncd itself tries again from `read` on."""
     return replace(context, retry=replace(context.retry, attempts=1))
 
 
@@ -59,41 +59,41 @@ Opener = Callable[..., GitHubPublisher]
 
 @pytest.fixture
 def opened(lab: Sandbox, once: Context) -> Iterator[Opener]:
-    """Opens a publisher by the keys of an entry, with a token that may write issues and nothing else."""
-    found: list[GitHubPublisher] = []
+    """Opens a publisher with these keys and a token that may only write issues."""
+    publishers: list[GitHubPublisher] = []
 
     def opener(token: str = "github_issues", **keys: Any) -> GitHubPublisher:
         settings = {"type": "github", "url": lab.github_url, "token": lab.credentials[token]}
         publish = GitHub.Publish.model_validate({"issues": {"calls": f"{LAB}#1"}, **keys})
-        known = GitHub.Settings.model_validate(settings, context={"resolved": True})
-        found.append(GitHub.publisher(known, once, publish))
-        return found[-1]
+        account = GitHub.Settings.model_validate(settings, context={"resolved": True})
+        publishers.append(GitHub.publisher(account, once, publish))
+        return publishers[-1]
 
     yield opener
-    for one in found:
-        one.close()
+    for publisher in publishers:
+        publisher.close()
 
 
-def stands(publisher: GitHubPublisher, said: Statement = CALLS) -> Content:
-    return publisher.read({said.key_result: publisher.content(said)})[said.key_result].content
+def stands(publisher: GitHubPublisher, check_in: Statement = CALLS) -> Content:
+    return publisher.read({check_in.key_result: publisher.content(check_in)})[check_in.key_result].content
 
 
-def written(publisher: GitHubPublisher, said: Statement = CALLS) -> None:
-    """Reads, and writes all of it."""
-    stands(publisher, said)
-    publisher.write({said.key_result: publisher.content(said)})
+def written(publisher: GitHubPublisher, check_in: Statement = CALLS) -> None:
+    """Reads, then writes all places."""
+    stands(publisher, check_in)
+    publisher.write({check_in.key_result: publisher.content(check_in)})
 
 
 def writes(lab: Sandbox) -> list[tuple[str, int]]:
-    """What was asked for that changes something, and how it was answered; 0 where it was not."""
-    return [(one.method, one.status) for one in lab.requests if one.method != "GET"]
+    """The methods of the requests that write, and the statuses of their answers; 0 if there was none."""
+    return [(request.method, request.status) for request in lab.requests if request.method != "GET"]
 
 
 # -- the keys
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"),
+    ("keys", "message"),
     [
         ({"body": True, "comment": True}, "has both body and comment; keep one"),
         ({}, "needs body: true, comment: true or label: 'health:'"),
@@ -108,12 +108,12 @@ def writes(lab: Sandbox) -> list[tuple[str, int]]:
         ),
     ],
 )
-def test_keys_that_make_no_sense(keys: Mapping[str, Any], said: str) -> None:
-    with pytest.raises(ValidationError, match=re.escape(said)):
+def test_wrong_keys_are_refused_with_what_to_write(keys: Mapping[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(message)):
         GitHub.Publish.model_validate({"issues": {"calls": f"{LAB}#1"}, **keys})
 
 
-def test_a_longest_label_fits_into_githubs_fifty_characters(lab: Sandbox, issue: Issue, opened: Opener) -> None:
+def test_the_longest_label_fits_into_githubs_fifty_characters(lab: Sandbox, issue: Issue, opened: Opener) -> None:
     written(opened(label=f"{'x' * 39}:"))
     assert f"{'x' * 39}: off track" in issue.labels
 
@@ -130,7 +130,7 @@ def test_a_longest_label_fits_into_githubs_fifty_characters(lab: Sandbox, issue:
         (f"{START}\nold\n{END}\n\n- [ ] Größe 🎯\n", f"{START}\n{BLOCK}\n{END}\n\n- [ ] Größe 🎯\n"),
     ],
 )
-def test_the_text_holds_one_block_and_all_else_stays(
+def test_the_text_holds_a_single_block_and_the_rest_stays(
     issue: Issue, opened: Opener, before: str | None, after: str
 ) -> None:
     issue.body = before
@@ -142,16 +142,16 @@ def test_the_text_holds_one_block_and_all_else_stays(
     assert stands(publisher) == {"body": BLOCK}
 
 
-def test_a_text_of_another_systems_line_ends_keeps_them(issue: Issue, opened: Opener) -> None:
+def test_a_text_keeps_its_line_ends(issue: Issue, opened: Opener) -> None:
     issue.body = "Why\r\nwe do it."
     publisher = opened(body=True)
-    for said in (CALLS, BETTER):
-        written(publisher, said)
+    for check_in in (CALLS, BETTER):
+        written(publisher, check_in)
         assert issue.body.count("\n") == issue.body.count("\r\n") == 8
-        assert stands(publisher, said) == publisher.content(said)
+        assert stands(publisher, check_in) == publisher.content(check_in)
 
 
-def test_key_results_share_an_issue(issue: Issue, opened: Opener) -> None:
+def test_key_results_that_share_an_issue_have_a_block_each(issue: Issue, opened: Opener) -> None:
     publisher = opened(body=True, issues={"calls": f"{LAB}#1", "nps": f"{LAB}#1"})
     nps = replace(CALLS, key_result="nps")
     written(publisher)
@@ -163,31 +163,31 @@ def test_key_results_share_an_issue(issue: Issue, opened: Opener) -> None:
     assert issue.body == both.replace(BLOCK, str(publisher.content(BETTER)["body"]), 1)
 
 
-def test_what_people_say_is_told_to_nobody_and_is_no_markup(issue: Issue, opened: Opener) -> None:
-    said = replace(CALLS, title=f"{END} <b>x</b>", note="@everyone, see https://acme.example/a_b and #12")
+def test_texts_of_people_notify_nobody_and_are_not_markup(issue: Issue, opened: Opener) -> None:
+    check_in = replace(CALLS, title=f"{END} <b>x</b>", note="@everyone, see https://acme.example/a_b and #12")
     publisher = opened(body=True)
-    written(publisher, said)
+    written(publisher, check_in)
     lines = (issue.body or "").split("\n")
     assert lines[3] == "**&lt;!-- /syncd:calls --&gt; &lt;b&gt;x&lt;/b&gt;**"
     assert "note: @&#8203;everyone, see <https://acme.example/a_b> and #&#8203;12" in lines
-    assert stands(publisher, said) == publisher.content(said)
+    assert stands(publisher, check_in) == publisher.content(check_in)
 
 
-def test_a_mark_without_the_other_is_nowhere_to_write(issue: Issue, opened: Opener) -> None:
+def test_a_mark_without_the_other_is_reported_as_absent(issue: Issue, opened: Opener) -> None:
     issue.body = f"Why.\n\n{START}\nold\n\nPeople's words."
     publisher = opened(body=True)
-    found = publisher.read({"calls": publisher.content(CALLS)})["calls"]
-    assert found.absent == f"{LAB}#1 has {START} without {END}; put it back, or take the other out"
+    target = publisher.read({"calls": publisher.content(CALLS)})["calls"]
+    assert target.absent == f"{LAB}#1 has {START} without {END}; put the missing mark back, or remove the other"
 
 
 # -- the label
 
 
-def test_there_is_one_label_with_the_prefix_and_others_stay(lab: Sandbox, issue: Issue, opened: Opener) -> None:
+def test_a_single_label_has_the_prefix_and_others_stay(lab: Sandbox, issue: Issue, opened: Opener) -> None:
     publisher = opened(label="health:")
     lab.world.github.label(LAB, 1, "healthy")
-    for said, health in ((CALLS, "off track"), (BETTER, "on track"), (BETTER, "on track")):
-        written(publisher, said)
+    for check_in, health in ((CALLS, "off track"), (BETTER, "on track"), (BETTER, "on track")):
+        written(publisher, check_in)
         assert issue.labels == ["bug", "healthy", f"health: {health}"]
     assert [method for method, _ in writes(lab)] == ["POST", "DELETE", "POST"]
 
@@ -202,7 +202,7 @@ def test_the_repositorys_own_spelling_is_the_same_label(lab: Sandbox, issue: Iss
     assert issue.labels == ["bug", "health: on track"]
 
 
-def test_two_labels_with_the_prefix_are_both_shown_and_one_is_left(lab: Sandbox, issue: Issue, opened: Opener) -> None:
+def test_two_labels_with_the_prefix_are_shown_and_replaced(lab: Sandbox, issue: Issue, opened: Opener) -> None:
     publisher = opened(label="health:")
     for label in ("health: great, really", "health: off track"):
         lab.world.github.label(LAB, 1, label)
@@ -211,9 +211,7 @@ def test_two_labels_with_the_prefix_are_both_shown_and_one_is_left(lab: Sandbox,
     assert issue.labels == ["bug", "health: off track"]
 
 
-def test_killed_between_two_labels_none_is_there_and_the_place_is_free(
-    lab: Sandbox, issue: Issue, opened: Opener
-) -> None:
+def test_a_label_change_that_breaks_off_leaves_the_place_free(lab: Sandbox, issue: Issue, opened: Opener) -> None:
     publisher = opened(label="health:")
     written(publisher)
     lab.fault(Fault("github", "reset", method="POST", times=1))
@@ -224,7 +222,7 @@ def test_killed_between_two_labels_none_is_there_and_the_place_is_free(
     assert issue.labels == ["bug", "health: on track"]
 
 
-def test_a_label_that_somebody_takes_off_meanwhile_is_off(lab: Sandbox, issue: Issue, opened: Opener) -> None:
+def test_a_label_that_was_removed_meanwhile_is_no_error(lab: Sandbox, issue: Issue, opened: Opener) -> None:
     publisher = opened(label="health:")
     written(publisher)
     lab.fault(Fault("github", "status", method="DELETE", status=404, body='{"message": "Label does not exist"}'))
@@ -236,19 +234,19 @@ def test_a_label_that_somebody_takes_off_meanwhile_is_off(lab: Sandbox, issue: I
 
 
 def by(login: str, issue: Issue) -> list[Comment]:
-    return [one for one in issue.comments if one.author.login == login]
+    return [comment for comment in issue.comments if comment.author.login == login]
 
 
-def test_one_comment_is_kept_up_to_date(lab: Sandbox, issue: Issue, opened: Opener) -> None:
+def test_a_single_comment_is_kept_up_to_date(lab: Sandbox, issue: Issue, opened: Opener) -> None:
     publisher = opened(comment=True)
-    for said in (CALLS, BETTER):
-        written(publisher, said)
+    for check_in in (CALLS, BETTER):
+        written(publisher, check_in)
         (comment,) = by("syncd-bot", issue)
-        assert comment.body == f"{START}\n{publisher.content(said)['comment']}"
+        assert comment.body == f"{START}\n{publisher.content(check_in)['comment']}"
     assert [method for method, _ in writes(lab)] == ["POST", "PATCH"]
 
 
-def test_it_is_found_on_a_later_page(lab: Sandbox, issue: Issue, opened: Opener) -> None:
+def test_a_comment_on_a_later_page_is_recognized(lab: Sandbox, issue: Issue, opened: Opener) -> None:
     for number in range(150):
         lab.world.github.add_comment(LAB, 1, f"No. {number}")
     written(opened(comment=True))
@@ -262,13 +260,13 @@ def test_it_is_found_on_a_later_page(lab: Sandbox, issue: Issue, opened: Opener)
 @pytest.mark.parametrize("body", [f"Look: {START}\n{BLOCK}", f"> {START}\n> {BLOCK}", f"`{START}` is its mark", ""])
 def test_a_comment_that_quotes_ours_is_somebody_elses(lab: Sandbox, issue: Issue, opened: Opener, body: str) -> None:
     theirs = lab.world.github.add_comment(LAB, 1, body)
-    for said in (CALLS, BETTER):
-        written(opened(comment=True), said)
+    for check_in in (CALLS, BETTER):
+        written(opened(comment=True), check_in)
     assert theirs.body == body
     assert len(by("syncd-bot", issue)) == 1
 
 
-def test_a_copy_of_it_is_left_alone(lab: Sandbox, issue: Issue, opened: Opener) -> None:
+def test_a_copy_of_the_comment_is_left_alone(lab: Sandbox, issue: Issue, opened: Opener) -> None:
     publisher = opened(comment=True)
     written(publisher)
     copy = lab.world.github.add_comment(LAB, 1, f"{START}\n{BLOCK}")
@@ -276,8 +274,8 @@ def test_a_copy_of_it_is_left_alone(lab: Sandbox, issue: Issue, opened: Opener) 
     assert copy.body == f"{START}\n{BLOCK}"
 
 
-def test_it_is_written_where_its_issue_went(lab: Sandbox, issue: Issue, opened: Opener) -> None:
-    """A comment moves along, and is not below its old repository any more."""
+def test_a_comment_on_a_transferred_issue_is_kept_up_to_date(lab: Sandbox, issue: Issue, opened: Opener) -> None:
+    """The comment moves with the issue and is no longer below its old repository."""
     publisher = opened(comment=True, body=False, label="health:")
     written(publisher)
     lab.world.github.add_repo("acme/infra")
@@ -291,9 +289,7 @@ def test_it_is_written_where_its_issue_went(lab: Sandbox, issue: Issue, opened: 
 # -- somebody else is at it too
 
 
-def test_what_is_typed_around_the_block_between_reading_and_writing_is_kept(
-    lab: Sandbox, issue: Issue, opened: Opener
-) -> None:
+def test_text_typed_around_the_block_before_a_write_is_kept(lab: Sandbox, issue: Issue, opened: Opener) -> None:
     publisher = opened(body=True)
     written(publisher)
     stands(publisher, BETTER)
@@ -304,10 +300,8 @@ def test_what_is_typed_around_the_block_between_reading_and_writing_is_kept(
     assert stands(publisher, BETTER) == publisher.content(BETTER)
 
 
-def test_what_is_typed_into_our_places_between_reading_and_writing_is_kept(
-    lab: Sandbox, issue: Issue, opened: Opener
-) -> None:
-    """syncd decides anew, by what stands there then."""
+def test_text_typed_into_syncds_places_before_a_write_is_kept(lab: Sandbox, issue: Issue, opened: Opener) -> None:
+    """syncd then decides again by the new content."""
     code = lab.world.github
 
     def into_the_block() -> None:
@@ -333,7 +327,7 @@ def test_what_is_typed_into_our_places_between_reading_and_writing_is_kept(
         stands(publisher, BETTER)
         types()
         lab.requests.clear()
-        with pytest.raises(RetryLater, match=re.escape(f"{shown} changed while it was to be written")):
+        with pytest.raises(RetryLater, match=re.escape(f"{shown} changed before syncd could write it")):
             publisher.write({"calls": publisher.content(BETTER)})
         assert writes(lab) == []
         issue.body = None
@@ -342,19 +336,21 @@ def test_what_is_typed_into_our_places_between_reading_and_writing_is_kept(
 # -- requests
 
 
-def test_it_asks_for_nothing_but_issues_and_leaves_a_second_between_writes(
+def test_requests_are_for_issues_only_and_leave_a_second_between_writes(
     lab: Sandbox, issue: Issue, opened: Opener, slept: list[float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     of_the_library: list[float] = []
     monkeypatch.setattr("github.Requester.time.sleep", of_the_library.append)
     both = [opened(body=True, label="health:"), opened(comment=True)]
-    for said, pauses in ((CALLS, 1 + 0), (BETTER, 3 + 1)):  # none before the first; a label is off before one is on
+    for check_in, pauses in ((CALLS, 1 + 0), (BETTER, 3 + 1)):  # none before the first write; a label takes two
         for publisher in both:
-            written(publisher, said)
+            written(publisher, check_in)
         assert slept == [1.0] * pauses
         slept.clear()
     assert of_the_library == [], "a stop would not wake it"
-    assert [one.path for one in lab.requests if not re.match(rf"/github/repos/{LAB}/issues/", one.path)] == []
+    assert [
+        request.path for request in lab.requests if not re.match(rf"/github/repos/{LAB}/issues/", request.path)
+    ] == []
 
 
 def test_a_renamed_repository_is_written_to_under_its_old_name(lab: Sandbox, issue: Issue, opened: Opener) -> None:
@@ -372,7 +368,7 @@ def test_a_renamed_repository_is_written_to_under_its_old_name(lab: Sandbox, iss
 
 
 def refused(lab: Sandbox, status: int, message: str, **more: Any) -> None:
-    """Every write is answered so."""
+    """Makes the sandbox answer every write so."""
     body = json.dumps({"message": message, **more})
     for method in ("PATCH", "POST", "DELETE"):
         lab.fault(Fault("github", method=method, status=status, body=body))
@@ -388,7 +384,7 @@ PLACES = pytest.mark.parametrize("keys", [{"body": True}, {"comment": True}, {"l
 
 
 @PLACES
-def test_errors_say_which_issue_and_what_to_mend(
+def test_an_error_names_the_issue_and_what_to_mend(
     lab: Sandbox, issue: Issue, opened: Opener, keys: dict[str, Any]
 ) -> None:
     code = lab.world.github
@@ -408,7 +404,7 @@ def test_errors_say_which_issue_and_what_to_mend(
 
 @PLACES
 @pytest.mark.parametrize(
-    ("status", "message", "said"),
+    ("status", "message", "explanation"),
     [
         (404, "Not Found", f"the token may not write issues of {LAB}, or {LAB}#1 was deleted just now"),
         (403, "Unable to create comment because issue is locked.", f"{LAB}#1 is locked, and the token may not write"),
@@ -418,14 +414,14 @@ def test_errors_say_which_issue_and_what_to_mend(
         (422, "Validation Failed", f"GitHub does not accept what is to be written to {LAB}#1 (Validation Failed: too"),
     ],
 )
-def test_refusals_of_writes_by_their_meaning(
-    lab: Sandbox, issue: Issue, opened: Opener, keys: dict[str, Any], status: int, message: str, said: str
+def test_a_refused_write_is_explained(
+    lab: Sandbox, issue: Issue, opened: Opener, keys: dict[str, Any], status: int, message: str, explanation: str
 ) -> None:
     refused(lab, status, message, errors=[{"message": "too long"}] if status == 422 else None)
-    assert sentence(opened(**keys)).startswith(said)
+    assert sentence(opened(**keys)).startswith(explanation)
 
 
-def test_a_text_that_is_full_is_left_as_it_is(issue: Issue, opened: Opener) -> None:
+def test_a_text_without_room_is_left_as_it_is(issue: Issue, opened: Opener) -> None:
     issue.body = full = "x" * 65_500
     assert "body is too long (maximum is 65536 characters)" in sentence(opened(body=True))
     assert issue.body == full
@@ -436,28 +432,29 @@ def test_a_text_that_is_full_is_left_as_it_is(issue: Issue, opened: Opener) -> N
 
 @dataclass
 class Desk:
-    """syncd's outbox and its engine, with one entry of `publish:`."""
+    """syncd's outbox and its delivery, with a single entry of `publish:`."""
 
     folder: Path
     lab: Sandbox
     ledger: Ledger
     slept: list[float] = field(default_factory=list)
 
-    def deliver(self, *said: Statement, retry: bool = False) -> Delivered:
-        """Delivers what waits; with statements, these."""
+    def deliver(self, *check_ins: Statement, retry: bool = False) -> Delivered:
+        """Queues these statements, if any, and delivers everything that waits."""
         config = load_config(self.folder / "syncd.yaml")
         due = [
-            NewDelivery("code", f"{LAB}#1 (calls)", "2026-Q4", "calls", f"{one.value}", as_json(one)) for one in said
+            NewDelivery("code", f"{LAB}#1 (calls)", "2026-Q4", "calls", f"{check_in.value}", as_json(check_in))
+            for check_in in check_ins
         ]
         with self.ledger.engine.begin() as connection:
             post(connection, 1, NOW, due)
         if retry:
             self.ledger.outbox.reopen(STUCK, NOW)
-        (found,) = deliver(config, self.ledger, lambda: NOW, retry=RetryPolicy(sleep=self.slept.append))
-        return found
+        (delivered,) = deliver(config, self.ledger, lambda: NOW, retry=RetryPolicy(sleep=self.slept.append))
+        return delivered
 
     def publishes(self, keys: str) -> Desk:
-        """Writes the project."""
+        """Writes the project's files, with these keys of the entry."""
         (self.folder / "okrs.yaml").write_text(
             "period: 2026-Q4\nobjectives:\n  - id: o\n    title: O\n    key_results:\n"
             "      - {id: calls, title: Calls fall, kind: outcome, baseline: 1200, target: 600}\n"
@@ -503,25 +500,25 @@ ENDS = dict.fromkeys(("401", "403", "404", "409"), "dead") | {"a quota that is u
 @pytest.mark.parametrize(
     ("keys", "method"), [("comment: true", "POST"), ("comment: true", "PATCH"), ("body: true", "PATCH")]
 )
-def test_after_each_fault_a_check_in_is_there_once(desk: Desk, issue: Issue, name: str, keys: str, method: str) -> None:
+def test_a_check_in_is_there_once_after_each_fault(desk: Desk, issue: Issue, name: str, keys: str, method: str) -> None:
     desk.publishes(keys)
     if method == "PATCH":
         desk.deliver(CALLS)
     desk.lab.requests.clear()
     desk.lab.fault(replace(FAULTS[name], method=method, times=1))
 
-    found = desk.deliver(BETTER)
+    delivered = desk.deliver(BETTER)
 
     effects = [status for asked, status in writes(desk.lab) if status in (200, 201)]
     if name in ENDS:
-        assert (found.state, len(writes(desk.lab)), effects) == (ENDS[name], 1, [])
-        found = desk.deliver(retry=True)
+        assert (delivered.state, len(writes(desk.lab)), effects) == (ENDS[name], 1, [])
+        delivered = desk.deliver(retry=True)
     elif name == "a reset after":
         assert writes(desk.lab) == [(method, 0)], "what took effect is not sent again"
     else:
         assert len(writes(desk.lab)) == 2
-    assert found.state == "delivered"
-    texts = [one.body for one in issue.comments] if "comment" in keys else [issue.body or ""]
+    assert delivered.state == "delivered"
+    texts = [comment.body for comment in issue.comments] if "comment" in keys else [issue.body or ""]
     assert [text.count("700 calls/week") for text in texts] == [1]
 
 
@@ -529,16 +526,16 @@ def test_after_each_fault_a_check_in_is_there_once(desk: Desk, issue: Issue, nam
     ("name", "method"),
     [(name, method) for name in FAULTS for method in ("DELETE", "POST") if (name, method) != ("404", "DELETE")],
 )
-def test_after_each_fault_there_is_one_label(desk: Desk, issue: Issue, name: str, method: str) -> None:
+def test_a_label_is_there_once_after_each_fault(desk: Desk, issue: Issue, name: str, method: str) -> None:
     desk.publishes('label: "health:"').deliver(CALLS)
     desk.lab.fault(replace(FAULTS[name], method=method, times=1))
 
-    found = desk.deliver(BETTER)
+    delivered = desk.deliver(BETTER)
 
     if name in ENDS:
-        assert found.state == ENDS[name]
-        found = desk.deliver(retry=True)
-    assert found.state == "delivered"
+        assert delivered.state == ENDS[name]
+        delivered = desk.deliver(retry=True)
+    assert delivered.state == "delivered"
     assert issue.labels == ["bug", "health: on track"]
 
 
@@ -550,19 +547,19 @@ def test_after_each_fault_there_is_one_label(desk: Desk, issue: Issue, name: str
         ('label: "health:"', lambda code, issue: code.edit_item(LAB, 1, labels=["health: fine"])),
     ],
 )
-def test_what_people_put_in_our_place_stays_until_they_allow_it(
+def test_edits_in_syncds_places_stay_until_people_allow_a_write(
     desk: Desk, issue: Issue, keys: str, types: Callable[[Any, Issue], None]
 ) -> None:
     desk.publishes(keys).deliver(CALLS)
     types(desk.lab.world.github, issue)
-    shown = (issue.body, list(issue.labels), [one.body for one in issue.comments])
+    shown = (issue.body, list(issue.labels), [comment.body for comment in issue.comments])
 
-    found = desk.deliver(BETTER)
+    delivered = desk.deliver(BETTER)
 
-    assert found.state == "refused"
-    assert f"{LAB}#1 holds " in (found.reason or "")
-    assert "which syncd did not write; `syncd approve calls` writes over it" in (found.reason or "")
-    assert (issue.body, list(issue.labels), [one.body for one in issue.comments]) == shown
+    assert delivered.state == "refused"
+    assert f"{LAB}#1 holds " in (delivered.reason or "")
+    assert "which syncd did not write; `syncd approve calls` writes over it" in (delivered.reason or "")
+    assert (issue.body, list(issue.labels), [comment.body for comment in issue.comments]) == shown
     desk.publishes(f"{keys}, override: true")
     assert desk.deliver(retry=True).state == "delivered"
-    assert "fine" not in str((issue.body, issue.labels, [one.body for one in issue.comments]))
+    assert "fine" not in str((issue.body, issue.labels, [comment.body for comment in issue.comments]))

@@ -1,4 +1,4 @@
-"""What a mapping file's tests are answered by is what the ledger answers by: the same facts give the same past."""
+"""Given facts of a mapping file's tests and the ledger give the same answers and the same past."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ rates = st.sampled_from([None, *get_args(Per)])
 
 @st.composite
 def records(draw: st.DrawFn) -> list[Record]:
-    found = draw(st.lists(st.tuples(st.none() | moments, st.none() | moments, st.integers(0, 3)), max_size=6))
+    drawn = draw(st.lists(st.tuples(st.none() | moments, st.none() | moments, st.integers(0, 3)), max_size=6))
     return [
         Record(str(n), str(n), "", "", START, created, done, None if done else "open", {"size": [float(size)] * size})
-        for n, (created, done, size) in enumerate(found)
+        for n, (created, done, size) in enumerate(drawn)
         if created is None or done is None or created <= done
     ]
 
 
 @st.composite
 def readings(draw: st.DrawFn) -> list[Reading]:
-    found = draw(st.lists(st.tuples(moments, st.none() | st.integers(0, 9)), min_size=1, max_size=6))
+    drawn = draw(st.lists(st.tuples(moments, st.none() | st.integers(0, 9)), min_size=1, max_size=6))
     return [
         Reading(
             None if number is None else float(number), f"C{row}", str(number), at, "text" if number is None else None
         )
-        for row, (at, number) in enumerate(found)
+        for row, (at, number) in enumerate(drawn)
     ]
 
 
@@ -67,56 +67,57 @@ def of_readings(draw: st.DrawFn) -> ReadingMeasure:
     return ReadingMeasure("numbers", "sheet", "calls", take, draw(windows), per=per)
 
 
-def kept(folder: Path, found: list[Record], read: list[Reading]) -> Ledger:
+def ledger_of(folder: Path, pulls: list[Record], cells: list[Reading]) -> Ledger:
     ledger = open_ledger(f"sqlite:///{folder}/ledger.db")
     assert ledger is not None
     ledger.cycles.begin(START)
-    ledger.streams.store(ledger.streams.add("code", "pulls", START), 1, START, Page(found))
-    page = Page(readings={"calls": Snapshot(read)})
+    ledger.streams.store(ledger.streams.add("code", "pulls", START), 1, START, Page(pulls))
+    page = Page(readings={"calls": Snapshot(cells)})
     ledger.streams.store(ledger.streams.add("numbers", "sheet", START), 1, START, page)
     return ledger
 
 
 @settings(max_examples=60, deadline=None)
-@given(found=records(), read=readings(), first=of_records(), second=of_readings(), divided=st.booleans())
-def test_given_facts_answer_as_the_ledger_does(
+@given(pulls=records(), cells=readings(), first=of_records(), second=of_readings(), divided=st.booleans())
+def test_given_facts_give_the_answers_of_the_ledger(
     tmp_path_factory: pytest.TempPathFactory,
-    found: list[Record],
-    read: list[Reading],
+    pulls: list[Record],
+    cells: list[Reading],
     first: RecordMeasure,
     second: ReadingMeasure,
     divided: bool,
 ) -> None:
     parts: tuple[tuple[str, Leaf], ...] = (("a", first), ("b", second))
     formula = FormulaMeasure("a / b" if divided else "a - b * 2", parts)
-    facts = GivenFacts(Given({first: found}, {second: read}))
-    ledger = kept(tmp_path_factory.mktemp("given"), found, read)
+    facts = GivenFacts(Given({first: pulls}, {second: cells}))
+    ledger = ledger_of(tmp_path_factory.mktemp("given"), pulls, cells)
     try:
         for measure in (first, second, formula):
-            ours, theirs = (answered(one, measure, PERIOD, NOW) for one in (facts, ledger.answers))
-            assert (ours.number, ours.reason) == (theirs.number, theirs.reason)
+            from_given = answered(facts, measure, PERIOD, NOW)
+            from_ledger = answered(ledger.answers, measure, PERIOD, NOW)
+            assert (from_given.number, from_given.reason) == (from_ledger.number, from_ledger.reason)
             assert past_values(facts, measure, PERIOD, NOW) == past_values(ledger.answers, measure, PERIOD, NOW)
     finally:
         ledger.close()
 
 
 @settings(max_examples=60, deadline=None)
-@given(found=records(), first=of_records())
-def test_the_end_of_a_past_day_is_what_was_answered_then(found: list[Record], first: RecordMeasure) -> None:
-    """What was not there yet, or not done, at the end of a day does not count on it."""
-    first = replace(first, per=None)  # at the last instant of a day, that whole day has not quite passed
-    past = past_values(GivenFacts(Given({first: found})), first, PERIOD, NOW)
+@given(pulls=records(), measure=of_records())
+def test_the_past_value_of_a_day_equals_the_answer_of_that_day(pulls: list[Record], measure: RecordMeasure) -> None:
+    """A record that did not exist yet, or was not done, at the end of a day does not count on that day."""
+    measure = replace(measure, per=None)  # at the last instant of a day, that whole day has not quite passed
+    past = past_values(GivenFacts(Given({measure: pulls})), measure, PERIOD, NOW)
     assert past is not None
     for day, number in past:
         end = datetime(day.year, day.month, day.day, tzinfo=PERIOD.zone) + timedelta(days=1)
         then = [
-            Record(one.id, one.label, "", "", START, one.created_at, one.done_at, None, one.fields)
-            if one.done_at is not None and one.done_at < end
-            else Record(one.id, one.label, "", "", START, one.created_at, None, "open", one.fields)
-            for one in found
-            if one.created_at is None or one.created_at < end
+            Record(pull.id, pull.label, "", "", START, pull.created_at, pull.done_at, None, pull.fields)
+            if pull.done_at is not None and pull.done_at < end
+            else Record(pull.id, pull.label, "", "", START, pull.created_at, None, "open", pull.fields)
+            for pull in pulls
+            if pull.created_at is None or pull.created_at < end
         ]
-        answer = answered(GivenFacts(Given({first: then})), first, PERIOD, end - timedelta(microseconds=1))
+        answer = answered(GivenFacts(Given({measure: then})), measure, PERIOD, end - timedelta(microseconds=1))
         assert (number is None) == (answer.number is None)
         if number is not None and answer.number is not None:
             assert abs(number - answer.number) < 1e-6 * max(1, abs(number))

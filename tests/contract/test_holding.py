@@ -14,15 +14,17 @@ from hypothesis import strategies as st
 from standing_still import Standings
 from starlette.testclient import TestClient
 
-from syncd.approving import AnotherCandidate, NotHeld, approve
 from syncd.config import load_config
-from syncd.cycle import run_cycle
-from syncd.documents import document
+from syncd.cycle.approve import AnotherCandidate, NotHeld, approve
+from syncd.cycle.model import CycleRequest
+from syncd.cycle.run import run_cycle
 from syncd.ledger import KeptValue, open_ledger
 from syncd.okr.plausible import Plausible, implausible
-from syncd.report import report
 from syncd.sdk import RetryPolicy
 from syncd.service.metrics import Metrics
+from syncd.status.document import document
+from syncd.status.read_snapshots import Snapshots
+from syncd.status.report import report_of
 from syncd.web import make_app
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
@@ -72,7 +74,7 @@ class Project:
         (self.folder / "calls.csv").write_text(f"Week,Calls\nthis,{cell}\n")
         self.now += timedelta(hours=1)
         config = load_config(self.folder / "syncd.yaml")
-        run_cycle(config, self.ledger, lambda: self.now, retry=RetryPolicy())
+        run_cycle(CycleRequest(config, self.ledger, lambda: self.now, RetryPolicy()))
         return self.value()
 
     def value(self, name: str = "calls") -> KeptValue:
@@ -163,7 +165,7 @@ def test_the_dashboard_the_document_and_the_metrics_show_what_waits() -> None:
         one.sync(1950)
         one.weeks(1)
         config = load_config(one.folder / "syncd.yaml")
-        found = report(config, config.plans[0], one.ledger, one.now)
+        found = report_of(Snapshots(config, config.plans[0], one.ledger).now(one.now))
         calls, week_sum = document(found)["objectives"][0]["key_results"]
         assert (calls["value"], calls["quality"], calls["candidate"]) == (1092, "held", 1950)
         assert "candidate" not in week_sum
@@ -181,7 +183,7 @@ def test_what_waits_for_longer_than_a_number_may_age_stays_held_and_its_health_i
         one.sync(1092)
         one.sync(1950)
         config = load_config(one.folder / "syncd.yaml")
-        found = report(config, config.plans[0], one.ledger, one.now + timedelta(days=3))
+        found = report_of(Snapshots(config, config.plans[0], one.ledger).now(one.now + timedelta(days=3)))
         line = found.line("calls")
         assert line is not None
         assert (line.value, line.candidate, line.quality) == (1092, 1950, "held")

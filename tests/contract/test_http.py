@@ -54,11 +54,11 @@ def number(context: Context, httpx_mock: HTTPXMock, answer: Any, path: str = "v"
         ({"a": 1}, None, "a structure"),
     ],
 )
-def test_a_number(
+def test_a_json_number_is_read_and_nothing_else_is(
     context: Context, httpx_mock: HTTPXMock, value: Any, expected: float | None, problem: str | None
 ) -> None:
-    found, why = number(context, httpx_mock, {"v": value})
-    assert found == expected
+    read, why = number(context, httpx_mock, {"v": value})
+    assert read == expected
     assert (problem is None) == (why is None)
     assert (problem or "") in (why or "")
 
@@ -73,16 +73,16 @@ def test_a_number(
         ("85 points", {"percent": True}, None),
     ],
 )
-def test_texts_by_as(context: Context, httpx_mock: HTTPXMock, value: Any, how: Any, expected: float | None) -> None:
+def test_as_says_how_to_read_a_text(
+    context: Context, httpx_mock: HTTPXMock, value: Any, how: Any, expected: float | None
+) -> None:
     assert number(context, httpx_mock, {"v": value}, **{"as": how})[0] == expected
 
 
 @pytest.mark.parametrize(
     ("answer", "path"), [({"v": None}, "v"), ({}, "v"), ({"a": []}, "a[0]"), ([], "[0].v"), (None, "v")]
 )
-def test_what_is_not_there_or_null_is_no_reading(
-    context: Context, httpx_mock: HTTPXMock, answer: Any, path: str
-) -> None:
+def test_a_missing_value_or_null_is_no_reading(context: Context, httpx_mock: HTTPXMock, answer: Any, path: str) -> None:
     httpx_mock.add_response(content=json.dumps(answer).encode())
     (snapshot,) = read(context, {"json": path})
     assert (snapshot.readings, snapshot.problem) == ((), None)
@@ -95,7 +95,7 @@ def test_a_bare_number_is_json(context: Context, httpx_mock: HTTPXMock) -> None:
     assert [reading.number for reading in snapshot.readings] == [42]
 
 
-def test_a_series_of_pairs(context: Context, httpx_mock: HTTPXMock) -> None:
+def test_a_series_is_read_from_pairs(context: Context, httpx_mock: HTTPXMock) -> None:
     points = [
         {"day": "2026-10-05", "up": 99.9},
         {"day": "2026-10-06", "up": None},
@@ -128,22 +128,22 @@ def test_epoch_dates_in_milliseconds_are_not_the_year_58000(context: Context, ht
     ]
 
 
-def test_dates_that_as_says_how_to_read(context: Context, httpx_mock: HTTPXMock) -> None:
+def test_as_says_how_to_read_a_date(context: Context, httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_response(json=[["05.10.2026", 5]])
     (snapshot,) = read(context, {"json": "@", "as": {"date": "%d.%m.%Y"}})
     assert [reading.at for reading in snapshot.readings] == [datetime(2026, 10, 5, tzinfo=BERLIN)]
 
 
-def test_a_series_without_one_readable_date_is_unknown(context: Context, httpx_mock: HTTPXMock) -> None:
+def test_a_series_without_a_readable_date_is_unknown(context: Context, httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_response(json=[["05.10.2026", 5]])
     (snapshot,) = read(context, {"json": "@"})
     assert [reading.number for reading in snapshot.readings] == [None]
     assert "as: {date" in (snapshot.readings[0].problem or "")
 
 
-@pytest.mark.parametrize("found", [[1, 2], [[1, 2, 3]], [{"a": 1}]])
-def test_a_list_that_is_no_series(context: Context, httpx_mock: HTTPXMock, found: Any) -> None:
-    httpx_mock.add_response(json=found)
+@pytest.mark.parametrize("pairs", [[1, 2], [[1, 2, 3]], [{"a": 1}]])
+def test_a_list_without_pairs_is_a_problem(context: Context, httpx_mock: HTTPXMock, pairs: Any) -> None:
+    httpx_mock.add_response(json=pairs)
     (snapshot,) = read(context, {"json": "@"})
     assert "no [date, value] pair" in (snapshot.problem or "")
 
@@ -161,10 +161,10 @@ def test_an_expression_that_fails_on_this_answer_fails_its_own_part(context: Con
     assert whole.readings[0].number == 3
 
 
-def test_measures_of_one_request_share_it(context: Context, httpx_mock: HTTPXMock) -> None:
+def test_measures_of_the_same_request_share_it(context: Context, httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_response(url=f"{URL}/v1/nps?team=a", json={"a": 1, "b": 2})
-    found = read(context, {"path": "/v1/nps?team=a", "json": "a"}, {"path": "/v1/nps?team=a", "json": "b"})
-    assert [snapshot.readings[0].number for snapshot in found] == [1, 2]
+    snapshots = read(context, {"path": "/v1/nps?team=a", "json": "a"}, {"path": "/v1/nps?team=a", "json": "b"})
+    assert [snapshot.readings[0].number for snapshot in snapshots] == [1, 2]
     assert len(httpx_mock.get_requests()) == 1
 
 
@@ -176,12 +176,12 @@ def test_a_body_is_posted_as_json(context: Context, httpx_mock: HTTPXMock) -> No
 
 
 def test_bodies_tell_streams_apart() -> None:
-    one, other, again = (
+    streams, other, again = (
         Http.Measure.model_validate({"method": "POST", "body": body, "json": "v"}).streams()
         for body in ({"a": 1, "b": 2}, {"a": 1}, {"b": 2, "a": 1})
     )
-    assert one != other
-    assert one == again
+    assert streams != other
+    assert streams == again
 
 
 def test_headers_and_token_are_sent(context: Context, httpx_mock: HTTPXMock) -> None:
@@ -203,7 +203,7 @@ def test_headers_and_token_are_sent(context: Context, httpx_mock: HTTPXMock) -> 
         {"url": URL, "path": "/x"},
     ],
 )
-def test_settings_that_cannot_serve(settings: dict[str, Any]) -> None:
+def test_settings_that_cannot_work_are_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Http.Settings.model_validate({"type": "http", "url": URL, **settings})
 
@@ -211,7 +211,7 @@ def test_settings_that_cannot_serve(settings: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "keys", [{}, {"json": "a["}, {"json": "a", "path": "v1"}, {"json": "a", "body": {}}, {"json": "a", "method": "PUT"}]
 )
-def test_measures_that_make_no_sense(keys: dict[str, Any]) -> None:
+def test_senseless_measures_are_refused(keys: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Http.Measure.model_validate(keys)
 
@@ -226,7 +226,7 @@ def test_measures_that_make_no_sense(keys: dict[str, Any]) -> None:
         httpx.RemoteProtocolError("cut"),
     ],
 )
-def test_connections_that_break(
+def test_a_connection_that_breaks_is_tried_again(
     context: Context, httpx_mock: HTTPXMock, slept: list[float], failure: httpx.HTTPError
 ) -> None:
     httpx_mock.add_exception(failure, is_reusable=True)
@@ -236,7 +236,7 @@ def test_connections_that_break(
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"", b'{"v": 1', b"NaN", b'{"v": NaN}', b"\xff\xfe"])
-def test_an_answer_that_is_no_json_is_no_number(context: Context, httpx_mock: HTTPXMock, body: bytes) -> None:
+def test_an_answer_that_is_not_json_is_no_number(context: Context, httpx_mock: HTTPXMock, body: bytes) -> None:
     httpx_mock.add_response(content=body, is_reusable=True)
     with pytest.raises(RetryLater, match="not JSON"):
         read(context, {"json": "v"})
@@ -249,7 +249,7 @@ def test_no_error_names_a_secret_of_the_address(context: Context, httpx_mock: HT
     assert "s3cret" not in str(caught.value)
 
 
-def test_the_doctor(context: Context, httpx_mock: HTTPXMock) -> None:
+def test_the_doctor_sees_refused_credentials(context: Context, httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_response(status_code=404)
     httpx_mock.add_response(status_code=401)
     assert {check.name: check.ok for check in opened(context).check()} == {"reachable": True, "authenticated": True}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -10,17 +11,18 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
+from check_in_api import check_in_api
 from pydantic import ValidationError
 from pytest_httpx import HTTPXMock
 
 from connectors.http import Http, HttpPublisher
 from syncd.sdk import Context, RetryLater, SourceBroken, SourceError, Unsure
-from syncd.sdk.testing import statement
+from syncd.sdk.testing import statement as complete
 
 URL = "https://okrs.example/api"
 BERLIN = ZoneInfo("Europe/Berlin")
-SAID = replace(
-    statement("calls"),
+CHECK_IN = replace(
+    complete("calls"),
     as_of=datetime(2026, 11, 20, 9, tzinfo=BERLIN),
     updated=datetime(2026, 11, 21, 10, 15, tzinfo=BERLIN),
 )
@@ -32,11 +34,13 @@ def opened(context: Context, keys: dict[str, Any], **settings: Any) -> HttpPubli
     return Http.publisher(model, context, Http.Publish.model_validate(keys))
 
 
-def sent(context: Context, mock: HTTPXMock, said: Any = SAID, settings: Any = None, **keys: Any) -> httpx.Request:
-    """The one request that a check-in becomes."""
+def sent(
+    context: Context, mock: HTTPXMock, statement: Any = CHECK_IN, settings: Any = None, **keys: Any
+) -> httpx.Request:
+    """The request that a check-in becomes."""
     mock.add_response()
     publisher = opened(context, {"path": "/check-ins", **keys}, **(settings or {}))
-    publisher.write({said.key_result: publisher.content(said)})
+    publisher.write({statement.key_result: publisher.content(statement)})
     (request,) = mock.get_requests()
     return request
 
@@ -44,7 +48,7 @@ def sent(context: Context, mock: HTTPXMock, said: Any = SAID, settings: Any = No
 def failed(context: Context, method: str = "POST", **keys: Any) -> SourceError:
     publisher = opened(context, {"method": method, "path": "/check-ins", "body": {"v": "{{ value }}"}, **keys})
     with pytest.raises(SourceError) as caught:
-        publisher.write({"calls": publisher.content(SAID)})
+        publisher.write({"calls": publisher.content(CHECK_IN)})
     return caught.value
 
 
@@ -79,19 +83,19 @@ def failed(context: Context, method: str = "POST", **keys: Any) -> SourceError:
         (True, True),
     ],
 )
-def test_a_text_of_the_body(context: Context, httpx_mock: HTTPXMock, template: Any, expected: Any) -> None:
-    request = sent(context, httpx_mock, replace(SAID, note=None), body={"deep": [{"it": template}]})
+def test_a_text_of_the_body_is_a_template(
+    context: Context, httpx_mock: HTTPXMock, template: Any, expected: Any
+) -> None:
+    request = sent(context, httpx_mock, replace(CHECK_IN, note=None), body={"deep": [{"it": template}]})
     assert json.loads(request.content) == {"deep": [{"it": expected}]}
     assert request.headers["content-type"] == "application/json"
 
 
-def test_a_number_stays_one_and_has_no_decimals_for_nothing(context: Context, httpx_mock: HTTPXMock) -> None:
+def test_a_number_stays_a_number_without_needless_decimals(context: Context, httpx_mock: HTTPXMock) -> None:
     assert sent(context, httpx_mock, body=["{{ value }}", "{{ score }}"]).content == b"[1092,0.18]"
 
 
-def test_values_in_a_path_are_quoted_and_what_stands_around_them_is_not(
-    context: Context, httpx_mock: HTTPXMock
-) -> None:
+def test_values_in_a_path_are_quoted_and_the_rest_is_not(context: Context, httpx_mock: HTTPXMock) -> None:
     request = sent(context, httpx_mock, path="/a/{{ id }}?t={{ title }}&d={{ as_of[:10] }}", ids={"calls": "k/1&?ü"})
     expected = b"/api/a/k%2F1%26%3F%C3%BC?t=The%20number%20of%20calls%20falls&d=2026-11-20"
     assert request.url.raw_path == expected
@@ -100,16 +104,16 @@ def test_values_in_a_path_are_quoted_and_what_stands_around_them_is_not(
 def test_no_value_leads_out_of_a_path(context: Context) -> None:
     publisher = opened(context, {"path": "/a/{{ title }}/b"})
     with pytest.raises(SourceBroken, match=r"a path cannot hold '\.\.' in place of a value"):
-        publisher.content(replace(SAID, title=".."))
+        publisher.content(replace(CHECK_IN, title=".."))
 
 
-def test_the_connections_headers_and_those_of_the_entry(context: Context, httpx_mock: HTTPXMock) -> None:
+def test_headers_of_the_connection_and_of_the_entry_are_sent(context: Context, httpx_mock: HTTPXMock) -> None:
     request = sent(
         context,
         httpx_mock,
         settings={"headers": {"X-Api-Key": "k-1", "X-Both": "theirs"}, "token": "t-1"},
         headers={"X-Note": "{{ note }}", "Idempotency-Key": "{{ key_result }}-{{ updated }}", "X-Both": "ours"},
-        said=replace(SAID, note="two\nlines, Größe"),
+        statement=replace(CHECK_IN, note="two\nlines, Größe"),
     )
     assert request.headers["x-api-key"] == "k-1"
     assert request.headers["authorization"] == "Bearer t-1"
@@ -119,47 +123,47 @@ def test_the_connections_headers_and_those_of_the_entry(context: Context, httpx_
 
 
 @pytest.mark.parametrize("body", [{"body": {"a": 1}}, {"text": "a=1"}])
-def test_a_type_of_its_own_is_the_only_one_however_it_is_written(
+def test_a_content_type_of_the_entry_replaces_ours_whatever_its_case(
     context: Context, httpx_mock: HTTPXMock, body: dict[str, Any]
 ) -> None:
     request = sent(context, httpx_mock, headers={"content-type": "application/vnd.okr+json"}, **body)
     assert request.headers.get_list("content-type") == ["application/vnd.okr+json"]
 
 
-def test_a_body_that_is_no_json(context: Context, httpx_mock: HTTPXMock) -> None:
+def test_a_body_may_be_text(context: Context, httpx_mock: HTTPXMock) -> None:
     request = sent(context, httpx_mock, text="okr.{{ key_result }} {{ value }}\n", content_type="text/x-graphite")
     assert request.content == b"okr.calls 1092"
     assert request.headers["content-type"] == "text/x-graphite"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
-def test_its_method(context: Context, httpx_mock: HTTPXMock, method: str) -> None:
+def test_the_method_is_a_key(context: Context, httpx_mock: HTTPXMock, method: str) -> None:
     assert sent(context, httpx_mock, method=method, body={"v": "{{ value }}"}).method == method
 
 
 # -- a number that is not known
 
 
-def test_a_statement_without_the_number_that_is_shown_is_not_sent(context: Context, httpx_mock: HTTPXMock) -> None:
-    unknown = replace(SAID, value=None, progress=None, score=None, health="unknown")
+def test_a_check_in_is_not_sent_without_the_number_it_shows(context: Context, httpx_mock: HTTPXMock) -> None:
+    unknown = replace(CHECK_IN, value=None, progress=None, score=None, health="unknown")
     for template in ("{{ value }}", "about {{ score }}", "{{ (progress * 100) | round }}"):
         publisher = opened(context, {"path": "/check-ins", "body": {"v": template}})
         publisher.write({"calls": publisher.content(unknown)})
-    no_baseline = replace(SAID, progress=None, score=None)
+    no_baseline = replace(CHECK_IN, progress=None, score=None)
     assert publisher.content(no_baseline) == {}
     assert httpx_mock.get_requests() == []
 
 
-def test_one_that_shows_no_number_is_sent(context: Context, httpx_mock: HTTPXMock) -> None:
-    unknown = replace(SAID, value=None, progress=None, score=None, health="unknown")
-    request = sent(context, httpx_mock, said=unknown, body={"state": "{{ health }}"})
+def test_a_check_in_that_shows_no_number_is_sent(context: Context, httpx_mock: HTTPXMock) -> None:
+    unknown = replace(CHECK_IN, value=None, progress=None, score=None, health="unknown")
+    request = sent(context, httpx_mock, statement=unknown, body={"state": "{{ health }}"})
     assert json.loads(request.content) == {"state": "unknown"}
 
 
 # -- which key results, where, and what is worth a request
 
 
-def test_only_those_with_an_id_are_sent_and_each_says_where() -> None:
+def test_ids_say_which_key_results_are_sent_and_where() -> None:
     keys = Http.Publish.model_validate({"method": "PUT", "path": "/kr/{{ id }}/on/{{ as_of[:10] }}", "ids": {"a": 7}})
     assert set(keys.names() or ()) == {"a"}
     assert keys.target("a") == "PUT /kr/7/on/{{ as_of[:10] }}"
@@ -167,7 +171,7 @@ def test_only_those_with_an_id_are_sent_and_each_says_where() -> None:
     assert Http.Publish.model_validate({"path": "/kr"}).target("a") == "POST /kr (a)"
 
 
-def test_what_it_uses_is_what_its_templates_name() -> None:
+def test_templates_say_which_fields_are_used() -> None:
     keys = {
         "path": "/{{ id }}/{{ period }}",
         "headers": {"X-N": "{{ note }}"},
@@ -177,12 +181,12 @@ def test_what_it_uses_is_what_its_templates_name() -> None:
     assert set(Http.Publish.model_validate(keys).uses()) == {"period", "note", "value", "health", "target"}
 
 
-def test_a_further_id_concerns_no_other_key_result_and_an_answer_none() -> None:
+def test_another_id_or_success_changes_no_other_request() -> None:
     keys = {"path": "/{{ id }}", "ids": {"a": 1}}
-    one, two = (Http.Publish.model_validate({**keys, "ids": ids}) for ids in ({"a": 1}, {"a": 1, "b": 2}))
-    assert one.how("a") == two.how("a")
-    assert one.how("a") == Http.Publish.model_validate({**keys, "success": {"json": "ok"}}).how("a")
-    assert one.how("a") != Http.Publish.model_validate({"path": "/x/{{ id }}", "ids": {"a": 1}}).how("a")
+    keys_of_a, more_keys = (Http.Publish.model_validate({**keys, "ids": ids}) for ids in ({"a": 1}, {"a": 1, "b": 2}))
+    assert keys_of_a.how("a") == more_keys.how("a")
+    assert keys_of_a.how("a") == Http.Publish.model_validate({**keys, "success": {"json": "ok"}}).how("a")
+    assert keys_of_a.how("a") != Http.Publish.model_validate({"path": "/x/{{ id }}", "ids": {"a": 1}}).how("a")
 
 
 # -- doubt
@@ -207,22 +211,22 @@ def test_a_further_id_concerns_no_other_key_result_and_an_answer_none() -> None:
     ],
     ids=lambda value: getattr(value, "__name__", None) or f"{type(value).__name__} {value}",
 )
-def test_what_broke_on_the_way(
+def test_a_request_that_breaks_leaves_doubt_only_once_it_was_sent(
     context: Context, httpx_mock: HTTPXMock, broken: httpx.HTTPError, post: type, put: type
 ) -> None:
     httpx_mock.add_exception(broken, is_reusable=True)
-    found = {
+    errors = {
         method: type(failed(replace(context, retry=replace(context.retry, attempts=1)), method)) for method in METHODS
     }
-    assert found == {"POST": post, "PATCH": post, "PUT": put}
+    assert errors == {"POST": post, "PATCH": post, "PUT": put}
 
 
 METHODS = ("POST", "PATCH", "PUT")
 
 
-def test_every_error_of_httpx_is_one_of_ours(context: Context, httpx_mock: HTTPXMock) -> None:
+def test_every_error_of_httpx_is_mapped(context: Context, httpx_mock: HTTPXMock) -> None:
     def below(error: type[Exception]) -> list[type[Exception]]:
-        return [error, *(one for child in error.__subclasses__() for one in below(child))]
+        return [error, *(inner for child in error.__subclasses__() for inner in below(child))]
 
     for error in below(httpx.RequestError):
         httpx_mock.add_exception(error("it broke"))  # type: ignore[arg-type]
@@ -251,7 +255,7 @@ def test_every_error_of_httpx_is_one_of_ours(context: Context, httpx_mock: HTTPX
         (303, {"Location": "/check-ins/7"}, Unsure, SourceBroken, None),
     ],
 )
-def test_what_an_answer_says_of_a_check_in(
+def test_an_answer_says_whether_a_check_in_arrived(
     context: Context,
     httpx_mock: HTTPXMock,
     status: int,
@@ -261,11 +265,11 @@ def test_what_an_answer_says_of_a_check_in(
     after: float | None,
 ) -> None:
     httpx_mock.add_response(status_code=status, headers=headers, text="no", is_reusable=True)
-    once = replace(context, retry=replace(context.retry, attempts=1))
-    found = {method: failed(once, method) for method in METHODS}
-    assert {method: type(error) for method, error in found.items()} == {"POST": post, "PATCH": post, "PUT": put}
+    impatient = replace(context, retry=replace(context.retry, attempts=1))
+    errors = {method: failed(impatient, method) for method in METHODS}
+    assert {method: type(error) for method, error in errors.items()} == {"POST": post, "PATCH": post, "PUT": put}
     assert len(httpx_mock.get_requests()) == 3
-    for error in found.values():
+    for error in errors.values():
         assert str(status) in str(error)
         if isinstance(error, RetryLater):
             assert error.after == after
@@ -288,34 +292,36 @@ def test_what_an_answer_says_of_a_check_in(
         (b"<html>", {}, None),
     ],
 )
-def test_an_answer_of_200_that_is_a_refusal(
+def test_success_json_decides_over_an_answer_of_200(
     context: Context, httpx_mock: HTTPXMock, answer: Any, success: dict[str, Any], error: type | None
 ) -> None:
     httpx_mock.add_response(content=answer if isinstance(answer, bytes) else json.dumps(answer).encode())
     if error is None:
         publisher = opened(context, {"path": "/", "success": success})
-        publisher.write({"calls": publisher.content(SAID)})
+        publisher.write({"calls": publisher.content(CHECK_IN)})
     else:
         assert type(failed(context, success=success)) is error
 
 
-def test_a_status_that_is_said_to_be_a_success(context: Context, httpx_mock: HTTPXMock) -> None:
+def test_an_accepted_status_is_a_success(context: Context, httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_response(status_code=409)
     publisher = opened(context, {"path": "/", "success": {"status": [200, 409]}})
-    publisher.write({"calls": publisher.content(SAID)})
+    publisher.write({"calls": publisher.content(CHECK_IN)})
 
 
 def test_a_connection_is_used_once(context: Context) -> None:
     """A server that closes a kept one just as it is used again would leave doubt for nothing."""
-    pool = opened(context, {"path": "/"})._client._transport._pool  # type: ignore[attr-defined]
-    assert pool._max_keepalive_connections == 0
+    with check_in_api() as api, closing(opened(context, {"path": "/"}, url=api.url)) as publisher:
+        for _ in range(3):
+            publisher.write({"calls": publisher.content(CHECK_IN)})
+        assert (api.requests, api.connections) == (3, 3)
 
 
 def test_no_error_names_a_secret_of_the_address(context: Context, httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_exception(httpx.ReadError("https://okrs.example/api?key=s3cret"))
     publisher = opened(context, {"path": "/"}, url=f"{URL}?key=s3cret")
     with pytest.raises(Unsure) as caught:
-        publisher.write({"calls": publisher.content(SAID)})
+        publisher.write({"calls": publisher.content(CHECK_IN)})
     assert "s3cret" not in str(caught.value)
 
 
@@ -367,7 +373,7 @@ def test_no_error_names_a_secret_of_the_address(context: Context, httpx_mock: HT
         ({"body": ["x" * 60_000, "{{ title }}" + "y" * 60_000]}, "a body of more than 100,000 characters"),
     ],
 )
-def test_keys_that_cannot_serve(keys: dict[str, Any], message: str) -> None:
+def test_keys_that_cannot_work_are_refused(keys: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message) as caught:
         Http.Publish.model_validate({"path": "/check-ins", **keys})
     assert "abc" not in str(caught.value.errors(include_input=False))
@@ -376,4 +382,4 @@ def test_keys_that_cannot_serve(keys: dict[str, Any], message: str) -> None:
 def test_a_text_that_grows_too_long_is_not_sent(context: Context) -> None:
     publisher = opened(context, {"path": "/", "body": {"a": "{{ title }}"}})
     with pytest.raises(SourceBroken, match="more than 100,000 characters"):
-        publisher.content(replace(SAID, title="x" * 100_001))
+        publisher.content(replace(CHECK_IN, title="x" * 100_001))

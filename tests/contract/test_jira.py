@@ -21,8 +21,9 @@ from connectors.jira import JiraSettings as Settings
 from connectors.jira.fields import elements
 from connectors.jira.jql import jql_time
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox, serve
-from syncd.sandbox.jira_rows import fields as listed_fields
-from syncd.sandbox.tickets import Ticket, Tickets
+from syncd.sandbox.jira.rows import fields as listed_fields
+from syncd.sandbox.jira.ticket import Ticket
+from syncd.sandbox.jira.tickets import Tickets
 from syncd.sdk import (
     ConfigError,
     Context,
@@ -37,15 +38,15 @@ from syncd.sdk import (
     UnknownField,
 )
 
-SINCE = datetime(2026, 9, 30, 22, tzinfo=UTC)  # midnight in Berlin, which is neither account's zone
+SINCE = datetime(2026, 9, 30, 22, tzinfo=UTC)  # midnight in Berlin; both accounts are in other zones
 CONTEXT = Context(RetryPolicy(sleep=lambda _: None), ZoneInfo("Europe/Berlin"), lambda: DEMO_NOW)
 Opened = Callable[..., JiraSource]
 
 
 @pytest.fixture
 def box() -> Iterator[Sandbox]:
-    with serve(seed=7, now=DEMO_NOW) as one:
-        yield one
+    with serve(seed=7, now=DEMO_NOW) as sandbox:
+        yield sandbox
 
 
 @pytest.fixture
@@ -85,18 +86,18 @@ def cursor_of(source: JiraSource, of: Stream, cursor: Mapping[str, Json] | None 
 
 
 def census(source: JiraSource, of: Stream) -> set[str]:
-    return {one for page in source.census(of) for one in page.present or ()}
+    return {issue_id for page in source.census(of) for issue_id in page.present or ()}
 
 
 def wanted(site: Tickets, matches: Callable[[Ticket], bool], since: datetime = SINCE) -> dict[str, Ticket]:
-    """What a stream should hold, made from the sandbox's world and not from its answers."""
-    return {str(one.id): one for one in site.issues.values() if matches(one) and one.updated >= since}
+    """The tickets that a stream should hold, from the sandbox's world rather than its answers."""
+    return {str(ticket.id): ticket for ticket in site.issues.values() if matches(ticket) and ticket.updated >= since}
 
 
-def done_moment(site: Tickets, one: Ticket) -> datetime | None:
-    if one.category != "Done":
+def done_moment(site: Tickets, ticket: Ticket) -> datetime | None:
+    if ticket.category != "Done":
         return None
-    return one.resolved or (one.category_changed_at if site.cloud else None)
+    return ticket.resolved or (ticket.category_changed_at if site.cloud else None)
 
 
 def queries(box: Sandbox) -> list[str]:
@@ -110,36 +111,38 @@ def world_of(box: Sandbox, service: str) -> tuple[Tickets, str]:
 BOTH = pytest.mark.parametrize("service", ["jira", "jira-dc"])
 
 
-# What is pulled
+# Pulls
 
 
 @pytest.mark.parametrize(
     ("service", "project"), [("jira", "KB"), ("jira", "WEB"), ("jira", "OPS"), ("jira-dc", "HELP")]
 )
-def test_every_issue_is_pulled_with_the_moment_it_counts_on(box: Sandbox, service: str, project: str) -> None:
+def test_every_issue_is_pulled_with_the_time_it_counts_on(box: Sandbox, service: str, project: str) -> None:
     site = box.world.jira if service == "jira" else box.world.jira_dc
     source = opened(box, service)
-    found = pulled(source, stream(f"project = {project}", "type", "lead_time"))
-    expected = wanted(site, lambda one: one.project == project)
+    records = pulled(source, stream(f"project = {project}", "type", "lead_time"))
+    expected = wanted(site, lambda ticket: ticket.project == project)
     assert len(expected) > 20
-    assert {key: one.done_at for key, one in found.items()} == {k: done_moment(site, v) for k, v in expected.items()}
-    for key, record in found.items():
-        one = expected[key]
-        assert (record.label, record.title, record.updated_at) == (one.key, one.summary, one.updated)
-        assert record.url == f"{box.url}/{service}/browse/{one.key}"
-        assert record.created_at == one.created
-        assert record.fields["type"] == [one.type]
+    assert {key: record.done_at for key, record in records.items()} == {
+        key: done_moment(site, ticket) for key, ticket in expected.items()
+    }
+    for key, record in records.items():
+        ticket = expected[key]
+        assert (record.label, record.title, record.updated_at) == (ticket.key, ticket.summary, ticket.updated)
+        assert record.url == f"{box.url}/{service}/browse/{ticket.key}"
+        assert record.created_at == ticket.created
+        assert record.fields["type"] == [ticket.type]
         assert (record.not_done is None) == (record.done_at is not None)
         if record.done_at:
             assert list(record.fields["lead_time"]) == [
-                pytest.approx((record.done_at - one.created) / timedelta(days=1))
+                pytest.approx((record.done_at - ticket.created) / timedelta(days=1))
             ]
         else:
             assert record.fields["lead_time"] == []
     source.close()
 
 
-def test_cloud_and_data_center_give_the_same_for_the_same(box: Sandbox) -> None:
+def test_cloud_and_data_center_give_equal_records(box: Sandbox) -> None:
     made: dict[str, list[tuple[Any, ...]]] = {}
     for service in ("jira", "jira-dc"):
         site = box.world.jira if service == "jira" else box.world.jira_dc
@@ -151,18 +154,18 @@ def test_cloud_and_data_center_give_the_same_for_the_same(box: Sandbox) -> None:
                 site.transition(key, "Done", at=at + timedelta(hours=2))
         source = opened(box, service)
         jql = "project = SAME AND type = Bug ORDER BY rank"
-        found = pulled(source, stream(Measure(jql=jql).streams()[0], "Story Points", "label", "lead_time"))
+        records = pulled(source, stream(Measure(jql=jql).streams()[0], "Story Points", "label", "lead_time"))
         made[service] = sorted(
             (
-                one.label,
-                one.title,
-                one.updated_at,
-                one.created_at,
-                one.done_at,
-                one.not_done,
-                sorted(one.fields.items()),
+                record.label,
+                record.title,
+                record.updated_at,
+                record.created_at,
+                record.done_at,
+                record.not_done,
+                sorted(record.fields.items()),
             )
-            for one in found.values()
+            for record in records.values()
         )
         source.close()
     assert made["jira"] == made["jira-dc"]
@@ -174,27 +177,33 @@ def test_an_edit_is_seen_at_the_next_pull_and_a_reopened_issue_is_no_longer_done
     site, project = world_of(box, service)
     of, source = stream(f"project = {project}"), opened(box, service)
     cursor = cursor_of(source, of)
-    done = next(one for one in site.issues.values() if one.project == project and one.resolved and one.updated > SINCE)
+    done = next(
+        ticket
+        for ticket in site.issues.values()
+        if ticket.project == project and ticket.resolved and ticket.updated > SINCE
+    )
     site.reopen(done.key)
     later = pulled(source, of, cursor)
     assert later[str(done.id)].done_at is None
-    # The helpdesk's workflow keeps the resolution of what it reopens.
+    # The helpdesk's workflow keeps the resolution of a reopened issue.
     assert later[str(done.id)].not_done == (
         "status is To Do" if service == "jira" else "resolved, yet its status is To Do"
     )
 
 
-def test_done_without_any_date_is_not_counted_and_says_why(box: Sandbox, server: JiraSource) -> None:
-    reasons = {one.title: one.not_done for one in pulled(server, stream("project = HELP")).values() if one.not_done}
-    said = "Done, with neither a resolution date nor a status category change date"
-    assert reasons["Closed without a word"] == said
+def test_an_issue_done_without_any_date_is_not_counted_and_says_why(box: Sandbox, server: JiraSource) -> None:
+    reasons = {
+        record.title: record.not_done for record in pulled(server, stream("project = HELP")).values() if record.not_done
+    }
+    undated = "Done, with neither a resolution date nor a status category change date"
+    assert reasons["Closed without a word"] == undated
     assert reasons["Still open"] == "status is To Do"
 
 
 def test_a_moved_issue_keeps_its_id(box: Sandbox, cloud: JiraSource) -> None:
     of = stream("project in (KB, OPS) AND type = Article")
     cursor = cursor_of(cloud, of)
-    article = next(one for one in box.world.jira.issues.values() if one.key == "KB-5")
+    article = next(ticket for ticket in box.world.jira.issues.values() if ticket.key == "KB-5")
     box.world.jira.move("KB-5", "OPS")
     later = pulled(cloud, of, cursor)
     assert later[str(article.id)].label == article.key
@@ -204,16 +213,16 @@ def test_a_moved_issue_keeps_its_id(box: Sandbox, cloud: JiraSource) -> None:
 
 
 @BOTH
-def test_an_edit_that_the_search_shows_minutes_late_is_still_seen(box: Sandbox, service: str) -> None:
+def test_an_edit_that_the_search_shows_minutes_late_is_pulled(box: Sandbox, service: str) -> None:
     site, project = world_of(box, service)
     of, source = stream(f"project = {project}"), opened(box, service)
-    newest = max(one.updated for one in wanted(site, _in(project)).values())
+    newest = max(ticket.updated for ticket in wanted(site, _in(project)).values())
     cursor = cursor_of(source, of)
     late = site.create(project, "Task", at=newest - timedelta(minutes=4))
     assert str(late.id) in pulled(source, of, cursor)
 
 
-# What is there
+# Census
 
 
 @BOTH
@@ -229,7 +238,7 @@ def test_a_census_holds_what_was_pulled_but_for_what_left(box: Sandbox, service:
     assert ids - census(source, of) == {first, second}
 
 
-def test_a_census_of_one_page_is_one_search_for_ids(box: Sandbox, cloud: JiraSource) -> None:
+def test_a_census_of_a_single_page_is_a_search_for_ids(box: Sandbox, cloud: JiraSource) -> None:
     box.world.jira.page_cap = 5000
     of = stream("project = KB")
     ids = set(pulled(cloud, of))
@@ -241,10 +250,10 @@ def test_a_census_of_one_page_is_one_search_for_ids(box: Sandbox, cloud: JiraSou
 
 @BOTH
 @pytest.mark.parametrize("apart", [timedelta(0), timedelta(seconds=1), timedelta(minutes=3)])
-def test_what_leaves_while_a_list_is_walked_hides_nothing(
+def test_an_issue_that_leaves_while_a_list_is_walked_hides_no_other(
     box: Sandbox, service: str, apart: timedelta, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before every page an issue already passed is deleted, and one is edited: neither may hide another."""
+    """Before each page, an issue that was already read is deleted and another is edited: neither may hide an issue."""
     site, _ = world_of(box, service)
     site.page_cap = 10
     site.add_project("MANY", "Many")
@@ -266,18 +275,18 @@ def test_what_leaves_while_a_list_is_walked_hides_nothing(
 
     monkeypatch.setattr(JiraSource, "_once", ask_of_a_moving_list)
     of = stream("project = MANY")
-    stay = {str(one.id) for one in issues[4:]}
-    found = pulled(source, of)
-    assert stay <= set(found)
-    assert {one for one in found if found[one].title == "Edited"} == edited
+    stay = {str(issue.id) for issue in issues[4:]}
+    records = pulled(source, of)
+    assert stay <= set(records)
+    assert {issue_id for issue_id in records if records[issue_id].title == "Edited"} == edited
     assert len(gone) == 4
     asked = 4
     assert census(source, of) == stay
 
 
 @BOTH
-def test_a_long_list_is_read_page_by_page_and_none_twice(box: Sandbox, service: str) -> None:
-    """Four issues share each minute: where a page ends within one, the next begins with what it had not."""
+def test_a_long_list_is_read_page_by_page_and_no_issue_twice(box: Sandbox, service: str) -> None:
+    """Four issues share each minute: a page that ends within a minute is followed by the rest of that minute."""
     site, _ = world_of(box, service)
     site.page_cap = 10
     site.add_project("LONG", "Long")
@@ -288,15 +297,15 @@ def test_a_long_list_is_read_page_by_page_and_none_twice(box: Sandbox, service: 
     box.requests.clear()
     rows = [record.id for page in source.pull(of, None) for record in page.records]
     assert sorted(rows) == sorted(wanted(site, _in("LONG")))
-    assert len([one for one in queries(box) if one.startswith("search")]) == 10
+    assert len([query for query in queries(box) if query.startswith("search")]) == 10
 
 
 @BOTH
 @pytest.mark.parametrize("leaves", [True, False])
-def test_the_issue_that_leads_on_may_leave_or_come_again(
+def test_the_issue_that_leads_on_may_be_deleted_or_edited(
     box: Sandbox, service: str, leaves: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The next page is asked for without it: Jira refuses its id once it is deleted; an edit shows it all the same."""
+    """The next request leaves it out. Jira refuses its id after it is deleted; after an edit it is listed again."""
     site, _ = world_of(box, service)
     site.page_cap = 10
     site.add_project("LONG", "Long")
@@ -311,17 +320,15 @@ def test_the_issue_that_leads_on_may_leave_or_come_again(
         return answer
 
     monkeypatch.setattr(JiraSource, "_once", ask_and_change)
-    found = pulled(opened(box, service), stream("project = LONG"))
-    assert set(found) == {str(one.id) for one in issues}
-    assert [one.title for one in found.values() if one.title == "Edited"] == ([] if leaves else ["Edited"])
+    records = pulled(opened(box, service), stream("project = LONG"))
+    assert set(records) == {str(issue.id) for issue in issues}
+    assert [record.title for record in records.values() if record.title == "Edited"] == ([] if leaves else ["Edited"])
 
 
 @BOTH
-def test_no_list_is_too_long_for_data_center_to_page(
-    box: Sandbox, service: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It refuses a startAt past 10,000; a hundred here."""
-    monkeypatch.setattr("syncd.sandbox.jira.RESULT_WINDOW", 100)
+def test_a_list_of_any_length_is_read(box: Sandbox, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data Center refuses a startAt past 10,000; here the limit is 100."""
+    monkeypatch.setattr("syncd.sandbox.jira.api.RESULT_WINDOW", 100)
     site, _ = world_of(box, service)
     site.page_cap = 30
     site.add_project("BIG", "Big")
@@ -332,8 +339,8 @@ def test_no_list_is_too_long_for_data_center_to_page(
 
 
 @BOTH
-def test_a_search_that_lags_hides_nothing(box: Sandbox, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The last issue of the first page was edited just now: it shows so, but is listed by its older time still."""
+def test_a_search_that_lags_hides_no_issue(box: Sandbox, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last issue of the first page was just edited: it shows the new time, but is still listed by the old one."""
     site, _ = world_of(box, service)
     site.page_cap = 10
     site.add_project("LATE", "Late")
@@ -358,7 +365,9 @@ def test_a_search_that_lags_hides_nothing(box: Sandbox, service: str, monkeypatc
 def test_a_list_in_another_order_is_read_to_its_end(
     box: Sandbox, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncd.sandbox.jql.Query.sort", lambda _, issues: sorted(issues, key=lambda one: -one.id))
+    monkeypatch.setattr(
+        "syncd.sandbox.jira.jql.Query.sort", lambda _, issues: sorted(issues, key=lambda ticket: -ticket.id)
+    )
     site, project = world_of(box, service)
     source, of = opened(box, service), stream(f"project = {project}")
     assert set(pulled(source, of)) == set(wanted(site, _in(project)))
@@ -369,7 +378,7 @@ def test_a_list_in_another_order_is_read_to_its_end(
 def test_a_list_that_never_holds_still_makes_a_partial_pull(
     box: Sandbox, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before every request an issue shows up that was to be seen already."""
+    """Before every request an issue appears that should have been listed already."""
     site, _ = world_of(box, service)
     site.page_cap = 10
     site.add_project("FAST", "Fast")
@@ -390,18 +399,19 @@ def test_a_list_that_never_holds_still_makes_a_partial_pull(
 
 
 @pytest.mark.parametrize("name", ["Story Points", "story points", "customfield_10016"])
-def test_a_custom_field_by_name_or_id(box: Sandbox, cloud: JiraSource, name: str) -> None:
+def test_a_custom_field_is_named_by_its_name_or_id(box: Sandbox, cloud: JiraSource, name: str) -> None:
     of = stream("project = WEB", name)
     cloud.verify(of)
-    found = pulled(cloud, of)
-    points = {key: one.custom.get("customfield_10016") for key, one in wanted(box.world.jira, _in("WEB")).items()}
-    assert {key: list(one.fields[name]) for key, one in found.items()} == {
+    records = pulled(cloud, of)
+    tickets = wanted(box.world.jira, _in("WEB"))
+    points = {key: ticket.custom.get("customfield_10016") for key, ticket in tickets.items()}
+    assert {key: list(record.fields[name]) for key, record in records.items()} == {
         key: [] if value is None else [value] for key, value in points.items()
     }
     assert None in points.values()
 
 
-def test_fields_hold_what_people_see(box: Sandbox, cloud: JiraSource) -> None:
+def test_fields_hold_the_texts_that_people_see(box: Sandbox, cloud: JiraSource) -> None:
     needs = (
         "type",
         "status",
@@ -414,34 +424,37 @@ def test_fields_hold_what_people_see(box: Sandbox, cloud: JiraSource) -> None:
         "Fix versions",
         "Resolution",
     )
-    found = pulled(cloud, stream("project = WEB", *needs))
-    for key, one in wanted(box.world.jira, _in("WEB")).items():
-        assert one.assignee
-        assert found[key].fields == {
-            "type": [one.type], "status": [one.status], "priority": [one.priority], "label": one.labels,
-            "component": one.components, "assignee": [one.assignee.name], "Team": [one.custom["customfield_10001"]],
-            "Sprint": [one.custom["customfield_10020"]], "Fix versions": [],
-            "Resolution": [one.resolution] if one.resolution else [],
+    records = pulled(cloud, stream("project = WEB", *needs))
+    for key, ticket in wanted(box.world.jira, _in("WEB")).items():
+        assert ticket.assignee
+        assert records[key].fields == {
+            "type": [ticket.type], "status": [ticket.status], "priority": [ticket.priority], "label": ticket.labels,
+            "component": ticket.components, "assignee": [ticket.assignee.name],
+            "Team": [ticket.custom["customfield_10001"]],
+            "Sprint": [ticket.custom["customfield_10020"]], "Fix versions": [],
+            "Resolution": [ticket.resolution] if ticket.resolution else [],
         }  # fmt: skip
 
 
 def test_an_unknown_field_is_named_with_those_there_are(cloud: JiraSource) -> None:
     with pytest.raises(UnknownField, match="Story Pints") as caught:
         cloud.verify(stream("project = KB", "type", "Story Pints"))
-    assert {"Story Points", "lead_time", "assignee"} <= set(caught.value.known)
+    assert {"Story Points", "lead_time", "assignee"} <= set(caught.value.fields)
     assert caught.value.field == "Story Pints"
 
 
-def test_two_fields_of_one_name_want_an_id(box: Sandbox, cloud: JiraSource, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_fields_of_the_same_name_need_an_id(
+    box: Sandbox, cloud: JiraSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
     listed = listed_fields(box.world.jira)
-    twin = {**next(one for one in listed if one["name"] == "Team"), "id": "customfield_10077"}
-    monkeypatch.setattr("syncd.sandbox.jira.rows.fields", lambda _: [*listed, twin])
+    twin = {**next(field for field in listed if field["name"] == "Team"), "id": "customfield_10077"}
+    monkeypatch.setattr("syncd.sandbox.jira.api.rows.fields", lambda _: [*listed, twin])
     with pytest.raises(ConfigError, match=r"2 fields are named 'Team'.*customfield_10001, customfield_10077"):
         cloud.verify(stream("project = KB", "Team"))
     cloud.verify(stream("project = KB", "customfield_10077"))
 
 
-def test_built_in_fields_are_not_asked_for(box: Sandbox, cloud: JiraSource) -> None:
+def test_built_in_fields_need_no_request(box: Sandbox, cloud: JiraSource) -> None:
     cloud.verify(stream("project = KB", "type", "status", "priority", "label", "component", "assignee", "lead_time"))
     assert box.requests == []
 
@@ -474,10 +487,10 @@ def test_built_in_fields_are_not_asked_for(box: Sandbox, cloud: JiraSource) -> N
         ),
     ],
 )
-def test_the_elements_of_a_value(value: Any, expected: list[Any]) -> None:
-    found = elements(value)
-    assert found == expected
-    assert list(map(type, found)) == list(map(type, expected))
+def test_a_value_has_the_elements_that_people_see(value: Any, expected: list[Any]) -> None:
+    actual = elements(value)
+    assert actual == expected
+    assert list(map(type, actual)) == list(map(type, expected))
 
 
 _json = st.recursive(
@@ -488,14 +501,14 @@ _json = st.recursive(
 
 @given(_json)
 def test_any_json_has_elements_that_are_texts_or_numbers(value: Any) -> None:
-    assert all(type(one) in (str, float) for one in elements(value))
+    assert all(type(element) in (str, float) for element in elements(value))
 
 
-# How much is asked
+# How many requests are made
 
 
 @BOTH
-def test_an_unchanged_list_costs_one_request_even_after_a_restart(box: Sandbox, service: str) -> None:
+def test_an_unchanged_list_costs_a_single_request_even_after_a_restart(box: Sandbox, service: str) -> None:
     _, project = world_of(box, service)
     of, source = stream(f"project = {project}", "type", "Story Points"), opened(box, service)
     cursor = cursor_of(source, of)
@@ -506,7 +519,7 @@ def test_an_unchanged_list_costs_one_request_even_after_a_restart(box: Sandbox, 
 
 
 @BOTH
-def test_a_first_pull_asks_for_no_more_than_it_needs(box: Sandbox, service: str) -> None:
+def test_a_first_pull_makes_no_needless_request(box: Sandbox, service: str) -> None:
     site, project = world_of(box, service)
     site.page_cap = 500
     pulled(opened(box, service), stream(f"project = {project}", "type"))
@@ -530,7 +543,7 @@ def test_a_first_pull_asks_for_no_more_than_it_needs(box: Sandbox, service: str)
 
 
 @BOTH
-def test_a_pull_that_breaks_off_goes_on_from_where_it_was(box: Sandbox, service: str) -> None:
+def test_an_interrupted_pull_continues_from_where_it_was(box: Sandbox, service: str) -> None:
     site, _ = world_of(box, service)
     site.page_cap = 20
     site.add_project("LONG", "Long")
@@ -542,7 +555,7 @@ def test_a_pull_that_breaks_off_goes_on_from_where_it_was(box: Sandbox, service:
     cursor: Mapping[str, Json] | None = None
     with contextlib.suppress(RetryLater):
         for page in source.pull(of, None):
-            rows |= {one.id for one in page.records}
+            rows |= {record.id for record in page.records}
             cursor = page.cursor or cursor
     assert 60 < len(rows) < 200
     box.heal()
@@ -561,12 +574,12 @@ def test_a_long_query_is_posted(box: Sandbox, service: str) -> None:
     assert {request.method for request in box.requests if "search" in request.path} == {"POST"}
 
 
-def test_a_site_at_another_address_is_another_site(box: Sandbox, cloud: JiraSource) -> None:
+def test_a_cursor_of_another_address_does_not_count(box: Sandbox, cloud: JiraSource) -> None:
     of = stream("project = KB")
     cursor = cursor_of(cloud, of)
-    found = pulled(opened(box, url=box.jira_url.replace("127.0.0.1", "localhost")), of, cursor)
-    assert set(found) == set(wanted(box.world.jira, _in("KB")))
-    assert all(one.url.startswith("http://localhost") for one in found.values())
+    records = pulled(opened(box, url=box.jira_url.replace("127.0.0.1", "localhost")), of, cursor)
+    assert set(records) == set(wanted(box.world.jira, _in("KB")))
+    assert all(record.url.startswith("http://localhost") for record in records.values())
 
 
 # Zones
@@ -574,20 +587,20 @@ def test_a_site_at_another_address_is_another_site(box: Sandbox, cloud: JiraSour
 
 @BOTH
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "Pacific/Kiritimati", "Pacific/Pago_Pago", "UTC"])
-def test_the_edge_of_the_period_whatever_the_accounts_zone(box: Sandbox, service: str, zone: str) -> None:
+def test_the_edge_of_the_period_is_exact_in_any_zone_of_the_account(box: Sandbox, service: str, zone: str) -> None:
     site, _ = world_of(box, service)
     site.zone = ZoneInfo(zone)
     site.add_project("EDGE", "Edge")
     inside = site.create("EDGE", "Task", at=SINCE)
     before = site.create("EDGE", "Task", at=SINCE - timedelta(milliseconds=1))
-    found = pulled(opened(box, service), stream("project = EDGE"))
-    assert str(inside.id) in found
-    assert str(before.id) not in found
-    assert found[str(inside.id)].updated_at == SINCE
+    records = pulled(opened(box, service), stream("project = EDGE"))
+    assert str(inside.id) in records
+    assert str(before.id) not in records
+    assert records[str(inside.id)].updated_at == SINCE
 
 
 def test_an_account_that_changes_its_zone_loses_nothing(box: Sandbox, cloud: JiraSource) -> None:
-    """From Tokyo to New York: the old zone's literal is 14 hours too late there."""
+    """From Tokyo to New York, where a JQL time of the old zone is 14 hours too late."""
     site = box.world.jira
     site.zone = ZoneInfo("Asia/Tokyo")
     of = stream("project = KB")
@@ -596,12 +609,12 @@ def test_an_account_that_changes_its_zone_loses_nothing(box: Sandbox, cloud: Jir
     site.set_field("KB-7", "summary", "New", at=DEMO_NOW - timedelta(hours=20))
     site.set_field("KB-8", "summary", "Newer", at=DEMO_NOW - timedelta(hours=1))
     later = pulled(cloud, of, cursor)
-    assert {"New", "Newer"} <= {one.title for one in later.values()}
+    assert {"New", "Newer"} <= {record.title for record in later.values()}
     moved = cursor_of(cloud, of, cursor)
     assert moved["site"]["zone"] == "America/New_York"  # type: ignore[index, call-overload]
 
 
-def test_a_pull_that_breaks_off_in_the_wrong_zone_has_moved_nothing(box: Sandbox, cloud: JiraSource) -> None:
+def test_an_interrupted_pull_in_the_wrong_zone_loses_nothing(box: Sandbox, cloud: JiraSource) -> None:
     site = box.world.jira
     site.page_cap = 10
     site.zone = ZoneInfo("Asia/Tokyo")
@@ -614,10 +627,10 @@ def test_a_pull_that_breaks_off_in_the_wrong_zone_has_moved_nothing(box: Sandbox
         for page in cloud.pull(of, cursor):
             cursor = page.cursor or cursor
     box.heal()
-    assert {str(one.id) for one in new} <= set(pulled(cloud, of, cursor))
+    assert {str(ticket.id) for ticket in new} <= set(pulled(cloud, of, cursor))
 
 
-def test_a_zone_that_is_not_told_asks_for_more_and_keeps_the_same(box: Sandbox, cloud: JiraSource) -> None:
+def test_an_unknown_zone_changes_no_record(box: Sandbox, cloud: JiraSource) -> None:
     expected = set(wanted(box.world.jira, _in("KB")))
     box.fault(Fault("jira", "status", status=403, body="{}", path="myself"))
     of = stream("project = KB")
@@ -626,7 +639,7 @@ def test_a_zone_that_is_not_told_asks_for_more_and_keeps_the_same(box: Sandbox, 
 
 
 @BOTH
-def test_the_hour_that_the_clocks_repeat(box: Sandbox, service: str) -> None:
+def test_the_hour_that_clocks_repeat_is_read_completely(box: Sandbox, service: str) -> None:
     site, _ = world_of(box, service)
     site.zone = ZoneInfo("Europe/Berlin")
     site.page_cap = 10
@@ -701,8 +714,8 @@ def test_an_answer_unlike_jiras_ends_the_pull_on_any_page(
 
 
 @BOTH
-def test_a_search_that_is_gone_for_once_makes_no_cloud_of_a_data_center(box: Sandbox, service: str) -> None:
-    """410 is how Cloud tells that it has another search."""
+def test_a_search_that_fails_once_with_410_does_not_change_the_kind_of_site(box: Sandbox, service: str) -> None:
+    """Cloud answers the old search with 410."""
     site, project = world_of(box, service)
     source, of = opened(box, service), stream(f"project = {project}")
     box.fault(Fault(service, status=410, path="search", times=1))  # type: ignore[arg-type]
@@ -713,10 +726,10 @@ def test_a_search_that_is_gone_for_once_makes_no_cloud_of_a_data_center(box: San
 
 @BOTH
 @pytest.mark.parametrize("essential", ["id", "key", "updated", "status", "statusCategory"])
-def test_an_issue_without_what_matters_is_no_issue(
+def test_an_issue_without_an_essential_field_is_refused(
     box: Sandbox, service: str, essential: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import syncd.sandbox.jira_rows as rows
+    import syncd.sandbox.jira.rows as rows
 
     real = rows.issue
 
@@ -733,7 +746,7 @@ def test_an_issue_without_what_matters_is_no_issue(
 
 
 def test_a_token_that_has_expired_does_not_empty_the_list(box: Sandbox, cloud: JiraSource) -> None:
-    """Cloud answers a search without credentials with 200 and nothing that an anonymous visitor may not see."""
+    """Cloud answers a search without credentials with 200 and only what an anonymous visitor may see."""
     of = stream("project = KB")
     cursor = cursor_of(cloud, of)
     box.fault(Fault("jira", "status", status=200, body='{"issues": [], "isLast": true}', path="search"))
@@ -743,20 +756,20 @@ def test_a_token_that_has_expired_does_not_empty_the_list(box: Sandbox, cloud: J
             ask()
 
 
-def test_issues_missing_from_a_page_are_missed(box: Sandbox, server: JiraSource) -> None:
+def test_issues_missing_from_a_page_break_the_pull(box: Sandbox, server: JiraSource) -> None:
     body = '{"issues": [], "startAt": 0, "maxResults": 50, "total": 7}'
     box.fault(Fault("jira-dc", "status", status=200, body=body, path="search"))
     with pytest.raises(RetryLater, match="issues are missing"):
         pulled(server, stream("project = HELP"))
 
 
-def test_a_page_that_leads_nowhere_is_not_the_last(box: Sandbox, cloud: JiraSource) -> None:
+def test_a_page_without_its_promised_successor_breaks_the_pull(box: Sandbox, cloud: JiraSource) -> None:
     box.fault(Fault("jira", "status", status=200, body='{"issues": [], "isLast": false}', path="search"))
     with pytest.raises(RetryLater, match="but not where"):
         pulled(cloud, stream("project = KB"))
 
 
-def test_a_site_that_does_not_say_what_it_is_shows_it_by_the_search_it_has_removed(box: Sandbox) -> None:
+def test_a_site_of_unknown_kind_is_cloud_if_it_removed_the_old_search(box: Sandbox) -> None:
     box.fault(Fault("jira", "status", status=200, body='{"version": "9"}', path="serverInfo"))
     box.fault(Fault("jira", "status", status=200, body='{"name": "bot"}', path="myself"))
     source = opened(box)
@@ -766,24 +779,24 @@ def test_a_site_that_does_not_say_what_it_is_shows_it_by_the_search_it_has_remov
     assert cursor["site"]["cloud"] is True  # type: ignore[index, call-overload]
 
 
-def test_through_the_gateway_people_are_still_sent_to_the_site(
+def test_links_of_records_lead_to_the_site_even_through_the_gateway(
     box: Sandbox, cloud: JiraSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services = box._server.services
     monkeypatch.setitem(services, "/ex/jira/1f2e", services["/jira"])
-    said = '{"baseUrl": "https://acme.atlassian.net"}'
-    box.fault(Fault("jira", "status", status=200, body=said, path="serverInfo"))
+    info = '{"baseUrl": "https://acme.atlassian.net"}'
+    box.fault(Fault("jira", "status", status=200, body=info, path="serverInfo"))
     source = opened(box, url=f"{box.url}/ex/jira/1f2e/")
-    found = pulled(source, stream("project = KB"))
-    assert set(found) == set(wanted(box.world.jira, _in("KB")))
-    assert all(one.url == f"https://acme.atlassian.net/browse/{one.label}" for one in found.values())
+    records = pulled(source, stream("project = KB"))
+    assert set(records) == set(wanted(box.world.jira, _in("KB")))
+    assert all(record.url == f"https://acme.atlassian.net/browse/{record.label}" for record in records.values())
 
 
 # Doctor
 
 
 @BOTH
-def test_check_says_where_and_who(box: Sandbox, service: str) -> None:
+def test_the_doctor_shows_site_and_account(box: Sandbox, service: str) -> None:
     checks = {check.name: check for check in opened(box, service).check()}
     assert checks["reachable"].ok
     assert ("Cloud 1001" if service == "jira" else "Server 10.3") in checks["reachable"].detail
@@ -792,7 +805,7 @@ def test_check_says_where_and_who(box: Sandbox, service: str) -> None:
     assert "clock" in checks
 
 
-def test_check_with_the_wrong_token(box: Sandbox) -> None:
+def test_the_doctor_refuses_a_wrong_token(box: Sandbox) -> None:
     with pytest.raises(SourceBroken, match="credentials were refused"):
         list(opened(box, token="wrong").check())
 
@@ -816,7 +829,7 @@ def test_check_with_the_wrong_token(box: Sandbox) -> None:
         ('summary ~ ")" order by key', 'summary ~ ")"'),
     ],
 )
-def test_the_order_is_ours_to_say(written: str, key: str) -> None:
+def test_the_order_of_a_query_is_dropped(written: str, key: str) -> None:
     assert Measure(jql=written).streams() == [key]
     assert Measure(jql=key).streams() == [key]
 
@@ -825,7 +838,7 @@ _quoted = st.text(st.characters(exclude_characters='"\\')).map(lambda text: f'su
 
 
 @given(_quoted, st.sampled_from(["", " ORDER BY key", " order\tby created DESC, key ASC"]))
-def test_a_quoted_text_stays_whatever_it_says(clause: str, order: str) -> None:
+def test_a_quoted_text_stays_as_it_is(clause: str, order: str) -> None:
     assert Measure(jql=clause + order).streams() == [clause]
 
 
@@ -846,7 +859,7 @@ def test_only_the_server_knows_the_fields() -> None:
     assert keys.fields() is None
 
 
-def test_settings() -> None:
+def test_settings_have_defaults_and_refuse_secrets_written_out() -> None:
     site = Settings.model_validate({"type": "jira", "url": "https://acme.atlassian.net/", "token": "${JIRA_TOKEN}"})
     assert site.url == "https://acme.atlassian.net"
     assert site.reconcile == timedelta(hours=1)
@@ -857,4 +870,4 @@ def test_settings() -> None:
 
 
 def _in(project: str) -> Callable[[Ticket], bool]:
-    return lambda one: one.project == project
+    return lambda ticket: ticket.project == project

@@ -1,4 +1,4 @@
-"""How long work on an issue took, by the changelogs that Jira Cloud and Data Center give."""
+"""How long work on an issue took, from the changelogs of Jira Cloud and Data Center."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ import pytest
 from connectors.jira import Jira, JiraSource
 from connectors.jira.changelog import Change, work_began
 from syncd.config import load_config
-from syncd.cycle import run_cycle
+from syncd.cycle.model import CycleRequest
+from syncd.cycle.run import run_cycle
 from syncd.ledger import open_ledger
-from syncd.sandbox import DEMO_NOW, Fault, Sandbox, jira_changelog
-from syncd.sandbox.tickets import Ticket, Tickets
+from syncd.sandbox import DEMO_NOW, Fault, Sandbox
+from syncd.sandbox.jira import changelog as jira_changelog
+from syncd.sandbox.jira.ticket import Ticket
+from syncd.sandbox.jira.tickets import Tickets
 from syncd.sdk import Context, Json, Record, RetryLater, RetryPolicy, Stream
 
 START = DEMO_NOW - timedelta(days=40)
@@ -68,7 +71,7 @@ def site_of(box: Sandbox, service: str) -> Tickets:
 
 
 def tell(site: Tickets, *statuses: str, edits: int = 0, first: datetime = START) -> Ticket:
-    """An issue that went through these statuses a day apart; so many edits come before the last one."""
+    """Creates an issue that goes through these statuses a day apart, with so many edits before the last status."""
     issue = site.create("DEV", "Task", "Told", at=first)
     at = first
     for number, status in enumerate(statuses):
@@ -81,7 +84,7 @@ def tell(site: Tickets, *statuses: str, edits: int = 0, first: datetime = START)
 
 
 def expected(issue: Ticket) -> list[float]:
-    """From the sandbox's world, not from its answers."""
+    """The cycle time from the sandbox's world rather than its answers; empty if it has none."""
     done = (issue.resolved or issue.category_changed_at) if issue.category == "Done" else None
     if done is None or issue.began is None or issue.began > done:
         return []
@@ -97,19 +100,19 @@ def cycle_times(source: JiraSource) -> dict[str, list[Any]]:
 
 
 def asked(box: Sandbox, service: str) -> list[str]:
-    """What was asked for, but who and where we are."""
+    """The paths of the requests, without those for the account and the site."""
     paths = [request.path.removeprefix(f"/{service}/rest/api/2/") for request in box.requests]
     return [path for path in paths if path not in ("myself", "serverInfo")]
 
 
 @BOTH
-def test_it_runs_from_the_first_status_in_progress_to_done(box: Sandbox, opening: Open, service: str) -> None:
+def test_cycle_time_runs_from_the_first_status_in_progress_to_done(box: Sandbox, opening: Open, service: str) -> None:
     site = site_of(box, service)
     site.page_cap = 4
-    told = {name: tell(site, *statuses) for name, statuses in STORIES.items()}
-    found = cycle_times(opening(service))
-    assert found == {str(issue.id): pytest.approx(expected(issue)) for issue in told.values()}
-    days = {name: found[str(issue.id)] for name, issue in told.items()}
+    issues = {name: tell(site, *statuses) for name, statuses in STORIES.items()}
+    times = cycle_times(opening(service))
+    assert times == {str(issue.id): pytest.approx(expected(issue)) for issue in issues.values()}
+    days = {name: times[str(issue.id)] for name, issue in issues.items()}
     assert days["put back once"] == [3.0]
     assert days["reopened"] == [4.0]
     assert days["begun after it was first done"] == [1.0]
@@ -119,7 +122,7 @@ def test_it_runs_from_the_first_status_in_progress_to_done(box: Sandbox, opening
 
 
 @BOTH
-def test_any_history_gives_what_the_world_knows(box: Sandbox, opening: Open, service: str) -> None:
+def test_any_history_gives_its_cycle_time(box: Sandbox, opening: Open, service: str) -> None:
     dice, site = random.Random(7), site_of(box, service)
     statuses = ("To Do", "In Progress", "In Review", "Done", "Closed")
     for number in range(60):
@@ -127,18 +130,18 @@ def test_any_history_gives_what_the_world_knows(box: Sandbox, opening: Open, ser
         issue = tell(site, *story, edits=dice.choice((0, 3, 60)), first=START + timedelta(hours=number))
         if number % 7 == 0:  # resolved before it is done: that day counts
             site.resolve(issue.key, at=START + timedelta(hours=number + 36))
-    found = cycle_times(opening(service))
-    assert found == {str(issue.id): pytest.approx(expected(issue)) for issue in site.issues.values()}
-    assert sum(map(bool, found.values())) > 10
+    times = cycle_times(opening(service))
+    assert times == {str(issue.id): pytest.approx(expected(issue)) for issue in site.issues.values()}
+    assert sum(map(bool, times.values())) > 10
 
 
-def test_of_what_cloud_cuts_an_issues_own_pages_are_asked_for_and_of_nothing_else(box: Sandbox, opening: Open) -> None:
+def test_changelog_pages_are_requested_only_for_changelogs_that_cloud_cuts(box: Sandbox, opening: Open) -> None:
     site = site_of(box, "jira")
     for edits in (0, 30, 45, 150):
         tell(site, "In Progress", "Done", edits=edits)
-    tell(site, "In Progress", "In Review", edits=45)  # it is not done: nobody wants to know
-    found = cycle_times(opening("jira"))
-    assert found == {str(issue.id): expected(issue) for issue in site.issues.values()}
+    tell(site, "In Progress", "In Review", edits=45)  # it is not done, so its changelog is not needed
+    times = cycle_times(opening("jira"))
+    assert times == {str(issue.id): expected(issue) for issue in site.issues.values()}
     _, _, long, longest, _ = site.issues
     assert asked(box, "jira") == [
         "search/jql",
@@ -149,7 +152,7 @@ def test_of_what_cloud_cuts_an_issues_own_pages_are_asked_for_and_of_nothing_els
     ]
 
 
-def test_it_does_not_rest_on_a_total_that_may_count_what_is_shown_alone(
+def test_a_total_that_counts_only_the_included_changes_is_not_trusted(
     box: Sandbox, opening: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = jira_changelog.expanded
@@ -162,14 +165,14 @@ def test_it_does_not_rest_on_a_total_that_may_count_what_is_shown_alone(
     assert cycle_times(opening("jira")) == {str(issue.id): [1.0]}
 
 
-def test_data_center_shows_all_of_it_and_is_asked_for_no_more(box: Sandbox, opening: Open) -> None:
+def test_data_center_includes_whole_changelogs_and_gets_no_further_request(box: Sandbox, opening: Open) -> None:
     issue = tell(site_of(box, "jira-dc"), "In Progress", "Done", edits=150)
     assert cycle_times(opening("jira-dc")) == {str(issue.id): [1.0]}
     assert asked(box, "jira-dc") == ["search", "status"]
 
 
 @BOTH
-def test_nothing_more_is_asked_where_no_measure_needs_it(box: Sandbox, opening: Open, service: str) -> None:
+def test_changelogs_are_requested_only_if_a_measure_needs_them(box: Sandbox, opening: Open, service: str) -> None:
     tell(site_of(box, service), "In Progress", "Done", edits=45)
     pulled(opening(service), Stream(CYCLE.key, "records", frozenset({"lead_time", "status"}), START))
     assert asked(box, service) == ["search/jql" if service == "jira" else "search"]
@@ -177,7 +180,7 @@ def test_nothing_more_is_asked_where_no_measure_needs_it(box: Sandbox, opening: 
 
 
 @BOTH
-def test_statuses_are_asked_for_once_and_only_for_what_is_done(box: Sandbox, opening: Open, service: str) -> None:
+def test_statuses_are_requested_once_and_only_for_done_issues(box: Sandbox, opening: Open, service: str) -> None:
     site = site_of(box, service)
     site.page_cap = 5
     for _ in range(20):
@@ -191,7 +194,7 @@ def test_statuses_are_asked_for_once_and_only_for_what_is_done(box: Sandbox, ope
 
 
 @BOTH
-def test_a_list_without_changes_costs_one_request_more(box: Sandbox, opening: Open, service: str) -> None:
+def test_an_unchanged_list_costs_a_second_request(box: Sandbox, opening: Open, service: str) -> None:
     tell(site_of(box, service), "In Progress", "Done")
     cursor = [page.cursor for page in opening(service).pull(CYCLE, None) if page.cursor][-1]
     box.requests.clear()
@@ -200,7 +203,7 @@ def test_a_list_without_changes_costs_one_request_more(box: Sandbox, opening: Op
 
 
 @BOTH
-def test_a_long_query_asks_for_the_changelog_in_its_body(box: Sandbox, opening: Open, service: str) -> None:
+def test_a_long_query_requests_the_changelog_in_its_body(box: Sandbox, opening: Open, service: str) -> None:
     issue = tell(site_of(box, service), "In Progress", "Done")
     many = " OR ".join(f'summary ~ "nothing {number}"' for number in range(200))
     of = Stream(f"project = DEV OR ({many})", "records", CYCLE.needs, START)
@@ -209,20 +212,20 @@ def test_a_long_query_asks_for_the_changelog_in_its_body(box: Sandbox, opening: 
 
 
 @BOTH
-def test_a_status_that_is_no_more_makes_no_number(
+def test_a_deleted_status_makes_the_cycle_time_unknown(
     box: Sandbox, opening: Open, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody knows whether it was one in progress: work may have begun there."""
+    """It may have been a status in progress, in which work began."""
     real = jira_changelog.statuses
     monkeypatch.setattr(
-        jira_changelog, "statuses", lambda base: [one for one in real(base) if one["name"] != "In Review"]
+        jira_changelog, "statuses", lambda base: [status for status in real(base) if status["name"] != "In Review"]
     )
     site = site_of(box, service)
     before, after = (tell(site, *way, "Done") for way in (("In Review", "In Progress"), ("In Progress", "In Review")))
     assert cycle_times(opening(service)) == {str(before.id): [], str(after.id): [2.0]}
 
 
-def test_an_issue_that_is_deleted_while_it_is_read_breaks_nothing_off(box: Sandbox, opening: Open) -> None:
+def test_an_issue_deleted_while_it_is_read_does_not_break_the_pull(box: Sandbox, opening: Open) -> None:
     site = site_of(box, "jira")
     gone, stays = (tell(site, "In Progress", "Done", edits=45) for _ in range(2))
     box.fault(Fault("jira", status=404, body='{"errorMessages": ["Issue does not exist"]}', path=f"/{gone.id}/change"))
@@ -233,16 +236,14 @@ def test_an_issue_that_is_deleted_while_it_is_read_breaks_nothing_off(box: Sandb
 @pytest.mark.parametrize(
     "fault", [{"status": 503}, {"kind": "wrong_types", "form": "null_rows"}, {"kind": "malformed"}], ids=str
 )
-def test_what_cannot_be_read_makes_the_pull_a_failure_and_no_number(
-    box: Sandbox, opening: Open, path: str, fault: dict[str, Any]
-) -> None:
+def test_an_unreadable_answer_fails_the_pull(box: Sandbox, opening: Open, path: str, fault: dict[str, Any]) -> None:
     tell(site_of(box, "jira"), "In Progress", "Done", edits=45)
     box.fault(Fault("jira", path=path, **fault))
     with pytest.raises(RetryLater):
         pulled(opening("jira"))
 
 
-def test_own_pages_that_never_end_are_left(box: Sandbox, opening: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changelog_pages_that_never_end_are_left(box: Sandbox, opening: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     real = jira_changelog.page
     monkeypatch.setattr(jira_changelog, "page", lambda *about: {**real(*about), "total": 10**9})
     issue = tell(site_of(box, "jira"), "In Progress", "Done", edits=45)
@@ -271,7 +272,7 @@ def moves(*ways: tuple[str, str], field: str = "status", fieldtype: str = "jira"
     ]
 
 
-def test_in_whatever_order_the_changes_come() -> None:
+def test_the_order_of_changes_makes_no_difference() -> None:
     changes = moves(("1", "2"), ("2", "1"), ("1", "2"), ("2", "3"))
     assert {work_began(START, order, CATEGORIES) for order in permutations(changes)} == {START + DAY}
 
@@ -290,15 +291,15 @@ def test_in_whatever_order_the_changes_come() -> None:
         (moves(("1", "2"), fieldtype="custom"), None),  # somebody's own field of that name
     ],
 )
-def test_when_work_began(changes: list[Change], began: datetime | None) -> None:
+def test_work_began_with_the_first_status_in_progress(changes: list[Change], began: datetime | None) -> None:
     assert work_began(START, changes, CATEGORIES) == began
 
 
-# A mapping that comes to need it
+# A mapping that adds cycle time
 
 
 @BOTH
-def test_a_mapping_that_comes_to_need_it_pulls_anew(
+def test_a_mapping_that_adds_cycle_time_pulls_all_issues_again(
     box: Sandbox, service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = site_of(box, service)
@@ -332,7 +333,7 @@ objectives:
     for text in (mapping, mapping + more):
         (tmp_path / "okrs.yaml").write_text(text)
         config = load_config(tmp_path / "syncd.yaml")
-        assert not run_cycle(config, ledger, lambda: DEMO_NOW, retry=RetryPolicy(sleep=lambda _: None)).failures
+        assert not run_cycle(CycleRequest(config, ledger, lambda: DEMO_NOW, RetryPolicy(sleep=lambda _: None))).failures
     flow = ledger.values.last("2026-Q4")["flow"]
     days = [took for issue in site.issues.values() for took in expected(issue)]
     assert flow.number == pytest.approx(sum(days) / len(days))

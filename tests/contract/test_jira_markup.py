@@ -16,13 +16,13 @@ TEXTS = st.text(st.sampled_from("ab _*{}[]|\\-#^~!+&;9 2:/.\nżh") | st.characte
 @example("http://b.example/{x}")
 @example("&#92;*")
 @example("\\\\_")
-def test_what_a_text_became_once_stays_as_it_is(text: str) -> None:
+def test_a_normalized_text_stays_the_same(text: str) -> None:
     once = decoded(encoded(text))
     assert decoded(encoded(once)) == once
 
 
 @given(st.lists(st.text(st.sampled_from("ab_*{}[]|\\-#^~!+ż'(),.→%"), min_size=1), min_size=1))
-def test_a_text_of_signs_is_read_as_it_was_written(lines: list[str]) -> None:
+def test_a_text_of_punctuation_is_read_as_it_was_written(lines: list[str]) -> None:
     assert decoded(encoded("\n".join(lines))) == "\n".join(lines)
 
 
@@ -36,7 +36,7 @@ def test_a_text_of_signs_is_read_as_it_was_written(lines: list[str]) -> None:
         ("C:\\new", "C:&#92;new"),
     ],
 )
-def test_nothing_that_people_wrote_is_markup_and_addresses_stay_links(text: str, markup: str) -> None:
+def test_texts_of_people_are_not_markup_and_addresses_stay_links(text: str, markup: str) -> None:
     assert encoded(text) == markup
 
 
@@ -51,7 +51,7 @@ def test_nothing_that_people_wrote_is_markup_and_addresses_stay_links(text: str,
         "\nsearch-shipped (done)",
     ],
 )
-def test_a_site_may_write_the_markup_of_a_text_in_another_way(markup: str) -> None:
+def test_markup_that_a_site_rewrote_has_the_same_text(markup: str) -> None:
     assert decoded(markup) == "goal: 1,200 → 600\nwhy: https://okr.example/?p=a_b#calls\nsearch-shipped (done)"
 
 

@@ -13,20 +13,20 @@ from connectors.jira import Jira, JiraPublish
 from connectors.jira import JiraSettings as Settings
 from syncd.publishing.overwriting import Decision, decide, mark
 from syncd.sandbox import Fault, Sandbox
-from syncd.sandbox.ticket import CUSTOM_FIELDS, Comment
-from syncd.sandbox.tickets import Tickets
+from syncd.sandbox.jira.ticket import CUSTOM_FIELDS, Comment
+from syncd.sandbox.jira.tickets import Tickets
 from syncd.sdk import Context, RetryLater, Scalar, SourceBroken, SourceError, Statement
 from syncd.sdk.testing import Asked, Proxy, statement
 
 BOTH = pytest.mark.parametrize("service", ["jira", "jira-dc"])
-VALUE, PROGRESS, HEALTH, NOTE = (one.id for one in CUSTOM_FIELDS[3:])
+VALUE, PROGRESS, HEALTH, NOTE = (field.id for field in CUSTOM_FIELDS[3:])
 FIELDS = {"value": "Current value", "progress": "Progress", "health": "OKR health", "note": "OKR note"}
 MARK = "kept up to date by syncd: calls"
 Marks = dict[str, Sequence[Scalar]]
 
 
 class Desk:
-    """An issue SUP-1 on a site, and what syncd does to write there: read, decide, write; again where that may help."""
+    """An issue SUP-1 on a site, and syncd's delivery to it: read, decide, write, and again if that may help."""
 
     def __init__(self, box: Sandbox, service: str, context: Context, url: str | None = None) -> None:
         self.box, self.service, self.context = box, service, context
@@ -37,21 +37,21 @@ class Desk:
             self.site.add_project("SUP", "Support")
             self.site.create("SUP", "Task")
 
-    def deliver(self, said: Statement, *, token: str | None = None, timeout: float = 30, **keys: Any) -> Decision:
-        """As syncd delivers; what was written, and what was left alone."""
-        known = self.box.credentials
+    def deliver(self, check_in: Statement, *, token: str | None = None, timeout: float = 30, **keys: Any) -> Decision:
+        """Delivers as syncd does. Returns what was written and what was left alone."""
+        secrets = self.box.credentials
         if self.service == "jira":
-            login = {"email": known["jira_email"], "token": token or known["jira_token"]}
+            login = {"email": secrets["jira_email"], "token": token or secrets["jira_token"]}
         else:
-            login = {"token": token or known["jira_pat"]}
+            login = {"token": token or secrets["jira_pat"]}
         settings = {"type": "jira", "url": self.url, "timeout": timeout, **login}
         publisher = Jira.publisher(
             Settings.model_validate(settings, context={"resolved": True}),
             replace(self.context, retry=replace(self.context.retry.fresh(), attempts=1)),
             JiraPublish.model_validate({"issues": {"calls": "SUP-1", "waits": "SUP-1"}, **keys}),
         )
-        name = said.key_result
-        content = publisher.content(said)
+        name = check_in.key_result
+        content = publisher.content(check_in)
 
         def attempt() -> Decision:
             stands = publisher.read({name: content})[name].content
@@ -77,13 +77,17 @@ class Desk:
 
     @property
     def ours(self) -> Sequence[Comment]:
-        return [one for one in self.comments if one.author == self.site.me]
+        return [comment for comment in self.comments if comment.author == self.site.me]
 
     @property
     def writes(self) -> list[tuple[str, str]]:
-        """The requests that write, by what their address ends in."""
+        """The requests that write, with the last part of their address."""
         base = f"/{self.service}/rest/api/2/issue/"
-        return [(one.method, one.path.removeprefix(base)) for one in self.box.requests if one.method != "GET"]
+        return [
+            (request.method, request.path.removeprefix(base))
+            for request in self.box.requests
+            if request.method != "GET"
+        ]
 
     def fault(self, **keys: Any) -> None:
         self.box.fault(Fault(self.service, **keys))  # type: ignore[arg-type]
@@ -94,56 +98,63 @@ def desk(request: pytest.FixtureRequest, box: Sandbox, context: Context) -> Desk
     return Desk(box, request.param, context)
 
 
-ONE = {"issues": {"calls": "SUP-1"}}
-ALL = {**ONE, "fields": FIELDS, "comment": True}
+ISSUE = {"issues": {"calls": "SUP-1"}}
+ALL = {**ISSUE, "fields": FIELDS, "comment": True}
 
 
 # What is written
 
 
-def test_all_fields_are_written_in_one_request(desk: Desk) -> None:
-    desk.deliver(statement(), **ONE, fields=FIELDS)
+def test_all_fields_are_written_in_a_single_request(desk: Desk) -> None:
+    desk.deliver(statement(), **ISSUE, fields=FIELDS)
     assert desk.fields == {VALUE: 1092.0, PROGRESS: 0.18, HEALTH: "Off track", NOTE: "The second release is out"}
-    assert [(one.method, one.status) for one in desk.box.requests] == [("GET", 200), ("GET", 200), ("PUT", 204)]
-    assert "notifyUsers" not in "".join(one.query for one in desk.box.requests)
+    assert [(request.method, request.status) for request in desk.box.requests] == [
+        ("GET", 200),
+        ("GET", 200),
+        ("PUT", 204),
+    ]
+    assert "notifyUsers" not in "".join(request.query for request in desk.box.requests)
 
 
-def test_only_what_differs_is_written(desk: Desk) -> None:
-    desk.deliver(statement(), **ONE, fields=FIELDS)
-    decision = desk.deliver(statement(value=0.0), **ONE, fields=FIELDS)
+def test_only_changed_values_are_written(desk: Desk) -> None:
+    desk.deliver(statement(), **ISSUE, fields=FIELDS)
+    decision = desk.deliver(statement(value=0.0), **ISSUE, fields=FIELDS)
     assert decision.write == {"field Current value": 0.0}
     assert desk.fields == {VALUE: 0.0, PROGRESS: 0.18, HEALTH: "Off track", NOTE: "The second release is out"}
     desk.box.requests.clear()
-    assert desk.deliver(statement(value=0.0), **ONE, fields=FIELDS).write == {}
+    assert desk.deliver(statement(value=0.0), **ISSUE, fields=FIELDS).write == {}
     assert desk.writes == []
 
 
 @pytest.mark.parametrize("name", [VALUE, "current VALUE"])
 def test_a_field_is_named_by_its_id_or_its_name_in_any_case(desk: Desk, name: str) -> None:
-    desk.deliver(statement(), **ONE, fields={"value": name})
+    desk.deliver(statement(), **ISSUE, fields={"value": name})
     assert desk.fields == {VALUE: 1092.0}
 
 
-def test_a_number_in_a_text_field_is_known_again(desk: Desk) -> None:
-    desk.deliver(statement(value=0.0), **ONE, fields={"value": "OKR note"})
+def test_a_number_in_a_text_field_is_recognized(desk: Desk) -> None:
+    desk.deliver(statement(value=0.0), **ISSUE, fields={"value": "OKR note"})
     assert desk.fields == {NOTE: "0"}
-    desk.deliver(statement(value=1092.25), **ONE, fields={"value": "OKR note"})
+    desk.deliver(statement(value=1092.25), **ISSUE, fields={"value": "OKR note"})
     assert desk.fields == {NOTE: "1092.25"}
 
 
-def test_a_number_that_is_not_known_leaves_its_field_and_a_note_that_is_gone_empties_it(desk: Desk) -> None:
-    desk.deliver(statement(), **ONE, fields=FIELDS)
-    desk.deliver(statement(value=None, progress=None, note=None, health="unknown"), **ONE, fields=FIELDS)
+def test_an_unknown_number_leaves_its_field_and_a_removed_note_empties_it(desk: Desk) -> None:
+    desk.deliver(statement(), **ISSUE, fields=FIELDS)
+    desk.deliver(statement(value=None, progress=None, note=None, health="unknown"), **ISSUE, fields=FIELDS)
     assert desk.fields == {VALUE: 1092.0, PROGRESS: 0.18, HEALTH: "Unknown", NOTE: None}
 
 
-def test_one_comment_is_kept_up_to_date(desk: Desk) -> None:
+def test_a_single_comment_is_kept_up_to_date(desk: Desk) -> None:
     desk.site.add_comment("SUP-1", "When will this be done?")
-    desk.deliver(statement(), **ONE, comment=True)
+    desk.deliver(statement(), **ISSUE, comment=True)
     desk.site.add_comment("SUP-1", "Thank you")
-    desk.deliver(statement(value=900.0, note="Search is *new*"), **ONE, comment=True)
-    assert [one.body for one in desk.comments if one not in desk.ours] == ["When will this be done?", "Thank you"]
-    assert [one.body.split("\n") for one in desk.ours] == [
+    desk.deliver(statement(value=900.0, note="Search is *new*"), **ISSUE, comment=True)
+    assert [comment.body for comment in desk.comments if comment not in desk.ours] == [
+        "When will this be done?",
+        "Thank you",
+    ]
+    assert [comment.body.split("\n") for comment in desk.ours] == [
         [
             "The number of calls falls",
             "900 calls/week, 18 % of the way (56 % expected): off track",
@@ -168,35 +179,37 @@ def test_each_key_result_has_its_own_comment_on_an_issue(desk: Desk) -> None:
     assert len(desk.ours) == 2
 
 
-def test_a_comment_is_found_behind_hundreds(desk: Desk) -> None:
+def test_a_comment_after_hundreds_of_others_is_recognized(desk: Desk) -> None:
     for number in range(230):
         desk.site.add_comment("SUP-1", f"Remark {number}")
-    desk.deliver(statement(), **ONE, comment=True)
+    desk.deliver(statement(), **ISSUE, comment=True)
     for number in range(230):
         desk.site.add_comment("SUP-1", f"Remark {number}")
     desk.box.requests.clear()
-    desk.deliver(statement(value=900.0), **ONE, comment=True)
+    desk.deliver(statement(value=900.0), **ISSUE, comment=True)
     assert len(desk.ours) == 1
-    assert len([one for one in desk.box.requests if one.path.endswith("/comment")]) == 3, "it stops where it is found"
+    assert len([request for request in desk.box.requests if request.path.endswith("/comment")]) == 3, (
+        "no page after the one with the comment"
+    )
 
 
 def test_a_copy_by_somebody_else_is_not_ours(desk: Desk) -> None:
     copy = desk.site.add_comment("SUP-1", f"Look:\n{MARK}")
-    desk.deliver(statement(), **ONE, comment=True)
-    desk.deliver(statement(value=900.0), **ONE, comment=True)
+    desk.deliver(statement(), **ISSUE, comment=True)
+    desk.deliver(statement(value=900.0), **ISSUE, comment=True)
     assert copy.body == f"Look:\n{MARK}"
     assert len(desk.ours) == 1
     assert "900" in desk.ours[0].body
 
 
 def test_a_comment_that_somebody_deleted_is_written_anew(desk: Desk) -> None:
-    desk.deliver(statement(), **ONE, comment=True)
+    desk.deliver(statement(), **ISSUE, comment=True)
     desk.site.delete_comment("SUP-1", desk.ours[0].id)
-    desk.deliver(statement(), **ONE, comment=True)
+    desk.deliver(statement(), **ISSUE, comment=True)
     assert len(desk.ours) == 1
 
 
-def test_what_people_wrote_is_left_alone(desk: Desk) -> None:
+def test_edits_of_people_are_left_alone(desk: Desk) -> None:
     desk.deliver(statement(), **ALL)
     desk.site.set_field("SUP-1", VALUE, 7.0)
     desk.site.edit_comment("SUP-1", desk.ours[0].id, f"It is seven, really.\n{MARK}")
@@ -204,17 +217,17 @@ def test_what_people_wrote_is_left_alone(desk: Desk) -> None:
     decision = desk.deliver(statement(value=900.0, progress=0.5), **ALL)
     assert decision.foreign == {"field Current value": 7.0, "comment": f"It is seven, really.\n{MARK}"}
     assert (desk.fields[VALUE], desk.fields[PROGRESS]) == (7.0, 0.5)
-    assert [one.body for one in desk.ours] == [f"It is seven, really.\n{MARK}"]
+    assert [comment.body for comment in desk.ours] == [f"It is seven, really.\n{MARK}"]
 
 
-def test_markup_that_the_site_writes_in_another_way_is_still_ours(desk: Desk) -> None:
-    desk.deliver(statement(), **ONE, comment=True)
+def test_a_comment_that_the_site_rewrote_is_still_recognized(desk: Desk) -> None:
+    desk.deliver(statement(), **ISSUE, comment=True)
     ours, address = desk.ours[0], "https://okr.example/?period=2030-Q1#calls"
     body = ours.body.replace(address, f"[{address}|{address}|smart-link]").replace("(", r"\(").replace("\n", " \n\n")
     desk.site.edit_comment("SUP-1", ours.id, body)
     desk.box.requests.clear()
-    assert desk.deliver(statement(), **ONE, comment=True).write == {}
-    assert set(desk.deliver(statement(value=900.0), **ONE, comment=True).write) == {"comment"}
+    assert desk.deliver(statement(), **ISSUE, comment=True).write == {}
+    assert set(desk.deliver(statement(value=900.0), **ISSUE, comment=True).write) == {"comment"}
     assert len(desk.ours) == 1
 
 
@@ -233,90 +246,92 @@ def test_an_issue_that_was_moved_is_written_to_where_it_is(desk: Desk) -> None:
 # What cannot be written
 
 
-def refusal(desk: Desk, said: Statement | None = None, **keys: Any) -> str:
-    before = dict(desk.fields), [one.body for one in desk.comments]
+def refusal(desk: Desk, check_in: Statement | None = None, **keys: Any) -> str:
+    before = dict(desk.fields), [comment.body for comment in desk.comments]
     with pytest.raises(SourceError) as caught:
-        desk.deliver(said or statement(), **keys)
+        desk.deliver(check_in or statement(), **keys)
     assert type(caught.value) is not RetryLater
-    assert before == (dict(desk.fields), [one.body for one in desk.comments]), "nothing was written"
+    assert before == (dict(desk.fields), [comment.body for comment in desk.comments]), "nothing was written"
     return str(caught.value)
 
 
-def test_a_field_that_is_not_there_or_renamed_or_off_the_screen(desk: Desk) -> None:
-    said = "SUP-1 has no field 'Current value'; its edit screen has: "
-    assert refusal(desk, **ONE, fields={"value": "Customer"}).startswith("SUP-1 has no field 'Customer'; its edit")
+def test_a_missing_renamed_or_hidden_field_is_named(desk: Desk) -> None:
+    problem = "SUP-1 has no field 'Current value'; its edit screen has: "
+    assert refusal(desk, **ISSUE, fields={"value": "Customer"}).startswith("SUP-1 has no field 'Customer'; its edit")
     desk.site.rename_field("Current value", "Current value (old)")
-    renamed = refusal(desk, **ONE, fields=FIELDS)
-    assert renamed.startswith(f"{said}Current value (old)")
+    renamed = refusal(desk, **ISSUE, fields=FIELDS)
+    assert renamed.startswith(f"{problem}Current value (old)")
     desk.site.rename_field(VALUE, "Current value")
     desk.site.hide_field("SUP", "Current value")
-    hidden = refusal(desk, **ONE, fields=FIELDS)
-    assert hidden.startswith(said)
-    assert "Current value" not in hidden.removeprefix(said)
+    hidden = refusal(desk, **ISSUE, fields=FIELDS)
+    assert hidden.startswith(problem)
+    assert "Current value" not in hidden.removeprefix(problem)
 
 
-def test_two_fields_of_one_name(desk: Desk) -> None:
+def test_two_fields_of_the_same_name_need_an_id(desk: Desk) -> None:
     desk.site.rename_field("Progress", "Current value")
-    assert refusal(desk, **ONE, fields={"value": "Current value"}) == (
-        f"SUP-1 has 2 fields named 'Current value'; write one's id: {VALUE}, {PROGRESS}"
+    assert refusal(desk, **ISSUE, fields={"value": "Current value"}) == (
+        f"SUP-1 has 2 fields named 'Current value'; write an id instead: {VALUE}, {PROGRESS}"
     )
-    desk.deliver(statement(), **ONE, fields={"value": VALUE})
+    desk.deliver(statement(), **ISSUE, fields={"value": VALUE})
     assert desk.fields == {VALUE: 1092.0}
 
 
-def test_one_field_by_two_names(desk: Desk) -> None:
-    assert refusal(desk, **ONE, fields={"value": "Current value", "progress": VALUE}) == (
-        f"'Current value' and '{VALUE}' are one field of SUP-1, {VALUE}; name a field for each"
+def test_a_field_with_two_names_is_refused(desk: Desk) -> None:
+    assert refusal(desk, **ISSUE, fields={"value": "Current value", "progress": VALUE}) == (
+        f"'Current value' and '{VALUE}' are the same field of SUP-1, {VALUE}; name a field for each"
     )
 
 
-def test_an_option_that_is_not_there(desk: Desk) -> None:
-    assert refusal(desk, **ONE, fields={"health": "Team"}) == (
+def test_a_missing_option_is_named_with_those_of_the_field(desk: Desk) -> None:
+    assert refusal(desk, **ISSUE, fields={"health": "Team"}) == (
         "SUP-1's field 'Team' has no option 'Off track'; it has: Discovery, Payments"
     )
 
 
-def test_a_field_of_another_kind(desk: Desk) -> None:
-    said = "SUP-1's field 'Current value' takes numbers, and not 'Off track'"
-    assert refusal(desk, **ONE, fields={"health": "Current value"}) == said
-    assert refusal(desk, **ONE, fields={"note": "Labels"}) == (
-        "SUP-1's field 'Labels' holds 'array'; name a field for numbers or texts, or one of which an option is selected"
+def test_a_field_of_another_kind_is_refused(desk: Desk) -> None:
+    problem = "SUP-1's field 'Current value' takes numbers, and not 'Off track'"
+    assert refusal(desk, **ISSUE, fields={"health": "Current value"}) == problem
+    assert refusal(desk, **ISSUE, fields={"note": "Labels"}) == (
+        "SUP-1's field 'Labels' holds 'array'; name a number, text or single-select field"
     )
 
 
-def test_an_issue_that_is_not_there(desk: Desk) -> None:
-    said = refusal(desk, issues={"calls": "SUP-99"}, comment=True)
-    assert said.startswith("SUP-99 is not found, or not visible to these credentials (HTTP 404: ")
+def test_a_missing_issue_is_named(desk: Desk) -> None:
+    problem = refusal(desk, issues={"calls": "SUP-99"}, comment=True)
+    assert problem.startswith("SUP-99 is not found, or not visible to these credentials (HTTP 404: ")
 
 
-def test_what_the_account_may_not_do_names_the_permission(desk: Desk) -> None:
+def test_a_missing_permission_is_named(desk: Desk) -> None:
     desk.deliver(statement(), **ALL)
     desk.site.forbid_edits("SUP")
-    assert refusal(desk, statement(value=900.0), **ONE, fields=FIELDS) == (
+    assert refusal(desk, statement(value=900.0), **ISSUE, fields=FIELDS) == (
         "SUP-1 has no field that this account may edit; grant it Edit Issues"
     )
-    assert refusal(desk, statement(value=900.0), **ONE, comment=True).endswith("; grant the account Edit Own Comments")
+    assert refusal(desk, statement(value=900.0), **ISSUE, comment=True).endswith(
+        "; grant the account Edit Own Comments"
+    )
     assert refusal(desk, statement("waits"), issues={"waits": "SUP-1"}, comment=True).endswith(
         "; grant the account Add Comments"
     )
 
 
-def test_a_token_that_may_only_read(desk: Desk) -> None:
+def test_a_token_that_may_only_read_is_refused(desk: Desk) -> None:
     token = desk.box.credentials["jira_readonly_token" if desk.service == "jira" else "jira_readonly_pat"]
-    assert refusal(desk, **ONE, comment=True, token=token) == (
+    assert refusal(desk, **ISSUE, comment=True, token=token) == (
         "SUP-1: the credentials lack a permission (HTTP 403: You do not have permission to edit issues in this "
         "project.); grant the account Add Comments"
     )
-    assert "Edit Issues" in refusal(desk, **ONE, fields=FIELDS, token=token)
+    assert "Edit Issues" in refusal(desk, **ISSUE, fields=FIELDS, token=token)
 
 
-def test_who_syncd_is_must_be_known_before_a_comment_is_taken_for_its_own(desk: Desk) -> None:
-    desk.deliver(statement(), **ONE, comment=True)
+def test_a_comment_is_written_only_if_the_account_is_certain(desk: Desk) -> None:
+    desk.deliver(statement(), **ISSUE, comment=True)
     desk.fault(path="/myself", status=403)
-    assert "by which syncd knows its comments" in refusal(desk, statement(value=900.0), **ONE, comment=True)
+    assert "by which syncd recognizes its comments" in refusal(desk, statement(value=900.0), **ISSUE, comment=True)
 
 
-# What goes wrong on the way: how often it is written, and what stands there in the end
+# Faults: how often a check-in is sent, and what the issue has in the end
 
 
 @pytest.mark.parametrize("request_of", ["PUT", "POST"])
@@ -338,12 +353,12 @@ def test_who_syncd_is_must_be_known_before_a_comment_is_taken_for_its_own(desk: 
         ({"kind": "hang"}, 3),
         ({"kind": "malformed"}, 3),
     ],
-    ids=lambda one: " ".join(str(part) for part in one.values()) if isinstance(one, dict) else str(one),
+    ids=lambda value: " ".join(str(part) for part in value.values()) if isinstance(value, dict) else str(value),
 )
-def test_a_write_that_fails_is_tried_as_often_as_may_help(
+def test_a_failed_write_is_tried_only_as_often_as_may_help(
     desk: Desk, slept: list[float], request_of: str, fault: dict[str, Any], tried: int
 ) -> None:
-    keys = {**ONE, "fields": FIELDS} if request_of == "PUT" else {**ONE, "comment": True}
+    keys = {**ISSUE, "fields": FIELDS} if request_of == "PUT" else {**ISSUE, "comment": True}
     timeout = 0.3 if fault.get("kind") == "hang" else 30
     desk.fault(method=request_of, **fault)
     with pytest.raises(RetryLater if tried > 1 or fault.get("seconds") else SourceBroken) as caught:
@@ -372,19 +387,21 @@ def test_a_write_whose_answer_was_lost_is_not_made_again(desk: Desk, kind: str) 
     desk.deliver(statement(value=900.0), **ALL)
     assert [method for method, _ in desk.writes] == ["PUT", "POST", "PUT", "PUT"]
     assert desk.fields[VALUE] == 900.0
-    assert ["900" in one.body for one in desk.ours] == [True]
+    assert ["900" in comment.body for comment in desk.ours] == [True]
 
 
 def test_fields_that_were_written_before_the_comment_failed_are_not_written_again(desk: Desk) -> None:
     desk.fault(method="POST", status=500, times=2)
     desk.deliver(statement(), **ALL)
     assert [method for method, _ in desk.writes] == ["PUT", "POST", "POST", "POST"]
-    assert len([one for one in desk.box.requests if "editmeta" in one.query]) == 1, "its screen is asked for once"
+    assert len([request for request in desk.box.requests if "editmeta" in request.query]) == 1, (
+        "its screen is asked for once"
+    )
     assert len(desk.ours) == 1
 
 
 class Meddling(Proxy):
-    """Deletes a comment before the second page of them is asked for, so that one moves up to the first page."""
+    """Deletes a comment before the second page of comments is requested, so that a comment moves to the first page."""
 
     site: Tickets
 
@@ -397,15 +414,15 @@ def test_a_comment_that_moves_while_comments_are_read_is_not_missed(box: Sandbox
     desk = Desk(box, "jira", context)
     for number in range(100):
         desk.site.add_comment("SUP-1", f"Remark {number}")
-    desk.deliver(statement(), **ONE, comment=True)
+    desk.deliver(statement(), **ISSUE, comment=True)
     for number in range(20):
         desk.site.add_comment("SUP-1", f"Remark {number}")
     proxy = Meddling(desk.url)
     proxy.site = desk.site
     with proxy.running():
         desk.url = proxy.url
-        desk.deliver(statement(value=900.0), **ONE, comment=True)
-    assert ["900" in one.body for one in desk.ours] == [True]
+        desk.deliver(statement(value=900.0), **ISSUE, comment=True)
+    assert ["900" in comment.body for comment in desk.ours] == [True]
 
 
 @pytest.mark.parametrize(
@@ -420,10 +437,8 @@ def test_a_comment_that_moves_while_comments_are_read_is_not_missed(box: Sandbox
     ],
     ids=str,
 )
-def test_a_list_of_comments_that_makes_no_sense_is_no_reason_to_write_one_more(
-    desk: Desk, fault: dict[str, Any]
-) -> None:
-    desk.deliver(statement(), **ONE, comment=True)
+def test_an_inconsistent_list_of_comments_adds_no_comment(desk: Desk, fault: dict[str, Any]) -> None:
+    desk.deliver(statement(), **ISSUE, comment=True)
     desk.fault(path=r"/comment\?", **fault)
     with pytest.raises(SourceError):
         desk.deliver(statement("waits"), issues={"waits": "SUP-1"}, comment=True)
@@ -436,8 +451,8 @@ def test_a_list_of_comments_that_makes_no_sense_is_no_reason_to_write_one_more(
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ({"issues": {"calls": "sup-12"}, "comment": True}, "no key of an issue; write one such as SUP-12"),
-        ({"issues": {"calls": "SUP"}, "comment": True}, "no key of an issue"),
+        ({"issues": {"calls": "sup-12"}, "comment": True}, "not an issue key; write a key such as SUP-12"),
+        ({"issues": {"calls": "SUP"}, "comment": True}, "not an issue key"),
         ({"issues": {}, "comment": True}, "at least 1 item"),
         ({"issues": {"calls": "SUP-1"}}, "fields, or comment: true, or both"),
         ({"issues": {"calls": "SUP-1"}, "fields": {"valu": "Value"}}, "'value'"),
@@ -448,12 +463,12 @@ def test_a_list_of_comments_that_makes_no_sense_is_no_reason_to_write_one_more(
         ({"issues": {"a": "SUP-1", "b": "SUP-1"}, "fields": {"value": "X"}}, "write another issue for one of a and b"),
     ],
 )
-def test_keys_that_cannot_be_meant(keys: Mapping[str, Any], message: str) -> None:
+def test_wrong_keys_are_refused_with_what_to_write(keys: Mapping[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         JiraPublish.model_validate(keys)
 
 
-def test_what_an_entry_says_of_itself() -> None:
+def test_an_entry_names_its_key_results_uses_and_targets() -> None:
     keys = JiraPublish.model_validate({"issues": {"calls": "SUP-12", "waits": "SUP-12"}, "comment": True})
     assert keys.target("calls") == "SUP-12 (calls)"
     assert set(keys.names()) == {"calls", "waits"}

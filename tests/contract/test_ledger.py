@@ -1,4 +1,4 @@
-"""What the ledger promises, held on SQLite and on PostgreSQL alike."""
+"""The promises of the ledger, on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -59,14 +59,14 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture(scope="session")
 def sqlite_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("model") / "ledger.db"
-    made(f"sqlite:///{path}").close()
+    create_ledger(f"sqlite:///{path}").close()
     return path
 
 
 @pytest.fixture(scope="session")
 def postgres_model(new_postgres: Callable[[], str]) -> str:
     url = new_postgres()
-    made(url).close()
+    create_ledger(url).close()
     return url
 
 
@@ -76,31 +76,31 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_model"), tmp_path / "ledger.db")
         return f"sqlite:///{tmp_path / 'ledger.db'}"
-    emptied: str = request.getfixturevalue("postgres_model")
-    engine = create_engine(emptied)
+    model: str = request.getfixturevalue("postgres_model")
+    engine = create_engine(model)
     with engine.begin() as connection:
         tables = ", ".join(table.name for table in metadata.sorted_tables)
         connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
         connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": migrate.head()})
     engine.dispose()
-    return emptied
+    return model
 
 
-def made(url: str) -> Ledger:
-    opened = open_ledger(url)
-    assert opened is not None
-    return opened
+def create_ledger(url: str) -> Ledger:
+    ledger = open_ledger(url)
+    assert ledger is not None
+    return ledger
 
 
 @pytest.fixture
 def ledger(url: str) -> Iterator[Ledger]:
-    opened = made(url)
-    yield opened
-    opened.close()
+    created = create_ledger(url)
+    yield created
+    created.close()
 
 
 def reach(ledger: Ledger, cycle: int, now: datetime) -> None:
-    """Begins cycles until the one of this number has begun."""
+    """Begins cycles up to this number."""
     with ledger.engine.connect() as connection:
         last = connection.execute(select(func.max(cycles.c.id))).scalar() or 0
     for _ in range(last, cycle):
@@ -115,17 +115,17 @@ def pull(id: str = "1", updated: int = 0, done: int | None = 10, **fields: list[
     )
 
 
-def stored(ledger: Ledger, cycle: int, *found: Record, stream: str = "pulls", **page: object) -> int:
+def store(ledger: Ledger, cycle: int, *page_records: Record, stream: str = "pulls", **page: object) -> int:
     reach(ledger, cycle, NOW)
     number = ledger.streams.add("code", stream, NOW)
-    return ledger.streams.store(number, cycle, NOW, Page(found, **page))  # type: ignore[arg-type]
+    return ledger.streams.store(number, cycle, NOW, Page(page_records, **page))  # type: ignore[arg-type]
 
 
-def counted(ledger: Ledger, cycle: int | None = None, *rules: Filter) -> float | None:
+def count(ledger: Ledger, cycle: int | None = None, *rules: Filter) -> float | None:
     return ledger.answers.answer(RecordMeasure("code", ("pulls",), filters=rules), SPAN, NOW, cycle).number
 
 
-def taken(ledger: Ledger, take: RecordTake, of: str, *keys: str) -> float | None:
+def take_of(ledger: Ledger, take: RecordTake, of: str, *keys: str) -> float | None:
     return ledger.answers.answer(RecordMeasure("code", keys or ("pulls",), take=take, of=of), SPAN, NOW).number
 
 
@@ -138,15 +138,15 @@ def versions(ledger: Ledger) -> list[tuple[str, int, int | None]]:
 
 class TestRecords:
     def test_a_new_record_counts(self, ledger: Ledger) -> None:
-        assert stored(ledger, 1, pull("1"), pull("2")) == 2
-        assert counted(ledger) == 2
+        assert store(ledger, 1, pull("1"), pull("2")) == 2
+        assert count(ledger) == 2
 
     def test_a_record_that_is_not_done_does_not_count(self, ledger: Ledger) -> None:
-        stored(ledger, 1, pull("1", done=None), pull("2"))
-        assert counted(ledger) == 1
+        store(ledger, 1, pull("1", done=None), pull("2"))
+        assert count(ledger) == 1
 
-    def test_what_did_not_change_writes_nothing(self, ledger: Ledger) -> None:
-        stored(ledger, 1, pull(label=["bug"]))
+    def test_unchanged_rows_write_nothing(self, ledger: Ledger) -> None:
+        store(ledger, 1, pull(label=["bug"]))
         reach(ledger, 2, NOW)
         written: list[str] = []
 
@@ -155,110 +155,110 @@ class TestRecords:
             if statement.startswith(("INSERT", "UPDATE", "DELETE")):
                 written.append(statement)
 
-        assert stored(ledger, 2, pull(label=["bug"])) == 0
+        assert store(ledger, 2, pull(label=["bug"])) == 0
         assert written == []
         assert versions(ledger) == [("1", 1, None)]
 
-    def test_a_change_is_a_version_beside_the_old_one(self, ledger: Ledger) -> None:
-        stored(ledger, 1, pull(label=["bug"]))
-        assert stored(ledger, 3, pull(updated=1, label=["chore"])) == 1
+    def test_a_change_is_a_new_version_beside_the_old(self, ledger: Ledger) -> None:
+        store(ledger, 1, pull(label=["bug"]))
+        assert store(ledger, 3, pull(updated=1, label=["chore"])) == 1
         assert versions(ledger) == [("1", 1, 3), ("1", 3, None)]
         bug = Filter("label", any_of=("bug",))
-        assert [counted(ledger, cycle, bug) for cycle in (1, 2, 3, None)] == [1, 1, 0, 0]
+        assert [count(ledger, cycle, bug) for cycle in (1, 2, 3, None)] == [1, 1, 0, 0]
 
-    def test_a_change_without_a_newer_time_is_seen_too(self, ledger: Ledger) -> None:
-        stored(ledger, 1, pull(label=["bug"]))
-        assert stored(ledger, 2, pull(label=["chore"])) == 1
+    def test_a_change_without_a_newer_time_is_stored_too(self, ledger: Ledger) -> None:
+        store(ledger, 1, pull(label=["bug"]))
+        assert store(ledger, 2, pull(label=["chore"])) == 1
 
-    def test_an_older_update_that_comes_late_does_not_undo(self, ledger: Ledger) -> None:
-        stored(ledger, 1, pull(updated=5))
-        assert stored(ledger, 2, pull(updated=4, done=None)) == 0
-        assert counted(ledger) == 1
+    def test_a_late_older_update_undoes_nothing(self, ledger: Ledger) -> None:
+        store(ledger, 1, pull(updated=5))
+        assert store(ledger, 2, pull(updated=4, done=None)) == 0
+        assert count(ledger) == 1
 
     @pytest.mark.parametrize("newest_first", [True, False])
     def test_the_newest_version_within_a_page_wins(self, ledger: Ledger, newest_first: bool) -> None:
         page = [pull(updated=2, done=None), pull(updated=1)]
-        assert stored(ledger, 1, *(page if newest_first else reversed(page))) == 1
-        assert counted(ledger) == 0
+        assert store(ledger, 1, *(page if newest_first else reversed(page))) == 1
+        assert count(ledger) == 0
 
-    def test_reopening_leaves_the_count(self, ledger: Ledger) -> None:
-        stored(ledger, 1, pull())
-        stored(ledger, 2, pull(updated=1, done=None))
-        assert [counted(ledger, cycle) for cycle in (1, 2)] == [1, 0]
+    def test_a_reopened_record_leaves_the_count(self, ledger: Ledger) -> None:
+        store(ledger, 1, pull())
+        store(ledger, 2, pull(updated=1, done=None))
+        assert [count(ledger, cycle) for cycle in (1, 2)] == [1, 0]
 
-    def test_changed_twice_in_one_cycle_keeps_one_version_of_it(self, ledger: Ledger) -> None:
-        stored(ledger, 1, pull(label=["a"]))
-        stored(ledger, 2, pull(updated=1, label=["b"]))
-        stored(ledger, 2, pull(updated=2, label=["c"]))
+    def test_a_record_changed_twice_in_a_cycle_has_a_single_version_of_it(self, ledger: Ledger) -> None:
+        store(ledger, 1, pull(label=["a"]))
+        store(ledger, 2, pull(updated=1, label=["b"]))
+        store(ledger, 2, pull(updated=2, label=["c"]))
         assert versions(ledger) == [("1", 1, 2), ("1", 2, None)]
-        assert [counted(ledger, None, Filter("label", any_of=(label,))) for label in "abc"] == [0, 0, 1]
+        assert [count(ledger, None, Filter("label", any_of=(label,))) for label in "abc"] == [0, 0, 1]
 
-    def test_new_and_gone_in_one_cycle_was_never_there(self, ledger: Ledger) -> None:
-        stored(ledger, 1, pull())
+    def test_a_record_that_comes_and_goes_in_a_cycle_leaves_no_version(self, ledger: Ledger) -> None:
+        store(ledger, 1, pull())
         ledger.streams.reconcile(ledger.streams.add("code", "pulls", NOW), 1, [])
         assert versions(ledger) == []
 
-    def test_gone_and_back_in_one_cycle(self, ledger: Ledger) -> None:
-        stored(ledger, 1, pull())
+    def test_a_record_gone_and_back_in_a_cycle_still_counts(self, ledger: Ledger) -> None:
+        store(ledger, 1, pull())
         ledger.streams.reconcile(ledger.streams.add("code", "pulls", NOW), 2, [])
-        stored(ledger, 2, pull())
-        assert [counted(ledger, cycle) for cycle in (1, 2, None)] == [1, 1, 1]
+        store(ledger, 2, pull())
+        assert [count(ledger, cycle) for cycle in (1, 2, None)] == [1, 1, 1]
 
-    def test_more_records_than_one_query_takes(self, ledger: Ledger) -> None:
+    def test_more_records_than_a_statement_takes_are_stored(self, ledger: Ledger) -> None:
         many = [pull(str(number)) for number in range(1203)]
-        assert stored(ledger, 1, *many) == 1203
-        assert stored(ledger, 2, *many) == 0
-        assert stored(ledger, 3, *(replace(record, title="Renamed") for record in many)) == 1203
-        assert counted(ledger) == 1203
+        assert store(ledger, 1, *many) == 1203
+        assert store(ledger, 2, *many) == 0
+        assert store(ledger, 3, *(replace(record, title="Renamed") for record in many)) == 1203
+        assert count(ledger) == 1203
 
     def test_streams_do_not_mix(self, ledger: Ledger) -> None:
-        stored(ledger, 1, pull("1"))
-        stored(ledger, 1, pull("2"), stream="issues")
+        store(ledger, 1, pull("1"))
+        store(ledger, 1, pull("2"), stream="issues")
         ledger.streams.store(ledger.streams.add("other", "pulls", NOW), 1, NOW, Page([pull("3")]))
-        assert counted(ledger) == 1
+        assert count(ledger) == 1
 
-    def test_a_record_in_two_of_a_measures_streams_is_one(self, ledger: Ledger) -> None:
+    def test_a_record_in_two_streams_of_a_measure_counts_once(self, ledger: Ledger) -> None:
         # `repo: [acme/*, acme/web]` lists the pulls of acme/web twice
-        stored(ledger, 1, pull(size=[3.0]), stream="pulls of acme/*")
-        stored(ledger, 1, pull(size=[3.0]), stream="pulls of acme/web")
+        store(ledger, 1, pull(size=[3.0]), stream="pulls of acme/*")
+        store(ledger, 1, pull(size=[3.0]), stream="pulls of acme/web")
         both = ("pulls of acme/*", "pulls of acme/web")
         assert ledger.answers.answer(RecordMeasure("code", both), SPAN, NOW).number == 1
-        assert taken(ledger, "sum", "size", *both) == 3
-        assert taken(ledger, "median", "size", *both) == 3
+        assert take_of(ledger, "sum", "size", *both) == 3
+        assert take_of(ledger, "median", "size", *both) == 3
 
-    def test_a_record_comes_back_as_it_went_in(self, ledger: Ledger) -> None:
+    def test_a_record_is_read_back_as_it_was_stored(self, ledger: Ledger) -> None:
         record = replace(
             pull(label=["größe", "日本"], size=[1.5, -3.0], empty=[]),
             created_at=START - DAY,
             not_done="closed as not planned",
             updated_at=datetime(2026, 10, 25, 3, 30, 0, 123456, tzinfo=ZoneInfo("Europe/Berlin")),
         )
-        stored(ledger, 1, record)
+        store(ledger, 1, record)
         assert list(ledger.answers.records(RecordMeasure("code", ("pulls",)))) == [record]
 
     @pytest.mark.parametrize("bad", ["a\0b", "a\ud83d"], ids=["a NUL", "half a surrogate pair"])
-    def test_a_text_that_no_database_can_hold_does_not_stop_the_others(self, ledger: Ledger, bad: str) -> None:
-        stored(ledger, 1, replace(pull("1", label=[bad]), title=bad), pull("2"))
-        assert counted(ledger) == 2
+    def test_a_text_that_no_database_accepts_does_not_stop_the_page(self, ledger: Ledger, bad: str) -> None:
+        store(ledger, 1, replace(pull("1", label=[bad]), title=bad), pull("2"))
+        assert count(ledger) == 2
 
 
 class TestPresence:
-    def test_who_is_not_present_is_gone(self, ledger: Ledger) -> None:
-        stored(ledger, 1, pull("1"), pull("2"))
-        assert stored(ledger, 2, pull("2"), pull("3"), present=frozenset({"2", "3"})) == 2
+    def test_a_record_that_is_not_present_is_gone(self, ledger: Ledger) -> None:
+        store(ledger, 1, pull("1"), pull("2"))
+        assert store(ledger, 2, pull("2"), pull("3"), present=frozenset({"2", "3"})) == 2
         assert versions(ledger) == [("1", 1, 2), ("2", 1, None), ("3", 2, None)]
-        assert [counted(ledger, cycle) for cycle in (1, 2)] == [2, 2]
+        assert [count(ledger, cycle) for cycle in (1, 2)] == [2, 2]
 
-    def test_a_page_that_does_not_say_who_is_present_ends_nobody(self, ledger: Ledger) -> None:
-        stored(ledger, 1, pull("1"), pull("2"))
-        assert stored(ledger, 2, pull("2")) == 0
-        assert counted(ledger) == 2
+    def test_a_page_without_a_list_of_those_present_ends_no_record(self, ledger: Ledger) -> None:
+        store(ledger, 1, pull("1"), pull("2"))
+        assert store(ledger, 2, pull("2")) == 0
+        assert count(ledger) == 2
 
-    def test_reconciling_ends_who_was_not_found_and_says_how_many(self, ledger: Ledger) -> None:
-        stored(ledger, 1, pull("1"), pull("2"), pull("3"))
+    def test_reconciling_ends_missing_records_and_counts_them(self, ledger: Ledger) -> None:
+        store(ledger, 1, pull("1"), pull("2"), pull("3"))
         number = ledger.streams.add("code", "pulls", NOW)
         assert ledger.streams.reconcile(number, 2, ["2", "unknown"]) == 2
-        assert counted(ledger) == 1
+        assert count(ledger) == 1
         ledger.streams.pulled(2, [Ending(number, NOW + DAY, "partial", "it broke off", census=True)])
         state = ledger.streams.state("code", "pulls")
         assert state is not None
@@ -269,28 +269,28 @@ class TestPresence:
         assert state.census_at == NOW + 2 * DAY
 
     def test_reconciling_leaves_other_streams_alone(self, ledger: Ledger) -> None:
-        stored(ledger, 1, pull("1"))
+        store(ledger, 1, pull("1"))
         ledger.streams.reconcile(ledger.streams.add("code", "issues", NOW), 2, [])
-        assert counted(ledger) == 1
+        assert count(ledger) == 1
 
 
 class TestCursor:
-    def test_it_moves_with_its_rows(self, ledger: Ledger) -> None:
-        stored(ledger, 1, pull("1"), cursor={"page": 2, "since": None})
+    def test_a_cursor_moves_with_its_rows(self, ledger: Ledger) -> None:
+        store(ledger, 1, pull("1"), cursor={"page": 2, "since": None})
         state = ledger.streams.state("code", "pulls")
         assert state is not None
         assert state.cursor == {"page": 2, "since": None}
 
-    def test_a_page_without_one_leaves_it(self, ledger: Ledger) -> None:
-        stored(ledger, 1, pull("1"), cursor={"page": 2})
-        stored(ledger, 1, pull("2"))
+    def test_a_page_without_a_cursor_leaves_it(self, ledger: Ledger) -> None:
+        store(ledger, 1, pull("1"), cursor={"page": 2})
+        store(ledger, 1, pull("2"))
         state = ledger.streams.state("code", "pulls")
         assert state is not None
         assert state.cursor == {"page": 2}
 
     @pytest.mark.parametrize("victim", ["INSERT INTO records", "UPDATE streams"])
-    def test_where_one_of_the_two_fails_neither_moves(self, ledger: Ledger, victim: str) -> None:
-        stored(ledger, 1, pull("1"), cursor={"page": 1})
+    def test_rows_and_cursor_are_stored_together_or_not_at_all(self, ledger: Ledger, victim: str) -> None:
+        store(ledger, 1, pull("1"), cursor={"page": 1})
 
         @event.listens_for(ledger.engine, "before_cursor_execute")
         def _fail(_c: object, _u: object, statement: str, *_rest: object) -> None:
@@ -298,7 +298,7 @@ class TestCursor:
                 raise OSError("the disk is full")
 
         with pytest.raises(OSError, match="disk is full"):
-            stored(ledger, 2, pull("1", updated=1, label=["new"]), pull("2"), cursor={"page": 2})
+            store(ledger, 2, pull("1", updated=1, label=["new"]), pull("2"), cursor={"page": 2})
         event.remove(ledger.engine, "before_cursor_execute", _fail)
         state = ledger.streams.state("code", "pulls")
         assert state is not None
@@ -306,20 +306,20 @@ class TestCursor:
         assert versions(ledger) == [("1", 1, None)]
 
     def test_a_stream_that_must_cover_more_forgets_its_cursor_and_keeps_its_rows(self, ledger: Ledger) -> None:
-        stored(ledger, 1, pull("1"), cursor={"page": 2})
+        store(ledger, 1, pull("1"), cursor={"page": 2})
         asked = Stream("pulls", "records", frozenset({"label"}), START)
         ledger.streams.restart(ledger.streams.add("code", "pulls", NOW), asked)
         state = ledger.streams.state("code", "pulls")
         assert state is not None
         assert (state.cursor, state.needs, state.since) == (None, frozenset({"label"}), START)
-        assert counted(ledger) == 1
+        assert count(ledger) == 1
 
 
 class TestStreamState:
-    def test_a_stream_never_asked_for_has_none(self, ledger: Ledger) -> None:
+    def test_a_stream_that_was_never_asked_for_has_no_state(self, ledger: Ledger) -> None:
         assert ledger.streams.state("code", "pulls") is None
 
-    def test_adding_twice_is_one_stream(self, ledger: Ledger) -> None:
+    def test_a_stream_is_added_once(self, ledger: Ledger) -> None:
         assert ledger.streams.add("code", "pulls", NOW) == ledger.streams.add("code", "pulls", NOW + DAY)
         assert ledger.streams.add("code", "pulls", NOW) != ledger.streams.add("code", "issues", NOW)
         state = ledger.streams.state("code", "pulls")
@@ -345,7 +345,9 @@ class TestStreamState:
             (["label"], None, False),
         ],
     )
-    def test_what_it_covers(self, ledger: Ledger, needs: list[str], since: datetime | None, covered: bool) -> None:
+    def test_a_stream_covers_fields_and_time(
+        self, ledger: Ledger, needs: list[str], since: datetime | None, covered: bool
+    ) -> None:
         number = ledger.streams.add("code", "pulls", NOW)
         ledger.streams.restart(number, Stream("pulls", "records", frozenset({"label"}), START))
         state = ledger.streams.state("code", "pulls")
@@ -354,21 +356,21 @@ class TestStreamState:
 
 
 def cell(number: float | None, raw: str | None = None, *, row: int = 2, at: int | None = None) -> Reading:
-    """A cell in column C, its row dated so many days after the start; not a number where `raw` alone is given."""
+    """A cell in column C, its row dated `at` days after the start; not a number if only `raw` is given."""
     dated = None if at is None else START + at * DAY
     problem = None if number is not None else f"the text {raw!r}, which is not a number"
     return Reading(number, f"Support!C{row}", raw if raw is not None else str(number), dated, problem)
 
 
 def series(*numbers: float | None) -> list[Reading]:
-    """A reading a week, the first a week after the start."""
+    """One reading per week, the first a week after the start."""
     return [cell(number, f"v{number}", row=row + 2, at=7 * (row + 1)) for row, number in enumerate(numbers)]
 
 
-def seen(ledger: Ledger, cycle: int, found: list[Reading], now: datetime = NOW, **more: object) -> int:
+def store_readings(ledger: Ledger, cycle: int, cells: list[Reading], now: datetime = NOW, **more: object) -> int:
     reach(ledger, cycle, now)
     number = ledger.streams.add("numbers", "sheet", NOW)
-    page = Page(readings={"calls": Snapshot(found, **more)})  # type: ignore[arg-type]
+    page = Page(readings={"calls": Snapshot(cells, **more)})  # type: ignore[arg-type]
     return ledger.streams.store(number, cycle, now, page)
 
 
@@ -379,113 +381,111 @@ def read(
 
 
 class TestSnapshots:
-    def test_an_edited_cell_is_a_version_beside_the_old_one(self, ledger: Ledger) -> None:
-        seen(ledger, 1, series(1200, 1100))
-        assert seen(ledger, 2, series(1200, 1090)) >= 1
+    def test_an_edited_cell_is_a_new_version_beside_the_old(self, ledger: Ledger) -> None:
+        store_readings(ledger, 1, series(1200, 1100))
+        assert store_readings(ledger, 2, series(1200, 1090)) >= 1
         assert [read(ledger, "latest", cycle) for cycle in (1, 2, None)] == [1100, 1090, 1090]
         with ledger.engine.connect() as connection:
             assert connection.execute(select(func.count()).select_from(readings)).scalar() == 3
 
-    def test_what_did_not_change_writes_nothing(self, ledger: Ledger) -> None:
-        seen(ledger, 1, series(1200, 1100))
-        assert seen(ledger, 2, series(1200, 1100), NOW + DAY) == 0
+    def test_unchanged_rows_write_nothing(self, ledger: Ledger) -> None:
+        store_readings(ledger, 1, series(1200, 1100))
+        assert store_readings(ledger, 2, series(1200, 1100), NOW + DAY) == 0
 
     def test_rows_that_were_removed_are_gone(self, ledger: Ledger) -> None:
-        seen(ledger, 1, series(1200, 1100, 1000))
-        seen(ledger, 2, series(1200))
+        store_readings(ledger, 1, series(1200, 1100, 1000))
+        store_readings(ledger, 2, series(1200))
         assert [read(ledger, "sum", cycle) for cycle in (1, 2)] == [3300, 1200]
 
-    def test_a_row_put_in_above_moves_the_others(self, ledger: Ledger) -> None:
-        seen(ledger, 1, series(1200, 1100))
-        seen(ledger, 2, [cell(9, row=1, at=1), *series(1200, 1100)])
+    def test_a_row_inserted_above_moves_the_others(self, ledger: Ledger) -> None:
+        store_readings(ledger, 1, series(1200, 1100))
+        store_readings(ledger, 2, [cell(9, row=1, at=1), *series(1200, 1100)])
         assert [read(ledger, "sum", cycle) for cycle in (1, 2)] == [2300, 2309]
 
     @pytest.mark.parametrize(("take", "expected"), [("latest", None), ("sum", 0), ("average", None), ("first", None)])
-    def test_a_series_that_was_emptied_is_empty(
-        self, ledger: Ledger, take: ReadingTake, expected: float | None
-    ) -> None:
-        seen(ledger, 1, series(1200, 1100))
-        seen(ledger, 2, series(1200, 1000))
-        seen(ledger, 3, [])
+    def test_an_emptied_series_is_empty(self, ledger: Ledger, take: ReadingTake, expected: float | None) -> None:
+        store_readings(ledger, 1, series(1200, 1100))
+        store_readings(ledger, 2, series(1200, 1000))
+        store_readings(ledger, 3, [])
         assert read(ledger, take) == expected
 
     @pytest.mark.parametrize("take", ["latest", "first", "sum", "min"])
     def test_a_series_whose_dates_are_no_longer_understood_is_unknown(self, ledger: Ledger, take: ReadingTake) -> None:
-        seen(ledger, 1, series(1200, 1100))
-        seen(ledger, 2, [Reading(None, "C2:C", "", problem="no date that can be read beside it")])
+        store_readings(ledger, 1, series(1200, 1100))
+        store_readings(ledger, 2, [Reading(None, "C2:C", "", problem="no date that can be read beside it")])
         assert read(ledger, take) is None
 
-    def test_a_cell_that_was_emptied_is_no_number(self, ledger: Ledger) -> None:
-        seen(ledger, 1, [cell(85)])
-        seen(ledger, 2, [])
+    def test_an_emptied_cell_is_no_number(self, ledger: Ledger) -> None:
+        store_readings(ledger, 1, [cell(85)])
+        store_readings(ledger, 2, [])
         assert [read(ledger, "latest", cycle) for cycle in (1, 2, None)] == [85, None, None]
 
     @pytest.mark.parametrize("raw", ["#REF!", "n/a", ""])
     def test_a_cell_that_is_no_number_stays_none(self, ledger: Ledger, raw: str) -> None:
-        seen(ledger, 1, [cell(85)])
-        seen(ledger, 2, [cell(None, raw)])
+        store_readings(ledger, 1, [cell(85)])
+        store_readings(ledger, 2, [cell(None, raw)])
         answer = ledger.answers.answer(ReadingMeasure("numbers", "sheet", "calls"), SPAN, NOW)
         assert answer.number is None
         assert answer.reason is not None
         assert "Support!C2" in answer.reason
 
     def test_zero_is_a_number(self, ledger: Ledger) -> None:
-        seen(ledger, 1, [cell(0)])
+        store_readings(ledger, 1, [cell(0)])
         assert read(ledger) == 0
 
-    def test_a_part_with_a_problem_keeps_what_it_had(self, ledger: Ledger) -> None:
-        seen(ledger, 1, series(1200, 1100))
-        assert seen(ledger, 2, [], problem="there is no sheet 'Support'") == 0
+    def test_a_part_with_a_problem_keeps_its_readings(self, ledger: Ledger) -> None:
+        store_readings(ledger, 1, series(1200, 1100))
+        assert store_readings(ledger, 2, [], problem="there is no sheet 'Support'") == 0
         assert read(ledger) == 1100
         state = ledger.streams.state("numbers", "sheet")
         assert state is not None
         assert state.problems == {"calls": "there is no sheet 'Support'"}
 
-    def test_a_part_that_is_well_again_has_no_problem(self, ledger: Ledger) -> None:
-        seen(ledger, 1, [], problem="there is no sheet 'Support'")
-        seen(ledger, 2, series(1200), notes=["C9 is blank"])
+    def test_a_part_that_recovers_has_no_problem(self, ledger: Ledger) -> None:
+        store_readings(ledger, 1, [], problem="there is no sheet 'Support'")
+        store_readings(ledger, 2, series(1200), notes=["C9 is blank"])
         state = ledger.streams.state("numbers", "sheet")
         assert state is not None
         assert (state.problems, state.notes) == ({}, {"calls": ["C9 is blank"]})
 
-    def test_a_page_of_one_part_leaves_the_others(self, ledger: Ledger) -> None:
+    def test_a_page_of_a_single_part_leaves_the_other_parts(self, ledger: Ledger) -> None:
         number = ledger.streams.add("numbers", "sheet", NOW)
         ledger.streams.store(number, 1, NOW, Page(readings={"other": Snapshot([cell(7)], notes=["a note"])}))
-        seen(ledger, 1, series(1200))
+        store_readings(ledger, 1, series(1200))
         other = ReadingMeasure("numbers", "sheet", "other")
         assert ledger.answers.answer(other, SPAN, NOW).number == 7
         state = ledger.streams.state("numbers", "sheet")
         assert state is not None
         assert state.notes["other"] == ["a note"]
 
-    def test_of_two_cells_changed_twice_in_one_cycle_the_last_stands(self, ledger: Ledger) -> None:
-        seen(ledger, 1, series(1, 2))
-        seen(ledger, 2, series(3, 4))
-        seen(ledger, 2, series(5, 6))
+    def test_cells_changed_twice_in_a_cycle_keep_the_last_change(self, ledger: Ledger) -> None:
+        store_readings(ledger, 1, series(1, 2))
+        store_readings(ledger, 2, series(3, 4))
+        store_readings(ledger, 2, series(5, 6))
         assert [read(ledger, "sum", cycle) for cycle in (1, 2)] == [3, 11]
 
     def test_rows_dated_after_now_are_ignored(self, ledger: Ledger) -> None:
-        seen(ledger, 1, series(10, 20, 30))
+        store_readings(ledger, 1, series(10, 20, 30))
         assert read(ledger, "latest", now=START + 14 * DAY) == 20
 
     def test_an_undated_cell_is_as_of_the_pull_that_saw_it(self, ledger: Ledger) -> None:
         measure = ReadingMeasure("numbers", "sheet", "calls")
-        seen(ledger, 1, [cell(85)])
-        dated, found = ledger.answers.readings(measure, SPAN, NOW + DAY)
+        store_readings(ledger, 1, [cell(85)])
+        dated, cells = ledger.answers.readings(measure, SPAN, NOW + DAY)
         assert not dated
-        assert [reading.at for reading in found] == [NOW]
+        assert [reading.at for reading in cells] == [NOW]
         assert ledger.answers.answer(measure, SPAN, NOW).at is None
 
     def test_the_change_of_an_undated_cell_is_from_pull_to_pull(self, ledger: Ledger) -> None:
         for cycle, number in enumerate((85, 88, 91), start=1):
-            seen(ledger, cycle, [cell(number)], NOW + cycle * DAY)
+            store_readings(ledger, cycle, [cell(number)], NOW + cycle * DAY)
         assert read(ledger, "change", now=NOW + 4 * DAY) == 6
         assert read(ledger, "first", now=NOW + 4 * DAY) == 85
         assert read(ledger, "average", now=NOW + 4 * DAY) == 88
 
-    def test_what_an_undated_cell_held_no_longer_when_the_window_began_is_outside_it(self, ledger: Ledger) -> None:
+    def test_an_undated_reading_replaced_before_the_window_is_outside_it(self, ledger: Ledger) -> None:
         for cycle, number in enumerate((10, 20, 30), start=1):
-            seen(ledger, cycle, [cell(number)], START + 10 * cycle * DAY)
+            store_readings(ledger, cycle, [cell(number)], START + 10 * cycle * DAY)
         now = START + 32 * DAY
         window = Span(now - 7 * DAY, now)  # 10 went on day 20, 20 held until day 30
         assert read(ledger, "first", now=now, span=window) == 20
@@ -493,11 +493,11 @@ class TestSnapshots:
         assert read(ledger, "min", now=now, span=window) == 20
 
 
-DEFINED = Definition("mappings/okrs.yaml", {"target": 600, "unit": "calls"}, "measured so", "all of it")
-FIRST = KeptValue(1092.0, 0.18, 0.18, "off_track", "complete", None, NOW, 8, 1, None, "measured so", 1, 1)
+DEFINED = Definition("mappings/okrs.yaml", {"target": 600, "unit": "calls"}, "digest of measure", "digest of all")
+FIRST = KeptValue(1092.0, 0.18, 0.18, "off_track", "complete", None, NOW, 8, 1, None, "digest of measure", 1, 1)
 
 
-def kept(ledger: Ledger, cycle: int, value: KeptValue, definition: Definition = DEFINED) -> None:
+def keep(ledger: Ledger, cycle: int, value: KeptValue, definition: Definition = DEFINED) -> None:
     value = replace(value, cycle=cycle, confirmed=cycle if value.confirmed is not None else None)
     ledger.values.commit(cycle, NOW + cycle * DAY, {}, {("2026-Q4", "calls"): (definition, value)})
 
@@ -515,26 +515,26 @@ class TestValues:
         for day in range(5):
             ledger.cycles.begin(NOW + day * DAY)
 
-    def test_a_value_comes_back_as_it_went_in(self, ledger: Ledger) -> None:
+    def test_a_value_is_read_back_as_it_was_kept(self, ledger: Ledger) -> None:
         value = replace(FIRST, since=date(2026, 10, 12), reason="why")
-        kept(ledger, 1, value)
+        keep(ledger, 1, value)
         assert ledger.values.last("2026-Q4") == {"calls": value}
 
-    def test_one_that_says_the_same_is_not_written_again_and_its_confirmation_moves(self, ledger: Ledger) -> None:
-        kept(ledger, 1, FIRST)
-        kept(ledger, 2, FIRST)
-        kept(ledger, 4, FIRST)
+    def test_an_equal_value_is_confirmed_and_not_written_again(self, ledger: Ledger) -> None:
+        keep(ledger, 1, FIRST)
+        keep(ledger, 2, FIRST)
+        keep(ledger, 4, FIRST)
         assert rows(ledger) == [(1, 4, 1092)]
 
-    def test_another_number_is_another_row(self, ledger: Ledger) -> None:
-        kept(ledger, 1, FIRST)
-        kept(ledger, 2, replace(FIRST, number=1080.0))
-        kept(ledger, 3, FIRST)
+    def test_a_different_number_is_a_new_row(self, ledger: Ledger) -> None:
+        keep(ledger, 1, FIRST)
+        keep(ledger, 2, replace(FIRST, number=1080.0))
+        keep(ledger, 3, FIRST)
         assert rows(ledger) == [(1, 1, 1092), (2, 2, 1080), (3, 3, 1092)]
         assert [value.number for _, value in ledger.values.history("2026-Q4", "calls")] == [1092, 1080, 1092]
 
     def test_a_failed_pull_is_a_row_and_confirms_nothing(self, ledger: Ledger) -> None:
-        kept(ledger, 1, FIRST)
+        keep(ledger, 1, FIRST)
         failed = replace(FIRST, quality="failed", reason="it did not answer")
         for cycle in (2, 3):
             ledger.values.commit(
@@ -543,38 +543,39 @@ class TestValues:
         assert rows(ledger) == [(1, 1, 1092), (2, 1, 1092)]
 
     def test_none_is_not_zero(self, ledger: Ledger) -> None:
-        kept(ledger, 1, replace(FIRST, number=0.0))
-        kept(ledger, 2, replace(FIRST, number=None, progress=None, score=None, health="unknown"))
+        keep(ledger, 1, replace(FIRST, number=0.0))
+        keep(ledger, 2, replace(FIRST, number=None, progress=None, score=None, health="unknown"))
         assert rows(ledger) == [(1, 1, 0), (2, 2, None)]
 
-    def test_as_of_a_past_cycle(self, ledger: Ledger) -> None:
-        kept(ledger, 1, FIRST)
-        kept(ledger, 3, replace(FIRST, number=1080.0))
-        found = [ledger.values.last("2026-Q4", cycle) for cycle in (0, 1, 2, 3)]
-        assert [last["calls"].number if last else None for last in found] == [None, 1092, 1092, 1080]
+    def test_values_are_read_as_of_a_past_cycle(self, ledger: Ledger) -> None:
+        keep(ledger, 1, FIRST)
+        keep(ledger, 3, replace(FIRST, number=1080.0))
+        past = [ledger.values.last("2026-Q4", cycle) for cycle in (0, 1, 2, 3)]
+        assert [last["calls"].number if last else None for last in past] == [None, 1092, 1092, 1080]
 
     def test_periods_do_not_mix(self, ledger: Ledger) -> None:
-        kept(ledger, 1, FIRST)
+        keep(ledger, 1, FIRST)
         assert ledger.values.last("2027-Q1") == {}
         assert ledger.values.history("2027-Q1", "calls") == []
 
     def test_an_edited_definition_is_a_dated_change(self, ledger: Ledger) -> None:
         edited = replace(DEFINED, body={"target": 900, "unit": "calls"}, digest="another")
-        kept(ledger, 1, FIRST)
-        kept(ledger, 2, FIRST, edited)
-        kept(ledger, 3, FIRST, edited)
-        kept(ledger, 4, FIRST)
-        found = ledger.values.definitions("2026-Q4", "calls")
-        assert [(row["cycle"], row["body"]["target"]) for row in found] == [(1, 600), (2, 900), (4, 600)]
-        assert [row["ended_at"] for row in found] == [NOW + DAY, NOW + 2 * DAY, NOW + 4 * DAY]
-        assert len(ledger.values.definitions("2026-Q4", "calls", cycle=1)) == 1
+        keep(ledger, 1, FIRST)
+        keep(ledger, 2, FIRST, edited)
+        keep(ledger, 3, FIRST, edited)
+        keep(ledger, 4, FIRST)
+        versions = ledger.definitions.of("2026-Q4", "calls")
+        targets = [(version.cycle, version.definition.body["target"]) for version in versions]
+        assert targets == [(1, 600), (2, 900), (4, 600)]
+        assert [version.ended_at for version in versions] == [NOW + DAY, NOW + 2 * DAY, NOW + 4 * DAY]
+        assert len(ledger.definitions.of("2026-Q4", "calls", 1)) == 1
 
-    def test_a_value_measured_in_another_way_is_another_row(self, ledger: Ledger) -> None:
-        kept(ledger, 1, FIRST)
-        other = replace(DEFINED, measure="measured otherwise", digest="another")
-        kept(ledger, 2, replace(FIRST, measure="measured otherwise"), other)
+    def test_a_value_measured_in_another_way_is_a_new_row(self, ledger: Ledger) -> None:
+        keep(ledger, 1, FIRST)
+        other = replace(DEFINED, measure="another digest", digest="another")
+        keep(ledger, 2, replace(FIRST, measure="another digest"), other)
         assert [row[0] for row in rows(ledger)] == [1, 2]
-        assert ledger.values.last("2026-Q4")["calls"].measure == "measured otherwise"
+        assert ledger.values.last("2026-Q4")["calls"].measure == "another digest"
 
     def test_a_cycles_values_are_kept_together_or_not_at_all(self, ledger: Ledger) -> None:
         broken = replace(FIRST, health=None)  # type: ignore[arg-type]
@@ -589,11 +590,11 @@ class TestValues:
 
 
 class TestCycles:
-    def test_they_count_up(self, ledger: Ledger) -> None:
+    def test_cycles_count_up(self, ledger: Ledger) -> None:
         first = ledger.cycles.begin(NOW)
         assert ledger.cycles.begin(NOW - DAY) > first  # whatever the clock does
 
-    def test_one_that_was_killed_never_ended(self, ledger: Ledger) -> None:
+    def test_a_killed_cycle_never_ended(self, ledger: Ledger) -> None:
         done = ledger.cycles.begin(NOW)
         ledger.values.commit(done, NOW + timedelta(minutes=1), {}, {})
         ledger.cycles.begin(NOW + DAY)
@@ -602,7 +603,7 @@ class TestCycles:
         assert (last.id, last.started_at, last.ended_at) == (done, NOW, NOW + timedelta(minutes=1))
         assert ledger.cycles.times([done]) == {done: NOW + timedelta(minutes=1)}
 
-    def test_the_last_one_by_a_moment(self, ledger: Ledger) -> None:
+    def test_the_last_cycle_by_a_moment(self, ledger: Ledger) -> None:
         for day in range(3):
             ledger.values.commit(ledger.cycles.begin(NOW + day * DAY), NOW + day * DAY, {}, {})
         assert ledger.cycles.last(NOW - timedelta(seconds=1)) is None
@@ -613,43 +614,43 @@ class TestCycles:
 
 
 class TestPast:
-    def test_a_count_on_the_end_of_each_past_day(self, ledger: Ledger) -> None:
+    def test_a_count_has_a_value_at_the_end_of_each_past_day(self, ledger: Ledger) -> None:
         zone = ZoneInfo("Europe/Berlin")
         period = Period("autumn", date(2026, 10, 24), date(2026, 10, 28), zone)
         done = [midnight(date(2026, 10, day), zone) for day in (24, 25, 26)]
         just_before = midnight(date(2026, 10, 26), zone) - timedelta(microseconds=1)
-        found = [replace(pull(str(n)), done_at=at) for n, at in enumerate([*done, just_before])]
-        stored(ledger, 1, *found)
+        pulls = [replace(pull(str(n)), done_at=at) for n, at in enumerate([*done, just_before])]
+        store(ledger, 1, *pulls)
         past = past_values(
             ledger.answers, RecordMeasure("code", ("pulls",)), period, midnight(date(2026, 10, 27), zone)
         )
         assert past == [(date(2026, 10, 24), 1), (date(2026, 10, 25), 3), (date(2026, 10, 26), 4)]
 
-    def test_a_rolling_count_forgets(self, ledger: Ledger) -> None:
+    def test_a_rolling_count_drops_old_records(self, ledger: Ledger) -> None:
         period = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), ZoneInfo("UTC"))
-        stored(ledger, 1, pull("1", done=-1), pull("2", done=0))
+        store(ledger, 1, pull("1", done=-1), pull("2", done=0))
         measure = RecordMeasure("code", ("pulls",), window=Window(2))
         past = past_values(ledger.answers, measure, period, START + 3 * DAY)
         assert past is not None
         assert [number for _, number in past] == [2, 1, 0]
 
     @pytest.mark.parametrize("take", ["sum", "average", "median", "min", "max", "distinct"])
-    def test_the_end_of_yesterday_and_an_answer_for_it_agree(self, ledger: Ledger, take: RecordTake) -> None:
+    def test_the_past_value_of_yesterday_equals_its_answer(self, ledger: Ledger, take: RecordTake) -> None:
         period = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), ZoneInfo("UTC"))
-        stored(ledger, 1, pull("1", size=[1.0, 2.0]), pull("2", size=[7.0]), pull("3", size=["text"]), pull("4"))
+        store(ledger, 1, pull("1", size=[1.0, 2.0]), pull("2", size=[7.0]), pull("3", size=["text"]), pull("4"))
         measure = RecordMeasure("code", ("pulls",), take=take, of="size")
         past = past_values(ledger.answers, measure, period, START + 12 * DAY)
         assert past is not None
         assert past[-1][1] == ledger.answers.answer(measure, SPAN, NOW).number
 
-    def test_what_no_source_dates_has_no_past(self, ledger: Ledger) -> None:
+    def test_an_undated_reading_has_no_past(self, ledger: Ledger) -> None:
         period = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), ZoneInfo("UTC"))
-        seen(ledger, 1, [cell(85)])
+        store_readings(ledger, 1, [cell(85)])
         assert past_values(ledger.answers, ReadingMeasure("numbers", "sheet", "calls"), period, NOW) is None
 
-    def test_a_series_has_one(self, ledger: Ledger) -> None:
+    def test_a_series_has_a_past(self, ledger: Ledger) -> None:
         period = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), ZoneInfo("UTC"))
-        seen(ledger, 1, series(1200, 1100))
+        store_readings(ledger, 1, series(1200, 1100))
         past = past_values(ledger.answers, ReadingMeasure("numbers", "sheet", "calls"), period, START + 15 * DAY)
         assert past is not None
         assert [number for _, number in past] == [None] * 7 + [1200] * 7 + [1100]
@@ -657,7 +658,7 @@ class TestPast:
 
 class TestReadingWhileWriting:
     def test_a_reader_sees_what_was_committed_and_does_not_wait(self, ledger: Ledger, url: str) -> None:
-        stored(ledger, 1, pull("1"))
+        store(ledger, 1, pull("1"))
         with ledger.engine.begin() as writer:
             writer.execute(streams.update().values(reason="half way"))
             reader = open_ledger(url, create=False)
@@ -665,36 +666,36 @@ class TestReadingWhileWriting:
             state = reader.streams.state("code", "pulls")
             assert state is not None
             assert state.reason is None
-            assert counted(reader) == 1
+            assert count(reader) == 1
             reader.close()
 
 
 class TestLock:
-    def test_a_second_holder_is_told(self, ledger: Ledger) -> None:
+    def test_a_second_holder_learns_who_holds_the_lock(self, ledger: Ledger) -> None:
         with cycle_lock(ledger.engine):
-            with pytest.raises(LedgerBusy, match="another syncd is syncing") as told, cycle_lock(ledger.engine):
+            with pytest.raises(LedgerBusy, match="another syncd is syncing") as caught, cycle_lock(ledger.engine):
                 pytest.fail("two hold the lock")
             if ledger.engine.dialect.name == "sqlite":
-                assert f"process {os.getpid()}" in str(told.value)
+                assert f"process {os.getpid()}" in str(caught.value)
 
-    def test_it_can_be_taken_again(self, ledger: Ledger) -> None:
+    def test_a_lock_can_be_taken_again(self, ledger: Ledger) -> None:
         for _ in range(2):
             with cycle_lock(ledger.engine):
                 pass
 
-    def test_an_error_gives_it_back(self, ledger: Ledger) -> None:
+    def test_a_lock_is_released_on_an_error(self, ledger: Ledger) -> None:
         with pytest.raises(OSError, match="within"), cycle_lock(ledger.engine):
             raise OSError("within")
         with cycle_lock(ledger.engine):
             pass
 
-    def test_a_transaction_that_failed_within_gives_it_back(self, ledger: Ledger) -> None:
+    def test_a_lock_is_released_on_a_failed_transaction(self, ledger: Ledger) -> None:
         with pytest.raises(Exception, match="nowhere"), cycle_lock(ledger.engine), ledger.engine.begin() as connection:
             connection.execute(text("SELECT * FROM nowhere"))
         with cycle_lock(ledger.engine):
             pass
 
-    def test_it_falls_with_a_process_that_is_killed(self, ledger: Ledger, url: str) -> None:
+    def test_a_lock_ends_with_a_killed_process(self, ledger: Ledger, url: str) -> None:
         holder = (
             "import sys, time; from syncd.ledger import cycle_lock, open_ledger\n"
             "with cycle_lock(open_ledger(sys.argv[1]).engine): print('held', flush=True); time.sleep(60)"
@@ -723,40 +724,40 @@ class TestOpening:
                 connection, opts={"compare_type": True, "compare_server_default": True}
             )
             assert compare_metadata(context, metadata) == []
-            found = inspect(connection)
+            inspector = inspect(connection)
             for table in metadata.sorted_tables:
-                keys = found.get_pk_constraint(table.name)["constrained_columns"]
+                keys = inspector.get_pk_constraint(table.name)["constrained_columns"]
                 assert keys == [column.name for column in table.primary_key]
-                nullable = {column["name"]: column["nullable"] for column in found.get_columns(table.name)}
+                nullable = {column["name"]: column["nullable"] for column in inspector.get_columns(table.name)}
                 assert nullable == {column.name: column.nullable for column in table.columns}
 
-    def test_opening_again_finds_what_was_kept(self, ledger: Ledger, url: str) -> None:
-        stored(ledger, 1, pull("1"))
+    def test_a_ledger_opened_again_has_its_rows(self, ledger: Ledger, url: str) -> None:
+        store(ledger, 1, pull("1"))
         again = open_ledger(url)
         assert again is not None
-        assert counted(again) == 1
+        assert count(again) == 1
         again.close()
 
-    def test_a_command_that_only_reads_makes_nothing(self, empty_url: str) -> None:
+    def test_opening_without_create_makes_nothing(self, empty_url: str) -> None:
         assert open_ledger(empty_url, create=False) is None
         engine = create_engine(empty_url)
         assert inspect(engine).get_table_names() == []
         engine.dispose()
 
-    def test_one_of_a_newer_version_is_left_alone(self, ledger: Ledger, url: str) -> None:
+    def test_a_ledger_of_a_newer_version_is_refused(self, ledger: Ledger, url: str) -> None:
         with ledger.engine.begin() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
         for create in (True, False):
             with pytest.raises(LedgerError, match=r"was written by a newer syncd \(9999\); run that version"):
                 open_ledger(url, create=create)
 
-    def test_one_of_an_older_version_is_not_read_before_it_is_brought_up(self, ledger: Ledger, url: str) -> None:
+    def test_a_ledger_of_an_older_version_is_not_read_before_its_migration(self, ledger: Ledger, url: str) -> None:
         with ledger.engine.begin() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
         with pytest.raises(LedgerError, match="is of an older syncd; `syncd sync` brings it up to date"):
             open_ledger(url, create=False)
 
-    def test_a_migration_that_broke_off_can_be_done_again(
+    def test_an_interrupted_migration_leaves_nothing_behind(
         self, empty_url: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         whole = migrate.upgrade
@@ -805,7 +806,7 @@ class TestOpening:
         ledger.close()
         engine.dispose()
 
-    def test_what_was_remarked_before_notes_had_a_past_is_known_since_the_last_good_pull(self, empty_url: str) -> None:
+    def test_notes_of_an_older_version_hold_since_the_last_complete_pull(self, empty_url: str) -> None:
         engine = create_engine(empty_url)
         with engine.begin() as connection:
             migrate.upgrade(connection, to="0007")
@@ -817,12 +818,12 @@ class TestOpening:
         ledger = open_ledger(empty_url)
         assert ledger is not None
         name = ("c", "k")
-        found = [ledger.pulls.after(cycle, [name])[name].notes for cycle in (2, 3)]
-        assert found == [{}, {"calls": ["C9 is blank"]}]
+        notes = [ledger.pulls.after(cycle, [name])[name].notes for cycle in (2, 3)]
+        assert notes == [{}, {"calls": ["C9 is blank"]}]
         ledger.close()
         engine.dispose()
 
-    def test_a_database_that_is_not_there(self, empty_url: str, tmp_path: Path) -> None:
+    def test_a_missing_database_is_an_error(self, empty_url: str, tmp_path: Path) -> None:
         missing = (
             f"sqlite:///{tmp_path}" if empty_url.startswith("sqlite") else f"{empty_url.replace('/test_', '/none_')}"
         )
@@ -831,24 +832,24 @@ class TestOpening:
 
 
 class TestSqliteFiles:
-    def test_a_folder_that_is_not_there_is_made(self, tmp_path: Path) -> None:
+    def test_a_missing_folder_is_made(self, tmp_path: Path) -> None:
         ledger = open_ledger(f"sqlite:///{tmp_path}/deep/down/ledger.db")
         assert ledger is not None
         ledger.close()
 
-    def test_a_file_that_is_no_database(self, tmp_path: Path) -> None:
+    def test_a_file_that_is_no_database_is_an_error(self, tmp_path: Path) -> None:
         path = tmp_path / "notes.txt"
         path.write_text("not a database, but a text that is long enough to be taken for one " * 20)
         with pytest.raises(LedgerError, match="cannot be used: file is not a database"):
             open_ledger(f"sqlite:///{path}")
         assert path.read_text().startswith("not a database")
 
-    def test_a_folder_that_cannot_be_made(self, tmp_path: Path) -> None:
+    def test_a_folder_that_cannot_be_made_is_an_error(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
         with pytest.raises(LedgerError, match="cannot be used"):
             open_ledger(f"sqlite:///{tmp_path}/file/ledger.db")
 
-    def test_a_place_that_cannot_be_written(self) -> None:
+    def test_a_place_that_cannot_be_written_is_an_error(self) -> None:
         with pytest.raises(LedgerError, match="cannot be used"):
             open_ledger("sqlite:////proc/syncd/ledger.db")
 
@@ -860,35 +861,35 @@ class TestMembers:
         return ledger.members.fallen([(measure, cycle)]).get((measure, cycle))
 
     def emptied(self, ledger: Ledger, held: int) -> None:
-        """`pulls` holds so many records in cycle 1 and none from cycle 2 on; `issues` always one."""
-        stored(ledger, 1, pull("9"), stream="issues")
-        stored(ledger, 1, *(pull(str(number)) for number in range(held)))
-        stored(ledger, 2, present=frozenset())
+        """`pulls` holds some records in cycle 1 and none from cycle 2 on; `issues` always holds one record."""
+        store(ledger, 1, pull("9"), stream="issues")
+        store(ledger, 1, *(pull(str(number)) for number in range(held)))
+        store(ledger, 2, present=frozenset())
 
     def test_a_stream_that_held_many_and_holds_none_has_fallen(self, ledger: Ledger) -> None:
         self.emptied(ledger, 3)
         assert self.fallen(ledger, 1) == Fallen("pulls", 3)
 
-    def test_two_are_not_many(self, ledger: Ledger) -> None:
+    def test_a_stream_that_held_two_has_not_fallen(self, ledger: Ledger) -> None:
         self.emptied(ledger, 2)
         assert self.fallen(ledger, 1) is None
 
-    def test_one_that_was_empty_already_has_not_fallen(self, ledger: Ledger) -> None:
+    def test_a_stream_that_was_empty_before_has_not_fallen(self, ledger: Ledger) -> None:
         self.emptied(ledger, 3)
         assert self.fallen(ledger, 2) is None
 
     def test_records_outside_any_window_or_reopened_are_members(self, ledger: Ledger) -> None:
-        stored(ledger, 1, *(pull(str(number)) for number in range(3)))
-        stored(ledger, 2, *(pull(str(number), updated=1, done=None) for number in range(3)))
+        store(ledger, 1, *(pull(str(number)) for number in range(3)))
+        store(ledger, 2, *(pull(str(number), updated=1, done=None) for number in range(3)))
         assert self.fallen(ledger, 1) is None
 
-    def test_versions_of_a_record_are_one_member(self, ledger: Ledger) -> None:
+    def test_versions_of_a_record_are_a_single_member(self, ledger: Ledger) -> None:
         for cycle in (1, 2, 3):
-            stored(ledger, cycle, pull("1", updated=cycle))
-        stored(ledger, 4, present=frozenset())
+            store(ledger, cycle, pull("1", updated=cycle))
+        store(ledger, 4, present=frozenset())
         assert self.fallen(ledger, 3) is None
 
-    def test_a_part_falls_by_itself(self, ledger: Ledger) -> None:
+    def test_a_part_falls_independently_of_other_parts(self, ledger: Ledger) -> None:
         reach(ledger, 2, NOW)
         number = ledger.streams.add("numbers", "book", NOW)
         cells = [Reading(1.0, f"A{row}", "1", START) for row in range(3)]
@@ -897,7 +898,7 @@ class TestMembers:
         assert self.fallen(ledger, 1, ReadingMeasure("numbers", "book", "a")) == Fallen("book", 3)
         assert self.fallen(ledger, 1, ReadingMeasure("numbers", "book", "b")) is None
 
-    def test_each_measure_is_asked_about_with_a_cycle_of_its_own(self, ledger: Ledger) -> None:
+    def test_each_measure_has_a_cycle_of_its_own(self, ledger: Ledger) -> None:
         self.emptied(ledger, 3)
         pulls, of_kind = RecordMeasure("code", ("pulls",)), RecordMeasure("code", ("pulls",), kind="release")
         asked = [(self.MEASURE, 1), (self.MEASURE, 2), (pulls, 1), (pulls, 2), (of_kind, 1)]
@@ -907,16 +908,16 @@ class TestMembers:
 class TestApprovals:
     HELD = replace(FIRST, quality="held", candidate=1950.0, reason="1,950 is outside", confirmed=1)
 
-    def test_a_held_value_comes_back_with_its_candidate(self, ledger: Ledger) -> None:
-        kept(ledger, self.begun(ledger), self.HELD)
+    def test_a_held_value_keeps_its_candidate(self, ledger: Ledger) -> None:
+        keep(ledger, self.begin(ledger), self.HELD)
         assert ledger.values.last("2026-Q4")["calls"] == self.HELD
 
-    def test_an_approval_is_a_value_a_cycle_and_a_name(self, ledger: Ledger) -> None:
-        kept(ledger, self.begun(ledger), self.HELD)
-        taken = replace(FIRST, number=1950.0)
-        cycle = self.approve(ledger, taken)
+    def test_an_approval_keeps_a_value_a_cycle_and_a_name(self, ledger: Ledger) -> None:
+        keep(ledger, self.begin(ledger), self.HELD)
+        approved = replace(FIRST, number=1950.0)
+        cycle = self.approve(ledger, approved)
         assert cycle == 2
-        assert ledger.values.last("2026-Q4")["calls"] == replace(taken, cycle=2)
+        assert ledger.values.last("2026-Q4")["calls"] == replace(approved, cycle=2)
         assert ledger.values.last("2026-Q4", 1)["calls"] == self.HELD
         (approval,) = ledger.approvals.of("2026-Q4", "calls", 2)
         assert approval == Approval(2, 1950.0, "1,950 is outside", "Dana", NOW + 3 * DAY)
@@ -928,7 +929,7 @@ class TestApprovals:
         assert pulled.id == 1
 
     def test_an_approval_is_kept_whole_or_not_at_all(self, ledger: Ledger) -> None:
-        kept(ledger, self.begun(ledger), self.HELD)
+        keep(ledger, self.begin(ledger), self.HELD)
         with pytest.raises(Exception, match=r"(?i)null"):
             self.approve(ledger, replace(FIRST, number=1950.0), author=None)
         assert ledger.values.last("2026-Q4")["calls"] == self.HELD
@@ -937,7 +938,7 @@ class TestApprovals:
         assert last.id == 1
 
     @staticmethod
-    def begun(ledger: Ledger) -> int:
+    def begin(ledger: Ledger) -> int:
         return ledger.cycles.begin(NOW)
 
     @staticmethod
@@ -954,26 +955,26 @@ class TestApprovals:
 
 
 class TestPastPulls:
-    """How a stream stood after each cycle, from what cycles keep of those that changed or failed."""
+    """The state of a stream after each cycle, from what cycles keep about streams that changed or failed."""
 
     PULLS, SHEET = ("code", "pulls"), ("numbers", "sheet")
 
     @staticmethod
     def cycle(ledger: Ledger, *endings: Ending, dry_run: bool = False, only: str | None = None) -> datetime:
-        """A cycle a day, that ended as its pulls did; rows came with none of them."""
+        """A cycle that ends its pulls in these ways, each a day after the one before; no rows come."""
         number = ledger.cycles.begin(NOW)
         at = NOW + number * DAY
-        ledger.streams.pulled(number, [replace(one, at=at) for one in endings])
+        ledger.streams.pulled(number, [replace(ending, at=at) for ending in endings])
         failed: dict[str, Json] = {
-            str(one.stream_id): {"quality": one.quality, "reason": one.reason, "got": 3, "expected": 9}
-            for one in endings
-            if one.quality != "complete"
+            str(ending.stream_id): {"quality": ending.quality, "reason": ending.reason, "got": 3, "expected": 9}
+            for ending in endings
+            if ending.quality != "complete"
         }
-        narrowed: dict[str, Json] = {"key_result": only, "streams": [one.stream_id for one in endings]}
+        narrowed: dict[str, Json] = {"key_result": only, "streams": [ending.stream_id for ending in endings]}
         ledger.values.commit(number, at, failed, {}, only=narrowed if only else None, dry_run=dry_run)
         return at
 
-    def test_it_is_known_after_any_cycle(self, ledger: Ledger) -> None:
+    def test_a_streams_state_can_be_read_after_any_cycle(self, ledger: Ledger) -> None:
         streams = [ledger.streams.add(*name, NOW) for name in (self.PULLS, self.SHEET)]
         pulls, sheet = (Ending(number, NOW, "complete") for number in streams)
         broken = replace(pulls, quality="partial", reason="HTTP 500")
@@ -984,10 +985,10 @@ class TestPastPulls:
         self.cycle(ledger, sheet)  # no mapping names the pulls any more
         ledger.cycles.begin(NOW)  # killed
 
-        found = [ledger.pulls.after(cycle, [self.PULLS])[self.PULLS] for cycle in range(7)]
+        states = [ledger.pulls.after(cycle, [self.PULLS])[self.PULLS] for cycle in range(7)]
         never, whole, half = Pulled(), Pulled("complete", None, first), Pulled("partial", "HTTP 500", first, 3, 9)
         at_last = Pulled("complete", None, planned)
-        assert found == [never, whole, half, half, at_last, at_last, at_last]
+        assert states == [never, whole, half, half, at_last, at_last, at_last]
         assert [ledger.pulls.after(cycle, [self.SHEET])[self.SHEET].completed_at for cycle in range(6)] == [
             None,
             *(NOW + cycle * DAY for cycle in range(1, 6)),
@@ -996,100 +997,100 @@ class TestPastPulls:
         assert ledger.cycles.syncs(5) == (5, {})
         assert ledger.cycles.syncs(4) == (2, {"calls": 3})
 
-    def test_notes_are_those_of_then(self, ledger: Ledger) -> None:
-        seen(ledger, 2, series(1200), notes=["C9 is blank"])
-        seen(ledger, 3, series(1200), notes=["C9 is blank"])
-        seen(ledger, 4, series(1200))
-        found = [ledger.pulls.after(cycle, [self.SHEET])[self.SHEET].notes for cycle in range(1, 5)]
-        assert found == [{}, {"calls": ["C9 is blank"]}, {"calls": ["C9 is blank"]}, {"calls": []}]
+    def test_notes_are_those_of_the_past_cycle(self, ledger: Ledger) -> None:
+        store_readings(ledger, 2, series(1200), notes=["C9 is blank"])
+        store_readings(ledger, 3, series(1200), notes=["C9 is blank"])
+        store_readings(ledger, 4, series(1200))
+        notes = [ledger.pulls.after(cycle, [self.SHEET])[self.SHEET].notes for cycle in range(1, 5)]
+        assert notes == [{}, {"calls": ["C9 is blank"]}, {"calls": ["C9 is blank"]}, {"calls": []}]
         with ledger.engine.connect() as connection:
             assert connection.execute(select(func.count()).select_from(remarks)).scalar() == 2
 
 
 class TestCheckIns:
-    """What people say of key results, each with an author, a time and an end."""
+    """Check-ins, each with an author, a time and an end."""
 
-    SAID = CheckIn("ada", NOW, NOW + 14 * DAY, 1050.0, "the sheet lags ☕", 0.6)
+    CHECKIN = CheckIn("ada", NOW, NOW + 14 * DAY, 1050.0, "the sheet lags ☕", 0.6)
 
-    def test_one_comes_back_as_it_went_in(self, ledger: Ledger) -> None:
+    def test_a_check_in_is_read_back_as_it_was_kept(self, ledger: Ledger) -> None:
         note = CheckIn("bo", NOW, NOW + DAY, note="nothing new")
-        ledger.checkins.check_in("2026-Q4", "calls", self.SAID)
+        ledger.checkins.check_in("2026-Q4", "calls", self.CHECKIN)
         ledger.checkins.check_in("2026-Q4", "calls", note)
-        assert ledger.checkins.of("2026-Q4", "calls", NOW) == [self.SAID, note]
+        assert ledger.checkins.of("2026-Q4", "calls", NOW) == [self.CHECKIN, note]
 
-    def test_beside_a_measure_it_makes_no_value_and_no_cycle(self, ledger: Ledger) -> None:
-        kept(ledger, ledger.cycles.begin(NOW), FIRST)
-        ledger.checkins.check_in("2026-Q4", "calls", self.SAID)
+    def test_a_check_in_beside_a_measure_makes_no_value_and_no_cycle(self, ledger: Ledger) -> None:
+        keep(ledger, ledger.cycles.begin(NOW), FIRST)
+        ledger.checkins.check_in("2026-Q4", "calls", self.CHECKIN)
         assert ledger.values.last("2026-Q4") == {"calls": FIRST}
         assert ledger.cycles.begin(NOW) == 2
 
-    def test_the_value_that_it_makes_is_kept_with_its_definition_in_a_cycle_of_its_own(self, ledger: Ledger) -> None:
-        ledger.checkins.check_in("2026-Q4", "calls", self.SAID, (DEFINED, replace(FIRST, number=1050.0)))
+    def test_a_check_ins_value_is_kept_with_its_definition_in_a_cycle_of_its_own(self, ledger: Ledger) -> None:
+        ledger.checkins.check_in("2026-Q4", "calls", self.CHECKIN, (DEFINED, replace(FIRST, number=1050.0)))
         made = ledger.values.last("2026-Q4")["calls"]
         assert (made.number, made.cycle, made.confirmed) == (1050.0, 1, 1)
-        assert [known["body"] for known in ledger.values.definitions("2026-Q4", "calls")] == [DEFINED.body]
+        assert [version.definition.body for version in ledger.definitions.of("2026-Q4", "calls")] == [DEFINED.body]
         last = ledger.cycles.last()
         assert last is not None
         assert (last.started_at, last.ended_at) == (NOW, NOW)
         assert ledger.cycles.last(pulled=True) is None
 
-    def test_it_is_kept_whole_or_not_at_all(self, ledger: Ledger) -> None:
-        nobody = replace(self.SAID, author=None)  # type: ignore[arg-type]
+    def test_a_check_in_is_kept_whole_or_not_at_all(self, ledger: Ledger) -> None:
+        nobody = replace(self.CHECKIN, author=None)  # type: ignore[arg-type]
         with pytest.raises(Exception, match=r"(?i)null"):
             ledger.checkins.check_in("2026-Q4", "calls", nobody, (DEFINED, FIRST))
         assert ledger.values.last("2026-Q4") == {}
         assert ledger.cycles.last() is None
 
-    def test_as_of_a_moment_by_period_and_key_result(self, ledger: Ledger) -> None:
-        later = replace(self.SAID, at=NOW + DAY, value=1040.0)
-        for period, key_result, said in (
-            ("2026-Q4", "calls", self.SAID),
+    def test_check_ins_are_read_as_of_a_moment_by_period_and_key_result(self, ledger: Ledger) -> None:
+        later = replace(self.CHECKIN, at=NOW + DAY, value=1040.0)
+        for period, key_result, checkin in (
+            ("2026-Q4", "calls", self.CHECKIN),
             ("2026-Q4", "calls", later),
-            ("2026-Q4", "trust", self.SAID),
-            ("2027-Q1", "calls", self.SAID),
+            ("2026-Q4", "trust", self.CHECKIN),
+            ("2027-Q1", "calls", self.CHECKIN),
         ):
-            ledger.checkins.check_in(period, key_result, said)
-        assert ledger.checkins.of_period("2026-Q4", NOW) == {"calls": [self.SAID], "trust": [self.SAID]}
-        assert ledger.checkins.of("2026-Q4", "calls", NOW + DAY) == [self.SAID, later]
+            ledger.checkins.check_in(period, key_result, checkin)
+        assert ledger.checkins.of_period("2026-Q4", NOW) == {"calls": [self.CHECKIN], "trust": [self.CHECKIN]}
+        assert ledger.checkins.of("2026-Q4", "calls", NOW + DAY) == [self.CHECKIN, later]
         assert ledger.checkins.of("2026-Q4", "articles", NOW) == ()
 
 
 class TestRevisions:
-    """What a record, or a dated reading, was before a cycle and is since."""
+    """Changes of records and dated readings: before a cycle and after it."""
 
     BOTH = RecordMeasure("code", ("all", "web"))
 
     def revised(self, ledger: Ledger, after: int, until: int) -> list[tuple[int, str | None, str | None]]:
         return [
-            (one.cycle, one.old and one.old.title, one.new and one.new.title)
-            for _, one in ledger.revisions.of_records([self.BOTH], after, until)
+            (revised.cycle, revised.old and revised.old.title, revised.new and revised.new.title)
+            for _, revised in ledger.revisions.of_records([self.BOTH], after, until)
         ]
 
-    def test_a_record_that_changed_and_one_that_went(self, ledger: Ledger) -> None:
-        stored(ledger, 1, pull("1"), pull("2"), stream="web")
-        stored(ledger, 2, replace(pull("1", updated=1), title="Renamed"), stream="web")
+    def test_a_record_that_changed_and_a_record_that_went_are_revised(self, ledger: Ledger) -> None:
+        store(ledger, 1, pull("1"), pull("2"), stream="web")
+        store(ledger, 2, replace(pull("1", updated=1), title="Renamed"), stream="web")
         ledger.streams.reconcile(ledger.streams.add("code", "web", NOW), 3, ["1"])
         assert self.revised(ledger, 1, 3) == [(2, "Change 1", "Renamed"), (3, "Change 2", None)]
         assert self.revised(ledger, 2, 3) == [(3, "Change 2", None)]
 
     def test_a_record_of_two_streams_leaves_with_the_last_of_them(self, ledger: Ledger) -> None:
         for stream in ("all", "web"):
-            stored(ledger, 1, pull("1"), stream=stream)
+            store(ledger, 1, pull("1"), stream=stream)
         ledger.streams.reconcile(ledger.streams.add("code", "web", NOW), 2, [])
         ledger.streams.reconcile(ledger.streams.add("code", "all", NOW), 3, [])
         assert self.revised(ledger, 1, 3) == [(2, "Change 1", "Change 1"), (3, "Change 1", None)]
 
-    def test_several_measures_are_looked_up_at_once_each_with_its_own_streams(self, ledger: Ledger) -> None:
+    def test_several_measures_are_revised_each_in_its_own_streams(self, ledger: Ledger) -> None:
         for stream in ("all", "web", "other"):
-            stored(ledger, 1, pull("1"), stream=stream)
-        stored(ledger, 2, replace(pull("1", updated=1), title="Renamed"), stream="other")
+            store(ledger, 1, pull("1"), stream=stream)
+        store(ledger, 2, replace(pull("1", updated=1), title="Renamed"), stream="other")
         ledger.streams.reconcile(ledger.streams.add("code", "web", NOW), 3, [])
         web, other = RecordMeasure("code", ("web",)), RecordMeasure("code", ("other",))
-        found = [
-            (measure.streams, one.cycle, one.old and one.old.title, one.new and one.new.title)
-            for measure, one in ledger.revisions.of_records([self.BOTH, web, other], 1, 3)
+        changes = [
+            (measure.streams, revised.cycle, revised.old and revised.old.title, revised.new and revised.new.title)
+            for measure, revised in ledger.revisions.of_records([self.BOTH, web, other], 1, 3)
         ]
-        assert sorted(found) == [
+        assert sorted(changes) == [
             (("all", "web"), 3, "Change 1", "Change 1"),
             (("other",), 2, "Change 1", "Renamed"),
             (("web",), 3, "Change 1", None),
@@ -1097,23 +1098,23 @@ class TestRevisions:
 
     def test_a_reading_whose_row_only_moved_is_the_same(self, ledger: Ledger) -> None:
         measure = ReadingMeasure("numbers", "sheet", "calls")
-        seen(ledger, 1, series(1200, 1100))
-        seen(ledger, 2, series(1200, 1150))
-        seen(ledger, 3, series(1200, 1150)[1:])
-        found = [
-            (one.cycle, one.old.number, one.new and one.new.number)
-            for _, one in ledger.revisions.of_readings([measure], 1, 3)
+        store_readings(ledger, 1, series(1200, 1100))
+        store_readings(ledger, 2, series(1200, 1150))
+        store_readings(ledger, 3, series(1200, 1150)[1:])
+        changes = [
+            (reread.cycle, reread.old.number, reread.new and reread.new.number)
+            for _, reread in ledger.revisions.of_readings([measure], 1, 3)
         ]
-        assert found == [(2, 1100.0, 1150.0), (3, 1200.0, None)]
+        assert changes == [(2, 1100.0, 1150.0), (3, 1200.0, None)]
 
 
 class TestTogether:
-    """Many parts are read at once, and nobody can tell."""
+    """Parts that are read many at a time give the same answers."""
 
-    def test_they_are_those_of_measures_asked_one_by_one_in_whatever_order(
+    def test_answers_equal_those_of_single_questions_in_any_order(
         self, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("syncd.ledger.answers._PARTS_IN_HAND", 2)
+        monkeypatch.setattr("syncd.ledger.answers._PARTS_READ_AHEAD", 2)
         number = ledger.streams.add("numbers", "book", NOW)
         for cycle in (1, 2):
             reach(ledger, cycle, NOW)
@@ -1125,7 +1126,7 @@ class TestTogether:
             ledger.streams.store(number, cycle, NOW, page)
         measures = [ReadingMeasure("numbers", "book", part, take) for part in "abcdz" for take in ("latest", "sum")]
         pulls = RecordMeasure("code", ("pulls",))
-        stored(ledger, 2, pull("1"))
+        store(ledger, 2, pull("1"))
 
         def answers(facts: Answers, asked: Sequence[Leaf], cycle: int | None = None) -> list[Answer]:
             return [facts.answer(measure, SPAN, NOW, cycle) for measure in asked]
@@ -1138,11 +1139,11 @@ class TestTogether:
 
 class TestUrls:
     def test_a_server_that_does_not_answer_is_named_without_its_password(self, tmp_path: Path) -> None:
-        with pytest.raises(LedgerError, match="cannot be used") as told:
+        with pytest.raises(LedgerError, match="cannot be used") as caught:
             open_ledger(f"postgresql+psycopg://syncd:s3cret-word@/okrs?host={tmp_path}")
-        assert "s3cret-word" not in str(told.value)
+        assert "s3cret-word" not in str(caught.value)
 
     @pytest.mark.parametrize("url", ["okrs.db", "", "mysql://somewhere/okrs", "postgresql://:x:y/okrs"])
-    def test_an_address_that_makes_no_sense(self, url: str) -> None:
+    def test_an_invalid_url_is_an_error(self, url: str) -> None:
         with pytest.raises(LedgerError):
             open_ledger(url)

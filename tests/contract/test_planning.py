@@ -10,19 +10,21 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from syncd.approving import approve
-from syncd.checking_in import check_in
 from syncd.cli.plan import document
 from syncd.cli.plan_view import render
 from syncd.config import load_config
-from syncd.cycle import run_cycle
-from syncd.documents import document as status
+from syncd.cycle.approve import approve
+from syncd.cycle.check_in import check_in
+from syncd.cycle.model import CycleRequest
+from syncd.cycle.plan import KeyResultChange, PeriodChanges, Planned, plan_sync
+from syncd.cycle.run import run_cycle
 from syncd.ledger import open_ledger
 from syncd.ledger.schema import approvals, definitions, values
 from syncd.okr.checkins import CheckIn
-from syncd.plan import KeyResultChange, PeriodChanges, Planned, plan_sync
-from syncd.report import report
 from syncd.sdk import RetryPolicy
+from syncd.status.document import document as status
+from syncd.status.read_snapshots import Snapshots
+from syncd.status.report import report_of
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
 MAPPING = """\
@@ -88,11 +90,11 @@ class Project:
         return load_config(self.folder / "syncd.yaml")
 
     def sync(self, **options: Any) -> None:
-        run_cycle(self.config, self.ledger, lambda: self.now, retry=RetryPolicy(), **options)
+        run_cycle(CycleRequest(self.config, self.ledger, lambda: self.now, RetryPolicy(), **options))
         self.now += timedelta(minutes=15)
 
     def plan(self, only: str | None = None) -> Planned:
-        found = plan_sync(self.config, self.ledger, lambda: self.now, retry=RetryPolicy(), only=only)
+        found = plan_sync(CycleRequest(self.config, self.ledger, lambda: self.now, RetryPolicy(), only))
         self.now += timedelta(minutes=15)
         document(found, self.config.zone)
         assert [line for line in render(found, self.config.zone) if len(line) > 80 and found.measured] == []
@@ -118,7 +120,7 @@ class Project:
             ]
 
     def status(self, now: datetime) -> tuple[Any, datetime | None]:
-        found = report(self.config, self.config.plans[0], self.ledger, now)
+        found = report_of(Snapshots(self.config, self.config.plans[0], self.ledger).now(now))
         return status(found), found.synced_at
 
 

@@ -19,7 +19,7 @@ from syncd.sdk import Context, Publisher, SourceBroken, Unsure
 from syncd.sdk.testing import statement
 
 BERLIN = ZoneInfo("Europe/Berlin")
-SAID = replace(
+CHECK_IN = replace(
     statement("calls"),
     as_of=datetime(2026, 11, 20, 9, tzinfo=BERLIN),
     updated=datetime(2026, 11, 21, 10, 15, tzinfo=BERLIN),
@@ -48,10 +48,10 @@ def quantive(context: Context) -> Publisher:
 
 
 def write(publisher: Publisher, **changes: Any) -> None:
-    publisher.write({"calls": publisher.content(replace(SAID, **changes))})
+    publisher.write({"calls": publisher.content(replace(CHECK_IN, **changes))})
 
 
-def test_a_check_in_of_tability(context: Context, httpx_mock: HTTPXMock) -> None:
+def test_a_check_in_reaches_tability(context: Context, httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_response(
         method="POST",
         url="https://api.tability.app/webhooks/checkins?remote_checkins_token=outcome-93ab",
@@ -65,13 +65,13 @@ def test_a_check_in_of_tability(context: Context, httpx_mock: HTTPXMock) -> None
     ("health", "colour"),
     [("on_track", "green"), ("done", "green"), ("at_risk", "yellow"), ("off_track", "red"), ("unknown", None)],
 )
-def test_tabilitys_colours(context: Context, health: str, colour: str | None) -> None:
-    assert tability(context).content(replace(SAID, health=health)).get("confidence") == colour
+def test_tabilitys_colour_follows_health(context: Context, health: str, colour: str | None) -> None:
+    assert tability(context).content(replace(CHECK_IN, health=health)).get("confidence") == colour
 
 
 @pytest.mark.parametrize(("value", "score"), [(0.0, "0"), (-12.5, "-12.5"), (123456789012.25, "123456789012.25")])
 def test_tabilitys_score_is_the_number_as_it_is(context: Context, value: float, score: str) -> None:
-    assert tability(context).content(replace(SAID, value=value))["score"] == score
+    assert tability(context).content(replace(CHECK_IN, value=value))["score"] == score
 
 
 def test_tability_takes_the_key_results_that_have_an_outcome() -> None:
@@ -82,11 +82,11 @@ def test_tability_takes_the_key_results_that_have_an_outcome() -> None:
 
 
 def test_another_outcome_concerns_no_other_key_result() -> None:
-    one, two = (
+    keys_of_calls, more_keys = (
         Tability.Publish.model_validate({}, context={"settings": Tability.Settings.model_validate(settings)})
         for settings in ({**TABILITY, **references("calls")}, {**TABILITY, **references("calls", "nps")})
     )
-    assert one.how("calls") == two.how("calls")
+    assert keys_of_calls.how("calls") == more_keys.how("calls")
     few, more = (Quantive.Publish.model_validate({"metrics": m}) for m in ({"calls": "a"}, {"calls": "a", "nps": "b"}))
     assert few.how("calls") == more.how("calls")
 
@@ -109,13 +109,13 @@ def references(*outcomes: str) -> dict[str, Any]:
         (Quantive, {**QUANTIVE, "token": "${A}", "account": ""}),
     ],
 )
-def test_settings_that_cannot_serve(connector: Any, settings: dict[str, Any]) -> None:
+def test_settings_that_cannot_work_are_refused(connector: Any, settings: dict[str, Any]) -> None:
     """A secret written out, wherever it stands, is one of them."""
     with pytest.raises(ValidationError):
         connector.Settings.model_validate(settings)
 
 
-def test_a_check_in_of_quantive(context: Context, httpx_mock: HTTPXMock) -> None:
+def test_a_check_in_reaches_quantive(context: Context, httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_response(
         method="POST",
         url="https://app.us.quantive.com/results/api/v1/metrics/5e8c/checkin",
@@ -134,8 +134,8 @@ def test_a_check_in_of_quantive(context: Context, httpx_mock: HTTPXMock) -> None
     write(quantive(context))
 
 
-def test_quantive_without_a_confidence_or_a_time(context: Context) -> None:
-    content = quantive(context).content(replace(SAID, confidence=None, as_of=None))
+def test_quantive_needs_neither_confidence_nor_time(context: Context) -> None:
+    content = quantive(context).content(replace(CHECK_IN, confidence=None, as_of=None))
     assert (content["confidence"], content["checkInDate"]) == (None, "2026-11-21T10:15:00+01:00")
 
 
@@ -149,25 +149,23 @@ def test_nothing_is_sent_without_a_number(opened: Any, context: Context, httpx_m
 def test_a_failed_pull_and_another_day_are_worth_no_check_in(opened: Any, context: Context) -> None:
     """Each check-in stays over there: one more of the same number is noise."""
     publisher = opened(context)
-    again = replace(SAID, quality="failed", reason="HTTP 503", expected=0.6)
-    assert publisher.content(again) == publisher.content(SAID)
+    again = replace(CHECK_IN, quality="failed", reason="HTTP 503", expected=0.6)
+    assert publisher.content(again) == publisher.content(CHECK_IN)
     for keys in (Tability.Publish(), Quantive.Publish(metrics={"calls": "5e8c"})):
         assert not set(keys.uses()) & {"quality", "reason", "expected", "title"}
 
 
 @pytest.mark.parametrize("opened", [tability, quantive])
 @pytest.mark.parametrize("secret", ["person-41c7", "outcome-93ab", "t-41c7"])
-def test_no_secret_is_in_what_is_kept_or_said(
-    opened: Any, secret: str, context: Context, httpx_mock: HTTPXMock
-) -> None:
+def test_no_secret_is_kept_or_shown(opened: Any, secret: str, context: Context, httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_exception(httpx.ReadTimeout("https://api.tability.app/webhooks?remote_checkins_token=outcome-93ab"))
     httpx_mock.add_response(status_code=401)
     publisher = opened(context)
-    said = []
+    messages = []
     for error in (Unsure, SourceBroken):
         with pytest.raises(error) as caught:
             write(publisher)
-        said.append(str(caught.value))
+        messages.append(str(caught.value))
     assert secret not in " ".join(
-        [*said, json.dumps(dict(publisher.content(SAID))), *map(repr, vars(publisher).values())]
+        [*messages, json.dumps(dict(publisher.content(CHECK_IN))), *map(repr, vars(publisher).values())]
     )

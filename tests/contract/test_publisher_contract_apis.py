@@ -57,18 +57,18 @@ class TestPatchOfText(_Http):
 
 
 class TestPut(_Http):
-    """What a PUT replaces is not read: it may be sent again, whatever became of it."""
+    """What a PUT replaces is not read: it may be sent again, whatever came of the first request."""
 
     publish = {"method": "PUT", "path": "/key-results/{{ key_result }}", "body": BODY, "success": {"json": "ok"}}
 
-    def test_what_is_written_is_read_back(self, said: Mapping[str, Any]) -> None:
-        """It stands there, once, although it was written three times."""
+    def test_what_is_written_is_read_back(self, changes: Mapping[str, Any]) -> None:
+        """It is there once, although it was written three times."""
         with self.fake() as fake:
-            for changes in ({}, said, {}):
+            for version in ({}, changes, {}):
                 with self._lab(fake) as lab:
-                    assert lab.attempt(*self._said(**changes)) is None
+                    assert lab.attempt(*self._statements(**version)) is None
             with self._lab() as calm:
-                assert calm.attempt(*self._said()) is None
+                assert calm.attempt(*self._statements()) is None
                 assert fake.items() == calm.items()
 
     def test_a_part_of_the_places_is_written_and_no_other_is_touched(self) -> None:

@@ -11,7 +11,7 @@ import pytest
 from connectors.jira import Jira
 from syncd.sandbox import DEMO_NOW, Sandbox
 from syncd.sandbox.credentials import Credentials
-from syncd.sandbox.tickets import Tickets
+from syncd.sandbox.jira.tickets import Tickets
 from syncd.sandbox.world import World
 from syncd.sdk.testing import AILMENTS_OF_WRITES, Fake, PublisherContract
 
@@ -50,7 +50,7 @@ class TestFieldsAndCommentsOfDataCenter(TestFieldsAndCommentsOfCloud):
     service = "jira-dc"
 
 
-FEW = tuple(one for one in AILMENTS_OF_WRITES if one.connection in ("reset", "lost"))
+FEW = tuple(ailment for ailment in AILMENTS_OF_WRITES if ailment.connection in ("reset", "lost"))
 
 
 class TestFieldsAlone(TestFieldsAndCommentsOfCloud):
@@ -61,6 +61,6 @@ class TestFieldsAlone(TestFieldsAndCommentsOfCloud):
 def standing(site: Tickets) -> object:
     """The fields and the comments of every issue."""
     return [
-        (one.key, dict(one.custom), sorted((said.author.name, said.body) for said in one.comments))
-        for one in site.issues.values()
+        (ticket.key, dict(ticket.custom), sorted((comment.author.name, comment.body) for comment in ticket.comments))
+        for ticket in site.issues.values()
     ]

@@ -9,7 +9,7 @@ from typing import Any
 from connectors.sheets import Sheets
 from syncd.sandbox import DEMO_NOW, Sandbox
 from syncd.sandbox.credentials import Credentials
-from syncd.sandbox.workbook import Sheet, Spreadsheet, typed
+from syncd.sandbox.sheets.workbook import Sheet, Spreadsheet, typed
 from syncd.sandbox.world import World
 from syncd.sdk.testing import Fake, PublisherContract
 
@@ -17,14 +17,14 @@ BOOK = "1Contract"
 
 
 def rows(world: World) -> dict[str, list[list[Any]]]:
-    """Every sheet's cells, without the blanks at the ends of rows."""
-    found: dict[str, list[list[Any]]] = {}
+    """The cells of every sheet, without blanks at the ends of rows."""
+    cells: dict[str, list[list[Any]]] = {}
     for sheet in world.sheets.spreadsheets[BOOK].sheets:
-        found[sheet.title] = [[cell.value for cell in row] for row in sheet.rows]
-        for row in found[sheet.title]:
+        cells[sheet.title] = [[cell.value for cell in row] for row in sheet.rows]
+        for row in cells[sheet.title]:
             while row and row[-1] is None:
                 row.pop()
-    return found
+    return cells
 
 
 class TestLettersOfASheetThatIsThere(PublisherContract):

@@ -10,14 +10,18 @@ from typing import Any
 
 import pytest
 
+from syncd.config import Connection
+from syncd.config.document import parse_document
+from syncd.cycle.due_pulls import due_pulls
+from syncd.cycle.model import ConnectionPulls, PullResult, Watcher
+from syncd.cycle.pull import pull_all
 from syncd.ledger import Ledger, open_ledger
-from syncd.pulling import pull_all
-from syncd.pulls import Outcome, Watcher, Work, due_pulls
-from syncd.sdk import Budget, Check, Json, Page, Record, RetryLater, Stream
+from syncd.sdk import Budget, Check, ConnectionSettings, Connector, Json, Page, Record, RetryLater, Stream
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 STREAM = Stream("project = KB", "records")
+TICKETS = SimpleNamespace(name="tickets", reconcile=HOUR)
 
 
 def record(name: str, **keys: Any) -> Record:
@@ -77,18 +81,18 @@ def pull(
     now: datetime = NOW,
     reconcile: bool = False,
     patient: bool = False,
-) -> list[Outcome]:
-    connection: Any = SimpleNamespace(name="tickets", reconcile=HOUR)
+    connection: Any = TICKETS,
+) -> list[PullResult]:
     cycle = ledger.cycles.begin(now)
     pulls = due_pulls(ledger, connection, streams or (STREAM,), now, reconcile, patient)
-    work = {"tickets": Work(source, pulls, Budget())}
+    work = {"tickets": ConnectionPulls(source, pulls, Budget())}
     return pull_all(ledger, cycle, lambda: now, work, Watcher(), secrets={"hunter2-secret"})
 
 
 def kept(ledger: Ledger) -> set[str]:
     state = ledger.streams.state("tickets", STREAM.key)
     assert state is not None
-    return set(ledger.streams.known(state.id))
+    return set(ledger.streams.record_ids(state.id))
 
 
 def test_a_pull_that_brings_fewer_rows_than_were_announced_is_partial_and_begins_anew(
@@ -223,6 +227,23 @@ def test_what_left_since_the_first_pull_broke_off_is_found(
     source.there = [Page(present=frozenset({"a"}))]
     (outcome,) = pull(ledger, source, now=NOW + later, reconcile=asked)
     assert outcome.quality == "complete"
+    assert kept(ledger) == {"a"}
+
+
+@pytest.mark.parametrize(("later", "asked"), [(timedelta(0), True), (timedelta(days=1), False)])
+def test_a_connection_that_names_no_reconcile_is_reconciled_too(
+    ledger: Ledger, source: Scripted, later: timedelta, asked: bool
+) -> None:
+    """Whenever somebody asks for it, and once a day."""
+    forgetful = Connection(
+        "tickets", "any", Connector, ConnectionSettings(type="any"), (), parse_document("", "syncd.yaml")
+    )
+    source.whole = [Page([record("a"), record("b")], cursor={"mark": 1})]
+    source.there = [Page(present=frozenset({"a"}))]
+    pull(ledger, source, connection=forgetful)
+    pull(ledger, source, connection=forgetful, now=NOW + timedelta(hours=23))
+    assert kept(ledger) == {"a", "b"}
+    pull(ledger, source, connection=forgetful, now=NOW + later, reconcile=asked)
     assert kept(ledger) == {"a"}
 
 

@@ -1,4 +1,4 @@
-"""Shapes that the real services were recorded to send, played back from a loopback server.
+"""Answers in the shapes that the real services send, played back by a loopback server.
 
 The answers are written here; their shapes were studied in public recordings (PyGithub's ReplayData, gspread's
 cassettes, DevLake's raw tables, captured Jira searches). Links name https://api.github.com, as recordings do, while we
@@ -43,7 +43,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Answer:
-    """`body`: text as it is, anything else as JSON. `headers` as they are written, HTTP/2's lower case too."""
+    """An answer. A `body` that is a text is sent as it is, any other as JSON; `headers` keep their case."""
 
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -54,7 +54,7 @@ Script = Callable[[Asked], Answer]
 
 
 class Replay:
-    """Plays a script; `asked` is what was asked."""
+    """Answers by a script and keeps the requests in `asked`."""
 
     def __init__(self) -> None:
         self.asked: list[Asked] = []
@@ -98,8 +98,8 @@ class Replay:
 
 @pytest.fixture
 def replay() -> Iterator[Replay]:
-    with Replay().running() as one:
-        yield one
+    with Replay().running() as server:
+        yield server
 
 
 # -- GitHub
@@ -119,7 +119,7 @@ def gathered(source: GitHubSource, kind: str, cursor: Any = None, repo: str = "a
 
 
 def row(number: int, at: str = "2026-10-05T08:00:00Z", **keys: Any) -> dict[str, Any]:
-    """A pull of a list, with what real ones have and we do not read left out."""
+    """A pull request in a list, with some of the keys that syncd does not read."""
     return {
         "url": f"{REAL}/repos/acme/web/pulls/{number}",
         "id": 1_000_000_000 + number,
@@ -180,7 +180,9 @@ LINKS: Mapping[str, Callable[[Asked, int], str]] = {
 
 
 @pytest.mark.parametrize("form", LINKS)
-def test_links_that_name_the_real_host(replay: Replay, github: GitHubSource, form: str) -> None:
+def test_links_that_name_the_real_host_are_followed_at_the_configured_host(
+    replay: Replay, github: GitHubSource, form: str
+) -> None:
     rows = [row(number) for number in range(250, 0, -1)]
     replay.script = paged(rows, LINKS[form])
     assert len(gathered(github, "pulls")) == 250
@@ -188,31 +190,31 @@ def test_links_that_name_the_real_host(replay: Replay, github: GitHubSource, for
     assert len({asked.query["state"] for asked in replay.asked}) == 1
 
 
-def test_links_that_name_nothing_but_the_page(replay: Replay, github: GitHubSource) -> None:
-    """As GitHub's own did in its first years. What was asked for must be asked for on every page."""
+def test_links_that_name_only_the_page_keep_the_query(replay: Replay, github: GitHubSource) -> None:
+    """As GitHub's links did in its first years. Every page must be requested with the whole query."""
     rows = [row(number) for number in range(250, 0, -1)]
     replay.script = paged(rows, lambda _, page: f"{REAL}/repos/acme/web/pulls?page={page}")
     assert len(gathered(github, "pulls")) == 250
     assert all("state" in asked.query and asked.query["per_page"] == "100" for asked in replay.asked)
 
 
-def test_a_server_that_links_nothing(replay: Replay, github: GitHubSource) -> None:
+def test_a_server_without_links_is_paged_by_number(replay: Replay, github: GitHubSource) -> None:
     replay.script = paged([row(number) for number in range(250, 0, -1)], None)
     assert len(gathered(github, "pulls")) == 250
 
 
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
-def test_a_server_that_does_not_sort(replay: Replay, github: GitHubSource, kind: str) -> None:
-    """The newest update stands on the last page, behind rows older than the window."""
+def test_a_server_that_does_not_sort_is_read_to_the_end(replay: Replay, github: GitHubSource, kind: str) -> None:
+    """The newest update is on the last page, after rows older than the window."""
     days = ["2026-09-02", *("2026-10-05", "2026-09-03") * 120, "2026-10-20"]
     rows = [row(number, f"{day}T08:00:00Z") for number, day in enumerate(days, start=1)]
     replay.script = paged(rows, LINKS["by the repository's id"])
-    found = gathered(github, kind)
-    assert sum(record.done_at is not None and record.done_at >= SINCE for record in found.values()) == 121
+    records = gathered(github, kind)
+    assert sum(record.done_at is not None and record.done_at >= SINCE for record in records.values()) == 121
 
 
-def test_a_server_that_sorts_and_ignores_since(replay: Replay, github: GitHubSource) -> None:
-    """As backlot: what is older than asked for comes along, on each of the pages."""
+def test_a_server_that_ignores_since_is_read_to_the_end(replay: Replay, github: GitHubSource) -> None:
+    """As the emulator backlot does: each page holds rows older than `since` too."""
     days = [f"2026-{month:02}-{day:02}T08:00:00Z" for month in (8, 9, 10) for day in range(1, 31) for _ in range(4)]
     rows = [row(number, day) for number, day in enumerate(days, start=1)]
 
@@ -221,13 +223,13 @@ def test_a_server_that_sorts_and_ignores_since(replay: Replay, github: GitHubSou
         return paged(rows[::-1] if down else rows, LINKS["by the repository's id"])(asked)
 
     replay.script = script
-    found = gathered(github, "issues")
-    assert sum(record.done_at is not None and record.done_at >= SINCE for record in found.values()) == 120
+    records = gathered(github, "issues")
+    assert sum(record.done_at is not None and record.done_at >= SINCE for record in records.values()) == 120
     assert len(replay.asked) <= 20
 
 
 @pytest.mark.parametrize("etag", ['W/"5d1f3c7e"', '"5d1f3c7e"'])
-def test_etags_weak_and_strong(replay: Replay, github: GitHubSource, etag: str) -> None:
+def test_etags_are_sent_back_as_they_came(replay: Replay, github: GitHubSource, etag: str) -> None:
     def script(asked: Asked) -> Answer:
         if asked.headers.get("if-none-match") == etag:
             return Answer(status=304, headers={"etag": etag})
@@ -240,7 +242,7 @@ def test_etags_weak_and_strong(replay: Replay, github: GitHubSource, etag: str) 
     assert replay.asked[-1].headers["if-none-match"] == etag
 
 
-def test_a_server_without_etags(replay: Replay, github: GitHubSource) -> None:
+def test_a_server_without_etags_is_pulled_again(replay: Replay, github: GitHubSource) -> None:
     replay.script = lambda asked: Answer([row(1)])
     pages = list(github.pull(Stream("pulls of acme/web", "records", frozenset(), SINCE), None))
     assert set(gathered(github, "pulls", pages[-1].cursor)) == {"acme/web#1"}
@@ -265,7 +267,7 @@ SHAPES: Mapping[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_pulls_of_every_shape(replay: Replay, github: GitHubSource, shape: str) -> None:
+def test_pulls_of_every_shape_become_records(replay: Replay, github: GitHubSource, shape: str) -> None:
     replay.script = lambda _: Answer([SHAPES[shape]])
     (record,) = gathered(github, "pulls").values()
     assert record.done_at == datetime(2026, 10, 5, 8, tzinfo=UTC)
@@ -277,12 +279,12 @@ def issue(number: int, at: str | None = "2026-10-05T08:00:00Z", **keys: Any) -> 
     return {**base, "closed_at": at, "state_reason": "completed", "author_association": "NONE", **keys}
 
 
-def test_issues_of_every_shape(replay: Replay, github: GitHubSource) -> None:
+def test_issues_of_every_shape_become_records(replay: Replay, github: GitHubSource) -> None:
     pull = {"url": f"{REAL}/repos/acme/web/pulls/9", "merged_at": "2026-10-05T08:00:00Z"}
     replay.script = lambda _: Answer(
         [
             issue(1),
-            without(issue(2), "state_reason"),  # closed before GitHub knew reasons, or on an old server
+            without(issue(2), "state_reason"),  # closed before GitHub had reasons, or on an old server
             issue(3, state_reason=None),
             issue(4, state_reason="not_planned"),
             issue(5, state_reason="duplicate"),
@@ -291,18 +293,18 @@ def test_issues_of_every_shape(replay: Replay, github: GitHubSource) -> None:
             issue(8, user=None, labels=["bug"], performed_via_github_app=None),
             issue(9, pull_request=pull, draft=False),
             issue(10, pull_request={"url": "u", "html_url": "h", "diff_url": "d", "patch_url": "p"}),  # no merged_at
-            issue(11, None),  # closed, and nobody knows when
+            issue(11, None),  # closed at an unknown time
         ]
     )
-    found = gathered(github, "issues")
-    issues = {label for label, record in found.items() if record.done_at and record.kind == "issue"}
+    records = gathered(github, "issues")
+    issues = {label for label, record in records.items() if record.done_at and record.kind == "issue"}
     assert issues == {f"acme/web#{n}" for n in (1, 2, 3, 8)}
-    pulls = {label: record.done_at for label, record in found.items() if record.kind == "pull request"}
+    pulls = {label: record.done_at for label, record in records.items() if record.kind == "pull request"}
     assert pulls == {"acme/web#9": datetime(2026, 10, 5, 8, tzinfo=UTC), "acme/web#10": None}
-    assert found["acme/web#11"].not_done is not None
+    assert records["acme/web#11"].not_done is not None
 
 
-def test_releases_of_every_shape(replay: Replay, github: GitHubSource) -> None:
+def test_releases_of_every_shape_become_records(replay: Replay, github: GitHubSource) -> None:
     def release(number: int, **keys: Any) -> dict[str, Any]:
         return {
             "id": number, "node_id": f"RE_{number}", "tag_name": f"v{number}", "target_commitish": "main",
@@ -323,15 +325,15 @@ def test_releases_of_every_shape(replay: Replay, github: GitHubSource) -> None:
             release(8, prerelease=True),
         ]
     )
-    found = gathered(github, "releases")
-    assert {label for label, record in found.items() if record.done_at} == {
+    records = gathered(github, "releases")
+    assert {label for label, record in records.items() if record.done_at} == {
         f"acme/web v{n}" for n in (1, 2, 3, 4, 7, 8)
     }
-    assert found["acme/web v3"].title == found["acme/web v3"].fields["tag"][0] == "v3"
+    assert records["acme/web v3"].title == records["acme/web v3"].fields["tag"][0] == "v3"
 
 
-def test_a_redirect_that_names_the_real_host(replay: Replay, github: GitHubSource) -> None:
-    """A renamed repository, recorded: to follow it to its host would leave the replay, or the proxy, behind."""
+def test_a_redirect_that_names_the_real_host_stays_at_the_configured_host(replay: Replay, github: GitHubSource) -> None:
+    """The redirect of a renamed repository. Following it to its host would leave the replay, or the proxy."""
 
     def script(asked: Asked) -> Answer:
         if asked.path == "/repos/acme/web/pulls":
@@ -354,18 +356,18 @@ def test_a_redirect_that_names_the_real_host(replay: Replay, github: GitHubSourc
         (Answer("", status=200), RetryLater),
         (Answer([without(row(1), "updated_at")]), RetryLater),
         (Answer([row(1, "yesterday")]), RetryLater),
-        (Answer([row(1, "2026-10-05T08:00:00")]), RetryLater),  # a time of no zone is no moment
+        (Answer([row(1, "2026-10-05T08:00:00")]), RetryLater),  # a time without a zone is not a moment
         (Answer({"message": "Not Found", "documentation_url": "d", "status": "404"}, status=404), SourceBroken),
         (Answer({"message": "Bad credentials"}, status=401), SourceBroken),
         (Answer({"message": "Repository access blocked", "block": {"reason": "tos"}}, status=403), SourceBroken),
         (Answer({"message": "Repository access blocked", "block": {"reason": "dmca"}}, status=451), SourceBroken),
         (Answer({"message": "In order to list this, restrict it", "errors": []}, status=422), SourceBroken),
         (Answer({"message": "Abuse detection mechanism."}, {"retry-after": "30"}, 403), RetryLater),
-        (Answer("", status=304), SourceError),  # never asked for
+        (Answer("", status=304), SourceError),  # the request had no ETag
     ],
     ids=lambda value: str(getattr(value, "status", "")) or value.__name__,
 )
-def test_answers_that_are_no_list(
+def test_an_answer_that_is_not_a_list_breaks_the_pull(
     replay: Replay, github: GitHubSource, answer: Answer, error: type[SourceError]
 ) -> None:
     replay.script = lambda _: answer
@@ -381,8 +383,8 @@ def test_an_empty_list_is_complete(replay: Replay, github: GitHubSource) -> None
     assert gathered(github, "pulls") == {}
 
 
-def test_rows_that_only_name_themselves_twice(replay: Replay, github: GitHubSource) -> None:
-    """A row that moved down a page comes twice, the second time as it was or newer: one record of one id."""
+def test_a_row_that_comes_twice_is_a_single_record(replay: Replay, github: GitHubSource) -> None:
+    """A row that moves down a page comes twice, the second time unchanged or newer. It is a single record."""
     replay.script = lambda _: Answer([row(1), row(1, "2026-10-06T08:00:00Z"), row(1)])
     pages = github.pull(Stream("pulls of acme/web", "records", frozenset(), SINCE), None)
     assert len({record.id for page in pages for record in page.records}) == 1
@@ -435,7 +437,7 @@ def tickets(source: JiraSource, *needs: str) -> dict[str, Record]:
     return {record.label: record for page in pages for record in page.records}
 
 
-def test_jira_times_of_every_offset(replay: Replay, context: Context) -> None:
+def test_jira_times_of_every_offset_are_read(replay: Replay, context: Context) -> None:
     replay.script = jira_script({"issues": [ticket(1)], "isLast": True})
     (record,) = tickets(jira_source(replay, context)).values()
     assert record.done_at == datetime(2026, 10, 5, 8, 0, 0, 520_000, tzinfo=UTC)
@@ -466,7 +468,7 @@ JIRA_SHAPES: Mapping[str, tuple[dict[str, Any], bool]] = {
 
 @pytest.mark.parametrize("cloud", [True, False], ids=["cloud", "data center"])
 @pytest.mark.parametrize("shape", JIRA_SHAPES)
-def test_tickets_of_every_shape(replay: Replay, context: Context, shape: str, cloud: bool) -> None:
+def test_tickets_of_every_shape_become_records(replay: Replay, context: Context, shape: str, cloud: bool) -> None:
     item, done = JIRA_SHAPES[shape]
     around = {"isLast": True} if cloud else {"startAt": 0, "maxResults": 50, "total": 1, "expand": "schema,names"}
     replay.script = jira_script({"issues": [item], **around}, cloud)
@@ -478,13 +480,13 @@ def test_tickets_of_every_shape(replay: Replay, context: Context, shape: str, cl
     assert (record.not_done is None) is done
 
 
-def test_a_jira_that_tells_no_account(replay: Replay, context: Context) -> None:
-    """As backlot, and as for accounts that may not ask."""
+def test_a_jira_without_an_account_is_pulled(replay: Replay, context: Context) -> None:
+    """As the emulator backlot does, and Jira for accounts that may not request it."""
     replay.script = jira_script({"issues": [ticket(1)], "isLast": True}, myself=Answer("no", status=404))
     assert set(tickets(jira_source(replay, context))) == {"KB-1"}
 
 
-def test_a_search_without_is_last(replay: Replay, context: Context) -> None:
+def test_a_search_without_is_last_is_complete(replay: Replay, context: Context) -> None:
     replay.script = jira_script({"issues": [ticket(1)], "names": None, "warningMessages": []})
     assert set(tickets(jira_source(replay, context))) == {"KB-1"}
 
@@ -507,7 +509,9 @@ def test_a_search_without_is_last(replay: Replay, context: Context) -> None:
         (Answer({"issues": [ticket(1)], "isLast": False}), RetryLater),  # another page, but not where
     ],
 )
-def test_searches_that_are_none(replay: Replay, context: Context, answer: Answer, error: type[SourceError]) -> None:
+def test_an_answer_that_is_not_a_search_breaks_the_pull(
+    replay: Replay, context: Context, answer: Answer, error: type[SourceError]
+) -> None:
     replay.script = jira_script(answer)
     with pytest.raises(error) as caught:
         tickets(jira_source(replay, context))
@@ -532,7 +536,7 @@ def snapshot(source: SheetsSource, **keys: Any) -> Snapshot:
 
 
 @pytest.mark.parametrize(
-    ("said", "where"),
+    ("reported", "where"),
     [
         ("'My Sheet'!B2", "'My Sheet'!B2"),
         ("'It''s ours'!B2", "'It''s ours'!B2"),
@@ -542,8 +546,8 @@ def snapshot(source: SheetsSource, **keys: Any) -> Snapshot:
         ("'Sheet1'!B2:B2", "Sheet1!B2"),
     ],
 )
-def test_ranges_in_every_quoting(replay: Replay, sheets: SheetsSource, said: str, where: str) -> None:
-    value = {"range": said, "majorDimension": "ROWS", "values": [[42]]}
+def test_ranges_in_every_quoting_are_read(replay: Replay, sheets: SheetsSource, reported: str, where: str) -> None:
+    value = {"range": reported, "majorDimension": "ROWS", "values": [[42]]}
     replay.script = lambda _: Answer({"spreadsheetId": "book", "valueRanges": [value]})
     (reading,) = snapshot(sheets, cell=where).readings
     assert (reading.number, reading.cell) == (42, where)
@@ -553,11 +557,11 @@ def test_an_all_blank_range_has_no_values(replay: Replay, sheets: SheetsSource) 
     replay.script = lambda _: Answer(
         {"spreadsheetId": "book", "valueRanges": [{"range": "A!B2", "majorDimension": "ROWS"}]}
     )
-    found = snapshot(sheets, cell="A!B2")
-    assert (len(found.readings), found.problem) == (0, None)
+    blank = snapshot(sheets, cell="A!B2")
+    assert (len(blank.readings), blank.problem) == (0, None)
 
 
-def test_a_series_with_ragged_rows(replay: Replay, sheets: SheetsSource) -> None:
+def test_a_series_with_ragged_rows_keeps_its_cells(replay: Replay, sheets: SheetsSource) -> None:
     dates = {"range": "A!A2:A1000", "majorDimension": "ROWS", "values": [[46300], [46307], [], [46321], ["2026-11-02"]]}
     values = {"range": "A!B2:B1000", "majorDimension": "ROWS", "values": [[1.5], [""], [9], ["#N/A"], [1e3]]}
 
@@ -565,13 +569,13 @@ def test_a_series_with_ragged_rows(replay: Replay, sheets: SheetsSource) -> None
         return Answer({"spreadsheetId": "book", "valueRanges": [dates, values]})
 
     replay.script = script
-    found = snapshot(sheets, series={"dates": "A!A2:A", "values": "A!B2:B"})
-    assert [(reading.cell, reading.number) for reading in found.readings] == [
+    series = snapshot(sheets, series={"dates": "A!A2:A", "values": "A!B2:B"})
+    assert [(reading.cell, reading.number) for reading in series.readings] == [
         ("A!B2", 1.5),
         ("A!B5", None),
         ("A!B6", 1000),
     ]
-    assert len(found.notes) == 1
+    assert len(series.notes) == 1
 
 
 @pytest.mark.parametrize(
@@ -608,7 +612,9 @@ def test_a_series_with_ragged_rows(replay: Replay, sheets: SheetsSource) -> None
         ),
     ],
 )
-def test_values_that_are_none(replay: Replay, sheets: SheetsSource, answer: Answer, error: type[SourceError]) -> None:
+def test_an_answer_without_values_breaks_the_pull(
+    replay: Replay, sheets: SheetsSource, answer: Answer, error: type[SourceError]
+) -> None:
     replay.script = lambda _: answer
     with pytest.raises(error) as caught:
         snapshot(sheets, cell="A!B2")

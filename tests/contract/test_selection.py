@@ -1,4 +1,4 @@
-"""A measure of records means one thing: SQL and the plain evaluator give the same answer, on both databases."""
+"""SQL and the plain evaluator give the same answer to a measure of records, on both databases."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ START = datetime(2026, 10, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 FRESH = count(1)
 
-# Every text that JSON can carry; a database's text has no room for a NUL or for half a surrogate pair.
+# Every text of JSON except NUL and half surrogate pairs, which databases do not accept.
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=4)
 likely_texts = st.sampled_from(
     [
@@ -67,16 +67,16 @@ class Case:
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    """A few names and scalars, so that what a filter asks for is often what a record has."""
+    """Draws from a few names and scalars, so that filters often match."""
     name = st.sampled_from(draw(st.lists(names, min_size=1, max_size=2)))
     scalar = st.sampled_from(draw(st.lists(scalars, min_size=1, max_size=5)))
     fields = st.dictionaries(name, st.lists(scalar, max_size=3), max_size=2)
-    found = draw(st.lists(st.tuples(inside | inside | outside, outside, fields), min_size=1, max_size=6))
+    drawn = draw(st.lists(st.tuples(inside | inside | outside, outside, fields), min_size=1, max_size=6))
     any_of = st.lists(st.none() | scalar, min_size=1, max_size=3).map(tuple)
-    filters = st.one_of(
-        st.builds(Filter, name, any_of=any_of, negated=st.booleans()),
-        st.builds(Filter, name, at_least=scalar),
-        st.builds(Filter, name, at_most=scalar),
+    filters = (
+        st.builds(Filter, name, any_of=any_of, negated=st.booleans())
+        | st.builds(Filter, name, at_least=scalar)
+        | st.builds(Filter, name, at_most=scalar)
     )
     take = draw(st.sampled_from(get_args(RecordTake)))
     of = None if take in OF_NO_FIELD else draw(name)
@@ -86,12 +86,12 @@ def cases(draw: st.DrawFn) -> Case:
         draw(spans),
         [
             Record(str(number), f"#{number}", "", "", START, created, done_at, fields=values)
-            for number, (done_at, created, values) in enumerate(found)
+            for number, (done_at, created, values) in enumerate(drawn)
         ],
     )
 
 
-def same(ledger: Ledger, case: Case) -> None:
+def assert_same_answer(ledger: Ledger, case: Case) -> None:
     stream = ledger.streams.add(case.measure.connection, case.measure.streams[0], NOW)
     ledger.streams.store(stream, 1, NOW, Page(case.records))
     answer = ledger.answers.answer(case.measure, case.span, NOW)
@@ -117,16 +117,16 @@ def postgres(new_postgres: Callable[[], str]) -> Iterator[Ledger]:
 @settings(max_examples=150)
 @given(case=cases())
 def test_sqlite_answers_as_the_plain_evaluator_does(sqlite: Ledger, case: Case) -> None:
-    same(sqlite, case)
+    assert_same_answer(sqlite, case)
 
 
 @settings(max_examples=40)
 @given(case=cases())
 def test_postgresql_answers_as_the_plain_evaluator_does(postgres: Ledger, case: Case) -> None:
-    same(postgres, case)
+    assert_same_answer(postgres, case)
 
 
-TABLE = {  # what a field holds, by the record's id
+TABLE = {  # the elements of a field, by the record's id
     "bug": ["bug"],
     "both": ["chore", "bug"],
     "chore": ["chore"],
@@ -157,13 +157,15 @@ TABLE = {  # what a field holds, by the record's id
     ],
     ids=str,
 )
-def test_each_rule(request: pytest.FixtureRequest, database: str, rule: Filter, passing: str) -> None:
+def test_a_filter_passes_the_same_records_in_sql(
+    request: pytest.FixtureRequest, database: str, rule: Filter, passing: str
+) -> None:
     ledger: Ledger = request.getfixturevalue(database)
-    found = [Record("lacking", "", "", "", START, done_at=START, fields={"name": ["lacking"]})]
-    found += [replace(found[0], id=name, fields={"name": [name], "f": values}) for name, values in TABLE.items()]
+    rows = [Record("lacking", "", "", "", START, done_at=START, fields={"name": ["lacking"]})]
+    rows += [replace(rows[0], id=name, fields={"name": [name], "f": values}) for name, values in TABLE.items()]
     measure = RecordMeasure("code", (f"pulls {next(FRESH)}",), take="distinct", of="name", filters=(rule,))
-    assert {record.id for record in found if rule.accepts(record.fields.get("f", ()))} == set(passing.split())
-    same(ledger, Case(measure, Span(START, NOW), found))
+    assert {record.id for record in rows if rule.accepts(record.fields.get("f", ()))} == set(passing.split())
+    assert_same_answer(ledger, Case(measure, Span(START, NOW), rows))
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgres"])
@@ -173,20 +175,20 @@ def test_each_rule(request: pytest.FixtureRequest, database: str, rule: Filter, 
 def test_a_record_of_two_streams_counts_once(
     request: pytest.FixtureRequest, database: str, take: RecordTake, of: str | None, number: float
 ) -> None:
-    """As `acme/*` and `acme/web` bring it."""
+    """It is in the streams of `acme/*` and of `acme/web`."""
     ledger: Ledger = request.getfixturevalue(database)
-    one = Record("one", "#1", "", "", START, done_at=START, fields={"f": [1, 2]})
-    two = Record("two", "#2", "", "", START, done_at=START, fields={"f": [5]})
+    first = Record("first", "#1", "", "", START, done_at=START, fields={"f": [1, 2]})
+    second = Record("second", "#2", "", "", START, done_at=START, fields={"f": [5]})
     keys = (f"pulls {next(FRESH)}", f"pulls {next(FRESH)}")
-    for key, records in zip(keys, ([one, two], [one]), strict=True):
+    for key, records in zip(keys, ([first, second], [first]), strict=True):
         ledger.streams.store(ledger.streams.add("code", key, NOW), 1, NOW, Page(records))
     measure = RecordMeasure("code", keys, take=take, of=of)
     answer = ledger.answers.answer(measure, Span(START, NOW), NOW)
     assert (answer.number, answer.counted) == (number, 2)
-    assert answer == evaluate_records(measure, Span(START, NOW), [one, two, one])
+    assert answer == evaluate_records(measure, Span(START, NOW), [first, second, first])
 
 
-def test_postgresql_compares_texts_by_code_point_whatever_language_it_sorts_in() -> None:
+def test_postgresql_compares_texts_by_code_point_whatever_its_collation() -> None:
     rule = RecordMeasure("code", ("pulls",), filters=(Filter("day", at_least="2026-10-01"),))
-    asked = selection.how_many(rule, "postgresql", past=False, several=False)
-    assert 'COLLATE "C"' in str(asked.compile(dialect=postgresql.dialect()))
+    query = selection.how_many(rule, "postgresql", past=False, several=False)
+    assert 'COLLATE "C"' in str(query.compile(dialect=postgresql.dialect()))

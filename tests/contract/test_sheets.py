@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from connectors.sheets import Sheets, SheetsSource
 from syncd.sandbox import Fault, Sandbox
-from syncd.sandbox.workbook import Cell, Sheet, Spreadsheet, day, typed
+from syncd.sandbox.sheets.workbook import Cell, Sheet, Spreadsheet, day, typed
 from syncd.sdk import ConfigError, Context, Reading, RetryLater, Snapshot, SourceBroken, Stream
 
 BOOK = "book-1"
@@ -62,9 +62,9 @@ def opened(box: Sandbox, context: Context, **keys: Any) -> SheetsSource:
 
 @pytest.fixture
 def source(desk: Sandbox, context: Context) -> Iterator[SheetsSource]:
-    one = opened(desk, context)
-    yield one
-    one.close()
+    sheets_source = opened(desk, context)
+    yield sheets_source
+    sheets_source.close()
 
 
 def part(**keys: Any) -> str:
@@ -73,10 +73,10 @@ def part(**keys: Any) -> str:
 
 def snapshots(source: SheetsSource, *parts: str, book: str = BOOK) -> list[Snapshot]:
     (page,) = source.pull(Stream(book, "readings", frozenset(parts)), None)
-    return [page.readings[one] for one in parts]
+    return [page.readings[part] for part in parts]
 
 
-def one(source: SheetsSource, **keys: Any) -> Reading:
+def reading_of(source: SheetsSource, **keys: Any) -> Reading:
     (snapshot,) = snapshots(source, part(**keys))
     assert snapshot.problem is None
     (reading,) = snapshot.readings
@@ -92,10 +92,10 @@ def series(values: str, dates: str = "Support!A2:A", **keys: Any) -> str:
     return part(series={"dates": dates, "values": values}, **keys)
 
 
-def test_every_range_of_a_spreadsheet_in_one_request(desk: Sandbox, source: SheetsSource) -> None:
+def test_all_ranges_of_a_spreadsheet_are_read_in_a_single_request(desk: Sandbox, source: SheetsSource) -> None:
     parts = [series("Support!B2:B"), series("Support!C2:C"), part(cell="Plan!C2"), part(cell="'It''s 2026'!C3")]
-    found = snapshots(source, *parts)
-    assert [len(snapshot.readings) for snapshot in found] == [3, 4, 1, 1]
+    pulled = snapshots(source, *parts)
+    assert [len(snapshot.readings) for snapshot in pulled] == [3, 4, 1, 1]
     (request,) = desk.requests
     assert request.path.endswith(f"/v4/spreadsheets/{BOOK}/values:batchGet")
     asked = parse_qs(request.query)
@@ -104,18 +104,18 @@ def test_every_range_of_a_spreadsheet_in_one_request(desk: Sandbox, source: Shee
 
 
 def test_a_series_has_a_reading_for_each_dated_row_that_is_not_blank(source: SheetsSource) -> None:
-    (found,) = snapshots(source, series("Support!B2:B"))
-    assert numbers(found) == {"Support!B2": 1200, "Support!B3": 0, "Support!B6": 900.5}  # zero is zero
+    (snapshot,) = snapshots(source, series("Support!B2:B"))
+    assert numbers(snapshot) == {"Support!B2": 1200, "Support!B3": 0, "Support!B6": 900.5}  # zero is zero
     midnight = [datetime.combine(week, datetime.min.time(), source._context.zone) for week in WEEKS]
-    assert [reading.at for reading in found.readings] == [midnight[0], midnight[1], midnight[4]]
-    assert len(found.notes) == 1
-    assert "Support!B5" in found.notes[0]
+    assert [reading.at for reading in snapshot.readings] == [midnight[0], midnight[1], midnight[4]]
+    assert len(snapshot.notes) == 1
+    assert "Support!B5" in snapshot.notes[0]
 
 
 def test_an_error_in_a_series_is_a_reading_without_a_number(source: SheetsSource) -> None:
-    (found,) = snapshots(source, series("Support!C2:C"))
-    assert numbers(found) == {"Support!C2": 1, "Support!C3": 2, "Support!C4": None, "Support!C6": None}
-    assert [reading.problem for reading in found.readings[2:]] == ["the error #REF!", "the error #N/A"]
+    (snapshot,) = snapshots(source, series("Support!C2:C"))
+    assert numbers(snapshot) == {"Support!C2": 1, "Support!C3": 2, "Support!C4": None, "Support!C6": None}
+    assert [reading.problem for reading in snapshot.readings[2:]] == ["the error #REF!", "the error #N/A"]
 
 
 @pytest.mark.parametrize(
@@ -135,8 +135,10 @@ def test_an_error_in_a_series_is_a_reading_without_a_number(source: SheetsSource
         ("B2", 1200, None),
     ],
 )
-def test_a_cell(source: SheetsSource, cell: str, number: float | None, problem: str | None) -> None:
-    reading = one(source, cell=cell)
+def test_a_cell_is_a_number_or_a_problem(
+    source: SheetsSource, cell: str, number: float | None, problem: str | None
+) -> None:
+    reading = reading_of(source, cell=cell)
     assert (reading.number, reading.problem, reading.at) == (number, problem, None)
 
 
@@ -152,32 +154,34 @@ def test_a_cell(source: SheetsSource, cell: str, number: float | None, problem: 
         ("Support!F4", {"percent": True}, None),
     ],
 )
-def test_texts_and_percents_by_as(source: SheetsSource, cell: str, how: Any, number: float | None) -> None:
-    assert one(source, cell=cell, **{"as": how}).number == number
+def test_texts_and_percents_are_numbers_with_as(
+    source: SheetsSource, cell: str, how: Any, number: float | None
+) -> None:
+    assert reading_of(source, cell=cell, **{"as": how}).number == number
 
 
 @pytest.mark.parametrize("cell", ["Support!B4", "Support!Z900", "Plan!C5"])
-def test_a_blank_is_no_reading(source: SheetsSource, cell: str) -> None:
-    (found,) = snapshots(source, part(cell=cell))
-    assert (len(found.readings), found.problem) == (0, None)
-    assert "blank" in found.notes[0]
+def test_a_blank_cell_is_no_reading(source: SheetsSource, cell: str) -> None:
+    (snapshot,) = snapshots(source, part(cell=cell))
+    assert (len(snapshot.readings), snapshot.problem) == (0, None)
+    assert "blank" in snapshot.notes[0]
 
 
 @pytest.mark.parametrize(
     ("dates", "values"),
     [("Week", "Calls"), ("Support!Week", "Support!Calls"), ("Support!A2:A", "Support!Calls"), ("Week", "B2:B")],
 )
-def test_columns_by_their_headers(desk: Sandbox, source: SheetsSource, dates: str, values: str) -> None:
-    (found,) = snapshots(source, series(values, dates))
-    assert numbers(found) == {"Support!B2": 1200, "Support!B3": 0, "Support!B6": 900.5}
+def test_columns_are_named_by_their_headers(desk: Sandbox, source: SheetsSource, dates: str, values: str) -> None:
+    (snapshot,) = snapshots(source, series(values, dates))
+    assert numbers(snapshot) == {"Support!B2": 1200, "Support!B3": 0, "Support!B6": 900.5}
     assert len(desk.requests) == 2
 
 
-def test_a_series_that_lies_in_rows(desk: Sandbox, source: SheetsSource) -> None:
+def test_a_series_in_rows_is_read(desk: Sandbox, source: SheetsSource) -> None:
     wide = sheet(9, "Wide", [["Week", *WEEKS[:3]], ["Calls", 3.0, None, 5.0]])
     desk.world.sheets.spreadsheets[BOOK].sheets.append(wide)
-    (found,) = snapshots(source, series("Wide!B2:Z2", "Wide!B1:Z1"))
-    assert numbers(found) == {"Wide!B2": 3, "Wide!D2": 5}
+    (snapshot,) = snapshots(source, series("Wide!B2:Z2", "Wide!B1:Z1"))
+    assert numbers(snapshot) == {"Wide!B2": 3, "Wide!D2": 5}
 
 
 @pytest.mark.parametrize(
@@ -192,20 +196,22 @@ def test_a_series_that_lies_in_rows(desk: Sandbox, source: SheetsSource) -> None
         ("Plan", {"Team": "api", "Area": "b"}, "Bugs", None),  # #DIV/0!
     ],
 )
-def test_a_lookup(source: SheetsSource, table: str, row: dict[str, str], column: str, number: float | None) -> None:
-    reading = one(source, lookup={"table": table, "row": row, "column": column})
+def test_a_lookup_reads_the_cell_of_the_matching_row(
+    source: SheetsSource, table: str, row: dict[str, str], column: str, number: float | None
+) -> None:
+    reading = reading_of(source, lookup={"table": table, "row": row, "column": column})
     assert reading.number == number
     assert (reading.problem is None) == (number is not None)
 
 
-def test_a_header_that_is_not_there_names_those_that_are(source: SheetsSource) -> None:
+def test_a_missing_header_is_a_problem_that_names_the_others(source: SheetsSource) -> None:
     broken, whole = snapshots(source, series("Anrufe", "Week"), series("Calls", "Week"))
     assert broken.problem is not None
     assert "Week, Calls, Broken, Share, Text, Note" in broken.problem
     assert len(whole.readings) == 3
 
 
-def test_a_sheet_that_is_gone_fails_only_its_own_part(source: SheetsSource) -> None:
+def test_a_deleted_sheet_fails_only_its_own_part(source: SheetsSource) -> None:
     gone, named, here, total = snapshots(
         source, series("Gone!B2:B", "Gone!A2:A"), part(cell="Old!B2"), series("Support!B2:B"), part(cell="Total")
     )
@@ -214,18 +220,18 @@ def test_a_sheet_that_is_gone_fails_only_its_own_part(source: SheetsSource) -> N
     assert (len(here.readings), total.readings[0].number) == (3, 900.5)
 
 
-def test_a_renamed_sheet_is_a_problem_and_no_empty_series(desk: Sandbox, source: SheetsSource) -> None:
+def test_a_renamed_sheet_is_a_problem_and_not_an_empty_series(desk: Sandbox, source: SheetsSource) -> None:
     desk.world.sheets.rename_sheet(BOOK, "Support", "Help")
-    (found,) = snapshots(source, series("Support!B2:B"))
-    assert found.problem is not None
+    (snapshot,) = snapshots(source, series("Support!B2:B"))
+    assert snapshot.problem is not None
 
 
 def test_an_all_blank_range_is_an_empty_series(source: SheetsSource) -> None:
-    (found,) = snapshots(source, series("Support!X2:X"))
-    assert (len(found.readings), found.problem) == (0, None)
+    (snapshot,) = snapshots(source, series("Support!X2:X"))
+    assert (len(snapshot.readings), snapshot.problem) == (0, None)
 
 
-def test_what_is_typed_is_seen_by_the_next_pull(desk: Sandbox, source: SheetsSource) -> None:
+def test_an_edit_is_seen_by_the_next_pull(desk: Sandbox, source: SheetsSource) -> None:
     before, _ = snapshots(source, part(cell="Plan!C2"), part(cell="Plan!C5"))
     desk.world.sheets.set_cell(BOOK, "Plan", "C2", 3.0)
     after, _ = snapshots(source, part(cell="Plan!C2"), part(cell="Plan!C5"))
@@ -236,7 +242,9 @@ def test_what_is_typed_is_seen_by_the_next_pull(desk: Sandbox, source: SheetsSou
 
 
 @pytest.mark.parametrize("way", ["token", "api_key", "credentials"])
-def test_each_way_in(desk: Sandbox, context: Context, tmp_path: Path, way: str) -> None:
+def test_each_kind_of_credential_reads_and_passes_the_doctor(
+    desk: Sandbox, context: Context, tmp_path: Path, way: str
+) -> None:
     desk.service_account(tmp_path / "google.json")
     keys = {
         "token": {"token": desk.credentials["google_token"]},
@@ -244,7 +252,7 @@ def test_each_way_in(desk: Sandbox, context: Context, tmp_path: Path, way: str) 
         "credentials": {"credentials": "google.json"},  # below the settings' folder
     }[way]
     source = opened(desk, replace(context, folder=str(tmp_path)), **keys)
-    assert one(source, cell="Plan!C3").number == 4
+    assert reading_of(source, cell="Plan!C3").number == 4
     assert {check.name: check.ok for check in source.check()}["authenticated"]
 
 
@@ -254,20 +262,20 @@ def test_an_api_key_reads_public_spreadsheets_only(desk: Sandbox, context: Conte
         snapshots(opened(desk, context, api_key=desk.credentials["google_api_key"]), part(cell="Plan!C3"))
 
 
-def test_a_spreadsheet_that_is_not_shared(desk: Sandbox, source: SheetsSource) -> None:
+def test_a_spreadsheet_that_is_not_shared_is_refused(desk: Sandbox, source: SheetsSource) -> None:
     book = desk.world.sheets.spreadsheets[BOOK]
     book.shared = book.public = False
     with pytest.raises(SourceBroken, match="permission"):
         snapshots(source, part(cell="Plan!C3"))
 
 
-def test_a_spreadsheet_that_is_not_there(source: SheetsSource) -> None:
+def test_a_missing_spreadsheet_is_refused(source: SheetsSource) -> None:
     with pytest.raises(SourceBroken, match="not found"):
         snapshots(source, part(cell="Plan!C3"), book="none")
 
 
 @pytest.mark.parametrize("keys", [{"token": "wrong-token-77"}, {"api_key": "wrong-key-77"}])
-def test_credentials_that_are_refused(
+def test_refused_credentials_are_not_tried_again(
     desk: Sandbox, context: Context, keys: dict[str, str], slept: list[float]
 ) -> None:
     source = opened(desk, context, **keys)
@@ -278,7 +286,7 @@ def test_credentials_that_are_refused(
     assert not {check.name: check.ok for check in source.check()}["authenticated"]
 
 
-def test_a_service_account_that_google_no_longer_knows(desk: Sandbox, context: Context, tmp_path: Path) -> None:
+def test_a_deleted_service_account_is_refused(desk: Sandbox, context: Context, tmp_path: Path) -> None:
     source = opened(desk, context, credentials=str(desk.service_account(tmp_path / "google.json")))
     desk.fault(Fault("token", "unauthorized"))
     with pytest.raises(SourceBroken, match="Google"):
@@ -286,7 +294,7 @@ def test_a_service_account_that_google_no_longer_knows(desk: Sandbox, context: C
 
 
 @pytest.mark.parametrize("text", [None, "{}", "no JSON", '{"type": "authorized_user"}'])
-def test_a_credentials_file_that_is_none(desk: Sandbox, context: Context, tmp_path: Path, text: str | None) -> None:
+def test_a_wrong_credentials_file_is_named(desk: Sandbox, context: Context, tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / "google.json").write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError, match=r"google\.json"):
@@ -294,7 +302,7 @@ def test_a_credentials_file_that_is_none(desk: Sandbox, context: Context, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"),
+    ("keys", "message"),
     [
         ({}, "needs"),
         ({"token": "${A}", "api_key": "${B}"}, "keep one"),
@@ -302,10 +310,10 @@ def test_a_credentials_file_that_is_none(desk: Sandbox, context: Context, tmp_pa
         ({"token": "${A}", "url": "sheets.googleapis.com"}, "https://"),
     ],
 )
-def test_settings_that_cannot_serve(keys: dict[str, str], said: str) -> None:
+def test_wrong_settings_are_refused_with_what_to_write(keys: dict[str, str], message: str) -> None:
     with pytest.raises(ValidationError) as caught:
         Sheets.Settings.model_validate({"type": "sheets", **keys})
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -319,7 +327,7 @@ def test_settings_that_cannot_serve(keys: dict[str, str], said: str) -> None:
         {"spreadsheet": BOOK, "lookup": {"table": "T", "row": {}, "column": "b"}},
     ],
 )
-def test_measures_that_make_no_sense(keys: dict[str, Any]) -> None:
+def test_wrong_measures_are_refused(keys: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Sheets.Measure.model_validate(keys)
 
@@ -334,21 +342,21 @@ def test_an_answer_of_other_types_gives_nothing(desk: Sandbox, source: SheetsSou
         snapshots(source, part(cell="Plan!C3"))
 
 
-def test_an_ill_token_endpoint_is_tried_again(desk: Sandbox, context: Context, tmp_path: Path) -> None:
+def test_a_broken_token_endpoint_is_tried_again(desk: Sandbox, context: Context, tmp_path: Path) -> None:
     source = opened(desk, context, credentials=str(desk.service_account(tmp_path / "google.json")))
     desk.fault(Fault("token", "reset", times=1))
-    assert one(source, cell="Plan!C3").number == 4
+    assert reading_of(source, cell="Plan!C3").number == 4
 
 
-def test_days_before_1900_and_numbers_that_are_no_days(desk: Sandbox, source: SheetsSource) -> None:
+def test_dates_are_read_and_numbers_that_are_no_dates_are_left_out(desk: Sandbox, source: SheetsSource) -> None:
     rows: list[list[Any]] = [[Cell(1e12, "plain"), 5.0], [day(WEEKS[0]), 6.0], [Cell(46300.604166666664, "date"), 7.0]]
     desk.world.sheets.spreadsheets[BOOK].sheets.append(sheet(9, "Odd", rows))
-    (found,) = snapshots(source, series("Odd!B1:B", "Odd!A1:A"))
-    assert numbers(found) == {"Odd!B2": 6, "Odd!B3": 7}
-    assert found.readings[-1].at == datetime(2026, 10, 5, 12, 30, tzinfo=UTC)
+    (snapshot,) = snapshots(source, series("Odd!B1:B", "Odd!A1:A"))
+    assert numbers(snapshot) == {"Odd!B2": 6, "Odd!B3": 7}
+    assert snapshot.readings[-1].at == datetime(2026, 10, 5, 12, 30, tzinfo=UTC)
 
 
-def test_a_column_that_is_called_like_a_sheet_is_the_column(desk: Sandbox, source: SheetsSource) -> None:
+def test_a_column_with_the_name_of_a_sheet_is_the_column(desk: Sandbox, source: SheetsSource) -> None:
     desk.world.sheets.set_cell(BOOK, "Support", "C1", "Plan")
     (by_name,) = snapshots(source, series("Plan", dates="Support!A2:A"))
     (by_range,) = snapshots(source, series("Support!C2:C"))

@@ -16,8 +16,8 @@ from connectors.sheets.cells import ranges
 from syncd.publishing.overwriting import decide
 from syncd.sandbox import Fault, Sandbox
 from syncd.sandbox.credentials import SERVICE_EMAIL, Credentials
-from syncd.sandbox.workbook import Sheet, Spreadsheet, typed
-from syncd.sdk import ConfigError, Content, Context, Found, RetryLater, SourceBroken, SourceError, Statement
+from syncd.sandbox.sheets.workbook import Sheet, Spreadsheet, typed
+from syncd.sdk import ConfigError, Content, Context, RetryLater, SourceBroken, SourceError, Statement, Written
 from syncd.sdk.testing import statement
 
 BOOK = "1AbC"
@@ -43,7 +43,7 @@ def desk(box: Sandbox) -> Sandbox:
 
 @pytest.fixture
 def once(context: Context) -> Context:
-    """As the engine gives it to a publisher: each request is made once."""
+    """The context that syncd gives a publisher: each request is made once."""
     return replace(context, retry=replace(context.retry, attempts=1))
 
 
@@ -62,26 +62,26 @@ def opened(box: Sandbox, context: Context, given: Any = None, **account: Any) ->
 
 @pytest.fixture
 def publisher(desk: Sandbox, once: Context) -> Iterator[SheetsPublisher]:
-    one = opened(desk, once)
-    yield one
-    one.close()
+    sheets_publisher = opened(desk, once)
+    yield sheets_publisher
+    sheets_publisher.close()
 
 
-def deliver(publisher: SheetsPublisher, *said: Statement) -> dict[str, Found]:
-    """Reads, decides as the engine does where nothing is known to be ours, and writes. What was found."""
-    wanted = {one.key_result: publisher.content(one) for one in said}
-    found = publisher.read(wanted)
+def deliver(publisher: SheetsPublisher, *check_ins: Statement) -> dict[str, Written]:
+    """Reads, decides as syncd does at the first delivery, and writes. Returns what was read."""
+    wanted = {check_in.key_result: publisher.content(check_in) for check_in in check_ins}
+    targets = publisher.read(wanted)
     writes: dict[str, Content] = {}
     for name, content in wanted.items():
-        if found[name].absent is None:
-            writes[name] = decide(found[name].content, content, {}, override=False).write
+        if targets[name].absent is None:
+            writes[name] = decide(targets[name].content, content, {}, override=False).write
     if any(writes.values()):
         publisher.write({name: content for name, content in writes.items() if content})
-    return dict(found)
+    return dict(targets)
 
 
 def grid(box: Sandbox, title: str = "OKRs") -> list[list[Any]]:
-    """What was entered into each cell: the formula where there is one."""
+    """What was entered into each cell: its formula if it has one, else its value."""
     rows = [
         [cell.formula or cell.value for cell in row] for row in box.world.sheets.spreadsheets[BOOK].sheet(title).rows
     ]
@@ -89,7 +89,7 @@ def grid(box: Sandbox, title: str = "OKRs") -> list[list[Any]]:
 
 
 def asked(box: Sandbox) -> list[tuple[str, str]]:
-    return [(one.method, one.path.rpartition(BOOK)[2]) for one in box.requests if BOOK in one.path]
+    return [(request.method, request.path.rpartition(BOOK)[2]) for request in box.requests if BOOK in request.path]
 
 
 CALLS = [1092.0, 0.18, "Off track", "2030-01-01 12:00"]
@@ -106,8 +106,8 @@ def test_the_cells_of_a_row_are_set_and_no_others(desk: Sandbox, publisher: Shee
 
 
 def test_a_place_says_where_it_is(publisher: SheetsPublisher) -> None:
-    found = deliver(publisher, statement("calls"))
-    assert found["calls"].where == {
+    targets = deliver(publisher, statement("calls"))
+    assert targets["calls"].where == {
         "value in D": "OKRs!D2",
         "progress in E": "OKRs!E2",
         "health in F": "OKRs!F2",
@@ -118,35 +118,35 @@ def test_a_place_says_where_it_is(publisher: SheetsPublisher) -> None:
 
 
 def test_a_text_that_begins_as_a_formula_stays_a_text(desk: Sandbox, once: Context) -> None:
-    """Also where it is the title of somebody who knows IMPORTXML."""
+    """A title could hold IMPORTXML, which sends data elsewhere."""
     deliver(opened(desk, once, keys(columns={"note": "D"})), statement("calls", note='=IMPORTXML("x","y")'))
     cell = desk.world.sheets.spreadsheets[BOOK].sheet("OKRs").cell(1, 3)
     assert (cell.value, cell.formula) == ('=IMPORTXML("x","y")', None)
 
 
-def test_a_formula_in_a_cell_is_somebody_elses(desk: Sandbox, publisher: SheetsPublisher) -> None:
-    """Whatever it comes to: the number that is there is not what was entered."""
+def test_a_formula_in_a_cell_is_left_alone(desk: Sandbox, publisher: SheetsPublisher) -> None:
+    """Whatever its result: the number that the cell shows was not entered."""
     desk.world.sheets.set_cell(BOOK, "OKRs", "D2", "=SUM(H1:H9)")
-    found = deliver(publisher, statement("calls", value=0.0))
-    assert found["calls"].content["value in D"] == "=SUM(H1:H9)"
+    targets = deliver(publisher, statement("calls", value=0.0))
+    assert targets["calls"].content["value in D"] == "=SUM(H1:H9)"
     assert grid(desk)[1][3] == "=SUM(H1:H9)"
 
 
-def test_a_box_that_is_ticked_is_no_number(desk: Sandbox, publisher: SheetsPublisher) -> None:
-    """Python would take TRUE for 1, and leave it there for the number that is to be written."""
+def test_a_ticked_box_is_not_a_number(desk: Sandbox, publisher: SheetsPublisher) -> None:
+    """Python would take TRUE for 1, and would not write the number 1 over it."""
     desk.world.sheets.set_cell(BOOK, "OKRs", "D2", True)
     assert deliver(publisher, statement("calls", value=1.0))["calls"].content["value in D"] == "TRUE"
 
 
-def test_a_named_range_that_is_called_like_the_sheet_is_not_the_sheet(desk: Sandbox, once: Context) -> None:
-    """Without quotes Google takes the named range: a row of it would be taken for another of the sheet."""
+def test_a_named_range_with_the_name_of_the_sheet_is_not_the_sheet(desk: Sandbox, once: Context) -> None:
+    """Without quotes Google would read the named range, whose rows are not those of the sheet."""
     desk.world.sheets.spreadsheets[BOOK].named["OKRs"] = "Read me!A1:A1"
     deliver(opened(desk, once, keys(key_column="kr", columns={"value": "Value"})), statement("calls"))
     assert grid(desk)[1][3] == CALLS[0]
 
 
 @pytest.mark.parametrize("columns", [{"value": "Value", "health": "health "}, {"value": "D", "health": "Health"}])
-def test_a_column_is_found_by_its_header(desk: Sandbox, once: Context, columns: dict[str, str]) -> None:
+def test_a_column_is_named_by_its_header(desk: Sandbox, once: Context, columns: dict[str, str]) -> None:
     desk.world.sheets.insert_column(BOOK, "OKRs", "Health", "Trend")
     deliver(opened(desk, once, keys(key_column="kr", columns=columns)), statement("calls"))
     assert grid(desk)[1][3:7] == [1092.0, None, None, "Off track"]
@@ -156,27 +156,25 @@ def test_a_column_is_found_by_its_header(desk: Sandbox, once: Context, columns: 
 def test_a_key_result_without_a_row_is_absent_and_the_others_are_written(
     desk: Sandbox, publisher: SheetsPublisher
 ) -> None:
-    found = deliver(publisher, statement("nps"), statement("calls"))
-    assert found["nps"].absent == "OKRs has no row for it in column A; add one, or set create: true"
+    targets = deliver(publisher, statement("nps"), statement("calls"))
+    assert targets["nps"].absent == "OKRs has no row for it in column A; add one, or set create: true"
     assert grid(desk)[1][3:7] == CALLS
 
 
 def test_a_key_result_with_two_rows_is_absent(desk: Sandbox, publisher: SheetsPublisher) -> None:
     desk.world.sheets.set_cell(BOOK, "OKRs", "A5", " calls ")
-    found = deliver(publisher, statement("calls"))
-    assert found["calls"].absent == "OKRs has 'calls' in the rows 2 and 5; keep one of them"
+    targets = deliver(publisher, statement("calls"))
+    assert targets["calls"].absent == "OKRs has 'calls' in the rows 2 and 5; keep one of them"
     assert grid(desk)[1] == TABLE[1]
 
 
 def test_ids_that_are_calculated_are_not_read(desk: Sandbox, publisher: SheetsPublisher) -> None:
     desk.world.sheets.set_cell(BOOK, "OKRs", "A2", '="ca"&"lls"')
-    found = deliver(publisher, statement("calls"))
-    assert str(found["calls"].absent).endswith("in column A, which holds formulas; write the ids themselves there")
+    targets = deliver(publisher, statement("calls"))
+    assert str(targets["calls"].absent).endswith("in column A, which holds formulas; write the ids themselves there")
 
 
-def test_an_id_of_digits_is_found_where_the_sheet_took_it_for_a_number(
-    desk: Sandbox, publisher: SheetsPublisher
-) -> None:
+def test_an_id_of_digits_that_is_stored_as_a_number_is_recognized(desk: Sandbox, publisher: SheetsPublisher) -> None:
     desk.world.sheets.set_cell(BOOK, "OKRs", "A3", 2027.0)
     assert deliver(publisher, statement("2027"))["2027"].where["value in D"] == "OKRs!D3"
 
@@ -184,21 +182,21 @@ def test_an_id_of_digits_is_found_where_the_sheet_took_it_for_a_number(
 # -- Many at once
 
 
-def test_a_thousand_key_results_are_one_read_and_one_write(desk: Sandbox, once: Context) -> None:
+def test_a_thousand_key_results_take_a_single_read_and_write(desk: Sandbox, once: Context) -> None:
     book = desk.world.sheets.spreadsheets[BOOK]
     book.sheets[1] = sheet(8, "OKRs", [["KR"], *([f"kr-{number}"] for number in range(1000))])
     book.sheets[1].row_count = 1001
-    said = [statement(f"kr-{number}", value=float(number)) for number in range(1000)]
-    deliver(opened(desk, once), *said)
+    check_ins = [statement(f"kr-{number}", value=float(number)) for number in range(1000)]
+    deliver(opened(desk, once), *check_ins)
     assert asked(desk) == [("GET", "/values:batchGet"), ("POST", "/values:batchUpdate")]
     assert [row[3] for row in grid(desk)[1:]] == [float(number) for number in range(1000)]
-    deliver(opened(desk, once), *said)
+    deliver(opened(desk, once), *check_ins)
     assert len(asked(desk)) == 3  # nothing differs
 
 
-def test_cells_are_sent_as_one_range_for_each_run_of_rows() -> None:
+def test_cells_are_sent_as_a_range_for_each_run_of_rows() -> None:
     cells = {(row, column): float(row) for row in (1, 2, 3, 7) for column in (3, 4)} | {(9, 0): None}
-    assert [(one["range"], one["values"]) for one in ranges("It's", cells)] == [
+    assert [(value_range["range"], value_range["values"]) for value_range in ranges("It's", cells)] == [
         ("'It''s'!A10", [[""]]),
         ("'It''s'!D2:D4", [[1.0, 2.0, 3.0]]),
         ("'It''s'!D8", [[7.0]]),
@@ -222,13 +220,13 @@ def test_a_sheet_is_made_with_a_header_and_a_row_for_each_key_result(desk: Sandb
     assert grid(desk, "Q4")[3:] == [["nps", "Unknown", 41.0]]
 
 
-def test_by_letters_the_header_has_the_names_of_what_is_written(desk: Sandbox, once: Context) -> None:
+def test_a_header_above_lettered_columns_has_the_names_of_the_values(desk: Sandbox, once: Context) -> None:
     deliver(opened(desk, once, keys(sheet="Q4", columns={"value": "AC"}, create=True)), statement("calls"))
     header, row = grid(desk, "Q4")
     assert (header[0], header[28], row[0], row[28]) == ("key_result", "value", "calls", 1092.0)
 
 
-def test_a_row_that_is_made_comes_below_all_others_and_the_sheet_grows(desk: Sandbox, once: Context) -> None:
+def test_a_new_row_comes_below_all_others_and_the_sheet_grows(desk: Sandbox, once: Context) -> None:
     desk.world.sheets.spreadsheets[BOOK].sheet("OKRs").row_count = len(TABLE)
     deliver(opened(desk, once, keys(create=True)), statement("nps"))
     assert grid(desk)[:-1] == TABLE
@@ -244,8 +242,8 @@ def test_the_log_gets_a_row_for_every_statement(desk: Sandbox, once: Context) ->
     given = keys(log="History", columns={"value": "D"})
     first, other = statement("calls"), statement("articles", value=None, progress=None, note=None)
     later = statement("calls", updated=first.updated + timedelta(seconds=5), note="=1", health="done")
-    for said in ((first, other), (first, other), (later, other)):
-        deliver(opened(desk, once, given), *said)
+    for check_ins in ((first, other), (first, other), (later, other)):
+        deliver(opened(desk, once, given), *check_ins)
     assert grid(desk, "History") == [
         HEADER,
         ["2030-01-01 12:00:00", "2030-Q1", "calls", 1092.0, 0.18, "Off track", "complete", first.note],
@@ -256,53 +254,51 @@ def test_the_log_gets_a_row_for_every_statement(desk: Sandbox, once: Context) ->
     assert writes == [":batchUpdate", "/values:batchUpdate", "/values:batchUpdate"]
 
 
-def test_a_sheet_that_is_no_log_is_left_alone(desk: Sandbox, once: Context) -> None:
-    with pytest.raises(SourceBroken, match="the first row of Read me is not that of a log"):
+def test_a_sheet_that_is_not_a_log_is_left_alone(desk: Sandbox, once: Context) -> None:
+    with pytest.raises(SourceBroken, match="the first row of Read me is not the header of a log"):
         deliver(opened(desk, once, keys(log="Read me")), statement("calls"))
     assert grid(desk, "Read me") == [["x"]]
     assert grid(desk) == TABLE
 
 
-def test_what_cannot_be_written_to_the_sheet_is_not_in_the_log(desk: Sandbox, once: Context) -> None:
+def test_a_check_in_without_a_row_is_not_in_the_log(desk: Sandbox, once: Context) -> None:
     deliver(opened(desk, once, keys(log="History")), statement("nps"))
-    assert [one.title for one in desk.world.sheets.spreadsheets[BOOK].sheets] == ["Read me", "OKRs"]
+    assert [page.title for page in desk.world.sheets.spreadsheets[BOOK].sheets] == ["Read me", "OKRs"]
 
 
 # -- What is wrong with the sheet, or with the account
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         ({"sheet": "Goals"}, "there is no sheet 'Goals'; correct sheet in publish:, or set create: true "
          "(there are: Read me, OKRs)"),
         ({"columns": {"value": "Status"}}, "OKRs has no column 'Status'; correct it in publish: "
          "(its first row has: KR, Title, Owner, Value, Progress, Health, As of, Difference)"),
         ({"columns": {"value": "KPI"}}, "exceeds grid limits. Max rows: 1000, max columns: 26; correct key_column and "
-         "columns in publish: (a header of up to three capital letters is written in small ones)"),
-        ({"columns": {"value": "D", "health": "Value"}}, "'D' and 'Value' are one column of OKRs"),
+         "columns in publish: (write a header of up to three capital letters in lower case)"),
+        ({"columns": {"value": "D", "health": "Value"}}, "'D' and 'Value' are the same column of OKRs"),
         ({"key_column": "KR", "columns": {"value": "Value"}, "create": True},
-         "OKRs has no column KR: it ends with Z; a header of that name is written as 'kr' in publish:"),
+         "OKRs has no column KR: its last column is Z; if KR is a header, write 'kr' in publish:"),
         ({"key_column": "a"}, "OKRs has no column 'a'; correct it in publish:, or write 'A' for the column of that"),
         ({"spreadsheet": "1Gone"}, "there is no spreadsheet 1Gone; correct it in publish: (HTTP 404"),
     ],
 )  # fmt: skip
-def test_what_is_wrong_is_said_with_what_to_do(desk: Sandbox, once: Context, more: Any, said: str) -> None:
+def test_an_error_says_what_to_do(desk: Sandbox, once: Context, more: Any, message: str) -> None:
     with pytest.raises(SourceBroken) as caught:
         deliver(opened(desk, once, keys(**more)), statement("calls"))
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert grid(desk) == TABLE
 
 
-def test_a_header_that_is_there_twice_is_not_guessed_at(desk: Sandbox, once: Context) -> None:
+def test_a_repeated_header_is_refused(desk: Sandbox, once: Context) -> None:
     desk.world.sheets.set_cell(BOOK, "OKRs", "H1", "Value")
-    with pytest.raises(
-        SourceBroken, match="OKRs has 'Value' above the columns D and H; name the one meant by its letter"
-    ):
+    with pytest.raises(SourceBroken, match="OKRs has 'Value' above columns D and H; write the letter of the right one"):
         deliver(opened(desk, once, keys(columns={"value": "Value"})), statement("calls"))
 
 
-def test_a_header_of_capital_letters_is_found_in_small_ones(desk: Sandbox, once: Context) -> None:
+def test_a_header_of_capital_letters_is_named_in_lower_case(desk: Sandbox, once: Context) -> None:
     desk.world.sheets.set_cell(BOOK, "OKRs", "J1", "NPS")
     assert deliver(opened(desk, once, keys(columns={"value": "nps"})), statement("calls"))["calls"].where == {
         "value in nps": "OKRs!J2"
@@ -345,10 +341,10 @@ def test_a_token_that_may_only_read_names_the_scope(desk: Sandbox, once: Context
         deliver(publisher, statement("calls"))
 
 
-def test_what_google_refuses_otherwise_is_said_in_its_words(desk: Sandbox, publisher: SheetsPublisher) -> None:
-    said = "You are trying to edit a protected cell or object."
-    desk.fault(Fault("sheets", method="POST", status=400, body=f'{{"error": {{"code": 400, "message": "{said}"}}}}'))
-    with pytest.raises(SourceBroken, match=rf"Google refuses it \(HTTP 400: {said}\)"):
+def test_any_other_refusal_is_quoted(desk: Sandbox, publisher: SheetsPublisher) -> None:
+    refusal = "You are trying to edit a protected cell or object."
+    desk.fault(Fault("sheets", method="POST", status=400, body=f'{{"error": {{"code": 400, "message": "{refusal}"}}}}'))
+    with pytest.raises(SourceBroken, match=rf"Google refuses the request \(HTTP 400: {refusal}\)"):
         deliver(publisher, statement("calls"))
     assert grid(desk) == TABLE
 
@@ -379,21 +375,19 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("name", list(FAULTS))
-def test_whatever_befalls_a_write_it_is_sent_once_and_ends_as_an_undisturbed_one(
-    desk: Sandbox, once: Context, name: str
-) -> None:
+def test_a_write_is_sent_once_and_takes_effect_once_after_each_fault(desk: Sandbox, once: Context, name: str) -> None:
     fault, error = FAULTS[name]
     given = keys(create=True, log="History")
     account = {"token": desk.credentials["google_token"], "timeout": 0.5}
-    said = (statement("calls"), statement("nps", value=41.0))
+    check_ins = (statement("calls"), statement("nps", value=41.0))
     desk.world.sheets.spreadsheets[BOOK].sheets.append(sheet(9, "History", [HEADER]))
     desk.fault(replace(fault, method="POST"))
     with pytest.raises(SourceError) as caught:
-        deliver(opened(desk, once, given, **account), *said)
+        deliver(opened(desk, once, given, **account), *check_ins)
     assert type(caught.value) in (error, *error.__subclasses__())
     assert [method for method, _ in asked(desk)] == ["GET", "POST"]
     desk.heal()
-    deliver(opened(desk, once, given, **account), *said)
+    deliver(opened(desk, once, given, **account), *check_ins)
     took_effect = name in ("an answer that is lost", "half an answer")
     assert [method for method, _ in asked(desk)][2:] == (["GET"] if took_effect else ["GET", "POST"])
     assert grid(desk)[1][3:7] == CALLS
@@ -405,7 +399,7 @@ def test_whatever_befalls_a_write_it_is_sent_once_and_ends_as_an_undisturbed_one
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "message"),
     [
         ({"columns": {}}, "at least 1"),
         ({"columns": {"valeu": "D"}}, "valeu"),
@@ -415,7 +409,7 @@ def test_whatever_befalls_a_write_it_is_sent_once_and_ends_as_an_undisturbed_one
         ({"spreadsheet": "https://docs.google.com/spreadsheets/d/1AbC/edit"}, "write its id alone: 1AbC"),
     ],
 )
-def test_keys_that_cannot_serve(more: Any, said: str) -> None:
+def test_wrong_keys_are_refused_with_what_to_write(more: Any, message: str) -> None:
     with pytest.raises(ValidationError) as caught:
         keys(**more)
-    assert said in str(caught.value)
+    assert message in str(caught.value)

@@ -17,7 +17,7 @@ from connectors.jira import Jira
 from connectors.sheets import Sheets
 from syncd.sandbox import DEMO_NOW, Sandbox
 from syncd.sandbox.credentials import Credentials
-from syncd.sandbox.workbook import Sheet, Spreadsheet, typed
+from syncd.sandbox.sheets.workbook import Sheet, Spreadsheet, typed
 from syncd.sandbox.world import World
 from syncd.sdk.testing import SourceContract
 

@@ -1,6 +1,6 @@
-"""How many statements a cycle runs: what is around the measuring is read and written of many key results at a time.
+"""The number of statements of a cycle: all reads and writes beside the measuring are for many key results at once.
 
-Never how long it takes: twice as many key results, and what came in addition for each.
+No test looks at time. Each compares a number of key results with twice as many, and counts the additional statements.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from syncd.checking_in import check_in
 from syncd.config import Config, load_config
-from syncd.cycle import Result, run_cycle
+from syncd.cycle.check_in import check_in
+from syncd.cycle.model import CycleRequest, Result
+from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, open_ledger
 from syncd.okr.checkins import CheckIn
 from syncd.sandbox import Sandbox
@@ -28,7 +29,7 @@ CYCLES = ("first", "changed", "unchanged", "new day", "edited")
 
 
 class Project:
-    """A folder of key results, some of them linked, published to a file; `change` gives every one another number."""
+    """A folder of key results, some of them linked, published to a file."""
 
     def __init__(self, folder: Path, connection: dict[str, str], key_results: list[dict[str, Any]]) -> None:
         folder.mkdir()
@@ -46,10 +47,10 @@ class Project:
         return load_config(self.folder / "syncd.yaml")
 
     def statements(self, change: Callable[[int], None], edit: tuple[str, str]) -> dict[str, int]:
-        """How many of them each cycle runs."""
+        """How many statements each cycle runs; `change` alters every number, `edit` every measure."""
         ledger = open_ledger(f"sqlite:///{self.folder / 'syncd.db'}")
         assert ledger is not None
-        found: dict[str, int] = {}
+        counts: dict[str, int] = {}
         results: dict[str, Result] = {}
         for number, name in enumerate(CYCLES):
             if name in ("first", "changed"):
@@ -57,9 +58,9 @@ class Project:
             if name == "edited":
                 path = self.folder / "okrs.yaml"
                 path.write_text(path.read_text().replace(*edit))
-            with counted(ledger) as ran:
-                results[name] = run_cycle(self.config, ledger, lambda: self.now, retry=RetryPolicy())
-            found[name] = len(ran)
+            with statements_of(ledger) as statements:
+                results[name] = run_cycle(CycleRequest(self.config, ledger, lambda: self.now, RetryPolicy()))
+            counts[name] = len(statements)
             if name == "first":
                 self._check_in(ledger)
             self.now += timedelta(days=1) if name == "unchanged" else timedelta(minutes=15)
@@ -67,33 +68,33 @@ class Project:
         measured = [kr for kr in self.config.plans[0].key_results if kr.measure is not None]
         assert not any(result.failures for result in results.values())
         assert len(results["changed"].changes) >= len(measured)
-        assert any(one.restated for one in results["changed"].changes)
-        return found
+        assert any(change.restated for change in results["changed"].changes)
+        return counts
 
     def _check_in(self, ledger: Ledger) -> None:
         (plan,) = self.config.plans
         for kr in plan.key_results:
             if kr.measure is None:
-                said = CheckIn("Dana", self.now, self.now + timedelta(days=30), 90)
-                check_in(self.config, plan, kr, ledger, said)
+                checkin = CheckIn("Dana", self.now, self.now + timedelta(days=30), 90)
+                check_in(self.config, plan, kr, ledger, checkin)
 
 
 @contextmanager
-def counted(ledger: Ledger) -> Iterator[list[str]]:
+def statements_of(ledger: Ledger) -> Iterator[list[str]]:
     """Every statement that runs within the block."""
-    ran: list[str] = []
+    statements: list[str] = []
 
     def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        ran.append(statement)
+        statements.append(statement)
 
     event.listen(ledger.engine, "before_cursor_execute", note)
-    yield ran
+    yield statements
     event.remove(ledger.engine, "before_cursor_execute", note)
 
 
 def of_readings(folder: Path, groups: int) -> tuple[dict[str, int], int]:
-    """Dated series, cells, guards and check-ins: what each cycle runs, and of how many key results."""
-    found: list[dict[str, Any]] = []
+    """The statements of each cycle over dated series, cells, guards and check-ins, and the number of key results."""
+    key_results: list[dict[str, Any]] = []
     days = [date(2026, 10, 1) + timedelta(days=number) for number in range(30)]
 
     def series(column: str) -> dict[str, Any]:
@@ -102,7 +103,7 @@ def of_readings(folder: Path, groups: int) -> tuple[dict[str, int], int]:
     for number in range(groups):
         goal = {"baseline": 0, "target": 100}
         guard = {"title": "Few errors", "keep": {"at_most": 1000}, "measure": series(f"Errors {number}")}
-        found += [
+        key_results += [
             {"id": f"calls-{number}", "kind": "outcome", **goal, "measure": series(f"Calls {number}")},
             {"id": f"visits-{number}", "kind": "output", **goal, "drives": f"calls-{number}", "guard": guard}
             | {"measure": series(f"Visits {number}") | {"take": "sum"}},
@@ -110,7 +111,7 @@ def of_readings(folder: Path, groups: int) -> tuple[dict[str, int], int]:
             | {"measure": {"from": "source", "file": "cells.csv", "cell": f"B{number + 1}"}},
             {"id": f"talks-{number}", "kind": "output", **goal, "drives": f"cell-{number}"},
         ]
-    one = Project(folder, {"type": "files", "root": "."}, [{"title": "A number", **kr} for kr in found])
+    project = Project(folder, {"type": "files", "root": "."}, [{"title": "A number", **kr} for kr in key_results])
 
     def change(seed: int) -> None:
         names = [f"{name} {number}" for name in ("Calls", "Visits", "Errors") for number in range(groups)]
@@ -120,23 +121,25 @@ def of_readings(folder: Path, groups: int) -> tuple[dict[str, int], int]:
         (folder / "days.csv").write_text("\n".join(rows) + "\n")
         (folder / "cells.csv").write_text("".join(f"cell,{number + seed}\n" for number in range(groups)))
 
-    return one.statements(change, ('"take": "sum"', '"take": "max"')), len(found)
+    return project.statements(change, ('"take": "sum"', '"take": "max"')), len(key_results)
 
 
 def of_records(folder: Path, number: int, box: Sandbox) -> tuple[dict[str, int], int]:
-    """Counts and averages of the same pull requests, of one repository and of two."""
+    """The same over counts and averages of pull requests, of one repository and of two."""
     github, repos = box.world.github, [f"acme/{folder.name}-{name}" for name in ("web", "app")]
     for repo in repos:
         github.add_repo(repo, at=START - timedelta(days=100))
-    found = []
+    key_results: list[dict[str, Any]] = []
     for at in range(number):
         measure: dict[str, Any] = {"from": "source", "what": "merged_pull_requests", "where": {"not_author": f"p{at}"}}
         take = {"take": "average", "of": "lead_time"} if at % 4 == 2 else {"take": "count"}
         measure |= {"repo": repos if at % 3 else repos[0]} | take
-        one = {"id": f"kr-{at}", "title": "A number", "baseline": 0, "target": 10, "measure": measure}
-        found.append(one | ({"kind": "output", "drives": f"kr-{at - 1}"} if at % 2 else {"kind": "outcome"}))
+        key_result = {"id": f"kr-{at}", "title": "A number", "baseline": 0, "target": 10, "measure": measure}
+        key_results.append(
+            key_result | ({"kind": "output", "drives": f"kr-{at - 1}"} if at % 2 else {"kind": "outcome"})
+        )
     connection = {"type": "github", "url": f"{box.url}/github", "token": "${SECRET}"}
-    project = Project(folder, connection, found)
+    project = Project(folder, connection, key_results)
 
     def change(seed: int) -> None:
         for repo in repos:
@@ -146,26 +149,26 @@ def of_records(folder: Path, number: int, box: Sandbox) -> tuple[dict[str, int],
                 github.merge_pull(repo, pull.number, at=made + timedelta(hours=at + seed))
                 github.label(repo, pull.number, "seen", at=project.now - timedelta(minutes=5))
 
-    return project.statements(change, ('"not_author": "p', '"not_author": "q')), len(found)
+    return project.statements(change, ('"not_author": "p', '"not_author": "q')), len(key_results)
 
 
 def growth(small: tuple[dict[str, int], int], large: tuple[dict[str, int], int]) -> dict[str, float]:
-    """How many statements each cycle runs more for each key result more."""
+    """The number of additional statements of each cycle per additional key result."""
     (few, less), (many, more) = small, large
     return {name: (many[name] - few[name]) / (more - less) for name in CYCLES}
 
 
-def test_readings_of_many_key_results_are_read_and_kept_at_once(tmp_path: Path) -> None:
-    found = growth(of_readings(tmp_path / "few", 20), of_readings(tmp_path / "many", 40))
-    assert {name: more for name, more in found.items() if more > 0.1} == {}
-    assert found["unchanged"] == 0
+def test_readings_of_many_key_results_are_read_and_kept_together(tmp_path: Path) -> None:
+    additional = growth(of_readings(tmp_path / "few", 20), of_readings(tmp_path / "many", 40))
+    assert {name: more for name, more in additional.items() if more > 0.1} == {}
+    assert additional["unchanged"] == 0
 
 
-def test_a_measure_of_records_costs_a_statement_and_no_more_than_two_for_its_link(
+def test_a_measure_of_records_costs_a_statement_and_its_link_at_most_two(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, box: Sandbox
 ) -> None:
     monkeypatch.setenv("SECRET", box.credentials["github"])
-    found = growth(of_records(tmp_path / "few", 24, box), of_records(tmp_path / "many", 48, box))
-    most = dict.fromkeys(CYCLES, 3) | {"edited": 4}  # the days before the edit are judged by the measure of then
-    assert {name: more for name, more in found.items() if more > most[name]} == {}
-    assert found["unchanged"] == 0
+    additional = growth(of_records(tmp_path / "few", 24, box), of_records(tmp_path / "many", 48, box))
+    most = dict.fromkeys(CYCLES, 3) | {"edited": 4}  # the days before the edit are judged by the measure in force then
+    assert {name: more for name, more in additional.items() if more > most[name]} == {}
+    assert additional["unchanged"] == 0

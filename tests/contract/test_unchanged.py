@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from sqlalchemy import event
 
 from syncd.config import load_config
-from syncd.cycle import run_cycle
+from syncd.cycle.model import CycleRequest
+from syncd.cycle.run import run_cycle
 from syncd.ledger import open_ledger
 from syncd.ledger.answers import Answers
 from syncd.okr.facts import answered
@@ -70,7 +71,7 @@ class Project:
     def write_cell(self, number: object) -> None:
         (self.folder / "cell.csv").write_text(f"{number}\n")
 
-    def sync(self, **options: Any) -> int:
+    def sync(self, dry_run: bool = False, **options: Any) -> int:
         """Runs a cycle; how many measures it asked the ledger for."""
         asked = 0
         answer = Answers.answer
@@ -82,7 +83,7 @@ class Project:
 
         config = load_config(self.folder / "syncd.yaml")
         with patch.object(Answers, "answer", counted):
-            run_cycle(config, self.ledger, lambda: self.now, retry=RetryPolicy(), **options)
+            run_cycle(CycleRequest(config, self.ledger, lambda: self.now, RetryPolicy(), **options), dry_run=dry_run)
         return asked
 
     def differences(self) -> list[str]:

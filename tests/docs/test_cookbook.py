@@ -13,11 +13,11 @@ import pytest
 from syncd.config import Config, MappingTest, load_config
 from syncd.config.document import read_document
 from syncd.config.mapping_test_keys import About, ExpectKeys
+from syncd.config.trials import differences
 from syncd.okr.alignment import Verdict
 from syncd.okr.goals import Band, Health, KeyResult, Level, Milestones, Steps, Target
 from syncd.okr.measures import Filter, FormulaMeasure, Leaf, ReadingMeasure, RecordMeasure, leaves
 from syncd.okr.spans import Window
-from syncd.trials import differences
 
 FOLDER = Path(__file__).parents[2] / "docs/cookbook"
 CASES = sorted(path for path in (FOLDER / "mappings").glob("*.yaml") if path.name != "measures.yaml")

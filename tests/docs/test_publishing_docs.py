@@ -26,7 +26,7 @@ from syncd.sdk.testing import statement
 
 DOCS = Path(__file__).parents[2] / "docs"
 BERLIN = ZoneInfo("Europe/Berlin")
-SAID = replace(
+CHECK_IN = replace(
     statement("calls"),
     as_of=datetime(2026, 11, 20, 9, tzinfo=BERLIN),
     updated=datetime(2026, 11, 21, 10, 15, tzinfo=BERLIN),
@@ -46,9 +46,9 @@ def page(name: str) -> str:
 
 
 def block(name: str, kind: str) -> str:
-    found = re.search(rf"^```yaml {re.escape(kind)}\n(.*?)^```$", page(name), re.DOTALL | re.MULTILINE)
-    assert found, kind
-    return found[1]
+    match = re.search(rf"^```yaml {re.escape(kind)}\n(.*?)^```$", page(name), re.DOTALL | re.MULTILINE)
+    assert match, kind
+    return match[1]
 
 
 @pytest.fixture
@@ -60,13 +60,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def send(folder: Path, block: str, said: Statement = SAID) -> None:
+def send(folder: Path, block: str, check_in: Statement = CHECK_IN) -> None:
     """The check-in, sent as a `syncd.yaml` says."""
     (folder / "syncd.yaml").write_text(block, encoding="utf-8")
     (publication,) = load_config(folder / "syncd.yaml").publications
     publisher = publication.connection.publisher(Context(RetryPolicy(attempts=1), BERLIN), publication.keys)
     assert set(publication.targets({"calls", "articles"})) == {"calls"}
-    publisher.write({"calls": publisher.content(said)})
+    publisher.write({"calls": publisher.content(check_in)})
     publisher.close()
 
 
@@ -135,10 +135,10 @@ def test_a_recipe_sends_what_its_vendor_documents(name: str, folder: Path, httpx
 )
 def test_the_statuses_of_okr_for_jira(health: str, status: str, folder: Path, httpx_mock: HTTPXMock) -> None:
     httpx_mock.add_response()
-    send(folder, block("http", "recipe okr-for-jira"), replace(SAID, health=health, note=None))
+    send(folder, block("http", "recipe okr-for-jira"), replace(CHECK_IN, health=health, note=None))
     (request,) = httpx_mock.get_requests()
-    said = json.loads(request.content)
-    assert (said["status"], said["description"]) == (status, "")
+    body = json.loads(request.content)
+    assert (body["status"], body["description"]) == (status, "")
 
 
 def test_the_example_of_the_page(folder: Path, httpx_mock: HTTPXMock) -> None:
@@ -146,18 +146,22 @@ def test_the_example_of_the_page(folder: Path, httpx_mock: HTTPXMock) -> None:
     url = "https://okrs.acme.example/api/key-results/kr_123"
     headers = {"X-Api-Key": "secret-OKRS_KEY"}
     httpx_mock.add_response(method="PUT", url=url, match_headers=headers, match_json=body)
-    send(folder, block("http", "project"), replace(SAID, note=None))
+    send(folder, block("http", "project"), replace(CHECK_IN, note=None))
 
 
 def test_the_health_words_of_the_page(folder: Path, httpx_mock: HTTPXMock) -> None:
-    found = re.search(r"Other words for health: `(.*?)`\.$", page("http"), re.MULTILINE)
-    assert found
-    keys = Http.Publish.model_validate({"path": "/", "body": {"state": found[1]}})
+    match = re.search(r"Other words for health: `(.*?)`\.$", page("http"), re.MULTILINE)
+    assert match
+    keys = Http.Publish.model_validate({"path": "/", "body": {"state": match[1]}})
     publisher = Http.publisher(
         Http.Settings.model_validate({"type": "http", "url": "https://x.example"}), Context(RetryPolicy(), BERLIN), keys
     )
-    said = [publisher.content(replace(SAID, health=health))["body"] for health in ("on_track", "at_risk", "done")]
-    assert [json.loads(str(one)) for one in said] == [{"state": "ON TRACK"}, {"state": "AT RISK"}, {"state": "OTHER"}]
+    bodies = [publisher.content(replace(CHECK_IN, health=health))["body"] for health in ("on_track", "at_risk", "done")]
+    assert [json.loads(str(body)) for body in bodies] == [
+        {"state": "ON TRACK"},
+        {"state": "AT RISK"},
+        {"state": "OTHER"},
+    ]
 
 
 def test_the_message_of_the_page(folder: Path) -> None:

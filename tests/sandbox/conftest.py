@@ -1,4 +1,4 @@
-"""A sandbox for each test that changes something, one for all that only read."""
+"""Sandboxes: a fresh `box` for each test that changes something, `shared_box` for all tests that only read."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from syncd.sandbox import DEMO_NOW, Sandbox, serve
 
 @pytest.fixture(scope="session")
 def shared_box() -> Iterator[Sandbox]:
-    """Only for reading."""
+    """A sandbox for tests that only read it."""
     with serve(seed=7, now=DEMO_NOW) as box:
         yield box
 
 
 @pytest.fixture
 def box() -> Iterator[Sandbox]:
-    with serve(seed=7, now=DEMO_NOW) as one:
-        yield one
+    with serve(seed=7, now=DEMO_NOW) as box:
+        yield box
 
 
 @pytest.fixture
 def raw(box: Sandbox) -> Iterator[Callable[..., httpx.Response]]:
-    """GitHub without a client library: `raw("/repos/…", headers…)`."""
+    """Gets an address of GitHub without a client library: `raw("/repos/…", headers=…)`."""
     headers = {"Authorization": f"Bearer {box.credentials['github']}"}
     with httpx.Client(base_url=box.github_url, headers=headers, timeout=5) as client:
         yield client.get

@@ -26,11 +26,11 @@ def jira_dc(box: Sandbox, token: str = "jira_pat") -> JIRA:
 
 
 def sheets_http(box: Sandbox) -> type[gspread.HTTPClient]:
-    """gspread's own client with its fixed address replaced: it has no other way to be sent elsewhere."""
+    """gspread's own client sent to the sandbox. Its address is fixed, so each request's address is replaced."""
 
     class Loopback(gspread.HTTPClient):
         def request(self, method: str, endpoint: str, *args: object, **kwargs: object) -> requests.Response:
-            there = endpoint.replace("https://sheets.googleapis.com", box.sheets_url)
-            return super().request(method, there, *args, **kwargs)
+            address = endpoint.replace("https://sheets.googleapis.com", box.sheets_url)
+            return super().request(method, address, *args, **kwargs)
 
     return Loopback

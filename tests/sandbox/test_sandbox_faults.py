@@ -1,4 +1,4 @@
-"""Each kind of fault does what it says, and no other request feels it."""
+"""Each kind of fault does what its description says, to the requests that it matches alone."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def client(box: Sandbox) -> httpx.Client:
     return httpx.Client(base_url=box.github_url, headers=headers, timeout=5)
 
 
-def test_status_with_headers_and_times(box: Sandbox, client: httpx.Client) -> None:
+def test_status_fault_hits_as_many_requests_as_it_names(box: Sandbox, client: httpx.Client) -> None:
     box.fault(
         Fault("github", path="/pulls", status=503, body='{"a": 1}', headers={"Retry-After": "7"}, after=1, times=2)
     )
@@ -39,7 +39,7 @@ def test_status_with_headers_and_times(box: Sandbox, client: httpx.Client) -> No
     assert client.get("/user").status_code == 200
 
 
-def test_a_fault_can_hit_one_page(box: Sandbox, client: httpx.Client) -> None:
+def test_fault_hits_the_page_that_its_path_names(box: Sandbox, client: httpx.Client) -> None:
     box.fault(Fault("github", "html", path=r"page=2\b"))
     assert client.get(PATH).status_code == 200
     page = client.get(PATH + "&page=2")
@@ -47,7 +47,7 @@ def test_a_fault_can_hit_one_page(box: Sandbox, client: httpx.Client) -> None:
     assert page.headers["Content-Type"] == "text/html"
 
 
-def test_reset(box: Sandbox, client: httpx.Client) -> None:
+def test_reset_ends_the_connection_without_a_response(box: Sandbox, client: httpx.Client) -> None:
     box.fault(Fault("github", "reset", times=1))
     with pytest.raises(httpx.ReadError):
         client.get("/user")
@@ -55,7 +55,7 @@ def test_reset(box: Sandbox, client: httpx.Client) -> None:
     assert client.get("/user").status_code == 200
 
 
-def test_reset_after_carries_the_request_out_and_loses_the_answer(box: Sandbox) -> None:
+def test_reset_after_carries_the_request_out_and_loses_the_response(box: Sandbox) -> None:
     token = GoogleCredentials(token=box.credentials["google_token"])
     http = gspread.Client(auth=token, http_client=sheets_http(box)).http_client
     box.fault(Fault("sheets", "reset_after", method="PUT", path="OKRs", times=1))
@@ -66,13 +66,13 @@ def test_reset_after_carries_the_request_out_and_loses_the_answer(box: Sandbox) 
     assert "values" not in http.values_get(OKR_BOOK, "OKRs!D2")  # another method passes
     with pytest.raises(requests.ConnectionError):
         write()
-    assert [(one.method, one.status) for one in box.requests] == [("GET", 200), ("PUT", 0)]
+    assert [(request.method, request.status) for request in box.requests] == [("GET", 200), ("PUT", 0)]
     assert http.values_get(OKR_BOOK, "OKRs!D2")["values"] == [["42"]]
     write()
-    assert sum(one.method == "PUT" for one in box.requests) == 2
+    assert sum(request.method == "PUT" for request in box.requests) == 2
 
 
-def test_reset_leaves_undone_what_was_asked(box: Sandbox) -> None:
+def test_reset_carries_nothing_out(box: Sandbox) -> None:
     token = GoogleCredentials(token=box.credentials["google_token"])
     http = gspread.Client(auth=token, http_client=sheets_http(box)).http_client
     box.fault(Fault("sheets", "reset", times=1))
@@ -82,7 +82,7 @@ def test_reset_leaves_undone_what_was_asked(box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("kind", ["status", "too_many", "hang", "reset"])
-def test_every_kind_can_be_kept_to_a_method_and_a_path(box: Sandbox, client: httpx.Client, kind: Kind) -> None:
+def test_fault_of_every_kind_keeps_to_its_method_and_path(box: Sandbox, client: httpx.Client, kind: Kind) -> None:
     box.fault(Fault("github", kind, method="PATCH", path="/issues/1$", status=500))
     assert client.get("/repos/acme/web/issues/1").status_code in (200, 404)
     assert client.patch("/repos/acme/web/issues/2").status_code not in (429, 500)
@@ -91,24 +91,24 @@ def test_every_kind_can_be_kept_to_a_method_and_a_path(box: Sandbox, client: htt
             client.patch("/repos/acme/web/issues/1", timeout=0.1)
     else:
         assert client.patch("/repos/acme/web/issues/1").status_code == {"status": 500, "too_many": 429}[kind]
-    assert [one.method for one in box.requests] == ["GET", "PATCH", "PATCH"]
+    assert [request.method for request in box.requests] == ["GET", "PATCH", "PATCH"]
 
 
-def test_too_many_writes_to_a_sheet_is_a_quota_of_its_own(box: Sandbox) -> None:
+def test_sheets_names_a_quota_for_writes_and_another_for_reads(box: Sandbox) -> None:
     box.fault(Fault("sheets", "too_many"))
-    told = [httpx.request(method, f"{box.sheets_url}/x").json()["error"]["message"] for method in ("GET", "PUT")]
-    assert ["Read requests" in one for one in told] == [True, False]
-    assert "Write requests" in told[1]
+    messages = [httpx.request(method, f"{box.sheets_url}/x").json()["error"]["message"] for method in ("GET", "PUT")]
+    assert ["Read requests" in message for message in messages] == [True, False]
+    assert "Write requests" in messages[1]
 
 
-def test_truncate(box: Sandbox, client: httpx.Client) -> None:
+def test_truncate_ends_within_the_body(box: Sandbox, client: httpx.Client) -> None:
     box.fault(Fault("github", "truncate"))
     with pytest.raises(httpx.RemoteProtocolError):
         client.get(PATH)
     assert box.requests[0].status == 200
 
 
-def test_drip_and_delay_arrive_whole(box: Sandbox, client: httpx.Client) -> None:
+def test_drip_and_delay_send_the_whole_response(box: Sandbox, client: httpx.Client) -> None:
     whole = client.get("/rate_limit").content
     box.fault(Fault("github", "drip", rate=5000, times=1))
     box.fault(Fault("github", "delay", seconds=0.01, times=1))
@@ -117,7 +117,7 @@ def test_drip_and_delay_arrive_whole(box: Sandbox, client: httpx.Client) -> None
         assert json.loads(b"".join(answer.iter_bytes()))["login"] == "syncd-bot"
 
 
-def test_malformed_and_wrong_types(box: Sandbox, client: httpx.Client) -> None:
+def test_malformed_and_wrong_types_replace_the_body(box: Sandbox, client: httpx.Client) -> None:
     box.fault(Fault("github", "malformed", times=1))
     with pytest.raises(json.JSONDecodeError):
         client.get(PATH).json()
@@ -129,7 +129,7 @@ def test_malformed_and_wrong_types(box: Sandbox, client: httpx.Client) -> None:
     assert client.get(PATH).json() == [None] * 100
 
 
-def test_page_loops(box: Sandbox, client: httpx.Client) -> None:
+def test_page_loop_names_the_same_page_as_the_next(box: Sandbox, client: httpx.Client) -> None:
     box.fault(Fault("github", "page_loop"))
     first = client.get(PATH)
     again = client.get(first.links["next"]["url"])
@@ -143,12 +143,12 @@ def test_page_loops(box: Sandbox, client: httpx.Client) -> None:
     box.fault(Fault("jira-dc", "page_loop", path="search"))
     secret = {"Authorization": f"Bearer {box.credentials['jira_pat']}"}
     url = f"{box.jira_dc_url}/rest/api/2/search?jql=project%3DHELP&startAt="
-    one, two = (httpx.get(url + start, headers=secret).json() for start in ("0", "100"))
-    assert one["issues"] == two["issues"]
-    assert one["total"] > 10_000
+    first, second = (httpx.get(url + start, headers=secret).json() for start in ("0", "100"))
+    assert first["issues"] == second["issues"]
+    assert first["total"] > 10_000
 
 
-def test_pages_that_never_end(box: Sandbox, client: httpx.Client) -> None:
+def test_page_flood_sends_the_first_page_under_new_addresses(box: Sandbox, client: httpx.Client) -> None:
     box.fault(Fault("github", "page_flood"))
     first = client.get(PATH)
     second = client.get(first.links["next"]["url"])
@@ -158,7 +158,7 @@ def test_pages_that_never_end(box: Sandbox, client: httpx.Client) -> None:
     jira = jira_cloud(box)
     page = jira.enhanced_search_issues("project = KB", maxResults=50)
     again = jira.enhanced_search_issues("project = KB", maxResults=50, nextPageToken=page.nextPageToken)
-    assert [one.id for one in again] == [one.id for one in page]
+    assert [issue.id for issue in again] == [issue.id for issue in page]
     assert again.nextPageToken not in (None, page.nextPageToken)
     box.fault(Fault("jira-dc", "page_flood", path="search"))
     secret = {"Authorization": f"Bearer {box.credentials['jira_pat']}"}
@@ -167,7 +167,7 @@ def test_pages_that_never_end(box: Sandbox, client: httpx.Client) -> None:
     assert far["issues"]
 
 
-def test_headers_of_a_clock_that_is_wrong(box: Sandbox, client: httpx.Client) -> None:
+def test_skew_moves_the_dates_in_headers(box: Sandbox, client: httpx.Client) -> None:
     real = client.get("/user").headers
     box.fault(Fault("github", "skew", seconds=-600))
     off = client.get("/user").headers
@@ -176,7 +176,7 @@ def test_headers_of_a_clock_that_is_wrong(box: Sandbox, client: httpx.Client) ->
     assert int(off["X-RateLimit-Reset"]) == int(real["X-RateLimit-Reset"]) - 600
 
 
-def test_limits_of_github(box: Sandbox, client: httpx.Client) -> None:
+def test_github_limits_send_githubs_headers(box: Sandbox, client: httpx.Client) -> None:
     box.fault(Fault("github", "primary_limit", seconds=120, times=1))
     primary = client.get(PATH)
     assert (primary.status_code, primary.headers["X-RateLimit-Remaining"]) == (403, "0")
@@ -190,7 +190,7 @@ def test_limits_of_github(box: Sandbox, client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("service", ["github", "jira", "jira-dc", "sheets", "metrics"])
-def test_too_many(box: Sandbox, service: str) -> None:
+def test_too_many_sends_retry_after_if_it_has_seconds(box: Sandbox, service: str) -> None:
     url = {"github": box.github_url, "jira": box.jira_url, "jira-dc": box.jira_dc_url}.get(service)
     url = url or {"sheets": box.sheets_url, "metrics": box.metrics_url}[service]
     box.fault(Fault(service, "too_many", times=1))  # type: ignore[arg-type]
@@ -202,7 +202,7 @@ def test_too_many(box: Sandbox, service: str) -> None:
 
 
 @pytest.mark.parametrize("service", ["github", "jira", "jira-dc", "sheets", "metrics", "token"])
-def test_unauthorized_hits_whoever_asks(box: Sandbox, service: str) -> None:
+def test_unauthorized_refuses_every_credential(box: Sandbox, service: str) -> None:
     box.fault(Fault(service, "unauthorized"))  # type: ignore[arg-type]
     secrets = box.credentials
     paths = {
@@ -213,7 +213,7 @@ def test_unauthorized_hits_whoever_asks(box: Sandbox, service: str) -> None:
     assert httpx.get(box.url + paths[service], headers=headers).status_code == 401
 
 
-def test_unauthorized_is_each_vendors_own(box: Sandbox, client: httpx.Client) -> None:
+def test_unauthorized_answers_in_the_vendors_words(box: Sandbox, client: httpx.Client) -> None:
     box.fault(Fault("github", "unauthorized"))
     assert client.get("/user").json()["message"] == "Bad credentials"
     box.fault(Fault("sheets", "unauthorized"))
@@ -222,7 +222,7 @@ def test_unauthorized_is_each_vendors_own(box: Sandbox, client: httpx.Client) ->
     assert answer.json()["error"]["status"] == "UNAUTHENTICATED"
 
 
-def test_token_endpoint_can_fail(box: Sandbox) -> None:
+def test_token_endpoint_takes_faults(box: Sandbox) -> None:
     box.fault(Fault("token", status=500))
     assert httpx.post(box.token_url).status_code == 500
 
@@ -249,7 +249,7 @@ def test_hang_ends_with_the_client_and_with_the_server() -> None:
     assert not waiting.is_alive()
 
 
-def test_a_library_meets_a_fault(box: Sandbox) -> None:
+def test_client_library_raises_a_fault(box: Sandbox) -> None:
     repo = github(box).get_repo("acme/web")
     box.fault(Fault("github", "reset", path="page=2"))
     with pytest.raises(OSError):
@@ -257,13 +257,13 @@ def test_a_library_meets_a_fault(box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"service": "gitlab"}, {"service": "github", "kind": "sulk"}])
-def test_faults_that_do_not_exist(wrong: dict[str, str]) -> None:
+def test_fault_of_an_unknown_service_or_kind_is_refused(wrong: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="no such fault"):
         Fault(**wrong)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("fault", [Fault("github", "delay", seconds=60), Fault("github", "drip", rate=10)])
-def test_stopping_does_not_wait_for_slow_answers(fault: Fault) -> None:
+def test_stop_does_not_wait_for_slow_responses(fault: Fault) -> None:
     before = set(threading.enumerate())
     with serve(now=DEMO_NOW) as box:
         box.fault(fault)

@@ -1,4 +1,4 @@
-"""PyGithub, unmodified, against the sandbox; and the protocol's finer points by hand."""
+"""The unmodified PyGithub reads from the sandbox; finer points of the protocol are checked without it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from syncd.sandbox import DEMO_NOW, Sandbox
 Get = Callable[..., httpx.Response]
 
 
-def test_every_page_of_pulls_arrives_once(shared_box: Sandbox) -> None:
+def test_pull_requests_of_all_pages_arrive_once(shared_box: Sandbox) -> None:
     pulls = list(github(shared_box).get_repo("acme/web").get_pulls(state="all", sort="updated", direction="desc"))
     numbers = [pull.number for pull in pulls]
     assert len(numbers) == len(set(numbers)) == 268
@@ -25,58 +25,58 @@ def test_every_page_of_pulls_arrives_once(shared_box: Sandbox) -> None:
     assert any(pull.user.login == "renovate[bot]" and pull.user.type == "Bot" for pull in pulls)
 
 
-def test_filters_of_pulls(shared_box: Sandbox) -> None:
+def test_pull_requests_are_filtered_by_state_and_base(shared_box: Sandbox) -> None:
     repo = github(shared_box).get_repo("acme/web")
     assert all(pull.state == "open" for pull in repo.get_pulls())
     assert {pull.base.ref for pull in repo.get_pulls(state="all", base="release/1.x")} == {"release/1.x"}
     assert {pull.merged_at is None for pull in repo.get_pulls(state="closed")} == {True, False}
 
 
-def test_issues_since_hold_pull_requests_too(shared_box: Sandbox) -> None:
+def test_issues_since_a_time_include_pull_requests(shared_box: Sandbox) -> None:
     since = datetime(2026, 10, 20, tzinfo=UTC)
     issues = list(github(shared_box).get_repo("acme/web").get_issues(state="all", sort="updated", since=since))
     items = shared_box.world.github.repo("acme/web").items.values()
-    assert {issue.number for issue in issues} == {one.number for one in items if one.updated_at >= since}
-    merged = [one for one in issues if one.pull_request and one.raw_data["pull_request"]["merged_at"]]
+    assert {issue.number for issue in issues} == {item.number for item in items if item.updated_at >= since}
+    merged = [issue for issue in issues if issue.pull_request and issue.raw_data["pull_request"]["merged_at"]]
     assert merged
     assert len(merged) < len(issues)
 
 
-def test_issues_by_label(shared_box: Sandbox) -> None:
+def test_issues_are_filtered_by_labels(shared_box: Sandbox) -> None:
     issues = list(github(shared_box).get_repo("acme/web").get_issues(state="all", labels=["bug", "frontend"]))
     assert len(issues) == 3
-    assert all({"bug", "frontend"} <= {label.name for label in one.labels} for one in issues)
+    assert all({"bug", "frontend"} <= {label.name for label in issue.labels} for issue in issues)
 
 
-def test_drafts_are_for_those_with_push_access(shared_box: Sandbox) -> None:
+def test_drafts_show_to_tokens_with_push_access_alone(shared_box: Sandbox) -> None:
     def drafts(token: str) -> int:
         releases = github(shared_box, shared_box.credentials[token]).get_repo("acme/checkout").get_releases()
-        return sum(one.draft for one in releases)
+        return sum(release.draft for release in releases)
 
     assert drafts("github") == 2
     assert drafts("github_readonly") == 0
 
 
-def test_repositories_of_the_organization(shared_box: Sandbox) -> None:
+def test_organization_lists_its_repositories(shared_box: Sandbox) -> None:
     repos = github(shared_box).get_organization("acme").get_repos()
     assert {repo.full_name for repo in repos} == {
         "acme/web", "acme/search", "acme/checkout", "acme/mobile", "acme/infra", "acme/legacy",
     }  # fmt: skip
 
 
-def test_wrong_and_missing_credentials(shared_box: Sandbox) -> None:
+def test_wrong_and_missing_credentials_are_refused(shared_box: Sandbox) -> None:
     with pytest.raises(BadCredentialsException) as caught:
         github(shared_box, "wrong").get_repo("acme/web")
     assert caught.value.data["message"] == "Bad credentials"
     assert httpx.get(f"{shared_box.github_url}/user").status_code == 401
 
 
-def test_what_does_not_exist(shared_box: Sandbox) -> None:
+def test_repository_that_does_not_exist_is_404(shared_box: Sandbox) -> None:
     with pytest.raises(UnknownObjectException):
         github(shared_box).get_repo("acme/nowhere")
 
 
-def test_app_installation(box: Sandbox) -> None:
+def test_app_installation_reads_a_repository(box: Sandbox) -> None:
     app = box.github_app
     auth = Auth.AppAuth(app["app_id"], app["private_key"]).get_installation_auth(int(app["installation_id"]))
     client = Github(base_url=box.github_url, auth=auth, retry=None, seconds_between_requests=0)
@@ -102,7 +102,7 @@ def test_not_modified_costs_no_quota(box: Sandbox, raw: Get) -> None:
     assert int(changed.headers["X-RateLimit-Remaining"]) == int(first.headers["X-RateLimit-Remaining"]) - 1
 
 
-def test_etags_belong_to_a_token(box: Sandbox, raw: Get) -> None:
+def test_etag_belongs_to_a_token(box: Sandbox, raw: Get) -> None:
     path = "/repos/acme/web/pulls"
     other = {"Authorization": f"Bearer {box.credentials['github_readonly']}"}
     assert raw(path).headers["ETag"] != raw(path, headers=other).headers["ETag"]
@@ -118,7 +118,7 @@ def test_links_are_absolute_and_keep_the_query(box: Sandbox, raw: Get) -> None:
     assert elsewhere.json()[0]["url"].startswith("http://sandbox.example:8765/github/")
 
 
-def test_a_renamed_repository_redirects_with_its_query(box: Sandbox, raw: Get) -> None:
+def test_renamed_repository_redirects_with_its_query(box: Sandbox, raw: Get) -> None:
     moved = raw("/repos/acme/website/pulls?state=closed&page=2")
     assert moved.status_code == 301
     assert moved.headers["Location"].endswith("/pulls?state=closed&page=2")
@@ -126,7 +126,7 @@ def test_a_renamed_repository_redirects_with_its_query(box: Sandbox, raw: Get) -
     assert github(box).get_repo("acme/website").full_name == "acme/web"
 
 
-def test_transferred_and_deleted_issues(box: Sandbox, raw: Get) -> None:
+def test_transferred_issue_redirects_and_deleted_issue_is_gone(box: Sandbox, raw: Get) -> None:
     repo = box.world.github.repo("acme/web")
     (gone,), (left,) = repo.deleted, repo.transferred
     assert raw(f"/repos/acme/web/issues/{gone}").status_code == 410
@@ -135,7 +135,7 @@ def test_transferred_and_deleted_issues(box: Sandbox, raw: Get) -> None:
     assert httpx.get(moved.headers["Location"], headers=dict(moved.request.headers)).status_code == 200
 
 
-def test_mutations_show_and_bump(box: Sandbox) -> None:
+def test_mutations_show_and_move_the_update_time(box: Sandbox) -> None:
     code, repo = box.world.github, github(box).get_repo("acme/infra")
     issue = code.add_issue("acme/infra", "New", labels=["bug"])
     assert repo.get_issue(issue.number).updated_at == DEMO_NOW + timedelta(seconds=1)
@@ -183,7 +183,7 @@ def test_invalid_parameters_are_refused(raw: Get) -> None:
 
 def test_requests_are_logged_in_order(box: Sandbox, raw: Get) -> None:
     answer = raw("/repos/acme/web?x=1")
-    assert [(one.method, one.path, one.query, one.status) for one in box.requests] == [
+    assert [(request.method, request.path, request.query, request.status) for request in box.requests] == [
         ("GET", "/github/repos/acme/web", "x=1", 200)
     ]
     assert box.requests[0].bytes_sent == len(answer.content)

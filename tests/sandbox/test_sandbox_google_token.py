@@ -1,4 +1,4 @@
-"""Google's token endpoint refuses what the real one refuses."""
+"""The token endpoint issues tokens and refuses bad assertions as Google's does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from syncd.sandbox import Sandbox
 from syncd.sandbox.credentials import SERVICE_EMAIL
-from syncd.sandbox.google_token import AUDIENCE, GRANT
+from syncd.sandbox.sheets.google_token import AUDIENCE, GRANT
 
 SCOPE = "https://www.googleapis.com/auth/spreadsheets.readonly"
 
@@ -24,7 +24,7 @@ def ask(box: Sandbox, grant: str = GRANT, **changes: Any) -> httpx.Response:
     return httpx.post(box.token_url, data={"grant_type": grant, "assertion": assertion})
 
 
-def test_a_good_assertion_buys_a_token_that_works(shared_box: Sandbox) -> None:
+def test_good_assertion_gets_a_token_that_works(shared_box: Sandbox) -> None:
     bought = ask(shared_box).json()
     assert bought["token_type"] == "Bearer"
     secret = {"Authorization": f"Bearer {bought['access_token']}"}
@@ -42,6 +42,6 @@ def test_a_good_assertion_buys_a_token_that_works(shared_box: Sandbox) -> None:
         ({"grant": "password"}, "unsupported_grant_type"),
     ],
 )
-def test_refusals(shared_box: Sandbox, changes: dict[str, Any], error: str) -> None:
+def test_bad_assertion_is_refused_with_googles_error(shared_box: Sandbox, changes: dict[str, Any], error: str) -> None:
     refused = ask(shared_box, **changes)
     assert (refused.status_code, refused.json()["error"]) == (400, error)

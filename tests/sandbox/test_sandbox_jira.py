@@ -1,4 +1,4 @@
-"""The jira library, unmodified, against both deployments."""
+"""The unmodified jira library reads from both deployments."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_cloud_search_pages_by_token(shared_box: Sandbox) -> None:
     assert first.nextPageToken
 
 
-def test_cloud_answers_ids_alone_unless_asked(shared_box: Sandbox) -> None:
+def test_cloud_sends_ids_alone_by_default(shared_box: Sandbox) -> None:
     answer = _cloud(shared_box, "/search/jql?jql=project%3DKB").json()
     assert set(answer) == {"issues", "isLast", "nextPageToken"}
     assert set(answer["issues"][0]) == {"id"}
@@ -49,21 +49,21 @@ def test_times_are_in_the_accounts_zone(shared_box: Sandbox) -> None:
     client = jira_cloud(shared_box)
     assert client.myself()["timeZone"] == "America/New_York"
     jql = "project = KB AND resolved >= '2026-09-30' AND resolved < '2026-10-01' ORDER BY resolved"
-    texts = [one.fields.resolutiondate for one in client.enhanced_search_issues(jql, fields=["resolutiondate"])]
+    texts = [issue.fields.resolutiondate for issue in client.enhanced_search_issues(jql, fields=["resolutiondate"])]
     assert texts[-2:] == ["2026-09-30T17:59:59.999-0400", "2026-09-30T18:00:00.000-0400"]
 
 
 def test_data_center_pages_by_offset(shared_box: Sandbox) -> None:
     client = jira_dc(shared_box)
-    found = client.search_issues("project = HELP ORDER BY key", maxResults=False, fields="resolution")
-    assert len(found) == len({issue.key for issue in found}) == 144
-    one = client.search_issues("project = HELP", maxResults=500, json_result=True)
-    assert (one["maxResults"], one["total"]) == (100, 144)
+    issues = client.search_issues("project = HELP ORDER BY key", maxResults=False, fields="resolution")
+    assert len(issues) == len({issue.key for issue in issues}) == 144
+    page = client.search_issues("project = HELP", maxResults=500, json_result=True)
+    assert (page["maxResults"], page["total"]) == (100, 144)
     with pytest.raises(JIRAError, match="result window"):
         client.search_issues("project = HELP", startAt=10_001)
 
 
-def test_data_center_differs(shared_box: Sandbox) -> None:
+def test_data_center_lacks_what_cloud_alone_has(shared_box: Sandbox) -> None:
     client = jira_dc(shared_box)
     assert client.server_info()["deploymentType"] == "Server"
     assert "statuscategorychangedate" not in {field["id"] for field in client.fields()}
@@ -73,7 +73,7 @@ def test_data_center_differs(shared_box: Sandbox) -> None:
     assert httpx.get(shared_box.jira_dc_url + path, headers=secrets).status_code == 404
 
 
-def test_credentials(shared_box: Sandbox) -> None:
+def test_wrong_credentials_are_refused(shared_box: Sandbox) -> None:
     wrong = httpx.get(f"{shared_box.jira_url}/rest/api/2/myself", auth=("bot@acme.example", "wrong"))
     assert wrong.status_code == 401
     assert wrong.headers["X-Seraph-LoginReason"] == "AUTHENTICATED_FAILED"
@@ -83,7 +83,7 @@ def test_credentials(shared_box: Sandbox) -> None:
     assert caught.value.status_code == 401
 
 
-def test_a_moved_issue_answers_to_both_keys(box: Sandbox) -> None:
+def test_moved_issue_answers_to_both_keys(box: Sandbox) -> None:
     tickets, client = box.world.jira, jira_cloud(box)
     issue = tickets.create("KB", "Article", "Moves")
     old, new = issue.key, tickets.move(issue.key, "WEB")
@@ -96,7 +96,7 @@ def test_a_moved_issue_answers_to_both_keys(box: Sandbox) -> None:
     assert caught.value.status_code == 404
 
 
-def test_workflows_differ(box: Sandbox) -> None:
+def test_workflow_decides_about_the_resolution(box: Sandbox) -> None:
     tickets = box.world.jira
     forgetful, keeping = tickets.create("KB", "Article").key, tickets.create("SUP", "Task").key
     unresolved = tickets.create("OPS", "Story").key
@@ -111,7 +111,7 @@ def test_workflows_differ(box: Sandbox) -> None:
     assert tickets.get(keeping).category == "To Do"
 
 
-def test_fields_can_be_set(box: Sandbox) -> None:
+def test_field_is_set_by_its_name(box: Sandbox) -> None:
     tickets = box.world.jira
     key = tickets.create("WEB", "Story").key
     tickets.set_field(key, "Story Points", 8.0)
@@ -124,7 +124,7 @@ def test_fields_can_be_set(box: Sandbox) -> None:
         tickets.set_field(key, "status", "Done")
 
 
-def test_only_the_fields_asked_for(shared_box: Sandbox) -> None:
+def test_issue_has_only_the_fields_asked_for(shared_box: Sandbox) -> None:
     def fields(text: str) -> set[str]:
         return set(_cloud(shared_box, f"/issue/KB-1?fields={text}").json()["fields"])
 
@@ -135,7 +135,7 @@ def test_only_the_fields_asked_for(shared_box: Sandbox) -> None:
     assert "description" in fields("*all")
 
 
-def test_both_show_what_was_changed_and_cloud_the_newest_forty_first(box: Sandbox) -> None:
+def test_changelog_is_whole_on_data_center_and_the_newest_forty_on_cloud(box: Sandbox) -> None:
     for tickets, client in ((box.world.jira, jira_cloud(box)), (box.world.jira_dc, jira_dc(box))):
         tickets.add_project("LOG", "Log")
         key = tickets.create("LOG", "Task").key
@@ -163,7 +163,7 @@ def test_both_show_what_was_changed_and_cloud_the_newest_forty_first(box: Sandbo
         assert hasattr(points, "fieldId") is tickets.cloud
 
 
-def test_cloud_alone_has_pages_of_changes_the_oldest_first(box: Sandbox) -> None:
+def test_changelog_pages_exist_on_cloud_alone_the_oldest_first(box: Sandbox) -> None:
     tickets = box.world.jira
     key = tickets.create("KB", "Article").key
     for number in range(120):
@@ -178,7 +178,7 @@ def test_cloud_alone_has_pages_of_changes_the_oldest_first(box: Sandbox) -> None
     assert httpx.get(box.jira_dc_url + path, headers=secrets).status_code == 404
 
 
-def test_what_stays_as_it_was_is_no_change(box: Sandbox) -> None:
+def test_edit_to_the_same_value_is_no_change(box: Sandbox) -> None:
     tickets = box.world.jira
     issue = tickets.create("KB", "Article", priority="High")
     tickets.set_field(issue.key, "priority", "High")

@@ -1,4 +1,4 @@
-"""The jira library, unmodified, edits issues and comments in both deployments."""
+"""The unmodified jira library edits issues and comments in both deployments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jira import JIRA, JIRAError
 from sandbox_clients import jira_cloud, jira_dc
 
 from syncd.sandbox import Fault, Sandbox
-from syncd.sandbox.tickets import Tickets
+from syncd.sandbox.jira.tickets import Tickets
 
 VALUE, PROGRESS, HEALTH, NOTE = (f"customfield_{number}" for number in (10101, 10102, 10103, 10104))
 CHECK_IN: dict[str, Any] = {
@@ -26,7 +26,7 @@ OFF_SCREEN = "Field '{}' cannot be set. It is not on the appropriate screen, or 
 
 
 class Site:
-    """One deployment with an issue to write to."""
+    """A deployment, with an issue to write to."""
 
     def __init__(self, box: Sandbox, kind: str) -> None:
         self.cloud = kind == "cloud"
@@ -48,10 +48,10 @@ def site(box: Sandbox, request: pytest.FixtureRequest) -> Site:
     return Site(box, request.param)
 
 
-def refused(what: Callable[[], object], status: int = 400) -> dict[str, Any]:
-    """The JSON of the refusal."""
+def refused(call: Callable[[], object], status: int = 400) -> dict[str, Any]:
+    """The JSON of the refusal that the call meets."""
     with pytest.raises(JIRAError) as caught:
-        what()
+        call()
     assert caught.value.status_code == status
     content: dict[str, Any] = caught.value.response.json()
     assert set(content) == {"errorMessages", "errors"}
@@ -76,7 +76,7 @@ def test_fields_are_set_read_back_and_cleared(site: Site) -> None:
     assert (issue.raw["fields"][VALUE], issue.raw["fields"][NOTE]) == (None, None)
 
 
-def test_one_request_is_one_change_by_the_account_that_asks(site: Site) -> None:
+def test_request_makes_a_single_change_by_its_account(site: Site) -> None:
     site.client.issue(site.key).update(fields=CHECK_IN)
     issue = site.client.issue(site.key, expand="changelog")
     (history,) = issue.changelog.histories
@@ -87,12 +87,12 @@ def test_one_request_is_one_change_by_the_account_that_asks(site: Site) -> None:
     assert set(edits) == {"Current value", "Progress", "OKR health", "OKR note"}
 
 
-def test_verbs_change_labels_and_comment(site: Site) -> None:
+def test_verbs_change_labels_and_add_comments(site: Site) -> None:
     site.tickets.set_field(site.key, "labels", ["a", "b"])
     issue = site.client.issue(site.key)
     issue.update(update={"labels": [{"add": "c"}, {"remove": "a"}], "comment": [{"add": {"body": "Moved."}}]})
     assert issue.fields.labels == ["b", "c"]
-    assert [one.body for one in issue.fields.comment.comments] == ["Moved."]
+    assert [comment.body for comment in issue.fields.comment.comments] == ["Moved."]
     issue.update(labels=[{"set": ["z"]}])
     assert issue.fields.labels == ["z"]
     both = {"fields": {"labels": []}, "update": {"labels": [{"add": "x"}]}}
@@ -116,7 +116,7 @@ def test_verbs_change_labels_and_comment(site: Site) -> None:
         ("status", "Done", OFF_SCREEN.format("status")),
     ],
 )  # fmt: skip
-def test_a_wrong_field_is_named_and_nothing_is_set(site: Site, field: str, value: object, message: str) -> None:
+def test_wrong_field_is_named_and_nothing_is_set(site: Site, field: str, value: object, message: str) -> None:
     issue = site.client.issue(site.key)
     answer = refused(lambda: issue.update(fields={PROGRESS: 0.5, field: value}))
     assert (answer["errors"], answer["errorMessages"]) == ({field: message}, [])
@@ -124,7 +124,7 @@ def test_a_wrong_field_is_named_and_nothing_is_set(site: Site, field: str, value
     assert site.tickets.get(site.key).changes == []
 
 
-def test_a_field_off_the_screen_can_be_read_and_not_set(site: Site) -> None:
+def test_field_off_the_screen_can_be_read_and_not_set(site: Site) -> None:
     site.tickets.set_field(site.key, "OKR note", "kept")
     site.tickets.hide_field(site.tickets.get(site.key).project, "OKR note")
     issue = site.client.issue(site.key)
@@ -133,37 +133,37 @@ def test_a_field_off_the_screen_can_be_read_and_not_set(site: Site) -> None:
     assert NOTE not in site.client.editmeta(site.key)["fields"]
 
 
-def test_editmeta_lists_what_may_be_set(site: Site) -> None:
+def test_editmeta_lists_the_fields_that_can_be_set(site: Site) -> None:
     fields = site.client.editmeta(site.key)["fields"]
-    assert [one["value"] for one in fields[HEALTH]["allowedValues"]] == [
+    assert [option["value"] for option in fields[HEALTH]["allowedValues"]] == [
         "On track", "At risk", "Off track", "Done", "Unknown",
     ]  # fmt: skip
     assert (fields[VALUE]["schema"]["type"], fields[NOTE]["name"]) == ("number", "OKR note")
     assert fields["labels"]["operations"] == ["add", "set", "remove"]
-    listed = {one["id"]: one["name"] for one in site.client.fields()}
+    listed = {field["id"]: field["name"] for field in site.client.fields()}
     assert {name: listed[name] for name in (VALUE, PROGRESS, HEALTH, NOTE)} == {
         VALUE: "Current value", PROGRESS: "Progress", HEALTH: "OKR health", NOTE: "OKR note",
     }  # fmt: skip
 
 
-def test_a_renamed_field_keeps_its_id(site: Site) -> None:
+def test_renamed_field_keeps_its_id(site: Site) -> None:
     site.tickets.rename_field("Current value", "Reading")
     site.client.issue(site.key).update(fields={VALUE: 7})
-    assert {one["id"]: one["name"] for one in site.client.fields()}[VALUE] == "Reading"
-    found = site.http.get("/rest/api/2/search" + ("/jql" if site.cloud else ""), params={"jql": "Reading = 7"}).json()
-    assert [one["id"] for one in found["issues"]] == [str(site.tickets.get(site.key).id)]
+    assert {field["id"]: field["name"] for field in site.client.fields()}[VALUE] == "Reading"
+    matches = site.http.get("/rest/api/2/search" + ("/jql" if site.cloud else ""), params={"jql": "Reading = 7"}).json()
+    assert [issue["id"] for issue in matches["issues"]] == [str(site.tickets.get(site.key).id)]
     assert site.http.get("/rest/api/2/field").json()[-1]["name"] == "OKR note"
 
 
-def test_a_text_field_is_searched_for_words(site: Site) -> None:
+def test_text_field_is_searched_for_words(site: Site) -> None:
     site.client.issue(site.key).update(fields={NOTE: "Fewer calls"})
     search = site.client.enhanced_search_issues if site.cloud else site.client.search_issues
-    assert [one.key for one in search("'OKR note' ~ calls", fields="key")] == [site.key]
+    assert [issue.key for issue in search("'OKR note' ~ calls", fields="key")] == [site.key]
     with pytest.raises(JIRAError, match="operator '=' is not supported"):
         search("'OKR note' = calls")
 
 
-def test_raw_answers(site: Site) -> None:
+def test_responses_have_jiras_statuses(site: Site) -> None:
     path = f"/rest/api/2/issue/{site.key}"
     answer = site.http.put(path, json={"fields": {PROGRESS: 1}})
     assert (answer.status_code, answer.content) == (204, b"")
@@ -192,16 +192,16 @@ def test_comments_are_written_edited_and_paged(site: Site) -> None:
     assert datetime.fromisoformat(again.updated) > datetime.fromisoformat(again.created)
     for number in range(4):
         client.add_comment(site.key, f"No. {number}")
-    assert [one.body for one in client.comments(site.key)][1:] == [f"No. {number}" for number in range(4)]
-    assert [one.body for one in client.comments(site.key, start_at=1, max_results=2)] == ["No. 0", "No. 1"]
-    assert [one.body for one in client.comments(site.key, max_results=1, order_by="-created")] == ["No. 3"]
+    assert [comment.body for comment in client.comments(site.key)][1:] == [f"No. {number}" for number in range(4)]
+    assert [comment.body for comment in client.comments(site.key, start_at=1, max_results=2)] == ["No. 0", "No. 1"]
+    assert [comment.body for comment in client.comments(site.key, max_results=1, order_by="-created")] == ["No. 3"]
     page = site.http.get(f"/rest/api/2/issue/{site.key}/comment", params={"startAt": 4}).json()
     assert (page["startAt"], page["total"], len(page["comments"])) == (4, 5, 1)
     assert page["maxResults"] == (100 if site.cloud else 1_048_576)
     assert site.tickets.get(site.key).changes == []
 
 
-def test_comments_that_cannot_be(site: Site) -> None:
+def test_invalid_comment_is_refused(site: Site) -> None:
     client = site.client
     assert refused(lambda: client.add_comment(site.key, " "))["errors"] == {"comment": "Comment body can not be empty!"}
     assert "Can not find a comment" in refused(lambda: client.comment(site.key, "7"), 404)["errorMessages"][0]
@@ -209,7 +209,7 @@ def test_comments_that_cannot_be(site: Site) -> None:
     assert site.http.put(path, json={"body": "x"}).status_code == 404
 
 
-def test_somebody_elses_comment_is_not_ours_to_edit(site: Site) -> None:
+def test_comment_of_somebody_else_cannot_be_edited(site: Site) -> None:
     site.tickets.add_comment(site.key, "Mine", author="Kim Writer")
     (comment,) = site.client.comments(site.key)
     answer = refused(lambda: comment.update(body="Yours"))
@@ -225,7 +225,7 @@ def test_people_edit_and_delete_comments(site: Site) -> None:
     assert site.client.comments(site.key) == []
 
 
-def test_version_3_shows_documents_and_is_not_written_to(box: Sandbox) -> None:
+def test_version_3_shows_documents_and_takes_no_writes(box: Sandbox) -> None:
     site = Site(box, "cloud")
     site.client.issue(site.key).update(fields=CHECK_IN)
     site.client.add_comment(site.key, "One\nTwo")
@@ -238,17 +238,17 @@ def test_version_3_shows_documents_and_is_not_written_to(box: Sandbox) -> None:
 # -- who may
 
 
-def test_a_token_for_reading_cannot_write(site: Site) -> None:
+def test_token_for_reading_cannot_write(site: Site) -> None:
     comment = site.client.add_comment(site.key, "Ours")
     issue = site.reader.issue(site.key)
     refused(lambda: issue.update(fields=CHECK_IN), 403)
     refused(lambda: site.reader.add_comment(site.key, "x"), 403)
     refused(lambda: site.reader.comment(site.key, comment.id).update(body="x"), 403)
     assert site.reader.editmeta(site.key) == {"fields": {}}
-    assert [one.body for one in site.reader.comments(site.key)] == ["Ours"]
+    assert [comment.body for comment in site.reader.comments(site.key)] == ["Ours"]
 
 
-def test_without_the_permission_to_edit_no_field_is_on_a_screen(site: Site) -> None:
+def test_screens_have_no_fields_without_the_permission_to_edit(site: Site) -> None:
     comment = site.client.add_comment(site.key, "Ours")
     site.tickets.forbid_edits(site.tickets.get(site.key).project)
     issue = site.client.issue(site.key)
@@ -260,10 +260,10 @@ def test_without_the_permission_to_edit_no_field_is_on_a_screen(site: Site) -> N
         assert "do not have the permission" in refused(write)["errorMessages"][0]
 
 
-def test_the_answer_to_a_comment_can_get_lost(box: Sandbox, site: Site) -> None:
+def test_response_to_a_comment_can_get_lost(box: Sandbox, site: Site) -> None:
     box.fault(Fault(site.service, "reset_after", method="POST", path="/comment$", times=1))  # type: ignore[arg-type]
     with pytest.raises(requests.ConnectionError):
         site.client.add_comment(site.key, "Written")
-    assert [one.body for one in site.client.comments(site.key)] == ["Written"]
-    writes = [(one.method, one.path, one.status) for one in box.requests if one.method != "GET"]
+    assert [comment.body for comment in site.client.comments(site.key)] == ["Written"]
+    writes = [(request.method, request.path, request.status) for request in box.requests if request.method != "GET"]
     assert writes == [("POST", f"/{site.service}/rest/api/2/issue/{site.key}/comment", 0)]

@@ -1,4 +1,4 @@
-"""JQL: what is understood, and that the rest is refused."""
+"""JQL: which issues queries match, and the refusal of every other text."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.sandbox import DEMO_NOW, World, jql
-from syncd.sandbox.jql_fields import Context, JqlError, moment
+from syncd.sandbox import DEMO_NOW, World
+from syncd.sandbox.jira import jql
+from syncd.sandbox.jira.jql_fields import Context, JqlError, moment
 from syncd.sandbox.story import build
 
 WORLD: World = build(7, DEMO_NOW)
@@ -47,7 +48,7 @@ ALL = set(keys("created > 2020-01-01"))
         ("statusCategoryChangedDate >= 2026-11-16", "statusCategoryChangedDate >= startOfWeek()"),
     ],
 )
-def test_two_ways_to_say_it(text: str, same: str) -> None:
+def test_queries_with_the_same_meaning_match_the_same_issues(text: str, same: str) -> None:
     assert keys(text) == keys(same)
     assert set() < set(keys(text)) < ALL
 
@@ -76,7 +77,7 @@ def test_two_ways_to_say_it(text: str, same: str) -> None:
         ("project = KB order by", "Expecting a field name"),
     ],
 )
-def test_refusals(text: str, message: str) -> None:
+def test_invalid_query_is_refused_in_jiras_words(text: str, message: str) -> None:
     with pytest.raises(JqlError) as caught:
         keys(text)
     assert message in str(caught.value)
@@ -109,19 +110,19 @@ def test_dates_are_read_in_the_accounts_zone() -> None:
         "(updated >= 2026-11-10 OR type = Bug) AND project = WEB ORDER BY updated",
     ],
 )
-def test_a_list_in_the_order_of_updates_is_the_one_that_sorting_finds(text: str) -> None:
+def test_list_by_update_equals_the_sorted_list(text: str) -> None:
     query = jql.parse(text, Context(WORLD.jira, DEMO_NOW))
     wanted = query.sort([issue for issue in WORLD.jira.issues.values() if query.matches(issue)])
     assert wanted
     assert list(query.find(WORLD.jira)) == wanted
 
 
-def test_order() -> None:
+def test_order_by_puts_blanks_last() -> None:
     ordered = keys('project in (WEB, OPS) AND type = Story ORDER BY "Story Points" DESC, key ASC')
     points = [WORLD.jira.get(key).custom.get("customfield_10016") for key in ordered]
-    known = [point for point in points if isinstance(point, float)]
-    assert known == sorted(known, reverse=True)
-    assert points[len(known) :] == [None] * (len(points) - len(known))
+    estimates = [point for point in points if isinstance(point, float)]
+    assert estimates == sorted(estimates, reverse=True)
+    assert points[len(estimates) :] == [None] * (len(points) - len(estimates))
     # Blanks go last in the other direction too, as in Jira.
     assert WORLD.jira.get(keys("type = Story ORDER BY cf[10016]")[-1]).custom.get("customfield_10016") is None
 
@@ -131,22 +132,22 @@ clauses = st.sampled_from(
 )
 queries = st.recursive(
     clauses,
-    lambda inner: st.one_of(
-        inner.map(lambda one: f"NOT ({one})"),
-        st.tuples(inner, st.sampled_from(["AND", "or"]), inner).map(lambda three: f"({' '.join(three)})"),
+    lambda inner: (
+        inner.map(lambda query: f"NOT ({query})")
+        | st.tuples(inner, st.sampled_from(["AND", "or"]), inner).map(lambda three: f"({' '.join(three)})")
     ),
     max_leaves=6,
 )
 
 
 @given(queries, queries)
-def test_logic_is_that_of_sets(one: str, other: str) -> None:
-    assert set(keys(f"{one} AND {other}")) == set(keys(one)) & set(keys(other))
-    assert set(keys(f"{one} OR {other}")) == set(keys(one)) | set(keys(other))
-    assert set(keys(f"NOT {one}")) == ALL - set(keys(one))
+def test_logic_equals_that_of_sets(first: str, second: str) -> None:
+    assert set(keys(f"{first} AND {second}")) == set(keys(first)) & set(keys(second))
+    assert set(keys(f"{first} OR {second}")) == set(keys(first)) | set(keys(second))
+    assert set(keys(f"NOT {first}")) == ALL - set(keys(first))
 
 
 @given(st.text(alphabet="projectKB=!<>~()'\", inornd.-1\\", max_size=25))
-def test_anything_else_is_refused_and_nothing_else_is_raised(text: str) -> None:
+def test_any_other_text_raises_no_other_error(text: str) -> None:
     with contextlib.suppress(JqlError):
         keys(text)

@@ -1,4 +1,4 @@
-"""The OKR service takes check-ins from whoever has its key, and remembers them."""
+"""The OKR service takes check-ins from every client with its key, and keeps them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def keys(box: Sandbox) -> list[dict[str, Any]]:
     ]
 
 
-def test_it_remembers_what_it_took_without_the_secret(box: Sandbox) -> None:
+def test_service_keeps_check_ins_without_the_secret(box: Sandbox) -> None:
     for method, key in zip(("POST", "PUT", "PATCH"), keys(box), strict=True):
         answer = httpx.request(method, f"{box.okr_url}/key-results/7/check-ins", json=CHECK_IN, **key)
         assert (answer.status_code, answer.json()) == (200, {"ok": True})
-    assert [(one.method, one.path, one.by, one.json) for one in box.received] == [
+    assert [(received.method, received.path, received.by, received.json) for received in box.received] == [
         ("POST", "/key-results/7/check-ins", "x-api-key", CHECK_IN),
         ("PUT", "/key-results/7/check-ins", "bearer", CHECK_IN),
         ("PATCH", "/key-results/7/check-ins", "query", CHECK_IN),
@@ -34,10 +34,14 @@ def test_it_remembers_what_it_took_without_the_secret(box: Sandbox) -> None:
     assert box.received[2].query == {"dry": "no"}
     assert box.received[0].headers["content-type"] == "application/json"
     assert box.credentials["okr_key"] not in repr(box.received)
-    assert [(one.service, one.method) for one in box.requests] == [("okr", "POST"), ("okr", "PUT"), ("okr", "PATCH")]
+    assert [(request.service, request.method) for request in box.requests] == [
+        ("okr", "POST"),
+        ("okr", "PUT"),
+        ("okr", "PATCH"),
+    ]
 
 
-def test_a_body_is_json_or_absent(box: Sandbox) -> None:
+def test_body_must_be_json_or_absent(box: Sandbox) -> None:
     key = keys(box)[0]
     assert httpx.get(f"{box.okr_url}/key-results", **key).status_code == 200
     assert httpx.post(box.okr_url, content=b"{", **key).status_code == 400
@@ -53,18 +57,18 @@ def test_a_body_is_json_or_absent(box: Sandbox) -> None:
         {"params": {"remote_checkins_token": "wrong"}},
     ],
 )
-def test_without_the_key_nothing_is_taken(box: Sandbox, wrong: dict[str, Any]) -> None:
+def test_service_takes_nothing_without_the_key(box: Sandbox, wrong: dict[str, Any]) -> None:
     assert httpx.post(box.okr_url, json=CHECK_IN, **wrong).status_code == 401
     assert box.received == []
 
 
-def test_it_answers_what_it_is_told_to(box: Sandbox) -> None:
+def test_service_sends_the_response_that_was_set(box: Sandbox) -> None:
     box.okr.answer({"id": 7}, 201, {"Location": "/check-ins/7"})
     answer = httpx.post(box.okr_url, json=CHECK_IN, **keys(box)[1])
     assert (answer.status_code, answer.json(), answer.headers["Location"]) == (201, {"id": 7}, "/check-ins/7")
 
 
-def test_faults_tell_what_was_taken_from_what_was_not(box: Sandbox) -> None:
+def test_service_keeps_no_check_in_that_a_fault_refuses(box: Sandbox) -> None:
     def send(key: dict[str, Any]) -> int:
         return httpx.post(f"{box.okr_url}/check-ins", json=CHECK_IN, **key).status_code
 
@@ -81,7 +85,7 @@ def test_faults_tell_what_was_taken_from_what_was_not(box: Sandbox) -> None:
     assert len(box.received) == 2
 
 
-def test_control_shows_and_steers_it(box: Sandbox) -> None:
+def test_control_sets_the_response_and_shows_what_was_received(box: Sandbox) -> None:
     assert httpx.post(f"{box.url}/control/answer", json={"content": {"id": 8}, "status": 202}).json() == {"ok": True}
     assert httpx.post(f"{box.url}/control/answer", json={"colour": "red"}).status_code == 400
     assert httpx.post(f"{box.okr_url}/check-ins", json=CHECK_IN, **keys(box)[0]).status_code == 202

@@ -1,7 +1,7 @@
-"""GitHub's rows hold against GitHub's published OpenAPI description.
+"""The sandbox's rows for GitHub fit GitHub's published OpenAPI description.
 
-The description is npm's @octokit/openapi, fetched once into .venv/.cache. For Jira and Sheets no package here ships
-schemas of the answers; the client libraries' own reading of them (in the tests beside) has to do.
+The description is npm's @octokit/openapi, fetched once into .venv/.cache. No package here ships such schemas for Jira
+and Sheets; there the tests rely on the client libraries to read the responses.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Check = Callable[[Any, str], None]
 
 @pytest.fixture(scope="session")
 def check() -> Check:
-    """`check(content, "issue")` fails with the first thing that the schema `issue` does not allow."""
+    """`check(content, "issue")` fails with the first part of the content that the schema `issue` does not allow."""
     schemas = json.loads(_schemas().read_text(encoding="utf-8"))
 
     def run(content: Any, name: str) -> None:
@@ -42,7 +42,7 @@ def check() -> Check:
 
 
 def _schemas() -> Path:
-    """The schemas alone, cut out of the package's 13 MB and made JSON Schema; kept for the next run."""
+    """A file with the schemas of the package's 13 MB, made JSON Schema and kept for the next run."""
     kept = CACHE / f"github-schemas-{VERSION}.json"
     if kept.exists():
         return kept
@@ -52,7 +52,7 @@ def _schemas() -> Path:
             pytest.fail("npm is missing, and with it the check of GitHub's rows against its schemas")
         pytest.skip("npm is missing")
     CACHE.mkdir(parents=True, exist_ok=True)
-    # In a folder of its own, and moved at the end: several test processes may do this at once.
+    # Made in a folder of its own and moved at the end, since several test processes may do this at once.
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         command = [npm, "pack", "--silent", f"@octokit/openapi@{VERSION}"]
         subprocess.run(command, cwd=scratch, check=True, capture_output=True, timeout=120)
@@ -68,9 +68,9 @@ def _schemas() -> Path:
 
 
 def _as_json_schema(node: Any) -> Any:
-    """OpenAPI 3.0 says `nullable` where JSON Schema lists null among the types."""
+    """An OpenAPI 3.0 schema as JSON Schema, which has no `nullable` and lists null among the types instead."""
     if isinstance(node, list):
-        return [_as_json_schema(one) for one in node]
+        return [_as_json_schema(part) for part in node]
     if not isinstance(node, dict):
         return node
     made = {key: _as_json_schema(value) for key, value in node.items() if key not in ("example", "examples")}
@@ -96,7 +96,7 @@ def get(shared_box: Sandbox) -> Callable[[str], Any]:
         ("/orgs/acme/repos", "minimal-repository"),
     ],
 )
-def test_lists(get: Callable[[str], Any], check: Check, path: str, schema: str) -> None:
+def test_rows_of_lists_fit_their_schema(get: Callable[[str], Any], check: Check, path: str, schema: str) -> None:
     rows = get(path)
     assert rows
     for row in rows[::7] if len(rows) > 20 else rows:
@@ -113,11 +113,11 @@ def test_lists(get: Callable[[str], Any], check: Check, path: str, schema: str) 
         ("/user", "public-user"),
     ],
 )
-def test_single_objects(get: Callable[[str], Any], check: Check, path: str, schema: str) -> None:
+def test_single_objects_fit_their_schema(get: Callable[[str], Any], check: Check, path: str, schema: str) -> None:
     check(get(path), schema)
 
 
-def test_what_writing_answers(box: Sandbox, check: Check) -> None:
+def test_responses_to_writes_fit_their_schema(box: Sandbox, check: Check) -> None:
     secret = {"Authorization": f"Bearer {box.credentials['github']}"}
     here = f"/repos/acme/web/issues/{box.world.github.add_issue('acme/web', labels=['bug']).number}"
     with httpx.Client(base_url=box.github_url, headers=secret) as client:
@@ -135,7 +135,7 @@ def test_what_writing_answers(box: Sandbox, check: Check) -> None:
         check(client.get(f"{here}/comments/7").json(), "basic-error")
 
 
-def test_the_check_itself_notices(get: Callable[[str], Any], check: Check) -> None:
+def test_check_notices_a_missing_field(get: Callable[[str], Any], check: Check) -> None:
     row = get("/repos/acme/checkout/releases")[0]
     del row["tag_name"]
     with pytest.raises(pytest.fail.Exception, match="tag_name"):

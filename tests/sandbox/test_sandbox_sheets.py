@@ -1,4 +1,4 @@
-"""gspread, unmodified, against the sandbox: three ways to log in, and Sheets' rules for ranges and blanks."""
+"""The unmodified gspread reads from the sandbox: three ways to log in, and Sheets' rules for ranges and blanks."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def by_token(box: Sandbox) -> gspread.Client:
 
 def values(box: Sandbox, *ranges: str, **params: str) -> list[Any]:
     answer = by_token(box).http_client.values_batch_get(OKR_BOOK, list(ranges), {**RAW, **params})
-    return [one.get("values") for one in answer["valueRanges"]]
+    return [value_range.get("values") for value_range in answer["valueRanges"]]
 
 
-def test_service_account(box: Sandbox, tmp_path: Path) -> None:
+def test_service_account_opens_a_shared_spreadsheet(box: Sandbox, tmp_path: Path) -> None:
     file = box.service_account(tmp_path / "google.json")
     client = gspread.service_account(file, http_client=sheets_http(box))
     book = client.open_by_key(OKR_BOOK)
     assert [sheet.title for sheet in book.worksheets()] == ["Support", "Launch", "Survey", "Renewals 2026", "OKRs"]
     assert book.worksheet("Support").acell("C11").value == "1,092"
-    assert next(one.service for one in box.requests) == "token"
+    assert next(request.service for request in box.requests) == "token"
 
 
-def test_another_boxs_service_account_is_refused(box: Sandbox, shared_box: Sandbox, tmp_path: Path) -> None:
+def test_service_account_of_another_sandbox_is_refused(box: Sandbox, shared_box: Sandbox, tmp_path: Path) -> None:
     file = shared_box.service_account(tmp_path / "google.json")
     file.write_text(file.read_text().replace(shared_box.token_url, box.token_url))
     client = gspread.service_account(file, http_client=sheets_http(box))
@@ -52,7 +52,7 @@ def test_api_key_opens_public_sheets_alone(box: Sandbox) -> None:
         client.open_by_key(OKR_BOOK)
 
 
-def test_errors(box: Sandbox) -> None:
+def test_errors_are_googles_own(box: Sandbox) -> None:
     client = by_token(box)
     with pytest.raises(PermissionError):
         client.open_by_key(PRIVATE_BOOK)
@@ -68,7 +68,7 @@ def test_errors(box: Sandbox) -> None:
     assert "API key not valid" in httpx.get(url, params={"key": "no"}).json()["error"]["message"]
 
 
-def test_blanks(shared_box: Sandbox) -> None:
+def test_blanks_are_dropped_at_the_end_and_kept_inside(shared_box: Sandbox) -> None:
     weeks, beyond, inner = values(shared_box, "Support!A2:A", "Support!A500:B600", "Launch!A2:C2")
     assert weeks[0] == [46279]
     assert weeks[-2:] == [[], ["Counted by the telephone system, without wrong numbers"]]
@@ -76,7 +76,7 @@ def test_blanks(shared_box: Sandbox) -> None:
     assert inner == [[46279, "", "1,050"]]
 
 
-def test_ways_to_name_a_range(shared_box: Sandbox) -> None:
+def test_range_may_be_named_in_every_way(shared_box: Sandbox) -> None:
     whole, quoted, first_sheet, named, columns, row, single = values(
         shared_box, "Survey", "'Renewals 2026'!A1:B2", "C11", "SelfServed", "Survey!B:B", "Survey!1:1", "Survey!B2"
     )
@@ -87,7 +87,7 @@ def test_ways_to_name_a_range(shared_box: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "A", "Support!", "Support!A2:", "Support!1A", "'Support", "Survey!$"])
-def test_ranges_that_do_not_parse(shared_box: Sandbox, text: str) -> None:
+def test_invalid_range_is_refused(shared_box: Sandbox, text: str) -> None:
     if text == "Support!":
         assert values(shared_box, text)[0] is not None  # the whole sheet, as on the real site
         return
@@ -95,23 +95,23 @@ def test_ranges_that_do_not_parse(shared_box: Sandbox, text: str) -> None:
         values(shared_box, text)
 
 
-def test_render_options(shared_box: Sandbox) -> None:
-    def one(range: str, value: str, dates: str = "SERIAL_NUMBER") -> Any:
+def test_render_options_choose_the_form_of_a_value(shared_box: Sandbox) -> None:
+    def cell(range: str, value: str, dates: str = "SERIAL_NUMBER") -> Any:
         return values(shared_box, range, valueRenderOption=value, dateTimeRenderOption=dates)[0][0][0]
 
-    assert one("Support!A2", "FORMATTED_VALUE") == "2026-09-14"
-    assert one("Support!A2", "UNFORMATTED_VALUE") == 46279
-    assert one("Support!A2", "UNFORMATTED_VALUE", "FORMATTED_STRING") == "2026-09-14"
-    assert one("Support!F2", "FORMATTED_VALUE") == "68%"
-    assert one("Support!G2", "FORMULA") == "=C11/C2-1"
-    assert one("Support!E2", "UNFORMATTED_VALUE") == 0
+    assert cell("Support!A2", "FORMATTED_VALUE") == "2026-09-14"
+    assert cell("Support!A2", "UNFORMATTED_VALUE") == 46279
+    assert cell("Support!A2", "UNFORMATTED_VALUE", "FORMATTED_STRING") == "2026-09-14"
+    assert cell("Support!F2", "FORMATTED_VALUE") == "68%"
+    assert cell("Support!G2", "FORMULA") == "=C11/C2-1"
+    assert cell("Support!E2", "UNFORMATTED_VALUE") == 0
     columns = values(shared_box, "Survey!A1:B2", majorDimension="COLUMNS")[0]
     assert columns == [["Month", 46295], ["Score", 71]]
     with pytest.raises(gspread.exceptions.APIError, match="valueRenderOption"):
-        one("Support!A2", "PRETTY")
+        cell("Support!A2", "PRETTY")
 
 
-def test_an_errors_type_stands_in_the_grid_alone(shared_box: Sandbox) -> None:
+def test_type_of_an_error_shows_in_the_grid_alone(shared_box: Sandbox) -> None:
     fields = "properties.timeZone,sheets(properties.title,data(rowData(values(effectiveValue))))"
     params = {"ranges": ["Survey!B3"], "fields": fields}
     content = by_token(shared_box).http_client.fetch_sheet_metadata(OKR_BOOK, params)
@@ -122,14 +122,14 @@ def test_an_errors_type_stands_in_the_grid_alone(shared_box: Sandbox) -> None:
     assert row["values"][0]["effectiveValue"]["errorValue"]["type"] == "REF"
 
 
-def test_metadata(shared_box: Sandbox) -> None:
+def test_metadata_lists_sheets_and_named_ranges(shared_box: Sandbox) -> None:
     content = by_token(shared_box).http_client.fetch_sheet_metadata(OKR_BOOK)
     assert content["properties"]["locale"] == "en_US"
     assert content["sheets"][1]["properties"]["index"] == 1
-    assert {one["name"] for one in content["namedRanges"]} == {"SelfServed", "Satisfaction"}
+    assert {named["name"] for named in content["namedRanges"]} == {"SelfServed", "Satisfaction"}
 
 
-def test_changes(box: Sandbox) -> None:
+def test_values_follow_changes(box: Sandbox) -> None:
     sheets = box.world.sheets
     sheets.set_cell(OKR_BOOK, "Support", "C11", 900.0)
     sheets.set_cell(OKR_BOOK, "Support", "C10", None)
@@ -161,5 +161,5 @@ def test_columns_come_and_go_and_named_ranges_follow(box: Sandbox) -> None:
     with pytest.raises(gspread.exceptions.APIError, match="Unable to parse range: SelfServed"):
         values(box, "SelfServed")
     assert values(box, "Satisfaction")[0][0] == [71]
-    with pytest.raises(ValueError, match="no column of Survey is headed Chats"):
+    with pytest.raises(ValueError, match="no column of Survey has the header Chats"):
         sheets.delete_column(OKR_BOOK, "Survey", "Chats")

@@ -1,4 +1,4 @@
-"""gspread, unmodified, writes to the sandbox: what lands in a cell, what is answered, and who may."""
+"""The unmodified gspread writes to the sandbox: what cells hold then, what is answered, and who may write."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from gspread.exceptions import APIError
 from sandbox_clients import sheets_http
 
 from syncd.sandbox import Sandbox
+from syncd.sandbox.sheets.workbook import Cell, CellError, Sheet, Spreadsheet
 from syncd.sandbox.story.numbers import OKR_BOOK, PRIVATE_BOOK, PUBLIC_BOOK
-from syncd.sandbox.workbook import Cell, CellError, Sheet, Spreadsheet
 
 RAW = {"valueInputOption": "RAW"}
 TYPED = {"valueInputOption": "USER_ENTERED"}
@@ -39,18 +39,18 @@ def cells(box: Sandbox, sheet: str, row: int, *columns: int) -> list[Any]:
 
 
 def refused(code: int, status: str, message: str) -> Any:
-    """A context that wants this APIError."""
+    """A context that expects this APIError."""
     return pytest.raises(
         APIError,
         match=message,
-        check=lambda one: isinstance(one, APIError) and (one.code, one.error["status"]) == (code, status),
+        check=lambda error: isinstance(error, APIError) and (error.code, error.error["status"]) == (code, status),
     )
 
 
-# -- what lands
+# -- what cells hold then
 
 
-def test_raw_values_stand_as_they_are(box: Sandbox, http: gspread.HTTPClient) -> None:
+def test_raw_values_are_kept_unchanged(box: Sandbox, http: gspread.HTTPClient) -> None:
     before = box.world.clock.now()
     sent = ["=1+1", 42, 0.5, True, "12%", "2026-11-21", "#REF!"]
     answer = http.values_update(OKR_BOOK, "OKRs!B2", RAW, {"values": [sent]})
@@ -76,7 +76,7 @@ def test_typed_values_become_what_they_look_like(box: Sandbox, http: gspread.HTT
     assert (version.value, plain.value) == ("1.2.3", "plain")
 
 
-def test_an_empty_text_blanks_and_null_leaves_alone(box: Sandbox, http: gspread.HTTPClient) -> None:
+def test_empty_text_blanks_a_cell_and_null_leaves_it_alone(box: Sandbox, http: gspread.HTTPClient) -> None:
     answer = http.values_update(OKR_BOOK, "Support!B2:D2", RAW, {"values": [[None, "", "new"]]})
     agents = cells(box, "Support", 1, 1)[0]
     assert isinstance(agents, float)
@@ -84,7 +84,7 @@ def test_an_empty_text_blanks_and_null_leaves_alone(box: Sandbox, http: gspread.
     assert (answer["updatedCells"], answer["updatedRange"]) == (2, "Support!B2:D2")
 
 
-def test_a_cell_keeps_its_number_format(box: Sandbox, http: gspread.HTTPClient) -> None:
+def test_cell_keeps_its_number_format(box: Sandbox, http: gspread.HTTPClient) -> None:
     http.values_update(OKR_BOOK, "Support!F2", RAW, {"values": [[0.71]]})
     assert http.values_get(OKR_BOOK, "Support!F2")["values"] == [["71%"]]
     http.values_update(OKR_BOOK, "Support!F2", RAW, {"values": [[""]]})
@@ -92,7 +92,7 @@ def test_a_cell_keeps_its_number_format(box: Sandbox, http: gspread.HTTPClient) 
     assert http.values_get(OKR_BOOK, "Support!F2")["values"] == [["50%"]]
 
 
-def test_a_batch_counts_rows_columns_and_sheets_once(box: Sandbox, http: gspread.HTTPClient) -> None:
+def test_batch_counts_rows_columns_and_sheets_once(box: Sandbox, http: gspread.HTTPClient) -> None:
     data = [
         {"range": "OKRs!D2:E2", "values": [[1092, 0.18]]},
         {"range": "'OKRs'!G2", "values": [["today"]]},
@@ -104,7 +104,7 @@ def test_a_batch_counts_rows_columns_and_sheets_once(box: Sandbox, http: gspread
     assert totals == {
         "totalUpdatedRows": 3, "totalUpdatedColumns": 4, "totalUpdatedCells": 5, "totalUpdatedSheets": 2,
     }  # fmt: skip
-    assert [one["updatedRange"] for one in answer["responses"]] == [
+    assert [update["updatedRange"] for update in answer["responses"]] == [
         "OKRs!D2:E2",
         "OKRs!G2",
         "Survey!C2:C3",
@@ -114,7 +114,7 @@ def test_a_batch_counts_rows_columns_and_sheets_once(box: Sandbox, http: gspread
     assert (cells(box, "Survey", 1, 2), cells(box, "Survey", 2, 2)) == (["a"], ["c"])
 
 
-def test_a_worksheet_writes_too_and_sees_what_it_wrote(box: Sandbox) -> None:
+def test_worksheet_sees_what_it_wrote(box: Sandbox) -> None:
     client = gspread.Client(auth=GoogleCredentials(token=box.credentials["google_token"]), http_client=sheets_http(box))
     sheet = client.open_by_key(OKR_BOOK).worksheet("OKRs")
     sheet.update([["Self-service", "kim"]], "B2:C2")
@@ -129,7 +129,7 @@ def test_a_worksheet_writes_too_and_sees_what_it_wrote(box: Sandbox) -> None:
 # -- what is refused, and leaves everything as it was
 
 
-def test_a_range_beyond_the_grid(http: gspread.HTTPClient) -> None:
+def test_range_beyond_the_grid_is_refused(http: gspread.HTTPClient) -> None:
     grid = r"exceeds grid limits\. Max rows: 1000, max columns: 26"
     with refused(400, "INVALID_ARGUMENT", rf"Range \(OKRs!A1001\) {grid}"):
         http.values_update(OKR_BOOK, "OKRs!A1001", RAW, {"values": [[1]]})
@@ -139,7 +139,7 @@ def test_a_range_beyond_the_grid(http: gspread.HTTPClient) -> None:
         http.values_get(OKR_BOOK, "OKRs!A5000")
 
 
-def test_values_have_to_fit_into_the_range(http: gspread.HTTPClient) -> None:
+def test_values_must_fit_into_the_range(http: gspread.HTTPClient) -> None:
     tried = r"Requested writing within range \[OKRs!A1:B2\], but tried writing to"
     with refused(400, "INVALID_ARGUMENT", tried + r" row \[3\]"):
         http.values_update(OKR_BOOK, "OKRs!A1:B2", RAW, {"values": [[1], [2], [3]]})
@@ -147,7 +147,7 @@ def test_values_have_to_fit_into_the_range(http: gspread.HTTPClient) -> None:
         http.values_update(OKR_BOOK, "OKRs!A1:B2", RAW, {"values": [[1, 2, 3]]})
 
 
-def test_a_batch_with_one_wrong_range_writes_nothing(box: Sandbox, http: gspread.HTTPClient) -> None:
+def test_batch_with_a_wrong_range_writes_nothing(box: Sandbox, http: gspread.HTTPClient) -> None:
     data = [{"range": "OKRs!D2", "values": [[1]]}, {"range": "Nowhere!A1", "values": [[1]]}]
     with refused(400, "INVALID_ARGUMENT", r"Invalid data\[1\]: Unable to parse range: Nowhere!A1"):
         http.values_batch_update(OKR_BOOK, {**RAW, "data": data})
@@ -157,7 +157,7 @@ def test_a_batch_with_one_wrong_range_writes_nothing(box: Sandbox, http: gspread
     assert cells(box, "OKRs", 1, 3) == [None]
 
 
-def test_an_input_option_is_required(http: gspread.HTTPClient) -> None:
+def test_input_option_is_required(http: gspread.HTTPClient) -> None:
     with refused(400, "INVALID_ARGUMENT", "'valueInputOption' is required"):
         http.values_update(OKR_BOOK, "OKRs!A1", {}, {"values": [[1]]})
     with refused(400, "INVALID_ARGUMENT", "Invalid value at 'valueInputOption'"):
@@ -193,7 +193,7 @@ def test_appending_finds_the_table_as_googles_guide_says(
     assert http.values_get(guide.id, f"Sheet1!{lands}")["values"] == [["new"]]
 
 
-def test_of_tables_side_by_side_the_lowest_is_appended_to(box: Sandbox, http: gspread.HTTPClient) -> None:
+def test_appending_picks_the_lowest_of_tables_side_by_side(box: Sandbox, http: gspread.HTTPClient) -> None:
     x, o = Cell("x"), Cell()
     rows = [[x, x, o, x], [x, x, o, x], [o, o, o, x]]
     box.world.sheets.add(Spreadsheet("two", "Two", sheets=[Sheet(0, "Sheet1", rows)]))
@@ -222,7 +222,7 @@ def test_appending_overwrites_or_inserts(guide: Spreadsheet, http: gspread.HTTPC
 # -- sheets
 
 
-def test_a_sheet_is_added_once(box: Sandbox, http: gspread.HTTPClient) -> None:
+def test_sheet_is_added_once(box: Sandbox, http: gspread.HTTPClient) -> None:
     def add(title: str) -> Any:
         grid = {"rowCount": 2, "columnCount": 3}
         return http.batch_update(
@@ -242,7 +242,7 @@ def test_a_sheet_is_added_once(box: Sandbox, http: gspread.HTTPClient) -> None:
     assert cells(box, "Check-ins", 2, 0) == [1]
 
 
-def test_a_batch_of_requests_counts_as_a_whole_or_not_at_all(box: Sandbox, http: gspread.HTTPClient) -> None:
+def test_batch_of_changes_is_made_as_a_whole_or_not_at_all(box: Sandbox, http: gspread.HTTPClient) -> None:
     requests = [
         {"addSheet": {"properties": {"title": "New"}}},
         {"appendDimension": {"sheetId": 0, "dimension": "COLUMNS", "length": 4}},
@@ -260,7 +260,7 @@ def test_a_batch_of_requests_counts_as_a_whole_or_not_at_all(box: Sandbox, http:
 # -- who may
 
 
-def test_a_token_for_reading_cannot_write(box: Sandbox, tmp_path: Path) -> None:
+def test_token_for_reading_cannot_write(box: Sandbox, tmp_path: Path) -> None:
     file = box.service_account(tmp_path / "google.json")
     client = gspread.service_account(file, scopes=READONLY_SCOPES, http_client=sheets_http(box))
     for http in (client.http_client, by_token(box, "google_readonly_token")):
@@ -273,13 +273,13 @@ def test_a_token_for_reading_cannot_write(box: Sandbox, tmp_path: Path) -> None:
     assert cells(box, "OKRs", 1, 0) == ["calls"]
 
 
-def test_a_service_account_with_the_whole_scope_writes(box: Sandbox, tmp_path: Path) -> None:
+def test_service_account_with_the_whole_scope_writes(box: Sandbox, tmp_path: Path) -> None:
     client = gspread.service_account(box.service_account(tmp_path / "google.json"), http_client=sheets_http(box))
     client.http_client.values_update(OKR_BOOK, "OKRs!D2", RAW, {"values": [[7]]})
     assert cells(box, "OKRs", 1, 3) == [7]
 
 
-def test_a_token_for_something_else_cannot_even_read(box: Sandbox, tmp_path: Path) -> None:
+def test_token_for_another_api_cannot_read(box: Sandbox, tmp_path: Path) -> None:
     calendar = ["https://www.googleapis.com/auth/calendar"]
     file = box.service_account(tmp_path / "google.json")
     client = gspread.service_account(file, scopes=calendar, http_client=sheets_http(box))
@@ -287,7 +287,7 @@ def test_a_token_for_something_else_cannot_even_read(box: Sandbox, tmp_path: Pat
         client.http_client.values_get(OKR_BOOK, "OKRs!A2")
 
 
-def test_a_viewer_and_a_stranger_cannot_write(box: Sandbox, http: gspread.HTTPClient) -> None:
+def test_viewer_and_stranger_cannot_write(box: Sandbox, http: gspread.HTTPClient) -> None:
     assert http.values_get(PUBLIC_BOOK, "Stores!A2")["values"] == [["42"]]
     for book in (PUBLIC_BOOK, PRIVATE_BOOK):
         with refused(403, "PERMISSION_DENIED", "The caller does not have permission"):
@@ -297,13 +297,13 @@ def test_a_viewer_and_a_stranger_cannot_write(box: Sandbox, http: gspread.HTTPCl
         http.batch_update(OKR_BOOK, {"requests": [{"addSheet": {}}]})
 
 
-def test_an_api_key_never_writes(box: Sandbox) -> None:
+def test_api_key_never_writes(box: Sandbox) -> None:
     http = gspread.api_key(box.credentials["google_api_key"], http_client=sheets_http(box)).http_client
     with refused(401, "UNAUTHENTICATED", "missing required authentication credential"):
         http.values_update(PUBLIC_BOOK, "A1", RAW, {"values": [["x"]]})
 
 
-def test_methods_that_are_none(box: Sandbox) -> None:
+def test_unknown_method_is_404(box: Sandbox) -> None:
     secret = {"Authorization": f"Bearer {box.credentials['google_token']}"}
     here = f"{box.sheets_url}/v4/spreadsheets/{OKR_BOOK}"
     assert httpx.delete(here, headers=secret).status_code == 404

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from syncd.sandbox import DEMO_NOW, World
+from syncd.sandbox.sheets.workbook import Cell
 from syncd.sandbox.story import build
 from syncd.sandbox.story.numbers import CUSTOMER_BOOK, OKR_BOOK
-from syncd.sandbox.truth import truth
-from syncd.sandbox.workbook import Cell
+from syncd.sandbox.truth.figures import truth
 
 DEMO = {
     "calls": (1092, 0.18, "off_track"),
@@ -43,16 +43,16 @@ def value(world: World, id: str, at: datetime | None = None) -> Any:
 
 
 def verdicts(world: World, at: datetime | None = None) -> dict[tuple[str, str], str]:
-    return {(one["output"], one["outcome"]): one["verdict"] for one in truth(world, at)["alignment"]}
+    return {(link["output"], link["outcome"]): link["verdict"] for link in truth(world, at)["alignment"]}
 
 
 @pytest.mark.parametrize("seed", [7, 8, 2026])
-def test_the_demo_is_what_its_mappings_tell_whatever_the_seed(seed: int) -> None:
+def test_demo_values_are_the_same_for_every_seed(seed: int) -> None:
     results = truth(build(seed, DEMO_NOW))["key_results"]
     for name, (number, progress, health) in DEMO.items():
-        found = results[name]
-        assert (found["value"], found["health"]) == (pytest.approx(number), health), name
-        assert found["progress"] == pytest.approx(progress, abs=1e-4), name
+        result = results[name]
+        assert (result["value"], result["health"]) == (pytest.approx(number), health), name
+        assert result["progress"] == pytest.approx(progress, abs=1e-4), name
     assert results["lead-time"]["progress"] < 0
     assert results["lead-time"]["health"] == "off_track"
     assert results["story-points"]["expected"] == 0
@@ -60,7 +60,7 @@ def test_the_demo_is_what_its_mappings_tell_whatever_the_seed(seed: int) -> None
     assert results["calls"]["expected"] == pytest.approx(0.5592, abs=1e-4)
 
 
-def test_every_verdict_is_there(world: World) -> None:
+def test_links_have_the_verdicts_of_the_story(world: World) -> None:
     assert verdicts(world) == {
         ("articles", "calls"): "watermelon",
         ("search-shipped", "calls"): "too_early",
@@ -71,14 +71,14 @@ def test_every_verdict_is_there(world: World) -> None:
         ("mobile-releases", "customers"): "unexplained",
         ("mobile-releases", "satisfaction"): "unknown",
     }
-    since = {one["output"]: one["since"] for one in truth(world)["alignment"]}
+    since = {link["output"]: link["since"] for link in truth(world)["alignment"]}
     assert (since["articles"], since["search-shipped"]) == ("2026-10-12", "2026-11-16")
     assert since["story-points"] == "2026-10-01"
     assert since["contributors"] is None
 
 
-def test_objectives(world: World) -> None:
-    by_id = {one["id"]: one for one in truth(world)["objectives"]}
+def test_objectives_roll_up_their_key_results(world: World) -> None:
+    by_id = {objective["id"]: objective for objective in truth(world)["objectives"]}
     assert by_id["self-service"]["score"] == pytest.approx(0.18)
     assert by_id["self-service"]["activity"] == pytest.approx((0.825 + 0.76) / 2)
     assert by_id["checkout"]["score"] == pytest.approx(0.614)
@@ -87,13 +87,13 @@ def test_objectives(world: World) -> None:
     assert by_id["growth"]["coverage"] == {"known": 3, "of": 4}
 
 
-def test_before_the_start_and_after_the_end(world: World) -> None:
+def test_health_is_unknown_before_the_start_and_expected_is_whole_after_the_end(world: World) -> None:
     before = truth(world, datetime(2026, 9, 30, 21, 59, 59, tzinfo=UTC))["key_results"]
-    assert {one["health"] for one in before.values()} == {"unknown"}
+    assert {key_result["health"] for key_result in before.values()} == {"unknown"}
     first = truth(world, datetime(2026, 9, 30, 22, tzinfo=UTC))["key_results"]
     assert (first["articles"]["value"], first["search-shipped"]["value"]) == (1, 1)
     after = truth(world, datetime(2027, 1, 10, tzinfo=UTC))["key_results"]
-    assert {one["expected"] for one in after.values()} == {1}
+    assert {key_result["expected"] for key_result in after.values()} == {1}
     assert (after["articles"]["value"], after["articles"]["health"]) == (33, "at_risk")
     assert after["calls"] == {"value": 950, "progress": pytest.approx(250 / 600), "score": pytest.approx(250 / 600),
                               "expected": 1, "health": "unknown"}  # fmt: skip
@@ -101,21 +101,21 @@ def test_before_the_start_and_after_the_end(world: World) -> None:
     assert after["uptime"]["value"] is None
 
 
-def test_the_end_is_exclusive(world: World) -> None:
+def test_end_is_exclusive(world: World) -> None:
     for moment in (datetime(2026, 12, 31, 22, 59, 59, tzinfo=UTC), datetime(2026, 12, 31, 23, tzinfo=UTC)):
         pull = world.github.add_pull("acme/search", at=moment - timedelta(days=1))
         world.github.merge_pull("acme/search", pull.number, at=moment)
     assert value(world, "search-shipped", datetime(2027, 1, 10, tzinfo=UTC)) == 20
 
 
-def test_the_lag_ends_too_early(world: World) -> None:
+def test_verdict_is_too_early_until_the_lag_has_passed(world: World) -> None:
     world.sheets.set_cell(OKR_BOOK, "Support", "C14", None)
     last_day_of_grace = datetime(2026, 11, 29, 22, tzinfo=UTC)
     assert verdicts(world, last_day_of_grace)["search-shipped", "calls"] == "too_early"
     assert verdicts(world, last_day_of_grace + timedelta(hours=2))["search-shipped", "calls"] == "watermelon"
 
 
-def test_changes_on_github(world: World) -> None:
+def test_values_follow_changes_on_github(world: World) -> None:
     code = world.github
     pull = code.add_pull("acme/search")
     assert value(world, "search-shipped") == 19
@@ -138,7 +138,7 @@ def test_changes_on_github(world: World) -> None:
     assert value(world, "lead-time") is not None
 
 
-def test_changes_in_jira(world: World) -> None:
+def test_values_follow_changes_in_jira(world: World) -> None:
     tickets = world.jira
     key = tickets.create("KB", "Article").key
     tickets.resolve(key)
@@ -154,12 +154,12 @@ def test_changes_in_jira(world: World) -> None:
     assert value(world, "articles") == 33
 
 
-def test_changes_in_sheets(world: World) -> None:
+def test_values_follow_changes_in_sheets(world: World) -> None:
     sheets = world.sheets
     sheets.set_cell(OKR_BOOK, "Support", "C11", None)
     assert value(world, "calls") == 1110  # a blank is no reading
     sheets.set_cell(OKR_BOOK, "Support", "C11", "#REF!")
-    assert value(world, "calls") is None  # an error is one without a number
+    assert value(world, "calls") is None  # an error is a reading without a number
     sheets.set_cell(OKR_BOOK, "Support", "C11", 0.0)
     assert value(world, "calls") == 0
     assert truth(world)["key_results"]["calls"]["health"] == "done"
@@ -169,7 +169,7 @@ def test_changes_in_sheets(world: World) -> None:
     assert value(world, "satisfaction") == 74.5
 
 
-def test_ten_days_without_a_reading_are_too_many(world: World) -> None:
+def test_health_is_unknown_ten_days_after_the_last_reading(world: World) -> None:
     world.sheets.set_cell(OKR_BOOK, "Support", "A12", date(2026, 12, 30))
     fresh, stale = (truth(world, datetime(2026, 11, 25, 23, 0, second, tzinfo=UTC)) for second in (0, 1))
     assert fresh["key_results"]["calls"]["health"] == "off_track"

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
-from syncd.sandbox.code import Issue, Pull
+from syncd.sandbox.github.code import Issue, Pull
+from syncd.sandbox.jira.tickets import Tickets
 from syncd.sandbox.story.numbers import CUSTOMER_BOOK, OKR_BOOK
-from syncd.sandbox.tickets import Tickets
 from syncd.sandbox.world import World
 
 T = TypeVar("T")

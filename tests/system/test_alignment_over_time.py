@@ -13,9 +13,11 @@ from starlette.applications import Starlette
 
 from syncd.config import load_config
 from syncd.ledger import open_ledger
-from syncd.report import choose_plan, report
 from syncd.sandbox import Sandbox
 from syncd.sandbox.story.numbers import OKR_BOOK
+from syncd.status.periods import choose_plan
+from syncd.status.read_snapshots import Snapshots
+from syncd.status.report import report_of
 from syncd.web import make_app
 
 # Looked at by eye: docs/decisions/0020-alignment-over-time.md has the table.
@@ -90,7 +92,7 @@ def test_objectives_with_a_watermelon_come_first_for_people_and_as_in_the_files_
     ledger = open_ledger(config.ledger_url())
     plan = choose_plan(config, None, NOW)
     assert plan is not None
-    shown = report(config, plan, ledger, NOW)
+    shown = report_of(Snapshots(config, plan, ledger).now(NOW))
 
     class Standings:
         config_problem = cycle_problem = ledger_problem = None

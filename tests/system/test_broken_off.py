@@ -10,7 +10,8 @@ from sqlalchemy import event
 
 from syncd.config import load_config
 from syncd.config.project import clock_of
-from syncd.cycle import Result, run_cycle
+from syncd.cycle.model import CycleRequest, Result
+from syncd.cycle.run import run_cycle
 from syncd.ledger import KeptValue, Ledger, open_ledger
 from syncd.sandbox import Fault, Sandbox
 from syncd.sdk import RetryPolicy
@@ -32,7 +33,9 @@ def ledger(project: Project, monkeypatch: pytest.MonkeyPatch) -> Ledger:
 def cycle(project: Project, ledger: Ledger, key_result: str, *, reconcile: bool = False) -> Result:
     config = load_config(project.folder / "syncd.yaml")
     policy = RetryPolicy(sleep=lambda seconds: None)
-    return run_cycle(config, ledger, clock_of(config.settings), retry=policy, only=key_result, reconcile=reconcile)
+    return run_cycle(
+        CycleRequest(config, ledger, clock_of(config.settings), policy, only=key_result, reconcile=reconcile)
+    )
 
 
 def breaks_off(project: Project, ledger: Ledger, key_result: str, commit: int) -> bool:

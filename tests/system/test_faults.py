@@ -13,15 +13,18 @@ from outages import OUTAGES, SELF_SIGNED, SERVICES, Outage
 from projects import Project, differences, write_project
 from proxy import self_signed
 
-from syncd import pulling
 from syncd.config import Config, load_config
-from syncd.cycle import Result, run_cycle
-from syncd.documents import document
+from syncd.cycle import pull as pulling
+from syncd.cycle.model import CycleRequest, Result
+from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, open_ledger
-from syncd.report import choose_plan, report
 from syncd.sandbox import DEMO_NOW, Sandbox, serve
 from syncd.sandbox.story.numbers import OKR_BOOK
 from syncd.sdk import RetryPolicy
+from syncd.status.document import document
+from syncd.status.periods import choose_plan
+from syncd.status.read_snapshots import Snapshots
+from syncd.status.report import report_of
 
 CONNECTIONS = dict(zip(SERVICES, ("code", "tickets", "helpdesk", "numbers", "metrics"), strict=True))
 
@@ -67,7 +70,7 @@ class Lab:
             with pytest.MonkeyPatch.context() as patch:
                 if outage and outage.hangs:
                     patch.setattr(pulling, "_PATIENCE", 2.0)
-                return run_cycle(config, ledger, self.now, retry=retry, tolerant=True)
+                return run_cycle(CycleRequest(config, ledger, self.now, retry, tolerant=True))
         finally:
             self.box.heal()
 
@@ -75,7 +78,7 @@ class Lab:
         """What `status --json` shows."""
         plan = choose_plan(self._config, None, self.now())
         assert plan is not None
-        return document(report(self._config, plan, ledger, self.now()))
+        return document(report_of(Snapshots(self._config, plan, ledger).now(self.now())))
 
     def lines(self, ledger: Ledger) -> dict[str, dict[str, Any]]:
         """The key results, by id."""

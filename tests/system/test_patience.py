@@ -11,16 +11,19 @@ import pytest
 from projects import Project
 from sqlalchemy import update
 
-from syncd import pulling
 from syncd.config import load_config
 from syncd.config.project import clock_of
-from syncd.cycle import Result, run_cycle
+from syncd.cycle import pull as pulling
+from syncd.cycle.model import CycleRequest, Result
+from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, open_ledger
 from syncd.ledger.schema import streams
-from syncd.report import choose_plan, report
 from syncd.sandbox import Fault, Sandbox
 from syncd.sdk import RetryPolicy
 from syncd.service import Service
+from syncd.status.periods import choose_plan
+from syncd.status.read_snapshots import Snapshots
+from syncd.status.report import report_of
 
 
 @pytest.fixture
@@ -35,7 +38,7 @@ def ledger(project: Project, monkeypatch: pytest.MonkeyPatch) -> Ledger:
 def cycle(project: Project, ledger: Ledger, *, only: str | None = None, reconcile: bool = False) -> Result:
     config = load_config(project.folder / "syncd.yaml")
     policy = RetryPolicy(sleep=lambda seconds: None)
-    return run_cycle(config, ledger, clock_of(config.settings), retry=policy, only=only, reconcile=reconcile)
+    return run_cycle(CycleRequest(config, ledger, clock_of(config.settings), policy, only=only, reconcile=reconcile))
 
 
 def test_a_connection_that_hangs_is_given_up(
@@ -49,7 +52,7 @@ def test_a_connection_that_hangs_is_given_up(
     now = clock_of(config.settings)()
     plan = choose_plan(config, None, now)
     assert plan is not None
-    found = report(config, plan, ledger, now)
+    found = report_of(Snapshots(config, plan, ledger).now(now))
     articles, calls = found.line("articles"), found.line("calls")
     assert articles is not None
     assert calls is not None
@@ -78,7 +81,7 @@ def test_a_running_service_goes_on_where_one_measure_names_a_field_that_is_not_t
     project.edit("mappings/engineering.yaml", "of: Story Points", "of: Story Pionts")
     config = load_config(project.folder / "syncd.yaml")
     policy = RetryPolicy(sleep=lambda seconds: None)
-    result = run_cycle(config, ledger, clock_of(config.settings), retry=policy, tolerant=True)
+    result = run_cycle(CycleRequest(config, ledger, clock_of(config.settings), policy, tolerant=True))
     assert [why for _, why in result.failures] == ["there is no field 'Story Pionts'"]
     kept = ledger.values.last("2026-Q4")
     assert kept["articles"].number == 33

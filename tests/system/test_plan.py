@@ -8,8 +8,8 @@ from typing import Any
 from projects import NOW, Project
 
 from syncd.sandbox import Fault, Sandbox
+from syncd.sandbox.jira.ticket import Ticket
 from syncd.sandbox.story.numbers import OKR_BOOK
-from syncd.sandbox.tickets import Ticket
 
 
 def planned(project: Project, *arguments: str, check: int = 0) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 from projects import Project
 
 from syncd.sandbox import Fault, Sandbox
-from syncd.sandbox.code import Issue
+from syncd.sandbox.github.code import Issue
 
 REPO = "acme/search"
 START, END = "<!-- syncd:search-shipped -->", "<!-- /syncd:search-shipped -->"

@@ -9,8 +9,8 @@ import pytest
 from projects import Project
 
 from syncd.sandbox import Fault, Sandbox
-from syncd.sandbox.ticket import Comment, Ticket
-from syncd.sandbox.tickets import Tickets
+from syncd.sandbox.jira.ticket import Comment, Ticket
+from syncd.sandbox.jira.tickets import Tickets
 
 MAPPING = """\
 period: 2026-Q4

@@ -17,7 +17,7 @@ import pytest
 from projects import Project
 
 from syncd.sandbox import Sandbox
-from syncd.sandbox.code import Issue
+from syncd.sandbox.github.code import Issue
 from syncd.sandbox.story.numbers import OKR_BOOK
 
 pytestmark = pytest.mark.usefixtures("unmeasured")

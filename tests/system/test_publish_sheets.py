@@ -10,7 +10,7 @@ import pytest
 from projects import Project
 
 from syncd.sandbox import Fault, Sandbox
-from syncd.sandbox.workbook import Sheet, Spreadsheet, typed
+from syncd.sandbox.sheets.workbook import Sheet, Spreadsheet, typed
 
 BOOK = "1Goals"
 ENTRY = (

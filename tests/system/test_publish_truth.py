@@ -10,8 +10,8 @@ import pytest
 from projects import Project
 
 from syncd.sandbox import Fault, Sandbox
+from syncd.sandbox.sheets.workbook import Sheet
 from syncd.sandbox.story.numbers import OKR_BOOK
-from syncd.sandbox.workbook import Sheet
 
 _MAPPING = """
 period: {period}

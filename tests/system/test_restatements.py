@@ -10,7 +10,7 @@ from typing import Any
 from projects import NOW, Project
 
 from syncd.sandbox import DEMO_NOW, Sandbox
-from syncd.sandbox.tickets import Ticket
+from syncd.sandbox.jira.ticket import Ticket
 
 
 def restated(project: Project, key_result: str, *arguments: str) -> list[dict[str, Any]]:

@@ -17,10 +17,10 @@ from projects import NOW, Project
 
 from syncd.config import load_config
 from syncd.ledger import open_ledger
-from syncd.report import choose_plan
 from syncd.review import brief, review
 from syncd.review.brief import LONGEST
 from syncd.sandbox import Sandbox, World
+from syncd.status.periods import choose_plan
 
 BERLIN = ZoneInfo("Europe/Berlin")
 REPO = "acme/search"

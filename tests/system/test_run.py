@@ -95,7 +95,7 @@ def test_a_wrong_edit_leaves_the_last_good_configuration_in_use(project: Project
         wait_for(lambda: answers(client, "/readyz"))
         project.edit("mappings/support.yaml", "target: 600", "target: 1200")
         wait_for(lambda: "The configuration is wrong" in client.get("/").text)
-        assert "there is no way to go" in client.get("/").text
+        assert "write a target that differs" in client.get("/").text
         assert "1,092" in client.get("/").text
         project.edit("mappings/support.yaml", "target: 1200", "target: 300")
         wait_for(lambda: "1,200 → 300" in client.get("/").text)

@@ -24,13 +24,15 @@ from projects import differences, write_project
 from sqlalchemy import event
 
 from syncd.config import load_config
-from syncd.cycle import Result, run_cycle
-from syncd.documents import document
+from syncd.cycle.model import CycleRequest, Result, Watcher
+from syncd.cycle.run import run_cycle
 from syncd.ledger import open_ledger
-from syncd.pulls import Watcher
-from syncd.report import choose_plan, report
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox, serve
 from syncd.sdk import RetryPolicy
+from syncd.status.document import document
+from syncd.status.periods import choose_plan
+from syncd.status.read_snapshots import Snapshots
+from syncd.status.report import report_of
 
 PICKS = st.integers(0, 999)
 BEREFT = {
@@ -158,7 +160,7 @@ class Stories(RuleBasedStateMachine):
     def cycle(self, reconcile: bool, watcher: Watcher | None = None) -> Result:
         policy = RetryPolicy(sleep=lambda seconds: None)
         self.began = self.now()
-        return run_cycle(self.config, self.ledger, self.now, retry=policy, reconcile=reconcile, watcher=watcher)
+        return run_cycle(CycleRequest(self.config, self.ledger, self.now, policy, reconcile=reconcile, watcher=watcher))
 
     # -- what must hold
 
@@ -182,7 +184,7 @@ class Stories(RuleBasedStateMachine):
     def shown(self) -> dict[str, Any]:
         plan = choose_plan(self.config, None, self.now())
         assert plan is not None
-        return document(report(self.config, plan, self.ledger, self.now()))
+        return document(report_of(Snapshots(self.config, plan, self.ledger).now(self.now())))
 
     def truth(self) -> dict[str, Any]:
         return {name: state["value"] for name, state in self.box.truth()["key_results"].items()}

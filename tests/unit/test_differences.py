@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.differences import differences
-from syncd.evidence import Item
+from syncd.explain.differences import differences
+from syncd.explain.evidence import Item
 
 
 def item(key: str, brings: str | None, left_out: str | None = None, part: str | None = None) -> Item:

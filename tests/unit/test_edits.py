@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
-from syncd.definitions import definition
-from syncd.edits import Edit, changes
+from syncd.explain.edits import Edit, changes
+from syncd.ledger.definitions import definition
 from syncd.okr.goals import Band, KeyResult, Link, Milestone, Milestones, Shares, Steps, Target
 from syncd.okr.measures import Filter, FormulaMeasure, ReadingMeasure, RecordMeasure
 from syncd.okr.plausible import Plausible

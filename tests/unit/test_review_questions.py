@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from syncd.edits import Edit
+from syncd.explain.edits import Edit
 from syncd.okr.alignment import Alignment, Verdict
 from syncd.okr.goals import Band, Goal, KeyResult, Link, Objective, Shares, Target, standing
 from syncd.okr.rollup import ObjectiveStanding
 from syncd.okr.spans import parse_period
-from syncd.report import KeyResultLine, ObjectiveBlock, Report
 from syncd.review import brief
 from syncd.review.brief import LONGEST
 from syncd.review.markdown import escaped, markdown
@@ -22,7 +21,8 @@ from syncd.review.model import Change, Days, Move, ObjectiveReview, Review, Star
 from syncd.review.pace import needed, said
 from syncd.review.page import page
 from syncd.review.questions import questions
-from syncd.verdicts import Judged
+from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
+from syncd.status.verdicts import Judged
 
 PERIOD = parse_period("2026-Q4", UTC)  # type: ignore[arg-type]
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -19,13 +19,13 @@ from hypothesis import strategies as st
 
 from syncd.cli.history import table
 from syncd.config import Config, load_config
-from syncd.definitions import as_defined, definition
-from syncd.history import Point, Series, compared, history
-from syncd.in_force import stood
+from syncd.explain.history import Point, Series, compared, history
 from syncd.ledger import KeptValue, Ledger, open_ledger
+from syncd.ledger.definitions import definition
 from syncd.okr.goals import Band, KeyResult, Milestone, Milestones, Plan, Shares, Steps, Target, standing
 from syncd.okr.measures import ReadingMeasure, ReadingTake
 from syncd.okr.spans import midnight
+from syncd.status.read_snapshots import Snapshots
 
 BERLIN = ZoneInfo("Europe/Berlin")
 FIRST = date(2026, 10, 22)  # five days; the fourth has 25 hours
@@ -123,7 +123,9 @@ def test_each_day_has_the_last_value_kept_by_its_end_and_compares_with_its_like_
         assert ledger is not None
         for after, number, take in kept:
             keep(ledger, config, plan, taking(key_result, take), number, start + after)
-        found = history(config, plan, key_result, ledger, plan.period.span.end + timedelta(days=2))
+        snapshots = Snapshots(config, plan, ledger)
+        end = snapshots.now(plan.period.span.end + timedelta(days=2))
+        found = history(snapshots, end, key_result, ledger)
         ledger.close()
 
     def by_the_end(day: date) -> Kept | None:
@@ -166,7 +168,8 @@ class TestHistory:
         keep(self.ledger, self.config, self.plan, key_result or self.calls, number, at, **said)
 
     def series(self, now: datetime) -> Series:
-        return history(self.config, self.plan, self.calls, self.ledger, now)
+        snapshots = Snapshots(self.config, self.plan, self.ledger)
+        return history(snapshots, snapshots.now(now), self.calls, self.ledger)
 
     def test_a_day_is_judged_by_the_definition_in_force_then(self) -> None:
         self.keep(900.0, noon(22), replace(self.calls, goal=Target(0.0, 1000.0), pace="end"))
@@ -233,13 +236,19 @@ class TestHistory:
 
     def test_without_a_value_there_are_no_points(self) -> None:
         assert self.series(noon(24)).points == ()
-        assert history(self.config, self.plan, self.calls, None, noon(24)).points == ()
+        snapshots = Snapshots(self.config, self.plan, None)
+        assert history(snapshots, snapshots.now(noon(24)), self.calls, None).points == ()
 
 
-def test_of_two_versions_the_later_one_is_newer_whatever_the_clock_said() -> None:
-    found = [(noon(24), "first"), (noon(22), "second"), (noon(26), "third")]
-    ends = [midnight(day, BERLIN) for day in DAYS] + [noon(27)]
-    assert list(stood(ends, found)) == [None, "second", "second", "second", "second", "third"]
+def test_the_later_of_two_cycles_is_newer_whatever_the_clock_read(config: Config, ledger: Ledger) -> None:
+    (plan,) = config.plans
+    (calls,) = plan.key_results
+    for number, at in ((1.0, noon(24)), (2.0, noon(22)), (3.0, noon(26))):
+        keep(ledger, config, plan, calls, number, at)
+    snapshots = Snapshots(config, plan, ledger)
+    states = snapshots.at_ends([midnight(day, BERLIN) for day in DAYS] + [noon(27)])
+    values = [state.values["calls"].number if "calls" in state.values else None for state in states]
+    assert values == [None, 2, 2, 2, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -277,7 +286,12 @@ PLAIN = KeyResult("calls", "Fewer calls", "outcome", Target(600.0, 1200.0))
     ],
 )
 def test_a_definition_is_read_back_as_it_was_said(config: Config, key_result: KeyResult) -> None:
-    body = definition(key_result, config.plans[0].period, Shares(), "a.yaml").body
-    read = as_defined(replace(PLAIN, title="Another", goal=Target(1.0, 0.0)), body)
+    defined = definition(key_result, config.plans[0].period, Shares(), "a.yaml")
+    older = replace(defined, measure="the digest of a form that is not read any more")
+    today = replace(PLAIN, title="Another", goal=Target(1.0, 0.0))
+    assert defined.key_result(None) == key_result
+    assert older.key_result(None) is None
+    read = older.key_result(today)
+    assert read is not None
     assert replace(read, guard=None) == replace(key_result, guard=None)
     assert (read.guard.goal if read.guard else None) == (key_result.guard.goal if key_result.guard else None)

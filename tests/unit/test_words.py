@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from syncd.words import percent
+from syncd.okr.words import percent
 
 
 @pytest.mark.parametrize(

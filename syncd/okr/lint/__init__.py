@@ -1,7 +1,7 @@
-"""Findings about a plan that is valid and yet likely not meant so: warnings; only `validate --strict` fails on them.
+"""Findings about a plan that is valid but probably not what its author meant.
 
-`rules` lists the rules; docs/lint.md has an entry for each. `titles` is what they read out of titles, `matching` what
-they know of filters and windows.
+Findings are warnings; only `validate --strict` fails on them. `rules` lists the rules, each with an entry in
+docs/lint.md. `titles` reads titles; `matching` checks filters and windows.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from collections.abc import Iterator
 
 from syncd.okr.goals import Plan
 from syncd.okr.lint.findings import Finding, Rule
-from syncd.okr.lint.rules import RULES, found
+from syncd.okr.lint.rules import RULES, check_objective
 
 __all__ = ["RULES", "Finding", "Rule", "lint"]
 
 
 def lint(plan: Plan) -> Iterator[Finding]:
-    """Every finding about a plan that nothing in it ignores, in the order of its files."""
+    """Every finding about a plan that no `ignore:` covers, in the order of its files."""
     for objective in plan.objectives:
         ignored = {kr.id: (*objective.ignore, *kr.ignore) for kr in objective.key_results}
         findings = [
             finding
-            for finding in found(RULES, objective, plan.period)
+            for finding in check_objective(RULES, objective, plan.period)
             if finding.rule.id not in ignored.get(finding.subject, objective.ignore)
         ]
         places = [objective.id, *ignored]

@@ -1,4 +1,4 @@
-"""What a rule is, and what it finds."""
+"""Rules of lint, and their findings."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from syncd.okr.goals import KeyResult, Objective
 from syncd.okr.spans import Period
 
 Check = Callable[[Objective, Period], Iterator[tuple[str, str]]]
-"""What is found in an objective: the id of the objective or key result, and what to say of it."""
+"""Checks an objective: yields the id of an objective or key result, and a message about it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule: its id, why it matters, how to find what breaks it, and the key that a finding is mostly about."""
+    """A rule: its id, the reason for it, its check, and the YAML key that its findings are mostly about."""
 
     id: str
     reason: str
@@ -24,7 +24,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding: the rule, the id of the objective or key result, and a sentence about it without its subject."""
+    """A finding: the rule, the id of the objective or key result, and a sentence about it without its subject."""
 
     rule: Rule
     subject: str
@@ -32,11 +32,11 @@ class Finding:
 
 
 def each(check: Callable[[KeyResult], str | None]) -> Check:
-    """A check of an objective that asks the same of each of its key results."""
+    """A check of an objective that runs `check` on each of its key results."""
 
-    def of_all(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
+    def check_all(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
         for key_result in objective.key_results:
             if message := check(key_result):
                 yield key_result.id, message
 
-    return of_all
+    return check_all

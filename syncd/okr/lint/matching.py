@@ -1,4 +1,4 @@
-"""Measures that nothing can ever pass: filters that contradict each other, windows without a day."""
+"""Measures that nothing can ever match: filters that contradict each other, windows without a day."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from syncd.sdk.facts import Scalar
 
 
 def nothing_matches(measure: Leaf, period: Period) -> str | None:
-    """Why a measure can find nothing, as a sentence without its subject; None where it can, as far as one sees."""
+    """Why nothing can match a measure, as a sentence without its subject; None if no reason is visible."""
     if outside := _outside(measure.window, period):
         return outside
     if isinstance(measure, RecordMeasure):
@@ -34,11 +34,14 @@ def _contradictions(filters: Iterable[Filter]) -> Iterator[str]:
         for first in rules:
             for second in rules:
                 if _exclude_each_other(first, second):
-                    yield f"asks for {first} and for {second}, which nothing can be"
+                    yield f"asks for {first} and for {second}, which exclude each other"
 
 
 def _exclude_each_other(first: Filter, second: Filter) -> bool:
-    """Whether no value of a field meets both. Two of many values might meet a bound each: nobody means that."""
+    """Whether no value of a field meets both filters.
+
+    In a field with many values two of them could meet one bound each; that is never what the author means.
+    """
     if first.at_least is not None and second.at_most is not None:
         return _above(first.at_least, second.at_most)
     if not first.any_of or first.negated:

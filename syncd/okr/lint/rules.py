@@ -1,4 +1,4 @@
-"""The rules. To add one, write its function, name it in RULES, and give it an entry in docs/lint.md."""
+"""The rules of lint. To add a rule, write its check, list it in RULES, and give it an entry in docs/lint.md."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from syncd.okr.spans import Period
 _VOLUME = ("count", "sum", "distinct")
 
 
-def found(rules: Iterable[Rule], objective: Objective, period: Period) -> Iterator[Finding]:
-    """What these rules find in an objective, ignored or not."""
+def check_objective(rules: Iterable[Rule], objective: Objective, period: Period) -> Iterator[Finding]:
+    """The findings of these rules about an objective, whether ignored or not."""
     for rule in rules:
         for subject, message in rule.check(objective, period):
             yield Finding(rule, subject, message)
@@ -27,16 +27,16 @@ def found(rules: Iterable[Rule], objective: Objective, period: Period) -> Iterat
 
 def _no_outcome(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
     if objective.key_results and all(kr.kind == "output" for kr in objective.key_results):
-        yield objective.id, "has no outcome, so nothing says whether its work helps; add one"
+        yield objective.id, "has no outcome, so nothing shows whether its work helps; add an outcome"
 
 
 def _key_result_count(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
-    number = len(objective.key_results)
-    if number and not 3 <= number <= 5:
-        yield objective.id, f"has {number} key result{'s' * (number != 1)}; three to five keep a focus"
+    count = len(objective.key_results)
+    if count and not 3 <= count <= 5:
+        yield objective.id, f"has {count} key result{'s' * (count != 1)}; three to five keep a focus"
 
 
-# -- what a key result leaves unsaid
+# -- missing keys of a key result
 
 
 def _no_owner(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
@@ -64,10 +64,10 @@ def _no_baseline(kr: KeyResult) -> str | None:
 def _no_end(kr: KeyResult) -> str | None:
     if not isinstance(kr.goal, Milestones):
         return None
-    unsaid = [step.title for step in kr.goal.steps if step.by is None]
-    if not unsaid or len(unsaid) == len(kr.goal.steps):  # none says when: they are expected evenly
+    undated = [step.title for step in kr.goal.steps if step.by is None]
+    if not undated or len(undated) == len(kr.goal.steps):  # without any date, progress is expected evenly
         return None
-    return f"says when some of its milestones are due, and not {' nor '.join(unsaid)}; say `by:`"
+    return f"has due dates for some milestones, but not for {' and '.join(undated)}; say `by:`"
 
 
 # -- what drives what
@@ -75,36 +75,36 @@ def _no_end(kr: KeyResult) -> str | None:
 
 def _drives_nothing(kr: KeyResult) -> str | None:
     if kr.kind == "output" and not kr.drives:
-        return "drives no outcome; say `drives:` which one this work is for"
+        return "drives no outcome; name the outcome that this work is for in `drives:`"
     return None
 
 
 def _no_lag(kr: KeyResult) -> str | None:
-    unsaid = [link.outcome for link in kr.drives if link.lag is None]
-    if not unsaid:
+    without_lag = [link.outcome for link in kr.drives if link.lag is None]
+    if not without_lag:
         return None
-    return f"says no lag for {' and '.join(unsaid)} to follow; say `lag:`, be it 0d"
+    return f"has no lag for {' and '.join(without_lag)}; say `lag:`, with 0d if the outcome follows at once"
 
 
 def _no_guard(kr: KeyResult) -> str | None:
-    counts = isinstance(kr.measure, RecordMeasure) and kr.measure.take in _VOLUME
-    if kr.kind == "output" and counts and kr.guard is None:
-        return "counts volume, and nothing holds quality beside it; give it a `guard:`"
+    counts_volume = isinstance(kr.measure, RecordMeasure) and kr.measure.take in _VOLUME
+    if kr.kind == "output" and counts_volume and kr.guard is None:
+        return "counts volume, and nothing guards its quality; give it a `guard:`"
     return None
 
 
-# -- what the title says and the numbers do not
+# -- titles that contradict the numbers
 
 
 def _outcome_worded_as_work(kr: KeyResult) -> str | None:
     if kr.kind == "outcome" and says_work(kr.title):
-        return "is an outcome, and its title names work; name the change that the work is for, or make it an output"
+        return "is an outcome, but its title names work; name the change that the work is for, or make it an output"
     return None
 
 
 def _output_worded_as_change(kr: KeyResult) -> str | None:
     if kr.kind == "output" and says_change(kr.title):
-        return "is an output, and its title names a change; name the work, or make it an outcome"
+        return "is an output, but its title names a change; name the work, or make it an outcome"
     return None
 
 
@@ -112,17 +112,17 @@ def _met_by_baseline(kr: KeyResult) -> str | None:
     if not isinstance(kr.goal, Target) or kr.goal.baseline is None:
         return None
     if level := kr.goal.level(kr.goal.baseline):
-        return f"begins at its level {level}: the baseline {shown(kr.goal.baseline)} has reached it"
+        return f"starts with its level {level} reached, at the baseline {shown(kr.goal.baseline)}"
     way = direction(kr.title)
-    if way is None or kr.goal.baseline == 0:  # from 0, a fall may be counted up
+    if way is None or kr.goal.baseline == 0:  # a title about a fall may count it up from 0
         return None
     if (kr.goal.target < kr.goal.baseline) == (way == "down"):
         return None
     numbers = f"{shown(kr.goal.baseline)} to {shown(kr.goal.target)}"
-    return f"goes {way} by its title, and from {numbers} by its numbers: it begins with its goal met"
+    return f"goes {way} by its title, but from {numbers} by its numbers, so its goal is met at the start"
 
 
-# -- numbers that cannot be
+# -- numbers that cannot be reached
 
 
 def _never_matches(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
@@ -137,11 +137,11 @@ def _implausible_goal(kr: KeyResult) -> str | None:
     if bounds is None:
         return None
     beyond = [f"{name} {shown(number)}" for name, number in _aims(kr, bounds) if bounds.outside(number)]
-    return f"has the {' and the '.join(beyond)} outside `plausible:`; getting there would be held" if beyond else None
+    return f"has the {' and the '.join(beyond)} outside `plausible:`; reaching it would be held" if beyond else None
 
 
 def _aims(kr: KeyResult, bounds: Plausible) -> Iterator[tuple[str, float]]:
-    """Where its number is to be. A band may reach beyond what is plausible, as long as part of it is within."""
+    """The numbers that a key result aims at. A band may reach beyond the plausible bounds if part of it is within."""
     goal = kr.goal
     if isinstance(goal, Target):
         if goal.baseline is not None:
@@ -155,21 +155,21 @@ def _aims(kr: KeyResult, bounds: Plausible) -> Iterator[tuple[str, float]]:
             yield "band up to", high
 
 
-_OF_PLANS = (
-    Rule("no-outcome", "An objective has outputs only, so nothing says whether they help.", _no_outcome),
+_OKR_RULES = (
+    Rule("no-outcome", "An objective has outputs only, so nothing shows whether they help.", _no_outcome),
     Rule("key-result-count", "An objective has fewer than three or more than five key results.", _key_result_count),
-    Rule("no-owner", "Neither a key result nor its objective has an owner: nobody answers for it.", _no_owner),
+    Rule("no-owner", "Neither a key result nor its objective has an owner, so nobody is responsible.", _no_owner),
     Rule("no-unit", "An outcome, or an output that sums a field, has no unit.", each(_no_unit)),
     Rule("no-baseline", "An outcome has no baseline, so its progress stays unknown.", each(_no_baseline)),
     Rule(
         "no-end",
-        "Some milestones of a key result say when they are due, and others do not.",
+        "Some milestones of a key result have a due date, and others do not.",
         each(_no_end),
         "milestones",
     ),
-    Rule("drives-nothing", "An output names no outcome that it is for.", each(_drives_nothing)),
+    Rule("drives-nothing", "An output names no outcome that it drives.", each(_drives_nothing)),
     Rule("no-lag", "A link does not say how long its outcome takes to follow.", each(_no_lag), "drives"),
-    Rule("no-guard", "An output counts volume, and nothing holds quality beside it.", each(_no_guard)),
+    Rule("no-guard", "An output counts volume, and nothing guards its quality.", each(_no_guard)),
     Rule(
         "outcome-worded-as-work",
         "An outcome's title begins with a verb of work, such as launch.",
@@ -184,14 +184,14 @@ _OF_PLANS = (
     ),
     Rule(
         "met-by-baseline",
-        "The number begins on the far side of its target, by which way the title goes.",
+        "By the direction in the title, the baseline already meets the target.",
         each(_met_by_baseline),
         "target",
     ),
     Rule("never-matches", "Nothing can ever pass the filters or the window of a measure.", _never_matches, "measure"),
     Rule(
         "implausible-goal",
-        "A baseline, target or band lies outside `plausible`, so getting there would be held.",
+        "A baseline, target or band lies outside `plausible`, so reaching it would be held.",
         each(_implausible_goal),
         "plausible",
     ),
@@ -199,16 +199,16 @@ _OF_PLANS = (
 
 
 def _unused_ignore(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
-    """What would be said without any `ignore:`, and who needs one then."""
-    known = {(finding.rule.id, finding.subject) for finding in found(_OF_PLANS, objective, period)}
+    """Compares each `ignore:` with the findings there would be without any."""
+    findings = {(finding.rule.id, finding.subject) for finding in check_objective(_OKR_RULES, objective, period)}
     for subject, ignore in [(objective.id, objective.ignore), *((kr.id, kr.ignore) for kr in objective.key_results)]:
         for rule in dict.fromkeys(ignore):
-            met = {name for id_, name in known if id_ == rule}
-            if not (met if subject == objective.id else subject in met):
-                yield subject, f"ignores {rule}, which says nothing here; drop it from `ignore:`"
+            subjects = {name for rule_id, name in findings if rule_id == rule}
+            if not (subjects if subject == objective.id else subject in subjects):
+                yield subject, f"ignores {rule}, which finds nothing here; drop it from `ignore:`"
 
 
 RULES = (
-    *_OF_PLANS,
-    Rule("unused-ignore", "An `ignore:` ignores nothing.", _unused_ignore, "ignore"),
+    *_OKR_RULES,
+    Rule("unused-ignore", "An `ignore:` covers no finding.", _unused_ignore, "ignore"),
 )

@@ -1,7 +1,7 @@
-"""What an English title says: work to be done, a change, or the way that a number goes.
+"""What an English title says: work to be done, a change, or the direction of a number.
 
-Short lists, read with care: a warning that is wrong costs more trust than one that is missing. A title in another
-language says nothing.
+The lists of words are short on purpose: a wrong warning costs more trust than a missing one. A title in another
+language matches nothing.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _YEAR = re.compile(r"20\d\d")
 _LEADING_WORK = re.compile(
     _START + _any(_WORK) + r"(?! (?:rate|times?|size|costs?|notes|quality|frequency|stability|conversion)\b)"
 )
-_BY_ITSELF = r"(?<!\bto )(?<!\bthat )(?<!\bwhich )\b"  # not what some work is for: 12 experiments to grow sign-ups
+_BY_ITSELF = r"(?<!\bto )(?<!\bthat )(?<!\bwhich )\b"  # not the purpose of some work: 12 experiments to grow sign-ups
 _FALLING = re.compile(rf"{_BY_ITSELF}{_any(_FALL)}{_TO_NUMBER}|\w (?:falls|shrinks?)$|\bdown (?:from|to) {_NUMBER}")
 _RISING = re.compile(rf"{_BY_ITSELF}{_any(_RISE)}{_TO_NUMBER}|\w (?:rises|grows?)$|\bup from {_NUMBER}")
 _FEWER = re.compile(_START + r"(?:fewer|less) (?!than\b)")
 _LEADING_DOWN = re.compile(_START + _any(_BRING_DOWN) + r"(?! (?:in|of)\b)")
 _LEADING_UP = re.compile(_START + _any(_BRING_UP) + r"(?! (?:in|of)\b)")
 _CHANGING = re.compile(_START + _any("increase reduce grow decrease boost halve") + r"(?! (?:in|of)\b)")
-# By 12 December is no change.
+# `by` needs a percentage: by 12 December is no change.
 _CHANGING_TO = re.compile(
     _START + _any("lower raise improve cut double") + rf".* (?:(?:from|to|below|under|above) {_NUMBER}|by \d+ ?%)"
 )
@@ -50,10 +50,9 @@ _NOT = re.compile(r"\b(?:no|not|never|without)\b")
 
 
 def says_work(title: str) -> bool:
-    """Whether a title tells somebody to do some work: `Launch the portal`, and not `Launch conversion rises to 4 %`."""
+    """Whether a title orders some work: `Launch the portal`, but not `Launch conversion rises to 4 %`."""
     text = _plain(title)
-    told = _LEADING_WORK.search(text)
-    return bool(told) and not (
+    return bool(_LEADING_WORK.search(text)) and not (
         _moves(text)
         or _FROM_TO.search(text)
         or _A_CHANGE_OF.search(text)
@@ -63,7 +62,7 @@ def says_work(title: str) -> bool:
 
 
 def says_change(title: str) -> bool:
-    """Whether a title says how a number changes: `Churn falls to 3 %`, and not `12 experiments to reduce churn`."""
+    """Whether a title says how a number changes: `Churn falls to 3 %`, but not `12 experiments to reduce churn`."""
     text = _plain(title)
     return _moves(text) or any(form.search(text) for form in (_FEWER, _CHANGING, _CHANGING_TO))
 
@@ -73,7 +72,7 @@ def _moves(text: str) -> bool:
 
 
 def direction(title: str) -> Literal["up", "down"] | None:
-    """Which way the number goes by its title; None where it does not say, or says both."""
+    """The direction of the number by its title; None if the title names no direction, or both."""
     text = _plain(title)
     if _NOT.search(text):
         return None
@@ -87,11 +86,11 @@ def direction(title: str) -> Literal["up", "down"] | None:
 
 
 def _by_numbers(text: str) -> Literal["up", "down"] | None:
-    """Of `from 1,200 to 600`; None where the two may be of different units, or are years."""
-    found = _FROM_TO.search(text)
-    if not found:
+    """The direction of `from 1,200 to 600`; None if the numbers may differ in unit, or are years."""
+    match = _FROM_TO.search(text)
+    if not match:
         return None
-    first, unit, last, rest = found.groups()
+    first, unit, last, rest = match.groups()
     if _YEAR.fullmatch(first) and _YEAR.fullmatch(last):
         return None
     if (unit.strip() and not rest.strip().startswith(unit.strip())) or (not unit and re.match(r"[a-z]", rest)):
@@ -103,7 +102,7 @@ def _by_numbers(text: str) -> Literal["up", "down"] | None:
 
 
 def _number(text: str) -> float | None:
-    """`1,200` and `1.5` as numbers, as English writes them; None for anything else."""
+    """A number as English writes it, such as `1,200` or `1.5`; None for any other text."""
     text = text.rstrip(".,")
     if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", text):
         text = text.replace(",", "")

@@ -1,7 +1,7 @@
-"""A small company, acme, in its fourth quarter of 2026, up to Saturday 21 November 10:15 in Berlin.
+"""The story of a small company, acme: its fourth quarter of 2026, up to Saturday 21 November, 10:15 in Berlin.
 
-`build(seed)` gives the same company for the same seed. The seed moves names, hours and the noise around the facts; what
-the example key results are about (33 articles, 19 changes to search, 1,092 calls) stays.
+`build(seed)` makes the same company for the same seed. The seed picks names, hours and noise. What the example key
+results count is the same for every seed: 33 articles, 19 changes to search, 1,092 calls.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DEMO_NOW = datetime(2026, 11, 21, 9, 15, tzinfo=UTC)
 
 def build(seed: int = 7, now: datetime | None = None) -> World:
     """The whole company. `now` as in `Clock`: None is the machine's clock."""
-    # ruff: noqa: S311 - a story has to be told the same way again, which is the point of this generator
+    # ruff: noqa: S311 - the same seed must give the same story, so the generator is not cryptographic
     world = World(now)
     code.write(world.github, random.Random(f"{seed} code"))
     tickets.write(world.jira, world.jira_dc, random.Random(f"{seed} tickets"))

@@ -1,11 +1,11 @@
-"""What acme counts: the spreadsheets, the metrics API's series and finance's CSV file."""
+"""The story in numbers: acme's spreadsheets, the metrics API's series and finance's CSV file."""
 
 from __future__ import annotations
 
 import random
 from datetime import date, timedelta
 
-from syncd.sandbox.workbook import BLANK, REF, Cell, Scalar, Sheet, Spreadsheet, day
+from syncd.sandbox.sheets.workbook import BLANK, REF, Cell, Scalar, Sheet, Spreadsheet, day
 from syncd.sandbox.world import CostRow, World
 
 OKR_BOOK = "1AbC-acme-okr-numbers-2026q4"
@@ -22,13 +22,13 @@ CONVERSION = (None, None, None, "3.6%", "3.5%", "3.7%", "3.4%", "3.8%", "3.7%", 
 CUSTOMERS = (4102, 4110, 4120, 4131, 4146, 4158, 4171, 4188, 4204, None)
 
 
-def write(world: World, dice: random.Random) -> None:
-    """Spreadsheets, metrics and costs."""
+def write(world: World, rng: random.Random) -> None:
+    """Adds the spreadsheets, metrics and costs."""
     world.sheets.add(
         Spreadsheet(
             OKR_BOOK,
             "Acme OKR numbers 2026-Q4",
-            sheets=[_support(dice), _launch(), _survey(), _renewals(), _okrs()],
+            sheets=[_support(rng), _launch(), _survey(), _renewals(), _okrs()],
             named={"SelfServed": "Support!F2", "Satisfaction": "Survey!B2:B"},
         )
     )
@@ -48,13 +48,13 @@ def write(world: World, dice: random.Random) -> None:
     world.metrics.error_rate = 0.42
     first = date(2026, 10, 5)
     for number in range(47):
-        world.metrics.uptime[first + timedelta(days=number)] = round(99.8 + dice.random() * 0.19, 2)
+        world.metrics.uptime[first + timedelta(days=number)] = round(99.8 + rng.random() * 0.19, 2)
     world.metrics.uptime[date(2026, 10, 12)] = 98.2  # an outage, more than 28 days ago
     world.metrics.uptime[date(2026, 10, 24)] = None  # monitoring was down
     world.metrics.uptime[date(2026, 11, 8)] = 99.71
     amounts = zip(MONDAYS, COSTS, strict=True)
     world.costs = [CostRow(week, amount, "Rechnung fehlt noch" if not amount else "") for week, amount in amounts]
-    # The old contract's last bill is dated a day before the quarter, the next ones are planned.
+    # The last bill of the old contract is dated a day before the quarter; the bill of December is only planned.
     world.costs += [
         CostRow(date(2026, 9, 30), "1.490,00", "alter Vertrag"),
         CostRow(date(2026, 12, 7), "1.210,00", "Plan"),
@@ -62,7 +62,7 @@ def write(world: World, dice: random.Random) -> None:
 
 
 def costs_csv(rows: list[CostRow]) -> str:
-    """Semicolons, `05.10.2026` and `1.315,80`, as a German finance department exports them."""
+    """The CSV file as a German finance department exports it: semicolons, `05.10.2026`, `1.315,80`."""
     lines = [f"{row.week:%d.%m.%Y};{row.amount};{row.comment}" for row in rows]
     return "\n".join(["Woche;Betrag;Kommentar", *lines]) + "\n"
 
@@ -74,11 +74,11 @@ def _rows(*rows: list[Cell | date | Scalar]) -> list[list[Cell]]:
     return [[cell(value) for value in row] for row in rows]
 
 
-def _support(dice: random.Random) -> Sheet:
-    """Calls a week, with next weeks' plan below, a remark under it, and the self-service rate beside."""
+def _support(rng: random.Random) -> Sheet:
+    """Calls a week; below them the plan for the next weeks and a remark, beside them the self-service rate."""
     rows = _rows(["Week", "Agents", "Calls", None, "Zero calls", "Self-served", "Change"])
     for week, calls in zip(MONDAYS, CALLS, strict=True):
-        rows += _rows([week, float(dice.randrange(14, 18)), float(calls)])
+        rows += _rows([week, float(rng.randrange(14, 18)), float(calls)])
     for number, planned in enumerate((1050, 1000, 950)):
         rows += _rows([date(2026, 11, 23) + timedelta(weeks=number), None, float(planned)])
     rows += _rows([], ["Counted by the telephone system, without wrong numbers"])
@@ -87,7 +87,7 @@ def _support(dice: random.Random) -> Sheet:
 
 
 def _customers() -> Sheet:
-    """Not in order of date, two columns of text between, and this week's number not there yet."""
+    """Rows out of order, a column of text between date and number, and this week's number still missing."""
     rows = _rows(["Week starting", "Country", "Active customers", "Complete"])
     weeks = list(zip(MONDAYS, CUSTOMERS, strict=True))
     for week, customers in weeks[5:] + weeks[:5]:
@@ -97,7 +97,7 @@ def _customers() -> Sheet:
 
 
 def _launch() -> Sheet:
-    """The new checkout's conversion, typed as text; it went live on 5 October."""
+    """The conversion of the new checkout, which went live on 5 October; its numbers are texts."""
     rows = _rows(["Week", "Conversion", "Visits"])
     for number, (week, conversion) in enumerate(zip(MONDAYS, CONVERSION, strict=True)):
         rows += _rows([week, conversion, f"1,{number}50"])
@@ -105,14 +105,14 @@ def _launch() -> Sheet:
 
 
 def _survey() -> Sheet:
-    """Monthly satisfaction, whose October formula points to a sheet that somebody deleted."""
+    """Monthly satisfaction; October's formula points to a sheet that was deleted."""
     rows = _rows(["Month", "Score"], [date(2026, 9, 30), 71.0])
     rows += _rows([date(2026, 10, 31), Cell(REF, formula="=#REF!B4")], [date(2026, 11, 15), 74.0])
     return Sheet(103, "Survey", rows)
 
 
 def _renewals() -> Sheet:
-    """A table to look things up in; its numbers are text in two notations."""
+    """A table for lookups; its numbers are texts in two notations."""
     return Sheet(
         104,
         "Renewals 2026",
@@ -127,7 +127,7 @@ def _renewals() -> Sheet:
 
 
 def _okrs() -> Sheet:
-    """Where check-ins are published to: a key column, and empty columns beside it."""
+    """The sheet that check-ins are published to: a key column, and empty columns beside it."""
     names = ("calls", "articles", "search-shipped", "error-rate", "lead-time", "customers")
     rows = _rows(["Key result", "Title", "Owner", "Value", "Progress", "Health", "Updated"])
     keys: list[list[Cell | date | Scalar]] = [[name] for name in names]

@@ -1,4 +1,4 @@
-"""Moments of the story, as people in Berlin name them."""
+"""Moments of the story in Berlin's local time."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ OPENING = datetime(2026, 9, 30, 22, 0, tzinfo=UTC)
 
 
 def at(day: str, clock: str) -> datetime:
-    """`at("10-25", "02:30")`: that local time of 2026, in UTC; the first of two when the clocks go back."""
+    """The UTC of a local time of 2026: `at("10-25", "02:30")`, which is the first of two when the clocks go back."""
     return datetime.fromisoformat(f"2026-{day}T{clock}").replace(tzinfo=BERLIN).astimezone(UTC)
 
 
-def office_hours(day: str | date, dice: random.Random) -> datetime:
-    """Some moment between 08:00 and 18:00 of a local day."""
+def office_hours(day: str | date, rng: random.Random) -> datetime:
+    """A random moment between 08:00 and 18:00 of a local day."""
     on = date.fromisoformat(f"2026-{day}") if isinstance(day, str) else day
     moment = datetime.combine(on, time(8), BERLIN).astimezone(UTC)
-    return moment + timedelta(seconds=dice.randrange(10 * 3600))
+    return moment + timedelta(seconds=rng.randrange(10 * 3600))

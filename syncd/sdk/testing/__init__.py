@@ -1,13 +1,13 @@
 """For the tests of a connector: a contract to subclass, and a loopback proxy that breaks on purpose.
 
-    class TestDeploys(SourceContract):
-        connector, measure, secrets = Deploys, {"service": "checkout"}, ("deploys-token",)
+    class TestMergeRequests(SourceContract):
+        connector, measure, secrets = GitLab, {"what": "merged_merge_requests", "project": "acme/web"}, ("a-token",)
 
         def settings(self, url: str) -> dict[str, str]:
-            return {"url": url, "token": "deploys-token"}
+            return {"url": url, "token": "a-token"}
 
 The `upstream` fixture, in the class or in a conftest.py, gives the address of a fake of the service on loopback. The
-contract of what writes, `PublisherContract`, makes its fakes itself: each write wants an untouched one.
+contract of publishers, `PublisherContract`, makes its fakes itself, since each write needs a new fake.
 """
 
 from syncd.sdk.testing.ailments import AILMENTS, AILMENTS_OF_WRITES, NOW, Ailment

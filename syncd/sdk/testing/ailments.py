@@ -1,4 +1,4 @@
-"""The ways in which a server is ill, and what a connector makes of each: the table of `syncd.sdk.answers` as data."""
+"""The ways in which a server fails, and what a connector makes of each: the table of `syncd.sdk.answers` as data."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from email.utils import format_datetime
 from typing import Literal
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
-"""The `now` of a contract's context: later than any row of a fake, and what dates in the table's headers rest on."""
+"""The `now` of a contract's context: later than any row of a fake. Dates in the table's headers are relative to it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ailment:
-    """One answer in the place of the real one, and what is to come of it.
+    """An answer in place of the real one, and what the connector must make of it.
 
-    `connection` says what becomes of the answer on its way: `cut` sends half of the real body and closes, `reset`
-    sends nothing at all, and `lost` neither, once the request took effect. `again` says whether the request is tried
-    again, with RetryLater in the end, or ends at once, with SourceBroken. `after` is the wait in seconds that is asked
-    for; None leaves it to the policy.
+    `connection` says what happens to the answer on its way: `cut` sends half of the real body and closes, `reset` sends
+    nothing and forwards nothing, `lost` sends nothing after the request took effect. If `again`, the request is tried
+    again, and ends with RetryLater; if not, it ends at once with SourceBroken. `after` is the wait in seconds that the
+    answer asks for; None leaves it to the policy.
     """
 
     name: str
@@ -78,7 +78,7 @@ AILMENTS: tuple[Ailment, ...] = (
     Ailment("422", 422, _USED_UP),
     Ailment("451", 451),
 )
-"""The table. A service that means something else by a status replaces its row in a subclass."""
+"""The table. If a service means something else by a status, a subclass replaces that row."""
 
 AILMENTS_OF_WRITES: tuple[Ailment, ...] = (*AILMENTS, _ill("an answer that is lost", connection="lost"))
-"""The table for requests that change something: they may have taken effect though no answer says so."""
+"""The table for requests that change something: they may have taken effect although no answer says so."""

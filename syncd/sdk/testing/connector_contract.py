@@ -15,21 +15,21 @@ from syncd.sdk.testing.ailments import AILMENTS, NOW, Ailment
 
 
 class ConnectorContract:
-    """What holds for whatever a connector does."""
+    """The rules for every connector, whether it pulls or publishes."""
 
     connector: ClassVar[type[Connector]]
     secrets: ClassVar[Sequence[str]] = ()
-    """What no error may say."""
+    """The texts that no error may hold."""
     libraries: ClassVar[Sequence[str]] = ()
-    """What must not be imported before it is opened."""
+    """The modules that must not be imported before the connector is opened."""
     ailments: ClassVar[Sequence[Ailment]] = AILMENTS
 
     def settings(self, url: str) -> Mapping[str, Any]:
-        """The keys of a connection to a server at `url`, beside `type`; secrets as they are."""
+        """The keys of a connection to a server at `url`, without `type`; secrets written out."""
         raise NotImplementedError
 
     def pytest_generate_tests(self, metafunc: Any) -> None:
-        """Each test of an `ailment` runs for every one."""
+        """Each test with an `ailment` runs for every ailment."""
         if "ailment" in metafunc.fixturenames:
             metafunc.parametrize("ailment", self.ailments, ids=lambda ailment: ailment.name)
 
@@ -45,7 +45,7 @@ class ConnectorContract:
         return self.connector.Settings.model_validate(keys, context={"resolved": True})
 
     def _context(self, attempts: int, slept: list[float]) -> Context:
-        """One that waits for nothing, and notes how long it would have."""
+        """A context that never sleeps, and notes each wait in `slept`."""
         return Context(RetryPolicy(attempts=attempts, sleep=slept.append), ZoneInfo("Europe/Berlin"), lambda: NOW)
 
     def _assert_fit_to_print(self, text: str) -> None:

@@ -19,12 +19,12 @@ from syncd.sdk.testing.connector_contract import ConnectorContract
 from syncd.sdk.testing.proxy import Proxy
 
 _ATTEMPTS = 3
-_PLACES = 4  # of an ailment within one pull: the first requests of it, and so its first pages
+_PLACES = 4  # the requests of a pull, from the first, that an ailment is tried on: its first pages
 
 
 @dataclass(frozen=True, slots=True)
 class _Lab:
-    """An opened source before a server that can break; `slept` are the waits of its retry policy."""
+    """An opened source in front of a server that can break; `slept` are the waits of its retry policy."""
 
     source: Source
     stream: Stream
@@ -41,27 +41,27 @@ class _Lab:
         return pages, None
 
     def census(self) -> set[str] | None:
-        """The ids of a census; None of one that failed."""
+        """The ids of a census; None if it failed."""
         try:
             pages = list(self.source.census(self.stream))
         except SourceError:
             return None
         whole = {record.id for page in pages for record in page.records}
-        return whole | {one for page in pages for one in page.present or ()}
+        return whole | {id_ for page in pages for id_ in page.present or ()}
 
 
 class SourceContract(ConnectorContract):
     """Subclass it with a connector, a measure and settings, and give an `upstream` fixture.
 
-    `upstream` is the address of a server on this machine that the connector pulls from, which holds still while a test
-    runs. It should need more than one request, and more than one page where the service has pages.
+    `upstream` is the address of a server on this machine that the connector pulls from. It must not change while a test
+    runs, and should need several requests, and several pages where the service has pages.
     """
 
     connector: ClassVar[type[Pulls]]
     measure: ClassVar[Mapping[str, Any]]
-    """The keys of a measure, without those that every measure has."""
+    """The keys of a measure, without those that all measures have."""
     needs: ClassVar[Sequence[str]] = ()
-    """The fields that the measure uses, of a connector of records."""
+    """The fields that the measure uses, for a connector of records."""
     since: ClassVar[datetime | None] = None
 
     # -- Opened and closed
@@ -93,9 +93,9 @@ class SourceContract(ConnectorContract):
             assert _facts([*pages, *again]) == whole
 
     def test_equal_streams_pull_equal_facts(self, upstream: str) -> None:
-        with self._lab(upstream) as one, self._lab(upstream, one.proxy) as other:
-            assert one.stream == other.stream
-            assert _facts(one.pages()[0]) == _facts(other.pages()[0])
+        with self._lab(upstream) as lab, self._lab(upstream, lab.proxy) as other:
+            assert lab.stream == other.stream
+            assert _facts(lab.pages()[0]) == _facts(other.pages()[0])
 
     def test_a_census_holds_everything_that_was_pulled(self, upstream: str) -> None:
         with self._lab(upstream) as lab:
@@ -109,7 +109,7 @@ class SourceContract(ConnectorContract):
             lab.proxy.breaks(ailment)
             _, error = lab.pages()
             self._assert_fit_to_print(str(error))
-            asked = Counter((one.method, one.target, one.body) for one in lab.proxy.requests)
+            asked = Counter((request.method, request.target, request.body) for request in lab.proxy.requests)
             if not ailment.again:
                 assert isinstance(error, SourceBroken)
                 assert lab.slept == []
@@ -123,7 +123,7 @@ class SourceContract(ConnectorContract):
                 assert lab.slept == [ailment.after] * (_ATTEMPTS - 1 if patient else 0)
 
     def test_what_breaks_on_any_page_never_passes_for_the_whole(self, upstream: str, ailment: Ailment) -> None:
-        """And what was stored up to there, with what comes from its cursor on later, is the whole."""
+        """And what was stored by then, with what a pull from its cursor brings later, is the whole."""
         with self._lab(upstream) as lab:
             whole = _facts(lab.pages()[0])
             for place in range(min(len(lab.proxy.requests), _PLACES)):
@@ -163,8 +163,8 @@ class SourceContract(ConnectorContract):
                 lab.proxy.breaks(Ailment("moved", status, {"Location": f"{away}/elsewhere"}))
                 _, error = lab.pages()
                 assert error is not None
-            said = [text for asked in other.requests for text in (asked.target, *asked.headers.values())]
-            assert not [secret for secret in self.secrets for text in said if secret in text]
+            texts = [text for asked in other.requests for text in (asked.target, *asked.headers.values())]
+            assert not [secret for secret in self.secrets for text in texts if secret in text]
 
     @contextmanager
     def _lab(self, upstream: str, before: Proxy | None = None) -> Iterator[_Lab]:
@@ -188,7 +188,7 @@ def _cursor(pages: Sequence[Page]) -> Mapping[str, Json] | None:
 
 
 def _facts(pages: Sequence[Page]) -> dict[str, Any]:
-    """What is known after these pages: the newest version of each record by its id, the last snapshot of each part."""
+    """The facts after these pages: the newest version of each record by its id, the last snapshot of each part."""
     facts: dict[str, Any] = {}
     for page in pages:
         for record in page.records:

@@ -1,4 +1,4 @@
-"""A loopback proxy that hands requests on, until it is told to break."""
+"""A loopback proxy that forwards requests, or breaks them on purpose."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 
 from syncd.sdk.testing.ailments import Ailment
 
-_OF_ONE_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
+_HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that came: `target` is its path and query, header names are as they were sent."""
+    """A request that arrived: `target` is its path and query, header names are as they were sent."""
 
     method: str
     target: str
@@ -28,7 +28,7 @@ class Asked:
 
 
 class Proxy:
-    """Stands before `upstream`, a plain http address on this machine; `requests` are those that came."""
+    """A proxy before `upstream`, a plain http address on this machine; `requests` are those that arrived."""
 
     def __init__(self, upstream: str) -> None:
         parts = urlsplit(upstream)
@@ -40,18 +40,18 @@ class Proxy:
         self.url = parts._replace(netloc=f"127.0.0.1:{self._server.server_port}").geturl()
 
     def breaks(self, ailment: Ailment, *, after: int = 0, times: int | None = None) -> None:
-        """Lets `after` more requests through, then `times` of them (None: all) meet the ailment."""
+        """Forwards `after` more requests; the next `times` requests (None: all) meet the ailment."""
         with self._lock:
             first = len(self.requests) + after
             self._broken = (ailment, first, None if times is None else first + times)
 
     def heals(self) -> None:
-        """Hands every request on again."""
+        """Forwards every request again."""
         with self._lock:
             self._broken = None
 
     def strike(self, asked: Asked) -> Ailment | None:
-        """Notes a request; the ailment that it meets."""
+        """Notes a request, and returns the ailment that it meets."""
         with self._lock:
             number = len(self.requests)
             self.requests.append(asked)
@@ -82,7 +82,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that goes away in the middle is what these tests are made of."""
+        """Silent: in these tests clients go away in the middle of an answer."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -96,22 +96,22 @@ class _Handler(BaseHTTPRequestHandler):
         asked = Asked(self.command, self.path, dict(self.headers.items()), body)
         ailment = self.server.proxy.strike(asked)
         if ailment is None:
-            self._send(*self._hand_on(asked))
+            self._send(*self._forward(asked))
         elif ailment.connection == "whole":
             self._send(ailment.status, ailment.headers, ailment.body.encode())
         elif ailment.connection == "cut":
-            self._send(*self._hand_on(asked), cut=True)
+            self._send(*self._forward(asked), cut=True)
         else:
             if ailment.connection == "lost":
-                self._hand_on(asked)
-            # Lingering for no time at all makes close() send RST in place of FIN.
+                self._forward(asked)
+            # With a linger time of zero, close() sends RST in place of FIN.
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
             self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _handle  # noqa: N815  http.server looks for these names
 
-    def _hand_on(self, asked: Asked) -> tuple[int, Mapping[str, str], bytes]:
+    def _forward(self, asked: Asked) -> tuple[int, Mapping[str, str], bytes]:
         connection = http.client.HTTPConnection(self.server.proxy.upstream, timeout=30)
         with contextlib.closing(connection):
             connection.request(asked.method, asked.target, asked.body or None, dict(asked.headers))
@@ -121,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: int, headers: Mapping[str, str], body: bytes, *, cut: bool = False) -> None:
         self.send_response(status)
         for name, value in headers.items():
-            if name.lower() not in _OF_ONE_HOP:
+            if name.lower() not in _HOP_HEADERS:
                 self.send_header(name, value)
         if status not in (204, 304):
             self.send_header("Content-Length", str(len(body)))

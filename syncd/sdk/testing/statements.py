@@ -1,4 +1,4 @@
-"""Statements to write: of each kind that once came out otherwise than it went in."""
+"""Statements to write, of every kind that a publisher once did not write as it was."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from syncd.sdk.testing.ailments import NOW
 
 
 def statement(key_result: str = "calls", **changes: Any) -> Statement:
-    """A complete statement of a key result; `changes` are what it says instead."""
-    said = Statement(
+    """A complete statement of a key result, with `changes` to its fields."""
+    complete = Statement(
         key_result=key_result,
         title=f"The number of {key_result} falls",
         kind="outcome",
@@ -37,10 +37,10 @@ def statement(key_result: str = "calls", **changes: Any) -> Statement:
         updated=NOW,
         evidence="https://okr.example/?period=2030-Q1#calls",
     )
-    return replace(said, **changes)
+    return replace(complete, **changes)
 
 
-SAID: Mapping[str, Mapping[str, Any]] = {
+KINDS: Mapping[str, Mapping[str, Any]] = {
     "complete": {},
     "zero": {"value": 0.0, "progress": 0.0, "score": 0.0, "expected": 0.0, "confidence": 0.0},
     "negative": {"value": -12.5, "progress": -0.3, "score": 0.0},
@@ -57,4 +57,4 @@ SAID: Mapping[str, Mapping[str, Any]] = {
         "reason": "HTTP 503",
     },
 }
-"""What a statement says otherwise than a complete one, by the name of its kind."""
+"""The changes to a complete statement that make each kind, by its name."""

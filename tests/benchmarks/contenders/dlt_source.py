@@ -1,4 +1,4 @@
-"""dlt's rest_api source into DuckDB: `dlt_source.py pulls|issues|books URL`; its state is in the working folder."""
+"""dlt's rest_api source, into DuckDB: `dlt_source.py pulls|issues|books URL`. Its state is in the working folder."""
 
 import os
 import sys
@@ -14,7 +14,7 @@ FIELDS = "summary,status,resolution,resolutiondate,statuscategorychangedate,crea
 
 
 def pulls(url: str) -> dict[str, Any]:
-    """From the newest update down, merged by id; dlt's incremental ends at the last update that it knows."""
+    """From the newest update down, merged by id; dlt's incremental stops at the newest update of the last run."""
     newest = {"cursor_path": "updated_at", "initial_value": SINCE, "row_order": "desc"}
     return {
         "client": {
@@ -39,7 +39,7 @@ def pulls(url: str) -> dict[str, Any]:
 
 
 def issues(url: str) -> dict[str, Any]:
-    """By page tokens, all of them each time: JQL's minutes are not what dlt's incremental writes."""
+    """Every issue each time, by page tokens: dlt's incremental cannot write times in JQL's format, whole minutes."""
     return {
         "client": {
             "base_url": f"{url}/jira/rest/api/2/",
@@ -67,7 +67,7 @@ def issues(url: str) -> dict[str, Any]:
 
 
 def books(url: str) -> dict[str, Any]:
-    """A resource for each spreadsheet, replaced each time."""
+    """A resource for each spreadsheet; each run replaces it."""
     ranges = "&".join(f"ranges=S{index}!A1:B" for index in range(10))
     return {
         "client": {

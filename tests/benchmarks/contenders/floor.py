@@ -1,8 +1,8 @@
-"""The floor: httpx on one connection and orjson. It fetches and parses what has to be, and keeps nothing but its place.
+"""The floor: httpx on one connection, and orjson. It fetches and parses what it must and keeps only where it stopped.
 
     floor.py pulls|issues|books URL
 
-The secret is in SECRET; `floor.json` in the working folder is where the next run goes on from.
+The secret is in SECRET. The next run starts from `floor.json` in the working folder.
 """
 
 import json
@@ -21,18 +21,18 @@ FIELDS = "summary,status,resolution,resolutiondate,statuscategorychangedate,crea
 
 
 def pulls(client: httpx.Client, place: dict[str, str]) -> int:
-    """From the newest update down to the one that was met last; nothing where the list is as its ETag says."""
-    known = {"If-None-Match": place["etag"]} if place else {}
+    """From the newest update down to the newest update of the last run; nothing if the list's ETag still matches."""
+    headers = {"If-None-Match": place["etag"]} if place else {}
     query = {"state": "all", "sort": "updated", "direction": "desc", "per_page": "100"}
     rows, newest, etag = 0, "", ""
     while True:
-        answer = client.get("/github/repos/acme/big/pulls", params=query, headers=known)
+        answer = client.get("/github/repos/acme/big/pulls", params=query, headers=headers)
         if answer.status_code == 304:
             break
         answer.raise_for_status()
         page = orjson.loads(answer.content)
         rows += len(page)
-        newest, etag, known = newest or page[0]["updated_at"], etag or answer.headers["etag"], {}
+        newest, etag, headers = newest or page[0]["updated_at"], etag or answer.headers["etag"], {}
         following = answer.links.get("next")
         if following is None or page[-1]["updated_at"] < place.get("newest", ""):
             break
@@ -43,7 +43,7 @@ def pulls(client: httpx.Client, place: dict[str, str]) -> int:
 
 
 def issues(client: httpx.Client, place: dict[str, str]) -> int:
-    """By page tokens, from the last update that was met."""
+    """Issues by page tokens, from the newest update of the last run on."""
     since = datetime.fromisoformat(place["newest"]) - timedelta(minutes=1) if place else datetime(2024, 1, 1)
     query = {"jql": JQL.format(since.strftime("%Y-%m-%d %H:%M")), "fields": FIELDS, "maxResults": "500"}
     rows, newest = 0, ""
@@ -61,21 +61,21 @@ def issues(client: httpx.Client, place: dict[str, str]) -> int:
 
 
 def books(client: httpx.Client, _: dict[str, str]) -> int:
-    """Ten ranges of each of twenty spreadsheets: there is no way to ask for what changed."""
+    """Ten ranges of each of twenty spreadsheets: Sheets cannot be asked for changes alone."""
     rows = 0
     for number in range(20):
         path = f"/sheets/v4/spreadsheets/book-{number:02}/values:batchGet"
         ranges = [f"S{index}!A1:B" for index in range(10)]
         query = {"ranges": ranges, "valueRenderOption": "UNFORMATTED_VALUE"}
         answer = client.get(path, params=query).raise_for_status()
-        rows += sum(len(one["values"]) for one in orjson.loads(answer.content)["valueRanges"])
+        rows += sum(len(part["values"]) for part in orjson.loads(answer.content)["valueRanges"])
     return rows
 
 
 if __name__ == "__main__":
-    what, url = sys.argv[1:]
-    auth = ("bot@acme.example", os.environ["SECRET"]) if what == "issues" else None
+    system, url = sys.argv[1:]
+    auth = ("bot@acme.example", os.environ["SECRET"]) if system == "issues" else None
     headers = {} if auth else {"Authorization": f"Bearer {os.environ['SECRET']}"}
     place = json.loads(PLACE.read_text()) if PLACE.exists() else {}
     with httpx.Client(base_url=url, headers=headers, auth=auth, timeout=60) as client:
-        print({"pulls": pulls, "issues": issues, "books": books}[what](client, place))
+        print({"pulls": pulls, "issues": issues, "books": books}[system](client, place))

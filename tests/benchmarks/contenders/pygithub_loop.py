@@ -1,4 +1,4 @@
-"""A plain loop over PyGithub's pull requests, as one writes it first: `pygithub_loop.py pulls URL`."""
+"""A plain loop over PyGithub's pull requests, as a first attempt looks: `pygithub_loop.py pulls URL`."""
 
 import json
 import os
@@ -11,19 +11,19 @@ PLACE = Path("pygithub.json")
 
 
 def pulls(url: str) -> int:
-    """From the newest update down to the one that was met last."""
+    """From the newest update down to the newest update of the last run."""
     last = json.loads(PLACE.read_text()) if PLACE.exists() else ""
     client = Github(base_url=f"{url}/github", auth=Auth.Token(os.environ["SECRET"]), per_page=100)
-    client.requester._Requester__seconds_between_requests = None  # it would wait 0.25 s between any two
-    found = []
+    client.requester._Requester__seconds_between_requests = None  # the default waits 0.25 s between two requests
+    rows = []
     for pull in client.get_repo("acme/big").get_pulls(state="all", sort="updated", direction="desc"):
         updated = pull.updated_at.isoformat()
         if updated <= last:
             break
-        found.append((pull.number, pull.user.login, pull.base.ref, pull.merged_at, updated))
-    if found:
-        PLACE.write_text(json.dumps(found[0][-1]))
-    return len(found)
+        rows.append((pull.number, pull.user.login, pull.base.ref, pull.merged_at, updated))
+    if rows:
+        PLACE.write_text(json.dumps(rows[0][-1]))
+    return len(rows)
 
 
 if __name__ == "__main__":

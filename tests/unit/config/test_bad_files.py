@@ -1,6 +1,6 @@
-"""Every broken file of the corpus earns exactly the messages that stand beside it, each with its file and line.
+"""Every broken file of the corpus gets exactly its messages, each with its file and line.
 
-`tests/fixtures/bad/messages.txt` holds them. After a change that is meant, write them anew and read what changed:
+`tests/fixtures/bad/messages.txt` holds them. After an intended change, write them anew and read the difference:
 `SYNCD_UPDATE_MESSAGES=1 .venv/bin/pytest -n0 tests/unit/config/test_bad_files.py`.
 """
 
@@ -38,7 +38,7 @@ objectives:
 """
 
 
-def messages(case: str, folder: Path) -> list[str]:
+def messages_of(case: str, folder: Path) -> list[str]:
     kind, name = case.split("/")
     broken = BAD / kind / f"{name}.yaml"
     (folder / "syncd.yaml").write_text(PROJECT)
@@ -49,21 +49,22 @@ def messages(case: str, folder: Path) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-def kept() -> dict[str, list[str]]:
+def expected_messages() -> dict[str, list[str]]:
     blocks = MESSAGES.read_text(encoding="utf-8").split("\n\n") if MESSAGES.exists() else []
     return {block.split("\n")[0]: block.strip("\n").split("\n")[1:] for block in blocks}
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_a_broken_file_earns_its_messages(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_file_gets_its_messages(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    found = messages(case, tmp_path)
-    assert found
+    messages = messages_of(case, tmp_path)
+    assert messages
     if os.environ.get("SYNCD_UPDATE_MESSAGES"):
-        known = kept() | {case: found}
-        MESSAGES.write_text("\n\n".join("\n".join([name, *known[name]]) for name in CASES if name in known) + "\n")
+        updated = expected_messages() | {case: messages}
+        blocks = ["\n".join([name, *updated[name]]) for name in CASES if name in updated]
+        MESSAGES.write_text("\n\n".join(blocks) + "\n")
         return
-    assert found == kept().get(case)
+    assert messages == expected_messages().get(case)
 
 
 def test_a_secret_is_never_repeated() -> None:
@@ -76,7 +77,7 @@ def test_the_corpus_is_large() -> None:
     assert len(CASES) >= 60
 
 
-def test_a_file_of_five_megabytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_of_five_megabytes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "syncd.yaml").write_text(PROJECT)
     (tmp_path / "okrs.yaml").write_text("a: " + "x" * 5_000_000)
@@ -85,7 +86,7 @@ def test_a_file_of_five_megabytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(("content", "message"), [(b"\xff\xfe\x00", "is not UTF-8"), (None, "no .yaml file is there")])
-def test_a_file_that_cannot_be_read(
+def test_an_unreadable_file_is_refused(
     content: bytes | None, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

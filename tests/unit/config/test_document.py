@@ -1,4 +1,4 @@
-"""A YAML file as data with lines: by which parser, where each line is, what is refused."""
+"""A YAML file as data with lines: the parser, the line of each place, what is refused."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def refusal(text: str) -> str:
     return str(caught.value)
 
 
-def test_the_parser_is_libyamls_where_there_is_one() -> None:
-    """A thousand mapping files within two seconds stand on it: docs/decisions/0019-pyyaml.md."""
+def test_the_parser_is_libyamls_if_pyyaml_has_it() -> None:
+    """Without libyaml a thousand mapping files take more than two seconds: docs/decisions/0019-pyyaml.md."""
     assert yaml.__with_libyaml__
     assert composing.Loader is yaml.CSafeLoader
 
@@ -84,26 +84,28 @@ def test_shapes_are_read_with_the_line_of_each_place() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\n# nothing\n", "---\n", "null"])
-def test_a_file_that_says_nothing_is_none(text: str) -> None:
+def test_a_file_without_content_is_none(text: str) -> None:
     assert parse_document(text, "okrs.yaml").data is None
 
 
-def test_an_anchor_may_be_set_anew() -> None:
+def test_an_anchor_may_be_set_again() -> None:
     assert parse_document("a: &x 1\nb: *x\nc: &x 2\nd: *x\n", "okrs.yaml").data == {"a": 1, "b": 1, "c": 2, "d": 2}
 
 
 @pytest.mark.parametrize("opening", ["[", "- ", "{a: ", "? "])
-def test_no_depth_ends_the_process(opening: str) -> None:
-    assert "okrs.yaml:1: nests more than 100" in refusal(opening * (900_000 // len(opening)))
+def test_no_depth_crashes_the_process(opening: str) -> None:
+    assert "okrs.yaml:1: nests lists or blocks more than 100 levels deep" in refusal(
+        opening * (900_000 // len(opening))
+    )
 
 
-def test_no_depth_is_reached_by_aliases() -> None:
+def test_aliases_cannot_exceed_the_depth() -> None:
     lines = ["x: &a0 x", *(f"b{n}: &a{n} {'[' * 40}*a{n - 1}{']' * 40}" for n in range(1, 4))]
     assert parse_document("\n".join(lines[:3]), "okrs.yaml").data
-    assert "okrs.yaml:4: nests more than 100" in refusal("\n".join(lines))
+    assert "okrs.yaml:4: nests lists or blocks more than 100 levels deep" in refusal("\n".join(lines))
 
 
-def test_what_is_just_within_the_bounds_is_read() -> None:
+def test_a_file_just_within_the_bounds_is_read() -> None:
     assert parse_document("[" * MAX_DEPTH + "]" * MAX_DEPTH, "okrs.yaml").data
     items = "- &a x\n" + "- *a\n" * (MAX_VALUES - 2)
     assert len(parse_document(items, "okrs.yaml").data) == MAX_VALUES - 1
@@ -111,8 +113,8 @@ def test_what_is_just_within_the_bounds_is_read() -> None:
 
 
 @pytest.mark.parametrize("text", ["{a: 1, a: 2}", "a: 1\n'a': 2", "&x a: 1\n*x : 2"])
-def test_a_key_twice_is_refused_however_it_is_written(text: str) -> None:
-    assert "'a' stands here a second time (first in line 1)" in refusal(text)
+def test_a_repeated_key_is_refused_however_it_is_written(text: str) -> None:
+    assert "'a' is here a second time (first in line 1)" in refusal(text)
 
 
 @pytest.mark.parametrize(
@@ -123,15 +125,15 @@ def test_a_tag_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("character", ["\0", "\a", "\x7f", "\x85", "\u2028", "\ud83d", "\ufffe"])
-def test_an_invisible_character_is_told_with_its_line(character: str) -> None:
-    message = f"okrs.yaml:2: the invisible character U+{ord(character):04X} stands here; delete it"
+def test_an_invisible_character_is_refused_with_its_line(character: str) -> None:
+    message = f"okrs.yaml:2: the invisible character U+{ord(character):04X} is here; delete it"
     assert refusal(f"a: 1\nb: x{character}y\nc: 1") == message
 
 
-def every(entry: int | Lines) -> Iterator[int]:
+def all_lines(entry: int | Lines) -> Iterator[int]:
     yield line_of(entry)
     for inner in entry.inside.values() if isinstance(entry, Lines) else ():
-        yield from every(inner)
+        yield from all_lines(inner)
 
 
 PIECES = st.sampled_from([*"ab0.~'\"\\[]{}:,-?&*!|>%@`# \t\n\x85é", "\n  ", "\n- ", ": ", "\n---\n"])
@@ -139,10 +141,10 @@ PIECES = st.sampled_from([*"ab0.~'\"\\[]{}:,-?&*!|>%@`# \t\n\x85é", "\n  ", "\n
 
 @example("---")
 @given(st.lists(PIECES, max_size=40).map("".join))
-def test_whatever_is_written_is_read_or_refused(text: str) -> None:
+def test_any_text_is_read_or_refused(text: str) -> None:
     try:
-        lines = list(every(parse_document(text, "okrs.yaml").lines))
+        lines = list(all_lines(parse_document(text, "okrs.yaml").lines))
     except ConfigError as error:
         lines = [problem.line for problem in error.problems]
-    last = text.count("\n") + 2  # what `---` at the end holds, nothing, stands behind it
+    last = text.count("\n") + 2  # the empty document after a last `---` is one line further
     assert all(1 <= line <= last for line in lines)

@@ -1,4 +1,4 @@
-"""What lint makes of mapping files: what only a file tells it, and at which line it says so."""
+"""Lint of mapping files: what depends on the file, and the lines of findings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from syncd.config import Config, load_config
-from syncd.definitions import definition, measure_digest
+from syncd.ledger.definitions import definition, measure_digest
 from syncd.okr.measures import RecordMeasure
 
 CONNECTIONS = {
@@ -23,7 +23,7 @@ RELEASES = {**PULLS, "what": "releases"}
 
 
 def config(folder: Path, **keys: Any) -> Config:
-    """The configuration of one output with these keys, and the outcome that it drives."""
+    """The configuration of an output with these keys, and the outcome that it drives."""
     calls = {"id": "calls", "title": "Calls", "kind": "outcome", "unit": "calls", "baseline": 2, "target": 1}
     work = {"id": "work", "title": "9 fixes", "kind": "output", "target": 9, "drives": "calls", "lag": "1w", **keys}
     score = {**calls, "id": "score"}
@@ -34,7 +34,7 @@ def config(folder: Path, **keys: Any) -> Config:
     return load_config(folder / "syncd.yaml")
 
 
-def found(folder: Path, **keys: Any) -> list[str]:
+def rules_broken(folder: Path, **keys: Any) -> list[str]:
     return [finding.rule.id for _, finding in config(folder, **keys).findings()]
 
 
@@ -51,8 +51,8 @@ def found(folder: Path, **keys: Any) -> list[str]:
         {"from": "tickets", "jql": "project = KB && statusCategory NOT IN (Done)"},
     ],
 )
-def test_what_its_source_rules_out_never_matches(measure: dict[str, Any], tmp_path: Path) -> None:
-    assert found(tmp_path, measure=measure, ignore=["no-guard"]) == ["never-matches"]
+def test_a_measure_that_its_source_rules_out_never_matches(measure: dict[str, Any], tmp_path: Path) -> None:
+    assert rules_broken(tmp_path, measure=measure, ignore=["no-guard"]) == ["never-matches"]
 
 
 @pytest.mark.parametrize(
@@ -76,23 +76,23 @@ def test_what_its_source_rules_out_never_matches(measure: dict[str, Any], tmp_pa
         {"from": "tickets", "jql": "project = KB AND resolution is EMPTY"},
     ],
 )
-def test_what_its_source_may_hold_is_let_alone(measure: dict[str, Any], tmp_path: Path) -> None:
-    assert found(tmp_path, measure=measure, ignore=["no-guard"]) == []
+def test_a_measure_that_its_source_may_match_has_no_finding(measure: dict[str, Any], tmp_path: Path) -> None:
+    assert rules_broken(tmp_path, measure=measure, ignore=["no-guard"]) == []
 
 
-def test_what_a_connector_knows_of_a_measure_and_what_is_ignored_are_no_part_of_a_definition(tmp_path: Path) -> None:
+def test_a_definition_holds_neither_never_nor_ignore(tmp_path: Path) -> None:
     read = config(tmp_path, measure={**PULLS, "where": {"draft": True}}, ignore=["no-guard"])
     (*_, work) = read.plans[0].key_results
     assert isinstance(work.measure, RecordMeasure)
     assert work.measure.never
-    said = definition(work, read.plans[0].period, read.shares, "okrs.yaml")
-    assert "never" not in str(said.body)
-    assert "ignore" not in str(said.body)
-    assert said.measure == measure_digest(replace(work.measure, never=None)) == "f1c8955bc86e7ad6af9b3a60"
+    stored = definition(work, read.plans[0].period, read.shares, "okrs.yaml")
+    assert "never" not in str(stored.body)
+    assert "ignore" not in str(stored.body)
+    assert stored.measure == measure_digest(replace(work.measure, never=None)) == "f1c8955bc86e7ad6af9b3a60"
 
 
 @pytest.mark.parametrize(
-    ("keys", "earned"),
+    ("keys", "broken"),
     [
         ({"drives": "calls", "lag": "0d"}, False),
         ({"drives": [{"outcome": "calls"}], "lag": "0d"}, False),
@@ -101,8 +101,8 @@ def test_what_a_connector_knows_of_a_measure_and_what_is_ignored_are_no_part_of_
         ({"drives": [{"outcome": "calls", "lag": "1w"}, "score"], "lag": None}, True),
     ],
 )
-def test_a_lag_of_none_at_all_is_one_that_was_said(keys: dict[str, Any], earned: bool, tmp_path: Path) -> None:
-    assert (found(tmp_path, **keys) == ["no-lag"]) is earned
+def test_a_lag_of_0_days_counts_as_a_lag(keys: dict[str, Any], broken: bool, tmp_path: Path) -> None:
+    assert (rules_broken(tmp_path, **keys) == ["no-lag"]) is broken
 
 
 @pytest.mark.parametrize(
@@ -114,6 +114,6 @@ def test_a_lag_of_none_at_all_is_one_that_was_said(keys: dict[str, Any], earned:
         ({"ignore": ["no-unit"]}, "    ignore:"),
     ],
 )
-def test_a_finding_stands_at_the_key_that_it_is_about(keys: dict[str, Any], line: str, tmp_path: Path) -> None:
+def test_a_finding_has_the_line_of_the_key_that_it_is_about(keys: dict[str, Any], line: str, tmp_path: Path) -> None:
     ((problem, _),) = config(tmp_path, **keys).findings()
     assert (tmp_path / "okrs.yaml").read_text().splitlines()[problem.line - 1].strip() == line.strip()

@@ -1,4 +1,4 @@
-"""The JSON Schema of mapping files takes what `validate` takes, in every form, and refuses a typo in a key."""
+"""The JSON Schema of mapping files accepts what `validate` accepts, in every form, and refuses a typo in a key."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from syncd.config.json_schema import mapping_schema
 ROOT = Path(__file__).parents[3]
 FILES = [*sorted((ROOT / "mappings").glob("*.yaml")), *sorted((ROOT / "docs/cookbook/mappings").glob("*.yaml"))]
 NAMES = {"parts", "given", "expect", "alignment", "where", "row", "body"}
-"""Below these, keys are names that somebody chose."""
+"""The keys below these keys are names that the author chose."""
 
 Place = tuple[str | int, ...]
 
 
 @pytest.fixture(scope="module")
 def schema() -> Draft202012Validator:
-    found = json.loads(json.dumps(mapping_schema()))
-    Draft202012Validator.check_schema(found)
-    return Draft202012Validator(found)
+    document = json.loads(json.dumps(mapping_schema()))
+    Draft202012Validator.check_schema(document)
+    return Draft202012Validator(document)
 
 
 def places(data: Any, place: Place = ()) -> Iterator[Place]:
@@ -50,7 +50,7 @@ def is_a_name(place: Place) -> bool:
 
 
 def mistyped(data: Any, place: Place) -> Any:
-    """The document with one key that has a letter too many."""
+    """The document with a letter too many in one of its keys."""
     broken = copy.deepcopy(data)
     holder = broken
     for part in place[:-1]:
@@ -60,17 +60,17 @@ def mistyped(data: Any, place: Place) -> Any:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_it_takes_every_file_that_is_shown(path: Path, schema: Draft202012Validator) -> None:
+def test_the_schema_accepts_every_example_file(path: Path, schema: Draft202012Validator) -> None:
     errors = [f"{list(error.absolute_path)}: {error.message[:200]}" for error in schema.iter_errors(_data(path))]
     assert errors == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_it_refuses_a_typo_in_any_key(path: Path, schema: Draft202012Validator) -> None:
+def test_the_schema_refuses_a_typo_in_any_key(path: Path, schema: Draft202012Validator) -> None:
     data = _data(path)
     keys = [place for place in places(data) if not is_a_name(place)]
     assert len(keys) > 20
-    # One of each kind: a typo in the second key result is the same as one in the first.
+    # A typo in the second key result is the same as in the first.
     kinds = {(*(part for part in place if isinstance(part, str)),): place for place in keys}
     assert [place for place in kinds.values() if schema.is_valid(mistyped(data, place))] == []
 
@@ -86,7 +86,7 @@ def test_it_refuses_a_typo_in_any_key(path: Path, schema: Draft202012Validator) 
         "{formula: a / b, from: local, window: {settled: 14d}, parts: {a: {cell: B2}, b: {}}}",
     ],
 )
-def test_every_form_of_a_measure(measure: str, schema: Draft202012Validator) -> None:
+def test_the_schema_accepts_every_form_of_a_measure(measure: str, schema: Draft202012Validator) -> None:
     assert schema.is_valid(_file(measure))
     assert schema.is_valid({**_file("calls"), "measures": {"x": _file(measure)["measures"]["calls"]}})
 
@@ -103,7 +103,7 @@ def test_every_form_of_a_measure(measure: str, schema: Draft202012Validator) -> 
         "3",
     ],
 )
-def test_what_no_measure_is(measure: str, schema: Draft202012Validator) -> None:
+def test_the_schema_refuses_what_is_no_measure(measure: str, schema: Draft202012Validator) -> None:
     assert not schema.is_valid(_file(measure))
 
 
@@ -122,7 +122,9 @@ def test_what_no_measure_is(measure: str, schema: Draft202012Validator) -> None:
         ("many", "{value: 3}", False),
     ],
 )
-def test_what_a_test_gives_and_expects(given: str, expect: str, valid: bool, schema: Draft202012Validator) -> None:
+def test_the_schema_checks_what_a_test_gives_and_expects(
+    given: str, expect: str, valid: bool, schema: Draft202012Validator
+) -> None:
     test = f"{{name: n, at: 2026-11-20, given: {{calls: {given}}}, expect: {{calls: {expect}}}}}"
     assert schema.is_valid({**_file("calls"), "tests": [parse_document(test, "test").data]}) is valid
 

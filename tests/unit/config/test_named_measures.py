@@ -1,4 +1,4 @@
-"""Measures by a name: what each use of one comes to."""
+"""Named measures, and how they are used."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_a_named_measure_may_use_another(tmp_path: Path) -> None:
     assert base.part == recent.part
 
 
-def test_a_use_says_more_than_the_measure_that_it_uses(tmp_path: Path) -> None:
+def test_a_use_overrides_keys_of_the_measure_that_it_uses(tmp_path: Path) -> None:
     own = measure("{use: recent-calls, window: 7d, take: first}", tmp_path)
     assert isinstance(own, ReadingMeasure)
     assert (own.window.days, own.take) == (7, "first")

@@ -1,4 +1,4 @@
-"""What `publish:` may say of the mappings."""
+"""The checks of `publish:` against the mappings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ publish:
 """
 
 
-def test_what_a_key_result_is_measured_from_is_not_written_over(tmp_path: Path) -> None:
+def test_a_place_that_a_key_result_is_measured_from_is_never_a_target(tmp_path: Path) -> None:
     (tmp_path / "okrs.yaml").write_text(MAPPING)
     project = tmp_path / "syncd.yaml"
     project.write_text(PROJECT.replace("FILE", "calls.csv"))
@@ -36,7 +36,7 @@ def test_what_a_key_result_is_measured_from_is_not_written_over(tmp_path: Path) 
     (problem,) = error.value.problems
     assert (problem.line, problem.message) == (
         6,
-        "calls.csv is what a key result is measured from; write to another place",
+        "a key result is measured from calls.csv; write to another place",
     )
     project.write_text(PROJECT.replace("FILE", "okrs.csv"))
     assert len(load_config(project).publications) == 1

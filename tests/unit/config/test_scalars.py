@@ -1,4 +1,4 @@
-"""What plain scalars stand for: the table of ruamel.yaml 0.19 for YAML 1.2, which syncd read files with at first."""
+"""The values of plain scalars: the table of ruamel.yaml 0.19 for YAML 1.2, which syncd used at first."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TABLE = {
     "nULL": "nULL",
     "none": "none",
     "~x": "~x",
-    # truth values, and what YAML 1.1 took for them
+    # truth values, and texts that YAML 1.1 read as truth values
     "true": True,
     "True": True,
     "TRUE": True,
@@ -56,11 +56,11 @@ TABLE = {
     "0o": "0o",
     "0b101": "0b101",
     "+": "+",
-    "-": None,  # an item that says nothing
+    "-": None,  # an item without a value
     "--1": "--1",
     "+-1": "+-1",
     "9" * 308: int("9" * 308),
-    "9" * 309: "9" * 309,  # beyond what a number can be
+    "9" * 309: "9" * 309,  # too large for a float
     "9" * 4301: "9" * 4301,
     # floats
     "1.5": 1.5,
@@ -113,21 +113,21 @@ TABLE = {
     "=": "=",
     "<<": "<<",
     "1AbC": "1AbC",
-    "٣": "٣",  # a digit, but none of YAML's
+    "٣": "٣",  # a digit, but not in YAML
     "1٣": "1٣",
 }
 
 
 @pytest.mark.parametrize("text", [pytest.param(text, id=text[:20] or "nothing") for text in TABLE])
-def test_a_plain_scalar_is_what_it_was(text: str) -> None:
-    found = parse_document(f"a: {text}" if text != "-" else "- ", "okrs.yaml").data
-    value = found["a"] if isinstance(found, dict) else found[0]
+def test_a_plain_scalar_keeps_its_value(text: str) -> None:
+    data = parse_document(f"a: {text}" if text != "-" else "- ", "okrs.yaml").data
+    value = data["a"] if isinstance(data, dict) else data[0]
     assert (type(value), value) == (type(TABLE[text]), TABLE[text])
 
 
 @pytest.mark.parametrize("written", ["'{}'", '"{}"', "|-\n  {}", ">-\n  {}"])
 @pytest.mark.parametrize("text", ["null", "true", "12", "1.5", "~"])
-def test_in_quotes_and_in_blocks_it_is_a_text(written: str, text: str) -> None:
+def test_a_scalar_in_quotes_or_in_a_block_is_a_text(written: str, text: str) -> None:
     assert parse_document("a: " + written.format(text), "okrs.yaml").data == {"a": text}
 
 
@@ -136,5 +136,5 @@ def test_a_key_is_the_text_that_is_written(text: str) -> None:
     assert parse_document(f"{text}: 1", "okrs.yaml").data == {text: 1}
 
 
-def test_a_directive_does_not_bring_the_old_words_back() -> None:
+def test_a_directive_does_not_bring_back_yaml_1_1() -> None:
     assert parse_document("%YAML 1.1\n---\na: yes\nb: 010\n", "okrs.yaml").data == {"a": "yes", "b": 10}

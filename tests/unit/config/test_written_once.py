@@ -1,4 +1,4 @@
-"""What a mapping file says once is said everywhere it should be: names, defaults, parts, parents."""
+"""What is written once applies everywhere: named measures, defaults, parts, parents."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def key_result(config: Config, name: str) -> KeyResult:
 
 
 def objective(config: Config, name: str) -> Objective:
-    return next(one for plan in config.plans for one in plan.objectives if one.id == name)
+    return next(objective for plan in config.plans for objective in plan.objectives if objective.id == name)
 
 
 def reading(config: Config, name: str) -> ReadingMeasure:
@@ -89,7 +89,7 @@ class TestNames:
         assert reading(config, "plain").take == "latest"
         assert "n.csv" in reading(config, "plain").stream
 
-    def test_keys_beside_use_are_over_those_of_the_name(self, load: Load) -> None:
+    def test_keys_beside_use_win_over_those_of_the_named_measure(self, load: Load) -> None:
         summed = reading(load(z_measures=MEASURES, okrs=OKRS), "summed")
         assert (summed.take, summed.window) == ("sum", Window(days=28))
 
@@ -101,24 +101,24 @@ class TestNames:
             ("articles", RecordMeasure),
         ]
 
-    def test_a_name_is_taken_once_in_all_files(self, load: Load) -> None:
-        with pytest.raises(ConfigError, match=r"z\.yaml:4: measure 'calls' is taken: .*a\.yaml:4 has it"):
+    def test_a_measures_name_is_unique_in_all_files(self, load: Load) -> None:
+        with pytest.raises(ConfigError, match=r"z\.yaml:4: measure 'calls' is defined at .*a\.yaml:4 already"):
             load(a=MEASURES, okrs=OKRS, z=MEASURES.replace("articles:", "others:"))
 
     def test_a_named_measure_that_nobody_uses_is_checked_too(self, load: Load) -> None:
         with pytest.raises(ConfigError, match=r"m\.yaml:4: unknown key 'tke'"):
             load(okrs=OKRS, m=MEASURES.replace("values: Calls}}", "values: Calls}, tke: sum}").replace("calls:", "x:"))
 
-    def test_a_named_measure_that_this_files_defaults_make_wrong_is_not_lost(self, load: Load) -> None:
+    def test_a_problem_from_this_files_defaults_is_reported(self, load: Load) -> None:
         okrs = dedent(OKRS).replace("objectives:", "defaults: {measures: {local: {of: Calls}}}\nobjectives:", 1)
         with pytest.raises(ConfigError, match=r"okrs\.yaml:3: unknown key 'of'"):
             load(okrs=okrs, m=MEASURES)
 
-    def test_what_is_wrong_with_a_named_measure_is_said_where_it_has_its_name(self, load: Load) -> None:
+    def test_a_problem_of_a_named_measure_is_reported_at_its_definition(self, load: Load) -> None:
         with pytest.raises(ConfigError) as caught:
             load(okrs=OKRS, m=MEASURES.replace("values: Calls}}", "values: Calls}, tke: sum}"))
         assert [problem.line for problem in caught.value.problems if problem.file.endswith("m.yaml")] == [4]
-        # `summed` says more than the name, so it is looked at for itself.
+        # `summed` overrides keys, so it is checked on its own.
         assert [problem.line for problem in caught.value.problems if problem.file.endswith("okrs.yaml")] == [12]
 
     def test_the_parts_of_a_named_formula_have_each_the_defaults_of_its_own_connection(self, load: Load) -> None:
@@ -167,7 +167,7 @@ class TestDefaults:
           - {id: parent, title: Parent}
     """
 
-    def test_what_an_entry_does_not_say_the_defaults_do(self, load: Load) -> None:
+    def test_defaults_supply_missing_keys(self, load: Load) -> None:
         config = load(okrs=self.OKRS)
         assert (objective(config, "service").owner, objective(config, "service").rollup) == ("support", "weakest")
         calls = key_result(config, "calls")
@@ -176,7 +176,7 @@ class TestDefaults:
         assert "n.csv" in reading(config, "calls").stream
         assert [link.lag for link in key_result(config, "work").drives] == [timedelta(weeks=2)]
 
-    def test_what_it_says_itself_stands(self, load: Load) -> None:
+    def test_keys_of_an_entry_win_over_defaults(self, load: Load) -> None:
         config = load(okrs=self.OKRS)
         assert (objective(config, "own-objective").owner, objective(config, "own-objective").rollup) == ("sales", "all")
         own = key_result(config, "own")
@@ -189,14 +189,14 @@ class TestDefaults:
         parent = objective(load(okrs=self.OKRS), "parent")
         assert (parent.rollup, parent.owner) == ("supporting", "support")
 
-    def test_one_that_says_nothing_is_none(self, load: Load) -> None:
+    def test_a_default_of_null_is_no_default(self, load: Load) -> None:
         okrs = dedent(self.OKRS).replace("  owner: support", "  owner: null\n  pace: null")
         assert key_result(load(okrs=okrs), "calls").pace == "linear"
 
     def test_a_lag_belongs_to_links_alone(self, load: Load) -> None:
         assert key_result(load(okrs=self.OKRS), "calls").drives == ()
 
-    def test_they_hold_for_their_own_file(self, load: Load) -> None:
+    def test_defaults_apply_to_their_own_file_only(self, load: Load) -> None:
         other = self.OKRS.partition("        objectives:")[2].replace("id: ", "id: b-").replace(": calls", ": b-calls")
         other = other.replace("outcome: b-calls", "outcome: b-calls").replace("supports: parent", "supports: b-parent")
         text = "        period: 2026-Q4\n        objectives:" + other.replace(
@@ -229,10 +229,10 @@ class TestGoals:
                   stale_after: 5d
     """
 
-    def test_levels(self, load: Load) -> None:
+    def test_levels_make_a_target(self, load: Load) -> None:
         assert key_result(load(okrs=self.OKRS), "levels").goal == Target(20, 0, 10, 30)
 
-    def test_milestones_count_up_unless_they_say_their_values(self, load: Load) -> None:
+    def test_milestones_count_up_unless_they_have_values(self, load: Load) -> None:
         config = load(okrs=self.OKRS)
         stones, valued = key_result(config, "stones").goal, key_result(config, "valued").goal
         assert isinstance(stones, Milestones)
@@ -250,7 +250,7 @@ class TestGoals:
         assert guard.measure is not None
 
 
-def test_parts_have_the_keys_of_their_formula_unless_they_say_their_own(load: Load) -> None:
+def test_parts_take_the_keys_of_their_formula_unless_they_have_their_own(load: Load) -> None:
     config = load(
         okrs="""
         period: 2026-Q4

@@ -1,4 +1,4 @@
-"""Texts of people within Markdown: what is shown is what they wrote, and nobody is told of it."""
+"""Texts of people within Markdown are shown as they were written and notify nobody."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ZERO_WIDTH_SPACE = "\u200b"
 
 
 class Shown(HTMLParser):
-    """What a reader sees of a piece of HTML: its text, and which tags there are."""
+    """The text of a piece of HTML that a reader sees, and its tags."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -34,15 +34,15 @@ class Shown(HTMLParser):
 
 
 def shown(text: str) -> Shown:
-    """As a renderer of Markdown with tables and strikethrough shows it."""
+    """The text as a Markdown renderer with tables and strikethrough shows it."""
     return Shown(MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(inert(text)))
 
 
-def one_line(text: str) -> str:
+def single_line(text: str) -> str:
     return " ".join(text.split())
 
 
-@given(st.text(st.characters(exclude_categories=["Cs", "Cc"])).map(one_line).filter(bool))
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"])).map(single_line).filter(bool))
 @example("--> <!-- /syncd:calls --> <script>alert(1)</script>")
 @example("**bold** _it_ ~~gone~~ `code` [a](b) ![c](d) | e |")
 @example("# title")
@@ -52,19 +52,19 @@ def one_line(text: str) -> str:
 @example("=")
 @example("&lt;b&gt; &#64;everyone &copy;")
 @example("a\\")
-def test_any_text_is_shown_as_it_is_and_is_no_markup(text: str) -> None:
+def test_any_text_is_shown_as_it_is_and_is_not_markup(text: str) -> None:
     page = shown(text)
     assert set(page.tags) <= {"p", "a"}
     assert page.text.replace(ZERO_WIDTH_SPACE, "").strip() == text.replace(ZERO_WIDTH_SPACE, "").strip()
 
 
 @pytest.mark.parametrize("text", ["@everyone look", "cc @acme/search.", "mail ann@acme.example", "&#64;everyone"])
-def test_nobody_is_told(text: str) -> None:
-    # GitHub looks in what is shown: an @ that is followed by a letter or a digit.
+def test_a_mention_notifies_nobody(text: str) -> None:
+    # GitHub looks in the rendered text for an @ followed by a letter or a digit.
     assert not re.search(r"@[A-Za-z0-9]", shown(text).text)
 
 
-def test_a_number_is_no_reference_to_an_issue() -> None:
+def test_a_number_does_not_refer_to_an_issue() -> None:
     """A pull request whose text says `fixes #45` would close it."""
     assert not re.search(r"#\d", shown("fixes #45").text)
     assert inert("written in C# and F#") == "written in C# and F#"

@@ -1,4 +1,4 @@
-"""A block of ours in a text that is somebody else's."""
+"""syncd's block in a text that belongs to somebody else."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ START, END = "<!-- syncd:calls -->", "<!-- /syncd:calls -->"
         (f"{START}{END}", f"{START}\nours\n{END}"),
     ],
 )
-def test_the_block_is_put_in_and_all_else_stays(text: str, becomes: str) -> None:
+def test_the_block_is_added_and_the_rest_stays(text: str, becomes: str) -> None:
     assert with_block(text, "calls", "ours") == becomes
     assert block_of(becomes, "calls") == "ours"
 
@@ -37,7 +37,7 @@ _texts = st.text(st.sampled_from("ab <>!-/#\\\r\n") | st.characters(exclude_cate
 
 
 @given(_texts, _texts, st.text().map(lambda text: inert(" ".join(text.split()))).filter(bool))
-def test_whatever_stands_around_it_stays_byte_for_byte(above: str, below: str, ours: str) -> None:
+def test_text_around_the_block_stays_byte_for_byte(above: str, below: str, ours: str) -> None:
     first = with_block(above, "calls", "first")
     assert first.startswith(above)
     second = with_block(first + below, "calls", ours)
@@ -53,27 +53,27 @@ def test_blocks_of_several_key_results_do_not_touch() -> None:
     assert block_of(with_block(both, "calls", "three"), "calls-2") == "two"
 
 
-def test_no_block_or_an_empty_one_is_nothing() -> None:
+def test_a_missing_or_empty_block_is_none() -> None:
     assert block_of("Why we do it.", "calls") is None
     assert block_of(f"{START}\r\n\r\n{END}", "calls") is None
 
 
-def test_a_mark_that_is_quoted_above_takes_in_nothing() -> None:
+def test_a_quoted_mark_does_not_open_the_block() -> None:
     text = f"`{START}` stands above the numbers, which people wrote about here.\n\n{START}\nold\n{END}"
     assert block_of(text, "calls") == "old"
     assert with_block(text, "calls", "new") == text.replace("old", "new")
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         (f"{START}\nold\n\nand what people wrote below", f"{START} without {END}"),
         (f"old\n{END}", f"{END} without {START}"),
         (f"{END}\nwrong way round\n{START}", f"{START} without {END}"),
     ],
 )
-def test_a_mark_alone_says_which_is_missing_and_nothing_is_guessed(text: str, said: str) -> None:
-    with pytest.raises(TornError, match=said):
+def test_a_mark_alone_is_an_error_that_says_which_is_missing(text: str, message: str) -> None:
+    with pytest.raises(TornError, match=message):
         block_of(text, "calls")
-    with pytest.raises(TornError, match=said):
+    with pytest.raises(TornError, match=message):
         with_block(text, "calls", "new")

@@ -1,4 +1,4 @@
-"""How a key result is written: what makes it be written anew, and what does not."""
+"""Which changes of the configuration make syncd write a key result again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from syncd.sdk import PublishKeys
         (JiraPublish, {"comment": True}, {"calls": "OKR-1", "nps": "OKR-2"}),
     ],
 )
-def test_a_further_issue_concerns_no_other_key_result(
+def test_a_further_issue_changes_no_other_key_result(
     kind: type[PublishKeys], keys: dict[str, Any], issues: dict[str, str]
 ) -> None:
     few = kind.model_validate({**keys, "issues": {"calls": issues["calls"]}})

@@ -36,7 +36,7 @@ TABLE = {
 
 
 @pytest.mark.parametrize("healths", list(product(get_args(Health), repeat=2)), ids=" ".join)
-def test_every_pair_of_healths(healths: tuple[Health, Health]) -> None:
+def test_every_pair_of_healths_has_its_verdict(healths: tuple[Health, Health]) -> None:
     assert verdict(*healths) == TABLE.get(healths, "unknown")
 
 
@@ -51,18 +51,25 @@ def test_every_pair_of_healths(healths: tuple[Health, Health]) -> None:
 )
 @pytest.mark.parametrize("output", ON_PACE)
 @pytest.mark.parametrize("outcome", BEHIND)
-def test_it_is_too_early_until_the_lag_has_passed(today: date, expected: str, output: Health, outcome: Health) -> None:
+def test_a_verdict_is_too_early_until_the_lag_has_passed(
+    today: date, expected: str, output: Health, outcome: Health
+) -> None:
     assert verdict(output, outcome, today=today) == expected
 
 
-def test_without_a_lag_it_shows_on_the_first_day() -> None:
+def test_an_outcome_without_a_lag_is_judged_on_the_first_day() -> None:
     assert verdict("on_track", "off_track", today=SINCE, link=Link("calls")) == "watermelon"
 
 
-def test_since_is_said_only_of_an_output_on_pace() -> None:
+def test_since_is_given_only_for_an_output_on_pace() -> None:
     for output, since in (("on_track", SINCE), ("done", SINCE), ("at_risk", None), ("unknown", None)):
-        found = judge(OUTPUT, LINK, (output, "off_track"), SINCE, LATER)  # type: ignore[arg-type]
-        assert (found.output, found.outcome, found.since, found.lag) == ("articles", "calls", since, LINK.lag)
+        alignment = judge(OUTPUT, LINK, (output, "off_track"), SINCE, LATER)  # type: ignore[arg-type]
+        assert (alignment.output, alignment.outcome, alignment.since, alignment.lag) == (
+            "articles",
+            "calls",
+            since,
+            LINK.lag,
+        )
 
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -71,7 +78,7 @@ SHARES = Shares()
 
 
 def since(now: datetime, *past: float | None) -> date | None:
-    """By the values at the ends of the period's first days."""
+    """The start of the run, for values at the ends of the period's first days."""
     days = [(PERIOD.first + timedelta(days=number), value) for number, value in enumerate(past)]
     return on_pace_since(OUTPUT, PERIOD, now, SHARES, days, {})
 
@@ -81,42 +88,42 @@ def morning(day: int) -> datetime:
 
 
 class TestOnPaceSince:
-    def test_with_no_past_it_is_today(self) -> None:
+    def test_the_run_starts_today_without_a_past(self) -> None:
         assert since(morning(21)) == date(2026, 10, 21)
 
     def test_an_unbroken_run_goes_back_to_the_first_day(self) -> None:
         assert since(morning(24), 4, 8, 12) == date(2026, 10, 21)
 
-    def test_a_day_behind_breaks_it(self) -> None:
+    def test_a_day_behind_breaks_the_run(self) -> None:
         assert since(morning(25), 4, 0, 12, 16) == date(2026, 10, 23)
 
-    def test_it_begins_today_where_yesterday_was_behind(self) -> None:
+    def test_the_run_starts_today_after_a_day_behind(self) -> None:
         assert since(morning(25), 4, 8, 12, 3) == date(2026, 10, 25)
 
-    def test_an_unknown_day_breaks_it(self) -> None:
+    def test_an_unknown_day_breaks_the_run(self) -> None:
         assert since(morning(25), 4, 8, None, 16) == date(2026, 10, 24)
 
-    def test_a_day_at_risk_breaks_it(self) -> None:
+    def test_a_day_at_risk_breaks_the_run(self) -> None:
         assert since(morning(24), 4, 6, 12) == date(2026, 10, 23)  # 6 of the 8 expected is 0.75 of it
 
     def test_today_is_a_local_day(self) -> None:
         assert since(datetime(2026, 10, 24, 22, 30, tzinfo=UTC)) == date(2026, 10, 25)
 
-    def test_after_the_period_it_stays_within_it(self) -> None:
+    def test_the_run_stays_within_the_period_after_its_end(self) -> None:
         assert since(datetime(2026, 12, 1, tzinfo=UTC)) == date(2026, 10, 30)
         assert since(datetime(2026, 12, 1, tzinfo=UTC), *[40.0] * 10) == date(2026, 10, 21)
 
     @given(past=st.lists(st.none() | st.integers(0, 40), max_size=9))
-    def test_every_day_of_the_run_was_on_pace_and_the_one_before_was_not(self, past: list[float | None]) -> None:
+    def test_every_day_of_the_run_was_on_pace_and_the_day_before_was_not(self, past: list[float | None]) -> None:
         today = PERIOD.first + timedelta(days=len(past))
-        begun = since(midnight(today, ZONE) + timedelta(hours=1), *past)
-        assert begun is not None
+        start = since(midnight(today, ZONE) + timedelta(hours=1), *past)
+        assert start is not None
         health = {
             PERIOD.first + timedelta(days=number): standing(
                 OUTPUT, value, PERIOD.span, midnight(PERIOD.first + timedelta(days=number + 1), ZONE), SHARES
             ).health
             for number, value in enumerate(past)
         }
-        run = [day for day in health if day >= begun]
+        run = [day for day in health if day >= start]
         assert all(health[day] in ON_PACE for day in run)
-        assert begun == PERIOD.first or health[begun - timedelta(days=1)] not in ON_PACE
+        assert start == PERIOD.first or health[start - timedelta(days=1)] not in ON_PACE

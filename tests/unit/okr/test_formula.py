@@ -1,4 +1,4 @@
-"""Formulas: arithmetic over named parts, where what is unknown stays so."""
+"""Formulas: arithmetic over named parts, in which an unknown part makes the result unknown."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.okr.formula import NoFormula, combined, names
+from syncd.okr.formula import NoFormula, evaluate, names
 from syncd.okr.measures import Answer
 
 numbers = st.floats(-1e6, 1e6)
 
 
 def of(expression: str, **parts: float | None) -> Answer:
-    return combined(
+    return evaluate(
         expression, {name: Answer(number, None if number is not None else "blank", 1) for name, number in parts.items()}
     )
 
 
 class TestNames:
-    def test_it_names_its_parts_and_not_its_functions(self) -> None:
+    def test_an_expression_names_its_parts_and_not_its_functions(self) -> None:
         assert names("max(closed, 1) / (closed + open_ones) * 100") == {"closed", "open_ones"}
 
     @pytest.mark.parametrize(
@@ -51,17 +51,17 @@ class TestNames:
             "not a",
         ],
     )
-    def test_anything_but_arithmetic_is_none(self, expression: str) -> None:
+    def test_anything_but_arithmetic_is_refused(self, expression: str) -> None:
         with pytest.raises(NoFormula, match=r"formula|number"):
             names(expression)
 
-    def test_one_that_divides_by_zero_for_some_numbers_is_one(self) -> None:
+    def test_a_formula_may_divide_by_zero_for_some_numbers(self) -> None:
         assert names("100 / (a - b)") == {"a", "b"}
 
 
-class TestCombined:
+class TestEvaluate:
     @given(a=numbers, b=numbers)
-    def test_it_is_arithmetic(self, a: float, b: float) -> None:
+    def test_a_formula_is_arithmetic(self, a: float, b: float) -> None:
         assert of("a + b", a=a, b=b).number == a + b
         assert of("(a - b) * 2", a=a, b=b).number == (a - b) * 2
         assert of("min(a, b)", a=a, b=b).number == min(a, b)
@@ -77,19 +77,19 @@ class TestCombined:
         else:
             assert share is None
 
-    def test_a_division_by_zero_is_unknown_and_says_so(self) -> None:
+    def test_a_division_by_zero_is_unknown_with_its_reason(self) -> None:
         assert of("a / b", a=1, b=0) == Answer(None, "a / b divides by zero", 2)
 
     @given(a=numbers)
-    def test_an_unknown_part_makes_the_whole_unknown_whatever_it_is_multiplied_by(self, a: float) -> None:
+    def test_an_unknown_part_makes_the_result_unknown_even_times_zero(self, a: float) -> None:
         assert of("a * 0 + b * 0", a=a, b=None) == Answer(None, "b: blank", 2)
 
-    def test_what_comes_to_no_finite_number_is_unknown(self) -> None:
+    def test_an_infinite_result_is_unknown(self) -> None:
         answer = of("a * a", a=1e300)
         assert answer.number is None
         assert answer.reason == "'a * a' comes to no finite number"
 
-    def test_it_is_as_of_its_oldest_part_and_counts_what_all_count(self) -> None:
+    def test_a_formula_is_as_of_its_oldest_part_and_sums_the_counts(self) -> None:
         old, new = datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
         parts = {"a": Answer(1.0, None, 3, 1, new), "b": Answer(2.0, None, 4, 0, old), "c": Answer(3.0, None, 5, 2)}
-        assert combined("a + b + c", parts) == Answer(6.0, None, 12, 3, old)
+        assert evaluate("a + b + c", parts) == Answer(6.0, None, 12, 3, old)

@@ -1,4 +1,4 @@
-"""Progress, pace and health: worked examples of the rules, and what holds for every key result."""
+"""Progress, pace and health: worked examples of the rules, and properties of every key result."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ targets = apart.map(lambda pair: Target(*pair))
 key_results = st.builds(KeyResult, st.just("kr"), st.just(""), st.just("outcome"), targets | bands, pace=paces)
 
 
-def stands(value: float | None, now: datetime = HALF, key_result: KeyResult = CALLS) -> Standing:
+def judge(value: float | None, now: datetime = HALF, key_result: KeyResult = CALLS) -> Standing:
     return standing(key_result, value, SPAN, now, SHARES)
 
 
@@ -38,23 +38,25 @@ class TestProgress:
         ("value", "progress", "score"),
         [(1200, 0, 0), (1092, 0.18, 0.18), (900, 0.5, 0.5), (600, 1, 1), (300, 1.5, 1), (1500, -0.5, 0)],
     )
-    def test_down_from_1200_to_600(self, value: float, progress: float, score: float) -> None:
-        found = stands(value)
-        assert (found.progress, found.score) == (pytest.approx(progress), pytest.approx(score))
+    def test_progress_down_from_1200_to_600(self, value: float, progress: float, score: float) -> None:
+        judged = judge(value)
+        assert (judged.progress, judged.score) == (pytest.approx(progress), pytest.approx(score))
 
     @given(goal=apart, value=numbers)
-    def test_either_direction_is_the_same(self, goal: tuple[float, float], value: float) -> None:
+    def test_progress_is_the_same_in_either_direction(self, goal: tuple[float, float], value: float) -> None:
         target, baseline = goal
         assert Target(target, baseline).progress(value) == Target(-target, -baseline).progress(-value)
 
     @given(goal=apart)
-    def test_it_goes_from_0_at_the_baseline_to_1_at_the_target(self, goal: tuple[float, float]) -> None:
+    def test_progress_goes_from_0_at_the_baseline_to_1_at_the_target(self, goal: tuple[float, float]) -> None:
         target, baseline = goal
         assert Target(target, baseline).progress(baseline) == 0
         assert Target(target, baseline).progress(target) == 1
 
     @given(goal=apart, first=numbers, second=numbers)
-    def test_nearer_the_target_is_never_less(self, goal: tuple[float, float], first: float, second: float) -> None:
+    def test_progress_is_never_less_nearer_to_the_target(
+        self, goal: tuple[float, float], first: float, second: float
+    ) -> None:
         target, baseline = goal
         low, high = sorted((first, second), reverse=target < baseline)
         before, after = Target(target, baseline).progress(low), Target(target, baseline).progress(high)
@@ -80,19 +82,19 @@ class TestProgress:
 
 class TestExpected:
     @pytest.mark.parametrize(("day", "share"), [(-1, 0), (0, 0), (1, 0.1), (5, 0.5), (9, 0.9), (10, 1), (20, 1)])
-    def test_linear_goes_with_time(self, day: int, share: float) -> None:
+    def test_linear_pace_grows_with_time(self, day: int, share: float) -> None:
         assert expected(CALLS, SPAN, START + timedelta(days=day)) == pytest.approx(share)
 
-    def test_end_asks_for_nothing_before_the_end(self) -> None:
+    def test_end_pace_expects_nothing_before_the_end(self) -> None:
         late = replace(CALLS, pace="end")
         assert [expected(late, SPAN, now) for now in (START, END - TICK, END)] == [0, 0, 1]
 
-    def test_a_band_is_asked_for_from_the_start(self) -> None:
+    def test_a_band_is_expected_from_the_start(self) -> None:
         band = replace(CALLS, goal=Band(at_most=5), pace="end")
         assert [expected(band, SPAN, now) for now in (START, HALF, END)] == [1, 1, 1]
 
     @given(key_result=key_results, first=moments, second=moments)
-    def test_it_never_falls_and_stays_within_0_and_1(
+    def test_expected_never_falls_and_stays_within_0_and_1(
         self, key_result: KeyResult, first: datetime, second: datetime
     ) -> None:
         early, late = sorted((first, second))
@@ -114,8 +116,8 @@ class TestHealth:
             (100, "done"),
         ],
     )
-    def test_half_way_through_the_period(self, value: float, health: Health) -> None:
-        assert stands(value).health == health
+    def test_health_half_way_through_the_period(self, value: float, health: Health) -> None:
+        assert judge(value).health == health
 
     @pytest.mark.parametrize("percent", range(1, 101))
     @pytest.mark.parametrize(("share", "health"), [(0.9, "on_track"), (0.7, "at_risk")])
@@ -141,8 +143,8 @@ class TestHealth:
             (600, END, "done"),
         ],
     )
-    def test_at_the_edges_of_the_period(self, value: float, now: datetime, health: Health) -> None:
-        assert stands(value, now).health == health
+    def test_health_at_the_edges_of_the_period(self, value: float, now: datetime, health: Health) -> None:
+        assert judge(value, now).health == health
 
     @pytest.mark.parametrize(
         ("value", "now", "health"),
@@ -155,50 +157,52 @@ class TestHealth:
         ],
     )
     def test_a_band_is_done_only_at_the_end(self, value: float, now: datetime, health: Health) -> None:
-        assert stands(value, now, replace(CALLS, goal=Band(at_most=5))).health == health
+        assert judge(value, now, replace(CALLS, goal=Band(at_most=5))).health == health
 
-    def test_before_the_start_nobody_knows(self) -> None:
-        found = stands(600, START - TICK)
-        assert (found.health, found.reason) == ("unknown", "the period has not begun")
+    def test_health_is_unknown_before_the_start(self) -> None:
+        judged = judge(600, START - TICK)
+        assert (judged.health, judged.reason) == ("unknown", "the period has not begun")
 
     def test_end_pace_is_on_track_until_the_end(self) -> None:
         late = replace(CALLS, pace="end")
-        assert [stands(1200, now, late).health for now in (HALF, END)] == ["on_track", "off_track"]
+        assert [judge(1200, now, late).health for now in (HALF, END)] == ["on_track", "off_track"]
 
-    def test_an_outcome_without_a_baseline_is_unknown_and_says_so(self) -> None:
-        found = stands(800, HALF, replace(CALLS, goal=Target(600)))
-        assert (found.progress, found.score, found.health) == (None, None, "unknown")
-        assert "no baseline" in (found.reason or "")
+    def test_an_outcome_without_a_baseline_is_unknown_with_its_reason(self) -> None:
+        judged = judge(800, HALF, replace(CALLS, goal=Target(600)))
+        assert (judged.progress, judged.score, judged.health) == (None, None, "unknown")
+        assert "no baseline" in (judged.reason or "")
 
     @given(key_result=key_results, now=moments)
-    def test_unknown_never_becomes_a_number(self, key_result: KeyResult, now: datetime) -> None:
-        found = standing(key_result, None, SPAN, now, SHARES)
-        assert (found.progress, found.score, found.health) == (None, None, "unknown")
+    def test_an_unknown_value_never_becomes_a_number(self, key_result: KeyResult, now: datetime) -> None:
+        judged = standing(key_result, None, SPAN, now, SHARES)
+        assert (judged.progress, judged.score, judged.health) == (None, None, "unknown")
 
     @given(key_result=key_results, value=numbers, now=moments)
     @example(key_result=CALLS, value=1200, now=HALF)
     def test_a_score_is_progress_within_0_and_1(self, key_result: KeyResult, value: float, now: datetime) -> None:
-        found = standing(key_result, value, SPAN, now, SHARES)
-        assert found.progress is not None
-        assert found.score == min(1, max(0, found.progress))
+        judged = standing(key_result, value, SPAN, now, SHARES)
+        assert judged.progress is not None
+        assert judged.score == min(1, max(0, judged.progress))
 
     @given(key_result=key_results, value=numbers, now=moments)
-    def test_what_each_health_says(self, key_result: KeyResult, value: float, now: datetime) -> None:
-        found = standing(key_result, value, SPAN, now, SHARES)
-        assume(found.progress is not None)
-        progress, score = found.progress or 0.0, found.score or 0.0
+    def test_each_health_means_its_share_of_the_expected_score(
+        self, key_result: KeyResult, value: float, now: datetime
+    ) -> None:
+        judged = standing(key_result, value, SPAN, now, SHARES)
+        assume(judged.progress is not None)
+        progress, score = judged.progress or 0.0, judged.score or 0.0
         broken = progress < 1 if isinstance(key_result.goal, Band) else progress < 0
-        assert (found.health == "unknown") == (now < START)
+        assert (judged.health == "unknown") == (now < START)
         if now < START:
             return
         if broken:
-            assert found.health == "off_track"
-        elif found.health == "done":
+            assert judged.health == "off_track"
+        elif judged.health == "done":
             assert progress >= 1
             assert now >= END or not isinstance(key_result.goal, Band)
-        elif found.health == "on_track":
-            assert score >= 0.9 * found.expected - 1e-6
-        elif found.health == "at_risk":
-            assert 0.7 * found.expected - 1e-6 <= score < 0.9 * found.expected
+        elif judged.health == "on_track":
+            assert score >= 0.9 * judged.expected - 1e-6
+        elif judged.health == "at_risk":
+            assert 0.7 * judged.expected - 1e-6 <= score < 0.9 * judged.expected
         else:
-            assert score < 0.7 * found.expected
+            assert score < 0.7 * judged.expected

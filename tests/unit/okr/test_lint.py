@@ -1,4 +1,4 @@
-"""What is valid and yet likely not meant so."""
+"""Lint: each rule finds what it is for, and nothing else."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ ARTICLES = KeyResult("articles", "40 articles", "output", Target(40, 0), COUNT, 
 GOOD = Objective("self-service", "", (CALLS, SCORE, ARTICLES), "support")
 
 
-def found(objective: Objective) -> list[tuple[str, str]]:
+def lint_findings(objective: Objective) -> list[tuple[str, str]]:
     """(rule, subject) of every finding about an objective."""
     return [(finding.rule.id, finding.subject) for finding in lint(Plan(PERIOD, (objective,)))]
 
 
-def with_one(key_result: KeyResult) -> Objective:
-    """The good objective with this in place of its own key result of that id."""
+def with_key_result(key_result: KeyResult) -> Objective:
+    """The good objective with this key result in place of its own key result of the same id."""
     return replace(GOOD, key_results=tuple(key_result if kr.id == key_result.id else kr for kr in GOOD.key_results))
 
 
 def measured(**measure: object) -> Objective:
-    return with_one(replace(ARTICLES, measure=replace(COUNT, **measure)))
+    return with_key_result(replace(ARTICLES, measure=replace(COUNT, **measure)))
 
 
 def filtered(*filters: Filter) -> Objective:
@@ -43,15 +43,15 @@ def filtered(*filters: Filter) -> Objective:
 
 
 def windowed(**window: date) -> Objective:
-    return with_one(replace(CALLS, measure=ReadingMeasure("numbers", "sheet", "{}", window=Window(**window))))
+    return with_key_result(replace(CALLS, measure=ReadingMeasure("numbers", "sheet", "{}", window=Window(**window))))
 
 
 def bounded(key_result: KeyResult, **bounds: float) -> Objective:
-    return with_one(replace(key_result, plausible=Plausible(**bounds)))
+    return with_key_result(replace(key_result, plausible=Plausible(**bounds)))
 
 
-def counting(number: int) -> Objective:
-    return replace(GOOD, key_results=tuple(replace(CALLS, id=f"calls-{each}") for each in range(number)))
+def counting(count: int) -> Objective:
+    return replace(GOOD, key_results=tuple(replace(CALLS, id=f"calls-{number}") for number in range(count)))
 
 
 DUE = Milestone("Designed", 1, by=datetime(2026, 11, 1, tzinfo=UTC))
@@ -59,13 +59,13 @@ OPEN = Milestone("Running", 2)
 
 
 def stepping(*steps: Milestone) -> Objective:
-    return with_one(replace(CALLS, unit=None, goal=Milestones(steps)))
+    return with_key_result(replace(CALLS, unit=None, goal=Milestones(steps)))
 
 
 OUTPUTS = tuple(replace(ARTICLES, id=f"articles-{number}") for number in range(3))
 BUG = Filter("label", ("bug",))
 
-# Of each rule: the id of whom it is about, what earns it, and what is near and earns nothing at all.
+# By rule: the id of the subject, objectives that break the rule, and similar objectives that break none.
 CASES: dict[str, tuple[str, list[Objective], list[Objective]]] = {
     "no-outcome": (
         "self-service",
@@ -85,56 +85,59 @@ CASES: dict[str, tuple[str, list[Objective], list[Objective]]] = {
     "no-unit": (
         "articles",
         [measured(take="sum", of="points")],
-        [with_one(replace(ARTICLES, unit="points", measure=replace(COUNT, take="sum", of="points"))), measured()],
+        [
+            with_key_result(replace(ARTICLES, unit="points", measure=replace(COUNT, take="sum", of="points"))),
+            measured(),
+        ],
     ),
     "no-baseline": (
         "calls",
-        [with_one(replace(CALLS, goal=Target(600)))],
-        [with_one(replace(CALLS, goal=Target(600, 0)))],
+        [with_key_result(replace(CALLS, goal=Target(600)))],
+        [with_key_result(replace(CALLS, goal=Target(600, 0)))],
     ),
     "no-end": ("calls", [stepping(DUE, OPEN)], [stepping(DUE, DUE), stepping(OPEN, OPEN)]),
-    "drives-nothing": ("articles", [with_one(replace(ARTICLES, drives=()))], [GOOD]),
+    "drives-nothing": ("articles", [with_key_result(replace(ARTICLES, drives=()))], [GOOD]),
     "no-lag": (
         "articles",
-        [with_one(replace(ARTICLES, drives=(LINK, Link("score"))))],
-        [with_one(replace(ARTICLES, drives=(LINK, Link("score", timedelta()))))],
+        [with_key_result(replace(ARTICLES, drives=(LINK, Link("score"))))],
+        [with_key_result(replace(ARTICLES, drives=(LINK, Link("score", timedelta()))))],
     ),
     "no-guard": (
         "articles",
         [
-            with_one(replace(ARTICLES, guard=None)),
-            with_one(replace(ARTICLES, guard=None, measure=replace(COUNT, take="distinct", of="author"))),
+            with_key_result(replace(ARTICLES, guard=None)),
+            with_key_result(replace(ARTICLES, guard=None, measure=replace(COUNT, take="distinct", of="author"))),
         ],
         [
-            with_one(replace(ARTICLES, guard=None, measure=replace(COUNT, take="median", of="lead_time"))),
-            with_one(replace(ARTICLES, guard=None, measure=ReadingMeasure("numbers", "sheet", "{}", "sum"))),
-            with_one(replace(ARTICLES, guard=None, measure=None)),
-            with_one(replace(CALLS, measure=COUNT)),
+            with_key_result(replace(ARTICLES, guard=None, measure=replace(COUNT, take="median", of="lead_time"))),
+            with_key_result(replace(ARTICLES, guard=None, measure=ReadingMeasure("numbers", "sheet", "{}", "sum"))),
+            with_key_result(replace(ARTICLES, guard=None, measure=None)),
+            with_key_result(replace(CALLS, measure=COUNT)),
         ],
     ),
     "outcome-worded-as-work": (
         "calls",
-        [with_one(replace(CALLS, title="Launch the portal"))],
-        [with_one(replace(ARTICLES, title="Launch the portal"))],
+        [with_key_result(replace(CALLS, title="Launch the portal"))],
+        [with_key_result(replace(ARTICLES, title="Launch the portal"))],
     ),
     "output-worded-as-change": (
         "articles",
-        [with_one(replace(ARTICLES, title="Calls fall to 600"))],
-        [with_one(replace(CALLS, title="Calls fall to 600"))],
+        [with_key_result(replace(ARTICLES, title="Calls fall to 600"))],
+        [with_key_result(replace(CALLS, title="Calls fall to 600"))],
     ),
     "met-by-baseline": (
         "calls",
         [
-            with_one(replace(CALLS, goal=Target(1200, 600))),
-            with_one(replace(CALLS, title="Calls from 1,200 to 600", goal=Target(600, 500))),
-            with_one(replace(CALLS, title="Answers increase to 1,200")),
-            with_one(replace(CALLS, goal=Target(600, 1200, commit=1200))),
+            with_key_result(replace(CALLS, goal=Target(1200, 600))),
+            with_key_result(replace(CALLS, title="Calls from 1,200 to 600", goal=Target(600, 500))),
+            with_key_result(replace(CALLS, title="Answers increase to 1,200")),
+            with_key_result(replace(CALLS, goal=Target(600, 1200, commit=1200))),
         ],
         [
-            with_one(replace(CALLS, title="Calls to the support line", goal=Target(1200, 600))),
-            with_one(replace(CALLS, goal=Target(600, 1200, commit=900))),
-            with_one(replace(CALLS, title="Reduce calls by 600", goal=Target(600, 0))),
-            with_one(replace(CALLS, title="Answers increase to 1,200", goal=Target(1200, 600))),
+            with_key_result(replace(CALLS, title="Calls to the support line", goal=Target(1200, 600))),
+            with_key_result(replace(CALLS, goal=Target(600, 1200, commit=900))),
+            with_key_result(replace(CALLS, title="Reduce calls by 600", goal=Target(600, 0))),
+            with_key_result(replace(CALLS, title="Answers increase to 1,200", goal=Target(1200, 600))),
         ],
     ),
     "never-matches": (
@@ -148,7 +151,7 @@ CASES: dict[str, tuple[str, list[Objective], list[Objective]]] = {
             measured(never="asks for drafts, which are never merged"),
             measured(window=Window(since=date(2027, 1, 1))),
             measured(window=Window(until=date(2026, 9, 30))),
-            with_one(replace(ARTICLES, guard=replace(GUARD, measure=replace(COUNT, never="asks for nothing")))),
+            with_key_result(replace(ARTICLES, guard=replace(GUARD, measure=replace(COUNT, never="asks for nothing")))),
         ],
         [
             filtered(Filter("number", at_least=5), Filter("number", at_most=5)),
@@ -176,81 +179,81 @@ CASES: dict[str, tuple[str, list[Objective], list[Objective]]] = {
     "unused-ignore": (
         "calls",
         [
-            with_one(replace(CALLS, ignore=("no-unit",))),
-            with_one(replace(CALLS, ignore=("key-result-count",))),  # that one is its objective's
+            with_key_result(replace(CALLS, ignore=("no-unit",))),
+            with_key_result(replace(CALLS, ignore=("key-result-count",))),  # that rule is about objectives
         ],
         [
-            with_one(replace(CALLS, unit=None, ignore=("no-unit",))),
-            replace(with_one(replace(CALLS, unit=None)), ignore=("no-unit",)),
-            with_one(replace(CALLS, ignore=("no-unit", "unused-ignore"))),
+            with_key_result(replace(CALLS, unit=None, ignore=("no-unit",))),
+            replace(with_key_result(replace(CALLS, unit=None)), ignore=("no-unit",)),
+            with_key_result(replace(CALLS, ignore=("no-unit", "unused-ignore"))),
         ],
     ),
 }
 
 
-def test_a_good_objective_earns_nothing() -> None:
-    assert found(GOOD) == []
+def test_a_good_objective_has_no_finding() -> None:
+    assert lint_findings(GOOD) == []
 
 
 def test_every_rule_has_its_cases() -> None:
     assert list(CASES) == [rule.id for rule in RULES]
-    assert all(earning and near for _, earning, near in CASES.values())
+    assert all(breaking and similar for _, breaking, similar in CASES.values())
 
 
 @pytest.mark.parametrize("rule", CASES)
 def test_a_rule_finds_what_it_is_for_and_nothing_else(rule: str) -> None:
-    subject, earning, near = CASES[rule]
-    for objective in earning:
-        assert found(objective) == [(rule, subject)], objective
-    for objective in near:
-        assert found(objective) == [], objective
+    subject, breaking, similar = CASES[rule]
+    for objective in breaking:
+        assert lint_findings(objective) == [(rule, subject)], objective
+    for objective in similar:
+        assert lint_findings(objective) == [], objective
 
 
 @pytest.mark.parametrize("rule", CASES)
 def test_every_rule_can_be_ignored(rule: str) -> None:
-    subject, earning, _ = CASES[rule]
-    for objective in earning:
-        assert found(replace(objective, ignore=(rule,))) == []
+    subject, breaking, _ = CASES[rule]
+    for objective in breaking:
+        assert lint_findings(replace(objective, ignore=(rule,))) == []
         about = next((kr for kr in objective.key_results if kr.id == subject), None)
         if about is not None:
             excused = replace(about, ignore=(*about.ignore, rule))
             others = tuple(excused if kr is about else kr for kr in objective.key_results)
-            assert found(replace(objective, key_results=others)) == []
+            assert lint_findings(replace(objective, key_results=others)) == []
 
 
-def test_an_outcome_without_a_unit_whatever_its_title_says() -> None:
-    assert found(with_one(replace(CALLS, unit=None, title="80 % of calls"))) == [("no-unit", "calls")]
+def test_an_outcome_needs_a_unit_whatever_its_title_says() -> None:
+    assert lint_findings(with_key_result(replace(CALLS, unit=None, title="80 % of calls"))) == [("no-unit", "calls")]
 
 
-def test_a_band_that_cannot_be_plausible() -> None:
-    assert found(bounded(SCORE, at_most=30)) == [("implausible-goal", "score")]
+def test_a_band_beyond_the_plausible_bounds_breaks_a_rule() -> None:
+    assert lint_findings(bounded(SCORE, at_most=30)) == [("implausible-goal", "score")]
     up_to = replace(SCORE, goal=Band(at_most=40), plausible=Plausible(at_least=50))
-    assert found(with_one(up_to)) == [("implausible-goal", "score")]
+    assert lint_findings(with_key_result(up_to)) == [("implausible-goal", "score")]
 
 
 def test_a_finding_names_all_that_it_is_about() -> None:
-    unsaid = replace(ARTICLES, drives=(Link("calls"), Link("score")))
+    without_lag = replace(ARTICLES, drives=(Link("calls"), Link("score")))
     far = replace(CALLS, plausible=Plausible(at_least=2000))
-    messages = [finding.message for finding in lint(Plan(PERIOD, (with_one(unsaid), with_one(far))))]
+    messages = [finding.message for finding in lint(Plan(PERIOD, (with_key_result(without_lag), with_key_result(far))))]
     assert "no lag for calls and score" in messages[0]
     assert "the baseline 1,200 and the target 600" in messages[1]
 
 
-def test_an_ignore_of_an_objective_that_no_key_result_needs() -> None:
-    assert found(replace(GOOD, ignore=("no-unit",))) == [("unused-ignore", "self-service")]
+def test_an_objectives_ignore_that_no_key_result_needs_is_unused() -> None:
+    assert lint_findings(replace(GOOD, ignore=("no-unit",))) == [("unused-ignore", "self-service")]
 
 
-def test_an_ignore_beside_one_that_covers_it_is_used() -> None:
+def test_an_ignore_that_the_objectives_ignore_covers_too_is_used() -> None:
     needing = replace(CALLS, unit=None, ignore=("no-unit",))
-    assert found(replace(with_one(needing), ignore=("no-unit",))) == []
+    assert lint_findings(replace(with_key_result(needing), ignore=("no-unit",))) == []
 
 
-def test_an_ignore_of_what_is_said_of_another() -> None:
+def test_an_ignore_of_a_finding_about_another_key_result_is_unused() -> None:
     elsewhere = (replace(CALLS, ignore=("no-unit",)), replace(SCORE, unit=None), ARTICLES)
-    assert found(replace(GOOD, key_results=elsewhere)) == [("unused-ignore", "calls"), ("no-unit", "score")]
+    assert lint_findings(replace(GOOD, key_results=elsewhere)) == [("unused-ignore", "calls"), ("no-unit", "score")]
 
 
-def test_every_objective_is_read_in_order() -> None:
+def test_findings_come_in_the_order_of_the_file() -> None:
     bare = KeyResult("a", "", "output", Target(1, 0))
     plan = Plan(PERIOD, (Objective("first", "", (bare,), "web"), replace(GOOD, id="second", key_results=OUTPUTS)))
     assert [finding.subject for finding in lint(plan)] == ["first", "first", "a", "second"]

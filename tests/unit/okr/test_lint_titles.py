@@ -1,4 +1,4 @@
-"""What titles say to lint: real ones, most of which it must leave alone."""
+"""How lint reads titles: real titles, most of which it must leave alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from syncd.okr.lint.titles import direction, says_change, says_work
 
-# (says work, says a change, the way it goes): what an outcome, an output and a goal are warned by.
+# (says work, says a change, direction): what lint warns about on an outcome, an output and a goal.
 TITLES = {
     # outcomes as they should be
     "Calls to the support line fall from 1,200 to 600 a week": (False, True, "down"),
@@ -49,7 +49,7 @@ TITLES = {
     "Drop-in visits at 40 a week": (False, False, None),
     "Churn falls from 2025 to 2026": (False, True, "down"),
     "Reduction of waste by a third": (False, False, None),
-    # work named as what it is
+    # work worded as work
     "40 product articles searchable": (False, False, None),
     "25 changes to search merged": (False, False, None),
     "300 story points of the pipeline rebuild delivered": (False, False, None),
@@ -67,7 +67,7 @@ TITLES = {
     "Cut 3 releases of the app": (False, False, None),
     "3 price increases announced": (False, False, None),
     "Answer up to 40 letters": (False, False, None),
-    # work, whatever it is called
+    # titles that order some work
     "Launch the new checkout": (True, False, None),
     "Launch self-service portal": (True, False, None),
     "Ship dark mode": (True, False, None),
@@ -86,9 +86,11 @@ TITLES = {
 }
 
 
-@pytest.mark.parametrize(("title", "said"), TITLES.items(), ids=lambda value: value if isinstance(value, str) else "")
-def test_a_title_says(title: str, said: tuple[bool, bool, str | None]) -> None:
-    assert (says_work(title), says_change(title), direction(title)) == said
+@pytest.mark.parametrize(
+    ("title", "reading"), TITLES.items(), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_a_title_is_read_as(title: str, reading: tuple[bool, bool, str | None]) -> None:
+    assert (says_work(title), says_change(title), direction(title)) == reading
 
 
 @pytest.mark.parametrize(
@@ -108,5 +110,5 @@ def test_a_title_says(title: str, said: tuple[bool, bool, str | None]) -> None:
         ("Sales rise by 5 % and complaints fall to 4", None),
     ],
 )
-def test_which_way_two_numbers_go(title: str, way: str | None) -> None:
+def test_direction_of_two_numbers(title: str, way: str | None) -> None:
     assert direction(title) == way

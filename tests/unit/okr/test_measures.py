@@ -1,4 +1,4 @@
-"""How records and readings become one number: the plain evaluator, by worked examples."""
+"""The plain evaluator: worked examples of how records and readings become one number."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def record(id: str = "1", done_at: datetime | None = START, **fields: list[str |
     return Record(id, f"#{id}", "", "", START, done_at=done_at, fields=fields)
 
 
-def evaluated(found: list[Record], take: RecordTake = "count", of: str | None = None, *rules: Filter) -> float | None:
-    return evaluate_records(RecordMeasure("code", ("pulls",), take, of, rules), SPAN, found).number
+def evaluate(records: list[Record], take: RecordTake = "count", of: str | None = None, *rules: Filter) -> float | None:
+    return evaluate_records(RecordMeasure("code", ("pulls",), take, of, rules), SPAN, records).number
 
 
 class TestScalars:
@@ -46,11 +46,11 @@ class TestScalars:
         ("value", "text"),
         [("5", "5"), (5, "5"), (5.0, "5"), (-0.0, "0"), (0.1, "0.1"), (1e22, "1e+22"), ("", ""), (-3.5, "-3.5")],
     )
-    def test_a_number_is_the_shortest_text_that_says_it(self, value: str | float, text: str) -> None:
+    def test_a_number_becomes_the_shortest_text_that_reads_back(self, value: str | float, text: str) -> None:
         assert scalar_text(value) == text
 
     @given(number=st.floats(allow_nan=False, allow_infinity=False))
-    def test_the_text_says_the_number(self, number: float) -> None:
+    def test_a_text_reads_back_as_its_number(self, number: float) -> None:
         assert float(scalar_text(number)) == number
 
 
@@ -73,7 +73,9 @@ class TestFilters:
         ],
         ids=str,
     )
-    def test_what_passes(self, rule: Filter, accepted: list[list[str]], refused: list[list[str]]) -> None:
+    def test_a_filter_accepts_its_values_and_refuses_others(
+        self, rule: Filter, accepted: list[list[str]], refused: list[list[str]]
+    ) -> None:
         assert [rule.accepts(values) for values in accepted] == [True] * len(accepted)
         assert [rule.accepts(values) for values in refused] == [False] * len(refused)
 
@@ -96,7 +98,7 @@ class TestFilters:
             (Filter("size", at_most=0.5), "size ≤ 0.5"),
         ],
     )
-    def test_it_says_itself(self, rule: Filter, text: str) -> None:
+    def test_a_filter_describes_itself(self, rule: Filter, text: str) -> None:
         assert str(rule) == text
 
 
@@ -105,51 +107,51 @@ class TestRecords:
         ("done_at", "counts"),
         [(None, 0), (START - TICK, 0), (START, 1), (SPAN.end - TICK, 1), (SPAN.end, 0)],
     )
-    def test_it_counts_on_the_day_it_was_done(self, done_at: datetime | None, counts: int) -> None:
-        assert evaluated([record(done_at=done_at)]) == counts
+    def test_a_record_counts_on_the_day_it_was_done(self, done_at: datetime | None, counts: int) -> None:
+        assert evaluate([record(done_at=done_at)]) == counts
 
     def test_every_filter_must_pass(self) -> None:
-        found = [record("1", base=["main"], author=["ann"]), record("2", base=["main"], author=["bot"]), record("3")]
+        records = [record("1", base=["main"], author=["ann"]), record("2", base=["main"], author=["bot"]), record("3")]
         rules = (Filter("base", ("main",)), Filter("author", ("bot",), negated=True))
-        assert evaluated(found, "count", None, *rules) == 1
+        assert evaluate(records, "count", None, *rules) == 1
 
-    def test_an_id_is_one_record(self) -> None:
-        assert evaluated([record("1", size=[3]), record("1", size=[3])], "sum", "size") == 3
+    def test_an_id_counts_once(self) -> None:
+        assert evaluate([record("1", size=[3]), record("1", size=[3])], "sum", "size") == 3
 
     @pytest.mark.parametrize(
         ("take", "number"),
         [("sum", 20), ("average", 5), ("median", 3.5), ("p90", 9.6), ("min", 1), ("max", 12), ("distinct", 4)],
     )
     def test_each_take(self, take: RecordTake, number: float) -> None:
-        found = [record(str(size), size=[size]) for size in (3, 12, 1, 4)]
-        assert evaluated(found, take, "size") == pytest.approx(number)
+        records = [record(str(size), size=[size]) for size in (3, 12, 1, 4)]
+        assert evaluate(records, take, "size") == pytest.approx(number)
 
     @pytest.mark.parametrize("take", get_args(RecordTake))
-    def test_over_an_empty_set_count_and_sum_are_0_and_the_rest_unknown(self, take: RecordTake) -> None:
+    def test_an_empty_set_has_count_and_sum_0_and_the_rest_unknown(self, take: RecordTake) -> None:
         expected = 0 if take in ("count", "sum") else None
-        assert evaluated([], take, None if take == "count" else "size") == expected
+        assert evaluate([], take, None if take == "count" else "size") == expected
 
-    def test_a_record_that_lacks_the_field_is_left_out_and_said(self) -> None:
-        found = [record("1", size=[3]), record("2", size=[]), record("3"), record("4", size=["large"])]
-        answer = evaluate_records(RecordMeasure("code", ("pulls",), "average", "size"), SPAN, found)
+    def test_a_record_that_lacks_the_field_is_left_out_and_counted_as_lacking(self) -> None:
+        records = [record("1", size=[3]), record("2", size=[]), record("3"), record("4", size=["large"])]
+        answer = evaluate_records(RecordMeasure("code", ("pulls",), "average", "size"), SPAN, records)
         assert (answer.number, answer.counted, answer.lacking) == (3, 1, 3)
 
-    def test_where_all_lack_it_the_reason_says_so(self) -> None:
+    def test_the_reason_says_that_all_records_lack_the_field(self) -> None:
         answer = evaluate_records(RecordMeasure("code", ("pulls",), "median", "size"), SPAN, [record("1"), record("2")])
         assert (answer.number, answer.reason) == (None, "none of 2 records has size")
 
     def test_distinct_counts_texts_of_every_element(self) -> None:
-        found = [record("1", who=["ann", "bob"]), record("2", who=["bob"]), record("3", who=[5.0, "5"]), record("4")]
-        answer = evaluate_records(RecordMeasure("code", ("pulls",), "distinct", "who"), SPAN, found)
+        records = [record("1", who=["ann", "bob"]), record("2", who=["bob"]), record("3", who=[5.0, "5"]), record("4")]
+        answer = evaluate_records(RecordMeasure("code", ("pulls",), "distinct", "who"), SPAN, records)
         assert (answer.number, answer.counted, answer.lacking) == (3, 3, 1)
 
-    def test_a_record_brings_the_sum_of_its_numbers(self) -> None:
+    def test_a_record_contributes_the_sum_of_its_numbers(self) -> None:
         assert contribution(record(size=[1, 2, "x"]), "size") == 3
         assert contribution(record(size=["x"]), "size") is None
         assert contribution(record(size=[0]), "size") == 0
 
     @pytest.mark.parametrize(
-        ("found", "why"),
+        ("left", "reason"),
         [
             (record(done_at=None), "not done"),
             (replace(record(done_at=None), not_done="closed as not planned"), "closed as not planned"),
@@ -160,10 +162,10 @@ class TestRecords:
             (record(label=["bug"]), None),
         ],
     )
-    def test_why_one_is_left_out(self, found: Record, why: str | None) -> None:
-        assert left_out(RecordMeasure("code", ("pulls",), filters=(Filter("label", ("bug",)),)), SPAN, found) == why
+    def test_a_record_is_left_out_for_a_reason(self, left: Record, reason: str | None) -> None:
+        assert left_out(RecordMeasure("code", ("pulls",), filters=(Filter("label", ("bug",)),)), SPAN, left) == reason
 
-    def test_the_fields_that_it_needs(self) -> None:
+    def test_fields_are_those_of_the_aggregate_and_the_filters(self) -> None:
         measure = RecordMeasure(
             "code", ("pulls",), "sum", "size", (Filter("label", ("bug",)), Filter("size", at_least=1))
         )
@@ -172,14 +174,14 @@ class TestRecords:
 
 class TestAggregates:
     @given(values=st.lists(numbers, min_size=1, max_size=9))
-    def test_they_lie_where_they_must(self, values: list[float]) -> None:
+    def test_aggregates_lie_between_their_bounds(self, values: list[float]) -> None:
         low, high = min(values), max(values)
-        found = {take: aggregate(take, values) for take in ("min", "median", "p90", "max", "average", "sum")}
-        assert found["min"] == low
-        assert found["max"] == high
-        assert all(low - 1e-6 <= (found[take] or 0.0) <= high + 1e-6 for take in ("median", "p90", "average"))
-        assert (found["median"] or 0.0) <= (found["p90"] or 0.0) + 1e-6
-        assert found["sum"] == pytest.approx((found["average"] or 0.0) * len(values), abs=1e-3)
+        aggregates = {take: aggregate(take, values) for take in ("min", "median", "p90", "max", "average", "sum")}
+        assert aggregates["min"] == low
+        assert aggregates["max"] == high
+        assert all(low - 1e-6 <= (aggregates[take] or 0.0) <= high + 1e-6 for take in ("median", "p90", "average"))
+        assert (aggregates["median"] or 0.0) <= (aggregates["p90"] or 0.0) + 1e-6
+        assert aggregates["sum"] == pytest.approx((aggregates["average"] or 0.0) * len(values), abs=1e-3)
 
     @given(
         values=st.lists(numbers, max_size=6),
@@ -189,11 +191,11 @@ class TestAggregates:
         assert aggregate(take, values) == aggregate(take, values[::-1])
 
     @pytest.mark.parametrize("take", ["sum", "average"])
-    def test_what_no_number_can_hold_is_unknown(self, take: RecordTake) -> None:
+    def test_a_sum_too_large_for_a_number_is_unknown(self, take: RecordTake) -> None:
         answer = answer_numbers(take, "size", [1e308, 1e308], 0)
         assert (answer.number, answer.reason) == (None, "its numbers are too large to add up")
 
-    def test_p90_is_as_spreadsheets_have_it(self) -> None:
+    def test_p90_equals_that_of_spreadsheets(self) -> None:
         assert aggregate("p90", [float(number) for number in range(1, 11)]) == pytest.approx(9.1)
 
 
@@ -201,8 +203,8 @@ def reading(day: float, number: float | None, problem: str | None = None) -> Rea
     return Reading(number, f"C{day}", str(number), START + timedelta(days=day), problem)
 
 
-def taken(take: ReadingTake, *found: Reading, now: datetime = NOW) -> float | None:
-    return evaluate_readings(take, SPAN, now, found).number
+def taken(take: ReadingTake, *readings: Reading, now: datetime = NOW) -> float | None:
+    return evaluate_readings(take, SPAN, now, readings).number
 
 
 class TestReadings:
@@ -221,33 +223,33 @@ class TestReadings:
 
     @pytest.mark.parametrize("take", get_args(ReadingTake))
     @given(place=st.integers(0, 2), values=st.lists(numbers, min_size=3, max_size=3))
-    def test_one_that_is_no_number_makes_unknown_what_rests_on_it(
+    def test_a_reading_without_a_number_makes_every_answer_that_uses_it_unknown(
         self, take: ReadingTake, place: int, values: list[float]
     ) -> None:
-        found = [reading(day, value) for day, value in enumerate(values)]
-        found[place] = reading(place, None, "the error #REF!")
-        answer = evaluate_readings(take, SPAN, NOW, found)
-        rests = {"latest": {2}, "first": {0}, "change": {0, 2}}.get(take, {0, 1, 2})
-        if place in rests:
+        readings = [reading(day, value) for day, value in enumerate(values)]
+        readings[place] = reading(place, None, "the error #REF!")
+        answer = evaluate_readings(take, SPAN, NOW, readings)
+        used = {"latest": {2}, "first": {0}, "change": {0, 2}}.get(take, {0, 1, 2})
+        if place in used:
             assert answer.number is None
             assert answer.reason == f"C{place} holds the error #REF!"
         else:
             assert answer.number is not None
 
-    def test_rows_after_now_are_ignored_and_now_itself_is_not(self) -> None:
-        found = [reading(1, 10), reading(2, 20), reading(3, 30)]
-        assert taken("latest", *found, now=START + timedelta(days=2)) == 20
-        assert taken("latest", *found, now=START + timedelta(days=2) - TICK) == 10
-        assert taken("sum", *found, reading(4, None, "the text 'soon'"), now=START + timedelta(days=3)) == 60
+    def test_rows_after_now_are_ignored_and_rows_of_now_are_not(self) -> None:
+        readings = [reading(1, 10), reading(2, 20), reading(3, 30)]
+        assert taken("latest", *readings, now=START + timedelta(days=2)) == 20
+        assert taken("latest", *readings, now=START + timedelta(days=2) - TICK) == 10
+        assert taken("sum", *readings, reading(4, None, "the text 'soon'"), now=START + timedelta(days=3)) == 60
 
     def test_rows_outside_the_window_are_ignored(self) -> None:
         assert taken("sum", reading(-1, 1), reading(0, 2), reading(92, 4), now=SPAN.end + timedelta(days=9)) == 2
 
-    def test_of_two_of_one_time_the_later_row_is_the_newer(self) -> None:
+    def test_the_later_of_two_rows_with_the_same_time_is_newer(self) -> None:
         assert taken("latest", reading(1, 10), reading(1, 20)) == 20
         assert taken("first", reading(1, 10), reading(1, 20)) == 10
 
-    def test_a_change_needs_two(self) -> None:
+    def test_a_change_needs_two_readings(self) -> None:
         answer = evaluate_readings("change", SPAN, NOW, [reading(1, 10)])
         assert answer.number is None
         assert "two readings" in (answer.reason or "")
@@ -256,7 +258,7 @@ class TestReadings:
         assert taken("latest", reading(1, 10), reading(2, 0)) == 0
         assert taken("min", reading(1, 10), reading(2, 0)) == 0
 
-    def test_it_says_the_time_that_it_is_of(self) -> None:
+    def test_an_answer_has_the_time_of_the_newest_reading(self) -> None:
         answer = evaluate_readings("latest", SPAN, NOW, [reading(1, 10), reading(2, 20), reading(60, 30)])
         assert answer.at == START + timedelta(days=2)
         # The first reading does not grow old while newer ones come: the series is as of its newest.

@@ -1,4 +1,4 @@
-"""Which numbers are plausible, and what is said of one that is not."""
+"""Which numbers are plausible, and the reason given for a number that is not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_bounds_are_included(number: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "why"),
+    ("number", "reason"),
     [
         (1950, "1,950 is outside plausible (at most 1,500)"),
         (1500.004, "1,500.004 is outside plausible (at most 1,500)"),
@@ -29,8 +29,8 @@ def test_bounds_are_included(number: float) -> None:
         (-3, "-3 is outside plausible (at least 100)"),
     ],
 )
-def test_a_number_outside_names_itself_and_the_bound(number: float, why: str) -> None:
-    assert implausible(BAND, number, None) == why
+def test_a_number_outside_names_itself_and_the_bound(number: float, reason: str) -> None:
+    assert implausible(BAND, number, None) == reason
 
 
 def test_a_jump_is_a_step_in_either_direction() -> None:
@@ -50,7 +50,7 @@ def test_a_jump_can_be_a_share_of_the_last_number() -> None:
     assert implausible(by_half, 160, 100) == "160 is outside plausible (a jump of 60 from 100, at most 50%)"
 
 
-def test_of_nothing_there_is_no_share_but_a_step() -> None:
+def test_zero_has_no_share_but_a_step() -> None:
     assert implausible(Plausible(jump_share=0.5), 1, 0) is None
     assert implausible(Plausible(jump=0.5), 1, 0) is not None
 
@@ -69,7 +69,7 @@ def test_the_last_number_again_is_plausible_whatever_the_bounds_are(within: Plau
 
 
 @given(bounds, maybe)
-def test_what_is_unknown_breaks_no_bound(within: Plausible, last: float | None) -> None:
+def test_an_unknown_number_breaks_no_bound(within: Plausible, last: float | None) -> None:
     assert implausible(within, None, last) is None
 
 

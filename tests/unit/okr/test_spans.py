@@ -1,4 +1,4 @@
-"""Days, periods and windows are cut at local midnights, whatever the clocks do."""
+"""Days, periods and windows begin and end at local midnights, whatever the clocks do."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class TestDurations:
     @pytest.mark.parametrize(
         ("text", "seconds"), [("2s", 2), ("15m", 900), ("6h", 21600), ("10d", 864000), ("3w", 1814400), ("1.5h", 5400)]
     )
-    def test_a_number_and_its_unit(self, text: str, seconds: float) -> None:
+    def test_a_duration_is_a_number_and_its_unit(self, text: str, seconds: float) -> None:
         assert parse_duration(text) == timedelta(seconds=seconds)
 
     @pytest.mark.parametrize("text", ["", "10", "d", "-1d", "1 d", "1y", "1d2h", "١d", "1e3s", "1d\nx"])
-    def test_anything_else_is_refused(self, text: str) -> None:
+    def test_any_other_text_is_refused(self, text: str) -> None:
         with pytest.raises(ValueError, match="no duration"):
             parse_duration(text)
 
-    def test_one_that_no_clock_can_count_is_refused(self) -> None:
+    def test_a_duration_too_long_for_a_timedelta_is_refused(self) -> None:
         with pytest.raises(ValueError, match="longer than any duration"):
             parse_duration("99999999999w")
 
@@ -60,20 +60,20 @@ class TestDays:
         start, end = midnight(day, ZoneInfo(zone)), midnight(day + timedelta(days=1), ZoneInfo(zone))
         assert end - start == timedelta(hours=hours)
 
-    def test_where_midnight_is_skipped_the_day_begins_with_its_first_instant(self) -> None:
+    def test_a_day_whose_midnight_is_skipped_begins_with_its_first_instant(self) -> None:
         zone = ZoneInfo("America/Sao_Paulo")
         start = midnight(date(2018, 11, 4), zone)
         assert start == datetime(2018, 11, 4, 3, tzinfo=UTC)
         assert start.astimezone(zone).time().hour == 1
 
-    def test_where_midnight_comes_twice_the_day_begins_with_the_first(self) -> None:
+    def test_a_day_whose_midnight_comes_twice_begins_with_the_first(self) -> None:
         assert midnight(date(2026, 11, 1), ZoneInfo("America/Havana")) == datetime(2026, 11, 1, 4, tzinfo=UTC)
 
     @given(day=days, zone=zones)
-    def test_its_first_instant_is_of_the_day_and_the_one_before_is_not(self, day: date, zone: ZoneInfo) -> None:
+    def test_a_day_has_its_first_instant_and_not_the_instant_before(self, day: date, zone: ZoneInfo) -> None:
         start, end = midnight(day, zone), midnight(day + timedelta(days=1), zone)
         assert (start - SECOND).astimezone(zone).date() < day
-        if start < end:  # one day in Apia never was
+        if start < end:  # 30 December 2011 did not exist in Apia
             assert start.astimezone(zone).date() == day
             assert (end - SECOND).astimezone(zone).date() == day
 
@@ -84,7 +84,7 @@ class TestDays:
 
 
 class TestSpans:
-    def test_the_start_is_in_and_the_end_is_not(self) -> None:
+    def test_a_span_includes_its_start_and_not_its_end(self) -> None:
         span = Span(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 2, tzinfo=UTC))
         tick = timedelta(microseconds=1)
         assert span.start in span
@@ -135,7 +135,7 @@ class TestPeriods:
         with pytest.raises(ValueError, match="is not a period"):
             parse_period(name, BERLIN)
 
-    def test_the_last_day_is_in(self) -> None:
+    def test_a_period_includes_its_last_day(self) -> None:
         period = parse_period("2026-Q4", BERLIN)
         assert period.span == Span(datetime(2026, 9, 30, 22, tzinfo=UTC), datetime(2026, 12, 31, 23, tzinfo=UTC))
         assert period.days == 92
@@ -151,7 +151,7 @@ class TestPeriods:
             spans = [parse_period(part, zone).span for part in parts]
             assert spans[0].start == whole.start
             assert spans[-1].end == whole.end
-            assert all(one.end == two.start for one, two in pairwise(spans))
+            assert all(before.end == after.start for before, after in pairwise(spans))
 
     @pytest.mark.parametrize(
         ("now", "number"),
@@ -163,30 +163,30 @@ class TestPeriods:
             (datetime(2027, 6, 1, tzinfo=UTC), 92),
         ],
     )
-    def test_which_day_it_is(self, now: datetime, number: int) -> None:
+    def test_day_number_counts_the_days_of_the_period(self, now: datetime, number: int) -> None:
         assert parse_period("2026-Q4", BERLIN).day_number(now) == number
 
 
 class TestWindows:
     PERIOD = parse_period("2026-Q4", BERLIN)
 
-    def test_it_is_the_period_by_default(self) -> None:
+    def test_a_window_is_the_period_by_default(self) -> None:
         assert Window().span(self.PERIOD, datetime(2026, 11, 21, tzinfo=UTC)) == self.PERIOD.span
 
-    def test_it_rolls_over_whole_local_days_up_to_today(self) -> None:
+    def test_a_window_rolls_over_whole_local_days_up_to_today(self) -> None:
         span = Window(28).span(self.PERIOD, datetime(2026, 10, 25, 23, 30, tzinfo=UTC))  # 0:30 on the 26th in Berlin
         assert span == Span(midnight(date(2026, 9, 29), BERLIN), midnight(date(2026, 10, 27), BERLIN))
 
-    def test_one_day_is_today(self) -> None:
+    def test_a_window_of_1_day_is_today(self) -> None:
         span = Window(1).span(self.PERIOD, datetime(2026, 10, 25, 12, tzinfo=UTC))
         assert span.end - span.start == timedelta(hours=25)
 
-    def test_after_the_period_it_stays_at_its_last_day(self) -> None:
+    def test_a_window_stays_at_the_last_day_after_the_period(self) -> None:
         span = Window(7).span(self.PERIOD, datetime(2027, 2, 1, tzinfo=UTC))
         assert span == Span(midnight(date(2026, 12, 25), BERLIN), self.PERIOD.span.end)
 
     @given(length=st.integers(1, 120), now=moments, zone=zones)
-    def test_it_has_as_many_days_as_it_says(self, length: int, now: datetime, zone: ZoneInfo) -> None:
+    def test_a_window_has_as_many_days_as_configured(self, length: int, now: datetime, zone: ZoneInfo) -> None:
         period = Period("p", date(2012, 1, 1), date(2034, 12, 31), zone)
         span = Window(length).span(period, now)
         last = (span.end - SECOND).astimezone(zone).date()
@@ -195,7 +195,7 @@ class TestWindows:
             assert now in span
 
     @given(length=st.none() | st.integers(1, 120), now=moments, zone=zones)
-    def test_a_pull_reaches_back_as_far_as_it_ever_looks(
+    def test_a_pull_reaches_back_as_far_as_a_window_ever_looks(
         self, length: int | None, now: datetime, zone: ZoneInfo
     ) -> None:
         period = Period("p", date(2020, 1, 1), date(2020, 3, 31), zone)

@@ -1,4 +1,4 @@
-"""Where an outcome is heading, told from its weekly values, and never guessed."""
+"""The trend of an outcome, computed from its weekly values and never guessed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ numbers = st.floats(-1e6, 1e6, allow_nan=False)
 
 @st.composite
 def lines_with_noise(draw: st.DrawFn) -> tuple[float, list[float]]:
-    """A slope, and values on its line, each off by less than half of what a week brings: every week goes its way."""
+    """A slope, and values on its line, each off by less than half a week's step, so that every week moves its way."""
     slope = draw(st.floats(0.01, 1e4)) * draw(st.sampled_from((-1, 1)))
     count = draw(st.integers(FEWEST, 13))
     noise = draw(st.lists(st.floats(-0.49, 0.49), min_size=count, max_size=count))
@@ -43,10 +43,10 @@ def lines_with_noise(draw: st.DrawFn) -> tuple[float, list[float]]:
     return slope, [start + slope * (at + off) for at, off in enumerate(noise)]
 
 
-@given(found=lines_with_noise())
+@given(line=lines_with_noise())
 @settings(deadline=None)
-def test_a_line_with_less_noise_than_a_week_brings_has_its_own_direction(found: tuple[float, list[float]]) -> None:
-    slope, values = found
+def test_a_line_with_little_noise_has_its_own_direction(line: tuple[float, list[float]]) -> None:
+    slope, values = line
     rising, falling = of(RISES, *values), of(FALLS, *values)
     assert rising.direction == ("right_way" if slope > 0 else "wrong_way")
     assert falling.direction == ("wrong_way" if slope > 0 else "right_way")
@@ -70,29 +70,29 @@ def test_the_mirror_of_a_series_moves_the_other_way(values: list[int]) -> None:
 
 
 @pytest.mark.parametrize("count", [5, 6])
-def test_of_all_orders_of_pure_noise_few_look_like_a_move(count: int) -> None:
-    """Each order, so that nothing depends on luck: an interval of 95 % errs in one case of twenty at most."""
-    found = [of(RISES, *order).direction for order in permutations((0.0, 1.0, 3.0, 4.5, 7.0, 7.5)[:count])]
-    assert found.count("flat") >= 0.95 * len(found)
-    assert found.count("right_way") == found.count("wrong_way") > 0
+def test_few_orders_of_pure_noise_look_like_a_move(count: int) -> None:
+    """Takes every order, so that nothing depends on luck: a 95 % interval is wrong in at most one case of twenty."""
+    directions = [of(RISES, *order).direction for order in permutations((0.0, 1.0, 3.0, 4.5, 7.0, 7.5)[:count])]
+    assert directions.count("flat") >= 0.95 * len(directions)
+    assert directions.count("right_way") == directions.count("wrong_way") > 0
 
 
 @given(values=st.lists(st.none() | numbers, max_size=13), goal=st.sampled_from((RISES, FALLS, Band(1, 2))))
 @settings(deadline=None)
 def test_too_little_data_is_never_a_guess(values: list[float | None], goal: Goal) -> None:
-    known = sum(value is not None for value in values)
-    found = of(goal, *values)
-    numbers = (found.per_week, found.low, found.high, found.move, found.noise, found.since)
-    if known < FEWEST or known * 3 < len(values) * 2:
-        assert found.direction == "too_little_data"
-        assert found.reason
-    assert found.weeks == known
-    assert all(number is None for number in numbers) == (found.direction == "too_little_data")
+    present = sum(value is not None for value in values)
+    computed = of(goal, *values)
+    figures = (computed.per_week, computed.low, computed.high, computed.move, computed.noise, computed.since)
+    if present < FEWEST or present * 3 < len(values) * 2:
+        assert computed.direction == "too_little_data"
+        assert computed.reason
+    assert computed.weeks == present
+    assert all(figure is None for figure in figures) == (computed.direction == "too_little_data")
 
 
 @given(values=st.lists(st.integers(-1000, 1000), min_size=FEWEST, max_size=13), scale=st.sampled_from((0.5, 2, 8)))
 @settings(deadline=None)
-def test_all_numbers_are_in_the_unit_of_the_outcome(values: list[int], scale: float) -> None:
+def test_all_figures_are_in_the_unit_of_the_outcome(values: list[int], scale: float) -> None:
     small, large = of(RISES, *values), of(RISES, *(scale * value for value in values))
     assert large == replace(
         small,
@@ -103,48 +103,48 @@ def test_all_numbers_are_in_the_unit_of_the_outcome(values: list[int], scale: fl
     )
 
 
-def test_the_slope_is_of_a_week_and_the_move_of_all_of_them() -> None:
-    found = of(FALLS, 1200, 1186, 1172, 1158, 1144, 1130)
-    assert (found.direction, found.per_week, found.low, found.high) == ("right_way", -14, -14, -14)
-    assert (found.move, found.noise, found.weeks, found.since) == (-70, 0, 6, FIRST)
+def test_the_slope_is_per_week_and_the_move_over_all_weeks() -> None:
+    computed = of(FALLS, 1200, 1186, 1172, 1158, 1144, 1130)
+    assert (computed.direction, computed.per_week, computed.low, computed.high) == ("right_way", -14, -14, -14)
+    assert (computed.move, computed.noise, computed.weeks, computed.since) == (-70, 0, 6, FIRST)
 
 
-def test_a_week_without_a_number_takes_its_time_all_the_same() -> None:
+def test_a_week_without_a_number_still_takes_its_time() -> None:
     assert of(RISES, 0, 10, None, 30, 40, 50).per_week == 10
 
 
-def test_one_week_that_is_off_does_not_move_it() -> None:
+def test_a_single_outlier_does_not_move_the_slope() -> None:
     assert of(RISES, 0, 10, 20, 9000, 40, 50, 60).per_week == pytest.approx(10, abs=1)
 
 
-def test_what_never_changes_is_flat() -> None:
-    found = of(RISES, *[0.1] * 6)
-    assert (found.direction, found.per_week, found.noise) == ("flat", 0, 0)
+def test_a_constant_series_is_flat() -> None:
+    computed = of(RISES, *[0.1] * 6)
+    assert (computed.direction, computed.per_week, computed.noise) == ("flat", 0, 0)
 
 
-class TestSinceItCanHaveShown:
+class TestSettledWeeks:
     UP_THEN_DOWN: Sequence[float] = (0, 10, 20, 30, 40, 41, 33, 25, 16, 8)
 
-    def test_only_those_weeks_are_looked_at_where_they_are_enough(self) -> None:
+    def test_the_trend_is_of_the_settled_weeks_where_they_suffice(self) -> None:
         shows_from = weeks(*self.UP_THEN_DOWN)[5].last + timedelta(days=1)
-        found = of(RISES, *self.UP_THEN_DOWN, shows_from=shows_from)
-        assert (found.direction, found.weeks, found.settled, found.reason) == ("wrong_way", 5, 5, None)
-        assert found.since == weeks(*self.UP_THEN_DOWN)[5].first
+        computed = of(RISES, *self.UP_THEN_DOWN, shows_from=shows_from)
+        assert (computed.direction, computed.weeks, computed.settled, computed.reason) == ("wrong_way", 5, 5, None)
+        assert computed.since == weeks(*self.UP_THEN_DOWN)[5].first
 
-    def test_the_state_on_the_day_before_is_where_it_starts_from(self) -> None:
+    def test_a_settled_week_ends_on_the_day_before_or_later(self) -> None:
         day = weeks(*self.UP_THEN_DOWN)[5].last
         settled = [of(RISES, *self.UP_THEN_DOWN, shows_from=day + timedelta(days=days)).settled for days in (0, 1, 2)]
         assert settled == [5, 5, 4]
 
-    def test_where_they_are_too_few_all_weeks_are_and_it_says_so(self) -> None:
+    def test_the_trend_is_of_all_weeks_with_a_reason_where_settled_weeks_are_too_few(self) -> None:
         shows_from = weeks(*self.UP_THEN_DOWN)[7].last
-        found = of(RISES, *self.UP_THEN_DOWN, shows_from=shows_from)
-        assert (found.weeks, found.settled, found.since) == (10, 3, FIRST)
-        assert found.reason == "of all 10 weeks: since the work can have shown, 3 weeks have a number"
+        computed = of(RISES, *self.UP_THEN_DOWN, shows_from=shows_from)
+        assert (computed.weeks, computed.settled, computed.since) == (10, 3, FIRST)
+        assert computed.reason == "of all 10 weeks: since the work can have shown, 3 weeks have a number"
 
-    def test_an_output_that_is_not_on_pace_has_no_such_time(self) -> None:
-        found = of(RISES, *self.UP_THEN_DOWN)
-        assert (found.weeks, found.settled, found.reason) == (10, 0, None)
+    def test_an_output_that_is_not_on_pace_settles_no_week(self) -> None:
+        computed = of(RISES, *self.UP_THEN_DOWN)
+        assert (computed.weeks, computed.settled, computed.reason) == (10, 0, None)
 
 
 class TestGoals:
@@ -161,39 +161,42 @@ class TestGoals:
             (Target(target=80, commit=60), (10, 20, 30, 35, 40), "right_way"),
         ],
     )
-    def test_which_way_is_right(self, goal: Goal, values: Sequence[float], direction: str) -> None:
+    def test_a_goal_decides_which_way_is_right(self, goal: Goal, values: Sequence[float], direction: str) -> None:
         assert of(goal, *values).direction == direction
 
     def test_milestones_have_no_trend(self) -> None:
-        found = of(Milestones((Milestone("one", 1),)), 1, 2, 3, 4, 5, 6)
-        assert (found.direction, found.per_week) == ("too_little_data", None)
+        computed = of(Milestones((Milestone("first", 1),)), 1, 2, 3, 4, 5, 6)
+        assert (computed.direction, computed.per_week) == ("too_little_data", None)
 
-    def test_without_a_baseline_no_way_is_right(self) -> None:
-        found = of(Target(target=80), 1, 2, 3, 4, 5, 6)
-        assert (found.direction, found.reason) == ("too_little_data", "without a baseline nobody knows the right way")
+    def test_a_goal_without_a_baseline_has_no_right_way(self) -> None:
+        computed = of(Target(target=80), 1, 2, 3, 4, 5, 6)
+        assert (computed.direction, computed.reason) == (
+            "too_little_data",
+            "without a baseline nobody knows the right way",
+        )
 
 
 class TestWeeks:
     PERIOD = Period("p", FIRST, date(2026, 12, 31), ZoneInfo("Europe/Berlin"))
 
-    def test_they_are_whole_and_end_with_the_last_day_that_is_over(self) -> None:
-        found = weeks_of(self.PERIOD, datetime(2026, 10, 22, 22, 30, tzinfo=UTC))  # 00:30 of the 23rd in Berlin
-        assert found == [
+    def test_weeks_are_whole_and_end_with_the_last_past_day(self) -> None:
+        whole_weeks = weeks_of(self.PERIOD, datetime(2026, 10, 22, 22, 30, tzinfo=UTC))  # 00:30 of the 23rd in Berlin
+        assert whole_weeks == [
             (date(2026, 10, 2), date(2026, 10, 8)),
             (date(2026, 10, 9), date(2026, 10, 15)),
             (date(2026, 10, 16), date(2026, 10, 22)),
         ]
 
-    def test_none_is_over_in_the_first_days(self) -> None:
+    def test_no_week_is_over_in_the_first_days(self) -> None:
         assert weeks_of(self.PERIOD, datetime(2026, 10, 7, 10, tzinfo=UTC)) == []
 
-    def test_after_the_period_they_stay_within_it(self) -> None:
+    def test_weeks_stay_within_the_period_after_its_end(self) -> None:
         assert weeks_of(self.PERIOD, datetime(2027, 1, 9, tzinfo=UTC))[-1] == (date(2026, 12, 25), date(2026, 12, 31))
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("values", [(1e308, -1e308) * 4, (1.7e308,) * 6])
-def test_of_values_whose_differences_are_no_numbers_nothing_is_told(values: tuple[float, ...]) -> None:
-    found = of(RISES, *values)
-    assert (found.direction, found.noise) == ("too_little_data", None)
-    assert found.reason == "its values are too large to tell"
+def test_values_too_large_to_subtract_have_no_trend(values: tuple[float, ...]) -> None:
+    computed = of(RISES, *values)
+    assert (computed.direction, computed.noise) == ("too_little_data", None)
+    assert computed.reason == "its values are too large to tell"

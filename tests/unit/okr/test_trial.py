@@ -1,4 +1,4 @@
-"""Trials: what is given, and what is not, of a key result under a guard."""
+"""Trials: a key result under a guard, with facts for the guard and without."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from syncd.okr.goals import Band, KeyResult, Link, Objective, Plan, Shares, Target, guard_id
 from syncd.okr.measures import RecordMeasure
 from syncd.okr.spans import Period
-from syncd.okr.trial import Given, tried
+from syncd.okr.trial import Given, run_trial
 from syncd.sdk import Record
 
 PERIOD = Period("p", date(2026, 10, 1), date(2026, 10, 31), ZoneInfo("UTC"))
@@ -20,8 +20,8 @@ BUGS = RecordMeasure("code", ("issues",))
 
 
 @pytest.mark.parametrize("numbers", [{"calls": 10.0, guard_id("work"): 5.0}, {"calls": 10.0}])
-def test_nobody_knows_the_past_of_a_guard_that_no_facts_are_given_for(numbers: dict[str, float]) -> None:
-    """Of no records at all its past would be 0 on each day, and below its band."""
+def test_the_past_of_a_guard_without_facts_is_unknown(numbers: dict[str, float]) -> None:
+    """From no records its past would be 0 on each day, which is below its band."""
     done = [PERIOD.span.start + timedelta(hours=number) for number in range(31)]
     records = [Record(f"{at}", "", "", "", at, at, at, None, {}) for at in done]
     guard = KeyResult(guard_id("work"), "Bugs fixed too", "outcome", Band(at_least=1), BUGS)
@@ -30,5 +30,5 @@ def test_nobody_knows_the_past_of_a_guard_that_no_facts_are_given_for(numbers: d
     )
     calls = KeyResult("calls", "Calls", "outcome", Target(0, 10))
     plan = Plan(PERIOD, (Objective("o", "O", (work, calls)),))
-    link = tried(plan, Shares(), Given({WORK: records}, {}, numbers), NOW).alignment["work", "calls"]
+    link = run_trial(plan, Shares(), Given({WORK: records}, {}, numbers), NOW).alignment["work", "calls"]
     assert (link.verdict, link.since) == ("watermelon", PERIOD.first)

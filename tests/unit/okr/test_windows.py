@@ -1,4 +1,4 @@
-"""Windows other than the period, and the mapping keys that say them."""
+"""Windows other than the period, and the mapping keys that configure them."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def days(window: Window, now: datetime = NOW) -> tuple[str, str]:
     return span.start.astimezone(BERLIN).isoformat(), span.end.astimezone(BERLIN).isoformat()
 
 
-def written(window: object) -> Window:
-    return ReadingMeasureKeys.model_validate({"from": "x", "window": window}).time()
+def window_of(keys: object) -> Window:
+    return ReadingMeasureKeys.model_validate({"from": "x", "window": keys}).time()
 
 
 @pytest.mark.parametrize(
@@ -45,23 +45,23 @@ def written(window: object) -> Window:
         ({"settled": "14d"}, "2026-10-01T00:00:00+02:00", "2026-11-08T00:00:00+01:00"),
     ],
 )
-def test_what_is_written_is_this_time(window: object, first: str, behind: str) -> None:
-    assert days(written(window)) == (first, behind)
+def test_a_window_covers_its_configured_days(window: object, first: str, behind: str) -> None:
+    assert days(window_of(window)) == (first, behind)
 
 
 def test_a_pull_reaches_back_as_far_as_the_window_ever_does() -> None:
-    assert written({"since": "2026-09-01"}).earliest(QUARTER).astimezone(BERLIN).date() == date(2026, 9, 1)
-    assert written({"until": "2026-10-31"}).earliest(QUARTER) == QUARTER.span.start
-    assert written("28d").earliest(QUARTER).astimezone(BERLIN).date() == date(2026, 9, 4)
+    assert window_of({"since": "2026-09-01"}).earliest(QUARTER).astimezone(BERLIN).date() == date(2026, 9, 1)
+    assert window_of({"until": "2026-10-31"}).earliest(QUARTER) == QUARTER.span.start
+    assert window_of("28d").earliest(QUARTER).astimezone(BERLIN).date() == date(2026, 9, 4)
 
 
-def test_after_the_period_everything_settles() -> None:
+def test_every_day_settles_after_the_period() -> None:
     late = datetime(2027, 1, 20, tzinfo=UTC)
-    assert days(written({"settled": "14d"}), late) == days(Window(), late)
+    assert days(window_of({"settled": "14d"}), late) == days(Window(), late)
 
 
-def test_before_any_day_has_settled_the_window_is_empty() -> None:
-    span = written({"settled": "14d"}).span(QUARTER, datetime(2026, 10, 3, tzinfo=UTC))
+def test_a_window_is_empty_before_any_day_has_settled() -> None:
+    span = window_of({"settled": "14d"}).span(QUARTER, datetime(2026, 10, 3, tzinfo=UTC))
     assert span.end < span.start
 
 
@@ -75,17 +75,17 @@ def test_before_any_day_has_settled_the_window_is_empty() -> None:
         "36h",
     ],
 )
-def test_what_says_no_time_is_refused(window: object) -> None:
+def test_a_window_without_a_time_is_refused(window: object) -> None:
     with pytest.raises(ValidationError):
-        written(window)
+        window_of(window)
 
 
 @pytest.mark.parametrize("measure", [CHANGES, CALLS], ids=["records", "readings"])
-def test_while_no_day_has_settled_the_past_is_unknown_and_not_0(measure: Leaf) -> None:
+def test_the_past_is_unknown_and_not_0_while_no_day_has_settled(measure: Leaf) -> None:
     read = [Reading(3.0, "B2", "3", datetime(2026, 10, 1, 12, tzinfo=UTC))]
     facts = GivenFacts(Given({CHANGES: []}, {CALLS: read}))
     past = past_values(facts, measure, QUARTER, datetime(2026, 10, 18, 12, tzinfo=UTC))
     assert past is not None
-    known = dict(past)
-    assert known[date(2026, 10, 14)] is None
-    assert known[date(2026, 10, 15)] == (0 if measure is CHANGES else 3)
+    by_day = dict(past)
+    assert by_day[date(2026, 10, 14)] is None
+    assert by_day[date(2026, 10, 15)] == (0 if measure is CHANGES else 3)

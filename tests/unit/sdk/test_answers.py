@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.sdk import RetryLater, SourceBroken, SourceError, failure, one_line, parse_link, quota_and_clock, quota_reset
+from syncd.sdk import (
+    RetryLater,
+    SourceBroken,
+    SourceError,
+    failure,
+    parse_link,
+    quota_and_clock,
+    quota_reset,
+    single_line,
+)
 from syncd.sdk import retry_after as asked
 
 NOW = datetime(2026, 11, 20, 10, 15, tzinfo=UTC)
@@ -51,6 +60,11 @@ def wait(status: int, headers: dict[str, str] | None = None, body: str = "") -> 
         (429, {"X-RateLimit-Reset": "2026-11-20T11:15:30+01:00"}, "", 31),
         (429, {"X-RateLimit-Reset": "2026-11-20T10:15:30"}, "", 31),
         (429, {"X-RateLimit-Reset": "soon"}, "", 60),
+        # as GitLab writes it, and as the IETF's draft does: in seconds from now
+        (429, {"RateLimit-Remaining": "0", "RateLimit-Reset": EPOCH}, "", 31),
+        (429, {"RateLimit-Remaining": "0", "RateLimit-Reset": "30"}, "", 31),
+        (429, {"RateLimit-Remaining": "12", "RateLimit-Reset": "30"}, "", 60),  # another limit than that of the quota
+        (403, {"RateLimit-Remaining": "0", "RateLimit-Reset": EPOCH}, "", 31),
         (429, {}, "", 60),
         # GitHub says so with 403
         (403, EXHAUSTED, LIMIT, 31),
@@ -60,12 +74,14 @@ def wait(status: int, headers: dict[str, str] | None = None, body: str = "") -> 
         (403, {}, "abuse detection mechanism", 60),
     ],
 )
-def test_what_is_tried_again(status: int, headers: dict[str, str], body: str, after: float | None) -> None:
+def test_an_answer_that_may_pass_is_tried_again(
+    status: int, headers: dict[str, str], body: str, after: float | None
+) -> None:
     assert wait(status, headers, body) == after
 
 
 @pytest.mark.parametrize(
-    ("status", "headers", "said"),
+    ("status", "headers", "message"),
     [
         (401, {}, "credentials were refused"),
         (401, {"Retry-After": "7"}, "credentials were refused"),
@@ -80,10 +96,10 @@ def test_what_is_tried_again(status: int, headers: dict[str, str], body: str, af
         (304, {}, "HTTP 304"),
     ],
 )
-def test_what_is_not(status: int, headers: dict[str, str], said: str) -> None:
+def test_an_answer_that_will_not_pass_ends_it(status: int, headers: dict[str, str], message: str) -> None:
     error = failure(status, headers, "", NOW)
     assert type(error) is SourceBroken
-    assert said in str(error)
+    assert message in str(error)
     assert str(status) in str(error)
 
 
@@ -94,7 +110,7 @@ def test_what_is_not(status: int, headers: dict[str, str], said: str) -> None:
     ),
     body=st.text(),
 )
-def test_every_answer_means_something(status: int, headers: dict[str, str], body: str) -> None:
+def test_every_answer_is_an_error(status: int, headers: dict[str, str], body: str) -> None:
     error = failure(status, headers, body, NOW)
     assert isinstance(error, SourceError)
     assert "\n" not in str(error)
@@ -102,7 +118,7 @@ def test_every_answer_means_something(status: int, headers: dict[str, str], body
         assert error.after is None or error.after >= 0
 
 
-def test_a_rate_limit_says_that_it_is_one_and_an_outage_does_not() -> None:
+def test_a_rate_limit_is_called_so_and_an_outage_is_not() -> None:
     assert "rate limit" in str(failure(429, {}, "", NOW))
     assert "rate limit" not in str(failure(503, EXHAUSTED, "", NOW))
 
@@ -121,68 +137,75 @@ class TestRetryAfter:
             ("soon", None),
         ],
     )
-    def test_seconds_or_a_date(self, value: str, seconds: float | None) -> None:
+    def test_a_wait_is_in_seconds_or_until_a_date(self, value: str, seconds: float | None) -> None:
         assert asked({"retry-after": value}, NOW) == seconds
 
-    def test_unsaid_is_none(self) -> None:
+    def test_a_missing_header_is_none(self) -> None:
         assert asked({}, NOW) is None
 
     @pytest.mark.parametrize("value", ["nan", "inf", "1e400"])
-    def test_what_is_no_time_is_none(self, value: str) -> None:
+    def test_a_text_that_is_no_time_is_none(self, value: str) -> None:
         assert asked({"retry-after": value}, NOW) is None
 
 
 class TestQuotaReset:
-    def test_one_that_has_passed_waits_a_second_for_skew(self) -> None:
+    def test_a_reset_that_has_passed_waits_a_second_for_skew(self) -> None:
         assert quota_reset({"x-ratelimit-reset": "1000000000"}, NOW) == 1
 
+    def test_a_small_number_counts_from_now(self) -> None:
+        assert quota_reset({"ratelimit-reset": "30"}, NOW) == 31
+        assert quota_reset({"x-ratelimit-reset": "0"}, NOW) == 1
+        assert quota_reset({"x-ratelimit-reset": "-5"}, NOW) == 1
+
     @pytest.mark.parametrize("value", ["", "soon", "nan", "inf", "1e30"])
-    def test_what_is_no_time_is_none(self, value: str) -> None:
+    def test_a_text_that_is_no_time_is_none(self, value: str) -> None:
         assert quota_reset({"x-ratelimit-reset": value}, NOW) is None
 
 
-class TestOneLine:
-    def test_a_page_is_cut_to_one_line(self) -> None:
+class TestSingleLine:
+    def test_a_page_is_cut_to_a_single_line(self) -> None:
         page = (
             "<!DOCTYPE html>\n<html><head><title>502</title><style>\nbody { color: red }\n</style>"
             "<script>\nalert('x < y')\n</script></head>\n<body>\n<h1>Bad\n gateway</h1>" + "<p>sorry</p>" * 900
         )
-        line = one_line(page)
+        line = single_line(page)
         assert line.startswith("502 Bad gateway sorry")
         assert line.endswith("…")
         assert len(line) <= 160
         assert "\n" not in line
 
     @given(body=st.text(max_size=300))
-    def test_whatever_it_is(self, body: str) -> None:
-        assert len(one_line(body)) <= 160
-        assert len(one_line(body).splitlines()) <= 1
+    def test_any_text_is_cut_to_a_single_line(self, body: str) -> None:
+        assert len(single_line(body)) <= 160
+        assert len(single_line(body).splitlines()) <= 1
 
     def test_a_short_text_stays(self) -> None:
-        assert one_line('{"message": "Not Found"}') == '{"message": "Not Found"}'
+        assert single_line('{"message": "Not Found"}') == '{"message": "Not Found"}'
         assert str(failure(500, {}, "", NOW)) == "HTTP 500"
         assert str(failure(500, {}, "broken", NOW)) == "HTTP 500: broken"
 
 
 class TestHeaders:
-    def test_links_by_their_relation(self) -> None:
+    def test_links_are_read_by_their_relation(self) -> None:
         header = '<https://h/x?page=2&per=1>; rel="next", <https://h/x?page=9>; rel="last"'
         assert parse_link(header) == {"next": "https://h/x?page=2&per=1", "last": "https://h/x?page=9"}
         assert parse_link("") == {}
 
-    def test_a_comma_within_an_address(self) -> None:
+    def test_an_address_may_hold_a_comma(self) -> None:
         assert parse_link('<https://h/x?fields=a,b>; rel="next"') == {"next": "https://h/x?fields=a,b"}
 
     @pytest.mark.parametrize(("remaining", "ok"), [("12", True), ("0", False)])
-    def test_the_quota_left(self, remaining: str, ok: bool) -> None:
+    def test_the_quota_is_a_finding(self, remaining: str, ok: bool) -> None:
         checks = list(quota_and_clock({"x-ratelimit-remaining": remaining, "x-ratelimit-limit": "5000"}, NOW))
         assert [(check.name, check.ok) for check in checks] == [("quota", ok)]
         assert f"{remaining} of 5000" in checks[0].detail
+        without_x = list(quota_and_clock({"ratelimit-remaining": remaining, "ratelimit-limit": "5000"}, NOW))
+        assert without_x == checks
 
     @pytest.mark.parametrize(("seconds", "ok"), [(0, True), (119, True), (-119, True), (121, False), (-121, False)])
-    def test_the_clocks(self, seconds: int, ok: bool) -> None:
+    def test_a_clock_that_differs_is_a_finding(self, seconds: int, ok: bool) -> None:
         date = format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
         assert [(check.name, check.ok) for check in quota_and_clock({"date": date}, NOW)] == [("clock", ok)]
 
-    def test_unsaid_is_no_finding(self) -> None:
+    def test_missing_headers_are_no_finding(self) -> None:
         assert list(quota_and_clock({}, NOW)) == []

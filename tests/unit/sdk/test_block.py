@@ -18,7 +18,7 @@ CALLS = statement(
 )
 
 
-def test_a_complete_key_result_says_where_it_stands_and_where_it_is_to_go() -> None:
+def test_a_complete_key_result_shows_value_and_goal() -> None:
     assert lines(CALLS) == [
         "Calls to the support line fall from 1,200 to 600 a week",
         "1,092 calls/week, 18 % of the way (56 % expected): off track",
@@ -27,8 +27,8 @@ def test_a_complete_key_result_says_where_it_stands_and_where_it_is_to_go() -> N
     ]
 
 
-def test_what_is_not_complete_says_so_with_its_reason_and_what_people_said_follows() -> None:
-    said = replace(
+def test_an_incomplete_value_shows_its_reason_and_then_the_note() -> None:
+    changed = replace(
         CALLS,
         quality="stale",
         reason="the last reading is 12 days old",
@@ -37,7 +37,7 @@ def test_what_is_not_complete_says_so_with_its_reason_and_what_people_said_follo
         note="The hotline moved.\n\nWe wait for its numbers.",
         evidence="https://okr.acme.example/?period=2026-Q4#calls",
     )
-    assert lines(said)[1:] == [
+    assert lines(changed)[1:] == [
         "1,092 calls/week, 18 % of the way (56 % expected): health unknown",
         "goal: 1,200 → 600 calls/week",
         "stale: the last reading is 12 days old",
@@ -48,7 +48,7 @@ def test_what_is_not_complete_says_so_with_its_reason_and_what_people_said_follo
     ]
 
 
-def test_a_number_that_is_not_known_is_unknown_and_a_zero_is_a_zero() -> None:
+def test_an_unknown_number_is_called_unknown_and_a_zero_is_a_zero() -> None:
     unknown = replace(CALLS, value=None, progress=None, score=None, as_of=None, health="unknown", quality="unknown")
     assert lines(replace(unknown, reason="not pulled yet"))[1:] == [
         "value unknown (56 % expected): health unknown",
@@ -63,7 +63,7 @@ def test_a_number_that_is_not_known_is_unknown_and_a_zero_is_a_zero() -> None:
     assert lines(zero)[1:3] == ["0, 0 % of the way (56 % expected): off track", "goal: 0 → 600"]
 
 
-def test_a_band_has_no_goal_to_go_to_and_a_reason_is_said_of_complete_numbers_too() -> None:
+def test_a_band_shows_no_goal_and_a_complete_number_shows_its_reason_too() -> None:
     band = replace(CALLS, unit="%", value=99.95, baseline=None, target=None, progress=1.0, expected=1.0)
     guarded = replace(band, health="at_risk", reason="its guard complaints is broken")
     assert lines(guarded)[1:3] == [

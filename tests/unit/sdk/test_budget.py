@@ -24,7 +24,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def told(left: int, limit: int = 100, seconds: int = 600, **headers: str) -> dict[str, str]:
+def quota(left: int, limit: int = 100, seconds: int = 600, **headers: str) -> dict[str, str]:
     reset = int((NOW + timedelta(seconds=seconds)).timestamp())
     return {
         "x-ratelimit-remaining": str(left),
@@ -44,7 +44,7 @@ def spent(budget: Budget, most: int = 1000) -> int:
     return most
 
 
-def test_where_no_server_counts_nothing_is_held_back(clock: Clock) -> None:
+def test_nothing_is_held_back_where_no_server_counts(clock: Clock) -> None:
     budget = Budget(clock)
     budget.begin(3)
     assert spent(budget) == 1000
@@ -53,27 +53,44 @@ def test_where_no_server_counts_nothing_is_held_back(clock: Clock) -> None:
 def test_a_tenth_is_left_to_people(clock: Clock) -> None:
     budget = Budget(clock)
     budget.begin(0)
-    budget.learn(told(30))
+    budget.learn(quota(30))
     assert spent(budget) == 20
     with pytest.raises(RetryLater, match="10 of 100 requests are left, which are kept for people") as caught:
         budget.spend()
     assert caught.value.after == pytest.approx(601, abs=1)
 
 
-def test_after_the_reset_it_asks_again(clock: Clock) -> None:
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"ratelimit-limit": "100", "ratelimit-remaining": "30", "ratelimit-reset": str(int(NOW.timestamp()) + 600)},
+        {"ratelimit-limit": "100, 100;w=600", "ratelimit-remaining": "30", "ratelimit-reset": "600"},
+    ],
+    ids=["GitLab", "the IETF's draft"],
+)
+def test_a_quota_is_learned_from_headers_without_x_too(clock: Clock, headers: dict[str, str]) -> None:
     budget = Budget(clock)
     budget.begin(0)
-    budget.learn(told(0))
+    budget.learn(headers)
+    assert spent(budget) == 20
+    clock.now += timedelta(seconds=602)
+    assert spent(budget) == 1000
+
+
+def test_requests_go_on_after_the_reset(clock: Clock) -> None:
+    budget = Budget(clock)
+    budget.begin(0)
+    budget.learn(quota(0))
     assert spent(budget) == 0
     clock.now += timedelta(seconds=602)
     assert spent(budget) == 1000
 
 
-def test_the_reset_is_by_the_servers_clock(clock: Clock) -> None:
+def test_the_reset_is_read_by_the_servers_clock(clock: Clock) -> None:
     """Its clock is ten minutes ahead of ours: its reset is in one minute, not in eleven."""
     budget = Budget(clock)
     budget.begin(0)
-    budget.learn(told(0, seconds=660, date="Sun, 22 Nov 2026 10:10:00 GMT"))
+    budget.learn(quota(0, seconds=660, date="Sun, 22 Nov 2026 10:10:00 GMT"))
     with pytest.raises(RetryLater) as caught:
         budget.spend()
     assert caught.value.after == pytest.approx(61, abs=1)
@@ -81,7 +98,7 @@ def test_the_reset_is_by_the_servers_clock(clock: Clock) -> None:
 
 def test_streams_share_what_is_left(clock: Clock) -> None:
     budget = Budget(clock)
-    budget.learn(told(100))
+    budget.learn(quota(100))
     budget.begin(2)
     assert spent(budget) == 30
     budget.begin(1)
@@ -92,23 +109,23 @@ def test_streams_share_what_is_left(clock: Clock) -> None:
 
 def test_every_stream_may_ask_once_whatever_is_left(clock: Clock) -> None:
     budget = Budget(clock)
-    budget.learn(told(12))
+    budget.learn(quota(12))
     budget.begin(50)
     assert spent(budget) == 1
 
 
-def test_a_wait_that_was_slept_is_over(clock: Clock) -> None:
+def test_a_quota_is_forgotten_once_its_wait_was_slept(clock: Clock) -> None:
     budget = Budget(clock)
     budget.begin(0)
-    budget.learn(told(0, seconds=30))
+    budget.learn(quota(0, seconds=30))
     budget.forget()
     assert spent(budget) == 1000
 
 
 @pytest.mark.parametrize(
-    "headers", [{}, told(5, 0), {**told(5), "x-ratelimit-reset": "soon"}, {"x-ratelimit-limit": "x"}]
+    "headers", [{}, quota(5, 0), {**quota(5), "x-ratelimit-reset": "soon"}, {"x-ratelimit-limit": "x"}]
 )
-def test_headers_that_make_no_sense_are_passed_over(clock: Clock, headers: dict[str, str]) -> None:
+def test_senseless_headers_are_ignored(clock: Clock, headers: dict[str, str]) -> None:
     budget = Budget(clock)
     budget.begin(0)
     budget.learn(headers)
@@ -117,7 +134,7 @@ def test_headers_that_make_no_sense_are_passed_over(clock: Clock, headers: dict[
 
 def test_a_passing_failure_gives_no_stream_a_greater_share(clock: Clock) -> None:
     policy = RetryPolicy(sleep=lambda seconds: None, budget=Budget(clock))
-    policy.budget.learn(told(100))
+    policy.budget.learn(quota(100))
     policy.budget.begin(2)
     answers = iter([RetryLater("HTTP 502")])
 
@@ -129,10 +146,10 @@ def test_a_passing_failure_gives_no_stream_a_greater_share(clock: Clock) -> None
     assert spent(policy.budget) == 28
 
 
-def test_a_quota_that_is_never_new_is_asked_for_again_within_a_day(clock: Clock) -> None:
+def test_a_reset_in_the_far_future_counts_as_a_day(clock: Clock) -> None:
     budget = Budget(clock)
     budget.begin(0)
-    budget.learn({**told(0), "x-ratelimit-reset": "253402300799"})
+    budget.learn({**quota(0), "x-ratelimit-reset": "253402300799"})
     with pytest.raises(RetryLater) as caught:
         budget.spend()
     assert caught.value.after == pytest.approx(86400, abs=1)

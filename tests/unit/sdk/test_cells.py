@@ -1,4 +1,4 @@
-"""What one cell says. Unknown is not zero: a blank, an error and a text never become a number by themselves."""
+"""What a cell holds. Unknown is not zero: a blank, an error and a text never become a number by themselves."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ PERCENT = As(percent=True)
 
 
 def number(cell: Cell, rules: As = As(), **how: bool) -> float | None:
-    """The number, where there is one; else nothing, for a reason unless it is blank."""
+    """The number of a cell; None, and a reason unless the cell is blank, where it has none."""
     reader = Reader(BERLIN, rules, **how)
-    found, why = reader.number(cell)
-    assert (found is None) or why is None
-    assert found is not None or (why is None) is reader.blank(cell)
-    return found
+    value, why = reader.number(cell)
+    assert (value is None) or why is None
+    assert value is not None or (why is None) is reader.blank(cell)
+    return value
 
 
 def moment(cell: Cell, rules: As = As(), **how: bool) -> datetime | None:
@@ -35,11 +35,11 @@ def moment(cell: Cell, rules: As = As(), **how: bool) -> datetime | None:
 
 class TestNumbers:
     @pytest.mark.parametrize("cell", [0, 0.0, -12, 3.5, 1e300, 10**15])
-    def test_a_number_is_one(self, cell: float) -> None:
+    def test_a_number_stays_as_it_is(self, cell: float) -> None:
         assert number(cell) == cell
 
     @given(cell=st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**15), 10**15))
-    def test_whatever_it_is(self, cell: float) -> None:
+    def test_any_number_stays_as_it_is(self, cell: float) -> None:
         assert number(cell) == cell
 
     @pytest.mark.parametrize("cell", [None, "", " ", "\u00a0", "\n\t"])
@@ -54,7 +54,7 @@ class TestNumbers:
         assert Reader(BERLIN).number(True) == (None, "TRUE, which is not a number")
 
     @pytest.mark.parametrize("cell", [float("nan"), float("inf"), float("-inf"), 10**400])
-    def test_what_no_one_can_count_to_is_none(self, cell: float) -> None:
+    def test_a_number_beyond_all_bounds_is_none(self, cell: float) -> None:
         for rules in (As(), PERCENT):
             assert number(cell, rules) is None
 
@@ -65,8 +65,8 @@ class TestNumbers:
 
     @pytest.mark.parametrize("cell", [date(2026, 10, 1), datetime(2026, 10, 1, 9, 30)])
     def test_a_date_is_none(self, cell: Cell) -> None:
-        found, why = Reader(BERLIN).number(cell)
-        assert found is None
+        value, why = Reader(BERLIN).number(cell)
+        assert value is None
         assert why is not None
         assert why.startswith("the date 2026-10-01")
 
@@ -74,8 +74,8 @@ class TestNumbers:
         "text", ["n/a", "12 apples", "twelve", "1,200", "1.200,5", "€5", "(5)", "1 2", "--5", "1e", "٣"]
     )
     def test_another_text_is_none_and_is_shown(self, text: str) -> None:
-        found, why = Reader(BERLIN, text_numbers=True).number(text)
-        assert found is None
+        value, why = Reader(BERLIN, text_numbers=True).number(text)
+        assert value is None
         assert why == f"the text {text!r}, which is not a number"
 
     def test_a_long_text_is_cut(self) -> None:
@@ -89,12 +89,12 @@ class TestTexts:
         ("text", "value"),
         [("-12", -12), ("3.5", 3.5), ("1e3", 1000), (" 7 ", 7), ("+1", 1), (".5", 0.5), ("0", 0), ("\u221212", -12)],
     )
-    def test_a_plain_number_in_csv_is_one_and_elsewhere_a_text(self, text: str, value: float) -> None:
+    def test_a_plain_number_is_a_number_in_csv_and_a_text_elsewhere(self, text: str, value: float) -> None:
         assert number(text, text_numbers=True) == value
         assert number(text) is None
 
     @pytest.mark.parametrize("text", ["nan", "inf", "Infinity", "1_000", "0x10", "1e400"])
-    def test_what_python_alone_would_take_is_not(self, text: str) -> None:
+    def test_a_number_that_python_alone_would_read_is_a_text(self, text: str) -> None:
         assert number(text, text_numbers=True) is None
 
     @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ class TestTexts:
             (As(decimal=","), "12,5", 12.5),
         ],
     )
-    def test_marks_say_how_it_is_read(self, rules: As, text: str, value: float) -> None:
+    def test_marks_say_how_to_read_a_text(self, rules: As, text: str, value: float) -> None:
         assert number(text, rules) == value
         assert number(text, rules, text_numbers=True) == value
 
@@ -152,13 +152,13 @@ class TestTexts:
         cents=st.integers(0, 99),
         marks=st.sampled_from([(",", "."), (".", ","), (",", " "), (".", "'")]),
     )
-    def test_what_is_written_with_marks_is_read_back(self, value: int, cents: int, marks: tuple[str, str]) -> None:
+    def test_a_number_written_with_marks_is_read_back(self, value: int, cents: int, marks: tuple[str, str]) -> None:
         decimal, thousands = marks
         text = f"{value:,}".replace(",", thousands) + f"{decimal}{cents:02}"
         assert number(text, As(decimal=decimal, thousands=thousands)) == float(f"{value}.{cents:02}")
 
     @pytest.mark.parametrize("cell", ["85%", "85 %", "85\u00a0%", 0.85])
-    def test_percent_reads_the_text_and_the_number_as_one(self, cell: Cell) -> None:
+    def test_percent_reads_the_text_and_the_number_alike(self, cell: Cell) -> None:
         assert number(cell, PERCENT) == 85
 
     @pytest.mark.parametrize(
@@ -173,15 +173,15 @@ class TestTexts:
             ("1.200 %", As(decimal=",", thousands=".", percent=True), 1200),
         ],
     )
-    def test_percent(self, cell: Cell, rules: As, value: float) -> None:
+    def test_percent_multiplies_shares_by_a_hundred(self, cell: Cell, rules: As, value: float) -> None:
         assert number(cell, rules) == value
 
     @pytest.mark.parametrize("text", ["85%", "%", "85%%", "eighty %"])
-    def test_a_percent_sign_alone_says_nothing(self, text: str) -> None:
+    def test_a_percent_sign_without_the_rule_is_a_text(self, text: str) -> None:
         assert number(text, GERMAN, text_numbers=True) is None
 
     @pytest.mark.parametrize("cell", ["9" * 400 + "%", 1e307])
-    def test_a_percentage_that_no_one_can_count_to_is_none(self, cell: Cell) -> None:
+    def test_a_percentage_beyond_all_bounds_is_none(self, cell: Cell) -> None:
         assert number(cell, PERCENT) is None
 
 
@@ -201,7 +201,7 @@ class TestRules:
             {"comma": ","},
         ],
     )
-    def test_rules_that_make_no_sense_are_refused(self, keys: dict[str, str]) -> None:
+    def test_senseless_rules_are_refused(self, keys: dict[str, str]) -> None:
         with pytest.raises(ValidationError):
             As.model_validate(keys)
 
@@ -239,16 +239,16 @@ class TestDates:
         ],
     )
     def test_google_sheets_counts_days(self, serial: float, expected: datetime) -> None:
-        found = moment(serial, serial_dates=True)
-        assert found is not None
-        assert found.replace(tzinfo=None) == expected
-        assert found.tzinfo is BERLIN
+        time = moment(serial, serial_dates=True)
+        assert time is not None
+        assert time.replace(tzinfo=None) == expected
+        assert time.tzinfo is BERLIN
 
     @given(seconds=st.integers(0, 4 * 10**9))
     def test_a_serial_time_is_right_to_the_second(self, seconds: int) -> None:
-        found = moment(seconds / 86400, serial_dates=True)
-        assert found is not None
-        assert found.replace(tzinfo=None) == datetime(1899, 12, 30) + timedelta(seconds=seconds)
+        time = moment(seconds / 86400, serial_dates=True)
+        assert time is not None
+        assert time.replace(tzinfo=None) == datetime(1899, 12, 30) + timedelta(seconds=seconds)
 
     def test_json_counts_seconds(self) -> None:
         assert moment(1790805600, epoch_dates=True) == datetime(2026, 9, 30, 22, tzinfo=UTC)
@@ -274,7 +274,7 @@ class TestDates:
             "14:30",
         ],
     )
-    def test_what_is_no_date_is_none(self, cell: Cell) -> None:
+    def test_a_cell_that_is_no_date_is_none(self, cell: Cell) -> None:
         assert moment(cell, serial_dates=True) is None
 
     @pytest.mark.parametrize("cell", [float("nan"), float("inf"), 1e18, -1e18, 10**400])
@@ -283,9 +283,9 @@ class TestDates:
         assert moment(cell, **{how: True}) is None
 
     @pytest.mark.parametrize(("day", "zone"), [("0001-01-01", "Europe/Berlin"), ("9999-12-31", "America/New_York")])
-    def test_a_date_that_is_none_in_utc_is_none(self, day: str, zone: str) -> None:
-        found = Reader(ZoneInfo(zone)).moment(day)  # people write "never" so
-        assert found is None or found.astimezone(UTC)
+    def test_a_date_outside_of_the_calendar_is_none(self, day: str, zone: str) -> None:
+        time = Reader(ZoneInfo(zone)).moment(day)  # people write "never" like this
+        assert time is None or time.astimezone(UTC)
 
     @pytest.mark.parametrize(
         ("pattern", "text", "expected"),
@@ -296,15 +296,15 @@ class TestDates:
             ("%d.%m.%Y %H:%M", "01.10.2026 14:30", datetime(2026, 10, 1, 14, 30)),
         ],
     )
-    def test_as_date_says_how_a_text_is_read(self, pattern: str, text: str, expected: datetime) -> None:
-        found = moment(text, As(date=pattern))
-        assert found is not None
-        assert found.replace(tzinfo=None) == expected
-        assert found.tzinfo is BERLIN
+    def test_as_date_says_how_to_read_a_text(self, pattern: str, text: str, expected: datetime) -> None:
+        time = moment(text, As(date=pattern))
+        assert time is not None
+        assert time.replace(tzinfo=None) == expected
+        assert time.tzinfo is BERLIN
 
     def test_as_date_may_name_the_zone(self) -> None:
-        found = moment("01.10.2026 14:30 +0500", As(date="%d.%m.%Y %H:%M %z"))
-        assert found == datetime(2026, 10, 1, 14, 30, tzinfo=timezone(timedelta(hours=5)))
+        time = moment("01.10.2026 14:30 +0500", As(date="%d.%m.%Y %H:%M %z"))
+        assert time == datetime(2026, 10, 1, 14, 30, tzinfo=timezone(timedelta(hours=5)))
 
     @pytest.mark.parametrize("text", ["31.09.2026", "2026", "10/13/2026", "01.10.2026 x"])
     def test_as_date_refuses_the_rest(self, text: str) -> None:
@@ -328,5 +328,5 @@ class TestDates:
         (datetime(2026, 10, 1, 9), "2026-10-01T09:00:00"),
     ],
 )
-def test_what_evidence_shows(cell: Cell, text: str) -> None:
+def test_evidence_shows_a_cell_as_text(cell: Cell, text: str) -> None:
     assert shown(cell) == text

@@ -38,20 +38,20 @@ def test_an_answer_is_returned_at_once() -> None:
 
 
 @pytest.mark.parametrize("after", [0.0, 0.5, 7.0, 59.9, 60.0])
-def test_what_the_server_asks_for_is_waited(after: float) -> None:
+def test_the_wait_is_what_the_server_asks_for(after: float) -> None:
     server = Server(ill(after))
     assert server.policy().call(server) == "answer"
     assert server.slept == [after]
 
 
-def test_each_wait_is_that_of_its_own_answer() -> None:
+def test_each_answer_has_its_own_wait() -> None:
     server = Server(ill(3), ill(1), ill(2))
     assert server.policy().call(server) == "answer"
     assert server.slept == [3, 1, 2]
 
 
 @pytest.mark.parametrize("after", [60.1, 3600.0])
-def test_longer_than_the_longest_wait_is_not_slept(after: float) -> None:
+def test_a_wait_beyond_the_longest_is_not_slept(after: float) -> None:
     error = ill(after)
     server = Server(error)
     with pytest.raises(RetryLater) as raised:
@@ -69,7 +69,7 @@ def test_the_longest_wait_is_a_setting() -> None:
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 5])
-def test_it_is_tried_as_often_as_allowed(attempts: int) -> None:
+def test_a_request_is_tried_as_often_as_allowed(attempts: int) -> None:
     errors = [ill(0) for _ in range(9)]
     server = Server(*errors)
     with pytest.raises(RetryLater) as raised:
@@ -79,7 +79,7 @@ def test_it_is_tried_as_often_as_allowed(attempts: int) -> None:
     assert len(server.slept) == attempts - 1
 
 
-def test_an_unsaid_wait_is_jittered_under_a_doubling_bound() -> None:
+def test_a_wait_of_our_own_is_jittered_under_a_doubling_bound() -> None:
     waits: list[list[float]] = []
     for _ in range(50):
         server = Server(*[ill() for _ in range(4)])
@@ -90,7 +90,7 @@ def test_an_unsaid_wait_is_jittered_under_a_doubling_bound() -> None:
         assert len(set(tries)) > 25
 
 
-def test_an_unsaid_wait_is_never_longer_than_the_longest() -> None:
+def test_a_wait_of_our_own_is_never_beyond_the_longest() -> None:
     server = Server(*[ill() for _ in range(20)])
     server.policy(attempts=30, longest_wait=1, deadline=1e9).call(server)
     assert max(server.slept) <= 1
@@ -112,14 +112,14 @@ def test_nothing_else_is_tried_again(error: Exception) -> None:
     assert server.requests == 1
 
 
-def test_a_breakage_after_an_outage_ends_it() -> None:
+def test_a_broken_source_after_an_outage_ends_the_call() -> None:
     server = Server(ill(1), SourceBroken("refused"))
     with pytest.raises(SourceBroken):
         server.policy().call(server)
     assert (server.requests, server.slept) == (2, [1])
 
 
-def test_an_interrupted_sleep_ends_it() -> None:
+def test_an_interrupted_sleep_ends_the_call() -> None:
     def stopped(_: float) -> None:
         raise KeyboardInterrupt
 
@@ -128,7 +128,7 @@ def test_an_interrupted_sleep_ends_it() -> None:
         RetryPolicy(sleep=stopped).call(server)
 
 
-def test_after_giving_up_a_request_is_tried_once_until_one_succeeds() -> None:
+def test_requests_after_a_failure_are_tried_once_until_success() -> None:
     tries: list[int] = []
 
     def down() -> None:

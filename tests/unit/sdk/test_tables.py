@@ -1,4 +1,4 @@
-"""Readings out of a table: one cell, a dated series, a lookup."""
+"""Readings out of a table: a cell, a dated series, a lookup."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def at(number: int) -> datetime:
 
 
 def trimmed(rows: Sequence[Sequence[Cell]]) -> list[list[Cell]]:
-    """As Google Sheets answers: what is blank at the end of a row, and below the last one, is not sent."""
+    """Rows as Google Sheets answers: blank cells at the end of a row, and blank rows at the end, are not sent."""
     kept = []
     for row in rows:
         cells = list(row)
@@ -56,46 +56,47 @@ def named(grids: Mapping[str, Grid]) -> Resolve:
     return grids.__getitem__
 
 
-def found(snapshot: Snapshot) -> list[tuple[str, float | None, datetime | None]]:
+def summary(snapshot: Snapshot) -> list[tuple[str, float | None, datetime | None]]:
+    """Each reading's cell, number and time."""
     return [(reading.cell, reading.number, reading.at) for reading in snapshot.readings]
 
 
 class TestSeries:
     A_AND_C = Series(dates="A2:A", values="C2:C")
 
-    def test_a_column_of_dates_and_one_of_numbers(self) -> None:
+    def test_a_column_of_dates_pairs_with_a_column_of_numbers(self) -> None:
         resolve = sheet(["Week", "", "Calls"], [week(0), "", 1200], [week(1), "", 1100.5])
-        assert found(read_series(self.A_AND_C, resolve, READER)) == [
+        assert summary(read_series(self.A_AND_C, resolve, READER)) == [
             ("Support!C2", 1200, at(0)),
             ("Support!C3", 1100.5, at(1)),
         ]
 
-    def test_a_row_of_dates_and_one_of_numbers(self) -> None:
+    def test_a_row_of_dates_pairs_with_a_row_of_numbers(self) -> None:
         resolve = sheet(["Week", week(0), week(1)], ["Calls", 1200, 1100])
-        assert found(read_series(Series(dates="B1:Z1", values="B2:Z2"), resolve, READER)) == [
+        assert summary(read_series(Series(dates="B1:Z1", values="B2:Z2"), resolve, READER)) == [
             ("Support!B2", 1200, at(0)),
             ("Support!C2", 1100, at(1)),
         ]
 
-    def test_a_row_of_dates_of_which_one_has_its_number_yet(self) -> None:
+    def test_a_row_of_dates_may_have_few_numbers_yet(self) -> None:
         rows: list[list[Cell]] = [[]] * 4 + [["Week", *(week(number) for number in range(9))], ["Calls", 1200]]
         series = Series(dates="B5:Z5", values="B6:Z6")
-        assert found(read_series(series, sheet(*rows), READER)) == [("Support!B6", 1200, at(0))]
+        assert summary(read_series(series, sheet(*rows), READER)) == [("Support!B6", 1200, at(0))]
 
-    def test_a_row_of_one_date_and_one_number(self) -> None:
+    def test_a_row_may_have_a_single_date_and_number(self) -> None:
         resolve = sheet(["Week", week(0)], ["Calls", 1200])
-        assert found(read_series(Series(dates="B1:Z1", values="B2:Z2"), resolve, READER)) == [
+        assert summary(read_series(Series(dates="B1:Z1", values="B2:Z2"), resolve, READER)) == [
             ("Support!B2", 1200, at(0))
         ]
 
-    def test_a_column_of_one_date_and_one_number(self) -> None:
+    def test_a_column_may_have_a_single_date_and_number(self) -> None:
         resolve = sheet([], [week(0), None, 1200])
-        assert found(read_series(self.A_AND_C, resolve, READER)) == [("Support!C2", 1200, at(0))]
+        assert summary(read_series(self.A_AND_C, resolve, READER)) == [("Support!C2", 1200, at(0))]
 
-    def test_rows_are_paired_by_where_they_stand(self) -> None:
+    def test_rows_are_paired_by_their_position(self) -> None:
         resolve = sheet([week(0), 1], [week(1), 2], [week(2), 3])
         snapshot = read_series(Series(dates="A1:A2", values="B2:B3"), resolve, READER)
-        assert found(snapshot) == [("Support!B2", 2, at(1))]
+        assert summary(snapshot) == [("Support!B2", 2, at(1))]
         assert snapshot.notes == ["1 with no date that can be read, left out: Support!B3"]
 
     def test_a_column_and_a_row_do_not_pair(self) -> None:
@@ -116,22 +117,22 @@ class TestSeries:
 
     def test_a_blank_is_no_reading(self) -> None:
         resolve = sheet([], [week(0), "", 1200], [week(1), "", None], [week(2), "", " "], [week(3), "", 0])
-        assert found(read_series(self.A_AND_C, resolve, READER)) == [
+        assert summary(read_series(self.A_AND_C, resolve, READER)) == [
             ("Support!C2", 1200, at(0)),
             ("Support!C5", 0, at(3)),
         ]
 
     @pytest.mark.parametrize("cell", ["n/a", CellError("#REF!"), True, "1,200", date(2026, 1, 1)])
-    def test_what_is_no_number_is_a_reading_without_one(self, cell: Cell) -> None:
+    def test_a_cell_that_is_no_number_is_a_reading_without_number(self, cell: Cell) -> None:
         snapshot = read_series(self.A_AND_C, sheet([], [week(0), "", 1200], [week(1), "", cell]), READER)
-        assert found(snapshot)[1] == ("Support!C3", None, at(1))
+        assert summary(snapshot)[1] == ("Support!C3", None, at(1))
         assert snapshot.readings[1].problem
 
     @pytest.mark.parametrize("undated", [None, "soon", CellError("#REF!"), "01.10.2026"])
     def test_a_number_without_a_date_is_left_out_and_noted(self, undated: Cell) -> None:
         resolve = sheet([], [week(0), "", 1200], [undated, "", 7], [week(2), "", 1000])
         snapshot = read_series(self.A_AND_C, resolve, READER)
-        assert [number for _, number, _ in found(snapshot)] == [1200, 1000]
+        assert [number for _, number, _ in summary(snapshot)] == [1200, 1000]
         assert len(snapshot.notes) == 1
         assert snapshot.notes[0].startswith("1 with no date that can be read, left out: Support!C3")
 
@@ -139,26 +140,26 @@ class TestSeries:
         snapshot = read_series(
             Series(dates="A1:A", values="C1:C"), sheet(["Week", "", "Calls"], [week(0), "", 5]), READER
         )
-        assert found(snapshot) == [("Support!C2", 5, at(0))]
+        assert summary(snapshot) == [("Support!C2", 5, at(0))]
         assert list(snapshot.notes) == []
 
-    def test_many_undated_rows_are_counted_and_some_named(self) -> None:
+    def test_undated_rows_are_counted_and_some_are_named(self) -> None:
         rows = [[None, "", number] for number in range(5)]
         snapshot = read_series(self.A_AND_C, sheet([], *rows, [week(0), "", 1]), READER)
         assert snapshot.notes == ["5 with no date that can be read, left out: Support!C2, Support!C3, Support!C4 …"]
 
-    def test_where_no_date_is_understood_it_is_unknown_and_not_empty(self) -> None:
+    def test_a_series_whose_dates_cannot_be_read_is_unknown_and_not_empty(self) -> None:
         snapshot = read_series(self.A_AND_C, sheet([], ["01.10.2026", "", 1200], ["08.10.2026", "", 1100]), READER)
         assert [reading.number for reading in snapshot.readings] == [None]
         assert "say how dates are written" in (snapshot.readings[0].problem or "")
 
-    def test_as_date_makes_them_understood(self) -> None:
+    def test_as_date_says_how_to_read_them(self) -> None:
         reader = Reader(ZoneInfo("UTC"), As(date="%d.%m.%Y"))
-        assert found(read_series(self.A_AND_C, sheet([], ["01.10.2026", "", 1200]), reader)) == [
+        assert summary(read_series(self.A_AND_C, sheet([], ["01.10.2026", "", 1200]), reader)) == [
             ("Support!C2", 1200, at(0))
         ]
 
-    def test_an_empty_one_is_empty(self) -> None:
+    def test_a_series_without_rows_is_empty(self) -> None:
         assert read_series(self.A_AND_C, sheet(["Week", "", "Calls"]), READER) == Snapshot([], notes=[])
 
     def test_dates_ahead_of_their_numbers_are_no_readings(self) -> None:
@@ -167,11 +168,11 @@ class TestSeries:
 
 
 class TestCells:
-    def test_its_number_is_undated(self) -> None:
-        assert found(read_cell("B2", sheet([], [None, 85]), READER)) == [("Support!B2", 85, None)]
+    def test_a_cells_number_has_no_date(self) -> None:
+        assert summary(read_cell("B2", sheet([], [None, 85]), READER)) == [("Support!B2", 85, None)]
 
     @pytest.mark.parametrize("rows", [[[], [None, None]], [[], [None, " "]], [[]], []])
-    def test_a_blank_one_is_no_reading(self, rows: list[list[Cell]]) -> None:
+    def test_a_blank_cell_is_no_reading(self, rows: list[list[Cell]]) -> None:
         snapshot = read_cell("B2", sheet(*rows), READER)
         assert list(snapshot.readings) == []
         assert snapshot.notes == ["Support!B2 is blank"]
@@ -182,7 +183,7 @@ class TestCells:
             (None, "the error #REF!", "#REF!")
         ]
 
-    def test_several_are_refused(self) -> None:
+    def test_several_cells_are_refused(self) -> None:
         with pytest.raises(Unreadable, match="B1:B2 is more than one cell"):
             read_cell("B1:B2", sheet([None, 1], [None, 2]), READER)
 
@@ -204,9 +205,9 @@ def looked_up(column: str = "Score", rows: Sequence[Sequence[Cell]] = PLAN, **ro
 
 
 class TestLookup:
-    def test_the_one_row_that_meets_every_condition(self) -> None:
-        assert found(looked_up(Team="support", Quarter="Q4")) == [("Support!C2", 85, None)]
-        assert found(looked_up(Team="support", Quarter="Q3")) == [("Support!C3", 80, None)]
+    def test_the_row_that_meets_every_condition_is_read(self) -> None:
+        assert summary(looked_up(Team="support", Quarter="Q4")) == [("Support!C2", 85, None)]
+        assert summary(looked_up(Team="support", Quarter="Q3")) == [("Support!C3", 80, None)]
 
     @pytest.mark.parametrize(
         ("row", "problem"),
@@ -217,7 +218,7 @@ class TestLookup:
             ({"Team": "twice"}, "2 rows have Team = twice"),
         ],
     )
-    def test_no_match_or_several_are_unknown(self, row: dict[str, str], problem: str) -> None:
+    def test_no_matching_row_or_several_are_unknown(self, row: dict[str, str], problem: str) -> None:
         snapshot = looked_up(**row)
         assert [(reading.number, reading.problem) for reading in snapshot.readings] == [(None, problem)]
 
@@ -228,42 +229,42 @@ class TestLookup:
         assert "is blank" in snapshot.notes[0]
 
     def test_a_text_is_a_reading_without_a_number(self) -> None:
-        assert found(looked_up(Team="docs")) == [("Support!C6", None, None)]
+        assert summary(looked_up(Team="docs")) == [("Support!C6", None, None)]
 
     @pytest.mark.parametrize("wanted", [4, 4.0, "4"])
-    def test_a_number_is_met_by_itself_and_its_text(self, wanted: str | float) -> None:
-        assert found(looked_up(Quarter=wanted)) == [("Support!C6", None, None)]
+    def test_a_number_equals_itself_and_its_text(self, wanted: str | float) -> None:
+        assert summary(looked_up(Quarter=wanted)) == [("Support!C6", None, None)]
 
-    def test_the_header_row_is_no_match(self) -> None:
+    def test_the_header_row_never_matches(self) -> None:
         assert looked_up(Team="Team").readings[0].problem == "no row has Team = Team"
 
-    def test_a_header_that_is_not_there_names_those_that_are(self) -> None:
+    def test_an_unknown_header_is_named_with_those_there_are(self) -> None:
         with pytest.raises(Unreadable, match="no column 'Points'; its first row has: Team, Quarter, Score, Note"):
             looked_up("Points", Team="support")
         with pytest.raises(Unreadable, match="no column 'Region'"):
             looked_up(Region="north")
 
-    def test_a_header_that_stands_twice_is_refused(self) -> None:
+    def test_a_header_that_is_there_twice_is_refused(self) -> None:
         with pytest.raises(Unreadable, match="has the column 'Score' twice"):
             looked_up(rows=[["Team", "Score", "Score"], ["support", 1, 2]], Team="support")
 
-    def test_an_empty_table(self) -> None:
+    def test_an_empty_table_is_refused(self) -> None:
         with pytest.raises(Unreadable, match="its first row has: nothing"):
             looked_up(rows=[], Team="support")
 
     def test_a_table_may_begin_anywhere(self) -> None:
         grid = Grid("Plan", [["Team", "Score"], ["support", 85]], top=9, left=3)
         lookup = Lookup(table="t", row={"Team": "support"}, column="Score")
-        assert found(read_lookup(lookup, named({"t": grid}), READER)) == [("Plan!E11", 85, None)]
+        assert summary(read_lookup(lookup, named({"t": grid}), READER)) == [("Plan!E11", 85, None)]
 
 
 class TestGrids:
-    def test_a_column_below_its_header(self) -> None:
+    def test_a_column_begins_below_its_header(self) -> None:
         grid = Grid("S", [["Week", " Calls "], [1, 2], [3]], top=4, left=2)
         column = grid.column("Calls")
         assert column is not None
         assert (column.top, column.left, [list(row) for row in column.rows]) == (5, 3, [[2], []])
 
     @pytest.mark.parametrize("header", ["Nothing", "Twice"])
-    def test_no_column_or_several_are_none(self, header: str) -> None:
+    def test_a_header_of_no_column_or_several_is_none(self, header: str) -> None:
         assert Grid("S", [["Twice", "Twice"], [1, 2]]).column(header) is None

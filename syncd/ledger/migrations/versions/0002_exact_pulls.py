@@ -1,4 +1,4 @@
-"""Kinds of records, when a stream changed and may be asked again, held values and their approvals."""
+"""Kinds of records, the time of a stream's next pull, held values and their approvals."""
 
 import sqlalchemy as sa
 from alembic import op

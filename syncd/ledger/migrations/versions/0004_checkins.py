@@ -1,4 +1,4 @@
-"""What people say of key results."""
+"""Check-ins: what people report about key results."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The verdict on each link, since when, and where its outcome is heading."""
+"""The verdict on each link, since when, and the trend of its outcome."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What is to be written where, what came of it, and what syncd wrote there."""
+"""The outbox: what is to be written where, its state, and what syncd has written there."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What is worth telling somebody, and what came of it."""
+"""Events: changes that somebody is notified about, and their states."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""How streams and deliveries stood at any time: what cycles asked for, remarks on parts, states before the last."""
+"""The past of streams and deliveries: what cycles asked for, remarks on parts, the state before the last."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -31,7 +31,7 @@ def upgrade() -> None:
 
 
 def _keep_remarks() -> None:
-    """What is remarked now holds since the last good pull: of before nothing is known."""
+    """The present remarks hold since the last complete pull. Earlier remarks are unknown."""
     streams = sa.table(
         "streams", sa.column("id"), sa.column("parts", Document()), sa.column("completed_cycle", sa.Integer())
     )
@@ -39,11 +39,11 @@ def _keep_remarks() -> None:
         "remarks", sa.column("stream"), sa.column("part"), sa.column("cycle"), sa.column("notes", Document())
     )
     bind = op.get_bind()
-    found = [
-        {"stream": row.id, "part": part, "cycle": row.completed_cycle or 0, "notes": said["notes"]}
+    rows = [
+        {"stream": row.id, "part": part, "cycle": row.completed_cycle or 0, "notes": state["notes"]}
         for row in bind.execute(sa.select(streams)).all()
-        for part, said in (row.parts or {}).items()
-        if said.get("notes")
+        for part, state in (row.parts or {}).items()
+        if state.get("notes")
     ]
-    if found:
-        bind.execute(sa.insert(remarks), found)
+    if rows:
+        bind.execute(sa.insert(remarks), rows)

@@ -1,0 +1,116 @@
+"""What people let pass: a held number becomes the value, what stands at a target may be written over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from syncd.config import Config
+from syncd.cycle.foresee import deliveries_after
+from syncd.cycle.value import case_of, complete_value
+from syncd.ledger import Delivery, KeptValue, Ledger
+from syncd.ledger.definitions import measure_digest
+from syncd.ledger.outbox import State
+from syncd.okr.facts import answered
+from syncd.okr.goals import KeyResult, Plan
+from syncd.okr.measures import Answer, Measure, leaves, stream_keys
+
+_REFUSED: tuple[State, ...] = ("refused",)
+
+
+class NotHeld(Exception):
+    """A key result has no number that waits; `value` is what it has, None where it was never measured."""
+
+    def __init__(self, value: KeptValue | None, edited: bool) -> None:
+        super().__init__(value)
+        self.value = value
+        self.edited = edited
+
+
+class AnotherCandidate(Exception):
+    """The number that waits is not the one that was to be approved."""
+
+    def __init__(self, candidate: float | None) -> None:
+        super().__init__(candidate)
+        self.candidate = candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """The value before, and the one that was the candidate."""
+
+    old: KeptValue
+    new: KeptValue
+
+
+def approve(
+    config: Config,
+    plan: Plan,
+    key_result: KeyResult,
+    ledger: Ledger,
+    *,
+    author: str,
+    now: datetime,
+    number: float | None = None,
+) -> Approved:
+    """Accepts the candidate of a held key result, and, where a number is given, that number alone.
+
+    NotHeld or AnotherCandidate where there is nothing to accept, and nothing is changed. The caller holds the ledger's
+    lock.
+    """
+    old = ledger.values.last(plan.period.id).get(key_result.id)
+    measure = key_result.measure
+    edited = old is not None and old.measure != measure_digest(measure)
+    if old is None or old.quality != "held" or edited or measure is None:
+        raise NotHeld(old, edited)
+    if number is not None and number != old.candidate:
+        raise AnotherCandidate(old.candidate)
+    cycle, answer = _measured(ledger, plan, measure, old)
+    case = case_of(config, plan, ledger, key_result, now)
+    new = complete_value(case, answer, ledger.answers, now, cycle)
+    outgoing = deliveries_after(config, ledger, now, {(plan.period.id, key_result.id): new})
+    reason = old.reason or "held"
+    ledger.approvals.approve(
+        plan.period.id, key_result.id, case.definition, new, reason=reason, author=author, now=now, due=outgoing
+    )
+    return Approved(old, new)
+
+
+def allow(ledger: Ledger, plan: Plan, key_result: KeyResult, *, author: str, now: datetime) -> Sequence[Delivery]:
+    """Lets what stands where a key result's check-ins were refused be written over: that, and nothing that came since.
+
+    They wait again. Returns the deliveries concerned; empty if nothing was refused. The caller holds the ledger's lock.
+    """
+    refused = [
+        delivery
+        for delivery in ledger.outbox.in_state(_REFUSED)
+        if delivery.period == plan.period.id and delivery.key_result == key_result.id
+    ]
+    marks_by_place = ledger.outbox.marks({delivery.place for delivery in refused})
+    for delivery in refused:
+        marks = dict(marks_by_place.get(delivery.place, {}))
+        for place, stands in (delivery.left_alone or {}).items():
+            marks[place] = [*marks.get(place, ()), stands]
+        ledger.outbox.note({delivery.place: marks})
+        ledger.outbox.again([delivery.id], now, f"{author} lets it be written over")
+    return refused
+
+
+def _measured(ledger: Ledger, plan: Plan, measure: Measure, held: KeptValue) -> tuple[int, Answer]:
+    """The last cycle that found the candidate, and all that it found with it.
+
+    A cycle that kept no value (a dry run, one that was killed) may have changed the rows since: then it is the first.
+    """
+    states = [ledger.streams.state(leaf.connection, key) for leaf in leaves(measure) for key in stream_keys(leaf)]
+    ended = ledger.cycles.last(pulled=True)
+    pulled = [state.completed_cycle for state in states if state and state.completed_cycle is not None]
+    latest = min(pulled + ([ended.id] if ended else []), default=held.cycle)
+    times = ledger.cycles.times({latest, held.cycle})
+    answer = Answer(held.candidate)
+    for cycle in (latest, held.cycle):
+        if cycle in times:
+            answer = answered(ledger.answers, measure, plan.period, times[cycle], cycle)
+            if answer.number == held.candidate:
+                return cycle, answer
+    return held.cycle, replace(answer, number=held.candidate)

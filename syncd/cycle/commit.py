@@ -1,0 +1,162 @@
+"""The last phase: a cycle's values, deliveries and events in one transaction; then delivery and notifications."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from syncd.cycle.model import (
+    Change,
+    CycleRequest,
+    Foreseen,
+    KeyResultId,
+    Measured,
+    NewVerdict,
+    Pulled,
+    PullResult,
+    Result,
+)
+from syncd.explain.restatements import ValueHistory, find_restatements
+from syncd.ledger import Definition, Ledger
+from syncd.ledger.definitions import definition
+from syncd.notifying.telling import tell
+from syncd.publishing.delivery import deliver
+from syncd.sdk import Json
+
+log = logging.getLogger("syncd.cycle")
+
+
+def commit(request: CycleRequest, pulled: Pulled, measured: Measured, foreseen: Foreseen) -> Result:
+    """Keeps what a cycle came to, then delivers and notifies. What fails waits in the ledger."""
+    ledger = request.ledger
+    changes = _changes(ledger, measured)
+    ledger.values.commit(
+        pulled.cycle,
+        pulled.now,
+        _pull_notes(pulled.results),
+        {name: (measurement.definition, measurement.value) for name, measurement in measured.items()},
+        foreseen.deliveries,
+        foreseen.events,
+        defined_alone=dict(_waiting(request, pulled, measured)),
+        only=_narrowed(request, pulled),
+    )
+    changes = _restated(ledger, pulled, measured, changes)
+    _log_pulls(pulled.results)
+    verdicts = _keep_links(request, foreseen)
+    delivered = deliver(
+        request.config,
+        ledger,
+        request.clock,
+        retry=request.retry,
+        only=request.only,
+        patient=request.patient,
+        stopping=request.stopping,
+    )
+    messages = tell(request.config, ledger, request.clock, stopping=request.stopping)
+    return Result(pulled.cycle, pulled.results, measured, changes, verdicts, delivered, messages)
+
+
+def end_dry_run(request: CycleRequest, pulled: Pulled, measured: Measured) -> Result:
+    """Ends a cycle that keeps the rows that were pulled and no value."""
+    ledger = request.ledger
+    changes = _changes(ledger, measured)
+    only = _narrowed(request, pulled)
+    ledger.values.commit(pulled.cycle, pulled.now, _pull_notes(pulled.results), {}, only=only, dry_run=True)
+    changes = _restated(ledger, pulled, measured, changes)
+    _log_pulls(pulled.results)
+    return Result(pulled.cycle, pulled.results, measured, changes)
+
+
+def _changes(ledger: Ledger, measured: Measured) -> list[Change]:
+    """The measurements that differ from the last value, whatever that was measured by."""
+    kept = {period: ledger.values.last(period) for period in {period for period, _ in measured}}
+    return [
+        Change(period, key_result, old, measurement.value)
+        for (period, key_result), measurement in measured.items()
+        if (old := kept[period].get(key_result)) is None or not old.says_what(measurement.value)
+    ]
+
+
+def _pull_notes(results: Sequence[PullResult]) -> Mapping[str, Json]:
+    """What a cycle keeps of its pulls: of those that brought something, or were not complete."""
+    return {
+        str(result.pull.id): {
+            "quality": result.quality,
+            "reason": result.reason,
+            "changed": result.changed,
+            "got": result.got,
+            "expected": result.expected,
+        }
+        for result in results
+        if result.changed or result.quality != "complete"
+    }
+
+
+def _narrowed(request: CycleRequest, pulled: Pulled) -> Mapping[str, Json] | None:
+    """What a cycle of one key result asked for; None for a cycle of everything."""
+    if not request.only:
+        return None
+    return {"key_result": request.only, "streams": [result.pull.id for result in pulled.results]}
+
+
+def _waiting(request: CycleRequest, pulled: Pulled, measured: Measured) -> Iterator[tuple[KeyResultId, Definition]]:
+    """The definitions of the key results that wait for their first check-in."""
+    config = request.config
+    for plan in pulled.plans:
+        for kr in plan.measured_for(request.only):
+            name = plan.period.id, kr.id
+            if kr.measure is None and name not in measured:
+                yield name, definition(kr, plan.period, config.shares, config.file_of(*name))
+
+
+def _restated(ledger: Ledger, pulled: Pulled, measured: Measured, changes: Sequence[Change]) -> list[Change]:
+    """The changes, each with what its sources restated in this cycle."""
+    key_results = {(plan.period.id, kr.id): (plan, kr) for plan in pulled.plans for kr in plan.measured}
+    histories: dict[KeyResultId, ValueHistory] = {}
+    for change in changes:
+        name = change.period, change.key_result
+        last, old = measured[name].last, change.old
+        if old is None or old.number == change.new.number or last is None or last.confirmed is None:
+            continue
+        before = max(old.confirmed or old.cycle, last.confirmed)  # rows may have come in cycles that broke off since
+        values = [replace(last, cycle=last.confirmed)]  # as it was when it was measured: it may have failed since
+        if change.new.quality == "complete":
+            values.append(change.new)
+        histories[name] = ValueHistory(*key_results[name], partial(list, values), before)
+    restated = find_restatements(ledger, list(histories.values()), pulled.cycle)
+    restatements = dict(zip(histories, restated, strict=True))
+    for name, those in restatements.items():
+        for restatement in those:
+            where = {"key_result": name[1], "record": restatement.label, "why": restatement.why}
+            log.info("restated", extra=where)
+    return [replace(change, restated=restatements.get((change.period, change.key_result), ())) for change in changes]
+
+
+def _keep_links(request: CycleRequest, foreseen: Foreseen) -> Sequence[NewVerdict]:
+    """Keeps what was judged of links, once the values are kept that it was judged by; the verdicts that are new."""
+    for period in foreseen.periods:
+        request.ledger.alignments.keep(period.plan.period.id, period.links)
+    new = [
+        verdict
+        for plan in request.config.plans
+        for period in foreseen.periods
+        if period.plan is plan
+        for verdict in period.verdicts
+    ]
+    for verdict in new:
+        link = verdict.link.alignment
+        names = {"output": link.output, "outcome": link.outcome, "verdict": link.verdict}
+        log.info("verdict", extra=names | {"before": verdict.old.verdict if verdict.old else None})
+    return new
+
+
+def _log_pulls(results: Sequence[PullResult]) -> None:
+    for result in results:
+        stream = result.pull.stream.key
+        if result.changed:
+            counts = {"stream": stream, "changed": result.changed, "got": result.got}
+            log.info("pulled", extra=counts | ({"expected": result.expected} if result.expected else {}))
+        if result.quality != "complete":
+            log.warning("pull failed", extra={"stream": stream, "reason": result.reason})

@@ -1,0 +1,80 @@
+"""The third phase: each period as it will stand once new values are kept, and what is to be written and told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
+from typing import TypeVar
+
+from syncd.config import Config
+from syncd.cycle.judge_links import judge_links, new_verdicts
+from syncd.cycle.model import CycleRequest, Foreseen, ForeseenPeriod, KeyResultId, Measured, Pulled
+from syncd.ledger import KeptValue, Ledger, NewDelivery
+from syncd.notifying.news import news
+from syncd.okr.checkins import CheckIn
+from syncd.okr.goals import Plan
+from syncd.publishing.outgoing import due
+from syncd.status.periods import published_plans
+from syncd.status.read_snapshots import Snapshots
+from syncd.status.report import report_of
+
+_New = TypeVar("_New", KeptValue, CheckIn)
+
+NewValues = Mapping[KeyResultId, KeptValue]
+"""Values that are about to be kept."""
+
+NewCheckIns = Mapping[KeyResultId, CheckIn]
+"""Check-ins that are about to be kept."""
+
+
+def foresee(request: CycleRequest, pulled: Pulled, measured: Measured) -> Foreseen:
+    """Judges the links by the cycle's values, and finds the deliveries and events that follow from them."""
+    config, ledger, now = request.config, request.ledger, pulled.now
+    values = {name: measurement.value for name, measurement in measured.items()}
+    periods = [
+        _foreseen(config, ledger, plan, now, values, pulled.cycle)
+        for plan in published_plans(config, now)
+        if _is_published(config) or any(kr.drives for kr in plan.key_results)
+    ]
+    reports = [period.report for period in periods]
+    deliveries = list(due(config, ledger, now, reports, only=request.only))
+    return Foreseen(periods, deliveries, list(news(config, ledger, now, reports)))
+
+
+def deliveries_after(
+    config: Config,
+    ledger: Ledger,
+    now: datetime,
+    values: NewValues = MappingProxyType({}),
+    checkins: NewCheckIns = MappingProxyType({}),
+) -> Sequence[NewDelivery]:
+    """The deliveries that are due once a person's new values and check-ins are kept."""
+    if not _is_published(config):
+        return []
+    reports = [
+        report_of(Snapshots(config, plan, ledger).foreseen(now, _of(plan, values), _of(plan, checkins)))
+        for plan in published_plans(config, now)
+    ]
+    return list(due(config, ledger, now, reports))
+
+
+def _foreseen(
+    config: Config, ledger: Ledger, plan: Plan, now: datetime, values: NewValues, cycle: int
+) -> ForeseenPeriod:
+    snapshot = Snapshots(config, plan, ledger).foreseen(now, _of(plan, values), cycle=cycle)
+    report = report_of(snapshot)
+    links = judge_links(snapshot, report, ledger)
+    verdicts = list(new_verdicts(report, links, snapshot.links))
+    if links:
+        report = report_of(replace(snapshot, links={**snapshot.links, **links}))
+    return ForeseenPeriod(plan, report, links, verdicts)
+
+
+def _of(plan: Plan, new: Mapping[KeyResultId, _New]) -> Mapping[str, _New]:
+    return {name: thing for (period, name), thing in new.items() if period == plan.period.id}
+
+
+def _is_published(config: Config) -> bool:
+    return bool(config.publications) or config.settings.notify is not None

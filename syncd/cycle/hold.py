@@ -1,0 +1,76 @@
+"""Whether a new number waits for approval: one that is not plausible, or whose source has fallen empty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from syncd.config import Config
+from syncd.ledger import Fallen, KeptValue
+from syncd.okr.goals import KeyResult, Plan
+from syncd.okr.measures import Leaf, ReadingMeasure, leaves
+from syncd.okr.plausible import implausible, shown
+from syncd.okr.words import place
+from syncd.status.periods import choose_plan
+
+
+class Holding:
+    """Looks at the new numbers of a plan; `fallen` is what held many members when it was measured last, and none now.
+
+    By measure, and the cycle that measured it last.
+    """
+
+    def __init__(self, config: Config, plan: Plan, now: datetime, fallen: Mapping[tuple[Leaf, int], Fallen]) -> None:
+        self._config = config
+        self._plan = plan
+        self._now = now
+        self._fallen = fallen
+        self._repeated = config.settings.held_until == "repeated"
+
+    def why(
+        self, key_result: KeyResult, value: KeptValue, last: KeptValue | None, newest: KeptValue | None
+    ) -> str | None:
+        """Why a value is to be held, and what can be done about it; None where it is not.
+
+        `last` is the last value that was measured in this way, `newest` the last in whatever way.
+        """
+        found = self._implausible(key_result, value, last, newest)
+        if found is None:
+            return None
+        again = ", and so does a second cycle with the same" if self._repeated else ""
+        return f"{found}; `{approval(self._config, self._plan, key_result, self._now)}` accepts it{again}"
+
+    def _implausible(
+        self, key_result: KeyResult, value: KeptValue, last: KeptValue | None, newest: KeptValue | None
+    ) -> str | None:
+        complete = last if was_measured(last) else None
+        if complete is None and not was_measured(newest) and value.number == 0 and not value.counted:
+            return None  # a new quarter begins at 0
+        if complete is not None and value.number == complete.number:
+            return None
+        again = last is not None and last is newest  # else of before an edit
+        if again and last and last.quality == "held" and last.candidate == value.number and self._repeated:
+            return None
+        if complete is not None and complete.confirmed is not None:
+            for part in leaves(key_result.measure):
+                if (empty := self._fallen.get((part, complete.confirmed))) is not None:
+                    what = "readings" if isinstance(part, ReadingMeasure) else "records"
+                    where = place(part.part) if isinstance(part, ReadingMeasure) else empty.stream
+                    number = "unknown" if value.number is None else shown(value.number)
+                    return f"{number} waits: {part.connection}: {where} went from {empty.held:,} {what} to none"
+        if key_result.plausible is None:
+            return None
+        return implausible(key_result.plausible, value.number, complete.number if complete else None)
+
+
+def was_measured(value: KeptValue | None) -> bool:
+    """Whether there is a value that some cycle has measured, or a person approved."""
+    return value is not None and value.confirmed is not None
+
+
+def approval(config: Config, plan: Plan, key_result: KeyResult, now: datetime) -> str:
+    """The command that accepts the number that a key result waits with."""
+    shown_first = choose_plan(config, None, now)
+    is_shown = shown_first is not None and shown_first.period.id == plan.period.id
+    chosen = "" if is_shown else f" --period {plan.period.id}"
+    return f"syncd approve {key_result.id}{chosen}"

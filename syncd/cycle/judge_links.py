@@ -1,0 +1,79 @@
+"""The verdict on every link and what the weekly series say of it, judged with each cycle and kept.
+
+A trend is looked for where the value of the output or the outcome changed, or a day has passed, since it last was. With
+a value that is not complete the last trend stays: rows of half a pull are no evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from syncd.cycle.model import NewVerdict
+from syncd.ledger import KeptAlignment, Ledger, LinkId
+from syncd.okr.alignment import Alignment
+from syncd.okr.goals import KeyResult
+from syncd.okr.trend import trend
+from syncd.status.report import Report
+from syncd.status.snapshot import Snapshot
+from syncd.status.weekly import WeeklySeries, is_evidence
+
+
+def judge_links(snapshot: Snapshot, report: Report, ledger: Ledger) -> Mapping[LinkId, KeptAlignment]:
+    """The links of a foreseen snapshot, judged by its cycle; those that were judged before, with nothing new, are not.
+
+    `report` is the snapshot's.
+    """
+    plan, values, cycle = snapshot.plan, snapshot.values, snapshot.cycle
+    today = snapshot.moment.astimezone(plan.period.zone).date()
+    key_results = {kr.id: kr for kr in plan.key_results}
+
+    def is_judged(link: Alignment, last: KeptAlignment | None) -> bool:
+        judged_at = snapshot.times.get(last.confirmed) if last else None
+        if last is None or judged_at is None or judged_at.astimezone(plan.period.zone).date() != today:
+            return False
+        sides = values.get(link.output), values.get(link.outcome)
+        newer = any(side is not None and side.cycle > last.confirmed for side in sides)
+        return not newer and (last.verdict, last.since, last.lag) == (link.verdict, link.since, link.lag)
+
+    every = [link.alignment for block in report.objectives for link in block.alignment]
+    links = [link for link in every if not is_judged(link, snapshot.links.get((link.output, link.outcome)))]
+    sides = [key_results[name] for link in links for name in (link.output, link.outcome)]
+    judged: dict[LinkId, KeptAlignment] = {}
+    with ledger.together(kr.measure for kr in sides) as reading:
+        ahead = [key_results[link.outcome] for link in links]
+        series = WeeklySeries(reading, plan, values, snapshot.moment, ahead=ahead)
+        for link in links:
+            name = link.output, link.outcome
+            last = snapshot.links.get(name)
+            since = last.verdict_since if last and last.verdict == link.verdict else today
+            alignment = KeptAlignment(link.verdict, since, link.since, link.lag, None, None, cycle, cycle)
+            if last is not None:
+                alignment = replace(alignment, delivered=last.delivered, trend=last.trend)
+            if all(is_evidence(plan, side, values.get(side)) for side in name):
+                sides_of = key_results[link.output], key_results[link.outcome]
+                alignment = _with_evidence(alignment, link, *sides_of, series)
+            judged[name] = alignment
+    return judged
+
+
+def new_verdicts(
+    report: Report, judged: Mapping[LinkId, KeptAlignment], kept: Mapping[LinkId, KeptAlignment]
+) -> Iterator[NewVerdict]:
+    """The links of a report whose verdict differs from the one that was kept."""
+    for link in (link for block in report.objectives for link in block.alignment):
+        name = link.alignment.output, link.alignment.outcome
+        last = kept.get(name)
+        if name in judged and (last is None or last.verdict != judged[name].verdict):
+            yield NewVerdict(report.period.id, link, last)
+
+
+def _with_evidence(
+    alignment: KeptAlignment, link: Alignment, output: KeyResult, outcome: KeyResult, series: WeeklySeries
+) -> KeptAlignment:
+    shows_from = link.since + link.lag if link.since else None
+    return replace(
+        alignment,
+        delivered=series.gained(output, link.since) if link.since else None,
+        trend=trend(outcome.goal, series.weeks(outcome), shows_from),
+    )

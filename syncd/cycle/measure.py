@@ -1,0 +1,192 @@
+"""The second phase: a new value where every stream is complete, else the last complete one with what is wrong.
+
+A new value that is not plausible is held: the last complete one stays, and the new number waits beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+
+from syncd.cycle.hold import Holding, was_measured
+from syncd.cycle.model import CycleRequest, KeyResultId, Measured, Measurement, Pulled
+from syncd.cycle.unchanged import Unchanged
+from syncd.cycle.value import Case, complete_value
+from syncd.ledger import Definition, KeptValue, Ledger
+from syncd.ledger.definitions import definition
+from syncd.okr import checkins
+from syncd.okr.alignment import Terms
+from syncd.okr.checkins import CheckIn
+from syncd.okr.facts import answered
+from syncd.okr.goals import KeyResult, Plan, Quality, guard_id, is_guard
+from syncd.okr.measures import Answer, Leaf, Measure, ReadingMeasure, leaves, stream_keys
+
+
+def measure(request: CycleRequest, pulled: Pulled) -> Measured:
+    """Measures every key result of the plans that are open, or the one that was asked for, as of the pulls' end."""
+    measuring = Measuring(request, pulled)
+    return {name: measurement for plan in pulled.plans for name, measurement in measuring.measurements(plan)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A key result to be measured: its case, and what is already clear.
+
+    `failure` is what keeps it from being measured at all, `unchanged` the answer of the cycle before, if that holds.
+    """
+
+    case: Case
+    failure: tuple[Quality, str] | None
+    unchanged: Answer | None
+
+    @property
+    def key_result(self) -> KeyResult:
+        return self.case.key_result
+
+
+class Measuring:
+    """Measures what one cycle pulled."""
+
+    def __init__(self, request: CycleRequest, pulled: Pulled) -> None:
+        self._config = request.config
+        self._only = request.only
+        self._ledger = request.ledger
+        self._results = {(result.pull.connection, result.pull.stream.key): result for result in pulled.results}
+        self._cycle = pulled.cycle
+        self._now = pulled.now
+        self._unchanged = Unchanged(request.ledger, self._results, pulled.cycle, pulled.now)
+        self._states = cache(request.ledger.streams.states)  # with the notes of all parts, and many may be unknown
+
+    def measurements(self, plan: Plan) -> Iterator[tuple[KeyResultId, Measurement]]:
+        """Each key result of a plan that is measured, or the one that was asked for, after its guard."""
+        kept = self._ledger.values.last(plan.period.id)
+        given = self._ledger.checkins.of_period(plan.period.id, self._now)
+        guards: dict[str, KeptValue] = {}
+        wanted = list(plan.measured_for(self._only))
+        if self._now >= plan.period.span.end + self._config.settings.settle:
+            # Frozen: where a key result never was measured, its guard may have been.
+            guards = {kr.id: kept[kr.id] for kr in wanted if is_guard(kr.id) and was_measured(kept.get(kr.id))}
+        tasks = list(self._tasks(plan, [kr for kr in wanted if kr.id not in guards], kept, given))
+        fallen = self._ledger.members.fallen(self._may_have_fallen(tasks))
+        holding = Holding(self._config, plan, self._now, fallen)
+        with self._ledger.together(self._read_ahead(plan, tasks)) as ledger:
+            for task in tasks:
+                name, case = task.key_result.id, replace(task.case, guard=guards.get(guard_id(task.key_result.id)))
+                if task.key_result.measure is None:
+                    if case.last is None:
+                        continue
+                    value = self._checked_in(ledger, case, case.last)
+                elif task.failure is not None:
+                    value = self._kept_on(case, *task.failure)
+                else:
+                    value = self._measured(ledger, plan, replace(task, case=case), task.key_result.measure)
+                    if why := holding.why(task.key_result, value, case.last, kept.get(name)):
+                        value = self._kept_on(case, "held", why, value.number)
+                guards[name] = value
+                yield (plan.period.id, name), Measurement(case.definition, value, case.last)
+
+    def _tasks(
+        self,
+        plan: Plan,
+        wanted: Sequence[KeyResult],
+        kept: Mapping[str, KeptValue],
+        given: Mapping[str, Sequence[CheckIn]],
+    ) -> Iterator[_Task]:
+        period, shares = plan.period, self._config.shares
+        digests = self._ledger.definitions.digests(period.id)
+        files = {kr.id: self._config.file_of(period.id, kr.id) for kr in wanted}
+        defined = {kr.id: definition(kr, period, shares, files[kr.id]) for kr in wanted}
+        # A value that was measured in another way is none of this measure; one from before an edit taken back is.
+        edited = {
+            name: now.measure for name, now in defined.items() if name in kept and kept[name].measure != now.measure
+        }
+        before = self._ledger.values.last_under(period.id, edited)
+        driving = {kr.id: defined[kr.id].digest for kr in wanted if kr.drives}
+        versions = self._ledger.definitions.redefined(period.id, driving)
+        for kr in wanted:
+            last = before.get(kr.id) if kr.id in edited else kept.get(kr.id)
+            failure = self._failure(kr.measure) if kr.measure is not None else None
+            unchanged = None
+            if kr.measure is not None and failure is None and digests.get(kr.id) == defined[kr.id].digest:
+                unchanged = self._unchanged.answer(kr.measure, period, last)
+            made_of = given.get(kr.id, ()) if kr.measure is None else ()
+            terms = Terms(kr, period, shares)
+            case = Case(terms, defined[kr.id], last, None, made_of, versions.get(kr.id, ()))
+            yield _Task(case, failure, unchanged)
+
+    def _may_have_fallen(self, tasks: Sequence[_Task]) -> Iterator[tuple[Leaf, int]]:
+        """What is measured anew, and the cycle that measured it last."""
+        for task in tasks:
+            last = task.case.last
+            if task.failure is None and task.unchanged is None and last and last.confirmed is not None:
+                for leaf in leaves(task.key_result.measure):
+                    yield leaf, last.confirmed
+
+    def _read_ahead(self, plan: Plan, tasks: Sequence[_Task]) -> Iterator[Measure | None]:
+        """The measures whose facts will be asked for, in that order."""
+        for task in tasks:
+            if task.failure is None and (task.unchanged is None or not self._unchanged.same_day(plan.period)):
+                key_result = task.key_result
+                if task.unchanged is None or key_result.drives:
+                    yield key_result.measure
+                if key_result.drives and key_result.guard is not None:
+                    yield key_result.guard.measure
+
+    def _measured(self, ledger: Ledger, plan: Plan, task: _Task, measure: Measure) -> KeptValue:
+        answer = task.unchanged or answered(ledger.answers, measure, plan.period, self._now)
+        goes_on = task.unchanged is not None and self._unchanged.same_day(plan.period)
+        answer = self._with_note(measure, answer)
+        return complete_value(task.case, answer, ledger.answers, self._now, self._cycle, goes_on=goes_on)
+
+    def _checked_in(self, ledger: Ledger, case: Case, last: KeptValue) -> KeptValue:
+        """The value that a check-in made, as it stands now: only its health may differ. An expired one stays."""
+        made_by = checkins.made_by(case.checkins, last.at)
+        if made_by is None or made_by.expired(case.terms.period.span, self._now):
+            return last
+        value = complete_value(case, Answer(last.number, at=last.at), ledger.answers, self._now, self._cycle)
+        return replace(value, confirmed=last.confirmed)
+
+    def _with_note(self, measure: Measure, answer: Answer) -> Answer:
+        """An answer for which no reading was read, with the source's own note on that: it tells more."""
+        if not isinstance(measure, ReadingMeasure) or answer.number is not None or answer.counted:
+            return answer
+        state = self._states(measure.connection).get(measure.stream)
+        notes = state.notes.get(measure.part) if state else None
+        return replace(answer, reason=notes[0]) if notes else answer
+
+    def _failure(self, measure: Measure) -> tuple[Quality, str] | None:
+        for part in leaves(measure):
+            for key in stream_keys(part):
+                result = self._results[(part.connection, key)]
+                if result.quality != "complete":
+                    return result.quality, f"{part.connection}: {result.reason}"
+                if isinstance(part, ReadingMeasure) and (problem := result.problems.get(part.part)):
+                    return "failed", f"{part.connection}: {problem}"
+        return None
+
+    def _kept_on(self, case: Case, quality: Quality, reason: str, candidate: float | None = None) -> KeptValue:
+        """The last complete value, with what keeps it from being renewed."""
+        if case.last is not None:
+            return replace(case.last, quality=quality, reason=reason, cycle=self._cycle, candidate=candidate)
+        return _no_value(case.definition, quality, reason, self._cycle, candidate)
+
+
+def _no_value(definition: Definition, quality: Quality, reason: str, cycle: int, candidate: float | None) -> KeptValue:
+    """What is kept of a key result that was never measured."""
+    return KeptValue(
+        number=None,
+        progress=None,
+        score=None,
+        health="unknown",
+        quality=quality,
+        reason=reason,
+        at=None,
+        counted=0,
+        lacking=0,
+        since=None,
+        measure=definition.measure,
+        cycle=cycle,
+        confirmed=None,
+        candidate=candidate,
+    )

@@ -1,0 +1,123 @@
+"""Opening the sources that a cycle needs, and asking them whether they have the fields that are wanted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+
+from syncd.config import Config
+from syncd.config.messages import nearest
+from syncd.cycle.due_pulls import needed_streams
+from syncd.cycle.model import CycleRequest
+from syncd.okr.goals import Plan
+from syncd.okr.measures import RecordMeasure, leaves, stream_keys
+from syncd.sdk import (
+    Check,
+    ConfigError,
+    Context,
+    Json,
+    Page,
+    Problem,
+    RetryPolicy,
+    Source,
+    SourceBroken,
+    SourceError,
+    Stream,
+    UnknownField,
+)
+
+log = logging.getLogger("syncd.cycle")
+
+
+def open_sources(
+    request: CycleRequest, plans: Sequence[Plan], policies: Mapping[str, RetryPolicy], opened: ExitStack
+) -> dict[str, tuple[Source, list[Stream]]]:
+    """Every source that the plans need, opened and asked whether it has the fields that they name.
+
+    A cycle of one key result pulls the streams of that one, with all that the others need of them.
+    """
+    config = request.config
+    wanted = {
+        (measure.connection, key)
+        for plan in plans
+        for kr in plan.measured_for(request.only)
+        for measure in leaves(kr.measure)
+        for key in stream_keys(measure)
+    }
+    sources: dict[str, tuple[Source, list[Stream]]] = {}
+    problems: list[Problem] = []
+    for connection in config.connections.values():
+        needed = needed_streams(connection.name, plans)
+        streams = [stream for key, stream in needed.items() if (connection.name, key) in wanted]
+        if not streams:
+            continue
+        source: Source
+        try:
+            context = Context(policies[connection.name], config.zone, folder=str(config.path.parent))
+            source = connection.open(context)
+        except ConfigError as error:
+            source = Unopened(str(error))
+            problems.extend(error.problems)
+        opened.callback(source.close)
+        sources[connection.name] = (source, streams)
+    if problems and not request.tolerant:
+        raise ConfigError(problems=problems)
+    problems = []
+    for name, (source, streams) in sources.items():
+        states = request.ledger.streams.states(name)
+        for stream in streams:
+            state = states.get(stream.key)
+            if state is None or state.completed_cycle is None or not state.covers(stream):
+                problems.extend(_unknown_fields(config, plans, source, name, stream))
+    if problems and not request.tolerant:
+        raise ConfigError(problems=problems)
+    return sources
+
+
+def _unknown_fields(
+    config: Config, plans: Sequence[Plan], source: Source, connection: str, stream: Stream
+) -> Iterator[Problem]:
+    try:
+        source.verify(stream)
+    except ConfigError as error:
+        for plan in plans:
+            for kr, measure in ((owner, leaf) for owner in plan.measured for leaf in leaves(owner.measure)):
+                if not isinstance(measure, RecordMeasure) or measure.connection != connection:
+                    continue
+                if stream.key not in measure.streams:
+                    continue
+                place = config.origins[(plan.period.id, kr.id)]
+                if not isinstance(error, UnknownField):
+                    yield place.problem(f"{connection}: {error}", "measure")
+                elif error.field in measure.fields:
+                    message = f"{connection} has no field {error.field!r}{nearest(error.field, error.fields)}"
+                    yield place.problem(message, "measure")
+    except SourceError as error:
+        # The pull itself will fail, and its reason is shown.
+        log.info("fields not checked", extra={"stream": stream.key, "reason": str(error)})
+
+
+class Unopened:
+    """Stands for a connection that cannot be opened, in a service that goes on without it."""
+
+    def __init__(self, problem: str) -> None:
+        self._problem = problem
+
+    def verify(self, stream: Stream) -> None:
+        """Nobody is there to ask."""
+
+    def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
+        """Says why it is not open."""
+        raise SourceBroken(self._problem)
+
+    def census(self, stream: Stream) -> Iterator[Page]:
+        """Says why it is not open."""
+        raise SourceBroken(self._problem)
+
+    def check(self) -> Iterator[Check]:
+        """Says why it is not open."""
+        yield Check("configured", False, self._problem)
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,226 @@
+"""What a sync would change: the first three phases of a cycle, compared with what the last sync kept.
+
+Old is what `status` said right after that sync, new what it would say right after this one. So a key result whose
+health changes by time alone is in the plan, as the sync would report it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from syncd.cycle.commit import end_dry_run
+from syncd.cycle.foresee import foresee
+from syncd.cycle.hold import approval
+from syncd.cycle.measure import measure
+from syncd.cycle.model import CycleRequest, Measured, Pulled
+from syncd.cycle.plan_changes import (
+    KeyResultChange,
+    ObjectiveChange,
+    PeriodChanges,
+    Planned,
+    Removed,
+    VerdictChange,
+)
+from syncd.cycle.pull import pull
+from syncd.explain.differences import Differences, differences
+from syncd.explain.edits import Edit, changes
+from syncd.explain.evidence import items_of
+from syncd.ledger import Definition, KeptValue
+from syncd.ledger.definitions import JUDGED_BY
+from syncd.okr.goals import KeyResult, Plan, is_guard
+from syncd.okr.measures import Measure, leaves, stream_keys
+from syncd.publishing.preview import preview
+from syncd.status.read_snapshots import Snapshots
+from syncd.status.report import KeyResultLine, Report, line_of, report_of
+from syncd.status.snapshot import Snapshot
+
+
+def plan_sync(request: CycleRequest) -> Planned:
+    """Pulls, measures and foresees, and compares, also with what stands at the targets of `publish:`.
+
+    Rows are kept, no value is, and nothing is written anywhere. The caller holds the ledger's lock.
+    """
+    config, ledger = request.config, request.ledger
+    last = ledger.cycles.last(pulled=True)
+    pulled = pull(request)
+    measured = measure(request, pulled)
+    foreseen = foresee(request, pulled, measured)
+    result = end_dry_run(request, pulled, measured)
+    then = last.ended_at if last and last.ended_at else pulled.now
+    periods = {period for period, _ in measured}
+    moved = ledger.revisions.latest()
+    compared = [
+        _Comparison(request, plan, pulled, measured, then, moved).changes()
+        for plan in config.plans
+        if plan.period.id in periods
+    ]
+    publish = preview(config, ledger, foreseen.deliveries, pulled.now)
+    return Planned(pulled.now.astimezone(config.zone), result, compared, publish)
+
+
+class _Comparison:
+    """One period before and after."""
+
+    def __init__(
+        self,
+        request: CycleRequest,
+        plan: Plan,
+        pulled: Pulled,
+        measured: Measured,
+        then: datetime,
+        moved: Mapping[tuple[str, str], int],
+    ) -> None:
+        self._config, self._ledger, self._only, self._plan = request.config, request.ledger, request.only, plan
+        self._cycle, self._now, self._moved = pulled.cycle, pulled.now, moved
+        self._measured = {name: found for (period, name), found in measured.items() if period == plan.period.id}
+        snapshots = Snapshots(request.config, plan, request.ledger)
+        values = {name: measurement.value for name, measurement in self._measured.items()}
+        self._after = snapshots.foreseen(pulled.now, values, cycle=pulled.cycle)
+        self._before = _comparable(replace(snapshots.at(pulled.now), moment=then), plan, values)
+        self._defined_before = {kr.id: kr for kr in self._before.plan.measured}
+        self._digests = request.ledger.definitions.digests(plan.period.id)
+
+    def changes(self) -> PeriodChanges:
+        """All that differs; where one key result was measured alone, no key result counts as removed."""
+        before, after = report_of(self._before), report_of(self._after)
+        plan = self._plan
+        changed = [change for kr in plan.key_results if (change := self._change(kr)) is not None]
+        named = {part.key_result.id for change in changed for part in (change, change.guard) if part is not None}
+        lines = [line for block in after.objectives for line in block.key_results]
+        return PeriodChanges(
+            plan.period,
+            after,
+            sum(kr.id in self._measured for kr in plan.key_results),
+            self._days_edited(),
+            changed,
+            [] if self._only else list(self._removed()),
+            list(_objectives(before, after)),
+            list(_verdicts(before, after)),
+            [
+                (line, self._approval(line.key_result))
+                for own in lines
+                if own.key_result.id in self._measured
+                for line in (own, own.guard)
+                if line and line.quality == "held" and line.key_result.id not in named
+            ],
+        )
+
+    def _change(self, kr: KeyResult) -> KeyResultChange | None:
+        """What changes of a measured key result; None where nothing does."""
+        if kr.id not in self._measured:
+            return None
+        measurement, kept = self._measured[kr.id], self._before.values.get(kr.id)
+        defined, value = measurement.definition, measurement.value
+        old = line_of(self._before, self._defined_before.get(kr.id, kr)) if kept is not None else None
+        new = line_of(self._after, kr)
+        guard = self._change(kr.guard) if kr.guard is not None else None
+        edited = list(self._edits(kr, defined))
+        remeasured = kept is not None and kept.measure != value.measure
+        differs = self._differences(kr.measure, None if remeasured else kept, value)
+        others = value.quality == "complete" and differs  # what would count in a number that waits already is no news
+        same = kept is not None and old is not None and _shown(old, kept) == _shown(new, value)
+        if same and not (remeasured or edited or others or guard):
+            return None
+        approve = self._approval(kr) if new.quality == "held" else None
+        return KeyResultChange(kr, defined.file, old, new, edited, remeasured, differs, approve, guard)
+
+    def _approval(self, kr: KeyResult) -> str:
+        return approval(self._config, self._plan, kr, self._now)
+
+    def _differences(self, measure: Measure | None, kept: KeptValue | None, value: KeptValue) -> Differences:
+        """What counts differently since the last value was confirmed; of a held value, what would count.
+
+        A check-in has no rows to compare.
+        """
+        if measure is None or value.quality not in ("complete", "held"):
+            return Differences()
+        since = kept.confirmed if kept is not None else None
+        if kept is not None and since is not None and self._same_rows(measure, since):
+            unmoved = value.quality == "complete" and (kept.number, kept.counted) == (value.number, value.counted)
+            if unmoved:  # as most are: nothing is listed to find that out
+                return Differences()
+        now = items_of(self._ledger, self._plan, measure, self._now, self._cycle)
+        if since is None:
+            return differences((), now)
+        return differences(items_of(self._ledger, self._plan, measure, self._before.times[since], since), now)
+
+    def _same_rows(self, measure: Measure, since: int) -> bool:
+        return all(
+            self._moved.get((part.connection, key), 0) <= since for part in leaves(measure) for key in stream_keys(part)
+        )
+
+    def _edited(self, kr: KeyResult) -> bool:
+        measurement = self._measured.get(kr.id)
+        return measurement is not None and self._digests.get(kr.id) != measurement.definition.digest
+
+    def _edits(self, kr: KeyResult, defined: Definition) -> Iterator[Edit]:
+        if kr.id in self._digests and self._edited(kr):
+            for key, before, after in changes(self._last_defined(kr.id).body, defined.body):
+                yield Edit(self._now, defined.file, key, before, after)
+
+    def _last_defined(self, key_result: str) -> Definition:
+        return self._ledger.definitions.of(self._plan.period.id, key_result)[-1].definition
+
+    def _days_edited(self) -> bool:
+        """Whether the days or shares that the whole period is judged by were edited."""
+        edited = [kr for kr in self._plan.key_results if kr.id in self._digests and self._edited(kr)]
+        pairs = [(self._last_defined(kr.id).body, self._measured[kr.id].definition.body) for kr in edited]
+        # A definition of an early version lacks them: there, only they can differ where the key result is the same.
+        return any(
+            before[JUDGED_BY] != after[JUDGED_BY] if JUDGED_BY in before else before["KeyResult"] == after["KeyResult"]
+            for before, after in pairs
+        )
+
+    def _removed(self) -> Iterator[Removed]:
+        """Those that were measured as late as the others were, and that no file names any more."""
+        named, kept = {kr.id for kr in self._plan.measured}, self._before.values
+        others = [value.confirmed or 0 for name, value in kept.items() if name in named and value.quality == "complete"]
+        for name, value in kept.items():
+            last_measured = max(value.cycle, value.confirmed or 0)
+            if name not in named and not is_guard(name) and last_measured >= min(others, default=0):
+                defined = self._last_defined(name)
+                yield Removed(name, defined.file, defined.title, value)
+
+
+def _comparable(snapshot: Snapshot, plan: Plan, measured: Collection[str]) -> Snapshot:
+    """A past snapshot in which only measured key results are as they were defined: a sync would leave the others alone.
+
+    Each has the links that the files have now, so that a link that is drawn anew is judged on both sides.
+    """
+    then = {kr.id: kr for kr in snapshot.plan.key_results}
+
+    def of(kr: KeyResult) -> KeyResult:
+        return replace(then[kr.id], drives=kr.drives) if kr.id in measured and kr.id in then else kr
+
+    objectives = tuple(
+        replace(objective, key_results=tuple(map(of, objective.key_results))) for objective in plan.objectives
+    )
+    return replace(snapshot, plan=replace(snapshot.plan, objectives=objectives))
+
+
+def _shown(line: KeyResultLine, value: KeptValue) -> tuple[Any, ...]:
+    """What people are shown of a key result."""
+    stands = line.standing
+    return line.value, stands.progress, stands.health, line.quality, line.candidate, value.at, value.reason
+
+
+def _objectives(before: Report, after: Report) -> Iterator[ObjectiveChange]:
+    for was, becomes in zip(before.objectives, after.objectives, strict=True):
+        old, new = was.standing, becomes.standing
+        if (old.score, old.activity, old.health) != (new.score, new.activity, new.health):
+            yield ObjectiveChange(becomes.objective, old, new)
+
+
+def _verdicts(before: Report, after: Report) -> Iterator[VerdictChange]:
+    """Watermelons first."""
+    old_links = [link for block in before.objectives for link in block.alignment]
+    new_links = [link for block in after.objectives for link in block.alignment]
+    changed = [
+        VerdictChange(old, new)
+        for old, new in zip(old_links, new_links, strict=True)
+        if old.alignment.verdict != new.alignment.verdict
+    ]
+    yield from sorted(changed, key=lambda change: change.new.alignment.verdict != "watermelon")

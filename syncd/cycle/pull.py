@@ -1,0 +1,187 @@
+"""The first phase: pulls what the open plans need, one thread a connection, and one thread that writes the ledger.
+
+A connection that fails takes its own streams down and no other's. How a pull ended is kept with its stream; only a
+complete pull feeds values.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from syncd.config import Config
+from syncd.cycle.due_pulls import due_pulls
+from syncd.cycle.model import ConnectionPulls, CycleRequest, Pull, Pulled, PullResult, Watcher
+from syncd.cycle.open_sources import open_sources
+from syncd.cycle.write_pages import HandedOver, PageWriter, Present, PulledPage, PullEnded
+from syncd.ledger import Ledger
+from syncd.okr.goals import KeyResult, Plan
+from syncd.sdk import ConfigError, Json, Page, Source, SourceBroken, SourceError
+
+_PATIENCE = 300.0  # seconds without a page after which a connection is given up for this cycle
+_PAGES_IN_HAND = 8  # bounds memory: a source waits while this many pages are unwritten
+
+
+class CycleStopped(Exception):
+    """The cycle was asked to stop, and did."""
+
+
+def pull(request: CycleRequest) -> Pulled:
+    """Opens the sources, begins a cycle and pulls; ConfigError before anything is touched."""
+    config, ledger, now = request.config, request.ledger, request.clock()
+    plans = [part for plan in config.plans if (part := _open_part(plan, config, ledger, now))]
+    with ExitStack() as opened:
+        policies = {name: request.retry.fresh() for name in config.connections}
+        sources = open_sources(request, plans, policies, opened)
+        cycle = ledger.cycles.begin(request.clock())
+        work = {}
+        for name, (source, streams) in sources.items():
+            connection = config.connections[name]
+            pulls = due_pulls(ledger, connection, streams, request.clock(), request.reconcile, request.patient)
+            work[name] = ConnectionPulls(source, pulls, policies[name].budget)
+        opened.pop_all()  # each pulling thread closes its source when it ends
+    request.watcher.pulling([pull for part in work.values() for pull in part.pulls])
+    secrets = {secret for name in work for secret in config.connections[name].secrets()}
+    results = pull_all(ledger, cycle, request.clock, work, request.watcher, secrets, request.stopping)
+    return Pulled(cycle, request.clock(), plans, results)
+
+
+def _open_part(plan: Plan, config: Config, ledger: Ledger, now: datetime) -> Plan | None:
+    """The part of a plan that is measured: all of it from its period's start until it has settled; before, nothing.
+
+    Afterwards it is frozen, but for the key results that never were measured.
+    """
+    span = plan.period.span
+    if now < span.start:
+        return None
+    if now < span.end + config.settings.settle:
+        return plan
+    kept = ledger.values.last(plan.period.id)
+
+    def never_measured(kr: KeyResult) -> bool:
+        value = kept.get(kr.id)
+        return kr.measure is not None and (value is None or value.confirmed is None)
+
+    objectives = tuple(
+        replace(objective, key_results=key_results)
+        for objective in plan.objectives
+        if (key_results := tuple(filter(never_measured, objective.key_results)))
+    )
+    return replace(plan, objectives=objectives) if objectives else None
+
+
+def pull_all(
+    ledger: Ledger,
+    cycle: int,
+    clock: Callable[[], datetime],
+    work: Mapping[str, ConnectionPulls],
+    watcher: Watcher,
+    secrets: Collection[str] = (),
+    stopping: threading.Event | None = None,
+) -> list[PullResult]:
+    """Pulls everything, each connection in a thread of its own. CycleStopped between two pages once `stopping` is set.
+
+    No reason holds one of the `secrets`. Stopping loses nothing: what was stored stays with its cursor, and the next
+    cycle goes on from there. A connection that hands nothing over for `_PATIENCE` seconds is given up for this cycle:
+    nobody else waits for it.
+    """
+    items: queue.Queue[HandedOver] = queue.Queue(_PAGES_IN_HAND)
+    writer = PageWriter(ledger, cycle, clock, watcher, [pull for part in work.values() for pull in part.pulls], secrets)
+    stops = {name: threading.Event() for name in work}
+    heard = dict.fromkeys(work, time.monotonic())
+    for name, part in work.items():
+        target = partial(_pull_connection, part, partial(_hand_over, items, stops[name]))
+        threading.Thread(target=target, name=f"pull-{name}", daemon=True).start()
+    try:
+        while writer.open:
+            if stopping is not None and stopping.is_set():
+                raise CycleStopped
+            for name in [name for name, at in heard.items() if time.monotonic() - at > _PATIENCE]:
+                stops[name].set()
+                del heard[name]
+                writer.give_up(name, f"nothing came of it for {_PATIENCE:g} s")
+            try:
+                item = items.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            if item.pull.connection in heard:  # else it was given up, and comes too late
+                heard[item.pull.connection] = time.monotonic()
+                writer.take(item)
+    finally:
+        for stop in stops.values():
+            stop.set()
+    writer.close()
+    return writer.results
+
+
+def _hand_over(items: queue.Queue[HandedOver], stop: threading.Event, item: HandedOver) -> None:
+    while not stop.is_set():
+        try:
+            return items.put(item, timeout=0.5)
+        except queue.Full:
+            continue
+    raise _Stopped
+
+
+class _Stopped(BaseException):
+    """The writer is gone; a pulling thread ends."""
+
+
+def _pull_connection(work: ConnectionPulls, hand_over: Callable[[HandedOver], None]) -> None:
+    try:
+        for index, pull in enumerate(work.pulls):
+            work.budget.begin(len(work.pulls) - index - 1)
+            error = _pull_stream(work.source, pull, hand_over) if pull.put_off is None else None
+            hand_over(PullEnded(pull, error))
+    except _Stopped:
+        return
+    finally:
+        work.source.close()
+
+
+def _pull_stream(source: Source, pull: Pull, hand_over: Callable[[HandedOver], None]) -> Exception | None:
+    """A census where one is due, then the pull. What the census lists and no pull ever brought is pulled anew.
+
+    An issue that comes to match a query by time alone (`created <= -7d`, a sprint that was opened) bumps no row.
+    """
+    listed: set[str] = set()
+    brought: set[str] = set()
+
+    def bring(cursor: Mapping[str, Json] | None) -> None:
+        for page in source.pull(pull.stream, cursor):
+            if listed:
+                brought.update(record.id for record in page.records)
+            hand_over(PulledPage(pull, page))
+
+    try:
+        if pull.census:
+            try:
+                listed = _census(source, pull, hand_over)
+            except SourceError as error:  # the pull's own end stays as it is: a census is due again next cycle
+                hand_over(Present(pull, None, str(error)))
+        bring(pull.cursor)
+        if listed - pull.present - brought:
+            bring(None)
+        if unseen := listed - pull.present - brought:
+            return SourceBroken(f"it lists {len(unseen):,} of {len(listed):,} records that it does not give")
+    except (SourceError, ConfigError) as error:
+        return error
+    except Exception as error:  # a connector's bug must not take the other sources down
+        return error
+    return None
+
+
+def _census(source: Source, pull: Pull, hand_over: Callable[[HandedOver], None]) -> set[str]:
+    """The ids of all that is there; rows that come with them are stored."""
+    listed: set[str] = set()
+    for page in source.census(pull.stream):
+        listed |= page.present or set()
+        hand_over(PulledPage(pull, Page(page.records), census=True))  # empty or not, it shows that something comes
+    hand_over(Present(pull, frozenset(listed)))
+    return listed

@@ -1,0 +1,22 @@
+"""One cycle: pull what the plans need, measure it, foresee what follows, commit and deliver."""
+
+from __future__ import annotations
+
+from syncd.cycle.commit import commit, end_dry_run
+from syncd.cycle.foresee import foresee
+from syncd.cycle.measure import measure
+from syncd.cycle.model import CycleRequest, Result
+from syncd.cycle.pull import pull
+
+
+def run_cycle(request: CycleRequest, *, dry_run: bool = False) -> Result:
+    """Runs the four phases; a `dry_run` keeps the rows that were pulled, no value, and sends nothing.
+
+    ConfigError before anything is touched; a source that fails is in the result. CycleStopped once the request's
+    `stopping` is set: what was stored stays with its cursor, and the next cycle goes on from there.
+    """
+    pulled = pull(request)
+    measured = measure(request, pulled)
+    if dry_run:
+        return end_dry_run(request, pulled, measured)
+    return commit(request, pulled, measured, foresee(request, pulled, measured))

@@ -1,0 +1,103 @@
+"""The complete value that an answer makes of a key result: its standing, and since when it has been on pace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from syncd.config import Config
+from syncd.ledger import Definition, DefinitionVersion, KeptValue, Ledger
+from syncd.ledger.definitions import definition
+from syncd.okr.alignment import Terms, on_pace_since
+from syncd.okr.checkins import CheckIn
+from syncd.okr.facts import Facts
+from syncd.okr.goals import ON_PACE, KeyResult, Plan, guard_id, guarded, standing
+from syncd.okr.measures import Answer
+from syncd.status.past_days import past_of
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A key result that is given a value: what it is judged by, and what the ledger has of it.
+
+    `last` is its last value that was measured in the same way, `guard` the value of its guard. `checkins` are those
+    that values of a key result without a measure are made of. `versions` are its definitions, where it drives an
+    outcome and was ever edited.
+    """
+
+    terms: Terms
+    definition: Definition
+    last: KeptValue | None
+    guard: KeptValue | None = None
+    checkins: Sequence[CheckIn] = ()
+    versions: Sequence[DefinitionVersion] = ()
+
+    @property
+    def key_result(self) -> KeyResult:
+        """The key result."""
+        return self.terms.key_result
+
+
+def case_of(config: Config, plan: Plan, ledger: Ledger, key_result: KeyResult, now: datetime) -> Case:
+    """The case of one key result, as the ledger has it."""
+    period = plan.period
+    defined = definition(key_result, period, config.shares, config.file_of(period.id, key_result.id))
+    kept = ledger.values.last(period.id)
+    last = kept.get(key_result.id)
+    digests = {key_result.id: defined.digest} if key_result.drives else {}
+    return Case(
+        Terms(key_result, period, config.shares),
+        defined,
+        last if last is not None and last.measure == defined.measure else None,
+        kept.get(guard_id(key_result.id)),
+        ledger.checkins.of(period.id, key_result.id, now) if key_result.measure is None else (),
+        ledger.definitions.redefined(period.id, digests).get(key_result.id, ()) if digests else (),
+    )
+
+
+def complete_value(
+    case: Case, answer: Answer, facts: Facts, now: datetime, cycle: int, *, goes_on: bool = False
+) -> KeptValue:
+    """The value that an answer of a cycle makes, as it stands now.
+
+    With `goes_on` nothing has changed since the last value: a run on pace began when that one says.
+    """
+    key_result, span, shares = case.key_result, case.terms.period.span, case.terms.shares
+    stands = standing(key_result, answer.number, span, now, shares)
+    if key_result.guard is not None and case.guard is not None:
+        guard = standing(key_result.guard, case.guard.number, span, now, shares)
+        stands = replace(stands, health=guarded(stands, guard, "").health)
+    since: date | None = None
+    if stands.health in ON_PACE:
+        if goes_on and case.last is not None and case.last.health in ON_PACE:
+            since = case.last.since
+        else:
+            since = _since(case, facts, now)
+    return KeptValue(
+        number=answer.number,
+        progress=stands.progress,
+        score=stands.score,
+        health=stands.health,
+        quality="complete",
+        reason=answer.reason or stands.reason,
+        at=answer.at,
+        counted=answer.counted,
+        lacking=answer.lacking,
+        since=since,
+        measure=case.definition.measure,
+        cycle=cycle,
+        confirmed=cycle,
+    )
+
+
+def _since(case: Case, facts: Facts, now: datetime) -> date | None:
+    """The first day of the run on pace; from the sources' own dates, or the check-ins', else from what was kept."""
+    key_result, terms = case.key_result, case.terms
+    if not key_result.drives:
+        return None
+    past = past_of(facts, terms, now, case.checkins, case.versions)
+    if past is None and case.last is not None and case.last.since is not None:
+        return case.last.since
+    days, guard, earlier = (past.values, past.guard, past.terms) if past else ((), {}, {})
+    return on_pace_since(key_result, terms.period, now, terms.shares, days, guard, earlier)

@@ -1,0 +1,190 @@
+"""Writing what the pulling threads hand over: pages with their cursors, what a census found, how each pull ended."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from syncd.cycle.model import Pull, PullResult, Watcher
+from syncd.ledger import Ending, Ledger
+from syncd.okr.goals import Quality
+from syncd.sdk import LONGEST_WAIT, ConfigError, Page, RetryLater, SourceError
+
+log = logging.getLogger("syncd.pull")
+
+
+@dataclass(frozen=True, slots=True)
+class PulledPage:
+    """A page of a pull; of a `census` the rows that came with its ids."""
+
+    pull: Pull
+    page: Page
+    census: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Every id that a census found, or None and the problem that kept it from finding them."""
+
+    pull: Pull
+    ids: frozenset[str] | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PullEnded:
+    """A pull that was read to its end, or to an error."""
+
+    pull: Pull
+    error: Exception | None
+
+
+HandedOver = PulledPage | Present | PullEnded
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a pull has come. A row that comes twice has one id, and counts once in `got`."""
+
+    pages: int = 0
+    changed: int = 0
+    ids: set[str] = field(default_factory=set)
+    readings: int = 0
+    expected: int | None = None
+    reconciled: bool = False
+    problems: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def got(self) -> int:
+        return self.readings + len(self.ids)
+
+    @property
+    def lacking(self) -> bool:
+        """Whether fewer rows came than the server announced."""
+        return self.expected is not None and self.got < self.expected
+
+
+class PageWriter:
+    """Writes what is handed over, and gathers how each pull ended; `open` are those that have not ended."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        cycle: int,
+        clock: Callable[[], datetime],
+        watcher: Watcher,
+        pulls: Sequence[Pull],
+        secrets: Collection[str],
+    ) -> None:
+        self.open = {pull.id: pull for pull in pulls}
+        self.results: list[PullResult] = []
+        self._endings: list[Ending] = []
+        self._progress = {pull.id: _Progress() for pull in pulls}
+        self._streams = ledger.streams
+        self._cycle = cycle
+        self._clock = clock
+        self._watcher = watcher
+        self._secrets = sorted(secrets, key=len, reverse=True)
+
+    def take(self, item: HandedOver) -> None:
+        """Stores a page, ends what a census did not find, or notes how a pull ended."""
+        if isinstance(item, PullEnded):
+            self._end(item.pull, item.error)
+        elif isinstance(item, PulledPage):
+            self._store(item)
+        else:
+            self._reconcile(item)
+
+    def give_up(self, connection: str, why: str) -> None:
+        """Ends every pull of a connection that is still open."""
+        for pull in [pull for pull in self.open.values() if pull.connection == connection]:
+            self._end(pull, RetryLater(why))
+
+    def close(self) -> None:
+        """Keeps how the pulls ended."""
+        self._streams.pulled(self._cycle, self._endings)
+
+    def _store(self, item: PulledPage) -> None:
+        pull, page, progress = item.pull, item.page, self._progress[item.pull.id]
+        progress.changed += self._streams.store(pull.id, self._cycle, self._clock(), page)
+        rows = len(page.records) or sum(len(snapshot.readings) for snapshot in page.readings.values())
+        self._watcher.page(pull, rows)
+        if item.census:
+            return
+        progress.pages += 1
+        progress.ids.update(record.id for record in page.records)
+        progress.readings += rows - len(page.records)
+        if page.expected is not None:
+            progress.expected = page.expected
+        for part, snapshot in page.readings.items():
+            if snapshot.problem is not None:
+                progress.problems[part] = snapshot.problem
+
+    def _reconcile(self, item: Present) -> None:
+        pull, progress = item.pull, self._progress[item.pull.id]
+        if item.ids is None:
+            progress.problems["reconciliation"] = f"reconciliation: {self._without_secrets(item.problem)}"
+            return
+        progress.reconciled = True
+        gone = self._streams.reconcile(pull.id, self._cycle, item.ids, pull.stream.since)
+        progress.changed += gone
+        log.info("reconciled", extra={"stream": pull.stream.key, "left": gone})
+
+    def _end(self, pull: Pull, error: Exception | None) -> None:
+        del self.open[pull.id]
+        progress = self._progress.pop(pull.id)
+        if error is None and progress.lacking:
+            self._streams.restart(pull.id, pull.stream)
+            error = RetryLater(f"it announced {progress.expected:,} rows and gave {progress.got:,}; it is pulled anew")
+        if error is not None and not isinstance(error, SourceError | ConfigError):
+            self._log_bug(pull, error)
+        quality, reason, retry_at = self._how_ended(pull, progress, error)
+        self._endings.append(Ending(pull.id, self._clock(), quality, reason, retry_at, progress.reconciled))
+        result = PullResult(
+            pull,
+            quality,
+            reason,
+            progress.pages,
+            progress.changed,
+            progress.problems,
+            progress.got,
+            progress.expected,
+            retry_at,
+        )
+        self.results.append(result)
+        self._watcher.ended(result)
+
+    def _how_ended(
+        self, pull: Pull, progress: _Progress, error: Exception | None
+    ) -> tuple[Quality, str | None, datetime | None]:
+        """The quality, why it is not complete, and when the source may be asked again."""
+        if pull.put_off is not None:
+            return "partial", pull.put_off.reason, pull.put_off.until
+        if error is None:
+            return "complete", None, None
+        retry_at = None
+        if isinstance(error, RetryLater) and (error.after or 0) > LONGEST_WAIT:
+            retry_at = datetime.now(UTC) + timedelta(seconds=error.after or 0)
+        return "partial" if progress.pages or retry_at else "failed", self._without_secrets(_reason(error)), retry_at
+
+    def _log_bug(self, pull: Pull, error: Exception) -> None:
+        """The log has where a connector's bug is, without the secrets that its message may hold."""
+        message = Exception(self._without_secrets(f"{type(error).__name__}: {error}"))
+        where = {"stream": pull.stream.key, "connection": pull.connection}
+        log.error("connector failed", extra=where, exc_info=(type(message), message, error.__traceback__))
+
+    def _without_secrets(self, text: str) -> str:
+        """A server may repeat what it was sent: no secret goes on from here."""
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RetryLater) and error.after and error.after > LONGEST_WAIT:
+        return f"{error}; it asks to come back in {round(error.after / 60)} min"
+    if isinstance(error, SourceError | ConfigError):
+        return str(error)
+    return f"internal error in the connector: {type(error).__name__} (see the log)"

@@ -1,0 +1,47 @@
+"""Two sets of evidence compared: what counts now and did not, what does not any more, what brings another number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from syncd.explain.evidence import Item
+from syncd.explain.restatements import GONE
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What counts now and did not; what counted, with why it is left out now; and what brings another number.
+
+    What leaves is as it stood: its time, and what it brought.
+    """
+
+    enters: Sequence[Item] = ()
+    leaves: Sequence[Item] = ()
+    brings: Sequence[tuple[Item, Item]] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.enters or self.leaves or self.brings)
+
+
+def differences(old: Iterable[Item], new: Iterable[Item]) -> Differences:
+    """How what counts differs."""
+    before = {(item.part, item.key): item for item in old if item.left_out is None}
+    now: dict[tuple[str | None, str], Item] = {}
+    for item in new:
+        key = (item.part, item.key)
+        if item.left_out is None or (key in before and key not in now):
+            now[key] = item  # of one record in two streams, the one that counts
+    return Differences(
+        [item for key, item in now.items() if item.left_out is None and key not in before],
+        [
+            replace(item, left_out=left.left_out if left else GONE)
+            for key, item in before.items()
+            if (left := now.get(key)) is None or left.left_out is not None
+        ],
+        [
+            (item, now[key])
+            for key, item in before.items()
+            if key in now and now[key].left_out is None and now[key].brings != item.brings
+        ],
+    )

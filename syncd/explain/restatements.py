@@ -1,0 +1,177 @@
+"""Changes that a source made to past data: which record or row, why, when, and the number on both sides.
+
+Nothing is kept for it: the ledger has every version, and a restatement is a comparison of two. It is a record that no
+longer counts or brings another number, a record that came late for a day that had been measured, or a dated reading
+whose number was changed or removed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache, cached_property
+from typing import Any
+
+from syncd.ledger import KeptValue, Ledger, Reread, Revised
+from syncd.okr.goals import KeyResult, Plan
+from syncd.okr.measures import Leaf, ReadingMeasure, RecordMeasure, contribution, leaves, left_out, scalar_text
+from syncd.sdk import Record
+
+GONE = "gone: deleted, moved, or no match any more"
+
+
+@dataclass(frozen=True, slots=True)
+class Restatement:
+    """One record or row that its source changed, as seen by a cycle that ended `at`.
+
+    `of` is the day it counts on; `before` and `after` are the key result's number on both sides of that cycle, None
+    where it is unknown, or was not measured since: the period may have settled.
+    """
+
+    at: datetime
+    label: str
+    title: str
+    url: str
+    of: datetime | None
+    why: str
+    before: float | None
+    after: float | None
+
+
+def restatements(
+    ledger: Ledger, plan: Plan, key_result: KeyResult, measure_digest: str, after: int = 0, until: int | None = None
+) -> list[Restatement]:
+    """Those of one key result since it is measured as it is now, after one cycle and not after another, in order."""
+    last = ledger.cycles.last()
+    end = last.id if until is None and last else until or 0
+    measured = ledger.values.first_and_last_under(plan.period.id, key_result.id, measure_digest, end)
+    if measured is None:
+        return []
+
+    def values() -> Sequence[KeptValue]:
+        return [
+            replace(value, confirmed=min(value.confirmed, end))  # later cycles may have measured the same number
+            for cycle, value in ledger.values.history(plan.period.id, key_result.id)
+            if value.measure == measure_digest and value.quality == "complete" and value.confirmed is not None
+            if cycle.id <= end
+        ]
+
+    return find_restatements(ledger, [ValueHistory(plan, key_result, values, max(after, measured[0]))], end)[0]
+
+
+@dataclass(frozen=True)
+class ValueHistory:
+    """A key result, and the cycle after which its sources' changes are looked for.
+
+    `read` gives its complete values under its measure, oldest first. It is called where there was a change: there may
+    be thousands of values.
+    """
+
+    plan: Plan
+    key_result: KeyResult
+    read: Callable[[], Sequence[KeptValue]]
+    after: int
+
+    @cached_property
+    def values(self) -> Sequence[KeptValue]:
+        """The values."""
+        return self.read()
+
+    def numbers(self, cycle: int) -> tuple[float | None, float | None]:
+        """The number before a cycle, and since."""
+        before = [value.number for value in self.values if value.cycle < cycle]
+        since = [value.number for value in self.values if value.confirmed is not None and value.confirmed >= cycle]
+        return before[-1] if before else None, since[0] if since else None
+
+    def measured_before(self, cycle: int) -> int | None:
+        """The last cycle that measured it before another."""
+        confirmed = [value.confirmed for value in self.values if value.cycle < cycle and value.confirmed is not None]
+        return min(confirmed[-1], cycle - 1) if confirmed else None
+
+
+def find_restatements(ledger: Ledger, histories: Sequence[ValueHistory], until: int) -> list[list[Restatement]]:
+    """The restatements of each of these key results up to a cycle, in order; looked up for all of them at once."""
+    sortable: list[list[tuple[int, int, Any, Restatement]]] = [[] for _ in histories]
+    ended_at = cache(ledger.cycles.end_of)  # of a cycle that was killed, when the next one that ended did
+    for after in sorted({history.after for history in histories}):
+        users: dict[Leaf, list[tuple[int, int]]] = {}
+        for number, history in enumerate(histories):
+            for part, leaf in enumerate(leaves(history.key_result.measure) if history.after == after else ()):
+                users.setdefault(leaf, []).append((number, part))
+        of_records = [leaf for leaf in users if isinstance(leaf, RecordMeasure)]
+        for measure, revised in ledger.revisions.of_records(of_records, after, until):
+            for number, part in users[measure]:
+                if (record := _of_record(measure, revised, histories[number], ended_at)) is not None:
+                    sortable[number].append((part, revised.cycle, revised.id, record))
+        of_readings = [leaf for leaf in users if isinstance(leaf, ReadingMeasure)]
+        for series, reread in ledger.revisions.of_readings(of_readings, after, until):
+            for number, part in users[series]:
+                if (row := _of_reading(series, reread, histories[number], ended_at)) is not None:
+                    sortable[number].append((part, reread.cycle, reread.at, row))
+    return [
+        [restatement for *_, restatement in sorted(mine, key=lambda entry: (entry[-1].at, *entry[:-1]))]
+        for mine in sortable
+    ]
+
+
+def _of_record(
+    measure: RecordMeasure, revised: Revised, history: ValueHistory, ended_at: Callable[[int], datetime]
+) -> Restatement | None:
+    at, before, shown = ended_at(revised.cycle), history.measured_before(revised.cycle), revised.new or revised.old
+    measured = None if before is None else ended_at(before)
+    why = _why(measure, revised.old, revised.new, history.plan, at, measured)
+    if why is None or shown is None:
+        return None
+    of = (revised.old.done_at if revised.old else None) or shown.done_at
+    return Restatement(at, shown.label, shown.title, shown.url, of, why, *history.numbers(revised.cycle))
+
+
+def _of_reading(
+    measure: ReadingMeasure, reread: Reread, history: ValueHistory, ended_at: Callable[[int], datetime]
+) -> Restatement | None:
+    at = ended_at(reread.cycle)
+    if reread.at not in measure.window.span(history.plan.period, at) or reread.at > at:
+        return None
+    held = f"held {reread.old.raw}"
+    why = f"{held}, and its row is gone" if reread.new is None else f"{held}, and holds {reread.new.raw} now"
+    cell = (reread.new or reread.old).cell
+    return Restatement(at, cell, "", "", reread.at, why, *history.numbers(reread.cycle))
+
+
+def _why(
+    measure: RecordMeasure, old: Record | None, new: Record | None, plan: Plan, at: datetime, measured: datetime | None
+) -> str | None:
+    """Why it is a restatement; None where it is none."""
+    window = measure.window.span(plan.period, at)
+    counted = old is not None and left_out(measure, window, old) is None
+    if new is None:
+        return GONE if counted else None
+    why = left_out(measure, window, new)
+    if counted and why is not None:
+        return why
+    if why is not None or new.done_at is None:
+        return None
+    if counted and old is not None:
+        return _brings(measure, old, new)
+    zone = plan.period.zone
+    if measured is not None and new.done_at.astimezone(zone).date() < measured.astimezone(zone).date():
+        return "came late"
+    return None
+
+
+def _brings(measure: RecordMeasure, old: Record, new: Record) -> str | None:
+    """What a record brings now and did not before."""
+    if measure.take == "share":
+        return new.not_done or "not done" if old.done_at and not new.done_at else None
+    if measure.of is None:
+        return None
+    sides = list(_shown(measure.of, (old, new)))
+    return f"{measure.of}: {sides[0]} → {sides[1]}" if sides[0] != sides[1] else None
+
+
+def _shown(field: str, records: Sequence[Record]) -> Iterator[str]:
+    for record in records:
+        number = contribution(record, field)
+        texts = [scalar_text(value) for value in record.fields.get(field, ())]
+        yield scalar_text(number) if number is not None else ", ".join(texts) or "none"

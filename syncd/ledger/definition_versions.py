@@ -1,0 +1,110 @@
+"""The definitions that key results had, each from the cycle that met it: a row wherever a file was edited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, insert, select
+
+from syncd.ledger.batches import batches
+from syncd.ledger.definitions import Definition
+from syncd.ledger.schema import cycles, definitions
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionVersion:
+    """A definition of a key result, in force from the end of the cycle that met it, `ended_at`."""
+
+    key_result: str
+    cycle: int
+    ended_at: datetime
+    definition: Definition
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A definition that is in the ledger: its number, and its digest."""
+
+    id: int
+    digest: str
+
+
+class Definitions:
+    """Reads definitions; `define` writes them with the values that they were measured under."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def of(self, period: str, key_result: str, cycle: int | None = None) -> Sequence[DefinitionVersion]:
+        """Every definition that a key result had up to a cycle, oldest first."""
+        with self._engine.connect() as connection:
+            versions = _versions(connection, period, [key_result])
+        return [version for version in versions if cycle is None or version.cycle <= cycle]
+
+    def of_period(self, period: str) -> Sequence[DefinitionVersion]:
+        """Every definition that any key result of a period had, in the order in which the ledger met them."""
+        with self._engine.connect() as connection:
+            return _versions(connection, period)
+
+    def redefined(self, period: str, digests: Mapping[str, str]) -> Mapping[str, Sequence[DefinitionVersion]]:
+        """Every definition of each key result that ever had another digest than the present one, given in `digests`."""
+        every = select(definitions.c.key_result, definitions.c.digest).where(definitions.c.period == period)
+        by_key_result: dict[str, list[DefinitionVersion]] = {}
+        with self._engine.connect() as connection:
+            edited = {name for name, digest in connection.execute(every) if digests.get(name, digest) != digest}
+            for version in _versions(connection, period, sorted(edited)):
+                by_key_result.setdefault(version.key_result, []).append(version)
+        return by_key_result
+
+    def digests(self, period: str) -> Mapping[str, str]:
+        """The digest of each key result's newest definition, by its id."""
+        with self._engine.connect() as connection:
+            return {name: stored.digest for name, stored in _newest(connection, period).items()}
+
+
+def define(connection: Connection, period: str, cycle: int, defined: Mapping[str, Definition]) -> Mapping[str, int]:
+    """The number of each key result's definition, written where it is new or was edited."""
+    stored = _newest(connection, period)
+    rows = [
+        {"period": period, "key_result": name, "cycle": cycle, "file": definition.file, "body": definition.body}
+        | {"measure": definition.measure, "digest": definition.digest}
+        for name, definition in defined.items()
+        if name not in stored or stored[name].digest != definition.digest
+    ]
+    if rows:
+        connection.execute(insert(definitions), rows)
+        stored = _newest(connection, period)
+    return {name: stored[name].id for name in defined}
+
+
+def _versions(
+    connection: Connection, period: str, key_results: Sequence[str] | None = None
+) -> Sequence[DefinitionVersion]:
+    """The definitions of a period, or of some of its key results, oldest first."""
+    query = (
+        select(definitions, cycles.c.ended_at)
+        .join(cycles, cycles.c.id == definitions.c.cycle)
+        .where(definitions.c.period == period)
+        .order_by(definitions.c.id)
+    )
+    queries = [query]
+    if key_results is not None:
+        queries = [query.where(definitions.c.key_result.in_(batch)) for batch in batches(key_results)]
+    return [_version(row) for query in queries for row in connection.execute(query)]
+
+
+def _version(row: Any) -> DefinitionVersion:
+    definition = Definition(row.file, row.body, row.measure, row.digest)
+    return DefinitionVersion(row.key_result, row.cycle, row.ended_at, definition)
+
+
+def _newest(connection: Connection, period: str) -> Mapping[str, _Stored]:
+    """The newest definition of each key result of a period, by its id."""
+    newest = select(func.max(definitions.c.id)).where(definitions.c.period == period).group_by(definitions.c.key_result)
+    query = select(definitions.c.key_result, definitions.c.id, definitions.c.digest).where(
+        definitions.c.id.in_(newest.scalar_subquery())
+    )
+    return {row.key_result: _Stored(row.id, row.digest) for row in connection.execute(query)}

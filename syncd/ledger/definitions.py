@@ -1,0 +1,176 @@
+"""Key results as dated facts: what a mapping file said of one, in a form that the ledger keeps and compares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, get_args, get_type_hints
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from syncd.okr.goals import (
+    Band,
+    KeyResult,
+    Link,
+    Milestone,
+    Milestones,
+    Shares,
+    Steps,
+    Target,
+    guard_id,
+)
+from syncd.okr.measures import Filter, FormulaMeasure, Measure, ReadingMeasure, RecordMeasure
+from syncd.okr.plausible import Plausible
+from syncd.okr.spans import Period, Window
+
+JUDGED_BY = "judged_by"
+"""In a definition's body, beside the key result: the days and shares that all of its period are judged by."""
+
+_KEPT = 10_000  # a service says the same of its key results in each cycle
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A key result as its file says it. `measure` digests how it is measured, `digest` all of it."""
+
+    file: str
+    body: Mapping[str, Any]
+    measure: str
+    digest: str
+
+    @property
+    def title(self) -> str:
+        """The key result's title."""
+        title: str = self.body["KeyResult"]["title"]
+        return title
+
+    def key_result(self, today: KeyResult | None) -> KeyResult | None:
+        """The key result as it was defined.
+
+        `today` is the one of that id in the files. From a body in a form that is not read whole any more it takes the
+        goal, pace, guard and age that the key result was judged by; None where no file names it either.
+        """
+        return _key_result(self.body, self.measure) or (_as_judged(today, self.body) if today else None)
+
+    def judged_by(self, period: Period, shares: Shares) -> tuple[Period, Shares]:
+        """The days and shares that the key result was judged by; these here where an early version kept none."""
+        rules = self.body.get(JUDGED_BY)
+        if rules is None:
+            return period, shares
+        first, last = (date.fromisoformat(rules[f"period.{edge}"]) for edge in ("start", "end"))
+        days = Period(period.id, first, last, ZoneInfo(rules["timezone"]))
+        return days, Shares(rules["health.on_track"], rules["health.at_risk"])
+
+
+def definition(key_result: KeyResult, period: Period, shares: Shares, file: str) -> Definition:
+    """A key result as its file says it now. The digest is of the days and the shares that it is judged by, too."""
+    body, digest = _body(key_result, (period.first, period.last, period.zone.key), shares)
+    return Definition(file, body, measure_digest(key_result.measure), digest)
+
+
+@lru_cache(_KEPT)
+def _body(key_result: KeyResult, days: tuple[date, date, str], shares: Shares) -> tuple[dict[str, Any], str]:
+    body = _dump(key_result)
+    judged_by = {
+        "period.start": days[0].isoformat(),
+        "period.end": days[1].isoformat(),
+        "timezone": days[2],
+        "health.on_track": shares.on_track,
+        "health.at_risk": shares.at_risk,
+    }
+    return {**body, JUDGED_BY: judged_by}, _digest([body, _dump(days), _dump(shares)])
+
+
+@lru_cache(_KEPT)
+def measure_digest(measure: Measure | None) -> str:
+    """Tells measures apart: values of different ones do not compare."""
+    return _digest(_dump(measure))
+
+
+def _as_judged(key_result: KeyResult, body: Mapping[str, Any]) -> KeyResult:
+    """A key result of today with what a definition's body says it was judged by: goal, pace, guard, age.
+
+    For a body in a form that is not read whole any more. It is measured as today.
+    """
+    model = body["KeyResult"]
+    kinds = _kinds(KeyResult)
+    judged_by = {name: _parse(model[name], kinds[name]) for name in ("title", "goal") if name in model}
+    judged_by |= {name: _parse(model.get(name), kinds[name]) for name in ("unit", "stale_after")}
+    judged_by["pace"] = _parse(model.get("pace", "linear"), kinds["pace"])
+    guard = model.get("guard")
+    own = key_result.guard or replace(key_result, id=guard_id(key_result.id))
+    return replace(key_result, **judged_by, guard=_as_judged(own, guard) if guard else None)
+
+
+def _key_result(body: Mapping[str, Any], measure: str) -> KeyResult | None:
+    """The key result that a definition's body says, measured as it was then.
+
+    None where an older version wrote it in a form that is not read any more: `measure` is the digest that it must have.
+    """
+    try:
+        key_result: KeyResult = _parse({"KeyResult": body["KeyResult"]}, KeyResult)
+    except (KeyError, TypeError, ValueError):
+        return None
+    return key_result if measure_digest(key_result.measure) == measure else None
+
+
+_MODELS = {
+    kind.__name__: kind
+    for kind in (
+        KeyResult, Target, Band, Milestones, Milestone, Steps, Link, Plausible, FormulaMeasure, RecordMeasure,
+        ReadingMeasure, Filter, Window,
+    )
+}  # fmt: skip
+
+
+def _parse(json: Any, kind: Any) -> Any:
+    """What `_dump` made into JSON; `kind` is the type that it had."""
+    if isinstance(json, dict):
+        ((name, own),) = json.items()
+        types = _kinds(_MODELS[name])
+        return _MODELS[name](**{key: _parse(value, types[key]) for key, value in own.items()})
+    inner = get_args(kind)
+    if isinstance(json, list):
+        members = [inner[0]] * len(json) if inner[-1] is Ellipsis else inner
+        return tuple(_parse(value, kind) for value, kind in zip(json, members, strict=True))
+    kinds_of = inner or (kind,)
+    if json is None or not {timedelta, datetime, date} & set(kinds_of):
+        return json
+    if timedelta in kinds_of:
+        return timedelta(seconds=json)
+    return datetime.fromisoformat(json) if datetime in kinds_of else date.fromisoformat(json)
+
+
+@lru_cache
+def _kinds(model: type[Any]) -> Mapping[str, Any]:
+    return get_type_hints(model)
+
+
+def _dump(value: Any) -> Any:
+    """What a mapping file says, as JSON.
+
+    Defaults are left out, so that a later version's new key changes nothing. Fields that take no part in comparisons
+    are left out too: two key results that differ in such a field alone have the same digest.
+    """
+    if is_dataclass(value) and not isinstance(value, type):
+        own = ((name, getattr(value, name), default) for name, default in _fields(type(value)))
+        return {type(value).__name__: {name: _dump(inner) for name, inner, default in own if inner != default}}
+    if isinstance(value, tuple):
+        return [_dump(inner) for inner in value]
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return value.isoformat() if isinstance(value, date) else value
+
+
+@lru_cache
+def _fields(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
+    """The fields of a dataclass that it is compared by, each with its default."""
+    return tuple((field.name, field.default) for field in fields(kind) if field.compare)
+
+
+def _digest(body: Any) -> str:
+    return blake2b(orjson.dumps(body, option=orjson.OPT_SORT_KEYS), digest_size=12).hexdigest()

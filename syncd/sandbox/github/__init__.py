@@ -1,0 +1,1 @@
+"""GitHub: the company's repositories and the REST API in front of them."""

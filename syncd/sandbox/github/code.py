@@ -1,0 +1,124 @@
+"""The data of a code host: repositories with their issues, pull requests and releases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Reason = Literal["completed", "reopened", "not_planned", "duplicate"]
+
+
+@dataclass(frozen=True)
+class User:
+    """An account: a bot's login ends in `[bot]`, any other is a person's."""
+
+    id: int
+    login: str
+
+    @property
+    def kind(self) -> str:
+        """The account's type, in the API's words."""
+        return "Bot" if self.login.endswith("[bot]") else "User"
+
+
+@dataclass
+class Comment:
+    """A comment below an issue or a pull request."""
+
+    id: int
+    author: User
+    body: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass
+class Item:
+    """What issues and pull requests share. Each repository numbers both from one sequence."""
+
+    id: int
+    number: int
+    title: str
+    author: User
+    created_at: datetime
+    updated_at: datetime
+    state: Literal["open", "closed"] = "open"
+    closed_at: datetime | None = None
+    body: str | None = "What and why, in a few words."
+    labels: list[str] = field(default_factory=list)
+    milestone: str | None = None
+    comments: list[Comment] = field(default_factory=list)
+    rows: dict[str, bytes] = field(default_factory=dict, repr=False)
+    """The JSON that was last served, by the kind of row; every change empties it."""
+
+
+@dataclass
+class Issue(Item):
+    """An issue. GitHub gives `state_reason` None for issues closed before it introduced reasons."""
+
+    state_reason: Reason | None = None
+
+
+@dataclass
+class Pull(Item):
+    """A pull request. In a list of issues its row has another id: `issue_id`."""
+
+    issue_id: int = 0
+    base: str = "main"
+    draft: bool = False
+    merged_at: datetime | None = None
+
+
+@dataclass
+class Release:
+    """A release; `published_at` is None for a draft."""
+
+    id: int
+    tag: str
+    author: User
+    created_at: datetime
+    published_at: datetime | None = None
+    draft: bool = False
+    prerelease: bool = False
+
+
+@dataclass
+class Repo:
+    """A repository. Every change inside it raises `version`: a list made at one version is valid until the next."""
+
+    id: int
+    owner: str
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    items: dict[int, Item] = field(default_factory=dict)
+    releases: dict[int, Release] = field(default_factory=dict)
+    deleted: set[int] = field(default_factory=set)
+    transferred: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """The old number of each issue that left → (its new repository's id, its new number)."""
+    labels: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """The name in lower case of each label → (its name, its colour)."""
+    archived: bool = False
+    version: int = 0
+    last_number: int = 0
+    as_json: tuple[int, bytes] = (-1, b"")
+    """(version, the repository's own JSON at that version)."""
+
+    @property
+    def full_name(self) -> str:
+        """`owner/name`."""
+        return f"{self.owner}/{self.name}"
+
+    def next_number(self) -> int:
+        """The next number of the sequence; the numbers of deleted and transferred issues are not used again."""
+        self.last_number += 1
+        return self.last_number
+
+    def label(self, name: str, color: str = "d73a4a") -> str:
+        """The label's name as it was first written; a new label is added."""
+        return self.labels.setdefault(name.lower(), (name, color))[0]
+
+    def open_items(self) -> int:
+        """Open issues and pull requests together, as GitHub counts them."""
+        return sum(item.state == "open" for item in self.items.values())

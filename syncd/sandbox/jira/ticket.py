@@ -1,0 +1,151 @@
+"""The data of a Jira site: projects, fields, and issues with their comments and changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+CATEGORIES = {"To Do": (2, "new"), "In Progress": (4, "indeterminate"), "Done": (3, "done")}
+"""Status category → (its id, its key). Every Jira has these three."""
+
+STATUSES = {
+    "To Do": "To Do",
+    "In Progress": "In Progress",
+    "In Review": "In Progress",
+    "Done": "Done",
+    "Published": "Done",
+    "Closed": "Done",
+}
+"""Status → its category."""
+
+Value = float | str | list[str] | None
+
+
+@dataclass(frozen=True)
+class CustomField:
+    """A custom field. `kind` is the API's type for its values; `options` are the choices of a select field."""
+
+    id: str
+    name: str
+    kind: Literal["number", "option", "string", "array"]
+    options: tuple[str, ...] = ()
+
+    @property
+    def number(self) -> int:
+        """The number at the end of the id."""
+        return int(self.id.rsplit("_", 1)[1])
+
+    def option_id(self, value: str) -> str:
+        """The id of an option. An option that the field no longer has gets `999999`."""
+        return str(10 * self.number + self.options.index(value)) if value in self.options else "999999"
+
+
+CUSTOM_FIELDS = (
+    CustomField("customfield_10016", "Story Points", "number"),
+    CustomField("customfield_10001", "Team", "option", ("Payments", "Discovery")),
+    CustomField("customfield_10020", "Sprint", "array"),
+    CustomField("customfield_10101", "Current value", "number"),
+    CustomField("customfield_10102", "Progress", "number"),
+    CustomField("customfield_10103", "OKR health", "option", ("On track", "At risk", "Off track", "Done", "Unknown")),
+    CustomField("customfield_10104", "OKR note", "string"),
+)
+"""The custom fields of every site."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """A person or a bot. Cloud names it by its id, Data Center by the part of its address before the @."""
+
+    id: str
+    name: str
+    email: str
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A field's value before and after a change, as people read it."""
+
+    field: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """The edits that one account made to an issue at one time."""
+
+    id: int
+    at: datetime
+    author: Account
+    edits: tuple[Edit, ...]
+
+
+@dataclass
+class Comment:
+    """A comment in plain text. Its author stays the account that wrote it, whoever edits it."""
+
+    id: int
+    author: Account
+    body: str
+    created: datetime
+    updated: datetime
+
+
+@dataclass
+class Ticket:
+    """An issue.
+
+    `category_changed_at` is when its status last changed its category; `began` is when it first went to In Progress.
+    """
+
+    id: int
+    key: str
+    type: str
+    summary: str
+    reporter: Account
+    created: datetime
+    updated: datetime
+    status: str = "To Do"
+    category_changed_at: datetime | None = None
+    began: datetime | None = None
+    resolution: str | None = None
+    resolved: datetime | None = None
+    assignee: Account | None = None
+    priority: str = "Medium"
+    description: str = "What and why, in a few words."
+    labels: list[str] = field(default_factory=list)
+    components: list[str] = field(default_factory=list)
+    fix_versions: list[str] = field(default_factory=list)
+    custom: dict[str, Value] = field(default_factory=dict)
+    comments: list[Comment] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list, repr=False)
+    rows: dict[tuple[object, ...], bytes] = field(default_factory=dict, repr=False)
+    """The JSON that was last served, by what was asked for; every change empties it."""
+
+    @property
+    def project(self) -> str:
+        """The key's first part."""
+        return self.key.rsplit("-", 1)[0]
+
+    @property
+    def category(self) -> str:
+        """The category of the issue's status."""
+        return STATUSES[self.status]
+
+
+@dataclass
+class Project:
+    """A project. `sets_resolution`: its workflow sets the resolution on Done; `clears_resolution`: reopening clears it.
+
+    `off_screen` holds the ids of the fields that its screens leave out. With `read_only` the requesting account may
+    neither edit nor comment.
+    """
+
+    id: int
+    key: str
+    name: str
+    sets_resolution: bool = True
+    clears_resolution: bool = True
+    off_screen: set[str] = field(default_factory=set)
+    read_only: bool = False

@@ -1,0 +1,271 @@
+"""One Jira site, Cloud or Data Center: its projects and issues, and what people do to them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from itertools import count
+from zoneinfo import ZoneInfo
+
+from syncd.sandbox.clock import Clock
+from syncd.sandbox.jira.ticket import (
+    CUSTOM_FIELDS,
+    Account,
+    Change,
+    Comment,
+    CustomField,
+    Edit,
+    Project,
+    Ticket,
+    Value,
+)  # fmt: skip
+
+
+class Tickets:
+    """A site. `zone` is the requesting account's: Jira reads JQL's dates and writes every time in it.
+
+    `page_cap` is the most issues on a page: both deployments may send fewer than a client asks for.
+    """
+
+    TYPES = ("Article", "Bug", "Incident", "Service Request", "Story", "Task")
+    PRIORITIES = ("Highest", "High", "Medium", "Low", "Lowest")
+    RESOLUTIONS = ("Done", "Won't Do", "Duplicate", "Fixed")
+
+    def __init__(self, clock: Clock, lock: threading.RLock, *, cloud: bool, zone: str, page_cap: int) -> None:
+        self.clock = clock
+        self.lock = lock
+        self._ids = count(10_001)
+        self._change_ids = count(20_001)
+        self._comment_ids = count(30_001)
+        self._numbers: dict[str, int] = {}
+        self.cloud = cloud
+        self.zone = ZoneInfo(zone)
+        self.page_cap = page_cap
+        self.fields: dict[str, CustomField] = {field.id: field for field in CUSTOM_FIELDS}
+        self.projects: dict[str, Project] = {}
+        self.issues: dict[int, Ticket] = {}
+        self.keys: dict[str, int] = {}
+        """Every key that an issue has or had → the issue's id."""
+        self.version = 0
+        """Every change raises it: a list made at one version is valid until the next."""
+        self._by_update: tuple[int, list[Ticket]] = (0, [])
+        self.me = self.account("syncd bot")
+
+    def account(self, name: str) -> Account:
+        """The account of the person with that name."""
+        slug = name.lower().replace(" ", ".")
+        return Account(f"712020:{slug}", name, f"{slug}@acme.example")
+
+    def get(self, key_or_id: str) -> Ticket:
+        """The issue of that id or key; a key from before a move works too. KeyError if it is deleted or never was."""
+        if key_or_id.isdigit():
+            return self.issues[int(key_or_id)]
+        return self.issues[self.keys[key_or_id.upper()]]
+
+    def by_update(self) -> list[Ticket]:
+        """Every issue, the oldest update first."""
+        if self._by_update[0] != self.version:
+            issues = sorted(self.issues.values(), key=lambda issue: issue.updated)
+            self._by_update = (self.version, issues)
+        return self._by_update[1]
+
+    def add_project(
+        self, key: str, name: str, *, sets_resolution: bool = True, clears_resolution: bool = True
+    ) -> Project:
+        """Adds a project, with what its workflow does to resolutions."""
+        with self.lock:
+            project = Project(10_000 + len(self.projects), key, name, sets_resolution, clears_resolution)
+            self.projects[key] = project
+            return project
+
+    def create(
+        self,
+        project: str,
+        type: str,
+        summary: str = "A piece of work",
+        *,
+        points: float | None = None,
+        labels: Iterable[str] = (),
+        components: Iterable[str] = (),
+        priority: str = "Medium",
+        assignee: str | None = None,
+        reporter: str = "Rita Reporter",
+        at: datetime | None = None,
+    ) -> Ticket:
+        """Adds an issue in To Do."""
+        with self.lock:
+            moment = self._when(at)
+            issue = Ticket(
+                next(self._ids), self._next_key(project), type, summary, self.account(reporter), moment, moment
+            )
+            issue.priority, issue.labels, issue.components = priority, list(labels), list(components)
+            issue.assignee = self.account(assignee) if assignee else None
+            issue.category_changed_at = moment
+            if points is not None:
+                issue.custom["customfield_10016"] = points
+            self.issues[issue.id] = issue
+            self.keys[issue.key] = issue.id
+            self.version += 1
+            return issue
+
+    def transition(self, key: str, status: str, *, at: datetime | None = None) -> None:
+        """Moves the issue to `status`; its project's workflow decides about the resolution."""
+        with self.lock:
+            issue, moment = self.get(key), self._when(at)
+            workflow, before = self.projects[issue.project], issue.category
+            moved, resolution = Edit("status", issue.status, status), issue.resolution
+            issue.status = status
+            if issue.category != before:
+                issue.category_changed_at = moment
+            if issue.category == "In Progress":
+                issue.began = min(issue.began or moment, moment)
+            if issue.category == "Done" and before != "Done" and workflow.sets_resolution:
+                issue.resolution, issue.resolved = "Done", moment
+            if issue.category != "Done" and before == "Done" and workflow.clears_resolution:
+                issue.resolution, issue.resolved = None, None
+            self._touch(issue, moment, moved, Edit("resolution", resolution, issue.resolution))
+
+    def resolve(self, key: str, resolution: str | None = "Done", *, at: datetime | None = None) -> None:
+        """Sets the resolution, or clears it with None; the status stays."""
+        with self.lock:
+            issue, moment = self.get(key), self._when(at)
+            edit = Edit("resolution", issue.resolution, resolution)
+            issue.resolution, issue.resolved = resolution, moment if resolution else None
+            self._touch(issue, moment, edit)
+
+    def reopen(self, key: str, *, at: datetime | None = None) -> None:
+        """Moves the issue back to To Do; its project's workflow decides about the resolution."""
+        self.transition(key, "To Do", at=at)
+
+    def move(self, key: str, project: str, *, at: datetime | None = None) -> str:
+        """Moves the issue to another project, where it keeps its id; returns its new key."""
+        with self.lock:
+            issue = self.get(key)
+            old, issue.key = issue.key, self._next_key(project)
+            self._touch(issue, self._when(at), Edit("Key", old, issue.key))
+            self.keys[issue.key] = issue.id
+            return issue.key
+
+    def delete(self, key: str) -> None:
+        """Deletes the issue: its address answers 404 from now on."""
+        with self.lock:
+            del self.issues[self.get(key).id]
+            self.version += 1
+
+    def set_field(self, key: str, name: str, value: Value, *, at: datetime | None = None) -> None:
+        """Sets one field: a custom field by its id or name, or summary, description, type, priority, labels,
+        components or assignee. ValueError if the field does not take the value."""
+        self.edit(key, {self._field_id(name): value}, at=at)
+
+    def edit(
+        self, key: str, values: Mapping[str, Value], *, by: Account | None = None, at: datetime | None = None
+    ) -> None:
+        """Sets several fields, by id, in one change. The author is `by`, else the assignee, else the reporter."""
+        with self.lock:
+            issue = self.get(key)
+            edits = [self._set(issue, field, value) for field, value in values.items()]
+            self._touch(issue, self._when(at), *edits, by=by)
+
+    def _set(self, issue: Ticket, field: str, value: Value) -> Edit:
+        custom = self.fields.get(field)
+        before = issue.custom.get(field) if custom else getattr(issue, field, None)
+        if custom and custom.options and value is not None and value not in custom.options:
+            raise ValueError(f"{custom.name} cannot be {value!r}")
+        match field, value:
+            case own, _ if custom:
+                issue.custom[own] = value
+            case "summary" | "description" | "type" | "priority" as attribute, str():
+                setattr(issue, attribute, value)
+            case "labels" | "components" as attribute, list():
+                setattr(issue, attribute, value)
+            case "assignee", None | str():
+                issue.assignee = self.account(str(value)) if value else None
+            case _:
+                raise ValueError(f"{field} cannot be {value!r}")
+        return Edit(field, _text(before), _text(value))
+
+    # -- comments
+
+    def add_comment(self, key: str, body: str, *, author: str = "Rita Reporter", at: datetime | None = None) -> Comment:
+        """Adds a comment below the others."""
+        with self.lock:
+            issue, moment = self.get(key), self._when(at)
+            comment = Comment(next(self._comment_ids), self.account(author), body, moment, moment)
+            issue.comments.append(comment)
+            self._touch(issue, moment)
+            return comment
+
+    def edit_comment(self, key: str, comment: int, body: str, *, at: datetime | None = None) -> Comment:
+        """Edits the comment of that id; KeyError if the issue has none."""
+        with self.lock:
+            issue, moment = self.get(key), self._when(at)
+            edited = _comment(issue, comment)
+            edited.body, edited.updated = body, moment
+            self._touch(issue, moment)
+            return edited
+
+    def delete_comment(self, key: str, comment: int, *, at: datetime | None = None) -> None:
+        """Deletes the comment of that id; KeyError if the issue has none."""
+        with self.lock:
+            issue = self.get(key)
+            issue.comments.remove(_comment(issue, comment))
+            self._touch(issue, self._when(at))
+
+    # -- what administrators do
+
+    def rename_field(self, field: str, name: str) -> None:
+        """Renames a custom field, given by its id or its present name; its id stays."""
+        with self.lock:
+            custom = self.fields[self._field_id(field)]
+            self.fields[custom.id] = replace(custom, name=name)
+            self.version += 1
+
+    def hide_field(self, project: str, field: str) -> None:
+        """Takes a custom field, given by its id or name, off the project's screens: it can be read but not set."""
+        with self.lock:
+            self.projects[project].off_screen.add(self.fields[self._field_id(field)].id)
+
+    def forbid_edits(self, project: str) -> None:
+        """From now on the requesting account can only read the project: it may neither edit nor comment."""
+        with self.lock:
+            self.projects[project].read_only = True
+
+    def _field_id(self, name: str) -> str:
+        """The id of the custom field of that name; any other name, or an id, as it is."""
+        return {field.name: field.id for field in self.fields.values()}.get(name, name)
+
+    def _touch(self, issue: Ticket, moment: datetime, *edits: Edit, by: Account | None = None) -> None:
+        """Records the edits that changed a value, if any; the issue counts as updated in either case."""
+        if changed := tuple(edit for edit in edits if edit.before != edit.after):
+            change = Change(next(self._change_ids), moment, by or issue.assignee or issue.reporter, changed)
+            issue.changes.append(change)
+        issue.updated = moment
+        issue.rows.clear()
+        self.version += 1
+
+    def _when(self, at: datetime | None) -> datetime:
+        """`at`, or the time of a new change, in whole milliseconds as Jira keeps it."""
+        moment = at or self.clock.tick()
+        return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+    def _next_key(self, project: str) -> str:
+        self._numbers[project] = self._numbers.get(project, 0) + 1
+        return f"{project}-{self._numbers[project]}"
+
+
+def _comment(issue: Ticket, id: int) -> Comment:
+    return {comment.id: comment for comment in issue.comments}[id]
+
+
+def _text(value: Value | Account) -> str | None:
+    """A value as people read it."""
+    match value:
+        case Account():
+            return value.name
+        case list():
+            return " ".join(value)
+        case float():
+            return f"{value:g}"
+    return value

@@ -1,0 +1,50 @@
+"""What a value becomes when the API enters it into a cell: the value itself (RAW), or as if typed (USER_ENTERED)."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+from syncd.sandbox.sheets.workbook import Cell, day, typed
+
+OPTIONS = ("RAW", "USER_ENTERED")
+
+_NUMBER = re.compile(r"[-+]?(\d+|\d{1,3}(,\d{3})+)?(\.\d+)?(?P<percent>%)?")
+
+
+def entered(value: Any, option: str, was: Cell) -> Cell | None:
+    """The cell's new content, in the number format of the old (`was`); None for null, which leaves the cell alone.
+
+    ValueError, with the kind of the JSON value, if it is a list or an object.
+    """
+    match value:
+        case None:
+            return None
+        case bool():
+            return Cell(value, was.format)
+        case int() | float():
+            return Cell(float(value), was.format)
+        case "":
+            return Cell(None, was.format)
+        case str() if option == "RAW":
+            return Cell(value, was.format)
+        case str():
+            return _typed(value, was)
+    raise ValueError("list_value" if isinstance(value, list) else "struct_value")
+
+
+def _typed(text: str, was: Cell) -> Cell:
+    """What a typed text becomes in the locale en_US; an apostrophe in front keeps it a text."""
+    if text.startswith("'"):
+        return Cell(text[1:], was.format)
+    if text.upper() in ("TRUE", "FALSE"):
+        return Cell(text.upper() == "TRUE", was.format)
+    number = _NUMBER.fullmatch(text)
+    if number and any(character.isdigit() for character in text):
+        plain = float(text.rstrip("%").replace(",", ""))
+        return Cell(plain / 100, "percent") if number["percent"] else Cell(plain, was.format)
+    try:
+        return day(date.fromisoformat(text)) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else typed(text, was.format)
+    except ValueError:
+        return typed(text, was.format)

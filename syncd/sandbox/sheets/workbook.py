@@ -1,0 +1,227 @@
+"""The company's spreadsheets: cells, sheets, named ranges, and how people change them."""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from syncd.sandbox.clock import Clock
+
+EPOCH = date(1899, 12, 30)
+"""Day 0 of Sheets' serial dates."""
+
+Format = Literal["plain", "date", "percent", "currency"]
+
+
+@dataclass(frozen=True)
+class CellError:
+    """The error of a formula that failed: `type` is the API's name for it, `shown` what the grid shows."""
+
+    type: str
+    shown: str
+
+
+REF = CellError("REF", "#REF!")
+NOT_AVAILABLE = CellError("N_A", "#N/A")
+DIVIDE_BY_ZERO = CellError("DIVIDE_BY_ZERO", "#DIV/0!")
+ERRORS = {error.shown: error for error in (REF, NOT_AVAILABLE, DIVIDE_BY_ZERO)}
+
+Scalar = float | str | bool | CellError | None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell. The value None is a blank; a date is its serial number (days since EPOCH) with the format `date`."""
+
+    value: Scalar = None
+    format: Format = "plain"
+    formula: str | None = None
+
+
+BLANK = Cell()
+
+
+def day(moment: date) -> Cell:
+    """A date cell."""
+    return Cell(float((moment - EPOCH).days), "date")
+
+
+@dataclass
+class Sheet:
+    """A sheet. `rows` may be ragged; a cell that they do not hold is blank."""
+
+    id: int
+    title: str
+    rows: list[list[Cell]] = field(default_factory=list)
+    row_count: int = 1000
+    column_count: int = 26
+
+    def cell(self, row: int, column: int) -> Cell:
+        """The cell there; row and column count from zero."""
+        if row < len(self.rows) and column < len(self.rows[row]):
+            return self.rows[row][column]
+        return BLANK
+
+    def put(self, row: int, column: int, cell: Cell) -> None:
+        """Sets the cell there; row and column count from zero. Cells between the last one and this one are blank."""
+        self.rows.extend([] for _ in range(row + 1 - len(self.rows)))
+        self.rows[row].extend(BLANK for _ in range(column + 1 - len(self.rows[row])))
+        self.rows[row][column] = cell
+
+
+@dataclass
+class Spreadsheet:
+    """A spreadsheet. `shared`: the service account and the token's owner can read it.
+
+    `public`: anybody can read it, so an API key is enough. `editable`: the accounts that it is shared with can edit it.
+    """
+
+    id: str
+    title: str
+    zone: str = "Europe/Berlin"
+    locale: str = "en_US"
+    shared: bool = True
+    editable: bool = True
+    public: bool = False
+    sheets: list[Sheet] = field(default_factory=list)
+    named: dict[str, str] = field(default_factory=dict)
+    """Name of a range → the range in A1 notation, sheet title included."""
+
+    def sheet(self, title: str) -> Sheet:
+        """The sheet of exactly that title; KeyError if there is none."""
+        return {sheet.title: sheet for sheet in self.sheets}[title]
+
+
+class Workbooks:
+    """Every spreadsheet by id."""
+
+    def __init__(self, clock: Clock, lock: threading.RLock) -> None:
+        self.clock = clock
+        self.lock = lock
+        self.spreadsheets: dict[str, Spreadsheet] = {}
+
+    def add(self, spreadsheet: Spreadsheet) -> Spreadsheet:
+        """Adds a spreadsheet."""
+        self.spreadsheets[spreadsheet.id] = spreadsheet
+        return spreadsheet
+
+    def set_cell(self, spreadsheet: str, sheet: str, at: str, value: Cell | date | Scalar) -> None:
+        """Sets a cell, given in A1 notation. `#REF!` becomes that error, a text with `=` in front a formula."""
+        place = re.fullmatch(r"([A-Z]+)([1-9]\d*)", at)
+        if place is None:
+            raise ValueError(f"{at} is not a cell in A1 notation; write it such as C11")
+        column, row = column_number(place[1]), int(place[2]) - 1
+        with self.lock:
+            grid = self.spreadsheets[spreadsheet].sheet(sheet)
+            grid.put(row, column, typed(value, grid.cell(row, column).format))
+            self.clock.tick()
+
+    def append_row(self, spreadsheet: str, sheet: str, values: list[Cell | date | Scalar]) -> None:
+        """Adds a row below the last row that holds anything."""
+        with self.lock:
+            rows = self.spreadsheets[spreadsheet].sheet(sheet).rows
+            while rows and all(cell.value is None for cell in rows[-1]):
+                rows.pop()
+            rows.append([typed(value) for value in values])
+            self.clock.tick()
+
+    def rename_sheet(self, spreadsheet: str, sheet: str, title: str) -> None:
+        """Renames a sheet. As in Sheets, named ranges follow; a range written anywhere else does not."""
+        with self.lock:
+            book = self.spreadsheets[spreadsheet]
+            book.sheet(sheet).title = title
+            for name, target in book.named.items():
+                if target.startswith(f"{sheet}!"):
+                    book.named[name] = f"{title}!{target.split('!', 1)[1]}"
+            self.clock.tick()
+
+    def insert_column(self, spreadsheet: str, sheet: str, before: str, name: str) -> None:
+        """Inserts a column with the header `name` to the left of the column with the header `before`."""
+        with self.lock:
+            book = self.spreadsheets[spreadsheet]
+            grid, at = book.sheet(sheet), self._column(spreadsheet, sheet, before)
+            for row in grid.rows:
+                if len(row) > at:
+                    row.insert(at, BLANK)
+            grid.put(0, at, typed(name))
+            grid.column_count += 1
+            _shift(book, sheet, at, 1)
+            self.clock.tick()
+
+    def delete_column(self, spreadsheet: str, sheet: str, column: str) -> None:
+        """Deletes the column with the header `column`, and every named range of that column alone."""
+        with self.lock:
+            book = self.spreadsheets[spreadsheet]
+            grid, at = book.sheet(sheet), self._column(spreadsheet, sheet, column)
+            for row in grid.rows:
+                del row[at : at + 1]
+            grid.column_count -= 1
+            _shift(book, sheet, at, -1)
+            self.clock.tick()
+
+    def rename_column(self, spreadsheet: str, sheet: str, column: str, name: str) -> None:
+        """Sets another text in a column's header cell."""
+        with self.lock:
+            at = self._column(spreadsheet, sheet, column)
+            self.set_cell(spreadsheet, sheet, f"{column_letters(at)}1", name)
+
+    def _column(self, spreadsheet: str, sheet: str, header: str) -> int:
+        """The number of the first column with that text in the sheet's first row."""
+        rows = self.spreadsheets[spreadsheet].sheet(sheet).rows
+        headers = [cell.value for cell in rows[0]] if rows else []
+        if header not in headers:
+            raise ValueError(f"no column of {sheet} has the header {header}")
+        return headers.index(header)
+
+
+def _shift(book: Spreadsheet, title: str, at: int, by: int) -> None:
+    """Moves named ranges with their columns, after a column was inserted (`by` 1) or deleted (-1) at `at`."""
+    for name, target in list(book.named.items()):
+        sheet, _, cells = target.partition("!")
+        columns = [column_number(letters) for letters in re.findall(r"[A-Z]+", cells)]
+        if sheet != title:
+            continue
+        if by < 0 and set(columns) == {at}:
+            del book.named[name]
+            continue
+        first = at if by > 0 else at + 1
+        moved = iter(column_letters(column + by if column >= first else column) for column in columns)
+        book.named[name] = f"{sheet}!{re.sub(r'[A-Z]+', lambda _: next(moved), cells)}"  # noqa: B023  used at once
+
+
+def typed(value: Cell | date | Scalar, format: Format = "plain") -> Cell:
+    """The cell that a value makes when somebody types it into a cell whose number format is `format`."""
+    match value:
+        case Cell():
+            return value
+        case date():
+            return day(value)
+        case str() if value in ERRORS:
+            return Cell(ERRORS[value])
+        case str() if value.startswith("="):
+            return Cell(0.0, format, formula=value)
+        case str() | None | bool() | CellError():
+            return Cell(value or None if isinstance(value, str) else value)
+        case _:
+            return Cell(value, format)
+
+
+def column_number(letters: str) -> int:
+    """The number of a column: `A` is 0, `AA` is 26."""
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - 64
+    return number - 1
+
+
+def column_letters(number: int) -> str:
+    """The letters of a column: 0 is `A`, 26 is `AA`."""
+    letters = ""
+    number += 1
+    while number:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(65 + rest) + letters
+    return letters

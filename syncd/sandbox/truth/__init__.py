@@ -1,0 +1,1 @@
+"""The truth: where every example key result really stands, worked out from the company's own objects."""

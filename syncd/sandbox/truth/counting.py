@@ -1,0 +1,224 @@
+"""The number of each example key result within the quarter, in plain Python over the company's own objects."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from math import floor
+from zoneinfo import ZoneInfo
+
+from syncd.sandbox.github.code import Issue, Pull
+from syncd.sandbox.jira.ticket import Ticket
+from syncd.sandbox.jira.tickets import Tickets
+from syncd.sandbox.sheets.workbook import EPOCH, Sheet
+from syncd.sandbox.story.numbers import CUSTOMER_BOOK, OKR_BOOK
+from syncd.sandbox.world import World
+
+ZONE = ZoneInfo("Europe/Berlin")
+FIRST, LAST = date(2026, 10, 1), date(2026, 12, 31)
+BOTS = ("dependabot[bot]", "renovate[bot]")
+
+
+def midnight(day: date) -> datetime:
+    """The instant at which that day begins in Berlin."""
+    return datetime.combine(day, time(), ZONE).astimezone(UTC)
+
+
+START, END = midnight(FIRST), midnight(LAST + timedelta(days=1))
+
+Value = Callable[[World, datetime], float | None]
+"""The number as of an instant, from what happened before that instant; None if there is no number."""
+
+
+# -- records
+
+
+def _counts(done: datetime | None, before: datetime) -> bool:
+    return done is not None and START <= done < min(END, before)
+
+
+def _pulls(world: World, before: datetime, repo: str | None = None) -> Iterator[Pull]:
+    """Pull requests merged within the quarter, in `repo` or in all repositories, whatever their base and author."""
+    for searched in world.github.repos.values() if repo is None else [world.github.repo(repo)]:
+        for item in searched.items.values():
+            if isinstance(item, Pull) and _counts(item.merged_at, before):
+                yield item
+
+
+def _delivered(world: World, before: datetime) -> Iterator[Issue]:
+    """Reliability issues of two repositories that are closed, and not as rejected."""
+    for name in ("acme/checkout", "acme/web"):
+        for item in world.github.repo(name).items.values():
+            if not isinstance(item, Issue) or not {"bug", "reliability"} & set(item.labels):
+                continue
+            closed = item.state == "closed" and item.state_reason not in ("not_planned", "duplicate")
+            if closed and _counts(item.closed_at, before):
+                yield item
+
+
+def releases(repo: str) -> Value:
+    """Releases of one repository, without drafts."""
+
+    def count(world: World, before: datetime) -> float:
+        releases = world.github.repo(repo).releases.values()
+        return float(sum(not release.draft and _counts(release.published_at, before) for release in releases))
+
+    return count
+
+
+def _done(site: Tickets, projects: tuple[str, ...], type: str, before: datetime) -> Iterator[tuple[Ticket, datetime]]:
+    """Issues whose status category is Done, each with the time that it counts at."""
+    for issue in site.issues.values():
+        done = issue.resolved or (issue.category_changed_at if site.cloud else None)
+        matches = issue.project in projects and issue.type == type and issue.category == "Done"
+        if matches and done is not None and _counts(done, before):
+            yield issue, done
+
+
+def _days(start: datetime, end: datetime) -> float:
+    return (end - start) / timedelta(days=1)
+
+
+def articles(world: World, before: datetime) -> float:
+    """Articles that are done in KB."""
+    return float(sum(1 for _ in _done(world.jira, ("KB",), "Article", before)))
+
+
+def search_shipped(world: World, before: datetime) -> float:
+    """Changes merged into main of search, without Dependabot's."""
+    pulls = _pulls(world, before, "acme/search")
+    return float(sum(pull.base == "main" and pull.author.login != "dependabot[bot]" for pull in pulls))
+
+
+def reliability_bugs(world: World, before: datetime) -> float:
+    """Delivered reliability issues."""
+    return float(sum(1 for _ in _delivered(world, before)))
+
+
+def lead_time(world: World, before: datetime) -> float | None:
+    """The median of days from opening to merging into main, over all repositories, for people's work alone."""
+    pulls = [pull for pull in _pulls(world, before) if pull.base == "main" and pull.author.login not in BOTS]
+    days = [_days(pull.created_at, pull.merged_at) for pull in pulls if pull.merged_at]
+    return statistics.median(days) if days else None
+
+
+def incident_p90(world: World, before: datetime) -> float | None:
+    """The 90th percentile of days per incident, between the two nearest ranks as in most statistics packages.
+
+    The story has 31 incidents, so that every rule for percentiles gives the same number.
+    """
+    incidents = _done(world.jira_dc, ("HELP",), "Incident", before)
+    days = sorted(_days(issue.created, done) for issue, done in incidents)
+    if not days:
+        return None
+    place = 0.9 * (len(days) - 1)
+    below = floor(place)
+    above = min(below + 1, len(days) - 1)
+    return days[below] + (days[above] - days[below]) * (place - below)
+
+
+def story_points(world: World, before: datetime) -> float:
+    """The points of the stories done in WEB and OPS; a story without an estimate adds nothing."""
+    total = 0.0
+    for issue, _ in _done(world.jira, ("WEB", "OPS"), "Story", before):
+        points = issue.custom.get("customfield_10016")
+        total += points if isinstance(points, float | int) else 0.0
+    return total
+
+
+def contributors(world: World, before: datetime) -> float:
+    """People who merged something into main of checkout."""
+    pulls = _pulls(world, before, "acme/checkout")
+    return float(len({pull.author.login for pull in pulls if pull.base == "main" and pull.author.login not in BOTS}))
+
+
+# -- readings
+
+
+def _series(sheet: Sheet, dates: int, values: int, before: datetime) -> list[tuple[datetime, object]]:
+    """(time, value) of the rows below a sheet's header, within the period, by time; a blank value is no reading."""
+    readings: list[tuple[datetime, object]] = []
+    for row in range(1, len(sheet.rows)):
+        day, value = sheet.cell(row, dates), sheet.cell(row, values)
+        if day.format == "date" and isinstance(day.value, float) and value.value is not None:
+            moment = midnight(EPOCH + timedelta(days=int(day.value)))
+            if _counts(moment, before):
+                readings.append((moment, value.value))
+    return sorted(readings, key=lambda reading: reading[0])
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, float | int) and not isinstance(value, bool) else None
+
+
+def _sheet(world: World, title: str) -> Sheet:
+    return world.sheets.spreadsheets[OKR_BOOK].sheet(title)
+
+
+def calls(world: World, before: datetime) -> float | None:
+    """The latest week's calls; an error there is no number."""
+    readings = _series(_sheet(world, "Support"), 0, 2, before)
+    return _number(readings[-1][1]) if readings else None
+
+
+def calls_reading(world: World, before: datetime) -> datetime | None:
+    """The time of the latest reading of calls."""
+    readings = _series(_sheet(world, "Support"), 0, 2, before)
+    return readings[-1][0] if readings else None
+
+
+def deflection(world: World, before: datetime) -> float | None:
+    """The share in F2, as a percentage."""
+    share = _number(_sheet(world, "Support").cell(1, 5).value)
+    return None if share is None else share * 100
+
+
+def error_rate(world: World, before: datetime) -> float | None:
+    """The rate that the metrics API gives now; it keeps no history."""
+    return world.metrics.error_rate
+
+
+def uptime(world: World, before: datetime) -> float | None:
+    """The worst day of the last 28, up to today or to the period's end."""
+    today = (min(before, END) - timedelta(microseconds=1)).astimezone(ZONE).date()
+    days = [today - timedelta(days=back) for back in range(28)]
+    return min((share for day in days if (share := world.metrics.uptime.get(day)) is not None), default=None)
+
+
+def cloud_cost(world: World, before: datetime) -> float | None:
+    """The highest weekly bill."""
+    bills = [row.amount for row in world.costs if row.amount and _counts(midnight(row.week), before)]
+    return max((float(amount.replace(".", "").replace(",", ".")) for amount in bills), default=None)
+
+
+def customers(world: World, before: datetime) -> float | None:
+    """The latest number of customers minus the first."""
+    numbers = _numbers(_series(world.sheets.spreadsheets[CUSTOMER_BOOK].sheet("Customers"), 0, 2, before))
+    return numbers[-1] - numbers[0] if numbers else None
+
+
+def launch_conversion(world: World, before: datetime) -> float | None:
+    """The first week's conversion, a text such as `3.6%`."""
+    readings = _series(_sheet(world, "Launch"), 0, 1, before)
+    return float(str(readings[0][1]).rstrip("%")) if readings else None
+
+
+def satisfaction(world: World, before: datetime) -> float | None:
+    """The mean score, unless a score is an error."""
+    scores = _numbers(_series(_sheet(world, "Survey"), 0, 1, before))
+    return statistics.fmean(scores) if scores else None
+
+
+def _numbers(readings: list[tuple[datetime, object]]) -> list[float]:
+    """The readings' numbers; none at all if a reading is no number."""
+    numbers = [number for _, value in readings if (number := _number(value)) is not None]
+    return numbers if len(numbers) == len(readings) else []
+
+
+def renewals(world: World, before: datetime) -> float | None:
+    """The renewed amount in the only row of DACH and Enterprise, in German notation."""
+    rows = _sheet(world, "Renewals 2026").rows
+    matches = [row for row in rows if [cell.value for cell in row[:2]] == ["DACH", "Enterprise"]]
+    text = matches[0][2].value if len(matches) == 1 else None
+    return float(text.replace(".", "").replace(",", ".")) if isinstance(text, str) else _number(text)

@@ -1,0 +1,130 @@
+"""One HTTP request as a whole, through httpx: its answer within a deadline and up to a size, or what went wrong.
+
+httpx bounds each read, not the whole: a server that sends a byte now and then, or an answer without end, would hold a
+connection for ever. Only a cancelled task ends a request wherever it is (name, TLS, headers, body), so each client runs
+httpx's asynchronous half on an event loop of its own. Everything outside of this module stays synchronous.
+
+| what happens | a request that may be repeated | one that may not: POST, PATCH |
+|---|---|---|
+| no connection: refused, no such name, too slow | RetryLater | RetryLater: nothing was sent |
+| a certificate that is not accepted, a request that cannot be made | SourceBroken | SourceBroken |
+| sent, and no whole answer: too slow, reset, cut off | RetryLater | Unsure |
+| sent, and the answer is too large | SourceBroken | Unsure |
+
+GET and PUT may be repeated: sent twice they do what they do once (RFC 9110 9.2.2). No error's text names the address:
+it may hold a key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import httpx
+
+from syncd.sdk.answers import Answer, in_doubt
+from syncd.sdk.errors import RetryLater, SourceBroken
+
+_ENCODINGS = {"", "identity", "gzip", "deflate"}  # one layer of what is asked for: 64 kB of it become 64 MB at most
+
+
+class Exchange:
+    """Sends requests, one at a time. Opening it makes none."""
+
+    def __init__(
+        self, headers: Mapping[str, str], *, timeout: float, deadline: float, largest: int, keep_alive: bool
+    ) -> None:
+        """`timeout` bounds a connection and each read, `deadline` a whole request, both in seconds; `largest` in bytes.
+
+        A connection that is kept alive may be closed by the server just as it is used again: for a write that would be
+        doubt for nothing.
+        """
+        self._deadline = deadline
+        self._largest = largest
+        self._loop = _Loop()
+        self._client = httpx.AsyncClient(
+            headers=_encoded({"Accept-Encoding": "gzip, deflate", **headers}),
+            timeout=timeout,
+            limits=httpx.Limits(max_keepalive_connections=None if keep_alive else 0),
+        )
+
+    def __call__(
+        self, method: str, address: str, headers: Mapping[str, str], content: bytes | None, *, repeatable: bool
+    ) -> Answer:
+        """The answer, of whatever status. SourceError by the table above."""
+        try:
+            return self._loop.run_until_complete(self._whole(method, address, headers, content))
+        except (httpx.ConnectTimeout, httpx.PoolTimeout):
+            raise RetryLater("it did not accept a connection in time") from None
+        except httpx.ConnectError as error:
+            if "CERTIFICATE" in str(error):
+                raise SourceBroken("its certificate is not accepted") from None
+            raise RetryLater("it cannot be reached") from None
+        except httpx.ProxyError:
+            raise RetryLater("the proxy before it cannot be used") from None
+        except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+            raise SourceBroken(f"the request could not be made: {type(error).__name__}") from None
+        except httpx.TimeoutException:
+            raise in_doubt("it did not answer in time", repeatable=repeatable) from None
+        except httpx.HTTPError:
+            raise in_doubt("the connection broke before it answered", repeatable=repeatable) from None
+        except TimeoutError:
+            raise in_doubt(f"it did not answer within {self._deadline:g} s", repeatable=repeatable) from None
+        except _Unreadable as error:
+            raise (SourceBroken(str(error)) if repeatable else in_doubt(str(error), repeatable=False)) from None
+
+    def close(self) -> None:
+        """Closes the sockets."""
+        self._loop.run_until_complete(self._client.aclose())
+        self._loop.close()
+
+    async def _whole(self, method: str, address: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
+        async with (
+            asyncio.timeout(self._deadline),
+            self._client.stream(method, address, headers=_encoded(headers), content=content) as response,
+        ):
+            if response.headers.get("content-encoding", "").strip().lower() not in _ENCODINGS:
+                raise _Unreadable("its answer is compressed in a way that was not asked for")
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > self._largest:
+                    raise _Unreadable(f"its answer is larger than {self._largest / 1e6:g} MB")
+            return Answer(response.status_code, dict(response.headers), bytes(body))
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Headers in UTF-8: httpx takes text for ASCII."""
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
+
+
+class _Unreadable(Exception):
+    """An answer that is not read any further; the text says why."""
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """Resolves names in daemon threads: a name server that does not answer must not keep the process from ending."""
+
+    async def getaddrinfo(self, host: Any, port: Any, **hints: Any) -> Any:
+        """As `socket.getaddrinfo`."""
+        resolved = self.create_future()
+
+        def settle(setter: Callable[[Any], None], outcome: Any) -> None:
+            if not resolved.done():
+                setter(outcome)
+
+        def resolve() -> None:
+            setter: Callable[[Any], None] = resolved.set_result
+            try:
+                outcome: Any = socket.getaddrinfo(host, port, **hints)
+            except OSError as error:
+                setter, outcome = resolved.set_exception, error
+            with suppress(RuntimeError):  # the loop was closed meanwhile
+                self.call_soon_threadsafe(settle, setter, outcome)
+
+        threading.Thread(target=resolve, name="resolve", daemon=True).start()
+        return await resolved

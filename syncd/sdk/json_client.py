@@ -1,0 +1,229 @@
+"""The one client for JSON APIs, over httpx.
+
+Every request goes through the connection's retry policy, and is answered whole within a deadline or not at all. What
+the answer means is decided within the request that is tried again: an answer that is cut off, or is no JSON, or is not
+of the shape that is asked for, is asked for again. The quota is learned from every answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import timedelta
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlencode
+
+import orjson
+from pydantic import Field, TypeAdapter, ValidationError
+
+from syncd.sdk.answers import Answer, describe, failure, in_doubt, parse_link, quota_and_clock, single_line
+from syncd.sdk.connector import ConnectionSettings, Context, WebAddress
+from syncd.sdk.durations import Duration
+from syncd.sdk.errors import RetryLater, SourceBroken, Unsure
+from syncd.sdk.facts import Check
+from syncd.sdk.sizes import Size
+
+if TYPE_CHECKING:
+    from syncd.sdk.exchange import Exchange
+
+T = TypeVar("T")
+_TURNED_AWAY = frozenset({408, 425, 429, 503})  # nothing came of the request
+
+
+class WebSettings(ConnectionSettings):
+    """The keys of a connection that goes through `JsonClient`."""
+
+    url: WebAddress = Field(description="Where the server is; every path follows it.")
+    timeout: float = Field(30, gt=0, description="Seconds to wait for a connection, and for each part of an answer.")
+    deadline: Duration = Field(
+        timedelta(seconds=60),
+        gt=timedelta(0),
+        description="How long a whole request may take, its answer included; at least `timeout`.",
+    )
+    largest_answer: Size = Field(
+        "64 MB", validate_default=True, gt=0, description="The largest answer that is read, after decompression."
+    )
+
+
+class JsonClient:
+    """Reads and writes at one server. For one thread at a time; makes no request until it is asked to."""
+
+    def __init__(
+        self,
+        settings: WebSettings,
+        context: Context,
+        headers: Mapping[str, str] | None = None,
+        *,
+        keep_alive: bool = True,
+    ) -> None:
+        """`headers` go with every request. Clients that write a POST or PATCH keep no connection alive."""
+        self.url = settings.url
+        self._settings = settings
+        self._context = context
+        self._headers = _joined({"Accept": "application/json", "User-Agent": "syncd"}, headers or {})
+        self._keep_alive = keep_alive
+
+    def read(
+        self,
+        path: str,
+        shape: type[T],
+        query: Mapping[str, str] | None = None,
+        *,
+        method: str = "GET",
+        body: object = None,
+    ) -> T:
+        """The answer's JSON as a value of this type, such as `list[Row]`; `object` takes it as it is.
+
+        A POST is one that changes nothing: it is repeated as a GET is. SourceError.
+        """
+        return self._context.retry.call(lambda: _of_shape(self._good(method, self._address(path, query), body), shape))
+
+    def pages(self, path: str, shape: type[T], query: Mapping[str, str] | None = None) -> Iterator[T]:
+        """The pages of a list, as `Link: <…>; rel="next"` leads from each to the next, never to another server.
+
+        SourceError, also where pages lead in a circle: to one that was read, or to the same content again.
+        """
+        address: str | None = self._address(path, query)
+        read: set[str] = set()
+        last: T | None = None
+        while address is not None:
+            again = address in read
+            read.add(address)
+            page, address = self._context.retry.call(partial(self._page, address, shape))
+            if again or (page and page == last):
+                raise SourceBroken(f"its pages go round in a circle (page {len(read)})")
+            yield page
+            last = page
+
+    def write(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        accepted: Collection[int] = (),
+        check: Callable[[Answer], object] | None = None,
+    ) -> None:
+        """Sends `body`, bytes as they are and all else as JSON; returns where it arrived.
+
+        `accepted` are the statuses that say so; without, any 2xx. `check` may raise SourceBroken over such an answer.
+
+        | answer | to a POST or PATCH | to a PUT |
+        |---|---|---|
+        | 2xx, or what is `accepted` | it arrived | it arrived |
+        | 408, 425, 429, 503, a limit told by 403 | RetryLater: it was turned away | RetryLater |
+        | any other 5xx | Unsure | RetryLater |
+        | 3xx: redirects are not followed | Unsure: some follow a write that took effect | SourceBroken |
+        | any other 4xx | SourceBroken | SourceBroken |
+        | one that `check` cannot read | Unsure | RetryLater |
+
+        What none, or half of one, means is written in `syncd.sdk.exchange`.
+        """
+        repeatable = method == "PUT"
+
+        def send() -> None:
+            answer = self._ask(method, self._address(path, query), body, headers, repeatable=repeatable)
+            arrived = answer.status in accepted if accepted else 200 <= answer.status < 300
+            if not arrived:
+                open_to_doubt = 300 <= answer.status < 400 or answer.status >= 500
+                if not repeatable and open_to_doubt and answer.status not in _TURNED_AWAY:
+                    raise Unsure(f"it was sent, and answered by {describe(answer.status, answer.text)}")
+                raise failure(answer.status, answer.headers, answer.text, self._context.now())
+            try:
+                if check is not None:
+                    check(answer)
+            except RetryLater as error:
+                raise in_doubt(str(error), repeatable=repeatable) from None
+
+        self._context.retry.call(send)
+
+    def check(self, path: str = "") -> Iterator[Check]:
+        """For `doctor`: does the server answer, does it take the credentials, what does it tell of quota and clock."""
+        answer = self._context.retry.call(partial(self._ask, "GET", self._address(path)))
+        yield Check("reachable", answer.status < 500, self.url)
+        where = f"at {path}" if path else "at its root"
+        yield Check("authenticated", answer.status not in (401, 403), f"HTTP {answer.status} {where}")
+        yield from quota_and_clock(answer.headers, self._context.now())
+
+    def close(self) -> None:
+        """Closes the sockets."""
+        if "_exchange" in vars(self):
+            self._exchange.close()
+
+    @cached_property
+    def _exchange(self) -> Exchange:
+        from syncd.sdk.exchange import Exchange
+
+        settings = self._settings
+        return Exchange(
+            self._headers,
+            timeout=settings.timeout,
+            deadline=max(settings.deadline.total_seconds(), settings.timeout),
+            largest=settings.largest_answer,
+            keep_alive=self._keep_alive,
+        )
+
+    def _address(self, path: str, query: Mapping[str, str] | None = None) -> str:
+        address = self.url + path
+        return address + ("&" if "?" in address else "?") + urlencode(query) if query else address
+
+    def _ask(
+        self,
+        method: str,
+        address: str,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        repeatable: bool = True,
+    ) -> Answer:
+        """An answer of any status. An outage's headers say nothing of the quota."""
+        named = dict(headers or {})
+        if body is not None and not isinstance(body, bytes):
+            body, named = orjson.dumps(body), _joined({"Content-Type": "application/json"}, named)
+        answer = self._exchange(method, address, named, body, repeatable=repeatable)
+        if answer.status < 500:
+            self._context.retry.budget.learn(answer.headers)
+        return answer
+
+    def _good(self, method: str, address: str, body: object = None) -> Answer:
+        answer = self._ask(method, address, body)
+        if not 200 <= answer.status < 300:
+            raise failure(answer.status, answer.headers, answer.text, self._context.now())
+        return answer
+
+    def _page(self, address: str, shape: type[T]) -> tuple[T, str | None]:
+        """A page, and the address of the next."""
+        answer = self._good("GET", address)
+        link = parse_link(answer.headers.get("link", "")).get("next")
+        return _of_shape(answer, shape), None if link is None else self._following(address, link)
+
+    def _following(self, address: str, link: str) -> str:
+        """Where a link leads. It is read by the library that sends the request: no other reading of it counts."""
+        import httpx
+
+        try:
+            following, ours = httpx.URL(address).join(link), httpx.URL(self.url)
+        except httpx.InvalidURL:
+            raise SourceBroken("the link to its next page is no address") from None
+        if (following.scheme, following.host, following.port) != (ours.scheme, ours.host, ours.port):
+            there = single_line(following.host)
+            raise SourceBroken(f"its next page is on another server ({there}); write that server's address as url")
+        return str(following)
+
+
+def _of_shape(answer: Answer, shape: type[T]) -> T:
+    try:
+        value: T = TypeAdapter(shape).validate_python(answer.json())
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(map(str, first["loc"])) or "the whole"
+        raise RetryLater(single_line(f"its answer is not what was expected: {place}: {first['msg']}")) from None
+    return value
+
+
+def _joined(headers: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
+    """Headers, of which `others` win over those of the same name, whatever its case."""
+    named = {name.lower() for name in others}
+    return {**{name: value for name, value in headers.items() if name.lower() not in named}, **others}

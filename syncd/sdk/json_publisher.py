@@ -1,0 +1,36 @@
+"""What publishers share that send a request for each check-in, to where nothing can be read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from syncd.sdk.json_client import JsonClient
+from syncd.sdk.publishing import Content, Written
+
+
+class JsonPublisher:
+    """A publisher that writes through `api`. A subclass writes `content` and `send`."""
+
+    together = False
+    appends = True
+
+    def __init__(self, api: JsonClient) -> None:
+        self.api = api
+
+    def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
+        """Nothing that is known: it cannot be read back, and need not be where it is replaced."""
+        return {key_result: Written() for key_result in wanted}
+
+    def write(self, contents: Mapping[str, Content]) -> None:
+        """Sends each check-in that has a content."""
+        for key_result, content in contents.items():
+            if content:
+                self.send(key_result, content)
+
+    def send(self, key_result: str, content: Content) -> None:
+        """Sends one check-in."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Closes the sockets."""
+        self.api.close()

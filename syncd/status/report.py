@@ -1,0 +1,184 @@
+"""Where a period stands by a snapshot: each key result, link and objective judged. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from syncd.ledger import KeptValue
+from syncd.ledger.definitions import measure_digest
+from syncd.okr.alignment import judge
+from syncd.okr.checkins import CheckIn, confidence, made_by
+from syncd.okr.checkins import standing as standing_checkin
+from syncd.okr.goals import KeyResult, Objective, Quality, Standing, expected, guarded, standing
+from syncd.okr.rollup import ObjectiveStanding, roll_up_all
+from syncd.okr.spans import Period
+from syncd.okr.words import day, goal, number
+from syncd.status.snapshot import Snapshot
+from syncd.status.verdicts import Judged, judged
+
+_STALE_AFTER = timedelta(days=2)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyResultLine:
+    """A key result as it stands; `quality` is None where it was never measured. `candidate` is of a held one.
+
+    `guard` is the line of its own guard, where it has one; `checkin` the newest check-in that has not expired, and
+    `confidence` what the last person said who was asked, else what the mapping says.
+    """
+
+    key_result: KeyResult
+    value: float | None
+    standing: Standing
+    quality: Quality | None
+    as_of: datetime | None
+    reason: str | None
+    candidate: float | None = None
+    guard: KeyResultLine | None = None
+    checkin: CheckIn | None = None
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveBlock:
+    """An objective with its key results and the verdicts on its outputs' links.
+
+    `supporting` are the objectives that name it as the one that they support.
+    """
+
+    objective: Objective
+    standing: ObjectiveStanding
+    key_results: Sequence[KeyResultLine]
+    alignment: Sequence[Judged]
+    supporting: Sequence[str] = ()
+
+    @property
+    def has_watermelon(self) -> bool:
+        """Whether an output of its own is green and the outcome that it drives red."""
+        return any(link.alignment.verdict == "watermelon" for link in self.alignment)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A period as it stood at `as_of`. `synced_at` is when the last sync ended, None before the first."""
+
+    period: Period
+    as_of: datetime
+    synced_at: datetime | None
+    objectives: Sequence[ObjectiveBlock]
+
+    @property
+    def watermelons_first(self) -> Sequence[ObjectiveBlock]:
+        """The objectives as people should see them: those with a watermelon first, else as the files have them."""
+        return sorted(self.objectives, key=lambda block: not block.has_watermelon)
+
+    def block(self, objective: str) -> ObjectiveBlock:
+        """The block of an objective; KeyError where there is none."""
+        return {block.objective.id: block for block in self.objectives}[objective]
+
+    def line(self, key_result: str) -> KeyResultLine | None:
+        """The line of a key result."""
+        lines = (line for block in self.objectives for line in block.key_results)
+        return next((line for line in lines if line.key_result.id == key_result), None)
+
+
+def report_of(snapshot: Snapshot) -> Report:
+    """The report of a snapshot: every key result, each link's verdict, and what they roll up to."""
+    plan, rules = snapshot.plan, snapshot.rules
+    lines = {kr.id: line_of(snapshot, kr) for kr in plan.key_results}
+    rolled_up = roll_up_all(plan.objectives, {name: line.standing for name, line in lines.items()}, rules.shares)
+    blocks = [
+        ObjectiveBlock(
+            objective,
+            rolled_up[objective.id],
+            [lines[kr.id] for kr in objective.key_results],
+            list(_alignment(snapshot, objective, lines)),
+            [other.id for other in plan.objectives if other.supports == objective.id],
+        )
+        for objective in plan.objectives
+    ]
+    return Report(plan.period, snapshot.moment.astimezone(rules.zone), snapshot.synced_at, blocks)
+
+
+def line_of(snapshot: Snapshot, key_result: KeyResult) -> KeyResultLine:
+    """A key result as it stands by a snapshot."""
+    span, now = snapshot.plan.period.span, snapshot.moment
+    checkins = snapshot.checkins.get(key_result.id, ())
+    sure = confidence(checkins, span, now)
+    line = replace(
+        _line(snapshot, key_result),
+        checkin=standing_checkin(checkins, span, now),
+        confidence=key_result.confidence if sure is None else sure,
+    )
+    if key_result.guard is None:
+        return line
+    guard = _line(snapshot, key_result.guard)
+    stands = guarded(line.standing, guard.standing, _guard_reason(guard))
+    return replace(line, standing=stands, reason=stands.reason if stands != line.standing else line.reason, guard=guard)
+
+
+def _alignment(snapshot: Snapshot, objective: Objective, lines: Mapping[str, KeyResultLine]) -> Iterator[Judged]:
+    period = snapshot.plan.period
+    today = min(snapshot.moment.astimezone(period.zone).date(), period.last)
+    for output in objective.key_results:
+        value = snapshot.values.get(output.id)
+        for link in output.drives:
+            sides = lines[output.id], lines[link.outcome]
+            healths = sides[0].standing.health, sides[1].standing.health
+            verdict = judge(output, link, healths, value.since if value else None, today)
+            yield judged(verdict, snapshot.links.get((output.id, link.outcome)), *sides)
+
+
+def _guard_reason(guard: KeyResultLine) -> str:
+    if guard.standing.health == "unknown":
+        return f"its guard is unknown: {guard.reason or 'no number'}"
+    return f"its guard is broken: {number(guard.value)} is not {goal(guard.key_result)}"
+
+
+def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
+    """A key result as it stands, whatever its guard says."""
+    plan, rules, now, kept = snapshot.plan, snapshot.rules, snapshot.moment, snapshot.values.get(kr.id)
+    span = plan.period.span
+    waits = "no measure: it waits for a check-in"
+    if kept is None:
+        begun = "not pulled yet" if now >= span.start else "the period has not begun"
+        return _unmeasured(snapshot, kr, begun if kr.measure else waits)
+    edited = kept.measure != measure_digest(kr.measure)
+    frozen = now >= span.end + rules.settle and kept.confirmed is not None
+    if edited and not frozen:
+        return _unmeasured(snapshot, kr, "its measure was edited, and is not pulled yet" if kr.measure else waits)
+    pulled_at = snapshot.times.get(kept.confirmed) if kept.confirmed is not None else None
+    as_of = kept.at or pulled_at
+    stands = standing(kr, kept.number, span, now, rules.shares)
+    reason = "its measure was edited after the period was frozen" if edited else kept.reason or stands.reason
+    quality: Quality = kept.quality
+    if quality != "complete" and stands.progress == kept.progress:  # else the goal was edited: its health is new
+        stands = replace(stands, health=kept.health, reason=reason)
+    if (stale := _stale(snapshot, kr, kept, as_of)) is not None:
+        reason = f"{stale}; {kept.reason}" if kept.quality != "complete" and kept.reason else stale
+        quality = "held" if kept.quality == "held" else "stale"  # what is held can be acted on, however old
+        stands = replace(stands, health="unknown", reason=reason)
+    return KeyResultLine(kr, kept.number, stands, quality, as_of, reason, kept.candidate)
+
+
+def _stale(snapshot: Snapshot, kr: KeyResult, kept: KeptValue, as_of: datetime | None) -> str | None:
+    """Why a number is too old to go by; None where it is not."""
+    span, now = snapshot.plan.period.span, snapshot.moment
+    if kr.measure is None:
+        checkin = made_by(snapshot.checkins.get(kr.id, ()), kept.at)
+        if checkin is None or not checkin.expired(span, now):
+            return None
+        return f"the check-in of {day(checkin.at.astimezone(snapshot.rules.zone))} has expired"
+    limit = kr.stale_after or (None if kept.at is not None else _STALE_AFTER)
+    age = min(now, span.end) - as_of if as_of is not None else timedelta()
+    if limit is None or kept.number is None or age <= limit:
+        return None
+    source = "the last reading" if kept.at is not None else "the last good pull"
+    return f"{source} is {age.days} days old"
+
+
+def _unmeasured(snapshot: Snapshot, kr: KeyResult, reason: str) -> KeyResultLine:
+    ahead = expected(kr, snapshot.plan.period.span, snapshot.moment)
+    return KeyResultLine(kr, None, Standing(None, None, ahead, "unknown", reason), None, None, reason)

@@ -1,0 +1,342 @@
+"""The one JSON client: what it makes of answers, given by pytest-httpx, and of servers that misbehave on the wire."""
+
+from __future__ import annotations
+
+import gzip
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, ValidationError
+from pytest_httpx import HTTPXMock
+
+from syncd.sdk import Answer, Context, JsonClient, RetryLater, SourceBroken, Unsure, WebSettings
+
+URL = "https://api.example"
+
+
+def client(context: Context, url: str = URL, **keys: Any) -> JsonClient:
+    return JsonClient(WebSettings.model_validate({"type": "any", "url": url, **keys}), context)
+
+
+class Row(BaseModel):
+    id: int
+
+
+# -- reading
+
+
+def test_an_answer_is_read_as_the_type_that_is_asked_for(context: Context, httpx_mock: HTTPXMock) -> None:
+    httpx_mock.add_response(url=f"{URL}/rows?state=open&name=a+b", json=[{"id": 1, "more": True}])
+    assert client(context).read("/rows", list[Row], {"state": "open", "name": "a b"}) == [Row(id=1)]
+
+
+def test_a_query_is_added_to_that_of_the_address(context: Context, httpx_mock: HTTPXMock) -> None:
+    httpx_mock.add_response(url=f"{URL}/rows?key=1&page=2", json=[])
+    assert client(context).read("/rows?key=1", list[Row], {"page": "2"}) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b'[{"id": 1}, {"i', "not JSON"),
+        (b"<html>login</html>", "not JSON"),
+        (b'[{"id": 1}, {}]', "not what was expected: 1.id: Field required"),
+        (b'{"message": "no"}', "not what was expected: the whole: Input should be a valid list"),
+    ],
+)
+def test_an_answer_of_another_shape_is_asked_for_again(
+    context: Context, httpx_mock: HTTPXMock, slept: list[float], body: bytes, why: str
+) -> None:
+    httpx_mock.add_response(content=body)
+    httpx_mock.add_response(json=[{"id": 1}])
+    assert client(context).read("/rows", list[Row]) == [Row(id=1)]
+    assert len(slept) == 1
+
+    httpx_mock.add_response(content=body, is_reusable=True)
+    with pytest.raises(RetryLater, match=why):
+        client(context).read("/rows", list[Row])
+
+
+def test_headers_of_the_caller_win_whatever_their_case(context: Context, httpx_mock: HTTPXMock) -> None:
+    httpx_mock.add_response(json=1)
+    settings = WebSettings.model_validate({"type": "any", "url": URL})
+    JsonClient(settings, context, {"accept": "text/x", "X-Name": "Größe"}).read("/", object)
+    (request,) = httpx_mock.get_requests()
+    assert request.headers.get_list("accept") == ["text/x"]
+    assert request.headers["user-agent"] == "syncd"
+    assert dict(request.headers.raw)[b"X-Name"].decode() == "Größe"
+
+
+# -- pages
+
+
+def linked(mock: HTTPXMock, path: str, link: str | None, rows: list[Any]) -> None:
+    headers = {} if link is None else {"Link": f'<{link}>; rel="next", <{URL}/rows>; rel="first"'}
+    mock.add_response(url=f"{URL}{path}", headers=headers, json=rows)
+
+
+def test_pages_are_read_as_their_links_lead(context: Context, httpx_mock: HTTPXMock) -> None:
+    linked(httpx_mock, "/rows?size=2", f"{URL}/rows?page=2", [1, 2])
+    linked(httpx_mock, "/rows?page=2", "/rows?page=3", [3, 4])
+    linked(httpx_mock, "/rows?page=3", "?page=4", [])
+    linked(httpx_mock, "/rows?page=4", None, [5])
+    assert list(client(context).pages("/rows", list[int], {"size": "2"})) == [[1, 2], [3, 4], [], [5]]
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://api.example.evil.example/rows",
+        "https://evil.example/rows",
+        "//evil.example/rows",
+        "http://api.example/rows",
+        "https://api.example:8443/rows",
+        "https://api.example@evil.example/rows",
+        "https://api.example\\@evil.example/rows",
+        "https://[evil/rows",
+        "https://api.example:port/rows",
+    ],
+)
+def test_a_link_to_another_server_is_not_followed(context: Context, httpx_mock: HTTPXMock, link: str) -> None:
+    """The credentials are for the configured server alone."""
+    linked(httpx_mock, "/rows", link, [1])
+    with pytest.raises(SourceBroken, match=r"another server|no address"):
+        list(client(context).pages("/rows", list[int]))
+    assert [request.url.host for request in httpx_mock.get_requests()] == ["api.example"]
+
+
+def test_the_port_of_the_scheme_is_the_same_server(context: Context, httpx_mock: HTTPXMock) -> None:
+    linked(httpx_mock, "/rows", "https://api.example:443/rows?page=2", [1])
+    linked(httpx_mock, "/rows?page=2", None, [2])
+    assert list(client(context).pages("/rows", list[int])) == [[1], [2]]
+
+
+def test_pages_that_lead_in_a_circle_end(context: Context, httpx_mock: HTTPXMock) -> None:
+    linked(httpx_mock, "/rows", f"{URL}/rows?page=2", [1])
+    linked(httpx_mock, "/rows?page=2", f"{URL}/rows", [2])
+    linked(httpx_mock, "/rows", f"{URL}/rows?page=2", [1])
+    with pytest.raises(SourceBroken, match="circle"):
+        list(client(context).pages("/rows", list[int]))
+
+
+def test_pages_that_bring_the_same_again_end(context: Context, httpx_mock: HTTPXMock) -> None:
+    linked(httpx_mock, "/rows", f"{URL}/rows?page=2", [1])
+    linked(httpx_mock, "/rows?page=2", f"{URL}/rows?page=3", [1])
+    with pytest.raises(SourceBroken, match="circle"):
+        list(client(context).pages("/rows", list[int]))
+
+
+# -- the quota
+
+
+@pytest.mark.parametrize("prefix", ["X-RateLimit-", "RateLimit-"])
+def test_the_quota_of_an_answer_holds_back_the_next_request(
+    context: Context, httpx_mock: HTTPXMock, prefix: str
+) -> None:
+    headers = {f"{prefix}Limit": "100", f"{prefix}Remaining": "10", f"{prefix}Reset": "600"}
+    httpx_mock.add_response(headers=headers, json=1)
+    api = client(context)
+    api.read("/", object)
+    with pytest.raises(RetryLater, match="10 of 100 requests are left") as caught:
+        api.read("/", object)
+    assert caught.value.after == pytest.approx(601, abs=1)
+
+
+def test_an_outage_tells_nothing_of_the_quota(context: Context, httpx_mock: HTTPXMock) -> None:
+    """A collector that took a 503's headers for a limit slept an hour."""
+    headers = {"X-RateLimit-Limit": "100", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "3600"}
+    httpx_mock.add_response(status_code=503, headers=headers)
+    httpx_mock.add_response(json=1)
+    assert client(context).read("/", object) == 1
+
+
+# -- writing
+
+
+def outcome(context: Context, method: str = "POST", **keys: Any) -> Any:
+    try:
+        client(replace(context, retry=replace(context.retry, attempts=1))).write(method, "/", {"v": 1}, **keys)
+    except (RetryLater, SourceBroken, Unsure) as error:
+        return type(error)
+    return None
+
+
+def test_an_answer_that_cannot_be_checked_leaves_doubt(context: Context, httpx_mock: HTTPXMock) -> None:
+    httpx_mock.add_response(content=b"<html>", is_reusable=True)
+    assert outcome(context, check=Answer.json) is Unsure
+    assert outcome(context, "PUT", check=Answer.json) is RetryLater
+
+
+# -- servers that misbehave on the wire
+
+
+@contextmanager
+def server(respond: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Answers each connection by `respond`, which gets the socket once a request came, until the block ends."""
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            request = part = connection.recv(65536)
+            while part and not request.endswith(b"{}" if request.startswith(b"POST") else b"\r\n\r\n"):
+                part = connection.recv(65536)
+                request += part  # what is left unread would reset the connection
+            respond(connection)
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(listening.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+
+
+def drip(head: bytes, drop: bytes) -> Callable[[socket.socket], None]:
+    """Sends `head` at once, and then a drop every 50 ms for as long as somebody listens."""
+
+    def respond(connection: socket.socket) -> None:
+        connection.sendall(head)
+        while True:
+            connection.sendall(drop)
+            time.sleep(0.05)
+
+    return respond
+
+
+@pytest.mark.parametrize(
+    ("head", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\n\r\n", b" "),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+        (b"HTTP/1.1 200 OK\r\n", b"X-A: b\r\n"),
+        (b"", b"H"),
+    ],
+    ids=["body", "chunks", "headers", "status line"],
+)
+def test_an_answer_that_drips_ends_at_the_deadline(context: Context, head: bytes, drop: bytes) -> None:
+    """Each read comes in time, so httpx's own timeouts never end it."""
+    impatient = replace(context, retry=replace(context.retry, attempts=1))
+    with (
+        server(drip(head, drop)) as url,
+        closing(client(impatient, url, timeout=0.2, deadline=timedelta(seconds=0.4))) as api,
+    ):
+        with pytest.raises(RetryLater, match=r"^it did not answer within 0\.4 s"):
+            api.read("/", object)
+        with pytest.raises(Unsure, match=r"^it was sent, and it did not answer within 0\.4 s"):
+            api.write("POST", "/", {})
+
+
+def test_the_deadline_is_never_shorter_than_the_timeout(context: Context) -> None:
+    def respond(connection: socket.socket) -> None:
+        time.sleep(0.6)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n7")
+
+    with server(respond) as url, closing(client(context, url, timeout=20, deadline=timedelta(seconds=0.2))) as api:
+        assert api.read("/", object) == 7
+
+
+def test_a_name_server_that_never_answers_is_not_waited_for(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does it keep the process from ending: names are resolved in daemon threads."""
+    asked, answered = threading.Event(), threading.Event()
+    resolvers: list[threading.Thread] = []
+
+    def getaddrinfo(*_: Any, **__: Any) -> Any:
+        resolvers.append(threading.current_thread())
+        asked.set()
+        answered.wait(60)
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    slow = client(context, "http://slow.example", timeout=0.1)
+    with closing(slow) as api, pytest.raises(RetryLater, match="did not accept a connection in time"):
+        api.read("/", object)
+    assert asked.is_set()
+    assert all(thread.daemon for thread in resolvers)
+    answered.set()
+
+
+def test_a_name_that_is_not_there_may_be_later(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    def getaddrinfo(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    with (
+        closing(client(context, "http://nowhere.example")) as api,
+        pytest.raises(RetryLater, match="cannot be reached"),
+    ):
+        api.read("/", object)
+
+
+def body_of(content: bytes, encoding: str = "") -> Callable[[socket.socket], None]:
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(content)}\r\n"
+    head += f"Content-Encoding: {encoding}\r\n\r\n" if encoding else "\r\n"
+    return lambda connection: connection.sendall(head.encode() + content)
+
+
+LIST = b"[" + b"1," * 500_000 + b"1]"
+
+
+@pytest.mark.parametrize(("content", "encoding"), [(LIST, ""), (gzip.compress(LIST), "gzip")])
+def test_an_answer_has_a_largest_size_after_decompression(context: Context, content: bytes, encoding: str) -> None:
+    with server(body_of(content, encoding)) as url:
+        with closing(client(context, url)) as api:
+            assert len(api.read("/", list[int])) == 500_001
+        with closing(client(context, url, largest_answer="0.5 MB")) as api:
+            with pytest.raises(SourceBroken, match=r"its answer is larger than 0\.5 MB"):
+                api.read("/", object)
+            with pytest.raises(Unsure, match=r"it was sent, and its answer is larger than 0\.5 MB"):
+                api.write("POST", "/", {})
+
+
+def test_an_answer_without_end_is_not_read_to_its_end(context: Context) -> None:
+    def respond(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            connection.sendall(b" " * 65536)
+
+    with (
+        server(respond) as url,
+        closing(client(context, url)) as api,
+        pytest.raises(SourceBroken, match="its answer is larger than 64 MB"),
+    ):
+        api.read("/", object)
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "x-unknown"])
+def test_an_answer_is_decompressed_only_as_was_asked_for(context: Context, encoding: str) -> None:
+    """Layers multiply: 64 kB of gzip within gzip may be a thousand times 64 MB."""
+    with (
+        server(body_of(gzip.compress(gzip.compress(b"1")), encoding)) as url,
+        closing(client(context, url)) as api,
+        pytest.raises(SourceBroken, match="compressed in a way that was not asked for"),
+    ):
+        api.read("/", object)
+
+
+@pytest.mark.parametrize("size", ["64", "64 mb", "64MiB", "-1 MB", 64, "0 MB", True])
+def test_a_size_names_its_unit(size: Any) -> None:
+    with pytest.raises(ValidationError):
+        WebSettings.model_validate({"type": "any", "url": URL, "largest_answer": size})
+
+
+@pytest.mark.parametrize(("size", "number"), [("500 kB", 500_000), ("1.5MB", 1_500_000), ("2 GB", 2_000_000_000)])
+def test_a_size_is_a_number_of_bytes(size: str, number: int) -> None:
+    assert WebSettings.model_validate({"type": "any", "url": URL, "largest_answer": size}).largest_answer == number
+
+
+def test_nothing_is_opened_before_the_first_request(context: Context) -> None:
+    before = threading.active_count()
+    with closing(client(context, "http://127.0.0.1:9")):
+        assert threading.active_count() == before
