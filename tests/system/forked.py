@@ -98,16 +98,9 @@ def _load() -> None:
             if not found.name.endswith("__main__") and ".migrations." not in found.name:
                 import_module(found.name)
     for library in (
-        "github",
-        "jira",
-        "gspread",
-        "psycopg",
-        "alembic.command",
-        "scipy.stats",
-        "httpx",
-        "rich.progress",
-        "coverage",
-    ):
+        "github", "jira", "gspread", "httpcore", "anyio._backends._asyncio", "psycopg", "alembic.command", "tenacity",
+        "rich.progress", "scipy.stats", "coverage",
+    ):  # fmt: skip
         import_module(library)
 
 
