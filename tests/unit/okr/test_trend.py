@@ -9,7 +9,7 @@ from itertools import permutations
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.okr.goals import Band, Goal, Milestone, Milestones, Target
