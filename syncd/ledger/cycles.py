@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import cast
 
 from sqlalchemy import Connection, Engine, and_, func, insert, select
@@ -109,6 +111,19 @@ class Cycles:
         with self._engine.connect() as connection:
             ((ended_at,),) = connection.execute(select(cycles.c.ended_at).where(cycles.c.id == query.scalar_subquery()))
         return cast("datetime", ended_at)
+
+
+def newest_by(moments: Iterable[datetime], times: Sequence[datetime]) -> Iterator[int | None]:
+    """For each moment, the index of the newest version that there was by then; None if there was none.
+
+    `times` are those of the versions, oldest version first. Times need not ascend: a clock may have been set back. Of
+    two versions, the one with the higher index is the newer, whatever the clock showed.
+    """
+    by_time = sorted((at, index) for index, at in enumerate(times))
+    newest = list(accumulate((index for _, index in by_time), max))
+    for moment in moments:
+        count = bisect_right(by_time, moment, key=lambda version: version[0])
+        yield newest[count - 1] if count else None
 
 
 def own_cycle(connection: Connection, now: datetime) -> int:

@@ -10,7 +10,7 @@ from syncd.okr.words import percent
 
 
 @pytest.mark.parametrize(
-    ("share", "said"),
+    ("share", "text"),
     [
         (None, "–"),
         (0.185, "19 %"),
@@ -21,5 +21,5 @@ from syncd.okr.words import percent
         (-math.inf, "-inf %"),
     ],
 )
-def test_every_share_can_be_said_however_far_a_number_went(share: float | None, said: str) -> None:
-    assert percent(share) == said
+def test_every_share_has_a_text_however_large_it_is(share: float | None, text: str) -> None:
+    assert percent(share) == text
