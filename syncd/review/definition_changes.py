@@ -41,11 +41,16 @@ def _added(ledger: Ledger, plan: Plan) -> Iterator[DefinitionChange]:
 
 
 def _removed(ledger: Ledger, plan: Plan, end: Snapshot) -> Iterator[DefinitionChange]:
-    """Key results that no file names any more, since the first sync that left them out; now, if no sync has yet."""
+    """Key results that no file names any more: since the first sync without them; since now, if there was none yet."""
     named = {kr.id for kr in plan.key_results}
-    for name, kept in end.values.items():
-        if name not in named and not is_guard(name) and kept.confirmed is not None:
+    removed = {name: kept for name, kept in end.values.items() if name not in named and not is_guard(name)}
+    ended = ledger.cycles.ended() if removed else ()
+    syncs = [cycle for cycle in ended if cycle.synced and cycle.only is None and cycle.id <= end.cycle]
+    for name, kept in removed.items():
+        if kept.confirmed is None:
+            continue
+        last_measured = max(kept.cycle, kept.confirmed)
+        since = next((sync.ended_at for sync in syncs if sync.id > last_measured), None)
+        if since is not None or not end.past:  # at the end of a past day it was in a file, if no sync left it out
             file = ledger.definitions.of(plan.period.id, name)[-1].definition.file
-            without = ledger.cycles.pulled(max(kept.cycle, kept.confirmed) + 1)
-            left_out = without[0].ended_at if without and without[0].id <= end.cycle else None
-            yield DefinitionChange(left_out or end.last_instant, file, [name], "removed")
+            yield DefinitionChange(since or end.last_instant, file, [name], "removed")

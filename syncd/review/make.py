@@ -38,9 +38,10 @@ def review(
     day = at or today
     snapshots = Snapshots(config, plan, ledger)
     end = snapshots.at_end(midnight(day + _DAY, plan.period.zone)) if day < today else snapshots.now(now)
-    days = _days(plan.period, day, whole)
-    before = snapshots.at_end(midnight(days.first, plan.period.zone))
-    span = Span(midnight(days.first, plan.period.zone), end.last_instant + _INSTANT)
+    period = end.plan.period
+    days = _days(period, day, whole)
+    start = midnight(days.first, period.zone)
+    before, span = snapshots.at_end(start), Span(start, end.last_instant + _INSTANT)
     report = _of_files(report_of(end))
     own_edits = {kr.id: edits(ledger, plan.period.id, kr.id, end.cycle) if ledger else [] for kr in plan.key_results}
     checkins = [(name, checkin) for name, every in end.checkins.items() for checkin in every if checkin.at in span]
@@ -49,7 +50,7 @@ def review(
     made = Review(
         days,
         whole,
-        end.last_instant.astimezone(plan.period.zone),
+        end.last_instant.astimezone(period.zone),
         report,
         objectives,
         attention(report),
