@@ -15,7 +15,7 @@ from typing import Literal
 from syncd.explain.edits import Edit, edits
 from syncd.explain.evidence import PastApproval, approvals
 from syncd.explain.restatements import restatements
-from syncd.ledger import Cycle, KeptValue, Ledger
+from syncd.ledger import KeptValue, Ledger
 from syncd.ledger.definitions import measure_digest
 from syncd.okr.goals import Goal, Health, KeyResult, Quality
 from syncd.okr.measures import Measure, ReadingMeasure, leaves
@@ -123,18 +123,13 @@ def _points(
     snapshots: Snapshots, end: Snapshot, key_result: KeyResult, backfill: bool
 ) -> tuple[Sequence[Point], str | None]:
     """The points, and why days that were asked for could not be computed."""
-    ledger = snapshots.ledger
-    versions = [
-        (cycle, value)
-        for cycle, value in (ledger.values.history(end.plan.period.id, key_result.id) if ledger else ())
-        if cycle.id <= end.cycle
-    ]
-    if ledger is None or not versions:
+    ledger, kept = snapshots.ledger, end.values.get(key_result.id)
+    if ledger is None or kept is None:
         return (), None
-    points = list(_kept_points(snapshots, end, key_result, _ended(versions[-1][0])))
+    points = list(_kept_points(snapshots, end, key_result, ledger.cycles.end_of(kept.cycle)))
     if not backfill:
         return compared(points), None
-    past = _backfilled(end, key_result, ledger, versions)
+    past = _backfilled(end, key_result, ledger)
     return compared([past.points.get(point.day, point) for point in points]), past.problem
 
 
@@ -176,25 +171,26 @@ def _point(
     )
 
 
-def _backfilled(
-    snapshot: Snapshot, key_result: KeyResult, ledger: Ledger, versions: Sequence[tuple[Cycle, KeptValue]]
-) -> Backfill:
+def _backfilled(snapshot: Snapshot, key_result: KeyResult, ledger: Ledger) -> Backfill:
     period, now, measure = snapshot.plan.period, snapshot.moment, key_result.measure
     if measure is None:
         return Backfill({}, f"{key_result.id} has no measure")
     digest = measure_digest(measure)
-    own = [(cycle, kept.confirmed) for cycle, kept in versions if kept.measure == digest and kept.confirmed is not None]
-    if not own:
+    measured = ledger.values.first_and_last_under(period.id, key_result.id, digest, snapshot.cycle)
+    if measured is None:
         return Backfill({}, f"{key_result.id} was never measured as its file says now: run `syncd sync` first")
     # Rows that came since, with a cycle that failed or whose number is held, feed no value of the past either.
-    cycle = max(confirmed for _, confirmed in own)
+    first_cycle, cycle = measured
+    kept = snapshot.values[key_result.id]
+    if kept.measure == digest and kept.confirmed is not None:
+        cycle = kept.confirmed  # by then: later cycles may have confirmed the value of a past snapshot, by other rows
     past = past_values(ledger.answers, measure, period, now, cycle)
     if past is None:
         return Backfill({}, _undated(ledger, measure, period, now, cycle))
     guard = key_result.guard
     guard_past = past_values(ledger.answers, guard.measure, period, now, cycle) if guard and guard.measure else None
     guard_numbers = dict(guard_past or ())
-    first = _ended(own[0][0]).astimezone(period.zone).date()
+    first = ledger.cycles.end_of(first_cycle).astimezone(period.zone).date()
     points: dict[date, Point] = {}
     for day, number in past:
         if day >= first:
@@ -243,9 +239,3 @@ def _days(period: Period, now: datetime, last_kept: datetime) -> Iterator[tuple[
     while day <= last and (start := midnight(day, period.zone)) <= now:
         day += timedelta(days=1)
         yield day - timedelta(days=1), Span(start, midnight(day, period.zone))
-
-
-def _ended(cycle: Cycle) -> datetime:
-    """When a cycle ended: its value is kept in the moment in which it ends."""
-    assert cycle.ended_at is not None
-    return cycle.ended_at

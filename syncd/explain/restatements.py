@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from syncd.ledger import KeptValue, Ledger, Reread, Revised
@@ -43,29 +43,38 @@ class Restatement:
 def restatements(ledger: Ledger, plan: Plan, key_result: KeyResult, *, after: int = 0, until: int) -> list[Restatement]:
     """The restatements of a key result under its measure: later than the cycle `after`, no later than `until`."""
     measure = measure_digest(key_result.measure)
-    values = [
-        replace(value, confirmed=min(value.confirmed, until))  # later cycles may have measured the same number
-        for cycle, value in ledger.values.history(plan.period.id, key_result.id)
-        if value.measure == measure and value.quality == "complete" and value.confirmed is not None
-        if cycle.id <= until
-    ]
-    if not values:
+    measured = ledger.values.first_and_last_under(plan.period.id, key_result.id, measure, until)
+    if measured is None:
         return []
-    own = ValueHistory(plan, key_result, values, max(after, values[0].cycle))
-    return find_restatements(ledger, [own], until)[0]
+
+    def values() -> Sequence[KeptValue]:
+        return [
+            replace(value, confirmed=min(value.confirmed, until))  # later cycles may have measured the same number
+            for cycle, value in ledger.values.history(plan.period.id, key_result.id)
+            if value.measure == measure and value.quality == "complete" and value.confirmed is not None
+            if cycle.id <= until
+        ]
+
+    return find_restatements(ledger, [ValueHistory(plan, key_result, values, max(after, measured[0]))], until)[0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ValueHistory:
-    """A key result with its complete values under its measure, oldest first.
+    """A key result whose restatements are looked for in the cycles later than `after`.
 
-    Restatements are looked for in the cycles later than `after`.
+    `read` gives its complete values under its measure, oldest first. There may be thousands, so it is called only if
+    there was a change.
     """
 
     plan: Plan
     key_result: KeyResult
-    values: Sequence[KeptValue]
+    read: Callable[[], Sequence[KeptValue]]
     after: int
+
+    @cached_property
+    def values(self) -> Sequence[KeptValue]:
+        """The values."""
+        return self.read()
 
     def numbers(self, cycle: int) -> tuple[float | None, float | None]:
         """The number before a cycle, and since."""

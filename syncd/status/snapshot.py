@@ -59,5 +59,5 @@ class Snapshot:
         return self.times.get(self.synced)
 
     def as_defined(self, key_result: KeyResult) -> KeyResult:
-        """A key result as it was defined then; as it is here if the snapshot's plan has none of its id."""
-        return next((kr for kr in self.plan.key_results if kr.id == key_result.id), key_result)
+        """A key result, or a guard, as it was defined then; as it is here if the snapshot's plan has none of its id."""
+        return next((kr for kr in self.plan.measured if kr.id == key_result.id), key_result)

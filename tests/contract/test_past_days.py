@@ -121,3 +121,15 @@ def test_the_review_of_a_day_covers_the_days_of_the_period_of_then(project: Proj
     )
     assert project.review(3, whole=True).days.first == date(2026, 10, 1)
     assert project.review(10, whole=True).days.first == date(2026, 10, 31)
+
+
+def test_numbers_before_the_first_sync_are_computed_from_the_rows_of_then(project: Project) -> None:
+    project.edit("cell: B2}", "series: {dates: Day, values: Number}}")
+    project.edit("file: numbers.csv, series", "file: days.csv, series")
+    project.write("days.csv", "Day,Number", "2026-10-20,1000", "2026-11-01,900")
+    project.sync(2, calls=0)
+    project.write("days.csv", "Day,Number", "2026-10-20,1100", "2026-11-01,900")
+    project.sync(10, calls=0)  # a row was corrected, and the number is the same
+    start = project.review(2).by_id["calls"].start
+    assert start is not None
+    assert (start.day, start.value, start.source) == (date(2026, 10, 26), 1000, "backfilled")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -29,7 +30,7 @@ from syncd.sdk.testing import PublisherContract, SourceContract
 from syncd.sdk.testing.connector_contract import ConnectorContract
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 SHIPPED = ("files", "github", "http", "jira", "sheets")
 
 
@@ -69,6 +70,19 @@ def test_the_readme_shows_the_demos_screen() -> None:
 def test_the_readmes_commands_are_in_the_makefile() -> None:
     targets = set(re.findall(r"^([a-z]+):", text("Makefile"), re.MULTILINE))
     assert {"demo", "test"} <= set(re.findall(r"^make (\w+)", text("README.md"), re.MULTILINE)) <= targets
+
+
+def test_make_help_lists_every_target() -> None:
+    (targets,) = re.findall(r"^\.PHONY: (.*)$", text("Makefile"), re.MULTILINE)
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert re.findall(r"^make ([\w-]+) +\S", listed, re.MULTILINE) == targets.split()
+
+
+def test_pre_commit_runs_make_check_from_this_repository_alone() -> None:
+    (repository,) = yaml.safe_load(text(".pre-commit-config.yaml"))["repos"]
+    (hook,) = repository["hooks"]
+    assert repository["repo"] == "local"
+    assert (hook["entry"], hook["language"], hook["pass_filenames"]) == ("make check", "system", False)
 
 
 # -- what must be named

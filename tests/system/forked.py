@@ -96,7 +96,7 @@ def _load() -> None:
         for found in walk_packages(package.__path__, package.__name__ + "."):
             if not found.name.endswith("__main__") and ".migrations." not in found.name:
                 import_module(found.name)
-    for library in ("github", "jira", "gspread", "psycopg", "alembic.command", "scipy.stats"):
+    for library in ("github", "jira", "gspread", "psycopg", "alembic.command"):
         import_module(library)
 
 
