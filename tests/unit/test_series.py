@@ -262,7 +262,9 @@ def test_the_later_of_two_cycles_is_newer_whatever_the_clock_read(config: Config
         ([(None, None), (0, "a"), (0, "a")], [None, None, 0]),
     ],
 )
-def test_a_change_is_the_step_between_two_days_that_compare(values: Sequence[tuple[float | None, str | None]], changes: Sequence[float | None]) -> None:
+def test_a_change_is_the_step_between_two_days_that_compare(
+    values: Sequence[tuple[float | None, str | None]], changes: Sequence[float | None]
+) -> None:
     points = [
         Point(day, value, None, None, 0.0, "unknown", None, None, None, None, measure, Band())
         for day, (value, measure) in zip(DAYS, values, strict=False)
