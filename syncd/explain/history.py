@@ -81,7 +81,7 @@ class Series:
 
 
 @dataclass(frozen=True, slots=True)
-class Backfill:
+class _Backfill:
     """Points of days before the present measure was first used; `problem` says why there are none."""
 
     points: Mapping[date, Point]
@@ -137,7 +137,7 @@ def _kept_points(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, las
     """A point of each day: past days as they stood at their end, today as it stands."""
     days = list(_days(end.plan.period, end.last_instant, last_kept))
     past = [(day, span.end) for day, span in days if end.past or end.moment not in span]
-    states = snapshots.at_ends([midnight for _, midnight in past], [key_result.id])
+    states = snapshots.at_ends([day_end for _, day_end in past], [key_result.id])
     for (day, _), snapshot in zip(past, states, strict=True):
         yield _kept_point(day, snapshot, key_result)
     if len(past) < len(days):
@@ -171,14 +171,14 @@ def _point(
     )
 
 
-def _backfilled(snapshot: Snapshot, key_result: KeyResult, ledger: Ledger) -> Backfill:
+def _backfilled(snapshot: Snapshot, key_result: KeyResult, ledger: Ledger) -> _Backfill:
     period, now, measure = snapshot.plan.period, snapshot.moment, key_result.measure
     if measure is None:
-        return Backfill({}, f"{key_result.id} has no measure")
+        return _Backfill({}, f"{key_result.id} has no measure")
     digest = measure_digest(measure)
     measured = ledger.values.first_and_last_under(period.id, key_result.id, digest, snapshot.cycle)
     if measured is None:
-        return Backfill({}, f"{key_result.id} was never measured as its file says now: run `syncd sync` first")
+        return _Backfill({}, f"{key_result.id} was never measured as its file says now: run `syncd sync` first")
     # Rows that came since, with a cycle that failed or whose number is held, feed no value of the past either.
     first_cycle, cycle = measured
     kept = snapshot.values[key_result.id]
@@ -186,7 +186,7 @@ def _backfilled(snapshot: Snapshot, key_result: KeyResult, ledger: Ledger) -> Ba
         cycle = kept.confirmed  # by then: later cycles may have confirmed the value of a past snapshot, by other rows
     past = past_values(ledger.answers, measure, period, now, cycle)
     if past is None:
-        return Backfill({}, _undated(ledger, measure, period, now, cycle))
+        return _Backfill({}, _undated(ledger, measure, period, now, cycle))
     guard = key_result.guard
     guard_past = past_values(ledger.answers, guard.measure, period, now, cycle) if guard and guard.measure else None
     guard_numbers = dict(guard_past or ())
@@ -201,7 +201,7 @@ def _backfilled(snapshot: Snapshot, key_result: KeyResult, ledger: Ledger) -> Ba
             values[guard.id] = _dated_value(guard_numbers.get(day), measure_digest(guard.measure), cycle)
         then = replace(snapshot, moment=end, values=values, checkins={}, times={cycle: end})
         points[day] = _point(day, line_of(then, key_result), "backfilled", None, digest)
-    return Backfill(points)
+    return _Backfill(points)
 
 
 def _dated_value(number: float | None, measure: str, cycle: int) -> KeptValue:

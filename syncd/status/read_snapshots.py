@@ -87,7 +87,7 @@ class Snapshots:
     def at_ends(self, midnights: Sequence[datetime], key_results: Collection[str] | None = None) -> Sequence[Snapshot]:
         """The period as it stood at the ends of many days, which ascend; read in one pass, without kept links.
 
-        With `key_results` the snapshots have the values of these and of their guards alone.
+        With `key_results` the snapshots have the values and check-ins of these and of their guards alone.
         """
         return self._past([(midnight, midnight - _INSTANT) for midnight in midnights], key_results)
 
@@ -104,6 +104,8 @@ class Snapshots:
         values = self.ledger.values.at_cycles(self._plan.period.id, cycles, names)
         newest = max(last_instants, default=None)
         checkins = self.ledger.checkins.of_period(self._plan.period.id, newest) if newest else {}
+        if names is not None:
+            checkins = {name: checkins[name] for name in names if name in checkins}
         syncs_so_far = _SyncsSoFar(self._ended)
         snapshots: list[Snapshot] = []
         for (moment, last_instant), cycle, synced, kept in zip(moments, cycles, syncs, values, strict=True):

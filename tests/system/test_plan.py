@@ -22,7 +22,7 @@ def changes(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def change_world(box: Sandbox) -> tuple[str, str]:
-    """Reopens an article, writes another, and corrects the last number of calls. Returns the new article and the old."""
+    """Reopens an article, writes another, and corrects the last number of calls. Returns new and reopened article."""
     reopened = done_articles(box)[0]
     new = box.world.jira.create("KB", "Article", "How to read a bill")
     box.world.jira.transition(new.key, done_articles(box)[1].status)
