@@ -19,9 +19,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import httpx
@@ -49,6 +51,7 @@ class Exchange:
         self._client = httpx.AsyncClient(
             headers=_encoded({"Accept-Encoding": "gzip, deflate", **headers}),
             timeout=timeout,
+            verify=trusted_certificates(),
             limits=httpx.Limits(max_keepalive_connections=None if keep_alive else 0),
         )
 
@@ -95,6 +98,12 @@ class Exchange:
                 if len(body) > self._largest:
                     raise _Unreadable(f"its answer is larger than {self._largest / 1e6:g} MB")
             return Answer(response.status_code, dict(response.headers), bytes(body))
+
+
+@cache
+def trusted_certificates() -> ssl.SSLContext:
+    """What httpx trusts, which all clients share: to read the certificates takes longer than most requests."""
+    return httpx.create_ssl_context()
 
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

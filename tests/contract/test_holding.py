@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from csv_project import CsvProject
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from standing_still import Standings
@@ -85,7 +86,7 @@ def a_project(held_until: str = "approved") -> Iterator[Project]:
 cells = st.lists(st.sampled_from([0, 5, 700, 900, 1092, 1490, 1950, 3000]), min_size=2, max_size=8)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(6))
 @given(cells)
 def test_a_held_number_never_becomes_the_value_and_a_plausible_number_always_does(numbers: list[int]) -> None:
     with a_project() as project:
@@ -99,7 +100,7 @@ def test_a_held_number_never_becomes_the_value_and_a_plausible_number_always_doe
                 last = number
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(5))
 @given(cells)
 def test_held_until_repeated_takes_only_the_same_number_in_the_next_cycle(numbers: list[int]) -> None:
     with a_project("repeated") as project:

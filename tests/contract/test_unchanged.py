@@ -11,6 +11,7 @@ from typing import Any
 from unittest.mock import patch
 
 from csv_project import CsvProject
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
@@ -160,7 +161,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(5))
 @given(steps)
 def test_values_are_the_same_as_if_everything_were_measured(taken: list[tuple[int, str, int]]) -> None:
     with a_project() as project:

@@ -243,8 +243,9 @@ def test_another_id_sends_its_check_in_alone(tmp_path: Path, api: CheckInApi) ->
     assert [taken.target for taken in api.added] == ["/v1/kr/k1", "/v1/kr/k2"]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("how", "again"), [(POST, False), (PUT, True)])
-def test_killed_while_it_is_sent(tmp_path: Path, api: CheckInApi, how: str, again: bool, unmeasured: None) -> None:
+def test_killed_while_it_is_sent(tmp_path: Path, api: CheckInApi, how: str, again: bool) -> None:
     """A PUT is sent again; whether a POST arrived is for a person to find out."""
     project = http_project(tmp_path, api, how)
     came, go_on = threading.Event(), threading.Event()

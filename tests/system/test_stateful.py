@@ -8,7 +8,6 @@ and new ones, with HYPOTHESIS_PROFILE=nightly (`make nightly`).
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 import pytest
 from changes import SEEN, SILENT
+from examples import NIGHTLY, examples
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -199,11 +199,9 @@ def same(ours: float | None, theirs: float | None) -> bool:
     return ours == theirs or (ours is not None and theirs is not None and abs(ours - theirs) < 1e-9)
 
 
-NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 TestStories = Stories.TestCase
 TestStories.settings = settings(
-    max_examples=150 if NIGHTLY else 10,
+    max_examples=examples(6),
     stateful_step_count=30 if NIGHTLY else 12,
-    derandomize=not NIGHTLY,
     suppress_health_check=list(HealthCheck),
 )
