@@ -277,7 +277,7 @@ def test_another_measure_is_never_compared_and_stands_beside(project: Project) -
     assert not change.differences.leaves
     text = "\n".join(render(project.plan(), project.config.zone))
     assert "  ~ visits  30, 30 % of the way, off track\n" in text
-    assert "      measured otherwise before, as 50, 50 % of the way, on track\n" in text
+    assert "      measured differently before: 50, 50 % of the way, on track\n" in text
     assert "edited in" in text
     assert "50 → 30" not in text
     project.edit("take: max", "take: sum")

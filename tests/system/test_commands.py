@@ -133,7 +133,7 @@ def test_findings_keep_within_a_terminal(project: Project) -> None:
         (["explain", "cals"], "there is no key result 'cals' in 2026-Q4; did you mean 'calls'?"),
         (
             ["explain", "calls", "--at", "2027-01-01"],
-            "--at is 2027-01-01, which has not come yet; write a day that has",
+            "--at is 2027-01-01, which is in the future; write today or a past day",
         ),
         (["explain", "calls", "--at", "yesterday"], "--at is 'yesterday'; write a day as 2026-11-02"),
         (["status", "--config", "nowhere.yaml"], "there is no nowhere.yaml"),

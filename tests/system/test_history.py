@@ -277,7 +277,7 @@ def test_the_document(october: October) -> None:
 
 
 def test_sync_does_not_compare_the_numbers_of_two_measures(october: October) -> None:
-    assert "its measure was edited: by the one before it was 4, which does not compare" in october.said
+    assert "its measure was edited; the earlier one gave 4, which does not compare" in october.said
     assert "4 → 1" not in october.said
     assert max(map(len, october.said.splitlines())) <= 80
 
