@@ -32,7 +32,11 @@ def run(folder: Path) -> None:
     """Writes the example's files, syncs them against its own sandbox, and shows where the objectives stand."""
     set_up_log("text", logging.ERROR)
     with serve(now=DEMO_NOW) as box:
-        _write(folder, box.credentials["jira_email"])
+        try:
+            _write(folder, box.credentials["jira_email"])
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise ConfigError(f"{folder} cannot be written: {reason}; name another with --folder") from None
         os.environ.update(sandbox_environment(box))
         config, clock = open_config(folder / "syncd.yaml")
         ledger = writing_ledger(config)
@@ -102,8 +106,6 @@ def _write(folder: Path, jira_email: str) -> None:
 
 def _clear(folder: Path, project: Path) -> None:
     """Deletes what an earlier demo wrote; the folder itself stays, for it may be the working folder."""
-    if not folder.is_dir():
-        raise ConfigError(f"{folder} is a file; name a folder with --folder")
     entries = list(folder.iterdir())
     if entries and not (project.exists() and project.read_text(encoding="utf-8").startswith(_MARK)):
         raise ConfigError(f"{folder} exists, and no demo wrote it; name another folder with --folder")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,16 @@ import typer
 from syncd.cli import explain_links, explain_written
 from syncd.cli.lines import cut, labelled, rounded, wrapped
 from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json, reading_ledger
+from syncd.cli.past import past_moment
 from syncd.explain.evidence import Evidence, Item, Part
 from syncd.explain.evidence import evidence as evidence_of
 from syncd.explain.links import links_of
 from syncd.explain.restatements import Restatement
 from syncd.okr.measures import FormulaMeasure, Measure, RecordMeasure, leaves
-from syncd.okr.spans import Span, midnight
+from syncd.okr.spans import Span
 from syncd.okr.words import HEALTH_WORDS, clock_time, count, day, goal, number, percent, place
-from syncd.sdk import ConfigError
 from syncd.status.document import checkin_document
 from syncd.status.read_snapshots import Snapshots
-from syncd.status.report import KeyResultLine
 
 _INSTANT = timedelta(microseconds=1)
 
@@ -33,7 +32,7 @@ def run(path: Path, key_result_id: str, *, at: str | None, period: str | None, a
     """Prints all the evidence of a key result, as of now or as of a past time."""
     config, clock = open_config(path)
     now = clock()
-    moment, is_day_end = _moment(at, config.zone, now) if at else (now, False)
+    moment, is_day_end = past_moment(at, config.zone, now) if at else (now, False)
     plan = chosen_plan(config, period, min(now, moment - _INSTANT if is_day_end else moment))
     ledger = reading_ledger(config)
     snapshots = Snapshots(config, plan, ledger)
@@ -55,19 +54,6 @@ def run(path: Path, key_result_id: str, *, at: str | None, period: str | None, a
     written = explain_written.lines(deliveries, config.zone)
     for line in chain(_lines(evidence, config.zone), explain_links.lines(links), written):
         typer.echo(line)
-
-
-def _moment(text: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, bool]:
-    """The time in a text, or the midnight that ends its day, and which of both it is. ConfigError for a future time."""
-    try:
-        day = date.fromisoformat(text) if len(text) == 10 else None
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(f"--at is {text!r}; write a day as 2026-11-02, or a time as 2026-11-02T14:30") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-    if moment > now:
-        raise ConfigError(f"--at is {text}, which is in the future; write today or a past day")
-    return (moment, False) if day is None else (midnight(day + timedelta(days=1), zone), True)
 
 
 def _lines(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
@@ -104,8 +90,9 @@ def _lines(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
 
 def _standing(evidence: Evidence) -> Iterator[str]:
     line = evidence.line
-    standing = f"{percent(line.standing.progress)} of the way, {HEALTH_WORDS[line.standing.health]}"
-    yield f"  {number(line.value)}  {goal(evidence.key_result)}   {standing}"
+    progress = f"{percent(line.standing.progress)} of the way, " if line.standing.progress is not None else ""
+    health = HEALTH_WORDS[line.standing.health]
+    yield f"  {number(line.value)}  {goal(evidence.key_result)}   {progress}{health}"
     if line.quality not in (None, "complete"):
         yield from wrapped(f"{line.quality}: {line.reason}", "  ")
     if evidence.edited:
@@ -162,23 +149,23 @@ def _field(measure: Measure | None) -> str:
 def _items(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
     """What would count, what was restated, what counts, and what each rule leaves out."""
     if evidence.line.quality == "held":
-        yield from _block(f"would count in {_waiting(evidence.line)}, which waits", evidence.candidate, zone)
+        waiting = number(evidence.line.candidate, "unknown")
+        yield from _block(
+            f"would count in {waiting}, which waits ({len(evidence.candidate)})", evidence.candidate, zone
+        )
     yield from _restated(evidence.restatements, zone)
     measured = [None] if evidence.key_result.measure else []
     for name in [part.name for part in evidence.parts] or measured:
         of = f" in {name}" if name else ""
         items = [item for item in evidence.items if item.part == name]
-        yield from _block(f"counts{of}", [item for item in items if item.left_out is None], zone)
+        counted = [item for item in items if item.left_out is None]
+        yield from _block(f"counts{of} ({len(counted)})", counted, zone)
         rules: dict[str, list[Item]] = {}
         for item in items:
             if item.left_out is not None:
                 rules.setdefault(item.left_out, []).append(item)
         for rule, left_out in sorted(rules.items(), key=lambda pair: -len(pair[1])):
-            yield from _block(f"left out{of}: {rule}", left_out, zone)
-
-
-def _waiting(line: KeyResultLine) -> str:
-    return "unknown" if line.candidate is None else number(line.candidate)
+            yield from _block(f"left out{of} ({len(left_out)}): {rule}", left_out, zone)
 
 
 def _restated(restatements: Sequence[Restatement], zone: ZoneInfo) -> Iterator[str]:
@@ -198,7 +185,7 @@ def _restated(restatements: Sequence[Restatement], zone: ZoneInfo) -> Iterator[s
 
 def _block(heading: str, items: Sequence[Item], zone: ZoneInfo) -> Iterator[str]:
     yield ""
-    yield from wrapped(f"{heading} ({len(items)})", rest="  ")
+    yield from wrapped(heading, rest="  ")
     for item in items:
         when = day(item.at.astimezone(zone)) if item.at else ""
         brings = f"{rounded(item.brings):>8}  " if item.brings is not None and item.brings != "1" else ""

@@ -80,8 +80,12 @@ def run(folder: Path) -> None:
         raise ConfigError(f"{folder / existing[0]} exists already, and init overwrites nothing; name an empty folder")
     for name, text in files.items():
         path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise ConfigError(f"{path} cannot be written: {reason}; name another folder") from None
         typer.echo(f"wrote {path}")
     where = "" if folder == Path() else f"cd {folder} && "
     typer.echo(f"next: {where}syncd validate && syncd sync && syncd status")

@@ -9,7 +9,7 @@ from syncd.okr.words import number
 
 WIDTH = 80
 _LABEL = 10
-_DIGITS = 10  # of a lead time of 4.977384259259259 days a table shows 4.98; `--json` has them all
+_DIGITS = 8  # of a lead time of 4.977384259259259 days a table shows 4.98; `--json` has them all
 
 
 def cut(text: str, width: int = WIDTH) -> str:

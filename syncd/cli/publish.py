@@ -28,12 +28,21 @@ def run(path: Path, *, only: str | None, retry: bool, log_format: str) -> None:
                 ledger.events.reopen(request.clock())
         deliveries = deliver(request.config, ledger, request.clock, retry=RetryPolicy(), only=only)
         messages = tell(request.config, ledger, request.clock) if only is None else ()
+        stuck = [delivery for delivery in ledger.outbox.in_state(STUCK) if only in (None, delivery.key_result)]
     print_deliveries(deliveries)
     print_messages(messages)
     if not deliveries and not messages:
-        typer.echo("nothing waits to be written")
+        for line in wrapped(f"nothing waits to be written{_left(len(stuck))}"):
+            typer.echo(line)
     if any(delivered.failed for delivered in deliveries) or any(message.problem for message in messages):
         raise typer.Exit(1)
+
+
+def _left(stuck: int) -> str:
+    if not stuck:
+        return ""
+    check_ins = f"{count(stuck, 'check-in')} {'was' if stuck == 1 else 'were'} not written"
+    return f"; {check_ins}: `syncd status` says why, `syncd publish --retry` tries again"
 
 
 def print_messages(messages: Sequence[Told]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from pathlib import Path
 
 import typer
 
 from syncd.cli.opening import chosen_plan, open_config, print_json, reading_ledger
+from syncd.cli.past import past_day
 from syncd.config import Config
 from syncd.review import Review, review
 from syncd.sdk import ConfigError
@@ -29,7 +29,7 @@ def run(
         raise ConfigError("--markdown, --html, --json and --notify do not go together; choose one of them")
     config, clock = open_config(path)
     now = clock()
-    day = _day(at, config, now) if at else None
+    day = past_day(at, config.zone, now) if at else None
     plan = chosen_plan(config, period, now)
     ledger = reading_ledger(config)
     summary = review(config, plan, ledger, now, day, whole=period is not None and not week)
@@ -61,13 +61,3 @@ def _send(config: Config, summary: Review) -> None:
         typer.echo(f"not sent: {error}", err=True)
         raise typer.Exit(1) from None
     typer.echo("sent the review to everybody")
-
-
-def _day(text: str, config: Config, now: datetime) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(f"--at is {text!r}; write a day as 2026-11-02") from None
-    if day > now.astimezone(config.zone).date():
-        raise ConfigError(f"--at is {text}, which is in the future; write today or a past day")
-    return day

@@ -73,8 +73,8 @@ def _change(change: Change) -> Iterator[str]:
         if len(change.restated) > _RESTATED:
             more = len(change.restated) - _RESTATED
             yield f"{_INDENT}and {more} more: `syncd explain {change.key_result}` lists them"
-    if new.number is None and new.reason:
-        yield from wrapped(new.reason, _INDENT)
+    if new.number is None and new.quality not in ("failed", "partial"):  # their reasons are among the failures
+        yield from wrapped(new.reason or "", _INDENT)
 
 
 def _counts(result: Result, shown: list[Change], dry_run: bool) -> str:

@@ -316,7 +316,9 @@ def test_wrong_options_earn_a_sentence(october: October) -> None:
         == "syncd: --markdown, --html, --json and --notify are four forms of one answer; choose one\n"
     )
     assert said("--at", "last friday") == "syncd: --at is 'last friday'; write a day as 2026-11-02\n"
-    assert said("--at", "2026-10-17") == "syncd: --at is 2026-10-17, which is in the future; write today or a past day\n"
+    assert (
+        said("--at", "2026-10-17") == "syncd: --at is 2026-10-17, which is in the future; write today or a past day\n"
+    )
 
 
 def test_before_the_first_sync_it_says_what_to_do(project: Project) -> None:
