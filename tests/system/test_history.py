@@ -327,7 +327,7 @@ def test_the_chart(october: October) -> None:
 
 def test_one_form_at_a_time(project: Project) -> None:
     done = project.run("history", "calls", "--csv", "--json", check=2)
-    assert done.stderr == "syncd: --csv, --json and --chart are three forms of one answer; choose one\n"
+    assert done.stderr == "syncd: --csv, --json and --chart do not go together; choose one of them\n"
 
 
 def test_without_a_value_it_says_so_in_one_sentence(project: Project) -> None:

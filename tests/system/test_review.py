@@ -313,7 +313,7 @@ def test_wrong_options_earn_a_sentence(october: October) -> None:
     assert said("--period", "2026-Q9") == "syncd: there is no period '2026-Q9'; the mappings have: 2026-10\n"
     assert (
         said("--html", "--json")
-        == "syncd: --markdown, --html, --json and --notify are four forms of one answer; choose one\n"
+        == "syncd: --markdown, --html, --json and --notify do not go together; choose one of them\n"
     )
     assert said("--at", "last friday") == "syncd: --at is 'last friday'; write a day as 2026-11-02\n"
     assert (
