@@ -46,9 +46,11 @@ def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_for
 
 
 def _is_shown(change: Change) -> bool:
-    """Whether the number or the health changed, or a number is held: a pull that failed is among the failures."""
+    """Whether the number, its measure or its health changed, or a number is held. Failed pulls are printed apart."""
     old, new = change.old, change.new
-    return new.quality == "held" or old is None or (old.number, old.health) != (new.number, new.health)
+    if new.quality == "held" or old is None:
+        return True
+    return (old.number, old.measure, old.health) != (new.number, new.measure, new.health)
 
 
 def _change(change: Change) -> Iterator[str]:

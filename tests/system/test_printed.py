@@ -90,6 +90,15 @@ def test_a_guard_that_changes_is_counted_apart(tmp_path: Path) -> None:
     assert "1 key result measured, 0 changed, 1 guard changed; " in done.stdout
 
 
+def test_an_edited_measure_is_a_change_though_its_number_is_the_same(tmp_path: Path) -> None:
+    project = guarded(tmp_path)
+    project.run("sync", check=0)
+    project.edit("mappings/okrs.yaml", "take: sum", "take: max")
+    done = project.run("sync", check=0)
+    assert "its measure was edited; the earlier one gave 50, which does not compare" in done.stdout
+    assert "1 key result measured, 1 changed; " in done.stdout
+
+
 @pytest.mark.parametrize("command", ["sync", "plan"])
 def test_a_failed_stream_is_printed_once_on_standard_error(project: Project, box: Sandbox, command: str) -> None:
     box.fault(Fault("github", "unauthorized"))
