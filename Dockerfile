@@ -6,11 +6,15 @@ FROM python:3.12-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1
 
-# The dependencies first: this layer is made anew only when the lock changes. Wheels alone, so no compiler is needed.
-COPY requirements.lock /src/
+# The dependencies first: this layer is made anew only when a lock changes. Wheels alone, so no compiler is needed.
+# The locks are complete and pip resolves nothing, so what is published later changes nothing here.
+COPY requirements.lock requirements-build.lock /src/
 RUN python -m venv --without-pip /opt/syncd \
-    && pip --python /opt/syncd/bin/python install --no-compile --only-binary :all: \
-        --require-hashes --requirement /src/requirements.lock
+    && pip --python /opt/syncd/bin/python install --no-compile --only-binary :all: --no-deps \
+        --require-hashes --requirement /src/requirements.lock \
+    && python -m venv --without-pip /opt/build \
+    && pip --python /opt/build/bin/python install --only-binary :all: --no-deps \
+        --require-hashes --requirement /src/requirements-build.lock
 
 WORKDIR /src
 COPY pyproject.toml README.md ./
@@ -18,7 +22,7 @@ COPY syncd/ syncd/
 COPY connectors/ connectors/
 COPY mappings/ mappings/
 # Byte code is made once, here, and trusted as it is: the running container writes none and checks no times.
-RUN pip wheel --no-deps --wheel-dir /wheels . \
+RUN pip --python /opt/build/bin/python wheel --no-build-isolation --no-deps --wheel-dir /wheels . \
     && pip --python /opt/syncd/bin/python install --no-compile --no-deps /wheels/*.whl \
     && pip --python /opt/syncd/bin/python check \
     && /opt/syncd/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/syncd/lib

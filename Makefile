@@ -1,19 +1,26 @@
-# What a person types. Every target makes what it needs; nothing is installed outside .venv and .venv-bench.
+# What a person types. Every target makes what it needs; nothing is installed outside .venv, .venv-bench and .venv-lock.
 PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=  # else each of the thousand starts of syncd in the tests compiles all of it
 
-.PHONY: demo test nightly check bench lock clean
+.PHONY: demo test coverage nightly check bench lock clean help
 
 demo: .venv/.installed  ## one real sync against the built-in sandbox, then the table of objectives
 	@$(BIN)/syncd demo
 
-test: .venv/.installed-dev check  ## every test, with the coverage gate
-	$(BIN)/pytest
+STARTED := $(shell date +%s)
+PYTEST := SYNCD_STARTED=$(STARTED) $(BIN)/pytest
+COVERED := --cov-report=term:skip-covered --cov-fail-under=94
 
-nightly: .venv/.installed-dev  ## 200 kills, and a longer search for a story that breaks a promise
-	SYNCD_KILLS=200 HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -n0 --no-cov tests/system/test_kill.py tests/system/test_stateful.py
+test: .venv/.installed-dev check  ## the gate: the checks, and every test that a change must pass
+	$(PYTEST) --cov=syncd.okr --cov=syncd.config --measure-only=unit --measure-only=docs $(COVERED)
+
+coverage: .venv/.installed-dev  ## the same tests, and what they cover of everything
+	$(PYTEST) --cov $(COVERED)
+
+nightly: .venv/.installed-dev check  ## every test there is: 200 kills, longer searches, whole tables, and the coverage
+	SYNCD_KILLS=200 HYPOTHESIS_PROFILE=nightly $(PYTEST) -m "nightly or not nightly" --cov $(COVERED)
 
 check: .venv/.installed-dev  ## format, lint, types and the walls between packages
 	$(BIN)/ruff format --check .
@@ -24,29 +31,51 @@ check: .venv/.installed-dev  ## format, lint, types and the walls between packag
 bench: .venv/.installed .venv-bench/.installed  ## speed and memory beside other ways, into docs/benchmarks.md
 	@$(BIN)/python tests/benchmarks/bench.py
 
-.venv/.installed: requirements.lock pyproject.toml
+# Nothing that is published later changes an environment: locks are complete, so pip resolves nothing, and a build takes
+# its tools from a lock too. `pip check` names what a lock lacks.
+INSTALL := pip install --quiet --no-deps --no-build-isolation
+
+# Any new lock starts .venv afresh: what an older lock brought must not stay.
+.venv/.locked: requirements.lock requirements-build.lock requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit("syncd needs Python 3.11 or newer; run: make PYTHON=python3.12 " + "$(MAKECMDGOALS)") if sys.version_info < (3, 11) else None'
 	@echo "Installing syncd into .venv (once) ..."
-	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --require-hashes -r requirements.lock
-	@$(BIN)/pip install --quiet --no-deps --editable .
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/$(INSTALL) --require-hashes -r requirements.lock -r requirements-build.lock
 	@touch $@
 
-.venv/.installed-dev: .venv/.installed requirements-dev.lock
+.venv/.installed: .venv/.locked pyproject.toml
+	@$(BIN)/$(INSTALL) --editable .
+	@$(BIN)/pip check
+	@touch $@
+
+.venv/.installed-dev: .venv/.installed
 	@echo "Installing the test tools into .venv (once) ..."
-	@$(BIN)/pip install --quiet --require-hashes -r requirements-dev.lock
+	@$(BIN)/$(INSTALL) --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip check
 	@touch $@
 
 .venv-bench/.installed: requirements-bench.lock
 	@echo "Installing what the benchmark compares with into .venv-bench (once) ..."
-	@$(PYTHON) -m venv .venv-bench
-	@.venv-bench/bin/pip install --quiet --require-hashes -r requirements-bench.lock
+	@$(PYTHON) -m venv --clear .venv-bench
+	@.venv-bench/bin/$(INSTALL) --require-hashes -r requirements-bench.lock
+	@.venv-bench/bin/pip check
 	@touch $@
 
-lock:  ## resolve the dependencies again; the locks name versions and hashes, never an index
-	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-header pyproject.toml -o requirements.lock
-	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-header --group dev pyproject.toml -c requirements.lock -o requirements-dev.lock
-	uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-header --group bench -o requirements-bench.lock
+# Later locks keep to the versions of earlier ones, for they are installed into the same environment.
+COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-header $(UPGRADE)
+lock: .venv-lock/.installed  ## resolve the dependencies again, keeping versions that still fit; UPGRADE=--upgrade takes the newest
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) --group build -c requirements.lock -o requirements-build.lock
+	$(COMPILE) pyproject.toml --group dev -c requirements.lock -c requirements-build.lock -o requirements-dev.lock
+	$(COMPILE) --group bench -o requirements-bench.lock
 
-clean:
-	rm -rf .venv .venv-bench
+.venv-lock/.installed: Makefile
+	@$(PYTHON) -m venv --clear .venv-lock
+	@.venv-lock/bin/pip install --quiet --no-deps uv==0.13.9
+	@touch $@
+
+clean:  ## remove the environments; the next target makes them again
+	rm -rf .venv .venv-bench .venv-lock
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))

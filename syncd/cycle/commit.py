@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from syncd.cycle.model import (
     Change,
@@ -123,7 +124,7 @@ def _restated(ledger: Ledger, pulled: Pulled, measured: Measured, changes: Seque
         values = [replace(last, cycle=last.confirmed)]  # as it was when it was measured: it may have failed since
         if change.new.quality == "complete":
             values.append(change.new)
-        histories[name] = ValueHistory(*key_results[name], values, before)
+        histories[name] = ValueHistory(*key_results[name], partial(list, values), before)
     restated = find_restatements(ledger, list(histories.values()), pulled.cycle)
     restatements = dict(zip(histories, restated, strict=True))
     for name, those in restatements.items():

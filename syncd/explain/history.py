@@ -15,7 +15,7 @@ from typing import Literal
 from syncd.explain.edits import Edit, edits
 from syncd.explain.evidence import Approved, approvals
 from syncd.explain.restatements import restatements
-from syncd.ledger import Cycle, KeptValue, Ledger
+from syncd.ledger import KeptValue, Ledger
 from syncd.ledger.definitions import measure_digest
 from syncd.okr.goals import Goal, Health, KeyResult, Plan, Quality
 from syncd.okr.measures import Measure, ReadingMeasure, leaves
@@ -88,18 +88,13 @@ def history(
     With `backfill` the days before the present measure was first used are computed from what its sources date
     themselves, as far as they do. Nothing is written.
     """
-    plan = end.plan
-    versions = [
-        (cycle, value)
-        for cycle, value in (ledger.values.history(plan.period.id, key_result.id) if ledger else ())
-        if cycle.id <= end.cycle
-    ]
-    if ledger is None or not versions:
+    plan, kept = end.plan, end.values.get(key_result.id)
+    if ledger is None or kept is None:
         return Series(key_result, plan.period)
-    points = list(_points(snapshots, end, key_result, _ended(versions[-1][0])))
+    points = list(_points(snapshots, end, key_result, ledger.cycles.end_of(kept.cycle)))
     why: str | None = None
     if backfill:
-        past, why = _backfilled(end, key_result, ledger, versions)
+        past, why = _backfilled(end, key_result, ledger)
         points = [past.get(point.day, point) for point in points]
     return Series(key_result, plan.period, compared(points), _events(ledger, plan, key_result), why)
 
@@ -129,7 +124,7 @@ def _points(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, last_kep
 
 
 def _point_of(day: date, snapshot: Snapshot, key_result: KeyResult) -> Point:
-    defined = next((kr for kr in snapshot.plan.key_results if kr.id == key_result.id), key_result)
+    defined = next((kr for kr in snapshot.plan.measured if kr.id == key_result.id), key_result)
     line, value = line_of(snapshot, defined), snapshot.values.get(key_result.id)
     measured_at = snapshot.times.get(value.confirmed) if value and value.confirmed is not None else None
     measure = measure_digest(key_result.measure) if not snapshot.past else value.measure if value else None
@@ -156,26 +151,24 @@ def _point(
     )
 
 
-def _backfilled(
-    snapshot: Snapshot, key_result: KeyResult, ledger: Ledger, versions: Sequence[tuple[Cycle, KeptValue]]
-) -> tuple[dict[date, Point], str | None]:
+def _backfilled(snapshot: Snapshot, key_result: KeyResult, ledger: Ledger) -> tuple[dict[date, Point], str | None]:
     """The points of the days before the present measure was first used; none and why, where nothing dates them."""
     period, now, measure = snapshot.plan.period, snapshot.moment, key_result.measure
     if measure is None:
         return {}, f"{key_result.id} has no measure"
     digest = measure_digest(measure)
-    own = [(cycle, kept.confirmed) for cycle, kept in versions if kept.measure == digest and kept.confirmed is not None]
-    if not own:
+    measured = ledger.values.first_and_last_under(period.id, key_result.id, digest, snapshot.cycle)
+    if measured is None:
         return {}, f"{key_result.id} was never measured as its file says now: run `syncd sync` first"
     # What a cycle that failed, or whose number is held, has brought since feeds no value of the past either.
-    cycle = max(confirmed for _, confirmed in own)
+    first_cycle, cycle = measured
     past = past_values(ledger.answers, measure, period, now, cycle)
     if past is None:
         return {}, _undated(ledger, measure, period, now, cycle)
     guard = key_result.guard
     guard_past = past_values(ledger.answers, guard.measure, period, now, cycle) if guard and guard.measure else None
     guarded = dict(guard_past or ())
-    first = _ended(own[0][0]).astimezone(period.zone).date()
+    first = ledger.cycles.end_of(first_cycle).astimezone(period.zone).date()
     points: dict[date, Point] = {}
     for day, number in past:
         if day >= first:
@@ -223,9 +216,3 @@ def _days(period: Period, now: datetime, last_kept: datetime) -> Iterator[tuple[
     while day <= last and (start := midnight(day, period.zone)) <= now:
         day += timedelta(days=1)
         yield day - timedelta(days=1), Span(start, midnight(day, period.zone))
-
-
-def _ended(cycle: Cycle) -> datetime:
-    """When a cycle ended: a value is kept in the moment in which its cycle ends."""
-    assert cycle.ended_at is not None
-    return cycle.ended_at

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from syncd.ledger import KeptValue, Ledger, Reread, Revised
@@ -45,26 +45,38 @@ def restatements(
     """Those of one key result since it is measured as it is now, after one cycle and not after another, in order."""
     last = ledger.cycles.last()
     end = last.id if until is None and last else until or 0
-    values = [
-        replace(value, confirmed=min(value.confirmed, end))  # later cycles may have measured the same number
-        for cycle, value in ledger.values.history(plan.period.id, key_result.id)
-        if value.measure == measure_digest and value.quality == "complete" and value.confirmed is not None
-        if cycle.id <= end
-    ]
-    if not values:
+    measured = ledger.values.first_and_last_under(plan.period.id, key_result.id, measure_digest, end)
+    if measured is None:
         return []
-    own = ValueHistory(plan, key_result, values, max(after, values[0].cycle))
-    return find_restatements(ledger, [own], end)[0]
+
+    def values() -> Sequence[KeptValue]:
+        return [
+            replace(value, confirmed=min(value.confirmed, end))  # later cycles may have measured the same number
+            for cycle, value in ledger.values.history(plan.period.id, key_result.id)
+            if value.measure == measure_digest and value.quality == "complete" and value.confirmed is not None
+            if cycle.id <= end
+        ]
+
+    return find_restatements(ledger, [ValueHistory(plan, key_result, values, max(after, measured[0]))], end)[0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ValueHistory:
-    """A key result, its complete values under its measure, oldest first, and the cycle after which it is looked at."""
+    """A key result, and the cycle after which its sources' changes are looked for.
+
+    `read` gives its complete values under its measure, oldest first. It is called where there was a change: there may
+    be thousands of values.
+    """
 
     plan: Plan
     key_result: KeyResult
-    values: Sequence[KeptValue]
+    read: Callable[[], Sequence[KeptValue]]
     after: int
+
+    @cached_property
+    def values(self) -> Sequence[KeptValue]:
+        """The values."""
+        return self.read()
 
     def numbers(self, cycle: int) -> tuple[float | None, float | None]:
         """The number before a cycle, and since."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import NamedTuple, cast
 
 from sqlalchemy import Connection, Engine, and_, func, insert, select
 
@@ -15,8 +15,7 @@ from syncd.ledger.schema import cycles
 _SYNC = and_(cycles.c.pulls.is_not(None), cycles.c.dry_run.is_not(True))
 
 
-@dataclass(frozen=True, slots=True)
-class EndedCycle:
+class EndedCycle(NamedTuple):
     """A cycle that ended. `synced`: it asked the sources and kept values. `only`: the key result it was narrowed to."""
 
     id: int

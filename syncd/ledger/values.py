@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -131,25 +132,36 @@ class Values:
 
         Read in one pass: what a series of days costs depends on the days, not on how often a number changed.
         """
-        found_by = (
-            select(values.c.key_result, values.c.cycle)
+        changes = (
+            select(values.c.cycle, values.c.key_result)
             .where(values.c.period == period, values.c.cycle <= max(numbers, default=0))
             .order_by(values.c.cycle)
         )
         if key_results is not None:
-            found_by = found_by.where(values.c.key_result.in_(key_results))
-        newest: list[dict[str, int]] = []
+            changes = changes.where(values.c.key_result.in_(key_results))
+        states: list[dict[str, int]] = []
         with self._engine.connect() as connection:
-            changes = deque((cycle, name) for name, cycle in connection.execute(found_by))
-            state: dict[str, int] = {}
-            for number in numbers:
-                while changes and changes[0][0] <= number:
-                    cycle, name = changes.popleft()
-                    state[name] = cycle
-                newest.append(dict(state))
-            pairs = sorted({(cycle, name) for state in newest for name, cycle in state.items()})
+            rows = connection.execute(changes).all()
+            read, state = 0, dict[str, int]()
+            for reached in (bisect_right(rows, number, key=itemgetter(0)) for number in numbers):
+                state.update({name: cycle for cycle, name in rows[read:reached]})
+                read = reached
+                states.append(dict(state))
+            pairs = sorted({(cycle, name) for state in states for name, cycle in state.items()})
             kept = {(value.cycle, name): value for name, value in _of_pairs(connection, period, pairs)}
-        return [{name: kept[cycle, name] for name, cycle in state.items()} for state in newest]
+        return [{name: kept[cycle, name] for name, cycle in state.items()} for state in states]
+
+    def first_and_last_under(self, period: str, key_result: str, measure: str, until: int) -> tuple[int, int] | None:
+        """The first and the last cycle that measured a key result by the measure of a digest; None if none had."""
+        query = (
+            select(func.min(values.c.cycle), func.max(values.c.confirmed))
+            .join(definitions, definitions.c.id == values.c.definition)
+            .where(values.c.period == period, values.c.key_result == key_result, values.c.cycle <= until)
+            .where(definitions.c.measure == measure, values.c.confirmed.is_not(None))
+        )
+        with self._engine.connect() as connection:
+            first, last = connection.execute(query).one()
+        return None if first is None else (first, last)
 
     def last_under(self, period: str, measures: Mapping[str, str]) -> Mapping[str, KeptValue]:
         """The newest value of each key result under the digest of its measure, whatever values came after it."""

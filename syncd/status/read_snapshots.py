@@ -178,10 +178,10 @@ class Snapshots:
 
         A clock may have been set back: of two cycles that had ended by then, the one with the higher number is later.
         """
-        by_time = sorted(self._ended, key=lambda cycle: cycle.ended_at)
-        ends = [cycle.ended_at for cycle in by_time]
-        last = [0, *accumulate((cycle.id for cycle in by_time), max)]
-        synced = [0, *accumulate((cycle.id if cycle.synced else 0 for cycle in by_time), max)]
+        by_time = sorted((ended_at, cycle, synced) for cycle, ended_at, synced, _ in self._ended)
+        ends = [ended_at for ended_at, _, _ in by_time]
+        last = [0, *accumulate((cycle for _, cycle, _ in by_time), max)]
+        synced = [0, *accumulate((cycle if is_sync else 0 for _, cycle, is_sync in by_time), max)]
         reached = [bisect_right(ends, moment) for moment in moments]
         return [(last[index], synced[index]) for index in reached]
 

@@ -121,7 +121,7 @@ def line_of(snapshot: Snapshot, key_result: KeyResult) -> KeyResultLine:
 
 def _alignment(snapshot: Snapshot, objective: Objective, lines: Mapping[str, KeyResultLine]) -> Iterator[Judged]:
     period = snapshot.plan.period
-    today = min(snapshot.moment.astimezone(period.zone).date(), period.last)
+    today = min(snapshot.last_instant.astimezone(period.zone).date(), period.last)
     for output in objective.key_results:
         value = snapshot.values.get(output.id)
         for link in output.drives:

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from standing_still import Standings
@@ -99,7 +100,7 @@ def project(held_until: str = "approved") -> Iterator[Project]:
 cells = st.lists(st.sampled_from([0, 5, 700, 900, 1092, 1490, 1950, 3000]), min_size=2, max_size=8)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(6))
 @given(cells)
 def test_a_held_value_never_changes_the_number_and_a_plausible_one_always_does(numbers: list[int]) -> None:
     with project() as one:
@@ -113,7 +114,7 @@ def test_a_held_value_never_changes_the_number_and_a_plausible_one_always_does(n
                 last = number
 
 
-@settings(max_examples=10)
+@settings(max_examples=examples(5))
 @given(cells)
 def test_where_a_second_cycle_releases_only_the_same_number_right_after_it_does(numbers: list[int]) -> None:
     with project("repeated") as one:

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
@@ -173,7 +174,7 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(5))
 @given(steps)
 def test_the_values_are_those_of_measuring_everything(taken: list[tuple[int, str, int]]) -> None:
     with project() as one:

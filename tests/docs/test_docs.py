@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -22,6 +23,9 @@ from syncd.config.mapping_keys import KeyResultKeys, MappingFile, MeasuresFile
 from syncd.config.mapping_test_keys import About, ExpectKeys, GivenReading, GivenRecord
 from syncd.config.measure_keys import FormulaKeys, ReadingMeasureKeys, RecordMeasureKeys, WindowKeys, measure_model
 from syncd.config.trials import differences
+from syncd.ledger.outbox import State
+from syncd.okr.alignment import Verdict
+from syncd.okr.goals import Health, Quality
 from syncd.okr.measures import READING_TAKES, RECORD_TAKES
 from syncd.sdk.table_measure import TableKeys
 from syncd.sdk.tables import Lookup
@@ -29,7 +33,7 @@ from syncd.sdk.testing import PublisherContract, SourceContract
 from syncd.sdk.testing.connector_contract import ConnectorContract
 
 ROOT = Path(__file__).parents[2]
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 SHIPPED = ("files", "github", "http", "jira", "sheets")
 
 
@@ -71,6 +75,19 @@ def test_the_readmes_commands_are_in_the_makefile() -> None:
     assert {"demo", "test"} <= set(re.findall(r"^make (\w+)", text("README.md"), re.MULTILINE)) <= targets
 
 
+def test_make_help_lists_every_target() -> None:
+    (targets,) = re.findall(r"^\.PHONY: (.*)$", text("Makefile"), re.MULTILINE)
+    listed = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert re.findall(r"^make ([\w-]+) +\S", listed, re.MULTILINE) == targets.split()
+
+
+def test_pre_commit_runs_make_check_from_this_repository_alone() -> None:
+    (repository,) = yaml.safe_load(text(".pre-commit-config.yaml"))["repos"]
+    (hook,) = repository["hooks"]
+    assert repository["repo"] == "local"
+    assert (hook["entry"], hook["language"], hook["pass_filenames"]) == ("make check", "system", False)
+
+
 # -- what must be named
 
 
@@ -86,6 +103,17 @@ def test_every_take_and_field_is_named() -> None:
     assert "lead_time" in fields
     for name in (*RECORD_TAKES, *READING_TAKES, *fields):
         assert f"`{name}`" in page, name
+
+
+def test_the_glossary_has_every_health_quality_verdict_and_state_in_order() -> None:
+    page = text("docs/glossary.md")
+    words = {*get_args(Health), *get_args(Quality), *get_args(Verdict)}
+    assert [word for word in words if f"`{word}`" not in page] == []
+    states = set(get_args(State)) - {"sending", "delivered"}
+    assert [state for state in states if f"\n| {state} | " not in page] == []
+    for table in page.split("| --- | --- |")[1:]:
+        listed = re.findall(r"^\| ([^|]+) \|", table.partition("\n\n")[0], re.MULTILINE)
+        assert listed == sorted(listed)
 
 
 def test_every_connector_has_its_tables() -> None:

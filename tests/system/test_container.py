@@ -143,10 +143,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
 
 
 def build(folder: Path) -> None:
-    """Every COPY and RUN of the build stage, its paths moved below a folder.
-
-    One thing differs: hatchling comes from the development environment, where the builder fetches it.
-    """
+    """Every COPY and RUN of the build stage, its paths moved below a folder."""
     cwd = folder
     for word, rest in instructions(0):
         moved = re.sub(r"(?<![\w.])/(?=(?:opt|src|wheels)\b)", f"{folder}/", rest)
@@ -157,7 +154,7 @@ def build(folder: Path) -> None:
             for name in names:
                 copy(ROOT / name, cwd / target)
         elif word == "RUN":
-            variables = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "PIP_NO_BUILD_ISOLATION": "0"}
+            variables = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
             variables.pop("PYTHONPATH", None)
             done = subprocess.run(
                 ["sh", "-euc", moved], cwd=cwd, env=variables, capture_output=True, text=True, timeout=300

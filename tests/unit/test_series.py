@@ -14,6 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -109,7 +110,7 @@ kept_values = st.lists(
 ).map(lambda kept: sorted(kept, key=lambda one: one[0]))
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(25))
 @given(kept=kept_values)
 def test_each_day_has_the_last_value_kept_by_its_end_and_compares_with_its_like_alone(
     config: Config, model: Path, kept: Sequence[Kept]

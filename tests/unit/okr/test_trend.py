@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from syncd.okr.goals import Band, Goal, Milestone, Milestones, Target
 from syncd.okr.spans import Period
-from syncd.okr.trend import FEWEST, Trend, trend
+from syncd.okr.trend import FEWEST, Trend, theil_sen, trend
 from syncd.okr.weeks import Week, weeks_of
 
 FIRST = date(2026, 10, 1)
@@ -43,8 +43,20 @@ def lines_with_noise(draw: st.DrawFn) -> tuple[float, list[float]]:
     return slope, [start + slope * (at + off) for at, off in enumerate(noise)]
 
 
-@given(line=lines_with_noise())
+@given(
+    points=st.dictionaries(st.integers(0, 60), st.integers(-5, 5) | st.floats(-1e300, 1e300), min_size=2, max_size=30),
+    step=st.sampled_from((1.0, 1 / 7, 0.3)),
+)
 @settings(deadline=None)
+def test_the_slope_and_its_interval_are_those_of_scipy(points: dict[int, float], step: float) -> None:
+    from scipy.stats import theilslopes  # here: it takes a second to import
+
+    times, values = [step * week for week in sorted(points)], [points[week] for week in sorted(points)]
+    line = theilslopes(values, times, alpha=0.95)
+    assert theil_sen(times, values) == (line.slope, line.low_slope, line.high_slope)
+
+
+@given(line=lines_with_noise())
 def test_a_line_with_little_noise_has_its_own_direction(line: tuple[float, list[float]]) -> None:
     slope, values = line
     rising, falling = of(RISES, *values), of(FALLS, *values)
@@ -59,7 +71,6 @@ def test_a_line_with_little_noise_has_its_own_direction(line: tuple[float, list[
 
 
 @given(values=st.lists(st.integers(-1000, 1000), min_size=FEWEST, max_size=13))
-@settings(deadline=None)
 def test_the_mirror_of_a_series_moves_the_other_way(values: list[int]) -> None:
     ahead, mirrored = of(RISES, *values), of(RISES, *(-value for value in values))
     other = {"right_way": "wrong_way", "wrong_way": "right_way", "flat": "flat"}
@@ -78,7 +89,6 @@ def test_few_orders_of_pure_noise_look_like_a_move(count: int) -> None:
 
 
 @given(values=st.lists(st.none() | numbers, max_size=13), goal=st.sampled_from((RISES, FALLS, Band(1, 2))))
-@settings(deadline=None)
 def test_too_little_data_is_never_a_guess(values: list[float | None], goal: Goal) -> None:
     present = sum(value is not None for value in values)
     computed = of(goal, *values)
@@ -91,7 +101,6 @@ def test_too_little_data_is_never_a_guess(values: list[float | None], goal: Goal
 
 
 @given(values=st.lists(st.integers(-1000, 1000), min_size=FEWEST, max_size=13), scale=st.sampled_from((0.5, 2, 8)))
-@settings(deadline=None)
 def test_all_figures_are_in_the_unit_of_the_outcome(values: list[int], scale: float) -> None:
     small, large = of(RISES, *values), of(RISES, *(scale * value for value in values))
     assert large == replace(
