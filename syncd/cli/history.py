@@ -36,9 +36,9 @@ _COLUMNS = (
 def run(
     path: Path, name: str, *, backfill: bool, period: str | None, as_csv: bool, as_json: bool, as_chart: bool
 ) -> None:
-    """Prints the series of a key result."""
+    """Prints the value of a key result day by day."""
     if as_csv + as_json + as_chart > 1:
-        raise ConfigError("--csv, --json and --chart are three forms of one answer; choose one")
+        raise ConfigError("--csv, --json and --chart do not go together; choose one of them")
     config, clock = open_config(path)
     now = clock()
     plan = chosen_plan(config, period, now)
@@ -65,7 +65,7 @@ def run(
 
 
 def document(series: Series) -> dict[str, Any]:
-    """The series as `--json` prints it."""
+    """The series as `history --json` prints it."""
     period = series.period
     return {
         "key_result": series.key_result.id,
@@ -104,18 +104,19 @@ def _event(event: SeriesEvent, series: Series) -> dict[str, Any]:
 
 
 def table(series: Series) -> str:
-    """The series as CSV of RFC 4180: ISO days, numbers with a dot, nothing for what is unknown.
+    """The series as CSV of RFC 4180: ISO days, numbers with a dot, an empty cell for an unknown number.
 
-    A cell that begins with a minus is a number; every text is a word of ours or begins with one.
+    No spreadsheet takes a cell for a formula: one that begins with a minus is a number, and every text begins with a
+    word of syncd's own.
     """
-    told = io.StringIO(newline="")
-    writer = csv.writer(told)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
     writer.writerow(_COLUMNS)
     for point in series.points:
         events = [event for event in series.events if event.at.astimezone(series.period.zone).date() == point.day]
         cells = _point(point, series) | {"events": "; ".join(event_words(event, series) for event in events)}
         writer.writerow([_cell(cells[column]) for column in _COLUMNS])
-    return told.getvalue()
+    return text.getvalue()
 
 
 def _cell(value: str | float | None) -> str:

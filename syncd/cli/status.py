@@ -17,8 +17,8 @@ def run(path: Path, *, period: str | None, as_json: bool) -> None:
     config, clock = open_config(path)
     plan = chosen_plan(config, period, clock())
     ledger = reading_ledger(config)
-    found, unwritten = report_of(Snapshots(config, plan, ledger).now(clock())), troubles(ledger)
+    report, unwritten = report_of(Snapshots(config, plan, ledger).now(clock())), troubles(ledger)
     if as_json:
-        print_json(document(found) | {"unwritten": [trouble_document(trouble) for trouble in unwritten]})
+        print_json(document(report) | {"unwritten": [trouble_document(trouble) for trouble in unwritten]})
         return
-    print_status(found, unwritten)
+    print_status(report, unwritten)

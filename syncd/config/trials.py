@@ -16,11 +16,11 @@ _SHARES = frozenset({"progress", "score", "expected", "activity"})
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a test expected of something, and what was found, in words; `why` it is unknown or held down, if it is."""
+    """What a test expected of something, and what it got, in words; `why` that is unknown or held down, if it is."""
 
     of: str
     expected: str
-    found: str
+    actual: str
     why: str | None = None
 
 

@@ -256,7 +256,7 @@ def test_numbers_of_two_measures_are_shown_side_by_side_and_not_compared(project
     assert not change.differences.leaves
     text = "\n".join(render(project.plan(), project.config.zone))
     assert "  ~ visits  30, 30 % of the way, off track\n" in text
-    assert "      measured otherwise before, as 50, 50 % of the way, on track\n" in text
+    assert "      measured differently before: 50, 50 % of the way, on track\n" in text
     assert "edited in" in text
     assert "50 → 30" not in text
     project.edit("take: max", "take: sum")

@@ -174,15 +174,18 @@ def test_a_check_in_during_a_cycle_is_refused_and_not_kept(okrs: Project) -> Non
     [
         (["trst", "--value", "1"], "there is no key result 'trst' in 2026-Q4; did you mean 'trust'?"),
         (["calls:guard", "--value", "1"], "calls:guard is a guard, which takes no check-in"),
-        (["trust"], "a check-in says something; write --value N, --note TEXT or --confidence 0.6"),
-        (["trust", "--note", "  "], "a check-in says something"),
+        (
+            ["trust"],
+            "a check-in needs a value, a note or a confidence; write --value N, --note TEXT or --confidence 0.6",
+        ),
+        (["trust", "--note", "  "], "a check-in needs a value"),
         (["trust", "--value", "1,050"], "--value is '1,050'; write a plain number, such as 1050 or -0.5"),
         (["trust", "--value", "inf"], "--value is 'inf'; write a plain number"),
         (["trust", "--confidence", "1.5"], "--confidence is '1.5'; write a number from 0 to 1, such as 0.6"),
         (["trust", "--confidence", "60%"], "--confidence is '60%'; write a number from 0 to 1"),
         (["trust", "--value", "1", "--expires", "14"], "--expires is '14', which is no duration"),
-        (["trust", "--value", "1", "--expires", "0d"], "--expires is '0d'; it must be more than 0"),
-        (["trust", "--value", "1", "--expires", "9999999d"], "longer than any duration can be"),
+        (["trust", "--value", "1", "--expires", "0d"], "--expires is '0d'; write a duration above 0"),
+        (["trust", "--value", "1", "--expires", "9999999d"], "write a shorter duration, such as 10d"),
         (["trust", "--value", "1", "--author", " "], "a check-in needs a name; write --author NAME"),
     ],
 )
@@ -206,4 +209,4 @@ def test_the_history_of_a_period_that_is_named_by_its_days_fits_80_columns(okrs:
 def test_a_settled_period_takes_no_check_in(okrs: Project) -> None:
     at(okrs, "2027-01-15T00:00:00+01:00")
     refused = okrs.run("checkin", "trust", "--value", "45", check=2).stderr
-    assert "2026-Q4 is frozen since 15 Jan: it has ended and settled; --period names another" in refused
+    assert "2026-Q4 is frozen since 15 Jan: it has ended and settled; name another period with --period" in refused

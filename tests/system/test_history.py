@@ -232,7 +232,7 @@ def test_the_document_has_every_day_and_event(october: October) -> None:
 
 
 def test_sync_does_not_compare_the_numbers_of_two_measures(october: October) -> None:
-    assert "its measure was edited: by the one before it was 4, which does not compare" in october.edited_output
+    assert "its measure was edited; the earlier one gave 4, which does not compare" in october.edited_output
     assert "4 → 1" not in october.edited_output
     assert max(map(len, october.edited_output.splitlines())) <= 80
 
@@ -282,7 +282,7 @@ def test_the_chart_shows_value_pace_goal_and_events(october: October) -> None:
 
 def test_two_forms_at_a_time_are_refused(project: Project) -> None:
     done = project.run("history", "calls", "--csv", "--json", check=2)
-    assert done.stderr == "syncd: --csv, --json and --chart are three forms of one answer; choose one\n"
+    assert done.stderr == "syncd: --csv, --json and --chart do not go together; choose one of them\n"
 
 
 def test_a_history_without_a_value_is_a_single_sentence(project: Project) -> None:

@@ -103,7 +103,7 @@ def test_a_plan_names_edits_by_file_and_key(project: Project) -> None:
     assert "  ~ calls           1,092 calls/week, 18 % → 22 % of the way, off track\n" in text
     assert "      edited in mappings/support.yaml: target: 600 → 700\n" in text
     assert "  ~ search-shipped  2, 8 % of the way, off track\n" in text
-    assert "      measured otherwise before, as 19, 76 % of the way, on track\n" in text
+    assert "      measured differently before: 19, 76 % of the way, on track\n" in text
     assert "      edited in mappings/support.yaml: measure.where.base: main → release/1.x\n" in text
     assert "  + self-served     68 %, 40 % of the way, at risk\n      new key result\n" in text
     assert "- deflection: removed: no longer in any file; mappings/support.yaml had it." in text
@@ -120,7 +120,7 @@ def test_a_plan_shows_a_number_that_would_be_held_and_explain_shows_the_last_syn
     calls = changes(planned(project))["calls"]
     assert (calls["new"]["value"], calls["new"]["quality"], calls["new"]["candidate"]) == (1092, "held", 1950)
     assert calls["approve"] == "syncd approve calls"
-    assert "what would count in 1,950, were it approved:" in project.run("plan", check=0).stdout
+    assert "what would count in 1,950 if you approve it:" in project.run("plan", check=0).stdout
     assert "calls is not held" in project.run("approve", "calls", check=2).stderr
     project.run("sync", check=0)
     box.world.sheets.set_cell(OKR_BOOK, "Support", "C11", 2100)

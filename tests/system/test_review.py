@@ -274,10 +274,13 @@ def test_wrong_options_are_refused_with_a_sentence(october: October) -> None:
     assert refused("--period", "2026-Q9") == "syncd: there is no period '2026-Q9'; the mappings have: 2026-10\n"
     assert (
         refused("--html", "--json")
-        == "syncd: --markdown, --html, --json and --notify are four forms of one answer; choose one\n"
+        == "syncd: --markdown, --html, --json and --notify do not go together; choose one of them\n"
     )
     assert refused("--at", "last friday") == "syncd: --at is 'last friday'; write a day as 2026-11-02\n"
-    assert refused("--at", "2026-10-17") == "syncd: --at is 2026-10-17, which has not come yet; write a day that has\n"
+    assert (
+        refused("--at", "2026-10-17")
+        == "syncd: --at is 2026-10-17, which is in the future; write today or a past day\n"
+    )
 
 
 def test_a_review_before_the_first_sync_says_what_to_do(project: Project) -> None:
