@@ -11,7 +11,7 @@ import typer
 
 from syncd.cli.pulling import ready_to_pull
 from syncd.ledger.outbox import STUCK
-from syncd.notifying.telling import EVERYBODY, Told, tell
+from syncd.notifying.send import EVERYBODY, MessageOutcome, send_messages
 from syncd.okr.words import count
 from syncd.publishing.delivery import Delivered, deliver
 from syncd.sdk import RetryPolicy
@@ -26,7 +26,7 @@ def run(path: Path, *, only: str | None, retry: bool, log_format: str) -> None:
             if only is None:
                 ready.ledger.events.reopen(ready.clock())
         found = deliver(ready.config, ready.ledger, ready.clock, retry=RetryPolicy(), only=only)
-        told = tell(ready.config, ready.ledger, ready.clock) if only is None else ()
+        told = send_messages(ready.config, ready.ledger, ready.clock) if only is None else ()
     say_deliveries(found)
     say_messages(told)
     if not found and not told:
@@ -35,7 +35,7 @@ def run(path: Path, *, only: str | None, retry: bool, log_format: str) -> None:
         raise typer.Exit(1)
 
 
-def say_messages(told: Sequence[Told]) -> None:
+def say_messages(told: Sequence[MessageOutcome]) -> None:
     """Tells who was told, and on standard error who could not be."""
     for one in told:
         if one.problem is not None:

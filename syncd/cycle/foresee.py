@@ -12,7 +12,7 @@ from syncd.config import Config
 from syncd.cycle.judge_links import judge_links, new_verdicts
 from syncd.cycle.model import CycleRequest, Foreseen, ForeseenPeriod, KeyResultId, Measured, Pulled
 from syncd.ledger import KeptValue, Ledger, NewDelivery
-from syncd.notifying.news import news
+from syncd.notifying.new_events import new_events
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import Plan
 from syncd.publishing.due_deliveries import due_deliveries
@@ -40,7 +40,7 @@ def foresee(request: CycleRequest, pulled: Pulled, measured: Measured) -> Forese
     ]
     reports = [period.report for period in periods]
     deliveries = list(due_deliveries(config, ledger, now, reports, only=request.only))
-    return Foreseen(periods, deliveries, list(news(config, ledger, now, reports)))
+    return Foreseen(periods, deliveries, list(new_events(config, ledger, now, reports)))
 
 
 def deliveries_after(

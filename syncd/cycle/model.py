@@ -10,7 +10,7 @@ from datetime import datetime
 from syncd.config import Config
 from syncd.explain.restatements import Restatement
 from syncd.ledger import Definition, KeptAlignment, KeptValue, Ledger, LinkId, NewDelivery, NewEvent
-from syncd.notifying.telling import Told
+from syncd.notifying.send import MessageOutcome
 from syncd.okr.goals import Plan, Quality, is_guard
 from syncd.publishing.delivery import Delivered
 from syncd.sdk import Budget, Json, RetryPolicy, Source, Stream
@@ -185,7 +185,7 @@ class Result:
     changes: Sequence[Change] = ()
     verdicts: Sequence[NewVerdict] = ()
     delivered: Sequence[Delivered] = ()
-    told: Sequence[Told] = ()
+    messages: Sequence[MessageOutcome] = ()
 
     @property
     def key_results(self) -> int:
@@ -207,7 +207,7 @@ class Result:
     def unwritten(self) -> int:
         """How many check-ins a publisher failed to write, and messages that did not arrive."""
         failed = sum(delivery.failed for delivery in self.delivered)
-        return failed + sum(message.problem is not None for message in self.told)
+        return failed + sum(message.problem is not None for message in self.messages)
 
     @property
     def failures(self) -> list[tuple[Pull, str]]:

@@ -1,12 +1,12 @@
-"""A daemon that stands still, for the pages: what they show is what was reported."""
+"""A daemon that runs no cycles, for tests of the pages: it always gives the same report."""
 
 from __future__ import annotations
 
 from syncd.status.report import Report
 
 
-class Standings:
-    """A daemon that stands still."""
+class StillDaemon:
+    """A daemon that always gives the same report."""
 
     config_problem = cycle_problem = None
     stopping = False
