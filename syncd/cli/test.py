@@ -39,7 +39,7 @@ def run(path: Path, *, as_json: bool) -> None:
             for part in wrap(test.name, 74, break_on_hyphens=False):
                 typer.echo(f"      {part}")
             for one in different:
-                typer.echo(f"    - {one.of}: expected {one.expected}, got {one.found}")
+                typer.echo(f"    - {one.of}: expected {one.expected}, got {one.actual}")
                 for part in wrap(one.why or "", 74, break_on_hyphens=False):
                     typer.echo(f"      {part}")
         if not found:
@@ -53,4 +53,4 @@ def run(path: Path, *, as_json: bool) -> None:
 
 
 def _said(one: Difference) -> dict[str, str | None]:
-    return {"of": one.of, "expected": one.expected, "found": one.found, "why": one.why}
+    return {"of": one.of, "expected": one.expected, "found": one.actual, "why": one.why}
