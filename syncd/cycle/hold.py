@@ -30,15 +30,15 @@ class Holding:
     def why(
         self, key_result: KeyResult, value: KeptValue, last: KeptValue | None, newest: KeptValue | None
     ) -> str | None:
-        """Why a value is held, and what to do about it; None if it is not held.
+        """Why a value is to be held, and what can be done about it; None where it is not.
 
-        `last` is the last value by the same measure, `newest` the last value by any measure.
+        `last` is the last value that was measured in this way, `newest` the last in whatever way.
         """
-        implausible = self._implausible(key_result, value, last, newest)
-        if implausible is None:
+        found = self._implausible(key_result, value, last, newest)
+        if found is None:
             return None
         again = ", and so does a second cycle with the same" if self._repeated else ""
-        return f"{implausible}; `{approval(self._config, self._plan, key_result, self._now)}` accepts it{again}"
+        return f"{found}; `{approval(self._config, self._plan, key_result, self._now)}` accepts it{again}"
 
     def _implausible(
         self, key_result: KeyResult, value: KeptValue, last: KeptValue | None, newest: KeptValue | None

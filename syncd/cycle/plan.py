@@ -75,9 +75,7 @@ class _Comparison:
     ) -> None:
         self._config, self._ledger, self._only, self._plan = request.config, request.ledger, request.only, plan
         self._cycle, self._now, self._moved = pulled.cycle, pulled.now, moved
-        self._measured = {
-            name: measurement for (period, name), measurement in measured.items() if period == plan.period.id
-        }
+        self._measured = {name: found for (period, name), found in measured.items() if period == plan.period.id}
         snapshots = Snapshots(request.config, plan, request.ledger)
         values = {name: measurement.value for name, measurement in self._measured.items()}
         self._after = snapshots.foreseen(pulled.now, values, cycle=pulled.cycle)

@@ -1,12 +1,12 @@
-"""A daemon that runs no cycles, for tests of the pages: it always gives the same report."""
+"""A daemon that stands still, for the pages: what they show is what was reported."""
 
 from __future__ import annotations
 
 from syncd.status.report import Report
 
 
-class StillDaemon:
-    """A daemon that always gives the same report."""
+class Standings:
+    """A daemon that stands still."""
 
     config_problem = cycle_problem = None
     stopping = False

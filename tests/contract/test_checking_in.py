@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from standing_still import StillDaemon
+from standing_still import Standings
 from starlette.testclient import TestClient
 
 from syncd.config import Config, load_config
@@ -283,6 +283,6 @@ def test_a_guard_that_breaks_caps_the_health_of_a_check_in(project: Project) -> 
 def test_the_dashboard_shows_it_as_text(project: Project) -> None:
     project.sync()
     project.say("calls", 1050, note="<b>the sheet lags</b>")
-    page = TestClient(make_app(StillDaemon(project.report()))).get("/").text
+    page = TestClient(make_app(Standings(project.report()))).get("/").text
     assert "check-in: 1,050 (-50) by ada, just now: &lt;b&gt;the sheet lags" in page
     assert "confidence 50 %" in page

@@ -12,7 +12,7 @@ import pytest
 from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from standing_still import StillDaemon
+from standing_still import Standings
 from starlette.testclient import TestClient
 
 from syncd.config import load_config
@@ -170,7 +170,7 @@ def test_the_dashboard_the_document_and_the_metrics_show_what_waits() -> None:
         calls, week_sum = document(found)["objectives"][0]["key_results"]
         assert (calls["value"], calls["quality"], calls["candidate"]) == (1092, "held", 1950)
         assert "candidate" not in week_sum
-        page = TestClient(make_app(StillDaemon(found))).get("/").text
+        page = TestClient(make_app(Standings(found))).get("/").text
         assert ">1,950?</span>" in page
         assert "held: 1,950 is outside plausible" in page
         lines = Metrics().text(found).decode().splitlines()

@@ -94,7 +94,7 @@ def test_objectives_with_a_watermelon_come_first_for_people_and_as_in_the_files_
     assert plan is not None
     shown = report_of(Snapshots(config, plan, ledger).now(NOW))
 
-    class StillDaemon:
+    class Standings:
         config_problem = cycle_problem = ledger_problem = None
         stopping = False
 
@@ -104,7 +104,7 @@ def test_objectives_with_a_watermelon_come_first_for_people_and_as_in_the_files_
         def troubles(self) -> tuple[()]:
             return ()
 
-    page = asyncio.run(page_of(make_app(StillDaemon())))  # type: ignore[arg-type]
+    page = asyncio.run(page_of(make_app(Standings())))  # type: ignore[arg-type]
     assert objectives(page, document) == wanted
     assert page.index('class="watermelon">watermelon') < page.index('class="too_early">too early')
     assert "calls is falling by 15.8 a week" in page
