@@ -92,9 +92,9 @@ class Service:
             return self.metrics.text(None)
 
     def _cycle(self) -> datetime | None:
-        """Runs a cycle. Returns when the next should start if that is earlier than scheduled, else None.
+        """Runs a cycle. Returns when to try again, if that may be before the next scheduled cycle, else None.
 
-        It is if another process is syncing now, or if a source asked for a later time.
+        That is if another process is syncing now, or if a source or publisher asked to be asked later.
         """
         began = time.monotonic()
         try:
