@@ -11,7 +11,7 @@ import typer
 from syncd.cli.lines import wrapped
 from syncd.cli.pulling import ready_to_pull
 from syncd.ledger.outbox import STUCK
-from syncd.notifying.telling import EVERYBODY, Told, tell
+from syncd.notifying.send import EVERYBODY, MessageOutcome, send_messages
 from syncd.okr.words import count
 from syncd.publishing.delivery import Delivered, deliver
 from syncd.sdk import RetryPolicy
@@ -27,7 +27,7 @@ def run(path: Path, *, only: str | None, retry: bool, log_format: str) -> None:
             if only is None:
                 ledger.events.reopen(request.clock())
         deliveries = deliver(request.config, ledger, request.clock, retry=RetryPolicy(), only=only)
-        messages = tell(request.config, ledger, request.clock) if only is None else ()
+        messages = send_messages(request.config, ledger, request.clock) if only is None else ()
         stuck = [delivery for delivery in ledger.outbox.in_state(STUCK) if only in (None, delivery.key_result)]
     print_deliveries(deliveries)
     print_messages(messages)
@@ -45,7 +45,7 @@ def _left(stuck: int) -> str:
     return f"; {check_ins}: `syncd status` says why, `syncd publish --retry` tries again"
 
 
-def print_messages(messages: Sequence[Told]) -> None:
+def print_messages(messages: Sequence[MessageOutcome]) -> None:
     """Prints who was told, and on standard error who could not be."""
     for message in messages:
         if message.problem is not None:

@@ -50,7 +50,7 @@ def run(
 
 
 def _send(config: Config, summary: Review) -> None:
-    from syncd.notifying.telling import EVERYBODY, NotSent, send
+    from syncd.notifying.send import EVERYBODY, NotSent, send
     from syncd.review import brief
 
     if config.settings.notify is None:

@@ -21,7 +21,7 @@ from syncd.cycle.model import (
 from syncd.explain.restatements import ValueHistory, find_restatements
 from syncd.ledger import Definition, Ledger
 from syncd.ledger.definitions import definition
-from syncd.notifying.telling import tell
+from syncd.notifying.send import send_messages
 from syncd.publishing.delivery import deliver
 from syncd.sdk import Json
 
@@ -54,7 +54,7 @@ def commit(request: CycleRequest, pulled: Pulled, measured: Measured, foreseen: 
         patient=request.patient,
         stopping=request.stopping,
     )
-    messages = tell(request.config, ledger, request.clock, stopping=request.stopping)
+    messages = send_messages(request.config, ledger, request.clock, stopping=request.stopping)
     return Result(pulled.cycle, pulled.results, measured, changes, verdicts, delivered, messages)
 
 

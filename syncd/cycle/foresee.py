@@ -12,10 +12,10 @@ from syncd.config import Config
 from syncd.cycle.judge_links import judge_links, new_verdicts
 from syncd.cycle.model import CycleRequest, Foreseen, ForeseenPeriod, KeyResultId, Measured, Pulled
 from syncd.ledger import KeptValue, Ledger, NewDelivery
-from syncd.notifying.news import news
+from syncd.notifying.new_events import new_events
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import Plan
-from syncd.publishing.outgoing import due
+from syncd.publishing.due_deliveries import due_deliveries
 from syncd.status.periods import published_plans
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import report_of
@@ -39,8 +39,8 @@ def foresee(request: CycleRequest, pulled: Pulled, measured: Measured) -> Forese
         if _is_published(config) or any(kr.drives for kr in plan.key_results)
     ]
     reports = [period.report for period in periods]
-    deliveries = list(due(config, ledger, now, reports, only=request.only))
-    return Foreseen(periods, deliveries, list(news(config, ledger, now, reports)))
+    deliveries = list(due_deliveries(config, ledger, now, reports, only=request.only))
+    return Foreseen(periods, deliveries, list(new_events(config, ledger, now, reports)))
 
 
 def deliveries_after(
@@ -57,7 +57,7 @@ def deliveries_after(
         report_of(Snapshots(config, plan, ledger).foreseen(now, _of(plan, values), _of(plan, checkins)))
         for plan in published_plans(config, now)
     ]
-    return list(due(config, ledger, now, reports))
+    return list(due_deliveries(config, ledger, now, reports))
 
 
 def _foreseen(

@@ -10,7 +10,7 @@ from datetime import datetime
 from syncd.config import Config
 from syncd.explain.restatements import Restatement
 from syncd.ledger import Definition, KeptAlignment, KeptValue, Ledger, LinkId, NewDelivery, NewEvent
-from syncd.notifying.telling import Told
+from syncd.notifying.send import MessageOutcome
 from syncd.okr.goals import Plan, Quality, is_guard
 from syncd.publishing.delivery import Delivered
 from syncd.sdk import Budget, Json, RetryPolicy, Source, Stream
@@ -182,7 +182,7 @@ class Result:
     changes: Sequence[ValueChange] = ()
     verdicts: Sequence[NewVerdict] = ()
     delivered: Sequence[Delivered] = ()
-    messages: Sequence[Told] = ()
+    messages: Sequence[MessageOutcome] = ()
 
     @property
     def key_results(self) -> int:
