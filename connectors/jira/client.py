@@ -25,7 +25,7 @@ from syncd.sdk import Context, Json, RetryLater, SourceBroken, SourceError, fail
 if TYPE_CHECKING:
     from jira import JIRA
 
-    from connectors.jira import JiraSettings
+    from connectors.jira.settings import JiraSettings
 
 T = TypeVar("T")
 Method = Literal["POST", "PUT"]

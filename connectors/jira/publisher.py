@@ -6,23 +6,20 @@ comment by the last line and the author. It never touches what others wrote, not
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
-
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from typing import Any, TypeVar
 
 from connectors.jira.answers import Account, Comment, CommentPage, WrittenComment
 from connectors.jira.client import Client, Method, Refused
 from connectors.jira.markup import decoded, encoded, unescaped
 from connectors.jira.screen import FieldValues, Opened, Slot, find_slot
+from connectors.jira.settings import JiraPublish, JiraSettings, shared
 from syncd.sdk import (
     Content,
     Context,
     Json,
-    PublishKeys,
     RetryLater,
     Scalar,
     SourceBroken,
@@ -31,66 +28,12 @@ from syncd.sdk import (
     Summary,
     Written,
 )
-from syncd.sdk.block import SHOWN, health, lines
-
-if TYPE_CHECKING:
-    from connectors.jira import JiraSettings
+from syncd.sdk.block import health, lines
 
 T = TypeVar("T")
 _COMMENT = "comment"
 _PER_PAGE = 100  # comments; the default of Cloud
 _NUMBERS = frozenset({"value", "baseline", "target", "progress", "score", "expected", "confidence"})
-
-
-def _issue_key(value: str) -> str:
-    if not re.fullmatch(r"[A-Z][A-Z0-9_]+-\d+", value):
-        raise ValueError(f"is {value!r}, which is not an issue key; write a key such as SUP-12")
-    return value
-
-
-class JiraPublish(PublishKeys):
-    """Which issues check-ins are written to, and which parts of them."""
-
-    issues: Mapping[str, Annotated[str, AfterValidator(_issue_key)]] = Field(
-        min_length=1, description="The issue of each key result, by its id: `{calls: SUP-12}`."
-    )
-    fields: Mapping[Stated, Annotated[str, Field(min_length=1)]] = Field(
-        {}, description="The field for each value, by its name or id: `{value: Current value}`."
-    )
-    comment: bool = Field(False, description="Whether to write to a comment on the issue and keep it up to date.")
-
-    @field_validator("fields")
-    @classmethod
-    def _distinct_fields(cls, value: Mapping[Stated, str]) -> Mapping[Stated, str]:
-        for field, names in _shared(value.items()):
-            raise ValueError(f"write another field for one of {' and '.join(names)}: {field!r} holds one value")
-        return value
-
-    @model_validator(mode="after")
-    def _consistent(self) -> JiraPublish:
-        if not self.fields and not self.comment:
-            raise ValueError("write what the issues get: fields, or comment: true, or both")
-        for issue, names in _shared(self.issues.items()) if self.fields else ():
-            same = " and ".join(names)
-            raise ValueError(f"write another issue for one of {same}: the fields of {issue} hold one key result each")
-        return self
-
-    def names(self) -> Collection[str]:
-        """The key results that have an issue."""
-        return self.issues.keys()
-
-    def uses(self) -> Collection[str]:
-        """What the fields and the comment show."""
-        return {*self.fields, *(SHOWN if self.comment else ())}
-
-    def target(self, key_result: str) -> str:
-        """Such as `SUP-12 (calls)`, since an issue may have comments of several key results."""
-        return f"{self.issues[key_result]} ({key_result})"
-
-    def how(self, key_result: str) -> Json:
-        """All keys but `issues`: the issue of another key result makes no difference."""
-        keys: Json = self.model_dump(mode="json", exclude={"issues"}, exclude_defaults=True)
-        return keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +117,7 @@ class JiraPublisher(Client):
                 opened = self._ask(lambda: self._jira._get_json(f"issue/{key}", params=params), Opened)
             name = opened.named(key)
             slots = {_place(field): find_slot(name, opened.editmeta, field) for field in self._keys.fields.values()}
-            for field, names in _shared((slot.name, slot.id) for slot in slots.values()):
+            for field, names in shared((slot.name, slot.id) for slot in slots.values()):
                 same = " and ".join(map(repr, names))
                 raise SourceBroken(f"{same} are the same field of {name}, {field}; name a field for each")
             self._issues[key] = _Issue(opened.id, name, slots)
@@ -213,14 +156,6 @@ class JiraPublisher(Client):
     ) -> None:
         with _about(issue.name, permission):
             self._send(method, f"issue/{issue.id}{path}", body, shape)
-
-
-def _shared(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
-    """From pairs of a name and a value: each value that several names share, with those names."""
-    by_value: dict[str, list[str]] = {}
-    for name, value in names:
-        by_value.setdefault(value, []).append(name)
-    return ((value, sharing) for value, sharing in by_value.items() if len(sharing) > 1)
 
 
 @contextmanager

@@ -1,21 +1,21 @@
 """Google Sheets through gspread: numbers from spreadsheets, and check-ins to their rows.
 
-`source` reads ranges and `publisher` writes cells, both through `client`. `layout` knows where in a sheet the cells of
-a key result are, and `log` how a history of check-ins is laid out; both work on the `cells` of a sheet.
+`settings` and `keys` are its YAML keys. `source` reads ranges and `publisher` writes cells, both through `client`.
+`layout` knows where in a sheet the cells of a key result are, and `log` how a history of check-ins is laid out; both
+work on the `cells` of a sheet. Whoever only reads mappings imports the keys alone.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from connectors.sheets.client import Client
-from connectors.sheets.keys import SheetsPublish
-from connectors.sheets.publisher import SheetsPublisher
+from connectors.sheets.keys import SheetsMeasure, SheetsPublish
 from connectors.sheets.settings import SheetsSettings
-from connectors.sheets.source import SheetsMeasure, SheetsSource
 from syncd.sdk import ConfigError, Context
 
-__all__ = ["Sheets", "SheetsMeasure", "SheetsPublish", "SheetsPublisher", "SheetsSettings", "SheetsSource"]
+if TYPE_CHECKING:
+    from connectors.sheets.publisher import SheetsPublisher
+    from connectors.sheets.source import SheetsSource
 
 
 class Sheets:
@@ -29,6 +29,9 @@ class Sheets:
     @staticmethod
     def open(settings: SheetsSettings, context: Context) -> SheetsSource:
         """A source; makes no request yet."""
+        from connectors.sheets.client import Client
+        from connectors.sheets.source import SheetsSource
+
         return SheetsSource(Client(settings, context), context)
 
     @staticmethod
@@ -36,4 +39,7 @@ class Sheets:
         """A publisher; makes no request yet."""
         if settings.api_key is not None:
             raise ConfigError("an api_key cannot write; give the connection credentials or a token instead")
+        from connectors.sheets.client import Client
+        from connectors.sheets.publisher import SheetsPublisher
+
         return SheetsPublisher(Client(settings, context, writes=True), keys)

@@ -1,21 +1,34 @@
-"""The YAML keys that say where in a spreadsheet check-ins are written."""
+"""The YAML keys of measures in a spreadsheet, and of check-ins to one."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated
 
 from pydantic import Field, ValidationInfo, model_validator
 
-from connectors.sheets.log import LOGGED
 from connectors.sheets.settings import SheetsSettings, SpreadsheetId
 from syncd.sdk import PublishKeys, Stated
 from syncd.sdk.a1 import quote_sheet
+from syncd.sdk.table_measure import TableKeys
+
+LOGGED: tuple[Stated, ...] = ("updated", "period", "key_result", "value", "progress", "health", "quality", "note")
+"""The columns of the log, from A on."""
 
 _READS_ONLY = "goes through a connection with 'api_key', which cannot write"
 Column = Annotated[str, Field(min_length=1)]
+
+
+class SheetsMeasure(TableKeys):
+    """The keys that a `sheets` connection adds to a measure."""
+
+    spreadsheet: SpreadsheetId
+
+    def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
+        """One spreadsheet is one stream."""
+        return [self.spreadsheet]
 
 
 class SheetsPublish(PublishKeys):

@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.sheets.cells import Cells, Place
-from syncd.sdk import Scalar, SourceBroken, Stated, Statement
+from connectors.sheets.keys import LOGGED
+from syncd.sdk import Scalar, SourceBroken, Statement
 from syncd.sdk.a1 import address, quote_sheet
 from syncd.sdk.block import health
-
-LOGGED: tuple[Stated, ...] = ("updated", "period", "key_result", "value", "progress", "health", "quality", "note")
-"""The columns of the log, from A on."""
 
 _KEY = LOGGED.index("key_result")
 

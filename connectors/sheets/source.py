@@ -5,22 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from connectors.sheets.client import UNFORMATTED, Client, Refused, Values
-from connectors.sheets.settings import SpreadsheetId
+from connectors.sheets.keys import SheetsMeasure
 from syncd.sdk import Check, Context, Json, Page, Snapshot, Stream
 from syncd.sdk.a1 import parse_range, quote_sheet, split_sheet, whole_sheet
 from syncd.sdk.cells import Cell, Reader
-from syncd.sdk.table_measure import TableKeys, below_header, is_range
+from syncd.sdk.table_measure import below_header, is_range
 from syncd.sdk.tables import Grid, Unreadable
-
-
-class SheetsMeasure(TableKeys):
-    """The keys that a `sheets` connection adds to a measure."""
-
-    spreadsheet: SpreadsheetId
-
-    def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """One spreadsheet is one stream."""
-        return [self.spreadsheet]
 
 
 class SheetsSource:

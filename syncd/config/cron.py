@@ -1,33 +1,37 @@
-"""Cron lines, as cron reads them."""
+"""Cron lines, read as crontab(5) says."""
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-_DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_FIELDS = {
+    "minute": "0 to 59",
+    "hour": "0 to 23",
+    "day-of-month": "1 to 31 (and a day that its month has)",
+    "month": "1 to 12 (or jan to dec)",
+    "day-of-week": "0 to 7 (or sun to sat)",
+}
+_TICK = timedelta(microseconds=1)
 
 
-def next_by_cron(line: str, zone: ZoneInfo, now: datetime) -> datetime | None:
+def next_by_cron(line: str, zone: ZoneInfo, now: datetime) -> datetime:
     """The next time, from `now` on, of a cron line of five fields in a zone. Raises ValueError if it is no cron line.
 
-    APScheduler counts weekdays from Monday; cron, where 0 and 7 are Sunday, from Sunday: they are handed over by name.
+    Where clocks change it does as cron(8) of Debian. A line whose minute or hour begins with `*` runs in every real
+    minute that fits it. Any other line runs once for each of its times: a time that the clocks skip comes right after
+    the gap, and a time that they repeat comes the first time only. In the few zones that change at midnight or by half
+    an hour, a line with `*` can be an hour off on that day.
     """
-    from apscheduler.triggers.cron import CronTrigger
+    from cronsim import CronSim, CronSimError  # here: most schedules are durations
 
-    minute, hour, day, month, weekday = line.split()
-    named = ",".join(_by_name(part) for part in weekday.lower().split(","))
-    trigger = CronTrigger(minute=minute, hour=hour, day=day, month=month, day_of_week=named, timezone=zone)
-    moment: datetime | None = trigger.get_next_fire_time(None, now)
-    return moment
-
-
-def _by_name(part: str) -> str:
-    """One item of the weekday field, its numbers as names; a range as all its days, since it may go over Sunday."""
-    match = re.fullmatch(r"([0-7])-([0-7])(?:/(\d+))?", part)
-    if match:
-        first, last, step = int(match[1]), int(match[2]), int(match[3] or 1)
-        days = range(first, (last if last >= first else last + 7) + 1, max(step, 1))
-        return ",".join(dict.fromkeys(_DAYS[number % 7] for number in days))
-    return _DAYS[int(part)] if re.fullmatch("[0-7]", part) else part
+    try:
+        for local in CronSim(line, (now.astimezone(UTC) - _TICK).astimezone(zone)):
+            # In UTC: two local times that read alike compare as equal, whether they are before or after a change.
+            if (moment := local.astimezone(UTC)) >= now:
+                return moment
+    except CronSimError as error:
+        field = str(error).removeprefix("Bad ")
+        forms = "a range such as 1-5, a step such as */5, or a list of them"
+        raise ValueError(f"write its {field} as *, a number from {_FIELDS[field]}, {forms}") from None
+    raise ValueError("it names no day that ever comes; write one that does, such as 0 6 * * 1-5")

@@ -71,7 +71,7 @@ def _schedule(text: str) -> str:
         try:
             next_by_cron(text, ZoneInfo("UTC"), datetime.now(UTC))
         except ValueError as error:
-            raise ValueError(f"is {text!r}, which is no cron line ({error})") from None
+            raise ValueError(f"is {text!r}, which is no cron line: {error}") from None
         return text
     if parse_duration(text) < timedelta(seconds=1):
         raise ValueError("must be at least 1s")

@@ -124,7 +124,7 @@ def _points(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, last_kep
 
 
 def _point_of(day: date, snapshot: Snapshot, key_result: KeyResult) -> Point:
-    defined = next((kr for kr in snapshot.plan.key_results if kr.id == key_result.id), key_result)
+    defined = next((kr for kr in snapshot.plan.measured if kr.id == key_result.id), key_result)
     line, value = line_of(snapshot, defined), snapshot.values.get(key_result.id)
     measured_at = snapshot.times.get(value.confirmed) if value and value.confirmed is not None else None
     measure = measure_digest(key_result.measure) if not snapshot.past else value.measure if value else None

@@ -6,9 +6,12 @@ outlier does not move it. There is a direction only if the interval excludes 0 a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import combinations
+from math import sqrt
 from typing import Literal
 
 from syncd.okr.goals import Band, Goal, Milestones
@@ -20,6 +23,7 @@ FEWEST = 5  # weeks with a number; of four weeks only a perfect line would diffe
 _LEAST_SHARE = 2 / 3  # of the weeks looked at must have a number
 _LARGEST = 1e300  # differences and sums of larger numbers may overflow
 _WEEK = timedelta(weeks=1)
+_NORMAL_95 = 1.959963984540054  # so many standard deviations around its mean hold 95 % of a normal distribution
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,18 +70,14 @@ def trend(goal: Goal, weeks: Sequence[Week], shows_from: date | None) -> Trend:
 
 
 def _trend(goal: Goal, weeks: Sequence[Week], settled: int, note: str | None) -> Trend:
-    # These imports take a second, so they wait until a slope is needed.
-    from statistics import median
-
-    from scipy.stats import theilslopes
+    from statistics import median  # here: few commands need a slope
 
     points = _points(weeks)
     times = [(last - weeks[0].last) / _WEEK for last, _ in points]
     values = [value for _, value in points]
     if max(map(abs, values)) > _LARGEST:
         return Trend("too_little_data", len(points), settled, reason="its values are too large to tell")
-    line = theilslopes(values, times, alpha=0.95)
-    slope, low, high = float(line.slope), float(line.low_slope), float(line.high_slope)
+    slope, low, high = theil_sen(times, values)
     residuals = [value - slope * at for at, value in zip(times, values, strict=True)]
     middle = median(residuals)
     return Trend(
@@ -92,6 +92,29 @@ def _trend(goal: Goal, weeks: Sequence[Week], settled: int, note: str | None) ->
         median(abs(residual - middle) for residual in residuals),
         note,
     )
+
+
+def theil_sen(times: Sequence[float], values: Sequence[float]) -> tuple[float, float, float]:
+    """The slope by Theil and Sen, then the lower and upper end of its 95 % interval, as scipy computes them.
+
+    The slope is the median of the slopes between every two points, of which there must be at least two. `times` are in
+    rising order. The interval is equation 2.6 of P. K. Sen, "Estimates of the regression coefficient based on Kendall's
+    tau", Journal of the American Statistical Association 63 (1968): the more equal values, the narrower it is.
+    """
+    from statistics import median  # here: few commands need a slope
+
+    pairs = combinations(zip(times, values, strict=True), 2)
+    slopes = sorted((after - before) / (end - start) for (start, before), (end, after) in pairs)
+    variance = _variance(len(values)) - sum(_variance(ties) for ties in Counter(values).values())
+    reach = _NORMAL_95 * sqrt(variance)
+    low = max(round((len(slopes) - reach) / 2) - 1, 0)
+    high = min(round((len(slopes) + reach) / 2), len(slopes) - 1)
+    return median(slopes), slopes[low], slopes[high]
+
+
+def _variance(count: int) -> float:
+    """The variance of Kendall's tau, as a sum of signs, over so many values."""
+    return count * (count - 1) * (2 * count + 5) / 18
 
 
 def _direction(goal: Goal, value: float, low: float, high: float) -> Direction:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from syncd.config.cron import next_by_cron
@@ -15,5 +15,5 @@ def next_start(schedule: str, zone: ZoneInfo, last_start: datetime, now: datetim
     A cycle that took longer than the interval is followed by the next at once, and none is made up for.
     """
     if len(schedule.split()) == 5:
-        return next_by_cron(schedule, zone, now) or now + timedelta(days=1)
+        return next_by_cron(schedule, zone, now)
     return max(last_start + parse_duration(schedule), now)

@@ -521,6 +521,10 @@ class Stories(RuleBasedStateMachine):
     def state(self, name: str, value: float | None, health: str) -> None:
         self.desk.state(name, value, health)
         self.said.add(name)
+        for place, stated in zip(PLACES, (value, health), strict=False):
+            # Who types the very value that syncd states cannot be told from syncd.
+            if stated is not None:
+                self.desk.board.ours.setdefault((name, place), set()).add(stated)
 
     @rule(script=accidents)
     def deliver(self, script: list[Any]) -> None:

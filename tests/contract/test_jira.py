@@ -15,11 +15,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from connectors.jira import Jira, JiraSource
-from connectors.jira import JiraMeasure as Measure
-from connectors.jira import JiraSettings as Settings
+from connectors.jira import Jira
 from connectors.jira.fields import elements
 from connectors.jira.jql import jql_time
+from connectors.jira.settings import JiraMeasure as Measure
+from connectors.jira.settings import JiraSettings as Settings
+from connectors.jira.source import JiraSource
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox, serve
 from syncd.sandbox.jira.rows import fields as listed_fields
 from syncd.sandbox.jira.ticket import Ticket

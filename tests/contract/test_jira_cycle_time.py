@@ -12,8 +12,9 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from connectors.jira import Jira, JiraSource
+from connectors.jira import Jira
 from connectors.jira.changelog import Change, work_began
+from connectors.jira.source import JiraSource
 from syncd.config import load_config
 from syncd.cycle.model import CycleRequest
 from syncd.cycle.run import run_cycle

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connectors.jira import Jira, JiraPublish
-from connectors.jira import JiraSettings as Settings
+from connectors.jira import Jira
+from connectors.jira.settings import JiraPublish
+from connectors.jira.settings import JiraSettings as Settings
 from syncd.publishing.overwriting import Decision, decide, mark
 from syncd.sandbox import Fault, Sandbox
 from syncd.sandbox.jira.ticket import CUSTOM_FIELDS, Comment

@@ -21,8 +21,10 @@ import pytest
 
 from connectors.github import GitHub
 from connectors.github.source import GitHubSource
-from connectors.jira import Jira, JiraSource
-from connectors.sheets import Sheets, SheetsSource
+from connectors.jira import Jira
+from connectors.jira.source import JiraSource
+from connectors.sheets import Sheets
+from connectors.sheets.source import SheetsSource
 from syncd.sdk import Context, Page, Record, RetryLater, Snapshot, SourceBroken, SourceError, Stream
 
 SINCE = datetime(2026, 10, 1, tzinfo=UTC)

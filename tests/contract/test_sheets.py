@@ -12,7 +12,8 @@ from urllib.parse import parse_qs
 import pytest
 from pydantic import ValidationError
 
-from connectors.sheets import Sheets, SheetsSource
+from connectors.sheets import Sheets
+from connectors.sheets.source import SheetsSource
 from syncd.sandbox import Fault, Sandbox
 from syncd.sandbox.sheets.workbook import Cell, Sheet, Spreadsheet, day, typed
 from syncd.sdk import ConfigError, Context, Reading, RetryLater, Snapshot, SourceBroken, Stream

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connectors.sheets import Sheets, SheetsPublisher
+from connectors.sheets import Sheets
 from connectors.sheets.cells import ranges
+from connectors.sheets.publisher import SheetsPublisher
 from syncd.publishing.overwriting import decide
 from syncd.sandbox import Fault, Sandbox
 from syncd.sandbox.credentials import SERVICE_EMAIL, Credentials

@@ -99,7 +99,7 @@ def _load() -> None:
                 import_module(found.name)
     for library in (
         "github", "jira", "gspread", "httpcore", "anyio._backends._asyncio", "psycopg", "alembic.command", "tenacity",
-        "rich.progress", "scipy.stats", "coverage",
+        "rich.progress", "coverage",
     ):  # fmt: skip
         import_module(library)
 

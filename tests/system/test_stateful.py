@@ -53,6 +53,8 @@ FAULTS = st.builds(
     times=st.sampled_from((None, None, 7, 1)),
 ).filter(lambda fault: (fault.service, fault.kind) != ("metrics", "wrong_types"))  # any JSON is a fair answer there
 
+NOBODY = Watcher()
+
 
 class BrokenOff(Exception):
     """The process might as well have been killed here."""
@@ -157,7 +159,7 @@ class Stories(RuleBasedStateMachine):
 
         self.check(self.cycle(reconcile, Watcher(page=change_now)), reconcile, before)
 
-    def cycle(self, reconcile: bool, watcher: Watcher | None = None) -> Result:
+    def cycle(self, reconcile: bool, watcher: Watcher = NOBODY) -> Result:
         policy = RetryPolicy(sleep=lambda seconds: None)
         self.began = self.now()
         return run_cycle(CycleRequest(self.config, self.ledger, self.now, policy, reconcile=reconcile, watcher=watcher))

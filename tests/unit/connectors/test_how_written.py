@@ -8,7 +8,7 @@ import pytest
 
 from connectors.files.publisher import FilesPublish
 from connectors.github.settings import GitHubPublish
-from connectors.jira import JiraPublish
+from connectors.jira.settings import JiraPublish
 from syncd.sdk import PublishKeys
 
 

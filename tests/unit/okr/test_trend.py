@@ -9,12 +9,12 @@ from itertools import permutations
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.okr.goals import Band, Goal, Milestone, Milestones, Target
 from syncd.okr.spans import Period
-from syncd.okr.trend import FEWEST, Trend, trend
+from syncd.okr.trend import FEWEST, Trend, theil_sen, trend
 from syncd.okr.weeks import Week, weeks_of
 
 FIRST = date(2026, 10, 1)
@@ -41,6 +41,19 @@ def lines_with_noise(draw: st.DrawFn) -> tuple[float, list[float]]:
     noise = draw(st.lists(st.floats(-0.49, 0.49), min_size=count, max_size=count))
     start = draw(st.floats(-1e4, 1e4))
     return slope, [start + slope * (at + off) for at, off in enumerate(noise)]
+
+
+@given(
+    points=st.dictionaries(st.integers(0, 60), st.integers(-5, 5) | st.floats(-1e300, 1e300), min_size=2, max_size=30),
+    step=st.sampled_from((1.0, 1 / 7, 0.3)),
+)
+@settings(deadline=None)
+def test_the_slope_and_its_interval_are_those_of_scipy(points: dict[int, float], step: float) -> None:
+    from scipy.stats import theilslopes  # here: it takes a second to import
+
+    times, values = [step * week for week in sorted(points)], [points[week] for week in sorted(points)]
+    line = theilslopes(values, times, alpha=0.95)
+    assert theil_sen(times, values) == (line.slope, line.low_slope, line.high_slope)
 
 
 @given(line=lines_with_noise())

@@ -1,0 +1,112 @@
+"""The YAML keys of a Jira connection, of its measures, and of check-ins to issues."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, field_validator, model_validator
+
+from connectors.jira.jql import balanced, never_done, unordered
+from syncd.sdk import ConnectionSettings, Duration, Json, PublishKeys, RecordKeys, Secret, Stated, WebAddress
+from syncd.sdk.block import SHOWN
+
+
+class JiraSettings(ConnectionSettings):
+    """A Jira site."""
+
+    url: WebAddress = Field(
+        description="The site, as in a browser; for a scoped token https://api.atlassian.com/ex/jira/ID."
+    )
+    email: str | None = Field(None, description="The account's address, with an API token of Jira Cloud.")
+    token: Secret = Field(description="An API token (with email), or a personal access token of Data Center (alone).")
+    timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
+    reconcile: Duration = Field(timedelta(hours=1), description="How often to check for deleted records.")
+
+
+class JiraMeasure(RecordKeys):
+    """The keys that a `jira` connection adds to a measure."""
+
+    jql: str = Field(description="Which issues, as in Jira's search. Those that are done count.")
+
+    @field_validator("jql")
+    @classmethod
+    def _restricts(cls, value: str) -> str:
+        if not unordered(value):
+            raise ValueError(f"is {value!r}, which restricts nothing; write which issues, as in project = KB")
+        if not balanced(value):
+            raise ValueError(f"is {value!r}, whose brackets do not match")
+        return value
+
+    def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
+        """The query without its ORDER BY: syncd decides the order."""
+        return [unordered(self.jql)]
+
+    def fields(self) -> None:
+        """None: any field by name or id, and only the server knows which there are."""
+
+    def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
+        """Only issues that are done count, and a query may exclude all of them."""
+        condition = never_done(self.jql)
+        return f"asks for {condition}, and only what is done counts" if condition else None
+
+
+def _issue_key(value: str) -> str:
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]+-\d+", value):
+        raise ValueError(f"is {value!r}, which is not an issue key; write a key such as SUP-12")
+    return value
+
+
+class JiraPublish(PublishKeys):
+    """Which issues check-ins are written to, and which parts of them."""
+
+    issues: Mapping[str, Annotated[str, AfterValidator(_issue_key)]] = Field(
+        min_length=1, description="The issue of each key result, by its id: `{calls: SUP-12}`."
+    )
+    fields: Mapping[Stated, Annotated[str, Field(min_length=1)]] = Field(
+        {}, description="The field for each value, by its name or id: `{value: Current value}`."
+    )
+    comment: bool = Field(False, description="Whether to write to a comment on the issue and keep it up to date.")
+
+    @field_validator("fields")
+    @classmethod
+    def _distinct_fields(cls, value: Mapping[Stated, str]) -> Mapping[Stated, str]:
+        for field, names in shared(value.items()):
+            raise ValueError(f"write another field for one of {' and '.join(names)}: {field!r} holds one value")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> JiraPublish:
+        if not self.fields and not self.comment:
+            raise ValueError("write what the issues get: fields, or comment: true, or both")
+        for issue, names in shared(self.issues.items()) if self.fields else ():
+            same = " and ".join(names)
+            raise ValueError(f"write another issue for one of {same}: the fields of {issue} hold one key result each")
+        return self
+
+    def names(self) -> Collection[str]:
+        """The key results that have an issue."""
+        return self.issues.keys()
+
+    def uses(self) -> Collection[str]:
+        """What the fields and the comment show."""
+        return {*self.fields, *(SHOWN if self.comment else ())}
+
+    def target(self, key_result: str) -> str:
+        """Such as `SUP-12 (calls)`, since an issue may have comments of several key results."""
+        return f"{self.issues[key_result]} ({key_result})"
+
+    def how(self, key_result: str) -> Json:
+        """All keys but `issues`: the issue of another key result makes no difference."""
+        keys: Json = self.model_dump(mode="json", exclude={"issues"}, exclude_defaults=True)
+        return keys
+
+
+def shared(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+    """From pairs of a name and a value: each value that several names share, with those names."""
+    by_value: dict[str, list[str]] = {}
+    for name, value in names:
+        by_value.setdefault(value, []).append(name)
+    return ((value, sharing) for value, sharing in by_value.items() if len(sharing) > 1)
