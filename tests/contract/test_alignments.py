@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,19 +23,6 @@ KEPT = KeptAlignment(
     "watermelon", date(2026, 11, 2), date(2026, 10, 12), timedelta(hours=36), 27.0,
     Trend("right_way", 7, 3, date(2026, 10, 3), -15.8, -18.0, -14.0, -95.0, 1.8, "of all 7 weeks"), 1, 1,
 )  # fmt: skip
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'ledger.db'}"
-    else:
-        new: Callable[[], str] = request.getfixturevalue("new_postgres")
-        url = new()
-    opened = open_ledger(url)
-    assert opened is not None
-    yield opened
-    opened.close()
 
 
 def rows(ledger: Ledger) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -172,14 +172,10 @@ def statement(name: str, value: float | None, health: str = "on_track") -> State
     return complete(name, value=value, health=health, updated=NOW)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    is_file = request.param == "sqlite"
-    opened = open_ledger(f"sqlite:///{tmp_path / 'syncd.db'}" if is_file else request.getfixturevalue("new_postgres")())
-    assert opened is not None
-    opened.cycles.begin(NOW)
-    yield opened
-    opened.close()
+@pytest.fixture
+def ledger(ledger: Ledger) -> Ledger:
+    ledger.cycles.begin(NOW)
+    return ledger
 
 
 @pytest.fixture

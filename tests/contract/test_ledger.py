@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -55,49 +54,6 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path / 'ledger.db'}"
     new: Callable[[], str] = request.getfixturevalue("new_postgres")
     return new()
-
-
-@pytest.fixture(scope="session")
-def sqlite_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("model") / "ledger.db"
-    create_ledger(f"sqlite:///{path}").close()
-    return path
-
-
-@pytest.fixture(scope="session")
-def postgres_model(new_postgres: Callable[[], str]) -> str:
-    url = new_postgres()
-    create_ledger(url).close()
-    return url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A ledger without a row, as the migrations made it."""
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_model"), tmp_path / "ledger.db")
-        return f"sqlite:///{tmp_path / 'ledger.db'}"
-    model: str = request.getfixturevalue("postgres_model")
-    engine = create_engine(model)
-    with engine.begin() as connection:
-        tables = ", ".join(table.name for table in metadata.sorted_tables)
-        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
-        connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": migrate.head()})
-    engine.dispose()
-    return model
-
-
-def create_ledger(url: str) -> Ledger:
-    ledger = open_ledger(url)
-    assert ledger is not None
-    return ledger
-
-
-@pytest.fixture
-def ledger(url: str) -> Iterator[Ledger]:
-    created = create_ledger(url)
-    yield created
-    created.close()
 
 
 def reach(ledger: Ledger, cycle: int, now: datetime) -> None:

@@ -73,6 +73,7 @@ FORGE = Forge()
 
 def _serve() -> None:
     _load()
+    _rehearse()
     gc.collect()
     gc.freeze()  # a child that looks through what is loaded would copy it
     for line in sys.stdin:
@@ -102,6 +103,35 @@ def _load() -> None:
         "rich.progress", "coverage",
     ):  # fmt: skip
         import_module(library)
+
+
+def _rehearse() -> None:
+    """The example's first sync, in this process: what it makes ready, such as models, every command then has."""
+    from projects import NOW, write_project
+
+    from syncd.config import load_config
+    from syncd.cycle.model import CycleRequest
+    from syncd.cycle.run import run_cycle
+    from syncd.ledger import open_ledger
+    from syncd.sandbox import DEMO_NOW, serve
+    from syncd.sdk import RetryPolicy
+    from syncd.status.document import document
+    from syncd.status.read_snapshots import Snapshots
+    from syncd.status.report import report_of
+
+    with tempfile.TemporaryDirectory(prefix="syncd-rehearsal-") as folder, serve(now=DEMO_NOW) as box:
+        project = write_project(Path(folder) / "project", box)
+        os.environ.update(project.env)
+        config = load_config(project.folder / "syncd.yaml")
+        ledger = open_ledger(config.ledger_url())
+        assert ledger is not None
+        assert not run_cycle(CycleRequest(config, ledger, lambda: NOW, RetryPolicy())).failures
+        for plan in config.plans:
+            document(report_of(Snapshots(config, plan, ledger).now(NOW)))
+        ledger.close()
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread():
+            thread.join()  # a fork would take along the locks that it holds
 
 
 def _become(asked: Mapping[str, Any]) -> NoReturn:
