@@ -4,16 +4,23 @@ BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=  # else each of the thousand starts of syncd in the tests compiles all of it
 
-.PHONY: demo test nightly check bench lock clean help
+.PHONY: demo test coverage nightly check bench lock clean help
 
 demo: .venv/.installed  ## one real sync against the built-in sandbox, then the table of objectives
 	@$(BIN)/syncd demo
 
-test: .venv/.installed-dev check  ## every test, with the coverage gate
-	$(BIN)/pytest
+STARTED := $(shell date +%s)
+PYTEST := SYNCD_STARTED=$(STARTED) $(BIN)/pytest
+COVERED := --cov-report=term:skip-covered --cov-fail-under=94
 
-nightly: .venv/.installed-dev  ## 200 kills, and a longer search for a story that breaks a promise
-	SYNCD_KILLS=200 HYPOTHESIS_PROFILE=nightly $(BIN)/pytest -n0 --no-cov tests/system/test_kill.py tests/system/test_stateful.py
+test: .venv/.installed-dev check  ## the gate: the checks, and every test that a change must pass
+	$(PYTEST) --cov=syncd.okr --cov=syncd.config --measure-only=unit --measure-only=docs $(COVERED)
+
+coverage: .venv/.installed-dev  ## the same tests, and what they cover of everything
+	$(PYTEST) --cov $(COVERED)
+
+nightly: .venv/.installed-dev check  ## every test there is: 200 kills, longer searches, whole tables, and the coverage
+	SYNCD_KILLS=200 HYPOTHESIS_PROFILE=nightly $(PYTEST) -m "nightly or not nightly" --cov $(COVERED)
 
 check: .venv/.installed-dev  ## format, lint, types and the walls between packages
 	$(BIN)/ruff format --check .

@@ -1,7 +1,8 @@
-"""Writes the parts of the docs that the product itself knows: `.venv/bin/python docs/generate.py`.
+"""Generates parts of the docs from the code: `.venv/bin/python docs/generate.py`.
 
-docs/commands.md is made whole, from the command line's help. Elsewhere a table stands between `<!-- table: NAME -->`
-and `<!-- end -->`, and README.md shows what the demo prints. A test holds what is written equal to what would be.
+docs/commands.md is generated whole, from the help of each command. In other pages a generated table has the line
+`<!-- table: NAME -->` above it and `<!-- end -->` below it. README.md shows the output of the demo. A test fails if a
+page differs from what this script generates.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ _SCREEN = re.compile(r"(<!-- output of: syncd demo -->\n```text\n)(.*?)(^```$)",
 
 
 def main() -> None:
-    """Writes every file that is not as it should be, and names it."""
+    """Writes each file that differs from its generated text, and prints its name."""
     for path, text in generated():
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
@@ -61,12 +62,12 @@ def main() -> None:
 
 
 def generated() -> Iterator[tuple[Path, str]]:
-    """Each file that holds something generated, and what it must hold."""
+    """Each file that has a generated part, with its whole text."""
     yield FOLDER / "commands.md", commands()
     for path in sorted(FOLDER.rglob("*.md")):
         text = path.read_text(encoding="utf-8")
         if _TABLE.search(text):
-            yield path, _TABLE.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}\n{found[3]}", text)
+            yield path, _TABLE.sub(lambda table: f"{table[1]}{TABLES[table[2]]()}\n{table[3]}", text)
     readme = FOLDER.parent / "README.md"
     yield readme, with_screen(readme.read_text(encoding="utf-8"))
 
@@ -75,20 +76,20 @@ def generated() -> Iterator[tuple[Path, str]]:
 
 
 def with_screen(readme: str) -> str:
-    """README.md with the demo's screen as it is now; the one there where only the time that it took differs."""
+    """README.md with the output of the demo; unchanged if the output differs only in requests and time."""
     screen = demo()
     return _SCREEN.sub(
-        lambda found: found[0] if timeless(found[2]) == timeless(screen) else found[1] + screen + found[3], readme
+        lambda block: block[0] if timeless(block[2]) == timeless(screen) else block[1] + screen + block[3], readme
     )
 
 
 def timeless(screen: str) -> str:
-    """A screen without what differs from run to run: how many requests it took, and how long."""
+    """A screen without what differs between runs: the number of requests and the time."""
     return re.sub(r"[\d,]+ requests, [\d.]+ s\.", "some requests, some time.", screen)
 
 
 def demo() -> str:
-    """What `syncd demo` prints, 80 columns wide, for somebody who has syncd in no path."""
+    """The output of `syncd demo` at 80 columns, as printed if syncd is not on the PATH."""
     command = [sys.executable, "-m", "syncd", "demo"]
     variables = {**os.environ, "COLUMNS": "80", "PATH": os.defpath, "PYTHONUTF8": "1"}
     with TemporaryDirectory() as folder:
@@ -97,7 +98,7 @@ def demo() -> str:
 
 
 def commands() -> str:
-    """The command line's reference."""
+    """The page of all commands."""
     names = list(re.findall(r"^  (\S+)", _help().partition("Commands:\n")[2], flags=re.MULTILINE))
     pages = [_command("syncd", _help()), *(_command(f"syncd {name}", _help(name)) for name in names)]
     return "\n".join([_COMMANDS_INTRODUCTION, *pages])
@@ -106,15 +107,16 @@ def commands() -> str:
 _COMMANDS_INTRODUCTION = """\
 # Commands
 
-Written from the program's own help by `docs/generate.py`.
+`docs/generate.py` generates this page from the help of each command.
 
-What all commands share:
+All commands share these rules:
 
-- `--config` names the `syncd.yaml`; without it the variable `SYNCD_CONFIG`, else the one in the working folder.
-- With `--json` standard output holds one JSON document and nothing else. Logs and warnings go to standard error.
-- Exit code 0: all well. 1: a source failed and the rest went on, the ledger failed in the middle, or `doctor` or
-  `validate --strict` found something. 2: the command or the configuration is wrong, or the ledger cannot be used, and
-  nothing was touched. 3: `plan --exit-code` found changes.
+- `--config` names the `syncd.yaml` to use. The default is the variable `SYNCD_CONFIG`, then `syncd.yaml` in the working
+  folder.
+- With `--json`, standard output holds one JSON document and nothing else. Logs and warnings go to standard error.
+- [Exit codes](operating.md#exit-codes): 0, success. 1, a source or a publisher failed and the rest went on, the ledger
+  failed during a cycle, or `test`, `doctor` or `validate --strict` reported a problem. 2, the command or the
+  configuration is wrong, or the ledger cannot be used, and nothing was changed. 3, `plan --exit-code` reported changes.
 """
 
 
@@ -131,13 +133,13 @@ def _command(name: str, text: str) -> str:
 
 
 def keys(model: type[BaseModel], *, without: Iterable[str] = ()) -> str:
-    """The keys of a model: what stands for one that is not written, and what it says."""
+    """The keys of a model, each with its default and its meaning."""
     rows = []
     for name, info in model.model_fields.items():
         key = info.alias or name
         if key not in without:
-            rows.append([f"`{key}`", _default(info), _said(info)])
-    return _rows(["key", "unless given", "what it says"], rows)
+            rows.append([f"`{key}`", _default(info), _meaning(info)])
+    return _rows(["key", "default", "meaning"], rows)
 
 
 def _default(info: FieldInfo) -> str:
@@ -156,88 +158,88 @@ def _duration(value: timedelta) -> str:
     return f"{value.total_seconds():g}s"
 
 
-def _said(info: FieldInfo) -> str:
-    said = info.description or ""
+def _meaning(info: FieldInfo) -> str:
+    description = info.description or ""
     choices = _choices(info.annotation)
-    return f"{said} One of {', '.join(f'`{choice}`' for choice in choices)}." if choices else said
+    return f"{description} One of {', '.join(f'`{choice}`' for choice in choices)}." if choices else description
 
 
 def _choices(annotation: Any) -> tuple[Any, ...]:
     if type(None) in get_args(annotation):
-        (annotation, *others) = [one for one in get_args(annotation) if one is not type(None)]
+        (annotation, *others) = [member for member in get_args(annotation) if member is not type(None)]
         if others:
             return ()
     return get_args(annotation) if str(get_origin(annotation)) == "typing.Literal" else ()
 
 
 def metrics() -> str:
-    """The metrics, as /metrics says them of itself."""
+    """The metrics with the help texts of /metrics."""
     text = Metrics().text(_NoReport()).decode()  # type: ignore[arg-type]
     rows = []
     for family in text_string_to_metric_families(text):
         if not family.name.endswith("_created"):
             name = f"{family.name}_total" if family.type == "counter" else family.name
             rows.append([f"`{name}`", family.type, family.documentation])
-    return _rows(["metric", "type", "what it says"], rows)
+    return _rows(["metric", "type", "meaning"], rows)
 
 
 class _NoReport:
-    """A report of nothing: the metrics name themselves without one."""
+    """An empty report: the help texts need no values."""
 
     objectives = ()
 
 
 def fields() -> str:
-    """The fields of what GitHub counts."""
+    """The fields of each kind of GitHub record."""
     measure: Any = connector("github").Measure
     whats = _choices(measure.model_fields["what"].annotation)
-    known = {what: measure.model_validate({"what": what, "repo": "a/b"}).fields() for what in whats}
-    names = sorted(set().union(*known.values()))
-    rows = [[f"`{name}`", *("yes" if name in known[what] else "" for what in whats)] for name in names]
+    fields_of = {what: measure.model_validate({"what": what, "repo": "a/b"}).fields() for what in whats}
+    names = sorted(set().union(*fields_of.values()))
+    rows = [[f"`{name}`", *("yes" if name in fields_of[what] else "" for what in whats)] for name in names]
     return _rows(["field", *(f"`{what}`" for what in whats)], rows)
 
 
 def rules() -> str:
-    """The rules of lint, each with a link to its entry."""
+    """The lint rules, each with a link to its entry."""
     return _rows(["rule", "means"], [[f"[{rule.id}](lint.md#{rule.id})", rule.reason] for rule in RULES])
 
 
 _STATED = {
     "key_result": "The key result's id.",
-    "title": "Its title.",
+    "title": "The key result's title.",
     "kind": "`outcome` or `output`.",
-    "unit": "What it is counted in.",
-    "objective": "The id of its objective.",
+    "unit": "What the value counts.",
+    "objective": "The objective's id.",
     "objective_title": "The objective's title.",
-    "owner": "Who owns the objective.",
-    "period": "The period's id: `2026-Q4`.",
+    "owner": "The objective's owner.",
+    "period": "The period's id, such as `2026-Q4`.",
     "value": "The last complete value.",
-    "baseline": "Where it started; none for a band, milestones or levels.",
-    "target": "Where it is to end.",
-    "progress": "How far it has come from baseline to target; may be below 0 and above 1.",
-    "score": "Progress, kept between 0 and 1.",
-    "expected": "The score that its pace expects at the start of the day.",
+    "baseline": "The value at the start; none for a band, milestones or levels.",
+    "target": "The value wanted at the end.",
+    "progress": "The part of the way from baseline to target; it can be below 0 and above 1.",
+    "score": "Progress, limited to 0 to 1.",
+    "expected": "The score that the pace expects at the start of the day.",
     "health": "`on_track`, `at_risk`, `off_track`, `done`, `unknown`.",
-    "quality": "Of the value: `complete`, `partial`, `failed`, `stale`, `held`.",
-    "reason": "Why health or quality are not what one would like.",
-    "confidence": "The last check-in's confidence, 0 to 1.",
-    "note": "The last check-in's note.",
-    "as_of": "The time that the value is of.",
-    "updated": "The time that syncd says all this.",
-    "evidence": "The page that explains the number, where `address` is set in syncd.yaml.",
+    "quality": "The quality of the value: `complete`, `partial`, `failed`, `stale`, `held`.",
+    "reason": "What is wrong with the value, or what limits its health.",
+    "confidence": "The confidence of the last check-in by a person, 0 to 1.",
+    "note": "The note of the last check-in by a person.",
+    "as_of": "The time that the value describes.",
+    "updated": "The time at which syncd made this check-in.",
+    "evidence": "The address of the page that explains the value, if `address` is set in syncd.yaml.",
 }
 
 
 def stated() -> str:
-    """What a statement says, in the order of its fields."""
+    """The fields of a statement, in their order."""
     types = get_type_hints(Statement)
     rows = [[f"`{name}`", _type(types[name]), _STATED[name]] for name in get_args(Stated)]
-    return _rows(["name", "type", "what it says"], rows)
+    return _rows(["name", "type", "meaning"], rows)
 
 
 def _type(annotation: Any) -> str:
     words = {str: "text", float: "number", datetime: "time", type(None): "none"}
-    return " or ".join(words[one] for one in get_args(annotation) or (annotation,))
+    return " or ".join(words[member] for member in get_args(annotation) or (annotation,))
 
 
 def _rows(heading: list[str], rows: list[list[str]]) -> str:

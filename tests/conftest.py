@@ -1,4 +1,4 @@
-"""Shared by every folder: one PostgreSQL server a worker, started by the first test that asks; Hypothesis's profile."""
+"""Shared by every folder: how much is searched and measured, and a PostgreSQL server for the tests of each worker."""
 
 from __future__ import annotations
 
@@ -12,19 +12,44 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from budgets import Budgets
+from examples import NIGHTLY
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("syncd", deadline=None)
-settings.register_profile("nightly", deadline=None, max_examples=1000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "syncd"))
+TESTS = Path(__file__).parent
+
+# In every run the same examples, however slow the machine; in the nightly run many more, and new ones.
+PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("gate", derandomize=True, **PATIENT)
+settings.register_profile("nightly", derandomize=False, max_examples=1000, **PATIENT)
+settings.load_profile("nightly" if NIGHTLY else "gate")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--measure-only", action="append", metavar="FOLDER", help="measure coverage in these tests alone")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Budgets(config), "budgets")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What is marked as unmeasured is so where coverage is measured; without, pytest-cov trips over its own marker."""
-    if not config.getoption("no_cov"):
-        for item in items:
-            if item.get_closest_marker("unmeasured"):
-                item.add_marker("no_cover")
+    """Where coverage is measured, tells pytest-cov which tests are not; elsewhere it trips over its own marker."""
+    if not config.getoption("cov_source") or config.getoption("no_cov"):
+        return
+    folders = config.getoption("measure_only")
+    for item in items:
+        measured = folders is None or item.path.relative_to(TESTS).parts[0] in folders
+        if not measured or item.get_closest_marker("unmeasured"):
+            item.add_marker("no_cover")
+
+
+@pytest.fixture(autouse=True)
+def _unmeasured_processes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test that is not measured starts is not measured either."""
+    if request.node.get_closest_marker("no_cover"):
+        for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+            monkeypatch.delenv(name)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import KeyResult, is_guard
 from syncd.okr.words import HEALTH_WORDS, clock_time, day, number
 from syncd.sdk import ConfigError, parse_duration
-from syncd.status.checkin_words import value as value_said
+from syncd.status.checkin_words import value_words
 from syncd.status.document import key_result_document
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import KeyResultLine, line_of
@@ -81,7 +81,7 @@ def _sentence(old: KeyResultLine, new: KeyResultLine, said: CheckIn, zone: ZoneI
         return f"{name}: {by}"
     if new.key_result.measure is not None:
         beside = f" beside {number(new.value)}" if new.value is not None else ""
-        return f"{name}: {value_said(said, new)}{beside}; {by}"
+        return f"{name}: {value_words(said, new)}{beside}; {by}"
     return f"{name}: {number(old.value)} → {number(new.value)}, {HEALTH_WORDS[new.standing.health]}; {by}"
 
 

@@ -14,7 +14,8 @@ import typer
 
 from syncd.cli import explain_links, explain_written
 from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json, reading_ledger
-from syncd.explain.evidence import Evidence, Item, Part, evidence
+from syncd.explain.evidence import Evidence, Part, evidence
+from syncd.explain.items import Item
 from syncd.explain.links import links_of
 from syncd.explain.restatements import Restatement
 from syncd.okr.measures import FormulaMeasure, Measure, RecordMeasure, leaves

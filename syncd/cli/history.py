@@ -14,7 +14,7 @@ import typer
 from syncd.cli.history_words import event_words
 from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json, reading_ledger
 from syncd.explain.edits import Edit
-from syncd.explain.history import Event, Point, Restated, Series, history
+from syncd.explain.history import Point, Restated, Series, SeriesEvent, history
 from syncd.sdk import ConfigError
 from syncd.status.read_snapshots import Snapshots
 
@@ -43,9 +43,8 @@ def run(
     now = clock()
     plan = chosen_plan(config, period, now)
     key_result = chosen_key_result(plan, name)
-    ledger = reading_ledger(config)
-    snapshots = Snapshots(config, plan, ledger)
-    series = history(snapshots, snapshots.now(now), key_result, ledger, backfill=backfill)
+    snapshots = Snapshots(config, plan, reading_ledger(config))
+    series = history(snapshots, snapshots.now(now), key_result, backfill=backfill)
     if series.not_backfilled:
         typer.echo(f"{series.not_backfilled}; nothing to backfill", err=True)
     if as_json:
@@ -94,7 +93,7 @@ def _point(point: Point, series: Series) -> dict[str, Any]:
     }
 
 
-def _event(event: Event, series: Series) -> dict[str, Any]:
+def _event(event: SeriesEvent, series: Series) -> dict[str, Any]:
     when = {"at": _time(event.at, series), "day": event.at.astimezone(series.period.zone).date().isoformat()}
     if isinstance(event, Edit):
         return when | {"event": "edited", "file": event.file, "key": event.key, "old": event.old, "new": event.new}

@@ -8,7 +8,7 @@ from datetime import datetime
 from textwrap import wrap
 
 from syncd.cli.history_words import event_words
-from syncd.explain.history import Event, Point, Series
+from syncd.explain.history import Point, Series, SeriesEvent
 from syncd.okr.words import HEALTH_WORDS, clock_time, day, goal, number, percent
 
 _WIDTH = 80
@@ -20,7 +20,7 @@ class Run:
     """Days in a row on which nothing changed but the time, and what happened on the first of them."""
 
     points: Sequence[Point]
-    events: Sequence[Event]
+    events: Sequence[SeriesEvent]
 
 
 def render(series: Series, now: datetime) -> Iterator[str]:
@@ -42,7 +42,7 @@ def render(series: Series, now: datetime) -> Iterator[str]:
 
 def runs(series: Series) -> list[Run]:
     """The series' days, folded; a day on which something happened begins a run."""
-    happened: dict[object, list[Event]] = {}
+    happened: dict[object, list[SeriesEvent]] = {}
     for event in series.events:
         happened.setdefault(event.at.astimezone(series.period.zone).date(), []).append(event)
     found: list[Run] = []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from syncd.explain.edits import Edit
-from syncd.explain.history import Event, Restated, Series
+from syncd.explain.history import Restated, Series, SeriesEvent
 from syncd.okr.words import clock_time, count, number
 
 
-def event_words(event: Event, series: Series) -> str:
+def event_words(event: SeriesEvent, series: Series) -> str:
     """An event in words; it begins with a word of ours, so that no spreadsheet takes it for a formula."""
     at = clock_time(event.at.astimezone(series.period.zone))
     if isinstance(event, Edit):

@@ -15,7 +15,7 @@ from syncd.cli.pulling import ready_to_pull
 from syncd.cli.sync import say_failures
 from syncd.cycle.plan import plan_sync
 from syncd.cycle.plan_changes import KeyResultChange, PeriodChanges, Planned
-from syncd.explain.evidence import Item
+from syncd.explain.items import Item
 from syncd.okr.rollup import ObjectiveStanding
 from syncd.publishing.preview import Preview
 from syncd.status.report import KeyResultLine

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from syncd.cli.sync import NOTHING_OPEN
 from syncd.cycle.plan_changes import KeyResultChange, ObjectiveChange, PeriodChanges, Planned, Removed
-from syncd.explain.evidence import Item
+from syncd.explain.items import Item
 from syncd.okr.goals import Band
 from syncd.okr.words import HEALTH_WORDS, clock_time, count, day, number, percent
 from syncd.publishing.overwriting import shown

@@ -9,8 +9,7 @@ from syncd.cli.status_view import print_status
 from syncd.status.document import document
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import report_of
-from syncd.status.unwritten import document as trouble_document
-from syncd.status.unwritten import troubles
+from syncd.status.unwritten import trouble_document, troubles
 
 
 def run(path: Path, *, period: str | None, as_json: bool) -> None:

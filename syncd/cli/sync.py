@@ -69,7 +69,7 @@ def _say(result: Result, seconds: float, dry_run: bool) -> None:
             typer.echo(f"      and {more} more: `syncd explain {change.key_result}` lists them")
     say_failures(result)
     say_deliveries(result.delivered)
-    say_messages(result.told)
+    say_messages(result.messages)
     kept = "would change" if dry_run else "changed"
     changed = sum(
         change.old is None or change.old.number != change.new.number

@@ -1,4 +1,4 @@
-"""The third phase: each period as it will stand once new values are kept, and what is to be written and told of it."""
+"""The third phase: each period as it will stand with the new values, and the deliveries and events that follow."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NewCheckIns = Mapping[KeyResultId, CheckIn]
 
 
 def foresee(request: CycleRequest, pulled: Pulled, measured: Measured) -> Foreseen:
-    """Judges the links by the cycle's values, and finds the deliveries and events that follow from them."""
+    """Judges the links by the cycle's values, and makes the deliveries and events that follow from the values."""
     config, ledger, now = request.config, request.ledger, pulled.now
     values = {name: measurement.value for name, measurement in measured.items()}
     periods = [
@@ -50,7 +50,7 @@ def deliveries_after(
     values: NewValues = MappingProxyType({}),
     checkins: NewCheckIns = MappingProxyType({}),
 ) -> Sequence[NewDelivery]:
-    """The deliveries that are due once a person's new values and check-ins are kept."""
+    """The deliveries that are due with a person's new values and check-ins."""
     if not _is_published(config):
         return []
     reports = [
@@ -73,7 +73,7 @@ def _foreseen(
 
 
 def _of(plan: Plan, new: Mapping[KeyResultId, _New]) -> Mapping[str, _New]:
-    return {name: thing for (period, name), thing in new.items() if period == plan.period.id}
+    return {name: made for (period, name), made in new.items() if period == plan.period.id}
 
 
 def _is_published(config: Config) -> bool:

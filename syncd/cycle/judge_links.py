@@ -1,7 +1,7 @@
-"""The verdict on every link and what the weekly series say of it, judged with each cycle and kept.
+"""The verdict and trend of every link, judged in each cycle and kept.
 
-A trend is looked for where the value of the output or the outcome changed, or a day has passed, since it last was. With
-a value that is not complete the last trend stays: rows of half a pull are no evidence.
+A link is judged anew if the value of its output or outcome changed, or a day has passed. While one of the two values is
+not complete, the last trend stays: rows of half a pull are no evidence.
 """
 
 from __future__ import annotations
@@ -20,10 +20,7 @@ from syncd.status.weekly import WeeklySeries, is_evidence
 
 
 def judge_links(snapshot: Snapshot, report: Report, ledger: Ledger) -> Mapping[LinkId, KeptAlignment]:
-    """The links of a foreseen snapshot, judged by its cycle; those that were judged before, with nothing new, are not.
-
-    `report` is the snapshot's.
-    """
+    """The links of a foreseen snapshot that its cycle judges anew; `report` is the report of the snapshot."""
     plan, values, cycle = snapshot.plan, snapshot.values, snapshot.cycle
     today = snapshot.moment.astimezone(plan.period.zone).date()
     key_results = {kr.id: kr for kr in plan.key_results}
@@ -60,7 +57,7 @@ def judge_links(snapshot: Snapshot, report: Report, ledger: Ledger) -> Mapping[L
 def new_verdicts(
     report: Report, judged: Mapping[LinkId, KeptAlignment], kept: Mapping[LinkId, KeptAlignment]
 ) -> Iterator[NewVerdict]:
-    """The links of a report whose verdict differs from the one that was kept."""
+    """The links of a report whose verdict differs from the kept one."""
     for link in (link for block in report.objectives for link in block.alignment):
         name = link.alignment.output, link.alignment.outcome
         last = kept.get(name)

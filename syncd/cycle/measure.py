@@ -1,6 +1,6 @@
-"""The second phase: a new value where every stream is complete, else the last complete one with what is wrong.
+"""The second phase: a new value if every stream is complete, else the last complete value and what is wrong.
 
-A new value that is not plausible is held: the last complete one stays, and the new number waits beside it.
+A new value that is not plausible is held: the last complete value stays, and the new number waits beside it.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from syncd.okr.measures import Answer, Leaf, Measure, ReadingMeasure, leaves, st
 
 
 def measure(request: CycleRequest, pulled: Pulled) -> Measured:
-    """Measures every key result of the plans that are open, or the one that was asked for, as of the pulls' end."""
+    """Measures the key results of the open plans as of the end of the pulls; with `only` a single one."""
     measuring = Measuring(request, pulled)
     return {name: measurement for plan in pulled.plans for name, measurement in measuring.measurements(plan)}
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A key result to be measured: its case, and what is already clear.
+    """A key result to be measured. `failure` is what keeps it from being measured, if anything does.
 
-    `failure` is what keeps it from being measured at all, `unchanged` the answer of the cycle before, if that holds.
+    `unchanged` is the answer of the cycle before, if it still holds.
     """
 
     case: Case
@@ -59,15 +59,15 @@ class Measuring:
         self._states = cache(request.ledger.streams.states)  # with the notes of all parts, and many may be unknown
 
     def measurements(self, plan: Plan) -> Iterator[tuple[KeyResultId, Measurement]]:
-        """Each key result of a plan that is measured, or the one that was asked for, after its guard."""
+        """Each key result of a plan that is measured, after its guard."""
         kept = self._ledger.values.last(plan.period.id)
-        given = self._ledger.checkins.of_period(plan.period.id, self._now)
+        checkins_by_id = self._ledger.checkins.of_period(plan.period.id, self._now)
         guards: dict[str, KeptValue] = {}
         wanted = list(plan.measured_for(self._only))
         if self._now >= plan.period.span.end + self._config.settings.settle:
-            # Frozen: where a key result never was measured, its guard may have been.
+            # Frozen: of a key result that was never measured, the guard may have been.
             guards = {kr.id: kept[kr.id] for kr in wanted if is_guard(kr.id) and was_measured(kept.get(kr.id))}
-        tasks = list(self._tasks(plan, [kr for kr in wanted if kr.id not in guards], kept, given))
+        tasks = list(self._tasks(plan, [kr for kr in wanted if kr.id not in guards], kept, checkins_by_id))
         fallen = self._ledger.members.fallen(self._may_have_fallen(tasks))
         holding = Holding(self._config, plan, self._now, fallen)
         with self._ledger.together(self._read_ahead(plan, tasks)) as ledger:
@@ -91,13 +91,13 @@ class Measuring:
         plan: Plan,
         wanted: Sequence[KeyResult],
         kept: Mapping[str, KeptValue],
-        given: Mapping[str, Sequence[CheckIn]],
+        checkins_by_id: Mapping[str, Sequence[CheckIn]],
     ) -> Iterator[_Task]:
         period, shares = plan.period, self._config.shares
         digests = self._ledger.definitions.digests(period.id)
         files = {kr.id: self._config.file_of(period.id, kr.id) for kr in wanted}
         defined = {kr.id: definition(kr, period, shares, files[kr.id]) for kr in wanted}
-        # A value that was measured in another way is none of this measure; one from before an edit taken back is.
+        # The last value under this measure: after an edit that was taken back, the one from before the edit.
         edited = {
             name: now.measure for name, now in defined.items() if name in kept and kept[name].measure != now.measure
         }
@@ -110,7 +110,7 @@ class Measuring:
             unchanged = None
             if kr.measure is not None and failure is None and digests.get(kr.id) == defined[kr.id].digest:
                 unchanged = self._unchanged.answer(kr.measure, period, last)
-            made_of = given.get(kr.id, ()) if kr.measure is None else ()
+            made_of = checkins_by_id.get(kr.id, ()) if kr.measure is None else ()
             terms = Terms(kr, period, shares)
             case = Case(terms, defined[kr.id], last, None, made_of, versions.get(kr.id, ()))
             yield _Task(case, failure, unchanged)
@@ -124,7 +124,7 @@ class Measuring:
                     yield leaf, last.confirmed
 
     def _read_ahead(self, plan: Plan, tasks: Sequence[_Task]) -> Iterator[Measure | None]:
-        """The measures whose facts will be asked for, in that order."""
+        """The measures whose facts will be needed, in that order."""
         for task in tasks:
             if task.failure is None and (task.unchanged is None or not self._unchanged.same_day(plan.period)):
                 key_result = task.key_result
@@ -140,7 +140,7 @@ class Measuring:
         return complete_value(task.case, answer, ledger.answers, self._now, self._cycle, goes_on=goes_on)
 
     def _checked_in(self, ledger: Ledger, case: Case, last: KeptValue) -> KeptValue:
-        """The value that a check-in made, as it stands now: only its health may differ. An expired one stays."""
+        """The value that a check-in made, as it stands now: its health may differ. An expired value stays as it is."""
         made_by = checkins.made_by(case.checkins, last.at)
         if made_by is None or made_by.expired(case.terms.period.span, self._now):
             return last
@@ -148,7 +148,7 @@ class Measuring:
         return replace(value, confirmed=last.confirmed)
 
     def _with_note(self, measure: Measure, answer: Answer) -> Answer:
-        """An answer for which no reading was read, with the source's own note on that: it tells more."""
+        """An answer without any reading gets the source's own note as its reason: the note says more."""
         if not isinstance(measure, ReadingMeasure) or answer.number is not None or answer.counted:
             return answer
         state = self._states(measure.connection).get(measure.stream)
@@ -166,14 +166,14 @@ class Measuring:
         return None
 
     def _kept_on(self, case: Case, quality: Quality, reason: str, candidate: float | None = None) -> KeptValue:
-        """The last complete value, with what keeps it from being renewed."""
+        """The last complete value, with why there is no new one."""
         if case.last is not None:
             return replace(case.last, quality=quality, reason=reason, cycle=self._cycle, candidate=candidate)
         return _no_value(case.definition, quality, reason, self._cycle, candidate)
 
 
 def _no_value(definition: Definition, quality: Quality, reason: str, cycle: int, candidate: float | None) -> KeptValue:
-    """What is kept of a key result that was never measured."""
+    """The value of a key result that was never measured."""
     return KeptValue(
         number=None,
         progress=None,

@@ -1,4 +1,4 @@
-"""Opening the sources that a cycle needs, and asking them whether they have the fields that are wanted."""
+"""Opens the sources that a cycle needs, and asks them whether they have the fields that mappings name."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ log = logging.getLogger("syncd.cycle")
 def open_sources(
     request: CycleRequest, plans: Sequence[Plan], policies: Mapping[str, RetryPolicy], opened: ExitStack
 ) -> dict[str, tuple[Source, list[Stream]]]:
-    """Every source that the plans need, opened and asked whether it has the fields that they name.
+    """Every source that the plans need, with its streams; ConfigError if it lacks a field that a mapping names.
 
-    A cycle of one key result pulls the streams of that one, with all that the others need of them.
+    A cycle restricted to a key result pulls the streams of that key result, with all that others need of them.
     """
     config = request.config
     wanted = {
@@ -99,13 +99,13 @@ def _unknown_fields(
 
 
 class Unopened:
-    """Stands for a connection that cannot be opened, in a service that goes on without it."""
+    """In the place of a connection that cannot be opened, in a service that goes on without it."""
 
     def __init__(self, problem: str) -> None:
         self._problem = problem
 
     def verify(self, stream: Stream) -> None:
-        """Nobody is there to ask."""
+        """There is nobody to ask."""
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         """Says why it is not open."""
@@ -120,4 +120,4 @@ class Unopened:
         yield Check("configured", False, self._problem)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """There is nothing to close."""

@@ -20,7 +20,7 @@ from syncd.status.weekly import WeeklySeries, is_evidence
 class LinkEvidence:
     """A link and what the verdict on it rests on.
 
-    `weeks` are those of the output and the outcome, as the trend saw them; none where one of them is not complete.
+    `weeks` are those of the output and of the outcome, as the trend used them; empty if either is not complete.
     """
 
     output: str
@@ -35,7 +35,7 @@ class LinkEvidence:
 
 
 def links_of(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -> Iterator[LinkEvidence]:
-    """The links from or to a key result, in the order of the files, by a snapshot."""
+    """The links from or to a key result by a snapshot, in the order of the files."""
     plan = snapshot.plan
     key_results = {kr.id: kr for kr in plan.key_results}
     if (

@@ -1,10 +1,10 @@
-"""One HTTP request as a whole, through httpx: its answer within a deadline and up to a size, or what went wrong.
+"""A whole HTTP request through httpx: its answer within a deadline and up to a size, or the error that it ends in.
 
-httpx bounds each read, not the whole: a server that sends a byte now and then, or an answer without end, would hold a
-connection for ever. Only a cancelled task ends a request wherever it is (name, TLS, headers, body), so each client runs
-httpx's asynchronous half on an event loop of its own. Everything outside of this module stays synchronous.
+httpx bounds each read, not the whole request: a server that sends a byte now and then, or an answer without end, would
+hold a connection for ever. Only a cancelled task ends a request in every state (name, TLS, headers, body), so each
+client runs httpx's asynchronous half on an event loop of its own. Everything outside of this module is synchronous.
 
-| what happens | a request that may be repeated | one that may not: POST, PATCH |
+| what happens | a request that may be repeated | a POST or PATCH that writes |
 |---|---|---|
 | no connection: refused, no such name, too slow | RetryLater | RetryLater: nothing was sent |
 | a certificate that is not accepted, a request that cannot be made | SourceBroken | SourceBroken |
@@ -19,9 +19,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
 import httpx
@@ -29,7 +31,7 @@ import httpx
 from syncd.sdk.answers import Answer, in_doubt
 from syncd.sdk.errors import RetryLater, SourceBroken
 
-_ENCODINGS = {"", "identity", "gzip", "deflate"}  # one layer of what is asked for: 64 kB of it become 64 MB at most
+_ENCODINGS = {"", "identity", "gzip", "deflate"}  # a single layer: 64 kB of it become 64 MB at most
 
 
 class Exchange:
@@ -40,8 +42,8 @@ class Exchange:
     ) -> None:
         """`timeout` bounds a connection and each read, `deadline` a whole request, both in seconds; `largest` in bytes.
 
-        A connection that is kept alive may be closed by the server just as it is used again: for a write that would be
-        doubt for nothing.
+        A server may close a connection that is kept alive just as it is used again: that would leave needless doubt
+        about a write.
         """
         self._deadline = deadline
         self._largest = largest
@@ -49,13 +51,14 @@ class Exchange:
         self._client = httpx.AsyncClient(
             headers=_encoded({"Accept-Encoding": "gzip, deflate", **headers}),
             timeout=timeout,
+            verify=trusted_certificates(),
             limits=httpx.Limits(max_keepalive_connections=None if keep_alive else 0),
         )
 
     def __call__(
         self, method: str, address: str, headers: Mapping[str, str], content: bytes | None, *, repeatable: bool
     ) -> Answer:
-        """The answer, of whatever status. SourceError by the table above."""
+        """The answer, whatever its status. SourceError by the table above."""
         try:
             return self._loop.run_until_complete(self._whole(method, address, headers, content))
         except (httpx.ConnectTimeout, httpx.PoolTimeout):
@@ -97,13 +100,19 @@ class Exchange:
             return Answer(response.status_code, dict(response.headers), bytes(body))
 
 
+@cache
+def trusted_certificates() -> ssl.SSLContext:
+    """What httpx trusts, which all clients share: to read the certificates takes longer than most requests."""
+    return httpx.create_ssl_context()
+
+
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     """Headers in UTF-8: httpx takes text for ASCII."""
     return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
 class _Unreadable(Exception):
-    """An answer that is not read any further; the text says why."""
+    """An answer that is not read to its end; the text says why."""
 
 
 class _Loop(asyncio.SelectorEventLoop):
@@ -121,8 +130,8 @@ class _Loop(asyncio.SelectorEventLoop):
             setter: Callable[[Any], None] = resolved.set_result
             try:
                 outcome: Any = socket.getaddrinfo(host, port, **hints)
-            except OSError as error:
-                setter, outcome = resolved.set_exception, error
+            except (OSError, UnicodeError) as error:  # a label may be too long for a name
+                setter, outcome = resolved.set_exception, OSError(str(error))
             with suppress(RuntimeError):  # the loop was closed meanwhile
                 self.call_soon_threadsafe(settle, setter, outcome)
 

@@ -1,8 +1,8 @@
 """The one client for JSON APIs, over httpx.
 
-Every request goes through the connection's retry policy, and is answered whole within a deadline or not at all. What
-the answer means is decided within the request that is tried again: an answer that is cut off, or is no JSON, or is not
-of the shape that is asked for, is asked for again. The quota is learned from every answer.
+Every request goes through the connection's retry policy and has a deadline for its whole answer. The answer is decoded
+within the request that is tried again: if it is cut off, is not JSON or is not of the expected shape, it is asked for
+again. The quota is learned from every answer.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class JsonClient:
         *,
         keep_alive: bool = True,
     ) -> None:
-        """`headers` go with every request. Clients that write a POST or PATCH keep no connection alive."""
+        """`headers` are sent with every request. A client that sends check-ins keeps no connection alive."""
         self.url = settings.url
         self._settings = settings
         self._context = context
@@ -72,16 +72,16 @@ class JsonClient:
         method: str = "GET",
         body: object = None,
     ) -> T:
-        """The answer's JSON as a value of this type, such as `list[Row]`; `object` takes it as it is.
+        """The answer's JSON as a value of this type, such as `list[Row]`; `object` takes any JSON. SourceError.
 
-        A POST is one that changes nothing: it is repeated as a GET is. SourceError.
+        A POST sent from here only asks: like a GET it is tried again.
         """
         return self._context.retry.call(lambda: _of_shape(self._good(method, self._address(path, query), body), shape))
 
     def pages(self, path: str, shape: type[T], query: Mapping[str, str] | None = None) -> Iterator[T]:
-        """The pages of a list, as `Link: <…>; rel="next"` leads from each to the next, never to another server.
+        """The pages of a list. `Link: <…>; rel="next"` leads to the next page, never to another server.
 
-        SourceError, also where pages lead in a circle: to one that was read, or to the same content again.
+        SourceError, also if pages lead in a circle: back to a page that was read, or to the same content again.
         """
         address: str | None = self._address(path, query)
         read: set[str] = set()
@@ -106,9 +106,10 @@ class JsonClient:
         accepted: Collection[int] = (),
         check: Callable[[Answer], object] | None = None,
     ) -> None:
-        """Sends `body`, bytes as they are and all else as JSON; returns where it arrived.
+        """Sends `body`: bytes as they are, anything else as JSON. Returns once an answer says that it arrived.
 
-        `accepted` are the statuses that say so; without, any 2xx. `check` may raise SourceBroken over such an answer.
+        `accepted` are the statuses that say so, any 2xx by default. `check` reads such an answer, and raises
+        SourceBroken if it is a refusal after all.
 
         | answer | to a POST or PATCH | to a PUT |
         |---|---|---|
@@ -119,7 +120,7 @@ class JsonClient:
         | any other 4xx | SourceBroken | SourceBroken |
         | one that `check` cannot read | Unsure | RetryLater |
 
-        What none, or half of one, means is written in `syncd.sdk.exchange`.
+        `syncd.sdk.exchange` has the table of requests without a whole answer.
         """
         repeatable = method == "PUT"
 
@@ -140,7 +141,7 @@ class JsonClient:
         self._context.retry.call(send)
 
     def check(self, path: str = "") -> Iterator[Check]:
-        """For `doctor`: does the server answer, does it take the credentials, what does it tell of quota and clock."""
+        """The findings of `doctor` by a GET: reachable, authenticated, and what the headers tell of quota and clock."""
         answer = self._context.retry.call(partial(self._ask, "GET", self._address(path)))
         yield Check("reachable", answer.status < 500, self.url)
         where = f"at {path}" if path else "at its root"
@@ -178,7 +179,7 @@ class JsonClient:
         *,
         repeatable: bool = True,
     ) -> Answer:
-        """An answer of any status. An outage's headers say nothing of the quota."""
+        """An answer of any status. The headers of an outage tell nothing about the quota."""
         named = dict(headers or {})
         if body is not None and not isinstance(body, bytes):
             body, named = orjson.dumps(body), _joined({"Content-Type": "application/json"}, named)
@@ -200,7 +201,7 @@ class JsonClient:
         return _of_shape(answer, shape), None if link is None else self._following(address, link)
 
     def _following(self, address: str, link: str) -> str:
-        """Where a link leads. It is read by the library that sends the request: no other reading of it counts."""
+        """The address that a link leads to, as the library reads it that will send the request."""
         import httpx
 
         try:
@@ -224,6 +225,6 @@ def _of_shape(answer: Answer, shape: type[T]) -> T:
 
 
 def _joined(headers: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
-    """Headers, of which `others` win over those of the same name, whatever its case."""
+    """Both; of headers with the same name, whatever its case, those of `others`."""
     named = {name.lower() for name in others}
     return {**{name: value for name, value in headers.items() if name.lower() not in named}, **others}

@@ -46,12 +46,13 @@ class JsonSource:
 
 
 class NewestFirst(JsonSource):
-    """Records of a list that the server sorts by update, the newest first. A subclass writes `records` alone.
+    """Records of a list that the server sorts by update, newest first. A subclass writes `records` alone.
 
     The cursor is the newest update of the *first* page, by the server's clock. A row that is updated while later pages
-    are read jumps to the head and is newer than that, so no later pull passes it by. It is not left to a later pull
-    either: the head is read again, down to the mark. A row that leaves the list while it is read moves those behind it
-    up one place, one of them to a page that was read already: the census lists it, and it is pulled then.
+    are read is newer than that, so no pull passes it by; that holds even where the server sorts in another order. It
+    jumps to the head of the list, which is read again in the same pull. A row that leaves the list while it is read
+    moves the rows behind it up, one of them to a page that was read already: the census lists that row, and it is
+    pulled then.
     """
 
     def records(self, stream: Stream, since: datetime | None) -> Iterator[Sequence[Record]]:

@@ -1,4 +1,4 @@
-"""Which period people mean, and which are published."""
+"""The period that a command shows, and the periods that are published."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from syncd.okr.goals import Plan
 
 
 def choose_plan(config: Config, period: str | None, now: datetime) -> Plan | None:
-    """The plan of a named period; else that of today, else the latest. None where no period has the name.
+    """The plan of a named period, None if no period has the name; without a name that of today, else the latest.
 
-    Where periods overlap today, the shortest is the one that people mean.
+    If periods overlap today, it is the shortest.
     """
     if period is not None:
         return next((plan for plan in config.plans if plan.period.id == period), None)
@@ -25,7 +25,7 @@ def choose_plan(config: Config, period: str | None, now: datetime) -> Plan | Non
 def published_plans(config: Config, now: datetime) -> Sequence[Plan]:
     """The plans whose state is published and notified of: those of today, shortest first, then those that settle.
 
-    Where two have a key result of the same id, the first has the target and the notification.
+    If two have a key result of the same id, the first is published and notified of.
     """
     current = sorted((plan for plan in config.plans if now in plan.period.span), key=lambda plan: plan.period.days)
     settling = [

@@ -18,8 +18,7 @@ from syncd.okr import words
 from syncd.status import checkin_words, verdicts
 from syncd.status.document import document
 from syncd.status.report import Report
-from syncd.status.unwritten import Trouble, in_short
-from syncd.status.unwritten import document as trouble_document
+from syncd.status.unwritten import Trouble, in_short, trouble_document
 
 _PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
 _PAGES.globals.update(words=words, verdicts=verdicts, checkin_words=checkin_words)

@@ -9,6 +9,7 @@ from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -77,7 +78,7 @@ def ledger_of(folder: Path, pulls: list[Record], cells: list[Reading]) -> Ledger
     return ledger
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(25))
 @given(pulls=records(), cells=readings(), first=of_records(), second=of_readings(), divided=st.booleans())
 def test_given_facts_give_the_answers_of_the_ledger(
     tmp_path_factory: pytest.TempPathFactory,
@@ -101,7 +102,7 @@ def test_given_facts_give_the_answers_of_the_ledger(
         ledger.close()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(25))
 @given(pulls=records(), measure=of_records())
 def test_the_past_value_of_a_day_equals_the_answer_of_that_day(pulls: list[Record], measure: RecordMeasure) -> None:
     """A record that did not exist yet, or was not done, at the end of a day does not count on that day."""

@@ -267,9 +267,12 @@ def test_a_name_server_that_never_answers_is_not_waited_for(context: Context, mo
     answered.set()
 
 
-def test_a_name_that_is_not_there_may_be_later(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [socket.gaierror(socket.EAI_NONAME, "not known"), UnicodeError("label too long")])
+def test_a_name_without_an_address_may_have_it_later(
+    context: Context, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
     def getaddrinfo(*_: Any, **__: Any) -> Any:
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        raise error
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     with (

@@ -39,14 +39,19 @@ BODY = {"value": "{{ value }}", "health": "{{ health }}", "note": "{{ note or 'n
 
 
 class TestPost(_Http):
+    appends = True
     publish = {"path": "/check-ins/{{ key_result }}", "body": BODY}
 
 
+@pytest.mark.sibling
 class TestPostWhoseAnswerIsRead(_Http):
+    appends = True
     publish = {"path": "/check-ins/{{ key_result }}", "body": BODY, "success": {"status": [200], "json": "ok"}}
 
 
+@pytest.mark.sibling
 class TestPatchOfText(_Http):
+    appends = True
     publish = {
         "method": "PATCH",
         "ids": {"calls": "kr 1/2", "articles": 7},
@@ -56,6 +61,7 @@ class TestPatchOfText(_Http):
     }
 
 
+@pytest.mark.sibling
 class TestPut(_Http):
     """What a PUT replaces is not read: it may be sent again, whatever came of the first request."""
 
@@ -71,11 +77,12 @@ class TestPut(_Http):
                 assert calm.attempt(*self._statements()) is None
                 assert fake.items() == calm.items()
 
-    def test_a_part_of_the_places_is_written_and_no_other_is_touched(self) -> None:
-        """A request has no parts."""
+    test_a_part_of_the_places_is_written_and_no_other_is_touched = None  # a request has no parts
 
 
+@pytest.mark.sibling
 class TestTability(_Api):
+    appends = True
     connector = Tability
     publish: Mapping[str, Any] = {}
 
@@ -84,7 +91,9 @@ class TestTability(_Api):
         return {"url": url, "personal_api_token": TOKEN, "outcomes": outcomes}
 
 
+@pytest.mark.sibling
 class TestQuantive(_Api):
+    appends = True
     connector = Quantive
     publish = {"metrics": {"calls": "5e8c/1", "articles": "5e8c2"}}
 

@@ -45,5 +45,6 @@ class TestBodyAndLabel(_GitHub):
     publish = {"issues": {"calls": f"{LAB}#1"}, "body": True, "label": "health:"}
 
 
+@pytest.mark.sibling
 class TestComment(_GitHub):
     publish = {"issues": {"calls": f"{LAB}#1"}, "comment": True}

@@ -20,7 +20,7 @@ SECRETS = (Credentials.jira_token, Credentials.jira_pat)
 
 
 @pytest.mark.unmeasured
-class TestFieldsAndCommentsOfCloud(PublisherContract):
+class _Jira(PublisherContract):
     connector = Jira
     publish = {"issues": {"calls": "SUP-1", "articles": "SUP-2"}, "fields": FIELDS, "comment": True}
     secrets = SECRETS
@@ -45,16 +45,19 @@ class TestFieldsAndCommentsOfCloud(PublisherContract):
             yield Fake(url, lambda: standing(site))
 
 
-class TestFieldsAndCommentsOfDataCenter(TestFieldsAndCommentsOfCloud):
+class TestFieldsAndCommentsOfDataCenter(_Jira):
     key_results = ("calls",)
     service = "jira-dc"
 
 
-FEW = tuple(ailment for ailment in AILMENTS_OF_WRITES if ailment.connection in ("reset", "lost"))
+@pytest.mark.sibling
+class TestFieldsAndCommentsOfCloud(_Jira):
+    pass
 
 
-class TestFieldsAlone(TestFieldsAndCommentsOfCloud):
-    ailments = FEW
+@pytest.mark.sibling
+class TestFieldsAlone(_Jira):
+    ailments = tuple(ailment for ailment in AILMENTS_OF_WRITES if ailment.connection != "cut")  # no body to cut
     publish = {"issues": {"calls": "SUP-1", "articles": "SUP-2"}, "fields": FIELDS}
 
 

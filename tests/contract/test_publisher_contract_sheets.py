@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from connectors.sheets import Sheets
 from syncd.sandbox import DEMO_NOW, Sandbox
 from syncd.sandbox.credentials import Credentials
@@ -51,6 +53,7 @@ class TestLettersOfASheetThatIsThere(PublisherContract):
             yield Fake(box.sheets_url, lambda: rows(world))
 
 
+@pytest.mark.sibling
 class TestASheetAndALogThatAreMade(TestLettersOfASheetThatIsThere):
     publish = {
         "spreadsheet": BOOK,

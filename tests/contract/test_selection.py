@@ -9,6 +9,7 @@ from itertools import count
 from typing import get_args
 
 import pytest
+from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql
@@ -114,13 +115,13 @@ def postgres(new_postgres: Callable[[], str]) -> Iterator[Ledger]:
     ledger.close()
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(100))
 @given(case=cases())
 def test_sqlite_answers_as_the_plain_evaluator_does(sqlite: Ledger, case: Case) -> None:
     assert_same_answer(sqlite, case)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(30))
 @given(case=cases())
 def test_postgresql_answers_as_the_plain_evaluator_does(postgres: Ledger, case: Case) -> None:
     assert_same_answer(postgres, case)

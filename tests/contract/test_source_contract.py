@@ -67,10 +67,12 @@ class TestGitHubPulls(_GitHub):
     measure = {"what": "merged_pull_requests", "repo": "acme/pulls"}
 
 
+@pytest.mark.sibling
 class TestGitHubIssues(_GitHub):
     measure = {"what": "closed_issues", "repo": "acme/issues"}
 
 
+@pytest.mark.sibling
 class TestGitHubReleases(_GitHub):
     measure = {"what": "releases", "repo": "acme/*"}
 
@@ -91,6 +93,7 @@ class TestJiraCloud(SourceContract):
         return {"url": url, "email": Credentials.jira_email, "token": Credentials.jira_token}
 
 
+@pytest.mark.sibling
 class TestJiraDataCenter(TestJiraCloud):
     secrets = (Credentials.jira_pat,)
 

@@ -23,6 +23,9 @@ from syncd.config.mapping_keys import KeyResultKeys, MappingFile, MeasuresFile
 from syncd.config.mapping_test_keys import About, ExpectKeys, GivenReading, GivenRecord
 from syncd.config.measure_keys import FormulaKeys, ReadingMeasureKeys, RecordMeasureKeys, WindowKeys, measure_model
 from syncd.config.trials import differences
+from syncd.ledger.outbox import State
+from syncd.okr.alignment import Verdict
+from syncd.okr.goals import Health, Quality
 from syncd.okr.measures import READING_TAKES, RECORD_TAKES
 from syncd.sdk.table_measure import TableKeys
 from syncd.sdk.tables import Lookup
@@ -100,6 +103,17 @@ def test_every_take_and_field_is_named() -> None:
     assert "lead_time" in fields
     for name in (*RECORD_TAKES, *READING_TAKES, *fields):
         assert f"`{name}`" in page, name
+
+
+def test_the_glossary_has_every_health_quality_verdict_and_state_in_order() -> None:
+    page = text("docs/glossary.md")
+    words = {*get_args(Health), *get_args(Quality), *get_args(Verdict)}
+    assert [word for word in words if f"`{word}`" not in page] == []
+    states = set(get_args(State)) - {"sending", "delivered"}
+    assert [state for state in states if f"\n| {state} | " not in page] == []
+    for table in page.split("| --- | --- |")[1:]:
+        listed = re.findall(r"^\| ([^|]+) \|", table.partition("\n\n")[0], re.MULTILINE)
+        assert listed == sorted(listed)
 
 
 def test_every_connector_has_its_tables() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,10 +20,3 @@ def box() -> Iterator[Sandbox]:
 @pytest.fixture
 def project(tmp_path: Path, box: Sandbox) -> Project:
     return write_project(tmp_path / "project", box)
-
-
-@pytest.fixture
-def unmeasured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For processes that are killed, or have no room to write: half a file of theirs would stop coverage altogether."""
-    for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
-        monkeypatch.delenv(name)

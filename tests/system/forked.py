@@ -18,6 +18,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -96,7 +97,10 @@ def _load() -> None:
         for found in walk_packages(package.__path__, package.__name__ + "."):
             if not found.name.endswith("__main__") and ".migrations." not in found.name:
                 import_module(found.name)
-    for library in ("github", "jira", "gspread", "psycopg", "alembic.command"):
+    for library in (
+        "github", "jira", "gspread", "httpcore", "anyio._backends._asyncio", "psycopg", "alembic.command", "tenacity",
+        "rich.progress", "coverage",
+    ):  # fmt: skip
         import_module(library)
 
 
@@ -116,7 +120,19 @@ def _become(asked: Mapping[str, Any]) -> NoReturn:
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), number)
     process_startup()  # measured where the tests' environment says so
     sys.argv = ["syncd", *asked["arguments"]]
-    main()
+    code = 1
+    try:
+        main()
+    except SystemExit as ending:
+        code = int(ending.code or 0)
+    except BaseException:
+        traceback.print_exc()
+    # An end as Python's own, but for the freeing of all that was loaded, which takes longer than most commands.
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -198,28 +198,6 @@ def test_validate_imports_no_ledger_and_no_client_library(project: Project) -> N
     }
 
 
-def test_only_a_trend_waits_for_scipy(project: Project) -> None:
-    def loaded(*arguments: str) -> bool:
-        code = (
-            "import sys\nfrom syncd.cli import main\n"
-            "try:\n    main()\nfinally:\n    print('scipy' in sys.modules, file=sys.stderr)"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", code, *arguments],
-            cwd=project.folder,
-            env=project.environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return {"True": True, "False": False}[done.stderr.splitlines()[-1]]
-
-    assert loaded("sync")
-    assert not loaded("sync")  # nothing changed
-    for arguments in (["--help"], ["status"], ["status", "--json"], ["explain", "calls"]):
-        assert not loaded(*arguments), arguments
-
-
 def test_the_same_on_postgresql(tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]) -> None:
     project = write_project(tmp_path / "project", box, ledger=new_postgres())
     project.run("sync", check=0)

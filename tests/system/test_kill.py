@@ -31,7 +31,7 @@ from syncd.ledger.schema import readings, records, streams, values
 from syncd.sandbox import Fault, Sandbox
 from syncd.sandbox.story.when import at
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
+pytestmark = pytest.mark.unmeasured
 
 KILLS = int(os.environ.get("SYNCD_KILLS", "20"))
 SEED = int(os.environ.get("SYNCD_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)

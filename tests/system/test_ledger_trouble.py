@@ -23,7 +23,7 @@ from test_run import answers, running, wait_for
 from syncd.sandbox import Fault, Sandbox
 from syncd.sandbox.story.numbers import OKR_BOOK
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
+pytestmark = pytest.mark.unmeasured
 
 GOES_ON = "what was stored stays, and the next sync goes on from there"
 

@@ -20,7 +20,7 @@ from syncd.sandbox import Sandbox
 from syncd.sandbox.github.code import Issue
 from syncd.sandbox.story.numbers import OKR_BOOK
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
+pytestmark = pytest.mark.unmeasured
 
 KILLS = int(os.environ.get("SYNCD_KILLS", "20"))
 NAMES = ("calls", "articles", "leads")

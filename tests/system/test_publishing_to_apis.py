@@ -26,8 +26,8 @@ BODY = 'body: {value: "{{ value }}", health: "{{ health }}"}'
 
 @pytest.fixture
 def api() -> Iterator[CheckInApi]:
-    with check_in_api() as one:
-        yield one
+    with check_in_api() as service:
+        yield service
 
 
 def write_project(folder: Path, connections: str, publish: str) -> Project:
@@ -81,18 +81,18 @@ def http_project(tmp_path: Path, api: CheckInApi, how: str) -> Project:
 
 
 def values(taken: list[Taken]) -> list[tuple[str, Any]]:
-    return [(one.target.split("/")[3], one.json()["value"]) for one in taken]
+    return [(check_in.target.split("/")[3], check_in.json()["value"]) for check_in in taken]
 
 
 def states(project: Project) -> dict[str, list[str]]:
-    return {one["state"]: one["key_results"] for one in project.status()["unwritten"]}
+    return {entry["state"]: entry["key_results"] for entry in project.status()["unwritten"]}
 
 
-def test_each_is_sent_once_and_again_when_it_changes(tmp_path: Path, api: CheckInApi) -> None:
+def test_a_check_in_is_sent_once_and_again_when_it_changes(tmp_path: Path, api: CheckInApi) -> None:
     project = http_project(tmp_path, api, POST)
     project.run("sync", check=0)
     assert values(api.added) == [("calls", 1092), ("nps", 30)]
-    assert {one.headers["x-api-key"] for one in api.added} == {TOKEN}
+    assert {taken.headers["x-api-key"] for taken in api.added} == {TOKEN}
     project.run("sync", check=0)
     assert api.requests == 2
     measured(project, calls=1080)
@@ -118,7 +118,7 @@ def test_a_put_stands_where_it_was_put(tmp_path: Path, api: CheckInApi) -> None:
     project.run("sync", check=0)
     measured(project, nps=31)
     project.run("sync", check=0)
-    assert {path: one.json() for path, one in api.put.items()} == {
+    assert {path: put.json() for path, put in api.put.items()} == {
         "/v1/kr/calls": {"value": 1092, "health": "off_track"},
         "/v1/kr/nps": {"value": 31, "health": "on_track"},
     }
@@ -137,8 +137,8 @@ def test_doubt_is_shown_and_only_a_person_sends_again(tmp_path: Path, api: Check
 
     api.answers = takes_it_and_fails
     failed = project.run("sync", check=1)
-    told = " ".join(failed.stderr.split())
-    assert "okrs: calls: perhaps written: it was sent, and answered by HTTP 500: oops" in told
+    errors = " ".join(failed.stderr.split())
+    assert "okrs: calls: perhaps written: it was sent, and answered by HTTP 500: oops" in errors
     assert values(api.added) == [("calls", 1092), ("nps", 30)]
     assert states(project) == {"unsure": ["calls"]}
     api.answers = lambda taken: None
@@ -160,7 +160,7 @@ def test_a_put_that_lost_its_answer_is_sent_again(tmp_path: Path, api: CheckInAp
 
     api.answers = loses_the_first
     project.run("sync", check=0)
-    assert {path: one.json()["value"] for path, one in api.put.items()} == {"/v1/kr/calls": 1092, "/v1/kr/nps": 30}
+    assert {path: put.json()["value"] for path, put in api.put.items()} == {"/v1/kr/calls": 1092, "/v1/kr/nps": 30}
     assert api.requests == 3
 
 
@@ -177,7 +177,7 @@ def test_an_answer_that_never_comes(tmp_path: Path, box: Sandbox, how: str, faul
     box.fault(Fault("okr", fault, seconds=3, times=1))
     project.run("sync", check=0 if how == PUT else 1)
     project.run("sync", check=0)
-    taken = Counter((one.method, one.path, one.json["value"]) for one in box.received)
+    taken = Counter((request.method, request.path, request.json["value"]) for request in box.received)
     if how == PUT:
         assert set(taken) == {("PUT", "/v1/kr/calls", 1092), ("PUT", "/v1/kr/nps", 30)}
         assert len(box.requests) == 3
@@ -197,7 +197,7 @@ def test_what_has_nothing_to_say_is_not_counted_as_written(tmp_path: Path, api: 
     )
     project.edit("mappings/okrs.yaml", "        baseline: 20\n", "")
     done = project.run("sync", check=0)
-    assert [one.target for one in api.added] == ["/calls"]
+    assert [taken.target for taken in api.added] == ["/calls"]
     assert "wrote 1 check-in to okrs" in done.stdout
     assert states(project) == {}
 
@@ -216,15 +216,15 @@ def test_a_limit_is_waited_for(tmp_path: Path, api: CheckInApi) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "said"), [(401, "the credentials were refused"), (404, "not found"), (409, "HTTP 409")]
+    ("status", "message"), [(401, "the credentials were refused"), (404, "not found"), (409, "HTTP 409")]
 )
-def test_what_will_not_pass_is_said_once_and_the_others_go_on(
-    tmp_path: Path, api: CheckInApi, status: int, said: str
+def test_a_refused_check_in_is_reported_once_and_the_others_go_on(
+    tmp_path: Path, api: CheckInApi, status: int, message: str
 ) -> None:
     project = http_project(tmp_path, api, POST)
     api.answers = lambda taken: (status, "no") if "calls" in taken.target else None
     failed = project.run("sync", check=1)
-    assert said in failed.stderr
+    assert message in failed.stderr
     assert TOKEN not in failed.stderr + failed.stdout
     assert values(api.added) == [("nps", 30)]
     assert (project.folder / "data/okrs.json").exists()
@@ -235,16 +235,17 @@ def test_what_will_not_pass_is_said_once_and_the_others_go_on(
     assert values(api.added) == [("nps", 30), ("calls", 1092)]
 
 
-def test_a_further_id_sends_that_one_only(tmp_path: Path, api: CheckInApi) -> None:
+def test_another_id_sends_its_check_in_alone(tmp_path: Path, api: CheckInApi) -> None:
     project = http_project(tmp_path, api, 'ids: {calls: k1}, path: "/kr/{{ id }}"')
     project.run("sync", check=0)
     project.edit("syncd.yaml", "{calls: k1}", "{calls: k1, nps: k2}")
     project.run("sync", check=0)
-    assert [one.target for one in api.added] == ["/v1/kr/k1", "/v1/kr/k2"]
+    assert [taken.target for taken in api.added] == ["/v1/kr/k1", "/v1/kr/k2"]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("how", "again"), [(POST, False), (PUT, True)])
-def test_killed_while_it_is_sent(tmp_path: Path, api: CheckInApi, how: str, again: bool, unmeasured: None) -> None:
+def test_killed_while_it_is_sent(tmp_path: Path, api: CheckInApi, how: str, again: bool) -> None:
     """A PUT is sent again; whether a POST arrived is for a person to find out."""
     project = http_project(tmp_path, api, how)
     came, go_on = threading.Event(), threading.Event()
@@ -266,7 +267,7 @@ def test_killed_while_it_is_sent(tmp_path: Path, api: CheckInApi, how: str, agai
     assert states(project) == ({} if again else {"unsure": ["calls"]})
 
 
-def test_a_template_that_names_nothing_known_touches_nothing(tmp_path: Path, api: CheckInApi) -> None:
+def test_a_template_with_an_unknown_name_touches_nothing(tmp_path: Path, api: CheckInApi) -> None:
     project = http_project(tmp_path, api, POST)
     project.edit("syncd.yaml", "{{ health }}", "{{ helth }}")
     done = project.run("sync", check=2)
@@ -307,17 +308,17 @@ def tability_project(tmp_path: Path, api: CheckInApi, installed: dict[str, str])
 
 def test_tability(tmp_path: Path, api: CheckInApi, installed: dict[str, str]) -> None:
     project = tability_project(tmp_path, api, installed)
-    told = [project.run("sync", check=0), project.run("sync", check=0)]
+    runs = [project.run("sync", check=0), project.run("sync", check=0)]
     (taken,) = api.added
     assert taken.target == f"/webhooks/checkins?remote_checkins_token=outcome-{TOKEN}"
     assert (taken.json()["score"], taken.json()["confidence"]) == ("1092", "red")
     api.answers = lambda taken: (401, f"no such token: person-{TOKEN}")
     measured(project, calls=1080)
-    told += [project.run("sync", check=1), project.run("status", check=0), project.run("plan", check=0)]
+    runs += [project.run("sync", check=1), project.run("status", check=0), project.run("plan", check=0)]
     assert states(project) == {"dead": ["calls"]}
     kept = (project.folder / "syncd.db").read_bytes()
     assert TOKEN.encode() not in kept
-    assert TOKEN not in "".join(one.stdout + one.stderr for one in told)
+    assert TOKEN not in "".join(run.stdout + run.stderr for run in runs)
 
 
 def test_doctor_says_that_a_platform_is_configured_or_what_is_missing(
@@ -326,8 +327,8 @@ def test_doctor_says_that_a_platform_is_configured_or_what_is_missing(
     project = tability_project(tmp_path, api, installed)
 
     def checks(exit_code: int) -> list[dict[str, Any]]:
-        found = json.loads(project.run("doctor", "--json", check=exit_code).stdout)["connections"]
-        return next(one["checks"] for one in found if one["name"] == "tability")
+        connections = json.loads(project.run("doctor", "--json", check=exit_code).stdout)["connections"]
+        return next(entry["checks"] for entry in connections if entry["name"] == "tability")
 
     (check,) = checks(0)
     assert (check["name"], check["ok"]) == ("configured", True)
@@ -360,6 +361,6 @@ def test_quantive(tmp_path: Path, api: CheckInApi, installed: dict[str, str]) ->
     project.run("sync", check=0)
     project.run("sync", check=0)
     targets = [f"/results/api/v1/metrics/{metric}/checkin" for metric in ("5e8c", "5e8d")]
-    assert [one.target for one in api.added] == targets
-    assert [one.json()["actual"] for one in api.added] == [1092, 30]
+    assert [taken.target for taken in api.added] == targets
+    assert [taken.json()["actual"] for taken in api.added] == [1092, 30]
     assert TOKEN.encode() not in (project.folder / "syncd.db").read_bytes()

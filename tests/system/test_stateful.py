@@ -8,7 +8,6 @@ and new ones, with HYPOTHESIS_PROFILE=nightly (`make nightly`).
 
 from __future__ import annotations
 
-import os
 from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 
 import pytest
 from changes import SEEN, SILENT
+from examples import NIGHTLY, examples
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -52,6 +52,8 @@ FAULTS = st.builds(
     after=st.integers(0, 20),  # a first sync asks GitHub some twenty times
     times=st.sampled_from((None, None, 7, 1)),
 ).filter(lambda fault: (fault.service, fault.kind) != ("metrics", "wrong_types"))  # any JSON is a fair answer there
+
+NOBODY = Watcher()
 
 
 class BrokenOff(Exception):
@@ -157,7 +159,7 @@ class Stories(RuleBasedStateMachine):
 
         self.check(self.cycle(reconcile, Watcher(page=change_now)), reconcile, before)
 
-    def cycle(self, reconcile: bool, watcher: Watcher | None = None) -> Result:
+    def cycle(self, reconcile: bool, watcher: Watcher = NOBODY) -> Result:
         policy = RetryPolicy(sleep=lambda seconds: None)
         self.began = self.now()
         return run_cycle(CycleRequest(self.config, self.ledger, self.now, policy, reconcile=reconcile, watcher=watcher))
@@ -197,11 +199,9 @@ def same(ours: float | None, theirs: float | None) -> bool:
     return ours == theirs or (ours is not None and theirs is not None and abs(ours - theirs) < 1e-9)
 
 
-NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 TestStories = Stories.TestCase
 TestStories.settings = settings(
-    max_examples=150 if NIGHTLY else 10,
+    max_examples=examples(6),
     stateful_step_count=30 if NIGHTLY else 12,
-    derandomize=not NIGHTLY,
     suppress_health_check=list(HealthCheck),
 )

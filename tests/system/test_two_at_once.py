@@ -14,7 +14,7 @@ from test_run import wait_for
 
 from syncd.sandbox import Fault, Sandbox
 
-pytestmark = pytest.mark.usefixtures("unmeasured")
+pytestmark = pytest.mark.unmeasured
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

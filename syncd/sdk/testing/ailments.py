@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Literal
 
+from syncd.sdk.retry import LONGEST_WAIT
+
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 """The `now` of a contract's context: later than any row of a fake. Dates in the table's headers are relative to it."""
 
@@ -29,6 +31,11 @@ class Ailment:
     again: bool = False
     after: float | None = None
     connection: Literal["whole", "cut", "reset", "lost"] = "whole"
+
+    @property
+    def passes(self) -> bool:
+        """Whether the request is tried again within the same cycle."""
+        return self.again and (self.after or 0) <= LONGEST_WAIT
 
 
 def _ill(name: str, status: int = 200, headers: Mapping[str, str] | None = None, **more: str) -> Ailment:

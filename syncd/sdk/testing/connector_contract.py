@@ -29,9 +29,18 @@ class ConnectorContract:
         raise NotImplementedError
 
     def pytest_generate_tests(self, metafunc: Any) -> None:
-        """Each test with an `ailment` runs for every ailment."""
-        if "ailment" in metafunc.fixturenames:
-            metafunc.parametrize("ailment", self.ailments, ids=lambda ailment: ailment.name)
+        """A test with an `ailment` runs for every ailment; a test with a `passing` ailment for those that pass."""
+        passing = [ailment for ailment in self.ailments if ailment.passes]
+        for fixture, ailments in (("ailment", self.ailments), ("passing", passing)):
+            if fixture in metafunc.fixturenames:
+                metafunc.parametrize(fixture, ailments, ids=lambda ailment: ailment.name)
+
+    @classmethod
+    def _leave_out(cls, *tests: str) -> None:
+        """Pytest collects none of these tests: what they hold does not apply to this class."""
+        for test in tests:
+            assert hasattr(cls, test), test
+            setattr(cls, test, None)
 
     def test_importing_it_loads_no_client_library(self) -> None:
         module = self.connector.__module__

@@ -57,7 +57,6 @@ def test_the_slope_and_its_interval_are_those_of_scipy(points: dict[int, float],
 
 
 @given(line=lines_with_noise())
-@settings(deadline=None)
 def test_a_line_with_little_noise_has_its_own_direction(line: tuple[float, list[float]]) -> None:
     slope, values = line
     rising, falling = of(RISES, *values), of(FALLS, *values)
@@ -72,7 +71,6 @@ def test_a_line_with_little_noise_has_its_own_direction(line: tuple[float, list[
 
 
 @given(values=st.lists(st.integers(-1000, 1000), min_size=FEWEST, max_size=13))
-@settings(deadline=None)
 def test_the_mirror_of_a_series_moves_the_other_way(values: list[int]) -> None:
     ahead, mirrored = of(RISES, *values), of(RISES, *(-value for value in values))
     other = {"right_way": "wrong_way", "wrong_way": "right_way", "flat": "flat"}
@@ -91,7 +89,6 @@ def test_few_orders_of_pure_noise_look_like_a_move(count: int) -> None:
 
 
 @given(values=st.lists(st.none() | numbers, max_size=13), goal=st.sampled_from((RISES, FALLS, Band(1, 2))))
-@settings(deadline=None)
 def test_too_little_data_is_never_a_guess(values: list[float | None], goal: Goal) -> None:
     present = sum(value is not None for value in values)
     computed = of(goal, *values)
@@ -104,7 +101,6 @@ def test_too_little_data_is_never_a_guess(values: list[float | None], goal: Goal
 
 
 @given(values=st.lists(st.integers(-1000, 1000), min_size=FEWEST, max_size=13), scale=st.sampled_from((0.5, 2, 8)))
-@settings(deadline=None)
 def test_all_figures_are_in_the_unit_of_the_outcome(values: list[int], scale: float) -> None:
     small, large = of(RISES, *values), of(RISES, *(scale * value for value in values))
     assert large == replace(
