@@ -1,7 +1,7 @@
 """Detects changes since the last check, and makes them events.
 
-Each subject has a state in one word. Nobody is notified of the first state that syncd sees, unless it is a watermelon, a
-held value or a source that has failed for too long.
+Each subject has a state in one word. Nobody is notified of the first state that syncd sees, unless it is a watermelon,
+a held value or a source that has failed for too long.
 """
 
 from __future__ import annotations
