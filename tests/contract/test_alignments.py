@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from syncd.cycle.model import Result
 from syncd.explain.links import LinkEvidence, links_of
-from syncd.ledger import KeptAlignment, Ledger, open_ledger
+from syncd.ledger import KeptAlignment, Ledger
 from syncd.ledger.schema import alignments
 from syncd.okr.trend import Trend
 
