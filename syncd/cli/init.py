@@ -65,7 +65,7 @@ objectives:
 
 
 def run(folder: Path) -> None:
-    """Writes the first files of a project, all of them or none."""
+    """Writes the first files of a project; none if a file of that name exists."""
     now = datetime.now(UTC)
     quarter = (now.month + 2) // 3
     first = f"{now.year}-{3 * quarter - 2:02}"

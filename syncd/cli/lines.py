@@ -18,9 +18,9 @@ def cut(text: str, width: int = WIDTH) -> str:
 
 
 def wrapped(text: str, first: str = "", rest: str | None = None) -> Iterator[str]:
-    """The text in lines, the first after one indent and the others after another; the same for all without `rest`.
+    """The text in lines of at most 80 columns. `first` indents the first line, `rest` the others (default: `first`).
 
-    Ids, options and addresses stay whole: a line may be wider than 80 columns, and none ends at a hyphen.
+    Ids, options and addresses stay whole: no line ends at a hyphen, and a long address makes a longer line.
     """
     yield from wrap(
         text,
@@ -38,7 +38,7 @@ def labelled(label: str, text: str) -> Iterator[str]:
 
 
 def rounded(text: str) -> str:
-    """What a record brings, as a table shows it: a number with many digits is rounded, any other text stays."""
+    """The text for a table: a number with many digits is rounded, any other text stays."""
     if len(text) <= _DIGITS:
         return text
     try:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from syncd.okr.spans import midnight
 from syncd.sdk import ConfigError
 
-_FIRST = date(1970, 1, 1)  # no ledger is older, and the days before it have room for sums
+_FIRST = date(1970, 1, 1)  # no ledger is older, and a day near year 1 has too few days before it
 
 
 def past_day(text: str, zone: ZoneInfo, now: datetime) -> date:

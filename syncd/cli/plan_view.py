@@ -38,7 +38,7 @@ def render(planned: Planned, zone: ZoneInfo) -> Iterator[str]:
 
 
 def publisher_failures(planned: Planned) -> Iterator[str]:
-    """The lines that say which publishers failed: for standard error, as a sync says it."""
+    """The lines for the publishers that failed, for standard error."""
     yield from _problems([preview for preview in planned.publish if preview.failed])
 
 

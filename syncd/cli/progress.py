@@ -37,7 +37,7 @@ def print_failures(result: Result) -> None:
 
 
 def _print_complete(outcome: PullResult, stream: TextIO) -> None:
-    # A stream that failed is one of the failures, which are printed once the cycle has ended.
+    # `print_failures` prints the streams that failed, once the cycle has ended.
     if outcome.quality == "complete":
         print(f"pulled {_name(outcome.pull)}: {count(outcome.changed, 'row')} changed", file=stream, flush=True)
 
