@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from syncd.cli.author import author_name
-from syncd.cli.opening import chosen_key_result, chosen_plan, open_config
+from syncd.cli.opening import chosen_key_result, chosen_period, open_config
 from syncd.cycle.approve import AnotherCandidate, NotHeld, allow, approve
 from syncd.ledger import cycle_lock, open_ledger
 from syncd.okr.words import HEALTH_WORDS
@@ -18,8 +18,8 @@ from syncd.sdk import ConfigError
 def run(path: Path, name: str, *, period: str | None, author: str | None, number: float | None) -> None:
     """Makes the held number the key result's value; if none is held, lets syncd overwrite what it left alone."""
     config, clock = open_config(path)
-    plan = chosen_plan(config, period, clock())
-    key_result = chosen_key_result(plan, name)
+    okrs = chosen_period(config, period, clock())
+    key_result = chosen_key_result(okrs, name)
     author = author_name(author, "an approval")
     ledger = open_ledger(config.ledger_url(), create=False)
     if ledger is None:
@@ -27,9 +27,9 @@ def run(path: Path, name: str, *, period: str | None, author: str | None, number
     try:
         with cycle_lock(ledger.engine):
             try:
-                approved = approve(config, plan, key_result, ledger, author=author, now=clock(), number=number)
+                approved = approve(config, okrs, key_result, ledger, author=author, now=clock(), number=number)
             except NotHeld as error:
-                allowed = allow(ledger, plan, key_result, author=author, now=clock()) if number is None else ()
+                allowed = allow(ledger, okrs, key_result, author=author, now=clock()) if number is None else ()
                 if not allowed:
                     raise ConfigError(f"{name} is not held: {_instead(error)}") from None
                 for delivery in allowed:

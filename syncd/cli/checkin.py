@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from syncd.cli.author import author_name
-from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json, writing_ledger
+from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, writing_ledger
 from syncd.cycle.check_in import STANDS_FOR, Implausible, Settled, check_in
 from syncd.ledger import cycle_lock
 from syncd.okr.checkins import CheckIn
@@ -40,8 +40,8 @@ def run(
     """Keeps a check-in, and prints where the key result stands after it."""
     config, clock = open_config(path)
     now = clock()
-    plan = chosen_plan(config, period, now)
-    key_result = chosen_key_result(plan, name)
+    okrs = chosen_period(config, period, now)
+    key_result = chosen_key_result(okrs, name)
     if is_guard(name):
         raise ConfigError(f"{name} is a guard, which takes no check-in; check in the key result that it guards")
     checkin = CheckIn(
@@ -59,19 +59,19 @@ def run(
     ledger = writing_ledger(config)
     try:
         with cycle_lock(ledger.engine):
-            snapshots = Snapshots(config, plan, ledger)
+            snapshots = Snapshots(config, okrs, ledger)
             old = line_of(snapshots.now(now), key_result)
-            check_in(config, plan, key_result, ledger, checkin, force=force)
+            check_in(config, okrs, key_result, ledger, checkin, force=force)
         new = line_of(snapshots.now(now), key_result)
     except Settled as error:
-        frozen = f"{plan.period.id} is frozen since {day(error.at.astimezone(config.zone))}: it has ended and settled"
+        frozen = f"{okrs.period.id} is frozen since {day(error.at.astimezone(config.zone))}: it has ended and settled"
         raise ConfigError(f"{frozen}; name another period with --period") from None
     except Implausible as error:
         raise ConfigError(f"{error}; correct --value, or write --force if it is meant") from None
     finally:
         ledger.close()
     if as_json:
-        print_json(key_result_document(new, plan.period))
+        print_json(key_result_document(new, okrs.period))
     else:
         typer.echo(_sentence(old, new, checkin, config.zone))
 

@@ -20,7 +20,7 @@ from syncd.ledger import cycle_lock
 from syncd.sandbox import DEMO_NOW, Sandbox, serve, write_files
 from syncd.sandbox.story.numbers import OKR_BOOK
 from syncd.sdk import ConfigError, RetryPolicy
-from syncd.status.periods import choose_plan
+from syncd.status.periods import choose_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import report_of
 from syncd.status.unwritten import troubles
@@ -45,15 +45,15 @@ def run(folder: Path) -> None:
             result = run_cycle(CycleRequest(config, ledger, clock, RetryPolicy()))
         seconds = time.monotonic() - started
         requests = len(box.requests)
-    plan = choose_plan(config, None, clock())
-    assert plan is not None
+    okrs = choose_period(config, None, clock())
+    assert okrs is not None
     wrote = sum(delivered.wrote for delivered in result.delivered)
     typer.echo(
         f"Pulled {len(result.pulls)} streams from GitHub, Jira, Google Sheets, a JSON API and a CSV file\n"
         f"(a sandbox on this machine, through the real clients): {requests} requests, {seconds:.1f} s.\n"
         f"Wrote {wrote} check-ins to a Google Sheet and to data/okrs.md.\n"
     )
-    print_status(report_of(Snapshots(config, plan, ledger).now(clock())), troubles(ledger))
+    print_status(report_of(Snapshots(config, okrs, ledger).now(clock())), troubles(ledger))
     ledger.close()
     print_failures(result)
     typer.echo(f"\nTry next, in {typer.style(folder, bold=True)}:")

@@ -13,7 +13,7 @@ import typer
 
 from syncd.cli import explain_links, explain_written
 from syncd.cli.lines import cut, labelled, rounded, wrapped
-from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json, reading_ledger
+from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, reading_ledger
 from syncd.cli.past import past_moment
 from syncd.explain.evidence import Evidence, Part
 from syncd.explain.evidence import evidence as evidence_of
@@ -34,15 +34,15 @@ def run(path: Path, key_result_id: str, *, at: str | None, period: str | None, a
     config, clock = open_config(path)
     now = clock()
     moment, is_day_end = past_moment(at, config.zone, now) if at else (now, False)
-    plan = chosen_plan(config, period, min(now, moment - _INSTANT if is_day_end else moment))
+    okrs = chosen_period(config, period, min(now, moment - _INSTANT if is_day_end else moment))
     ledger = reading_ledger(config)
-    snapshots = Snapshots(config, plan, ledger)
+    snapshots = Snapshots(config, okrs, ledger)
     if moment >= now:
         snapshot = snapshots.now(now)
     else:
         snapshot = snapshots.at_end(moment) if is_day_end else snapshots.at(moment)
     as_of = snapshot.last_instant
-    key_result = chosen_key_result(snapshot.plan, key_result_id)
+    key_result = chosen_key_result(snapshot.okrs, key_result_id)
     evidence = evidence_of(snapshot, ledger, key_result)
     links = list(links_of(snapshot, ledger, key_result))
     deliveries = explain_written.newest(snapshot, ledger, key_result.id)

@@ -16,7 +16,7 @@ from syncd.status.snapshot import Snapshot
 
 def newest(snapshot: Snapshot, ledger: Ledger | None, key_result: str) -> Sequence[Delivery]:
     """The newest delivery to each target as of the snapshot."""
-    made = ledger.outbox.of(snapshot.plan.period.id, key_result) if ledger else ()
+    made = ledger.outbox.of(snapshot.okrs.period.id, key_result) if ledger else ()
     by_place = {delivery.place: delivery for delivery in made if delivery.cycle <= snapshot.cycle}
     return [_as_of(delivery, snapshot.last_instant) if snapshot.past else delivery for delivery in by_place.values()]
 

@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from syncd.cli.history_words import event_words
-from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json, reading_ledger
+from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, reading_ledger
 from syncd.explain.edits import Edit
 from syncd.explain.history import Point, Restated, Series, SeriesEvent, history
 from syncd.sdk import ConfigError
@@ -41,9 +41,9 @@ def run(
         raise ConfigError("--csv, --json and --chart do not go together; choose one of them")
     config, clock = open_config(path)
     now = clock()
-    plan = chosen_plan(config, period, now)
-    key_result = chosen_key_result(plan, name)
-    snapshots = Snapshots(config, plan, reading_ledger(config))
+    okrs = chosen_period(config, period, now)
+    key_result = chosen_key_result(okrs, name)
+    snapshots = Snapshots(config, okrs, reading_ledger(config))
     series = history(snapshots, snapshots.now(now), key_result, backfill=backfill)
     if series.not_backfilled:
         typer.echo(f"{series.not_backfilled}; nothing to backfill", err=True)
@@ -52,7 +52,7 @@ def run(
     elif as_csv:
         typer.echo(table(series), nl=False)
     elif not series.points:
-        typer.echo(f"{name} has no value yet in {plan.period.id}: {_why_none(series, now)}")
+        typer.echo(f"{name} has no value yet in {okrs.period.id}: {_why_none(series, now)}")
     elif as_chart:
         from syncd.cli.history_chart import print_chart
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from syncd.config import Config, load_config
 from syncd.config.messages import nearest
 from syncd.config.project import clock_of
-from syncd.okr.goals import KeyResult, Plan
+from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.sdk import ConfigError
 
 if TYPE_CHECKING:
@@ -52,22 +52,22 @@ def reading_ledger(config: Config) -> Ledger | None:
     return ledger
 
 
-def chosen_plan(config: Config, period: str | None, now: datetime) -> Plan:
-    """The plan to show. ConfigError, with the periods that exist, if there is none for this period."""
-    from syncd.status.periods import choose_plan
+def chosen_period(config: Config, period: str | None, now: datetime) -> PeriodOkrs:
+    """The OKRs to show. ConfigError, with the periods that exist, if there is none for this period."""
+    from syncd.status.periods import choose_period
 
-    plan = choose_plan(config, period, now)
-    if plan is None:
-        periods = ", ".join(other.period.id for other in config.plans)
+    okrs = choose_period(config, period, now)
+    if okrs is None:
+        periods = ", ".join(other.period.id for other in config.periods)
         raise ConfigError(f"there is no period {period!r}; the mappings have: {periods}")
-    return plan
+    return okrs
 
 
-def chosen_key_result(plan: Plan, name: str) -> KeyResult:
-    """The plan's key result or guard with this id. ConfigError, with the nearest id, if there is none."""
-    by_id = {kr.id: kr for kr in plan.measured}
+def chosen_key_result(okrs: PeriodOkrs, name: str) -> KeyResult:
+    """The period's key result or guard with this id. ConfigError, with the nearest id, if there is none."""
+    by_id = {kr.id: kr for kr in okrs.measured}
     if name not in by_id:
-        raise ConfigError(f"there is no key result {name!r} in {plan.period.id}{nearest(name, by_id)}")
+        raise ConfigError(f"there is no key result {name!r} in {okrs.period.id}{nearest(name, by_id)}")
     return by_id[name]
 
 

@@ -24,7 +24,7 @@ def ready_to_pull(path: Path, only: str | None, log_format: str, *, reconcile: b
     share_a_heap()
     set_up_log(log_format, logging.ERROR)
     config, clock = open_config(path)
-    ids = [kr.id for plan in config.plans for kr in plan.key_results]
+    ids = [kr.id for okrs in config.periods for kr in okrs.key_results]
     if only is not None and only not in ids:
         raise ConfigError(f"there is no key result {only!r}{nearest(only, ids)}")
     config.check_references()

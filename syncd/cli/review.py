@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from syncd.cli.opening import chosen_plan, open_config, print_json, reading_ledger
+from syncd.cli.opening import chosen_period, open_config, print_json, reading_ledger
 from syncd.cli.past import past_day
 from syncd.config import Config
 from syncd.review import Review, review
@@ -30,9 +30,9 @@ def run(
     config, clock = open_config(path)
     now = clock()
     day = past_day(at, config.zone, now) if at else None
-    plan = chosen_plan(config, period, now)
+    okrs = chosen_period(config, period, now)
     ledger = reading_ledger(config)
-    summary = review(config, plan, ledger, now, day, whole=period is not None and not week)
+    summary = review(config, okrs, ledger, now, day, whole=period is not None and not week)
     if notify:
         _send(config, summary)
     elif as_json:

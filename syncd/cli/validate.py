@@ -35,8 +35,8 @@ def run(path: Path, *, strict: bool, as_json: bool) -> None:
             typer.echo("docs/lint.md says why each rule matters, and how to ignore it", err=True)
         counts = [
             (len(config.connections), "connection"),
-            (sum(len(plan.objectives) for plan in config.plans), "objective"),
-            (sum(len(plan.key_results) for plan in config.plans), "key result"),
+            (sum(len(okrs.objectives) for okrs in config.periods), "objective"),
+            (sum(len(okrs.key_results) for okrs in config.periods), "key result"),
             (len(findings), "warning"),
         ]
         typer.echo("valid: " + ", ".join(count(number, name) for number, name in counts))

@@ -26,7 +26,7 @@ class Difference:
 
 def differences(test: MappingTest, shares: Shares) -> list[Difference]:
     """Where the result differs from what a test expects, in the order of the file."""
-    result = run_trial(test.plan, shares, test.given(), test.at)
+    result = run_trial(test.okrs, shares, test.given(), test.at)
     return [
         difference
         for name, expected in test.expect.items()
@@ -55,7 +55,7 @@ def _differences_of(test: MappingTest, name: str, expected: ExpectKeys, result: 
 
 def _actual(test: MappingTest, name: str, result: TrialResult) -> Iterator[tuple[str, float | str | None, str | None]]:
     """Everything that a test can expect of a key result or an objective: its key, its actual value, and the reason."""
-    key_result = next((kr for kr in test.plan.measured if kr.id == name), None)
+    key_result = next((kr for kr in test.okrs.measured if kr.id == name), None)
     if key_result is None:
         rolled_up = result.objectives[name]
         yield "score", rolled_up.score, None

@@ -13,7 +13,7 @@ from syncd.ledger import Delivery, KeptValue, Ledger
 from syncd.ledger.definitions import measure_digest
 from syncd.ledger.outbox import State
 from syncd.okr.facts import answered
-from syncd.okr.goals import KeyResult, Plan
+from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.measures import Answer, Measure, leaves, stream_keys
 
 _REFUSED: tuple[State, ...] = ("refused",)
@@ -46,7 +46,7 @@ class Approved:
 
 def approve(
     config: Config,
-    plan: Plan,
+    okrs: PeriodOkrs,
     key_result: KeyResult,
     ledger: Ledger,
     *,
@@ -58,25 +58,25 @@ def approve(
 
     NotHeld or AnotherCandidate if it cannot be accepted: then nothing changes. The caller holds the ledger's lock.
     """
-    old = ledger.values.last(plan.period.id).get(key_result.id)
+    old = ledger.values.last(okrs.period.id).get(key_result.id)
     measure = key_result.measure
     edited = old is not None and old.measure != measure_digest(measure)
     if old is None or old.quality != "held" or edited or measure is None:
         raise NotHeld(old, edited)
     if number is not None and number != old.candidate:
         raise AnotherCandidate(old.candidate)
-    cycle, answer = _measured(ledger, plan, measure, old)
-    case = case_of(config, plan, ledger, key_result, now)
+    cycle, answer = _measured(ledger, okrs, measure, old)
+    case = case_of(config, okrs, ledger, key_result, now)
     new = complete_value(case, answer, ledger.answers, now, cycle)
-    outgoing = deliveries_after(config, ledger, now, {(plan.period.id, key_result.id): new})
+    outgoing = deliveries_after(config, ledger, now, {(okrs.period.id, key_result.id): new})
     reason = old.reason or "held"
     ledger.approvals.approve(
-        plan.period.id, key_result.id, case.definition, new, reason=reason, author=author, now=now, due=outgoing
+        okrs.period.id, key_result.id, case.definition, new, reason=reason, author=author, now=now, due=outgoing
     )
     return Approved(old, new)
 
 
-def allow(ledger: Ledger, plan: Plan, key_result: KeyResult, *, author: str, now: datetime) -> Sequence[Delivery]:
+def allow(ledger: Ledger, okrs: PeriodOkrs, key_result: KeyResult, *, author: str, now: datetime) -> Sequence[Delivery]:
     """Lets the refused deliveries of a key result overwrite what they met, but nothing that was written since.
 
     They wait again, and are returned; empty if none was refused. The caller holds the ledger's lock.
@@ -84,7 +84,7 @@ def allow(ledger: Ledger, plan: Plan, key_result: KeyResult, *, author: str, now
     refused = [
         delivery
         for delivery in ledger.outbox.in_state(_REFUSED)
-        if delivery.period == plan.period.id and delivery.key_result == key_result.id
+        if delivery.period == okrs.period.id and delivery.key_result == key_result.id
     ]
     marks_by_place = ledger.outbox.marks({delivery.place for delivery in refused})
     for delivery in refused:
@@ -96,7 +96,7 @@ def allow(ledger: Ledger, plan: Plan, key_result: KeyResult, *, author: str, now
     return refused
 
 
-def _measured(ledger: Ledger, plan: Plan, measure: Measure, held: KeptValue) -> tuple[int, Answer]:
+def _measured(ledger: Ledger, okrs: PeriodOkrs, measure: Measure, held: KeptValue) -> tuple[int, Answer]:
     """The last cycle that measured the candidate, and its answer.
 
     If a cycle without values (a dry run, a killed cycle) changed the rows since, it is the cycle that held the value.
@@ -109,7 +109,7 @@ def _measured(ledger: Ledger, plan: Plan, measure: Measure, held: KeptValue) -> 
     answer = Answer(held.candidate)
     for cycle in (latest, held.cycle):
         if cycle in times:
-            answer = answered(ledger.answers, measure, plan.period, times[cycle], cycle)
+            answer = answered(ledger.answers, measure, okrs.period, times[cycle], cycle)
             if answer.number == held.candidate:
                 return cycle, answer
     return held.cycle, replace(answer, number=held.candidate)

@@ -10,7 +10,7 @@ from syncd.cycle.foresee import deliveries_after
 from syncd.cycle.value import case_of, complete_value
 from syncd.ledger import Ledger
 from syncd.okr.checkins import CheckIn
-from syncd.okr.goals import KeyResult, Plan
+from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.measures import Answer
 from syncd.okr.plausible import implausible
 
@@ -31,17 +31,17 @@ class Implausible(Exception):
 
 
 def check_in(
-    config: Config, plan: Plan, key_result: KeyResult, ledger: Ledger, checkin: CheckIn, *, force: bool = False
+    config: Config, okrs: PeriodOkrs, key_result: KeyResult, ledger: Ledger, checkin: CheckIn, *, force: bool = False
 ) -> None:
     """Keeps a check-in. For a key result without a measure its value becomes the key result's value.
 
     Settled, or without `force` Implausible: then nothing changes. The caller holds the ledger's lock.
     """
-    period, now = plan.period, checkin.at
+    period, now = okrs.period, checkin.at
     settled_at = period.span.end + config.settings.settle
     if now >= settled_at:
         raise Settled(settled_at)
-    case = case_of(config, plan, ledger, key_result, now)
+    case = case_of(config, okrs, ledger, key_result, now)
     unmeasured = key_result.measure is None
     if checkin.value is not None and key_result.plausible is not None and not force:
         before = (

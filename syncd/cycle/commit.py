@@ -104,16 +104,16 @@ def _narrowed(request: CycleRequest, pulled: Pulled) -> Mapping[str, Json] | Non
 def _waiting(request: CycleRequest, pulled: Pulled, measured: Measured) -> Iterator[tuple[KeyResultId, Definition]]:
     """The definitions of the key results that wait for their first check-in."""
     config = request.config
-    for plan in pulled.plans:
-        for kr in plan.measured_for(request.only):
-            name = plan.period.id, kr.id
+    for okrs in pulled.periods:
+        for kr in okrs.measured_for(request.only):
+            name = okrs.period.id, kr.id
             if kr.measure is None and name not in measured:
-                yield name, definition(kr, plan.period, config.shares, config.file_of(*name))
+                yield name, definition(kr, okrs.period, config.shares, config.file_of(*name))
 
 
 def _restated(ledger: Ledger, pulled: Pulled, measured: Measured, changes: Sequence[ValueChange]) -> list[ValueChange]:
     """The changes, each with what its sources restated in this cycle."""
-    key_results = {(plan.period.id, kr.id): (plan, kr) for plan in pulled.plans for kr in plan.measured}
+    key_results = {(okrs.period.id, kr.id): (okrs, kr) for okrs in pulled.periods for kr in okrs.measured}
     histories: dict[KeyResultId, ValueHistory] = {}
     for change in changes:
         name = change.period, change.key_result
@@ -137,12 +137,12 @@ def _restated(ledger: Ledger, pulled: Pulled, measured: Measured, changes: Seque
 def _keep_links(request: CycleRequest, foreseen: Foreseen) -> Sequence[NewVerdict]:
     """Keeps the judged links, after the values that they were judged by. Returns the new verdicts."""
     for period in foreseen.periods:
-        request.ledger.alignments.keep(period.plan.period.id, period.links)
+        request.ledger.alignments.keep(period.okrs.period.id, period.links)
     new = [
         verdict
-        for plan in request.config.plans
+        for okrs in request.config.periods
         for period in foreseen.periods
-        if period.plan is plan
+        if period.okrs is okrs
         for verdict in period.verdicts
     ]
     for verdict in new:

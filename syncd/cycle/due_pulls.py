@@ -1,4 +1,4 @@
-"""What a cycle pulls: the streams that the plans need, each from its cursor in the ledger."""
+"""What a cycle pulls: the streams that the periods need, each from its cursor in the ledger."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from datetime import UTC, datetime
 from syncd.config import Connection
 from syncd.cycle.model import CycleRequest, Pull, PutOff
 from syncd.ledger import StreamState
-from syncd.okr.goals import Plan
+from syncd.okr.goals import PeriodOkrs
 from syncd.okr.measures import Leaf, ReadingMeasure, earliest, leaves, stream_keys
 from syncd.okr.spans import Period
 from syncd.sdk import Stream
 
 
-def needed_streams(connection: str, plans: Iterable[Plan]) -> Mapping[str, Stream]:
-    """The streams of a connection that the plans' measures need, by key; measures that share one need it together."""
+def needed_streams(connection: str, periods: Iterable[PeriodOkrs]) -> Mapping[str, Stream]:
+    """The streams of a connection that the periods' measures need, by key; measures that share one need it together."""
     streams: dict[str, Stream] = {}
-    for plan in plans:
-        for measure in (leaf for key_result in plan.measured for leaf in leaves(key_result.measure)):
+    for okrs in periods:
+        for measure in (leaf for key_result in okrs.measured for leaf in leaves(key_result.measure)):
             if measure.connection != connection:
                 continue
             for key in stream_keys(measure):
-                stream = _stream(key, measure, plan.period)
+                stream = _stream(key, measure, okrs.period)
                 streams[key] = streams[key].joined(stream) if key in streams else stream
     return streams
 

@@ -14,9 +14,9 @@ from syncd.cycle.model import CycleRequest, Foreseen, ForeseenPeriod, KeyResultI
 from syncd.ledger import KeptValue, Ledger, NewDelivery
 from syncd.notifying.new_events import new_events
 from syncd.okr.checkins import CheckIn
-from syncd.okr.goals import Plan
+from syncd.okr.goals import PeriodOkrs
 from syncd.publishing.due_deliveries import due_deliveries
-from syncd.status.periods import published_plans
+from syncd.status.periods import published_periods
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import report_of
 
@@ -34,9 +34,9 @@ def foresee(request: CycleRequest, pulled: Pulled, measured: Measured) -> Forese
     config, ledger, now = request.config, request.ledger, pulled.now
     values = {name: measurement.value for name, measurement in measured.items()}
     periods = [
-        _foreseen(config, ledger, plan, now, values, pulled.cycle)
-        for plan in published_plans(config, now)
-        if _is_published(config) or any(kr.drives for kr in plan.key_results)
+        _foreseen(config, ledger, okrs, now, values, pulled.cycle)
+        for okrs in published_periods(config, now)
+        if _is_published(config) or any(kr.drives for kr in okrs.key_results)
     ]
     reports = [period.report for period in periods]
     deliveries = list(due_deliveries(config, ledger, now, reports, only=request.only))
@@ -54,26 +54,26 @@ def deliveries_after(
     if not _is_published(config):
         return []
     reports = [
-        report_of(Snapshots(config, plan, ledger).foreseen(now, _of(plan, values), _of(plan, checkins)))
-        for plan in published_plans(config, now)
+        report_of(Snapshots(config, okrs, ledger).foreseen(now, _of(okrs, values), _of(okrs, checkins)))
+        for okrs in published_periods(config, now)
     ]
     return list(due_deliveries(config, ledger, now, reports))
 
 
 def _foreseen(
-    config: Config, ledger: Ledger, plan: Plan, now: datetime, values: NewValues, cycle: int
+    config: Config, ledger: Ledger, okrs: PeriodOkrs, now: datetime, values: NewValues, cycle: int
 ) -> ForeseenPeriod:
-    snapshot = Snapshots(config, plan, ledger).foreseen(now, _of(plan, values), cycle=cycle)
+    snapshot = Snapshots(config, okrs, ledger).foreseen(now, _of(okrs, values), cycle=cycle)
     report = report_of(snapshot)
     links = judge_links(snapshot, report, ledger)
     verdicts = list(new_verdicts(report, links, snapshot.links))
     if links:
         report = report_of(replace(snapshot, links={**snapshot.links, **links}))
-    return ForeseenPeriod(plan, report, links, verdicts)
+    return ForeseenPeriod(okrs, report, links, verdicts)
 
 
-def _of(plan: Plan, new: Mapping[KeyResultId, _New]) -> Mapping[str, _New]:
-    return {name: made for (period, name), made in new.items() if period == plan.period.id}
+def _of(okrs: PeriodOkrs, new: Mapping[KeyResultId, _New]) -> Mapping[str, _New]:
+    return {name: made for (period, name), made in new.items() if period == okrs.period.id}
 
 
 def _is_published(config: Config) -> bool:

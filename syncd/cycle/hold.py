@@ -7,23 +7,25 @@ from datetime import datetime
 
 from syncd.config import Config
 from syncd.ledger import Fallen, KeptValue
-from syncd.okr.goals import KeyResult, Plan
+from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.measures import Leaf, ReadingMeasure, leaves
 from syncd.okr.plausible import implausible, shown
 from syncd.okr.words import place
-from syncd.status.periods import choose_plan
+from syncd.status.periods import choose_period
 
 
 class Holding:
-    """Judges the new numbers of a plan.
+    """Judges the new numbers of a period.
 
     `fallen` are the selections that had many rows when they were measured last and have none now, by measure and the
     cycle that measured it last.
     """
 
-    def __init__(self, config: Config, plan: Plan, now: datetime, fallen: Mapping[tuple[Leaf, int], Fallen]) -> None:
+    def __init__(
+        self, config: Config, okrs: PeriodOkrs, now: datetime, fallen: Mapping[tuple[Leaf, int], Fallen]
+    ) -> None:
         self._config = config
-        self._plan = plan
+        self._okrs = okrs
         self._now = now
         self._fallen = fallen
         self._repeated = config.settings.held_until == "repeated"
@@ -39,7 +41,7 @@ class Holding:
         if reason is None:
             return None
         again = ", and so does a second cycle with the same" if self._repeated else ""
-        return f"{reason}; `{approval(self._config, self._plan, key_result, self._now)}` accepts it{again}"
+        return f"{reason}; `{approval(self._config, self._okrs, key_result, self._now)}` accepts it{again}"
 
     def _implausible(
         self, key_result: KeyResult, value: KeptValue, last: KeptValue | None, newest: KeptValue | None
@@ -69,9 +71,9 @@ def was_measured(value: KeptValue | None) -> bool:
     return value is not None and value.confirmed is not None
 
 
-def approval(config: Config, plan: Plan, key_result: KeyResult, now: datetime) -> str:
+def approval(config: Config, okrs: PeriodOkrs, key_result: KeyResult, now: datetime) -> str:
     """The command that accepts the candidate of a key result."""
-    default = choose_plan(config, None, now)
-    is_default = default is not None and default.period.id == plan.period.id
-    option = "" if is_default else f" --period {plan.period.id}"
+    default = choose_period(config, None, now)
+    is_default = default is not None and default.period.id == okrs.period.id
+    option = "" if is_default else f" --period {okrs.period.id}"
     return f"syncd approve {key_result.id}{option}"

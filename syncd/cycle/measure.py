@@ -19,14 +19,14 @@ from syncd.okr import checkins
 from syncd.okr.alignment import Terms
 from syncd.okr.checkins import CheckIn
 from syncd.okr.facts import answered
-from syncd.okr.goals import KeyResult, Plan, Quality, guard_id, is_guard
+from syncd.okr.goals import KeyResult, PeriodOkrs, Quality, guard_id, is_guard
 from syncd.okr.measures import Answer, Leaf, Measure, ReadingMeasure, leaves, stream_keys
 
 
 def measure(request: CycleRequest, pulled: Pulled) -> Measured:
-    """Measures the key results of the open plans as of the end of the pulls; with `only` a single one."""
+    """Measures the key results of the open periods as of the end of the pulls; with `only` a single one."""
     measuring = Measuring(request, pulled)
-    return {name: measurement for plan in pulled.plans for name, measurement in measuring.measurements(plan)}
+    return {name: measurement for okrs in pulled.periods for name, measurement in measuring.measurements(okrs)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +58,19 @@ class Measuring:
         self._unchanged = Unchanged(request.ledger, self._results, pulled.cycle, pulled.now)
         self._states = cache(request.ledger.streams.states)  # with the notes of all parts, and many may be unknown
 
-    def measurements(self, plan: Plan) -> Iterator[tuple[KeyResultId, Measurement]]:
-        """Each key result of a plan that is measured, after its guard."""
-        kept = self._ledger.values.last(plan.period.id)
-        checkins_by_id = self._ledger.checkins.of_period(plan.period.id, self._now)
+    def measurements(self, okrs: PeriodOkrs) -> Iterator[tuple[KeyResultId, Measurement]]:
+        """Each key result of a period that is measured, after its guard."""
+        kept = self._ledger.values.last(okrs.period.id)
+        checkins_by_id = self._ledger.checkins.of_period(okrs.period.id, self._now)
         guards: dict[str, KeptValue] = {}
-        wanted = list(plan.measured_for(self._only))
-        if self._now >= plan.period.span.end + self._config.settings.settle:
+        wanted = list(okrs.measured_for(self._only))
+        if self._now >= okrs.period.span.end + self._config.settings.settle:
             # Frozen: of a key result that was never measured, the guard may have been.
             guards = {kr.id: kept[kr.id] for kr in wanted if is_guard(kr.id) and was_measured(kept.get(kr.id))}
-        tasks = list(self._tasks(plan, [kr for kr in wanted if kr.id not in guards], kept, checkins_by_id))
+        tasks = list(self._tasks(okrs, [kr for kr in wanted if kr.id not in guards], kept, checkins_by_id))
         fallen = self._ledger.members.fallen(self._may_have_fallen(tasks))
-        holding = Holding(self._config, plan, self._now, fallen)
-        with self._ledger.together(self._read_ahead(plan, tasks)) as ledger:
+        holding = Holding(self._config, okrs, self._now, fallen)
+        with self._ledger.together(self._read_ahead(okrs, tasks)) as ledger:
             for task in tasks:
                 name, case = task.key_result.id, replace(task.case, guard=guards.get(guard_id(task.key_result.id)))
                 if task.key_result.measure is None:
@@ -80,20 +80,20 @@ class Measuring:
                 elif task.failure is not None:
                     value = self._kept_on(case, *task.failure)
                 else:
-                    value = self._measured(ledger, plan, replace(task, case=case), task.key_result.measure)
+                    value = self._measured(ledger, okrs, replace(task, case=case), task.key_result.measure)
                     if why := holding.why(task.key_result, value, case.last, kept.get(name)):
                         value = self._kept_on(case, "held", why, value.number)
                 guards[name] = value
-                yield (plan.period.id, name), Measurement(case.definition, value, case.last)
+                yield (okrs.period.id, name), Measurement(case.definition, value, case.last)
 
     def _tasks(
         self,
-        plan: Plan,
+        okrs: PeriodOkrs,
         wanted: Sequence[KeyResult],
         kept: Mapping[str, KeptValue],
         checkins_by_id: Mapping[str, Sequence[CheckIn]],
     ) -> Iterator[_Task]:
-        period, shares = plan.period, self._config.shares
+        period, shares = okrs.period, self._config.shares
         digests = self._ledger.definitions.digests(period.id)
         files = {kr.id: self._config.file_of(period.id, kr.id) for kr in wanted}
         defined = {kr.id: definition(kr, period, shares, files[kr.id]) for kr in wanted}
@@ -123,19 +123,19 @@ class Measuring:
                 for leaf in leaves(task.key_result.measure):
                     yield leaf, last.confirmed
 
-    def _read_ahead(self, plan: Plan, tasks: Sequence[_Task]) -> Iterator[Measure | None]:
+    def _read_ahead(self, okrs: PeriodOkrs, tasks: Sequence[_Task]) -> Iterator[Measure | None]:
         """The measures whose facts will be needed, in that order."""
         for task in tasks:
-            if task.failure is None and (task.unchanged is None or not self._unchanged.same_day(plan.period)):
+            if task.failure is None and (task.unchanged is None or not self._unchanged.same_day(okrs.period)):
                 key_result = task.key_result
                 if task.unchanged is None or key_result.drives:
                     yield key_result.measure
                 if key_result.drives and key_result.guard is not None:
                     yield key_result.guard.measure
 
-    def _measured(self, ledger: Ledger, plan: Plan, task: _Task, measure: Measure) -> KeptValue:
-        answer = task.unchanged or answered(ledger.answers, measure, plan.period, self._now)
-        goes_on = task.unchanged is not None and self._unchanged.same_day(plan.period)
+    def _measured(self, ledger: Ledger, okrs: PeriodOkrs, task: _Task, measure: Measure) -> KeptValue:
+        answer = task.unchanged or answered(ledger.answers, measure, okrs.period, self._now)
+        goes_on = task.unchanged is not None and self._unchanged.same_day(okrs.period)
         answer = self._with_note(measure, answer)
         return complete_value(task.case, answer, ledger.answers, self._now, self._cycle, goes_on=goes_on)
 

@@ -11,7 +11,7 @@ from syncd.config import Config
 from syncd.explain.restatements import Restatement
 from syncd.ledger import Definition, KeptAlignment, KeptValue, Ledger, LinkId, NewDelivery, NewEvent
 from syncd.notifying.send import MessageOutcome
-from syncd.okr.goals import Plan, Quality, is_guard
+from syncd.okr.goals import PeriodOkrs, Quality, is_guard
 from syncd.publishing.delivery import Delivered
 from syncd.sdk import Budget, Json, RetryPolicy, Source, Stream
 from syncd.status.report import Report
@@ -109,11 +109,11 @@ class CycleRequest:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """The result of the first phase, which ended at `now`: the open plans, and how their pulls ended."""
+    """The result of the first phase, which ended at `now`: the open periods, and how their pulls ended."""
 
     cycle: int
     now: datetime
-    plans: Sequence[Plan]
+    periods: Sequence[PeriodOkrs]
     results: Sequence[PullResult]
 
 
@@ -143,7 +143,7 @@ class NewVerdict:
 class ForeseenPeriod:
     """A period as it will stand with the cycle's values: its report, the links judged anew, and the new verdicts."""
 
-    plan: Plan
+    okrs: PeriodOkrs
     report: Report
     links: Mapping[LinkId, KeptAlignment]
     verdicts: Sequence[NewVerdict]

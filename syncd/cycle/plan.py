@@ -30,7 +30,7 @@ from syncd.explain.edits import Edit, key_changes
 from syncd.explain.items import RowsAfter, items_of
 from syncd.ledger import Definition, KeptValue
 from syncd.ledger.definitions import JUDGED_BY
-from syncd.okr.goals import KeyResult, Plan, is_guard
+from syncd.okr.goals import KeyResult, PeriodOkrs, is_guard
 from syncd.okr.measures import Measure, leaves, stream_keys
 from syncd.publishing.preview import preview
 from syncd.status.read_snapshots import Snapshots
@@ -53,9 +53,9 @@ def plan_sync(request: CycleRequest) -> Planned:
     periods = {period for period, _ in measured}
     revised = ledger.revisions.latest()
     compared = [
-        _Comparison(request, plan, pulled, measured, then, revised).changes()
-        for plan in config.plans
-        if plan.period.id in periods
+        _Comparison(request, okrs, pulled, measured, then, revised).changes()
+        for okrs in config.periods
+        if okrs.period.id in periods
     ]
     publish = preview(config, ledger, foreseen.deliveries, pulled.now)
     return Planned(pulled.now.astimezone(config.zone), result, compared, publish)
@@ -67,34 +67,34 @@ class _Comparison:
     def __init__(
         self,
         request: CycleRequest,
-        plan: Plan,
+        okrs: PeriodOkrs,
         pulled: Pulled,
         measured: Measured,
         then: datetime,
         revised: Mapping[tuple[str, str], int],
     ) -> None:
-        self._config, self._ledger, self._only, self._plan = request.config, request.ledger, request.only, plan
+        self._config, self._ledger, self._only, self._okrs = request.config, request.ledger, request.only, okrs
         self._cycle, self._now, self._revised = pulled.cycle, pulled.now, revised
-        self._measured = {name: result for (period, name), result in measured.items() if period == plan.period.id}
-        snapshots = Snapshots(request.config, plan, request.ledger)
+        self._measured = {name: result for (period, name), result in measured.items() if period == okrs.period.id}
+        snapshots = Snapshots(request.config, okrs, request.ledger)
         values = {name: measurement.value for name, measurement in self._measured.items()}
         self._after = snapshots.foreseen(pulled.now, values, cycle=pulled.cycle)
         # By now the dry run has ended, so the snapshot holds all that was kept, whatever clock it was kept by.
-        self._before = _comparable(replace(snapshots.at(pulled.now), moment=then), plan, values)
-        self._defined_before = {kr.id: kr for kr in self._before.plan.measured}
-        self._digests = request.ledger.definitions.digests(plan.period.id)
+        self._before = _comparable(replace(snapshots.at(pulled.now), moment=then), okrs, values)
+        self._defined_before = {kr.id: kr for kr in self._before.okrs.measured}
+        self._digests = request.ledger.definitions.digests(okrs.period.id)
 
     def changes(self) -> PeriodChanges:
         """All that differs. If a single key result was measured, no key result counts as removed."""
         before, after = report_of(self._before), report_of(self._after)
-        plan = self._plan
-        changed = [change for kr in plan.key_results if (change := self._change(kr)) is not None]
+        okrs = self._okrs
+        changed = [change for kr in okrs.key_results if (change := self._change(kr)) is not None]
         named = {part.key_result.id for change in changed for part in (change, change.guard) if part is not None}
         lines = [line for block in after.objectives for line in block.key_results]
         return PeriodChanges(
-            plan.period,
+            okrs.period,
             after,
-            sum(kr.id in self._measured for kr in plan.key_results),
+            sum(kr.id in self._measured for kr in okrs.key_results),
             self._days_edited(),
             changed,
             [] if self._only else list(self._removed()),
@@ -129,7 +129,7 @@ class _Comparison:
         return KeyResultChange(kr, defined.file, old, new, edited, remeasured, differs, approve, guard)
 
     def _approval(self, kr: KeyResult) -> str:
-        return approval(self._config, self._plan, kr, self._now)
+        return approval(self._config, self._okrs, kr, self._now)
 
     def _differences(self, measure: Measure | None, kept: KeptValue | None, value: KeptValue) -> Differences:
         """What counts differently since the last value was confirmed; for a held value, what would count.
@@ -143,7 +143,7 @@ class _Comparison:
             unmoved = value.quality == "complete" and (kept.number, kept.counted) == (value.number, value.counted)
             if unmoved:  # as most are, and this is cheaper than to list their rows
                 return Differences()
-        rows = RowsAfter(self._ledger, self._plan.period, self._cycle, self._now)
+        rows = RowsAfter(self._ledger, self._okrs.period, self._cycle, self._now)
         if since is None:
             return differences((), items_of(rows, measure))
         before = replace(rows, cycle=since, at=self._before.times[since])
@@ -166,11 +166,11 @@ class _Comparison:
                 yield Edit(self._now, defined.file, key, before, after)
 
     def _last_defined(self, key_result: str) -> Definition:
-        return self._ledger.definitions.of(self._plan.period.id, key_result)[-1].definition
+        return self._ledger.definitions.of(self._okrs.period.id, key_result)[-1].definition
 
     def _days_edited(self) -> bool:
         """Whether the days or health shares of the whole period were edited."""
-        edited = [kr for kr in self._plan.key_results if kr.id in self._digests and self._edited(kr)]
+        edited = [kr for kr in self._okrs.key_results if kr.id in self._digests and self._edited(kr)]
         pairs = [(self._last_defined(kr.id).body, self._measured[kr.id].definition.body) for kr in edited]
         # Definitions of an early version lack them: if such a key result is the same, only they can differ.
         return any(
@@ -180,7 +180,7 @@ class _Comparison:
 
     def _removed(self) -> Iterator[Removed]:
         """Key results that no file names any more, and that were measured as late as the others."""
-        named, kept = {kr.id for kr in self._plan.measured}, self._before.values
+        named, kept = {kr.id for kr in self._okrs.measured}, self._before.values
         others = [value.confirmed or 0 for name, value in kept.items() if name in named and value.quality == "complete"]
         for name, value in kept.items():
             last_measured = max(value.cycle, value.confirmed or 0)
@@ -189,20 +189,20 @@ class _Comparison:
                 yield Removed(name, defined.file, defined.title, value)
 
 
-def _comparable(snapshot: Snapshot, plan: Plan, measured: Collection[str]) -> Snapshot:
+def _comparable(snapshot: Snapshot, okrs: PeriodOkrs, measured: Collection[str]) -> Snapshot:
     """A past snapshot in which the measured key results alone are as they were defined: a sync leaves the others alone.
 
     Each has the links that the files have now, so that a new link has a verdict before and after.
     """
-    then = {kr.id: kr for kr in snapshot.plan.key_results}
+    then = {kr.id: kr for kr in snapshot.okrs.key_results}
 
     def of(kr: KeyResult) -> KeyResult:
         return replace(then[kr.id], drives=kr.drives) if kr.id in measured and kr.id in then else kr
 
     objectives = tuple(
-        replace(objective, key_results=tuple(map(of, objective.key_results))) for objective in plan.objectives
+        replace(objective, key_results=tuple(map(of, objective.key_results))) for objective in okrs.objectives
     )
-    return replace(snapshot, plan=replace(snapshot.plan, objectives=objectives))
+    return replace(snapshot, okrs=replace(snapshot.okrs, objectives=objectives))
 
 
 def _shown(line: KeyResultLine, value: KeptValue) -> tuple[Any, ...]:

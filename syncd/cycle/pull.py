@@ -1,4 +1,4 @@
-"""The first phase: pulls what the open plans need. Each connection has a thread; a single thread writes the ledger.
+"""The first phase: pulls what the open periods need. Each connection has a thread; a single thread writes the ledger.
 
 A connection that fails fails alone. How a pull ended is kept with its stream; only a complete pull feeds values.
 """
@@ -20,7 +20,7 @@ from syncd.cycle.model import ConnectionPulls, CycleRequest, Pull, Pulled, PullR
 from syncd.cycle.open_sources import open_sources
 from syncd.cycle.write_pages import HandedOver, PageWriter, Present, PulledPage, PullEnded
 from syncd.ledger import Ledger
-from syncd.okr.goals import KeyResult, Plan
+from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.sdk import ConfigError, Json, Page, Source, SourceBroken, SourceError
 
 _PATIENCE = 300.0  # seconds without a page after which a connection is given up for this cycle
@@ -34,10 +34,10 @@ class CycleStopped(Exception):
 def pull(request: CycleRequest) -> Pulled:
     """Opens the sources, begins a cycle and pulls; ConfigError before anything is touched."""
     config, ledger, now = request.config, request.ledger, request.clock()
-    plans = [part for plan in config.plans if (part := _open_part(plan, config, ledger, now))]
+    periods = [part for okrs in config.periods if (part := _open_part(okrs, config, ledger, now))]
     with ExitStack() as opened:
         policies = {name: request.retry.fresh() for name in config.connections}
-        sources = open_sources(request, plans, policies, opened)
+        sources = open_sources(request, periods, policies, opened)
         cycle = ledger.cycles.begin(request.clock())
         work = {}
         for name, (source, streams) in sources.items():
@@ -46,20 +46,20 @@ def pull(request: CycleRequest) -> Pulled:
         opened.pop_all()  # each pulling thread closes its source when it ends
     request.watcher.pulling([pull for part in work.values() for pull in part.pulls])
     results = pull_all(request, cycle, work)
-    return Pulled(cycle, request.clock(), plans, results)
+    return Pulled(cycle, request.clock(), periods, results)
 
 
-def _open_part(plan: Plan, config: Config, ledger: Ledger, now: datetime) -> Plan | None:
-    """The part of a plan that is measured: all of it from its period's start until it has settled; None before.
+def _open_part(okrs: PeriodOkrs, config: Config, ledger: Ledger, now: datetime) -> PeriodOkrs | None:
+    """The part of a period's OKRs that is measured: all of it from the start until it has settled; None before.
 
-    After that the plan is frozen, except for key results that were never measured.
+    After that they are frozen, except for key results that were never measured.
     """
-    span = plan.period.span
+    span = okrs.period.span
     if now < span.start:
         return None
     if now < span.end + config.settings.settle:
-        return plan
-    kept = ledger.values.last(plan.period.id)
+        return okrs
+    kept = ledger.values.last(okrs.period.id)
 
     def never_measured(kr: KeyResult) -> bool:
         value = kept.get(kr.id)
@@ -67,10 +67,10 @@ def _open_part(plan: Plan, config: Config, ledger: Ledger, now: datetime) -> Pla
 
     objectives = tuple(
         replace(objective, key_results=key_results)
-        for objective in plan.objectives
+        for objective in okrs.objectives
         if (key_results := tuple(filter(never_measured, objective.key_results)))
     )
-    return replace(plan, objectives=objectives) if objectives else None
+    return replace(okrs, objectives=objectives) if objectives else None
 
 
 def pull_all(request: CycleRequest, cycle: int, work: Mapping[str, ConnectionPulls]) -> list[PullResult]:

@@ -12,7 +12,7 @@ from syncd.ledger.definitions import definition
 from syncd.okr.alignment import Terms, on_pace_since
 from syncd.okr.checkins import CheckIn
 from syncd.okr.facts import Facts
-from syncd.okr.goals import ON_PACE, KeyResult, Plan, guard_id, guarded, standing
+from syncd.okr.goals import ON_PACE, KeyResult, PeriodOkrs, guard_id, guarded, standing
 from syncd.okr.measures import Answer
 from syncd.status.past_days import past_of
 
@@ -38,9 +38,9 @@ class Case:
         return self.terms.key_result
 
 
-def case_of(config: Config, plan: Plan, ledger: Ledger, key_result: KeyResult, now: datetime) -> Case:
+def case_of(config: Config, okrs: PeriodOkrs, ledger: Ledger, key_result: KeyResult, now: datetime) -> Case:
     """The case of one key result, as the ledger has it."""
-    period = plan.period
+    period = okrs.period
     defined = definition(key_result, period, config.shares, config.file_of(period.id, key_result.id))
     kept = ledger.values.last(period.id)
     last = kept.get(key_result.id)

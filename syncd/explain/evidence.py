@@ -15,7 +15,7 @@ from syncd.explain.restatements import Restatement, restatements
 from syncd.ledger import KeptValue, Ledger, StreamId
 from syncd.ledger.definitions import measure_digest
 from syncd.okr.checkins import CheckIn
-from syncd.okr.goals import KeyResult, Plan, Quality
+from syncd.okr.goals import KeyResult, PeriodOkrs, Quality
 from syncd.okr.measures import (
     FormulaMeasure,
     Leaf,
@@ -101,14 +101,14 @@ class Evidence:
 
 def evidence(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -> Evidence:
     """The evidence of a key result as it stood by a snapshot."""
-    plan, cycle = snapshot.plan, snapshot.cycle
+    okrs, cycle = snapshot.okrs, snapshot.cycle
     value, line, measure = snapshot.values.get(key_result.id), line_of(snapshot, key_result), key_result.measure
     checkins = [
-        (checkin, checkin.expired(plan.period.span, snapshot.moment))
+        (checkin, checkin.expired(okrs.period.span, snapshot.moment))
         for checkin in snapshot.checkins.get(key_result.id, ())
     ]
     guard = evidence(snapshot, ledger, key_result.guard) if key_result.guard else None
-    changes = edits(ledger, plan.period.id, key_result.id, cycle) if ledger and cycle and value else ()
+    changes = edits(ledger, okrs.period.id, key_result.id, cycle) if ledger and cycle and value else ()
     if ledger is None or not cycle or value is None or measure is None:
         return Evidence(key_result, value, line, (), (), (), "", changes, edited=False, guard=guard, checkins=checkins)
     edited = value.measure != measure_digest(measure)
@@ -116,7 +116,7 @@ def evidence(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -
     if value.confirmed is not None and not edited:
         # A value rests on what the ledger held after the last cycle that measured it, seen at that time.
         seen_at = snapshot.times.get(value.confirmed, snapshot.last_instant)
-        rows = RowsAfter(ledger, plan.period, value.confirmed, seen_at)
+        rows = RowsAfter(ledger, okrs.period, value.confirmed, seen_at)
         items = list(items_of(rows, measure))
         parts = list(_parts(rows, measure, items))
         arithmetic = parts[0].arithmetic
@@ -124,7 +124,7 @@ def evidence(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -
             arithmetic = f"{measure.expression} = {_number(value)}"
     candidate: list[Item] = []
     if value.quality == "held" and not edited and snapshot.synced_at is not None:  # a plan may have brought rows since
-        waiting = items_of(RowsAfter(ledger, plan.period, snapshot.synced, snapshot.synced_at), measure)
+        waiting = items_of(RowsAfter(ledger, okrs.period, snapshot.synced, snapshot.synced_at), measure)
         candidate = [item for item in waiting if item.left_out is None]
     return Evidence(
         key_result,
@@ -137,8 +137,8 @@ def evidence(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -
         changes,
         edited,
         candidate,
-        list(approvals(ledger, plan, key_result, cycle)),
-        [] if edited else restatements(ledger, plan, key_result, until=cycle),
+        list(approvals(ledger, okrs, key_result, cycle)),
+        [] if edited else restatements(ledger, okrs, key_result, until=cycle),
         guard,
         checkins,
     )
@@ -195,10 +195,10 @@ def _number(value: KeptValue) -> str:
     return value.reason or "unknown" if value.number is None else scalar_text(value.number)
 
 
-def approvals(ledger: Ledger, plan: Plan, key_result: KeyResult, cycle: int) -> Iterator[PastApproval]:
+def approvals(ledger: Ledger, okrs: PeriodOkrs, key_result: KeyResult, cycle: int) -> Iterator[PastApproval]:
     """Every approval of a key result up to a cycle, oldest first."""
-    approved = ledger.approvals.of(plan.period.id, key_result.id, cycle)
-    history = ledger.values.history(plan.period.id, key_result.id) if approved else ()
+    approved = ledger.approvals.of(okrs.period.id, key_result.id, cycle)
+    history = ledger.values.history(okrs.period.id, key_result.id) if approved else ()
     for approval in approved:
         before = [value.number for measured_by, value in history if measured_by.id < approval.cycle]
         old = before[-1] if before else None

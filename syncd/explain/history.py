@@ -94,7 +94,7 @@ def history(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, *, backf
     With `backfill` the days before the present measure was first used are computed from the sources' own dates, as far
     as the sources have any. Nothing is written.
     """
-    ledger, period = snapshots.ledger, end.plan.period
+    ledger, period = snapshots.ledger, end.okrs.period
     points, problem = _points(snapshots, end, key_result, backfill)
     events = _events(ledger, end, key_result) if ledger is not None and points else ()
     return Series(key_result, period, points, events, problem)
@@ -135,7 +135,7 @@ def _points(
 
 def _kept_points(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, last_kept: datetime) -> Iterator[Point]:
     """A point of each day: past days as they stood at their end, today as it stands."""
-    days = list(_days(end.plan.period, end.last_instant, last_kept))
+    days = list(_days(end.okrs.period, end.last_instant, last_kept))
     past = [(day, span.end) for day, span in days if end.past or end.moment not in span]
     states = snapshots.at_ends([day_end for _, day_end in past], [key_result.id])
     for (day, _), snapshot in zip(past, states, strict=True):
@@ -172,7 +172,7 @@ def _point(
 
 
 def _backfilled(snapshot: Snapshot, key_result: KeyResult, ledger: Ledger) -> _Backfill:
-    period, now, measure = snapshot.plan.period, snapshot.moment, key_result.measure
+    period, now, measure = snapshot.okrs.period, snapshot.moment, key_result.measure
     if measure is None:
         return _Backfill({}, f"{key_result.id} has no measure")
     digest = measure_digest(measure)
@@ -222,10 +222,10 @@ def _undated(ledger: Ledger, measure: Measure, period: Period, now: datetime, cy
 
 def _events(ledger: Ledger, end: Snapshot, key_result: KeyResult) -> Sequence[SeriesEvent]:
     """What happened up to a snapshot, by time."""
-    plan, until = end.plan, end.cycle
-    events: list[SeriesEvent] = [*edits(ledger, plan.period.id, key_result.id, until)]
-    events += approvals(ledger, plan, key_result, until)
-    restated = restatements(ledger, plan, key_result, until=until)
+    okrs, until = end.okrs, end.cycle
+    events: list[SeriesEvent] = [*edits(ledger, okrs.period.id, key_result.id, until)]
+    events += approvals(ledger, okrs, key_result, until)
+    restated = restatements(ledger, okrs, key_result, until=until)
     for at, group in groupby(restated, key=lambda restatement: restatement.at):
         same_cycle = list(group)
         events.append(Restated(at, len(same_cycle), same_cycle[0].before, same_cycle[0].after))

@@ -36,12 +36,12 @@ class LinkEvidence:
 
 def links_of(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -> Iterator[LinkEvidence]:
     """The links from or to a key result by a snapshot, in the order of the files."""
-    plan = snapshot.plan
-    key_results = {kr.id: kr for kr in plan.key_results}
+    okrs = snapshot.okrs
+    key_results = {kr.id: kr for kr in okrs.key_results}
     if (
         ledger is None
         or not snapshot.cycle
-        or all(key_result.id not in (kr.id, *_driven(kr)) for kr in plan.key_results if kr.drives)
+        or all(key_result.id not in (kr.id, *_driven(kr)) for kr in okrs.key_results if kr.drives)
     ):
         return
     for judgement in (link for block in report_of(snapshot).objectives for link in block.alignment):
@@ -51,9 +51,9 @@ def links_of(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -
             continue
         weeks: list[tuple[Week, Week]] = []
         kept = snapshot.links.get(name)
-        if kept is not None and all(is_evidence(plan, side, snapshot.values.get(side)) for side in name):
+        if kept is not None and all(is_evidence(okrs, side, snapshot.values.get(side)) for side in name):
             judged_at = snapshot.times.get(kept.confirmed, snapshot.last_instant)
-            series = WeeklySeries(ledger, plan, snapshot.values, judged_at, kept.confirmed)
+            series = WeeklySeries(ledger, okrs, snapshot.values, judged_at, kept.confirmed)
             weeks = list(zip(*(series.weeks(key_results[side]) for side in name), strict=True))
         yield LinkEvidence(
             *name,

@@ -15,7 +15,7 @@ from typing import Any
 
 from syncd.ledger import KeptValue, Ledger, Reread, Revised
 from syncd.ledger.definitions import measure_digest
-from syncd.okr.goals import KeyResult, Plan
+from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.measures import Leaf, ReadingMeasure, RecordMeasure, contribution, leaves, left_out, scalar_text
 from syncd.sdk import Record
 
@@ -40,22 +40,24 @@ class Restatement:
     after: float | None
 
 
-def restatements(ledger: Ledger, plan: Plan, key_result: KeyResult, *, after: int = 0, until: int) -> list[Restatement]:
+def restatements(
+    ledger: Ledger, okrs: PeriodOkrs, key_result: KeyResult, *, after: int = 0, until: int
+) -> list[Restatement]:
     """The restatements of a key result under its measure: later than the cycle `after`, no later than `until`."""
     measure = measure_digest(key_result.measure)
-    measured = ledger.values.first_and_last_under(plan.period.id, key_result.id, measure, until)
+    measured = ledger.values.first_and_last_under(okrs.period.id, key_result.id, measure, until)
     if measured is None:
         return []
 
     def values() -> Sequence[KeptValue]:
         return [
             replace(value, confirmed=min(value.confirmed, until))  # later cycles may have measured the same number
-            for cycle, value in ledger.values.history(plan.period.id, key_result.id)
+            for cycle, value in ledger.values.history(okrs.period.id, key_result.id)
             if value.measure == measure and value.quality == "complete" and value.confirmed is not None
             if cycle.id <= until
         ]
 
-    return find_restatements(ledger, [ValueHistory(plan, key_result, values, max(after, measured[0]))], until)[0]
+    return find_restatements(ledger, [ValueHistory(okrs, key_result, values, max(after, measured[0]))], until)[0]
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class ValueHistory:
     there was a change.
     """
 
-    plan: Plan
+    okrs: PeriodOkrs
     key_result: KeyResult
     read: Callable[[], Sequence[KeptValue]]
     after: int
@@ -118,7 +120,7 @@ def _of_record(
 ) -> Restatement | None:
     at, before, shown = ended_at(revised.cycle), history.measured_before(revised.cycle), revised.new or revised.old
     measured = None if before is None else ended_at(before)
-    why = _why(measure, revised.old, revised.new, history.plan, at, measured)
+    why = _why(measure, revised.old, revised.new, history.okrs, at, measured)
     if why is None or shown is None:
         return None
     of = (revised.old.done_at if revised.old else None) or shown.done_at
@@ -129,7 +131,7 @@ def _of_reading(
     measure: ReadingMeasure, reread: Reread, history: ValueHistory, ended_at: Callable[[int], datetime]
 ) -> Restatement | None:
     at = ended_at(reread.cycle)
-    if reread.at not in measure.window.span(history.plan.period, at) or reread.at > at:
+    if reread.at not in measure.window.span(history.okrs.period, at) or reread.at > at:
         return None
     held = f"held {reread.old.raw}"
     why = f"{held}, and its row is gone" if reread.new is None else f"{held}, and holds {reread.new.raw} now"
@@ -138,10 +140,15 @@ def _of_reading(
 
 
 def _why(
-    measure: RecordMeasure, old: Record | None, new: Record | None, plan: Plan, at: datetime, measured: datetime | None
+    measure: RecordMeasure,
+    old: Record | None,
+    new: Record | None,
+    okrs: PeriodOkrs,
+    at: datetime,
+    measured: datetime | None,
 ) -> str | None:
     """Why a record's two versions are a restatement; None if they are none."""
-    window = measure.window.span(plan.period, at)
+    window = measure.window.span(okrs.period, at)
     counted = old is not None and left_out(measure, window, old) is None
     if new is None:
         return GONE if counted else None
@@ -152,7 +159,7 @@ def _why(
         return None
     if counted and old is not None:
         return _brings(measure, old, new)
-    zone = plan.period.zone
+    zone = okrs.period.zone
     if measured is not None and new.done_at.astimezone(zone).date() < measured.astimezone(zone).date():
         return "came late"
     return None

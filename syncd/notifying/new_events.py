@@ -102,9 +102,9 @@ def _of_streams(config: Config, ledger: Ledger, now: datetime) -> Iterator[_Fact
     assert config.settings.notify is not None
     bound = config.settings.notify.failing_after
     needed: dict[str, set[str]] = {}
-    for plan in config.plans:
-        if plan.period.span.start <= now < plan.period.span.end + config.settings.settle:
-            for leaf in (leaf for kr in plan.measured for leaf in leaves(kr.measure)):
+    for okrs in config.periods:
+        if okrs.period.span.start <= now < okrs.period.span.end + config.settings.settle:
+            for leaf in (leaf for kr in okrs.measured for leaf in leaves(kr.measure)):
                 needed.setdefault(leaf.connection, set()).update(stream_keys(leaf))
     for connection, keys in needed.items():
         failing = dict(_failing(ledger, connection, keys, now, bound))

@@ -148,7 +148,7 @@ def check(config: Config) -> Sequence[str]:
         for recipient, addresses in recipients.items()
         if not all(apprise.Apprise.instantiate(address, suppress_exceptions=True) for address in addresses)
     ]
-    owners = {objective.owner for plan in config.plans for objective in plan.objectives if objective.owner}
+    owners = {objective.owner for okrs in config.periods for objective in okrs.objectives if objective.owner}
     nobody = sorted(set(recipients) - owners - {EVERYBODY})
     return strange + [f"no objective has the owner {name!r}{nearest(name, owners)}" for name in nobody]
 

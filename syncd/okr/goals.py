@@ -199,7 +199,7 @@ class Objective:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PeriodOkrs:
     """The objectives of one period, from every mapping file of that period."""
 
     period: Period

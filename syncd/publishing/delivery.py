@@ -32,7 +32,7 @@ from syncd.sdk import (
     SourceError,
     Unsure,
 )
-from syncd.status.periods import choose_plan
+from syncd.status.periods import choose_period
 
 log = logging.getLogger("syncd.publishing")
 
@@ -79,7 +79,7 @@ def deliver(
     With `patient`, a target that asked for a later time is not tried before it. The caller holds the ledger's lock.
     """
     left = {delivery.id: delivery for delivery in ledger.outbox.in_state((*OPEN, *STUCK))}
-    named = {WHOLE, *(kr.id for plan in config.plans for kr in plan.key_results)}
+    named = {WHOLE, *(kr.id for okrs in config.periods for kr in okrs.key_results)}
     runs: list[tuple[Publication, list[Delivery]]] = []
     for publication in config.publications:
         belonging = [
@@ -222,8 +222,8 @@ class _Run:
         delivery, foreign, where = comparison.delivery, comparison.decision.foreign, comparison.written.where
         holds = "; ".join(f"{where.get(place, place)} holds {shown(value)}" for place, value in foreign.items())
         name, period = delivery.key_result, delivery.period
-        plan = choose_plan(self.config, None, self.clock())
-        of = "" if plan is not None and plan.period.id == period else f" --period {period}"
+        okrs = choose_period(self.config, None, self.clock())
+        of = "" if okrs is not None and okrs.period.id == period else f" --period {period}"
         allowing = f"`syncd approve {name}{of}`" if name else "`override: true`"
         reason = f"{holds}, which syncd did not write; {allowing} writes over it"
         kept = {place: mark(value) for place, value in foreign.items() if value is not None}

@@ -32,12 +32,12 @@ def causes(ledger: Ledger, line: KeyResultLine, start: Start, before: Snapshot, 
     if kr.measure is None or kept is None or kept.confirmed is None or kept.measure != measure_digest(kr.measure):
         return Causes()
     parts = dict(named_parts(kr.measure))
-    rows = RowsAfter(ledger, now.plan.period, kept.confirmed, now.times[kept.confirmed])
+    rows = RowsAfter(ledger, now.okrs.period, kept.confirmed, now.times[kept.confirmed])
     old = _items_before(rows, kr.measure, start, before, before.values.get(kr.id))
     compared = differences(old, items_of(rows, kr.measure))
     restated = {
         restatement.label: restatement.why
-        for restatement in restatements(ledger, now.plan, kr, after=before.cycle, until=kept.confirmed)
+        for restatement in restatements(ledger, now.okrs, kr, after=before.cycle, until=kept.confirmed)
     }
     came = [
         _cause("o" if _is_open(item, parts) else "+", item, restated.get(item.label), parts) for item in compared.enters

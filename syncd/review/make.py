@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from syncd.config import Config
 from syncd.explain.edits import Edit, edits
 from syncd.ledger import Ledger
-from syncd.okr.goals import KeyResult, Objective, Plan, Standing
+from syncd.okr.goals import KeyResult, Objective, PeriodOkrs, Standing
 from syncd.okr.rollup import ObjectiveStanding, roll_up_all
 from syncd.okr.spans import Period, Span, midnight
 from syncd.review.attention import attention
@@ -28,22 +28,28 @@ _WORST_FIRST = ("off_track", "at_risk", "unknown", "on_track", "done")
 
 
 def review(
-    config: Config, plan: Plan, ledger: Ledger | None, now: datetime, at: date | None = None, *, whole: bool = False
+    config: Config,
+    okrs: PeriodOkrs,
+    ledger: Ledger | None,
+    now: datetime,
+    at: date | None = None,
+    *,
+    whole: bool = False,
 ) -> Review:
     """The review of the seven local days up to now, or up to a past day `at`; of the `whole` period up to then.
 
     While the period lasts, only its own days are reviewed. Once it is over, the days in which it settles may be, too.
     """
-    today = now.astimezone(plan.period.zone).date()
+    today = now.astimezone(okrs.period.zone).date()
     day = at or today
-    snapshots = Snapshots(config, plan, ledger)
-    end = snapshots.at_end(midnight(day + _DAY, plan.period.zone)) if day < today else snapshots.now(now)
-    period = end.plan.period
+    snapshots = Snapshots(config, okrs, ledger)
+    end = snapshots.at_end(midnight(day + _DAY, okrs.period.zone)) if day < today else snapshots.now(now)
+    period = end.okrs.period
     days = _days(period, day, whole)
     start = midnight(days.first, period.zone)
     before, span = snapshots.at_end(start), Span(start, end.last_instant + _INSTANT)
     report = _of_files(report_of(end))
-    own_edits = {kr.id: edits(ledger, plan.period.id, kr.id, end.cycle) if ledger else [] for kr in plan.key_results}
+    own_edits = {kr.id: edits(ledger, okrs.period.id, kr.id, end.cycle) if ledger else [] for kr in okrs.key_results}
     checkins = [(name, checkin) for name, every in end.checkins.items() for checkin in every if checkin.at in span]
     moves = Moves(snapshots, days, before, end)
     objectives = list(_objectives(report, before, moves, span, own_edits))
@@ -54,7 +60,7 @@ def review(
         report,
         objectives,
         attention(report),
-        definition_changes(ledger, plan, own_edits, end, span) if ledger else (),
+        definition_changes(ledger, okrs, own_edits, end, span) if ledger else (),
         sorted(checkins, key=lambda named: named[1].at),
     )
     return replace(made, questions=questions(made))
@@ -79,8 +85,8 @@ def _objectives(
     old: Mapping[str, Standing] = {}
     scores: Mapping[str, ObjectiveStanding] = {}
     if span.start > report.period.span.start:
-        old = {kr.id: _standing_before(kr, moves) for kr in before.plan.key_results}
-        scores = roll_up_all(before.plan.objectives, old, before.rules.shares)
+        old = {kr.id: _standing_before(kr, moves) for kr in before.okrs.key_results}
+        scores = roll_up_all(before.okrs.objectives, old, before.rules.shares)
     new = {line.key_result.id: line.standing for block in report.objectives for line in block.key_results}
     same = {name for name, standing in new.items() if name in old and _has_score(standing) == _has_score(old[name])}
     key_results = [line.key_result for block in report.objectives for line in block.key_results]

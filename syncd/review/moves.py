@@ -25,7 +25,7 @@ class Moves:
         self._days = days
         self._before = before
         self._now = now
-        self._period = now.plan.period
+        self._period = now.okrs.period
         self._points_by_id: dict[str, Sequence[Point]] = {}
 
     def move(self, line: KeyResultLine, edits: Sequence[Edit], times_edited: int) -> Move:

@@ -17,7 +17,7 @@ from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lo
 from syncd.sdk import ConfigError, RetryPolicy
 from syncd.service.metrics import Metrics
 from syncd.service.schedule import next_start
-from syncd.status.periods import choose_plan
+from syncd.status.periods import choose_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import Report, report_of
 from syncd.status.unwritten import Trouble, troubles
@@ -77,8 +77,8 @@ class Service:
     def report(self, period: str | None = None) -> Report | None:
         """The report of a period; None if there is no such period."""
         now = self._clock()
-        plan = choose_plan(self.config, period, now)
-        return report_of(Snapshots(self.config, plan, self.ledger).now(now)) if plan else None
+        okrs = choose_period(self.config, period, now)
+        return report_of(Snapshots(self.config, okrs, self.ledger).now(now)) if okrs else None
 
     def troubles(self) -> Sequence[Trouble]:
         """The check-ins that are not written."""

@@ -13,31 +13,31 @@ from datetime import date
 
 from syncd.ledger import DefinitionVersion, LinkId
 from syncd.ledger.definitions import measure_digest
-from syncd.okr.goals import KeyResult, Objective, Plan, Shares, is_guard
+from syncd.okr.goals import KeyResult, Objective, PeriodOkrs, Shares, is_guard
 from syncd.okr.spans import Period
 from syncd.status.snapshot import Rules
 
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """The plan and rules of a moment; `unread` as in a snapshot."""
+    """The OKRs and rules of a moment; `unread` as in a snapshot."""
 
-    plan: Plan
+    okrs: PeriodOkrs
     rules: Rules
     unread: frozenset[str]
 
 
 class PastDefinitions:
-    """Finds what was in force after a past cycle. `plan` and `rules` are those of the files now.
+    """Finds what was in force after a past cycle. `okrs` and `rules` are those of the files now.
 
     `versions` are the definitions of the period's key results, in the order in which the ledger met them.
     """
 
-    def __init__(self, plan: Plan, rules: Rules, versions: Sequence[DefinitionVersion]) -> None:
-        self._plan = plan
+    def __init__(self, okrs: PeriodOkrs, rules: Rules, versions: Sequence[DefinitionVersion]) -> None:
+        self._okrs = okrs
         self._rules = rules
         self._versions = versions
-        self._first = _first_versions(versions, plan.period)
+        self._first = _first_versions(versions, okrs.period)
         self._in_force: dict[tuple[int, frozenset[LinkId]], InForce] = {}
 
     def after(self, cycle: int, judged: frozenset[LinkId] = frozenset()) -> InForce:
@@ -50,10 +50,10 @@ class PastDefinitions:
     def _after_first(self, count: int, judged: Collection[LinkId]) -> InForce:
         """What the first `count` versions define.
 
-        Key results that left the files since are in the plan, in an objective without a name.
+        Key results that left the files since are among them, in an objective without a name.
         """
         newest = {version.key_result: version for version in self._versions[:count]}
-        today = {kr.id: kr for kr in self._plan.measured}
+        today = {kr.id: kr for kr in self._okrs.measured}
         defined: dict[str, KeyResult] = {}
         unread: set[str] = set()
         for name in newest.keys() | (today.keys() & self._first.keys()):
@@ -76,16 +76,16 @@ class PastDefinitions:
 
         objectives = [
             replace(objective, key_results=tuple(map(then, objective.key_results)))
-            for objective in self._plan.objectives
+            for objective in self._okrs.objectives
         ]
         if removed:
             objectives.append(Objective("", "", tuple(map(then, removed))))
         period, shares = self._judged_by(count)
-        return InForce(Plan(period, tuple(objectives)), replace(self._rules, shares=shares), frozenset(unread))
+        return InForce(PeriodOkrs(period, tuple(objectives)), replace(self._rules, shares=shares), frozenset(unread))
 
     def _judged_by(self, count: int) -> tuple[Period, Shares]:
         """The days and shares of the newest of the first `count` versions."""
-        period, shares = self._plan.period, self._rules.shares
+        period, shares = self._okrs.period, self._rules.shares
         if not self._versions:
             return period, shares
         newest = self._versions[count - 1] if count else self._first[self._versions[0].key_result]

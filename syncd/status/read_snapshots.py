@@ -15,7 +15,7 @@ from syncd.config import Config
 from syncd.ledger import EndedCycle, KeptAlignment, KeptValue, Ledger, LinkId
 from syncd.ledger.cycles import newest_by
 from syncd.okr.checkins import CheckIn
-from syncd.okr.goals import Plan, guard_id
+from syncd.okr.goals import PeriodOkrs, guard_id
 from syncd.status.in_force import PastDefinitions
 from syncd.status.snapshot import Rules, Snapshot
 
@@ -25,22 +25,22 @@ _INSTANT = timedelta(microseconds=1)
 class Snapshots:
     """Reads the snapshots of one period. Without a ledger, before the first sync, everything is unknown."""
 
-    def __init__(self, config: Config, plan: Plan, ledger: Ledger | None) -> None:
+    def __init__(self, config: Config, okrs: PeriodOkrs, ledger: Ledger | None) -> None:
         self.ledger = ledger
-        self._plan = plan
+        self._okrs = okrs
         self._rules = Rules(config.shares, config.settings.settle, config.zone)
 
     def now(self, now: datetime) -> Snapshot:
         """The period as it stands, judged by the files as they are."""
-        ledger, period = self.ledger, self._plan.period.id
+        ledger, period = self.ledger, self._okrs.period.id
         if ledger is None:
-            return Snapshot(self._plan, self._rules, now, now)
+            return Snapshot(self._okrs, self._rules, now, now)
         values, links = ledger.values.last(period), ledger.alignments.last(period)
         last, synced = ledger.cycles.last(), ledger.cycles.last(pulled=True)
         confirmed = {value.confirmed for value in values.values() if value.confirmed is not None}
         cycles = confirmed | {link.confirmed for link in links.values()} | ({synced.id} if synced else set())
         return Snapshot(
-            self._plan,
+            self._okrs,
             self._rules,
             now,
             now,
@@ -96,14 +96,14 @@ class Snapshots:
     ) -> Sequence[Snapshot]:
         """The snapshot of each (moment, last instant); both ascend."""
         if self.ledger is None:
-            return [Snapshot(self._plan, self._rules, *moment, past=True) for moment in moments]
+            return [Snapshot(self._okrs, self._rules, *moment, past=True) for moment in moments]
         last_instants = [last_instant for _, last_instant in moments]
         cycles = _last_ended(self._ended, last_instants)
         syncs = _last_ended([cycle for cycle in self._ended if cycle.synced], last_instants)
         names = None if key_results is None else [name for kr in key_results for name in (kr, guard_id(kr))]
-        values = self.ledger.values.at_cycles(self._plan.period.id, cycles, names)
+        values = self.ledger.values.at_cycles(self._okrs.period.id, cycles, names)
         newest = max(last_instants, default=None)
-        checkins = self.ledger.checkins.of_period(self._plan.period.id, newest) if newest else {}
+        checkins = self.ledger.checkins.of_period(self._okrs.period.id, newest) if newest else {}
         if names is not None:
             checkins = {name: checkins[name] for name in names if name in checkins}
         syncs_so_far = _SyncsSoFar(self._ended)
@@ -113,7 +113,7 @@ class Snapshots:
             syncs_so_far.advance(cycle)
             snapshots.append(
                 Snapshot(
-                    in_force.plan,
+                    in_force.okrs,
                     in_force.rules,
                     moment,
                     last_instant,
@@ -133,15 +133,15 @@ class Snapshots:
         """A past snapshot with what had been kept of links by then."""
         if self.ledger is None or not snapshot.cycle:
             return snapshot
-        links = self.ledger.alignments.last(self._plan.period.id, snapshot.cycle)
+        links = self.ledger.alignments.last(self._okrs.period.id, snapshot.cycle)
         days = self._days_of_syncs(snapshot.synced, min((link.cycle for link in links.values()), default=0))
         today = days.get(snapshot.synced)
         first_of_day = min((cycle for cycle, day in days.items() if day == today), default=0)
-        newest = self.ledger.alignments.last(self._plan.period.id)
+        newest = self.ledger.alignments.last(self._okrs.period.id)
         judged = frozenset(name for name in links if newest[name].confirmed >= first_of_day)
         return replace(
             snapshot,
-            plan=self._definitions.after(snapshot.cycle, judged).plan,
+            okrs=self._definitions.after(snapshot.cycle, judged).okrs,
             links={name: _as_judged(name, link, days, first_of_day, snapshot.values) for name, link in links.items()},
         )
 
@@ -155,12 +155,12 @@ class Snapshots:
 
     @cached_property
     def _definitions(self) -> PastDefinitions:
-        versions = self.ledger.definitions.of_period(self._plan.period.id) if self.ledger else ()
-        return PastDefinitions(self._plan, self._rules, versions)
+        versions = self.ledger.definitions.of_period(self._okrs.period.id) if self.ledger else ()
+        return PastDefinitions(self._okrs, self._rules, versions)
 
     def _days_of_syncs(self, until: int, since: int) -> Mapping[int, date]:
         """The local day of each sync from one cycle to another."""
-        zone = self._plan.period.zone
+        zone = self._okrs.period.zone
         return {
             cycle.id: cycle.ended_at.astimezone(zone).date()
             for cycle in self._ended

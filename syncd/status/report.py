@@ -86,25 +86,25 @@ class Report:
 
 def report_of(snapshot: Snapshot) -> Report:
     """The report of a snapshot: every key result, each link's verdict, and what they roll up to."""
-    plan, rules = snapshot.plan, snapshot.rules
-    lines = {kr.id: line_of(snapshot, kr) for kr in plan.key_results}
-    rolled_up = roll_up_all(plan.objectives, {name: line.standing for name, line in lines.items()}, rules.shares)
+    okrs, rules = snapshot.okrs, snapshot.rules
+    lines = {kr.id: line_of(snapshot, kr) for kr in okrs.key_results}
+    rolled_up = roll_up_all(okrs.objectives, {name: line.standing for name, line in lines.items()}, rules.shares)
     blocks = [
         ObjectiveBlock(
             objective,
             rolled_up[objective.id],
             [lines[kr.id] for kr in objective.key_results],
             list(_alignment(snapshot, objective, lines)),
-            [other.id for other in plan.objectives if other.supports == objective.id],
+            [other.id for other in okrs.objectives if other.supports == objective.id],
         )
-        for objective in plan.objectives
+        for objective in okrs.objectives
     ]
-    return Report(plan.period, snapshot.moment.astimezone(rules.zone), snapshot.synced_at, blocks)
+    return Report(okrs.period, snapshot.moment.astimezone(rules.zone), snapshot.synced_at, blocks)
 
 
 def line_of(snapshot: Snapshot, key_result: KeyResult) -> KeyResultLine:
     """A key result as it stands by a snapshot."""
-    span, now = snapshot.plan.period.span, snapshot.moment
+    span, now = snapshot.okrs.period.span, snapshot.moment
     checkins = snapshot.checkins.get(key_result.id, ())
     stated = confidence(checkins, span, now)
     line = replace(
@@ -120,7 +120,7 @@ def line_of(snapshot: Snapshot, key_result: KeyResult) -> KeyResultLine:
 
 
 def _alignment(snapshot: Snapshot, objective: Objective, lines: Mapping[str, KeyResultLine]) -> Iterator[JudgedLink]:
-    period = snapshot.plan.period
+    period = snapshot.okrs.period
     today = min(snapshot.last_instant.astimezone(period.zone).date(), period.last)
     for output in objective.key_results:
         value = snapshot.values.get(output.id)
@@ -139,8 +139,8 @@ def _guard_reason(guard: KeyResultLine) -> str:
 
 def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
     """A key result as it stands without its guard."""
-    plan, rules, now, kept = snapshot.plan, snapshot.rules, snapshot.moment, snapshot.values.get(kr.id)
-    span = plan.period.span
+    okrs, rules, now, kept = snapshot.okrs, snapshot.rules, snapshot.moment, snapshot.values.get(kr.id)
+    span = okrs.period.span
     waits = "no measure: it waits for a check-in"
     if kept is None:
         begun = "not pulled yet" if now >= span.start else "the period has not begun"
@@ -165,7 +165,7 @@ def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
 
 def _stale(snapshot: Snapshot, kr: KeyResult, kept: KeptValue, as_of: datetime | None) -> str | None:
     """Why a number is stale; None if it is not."""
-    span, now = snapshot.plan.period.span, snapshot.moment
+    span, now = snapshot.okrs.period.span, snapshot.moment
     if kr.measure is None:
         checkin = made_by(snapshot.checkins.get(kr.id, ()), kept.at)
         if checkin is None or not checkin.expired(span, now):
@@ -180,5 +180,5 @@ def _stale(snapshot: Snapshot, kr: KeyResult, kept: KeptValue, as_of: datetime |
 
 
 def _unmeasured(snapshot: Snapshot, kr: KeyResult, reason: str) -> KeyResultLine:
-    ahead = expected(kr, snapshot.plan.period.span, snapshot.moment)
+    ahead = expected(kr, snapshot.okrs.period.span, snapshot.moment)
     return KeyResultLine(kr, None, Standing(None, None, ahead, "unknown", reason), None, None, reason)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from syncd.ledger import KeptAlignment, KeptValue, LinkId
 from syncd.okr.checkins import CheckIn
-from syncd.okr.goals import KeyResult, Plan, Shares
+from syncd.okr.goals import KeyResult, PeriodOkrs, Shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Rules:
 class Snapshot:
     """A period's state at `moment`: now, at a past moment, or once new values are kept.
 
-    `plan` and `rules` are those in force then. `values` are the newest by key result, guards under their own ids;
+    `okrs` and `rules` are those in force then. `values` are the newest by key result, guards under their own ids;
     `times` holds the ends of the cycles that confirmed them. `cycle` is the last that had ended, `synced` the last that
     asked the sources; both are 0 before the first. A `past` snapshot holds what had happened by `last_instant`: a day
     is judged at the midnight that ends it, by what had happened before that midnight. `unread` are the key results
@@ -40,7 +40,7 @@ class Snapshot:
     they are defined now, however their values were measured.
     """
 
-    plan: Plan
+    okrs: PeriodOkrs
     rules: Rules
     moment: datetime
     last_instant: datetime
@@ -59,5 +59,5 @@ class Snapshot:
         return self.times.get(self.synced)
 
     def as_defined(self, key_result: KeyResult) -> KeyResult:
-        """A key result, or a guard, as it was defined then; as it is here if the snapshot's plan has none of its id."""
-        return next((kr for kr in self.plan.measured if kr.id == key_result.id), key_result)
+        """A key result, or a guard, as it was defined then; as it is here if the snapshot has none of its id."""
+        return next((kr for kr in self.okrs.measured if kr.id == key_result.id), key_result)

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from syncd.ledger import Cycle, KeptValue, Ledger
 from syncd.ledger.batches import batches
 from syncd.ledger.definitions import measure_digest
-from syncd.okr.goals import KeyResult, Plan, Target
+from syncd.okr.goals import KeyResult, PeriodOkrs, Target
 from syncd.okr.measures import ReadingMeasure, leaves
 from syncd.okr.past import past_values
 from syncd.okr.spans import midnight
@@ -27,7 +27,7 @@ class WeeklySeries:
     def __init__(
         self,
         ledger: Ledger,
-        plan: Plan,
+        okrs: PeriodOkrs,
         values: Mapping[str, KeptValue],
         now: datetime,
         cycle: int | None = None,
@@ -35,7 +35,7 @@ class WeeklySeries:
     ) -> None:
         self._ledger = ledger
         self._values = values
-        self._plan = plan
+        self._okrs = okrs
         self._now = now
         self._cycle = cycle
         self._past: dict[str, Mapping[date, float | None] | None] = {}
@@ -51,13 +51,13 @@ class WeeklySeries:
             if measure is None or past is None:
                 weeks = list(self._kept_weeks(key_result))
             else:
-                weeks = weekly(self._ledger.answers, measure, self._plan.period, self._now, past, self._cycle)
+                weeks = weekly(self._ledger.answers, measure, self._okrs.period, self._now, past, self._cycle)
             self._weeks[key_result.id] = weeks
         return self._weeks[key_result.id]
 
     def gained(self, output: KeyResult, since: date) -> float | None:
         """What an output's value has gained since a day; None if the value before that day is unknown."""
-        value, period = self._values.get(output.id), self._plan.period
+        value, period = self._values.get(output.id), self._okrs.period
         if output.measure is None or value is None or value.number is None or not isinstance(output.goal, Target):
             return None
         day = max(since - timedelta(days=1), period.first)
@@ -71,13 +71,13 @@ class WeeklySeries:
         if key_result.id not in self._past:
             measure, past = key_result.measure, None
             if measure is not None:
-                past = past_values(self._ledger.answers, measure, self._plan.period, self._now, self._cycle)
+                past = past_values(self._ledger.answers, measure, self._okrs.period, self._now, self._cycle)
             self._past[key_result.id] = None if past is None else dict(past)
         return self._past[key_result.id]
 
     def _kept_weeks(self, key_result: KeyResult) -> Iterator[Week]:
         """By complete values alone; a week has a number if a cycle confirmed it in that week or later."""
-        period = self._plan.period
+        period = self._okrs.period
         new = self._values.get(key_result.id)
         every = [
             (cycle.ended_at, new if new is not None and new.cycle == value.cycle else value)
@@ -106,7 +106,7 @@ class WeeklySeries:
     def _history(self, name: str) -> Sequence[tuple[Cycle, KeptValue]]:
         if name not in self._histories:
             batch = next((batch for batch in batches(self._ahead, _AT_ONCE) if name in batch), [name])
-            histories = self._ledger.values.histories(self._plan.period.id, batch)
+            histories = self._ledger.values.histories(self._okrs.period.id, batch)
             values = [value for history in histories.values() for _, value in history]
             values += [self._values[key_result] for key_result in batch if key_result in self._values]
             confirmed = {value.confirmed for value in values if value.confirmed is not None}
@@ -121,7 +121,7 @@ def _may_be_undated(key_result: KeyResult, value: KeptValue | None) -> bool:
     return key_result.measure is None or not dated
 
 
-def is_evidence(plan: Plan, key_result: str, value: KeptValue | None) -> bool:
+def is_evidence(okrs: PeriodOkrs, key_result: str, value: KeptValue | None) -> bool:
     """Whether a key result's value is complete and of its present measure: if not, its rows are no evidence."""
-    measure = next(kr.measure for kr in plan.key_results if kr.id == key_result)
+    measure = next(kr.measure for kr in okrs.key_results if kr.id == key_result)
     return value is not None and value.quality == "complete" and value.measure == measure_digest(measure)

@@ -50,10 +50,10 @@ class CsvProject:
 
     def snapshots(self) -> Snapshots:
         config = self.config
-        return Snapshots(config, config.plans[0], self.ledger)
+        return Snapshots(config, config.periods[0], self.ledger)
 
     def report(self, now: datetime | None = None) -> Report:
         return report_of(self.snapshots().now(now or self.now))
 
     def key_result(self, name: str) -> KeyResult:
-        return next(kr for kr in self.config.plans[0].key_results if kr.id == name)
+        return next(kr for kr in self.config.periods[0].key_results if kr.id == name)

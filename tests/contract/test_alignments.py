@@ -92,7 +92,7 @@ class Project(CsvProject):
     def links(self, at: datetime | None = None) -> list[LinkEvidence]:
         snapshots = self.snapshots()
         snapshot = snapshots.at(at) if at else snapshots.now(self.now)
-        return [link for kr in snapshot.plan.key_results for link in links_of(snapshot, self.ledger, kr)]
+        return [link for kr in snapshot.okrs.key_results for link in links_of(snapshot, self.ledger, kr)]
 
 
 @pytest.fixture

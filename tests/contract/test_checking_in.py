@@ -65,7 +65,7 @@ class Project(CsvProject):
     ) -> None:
         config = self.config
         checkin = CheckIn("ada", self.now, self.now + stands * DAY, value, **fields)
-        check_in(config, config.plans[0], self.key_result(name), self.ledger, checkin, force=force)
+        check_in(config, config.periods[0], self.key_result(name), self.ledger, checkin, force=force)
 
     def line(self, name: str) -> KeyResultLine:
         line = self.report().line(name)

@@ -70,7 +70,7 @@ class Project(CsvProject):
         config = self.config
         self.now += timedelta(hours=1)
         approved = approve(
-            config, config.plans[0], self.key_result(name), self.ledger, author="Dana", now=self.now, number=number
+            config, config.periods[0], self.key_result(name), self.ledger, author="Dana", now=self.now, number=number
         )
         return approved.new
 

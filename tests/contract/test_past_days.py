@@ -53,7 +53,7 @@ class Project(CsvProject):
     def review(self, day: int, *, whole: bool = False) -> Review:
         """The review of a past day, as it is made now."""
         config = self.config
-        return review(config, config.plans[0], self.ledger, self.now, date(2026, 11, day), whole=whole)
+        return review(config, config.periods[0], self.ledger, self.now, date(2026, 11, day), whole=whole)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_value_under_a_definition_that_is_not_read_any_more_is_judged_and_neve
     project.sync(4, calls=800)
     snapshots = project.snapshots()
     then = snapshots.at(noon(3))
-    calls = next(kr for kr in then.plan.key_results if kr.id == "calls")
+    calls = next(kr for kr in then.okrs.key_results if kr.id == "calls")
     assert isinstance(calls.goal, Target)
     assert calls.goal.target == 600
     past = evidence(then, project.ledger, calls)

@@ -288,9 +288,9 @@ def test_an_edit_without_a_meaning_is_no_edit_of_the_days(project: Project) -> N
 def test_a_value_by_check_in_is_judged_by_the_clock_and_by_edits(project: Project) -> None:
     project.edit("        measure: {from: local, file: calls.csv, cell: B2}\n", "        stale_after: 60d\n")
     project.sync()
-    plan = project.config.plans[0]
+    okrs = project.config.periods[0]
     checkin = CheckIn("Dana", project.now, project.now + timedelta(days=60), 850)
-    check_in(project.config, plan, plan.key_results[0], project.ledger, checkin)
+    check_in(project.config, okrs, okrs.key_results[0], project.ledger, checkin)
     assert not project.plan()
     project.sync()
     project.now += timedelta(days=30)
@@ -338,8 +338,8 @@ def test_a_number_that_would_wait_is_shown_with_its_reason_and_approval(project:
     project.calls(1900)
     approve(
         project.config,
-        project.config.plans[0],
-        project.config.plans[0].key_results[0],
+        project.config.periods[0],
+        project.config.periods[0].key_results[0],
         project.ledger,
         author="Dana",
         now=project.now,

@@ -77,12 +77,12 @@ class Project(CsvProject):
 
     def differences(self) -> list[str]:
         """The kept values that differ from a new measurement."""
-        (plan,) = self.config.plans
-        kept = self.ledger.values.last(plan.period.id)
+        (okrs,) = self.config.periods
+        kept = self.ledger.values.last(okrs.period.id)
         differences = []
-        for kr in plan.key_results:
+        for kr in okrs.key_results:
             assert kr.measure is not None
-            fresh, value = answered(self.ledger.answers, kr.measure, plan.period, self.now), kept[kr.id]
+            fresh, value = answered(self.ledger.answers, kr.measure, okrs.period, self.now), kept[kr.id]
             ours = (value.number, value.at, value.counted, value.lacking)
             if ours != (fresh.number, fresh.at, fresh.counted, fresh.lacking):
                 differences.append(f"{kr.id}: {ours} is not {fresh}")

@@ -15,7 +15,7 @@ from syncd.config import load_config
 from syncd.ledger import open_ledger
 from syncd.sandbox import Sandbox
 from syncd.sandbox.story.numbers import OKR_BOOK
-from syncd.status.periods import choose_plan
+from syncd.status.periods import choose_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import report_of
 from syncd.web import make_app
@@ -91,9 +91,9 @@ def test_objectives_with_a_watermelon_come_first_for_people_and_keep_the_files_o
 
     config = load_config(project.folder / "syncd.yaml")
     ledger = open_ledger(config.ledger_url())
-    plan = choose_plan(config, None, NOW)
-    assert plan is not None
-    shown = report_of(Snapshots(config, plan, ledger).now(NOW))
+    okrs = choose_period(config, None, NOW)
+    assert okrs is not None
+    shown = report_of(Snapshots(config, okrs, ledger).now(NOW))
 
     class Standings:
         config_problem = cycle_problem = ledger_problem = None

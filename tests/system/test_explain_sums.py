@@ -18,7 +18,7 @@ def test_the_evidence_of_every_key_result_adds_up_to_its_value(project: Project,
         monkeypatch.setenv(name, value)
     config = load_config(project.folder / "syncd.yaml")
     numbers = 0
-    for key_result in config.plans[0].key_results:
+    for key_result in config.periods[0].key_results:
         explained = json.loads(project.run("explain", key_result.id, "--json", check=0).stdout)
         brought = [item["brings"] for item in explained["counted"]]
         if explained["value"] is None:

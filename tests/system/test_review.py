@@ -19,7 +19,7 @@ from syncd.ledger import open_ledger
 from syncd.review import brief, review
 from syncd.review.brief import LONGEST
 from syncd.sandbox import Sandbox
-from syncd.status.periods import choose_plan
+from syncd.status.periods import choose_period
 
 MAPPING = """\
 period: 2026-10
@@ -314,9 +314,9 @@ def test_the_review_of_the_example_is_a_page_long_with_its_watermelon_first(proj
 def test_a_brief_is_short_and_begins_with_what_matters(project: Project) -> None:
     project.run("sync", check=0)
     config = load_config(project.folder / "syncd.yaml")
-    plan = choose_plan(config, None, NOW)
-    assert plan is not None
-    text = brief(review(config, plan, open_ledger(config.ledger_url()), NOW))
+    okrs = choose_period(config, None, NOW)
+    assert okrs is not None
+    text = brief(review(config, okrs, open_ledger(config.ledger_url()), NOW))
     assert len(text) <= LONGEST
     assert [line.partition(" ")[0] for line in text.splitlines()] == [
         *("2026-Q4,", "Day", "8", "Watermelon:", "search-shipped", "articles", "lead-time"),

@@ -23,7 +23,7 @@ from syncd.config import Config, load_config
 from syncd.explain.history import Point, Series, compared, history
 from syncd.ledger import KeptValue, Ledger, open_ledger
 from syncd.ledger.definitions import definition
-from syncd.okr.goals import Band, KeyResult, Milestone, Milestones, Plan, Shares, Steps, Target, standing
+from syncd.okr.goals import Band, KeyResult, Milestone, Milestones, PeriodOkrs, Shares, Steps, Target, standing
 from syncd.okr.measures import ReadingMeasure, ReadingTake
 from syncd.okr.spans import midnight
 from syncd.status.read_snapshots import Snapshots
@@ -72,12 +72,18 @@ def taking(key_result: KeyResult, take: ReadingTake) -> KeyResult:
 
 
 def keep(
-    ledger: Ledger, config: Config, plan: Plan, key_result: KeyResult, number: float | None, at: datetime, **fields: Any
+    ledger: Ledger,
+    config: Config,
+    okrs: PeriodOkrs,
+    key_result: KeyResult,
+    number: float | None,
+    at: datetime,
+    **fields: Any,
 ) -> None:
     """Runs a cycle that ends at a moment and keeps a value, as it stands then; `fields` of the value are overridden."""
     cycle = ledger.cycles.begin(at)
-    defined = definition(key_result, plan.period, config.shares, "mappings/okrs.yaml")
-    stands = standing(key_result, number, plan.period.span, at, config.shares)
+    defined = definition(key_result, okrs.period, config.shares, "mappings/okrs.yaml")
+    stands = standing(key_result, number, okrs.period.span, at, config.shares)
     value = KeptValue(
         number,
         stands.progress,
@@ -93,7 +99,7 @@ def keep(
         cycle,
         cycle,
     )
-    ledger.values.commit(cycle, at, {}, {(plan.period.id, key_result.id): (defined, replace(value, **fields))})
+    ledger.values.commit(cycle, at, {}, {(okrs.period.id, key_result.id): (defined, replace(value, **fields))})
 
 
 Kept = tuple[timedelta, float | None, ReadingTake]
@@ -115,17 +121,17 @@ kept_values = st.lists(
 def test_each_day_has_the_last_value_kept_by_its_end_and_compares_only_under_the_same_measure(
     config: Config, model: Path, kept: Sequence[Kept]
 ) -> None:
-    (plan,) = config.plans
-    (key_result,) = plan.key_results
-    start = plan.period.span.start
+    (okrs,) = config.periods
+    (key_result,) = okrs.key_results
+    start = okrs.period.span.start
     with TemporaryDirectory() as folder:
         shutil.copy(model, Path(folder) / "ledger.db")
         ledger = open_ledger(f"sqlite:///{folder}/ledger.db")
         assert ledger is not None
         for after, number, take in kept:
-            keep(ledger, config, plan, taking(key_result, take), number, start + after)
-        snapshots = Snapshots(config, plan, ledger)
-        end = snapshots.now(plan.period.span.end + timedelta(days=2))
+            keep(ledger, config, okrs, taking(key_result, take), number, start + after)
+        snapshots = Snapshots(config, okrs, ledger)
+        end = snapshots.now(okrs.period.span.end + timedelta(days=2))
         series = history(snapshots, end, key_result)
         ledger.close()
 
@@ -162,14 +168,14 @@ class TestHistory:
     @pytest.fixture(autouse=True)
     def _given(self, config: Config, ledger: Ledger) -> None:
         self.config, self.ledger = config, ledger
-        (self.plan,) = config.plans
-        (self.calls,) = self.plan.key_results
+        (self.okrs,) = config.periods
+        (self.calls,) = self.okrs.key_results
 
     def keep(self, number: float | None, at: datetime, key_result: KeyResult | None = None, **fields: Any) -> None:
-        keep(self.ledger, self.config, self.plan, key_result or self.calls, number, at, **fields)
+        keep(self.ledger, self.config, self.okrs, key_result or self.calls, number, at, **fields)
 
     def series(self, now: datetime) -> Series:
-        snapshots = Snapshots(self.config, self.plan, self.ledger)
+        snapshots = Snapshots(self.config, self.okrs, self.ledger)
         return history(snapshots, snapshots.now(now), self.calls)
 
     def test_a_day_is_judged_by_the_definition_in_force_then(self) -> None:
@@ -223,7 +229,7 @@ class TestHistory:
     def test_an_approval_is_an_event_with_its_author(self) -> None:
         self.keep(900.0, noon(22))
         self.keep(900.0, noon(23), quality="held", reason="100 waits", candidate=100.0)
-        defined = definition(self.calls, self.plan.period, self.config.shares, "mappings/okrs.yaml")
+        defined = definition(self.calls, self.okrs.period, self.config.shares, "mappings/okrs.yaml")
         taken = replace(self.ledger.values.last("short")["calls"], number=100.0, quality="complete", candidate=None)
         self.ledger.approvals.approve(
             "short", "calls", defined, taken, reason="100 waits", author="=Dana", now=noon(24)
@@ -237,16 +243,16 @@ class TestHistory:
 
     def test_a_series_without_a_value_has_no_points(self) -> None:
         assert self.series(noon(24)).points == ()
-        snapshots = Snapshots(self.config, self.plan, None)
+        snapshots = Snapshots(self.config, self.okrs, None)
         assert history(snapshots, snapshots.now(noon(24)), self.calls).points == ()
 
 
 def test_the_later_of_two_cycles_is_newer_whatever_the_clock_read(config: Config, ledger: Ledger) -> None:
-    (plan,) = config.plans
-    (calls,) = plan.key_results
+    (okrs,) = config.periods
+    (calls,) = okrs.key_results
     for number, at in ((1.0, noon(24)), (2.0, noon(22)), (3.0, noon(26))):
-        keep(ledger, config, plan, calls, number, at)
-    snapshots = Snapshots(config, plan, ledger)
+        keep(ledger, config, okrs, calls, number, at)
+    snapshots = Snapshots(config, okrs, ledger)
     states = snapshots.at_ends([midnight(day, BERLIN) for day in DAYS] + [noon(27)])
     values = [state.values["calls"].number if "calls" in state.values else None for state in states]
     assert values == [None, 2, 2, 2, 2, 3]
@@ -289,7 +295,7 @@ PLAIN = KeyResult("calls", "Fewer calls", "outcome", Target(600.0, 1200.0))
     ],
 )
 def test_a_definition_is_read_back_as_it_was_written(config: Config, key_result: KeyResult) -> None:
-    defined = definition(key_result, config.plans[0].period, Shares(), "a.yaml")
+    defined = definition(key_result, config.periods[0].period, Shares(), "a.yaml")
     older = replace(defined, measure="the digest of a form that is not read any more")
     today = replace(PLAIN, title="Another", goal=Target(1.0, 0.0))
     assert defined.key_result(None) == key_result
