@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 import yaml
 from projects import MAPPINGS, Project, differences, write_project
+from waiting import HANG
 
 from syncd.config.catalogue import connector_types
 from syncd.config.document import read_document
@@ -116,7 +117,7 @@ def test_findings_keep_within_a_terminal(project: Project) -> None:
     project.edit("mappings/support.yaml", "        baseline: 1200\n", "")
     reading, writing = os.openpty()
     command = Project.command("validate")
-    subprocess.run(command, cwd=project.folder, env=project.environment, stderr=writing, check=True, timeout=60)
+    subprocess.run(command, cwd=project.folder, env=project.environment, stderr=writing, check=True, timeout=HANG)
     os.close(writing)
     shown = os.read(reading, 10_000).decode().splitlines()
     os.close(reading)
@@ -238,7 +239,7 @@ def test_the_sandbox_serves_the_demo_s_company_by_itself(tmp_path: Path) -> None
         assert ", 0 changed" in done.stdout
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=HANG) == 0
 
 
 def test_on_a_terminal_a_sync_shows_how_it_goes(project: Project) -> None:
@@ -259,6 +260,6 @@ def test_on_a_terminal_a_sync_shows_how_it_goes(project: Project) -> None:
             shown += piece
     except OSError:  # how Linux says that the other end is closed
         pass
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=HANG) == 0
     assert b"rows" in shown
     assert b"numbers: 1AbC" in shown

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 import yaml
+from waiting import HANG
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -45,7 +46,7 @@ def of_image(word: str) -> list[str]:
 
 
 def test_hadolint_finds_nothing() -> None:
-    done = subprocess.run([BIN / "hadolint", ROOT / "Dockerfile"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([BIN / "hadolint", ROOT / "Dockerfile"], capture_output=True, text=True, timeout=HANG)
     assert (done.returncode, done.stdout) == (0, "")
 
 
@@ -120,7 +121,7 @@ class Built:
         """A command in an empty folder, with nothing of ours in its environment."""
         variables = self.variables(home)
         return subprocess.run(
-            command, cwd=cwd or home, env=variables, capture_output=True, text=True, encoding="utf-8", timeout=60
+            command, cwd=cwd or home, env=variables, capture_output=True, text=True, encoding="utf-8", timeout=HANG
         )
 
     def variables(self, home: Path) -> dict[str, str]:
@@ -157,7 +158,7 @@ def build(folder: Path) -> None:
             variables = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
             variables.pop("PYTHONPATH", None)
             done = subprocess.run(
-                ["sh", "-euc", moved], cwd=cwd, env=variables, capture_output=True, text=True, timeout=300
+                ["sh", "-euc", moved], cwd=cwd, env=variables, capture_output=True, text=True, timeout=HANG
             )
             assert done.returncode == 0, done.stderr
 
@@ -235,7 +236,7 @@ def test_the_service_runs_on_a_read_only_root_and_stops_cleanly(built: Built, tm
             if json.loads(line)["event"] == "cycle ended":
                 break
         service.send_signal(signal.SIGTERM)
-        assert service.wait(timeout=20) == 0
+        assert service.wait(timeout=HANG) == 0
         assert built.run(tmp_path, *probe).returncode != 0
     finally:
         service.kill()
@@ -255,7 +256,7 @@ def confined(writable: Path, around: Path, command: Sequence[str]) -> list[str]:
     prefix = ["unshare", "--mount", *own, "sh", "-c", script, str(writable), str(around)]
     try:
         probe = ["sh", "-c", f'test ! -w "{around}" && test -w "{writable}"']
-        possible = subprocess.run([*prefix, *probe], capture_output=True, timeout=20).returncode == 0
+        possible = subprocess.run([*prefix, *probe], capture_output=True, timeout=HANG).returncode == 0
     except OSError:
         possible = False
     return [*prefix, *command] if possible else list(command)
