@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -109,13 +110,9 @@ def environment(service: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Built:
-    """The environment that the build stage made."""
+    """An environment in which syncd is installed from its wheel."""
 
-    folder: Path
-
-    @property
-    def environment(self) -> Path:
-        return self.folder / "opt/syncd"
+    environment: Path
 
     def run(self, home: Path, *command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """A command in an empty folder, with nothing of ours in its environment."""
@@ -129,18 +126,47 @@ class Built:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """The build stage, run here once for all workers."""
-    shared = tmp_path_factory.getbasetemp()
+def image(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The environment that the build stage makes: all that the lock names, which takes its time."""
+    with once(tmp_path_factory, "image") as folder:
+        if not folder.exists():
+            build(folder)
+    return Built(folder / "opt/syncd")
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The wheel in an environment of its own, which finds the libraries in that of the tests."""
+    with once(tmp_path_factory, "wheel") as folder:
+        environment = folder / "environment"
+        if not folder.exists():
+            subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+            wheels = ["--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT]
+            subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", *wheels], check=True)
+            pip = [sys.executable, "-m", "pip", "--python", environment / "bin/python"]
+            subprocess.run([*pip, "install", "--quiet", "--no-deps", *folder.glob("*.whl")], check=True)
+            (packages,) = environment.glob("lib/python3*/site-packages")
+            libraries = [path for path in sys.path if path.endswith("site-packages")]
+            (packages / "libraries.pth").write_text("\n".join(libraries), encoding="utf-8")
+    return Built(environment)
+
+
+@contextmanager
+def once(factory: pytest.TempPathFactory, name: str) -> Iterator[Path]:
+    """A folder that all workers share; who comes first fills it, and the others wait."""
+    shared = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    found = Built(shared / "container")
-    with (shared / "container.lock").open("w") as lock:
+    with (shared / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (found.folder / "built").exists():
-            build(found.folder)
-            (found.folder / "built").touch()
-    return found
+        yield shared / name
+
+
+@pytest.fixture(params=["wheel", pytest.param("image", marks=pytest.mark.nightly)])
+def built(request: pytest.FixtureRequest) -> Built:
+    """The wheel in every run; the whole build stage, too, in the nightly one."""
+    made: Built = request.getfixturevalue(request.param)
+    return made
 
 
 def build(folder: Path) -> None:
@@ -202,9 +228,10 @@ def test_migrations_templates_and_mappings_travel_in_the_wheel(built: Built) -> 
     )
 
 
-def test_the_environment_holds_no_pip_and_is_compiled(built: Built, tmp_path: Path) -> None:
-    assert not (built.environment / "bin/pip").exists()
-    (package,) = built.environment.glob("lib/python3*/site-packages/syncd")
+@pytest.mark.nightly
+def test_the_environment_holds_no_pip_and_is_compiled(image: Built) -> None:
+    assert not (image.environment / "bin/pip").exists()
+    (package,) = image.environment.glob("lib/python3*/site-packages/syncd")
     assert list((package / "cli/__pycache__").glob("app.*.pyc"))
 
 
