@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import gc
+import atexit
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from copy import copy
 from typing import NoReturn
 
@@ -19,9 +20,7 @@ def run() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without ✓ shows ?, and the command goes on
-    code = _run(sys.argv[1:])
-    gc.freeze()  # the process ends: Python need not search all it has loaded for garbage again
-    sys.exit(code)
+    _end(_run(sys.argv[1:]))
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -50,6 +49,15 @@ def _run(arguments: Sequence[str]) -> int:
         print(message, file=sys.stderr)
         return exit_code(error)
     return 0
+
+
+def _end(code: int) -> NoReturn:
+    """Ends the process. Python would first take apart all that was loaded, for as long as a short command takes."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # closed: nobody reads it
+            stream.flush()
+    os._exit(code)
 
 
 def _app_for(arguments: Sequence[str]) -> typer.Typer:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +16,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, event, func, inspect, select, text
+from waiting import wait_for
 
 from syncd.ledger import (
     Approval,
@@ -651,7 +651,7 @@ class TestLock:
     def test_a_lock_ends_with_a_killed_process(self, ledger: Ledger, url: str) -> None:
         holder = (
             "import sys, time; from syncd.ledger import cycle_lock, open_ledger\n"
-            "with cycle_lock(open_ledger(sys.argv[1]).engine): print('held', flush=True); time.sleep(60)"
+            "with cycle_lock(open_ledger(sys.argv[1]).engine): print('held', flush=True); time.sleep(3600)"
         )
         with subprocess.Popen([sys.executable, "-c", holder, url], stdout=subprocess.PIPE) as process:
             try:
@@ -661,13 +661,15 @@ class TestLock:
                     pass
             finally:
                 process.kill()
-        for _ in range(100):  # a server needs a moment to see that its client is gone
+
+        def is_free() -> bool:
             try:
                 with cycle_lock(ledger.engine):
-                    return
+                    return True
             except LedgerBusy:
-                time.sleep(0.05)
-        pytest.fail("the lock is still held")
+                return False
+
+        wait_for(is_free)  # a server needs a moment to see that its client is gone
 
 
 class TestOpening:

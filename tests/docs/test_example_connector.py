@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import pytest
+from waiting import HANG
 
 PAGE = Path(__file__).parents[2] / "docs/add-a-connector.md"
 TOKEN = "gitlab-token-41c7"
@@ -156,7 +157,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("pyproject.toml", "acme_gitlab.py"):
         (package / name).write_text(block(name), encoding="utf-8")
     options = ["--quiet", "--no-deps", "--no-build-isolation", "--target", str(folder)]
-    subprocess.run([sys.executable, "-m", "pip", "install", *options, str(package)], check=True, timeout=120)
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, str(package)], check=True, timeout=HANG)
     return folder
 
 
@@ -178,7 +179,7 @@ def syncd(tmp_path: Path, site: Path, gitlab: GitLab) -> Command:
     def run(*arguments: str) -> str:
         command = [sys.executable, "-m", "syncd", *arguments]
         environment = {**os.environ, **variables}
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=HANG)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
@@ -244,7 +245,7 @@ def test_the_example_keeps_the_contract(tmp_path: Path, gitlab: GitLab) -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(PAGE.parents[1])])},
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=HANG,
     )
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout

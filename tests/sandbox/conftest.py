@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+from waiting import HANG
 
 from syncd.sandbox import DEMO_NOW, Sandbox, serve
 
@@ -27,5 +28,5 @@ def box() -> Iterator[Sandbox]:
 def raw(box: Sandbox) -> Iterator[Callable[..., httpx.Response]]:
     """Gets an address of GitHub without a client library: `raw("/repos/…", headers=…)`."""
     headers = {"Authorization": f"Bearer {box.credentials['github']}"}
-    with httpx.Client(base_url=box.github_url, headers=headers, timeout=5) as client:
+    with httpx.Client(base_url=box.github_url, headers=headers, timeout=HANG) as client:
         yield client.get

@@ -6,6 +6,7 @@ import gspread
 import requests
 from github import Auth, Github
 from jira import JIRA
+from waiting import HANG
 
 from syncd.sandbox import Sandbox
 
@@ -13,16 +14,16 @@ from syncd.sandbox import Sandbox
 def github(box: Sandbox, token: str | None = None) -> Github:
     auth = Auth.Token(token or box.credentials["github"])
     at_once = {"seconds_between_requests": 0, "seconds_between_writes": 0}
-    return Github(base_url=box.github_url, auth=auth, retry=None, per_page=100, timeout=5, **at_once)
+    return Github(base_url=box.github_url, auth=auth, retry=None, per_page=100, timeout=HANG, **at_once)
 
 
 def jira_cloud(box: Sandbox, token: str = "jira_token") -> JIRA:
     secrets = box.credentials
-    return JIRA(box.jira_url, basic_auth=(secrets["jira_email"], secrets[token]), max_retries=0, timeout=5)
+    return JIRA(box.jira_url, basic_auth=(secrets["jira_email"], secrets[token]), max_retries=0, timeout=HANG)
 
 
 def jira_dc(box: Sandbox, token: str = "jira_pat") -> JIRA:
-    return JIRA(box.jira_dc_url, token_auth=box.credentials[token], max_retries=0, timeout=5)
+    return JIRA(box.jira_dc_url, token_auth=box.credentials[token], max_retries=0, timeout=HANG)
 
 
 def sheets_http(box: Sandbox) -> type[gspread.HTTPClient]:

@@ -10,6 +10,7 @@ import requests
 from github import Auth, Github, GithubException, UnknownObjectException
 from github.Issue import Issue
 from sandbox_clients import github
+from waiting import HANG
 
 from syncd.sandbox import Fault, Sandbox
 
@@ -27,7 +28,7 @@ def issue(box: Sandbox, number: int) -> Issue:
 @pytest.fixture
 def http(box: Sandbox) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {box.credentials['github']}"}
-    with httpx.Client(base_url=box.github_url, headers=headers, timeout=5) as client:
+    with httpx.Client(base_url=box.github_url, headers=headers, timeout=HANG) as client:
         yield client
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 from jsonschema import Draft202012Validator
+from waiting import HANG
 
 from syncd.sandbox import Sandbox
 
@@ -55,7 +56,7 @@ def _schemas() -> Path:
     # Made in a folder of its own and moved at the end, since several test processes may do this at once.
     with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
         command = [npm, "pack", "--silent", f"@octokit/openapi@{VERSION}"]
-        subprocess.run(command, cwd=scratch, check=True, capture_output=True, timeout=120)
+        subprocess.run(command, cwd=scratch, check=True, capture_output=True, timeout=HANG)
         (archive,) = Path(scratch).glob("*.tgz")
         with tarfile.open(archive) as package:
             file = package.extractfile("package/generated/api.github.com.json")

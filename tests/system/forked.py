@@ -107,6 +107,7 @@ def _load() -> None:
 
 def _rehearse() -> None:
     """The example's first sync, in this process: what it makes ready, such as models, every command then has."""
+    sys.path.append(str(Path(__file__).parents[1]))
     from projects import NOW, write_project
 
     from syncd.config import load_config

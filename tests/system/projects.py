@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from forked import FORGE
+from waiting import HANG
 
 from syncd.sandbox import DEMO_NOW, Sandbox, write_files
 from syncd.sandbox.jira.ticket import Ticket
@@ -32,7 +33,7 @@ class Project:
 
     def run(self, *arguments: str, check: int | None = None) -> subprocess.CompletedProcess[str]:
         """`syncd ARGUMENTS` as a process of its own; `check` is the exit code that it must have."""
-        done = FORGE.run(arguments, self.folder, self.environment, timeout=120)
+        done = FORGE.run(arguments, self.folder, self.environment, timeout=HANG)
         if check is not None:
             assert done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import HANG
 
 backlot = pytest.importorskip("backlot")
 
@@ -163,7 +164,7 @@ def company() -> Iterator[Company]:
         request = urllib.request.Request(
             f"{server.base_url}/drive/v3/files", headers={"Authorization": f"Bearer {server.token}"}
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=HANG) as answer:
             files = json.load(answer)["files"]
         yield Company(server.base_url, server.token, next(file["id"] for file in files if file["name"] == "Numbers"))
 
@@ -192,7 +193,7 @@ connections:
 def syncd(folder: Path, company: Company, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "TOKEN": company.token, "NO_PROXY": "*"}
     return subprocess.run(
-        [*SYNCD, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+        [*SYNCD, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=HANG, check=False
     )
 
 

@@ -15,6 +15,7 @@ import jsonschema
 import pytest
 import yaml
 from projects import MAPPINGS, Project, differences, write_project
+from waiting import HANG
 
 from syncd.config.catalogue import connector_types
 from syncd.config.document import read_document
@@ -116,7 +117,7 @@ def test_lint_findings_fit_the_width_of_a_terminal(project: Project) -> None:
     project.edit("mappings/support.yaml", "        baseline: 1200\n", "")
     reading, writing = os.openpty()
     command = Project.command("validate")
-    subprocess.run(command, cwd=project.folder, env=project.environment, stderr=writing, check=True, timeout=60)
+    subprocess.run(command, cwd=project.folder, env=project.environment, stderr=writing, check=True, timeout=HANG)
     os.close(writing)
     shown = os.read(reading, 10_000).decode().splitlines()
     os.close(reading)
@@ -250,4 +251,4 @@ def test_sandbox_serves_the_company_of_the_demo(tmp_path: Path) -> None:
         assert ", 0 changed" in done.stdout
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=HANG) == 0

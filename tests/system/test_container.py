@@ -14,12 +14,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from waiting import HANG
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -45,7 +47,7 @@ def of_image(word: str) -> list[str]:
 
 
 def test_hadolint_finds_nothing() -> None:
-    done = subprocess.run([BIN / "hadolint", ROOT / "Dockerfile"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([BIN / "hadolint", ROOT / "Dockerfile"], capture_output=True, text=True, timeout=HANG)
     assert (done.returncode, done.stdout) == (0, "")
 
 
@@ -108,19 +110,15 @@ def environment(service: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Built:
-    """The environment that the build stage made."""
+    """An environment in which syncd is installed from its wheel."""
 
-    folder: Path
-
-    @property
-    def environment(self) -> Path:
-        return self.folder / "opt/syncd"
+    environment: Path
 
     def run(self, home: Path, *command: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """A command in an empty folder, with nothing of ours in its environment."""
         variables = self.variables(home)
         return subprocess.run(
-            command, cwd=cwd or home, env=variables, capture_output=True, text=True, encoding="utf-8", timeout=60
+            command, cwd=cwd or home, env=variables, capture_output=True, text=True, encoding="utf-8", timeout=HANG
         )
 
     def variables(self, home: Path) -> dict[str, str]:
@@ -128,18 +126,47 @@ class Built:
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """The build stage, run here once for all workers."""
-    shared = tmp_path_factory.getbasetemp()
+def image(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The environment that the build stage makes: all that the lock names, which takes its time."""
+    with once(tmp_path_factory, "image") as folder:
+        if not folder.exists():
+            build(folder)
+    return Built(folder / "opt/syncd")
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The wheel in an environment of its own, which finds the libraries in that of the tests."""
+    with once(tmp_path_factory, "wheel") as folder:
+        environment = folder / "environment"
+        if not folder.exists():
+            subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+            wheels = ["--no-deps", "--no-build-isolation", "--wheel-dir", folder, ROOT]
+            subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", *wheels], check=True)
+            pip = [sys.executable, "-m", "pip", "--python", environment / "bin/python"]
+            subprocess.run([*pip, "install", "--quiet", "--no-deps", *folder.glob("*.whl")], check=True)
+            (packages,) = environment.glob("lib/python3*/site-packages")
+            libraries = [path for path in sys.path if path.endswith("site-packages")]
+            (packages / "libraries.pth").write_text("\n".join(libraries), encoding="utf-8")
+    return Built(environment)
+
+
+@contextmanager
+def once(factory: pytest.TempPathFactory, name: str) -> Iterator[Path]:
+    """A folder that all workers share; who comes first fills it, and the others wait."""
+    shared = factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         shared = shared.parent
-    found = Built(shared / "container")
-    with (shared / "container.lock").open("w") as lock:
+    with (shared / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (found.folder / "built").exists():
-            build(found.folder)
-            (found.folder / "built").touch()
-    return found
+        yield shared / name
+
+
+@pytest.fixture(params=["wheel", pytest.param("image", marks=pytest.mark.nightly)])
+def built(request: pytest.FixtureRequest) -> Built:
+    """The wheel in every run; the whole build stage, too, in the nightly one."""
+    made: Built = request.getfixturevalue(request.param)
+    return made
 
 
 def build(folder: Path) -> None:
@@ -157,7 +184,7 @@ def build(folder: Path) -> None:
             variables = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
             variables.pop("PYTHONPATH", None)
             done = subprocess.run(
-                ["sh", "-euc", moved], cwd=cwd, env=variables, capture_output=True, text=True, timeout=300
+                ["sh", "-euc", moved], cwd=cwd, env=variables, capture_output=True, text=True, timeout=HANG
             )
             assert done.returncode == 0, done.stderr
 
@@ -201,9 +228,10 @@ def test_migrations_templates_and_mappings_travel_in_the_wheel(built: Built) -> 
     )
 
 
-def test_the_environment_holds_no_pip_and_is_compiled(built: Built, tmp_path: Path) -> None:
-    assert not (built.environment / "bin/pip").exists()
-    (package,) = built.environment.glob("lib/python3*/site-packages/syncd")
+@pytest.mark.nightly
+def test_the_environment_holds_no_pip_and_is_compiled(image: Built) -> None:
+    assert not (image.environment / "bin/pip").exists()
+    (package,) = image.environment.glob("lib/python3*/site-packages/syncd")
     assert list((package / "cli/__pycache__").glob("app.*.pyc"))
 
 
@@ -235,7 +263,7 @@ def test_the_service_runs_on_a_read_only_root_and_stops_cleanly(built: Built, tm
             if json.loads(line)["event"] == "cycle ended":
                 break
         service.send_signal(signal.SIGTERM)
-        assert service.wait(timeout=20) == 0
+        assert service.wait(timeout=HANG) == 0
         assert built.run(tmp_path, *probe).returncode != 0
     finally:
         service.kill()
@@ -255,7 +283,7 @@ def confined(writable: Path, around: Path, command: Sequence[str]) -> list[str]:
     prefix = ["unshare", "--mount", *own, "sh", "-c", script, str(writable), str(around)]
     try:
         probe = ["sh", "-c", f'test ! -w "{around}" && test -w "{writable}"']
-        possible = subprocess.run([*prefix, *probe], capture_output=True, timeout=20).returncode == 0
+        possible = subprocess.run([*prefix, *probe], capture_output=True, timeout=HANG).returncode == 0
     except OSError:
         possible = False
     return [*prefix, *command] if possible else list(command)

@@ -23,6 +23,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from waiting import HANG
 
 ROOT = Path(__file__).parents[2]
 LOCKS = ("requirements.lock", "requirements-build.lock", "requirements-dev.lock", "requirements-bench.lock")
@@ -165,7 +166,7 @@ def make(project: Path, address: str, python: str, *targets: str) -> subprocess.
         "PIP_CACHE_DIR": str(project / "cache"),
     }
     command = ["make", "--makefile", str(ROOT / "Makefile"), f"PYTHON={python}", *targets]
-    return subprocess.run(command, cwd=project, env=variables, capture_output=True, text=True, timeout=240)
+    return subprocess.run(command, cwd=project, env=variables, capture_output=True, text=True, timeout=HANG)
 
 
 def installed(environment: Path) -> set[str]:
@@ -180,7 +181,7 @@ def python_of(version: str) -> str | None:
     candidates += sorted(map(str, Path.home().glob(f".pyenv/versions/{version}.*/bin/python")))
     for candidate in filter(None, candidates):
         check = f"import ensurepip, sys; sys.exit(sys.version_info[:2] != ({version.replace('.', ', ')}))"
-        if subprocess.run([candidate, "-c", check], capture_output=True, timeout=60).returncode == 0:
+        if subprocess.run([candidate, "-c", check], capture_output=True, timeout=HANG).returncode == 0:
             return candidate
     return None
 

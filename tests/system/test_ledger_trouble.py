@@ -8,7 +8,6 @@ import resource
 import signal
 import sqlite3
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +17,8 @@ import httpx
 import pytest
 from projects import Project, differences, write_project
 from sqlalchemy import create_engine, make_url, text
-from test_run import answers, running, wait_for
+from test_run import answers, running
+from waiting import HANG, wait_for
 
 from syncd.sandbox import Fault, Sandbox
 from syncd.sandbox.story.numbers import OKR_BOOK
@@ -45,7 +45,7 @@ def limited(project: Project, command: str, room: int) -> subprocess.CompletedPr
         env=project.environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANG,
         check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)),
     )
@@ -180,7 +180,7 @@ def test_a_ledger_that_is_unlocked_in_time_is_no_failure(project: Project, box: 
             stdout=subprocess.DEVNULL,
         )
         wait_for(lambda: "syncd.db.lock" in opened(process) or process.poll() is not None)
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=HANG) == 0
 
 
 def test_a_read_only_database_is_named_and_loses_nothing(
@@ -224,7 +224,7 @@ def test_a_database_server_that_stops_during_a_sync_loses_nothing(
     )
     wait_for(lambda: sum(request.service == "github" for request in box.requests) > 2)
     stop(server)
-    _, message = process.communicate(timeout=60)
+    _, message = process.communicate(timeout=HANG)
     last = message.splitlines()[-1]
     assert process.returncode == 1, message
     assert "Traceback" not in message
@@ -242,10 +242,8 @@ def stop(server: Any) -> None:
     """Stops the server at once, as a crash does."""
     number = server.get_pid()
     os.kill(number, signal.SIGQUIT)
-    end = time.monotonic() + 20
-    while Path(f"/proc/{number}").exists() and Path(f"/proc/{number}/stat").read_text().split()[2] != "Z":
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    stat = Path(f"/proc/{number}/stat")
+    wait_for(lambda: not stat.exists() or stat.read_text().split()[2] == "Z")
 
 
 # -- the service

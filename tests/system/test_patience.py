@@ -4,16 +4,17 @@ time is asked again then."""
 from __future__ import annotations
 
 import threading
-import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from patience import out_of_patience_with
 from projects import Project
 from sqlalchemy import update
+from waiting import HANG, wait_for
 
 from syncd.config import load_config
 from syncd.config.project import clock_of
-from syncd.cycle import pull as pulling
 from syncd.cycle.model import CycleRequest, Result
 from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, open_ledger
@@ -35,19 +36,17 @@ def ledger(project: Project, monkeypatch: pytest.MonkeyPatch) -> Ledger:
     return ledger
 
 
-def cycle(project: Project, ledger: Ledger, *, only: str | None = None, reconcile: bool = False) -> Result:
+def cycle(project: Project, ledger: Ledger, **options: Any) -> Result:
     config = load_config(project.folder / "syncd.yaml")
     policy = RetryPolicy(sleep=lambda seconds: None)
-    return run_cycle(CycleRequest(config, ledger, clock_of(config.settings), policy, only=only, reconcile=reconcile))
+    return run_cycle(CycleRequest(config, ledger, clock_of(config.settings), policy, **options))
 
 
-def test_a_connection_that_hangs_is_given_up(
-    project: Project, ledger: Ledger, box: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pulling, "_PATIENCE", 1.0)
+def test_a_connection_that_hangs_is_given_up(project: Project, ledger: Ledger, box: Sandbox) -> None:
     box.fault(Fault("sheets", "hang"))
-    result = cycle(project, ledger)
-    assert {(pull.connection, why) for pull, why in result.failures} == {("numbers", "nothing came of it for 1 s")}
+    with out_of_patience_with({"numbers"}) as watcher:
+        result = cycle(project, ledger, watcher=watcher)
+    assert {(pull.connection, why) for pull, why in result.failures} == {("numbers", "nothing came of it for 0.1 s")}
     config = load_config(project.folder / "syncd.yaml")
     now = clock_of(config.settings)()
     okrs = choose_period(config, None, now)
@@ -89,26 +88,34 @@ def test_a_running_service_goes_on_where_one_measure_names_a_field_that_is_not_t
 
 
 def test_the_service_asks_again_once_the_time_is_over_that_a_source_asked_for(
-    project: Project, ledger: Ledger, box: Sandbox, caplog: pytest.LogCaptureFixture
+    project: Project,
+    ledger: Ledger,
+    box: Sandbox,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By its schedule alone the next cycle would be an hour away."""
     project.edit("syncd.yaml", "schedule: 1s", "schedule: 1h")
     box.fault(Fault("github", "too_many", seconds=90))
     assert cycle(project, ledger).retry_at is not None
     box.heal()
-    soon = datetime.now(UTC) + timedelta(seconds=1)
-    with ledger.engine.begin() as connection:  # nobody waits for those 90 seconds
-        connection.execute(update(streams).where(streams.c.retry_at.is_not(None)).values(retry_at=soon))
+
+    def begin(request: CycleRequest) -> Result:  # nobody waits for those 90 seconds
+        if service.cycles == 0:
+            soon = datetime.now(UTC) + timedelta(seconds=1)
+            with ledger.engine.begin() as connection:
+                connection.execute(update(streams).where(streams.c.retry_at.is_not(None)).values(retry_at=soon))
+        return run_cycle(request)
+
+    monkeypatch.setattr("syncd.service.service.run_cycle", begin)
     config = load_config(project.folder / "syncd.yaml")
     service = Service(project.folder / "syncd.yaml", config, clock_of(config.settings))
     loop = threading.Thread(target=service.loop, daemon=True)
     with caplog.at_level("INFO", "syncd"):
         loop.start()
-        end = time.monotonic() + 30
-        while service.cycles < 2 and time.monotonic() < end:
-            time.sleep(0.02)
+        wait_for(lambda: service.cycles > 1)
         service.stop()
-        loop.join(timeout=15)
+        loop.join(HANG)
     ended = [record.__dict__["failed"] for record in caplog.records if record.message == "cycle ended"]
     assert ended[0] > 0  # it was put off, not asked
     assert ended[1:] == [0]

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from check_in_api import CheckInApi, Taken, check_in_api
 from projects import Project
+from waiting import HANG
 
 from syncd.sandbox import Fault, Sandbox
 
@@ -252,12 +253,12 @@ def test_killed_while_it_is_sent(tmp_path: Path, api: CheckInApi, how: str, agai
 
     def hangs(taken: Taken) -> tuple[int, str] | None:
         came.set()
-        go_on.wait(30)
+        go_on.wait(HANG)
         return 500, "too late"
 
     api.answers = hangs
     with subprocess.Popen(project.command("sync"), cwd=project.folder, env=project.environment) as process:
-        assert came.wait(60)
+        assert came.wait(HANG)
         os.kill(process.pid, signal.SIGKILL)
     go_on.set()
     api.answers = lambda taken: None

@@ -7,23 +7,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
 import pytest
 from projects import Project
+from waiting import HANG, wait_for
 
 from syncd.sandbox import Fault, Sandbox
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 30) -> None:
-    """Waits until a condition holds; fails if it does not in time."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
 
 
 def free_port() -> int:
@@ -40,11 +32,11 @@ def running(project: Project, *arguments: str) -> Iterator[tuple[subprocess.Pope
     command = [sys.executable, "-m", "syncd", "run", "--listen", f"127.0.0.1:{port}", *arguments]
     process = subprocess.Popen(command, cwd=project.folder, env=project.environment, stderr=log, text=True)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=HANG) as client:
             wait_for(lambda: answers(client, "/healthz"))
             yield process, client
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=15) == 0
+        assert process.wait(timeout=HANG) == 0
     finally:
         process.kill()
         log.close()
@@ -104,11 +96,12 @@ def test_a_wrong_edit_leaves_the_last_good_configuration_in_use(project: Project
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_run_stops_cleanly_in_the_middle_of_a_pull(project: Project, box: Sandbox, number: signal.Signals) -> None:
+    project.edit("syncd.yaml", '${GITHUB_TOKEN}"', f'${{GITHUB_TOKEN}}", timeout: {2 * HANG:g}')  # ends no request
     box.fault(Fault("github", "hang"))
     with running(project) as (process, _):
         wait_for(lambda: any(request.service == "sheets" for request in box.requests))
         process.send_signal(number)
-        assert process.wait(timeout=15) == 0
+        assert process.wait(timeout=HANG) == 0
 
 
 def test_a_sync_beside_a_running_service_names_the_process(project: Project, box: Sandbox) -> None:

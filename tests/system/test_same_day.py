@@ -14,13 +14,11 @@ from copy import copy
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pytest
 from answers import answers_of, disagreements
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, Engine, event
 from stories import (
     Approve,
     Cell,
@@ -152,29 +150,6 @@ def _the_log_stays_as_it_is() -> Iterator[None]:
     before = copy(log.__dict__) | {"handlers": [*log.handlers]}
     yield
     log.__dict__.update(before)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _statements_are_compiled_once() -> Iterator[None]:
-    """Each command has an engine of its own, and would compile all of its statements anew: a third of its time."""
-
-    class Statements(dict[Any, Any]):
-        """By all of SQLAlchemy's key but the dialect, of which each engine has its own and all are alike."""
-
-        def get(self, key: Any, default: Any = None) -> Any:
-            return super().get(key[1:], default)
-
-        def __setitem__(self, key: Any, statement: Any) -> None:
-            super().__setitem__(key[1:], statement)
-
-    statements = Statements()
-
-    def share(connection: Connection) -> None:
-        connection.execution_options(compiled_cache=statements)
-
-    event.listen(Engine, "engine_connect", share)
-    yield
-    event.remove(Engine, "engine_connect", share)
 
 
 def problems_of(story: Story) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from projects import Project, differences, write_project
-from test_run import wait_for
+from waiting import wait_for
 
 from syncd.sandbox import Fault, Sandbox
 

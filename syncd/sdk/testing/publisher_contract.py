@@ -23,7 +23,17 @@ _OF_READING_BACK = (
     "test_after_any_failure_a_fresh_attempt_ends_as_an_undisturbed_attempt",
 )
 _PLACES = 8  # the requests of an attempt, from the first, that an ailment is tried on
-_COUNTED: dict[tuple[type, bool], int] = {}  # how many requests an undisturbed attempt makes: always the same number
+
+
+@dataclass(frozen=True, slots=True)
+class _Undisturbed:
+    """An attempt that nothing broke: how many requests it made, and what its targets held afterwards."""
+
+    requests: int
+    items: object
+
+
+_UNDISTURBED: dict[tuple[type, bool], _Undisturbed] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,12 +203,7 @@ class PublisherContract(ConnectorContract):
 
     def test_after_any_failure_a_fresh_attempt_ends_as_an_undisturbed_attempt(self, ailment: Ailment) -> None:
         for earlier in (False, True):
-            due = self._due(earlier)
-            with self._lab() as calm:
-                if earlier:
-                    assert calm.attempt(*self._statements()) is None
-                assert calm.attempt(*due) is None
-                whole = calm.items()
+            due, whole = self._due(earlier), self._undisturbed(earlier).items
             for place in self._places(ailment, earlier):
                 with self.fake() as fake:
                     with self._lab(fake) as lab:
@@ -256,14 +261,19 @@ class PublisherContract(ConnectorContract):
 
     def _requests(self, earlier: bool) -> int:
         """How many requests of an undisturbed attempt an ailment is tried on."""
-        if (type(self), earlier) not in _COUNTED:
+        return min(self._undisturbed(earlier).requests, _PLACES)
+
+    def _undisturbed(self, earlier: bool) -> _Undisturbed:
+        """What an attempt comes to that nothing breaks: always the same."""
+        if (type(self), earlier) not in _UNDISTURBED:
             with self._lab() as lab:
                 if earlier:
                     assert lab.attempt(*self._statements()) is None
                 before = len(lab.proxy.requests)
                 assert lab.attempt(*self._due(earlier)) is None
-                _COUNTED[(type(self), earlier)] = min(len(lab.proxy.requests) - before, _PLACES)
-        return _COUNTED[(type(self), earlier)]
+                requests = len(lab.proxy.requests) - before
+                _UNDISTURBED[(type(self), earlier)] = _Undisturbed(requests, lab.items())
+        return _UNDISTURBED[(type(self), earlier)]
 
     @contextmanager
     def _lab(self, fake: Fake | None = None) -> Iterator[_Lab]:

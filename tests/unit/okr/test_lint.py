@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from syncd.okr.goals import Band, KeyResult, Link, Milestone, Milestones, Objective, PeriodOkrs, Target
+from syncd.okr.goals import Band, KeyResult, Link, LintRule, Milestone, Milestones, Objective, PeriodOkrs, Target
 from syncd.okr.lint import RULES, lint
 from syncd.okr.measures import Filter, ReadingMeasure, RecordMeasure
 from syncd.okr.plausible import Plausible
@@ -196,7 +197,7 @@ def test_a_good_objective_has_no_finding() -> None:
 
 
 def test_every_rule_has_its_cases() -> None:
-    assert list(CASES) == [rule.id for rule in RULES]
+    assert list(CASES) == [rule.id for rule in RULES] == list(get_args(LintRule))
     assert all(breaking and similar for _, breaking, similar in CASES.values())
 
 
