@@ -214,8 +214,8 @@ def publish(
 ) -> None:
     """Write the waiting check-ins to their targets.
 
-    Every sync does this for the check-ins it has computed. --retry reads again each target that was left alone, and
-    still leaves it alone while it holds what somebody else wrote.
+    Every sync does this for the check-ins it has computed. --retry reads each refused target again, and writes only if
+    the text of somebody else is gone.
     """
     from syncd.cli import publish as command
 

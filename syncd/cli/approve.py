@@ -16,7 +16,7 @@ from syncd.sdk import ConfigError
 
 
 def run(path: Path, name: str, *, period: str | None, author: str | None, number: float | None) -> None:
-    """Makes the held number the key result's value; if none is held, lets syncd overwrite what it left alone."""
+    """Makes the held number the key result's value; without a held number, lets syncd overwrite what it left alone."""
     config, clock = open_config(path)
     okrs = chosen_period(config, period, clock())
     key_result = chosen_key_result(okrs, name)

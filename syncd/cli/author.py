@@ -8,7 +8,9 @@ from syncd.sdk import ConfigError
 
 
 def author_name(given: str | None, what: str) -> str:
-    """The given name, or else the login name. ConfigError if there is neither, for `what` needs a name."""
+    """The given name, or else the login name. ConfigError if the name is missing everywhere; `what` is the action that
+    needs it.
+    """
     name = (given if given is not None else _login_name()).strip()
     if not name:
         raise ConfigError(f"{what} needs a name; write --author NAME")

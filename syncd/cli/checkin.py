@@ -37,7 +37,7 @@ def run(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Keeps a check-in, and prints where the key result stands after it."""
+    """Keeps a check-in, and prints the key result's state after it."""
     config, clock = open_config(path)
     now = clock()
     okrs = chosen_period(config, period, now)

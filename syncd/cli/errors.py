@@ -24,7 +24,7 @@ def sentence(error: Exception) -> str | None:
 
 
 def exit_code(error: Exception) -> int:
-    """2 if nothing was touched; 1 if the ledger failed in the middle of the work."""
+    """2 if nothing was changed; 1 if the ledger failed in the middle of the work."""
     from syncd.ledger import LedgerFailed
 
     return 1 if isinstance(error, LedgerFailed) else 2

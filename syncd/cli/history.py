@@ -106,7 +106,7 @@ def _event(event: SeriesEvent, series: Series) -> dict[str, Any]:
 def table(series: Series) -> str:
     """The series as CSV of RFC 4180: ISO days, numbers with a dot, an empty cell for an unknown number.
 
-    No spreadsheet takes a cell for a formula: one that begins with a minus is a number, and every text begins with a
+    No spreadsheet reads a cell as a formula: a cell that begins with a minus is a number, and every text begins with a
     word of syncd's own.
     """
     text = io.StringIO(newline="")

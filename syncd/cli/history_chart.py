@@ -39,7 +39,7 @@ def print_chart(series: Series) -> None:
 def chart(series: Series, width: int, *, coloured: bool) -> str:
     """The value day by day, with the expected values and the target, up to the period's end.
 
-    A day without a value is a gap, and so is the step from one measure to another.
+    A day without a value is a gap; there is also a gap where the measure changes.
     """
     import plotext
 
@@ -73,7 +73,7 @@ def chart(series: Series, width: int, *, coloured: bool) -> str:
 
 
 def _draw(figure: Any, marker: str, values: Sequence[float | None], joined: Sequence[bool] = ()) -> None:
-    """Draws the values of consecutive days; `joined` tells which of them a line joins to the day before."""
+    """Draws the values of consecutive days; `joined` tells which days a line joins to the day before."""
     days = [at for at, value in enumerate(values) if value is not None]
     if not days:
         return
@@ -90,7 +90,7 @@ def _days(series: Series) -> list[date]:
 
 
 def _goals(series: Series, days: Sequence[date]) -> Iterator[Goal]:
-    """The goal in force on each day; for future days today's goal."""
+    """The goal in force on each day; future days have today's goal."""
     yield from (point.goal for point in series.points)
     for _ in days[len(series.points) :]:
         yield series.key_result.goal

@@ -79,7 +79,7 @@ def _row(run: Run, series: Series) -> str:
 
 
 def _note(point: Point, series: Series) -> str:
-    """What is unusual about a value: where it comes from, its quality, and the earlier day that it was measured on."""
+    """What is unusual about a value: its origin, its quality, or the earlier day on which it was measured."""
     if point.source != "kept":
         return point.source or "never"
     measured = point.measured_at.astimezone(series.period.zone).date() if point.measured_at else None

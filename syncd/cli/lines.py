@@ -13,7 +13,7 @@ _DIGITS = 8  # of a lead time of 4.977384259259259 days a table shows 4.98; `--j
 
 
 def cut(text: str, width: int = WIDTH) -> str:
-    """The text, with an ellipsis for what does not fit."""
+    """The text, cut to fit, with an ellipsis at the cut."""
     return text if len(text) <= width else text[: width - 1] + "…"
 
 

@@ -1,4 +1,4 @@
-"""What most commands begin and end with: the configuration, the clock, the ledger; printing a JSON document.
+"""Shared by most commands: they open the configuration, the clock and the ledger, and print a JSON document.
 
 The ledger is imported where a command opens it: `validate` opens none, and starts a third faster without it.
 """
@@ -24,7 +24,7 @@ Clock = Callable[[], datetime]
 
 
 def open_config(path: Path) -> tuple[Config, Clock]:
-    """The configuration, and the clock of every command: that of a rehearsal if syncd.yaml sets one."""
+    """The configuration and the clock of every command; if syncd.yaml sets a rehearsal's clock, that clock."""
     if not path.exists():
         raise ConfigError(f"there is no {path}; name the file with --config, or write a first one with `syncd init`")
     if path.is_dir():
@@ -53,7 +53,7 @@ def reading_ledger(config: Config) -> Ledger | None:
 
 
 def chosen_period(config: Config, period: str | None, now: datetime) -> PeriodOkrs:
-    """The OKRs to show. ConfigError, with the periods that exist, if there is none for this period."""
+    """The OKRs to show. If no OKRs exist for this period, raises ConfigError with the periods that exist."""
     from syncd.status.periods import choose_period
 
     okrs = choose_period(config, period, now)
@@ -64,7 +64,7 @@ def chosen_period(config: Config, period: str | None, now: datetime) -> PeriodOk
 
 
 def chosen_key_result(okrs: PeriodOkrs, name: str) -> KeyResult:
-    """The period's key result or guard with this id. ConfigError, with the nearest id, if there is none."""
+    """The period's key result or guard with this id. If there is none, raises ConfigError with the nearest id."""
     by_id = {kr.id: kr for kr in okrs.measured}
     if name not in by_id:
         raise ConfigError(f"there is no key result {name!r} in {okrs.period.id}{nearest(name, by_id)}")

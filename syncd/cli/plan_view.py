@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 def render(planned: Planned, zone: ZoneInfo) -> Iterator[str]:
-    """The lines of a plan; none is wider than 80 columns but for addresses."""
+    """The lines of a plan; only addresses make a line wider than 80 columns."""
     for period in planned.periods:
         if period:
             yield from _period(period, planned, zone)
@@ -43,7 +43,7 @@ def publisher_failures(planned: Planned) -> Iterator[str]:
 
 
 def _publish(previews: Sequence[Preview]) -> Iterator[str]:
-    """What each target would be sent, place by place with old and new; and which targets do not exist."""
+    """What syncd would send to each target, place by place with old and new; and which targets do not exist."""
     writable = [preview for preview in previews if preview.changes and not preview.problem]
     unwritable = [preview for preview in previews if preview.problem and not preview.failed]
     if not writable and not unwritable:

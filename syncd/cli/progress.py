@@ -1,4 +1,4 @@
-"""How pulls go: a moving display on a terminal, plain lines elsewhere, and at the end each failure once."""
+"""The progress of pulls: a moving display on a terminal, plain lines elsewhere, and at the end each failure once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def watcher(stream: TextIO) -> Iterator[Watcher]:
 
 
 def failures(result: Result) -> list[str]:
-    """A line for each stream, or part of a stream, that could not be read; parts that failed alike are in one line."""
+    """A line for each stream, or part of a stream, that could not be read; parts with the same failure share a line."""
     return list(dict.fromkeys(f"failed: {_name(pull)}: {reason}" for pull, reason in result.failures))
 
 

@@ -1,4 +1,4 @@
-"""`syncd publish`; and for `sync` too, what was written and what was not."""
+"""Runs `syncd publish`, and reports for `sync` too what was written and what was not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from syncd.status.unwritten import gathered, in_short
 
 
 def run(path: Path, *, only: str | None, retry: bool, log_format: str) -> None:
-    """Writes what waits, with `retry` also what failed for good; exit code 1 if a publisher failed."""
+    """Writes the waiting check-ins, with `retry` also the dead ones; exit code 1 if a publisher failed."""
     with ready_to_pull(path, only, log_format) as request:
         ledger = request.ledger
         if retry:
@@ -46,7 +46,7 @@ def _left(stuck: int) -> str:
 
 
 def print_messages(messages: Sequence[MessageOutcome]) -> None:
-    """Prints who was told, and on standard error who could not be."""
+    """Prints who was notified, and on standard error who could not be notified."""
     for message in messages:
         if message.problem is not None:
             typer.echo(f"  ✗ notify: {message.problem}", err=True)

@@ -1,4 +1,6 @@
-"""How every command that pulls begins: it checks everything, locks the ledger, and shows how the pulls go."""
+"""The common start of every command that pulls: it checks everything, locks the ledger, and shows the progress of the
+pulls.
+"""
 
 from __future__ import annotations
 

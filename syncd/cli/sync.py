@@ -80,7 +80,9 @@ def _change(change: ValueChange) -> Iterator[str]:
 
 
 def _counts(result: Result, shown: list[ValueChange], dry_run: bool) -> str:
-    """How many key results were measured and how many of them changed: as many as have a line, but for the held."""
+    """How many key results were measured and how many of them changed; the second count equals the lines, without the
+    held ones.
+    """
     changed = [change for change in shown if change.new.quality != "held"]
     guards = sum(is_guard(change.key_result) for change in changed)
     verb = "would change" if dry_run else "changed"
@@ -95,7 +97,7 @@ def _counts(result: Result, shown: list[ValueChange], dry_run: bool) -> str:
 
 
 def _new_verdicts(result: Result) -> Iterator[str]:
-    """The links whose verdict changed, watermelons first; of new links only the watermelons."""
+    """The links whose verdict changed, watermelons first; a new link is included only if it is a watermelon."""
     old_verdicts = {id(new.link): new.old for new in result.verdicts}
     for link in ordered(new.link for new in result.verdicts):
         verdict, old = link.alignment.verdict, old_verdicts[id(link)]

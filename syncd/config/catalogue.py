@@ -26,7 +26,7 @@ def _entries() -> dict[str, EntryPoint]:
 
 @cache
 def _own_entries() -> dict[str, EntryPoint]:
-    """The entries of syncd itself. They are found without reading the files of every other installed package."""
+    """The entries of syncd itself. Finding them does not read the files of every other installed package."""
     own = Distribution.discover(name="syncd")
     return {entry.name: entry for package in own for entry in package.entry_points.select(group=GROUP)}
 
@@ -43,7 +43,7 @@ def is_connector_type(name: object) -> bool:
 
 @cache
 def connector(type_name: str) -> type[Connector]:
-    """The connector of a type. Raises BrokenConnector if it does not load."""
+    """The connector of a type. Raises BrokenConnector if the connector cannot be imported."""
     entry = _own_entries().get(type_name) or _entries()[type_name]
     try:
         return cast("type[Connector]", entry.load())
@@ -55,8 +55,8 @@ def connector(type_name: str) -> type[Connector]:
 def connection_model(name: str, connector: type[Connector]) -> type[ConnectionSettings]:
     """Every key that a connection of this type may have.
 
-    If it pulls records it has `reconcile`, whether its connector declares that key (for a default of its own) or not:
-    without a census, records that were deleted would count for ever.
+    A connection that pulls records always has `reconcile`, also if its connector does not declare that key: without a
+    census, deleted records would count for ever.
     """
     keys = connector.Settings
     more: dict[str, Any] = {}

@@ -2,7 +2,7 @@
 
 The parser is libyaml, or PyYAML's own where PyYAML was built without it.
 
-The dialect is YAML 1.2: `yes` and `on` are texts. Refused are tags, a second document, invisible characters, duplicate
+The dialect is YAML 1.2: `yes` and `on` are texts. It refuses tags, a second document, invisible characters, duplicate
 keys, merges, more than 100 levels of nesting, and aliases that expand to more than 100,000 values or to themselves.
 """
 
@@ -32,7 +32,7 @@ _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-
 
 @dataclass(slots=True)
 class Lines:
-    """The line of a list or block, and by index or key the lines of its entries, nested as they are."""
+    """The line of a list or block, and the lines of its entries by index or key, nested like the entries."""
 
     line: int
     inside: dict[str | int, int | Lines] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class _Scalar:
 
 @dataclass(slots=True)
 class _Collection:
-    """A list or block that is being filled. The next value of a block belongs to `key`, or is `skipped`.
+    """A list or block that is being filled. The next value of a block belongs to `key`; if `skipped`, it is dropped.
 
     `size` counts its keys and values with every alias expanded; `depth` is how deep they are nested.
     """
@@ -92,7 +92,7 @@ class _Collection:
         return self.is_block and self.key is None and not self.skipped
 
     def put(self, data: Any, line: int, inside: dict[str | int, int | Lines] | None = None) -> None:
-        """Adds the next item, or the value of the current key, which gets the line of its key."""
+        """Adds the next item, or the current key's value, which gets the line of its key."""
         key: str | int
         if self.key is not None:
             key, line, self.key = self.key, self.key_line, None
@@ -224,7 +224,7 @@ class _Composer:
 
 
 def _syntax_problem(error: yaml.MarkedYAMLError, text: str, shown: str) -> Problem:
-    """A parser's error as a problem at its line, with advice for the common errors."""
+    """Turns a parser's error into a problem at its line, with advice for the common errors."""
     mark, start = error.problem_mark or error.context_mark, error.context_mark
     if mark is None:
         return Problem(shown, 0, f"is not YAML: {error.problem or error.context}")
@@ -237,7 +237,7 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, shown: str) -> Probl
 
 
 def _sentence(problem: str, context: str, character: str, since: str) -> str:
-    """Our own sentence for the common errors, the parser's for the others."""
+    """syncd's own sentence for the common errors, the parser's sentence for the others."""
     if problem.startswith("mapping values are not allowed"):
         return "a key is not allowed here; quote a text that contains ': ', or align the key with its neighbours"
     if character == "\t":

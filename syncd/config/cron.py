@@ -18,10 +18,10 @@ _TICK = timedelta(microseconds=1)
 def next_by_cron(line: str, zone: ZoneInfo, now: datetime) -> datetime:
     """The next time, from `now` on, of a cron line of five fields in a zone. Raises ValueError if it is no cron line.
 
-    Where clocks change it does as cron(8) of Debian. A line whose minute or hour begins with `*` runs in every real
-    minute that fits it. Any other line runs once for each of its times: a time that the clocks skip comes right after
-    the gap, and a time that they repeat comes the first time only. In the few zones that change at midnight or by half
-    an hour, a line with `*` can be an hour off on that day.
+    At a change of clocks it acts as Debian's cron(8) does. A line whose minute or hour begins with `*` runs in every
+    real minute that matches it. Any other line runs once for each of its times: a time that the clocks skip runs right
+    after the gap, and a time that they repeat runs the first time only. In the few zones that change at midnight or by
+    half an hour, a line with `*` can be an hour off on that day.
     """
     from cronsim import CronSim, CronSimError  # here: most schedules are durations
 

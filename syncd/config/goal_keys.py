@@ -1,4 +1,4 @@
-"""The keys for what a key result aims at, how it is expected to get there, and what must hold on the way."""
+"""The keys for a key result's goal, its pace, and the conditions that must hold on the way."""
 
 from __future__ import annotations
 

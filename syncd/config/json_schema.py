@@ -23,7 +23,7 @@ _DURATION = {"type": "string", "pattern": r"^\d+(\.\d+)?[smhdw]$", "examples": [
 def mapping_schema() -> dict[str, Any]:
     """The schema of a mapping file: a measure has the keys of an installed connector, or is a name or a formula.
 
-    Keys that defaults, named measures or formulas can supply are not required here; `validate` checks them.
+    The schema does not require keys that defaults, named measures or formulas can supply; `validate` checks them.
     """
     schema = _schema(MappingFile, "A syncd mapping file")
     definitions = schema["$defs"]
@@ -71,7 +71,8 @@ _OF_NAMES_AND_FORMULAS: dict[str, Any] = {
 def _given(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema of what a test gives for a key result.
 
-    An item with keys of a reading and none of a record is a reading. Any other is a record, which may have any field.
+    An item is a reading if it has a reading's keys and none of a record's keys. Any other item is a record, which may
+    have any field.
     """
     reading, record = _any_of((GivenReading, GivenRecord), schema)["anyOf"]
     of_readings = {"anyOf": [{"required": [key]} for key in GivenReading.model_fields]}
@@ -116,7 +117,7 @@ def _any_of(models: Iterable[type[BaseModel]], schema: dict[str, Any]) -> dict[s
 
 
 def _durations(schema: Any) -> Any:
-    """The schema with durations as YAML has them (15m), in place of pydantic's ISO 8601."""
+    """The schema with durations as YAML writes them (15m), instead of pydantic's ISO 8601."""
     if isinstance(schema, dict):
         if schema.get("format") == "duration":
             kept = {key: value for key, value in schema.items() if key == "description"}

@@ -25,7 +25,7 @@ Number = Annotated[float, BeforeValidator(no_truth_value)]
 
 
 def within_years(day: date | None) -> date | None:
-    """The day or time; refuses years so far out that the midnight after them may not be representable."""
+    """The day or time; refuses far years, because the midnight after them may not be representable."""
     if day is not None and not 1900 <= day.year <= 2999:
         raise ValueError(f"is {day.isoformat()}; write one of the years 1900 to 2999")
     return day

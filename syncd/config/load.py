@@ -52,7 +52,7 @@ class Config:
 
     @property
     def shares(self) -> Shares:
-        """The shares of the expected score that make a health."""
+        """The shares of the expected score that decide the health."""
         return Shares(self.settings.health.on_track, self.settings.health.at_risk)
 
     def ledger_url(self, environment: Mapping[str, str] = os.environ) -> str:
@@ -67,7 +67,7 @@ class Config:
         return url
 
     def notify_addresses(self) -> Mapping[str, Sequence[str]]:
-        """The addresses with references resolved, by owner; under `to` those of everybody else."""
+        """The addresses with references resolved, by owner; `to` holds the addresses for everybody else."""
         notify = self.settings.notify
         if notify is None:
             return {}
@@ -119,7 +119,7 @@ def load_config(path: Path) -> Config:
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Loading makes no garbage, and collecting again and again takes a fifth of its time."""
+    """Loading creates no garbage, but repeated garbage collection would take a fifth of its time."""
     enabled = gc.isenabled()
     gc.disable()
     try:

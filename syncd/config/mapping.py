@@ -185,7 +185,7 @@ class Reader:
         )
 
     def _read_raw_measures(self) -> None:
-        """Reads the measures of a file that is not valid otherwise, so that all problems come at once."""
+        """Reads the measures of a file that has other errors, so that all problems are reported at once."""
         for first, objective in _entries(self.document.data, "objectives"):
             for second, key_result in _entries(objective, "key_results"):
                 measure = key_result.get("measure") if isinstance(key_result, dict) else None
@@ -214,7 +214,9 @@ def named_measures(document: Document) -> Mapping[str, Named]:
 
 
 def _measure_with_defaults(data: dict[str, Any], defaults: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """A measure with its file's defaults for its connection; in a formula, each part with those of its own."""
+    """A measure with its file's defaults for its connection; in a formula, each part has the defaults of its own
+    connection.
+    """
     parts = data.get("parts")
     if not isinstance(parts, dict):
         return {**defaults.get(str(data.get("from")), {}), **data}
@@ -245,7 +247,7 @@ _OF_KEY_RESULTS = frozenset(Defaults.model_fields) - _OF_OBJECTIVES - {"measures
 
 
 def _with_defaults(data: dict[str, Any]) -> dict[str, Any]:
-    """A file's data with its defaults filled in where an entry does not have the key itself."""
+    """A file's data with its defaults added where an entry does not have the key itself."""
     defaults = {key: value for key, value in data["defaults"].items() if value is not None}
     of_objectives = {key: value for key, value in defaults.items() if key in _OF_OBJECTIVES}
     of_key_results = {key: value for key, value in defaults.items() if key in _OF_KEY_RESULTS}

@@ -137,7 +137,7 @@ class KeyResultKeys(BaseModel):
             raise ValueError("has milestones that do not go up; each needs a higher 'at' than the milestone before")
 
     def links(self) -> tuple[Link, ...]:
-        """Its links to outcomes; a link without a lag has that of the key result."""
+        """Its links to outcomes; a link without a lag has the key result's lag."""
         items = [self.drives] if isinstance(self.drives, str) else self.drives
         return tuple(
             Link(item, self.lag)

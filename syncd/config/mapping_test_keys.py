@@ -32,7 +32,7 @@ Moment = Annotated[datetime | date, BeforeValidator(_moment), AfterValidator(wit
 
 
 class About(BaseModel):
-    """An expected number, compared to as many places as are written: 0.1799 meets both 0.18 and 18%."""
+    """An expected number, compared to as many decimal places as the test writes: 0.1799 meets both 0.18 and 18%."""
 
     model_config = STRICT
 
@@ -40,7 +40,7 @@ class About(BaseModel):
     places: int
 
     def met_by(self, actual: float | None) -> bool:
-        """Whether a number equals this one, rounded to the places that are written."""
+        """Whether a number, rounded to the written decimal places, equals this number."""
         return actual is not None and abs(actual - self.number) <= 0.5 * 10.0**-self.places * (1 + 1e-9)
 
 

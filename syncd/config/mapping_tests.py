@@ -27,7 +27,7 @@ _INSTANT = timedelta(microseconds=1)
 
 @dataclass(slots=True)
 class _Written:
-    """The facts of a test as they are written, by measure; `places` is where the facts of each measure are."""
+    """A test's facts as the file writes them, by measure; `places` says where the facts of each measure are."""
 
     records: dict[RecordMeasure, list[tuple[str, GivenRecord]]] = field(default_factory=dict)
     readings: dict[ReadingMeasure, list[GivenReading]] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class MappingTest:
     _facts: _Written
 
     def given(self) -> Given:
-        """The given facts. They are built on demand, because checking the files does not need thousands of records."""
+        """The given facts. Records are built on demand, because checking the files does not need thousands of them."""
         period = self.okrs.period
         records = {
             measure: [record for name, keys in written for record in _records(keys, name, measure, period, self.at)]
@@ -163,7 +163,9 @@ def _moment(given: Moment, period: Period, *, last: bool = False) -> datetime:
 
 
 def _records(keys: GivenRecord, name: str, measure: RecordMeasure, period: Period, at: datetime) -> Iterator[Record]:
-    """The records as a source showed them at a moment: not yet those created later, and open those done later."""
+    """The records as a source showed them at a moment: without records created later, and with records done later still
+    open.
+    """
     created = _moment(keys.created, period) if keys.created is not None else None
     done = _moment(keys.done, period) if keys.done is not None else None
     if created is not None and created > at:

@@ -1,4 +1,6 @@
-"""The keys of measures: those of all measures, and those of measures of records, of readings, and of formulas."""
+"""The keys of measures: the keys that all measures have, and the keys for measures of records, of readings, and for
+formulas.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,7 @@ Value = str | bool | int | float | None
 
 
 class WindowKeys(BaseModel):
-    """A window other than the period or the last days."""
+    """A window that is neither the period nor a number of days."""
 
     model_config = STRICT
 

@@ -1,4 +1,4 @@
-"""Reads measures, written by name or in place, with a file's defaults, into the measures of the domain."""
+"""Reads measures, written by name or in place, adds the file's defaults, and makes domain measures of them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class MeasureReader:
                 del self.problems[before:]
 
     def _resolved(self, written: Written, place: Place) -> dict[str, Any] | None:
-        """All keys of a measure: its own, over those of the measure that it names, which may name another."""
+        """All keys of a measure: its own, and the keys of the measure that it names, which may name another."""
         data = {"use": written} if isinstance(written, str) else written
         seen: list[Any] = []
         while "use" in data:
@@ -212,7 +212,7 @@ def _is_valid_part_name(name: str) -> bool:
 
 
 def _condition(key: str, fields: Any) -> tuple[str, bool, str]:
-    """The field of a key of `where`, whether the key negates, and which bound it sets, if any."""
+    """The field that a key of `where` filters, whether the key negates, and which bound it sets, if any."""
     if fields is not None and key in fields:
         return key, False, ""
     for suffix in ("_at_least", "_at_most"):

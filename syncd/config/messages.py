@@ -24,7 +24,7 @@ def validation_problems(
 ) -> Iterator[Problem]:
     """A problem for each error that pydantic reports about the data at `base` of a document.
 
-    Keys that come from another place, such as a file's defaults, are in `lent` with that place.
+    `lent` holds the keys that come from another place, such as a file's defaults, with that place.
     """
     messages: dict[tuple[Place, str], None] = {}
     for details in error.errors():

@@ -36,7 +36,7 @@ class PeriodJoiner:
         self.origins: dict[tuple[str, str], Origin] = {}
 
     def add(self, document: Document, period: Period, objectives: list[tuple[Objective, Place]]) -> None:
-        """Adds a file. It is a problem if another file has one of its ids, or the same period with other days."""
+        """Adds a file. Reports a problem if another file has one of its ids, or the same period with other days."""
         first = self.periods.setdefault(period.id, period)
         if first != period:
             message = (

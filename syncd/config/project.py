@@ -88,7 +88,7 @@ class HealthShares(BaseModel):
 
 
 class Publish(BaseModel):
-    """A place that check-ins are written to. Further keys are those of the connection's publisher."""
+    """A place that check-ins are written to. All other keys belong to the connection's publisher."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -132,7 +132,7 @@ class ProjectFile(BaseModel):
     @field_validator("connections", "publish", mode="before")
     @classmethod
     def _empty_if_null(cls, value: Any, info: ValidationInfo) -> Any:
-        """Null, as of a key whose entries are all commented out, means empty."""
+        """Null means empty: a key is null if all its entries are commented out."""
         return ({} if info.field_name == "connections" else []) if value is None else value
 
 
@@ -171,7 +171,7 @@ class Connection:
             ) from None
 
     def secrets(self) -> set[str]:
-        """The values of its references, except the address; none of them may be shown."""
+        """The values of its references, except the address; messages may show none of them."""
         resolve = Resolver(self.document)
         keys = self.document.data["connections"][self.name]
         resolve({key: value for key, value in keys.items() if key != "url"}, self.place)
@@ -184,7 +184,7 @@ class Connection:
         return text
 
     def open(self, context: Context) -> Source:
-        """The source, with its references resolved. Raises ConfigError with the line of each missing one."""
+        """The source, with its references resolved. Raises ConfigError with the line of each reference that is not set."""
         assert can_pull(self.connector)  # config refuses measures from other connections
         return self._opened(partial(self.connector.open, self.resolved(), context))
 
@@ -211,7 +211,7 @@ class Resolver:
         environment: Mapping[str, str] = os.environ,
         within: Callable[[str], str] = lambda text: text,
     ) -> None:
-        """`within` quotes the value of a reference that is a part of a longer text."""
+        """`within` quotes a reference's value if the reference is a part of a longer text."""
         self.document = document
         self.environment = environment
         self.within = within

@@ -29,7 +29,7 @@ class Publication:
     place: Place
 
     def targets(self, key_results: Collection[str]) -> Mapping[str, str]:
-        """The target of each of these key results by id, or that of the whole period by `WHOLE`."""
+        """The target of each of these key results by id, or the whole period's target by `WHOLE`."""
         if self.keys.states == "period":
             return {WHOLE: self.keys.target(WHOLE)}
         names = self.keys.names()

@@ -20,7 +20,7 @@ _REFUSED: tuple[State, ...] = ("refused",)
 
 
 class NotHeld(Exception):
-    """A key result has no number that waits; `value` is what it has, None if it was never measured."""
+    """A key result has no number that waits; `value` is its present value, None if it was never measured."""
 
     def __init__(self, value: KeptValue | None, edited: bool) -> None:
         super().__init__(value)
@@ -29,7 +29,7 @@ class NotHeld(Exception):
 
 
 class AnotherCandidate(Exception):
-    """The number that waits is not the one that was to be approved."""
+    """The number that waits differs from the number that somebody wanted to approve."""
 
     def __init__(self, candidate: float | None) -> None:
         super().__init__(candidate)
@@ -38,7 +38,7 @@ class AnotherCandidate(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """The value before an approval, and the value that was the candidate."""
+    """The value before an approval, and the candidate that became the value."""
 
     old: KeptValue
     new: KeptValue
@@ -56,7 +56,8 @@ def approve(
 ) -> Approved:
     """Accepts the candidate of a held key result; with a `number`, only if that is the candidate.
 
-    NotHeld or AnotherCandidate if it cannot be accepted: then nothing changes. The caller holds the ledger's lock.
+    If it cannot accept the candidate, it raises NotHeld or AnotherCandidate and changes nothing. The caller holds the
+    ledger's lock.
     """
     old = ledger.values.last(okrs.period.id).get(key_result.id)
     measure = key_result.measure
@@ -77,9 +78,10 @@ def approve(
 
 
 def allow(ledger: Ledger, okrs: PeriodOkrs, key_result: KeyResult, *, author: str, now: datetime) -> Sequence[Delivery]:
-    """Lets the refused deliveries of a key result overwrite what they met, but nothing that was written since.
+    """Lets a key result's refused deliveries overwrite the text that they met, but not a text that was written since.
 
-    They wait again, and are returned; empty if none was refused. The caller holds the ledger's lock.
+    The deliveries wait again, and are returned; the result is empty if nothing was refused. The caller holds the
+    ledger's lock.
     """
     refused = [
         delivery
@@ -99,7 +101,7 @@ def allow(ledger: Ledger, okrs: PeriodOkrs, key_result: KeyResult, *, author: st
 def _measured(ledger: Ledger, okrs: PeriodOkrs, measure: Measure, held: KeptValue) -> tuple[int, Answer]:
     """The last cycle that measured the candidate, and its answer.
 
-    If a cycle without values (a dry run, a killed cycle) changed the rows since, it is the cycle that held the value.
+    If a later cycle without values (a dry run, a killed cycle) changed the rows, it is the cycle that held the value.
     """
     states = [ledger.streams.state(leaf.connection, key) for leaf in leaves(measure) for key in stream_keys(leaf)]
     ended = ledger.cycles.last(pulled=True)

@@ -33,9 +33,9 @@ class Implausible(Exception):
 def check_in(
     config: Config, okrs: PeriodOkrs, key_result: KeyResult, ledger: Ledger, checkin: CheckIn, *, force: bool = False
 ) -> None:
-    """Keeps a check-in. For a key result without a measure its value becomes the key result's value.
+    """Keeps a check-in. The value of a check-in becomes the value of a key result without a measure.
 
-    Settled, or without `force` Implausible: then nothing changes. The caller holds the ledger's lock.
+    Raises Settled, or without `force` Implausible; then nothing changes. The caller holds the ledger's lock.
     """
     period, now = okrs.period, checkin.at
     settled_at = period.span.end + config.settings.settle

@@ -70,7 +70,7 @@ def end_dry_run(request: CycleRequest, pulled: Pulled, measured: Measured) -> Re
 
 
 def _changes(ledger: Ledger, measured: Measured) -> list[ValueChange]:
-    """The measurements that differ from the last value, however that was measured."""
+    """The measurements that differ from the last value, whichever measure that value has."""
     kept = {period: ledger.values.last(period) for period in {period for period, _ in measured}}
     return [
         ValueChange(period, key_result, old, measurement.value)
@@ -80,7 +80,7 @@ def _changes(ledger: Ledger, measured: Measured) -> list[ValueChange]:
 
 
 def _pull_notes(results: Sequence[PullResult]) -> Mapping[str, Json]:
-    """What a cycle keeps of its pulls: of the ones that brought something or were not complete."""
+    """What a cycle keeps of its pulls: only of pulls that brought something or were not complete."""
     return {
         str(result.pull.id): {
             "quality": result.quality,
@@ -95,7 +95,7 @@ def _pull_notes(results: Sequence[PullResult]) -> Mapping[str, Json]:
 
 
 def _narrowed(request: CycleRequest, pulled: Pulled) -> Mapping[str, Json] | None:
-    """What a cycle of one key result asked for; None for a cycle of everything."""
+    """What a cycle restricted to a key result asked for; None for a cycle of everything."""
     if not request.only:
         return None
     return {"key_result": request.only, "streams": [result.pull.id for result in pulled.results]}
@@ -135,7 +135,7 @@ def _restated(ledger: Ledger, pulled: Pulled, measured: Measured, changes: Seque
 
 
 def _keep_links(request: CycleRequest, foreseen: Foreseen) -> Sequence[NewVerdict]:
-    """Keeps the judged links, after the values that they were judged by. Returns the new verdicts."""
+    """Keeps the judged links, after keeping the values that they were judged by. Returns the new verdicts."""
     for period in foreseen.periods:
         request.ledger.alignments.keep(period.okrs.period.id, period.links)
     new = [

@@ -15,7 +15,9 @@ from syncd.sdk import Stream
 
 
 def needed_streams(connection: str, periods: Iterable[PeriodOkrs]) -> Mapping[str, Stream]:
-    """The streams of a connection that the periods' measures need, by key; measures that share one need it together."""
+    """The streams of a connection that the periods' measures need, by key; a shared stream has the needs of all its
+    measures.
+    """
     streams: dict[str, Stream] = {}
     for okrs in periods:
         for measure in (leaf for key_result in okrs.measured for leaf in leaves(key_result.measure)):
@@ -35,7 +37,8 @@ def _stream(key: str, measure: Leaf, period: Period) -> Stream:
 
 
 def due_pulls(request: CycleRequest, connection: Connection, streams: Sequence[Stream]) -> list[Pull]:
-    """What to pull of each stream: on from its cursor, or anew if its rows lack what is needed now.
+    """What to pull of each stream: the rows after its cursor, or all rows if the stored ones lack something that is
+    needed now.
 
     In a `patient` cycle a stream whose source asked for a later time is put off until then. Quick pulls come first.
     """
@@ -61,6 +64,6 @@ def _due_pull(request: CycleRequest, connection: Connection, stream: Stream, sta
 
 
 def _census_due(state: StreamState, connection: Connection, now: datetime) -> bool:
-    """Whether it is time to check for deleted records: no pull shows them, complete or not."""
+    """Whether a census is due: a pull, even a complete one, does not show deleted records."""
     last = state.census_at
     return last is None or last > now or now - last >= connection.reconcile  # a clock set back puts no census off

@@ -1,4 +1,4 @@
-"""Whether a new number waits for approval: one that is not plausible, or whose source has fallen empty."""
+"""Decides whether a new number waits for approval: because it is not plausible, or because its stream fell empty."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from syncd.status.periods import choose_period
 class Holding:
     """Judges the new numbers of a period.
 
-    `fallen` are the selections that had many rows when they were measured last and have none now, by measure and the
-    cycle that measured it last.
+    `fallen` are the selections that had many rows at their last measurement and have none now, by measure and the cycle
+    of that measurement.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Holding:
 
 
 def was_measured(value: KeptValue | None) -> bool:
-    """Whether there is a value, and a cycle measured it or a person approved it."""
+    """Whether a value exists, and a cycle measured it or a person approved it."""
     return value is not None and value.confirmed is not None
 
 

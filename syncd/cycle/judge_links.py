@@ -1,7 +1,7 @@
 """The verdict and trend of every link, judged in each cycle and kept.
 
-A link is judged anew if the value of its output or outcome changed, or a day has passed. While one of the two values is
-not complete, the last trend stays: rows of half a pull are no evidence.
+A link is judged again if the value of its output or outcome changed, or a day has passed. While one of the two values
+is not complete, the last trend stays: half a pull is no evidence.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from syncd.status.weekly import WeeklySeries, is_evidence
 
 
 def judge_links(snapshot: Snapshot, report: Report, ledger: Ledger) -> Mapping[LinkId, KeptAlignment]:
-    """The links of a foreseen snapshot that its cycle judges anew; `report` is the report of the snapshot."""
+    """The links of a foreseen snapshot that its cycle judges again; `report` is the snapshot's report."""
     okrs, values, cycle = snapshot.okrs, snapshot.values, snapshot.cycle
     today = snapshot.moment.astimezone(okrs.period.zone).date()
     key_results = {kr.id: kr for kr in okrs.key_results}

@@ -1,4 +1,4 @@
-"""The second phase: a new value if every stream is complete, else the last complete value and what is wrong.
+"""The second phase: a new value if every stream is complete, else the last complete value and the reason.
 
 A new value that is not plausible is held: the last complete value stays, and the new number waits beside it.
 """
@@ -31,9 +31,9 @@ def measure(request: CycleRequest, pulled: Pulled) -> Measured:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A key result to be measured. `failure` is what keeps it from being measured, if anything does.
+    """A key result to be measured. `failure` is the reason why it cannot be measured, if there is one.
 
-    `unchanged` is the answer of the cycle before, if it still holds.
+    `unchanged` is the answer of the previous cycle, if that answer still holds.
     """
 
     case: Case
@@ -116,7 +116,7 @@ class Measuring:
             yield _Task(case, failure, unchanged)
 
     def _may_have_fallen(self, tasks: Sequence[_Task]) -> Iterator[tuple[Leaf, int]]:
-        """What is measured anew, and the cycle that measured it last."""
+        """The measures that are evaluated again, each with the cycle that measured it last."""
         for task in tasks:
             last = task.case.last
             if task.failure is None and task.unchanged is None and last and last.confirmed is not None:
@@ -124,7 +124,7 @@ class Measuring:
                     yield leaf, last.confirmed
 
     def _read_ahead(self, okrs: PeriodOkrs, tasks: Sequence[_Task]) -> Iterator[Measure | None]:
-        """The measures whose facts will be needed, in that order."""
+        """The measures whose facts will be needed, in the order of need."""
         for task in tasks:
             if task.failure is None and (task.unchanged is None or not self._unchanged.same_day(okrs.period)):
                 key_result = task.key_result
@@ -140,7 +140,9 @@ class Measuring:
         return complete_value(task.case, answer, ledger.answers, self._now, self._cycle, goes_on=goes_on)
 
     def _checked_in(self, ledger: Ledger, case: Case, last: KeptValue) -> KeptValue:
-        """The value that a check-in made, as it stands now: its health may differ. An expired value stays as it is."""
+        """The value that a check-in made, as of now: its health may have changed since. An expired value stays as it
+        is.
+        """
         made_by = checkins.made_by(case.checkins, last.at)
         if made_by is None or made_by.expired(case.terms.period.span, self._now):
             return last
@@ -148,7 +150,7 @@ class Measuring:
         return replace(value, confirmed=last.confirmed)
 
     def _with_note(self, measure: Measure, answer: Answer) -> Answer:
-        """An answer without any reading gets the source's own note as its reason: the note says more."""
+        """An answer without any reading gets the source's note as its reason, because the note says more."""
         if not isinstance(measure, ReadingMeasure) or answer.number is not None or answer.counted:
             return answer
         state = self._states(measure.connection).get(measure.stream)
@@ -166,7 +168,7 @@ class Measuring:
         return None
 
     def _kept_on(self, case: Case, quality: Quality, reason: str, candidate: float | None = None) -> KeptValue:
-        """The last complete value, with why there is no new one."""
+        """The last complete value, with the reason why there is no new value."""
         if case.last is not None:
             return replace(case.last, quality=quality, reason=reason, cycle=self._cycle, candidate=candidate)
         return _no_value(case.definition, quality, reason, self._cycle, candidate)

@@ -39,7 +39,7 @@ class Pull:
 
 @dataclass(frozen=True, slots=True)
 class PutOff:
-    """Why a stream is not pulled: its source asked to be left alone until a time."""
+    """A stream that is not pulled, because its source asked for a later time."""
 
     until: datetime
     reason: str
@@ -47,10 +47,10 @@ class PutOff:
 
 @dataclass(frozen=True, slots=True)
 class PullResult:
-    """How a pull ended. `problems` are those of single parts of a stream that was read to its end, or of its census.
+    """How a pull ended. `problems` concern single parts of a stream that was read to its end, or its census.
 
-    `got` rows came; `expected` rows were announced, None if the server announces none. `retry_at` is when the source
-    may be asked again, None if it named no time.
+    `got` is the number of rows that came; `expected` is the announced number, None if the server announces none.
+    `retry_at` is when the source may be asked again, None if it named no time.
     """
 
     pull: Pull
@@ -66,7 +66,7 @@ class PullResult:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionPulls:
-    """What is to be pulled through one connection, and its budget."""
+    """The pulls through one connection, and its budget."""
 
     source: Source
     pulls: Sequence[Pull]
@@ -79,7 +79,9 @@ def _silent(*_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Callbacks for the progress of pulls: the pulls ahead, each page with its number of rows, how each pull ended."""
+    """Callbacks for the progress of pulls: for the list of pulls, for each page with its number of rows, and for the
+    end of each pull.
+    """
 
     pulling: Callable[[Sequence[Pull]], None] = _silent
     page: Callable[[Pull, int], None] = _silent
@@ -90,9 +92,9 @@ class Watcher:
 class CycleRequest:
     """What a cycle is to do. The caller holds the ledger's lock.
 
-    `only` restricts the cycle to a key result. `reconcile` asks every source for a census. With `tolerant`, for a
-    service that is running, a connection that cannot be opened, or that lacks a field, fails alone. With `patient` a
-    source that asked for a later time is left alone until then; a person who types `syncd sync` does not wait.
+    `only` restricts the cycle to a key result. `reconcile` asks every source for a census. With `tolerant`, meant for a
+    running service, a connection that cannot be opened or lacks a field fails alone. With `patient`, a source that
+    asked for a later time is left alone until then; a person who types `syncd sync` is not `patient`.
     """
 
     config: Config
@@ -196,13 +198,13 @@ class Result:
 
     @property
     def retry_at(self) -> datetime | None:
-        """When the first of the sources and publishers that asked for a later time may be asked again."""
+        """The earliest time at which a source or publisher that asked for a later time may be asked again."""
         times = [pull.retry_at for pull in self.pulls] + [delivery.retry_at for delivery in self.delivered]
         return min((moment for moment in times if moment), default=None)
 
     @property
     def unwritten(self) -> int:
-        """How many check-ins a publisher failed to write, and messages that did not arrive."""
+        """How many check-ins a publisher failed to write, and how many messages did not arrive."""
         failed = sum(delivery.failed for delivery in self.delivered)
         return failed + sum(message.problem is not None for message in self.messages)
 

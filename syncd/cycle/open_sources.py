@@ -33,9 +33,10 @@ log = logging.getLogger("syncd.cycle")
 def open_sources(
     request: CycleRequest, periods: Sequence[PeriodOkrs], policies: Mapping[str, RetryPolicy], opened: ExitStack
 ) -> dict[str, tuple[Source, list[Stream]]]:
-    """Every source that the periods need, with its streams; ConfigError if it lacks a field that a mapping names.
+    """Every source that the periods need, with its streams; ConfigError if a source lacks a field that a mapping names.
 
-    A cycle restricted to a key result pulls the streams of that key result, with all that others need of them.
+    A cycle restricted to a key result pulls that key result's streams, and in them everything that other key results
+    need.
     """
     config = request.config
     wanted = {
@@ -99,7 +100,7 @@ def _unknown_fields(
 
 
 class Unopened:
-    """In the place of a connection that cannot be opened, in a service that goes on without it."""
+    """Stands in for a connection that cannot be opened, in a service that goes on without it."""
 
     def __init__(self, problem: str) -> None:
         self._problem = problem

@@ -1,7 +1,7 @@
 """What a sync would change: the first three phases of a cycle, compared with what the last sync kept.
 
-Old is what `status` showed right after that sync, new what it would show right after this one. So a key result whose
-health changes by time alone is in the plan: the sync would report it, too.
+The old side is what `status` showed right after that sync, the new side what it would show right after a sync now. So a
+plan includes a key result whose health changes by time alone: the sync would report it, too.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ from syncd.status.snapshot import Snapshot
 
 
 def plan_sync(request: CycleRequest) -> Planned:
-    """Pulls, measures and foresees, and compares: also with what the targets of `publish:` hold.
+    """Pulls, measures and foresees, then compares the result with the last sync and with the targets of `publish:`.
 
-    It keeps the rows that were pulled, no value, and writes nothing anywhere. The caller holds the ledger's lock.
+    It keeps the pulled rows but no value, and writes to no target. The caller holds the ledger's lock.
     """
     config, ledger = request.config, request.ledger
     last = ledger.cycles.last(pulled=True)
@@ -110,7 +110,7 @@ class _Comparison:
         )
 
     def _change(self, kr: KeyResult) -> KeyResultChange | None:
-        """What changes of a measured key result; None if nothing does, or it was not measured."""
+        """The change of a measured key result; None if nothing changes, or it was not measured."""
         if kr.id not in self._measured:
             return None
         measurement, kept = self._measured[kr.id], self._before.values.get(kr.id)
@@ -132,7 +132,8 @@ class _Comparison:
         return approval(self._config, self._okrs, kr, self._now)
 
     def _differences(self, measure: Measure | None, kept: KeptValue | None, value: KeptValue) -> Differences:
-        """What counts differently since the last value was confirmed; for a held value, what would count.
+        """How the counting rows differ from those of the last confirmed value; for a held value, how its candidate's
+        rows differ.
 
         A value by check-in has no rows to compare.
         """
@@ -179,7 +180,7 @@ class _Comparison:
         )
 
     def _removed(self) -> Iterator[Removed]:
-        """Key results that no file names any more, and that were measured as late as the others."""
+        """Key results that no file names any more, and whose last measurement is as late as that of the others."""
         named, kept = {kr.id for kr in self._okrs.measured}, self._before.values
         others = [value.confirmed or 0 for name, value in kept.items() if name in named and value.quality == "complete"]
         for name, value in kept.items():
@@ -190,9 +191,10 @@ class _Comparison:
 
 
 def _comparable(snapshot: Snapshot, okrs: PeriodOkrs, measured: Collection[str]) -> Snapshot:
-    """A past snapshot in which the measured key results alone are as they were defined: a sync leaves the others alone.
+    """A past snapshot in which only the measured key results have their old definitions: a sync leaves the others
+    alone.
 
-    Each has the links that the files have now, so that a new link has a verdict before and after.
+    Each key result has its present links, so that a new link has a verdict before and after.
     """
     then = {kr.id: kr for kr in snapshot.okrs.key_results}
 

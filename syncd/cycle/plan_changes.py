@@ -20,10 +20,11 @@ from syncd.status.verdicts import JudgedLink
 
 @dataclass(frozen=True, slots=True)
 class KeyResultChange:
-    """A key result that a sync would change; `old` is None for one that no sync has measured.
+    """A key result that a sync would change; `old` is None if no sync has measured it.
 
-    With `remeasured` the two are measured in different ways and do not compare: `differences` then lists every row that
-    counts as one that enters, as for a new key result. `approve` is the command that accepts a number that would wait.
+    With `remeasured` the two values have different measures and cannot be compared: `differences` then lists every
+    counting row as entering, as for a new key result. `approve` is the command that accepts a number that the sync
+    would hold.
     """
 
     key_result: KeyResult
@@ -69,7 +70,7 @@ class PeriodChanges:
     """What a sync would change in a period.
 
     `measured` key results were measured. `days_edited` says that the period's days, its time zone or the health shares
-    were edited. `waiting` are the key results whose number waits already. `after` is the report as it would be.
+    were edited. `waiting` are the key results that already have a held number. `after` is the report as it would be.
     """
 
     period: Period
@@ -88,7 +89,7 @@ class PeriodChanges:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a sync would change now, by period, what it would write, and the result of the dry run that shows it."""
+    """What a sync would change now, by period, what it would write, and the result of the dry run behind the plan."""
 
     as_of: datetime
     result: Result

@@ -32,7 +32,7 @@ class CycleStopped(Exception):
 
 
 def pull(request: CycleRequest) -> Pulled:
-    """Opens the sources, begins a cycle and pulls; ConfigError before anything is touched."""
+    """Opens the sources, begins a cycle and pulls; raises ConfigError before it changes anything."""
     config, ledger, now = request.config, request.ledger, request.clock()
     periods = [part for okrs in config.periods if (part := _open_part(okrs, config, ledger, now))]
     with ExitStack() as opened:
@@ -50,9 +50,10 @@ def pull(request: CycleRequest) -> Pulled:
 
 
 def _open_part(okrs: PeriodOkrs, config: Config, ledger: Ledger, now: datetime) -> PeriodOkrs | None:
-    """The part of a period's OKRs that is measured: all of it from the start until it has settled; None before.
+    """The part of a period's OKRs that is measured: everything from its start until it has settled; None before its
+    start.
 
-    After that they are frozen, except for key results that were never measured.
+    After that the key results are frozen, except those that were never measured.
     """
     span = okrs.period.span
     if now < span.start:
@@ -76,9 +77,9 @@ def _open_part(okrs: PeriodOkrs, config: Config, ledger: Ledger, now: datetime) 
 def pull_all(request: CycleRequest, cycle: int, work: Mapping[str, ConnectionPulls]) -> list[PullResult]:
     """Does the work of each connection in a thread of its own. CycleStopped once the request's `stopping` is set.
 
-    It stops between two pages and loses nothing: stored pages stay with their cursors, and the next cycle goes on from
-    there. A connection that hands nothing over for `_PATIENCE` seconds is given up for this cycle, so that nobody waits
-    for it.
+    The cycle stops between two pages and loses nothing: stored pages stay with their cursors, and the next cycle
+    continues from there. If a connection delivers nothing for `_PATIENCE` seconds, this cycle gives it up and waits no
+    longer.
     """
     items: queue.Queue[HandedOver] = queue.Queue(_PAGES_IN_HAND)
     writer = PageWriter(request, cycle, work)
@@ -119,7 +120,7 @@ def _hand_over(items: queue.Queue[HandedOver], stop: threading.Event, item: Hand
 
 
 class _Stopped(BaseException):
-    """The writer is gone; a pulling thread ends."""
+    """Raised if the writer is gone: the pulling thread ends."""
 
 
 def _pull_connection(work: ConnectionPulls, hand_over: Callable[[HandedOver], None]) -> None:
@@ -135,9 +136,10 @@ def _pull_connection(work: ConnectionPulls, hand_over: Callable[[HandedOver], No
 
 
 def _pull_stream(source: Source, pull: Pull, hand_over: Callable[[HandedOver], None]) -> Exception | None:
-    """A census if one is due, then the pull. Records that the census lists and no pull ever brought are pulled anew.
+    """A census if one is due, then the pull. Records that the census lists and that no pull ever brought are pulled
+    again.
 
-    No pull brings an issue that comes to match a query by time alone (`created <= -7d`, a sprint that was opened).
+    A pull misses an issue that comes to match a query by time alone (`created <= -7d`, a sprint that was opened).
     """
     listed: set[str] = set()
     brought: set[str] = set()
@@ -167,7 +169,7 @@ def _pull_stream(source: Source, pull: Pull, hand_over: Callable[[HandedOver], N
 
 
 def _census(source: Source, pull: Pull, hand_over: Callable[[HandedOver], None]) -> set[str]:
-    """The ids of all records that the source has; rows that come with them are stored."""
+    """The ids of all records that the source has; the census also stores the rows that come with the ids."""
     listed: set[str] = set()
     for page in source.census(pull.stream):
         listed |= page.present or set()

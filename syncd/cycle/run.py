@@ -10,10 +10,10 @@ from syncd.cycle.pull import pull
 
 
 def run_cycle(request: CycleRequest, *, dry_run: bool = False) -> Result:
-    """Runs the four phases; a `dry_run` keeps the rows that were pulled, no value, and sends nothing.
+    """Runs the four phases; a `dry_run` keeps the pulled rows but no value, and sends nothing.
 
-    ConfigError before anything is touched; a source that fails is in the result. CycleStopped once the request's
-    `stopping` is set: what was stored stays with its cursor, and the next cycle goes on from there.
+    Raises ConfigError before it changes anything; the result names the sources that failed. Raises CycleStopped once
+    the request's `stopping` is set: stored rows stay with their cursors, and the next cycle continues from there.
     """
     pulled = pull(request)
     measured = measure(request, pulled)

@@ -1,6 +1,6 @@
-"""The measures whose answer is the one of the cycle before, because nothing that they rest on has changed since.
+"""The measures that keep the answer of the previous cycle, because nothing that the answer rests on has changed since.
 
-That makes a cycle of a thousand key results over a million records fast. Whatever is in doubt is measured.
+Reusing answers makes a cycle of a thousand key results over a million records fast. Whatever is in doubt is measured.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from syncd.okr.spans import Period
 
 
 class Unchanged:
-    """Answers from the values that the cycle before this one confirmed.
+    """Answers from the values that the previous cycle confirmed.
 
     If that cycle was a killed one, a dry run or an approval, everything is measured.
     """
@@ -30,7 +30,7 @@ class Unchanged:
         self._now = now
 
     def answer(self, measure: Measure, period: Period, last: KeptValue | None) -> Answer | None:
-        """The measure's answer in the cycle before, if it is the same now; None if that is in doubt."""
+        """The measure's answer in the previous cycle, if it is the same now; None in doubt."""
         if last is None or last.quality != "complete" or last.number is None or last.confirmed != self._before:
             return None
         then = self._ended_at
@@ -57,7 +57,7 @@ class Unchanged:
         return (measure.connection, measure.stream, measure.part) not in self._came_due
 
     def same_day(self, period: Period) -> bool:
-        """Whether the cycle before ended on the present local day."""
+        """Whether the previous cycle ended on the present local day."""
         then = self._ended_at
         return then is not None and then.astimezone(period.zone).date() == self._now.astimezone(period.zone).date()
 
@@ -67,5 +67,5 @@ class Unchanged:
 
     @cached_property
     def _came_due(self) -> set[tuple[str, str, str]]:
-        """The parts with a row dated between the cycle before and now: (connection, stream, part)."""
+        """The parts with a row dated between the previous cycle and now: (connection, stream, part)."""
         return self._ledger.members.dated_within(self._ended_at, self._now) if self._ended_at else set()

@@ -1,4 +1,4 @@
-"""The complete value of a key result from an answer: its standing, and since when it has been on pace."""
+"""The complete value of a key result from an answer: its standing, and the first day of its run on pace."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from syncd.status.past_days import past_of
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A key result that gets a value: the terms that it is judged on, and what the ledger has of it.
+    """A key result that gets a value: the terms that judge it, and its facts in the ledger.
 
     `last` is its last value under the same measure, `guard` the value of its guard. `checkins` are empty if it has a
     measure. `versions` are its definitions, empty unless it drives an outcome and was ever edited.
@@ -39,7 +39,7 @@ class Case:
 
 
 def case_of(config: Config, okrs: PeriodOkrs, ledger: Ledger, key_result: KeyResult, now: datetime) -> Case:
-    """The case of one key result, as the ledger has it."""
+    """The case of one key result, read from the ledger."""
     period = okrs.period
     defined = definition(key_result, period, config.shares, config.file_of(period.id, key_result.id))
     kept = ledger.values.last(period.id)
@@ -58,9 +58,9 @@ def case_of(config: Config, okrs: PeriodOkrs, ledger: Ledger, key_result: KeyRes
 def complete_value(
     case: Case, answer: Answer, facts: Facts, now: datetime, cycle: int, *, goes_on: bool = False
 ) -> KeptValue:
-    """The value that an answer of a cycle makes, as it stands now.
+    """The value that an answer of a cycle makes, as of now.
 
-    With `goes_on` nothing has changed since the last value, so a run on pace has the same first day.
+    With `goes_on` nothing has changed since the last value, so a run on pace keeps its first day.
     """
     key_result, span, shares = case.key_result, case.terms.period.span, case.terms.shares
     stands = standing(key_result, answer.number, span, now, shares)
@@ -91,7 +91,7 @@ def complete_value(
 
 
 def _since(case: Case, facts: Facts, now: datetime) -> date | None:
-    """The first day of the run on pace: by the dates of its sources or check-ins, else as it was kept."""
+    """The first day of the run on pace: by the dates of its sources or check-ins, else the day that the ledger kept."""
     key_result, terms = case.key_result, case.terms
     if not key_result.drives:
         return None

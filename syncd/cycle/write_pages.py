@@ -1,4 +1,4 @@
-"""Writes what the pulling threads hand over: pages with their cursors, the ids of a census, how each pull ended."""
+"""Writes what the pulling threads send: pages with their cursors, the ids of a census, and the end of each pull."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger("syncd.pull")
 
 @dataclass(frozen=True, slots=True)
 class PulledPage:
-    """A page of a pull, or of its `census`: the rows that came with the ids."""
+    """A page of a pull, or of its `census`, whose rows came with the ids."""
 
     pull: Pull
     page: Page
@@ -26,7 +26,7 @@ class PulledPage:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """Every id that a census listed; None if the census failed, and why."""
+    """Every id that a census listed; None if the census failed, with the reason."""
 
     pull: Pull
     ids: frozenset[str] | None
@@ -62,12 +62,12 @@ class _Progress:
 
     @property
     def incomplete(self) -> bool:
-        """Whether fewer rows came than the server announced."""
+        """Whether the server announced more rows than came."""
         return self.expected is not None and self.got < self.expected
 
 
 class PageWriter:
-    """Writes what is handed over, and gathers how each pull ended; `open` are the pulls that have not ended."""
+    """Writes what the threads send, and collects how each pull ended; `open` are the pulls that have not ended."""
 
     def __init__(self, request: CycleRequest, cycle: int, work: Mapping[str, ConnectionPulls]) -> None:
         self.open = {pull.id: pull for part in work.values() for pull in part.pulls}
@@ -169,7 +169,7 @@ class PageWriter:
         log.error("connector failed", extra=where, exc_info=(type(message), message, error.__traceback__))
 
     def _without_secrets(self, text: str) -> str:
-        """A text of a server, which may repeat what it was sent, without the secrets of the connections."""
+        """A server's text without the connections' secrets, which the text may repeat."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text

@@ -1,4 +1,6 @@
-"""Two sets of evidence compared: what counts only in the new one, only in the old one, or with another number."""
+"""Compares two sets of evidence: what counts only in the new set, what only in the old set, and what brings another
+number.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from syncd.explain.restatements import GONE
 class Differences:
     """What counts only in the new evidence, what counts only in the old one, and what brings another number.
 
-    An item that leaves has the time and number that it had, and why it is left out now.
+    An item that leaves has its former time and number, and the reason why it is left out now.
     """
 
     enters: Sequence[Item] = ()
@@ -25,7 +27,7 @@ class Differences:
 
 
 def differences(old: Iterable[Item], new: Iterable[Item]) -> Differences:
-    """How what counts differs between old and new evidence."""
+    """How the counting items differ between old and new evidence."""
     before = {(item.part, item.key): item for item in old if item.left_out is None}
     now: dict[tuple[str | None, str], Item] = {}
     for item in new:

@@ -1,6 +1,6 @@
 """Edits of a key result: which file changed which of its keys, when, and from what to what.
 
-The ledger keeps definitions as models of the domain. An edit names the key of the mapping file instead.
+The ledger keeps definitions in the form of domain models. An edit names the key of the mapping file instead.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 class Edit:
     """One key of a definition that a file changed; `old` or `new` is None if the key was absent.
 
-    `at` is the end of the cycle that met the edit: values from then on are of the new definition.
+    `at` is the end of the cycle that met the edit: later values have the new definition.
     """
 
     at: datetime
@@ -40,7 +40,7 @@ class Edit:
 
 
 def edits(ledger: Ledger, period: str, key_result: str, until: int | None = None) -> list[Edit]:
-    """Every edit of a key result up to a cycle, oldest first; also those of its period's days and health shares."""
+    """Every edit of a key result up to a cycle, oldest first; also edits of its period's days and health shares."""
     every: list[Edit] = []
     for before, after in pairwise(ledger.definitions.of(period, key_result, until)):
         at, file, old, new = after.ended_at, after.definition.file, before.definition.body, after.definition.body
@@ -54,7 +54,7 @@ def edits(ledger: Ledger, period: str, key_result: str, until: int | None = None
 
 
 def key_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Where the key results of two definitions' bodies differ: (dotted key, old value, new value)."""
+    """Where two definitions of a key result differ: (dotted key, old value, new value)."""
     return _differing(*(dict(_keys({"KeyResult": body["KeyResult"]})) for body in (old, new)))
 
 
@@ -120,7 +120,9 @@ def _condition(rule: Mapping[str, Any], place: str) -> tuple[str, Any]:
 
 
 def _scalar_or_list(values: list[Any]) -> Any:
-    """The values as a file writes them: one alone is no list. `[None]` stays a list, for None means an absent key."""
+    """The values as a file writes them: a single value is written without a list. `[None]` stays a list, because None
+    means an absent key.
+    """
     return values[0] if len(values) == 1 and values[0] is not None else values
 
 

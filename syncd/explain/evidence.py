@@ -1,6 +1,6 @@
 """The evidence behind a number: its definition, its window, what counts, and what was left out by which rule.
 
-From the ledger alone, by a snapshot of now or of a past moment.
+It reads the ledger alone, through a snapshot of now or of a past moment.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from syncd.status.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a number is made of: its one measure, or a named part of its formula, and how the part got its number."""
+    """A part of a number: its only measure, or a named part of its formula, and how the part got its own number."""
 
     name: str | None
     measure: Leaf
@@ -43,9 +43,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class StreamSeen:
-    """A stream that the number rests on: how its last pull ended, and the end of the last cycle with a complete pull.
+    """A stream behind the number: how its last pull ended, and the end of the last cycle with a complete pull.
 
-    `got` rows came with the last pull, None if it brought nothing new; `expected` rows were announced by the server.
+    `got` is the number of rows in the last pull, None if it brought nothing new; `expected` is the number that the
+    server announced.
     """
 
     connection: str
@@ -73,9 +74,9 @@ class PastApproval:
 class Evidence:
     """All that a number rests on. There are no parts if the key result has no measure, or its measure was edited since.
 
-    `candidate` is what would count if the number that waits were the value; empty if none is held. `arithmetic` is how
-    the parts became the number. `checkins` are all that were made by then, oldest first, each with whether it had
-    expired.
+    `candidate` holds what would count if the waiting number were the value; it is empty if no number is held.
+    `arithmetic` is how the parts became the number. `checkins` are all check-ins up to that moment, oldest first, each
+    with whether it had expired.
     """
 
     key_result: KeyResult
@@ -100,7 +101,7 @@ class Evidence:
 
 
 def evidence(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -> Evidence:
-    """The evidence of a key result as it stood by a snapshot."""
+    """The evidence of a key result in a snapshot."""
     okrs, cycle = snapshot.okrs, snapshot.cycle
     value, line, measure = snapshot.values.get(key_result.id), line_of(snapshot, key_result), key_result.measure
     checkins = [
@@ -151,7 +152,7 @@ def _parts(rows: RowsAfter, measure: Measure, items: Sequence[Item]) -> Iterator
 
 
 def _streams(ledger: Ledger, measure: Measure, cycle: int) -> Iterator[StreamSeen]:
-    """Each stream of a measure as it stood after a cycle, with the notes on the parts that the measure reads of it."""
+    """The state of each stream of a measure after a cycle, with the notes on the parts that the measure reads."""
     parts: dict[StreamId, list[str]] = {}
     for leaf in leaves(measure):
         for key in stream_keys(leaf):
@@ -164,7 +165,7 @@ def _streams(ledger: Ledger, measure: Measure, cycle: int) -> Iterator[StreamSee
 
 
 def _arithmetic(rows: RowsAfter, measure: Leaf, brought: Sequence[str]) -> str:
-    """How what was `brought` became the number of a part."""
+    """How the `brought` numbers became the number of a part."""
     answer = rows.answer(measure)
     if answer.number is None:
         return answer.reason or "unknown"

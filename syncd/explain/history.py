@@ -1,7 +1,7 @@
-"""The series of a key result: where it stood at the end of each day of its period, and what happened in between.
+"""The series of a key result: its state at the end of each day of its period, and the events in between.
 
 From the ledger alone. A day's value is the newest that a cycle had kept by then, judged by the definition in force
-then. Values that were measured in different ways are never compared.
+then. Values of different measures are never compared.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ PointSource = Literal["kept", "backfilled"]
 class Point:
     """A key result at the end of a local day; today's is as of now. Shares are 0 to 1, None is unknown.
 
-    `change` is the step since the day before, None if either value is unknown or was measured in another way.
-    `source` is None for a day by which no value was ever kept. `measured_at` is when a cycle last measured the value
-    completely, `measure` the digest of how it was measured, `goal` the goal in force.
+    `change` is the step since the day before, None if either value is unknown or the two have different measures.
+    `source` is None for a day before the first kept value. `measured_at` is when a cycle last measured the value
+    completely, `measure` the digest of its measure, `goal` the goal in force.
     """
 
     day: date
@@ -55,7 +55,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Restated:
-    """How many records or rows of the past a cycle found changed, and the number before and after."""
+    """How many past records or rows a cycle saw changed, and the number before and after."""
 
     at: datetime
     count: int
@@ -68,9 +68,9 @@ SeriesEvent = Edit | PastApproval | Restated
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The points of a key result by day, and its events by time; empty if no value was ever kept.
+    """The points of a key result by day, and its events by time; both are empty if no value was ever kept.
 
-    `not_backfilled` says why the days that were asked for could not be computed.
+    `not_backfilled` is the reason why the days before the first value could not be computed.
     """
 
     key_result: KeyResult
@@ -82,17 +82,17 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class _Backfill:
-    """Points of days before the present measure was first used; `problem` says why there are none."""
+    """Points of days before the present measure was first used; `problem` is the reason if there are no points."""
 
     points: Mapping[date, Point]
     problem: str | None = None
 
 
 def history(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, *, backfill: bool = False) -> Series:
-    """The series up to the day of a snapshot; if the period is over, to the last value that was kept by then.
+    """The series up to the snapshot's day; if the period is over, up to the last value kept by then.
 
-    With `backfill` the days before the present measure was first used are computed from the sources' own dates, as far
-    as the sources have any. Nothing is written.
+    With `backfill`, the days before the first use of the present measure are computed from the sources' own dates,
+    where the sources have dates. Nothing is written.
     """
     ledger, period = snapshots.ledger, end.okrs.period
     points, problem = _points(snapshots, end, key_result, backfill)
@@ -107,7 +107,7 @@ def points_of(snapshots: Snapshots, end: Snapshot, key_result: KeyResult) -> Seq
 
 
 def compared(points: Sequence[Point]) -> list[Point]:
-    """The points of consecutive days, each with the change since the one before if the two compare."""
+    """The points of consecutive days, each with the change since the previous day if the two can be compared."""
     return [
         *points[:1],
         *(
@@ -122,7 +122,7 @@ def compared(points: Sequence[Point]) -> list[Point]:
 def _points(
     snapshots: Snapshots, end: Snapshot, key_result: KeyResult, backfill: bool
 ) -> tuple[Sequence[Point], str | None]:
-    """The points, and why days that were asked for could not be computed."""
+    """The points, and the reason if days could not be computed."""
     ledger, kept = snapshots.ledger, end.values.get(key_result.id)
     if ledger is None or kept is None:
         return (), None
@@ -134,7 +134,7 @@ def _points(
 
 
 def _kept_points(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, last_kept: datetime) -> Iterator[Point]:
-    """A point of each day: past days as they stood at their end, today as it stands."""
+    """A point for each day: past days as of their end, today as of now."""
     days = list(_days(end.okrs.period, end.last_instant, last_kept))
     past = [(day, span.end) for day, span in days if end.past or end.moment not in span]
     states = snapshots.at_ends([day_end for _, day_end in past], [key_result.id])
@@ -205,7 +205,7 @@ def _backfilled(snapshot: Snapshot, key_result: KeyResult, ledger: Ledger) -> _B
 
 
 def _dated_value(number: float | None, measure: str, cycle: int) -> KeptValue:
-    """A number of the past, as a cycle of that day would have kept it; its standing is computed on read."""
+    """A past number, as a cycle of that day would have kept it; its standing is computed on read."""
     reason = "its sources date no number of that day" if number is None else None
     return KeptValue(number, None, None, "unknown", "complete", reason, None, 0, 0, None, measure, cycle, cycle)
 
@@ -221,7 +221,7 @@ def _undated(ledger: Ledger, measure: Measure, period: Period, now: datetime, cy
 
 
 def _events(ledger: Ledger, end: Snapshot, key_result: KeyResult) -> Sequence[SeriesEvent]:
-    """What happened up to a snapshot, by time."""
+    """The events up to a snapshot, by time."""
     okrs, until = end.okrs, end.cycle
     events: list[SeriesEvent] = [*edits(ledger, okrs.period.id, key_result.id, until)]
     events += approvals(ledger, okrs, key_result, until)
@@ -233,7 +233,9 @@ def _events(ledger: Ledger, end: Snapshot, key_result: KeyResult) -> Sequence[Se
 
 
 def _days(period: Period, now: datetime, last_kept: datetime) -> Iterator[tuple[date, Span]]:
-    """Each day of the period that has begun, and those after it up to the last value that came while it settled."""
+    """Each day of the period that has begun, and the days after it up to the last value that came while the period
+    settled.
+    """
     day = period.first
     last = max(period.last, last_kept.astimezone(period.zone).date())
     while day <= last and (start := midnight(day, period.zone)) <= now:

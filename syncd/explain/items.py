@@ -1,4 +1,4 @@
-"""The records and readings behind a number: what each brings to it, and by which rule others are left out."""
+"""The records and readings behind a number: what each brings to it, and which rule leaves out the others."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from syncd.sdk import Reading, Record
 
 @dataclass(frozen=True, slots=True)
 class RowsAfter:
-    """The rows that the ledger held after a cycle, as the measures of a period see them at a moment, `at`."""
+    """The rows that the ledger held after a cycle, as a period's measures see them at the moment `at`."""
 
     ledger: Ledger
     period: Period
@@ -45,10 +45,10 @@ class RowsAfter:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A record or reading: what it brings to the number, or why it was left out; of which `part` of a formula.
+    """A record or reading: what it brings to the number, or why it was left out; `part` is its part of a formula.
 
-    `key` tells it from the others of its part: a record's id, the time of a dated row, else the cell. A record that is
-    in two streams has one key.
+    `key` identifies it within its part: a record's id, the time of a dated row, else the cell. A record that is in two
+    streams has one key.
     """
 
     key: str

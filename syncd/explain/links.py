@@ -18,9 +18,10 @@ from syncd.status.weekly import WeeklySeries, is_evidence
 
 @dataclass(frozen=True, slots=True)
 class LinkEvidence:
-    """A link and what the verdict on it rests on.
+    """A link and the evidence for its verdict.
 
-    `weeks` are those of the output and of the outcome, as the trend used them; empty if either is not complete.
+    `weeks` are the weekly values of the output and of the outcome, as the trend used them; empty if either is not
+    complete.
     """
 
     output: str
@@ -35,7 +36,7 @@ class LinkEvidence:
 
 
 def links_of(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -> Iterator[LinkEvidence]:
-    """The links from or to a key result by a snapshot, in the order of the files."""
+    """The links from or to a key result in a snapshot, in the order of the files."""
     okrs = snapshot.okrs
     key_results = {kr.id: kr for kr in okrs.key_results}
     if (

@@ -1,6 +1,6 @@
 """Changes that a source made to past data: which record or row, why, when, and the number before and after.
 
-The ledger keeps every version of a row, and a restatement is a comparison of two versions. It is one of these: a record
+The ledger keeps every version of a row; a restatement compares two versions. A restatement is one of these: a record
 that no longer counts or brings another number, a record that came late for a day that had been measured, or a dated
 reading whose number was changed or removed.
 """
@@ -24,10 +24,10 @@ GONE = "gone: deleted, moved, or no match any more"
 
 @dataclass(frozen=True, slots=True)
 class Restatement:
-    """A record or row that its source changed, as seen by a cycle that ended `at`.
+    """A record or row that its source changed; the cycle that saw the change ended `at`.
 
-    `of` is the day that it counts on. `before` and `after` are the key result's number before that cycle and since:
-    None if it is unknown, or was not measured since, for the period may have settled.
+    `of` is the day that it counts on. `before` and `after` are the key result's numbers before that cycle and since:
+    None if the number is unknown, or if no cycle measured it since, because the period had settled.
     """
 
     at: datetime
@@ -43,7 +43,7 @@ class Restatement:
 def restatements(
     ledger: Ledger, okrs: PeriodOkrs, key_result: KeyResult, *, after: int = 0, until: int
 ) -> list[Restatement]:
-    """The restatements of a key result under its measure: later than the cycle `after`, no later than `until`."""
+    """The restatements of a key result under its measure, from cycles later than `after` up to `until`."""
     measure = measure_digest(key_result.measure)
     measured = ledger.values.first_and_last_under(okrs.period.id, key_result.id, measure, until)
     if measured is None:
@@ -62,10 +62,10 @@ def restatements(
 
 @dataclass(frozen=True)
 class ValueHistory:
-    """A key result whose restatements are looked for in the cycles later than `after`.
+    """A key result, and the cycle `after` which its restatements are wanted.
 
-    `read` gives its complete values under its measure, oldest first. There may be thousands, so it is called only if
-    there was a change.
+    `read` gives its complete values under its measure, oldest first. There may be thousands of values, so `read` is
+    called only if there was a change.
     """
 
     okrs: PeriodOkrs
@@ -85,7 +85,7 @@ class ValueHistory:
         return before[-1] if before else None, since[0] if since else None
 
     def measured_before(self, cycle: int) -> int | None:
-        """The last cycle that measured it before another."""
+        """The last cycle before another that measured the key result."""
         confirmed = [value.confirmed for value in self.values if value.cycle < cycle and value.confirmed is not None]
         return min(confirmed[-1], cycle - 1) if confirmed else None
 
@@ -147,7 +147,7 @@ def _why(
     at: datetime,
     measured: datetime | None,
 ) -> str | None:
-    """Why a record's two versions are a restatement; None if they are none."""
+    """Why two versions of a record are a restatement; None if they are not."""
     window = measure.window.span(okrs.period, at)
     counted = old is not None and left_out(measure, window, old) is None
     if new is None:
@@ -166,7 +166,7 @@ def _why(
 
 
 def _brings(measure: RecordMeasure, old: Record, new: Record) -> str | None:
-    """How what a record brings changed; None if it did not."""
+    """How the number that a record brings changed; None if it did not."""
     if measure.take == "share":
         return new.not_done or "not done" if old.done_at and not new.done_at else None
     if measure.of is None:

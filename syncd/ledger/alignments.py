@@ -21,8 +21,8 @@ LinkId = tuple[str, str]
 class KeptAlignment:
     """The verdict and trend of a link, seen first by `cycle` and last by `confirmed`.
 
-    `verdict_since` is the first day of the unbroken run of this verdict, as cycles saw it. `since` is the first day of
-    the output's run on pace, and `delivered` what its value gained since that day. `trend` is None until computed.
+    `verdict_since` is the first day of the unbroken run of this verdict in the cycles. `since` is the first day of the
+    output's run on pace, and `delivered` its gain since that day. `trend` is None until computed.
     """
 
     verdict: Verdict

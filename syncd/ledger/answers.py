@@ -51,9 +51,9 @@ class Answers:
 
     @contextmanager
     def together(self, measures: Iterable[Measure | None]) -> Iterator[Answers]:
-        """Answers in one transaction, which reads ahead the readings of these measures, many parts at a time.
+        """Answers in one transaction, and reads the readings of these measures ahead, many parts at a time.
 
-        The measures come in the order in which they will be asked for. Other measures are answered too.
+        The measures come in the order in which the caller will need them. Other measures are answered too.
         """
         with self._engine.connect() as connection:
             parts = [
@@ -95,10 +95,10 @@ class Answers:
     def contributions(
         self, measure: RecordMeasure, span: Span, cycle: int | None = None
     ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
-        """When each record that counts was done, and its elements, in order of time.
+        """The time at which each counting record was done, and its elements, in order of time.
 
-        The elements are its number, or for `distinct` its values as texts, or 1 if records are counted. A record that
-        lacks the field is left out.
+        The elements are its number; for `distinct` its values as texts; 1 if records are counted. A record that lacks
+        the field is left out.
         """
         form, past = selection.form(measure), cycle is not None
         with self._connection() as connection:
@@ -133,12 +133,12 @@ class Answers:
     def readings(
         self, measure: ReadingMeasure, span: Span, now: datetime, cycle: int | None = None
     ) -> tuple[bool, list[Reading]]:
-        """Whether the source dates the readings of a measure's part, and the readings, each with its time, in order.
+        """Whether the source dates the readings of a measure's part; and those readings, each with its time, in order.
 
         In a dated series the current rows count, each on its date. An undated reading holds from the moment it was seen
-        until it was replaced: a reading that held when the window began counts from its beginning, and a reading seen
-        while a period settles counts at the period's last moment. `latest` looks at current rows only, so that an
-        emptied cell is not a number.
+        until it was replaced: a reading that held at the window's start counts from there, and a reading seen while a
+        period settles counts at the period's last moment. `latest` looks at current rows only, so that an emptied cell
+        is not a number.
         """
 
         def holds(row: Any) -> bool:
@@ -172,7 +172,7 @@ class Answers:
         return _rows_of(connection, [part], cycle).get(part, ())
 
     def _ids(self, connection: Connection, measure: RecordMeasure | ReadingMeasure) -> list[int]:
-        """The numbers of a measure's streams. They never change, so all are looked up at once and kept."""
+        """The numbers of a measure's streams. These times never change, so all are looked up at once and kept."""
         wanted = [(measure.connection, key) for key in stream_keys(measure)]
         if not self._streams.keys() >= set(wanted):
             rows = connection.execute(select(streams.c.connection, streams.c.key, streams.c.id))
@@ -181,7 +181,7 @@ class Answers:
 
 
 class _Together(Answers):
-    """Answers through an open connection; `parts` are those whose readings will be asked for, in order."""
+    """Answers through an open connection; `parts` are the parts whose readings will be needed, in order."""
 
     def __init__(self, whole: Answers, connection: Connection, parts: Sequence[Part]) -> None:
         super().__init__(whole._engine)
@@ -209,9 +209,10 @@ class _Together(Answers):
 
 
 def _rows_of(connection: Connection, parts: Sequence[Part], cycle: int | None) -> dict[Part, list[Any]]:
-    """The rows of each part: of a dated part those that hold, or held after `cycle`; of an undated part all until then.
+    """The rows of each part: of a dated part, rows that hold now or held after `cycle`; of an undated part, all rows up
+    to then.
 
-    A dated series does not need the rows that ended, which are most of the rows of a long series that is edited daily.
+    A dated series does not need its ended rows: in a long series that is edited daily, most rows have ended.
     """
 
     def query_rows(wanted: Sequence[Part], *conditions: ColumnElement[bool]) -> dict[Part, list[Any]]:
@@ -256,7 +257,7 @@ def _text(number: float | None, text: str | None) -> str:
 
 
 def _by_record(rows: Sequence[Any]) -> dict[str, float]:
-    """The number of each record by id: the sum of the elements of its field that are numbers.
+    """The number of each record by id: the sum of the numbers in its field.
 
     A record in two streams of a measure (`acme/*` and `acme/web`) counts once.
     """

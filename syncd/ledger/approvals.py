@@ -19,7 +19,7 @@ from syncd.ledger.values import KeptValue, keep
 class Approval:
     """An approval: the number that was accepted (None if it is unknown), and why it was held.
 
-    `cycle` is the cycle that made it the value.
+    `cycle` is the cycle that made the number the value.
     """
 
     cycle: int

@@ -20,5 +20,5 @@ def batches(items: Iterable[T], size: int = PARAMETERS) -> Iterator[list[T]]:
 
 
 def given(rows: Sequence[tuple[Any, ...]], *columns: ColumnClause[Any]) -> CTE:
-    """Rows as a table of the statement, to join: SQLite uses no index for a list of tuples."""
+    """Rows as a table to join in a statement, because SQLite uses no index for a list of tuples."""
     return values(*columns, name="given").data(rows).cte("given")

@@ -18,7 +18,7 @@ from syncd.okr.checkins import CheckIn
 
 
 class CheckIns:
-    """Reads check-ins; writes each check-in, and the value that it may make, in one transaction."""
+    """Reads check-ins; writes each check-in, and the value that it makes, in one transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -31,7 +31,7 @@ class CheckIns:
         makes: tuple[Definition, KeptValue] | None = None,
         due: Sequence[NewDelivery] = (),
     ) -> None:
-        """Keeps a check-in. The value that it `makes` becomes the key result's, in a cycle of its own.
+        """Keeps a check-in. The value that the check-in `makes` becomes the key result's value, in a cycle of its own.
 
         Deliveries that become `due` go into the outbox. The caller holds the ledger's lock.
         """
@@ -49,7 +49,9 @@ class CheckIns:
         return self.of_period(period, by, key_result).get(key_result, ())
 
     def of_period(self, period: str, by: datetime, only: str | None = None) -> Mapping[str, Sequence[CheckIn]]:
-        """Every check-in of a period by a moment, oldest first, by key result; or those of the key result `only`."""
+        """Every check-in of a period by a moment, oldest first, by key result; with `only`, the check-ins of that key
+        result.
+        """
         query = select(checkins).where(checkins.c.period == period, checkins.c.at <= by).order_by(checkins.c.id)
         if only is not None:
             query = query.where(checkins.c.key_result == only)

@@ -18,7 +18,9 @@ _SYNC = and_(cycles.c.pulls.is_not(None), cycles.c.dry_run.is_not(True))
 
 
 class EndedCycle(NamedTuple):
-    """A cycle that ended. `synced`: it asked the sources and kept values. `only`: the key result it was narrowed to."""
+    """A cycle that ended. `synced`: whether the cycle asked the sources and kept values. `only`: the key result that
+    the cycle was restricted to.
+    """
 
     id: int
     ended_at: datetime
@@ -51,8 +53,8 @@ class Cycles:
     def last(self, *, pulled: bool = False) -> Cycle | None:
         """The last cycle that ended; None if there is none.
 
-        With `pulled`, the last sync: not an approval or a check-in, which ask no source, nor a dry run, which keeps no
-        value.
+        With `pulled`, the last sync: approvals and check-ins ask no source and a dry run keeps no value, so none of
+        them is a sync.
         """
         query = select(cycles).where(cycles.c.ended_at.is_not(None)).order_by(cycles.c.id.desc()).limit(1)
         if pulled:
@@ -81,7 +83,7 @@ class Cycles:
             }
 
     def end_of(self, cycle: int) -> datetime:
-        """The end of a cycle; of a killed cycle, the end of the next one. There must be one."""
+        """The time at which a cycle ended; a killed cycle has the time of the next cycle's end. There must be one."""
         query = select(func.min(cycles.c.id)).where(cycles.c.id >= cycle, cycles.c.ended_at.is_not(None))
         with self._engine.connect() as connection:
             ((ended_at,),) = connection.execute(select(cycles.c.ended_at).where(cycles.c.id == query.scalar_subquery()))
@@ -89,10 +91,10 @@ class Cycles:
 
 
 def newest_by(moments: Iterable[datetime], times: Sequence[datetime]) -> Iterator[int | None]:
-    """For each moment, the index of the newest version that there was by then; None if there was none.
+    """For each moment, the index of the newest version that existed by then; None if no version existed.
 
-    `times` are those of the versions, oldest version first. Times need not ascend: a clock may have been set back. Of
-    two versions, the one with the higher index is the newer, whatever the clock showed.
+    `times` are the times of the versions, oldest version first. Times need not ascend: a clock may have been set back.
+    Of two versions, the one with the higher index is the newer, whatever the clock showed.
     """
     by_time = sorted((at, index) for index, at in enumerate(times))
     newest = list(accumulate((index for _, index in by_time), max))
@@ -102,7 +104,7 @@ def newest_by(moments: Iterable[datetime], times: Sequence[datetime]) -> Iterato
 
 
 def own_cycle(connection: Connection, now: datetime) -> int:
-    """Begins and ends a cycle for a value that a person gave, without a pull. Returns its number."""
+    """Begins and ends a cycle for a person's value, without a pull. Returns its number."""
     key = connection.execute(insert(cycles).values(started_at=now, ended_at=now)).inserted_primary_key
     assert key is not None
     return int(key[0])

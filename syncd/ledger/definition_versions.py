@@ -1,4 +1,4 @@
-"""The definitions that key results had, each from the cycle that met it: a row wherever a file was edited."""
+"""The definitions of key results, each from the cycle that met it: a new row for every edit of a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from syncd.ledger.schema import cycles, definitions
 
 @dataclass(frozen=True, slots=True)
 class DefinitionVersion:
-    """A definition of a key result, in force from the end of the cycle that met it, `ended_at`."""
+    """A key result's definition, in force from `ended_at`, the end of the cycle that met it."""
 
     key_result: str
     cycle: int
@@ -45,12 +45,14 @@ class Definitions:
         return [version for version in versions if cycle is None or version.cycle <= cycle]
 
     def of_period(self, period: str) -> Sequence[DefinitionVersion]:
-        """Every definition that any key result of a period had, in the order in which the ledger met them."""
+        """Every definition that any key result of a period had, in the order in which cycles met them."""
         with self._engine.connect() as connection:
             return _versions(connection, period)
 
     def redefined(self, period: str, digests: Mapping[str, str]) -> Mapping[str, Sequence[DefinitionVersion]]:
-        """Every definition of each key result that ever had another digest than the present one, given in `digests`."""
+        """Every definition of each key result that ever differed from its present definition, whose digest is in
+        `digests`.
+        """
         every = select(definitions.c.key_result, definitions.c.digest).where(definitions.c.period == period)
         by_key_result: dict[str, list[DefinitionVersion]] = {}
         with self._engine.connect() as connection:
@@ -66,7 +68,7 @@ class Definitions:
 
 
 def define(connection: Connection, period: str, cycle: int, defined: Mapping[str, Definition]) -> Mapping[str, int]:
-    """The number of each key result's definition, written where it is new or was edited."""
+    """The number of each key result's definition; a new or edited definition is written first."""
     stored = _newest(connection, period)
     rows = [
         {"period": period, "key_result": name, "cycle": cycle, "file": definition.file, "body": definition.body}

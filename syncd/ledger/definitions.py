@@ -1,4 +1,4 @@
-"""Key results as dated facts: what a mapping file said of one, in a form that the ledger keeps and compares."""
+"""Key results as dated facts: a mapping file's definition, in a form that the ledger keeps and compares."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _KEPT = 10_000  # a service says the same of its key results in each cycle
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A key result as its file says it. `measure` digests how it is measured, `digest` all of it."""
+    """A key result as its file says it. `measure` is a digest of its measure, `digest` of the whole definition."""
 
     file: str
     body: Mapping[str, Any]
@@ -51,13 +51,13 @@ class Definition:
     def key_result(self, today: KeyResult | None) -> KeyResult | None:
         """The key result as it was defined.
 
-        `today` is the one of that id in the files. From a body in a form that is not read whole any more it takes the
-        goal, pace, guard and age that the key result was judged by; None where no file names it either.
+        `today` is the key result with that id in the files. From a body that cannot be read whole any more it takes the
+        goal, pace, guard and age; None if no file names the key result either.
         """
         return _key_result(self.body, self.measure) or (_as_judged(today, self.body) if today else None)
 
     def judged_by(self, period: Period, shares: Shares) -> tuple[Period, Shares]:
-        """The days and shares that the key result was judged by; these here where an early version kept none."""
+        """The days and shares that judged the key result; the present ones if an early version kept none."""
         rules = self.body.get(JUDGED_BY)
         if rules is None:
             return period, shares
@@ -67,7 +67,7 @@ class Definition:
 
 
 def definition(key_result: KeyResult, period: Period, shares: Shares, file: str) -> Definition:
-    """A key result as its file says it now. The digest is of the days and the shares that it is judged by, too."""
+    """A key result as its file says it now. The digest also covers the period's days and health shares."""
     body, digest = _body(key_result, (period.first, period.last, period.zone.key), shares)
     return Definition(file, body, measure_digest(key_result.measure), digest)
 
@@ -87,14 +87,14 @@ def _body(key_result: KeyResult, days: tuple[date, date, str], shares: Shares) -
 
 @lru_cache(_KEPT)
 def measure_digest(measure: Measure | None) -> str:
-    """Tells measures apart: values of different ones do not compare."""
+    """Distinguishes measures: values of different measures cannot be compared."""
     return _digest(_dump(measure))
 
 
 def _as_judged(key_result: KeyResult, body: Mapping[str, Any]) -> KeyResult:
-    """A key result of today with what a definition's body says it was judged by: goal, pace, guard, age.
+    """Today's key result with the goal, pace, guard and age that a definition's body holds.
 
-    For a body in a form that is not read whole any more. It is measured as today.
+    Serves a body that an older version wrote and that cannot be read whole any more. It is measured as today.
     """
     model = body["KeyResult"]
     kinds = _kinds(KeyResult)
@@ -107,9 +107,10 @@ def _as_judged(key_result: KeyResult, body: Mapping[str, Any]) -> KeyResult:
 
 
 def _key_result(body: Mapping[str, Any], measure: str) -> KeyResult | None:
-    """The key result that a definition's body says, measured as it was then.
+    """The key result that a definition's body describes, with its measure of then.
 
-    None where an older version wrote it in a form that is not read any more: `measure` is the digest that it must have.
+    None if an older version wrote the measure in a form that cannot be read any more: `measure` is the digest that it
+    must have.
     """
     try:
         key_result: KeyResult = _parse({"KeyResult": body["KeyResult"]}, KeyResult)
@@ -128,7 +129,7 @@ _MODELS = {
 
 
 def _parse(json: Any, kind: Any) -> Any:
-    """What `_dump` made into JSON; `kind` is the type that it had."""
+    """The value that `_dump` made into JSON; `kind` is its type."""
     if isinstance(json, dict):
         ((name, own),) = json.items()
         types = _kinds(_MODELS[name])
@@ -153,8 +154,8 @@ def _kinds(model: type[Any]) -> Mapping[str, Any]:
 def _dump(value: Any) -> Any:
     """What a mapping file says, as JSON.
 
-    Defaults are left out, so that a later version's new key changes nothing. Fields that take no part in comparisons
-    are left out too: two key results that differ in such a field alone have the same digest.
+    Defaults are left out, so that a later version's new key changes nothing. Fields that comparisons ignore are left
+    out too: two key results that differ only in such a field have the same digest.
     """
     if is_dataclass(value) and not isinstance(value, type):
         own = ((name, getattr(value, name), default) for name, default in _fields(type(value)))
@@ -168,7 +169,7 @@ def _dump(value: Any) -> Any:
 
 @lru_cache
 def _fields(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
-    """The fields of a dataclass that it is compared by, each with its default."""
+    """The fields that a dataclass's comparison uses, each with its default."""
     return tuple((field.name, field.default) for field in fields(kind) if field.compare)
 
 

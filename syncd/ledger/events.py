@@ -1,4 +1,4 @@
-"""Events: changes that somebody is notified about once, and the last state of each subject, to detect the next change.
+"""Events: changes that somebody is notified about once, and each subject's last state, which shows the next change.
 
 An event is
 - `known` if it is the state in which syncd first saw its subject: nobody is notified;
@@ -41,7 +41,7 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event as it is kept. `recipient` names whom its message went to; it is never an address."""
+    """An event as it is kept. `recipient` names who got its message; it is never an address."""
 
     id: int
     kind: str
@@ -61,7 +61,7 @@ class Event:
 
 
 class Events:
-    """Reads events, and changes their states, each change in a transaction of its own."""
+    """Reads events, and changes their states; each change has its own transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -80,14 +80,14 @@ class Events:
             return [Event(**row) for row in connection.execute(query).mappings()]
 
     def last_message(self, recipient: str) -> datetime | None:
-        """When the last message was sent to a recipient."""
+        """When a recipient was last sent a message."""
         query = select(func.max(events.c.sent_at)).where(events.c.recipient == recipient)
         with self._engine.connect() as connection:
             sent_at: datetime | None = connection.execute(query).scalar()
         return sent_at
 
     def newest_messages(self) -> Sequence[Event]:
-        """The newest event of each recipient that a message was made for, in its present state."""
+        """The newest event of each recipient that has had a message, in its present state."""
         last = select(func.max(events.c.id)).where(events.c.recipient.is_not(None)).group_by(events.c.recipient)
         query = select(events).where(events.c.id.in_(last)).order_by(events.c.id)
         with self._engine.connect() as connection:

@@ -60,7 +60,7 @@ def shown(url: str) -> str:
 
 
 def raise_ledger_errors(engine: Engine) -> None:
-    """Makes the engine raise every failure of its database as a LedgerError; other errors stay what they are."""
+    """Makes the engine raise every failure of its database as a LedgerError; other errors pass unchanged."""
     name = shown(engine.url.render_as_string())
 
     @event.listens_for(engine, "handle_error")
@@ -78,7 +78,7 @@ def raise_ledger_errors(engine: Engine) -> None:
 
 
 def _advice(error: BaseException, lost: bool) -> tuple[str | None, str | None]:
-    """Advice for a ledger that cannot be used, or for a ledger that failed; neither for other errors."""
+    """Advice for a ledger that cannot be used, or that failed; None for other errors."""
     if isinstance(error, sqlite3.Error):
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # an extended code keeps its kind in the low byte
         return _SQLITE_UNUSABLE.get(code), _SQLITE_FAILED.get(code)

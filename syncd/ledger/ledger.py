@@ -36,7 +36,7 @@ _CACHE = "cache_size=-8000"  # kB, so that the pages of a stream stay in memory 
 def open_ledger(url: str, *, create: bool = True) -> Ledger | None:
     """The ledger at a SQLAlchemy URL, migrated to this version's tables. Raises LedgerError if that fails.
 
-    With `create=False`, for commands that only read, nothing is changed; None if there is no ledger yet.
+    With `create=False`, for commands that only read, it changes nothing, and returns None if no ledger exists yet.
     """
     try:
         return _open(make_url(url), create)

@@ -1,7 +1,7 @@
-"""The lock of a ledger: one cycle at a time. A second process learns which process runs the first.
+"""The lock of a ledger: one cycle at a time. A second process gets the name of the process that holds the lock.
 
-It is a file lock beside a SQLite ledger, and an advisory lock in PostgreSQL. Both end with the process that holds them,
-however it ends.
+It is a file lock beside a SQLite ledger, and an advisory lock in PostgreSQL. The lock ends with the process that holds
+it, however the process ends.
 """
 
 from __future__ import annotations
@@ -81,5 +81,5 @@ def _lock_database(connection: Connection) -> None:
 
 
 def _who() -> str:
-    """The name of this process for people who look for it."""
+    """The name of this process, for the message that people read."""
     return f"process {os.getpid()} on {platform.node()}"

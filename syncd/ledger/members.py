@@ -1,4 +1,4 @@
-"""The rows that streams hold: streams that held many and hold none now, and rows that become current."""
+"""The rows that streams hold: streams that held many rows and hold none now, and rows that become current."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from syncd.okr.plausible import MANY
 
 @dataclass(frozen=True, slots=True)
 class Fallen:
-    """A stream, or the part of it that a measure reads, that holds no rows now and `held` some before."""
+    """A stream that holds no rows now and `held` some before, or the part of it that a measure reads."""
 
     stream: str
     held: int
@@ -45,7 +45,7 @@ class Members:
         self._engine = engine
 
     def fallen(self, asked: Iterable[tuple[Leaf, int]]) -> Mapping[tuple[Leaf, int], Fallen]:
-        """The first stream of each (measure, cycle) that held many rows after the cycle and holds none now."""
+        """The first stream of each (measure, cycle) that held many rows at the end of the cycle and holds none now."""
         fallen: dict[tuple[Leaf, int], Fallen] = {}
         distinct = list(dict.fromkeys(asked))
         with self._engine.connect() as connection:
@@ -62,7 +62,7 @@ class Members:
         return fallen
 
     def dated_within(self, after: datetime, until: datetime) -> set[tuple[str, str, str]]:
-        """The parts with a row dated after `after` and not after `until`: (connection, stream's key, part)."""
+        """The parts with a row dated later than `after` and up to `until`: (connection, stream's key, part)."""
         query = (
             select(streams.c.connection, streams.c.key, readings.c.part)
             .join(streams, streams.c.id == readings.c.stream)
@@ -74,9 +74,10 @@ class Members:
 
 
 def _fallen(table: Table, within: Column[Any], rows: Sequence[tuple[Any, ...]]) -> Select[tuple[int, str, int]]:
-    """Selects the rows of (at, connection, stream, part or kind, cycle) whose stream has fallen, with what it held.
+    """Selects the rows of (at, connection, stream, part or kind, cycle) whose stream has fallen empty, with the earlier
+    number of rows.
 
-    A stream that holds nothing now has ended every row that it held after the cycle.
+    A stream that holds nothing now has ended every row that it held at the end of the cycle.
     """
     asked = given(
         rows, column("at", Integer), column("connection", Text), column("key", Text), column("within", Text),

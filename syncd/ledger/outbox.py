@@ -1,4 +1,4 @@
-"""The outbox: what is to be written where, its state, and what syncd itself has written there.
+"""The outbox: each delivery with its target and state, and what syncd itself has written at each target.
 
 A delivery is
 - `waiting` from the transaction that computed it until it is tried, and after a failure that may pass;
@@ -50,7 +50,7 @@ class NewDelivery:
 class Delivery:
     """A delivery and its state. `left_alone` holds what somebody else wrote, by place.
 
-    A superseded delivery has in `was` the state and the reason that it had before.
+    A superseded delivery keeps its former state and reason in `was`.
     """
 
     id: int
@@ -77,7 +77,7 @@ class Delivery:
 
 
 class Outbox:
-    """Reads deliveries, and changes them, each change in a transaction of its own. One thread writes."""
+    """Reads deliveries, and changes them; each change has its own transaction. One thread writes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -102,7 +102,7 @@ class Outbox:
             return [Delivery(**row) for row in connection.execute(query.order_by(deliveries.c.id)).mappings()]
 
     def begin(self, ids: Collection[int], now: datetime) -> None:
-        """Marks deliveries as being sent: whether they arrive is open until `end`."""
+        """Marks deliveries as being sent: `end` later records whether they arrived."""
         statement = update(deliveries).where(deliveries.c.id == bindparam("of"))
         values = {"state": "sending", "tried_at": now, "tries": deliveries.c.tries + 1}
         self._each(statement.values(values), ids)
@@ -124,7 +124,7 @@ class Outbox:
         self._each(update(deliveries).where(deliveries.c.id == bindparam("of")).values(values), ids)
 
     def reopen(self, states: Collection[State], now: datetime, key_result: str | None = None) -> None:
-        """Puts the deliveries in these states back into `waiting`, of all key results or of one."""
+        """Puts the deliveries in these states back into `waiting`, of all key results or of a single one."""
         matching = [delivery.id for delivery in self.in_state(states) if key_result in (None, delivery.key_result)]
         self.again(matching, now)
 
@@ -174,7 +174,7 @@ _UNDELIVERED = select(*(deliveries.c[name] for name in ("id", "connection", "tar
 
 
 def _supersede(connection: Connection, rows: Iterable[Any]) -> None:
-    """Marks deliveries as superseded, and keeps the state and reason that they had."""
+    """Marks deliveries as superseded, and keeps their former state and reason."""
     superseded = [{"of": row.id, "it_was": {"state": row.state, "reason": row.reason}} for row in rows]
     if superseded:
         statement = update(deliveries).where(deliveries.c.id == bindparam("of"))
@@ -182,9 +182,9 @@ def _supersede(connection: Connection, rows: Iterable[Any]) -> None:
 
 
 def post(connection: Connection, cycle: int, now: datetime, due: Iterable[NewDelivery]) -> None:
-    """Puts deliveries into the outbox. They supersede the undelivered ones of the same targets.
+    """Puts deliveries into the outbox. New deliveries supersede the undelivered ones of the same targets.
 
-    Of a target that holds a whole period only the newest delivery is kept, because each is large and complete.
+    For a target that holds a whole period, only the newest delivery is kept, because each one is large and complete.
     """
     rows = [
         {field.name: getattr(delivery, field.name) for field in fields(delivery)}

@@ -45,7 +45,9 @@ def store_records(connection: Connection, stream: int, cycle: int, page: Sequenc
 
 
 def end_records(connection: Connection, stream: int, cycle: int, ids: Collection[str]) -> None:
-    """Ends the current versions of these ids. A version of this same cycle is deleted, because no value has seen it."""
+    """Ends the current versions of these ids. If the old version is from this same cycle, it is deleted, because no
+    value used it.
+    """
     for batch in batches(ids):
         current = _current_versions(stream, batch)
         connection.execute(delete(records).where(current, records.c.cycle == cycle))
@@ -53,7 +55,7 @@ def end_records(connection: Connection, stream: int, cycle: int, ids: Collection
 
 
 def current_ids(connection: Connection, stream: int, since: datetime | None = None) -> set[str]:
-    """The ids of a stream's current records; with `since`, only of those updated from that time on."""
+    """The ids of a stream's current records; with `since`, only of records updated from that time on."""
     query = select(records.c.id).where(records.c.stream == stream, records.c.until.is_(None))
     if since is not None:
         query = query.where(records.c.updated_at >= since)
@@ -110,7 +112,7 @@ def _current(connection: Connection, stream: int, ids: Iterable[str]) -> dict[st
 def _current_versions(stream: int, ids: Sequence[str]) -> ColumnElement[bool]:
     """The condition for the current versions of these ids, by the primary key.
 
-    The sum keeps SQLite from using the index of windows, with which it would read the whole stream for every page.
+    The sum stops SQLite from using the index of windows, which would make it read the whole stream for every page.
     """
     return and_(records.c.stream == stream, records.c.id.in_(ids), (records.c.until + 0).is_(None))
 
@@ -163,7 +165,7 @@ def _cleaned(value: Any) -> Any:
 
 
 def _clean(text: str) -> str:
-    """The text without half surrogate pairs and NUL, which JSON allows and databases refuse; `?` replaces them."""
+    """The text with `?` in place of half surrogate pairs and NUL, which JSON allows and databases refuse."""
     return text if text.isascii() and "\0" not in text else text.encode(errors="replace").decode().replace("\0", "?")
 
 

@@ -1,7 +1,7 @@
 """The state of streams after a cycle, from what each cycle kept about its pulls.
 
-The row of a cycle lists the streams that changed or failed. The pull of a stream that is not listed was complete and
-brought nothing, unless the stream was not asked for: by `sync --only`, or because no mapping needs it any more.
+The row of a cycle lists the streams that changed or failed. If a stream is not listed, its pull was complete and
+brought nothing, or the cycle did not ask for it: because of `sync --only`, or because no mapping needs it any more.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ class LastPull:
     """How the last pull of a stream ended, and `completed_at`, the end of the last cycle with a complete pull of it.
 
     `got` is the number of rows that came, `expected` the number that the server announced; None if nothing changed, or
-    nothing was announced. `notes` are remarks by part. `quality` is None if no cycle that ended asked for the stream.
+    the server announced no number. `notes` are remarks by part. `quality` is None if no cycle that ended asked for the
+    stream.
     """
 
     quality: Quality | None = None
@@ -58,7 +59,7 @@ class Pulls:
 
 
 def _last_pulls(connection: Connection, cycle: int, completed: Mapping[int, int]) -> dict[int, LastPull]:
-    """The last pull and the last complete pull of each stream; `completed` is the last cycle that completed it."""
+    """The last pull and the last complete pull of each stream; `completed` is the cycle of the last complete pull."""
     pulls = dict.fromkeys(completed, LastPull())
     unresolved = set(completed)
     query = select(cycles.c.id, cycles.c.ended_at, cycles.c.pulls, cycles.c.only).where(

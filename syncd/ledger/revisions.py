@@ -22,7 +22,7 @@ _MEASURES_AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Revised:
-    """A record before a cycle and after it; None where it did not exist."""
+    """A record before a cycle and after it; None if it did not exist."""
 
     cycle: int
     id: str
@@ -32,7 +32,7 @@ class Revised:
 
 @dataclass(frozen=True, slots=True)
 class Reread:
-    """A dated reading before a cycle and after it; `new` is None if its date has no row any more."""
+    """A dated reading before a cycle and after it; `new` is None if its date no longer has a row."""
 
     cycle: int
     at: datetime
@@ -71,7 +71,7 @@ class Revisions:
     def of_readings(
         self, measures: Collection[ReadingMeasure], after: int, until: int
     ) -> Iterator[tuple[ReadingMeasure, Reread]]:
-        """Each dated reading of these measures whose row changed or went. A row that only moved did not change."""
+        """Each dated reading of these measures whose row changed or disappeared. A row that only moved did not change."""
         with self._engine.connect() as connection:
             ids = self._streams(connection, measures)
             for batch in batches(measures, _MEASURES_AT_ONCE):
@@ -94,7 +94,7 @@ class Revisions:
                             yield measure, Reread(cycle, at, old, new)
 
     def latest(self) -> dict[tuple[str, str], int]:
-        """The last cycle in which rows of each stream came, changed or went, by (connection, stream's key)."""
+        """The last cycle in which rows of each stream came, changed or disappeared, by (connection, stream's key)."""
         latest: dict[tuple[str, str], int] = {}
         with self._engine.connect() as connection:
             for table in (records, readings):
@@ -141,7 +141,7 @@ def _revised(
 ) -> Iterator[Revised]:
     """The changes of a record, in the order of cycles.
 
-    A record in two streams of a measure counts once, and is gone when the last of them drops it.
+    A record in two streams of a measure counts once; it is gone when the last of its streams drops it.
     """
     own = [row for row in versions if row.stream in ids and measure.kind in (None, row.kind)]
     for cycle in sorted({cycle for row in own for cycle in (row.cycle, row.until) if after < (cycle or 0) <= until}):

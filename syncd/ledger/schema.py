@@ -1,4 +1,4 @@
-"""The tables. A test holds them equal to what the migrations make."""
+"""The tables. A test compares these tables with the result of the migrations."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Moment(TypeDecorator[datetime]):
         return dialect.type_descriptor(_TextThatSorts() if dialect.name == "sqlite" else self.impl)  # type: ignore[no-untyped-call]
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """The time in UTC; the text for SQLite has no zone."""
+        """The time in UTC; SQLite gets a text without a zone."""
         if value is None:
             return None
         moment = value.astimezone(UTC)

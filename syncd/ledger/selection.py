@@ -1,7 +1,7 @@
 """A measure of records as SQL: gives the answer of `okr.measures.evaluate_records` for a million records.
 
-Fields are kept as JSON: each name with the list of its elements. Each database has its own way to unnest such a list;
-everything else is the same for both.
+A field is stored as JSON: its name with the list of its elements. Each database has its own way to unnest such a list;
+all other SQL is the same for both.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _PLAIN = re.compile(r"[ !#-\[\]-~]+")  # printable ASCII but the quote and the b
 
 @dataclass(frozen=True, slots=True)
 class _Elements:
-    """The elements of a field of a record: the tables that unnest it, and each element as text or number."""
+    """A record's field in SQL: the tables that unnest it, and each element as text or number."""
 
     sources: tuple[FromClause, ...]
     of_field: ColumnElement[bool]
@@ -52,7 +52,7 @@ class _Elements:
 
 
 def held_at(cycle: int | None) -> ColumnElement[bool]:
-    """The condition for the versions that held after a cycle, or that hold now for None."""
+    """The condition for the versions that held at the end of a cycle; for None, that hold now."""
     return records.c.until.is_(None) if cycle is None else _held_at(literal(cycle))
 
 
@@ -78,7 +78,7 @@ def form(measure: RecordMeasure) -> RecordMeasure:
 
 
 def parameters(streams: Sequence[int], span: Span, cycle: int | None) -> Mapping[str, Any]:
-    """The parameters of all statements of this module."""
+    """The parameters that every statement of this module has."""
     return {"streams": streams, "start": span.start, "end": span.end} | ({} if cycle is None else {"cycle": cycle})
 
 
@@ -91,7 +91,7 @@ def how_many(form: RecordMeasure, dialect: str, *, past: bool, several: bool) ->
 
 @lru_cache(maxsize=1000)
 def done_of_all(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]:
-    """Selects how many of all records that pass were done by the window's end, and how many there are."""
+    """Selects how many of the records that pass the filters were done by the window's end, and how many pass in all."""
     done = case((records.c.done_at < bindparam("end", type_=Moment), records.c.id), else_=None)
     ids: tuple[ColumnElement[Any], ...] = (func.count(func.distinct(done)), func.count(func.distinct(records.c.id)))
     there = or_(records.c.created_at.is_(None), records.c.created_at < bindparam("end", type_=Moment))
@@ -100,10 +100,11 @@ def done_of_all(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]
 
 @lru_cache(maxsize=1000)
 def elements_of(form: RecordMeasure, dialect: str, *, past: bool, dated: bool = False) -> Select[Any]:
-    """Selects each element of the field of the records that count: id, stream, number and, for `distinct`, text.
+    """Selects each element of the field that is measured, for the records that count: id, stream, number and, for
+    `distinct`, text.
 
-    If `dated`, the time that the record was done comes last. An element has a number or a text; the other is null. A
-    record without elements has a row too, in which both are null.
+    If `dated`, the last column is the time at which the record was done. An element has a number or a text; the other
+    is null. A record without elements has a row too, in which both are null.
     """
     elements = _elements(form.of or "", dialect)
     unnested: FromClause = records
@@ -122,7 +123,7 @@ def done_times(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]:
 
 
 def _counting(form: RecordMeasure, dialect: str, past: bool) -> ColumnElement[bool]:
-    """The condition that a record counts, now or, in the `past`, after the cycle in the parameters."""
+    """The condition that a record counts now or, with `past`, at the end of the cycle in the parameters."""
     return and_(
         *_passing(form, dialect, past),
         records.c.done_at >= bindparam("start", type_=Moment),
@@ -131,7 +132,7 @@ def _counting(form: RecordMeasure, dialect: str, past: bool) -> ColumnElement[bo
 
 
 def _passing(form: RecordMeasure, dialect: str, past: bool) -> Sequence[ColumnElement[bool]]:
-    """The conditions that a record is of the streams and kind and passes the filters, done or not."""
+    """The conditions that a record belongs to the streams, has the kind and passes the filters, done or not."""
     return (
         records.c.stream.in_(bindparam("streams", expanding=True)),
         _held_at(bindparam("cycle", type_=Integer)) if past else held_at(None),
@@ -164,13 +165,13 @@ def _passes(rule: Filter, dialect: str) -> ColumnElement[bool]:
 
 
 def _some(elements: _Elements, condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The condition that any of the elements meets a condition."""
+    """The condition that at least one element meets the given condition."""
     inner = select(literal(1)).select_from(_joined(*elements.sources)).where(elements.of_field, condition)
     return exists(inner.correlate(records))
 
 
 def _number(text: str) -> float | None:
-    """The number whose text is exactly this text of a filter; None if there is none."""
+    """The number that a filter's text writes exactly; None if there is none."""
     try:
         number = float(text)
     except ValueError:
@@ -210,7 +211,7 @@ def _elements(field: str, dialect: str) -> _Elements:
 
 
 def _joined(first: FromClause, *others: FromClause) -> FromClause:
-    """The tables joined in order without brackets, because each may unnest a column of those before it."""
+    """The tables joined in order without brackets, because a table may unnest a column of an earlier table."""
     joined = first
     for other in others:
         joined = joined.join(other, true())

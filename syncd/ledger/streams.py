@@ -21,9 +21,9 @@ from syncd.sdk import Json, Page, Snapshot, Stream
 class StreamState:
     """The state of a stream. `problems` and `notes` are by part.
 
-    `retry_at` is the time before which the source asked not to be asked again. Records that left the source before
-    `census_at` are gone from the ledger too: it is the time of the last census or, before the first census, of the
-    beginning of the stream, when it held nothing; None for a stream that an older version began.
+    `retry_at` is the time before which the source asked for no request. Records that left the source before `census_at`
+    are gone from the ledger too. It is the time of the last census or, before the first census, the time when the
+    stream began and held nothing; None for a stream that an older version began.
     """
 
     id: int
@@ -41,7 +41,7 @@ class StreamState:
     notes: Mapping[str, Sequence[str]]
 
     def covers(self, stream: Stream) -> bool:
-        """Whether the rows cover every field, part and day that is now asked of the stream."""
+        """Whether the rows cover every field, part and day that the stream needs now."""
         if not stream.needs <= self.needs:
             return False
         return self.since is None or (stream.since is not None and stream.since >= self.since)
@@ -49,9 +49,10 @@ class StreamState:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How the pull of a stream ended, and when. `retry_at` is set if the source asked to wait until then.
+    """How the pull of a stream ended, and when. `retry_at` is the time until which the source asked syncd to wait, if
+    it did.
 
-    With `census` the stream was reconciled in this cycle, which counts only if the pull is complete.
+    With `census` the cycle reconciled the stream; that counts only if the pull is complete.
     """
 
     stream_id: int
@@ -94,7 +95,9 @@ class Streams:
         return int(number)
 
     def restart(self, stream_id: int, stream: Stream) -> None:
-        """Drops the cursor of rows that do not cover the stream as asked now, and keeps what the next pull covers."""
+        """If the stored rows do not cover what the stream needs now, drops the cursor and keeps what the next pull
+        covers.
+        """
         with self._engine.begin() as connection:
             connection.execute(
                 update(streams)
@@ -132,7 +135,7 @@ class Streams:
     def reconcile(self, stream_id: int, cycle: int, present: Collection[str], since: datetime | None = None) -> int:
         """Ends the records that are missing in a census. Returns how many.
 
-        `since` is set for a census that did not ask for records updated before.
+        `since` is set if the census asked only for records updated from that time on.
         """
         with self._engine.begin() as connection:
             gone = current_ids(connection, stream_id, since) - set(present)
@@ -177,7 +180,7 @@ class Streams:
 def _keep_notes(
     connection: Connection, stream: int, cycle: int, new: Mapping[str, Any], old: Mapping[str, Any]
 ) -> None:
-    """Keeps the notes of parts that changed, so that the notes of a past cycle can be read."""
+    """Keeps the notes of parts where they changed, so that the notes of a past cycle can be read."""
     rows = [
         {"stream": stream, "part": part, "cycle": cycle, "notes": state["notes"]}
         for part, state in new.items()
@@ -209,7 +212,7 @@ def _state(row: Any) -> StreamState:
 
 
 def _part_state(snapshot: Snapshot, old: Mapping[str, Any]) -> dict[str, Any]:
-    """The state of a part: problem, notes, and the digest of the readings stored last, to detect changes."""
+    """The state of a part: its problem, its notes, and the digest of its last stored readings, which shows changes."""
     digest = old.get("digest")
     if snapshot.problem is None:
         try:

@@ -1,4 +1,6 @@
-"""The values of key results, and the definitions they were measured under. A new row is written only for a change."""
+"""The values of key results, and the definitions under which they were measured. A new row is written only for a
+change.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +42,9 @@ from syncd.sdk import Json
 class KeptValue:
     """A value of a key result. `cycle` measured it first; `confirmed` is the last cycle that measured the same, if any.
 
-    `at` is the time of the number, if its source gives one; `since` is the first day of its run on pace. `measure` is
-    the digest of how it was measured: values with different digests cannot be compared. In a held value, `candidate`
-    is the number that waits for approval, and everything else is that of the last complete value.
+    `at` is the time that the number describes, if its source gives a time; `since` is the first day of its run on pace.
+    `measure` is the digest of its measure: values with different digests cannot be compared. In a held value,
+    `candidate` is the number that waits for approval; all other fields are those of the last complete value.
     """
 
     number: float | None
@@ -99,10 +101,10 @@ class Values:
     ) -> None:
         """Ends a cycle: keeps its values by (period, key result), deliveries, events and pulls, in one transaction.
 
-        `pulls` is None for a cycle that asked no source. A `dry_run` asked the sources and kept no value; it does not
-        count as the last sync. `only` is `{key_result, streams}` of a cycle that was restricted to a key result.
-        Definitions in `defined_alone` have no value yet: their key results wait for a check-in. A value that equals the
-        last value is not written again; only `confirmed` of the last value moves.
+        `pulls` is None for a cycle that pulled nothing. A `dry_run` pulled but kept no value; it does not count as the
+        last sync. `only` is `{key_result, streams}` of a cycle that was restricted to a key result. Definitions in
+        `defined_alone` have no value yet: their key results wait for a check-in. A value that equals the last value is
+        not written again; only `confirmed` of the last value moves.
         """
         results_by_period: dict[str, dict[str, tuple[Definition, KeptValue]]] = {}
         for (period, key_result), result in results.items():
@@ -128,9 +130,9 @@ class Values:
     def at_cycles(
         self, period: str, numbers: Sequence[int], key_results: Collection[str] | None = None
     ) -> Sequence[Mapping[str, KeptValue]]:
-        """The newest value of each key result as of each of these cycles, which ascend; of `key_results`, or of all.
+        """The newest value of each key result as of each of these cycles, which ascend; for `key_results`, or for all.
 
-        Read in one pass: what a series of days costs depends on the days, not on how often a number changed.
+        One pass reads them all: the cost depends on the number of days, not on how often a number changed.
         """
         changes = (
             select(values.c.cycle, values.c.key_result)
@@ -152,7 +154,9 @@ class Values:
         return [{name: kept[cycle, name] for name, cycle in state.items()} for state in states]
 
     def first_and_last_under(self, period: str, key_result: str, measure: str, until: int) -> tuple[int, int] | None:
-        """The first and the last cycle that measured a key result by the measure of a digest; None if none had."""
+        """The first and the last cycle that measured a key result by the measure with this digest; None if no cycle
+        did.
+        """
         query = (
             select(func.min(values.c.cycle), func.max(values.c.confirmed))
             .join(definitions, definitions.c.id == values.c.definition)
@@ -164,7 +168,7 @@ class Values:
         return None if first is None else (first, last)
 
     def last_under(self, period: str, measures: Mapping[str, str]) -> Mapping[str, KeptValue]:
-        """The newest value of each key result under the digest of its measure, whatever values came after it."""
+        """The newest value of each key result under its measure's digest, even if later values have another measure."""
         newest_values: dict[str, KeptValue] = {}
         with self._engine.connect() as connection:
             for batch in batches(measures.items(), PARAMETERS // 3):
@@ -181,7 +185,7 @@ class Values:
         return self.histories(period, [key_result]).get(key_result, [])
 
     def histories(self, period: str, key_results: Collection[str]) -> Mapping[str, Sequence[tuple[Cycle, KeptValue]]]:
-        """The history of each of these key results; a key result that never had a value is missing."""
+        """The history of each of these key results, without the key results that never had a value."""
         query = (
             select(values, definitions.c.measure, cycles.c.started_at, cycles.c.ended_at)
             .join(definitions, definitions.c.id == values.c.definition)
@@ -199,7 +203,7 @@ class Values:
 
 
 def keep(connection: Connection, period: str, cycle: int, results: Mapping[str, tuple[Definition, KeptValue]]) -> None:
-    """Writes the values that key results have from a cycle on, and their definitions if they are new."""
+    """Writes the values that key results have from a cycle on, and their definitions if those are new."""
     numbers = define(connection, period, cycle, {name: definition for name, (definition, _) in results.items()})
     _write(connection, period, cycle, {name: (numbers[name], value) for name, (_, value) in results.items()})
 
@@ -207,7 +211,7 @@ def keep(connection: Connection, period: str, cycle: int, results: Mapping[str, 
 def _keep_or_confirm(
     connection: Connection, period: str, cycle: int, results: Mapping[str, tuple[Definition, KeptValue]]
 ) -> None:
-    """Writes the values that differ from the last ones, and moves `confirmed` of the last ones for the others."""
+    """Writes the values that differ from the last ones; for unchanged values it only moves `confirmed`."""
     last_values = _last(connection, period, None)
     numbers = define(connection, period, cycle, {name: definition for name, (definition, _) in results.items()})
     new: dict[str, tuple[int, KeptValue]] = {}
@@ -241,7 +245,7 @@ def _last(connection: Connection, period: str, cycle: int | None) -> Mapping[str
 
 
 def _of_cycles(connection: Connection, period: str, newest: Select[tuple[str, int]]) -> Mapping[str, KeptValue]:
-    """The value of each key result of a period in the cycle that `newest` selects for it."""
+    """The value of each key result of a period in the cycle that `newest` selects for the key result."""
     latest = newest.subquery()
     query = (
         select(values, definitions.c.measure)
@@ -253,7 +257,7 @@ def _of_cycles(connection: Connection, period: str, newest: Select[tuple[str, in
 
 
 def _of_pairs(connection: Connection, period: str, pairs: Sequence[tuple[int, str]]) -> Iterator[tuple[str, KeptValue]]:
-    """The values that these cycles found of these key results."""
+    """The values that these cycles measured for these key results."""
     for some in batches(pairs, PARAMETERS // 2):
         pair = given(some, column("cycle", Integer), column("key_result", String))
         query = (

@@ -1,1 +1,3 @@
-"""Notifies people of changes: `new_events` detects them, `messages` words them, `send` sends each once, by apprise."""
+"""Notifies people of changes: `new_events` detects them, `messages` words them, and `send` sends each message once
+through apprise.
+"""

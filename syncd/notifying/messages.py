@@ -19,9 +19,9 @@ _LINES = 30
 
 
 def settled(events: Sequence[Event]) -> tuple[Sequence[Event], Sequence[Event]]:
-    """The events to send, the newest of each subject; and the events of subjects that are back in their former state.
+    """The events to send, only the newest of each subject; and the events whose subject is back in its former state.
 
-    Nobody is notified of a health that fell in the night and rose again by the morning.
+    A health that fell in the night and rose again by the morning causes no message.
     """
     by_subject: dict[tuple[str, str, str], list[Event]] = {}
     for event in events:
@@ -61,5 +61,5 @@ def body(events: Sequence[Event], address: str | None) -> str:
 
 
 def _inert(text: str) -> str:
-    """The text with mentions such as `@channel` broken up: it comes from sources, where anybody may write."""
+    """The text with mentions such as `@channel` broken up, because sources may contain anybody's text."""
     return text.replace("@", "@\N{ZERO WIDTH SPACE}").replace("<!", "<\N{ZERO WIDTH SPACE}!")

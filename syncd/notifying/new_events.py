@@ -1,7 +1,7 @@
 """Detects changes since the last check, and makes them events.
 
-Each subject has a state in one word. Nobody is notified of the first state that syncd sees, unless it is a watermelon,
-a held value or a source that has failed for too long.
+Each subject has a state in one word. syncd notifies nobody of a subject's first state, unless it is a watermelon, a
+held value or a source that has failed for too long.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NONE = "no"
 
 @dataclass(frozen=True, slots=True)
 class _Fact:
-    """The present state of a subject, `is_now`. With `notable`, its first state is worth a message too."""
+    """The state `is_now` that a subject has at present. With `notable`, even its first state is worth a message."""
 
     kind: str
     period: str
@@ -117,7 +117,7 @@ def _of_streams(config: Config, ledger: Ledger, now: datetime) -> Iterator[_Fact
 def _failing(
     ledger: Ledger, connection: str, keys: set[str], now: datetime, bound: timedelta
 ) -> Iterator[tuple[str, timedelta]]:
-    """Each stream that has failed for longer than the bound: its key with the reason, and for how long."""
+    """Each stream that has failed for longer than the limit: its key, with the reason and the duration."""
     for key, state in ledger.streams.states(connection).items():
         since = state.completed_at or state.census_at  # if it was never complete: since its first pull
         failed = key in keys and state.quality not in (None, "complete")

@@ -1,7 +1,7 @@
-"""Sends the events that wait: a message to each recipient, outside quiet hours, not too often, each event once.
+"""Sends the waiting events: a message to each recipient, outside quiet hours, not too often, each event once.
 
-A message to a chat or a mailbox cannot be taken back or looked up. If it may have arrived, its events are `unsure`, and
-syncd does not send them again by itself.
+Nobody can take back a message to a chat or a mailbox, or check whether it arrived. If a message may have arrived, its
+events are `unsure`, and syncd does not send them again by itself.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _SHORTEST = 3  # characters: a shorter part of an address is not hidden
 
 @dataclass(frozen=True, slots=True)
 class MessageOutcome:
-    """The outcome of a message about so many `events`: `problem` is None if it arrived."""
+    """The outcome of a message about this many `events`: `problem` is None if it arrived."""
 
     recipient: str
     events: int
@@ -111,7 +111,7 @@ def _send_events(
 
 
 def send(config: Config, recipient: str, heading: str, text: str) -> None:
-    """Sends a message to all addresses of a recipient. NotSent says why it could not, without any address."""
+    """Sends a message to all addresses of a recipient. Raises NotSent with the reason, but without any address."""
     import apprise
 
     logging.getLogger("apprise").propagate = False  # it names addresses
@@ -154,7 +154,7 @@ def check(config: Config) -> Sequence[str]:
 
 
 def _without(addresses: Sequence[str], text: str) -> str:
-    """The text without any part of these addresses: a host, a topic or a room may be the only secret in them."""
+    """The text without any part of these addresses: even a host, a topic or a room may be the secret."""
     parts = {part for address in addresses for part in re.split(r"[^\w.~-]+", unquote(address.partition("://")[2]))}
     for part in sorted(parts, key=len, reverse=True):
         text = text.replace(part, "***") if len(part) >= _SHORTEST else text

@@ -53,7 +53,7 @@ def judge(output: KeyResult, link: Link, healths: tuple[Health, Health], since: 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The terms that a key result is judged on: its definition, its period and the health shares."""
+    """The terms that judge a key result: its definition, its period and the health shares."""
 
     key_result: KeyResult
     period: Period
@@ -69,12 +69,13 @@ def on_pace_since(
     guard_past: Mapping[date, float | None],
     earlier: Mapping[date, Terms] = MappingProxyType({}),
 ) -> date | None:
-    """The first day of the unbroken run on pace up to today. The caller has checked that today is on pace.
+    """The first day of the unbroken run on pace up to today. The caller has checked that the key result is on pace
+    today.
 
     `past` holds each past day with the value at its end, oldest first. A day is on pace if, at the midnight that ends
-    it, the value meets what was expected by then and the guard was not broken. A guard without a value breaks nothing.
-    Each day is judged on the terms in force on that day: `earlier` holds the terms of the days on which they differed
-    from the present ones.
+    it, the value meets the expected score and the guard was not broken. A guard without a value breaks nothing. Each
+    day is judged by the terms in force on that day: `earlier` holds the terms of days whose terms differed from the
+    present ones.
     """
     since = min(now.astimezone(period.zone).date(), period.last)
     in_force = Terms(key_result, period, shares)

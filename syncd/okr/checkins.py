@@ -12,7 +12,7 @@ from syncd.okr.spans import Period, Span
 
 @dataclass(frozen=True, slots=True)
 class CheckIn:
-    """A person's report on a key result: a value in its unit, a note, a confidence from 0 to 1, or some of them."""
+    """A person's report on a key result: a value in its unit, a note, a confidence from 0 to 1, or several of these."""
 
     author: str
     at: datetime
@@ -22,7 +22,7 @@ class CheckIn:
     confidence: float | None = None
 
     def expired(self, span: Span, now: datetime) -> bool:
-        """Whether it no longer holds. A check-in that holds at the period's end holds for good."""
+        """Whether it no longer holds. A check-in in force at the period's end never expires."""
         return min(now, span.end) >= self.expires_at
 
 
@@ -32,19 +32,19 @@ def standing(checkins: Sequence[CheckIn], span: Span, now: datetime) -> CheckIn 
 
 
 def confidence(checkins: Sequence[CheckIn], span: Span, now: datetime) -> float | None:
-    """The confidence of the newest check-in that states one and has not expired."""
+    """The confidence in the newest check-in that gives a confidence and has not expired."""
     confident = [checkin for checkin in checkins if checkin.confidence is not None]
     last = standing(confident, span, now)
     return last.confidence if last else None
 
 
 def made_by(checkins: Sequence[CheckIn], at: datetime | None) -> CheckIn | None:
-    """The check-in that made the value of a time `at`, for a key result without a measure."""
+    """The check-in that made the value with the time `at`, for a key result without a measure."""
     return next((checkin for checkin in reversed(checkins) if checkin.value is not None and checkin.at == at), None)
 
 
 def past_values(checkins: Sequence[CheckIn], period: Period, now: datetime) -> list[tuple[date, float | None]]:
-    """(day, value at its end) for each day of the period before today, oldest first; None where no check-in held."""
+    """(day, value at its end) for each day of the period before today, oldest first; None if no check-in was in force."""
     with_value = [checkin for checkin in checkins if checkin.value is not None]
     values: list[tuple[date, float | None]] = []
     for day, end in past_days(period, now):

@@ -1,4 +1,4 @@
-"""Where the answers of measures come from: the ledger's rows, or the facts that a mapping file's tests give."""
+"""The facts from which measures are answered: the ledger's rows, or the facts in a mapping file's tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from syncd.sdk.facts import Reading, Record
 
 
 class Facts(Protocol):
-    """Records and readings, and the answers of measures over them: as of the end of `cycle`, or as of now for None."""
+    """Records and readings, and the answers of measures over them: as of the end of `cycle`; None means now."""
 
     def answer(self, measure: Leaf, span: Span, now: datetime, cycle: int | None = None) -> Answer:
         """The number of a measure over a window, before it is turned into a rate."""
@@ -24,7 +24,7 @@ class Facts(Protocol):
     def contributions(
         self, measure: RecordMeasure, span: Span, cycle: int | None = None
     ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
-        """When each record that counts was done, and the elements that it contributes, in order of time."""
+        """The time at which each counting record was done, and the elements that it contributes, in order of time."""
 
     def readings(
         self, measure: ReadingMeasure, span: Span, now: datetime, cycle: int | None = None

@@ -1,4 +1,4 @@
-"""Formulas over named parts: the arithmetic of a mapping file, evaluated by simpleeval, never by eval.
+"""Formulas over named parts: a mapping file's arithmetic, evaluated by simpleeval, never by eval.
 
 An unknown part, or a division by zero, makes the result unknown, with the reason.
 """
@@ -44,7 +44,7 @@ def names(expression: str) -> frozenset[str]:
 
 
 def evaluate(expression: str, parts: Mapping[str, Answer]) -> Answer:
-    """The answer of a formula, dated by its oldest part; its counts are the sums of those of the parts."""
+    """The answer of a formula: its date is that of its oldest part, its counts are the sums of its parts' counts."""
     counted = sum(part.counted for part in parts.values())
     lacking = sum(part.lacking for part in parts.values())
     at: datetime | None = min((part.at for part in parts.values() if part.at is not None), default=None)

@@ -1,7 +1,8 @@
 """Key results: what they aim at, how far they have come, and whether that is far enough for the day.
 
 progress = (value - baseline) / (target - baseline), not clamped; score is progress clamped to 0 and 1. For a band both
-are 1 inside and 0 outside. expected is the score that the pace asks for by now. Shares are from 0 to 1.
+are 1 inside and 0 outside. expected is the score that the key result should have by now, according to its pace. Shares
+are from 0 to 1.
 """
 
 from __future__ import annotations
@@ -48,13 +49,15 @@ _ROUNDING = 1e-9  # 0.45 must count as nine tenths of 0.5, whatever the last bit
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """The shares of the expected score from which a key result is on track, or at risk; below both it is off track."""
+    """The two shares of the expected score: a key result is on track from the first on, at risk from the second on, and
+    off track below it.
+    """
 
     on_track: float = 0.9
     at_risk: float = 0.7
 
     def health(self, score: float, expected: float) -> Health:
-        """The health of a score, given the score that is expected by now."""
+        """The health of a score, compared with the score expected by now."""
         if score + _ROUNDING >= self.on_track * expected:
             return "on_track"
         return "at_risk" if score + _ROUNDING >= self.at_risk * expected else "off_track"
@@ -64,7 +67,7 @@ class Shares:
 class Target:
     """From a baseline to a target, in either direction; an outcome may lack its baseline.
 
-    `commit` is the level that is promised, before the target; `stretch` the level that is hoped for, beyond it.
+    `commit` is the promised level, before the target; `stretch` is the hoped-for level, beyond the target.
     """
 
     target: float
@@ -80,7 +83,7 @@ class Target:
 
     @property
     def levels(self) -> tuple[tuple[Level, float], ...]:
-        """Its levels, from the first to the last; empty if it has a target only."""
+        """Its levels, from the first to the last; empty if it has only a target."""
         if self.commit is None and self.stretch is None:
             return ()
         named: tuple[tuple[Level, float | None], ...] = (
@@ -121,7 +124,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """A step, which is reached when the value is at least `at`, and due before the moment `by`."""
+    """A milestone, which is reached when the value is at least `at`, and due before the moment `by`."""
 
     title: str
     at: float
@@ -131,7 +134,7 @@ class Milestone:
 
 @dataclass(frozen=True, slots=True)
 class Milestones:
-    """Steps to reach. Progress is the weight of the steps reached, as a share of the weight of all steps."""
+    """Steps to reach. Progress is the weight of the reached milestones as a share of the weight of all milestones."""
 
     steps: tuple[Milestone, ...]
 
@@ -140,7 +143,7 @@ class Milestones:
         return self._share(step.weight for step in self.steps if value >= step.at)
 
     def due(self, now: datetime) -> float | None:
-        """The share of the weight that is due by now; None unless every step has a date."""
+        """The share of the weight that is due by now; None unless every milestone has a date."""
         if any(step.by is None for step in self.steps):
             return None
         return self._share(step.weight for step in self.steps if step.by is not None and step.by <= now)
@@ -154,7 +157,7 @@ Goal = Target | Band | Milestones
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """A pace in the key result's unit: straight lines from the start through each (moment, value), then flat."""
+    """A pace in the key result's unit: straight lines from the start through each (moment, value), flat after the last."""
 
     points: tuple[tuple[datetime, float], ...]
 
@@ -171,7 +174,7 @@ Pace = Literal["linear", "end"] | Steps
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An output's claim to drive an outcome, with the `lag` after which an effect can show; None if not configured."""
+    """An output's claim to drive an outcome; an effect can show once `lag` has passed; None if not configured."""
 
     outcome: str
     lag: timedelta | None = None
@@ -200,10 +203,10 @@ class KeyResult:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """An objective with its key results; `supports` is the id of the objective that it is a part of.
+    """An objective with its key results; `supports` is the id of the larger objective that it supports.
 
-    `rollup` names what the score is made of: its outcomes, all its key results, its weakest outcome, or the objectives
-    that support it. `ignore` applies to its key results too.
+    `rollup` names what makes up the score: its outcomes, all its key results, its weakest outcome, or its supporting
+    objectives. `ignore` applies to its key results too.
     """
 
     id: str
@@ -234,7 +237,7 @@ class PeriodOkrs:
         return tuple(kr for key_result in self.key_results for kr in (key_result.guard, key_result) if kr is not None)
 
     def measured_for(self, only: str | None) -> tuple[KeyResult, ...]:
-        """The key results that a cycle measures: `only` with its guard, or all of them for None."""
+        """The key results that a cycle measures: `only` with its guard; all of them if `only` is None."""
         return tuple(kr for kr in self.measured if only in (None, kr.id) or kr.id == guard_id(only or ""))
 
 
@@ -250,7 +253,7 @@ def is_guard(key_result: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a key result is doing: shares, None if unknown. `reason` explains the health where needed."""
+    """How a key result is doing, as shares; None means unknown. `reason` explains the health where needed."""
 
     progress: float | None
     score: float | None
@@ -260,7 +263,7 @@ class Standing:
 
 
 def expected(key_result: KeyResult, span: Span, now: datetime) -> float:
-    """The score that the pace asks for by now."""
+    """The score that the key result should have by now, according to its pace."""
     goal, pace = key_result.goal, key_result.pace
     if now >= span.end or isinstance(goal, Band):
         return 1.0
@@ -274,7 +277,7 @@ def expected(key_result: KeyResult, span: Span, now: datetime) -> float:
 
 
 def standing(key_result: KeyResult, value: float | None, span: Span, now: datetime, shares: Shares) -> Standing:
-    """The standing of a key result with this value at a moment."""
+    """The standing of a key result that has this value at a moment."""
     expected_score = expected(key_result, span, now)
     if value is None:
         return Standing(None, None, expected_score, "unknown")
@@ -292,7 +295,7 @@ def standing(key_result: KeyResult, value: float | None, span: Span, now: dateti
 def guarded(unguarded: Standing, guard: Standing, guard_reason: str) -> Standing:
     """A standing with its guard applied: a broken guard caps health at `at_risk`.
 
-    `guard_reason` is a sentence on a guard that is broken or unknown; it goes into the reason.
+    `guard_reason` is a sentence on a guard that is broken or unknown; the standing's reason includes it.
     """
     if guard.health == "unknown":
         return replace(unguarded, reason="; ".join(filter(None, (unguarded.reason, guard_reason))))

@@ -1,8 +1,8 @@
 """A measure: how records or readings become one number over a window.
 
 A measure of records is a selection (filters, window, aggregate) that the ledger answers in SQL. The plain evaluator
-here gives the same answer in Python, and tells for each record that does not count which rule left it out. A property
-test holds both equal.
+here gives the same answer in Python, and for each record that does not count it names the rule. A property test holds
+both equal.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LENGTHS: dict[Per, timedelta] = {"day": timedelta(days=1), "week": timedelta(wee
 class Filter:
     """A condition on one field; on a field with many values, any of them may meet it.
 
-    `any_of` compares texts, a number by its shortest text; None in it matches a field without a value. `negated`
+    `any_of` compares texts, and a number as its shortest text; None in it matches a field without a value. `negated`
     inverts it. `at_least` and `at_most` compare a number with numbers, and a text (an ISO date) with texts.
     """
 
@@ -41,7 +41,7 @@ class Filter:
 
     @property
     def texts(self) -> frozenset[str | None]:
-        """The values of `any_of` as the texts that are compared."""
+        """The values of `any_of` as texts for the comparison."""
         return frozenset(None if value is None else scalar_text(value) for value in self.any_of)
 
     def accepts(self, values: Sequence[Scalar]) -> bool:
@@ -66,7 +66,7 @@ class Filter:
 
 
 def scalar_text(value: Scalar) -> str:
-    """A scalar as text; a whole number has no `.0`."""
+    """A scalar as text; a whole number is written without `.0`."""
     if isinstance(value, str):
         return value
     return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
@@ -80,9 +80,9 @@ def _comparable(value: Scalar, bound: Scalar) -> bool:
 class RecordMeasure:
     """How records become a number: the records of some streams that pass every filter and were done in the window.
 
-    `kind` selects one kind where streams hold several. `share` is the percentage that is done of all records that pass
-    the filters, whatever their dates. `per` turns the number into a rate. `never` is the connector's reason why no
-    record can ever pass, if it knows one; it is a remark and takes no part in the measurement.
+    `kind` selects one kind if the streams hold several. `share` is a percentage: of all records that pass the filters,
+    whatever their dates, those that are done. `per` turns the number into a rate. `never` is the reason that the
+    connector gives if no record can ever pass; it is only a remark and does not affect the result.
     """
 
     connection: str
@@ -103,7 +103,7 @@ class RecordMeasure:
 
 @dataclass(frozen=True, slots=True)
 class ReadingMeasure:
-    """How the readings of one part of a stream become a number. With `many`, no readings are an empty set."""
+    """How the readings of one part of a stream become a number. With `many`, an empty list of readings is an empty set."""
 
     connection: str
     stream: str
@@ -130,7 +130,7 @@ Measure = Leaf | FormulaMeasure
 
 
 def leaves(measure: Measure | None) -> tuple[Leaf, ...]:
-    """The measures of facts that a measure consists of: itself, or the parts of its formula."""
+    """The basic measures within a measure: the measure itself, or the parts of its formula."""
     if measure is None:
         return ()
     return tuple(part for _, part in measure.parts) if isinstance(measure, FormulaMeasure) else (measure,)
@@ -142,16 +142,17 @@ def stream_keys(measure: Leaf) -> tuple[str, ...]:
 
 
 def earliest(measure: Leaf, period: Period) -> datetime | None:
-    """The earliest moment that a measure looks at, which a pull must reach back to; None means no limit."""
+    """The earliest moment whose facts a measure needs, so a pull must reach back to it; None means no limit."""
     return None if measure.take == "share" else measure.window.earliest(period)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The answer of a measure: the number, or None and the reason; `counted` records or readings went into it.
+    """The answer of a measure: the number, or None and the reason; `counted` is the number of records or readings in
+    it.
 
-    `lacking` records were left out because they have no value in the field that is aggregated. `at` is the time of the
-    newest reading, if the source dates its readings.
+    `lacking` is the number of records left out because they have no value in the aggregated field. `at` is the time of
+    the newest reading, if the source dates its readings.
     """
 
     number: float | None
@@ -162,7 +163,7 @@ class Answer:
 
 
 def rate(answer: Answer, per: Per | None, span: Span, now: datetime) -> Answer:
-    """The answer as a rate: its number `per` day or week of the window that has passed. Unchanged without `per`."""
+    """The answer as a rate: its number `per` day or week of the elapsed part of the window. Unchanged without `per`."""
     if per is None or answer.number is None:
         return answer
     passed = (min(now, span.end) - span.start) / LENGTHS[per]
@@ -213,7 +214,7 @@ def _quantile(ordered: Sequence[float], share: float) -> float:
 
 
 def answer_numbers(take: RecordTake, of: str | None, numbers: Sequence[float], lacking: int) -> Answer:
-    """The answer over the numbers of the records that count; `lacking` further records have no number."""
+    """The answer over the numbers of the counting records; `lacking` more records have no number."""
     number = aggregate(take, numbers)
     if number is None:
         reason = f"none of {lacking} records has {of}" if lacking else "no record in the window"
@@ -222,7 +223,9 @@ def answer_numbers(take: RecordTake, of: str | None, numbers: Sequence[float], l
 
 
 def answer_distinct(of: str | None, values: int, having: int, lacking: int) -> Answer:
-    """The answer for a number of distinct `values`, from `having` records with a value; unknown if there are none."""
+    """The answer for a number of distinct `values`, from `having` records with a value; unknown if no record has a
+    value.
+    """
     if values:
         return Answer(float(values), None, having, lacking)
     return answer_numbers("average", of, [], lacking)
@@ -239,7 +242,7 @@ def is_done(record: Record, span: Span) -> bool:
 
 
 def evaluate_records(measure: RecordMeasure, span: Span, records: Iterable[Record]) -> Answer:
-    """The plain evaluator: in Python, the answer that the ledger gives in SQL. Each id counts once."""
+    """The plain evaluator: computes in Python the answer that the ledger computes in SQL. Each id counts once."""
     counted = {record.id: record for record in records if left_out(measure, span, record) is None}
     if measure.take == "distinct":
         values = {scalar_text(value) for record in counted.values() for value in _values(record, measure.of)}
@@ -291,7 +294,7 @@ def _values(record: Record, field: str | None) -> Sequence[Scalar]:
 def readings_used(
     take: ReadingTake, span: Span, now: datetime, readings: Iterable[Reading]
 ) -> tuple[list[Reading], list[Reading]]:
-    """The readings in the window and not after now, by time; and the readings among them that make up the number."""
+    """The readings in the window up to now, by time; and the readings among them that make up the number."""
     inside = [reading for reading in readings if _at(reading) in span and _at(reading) <= now]
     inside.sort(key=_at)  # stable: of two readings with the same time, the later row is the newer
     if take == "change":
@@ -300,10 +303,10 @@ def readings_used(
 
 
 def evaluate_readings(take: ReadingTake, span: Span, now: datetime, readings: Iterable[Reading]) -> Answer:
-    """The answer over a series, given in the order of its rows. Rows dated after now are ignored.
+    """The answer over a series, whose readings come in the order of its rows. Rows dated after now are ignored.
 
-    Every reading must carry its time. A reading without a number makes the answer unknown if it takes part in it:
-    always in an aggregate, in `latest`, `first` and `change` only at the ends that they look at.
+    Every reading must carry its time. A reading without a number makes the answer unknown if the answer uses it: an
+    aggregate uses every reading; `latest`, `first` and `change` use only the ends.
     """
     inside, used = readings_used(take, span, now, readings)
     if not inside:

@@ -1,6 +1,6 @@
-"""A measure's value at the end of each past day, from the dates that its sources give.
+"""A measure's value at the end of each past day, from the dates in its sources.
 
-It answers since when the work has been on pace, also for the time before syncd was installed.
+It shows since when the work has been on pace, even for the time before syncd was installed.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _leaf_values(
 def _reading_values(
     measure: ReadingMeasure, period: Period, days: Sequence[tuple[date, datetime]], readings: Iterable[Reading]
 ) -> Iterator[tuple[date, datetime, float | None]]:
-    """Evaluates each day over the readings of its own window only, which keeps a long series cheap."""
+    """Evaluates each day over the readings of that day's window only, which keeps a long series cheap."""
     dated = sorted(((reading.at, reading) for reading in readings if reading.at is not None), key=lambda pair: pair[0])
     times, in_order = [at for at, _ in dated], [reading for _, reading in dated]
     for day, end in days:
@@ -102,7 +102,7 @@ def _rate(measure: Leaf, number: float | None, period: Period, end: datetime) ->
 def _shares(
     facts: Facts, measure: RecordMeasure, period: Period, days: Sequence[tuple[date, datetime]], cycle: int | None
 ) -> Iterator[tuple[date, datetime, float | None]]:
-    """A record counts in the total from its creation on; always, if its creation date is unknown."""
+    """A record counts in the total from its creation on; without a creation date it always counts."""
     everything = Span(period.span.start, days[-1][1] + _INSTANT)
     passing = [record for record in facts.records(measure, cycle) if left_out(measure, everything, record) is None]
     created = sorted(record.created_at for record in passing if record.created_at is not None)
@@ -135,7 +135,7 @@ def _record_values(
 
 
 def past_days(period: Period, now: datetime) -> Iterator[tuple[date, datetime]]:
-    """Each day of the period that has ended, with its last instant."""
+    """Each past day of the period, with its last instant."""
     day = period.first
     while day <= period.last and (end := midnight(day + timedelta(days=1), period.zone)) <= now:
         yield day, end - _INSTANT

@@ -12,7 +12,7 @@ _ROUNDING = 1e-9  # a step from 1.2 to 1.3 must count as 0.1, whatever the last 
 
 @dataclass(frozen=True, slots=True)
 class Plausible:
-    """The bounds of a plausible number, both included, and the largest step from the last complete number.
+    """The bounds of a plausible number, both included, and the largest allowed step from the last complete number.
 
     `jump` is in the key result's unit, `jump_share` a share of the last number.
     """
@@ -34,9 +34,9 @@ class Plausible:
 def implausible(bounds: Plausible, candidate: float | None, last: float | None) -> str | None:
     """Why a measured number is not plausible, as a sentence without its full stop; None if it is plausible.
 
-    `last` is the last complete number of the same period under the same measure; without it no step counts as a jump.
-    A number equal to `last` is plausible whatever the bounds are, because it was accepted before. An unknown number
-    breaks no bound.
+    `last` is the last complete number of the same period under the same measure; without it no step is a jump. A number
+    equal to `last` is plausible whatever the bounds are, because `last` was accepted before. An unknown number breaks
+    no bound.
     """
     if candidate is None or candidate == last:
         return None
@@ -57,5 +57,5 @@ def _jump(bounds: Plausible, step: float, last: float) -> str | None:
 
 
 def shown(number: float) -> str:
-    """A number with enough digits to tell it apart from a bound: `1,500`, `1,500.004`."""
+    """A number with enough digits to show how it differs from a bound: `1,500`, `1,500.004`."""
     return f"{number:,.12g}"

@@ -1,6 +1,6 @@
 """An objective's score: the weighted mean of its outcomes. The score of its outputs is shown beside it as activity.
 
-With `rollup: supporting` score and activity are the weighted means of those of the objectives that support it.
+With `rollup: supporting`, score and activity are weighted means over the supporting objectives.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from syncd.okr.goals import Health, KeyResult, Objective, Shares, Standing
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveStanding:
-    """Shares from 0 to 1, None if no counted key result has a score; `scored` of the `counted` key results have one."""
+    """Shares from 0 to 1, None if no counted key result has a score; `scored` of the `counted` key results have a
+    score.
+    """
 
     score: float | None
     expected: float | None
@@ -28,7 +30,7 @@ class ObjectiveStanding:
 def roll_up_all(
     objectives: Sequence[Objective], standings: Mapping[str, Standing], shares: Shares
 ) -> Mapping[str, ObjectiveStanding]:
-    """The standing of every objective by its id; `standings` holds those of all key results by theirs."""
+    """The standing of every objective by its id; `standings` holds the standings of all key results by their ids."""
     rolled_up: dict[str, ObjectiveStanding] = {}
 
     def standing_of(objective: Objective) -> ObjectiveStanding:
@@ -45,7 +47,7 @@ def roll_up_all(
 
 
 def _roll_up_supporting(supporting: Sequence[tuple[float, ObjectiveStanding]], shares: Shares) -> ObjectiveStanding:
-    """The standing made of those of the supporting objectives, each with its weight."""
+    """The standing made of the supporting objectives' standings, each with its weight."""
     counted = [(weight, standing) for weight, standing in supporting if weight]
     scored = [(weight, standing) for weight, standing in counted if standing.score is not None]
     activity = _weighted_mean((weight, standing.activity) for weight, standing in counted)
@@ -56,7 +58,7 @@ def _roll_up_supporting(supporting: Sequence[tuple[float, ObjectiveStanding]], s
 
 
 def roll_up(objective: Objective, standings: Mapping[str, Standing], shares: Shares) -> ObjectiveStanding:
-    """The standing of an objective; `standings` holds those of its key results by id.
+    """The standing of an objective; `standings` holds its key results' standings by id.
 
     Score and expected score are means over the same key results with the same weights, so they can be compared.
     """
@@ -87,7 +89,7 @@ def _mean(
 
 
 def _weighted_mean(pairs: Iterable[tuple[float, float | None]]) -> float | None:
-    """The weighted mean of shares from 0 to 1, without those that are None; None if the rest has no weight."""
+    """The weighted mean of shares from 0 to 1, ignoring None; None if the other shares have no weight."""
     present = [(weight, share) for weight, share in pairs if share is not None]
     total_weight = math.fsum(weight for weight, _ in present)
     if not total_weight:

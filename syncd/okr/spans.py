@@ -54,7 +54,7 @@ class Period:
         return (self.last - self.first).days + 1
 
     def day_number(self, now: datetime) -> int:
-        """The number of today within the period, from 1 to the number of its days; 0 before it begins."""
+        """The number of today within the period: 1 on its first day; 0 before the period begins."""
         today = now.astimezone(self.zone).date()
         return max(0, min((today - self.first).days + 1, self.days))
 
@@ -83,11 +83,12 @@ def parse_period(text: str, zone: ZoneInfo) -> Period:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The time that a measure looks at: the period, unless one of the fields narrows or moves it.
+    """The time that a measure covers: the period, unless a field narrows or moves it.
 
-    `days`: that many whole local days up to today, or up to the period's last day once that is over; they may begin
-    before the period. `since` and `until`: first and last day, both included; a missing bound is that of the period.
-    `settled`: the period without that many latest days, today among them, because their data still arrives.
+    `days`: that many whole local days up to today, or up to the period's last day once the period is over; they may
+    begin before the period. `since` and `until`: first and last day, both included; a missing bound is the period's
+    bound. `settled`: the period without its latest days, as many as given and including today, because their data still
+    arrives.
     """
 
     days: int | None = None
@@ -96,7 +97,7 @@ class Window:
     settled: int | None = None
 
     def span(self, period: Period, now: datetime) -> Span:
-        """The window at a moment. It ends before it starts if no day has settled yet."""
+        """The window at a moment. If no day has settled yet, the span ends before it starts."""
         first, last = self.since or period.first, self.until or period.last
         today = now.astimezone(period.zone).date()
         if self.days is not None:
@@ -107,7 +108,7 @@ class Window:
         return Span(midnight(first, period.zone), midnight(last + timedelta(days=1), period.zone))
 
     def earliest(self, period: Period) -> datetime:
-        """The earliest moment that this window can ever cover during the period; a pull must reach back to it."""
+        """The earliest moment that this window can ever cover during the period, so a pull must reach back to it."""
         first = self.since or period.first
         if self.days is not None:
             first = period.first - timedelta(days=self.days - 1)

@@ -28,12 +28,13 @@ _NORMAL_95 = 1.959963984540054  # so many standard deviations around its mean ho
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """Where the weekly values of an outcome are heading; figures are in its unit, None if there is no trend.
+    """The trend of an outcome's weekly values; figures are in the outcome's unit, None if there is no trend.
 
-    `per_week` is the slope, `low` to `high` its 95 % interval, `move` the change over the time looked at, and `noise`
-    the median distance of the values from the line. `weeks` weeks had a number, `settled` of them since the work can
-    have had an effect; `since` is the first day looked at. `reason` says why there is no trend, or none of that time
-    alone. With the direction `inside` the outcome is within its band, where both directions are equally good.
+    `per_week` is the slope, `low` and `high` are its 95 % interval, `move` is the change over the covered time, and
+    `noise` is the median distance of the values from the line. `weeks` is how many weeks had a number, `settled` how
+    many of them came after the lag, when the work can have had an effect; `since` is the first day covered. `reason`
+    says why there is no trend, or why the trend covers more than the time after the lag. The direction `inside` means
+    that the outcome is within its band, where both directions are equally good.
     """
 
     direction: Direction
@@ -52,7 +53,7 @@ def trend(goal: Goal, weeks: Sequence[Week], shows_from: date | None) -> Trend:
     """The trend of an outcome over the weeks in which the work can have had an effect. Weeks come oldest first.
 
     `shows_from` is the first day of an effect: the output's first day on pace plus the lag; None while the output is
-    not on pace. If that leaves too few weeks, the trend is of all weeks, and `reason` says so.
+    not on pace. If too few weeks remain, the trend covers all weeks, and `reason` says so.
     """
     after = [week for week in weeks if shows_from is not None and week.last >= shows_from - timedelta(days=1)]
     settled = len(_points(after))
@@ -97,9 +98,9 @@ def _trend(goal: Goal, weeks: Sequence[Week], settled: int, note: str | None) ->
 def theil_sen(times: Sequence[float], values: Sequence[float]) -> tuple[float, float, float]:
     """The slope by Theil and Sen, then the lower and upper end of its 95 % interval, as scipy computes them.
 
-    The slope is the median of the slopes between every two points, of which there must be at least two. `times` are in
+    The slope is the median of the slopes between every two points; there must be at least two points. `times` are in
     rising order. The interval is equation 2.6 of P. K. Sen, "Estimates of the regression coefficient based on Kendall's
-    tau", Journal of the American Statistical Association 63 (1968): the more equal values, the narrower it is.
+    tau", Journal of the American Statistical Association 63 (1968): more equal values make the interval narrower.
     """
     from statistics import median  # here: few commands need a slope
 
@@ -113,7 +114,7 @@ def theil_sen(times: Sequence[float], values: Sequence[float]) -> tuple[float, f
 
 
 def _variance(count: int) -> float:
-    """The variance of Kendall's tau, as a sum of signs, over so many values."""
+    """The variance of Kendall's tau, as a sum of signs, for this many values."""
     return count * (count - 1) * (2 * count + 5) / 18
 
 

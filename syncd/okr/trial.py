@@ -41,7 +41,7 @@ from syncd.sdk.facts import Reading, Record
 class Given:
     """The facts of a trial, as of its moment: records and readings by measure, and numbers by key result.
 
-    A key result in `numbers` has that number, whatever its measure is; None means unknown.
+    A key result listed in `numbers` has the given number, whatever its measure is; None means unknown.
     """
 
     records: Mapping[RecordMeasure, Sequence[Record]] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Given:
     numbers: Mapping[str, float | None] = field(default_factory=dict)
 
     def knows(self, measure: Leaf) -> bool:
-        """Whether facts are given for a measure; an empty list counts as given."""
+        """Whether the test gives facts for a measure; an empty list counts as given."""
         return measure in (self.records if isinstance(measure, RecordMeasure) else self.readings)
 
 
@@ -60,7 +60,7 @@ class GivenFacts:
         self._given = given
 
     def answer(self, measure: Leaf, span: Span, now: datetime, cycle: int | None = None) -> Answer:
-        """The number of a measure over a window; unknown if nothing is given for the measure."""
+        """The number of a measure over a window; unknown if the test gives nothing for the measure."""
         if not self._given.knows(measure):
             return Answer(None, "nothing is given for it")
         if isinstance(measure, RecordMeasure):
@@ -77,7 +77,7 @@ class GivenFacts:
         span: Span,
         cycle: int | None = None,
     ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
-        """When each record that counts was done, and the elements that it contributes, in order of time."""
+        """The time at which each counting record was done, and the elements that it contributes, in order of time."""
         counted = [record for record in self.records(measure) if left_out(measure, span, record) is None]
         pairs = ((record.done_at, _elements(measure, record)) for record in counted if record.done_at is not None)
         return sorted(((at, elements) for at, elements in pairs if elements), key=lambda pair: pair[0])
@@ -89,7 +89,7 @@ class GivenFacts:
         now: datetime,
         cycle: int | None = None,
     ) -> tuple[bool, list[Reading]]:
-        """Whether the given readings have dates, and the readings; an undated reading is of now."""
+        """Whether the given readings have dates, and the readings; an undated reading has the time of now."""
         readings = self._given.readings.get(measure, ())
         undated = min(max(now, span.start), span.end)
         dated = any(reading.at is not None for reading in readings)
@@ -147,7 +147,7 @@ def run_trial(okrs: PeriodOkrs, shares: Shares, given: Given, now: datetime) -> 
 def _past(
     facts: GivenFacts, given: Given, kr: KeyResult, okrs: PeriodOkrs, now: datetime
 ) -> Sequence[tuple[date, float | None]]:
-    """The key result's value at the end of each past day; empty if its facts are not given."""
+    """The key result's value at the end of each past day; empty if the test gives no facts for it."""
     if kr.measure is None or kr.id in given.numbers or not all(map(given.knows, leaves(kr.measure))):
         return []
     return past_values(facts, kr.measure, okrs.period, now) or []

@@ -1,7 +1,7 @@
 """A key result week by week: its value at the end of each past week of the period.
 
-A week is seven whole local days. Weeks are counted back from the last day that has ended, so no week is partial, all
-end on the same weekday, and the series does not change in the course of a day.
+A week is seven whole local days. Weeks are counted back from yesterday, so no week is partial, all end on the same
+weekday, and the series does not change during a day.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NUMBER_WITHOUT_RECORDS = frozenset({"count", "sum", "distinct", "share"})  # a 
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """A week and the value at its end; None if the value is unknown or nothing new was observed in the week."""
+    """A week and the value at its end; None if the value is unknown or the week has no new observation."""
 
     first: date
     last: date
@@ -46,10 +46,11 @@ def weekly(
     past: Mapping[date, float | None],
     cycle: int | None = None,
 ) -> list[Week]:
-    """The weeks of a measure. `past` holds its value at the end of each past day; the facts are those after `cycle`.
+    """The weeks of a measure. `past` holds the key result's value at the end of each past day; the facts are as of the
+    end of `cycle`.
 
-    A value that is only carried forward is not a new observation: a week without a new reading, or without a record
-    that goes into an average, has no value. A monthly number would otherwise look like many weeks that agree.
+    A value that is only carried forward is not a new observation: a week has no value if no new reading came, or no
+    record that goes into an average. If it did, a monthly number would look like many weeks that agree.
     """
     days = _days_with_news(facts, measure, period, now, cycle)
     return [
@@ -61,7 +62,7 @@ def weekly(
 def _days_with_news(
     facts: Facts, measure: Measure, period: Period, now: datetime, cycle: int | None
 ) -> set[date] | None:
-    """The days with new facts for a measure; None if a day without facts has a value too."""
+    """The days with new facts for a measure; None if days without facts have a value too."""
     parts = leaves(measure)
     if any(not isinstance(leaf, ReadingMeasure) and leaf.take in _NUMBER_WITHOUT_RECORDS for leaf in parts):
         return None

@@ -1,4 +1,4 @@
-"""Goals, days and ages as people read them; numbers and shares, which the sdk says."""
+"""Goals, days and ages as people read them; the sdk words numbers and shares."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def count(number: int, name: str) -> str:
 
 
 def goal(kr: KeyResult) -> str:
-    """What it aims at: `1,200 → 600 calls/week`, `of 40`, `at least 99.5 %`."""
+    """The goal: `1,200 → 600 calls/week`, `of 40`, `at least 99.5 %`."""
     unit = f" {kr.unit}" if kr.unit else ""
     if isinstance(kr.goal, Band):
         low, high = kr.goal.at_least, kr.goal.at_most
@@ -106,7 +106,7 @@ def span(length: timedelta) -> str:
 
 
 def place(part: str) -> str:
-    """Where the readings of a part stand: `series dates Support!A2:A, values Support!C2:C`."""
+    """The place of a part's readings: `series dates Support!A2:A, values Support!C2:C`."""
     keys = orjson.loads(part)
     shape = [f"{name} {_flat(keys[name])}" for name in ("cell", "series", "lookup", "json") if name in keys]
     rules = [f"as {_flat(keys['as'])}"] if "as" in keys else []

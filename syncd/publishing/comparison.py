@@ -32,11 +32,11 @@ class Comparison:
 
     @property
     def moved(self) -> str | None:
-        """Why the target's places are not where they were, so that none is written; None if they have not moved."""
+        """Why syncd writes nothing to the target: its places have moved; None if they have not moved."""
         return moved(self.written, self.wanted, self.ours)
 
     def marks(self, *, sure: bool) -> Marks:
-        """What syncd may have written at each place. Once it is `sure` of what a place holds, only that."""
+        """What syncd may have written at each place. Once syncd is `sure` of what a place holds, only that content."""
         marks = dict(self.ours)
         for place, value in self.wanted.items():
             if place not in self.decision.foreign:
@@ -65,14 +65,14 @@ def belongs(publication: Publication, delivery: Delivery) -> bool:
 
 
 def parts(deliveries: Sequence[Delivery], publisher: Publisher) -> Sequence[Sequence[Delivery]]:
-    """The deliveries to try together: all if one read and one write serve them all, else each by itself."""
+    """The deliveries to try together: all of them if the publisher handles many in one request, else each by itself."""
     return [deliveries] if publisher.together else [[delivery] for delivery in deliveries]
 
 
 def compare_part(
     ledger: Ledger, publication: Publication, publisher: Publisher, part: Sequence[Delivery]
 ) -> Iterator[Comparison]:
-    """Compares one part through an open publisher."""
+    """Compares one part of the deliveries through an open publisher."""
     wanted = {delivery.key_result: publisher.content(of_json(delivery.statement)) for delivery in part}
     read = {} if publisher.appends else publisher.read(wanted)
     marks = ledger.outbox.marks({delivery.place for delivery in part})
@@ -84,7 +84,7 @@ def compare_part(
 
 
 def bug(publication: Publication, error: Exception) -> str:
-    """The message for a connector's own bug. The log gets its traceback, without secrets."""
+    """The message for a connector's own bug. The log gets the error's traceback, without secrets."""
     clean = Exception(publication.connection.without_secrets(f"{type(error).__name__}: {error}"))
     log.error(
         "publisher failed",

@@ -1,8 +1,8 @@
 """Delivers what the outbox holds: reads each target, writes what may be written, and keeps the outcome.
 
 If syncd is killed at any point, the next run continues from there. Before a request leaves, syncd notes what it will
-write: so the next run reads the target and recognizes it. If a target cannot be read, a delivery that was being sent is
-`unsure`.
+write, so the next run reads the target and recognizes that content. If a target cannot be read, a delivery that was
+being sent is `unsure`.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Delivered:
 
     @property
     def failed(self) -> bool:
-        """Whether its publisher failed. `refused` and `absent` are no failures of the publisher."""
+        """Whether its publisher failed. The states `refused` and `absent` are not failures of the publisher."""
         return self.state in ("waiting", "dead", "unsure")
 
 
@@ -74,9 +74,10 @@ def deliver(
     patient: bool = False,
     stopping: threading.Event | None = None,
 ) -> Sequence[Delivered]:
-    """Tries every delivery that waits, or those of key result `only`; a publisher's failure is in the outcomes.
+    """Tries every waiting delivery, or only those of key result `only`; the outcomes include a publisher's failure.
 
-    With `patient`, a target that asked for a later time is not tried before it. The caller holds the ledger's lock.
+    With `patient`, a target that asked for a later time is not tried before that time. The caller holds the ledger's
+    lock.
     """
     left = {delivery.id: delivery for delivery in ledger.outbox.in_state((*OPEN, *STUCK))}
     named = {WHOLE, *(kr.id for okrs in config.periods for kr in okrs.key_results)}
@@ -108,7 +109,7 @@ def deliver(
 
 
 def _open(part: Sequence[Delivery]) -> list[Delivery]:
-    """The deliveries to be sent. The others are only compared again, and stay as they are if that fails."""
+    """The deliveries to be sent. The other deliveries are only compared again, and stay as they are if that fails."""
     return [delivery for delivery in part if delivery.state in OPEN]
 
 
@@ -165,14 +166,14 @@ class _Run:
         return ended
 
     def _unopened(self, due: Sequence[Delivery], why: str) -> list[Delivered]:
-        """The publisher could not be opened. What was being sent when syncd was stopped keeps its state."""
+        """The publisher could not be opened. A delivery that was being sent when syncd stopped keeps its state."""
         lost = [delivery for delivery in due if delivery.state == "sending"]
         reason = self.publication.connection.without_secrets(why)
         ended = self._end([delivery for delivery in due if delivery.state == "waiting"], "waiting", why)
         return ended + [Delivered(delivery, "waiting", reason) for delivery in lost]
 
     def _sleep(self, seconds: float) -> None:
-        """Waits before the next try; there is none if syncd is stopping."""
+        """Waits before the next try; if syncd is stopping, there is no next try."""
         self.retry.sleep(seconds)
         if self.stopping.is_set():
             raise _Stopped
@@ -245,7 +246,7 @@ class _Run:
         return ended + self._end(silent, "delivered")
 
     def _put_off(self, part: Sequence[Delivery], error: RetryLater) -> list[Delivered]:
-        """Puts a part off until the time that the server asked for, or the next cycle; gives up after `GIVES_UP`."""
+        """Puts a part off until the time that the server asked for, or until the next cycle; gives up after `GIVES_UP`."""
         long_ago = self.clock() - GIVES_UP
         given_up = [  # a delivery without a reason has not been tried before
             delivery for delivery in _open(part) if delivery.reason is not None and delivery.made_at <= long_ago

@@ -29,9 +29,10 @@ def due_deliveries(
     *,
     only: str | None = None,
 ) -> Iterator[NewDelivery]:
-    """The deliveries that are due by these reports. Where two reports have the same target, the first report counts.
+    """The deliveries that are due according to these reports. If two reports have the same target, the first report
+    counts.
 
-    A key result that never had a complete value is not stated. What changes only because time passes (`expected`) is
+    A key result that never had a complete value is not stated. A change that comes only with time (`expected`) is
     stated once a day, and only where it is shown.
     """
     if not config.publications:
@@ -62,8 +63,8 @@ def due_deliveries(
 def _is_due_again(publication: Publication, last: Delivery) -> bool:
     """Whether an unchanged statement is due again.
 
-    Either it was superseded when its entry was removed, and the entry is back; or `override` now lets syncd write over
-    what kept it from being written.
+    It is if its entry was removed, which superseded it, and is back; or if `override` now lets syncd write over the
+    text that stopped it.
     """
     return last.state == "superseded" or (publication.override and last.state == "refused")
 
@@ -79,7 +80,7 @@ def _digest_of_statement(publication: Publication, statement: Statement) -> str:
 
 
 def _digest(shown: Any, how: Any) -> str:
-    """The digest of what a delivery shows and how it is written: syncd does not send the same again."""
+    """The digest of a delivery's content and of how it is written: syncd does not send the same digest again."""
     packed = orjson.dumps([shown, how], option=orjson.OPT_SORT_KEYS)
     return blake2b(packed, digest_size=16).hexdigest()
 

@@ -19,14 +19,14 @@ _EQUAL = 1e-9  # spreadsheets keep 15 digits
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to write, and what the places that syncd leaves alone hold (`foreign`)."""
+    """What to write, and what somebody else wrote at the places that syncd leaves alone (`foreign`)."""
 
     write: Content
     foreign: Content
 
 
 def decide(current: Content, wanted: Content, ours: Marks, *, override: bool) -> Decision:
-    """Decides for each place of a target whether syncd writes it: not if it holds something that syncd never wrote.
+    """Decides for each place of a target whether syncd writes there: not if it holds something that syncd never wrote.
 
     So syncd refuses the first write to a cell that already holds something, and leaves alone what a person has written
     since. An empty place is free.
@@ -50,9 +50,9 @@ def header_mark(place: str) -> str:
 
 
 def inherited(written: Written, wanted: Content, ours: Marks) -> Marks:
-    """The marks; a place that is new gets those of the place that had the same header before.
+    """The marks; a new place gets the marks of the place that had the same header before.
 
-    Somebody has moved a column, and corrected its letter in the configuration.
+    A new place means that somebody moved a column and corrected its letter in the configuration.
     """
     marks = dict(ours)
     for place in wanted:
@@ -66,9 +66,9 @@ def inherited(written: Written, wanted: Content, ours: Marks) -> Marks:
 
 
 def moved(written: Written, wanted: Content, ours: Marks) -> str | None:
-    """Why a place is not where it was; None if all are, or if it cannot be determined.
+    """Why a place has moved; None if all are where they were, or if syncd cannot tell.
 
-    If the header that syncd wrote below is gone from the target, somebody renamed it: its column has not moved.
+    If the target no longer has the header below which syncd wrote, somebody renamed it: its column has not moved.
     """
     headers = {mark(header): (header, where) for header, where in written.headers.items()}
     for place in wanted:
@@ -81,7 +81,7 @@ def moved(written: Written, wanted: Content, ours: Marks) -> str | None:
 
 
 def mark(value: Scalar) -> Scalar:
-    """What syncd keeps of a value to recognize it later: a number, a short text, or the digest of a long text."""
+    """The form in which syncd keeps a value to recognize it later: a number, a short text, or a long text's digest."""
     if isinstance(value, int | float):
         return value
     text = _text(value)
@@ -89,7 +89,7 @@ def mark(value: Scalar) -> Scalar:
 
 
 def shown(value: Scalar | None) -> str:
-    """What a place holds or would hold, for messages: of a longer text only its length."""
+    """The content that a place holds or would hold, for messages; a longer text is shown by its length alone."""
     if value is None:
         return "nothing"
     if isinstance(value, int | float):
@@ -107,5 +107,5 @@ def _same(first: Scalar | None, second: Scalar | None) -> bool:
 
 
 def _text(value: str) -> str:
-    """The text without what servers change: line ends, and blanks at the end."""
+    """The text without differences that servers make: line ends, and blanks at the end."""
     return "\n".join(line.rstrip() for line in value.replace("\r\n", "\n").strip().split("\n"))

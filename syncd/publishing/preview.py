@@ -15,7 +15,9 @@ from syncd.sdk import ConfigError, Scalar, SourceError
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One place of a target: what it holds and would hold. Somebody else wrote a `foreign` one, so it is left alone."""
+    """One place of a target: its present content, and the content that a sync would write. If somebody else wrote the
+    place, it is `foreign` and left alone.
+    """
 
     place: str
     where: str
@@ -28,7 +30,8 @@ class Change:
 class Preview:
     """What syncd would write to one target.
 
-    `problem` says why it cannot: the target does not exist, or (`failed`) its publisher failed or its places moved.
+    `problem` is the reason why syncd cannot write: the target does not exist, or (`failed`) its publisher failed or its
+    places moved.
     """
 
     connection: str
@@ -45,7 +48,7 @@ class Preview:
 
 
 def preview(config: Config, ledger: Ledger, due: Sequence[NewDelivery], now: datetime) -> Sequence[Preview]:
-    """What a sync would write now: the deliveries that are due, and those that wait and that these do not supersede."""
+    """What a sync would write now: the deliveries that are due, and the waiting ones that no due delivery supersedes."""
     new = {delivery.place: _delivery(delivery, now) for delivery in due}
     waiting = [delivery for delivery in ledger.outbox.in_state(OPEN) if delivery.place not in new]
     previews: list[Preview] = []

@@ -1,4 +1,4 @@
-"""Statements: what syncd states of each key result of a report, and how the ledger keeps it."""
+"""Statements: what syncd states about each key result of a report, and the form in which the ledger keeps it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def as_json(statement: Statement | Summary) -> dict[str, Json]:
 
 
 def of_json(kept: Mapping[str, Any]) -> Statement | Summary:
-    """The statement that `as_json` made this of. Keys that later versions added are None in older statements."""
+    """The statement from the JSON that `as_json` made. Keys that later versions added are None in older statements."""
     if "document" in kept:
         return Summary(kept["document"], [_of_json(part) for part in kept["statements"]])
     return _of_json(kept)

@@ -1,4 +1,4 @@
-"""What moved and why, what did not, what was edited, and what to ask: for the weekly check-in and the quarterly review.
+"""What moved and why, what stayed, what was edited, and what to ask: for the weekly check-in and the quarterly review.
 
 From the ledger and the mappings alone. `review` computes it; `brief`, `markdown`, `page` and `document` present it.
 """

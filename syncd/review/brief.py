@@ -42,7 +42,7 @@ def _lines(review: Review) -> Iterator[str]:
 
 
 def _how_far(move: Move) -> float:
-    """How much of its way a key result moved, in either direction; 0 if that is unknown."""
+    """How far a key result moved between baseline and target, in either direction; 0 if that is unknown."""
     if move.movement != "moved" or move.start is None or move.start.progress is None:
         return 0.0
     return abs((move.line.standing.progress or 0.0) - move.start.progress)

@@ -23,10 +23,10 @@ Parts = Mapping[str | None, Leaf]
 
 
 def causes(ledger: Ledger, line: KeyResultLine, start: Start, before: Snapshot, now: Snapshot) -> Causes:
-    """What is behind the movement of a key result; nothing if its value is not of its measure.
+    """The causes of a key result's movement; empty if its value does not come from its measure.
 
-    It compares what counts now with what counted at the start; if no cycle kept a number then, with those rows of now
-    that are dated before.
+    It compares the rows that count now with those that counted at the start; if no cycle kept a number then, with the
+    present rows of an earlier date.
     """
     kr, kept = line.key_result, now.values.get(line.key_result.id)
     if kr.measure is None or kept is None or kept.confirmed is None or kept.measure != measure_digest(kr.measure):
@@ -57,7 +57,7 @@ def causes(ledger: Ledger, line: KeyResultLine, start: Start, before: Snapshot, 
 def _items_before(
     rows: RowsAfter, measure: Measure, start: Start, before: Snapshot, kept: KeptValue | None
 ) -> Iterator[Item]:
-    """What counted at the start. `rows` are those of now, `kept` is the value before."""
+    """What counted at the start. `rows` are the present rows, `kept` is the value before."""
     if start.source == "baseline":
         return
     end = midnight(start.day + timedelta(days=1), rows.period.zone)
@@ -92,7 +92,9 @@ def _cause(sign: Sign, item: Item, why: str | None, parts: Parts) -> Cause:
 
 
 def _weight(cause: Cause) -> tuple[bool, float, float]:
-    """What restates the past weighs most, then a record by what it brings, then by its time; a reading by its time."""
+    """Changes to past data weigh most, then a record by the number that it brings, then by its time; a reading by its
+    time.
+    """
     try:
         brings = 0.0 if cause.reading else abs(float(cause.brings or 0))
     except ValueError:

@@ -41,7 +41,9 @@ def _added(ledger: Ledger, okrs: PeriodOkrs) -> Iterator[DefinitionChange]:
 
 
 def _removed(ledger: Ledger, okrs: PeriodOkrs, end: Snapshot) -> Iterator[DefinitionChange]:
-    """Key results that no file names any more: since the first sync without them; since now, if there was none yet."""
+    """Key results that no file names any more: since the first sync without them, or since now if there was no sync
+    yet.
+    """
     named = {kr.id for kr in okrs.key_results}
     removed = {name: kept for name, kept in end.values.items() if name not in named and not is_guard(name)}
     ended = ledger.cycles.ended() if removed else ()

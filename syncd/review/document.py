@@ -13,7 +13,7 @@ from syncd.status.verdicts import link_document
 
 
 def document(review: Review) -> dict[str, Any]:
-    """The review; times are RFC 3339 with offset, what is unknown is null."""
+    """The review; times are RFC 3339 with offset, unknown figures are null."""
     period = review.period
     return {
         "period": {"id": period.id, "start": period.first.isoformat(), "end": period.last.isoformat()},

@@ -36,9 +36,10 @@ def review(
     *,
     whole: bool = False,
 ) -> Review:
-    """The review of the seven local days up to now, or up to a past day `at`; of the `whole` period up to then.
+    """The review of the seven local days up to now, or up to a past day `at`; with `whole`, of the period up to then.
 
-    While the period lasts, only its own days are reviewed. Once it is over, the days in which it settles may be, too.
+    While the period lasts, a review covers only its days. Once it is over, a review may also cover the days in which it
+    settles.
     """
     today = now.astimezone(okrs.period.zone).date()
     day = at or today
@@ -67,7 +68,7 @@ def review(
 
 
 def _of_files(report: Report) -> Report:
-    """A report without the key results that left the files since: those are in an objective without a name."""
+    """A report without the key results that have left the files: those are in an objective without a name."""
     return replace(report, objectives=[block for block in report.objectives if block.objective.id])
 
 
@@ -81,7 +82,7 @@ def _days(period: Period, day: date, whole: bool) -> Days:
 def _objectives(
     report: Report, before: Snapshot, moves: Moves, span: Span, own_edits: Mapping[str, Sequence[Edit]]
 ) -> Iterator[ObjectiveReview]:
-    """The objectives at the end of the days: those with a watermelon first, then the worst."""
+    """The objectives at the end of the days: those with a watermelon first, then by score, worst first."""
     old: Mapping[str, Standing] = {}
     scores: Mapping[str, ObjectiveStanding] = {}
     if span.start > report.period.span.start:
@@ -104,7 +105,7 @@ def _objectives(
 
 
 def _standing_before(kr: KeyResult, moves: Moves) -> Standing:
-    """The standing of a key result when the days began: as it was kept, else by its sources' own dates."""
+    """A key result's standing when the days began: from the ledger, else computed from its sources' own dates."""
     line = moves.before(kr)
     if line.quality is not None:
         return line.standing
@@ -115,9 +116,9 @@ def _standing_before(kr: KeyResult, moves: Moves) -> Standing:
 
 
 def _comparable(key_results: Sequence[KeyResult], objective: Objective, same: Collection[str]) -> tuple[bool, bool]:
-    """Whether the two scores, and the two activities, of an objective are made of the same key results.
+    """Whether an objective's two scores, and its two activities, are made of the same key results.
 
-    `same` are the key results that have a score on both sides, or on neither.
+    `same` are the key results that have a score at both times, or at neither.
     """
     made_of = key_results if objective.rollup == "supporting" else objective.key_results
     outcomes, outputs = (

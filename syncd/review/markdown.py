@@ -21,7 +21,7 @@ def markdown(review: Review) -> str:
 
 
 def escaped(text: str) -> str:
-    """A text from outside, so that Markdown shows it as it is."""
+    """A text from outside, escaped so that Markdown shows it unchanged."""
     return _SPECIAL.sub(lambda special: f"\\{special[0]}", text)
 
 
@@ -98,7 +98,7 @@ def _on_a_line(text: str) -> str:
 
 
 def _wrapped(text: str, mark: str = "") -> Iterator[str]:
-    """The lines of a paragraph or list item; none begins with what would start another block of Markdown."""
+    """The lines of a paragraph or list item; no line begins with the mark of another Markdown block."""
     lines = wrap(_on_a_line(text), _WIDTH - len(mark), break_on_hyphens=False, break_long_words=False)
     for place, line in enumerate(lines):
         harmless = _BLOCK.sub(_harmless, line, count=1) if _BLOCK.match(line) else line

@@ -33,13 +33,13 @@ class Days:
 
     @property
     def before(self) -> date:
-        """The day before the first: the review compares with its end."""
+        """The day before the first day: the review compares with the state at its end."""
         return self.first - timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a key result stood at the end of a day: as it was `kept`, or computed from its sources' own dates.
+    """A key result at the end of a day: as the ledger `kept` it, or computed from its sources' own dates.
 
     If the days begin with the period, it is the goal's `baseline`, and `day` is the day before the period.
     """
@@ -52,10 +52,11 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A record or reading behind a movement: it came (+), went (-), brings another number (~), or is new and open (o).
+    """A record or reading behind a movement: it came (+), disappeared (-), brings another number (~), or is new and
+    open (o).
 
-    `brings` is what it brings to the number now, `was` what it brought before. `why` is set if its source restated it:
-    changed the past.
+    `brings` is the number that it brings now, `was` the number that it brought before. `why` is set if its source
+    restated it, which means that the source changed past data.
     """
 
     sign: Sign
@@ -72,7 +73,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Causes:
-    """What is behind a movement, the largest cause first; `aged` records fell out of a window that moved on."""
+    """The causes of a movement, the largest first; `aged` is how many records fell out of a window that moved on."""
 
     rows: Sequence[Cause] = ()
     aged: int = 0
@@ -82,9 +83,9 @@ class Causes:
 class Move:
     """A key result over the days: its `line` at their end, and its `start`, None if that is unknown.
 
-    With `measured_differently` the two numbers come from different measures and do not compare. `still_since` is the
-    first day of the run in which the number has not moved; None if it moved, or that is unknown. `confidence_before` is
-    the confidence at the start of the days.
+    With `measured_differently` the two numbers come from different measures and cannot be compared. `still_since` is
+    the first day of the run in which the number has not moved; None if it moved, or that is unknown.
+    `confidence_before` is the confidence at the start of the days.
     """
 
     line: KeyResultLine
@@ -109,7 +110,7 @@ class Move:
 
     @property
     def goal_edits(self) -> Sequence[Edit]:
-        """The edits of what it is judged by, without the edits of how it is measured."""
+        """The edits of its goal and terms, without the edits of its measure."""
         return [edit for edit in self.edits if edit.key.partition(".")[0] in _GOAL_KEYS]
 
     @property
@@ -130,9 +131,10 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveReview:
-    """An objective at the end of the days; `before` is its standing when they began, None at the period's start.
+    """An objective at the end of the days; `before` is its standing at their start, None at the period's start.
 
-    The two scores compare, `same_score`, if both are made of the same key results; so do the activities.
+    With `same_score` the two scores can be compared, because both are made of the same key results; the same holds for
+    the activities.
     """
 
     block: ObjectiveBlock
@@ -144,7 +146,9 @@ class ObjectiveReview:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """Why key results are stale, held, unknown or not complete, and what to do; several for the same reason are one."""
+    """Why key results are stale, held, unknown or not complete, and what to do; key results with the same reason share
+    an entry.
+    """
 
     key_results: Sequence[str]
     what: str
@@ -165,7 +169,7 @@ class DefinitionChange:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question for the meeting about some key results."""
+    """A question for the meeting about one or several key results."""
 
     kind: str
     key_results: Sequence[str]
@@ -174,7 +178,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Review:
-    """A period, or some days of it, in review, up to `as_of`: now, or the last instant of a past day."""
+    """The review of a period, or of some of its days, up to `as_of`: now, or the last instant of a past day."""
 
     days: Days
     whole: bool

@@ -1,4 +1,4 @@
-"""How each key result moved over the days: from which number, to which, and what is behind it."""
+"""How each key result moved over the days: its two numbers, and the causes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Moves:
         self._points_by_id: dict[str, Sequence[Point]] = {}
 
     def move(self, line: KeyResultLine, edits: Sequence[Edit], times_edited: int) -> Move:
-        """The movement of a key result that stands as `line` now; `edits` are those of the days."""
+        """The movement of a key result that is `line` now; `edits` are its edits during the days."""
         kr, ledger = line.key_result, self._snapshots.ledger
         start, measured_differently = self._start(kr)
         confidence = self.before(kr).confidence
@@ -43,15 +43,15 @@ class Moves:
         return move
 
     def before(self, kr: KeyResult) -> KeyResultLine:
-        """A key result as it stood before the days, by what was kept then."""
+        """A key result just before the days, as the ledger kept it."""
         return line_of(self._before, self._before.as_defined(kr))
 
     def point(self, kr: KeyResult) -> Point | None:
-        """The point of the day before the days, perhaps computed from the sources' dates; None if there is none."""
+        """The point of the day before the days, perhaps computed from the sources' dates; None if it is missing."""
         return next((point for point in self._points(kr) if point.day == self._days.before), None)
 
     def _start(self, kr: KeyResult) -> tuple[Start | None, bool]:
-        """The number that the present one is compared with, and whether it was measured in another way."""
+        """The number to compare the present number with, and whether the two have different measures."""
         day = self._days.before
         if day < self._period.first:
             if isinstance(kr.goal, Target) and kr.goal.baseline is not None:
@@ -68,7 +68,7 @@ class Moves:
         return self._first_of_days(kr), False
 
     def _first_of_days(self, kr: KeyResult) -> Start | None:
-        """The first number of the days, but not of the last one, under the present measure."""
+        """The first number of the days under the present measure, unless it comes only on the last day."""
         measure, today = measure_digest(kr.measure), self._now.last_instant.astimezone(self._period.zone).date()
         for point in self._points(kr):
             if self._days.first <= point.day < today and point.value is not None and point.measure == measure:

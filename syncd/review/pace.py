@@ -1,4 +1,4 @@
-"""How fast a key result must move from now on to reach its target, beside how fast it moved."""
+"""How fast a key result must move to reach its target, and how fast it has moved."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ _WEEK = timedelta(weeks=1)
 
 @dataclass(frozen=True, slots=True)
 class Needed:
-    """What a key result still needs, in its unit and signed: in all, and a week; None if less than a week is left.
+    """How far a key result still has to move, in its unit and signed: in total, and per week; None if less than a week
+    is left.
 
-    `gained` is what it gained a week over the days; None if that is unknown.
+    `gained` is its weekly gain over the days; None if that is unknown.
     """
 
     in_all: float
@@ -25,7 +26,9 @@ class Needed:
 
 
 def needed(move: Move, review: Review) -> Needed | None:
-    """What a key result needs until the period's end; None if the period is over, or the goal reached or no target."""
+    """How far a key result must move by the period's end; None if the period is over, the goal is reached, or there is
+    no target.
+    """
     goal, value = move.line.key_result.goal, move.line.value
     left = review.period.span.end - review.as_of
     if not isinstance(goal, Target) or value is None or move.line.standing.progress is None or left <= timedelta():

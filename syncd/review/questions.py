@@ -1,6 +1,7 @@
 """Questions for the meeting, each computed from a review and about key results by name.
 
-The most important first. A key result is asked about once, by the first rule that applies, and for each of its edits.
+The most important first. Each question about a key result comes from the first rule that applies; each of its edits
+adds a question.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def _edited(review: Review) -> Iterator[Question]:
 
 
 def _progress_on_both(edit: Edit, move: Move | None) -> str:
-    """The progress by the old target or baseline, and by the new one."""
+    """The progress measured by the old target or baseline, and by the new one."""
     goal, value = (move.line.key_result.goal, move.line.value) if move else (None, None)
     if not isinstance(goal, Target) or value is None or edit.key not in ("target", "baseline"):
         return ""
@@ -124,7 +125,7 @@ def _unexplained(review: Review) -> Iterator[Question]:
 
 
 def _no_work(review: Review) -> Iterator[Question]:
-    """Outcomes that got better while no output that drives them gained anything."""
+    """Outcomes that got better although no output that drives them gained anything."""
     for move in review.moves:
         drivers = [
             other for other in review.moves if any(link.outcome == _id(move) for link in other.line.key_result.drives)
@@ -157,7 +158,7 @@ def _is_still(move: Move, review: Review) -> bool:
 
 
 def _not_moved(moves: Sequence[Move]) -> Iterator[Question]:
-    """A single question about all that no other question is about."""
+    """A single question about all key results that no other question covers."""
     names = [_id(move) for move in moves]
     if moves:
         since = min(move.still_since for move in moves if move.still_since)
@@ -196,7 +197,7 @@ def _links(review: Review, verdict: str) -> Iterator[Alignment]:
 
 
 def _still(move: Move, review: Review) -> str | None:
-    """Since when its number has not moved; None if that is not long."""
+    """The day since which its number has not moved; None if that is not long ago."""
     since = move.still_since
     if since is None or review.over or review.as_of.date() - since < STILL_FOR:
         return None

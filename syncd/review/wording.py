@@ -1,4 +1,4 @@
-"""The sentences of a review, as plain text. Markdown, the page and the notification use the same ones."""
+"""The sentences of a review, as plain text. Markdown, the page and the notification use the same sentences."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SHOWN = 3  # records of a movement, and key results of a change, that are named
 
 
 class VerdictSentence(NamedTuple):
-    """A verdict on a link: `words` say which and since when, `sentence` says why."""
+    """A verdict on a link: `words` name the verdict and its first day, `sentence` gives the reason."""
 
     verdict: Verdict
     words: str
@@ -67,7 +67,7 @@ def headline(review: Review) -> tuple[str, str]:
 
 
 def nothing_pulled(review: Review) -> str | None:
-    """What to do if nothing was pulled yet; None if something was."""
+    """What to do if nothing was pulled yet; None if something was pulled."""
     if review.report.synced_at is not None:
         return None
     if review.as_of < review.report.as_of:  # a past day
@@ -76,7 +76,9 @@ def nothing_pulled(review: Review) -> str | None:
 
 
 def score_sentence(objective: ObjectiveReview) -> str:
-    """`Score 15 % → 18 %, 56 % expected: off track; activity 62 % → 79 %.`; no arrow if the two do not compare."""
+    """`Score 15 % → 18 %, 56 % expected: off track; activity 62 % → 79 %.`; without an arrow if the two scores cannot
+    be compared.
+    """
     now, before = objective.block.standing, objective.before
     old = percent(before.score) if before else None
     score = arrow(old if objective.same_score else None, "unknown" if now.score is None else percent(now.score))
@@ -93,7 +95,7 @@ def score_sentence(objective: ObjectiveReview) -> str:
 
 
 def arrow(old: str | None, new: str) -> str:
-    """`15 % → 18 %`; the new text alone if there is no old one, or both are the same."""
+    """`15 % → 18 %`; the new text alone if there is no old text, or both are the same."""
     return new if old in (None, new, "–") else f"{old} → {new}"
 
 
@@ -120,7 +122,7 @@ def key_result_sentences(objective: ObjectiveReview, review: Review) -> Iterator
 
 
 def summary_sentences(objective: ObjectiveReview, review: Review) -> Iterator[str]:
-    """A sentence on the other key results that did not move, and a sentence on those that are new."""
+    """A sentence on the other key results that did not move, and a sentence on the new key results."""
     others = [move for move in objective.moves if _own_sentence(move, review) is None]
     if still := [move for move in others if move.movement == "still"]:
         yield f"Not moved: {', '.join(map(_not_moved, still))}."
@@ -178,7 +180,7 @@ def _not_moved(move: Move) -> str:
 
 
 def _causes(move: Move, review: Review) -> str | None:
-    """What is behind a movement, with the labels of a few records; None if that is unknown."""
+    """The causes of a movement, with the labels of a few records; None if they are unknown."""
     if move.line.key_result.measure is None:
         name = move.line.key_result.id
         authors = [checkin.author for of, checkin in review.checkins if of == name and checkin.value is not None]
@@ -266,13 +268,15 @@ def checkin(name: str, checkin: CheckIn, review: Review) -> str:
 
 
 def carried_over(review: Review) -> Sequence[str]:
-    """The key results to carry over or to drop: those not done once the period is over, those not on pace before."""
+    """The key results to carry over or to drop: after the period those that are not done, before its end those that are
+    not on pace.
+    """
     wanted = ("off_track", "at_risk", "unknown") if not review.over else ("off_track", "at_risk", "unknown", "on_track")
     return [move.line.key_result.id for move in review.moves if move.line.standing.health in wanted]
 
 
 def backfill_note(review: Review) -> str | None:
-    """The numbers at the start that no sync had kept, and were computed; None if all were kept."""
+    """The start numbers that were computed because no sync had kept them; None if all were kept."""
     starts = [move for move in review.moves if move.start and move.start.source != "baseline"]
     names = [move.line.key_result.id for move in starts if move.start and move.start.source == "backfilled"]
     if not names:

@@ -25,7 +25,7 @@ from syncd.sandbox.world import World
 
 
 class Sandbox:
-    """A running sandbox. Change the company through `world`; set what the OKR service answers with `okr.answer`.
+    """A running sandbox. Change the company through `world`; set the OKR service's response with `okr.answer`.
 
     `requests` lists every request in order, `received` what the OKR service accepted; both lists may be cleared.
     """
@@ -73,7 +73,7 @@ class Sandbox:
         return self._credentials.write_service_account(Path(path), self.token_url)
 
     def fault(self, fault: Fault) -> None:
-        """Adds a fault after those already in force."""
+        """Adds a fault, which comes after the faults already in force."""
         self._faults.add(fault)
 
     def heal(self) -> None:

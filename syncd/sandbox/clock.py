@@ -22,7 +22,7 @@ class Clock:
             return self._fixed if self._fixed is not None else datetime.now(UTC)
 
     def tick(self) -> datetime:
-        """The time of a change. A fixed clock never gives the same time to two changes."""
+        """The time of a change. A fixed clock gives every change a different time."""
         with self._lock:
             if self._fixed is None:
                 return datetime.now(UTC)

@@ -41,7 +41,7 @@ class Control:
         self._okr = okr
 
     def __call__(self, request: Request) -> Response:
-        """Follows one of the routes above; a body that makes no sense is 400 with the reason."""
+        """Handles one of the routes above; a body that makes no sense gets 400 with the reason."""
         try:
             match request.method, request.path:
                 case "POST", "/fault":
@@ -63,7 +63,7 @@ class Control:
         return json_response({"ok": True})
 
     def _change(self, do: str, **arguments: Any) -> None:
-        """`{"do": "close_issue", "repo": "acme/web", "number": 7}`: the mutation's own arguments, but `repo`."""
+        """`{"do": "close_issue", "repo": "acme/web", "number": 7}`: `repo`, and the mutation's own arguments."""
         systems = [name for name, changes in CHANGES.items() if do in changes]
         if not systems:
             changes = ", ".join(dict.fromkeys(name for names in CHANGES.values() for name in names))
@@ -82,7 +82,7 @@ class Control:
 
 
 def _cells(value: Any) -> Any:
-    """A value, or a list of values, as cells take it: an ISO day becomes a date, for JSON has none."""
+    """A value, or a list of values, in the form of cells: an ISO day becomes a date, because JSON has no dates."""
     if isinstance(value, list):
         return [_cells(part) for part in value]
     if isinstance(value, str) and len(value) == 10:

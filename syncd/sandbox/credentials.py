@@ -57,7 +57,9 @@ class Credentials:
 
     @cached_property
     def key(self) -> RSAPrivateKey:
-        """One key for the service account and the app. It is made on first use, for it costs a tenth of a second."""
+        """The service account and the app share a key. The key is made on first use, because making it takes a tenth of
+        a second.
+        """
         from cryptography.hazmat.primitives.asymmetric import rsa
 
         with self._lock:
@@ -105,7 +107,7 @@ class Credentials:
     # -- Jira
 
     def jira_access(self, authorization: str, *, cloud: bool) -> Literal["read", "write"] | None:
-        """What the header's credential allows; None for a wrong one.
+        """The permissions of the header's credential; None for a wrong credential.
 
         Cloud takes an address with a token (Basic), Data Center a token alone (Bearer).
         """
@@ -136,7 +138,7 @@ class Credentials:
         return path
 
     def google_scopes(self, token: str) -> frozenset[str] | None:
-        """The scopes of a fixed access token, or of one that the token endpoint issued; None for any other token."""
+        """The scopes of a fixed access token, or of a token that the token endpoint issued; None for any other token."""
         return self._google_scopes.get(token)
 
     def new_google_token(self, scope: str) -> str:

@@ -1,4 +1,4 @@
-"""Faults on demand: which requests a fault hits, and what it makes of the response."""
+"""Faults on demand: which requests a fault hits, and how it changes the response."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Fault:
 
 
 class Faults:
-    """The faults in force. The first fault that is due for a request hits it."""
+    """The faults in force. If several faults are due for a request, the first hits it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

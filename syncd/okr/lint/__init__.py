@@ -16,7 +16,7 @@ __all__ = ["RULES", "Finding", "Rule", "lint"]
 
 
 def lint(okrs: PeriodOkrs) -> Iterator[Finding]:
-    """Every finding about a period's OKRs that no `ignore:` covers, in the order of its files."""
+    """Every finding about a period's OKRs that no `ignore:` covers, in the order of the files."""
     for objective in okrs.objectives:
         ignored = {kr.id: (*objective.ignore, *kr.ignore) for kr in objective.key_results}
         findings = [

@@ -14,7 +14,7 @@ Check = Callable[[Objective, Period], Iterator[tuple[str, str]]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule: its id, the reason for it, its check, and the YAML key that its findings are mostly about."""
+    """A rule: its id, the reason for it, its check, and the YAML key that most of its findings concern."""
 
     id: LintRule
     reason: str

@@ -40,7 +40,7 @@ def _contradictions(filters: Iterable[Filter]) -> Iterator[str]:
 def _exclude_each_other(first: Filter, second: Filter) -> bool:
     """Whether no value of a field meets both filters.
 
-    In a field with many values two of them could meet one bound each; that is never what the author means.
+    In a field with many values, each bound could be met by another value; authors never mean that.
     """
     if first.at_least is not None and second.at_most is not None:
         return _above(first.at_least, second.at_most)

@@ -141,7 +141,9 @@ def _implausible_goal(kr: KeyResult) -> str | None:
 
 
 def _aims(kr: KeyResult, bounds: Plausible) -> Iterator[tuple[str, float]]:
-    """The numbers that a key result aims at. A band may reach beyond the plausible bounds if part of it is within."""
+    """The numbers that a key result aims at. A band may reach beyond the plausible bounds as long as a part of it lies
+    within them.
+    """
     goal = kr.goal
     if isinstance(goal, Target):
         if goal.baseline is not None:
@@ -199,7 +201,7 @@ _OKR_RULES = (
 
 
 def _unused_ignore(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
-    """Compares each `ignore:` with the findings there would be without any."""
+    """Compares each `ignore:` with the findings there would be without it."""
     findings = {(finding.rule.id, finding.subject) for finding in check_objective(_OKR_RULES, objective, period)}
     for subject, ignore in [(objective.id, objective.ignore), *((kr.id, kr.ignore) for kr in objective.key_results)]:
         for rule in dict.fromkeys(ignore):

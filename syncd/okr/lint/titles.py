@@ -1,6 +1,6 @@
-"""What an English title says: work to be done, a change, or the direction of a number.
+"""What an English title expresses: work to do, a change, or the direction of a number.
 
-The lists of words are short on purpose: a wrong warning costs more trust than a missing one. A title in another
+The lists of words are short on purpose: a wrong warning loses more trust than a missing one. A title in another
 language matches nothing.
 """
 
@@ -50,7 +50,7 @@ _NOT = re.compile(r"\b(?:no|not|never|without)\b")
 
 
 def says_work(title: str) -> bool:
-    """Whether a title orders some work: `Launch the portal`, but not `Launch conversion rises to 4 %`."""
+    """Whether a title names a task: `Launch the portal` does, `Launch conversion rises to 4 %` does not."""
     text = _plain(title)
     return bool(_LEADING_WORK.search(text)) and not (
         _moves(text)
@@ -62,7 +62,9 @@ def says_work(title: str) -> bool:
 
 
 def says_change(title: str) -> bool:
-    """Whether a title says how a number changes: `Churn falls to 3 %`, but not `12 experiments to reduce churn`."""
+    """Whether a title describes the change of a number: `Churn falls to 3 %` does, `12 experiments to reduce churn`
+    does not.
+    """
     text = _plain(title)
     return _moves(text) or any(form.search(text) for form in (_FEWER, _CHANGING, _CHANGING_TO))
 
@@ -72,7 +74,7 @@ def _moves(text: str) -> bool:
 
 
 def direction(title: str) -> Literal["up", "down"] | None:
-    """The direction of the number by its title; None if the title names no direction, or both."""
+    """The direction in which the title says that the number moves; None if the title names no direction, or both."""
     text = _plain(title)
     if _NOT.search(text):
         return None
@@ -86,7 +88,7 @@ def direction(title: str) -> Literal["up", "down"] | None:
 
 
 def _by_numbers(text: str) -> Literal["up", "down"] | None:
-    """The direction of `from 1,200 to 600`; None if the numbers may differ in unit, or are years."""
+    """The direction of `from 1,200 to 600`; None if the numbers may have different units, or are years."""
     match = _FROM_TO.search(text)
     if not match:
         return None

@@ -30,7 +30,7 @@ def page(
     repo: Repo | None = None,
     host: CodeHost | None = None,
 ) -> Response:
-    """One page of a list, of which `row` makes the JSON, with its RFC 5988 links. The links lead to `address`.
+    """One page of a list, with its RFC 5988 links; `row` makes each row's JSON. The links lead to `address`.
 
     As on GitHub, that address names a repository by its id.
     """

@@ -189,7 +189,9 @@ class GitHub:
     def _sorted_items(
         self, key: tuple[Any, ...], repo: Repo, matches: Callable[[Item], bool], *, by_update: bool, reverse: bool
     ) -> list[Item]:
-        """The sorted list of a query. It is kept until the repository changes, for sorting makes deep pages slow."""
+        """The sorted list of a query. The sorted list is kept until the repository changes, because sorting makes deep
+        pages slow.
+        """
         version, items = self._sorted.get(key, (-1, []))
         if version != repo.version:
             items = [item for item in repo.items.values() if matches(item)]
@@ -202,7 +204,7 @@ class GitHub:
         return items
 
     def _releases(self, request: Request, repo: Repo, *, push: bool) -> Response:
-        """The latest created first; drafts only for those with push access."""
+        """The latest created first; drafts only for accounts with push access."""
         releases: list[Release] = [release for release in repo.releases.values() if push or not release.draft]
         releases.sort(key=lambda release: (release.created_at, release.id), reverse=True)
         address = f"{request.base}/repositories/{repo.id}/releases"

@@ -62,7 +62,7 @@ class Issue(Item):
 
 @dataclass
 class Pull(Item):
-    """A pull request. In a list of issues its row has another id: `issue_id`."""
+    """A pull request. In a list of issues its row has a second id: `issue_id`."""
 
     issue_id: int = 0
     base: str = "main"
@@ -85,7 +85,9 @@ class Release:
 
 @dataclass
 class Repo:
-    """A repository. Every change inside it raises `version`: a list made at one version is valid until the next."""
+    """A repository. Every change to the repository raises `version`: a list made at one version is valid until the
+    next.
+    """
 
     id: int
     owner: str
@@ -111,12 +113,12 @@ class Repo:
         return f"{self.owner}/{self.name}"
 
     def next_number(self) -> int:
-        """The next number of the sequence; the numbers of deleted and transferred issues are not used again."""
+        """The next number of the sequence; a deleted or transferred issue's number is never used again."""
         self.last_number += 1
         return self.last_number
 
     def label(self, name: str, color: str = "d73a4a") -> str:
-        """The label's name as it was first written; a new label is added."""
+        """The label's name in its first spelling; adds a new label."""
         return self.labels.setdefault(name.lower(), (name, color))[0]
 
     def open_items(self) -> int:

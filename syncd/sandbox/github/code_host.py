@@ -143,7 +143,7 @@ class CodeHost(Repositories):
             return comment
 
     def comment(self, full_name: str, comment: int) -> tuple[Item, Comment]:
-        """The repository's comment of that id, with the item that it is below; KeyError if there is none."""
+        """The repository's comment with that id, and the item that it is on; KeyError if there is none."""
         for item in self.repo(full_name).items.values():
             for candidate in item.comments:
                 if candidate.id == comment:

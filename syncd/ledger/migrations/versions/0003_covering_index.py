@@ -1,4 +1,4 @@
-"""An index that holds all that counting needs, so that it reads no row."""
+"""An index that has every column that counting needs, so counting reads no row."""
 
 from alembic import op
 

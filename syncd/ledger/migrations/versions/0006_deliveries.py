@@ -1,4 +1,4 @@
-"""The outbox: what is to be written where, its state, and what syncd has written there."""
+"""The outbox: each delivery with its target and state, and what syncd has written at each target."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,6 @@
-"""The past of streams and deliveries: what cycles asked for, remarks on parts, the state before the last."""
+"""The past of streams and deliveries: what cycles asked for, remarks on parts, and a delivery's state before its last
+one.
+"""
 
 import sqlalchemy as sa
 from alembic import op
