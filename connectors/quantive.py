@@ -1,4 +1,4 @@
-"""Check-ins to Quantive (formerly Gtmhub), whose API calls a key result a metric.
+"""Sends check-ins to Quantive (formerly Gtmhub), whose API calls a key result a metric.
 
 Sources: developer.quantive.com, "Usage" (addresses, the headers); the vendor's own command line client,
 github.com/gtmhub/gtmhub-cli, `gtmhub_client/krs.go` and `model/metric.go`: a POST to `/api/v1/metrics/ID/checkin` with
@@ -40,7 +40,7 @@ class QuantiveSettings(WebSettings):
 
 
 class QuantivePublish(PublishKeys):
-    """The key results whose check-ins are sent."""
+    """Which key results have their check-ins sent, and to which metric."""
 
     metrics: dict[str, str] = Field(min_length=1, description="The metric of each key result: {calls: 5e8c27e3dcdd}.")
 
@@ -53,7 +53,7 @@ class QuantivePublish(PublishKeys):
         return COMMENTED
 
     def target(self, key_result: str) -> str:
-        """Its metric."""
+        """The metric of a key result."""
         return f"metric {self.metrics[key_result]}"
 
     def how(self, key_result: str) -> Json:
@@ -86,7 +86,7 @@ class QuantivePublisher(JsonPublisher):
         self._metrics = keys.metrics
 
     def content(self, statement: Statement | Summary) -> Content:
-        """A check-in; none where the number is unknown."""
+        """A check-in; empty if the number is unknown."""
         assert isinstance(statement, Statement)
         if statement.value is None:
             return {}

@@ -1,4 +1,4 @@
-"""Check-ins to Tability, through the address that each of its outcomes has for them.
+"""Sends check-ins to Tability: each outcome there accepts them by a token of its own.
 
 Source: guides.tability.app, "Using the Check-ins API": a POST to `/webhooks/checkins?remote_checkins_token=…` with
 `personal_api_token`, `score`, `body` and `confidence`, a colour; without a colour Tability picks it. These tokens can
@@ -58,7 +58,7 @@ class TabilityPublish(PublishKeys):
         return COMMENTED
 
     def target(self, key_result: str) -> str:
-        """Its outcome, whose token is a secret."""
+        """The outcome of a key result, without its token, which is a secret."""
         return f"the outcome of {key_result}"
 
 
@@ -83,7 +83,7 @@ class TabilityPublisher(JsonPublisher):
         self._settings = settings
 
     def content(self, statement: Statement | Summary) -> Content:
-        """A check-in; none where the number is unknown."""
+        """A check-in; empty if the number is unknown."""
         assert isinstance(statement, Statement)
         if statement.value is None:
             return {}

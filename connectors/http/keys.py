@@ -1,4 +1,4 @@
-"""What the keys of measures and of `publish:` share."""
+"""Types that the keys of measures and of `publish:` share."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def _jmespath(value: str) -> str:
 
 
 Path = Annotated[str, AfterValidator(_below_the_url)]
-"""What follows the connection's url in an address."""
+"""The path and query of an address, which follow the connection's url."""
 
 Expression = Annotated[str, AfterValidator(_jmespath)]
 """JMESPath."""
 
 HEADER = "header "
-"""The place of a header in a check-in's content begins with this; its name follows."""
+"""A header's place in a check-in's content is this, followed by its name."""

@@ -1,4 +1,4 @@
-"""Check-ins to any API, by templates over their fields. What was sent cannot be read back."""
+"""Sends check-ins to any API, by templates over their fields. A target cannot be read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _OF_THE_CONNECTION = frozenset({"host", "content-length", "transfer-encoding", "
 
 
 class Success(BaseModel):
-    """What an answer must be to say that the check-in was taken."""
+    """What shows that the API accepted a check-in."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -114,13 +114,13 @@ class HttpPublish(PublishKeys):
         return names_in(self.path, self.headers, self.body, self.text)
 
     def target(self, key_result: str) -> str:
-        """The method and the path, with the id where the path does not hold it."""
+        """The method and the path, with the id if the path does not hold it."""
         id_ = self.ids.get(key_result, key_result) if self.ids else key_result
         path, ids = _WHICH.subn(lambda _: str(id_), self.path)
         return f"{self.method} {path}" if ids else f"{self.method} {path} ({id_})"
 
     def how(self, key_result: str) -> Any:
-        """All but `ids`, where a new one concerns no other key result, and `success`, which changes no request."""
+        """All keys but `ids`, since a new id concerns no other key result, and `success`, which changes no request."""
         return self.model_dump(mode="json", exclude={"ids", "success"}, exclude_defaults=True)
 
 
@@ -135,7 +135,7 @@ class HttpPublisher(JsonPublisher):
         self.appends = keys.method != "PUT"
 
     def content(self, statement: Statement | Summary) -> Content:
-        """The request; none where it shows a number that is unknown."""
+        """The request; empty if it would show an unknown number."""
         from connectors.http.rendering import request
 
         assert isinstance(statement, Statement)
@@ -161,7 +161,7 @@ class HttpPublisher(JsonPublisher):
         )
 
     def _check(self, answer: Answer) -> None:
-        """SourceBroken where the answer is not the success that the keys ask for."""
+        """SourceBroken if the answer is not the success that the keys require."""
         expression = self._keys.success.json_
         if expression is None:
             return

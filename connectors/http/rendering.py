@@ -15,7 +15,7 @@ _KINDS: Mapping[str, Kind] = {"path": "path", "body": "value"}
 
 
 def try_out(field: str, value: Any, *, has_ids: bool) -> None:
-    """ValueError where a text of this key is no template, or fails for one of the example check-ins."""
+    """Tries the templates of this key. ValueError if a text is no template, or fails for an example check-in."""
     for text in _texts(value):
         compiled = template(text, _KINDS.get(field, "text"))
         if ID in compiled.names and not has_ids:
@@ -57,7 +57,7 @@ def request(
 
 
 def _header(name: str) -> str:
-    """The place of a header. Content-Type has one place whatever its case: else two would be sent."""
+    """The place of a header. Content-Type has the same place in any case of letters, or it would be sent twice."""
     return HEADER + ("Content-Type" if name.lower() == "content-type" else name)
 
 

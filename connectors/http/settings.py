@@ -1,4 +1,4 @@
-"""How a web API is reached."""
+"""The settings of a connection to a web API."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from syncd.sdk import Context, JsonClient, Secret, WebSettings
 
 SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|password", re.IGNORECASE)
-"""What the name of a header that holds a secret looks like."""
+"""Matches the name of a header that holds a secret."""
 
 
 class HttpSettings(WebSettings):
@@ -31,7 +31,7 @@ class HttpSettings(WebSettings):
         return value
 
     def client(self, context: Context, *, keep_alive: bool = True) -> JsonClient:
-        """A client whose requests carry the headers, and the token unless a header takes its place."""
+        """A client whose requests carry the headers, and the token unless there is an `Authorization` header."""
         headers = dict(self.headers)
         if self.token is not None and "authorization" not in {name.lower() for name in headers}:
             headers["Authorization"] = f"Bearer {self.token.get_secret_value()}"

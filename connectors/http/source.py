@@ -1,4 +1,4 @@
-"""A number or a series out of any JSON API, picked by JMESPath."""
+"""Reads a number or a series from any JSON API, selected by JMESPath."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ class HttpSource(JsonSource):
         self._zone = context.zone
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """One request, and the expression of each part over its answer."""
+        """Makes one request, and evaluates the expression of each part over its answer."""
         parts = {part: HttpMeasure.of_part(part) for part in sorted(stream.needs)}
         keys = next(iter(parts.values()))
         data = self.api.read(keys.path, object, method=keys.method, body=keys.body)
         yield Page(readings={part: self._read(keys, data) for part, keys in parts.items()})
 
     def _read(self, keys: HttpMeasure, data: object) -> Snapshot:
-        """The readings that an expression picks. Nothing there, or null, is no reading."""
+        """The readings that an expression selects. If it selects nothing or null, there is no reading."""
         reader = Reader(self._zone, keys.as_, epoch_dates=True)
         try:
             picked = jmespath.search(keys.json_, data)

@@ -41,7 +41,7 @@ _SHOWN = 60
 _REFERENCE = re.compile(r"\$\{[A-Za-z_]\w*\}")
 
 Kind = Literal["path", "text", "value"]
-"""What a template makes: a path, whose values are quoted; a text; or the value of an expression that stands alone."""
+"""What a template makes: a path, whose values are quoted; a text; or the value of a single expression."""
 
 
 class TemplateFailed(ValueError):
@@ -49,7 +49,7 @@ class TemplateFailed(ValueError):
 
 
 class Template:
-    """A text of the configuration. ValueError where it is no template, or names a field that no check-in has."""
+    """A text of the configuration. ValueError if it is no template, or names a field that no check-in has."""
 
     def __init__(self, source: str, kind: Kind) -> None:
         environment = _environment(kind == "path")
@@ -96,7 +96,7 @@ class _Environment(SandboxedEnvironment):
     intercepted_binops = frozenset({"*"})
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """A text times a billion would be a billion texts."""
+        """Multiplies numbers only: a text times a billion would fill the memory."""
         if not (isinstance(left, int | float) and isinstance(right, int | float)):
             raise TypeError("only numbers can be multiplied")
         return super().call_binop(context, operator, left, right)
@@ -113,14 +113,14 @@ def _environment(quoting: bool) -> jinja2.Environment:
 
 
 def _as_text(value: Any) -> Any:
-    """A value within a text: None is empty, and a whole number has no decimals."""
+    """A value as a part of a text: None is empty, and a whole number has no decimals."""
     if value is None:
         return ""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _quoted(value: Any) -> str:
-    """A value within a path."""
+    """A value as a part of a path."""
     if isinstance(value, jinja2.Undefined):
         return str(value)
     text = str(_as_text(value))
@@ -154,7 +154,7 @@ def shown(text: str) -> str:
 
 
 def _explained(error: Exception) -> str:
-    """The error in words for the author of the YAML, where Jinja's or Python's own would puzzle."""
+    """The error in words for the author of the YAML; Jinja's and Python's own are for programmers."""
     text = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
     if "NoneType" in text:
         return "a value in it may be missing; write such as (note or '')"

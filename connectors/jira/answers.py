@@ -28,7 +28,7 @@ class CloudPage(Answer, Generic[T]):
 
     @property
     def next(self) -> str | None:
-        """Where the next page is; None where this is the last."""
+        """Where the next page is; None if this is the last."""
         return None if self.is_last else self.next_page_token
 
     @model_validator(mode="after")
@@ -47,7 +47,7 @@ class ServerPage(Answer, Generic[T]):
 
     @property
     def next(self) -> int | None:
-        """Where the next page is; None where this is the last."""
+        """Where the next page is; None if this is the last."""
         end = self.start_at + len(self.issues)
         return end if end < self.total else None
 

@@ -10,13 +10,15 @@ import gc
 import os
 from typing import NoReturn
 
-_OBJECTS = 200_000  # new objects after which Python looks for garbage; its own 700 mean hundreds of searches in a start
+_OBJECTS = (
+    200_000  # new objects before Python collects garbage; with its default, 700, a start collects hundreds of times
+)
 
 
 def main() -> NoReturn:
     """The entry point of `syncd`: runs the command that its arguments name, and exits."""
     gc.set_threshold(_OBJECTS)
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it would look for some in every installed package
-    from syncd.cli.boundary import run  # with typer and pydantic, which are no garbage either
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # pydantic would search every installed package
+    from syncd.cli.boundary import run  # imports typer and pydantic, which are no garbage either
 
     run()

@@ -7,23 +7,16 @@ from typing import Annotated
 
 import typer
 
+from syncd.cli import options
+
 app = typer.Typer(
     name="syncd",
-    help="Keeps OKRs true: pulls what teams did and what changed because of it, and explains every number.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
 )
-
-ConfigPath = Annotated[
-    Path, typer.Option("--config", "-c", envvar="SYNCD_CONFIG", help="The syncd.yaml to use.", show_default=True)
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-PeriodId = Annotated[str | None, typer.Option("--period", help="A period's id; that of today unless given.")]
-LogFormat = Annotated[str, typer.Option("--log-format", help="text, or json for a log collector.")]
-_HERE = Path("syncd.yaml")
 
 
 def _version(wanted: bool) -> None:
@@ -36,20 +29,26 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     """Keeps OKRs true: pulls what teams did and what changed because of it, and explains every number."""
 
 
 @app.command()
 def sync(
-    config: ConfigPath = _HERE,
-    only: Annotated[str | None, typer.Option("--only", metavar="KR", help="Only this key result.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Pull and compute; keep no value, send nothing.")] = False,
-    reconcile: Annotated[bool, typer.Option("--reconcile", help="Look for what vanished in silence, now.")] = False,
-    log_format: LogFormat = "text",
+    config: options.ConfigPath = options.HERE,
+    only: options.Only = None,
+    dry_run: options.DryRun = False,
+    reconcile: options.Reconcile = False,
+    log_format: options.LogFormat = "text",
 ) -> None:
-    """Pull every source, compute every key result, write what changed where `publish:` says."""
+    """Pull every source and update every key result.
+
+    Then writes the changed check-ins to the targets under `publish:`. A source or a target that fails does not stop the
+    others; the exit code is then 1.
+    """
     from syncd.cli import sync as command
 
     command.run(config, only=only, dry_run=dry_run, reconcile=reconcile, log_format=log_format)
@@ -57,16 +56,17 @@ def sync(
 
 @app.command()
 def plan(
-    config: ConfigPath = _HERE,
-    only: Annotated[str | None, typer.Option("--only", metavar="KR", help="Only this key result.")] = None,
-    as_json: AsJson = False,
-    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 3 where there are changes.")] = False,
-    log_format: LogFormat = "text",
+    config: options.ConfigPath = options.HERE,
+    only: options.Only = None,
+    as_json: options.AsJson = False,
+    exit_code: options.ExitCode = False,
+    log_format: options.LogFormat = "text",
 ) -> None:
-    """Show what a sync would change, and change nothing.
+    """Show what a sync would change, without changing it.
 
-    Pulls and computes as sync does: each value old and new, the records that enter and leave, what would be held, what
-    was edited. Pulled rows are kept, no value is.
+    Pulls and computes like `sync`, then shows the old and the new value of each key result, the records that enter and
+    leave, the numbers that would be held, the edits, and what would be written to each target. It keeps the pulled
+    rows, but no value.
     """
     from syncd.cli import plan as command
 
@@ -75,13 +75,13 @@ def plan(
 
 @app.command()
 def status(
-    config: ConfigPath = _HERE,
-    period: PeriodId = None,
-    as_json: AsJson = False,
+    config: options.ConfigPath = options.HERE,
+    period: options.PeriodId = None,
+    as_json: options.AsJson = False,
 ) -> None:
     """Show where every key result stands.
 
-    By the ledger and the mappings alone: no network, no secret.
+    Reads the ledger and the mappings only: it needs no network and no secret.
     """
     from syncd.cli import status as command
 
@@ -90,15 +90,17 @@ def status(
 
 @app.command()
 def explain(
-    key_result: Annotated[str, typer.Argument(metavar="KR", help="The key result's id.")],
-    config: ConfigPath = _HERE,
-    at: Annotated[str | None, typer.Option("--at", help="As of this day or time, such as 2026-11-02.")] = None,
-    period: PeriodId = None,
-    as_json: AsJson = False,
+    key_result: options.KeyResultId,
+    config: options.ConfigPath = options.HERE,
+    at: options.At = None,
+    period: options.PeriodId = None,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Show the whole evidence behind a number.
+    """Show all the evidence behind a number.
 
-    What counts, what was left out by which rule, when it was pulled; as it is, or as it was on any past day.
+    Lists the records and cells that count, those left out and the rule that leaves them out, and when each was pulled:
+    as of now, or as of a past day or time with --at. Reads the ledger and the mappings only: it needs no network and no
+    secret.
     """
     from syncd.cli import explain as command
 
@@ -107,20 +109,19 @@ def explain(
 
 @app.command()
 def history(
-    key_result: Annotated[str, typer.Argument(metavar="KR", help="The key result's id.")],
-    config: ConfigPath = _HERE,
-    backfill: Annotated[
-        bool, typer.Option("--backfill", help="Compute the days before its first value, where the sources date them.")
-    ] = False,
-    period: PeriodId = None,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of text.")] = False,
-    as_json: AsJson = False,
-    as_chart: Annotated[bool, typer.Option("--chart", help="Draw it in the terminal.")] = False,
+    key_result: options.KeyResultId,
+    config: options.ConfigPath = options.HERE,
+    backfill: options.Backfill = False,
+    period: options.PeriodId = None,
+    as_csv: options.AsCsv = False,
+    as_json: options.AsJson = False,
+    as_chart: options.AsChart = False,
 ) -> None:
-    """Show a key result's series, day by day.
+    """Show a key result's value day by day.
 
-    What stood at the end of each day, and between the days what was edited, approved or restated. By the ledger alone:
-    no network, no secret. What `--backfill` computes is marked, and not kept.
+    Shows the value at the end of each day, and between the days each edit, approval and restatement. Where a source
+    dates its data, --backfill computes the days before the first value; they are marked, and are not kept. Reads the
+    ledger and the mappings only: it needs no network and no secret.
     """
     from syncd.cli import history as command
 
@@ -129,22 +130,20 @@ def history(
 
 @app.command()
 def review(
-    config: ConfigPath = _HERE,
-    week: Annotated[bool, typer.Option("--week", help="The last seven days; so it is without --period.")] = False,
-    period: Annotated[str | None, typer.Option("--period", help="A period's id: all of it, or its --week.")] = None,
-    at: Annotated[str | None, typer.Option("--at", help="Up to this past day, such as 2026-11-02.")] = None,
-    as_markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown; so it is unless asked.")] = False,
-    as_html: Annotated[bool, typer.Option("--html", help="Print one HTML page that needs nothing else.")] = False,
-    as_json: AsJson = False,
-    notify: Annotated[
-        bool, typer.Option("--notify", help="Send the short of it to `notify:`, and print none.")
-    ] = False,
+    config: options.ConfigPath = options.HERE,
+    week: options.Week = False,
+    period: options.ReviewedPeriod = None,
+    at: options.At = None,
+    as_markdown: options.AsMarkdown = False,
+    as_html: options.AsHtml = False,
+    as_json: options.AsJson = False,
+    notify: options.Notify = False,
 ) -> None:
-    """Show what moved and why, for the meeting.
+    """Show what moved and why, for a meeting.
 
-    Watermelons first, then what moved, what is stale, what was edited, what people said, and questions to ask. Of the
-    last seven days, or with `--period` of all of it. By the ledger and the mappings alone: no network and no secret but
-    for `--notify`.
+    Starts with the watermelons, then lists what moved, what is stale, what was edited, the check-ins, and questions to
+    ask. Covers the last seven days, or a whole period with --period. Reads the ledger and the mappings only; --notify
+    alone needs the network and a secret.
     """
     from syncd.cli import review as command
 
@@ -154,17 +153,17 @@ def review(
 
 @app.command()
 def approve(
-    key_result: Annotated[str, typer.Argument(metavar="KR", help="The key result's id.")],
-    config: ConfigPath = _HERE,
-    number: Annotated[float | None, typer.Option("--number", help="Only if this is the number that waits.")] = None,
-    author: Annotated[str | None, typer.Option("--author", help="Who approves; your login name unless given.")] = None,
-    period: PeriodId = None,
+    key_result: options.KeyResultId,
+    config: options.ConfigPath = options.HERE,
+    number: options.HeldNumber = None,
+    author: options.Author = None,
+    period: options.PeriodId = None,
 ) -> None:
-    """Accept the number that a held key result waits with.
+    """Accept the number of a held key result.
 
-    It becomes the value, and stays it while the source says the same; another implausible number is held again. Of one
-    that is not held, and whose check-ins were left alone, what stands there may be written over. Works on the ledger
-    alone: no network, no secret.
+    The number becomes the value, and stays it while the source reports the same number; another implausible number is
+    held again. If the key result is not held, but syncd left a target alone because somebody else wrote there, the next
+    sync overwrites that text. Works on the ledger only: it needs no network and no secret.
     """
     from syncd.cli import approve as command
 
@@ -173,29 +172,22 @@ def approve(
 
 @app.command()
 def checkin(
-    key_result: Annotated[str, typer.Argument(metavar="KR", help="The key result's id.")],
-    config: ConfigPath = _HERE,
-    value: Annotated[str | None, typer.Option("--value", metavar="N", help="The number, in its unit.")] = None,
-    note: Annotated[str | None, typer.Option("--note", metavar="TEXT", help="What is to be said of it.")] = None,
-    confidence: Annotated[
-        str | None, typer.Option("--confidence", metavar="0..1", help="How sure you are that it will be reached.")
-    ] = None,
-    author: Annotated[str | None, typer.Option("--author", help="Who says so; your login name unless given.")] = None,
-    expires: Annotated[
-        str | None,
-        typer.Option(
-            "--expires", metavar="DURATION", help="How long it stands; its `stale_after` or 14d unless given."
-        ),
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Take a value outside `plausible`, for it is meant.")] = False,
-    period: PeriodId = None,
-    as_json: AsJson = False,
+    key_result: options.KeyResultId,
+    config: options.ConfigPath = options.HERE,
+    value: options.Value = None,
+    note: options.Note = None,
+    confidence: options.Confidence = None,
+    author: options.Author = None,
+    expires: options.Expires = None,
+    force: options.Force = False,
+    period: options.PeriodId = None,
+    as_json: options.AsJson = False,
 ) -> None:
-    """Say a key result's number, a note, or how sure you are.
+    """Check in a number, a note or your confidence.
 
-    Where a key result has no measure, the number is its value until it expires; of milestones without `at` it says how
-    many are reached. Beside a measure it stands apart, and replaces nothing. Works on the ledger and the mappings
-    alone: no network, no secret.
+    Without a measure, the number is the key result's value until it expires; for milestones without `at`, it is how
+    many of them are reached. With a measure, the number stands beside the measured value and replaces nothing. Works on
+    the ledger and the mappings only: it needs no network and no secret.
     """
     from syncd.cli import checkin as command
 
@@ -215,19 +207,15 @@ def checkin(
 
 @app.command()
 def publish(
-    key_result: Annotated[
-        str | None, typer.Argument(metavar="[KR]", help="Only this key result's check-ins.", show_default=False)
-    ] = None,
-    config: ConfigPath = _HERE,
-    retry: Annotated[
-        bool, typer.Option("--retry", help="Also what failed for good, was left alone, or may have arrived.")
-    ] = False,
-    log_format: LogFormat = "text",
+    key_result: options.Published = None,
+    config: options.ConfigPath = options.HERE,
+    retry: options.Retry = False,
+    log_format: options.LogFormat = "text",
 ) -> None:
-    """Write the check-ins that wait where `publish:` says.
+    """Write the waiting check-ins to their targets.
 
-    Every sync does so after it has computed them. What was left alone is looked at again, and stays alone where what
-    somebody else wrote still stands there.
+    Every sync does this for the check-ins it has computed. --retry reads again each target that was left alone, and
+    still leaves it alone while it holds what somebody else wrote.
     """
     from syncd.cli import publish as command
 
@@ -236,15 +224,13 @@ def publish(
 
 @app.command()
 def run(
-    config: ConfigPath = _HERE,
-    listen: Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="Where the pages are served.")] = (
-        "127.0.0.1:8321"
-    ),
-    log_format: LogFormat = "text",
+    config: options.ConfigPath = options.HERE,
+    listen: options.Listen = "127.0.0.1:8321",
+    log_format: options.LogFormat = "text",
 ) -> None:
-    """Run the service: cycles by the schedule, and pages.
+    """Run the service: sync on schedule and serve the pages.
 
-    The first cycle begins at once. SIGTERM or Ctrl-C stops it cleanly, with exit code 0.
+    The first sync starts at once. SIGTERM or Ctrl-C stops the service cleanly, with exit code 0.
     """
     from syncd.cli import run as command
 
@@ -253,13 +239,14 @@ def run(
 
 @app.command()
 def validate(
-    config: ConfigPath = _HERE,
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 where there are warnings.")] = False,
-    as_json: AsJson = False,
+    config: options.ConfigPath = options.HERE,
+    strict: options.Strict = False,
+    as_json: options.AsJson = False,
 ) -> None:
     """Check syncd.yaml and every mapping file.
 
-    Schema, references, lint. Touches nothing and needs no secret.
+    Checks the schema, the references between files, and the lint rules. Changes nothing; it needs no network and no
+    secret.
     """
     from syncd.cli import validate as command
 
@@ -267,13 +254,10 @@ def validate(
 
 
 @app.command("test")
-def run_tests(
-    config: ConfigPath = _HERE,
-    as_json: AsJson = False,
-) -> None:
+def run_tests(config: options.ConfigPath = options.HERE, as_json: options.AsJson = False) -> None:
     """Run the tests inside mapping files.
 
-    No network, no ledger, no secret: each test gives its own facts. Exit 1 where one fails.
+    Each test brings its own data: it needs no network, no ledger and no secret. Exits with 1 if a test fails.
     """
     from syncd.cli import test as command
 
@@ -281,10 +265,11 @@ def run_tests(
 
 
 @app.command()
-def doctor(config: ConfigPath = _HERE, as_json: AsJson = False) -> None:
-    """Ask each connection whether it is well.
+def doctor(config: options.ConfigPath = options.HERE, as_json: options.AsJson = False) -> None:
+    """Check every connection, the ledger and `notify:`.
 
-    Reachable, authenticated, no wider scopes than needed, clock in step, quota left.
+    Checks that each connection is reachable and authenticated, that its scopes are no wider than needed, that its clock
+    agrees with this one, and how much quota is left. Exits with 1 if a check fails.
     """
     from syncd.cli import doctor as command
 
@@ -292,9 +277,7 @@ def doctor(config: ConfigPath = _HERE, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def init(
-    folder: Annotated[Path, typer.Argument(help="Where to; an existing file is never overwritten.")] = Path(),
-) -> None:
+def init(folder: options.NewFolder = Path()) -> None:
     """Write the first files of a project."""
     from syncd.cli import init as command
 
@@ -302,12 +285,10 @@ def init(
 
 
 @app.command()
-def schema(
-    document: Annotated[str, typer.Argument(help="mapping, or project for syncd.yaml.")] = "mapping",
-) -> None:
-    """Print the JSON Schema of a kind of file.
+def schema(document: options.Kind = "mapping") -> None:
+    """Print the JSON Schema of mapping files or syncd.yaml.
 
-    Editors complete and check YAML by it.
+    Editors use it to complete and to check the YAML.
     """
     from syncd.cli import schema as command
 
@@ -315,7 +296,7 @@ def schema(
 
 
 @app.command()
-def connectors(as_json: AsJson = False) -> None:
+def connectors(as_json: options.AsJson = False) -> None:
     """List the installed connectors and their keys."""
     from syncd.cli import connectors as command
 
@@ -323,24 +304,19 @@ def connectors(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def demo(
-    folder: Annotated[Path, typer.Option("--folder", help="Where the demo's files are written.")] = Path("syncd-demo"),
-) -> None:
-    """Sync a small company's quarter from the sandbox."""
+def demo(folder: options.DemoFolder = Path("syncd-demo")) -> None:
+    """Sync an example company's quarter from the sandbox."""
     from syncd.cli import demo as command
 
     command.run(folder)
 
 
 @app.command()
-def sandbox(
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="On 127.0.0.1; 0 picks a free one.")] = 8322,
-    seed: Annotated[int, typer.Option("--seed", help="Another seed tells another story.")] = 7,
-    now: Annotated[str | None, typer.Option("--now", help="Its time, or `real`; the demo's day unless given.")] = None,
-) -> None:
+def sandbox(port: options.Port = 8322, seed: options.Seed = 7, now: options.Now = None) -> None:
     """Serve the sandbox on loopback, until Ctrl-C.
 
-    It speaks GitHub, Jira Cloud and Data Center, Google Sheets and a JSON API, and prints the variables to use it by.
+    Serves GitHub, Jira Cloud, Jira Data Center, Google Sheets and a JSON API. Prints the environment variables that a
+    syncd.yaml needs to use them.
     """
     from syncd.cli import sandbox as command
 

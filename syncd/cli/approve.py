@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from syncd.cli.author import author_name
-from syncd.cli.opening import chosen_key_result, chosen_plan, open_config
+from syncd.cli.opening import chosen_key_result, chosen_period, open_config
 from syncd.cycle.approve import AnotherCandidate, NotHeld, allow, approve
 from syncd.ledger import cycle_lock, open_ledger
 from syncd.okr.words import HEALTH_WORDS
@@ -16,41 +16,41 @@ from syncd.sdk import ConfigError
 
 
 def run(path: Path, name: str, *, period: str | None, author: str | None, number: float | None) -> None:
-    """Makes the number that waits the key result's value; where none does, lets its check-ins be written over."""
+    """Makes the held number the key result's value; if none is held, lets syncd overwrite what it left alone."""
     config, clock = open_config(path)
-    plan = chosen_plan(config, period, clock())
-    key_result = chosen_key_result(plan, name)
+    okrs = chosen_period(config, period, clock())
+    key_result = chosen_key_result(okrs, name)
     author = author_name(author, "an approval")
     ledger = open_ledger(config.ledger_url(), create=False)
     if ledger is None:
-        raise ConfigError(f"{name} is not held: it was not pulled yet")
+        raise ConfigError(f"{name} is not held: it was not pulled yet; run `syncd sync`")
     try:
         with cycle_lock(ledger.engine):
             try:
-                done = approve(config, plan, key_result, ledger, author=author, now=clock(), number=number)
+                approved = approve(config, okrs, key_result, ledger, author=author, now=clock(), number=number)
             except NotHeld as error:
-                allowed = allow(ledger, plan, key_result, author=author, now=clock()) if number is None else ()
+                allowed = allow(ledger, okrs, key_result, author=author, now=clock()) if number is None else ()
                 if not allowed:
                     raise ConfigError(f"{name} is not held: {_instead(error)}") from None
-                for one in allowed:
-                    typer.echo(
-                        f"{name}: {one.connection}: {one.target}: the next sync, or `syncd publish`, writes over it"
-                    )
+                for delivery in allowed:
+                    target = f"{delivery.connection}: {delivery.target}"
+                    typer.echo(f"{name}: {target}: the next sync, or `syncd publish`, overwrites it")
                 return
     except AnotherCandidate as error:
-        raise ConfigError(f"{name} waits with {shown(error.candidate)}, not with {shown(number)}") from None
+        raise ConfigError(
+            f"{name} waits with {shown(error.candidate)}, not with {shown(number)}; see `syncd explain {name}`"
+        ) from None
     finally:
         ledger.close()
-    old, new = shown(done.old.number), "unknown" if done.new.number is None else shown(done.new.number)
-    typer.echo(f"{name}: {old} → {new}, {HEALTH_WORDS[done.new.health]}; approved by {author}")
+    old, new = shown(approved.old.number), "unknown" if approved.new.number is None else shown(approved.new.number)
+    typer.echo(f"{name}: {old} → {new}, {HEALTH_WORDS[approved.new.health]}; approved by {author}")
 
 
 def _instead(error: NotHeld) -> str:
     if error.edited:
-        return "its measure was edited since; the next `syncd sync` measures it anew"
+        return "its measure was edited since; the next `syncd sync` measures it again"
     if error.value is None:
-        return "it was not pulled yet"
+        return "it was not pulled yet; run `syncd sync`"
     reason = f" ({error.value.reason})" if error.value.reason else ""
-    return (
-        f"its value {shown(error.value.number)} is {error.value.quality}{reason}, and no check-in of it was left alone"
-    )
+    value = f"its value {shown(error.value.number)} is {error.value.quality}{reason}"
+    return f"{value}, and no check-in of it was left alone"

@@ -1,4 +1,4 @@
-"""Who it is that types a command."""
+"""The name of the person who types a command."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from syncd.sdk import ConfigError
 
 
 def author_name(given: str | None, what: str) -> str:
-    """The name given, else the login name. ConfigError says that `what` needs one, where there is neither."""
+    """The given name, or else the login name. ConfigError if there is neither, for `what` needs a name."""
     name = (given if given is not None else _login_name()).strip()
     if not name:
         raise ConfigError(f"{what} needs a name; write --author NAME")
@@ -18,5 +18,5 @@ def author_name(given: str | None, what: str) -> str:
 def _login_name() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError, ImportError):  # a container's user has a number and no name
+    except (KeyError, OSError, ImportError):  # a container's user may have a number and no name
         return ""

@@ -1,11 +1,12 @@
-"""The boundary of the command line: a command runs, and an error becomes a sentence and an exit code."""
+"""Runs a command, and turns an error into a sentence and an exit code."""
 
 from __future__ import annotations
 
-import gc
+import atexit
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from copy import copy
 from typing import NoReturn
 
@@ -19,9 +20,7 @@ def run() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without ✓ shows ?, and the command goes on
-    code = _run(sys.argv[1:])
-    gc.freeze()  # the process ends: Python need not look through all that it loaded for garbage once more
-    sys.exit(code)
+    _end(_run(sys.argv[1:]))
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -35,7 +34,7 @@ def _run(arguments: Sequence[str]) -> int:
         return ending.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return 130
-    except BrokenPipeError:  # `syncd status | head`: the reader has read enough
+    except BrokenPipeError:  # `syncd status | head`: the reader wants no more
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except typer.TyperException as error:  # an option or argument that does not exist
@@ -52,10 +51,19 @@ def _run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _app_for(arguments: Sequence[str]) -> typer.Typer:
-    """The command line with the command that the arguments name, alone: typer takes long to read all their options.
+def _end(code: int) -> NoReturn:
+    """Ends the process. Python would first take apart all that was loaded, for as long as a short command takes."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # closed: nobody reads it
+            stream.flush()
+    os._exit(code)
 
-    With all commands if the arguments name none, as for `syncd --help`.
+
+def _app_for(arguments: Sequence[str]) -> typer.Typer:
+    """The command line with only the command that the arguments name: typer is slow to read the options of all.
+
+    It has all commands if the arguments name none, as in `syncd --help`.
     """
     named = [command for command in app.registered_commands if arguments[:1] == [_name(command)]]
     chosen = copy(app)
@@ -64,5 +72,5 @@ def _app_for(arguments: Sequence[str]) -> typer.Typer:
 
 
 def _name(command: typer.models.CommandInfo) -> str:
-    assert command.callback is not None  # each is a function of `app`
+    assert command.callback is not None  # every command is a function in `app`
     return command.name or typer.main.get_command_name(command.callback.__name__)

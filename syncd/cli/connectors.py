@@ -17,14 +17,14 @@ from syncd.sdk import can_publish, can_pull
 
 def run(*, as_json: bool) -> None:
     """Lists every installed connector with the keys of its connections, measures and publishing."""
-    found = []
+    entries = []
     for name in connector_types():
         try:
             loaded = connector(name)
         except BrokenConnector as error:
-            found.append({"type": name, "summary": str(error), "connection": {}, "measure": {}, "publish": {}})
+            entries.append({"type": name, "summary": str(error), "connection": {}, "measure": {}, "publish": {}})
             continue
-        found.append(
+        entries.append(
             {
                 "type": name,
                 "summary": loaded.summary,
@@ -34,17 +34,17 @@ def run(*, as_json: bool) -> None:
             }
         )
     if as_json:
-        print_json({"connectors": found})
+        print_json({"connectors": entries})
         return
-    for entry in found:
+    for entry in entries:
         typer.echo(fill(f"{entry['type']}: {entry['summary']}", 80, subsequent_indent="  "))
         for part in ("connection", "measure", "publish"):
             keys = entry[part]
             assert isinstance(keys, dict)
             if keys:
                 typer.echo(f"  {part}")
-            for key, said in keys.items():
-                typer.echo(fill(said, 80, initial_indent=f"    {key:<18} ", subsequent_indent=" " * 23))
+            for key, description in keys.items():
+                typer.echo(fill(description, 80, initial_indent=f"    {key:<18} ", subsequent_indent=" " * 23))
         typer.echo()
 
 

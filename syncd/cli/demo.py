@@ -12,6 +12,7 @@ import typer
 
 from syncd.cli.log import set_up_log
 from syncd.cli.opening import open_config, writing_ledger
+from syncd.cli.progress import print_failures
 from syncd.cli.status_view import print_status
 from syncd.cycle.model import CycleRequest
 from syncd.cycle.run import run_cycle
@@ -19,19 +20,23 @@ from syncd.ledger import cycle_lock
 from syncd.sandbox import DEMO_NOW, Sandbox, serve, write_files
 from syncd.sandbox.story.numbers import OKR_BOOK
 from syncd.sdk import ConfigError, RetryPolicy
-from syncd.status.periods import choose_plan
+from syncd.status.periods import choose_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import report_of
 from syncd.status.unwritten import troubles
 
-_MARK = "# Written by `syncd demo`; it is written anew each time."
+_MARK = "# Written by `syncd demo`"
 
 
 def run(folder: Path) -> None:
-    """Writes the example's files, syncs them against a sandbox of its own, and shows where the objectives stand."""
+    """Writes the example's files, syncs them against its own sandbox, and shows where the objectives stand."""
     set_up_log("text", logging.ERROR)
     with serve(now=DEMO_NOW) as box:
-        _write(folder, box.credentials["jira_email"])
+        try:
+            _write(folder, box.credentials["jira_email"])
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise ConfigError(f"{folder} cannot be written: {reason}; name another with --folder") from None
         os.environ.update(sandbox_environment(box))
         config, clock = open_config(folder / "syncd.yaml")
         ledger = writing_ledger(config)
@@ -40,17 +45,17 @@ def run(folder: Path) -> None:
             result = run_cycle(CycleRequest(config, ledger, clock, RetryPolicy()))
         seconds = time.monotonic() - started
         requests = len(box.requests)
-    plan = choose_plan(config, None, clock())
-    assert plan is not None
+    okrs = choose_period(config, None, clock())
+    assert okrs is not None
+    wrote = sum(delivered.wrote for delivered in result.delivered)
     typer.echo(
         f"Pulled {len(result.pulls)} streams from GitHub, Jira, Google Sheets, a JSON API and a CSV file\n"
         f"(a sandbox on this machine, through the real clients): {requests} requests, {seconds:.1f} s.\n"
-        f"Wrote {sum(one.wrote for one in result.delivered)} check-ins to a Google Sheet and to data/okrs.md.\n"
+        f"Wrote {wrote} check-ins to a Google Sheet and to data/okrs.md.\n"
     )
-    print_status(report_of(Snapshots(config, plan, ledger).now(clock())), troubles(ledger))
+    print_status(report_of(Snapshots(config, okrs, ledger).now(clock())), troubles(ledger))
     ledger.close()
-    for pull, why in result.failures:
-        typer.echo(f"failed: {pull.connection}: {pull.stream.key}: {why}", err=True)
+    print_failures(result)
     typer.echo(f"\nTry next, in {typer.style(folder, bold=True)}:")
     for command, what in (
         ("syncd explain calls", "why is it this number, down to the cell?"),
@@ -70,14 +75,14 @@ def run(folder: Path) -> None:
 
 def sandbox_environment(box: Sandbox) -> dict[str, str]:
     """The variables that the demo's syncd.yaml refers to, for a running sandbox."""
-    known = box.credentials
+    credentials = box.credentials
     return {
         "SANDBOX_URL": box.url,
-        "GITHUB_TOKEN": known["github"],
-        "JIRA_TOKEN": known["jira_token"],
-        "JIRA_PAT": known["jira_pat"],
-        "GOOGLE_TOKEN": known["google_token"],
-        "METRICS_KEY": known["metrics_key"],
+        "GITHUB_TOKEN": credentials["github"],
+        "JIRA_TOKEN": credentials["jira_token"],
+        "JIRA_PAT": credentials["jira_pat"],
+        "GOOGLE_TOKEN": credentials["google_token"],
+        "METRICS_KEY": credentials["metrics_key"],
     }
 
 
@@ -90,10 +95,8 @@ def example_mappings() -> Path:
 
 def _write(folder: Path, jira_email: str) -> None:
     project = folder / "syncd.yaml"
-    if folder.exists() and any(folder.iterdir()):
-        if not (project.exists() and project.read_text(encoding="utf-8").startswith(_MARK)):
-            raise ConfigError(f"{folder} is there, and not from a demo; name another with --folder")
-        shutil.rmtree(folder)
+    if folder.exists():
+        _clear(folder, project)
     (folder / "data").mkdir(parents=True)
     shutil.copytree(example_mappings(), folder / "mappings")
     write_files(folder / "data")
@@ -101,9 +104,21 @@ def _write(folder: Path, jira_email: str) -> None:
     project.write_text(text, encoding="utf-8")
 
 
+def _clear(folder: Path, project: Path) -> None:
+    """Deletes what an earlier demo wrote; the folder itself stays, for it may be the working folder."""
+    entries = list(folder.iterdir())
+    if entries and not (project.exists() and project.read_text(encoding="utf-8").startswith(_MARK)):
+        raise ConfigError(f"{folder} exists, and no demo wrote it; name another folder with --folder")
+    for entry in entries:
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
+
+
 _PROJECT = """\
-{mark}
-# `syncd sandbox` serves the same company again, and prints the variables that stand below as ${{NAME}}.
+{mark}, which rewrites this folder each time.
+# `syncd sandbox` serves the same company again, and prints the variables that are written below as ${{NAME}}.
 mappings: mappings/
 ledger: sqlite:///syncd.db
 timezone: Europe/Berlin

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
 
+from syncd.cli.lines import wrapped
 from syncd.cli.log import set_up_log
 from syncd.cli.opening import open_config, print_json
 from syncd.config import Config, Connection
@@ -16,44 +18,42 @@ from syncd.sdk import Check, ConfigError, Context, RetryPolicy, SourceError, can
 
 
 def run(path: Path, *, as_json: bool) -> None:
-    """Asks every connection and the ledger; exit code 1 where something is not as it should be."""
+    """Checks every connection, the ledger and `notify:`; exit code 1 if a check fails."""
     set_up_log("text", logging.ERROR)
     config, _ = open_config(path)
-    found = [(connection.name, list(_checks(connection, config))) for connection in config.connections.values()]
-    found.append(("ledger", [_ledger(config)]))
+    results = [(connection.name, list(_checks(connection, config))) for connection in config.connections.values()]
+    results.append(("ledger", [_ledger(config)]))
     if config.settings.notify is not None:
-        found.append(("notify", list(_notify(config))))
+        results.append(("notify", list(_notify(config))))
     if as_json:
-        print_json(
-            {
-                "connections": [
-                    {
-                        "name": name,
-                        "checks": [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks],
-                    }
-                    for name, checks in found
-                ]
-            }
-        )
+        print_json({"connections": [_document(name, checks) for name, checks in results]})
     else:
-        for name, checks in found:
+        for name, checks in results:
             kind = f" ({config.connections[name].kind})" if name in config.connections else ""
             typer.echo(f"{name}{kind}")
             for check in checks:
-                typer.echo(f"  {'✓' if check.ok else '✗'} {check.name:<14} {check.detail}")
-    if any(not check.ok for _, checks in found for check in checks):
+                for line in wrapped(check.detail, f"  {'✓' if check.ok else '✗'} {check.name:<14} ", " " * 6):
+                    typer.echo(line)
+    if any(not check.ok for _, checks in results for check in checks):
         raise typer.Exit(1)
 
 
+def _document(name: str, checks: Sequence[Check]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "checks": [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks],
+    }
+
+
 def _checks(connection: Connection, config: Config) -> Iterator[Check]:
-    # Few tries: somebody is waiting at the terminal.
+    # Few tries: a person waits at the terminal.
     few = RetryPolicy(attempts=2, longest_wait=5, deadline=20)
-    writes = any(one.connection.name == connection.name for one in config.publications)
+    writes = any(publication.connection.name == connection.name for publication in config.publications)
     context = Context(few, config.zone, folder=str(config.path.parent), writes=writes)
     try:
         if not can_pull(connection.connector):
             connection.resolved()
-            yield Check("configured", True, "nothing can be asked of it before something is written")
+            yield Check("configured", True, "it only takes check-ins: it cannot be checked before the first is written")
             return
         source = connection.open(context)
     except ConfigError as error:
@@ -68,7 +68,7 @@ def _checks(connection: Connection, config: Config) -> Iterator[Check]:
 
 
 def _notify(config: Config) -> Iterator[Check]:
-    from syncd.notifying.telling import check
+    from syncd.notifying.send import check
 
     problems = check(config)
     yield from (Check("configured", False, problem) for problem in problems)
@@ -83,12 +83,9 @@ def _ledger(config: Config) -> Check:
     except (ConfigError, LedgerError) as error:
         return Check("usable", False, str(error))
     if ledger is None:
-        return Check("usable", True, "none yet; the first sync makes it")
+        return Check("usable", True, "there is none yet; the first sync creates it")
     last = ledger.cycles.last(pulled=True)
     ledger.close()
-    when = (
-        f"last cycle {last.ended_at.astimezone(config.zone):%Y-%m-%d %H:%M}"
-        if last and last.ended_at
-        else "no cycle yet"
-    )
-    return Check("usable", True, when)
+    if last is None or last.ended_at is None:
+        return Check("usable", True, "no cycle yet")
+    return Check("usable", True, f"last cycle {last.ended_at.astimezone(config.zone):%Y-%m-%d %H:%M}")

@@ -1,4 +1,4 @@
-"""Errors as sentences: what is wrong, where, and what to do about it."""
+"""Errors as sentences: where the problem is, what it is, and what to do about it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from syncd.sdk import ConfigError
 
 
 def sentence(error: Exception) -> str | None:
-    """What a person is told; None for an error that syncd did not raise on purpose."""
+    """The message for a person; None for an error that syncd did not raise on purpose."""
     if isinstance(error, ConfigError):
         lines = [str(problem) for problem in error.problems] or [f"syncd: {error}"]
         if len(error.problems) > 1:
@@ -24,7 +24,7 @@ def sentence(error: Exception) -> str | None:
 
 
 def exit_code(error: Exception) -> int:
-    """2 where nothing was touched; 1 where the ledger failed in the middle of it."""
+    """2 if nothing was touched; 1 if the ledger failed in the middle of the work."""
     from syncd.ledger import LedgerFailed
 
     return 1 if isinstance(error, LedgerFailed) else 2

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from textwrap import wrap
 from typing import Any
 
+from syncd.cli.lines import cut, labelled
 from syncd.explain.links import LinkEvidence
 from syncd.okr.trend import Trend
 from syncd.okr.weeks import Week
@@ -16,30 +16,31 @@ _WIDTH = 16
 
 
 def lines(links: Sequence[LinkEvidence]) -> Iterator[str]:
-    """A block for each link, within 80 columns where its ids allow."""
+    """A block for each link, within 80 columns if its ids allow it."""
     for link in links:
         yield ""
         yield f"alignment {link.output} → {link.outcome}"
         since = f" since {day(link.verdict_since)}" if link.verdict_since else ""
         yield f"verdict   {VERDICT_SIGNS[link.verdict]} {VERDICT_WORDS[link.verdict]}{since}"
         if link.why:
-            yield from (f"          {part}" for part in wrap(link.why, 70))
+            yield from labelled("", link.why)
         on_pace = f", {link.output} on pace since {day(link.since)}" if link.since else ""
         yield f"lag       {span(link.lag) if link.lag else 'none'}{on_pace}"
         if link.trend is not None:
-            yield from (f"{'' if at else 'trend':<10}{part}" for at, part in enumerate(wrap(_trend(link.trend), 70)))
+            yield from labelled("trend", _trend(link.trend))
         if link.weeks:
-            yield f"weeks to  {_cut(link.output)} {'':8} {_cut(link.outcome)}"
+            yield f"weeks to  {_heading(link.output)} {'':8} {_heading(link.outcome)}"
             yield from _weeks(link.weeks)
 
 
-def _trend(found: Trend) -> str:
-    if found.per_week is None:
-        return f"{DIRECTION_WORDS[found.direction]}: {found.reason}"
-    by = f"{number(found.per_week)} a week, 95 % interval {number(found.low)} to {number(found.high)}"
-    since = f" from {day(found.since)} on" if found.since else ""
-    rest = f"{number(found.move)} in all, noise {number(found.noise)}, {count(found.weeks, 'week')} of data{since}"
-    return f"{DIRECTION_WORDS[found.direction]}: {by}; {rest}" + (f"; {found.reason}" if found.reason else "")
+def _trend(trend: Trend) -> str:
+    direction = DIRECTION_WORDS[trend.direction]
+    if trend.per_week is None:
+        return f"{direction}: {trend.reason}"
+    slope = f"{number(trend.per_week)} a week, 95 % interval {number(trend.low)} to {number(trend.high)}"
+    since = f" from {day(trend.since)} on" if trend.since else ""
+    data = f"{number(trend.move)} in all, noise {number(trend.noise)}, {count(trend.weeks, 'week')} of data{since}"
+    return f"{direction}: {slope}; {data}" + (f"; {trend.reason}" if trend.reason else "")
 
 
 def _weeks(weeks: Sequence[tuple[Week, Week]]) -> Iterator[str]:
@@ -58,8 +59,8 @@ def _change(old: Week | None, new: Week) -> str:
     return f"{'+' * (new.value >= old.value)}{number(new.value - old.value)}"
 
 
-def _cut(name: str) -> str:
-    return f"{name if len(name) <= _WIDTH else name[: _WIDTH - 1] + '…':>{_WIDTH}}"
+def _heading(name: str) -> str:
+    return f"{cut(name, _WIDTH):>{_WIDTH}}"
 
 
 def documents(links: Sequence[LinkEvidence]) -> list[dict[str, Any]]:

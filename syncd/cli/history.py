@@ -12,9 +12,9 @@ from typing import Any
 import typer
 
 from syncd.cli.history_words import event_words
-from syncd.cli.opening import chosen_key_result, chosen_plan, open_config, print_json, reading_ledger
+from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, reading_ledger
 from syncd.explain.edits import Edit
-from syncd.explain.history import Event, Point, Restated, Series, history
+from syncd.explain.history import Point, Restated, Series, SeriesEvent, history
 from syncd.sdk import ConfigError
 from syncd.status.read_snapshots import Snapshots
 
@@ -36,16 +36,15 @@ _COLUMNS = (
 def run(
     path: Path, name: str, *, backfill: bool, period: str | None, as_csv: bool, as_json: bool, as_chart: bool
 ) -> None:
-    """Prints the series of a key result."""
+    """Prints the value of a key result day by day."""
     if as_csv + as_json + as_chart > 1:
-        raise ConfigError("--csv, --json and --chart are three forms of one answer; choose one")
+        raise ConfigError("--csv, --json and --chart do not go together; choose one of them")
     config, clock = open_config(path)
     now = clock()
-    plan = chosen_plan(config, period, now)
-    key_result = chosen_key_result(plan, name)
-    ledger = reading_ledger(config)
-    snapshots = Snapshots(config, plan, ledger)
-    series = history(snapshots, snapshots.now(now), key_result, ledger, backfill=backfill)
+    okrs = chosen_period(config, period, now)
+    key_result = chosen_key_result(okrs, name)
+    snapshots = Snapshots(config, okrs, reading_ledger(config))
+    series = history(snapshots, snapshots.now(now), key_result, backfill=backfill)
     if series.not_backfilled:
         typer.echo(f"{series.not_backfilled}; nothing to backfill", err=True)
     if as_json:
@@ -53,7 +52,7 @@ def run(
     elif as_csv:
         typer.echo(table(series), nl=False)
     elif not series.points:
-        typer.echo(f"{name} has no value yet in {plan.period.id}: {_why_none(series, now)}")
+        typer.echo(f"{name} has no value yet in {okrs.period.id}: {_why_none(series, now)}")
     elif as_chart:
         from syncd.cli.history_chart import print_chart
 
@@ -66,7 +65,7 @@ def run(
 
 
 def document(series: Series) -> dict[str, Any]:
-    """The series as `--json` prints it."""
+    """The series as `history --json` prints it."""
     period = series.period
     return {
         "key_result": series.key_result.id,
@@ -94,7 +93,7 @@ def _point(point: Point, series: Series) -> dict[str, Any]:
     }
 
 
-def _event(event: Event, series: Series) -> dict[str, Any]:
+def _event(event: SeriesEvent, series: Series) -> dict[str, Any]:
     when = {"at": _time(event.at, series), "day": event.at.astimezone(series.period.zone).date().isoformat()}
     if isinstance(event, Edit):
         return when | {"event": "edited", "file": event.file, "key": event.key, "old": event.old, "new": event.new}
@@ -105,18 +104,19 @@ def _event(event: Event, series: Series) -> dict[str, Any]:
 
 
 def table(series: Series) -> str:
-    """The series as CSV of RFC 4180: ISO days, numbers with a dot, nothing for what is unknown.
+    """The series as CSV of RFC 4180: ISO days, numbers with a dot, an empty cell for an unknown number.
 
-    A cell that begins with a minus is a number; every text is a word of ours or begins with one.
+    No spreadsheet takes a cell for a formula: one that begins with a minus is a number, and every text begins with a
+    word of syncd's own.
     """
-    told = io.StringIO(newline="")
-    writer = csv.writer(told)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
     writer.writerow(_COLUMNS)
     for point in series.points:
         events = [event for event in series.events if event.at.astimezone(series.period.zone).date() == point.day]
         cells = _point(point, series) | {"events": "; ".join(event_words(event, series) for event in events)}
         writer.writerow([_cell(cells[column]) for column in _COLUMNS])
-    return told.getvalue()
+    return text.getvalue()
 
 
 def _cell(value: str | float | None) -> str:

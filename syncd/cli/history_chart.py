@@ -24,7 +24,7 @@ _TICKS = 5
 
 
 def print_chart(series: Series) -> None:
-    """Prints the chart, as wide as the terminal, and below it what happened."""
+    """Prints the chart, as wide as the terminal, and the events below it."""
     width = shutil.get_terminal_size((80, _HEIGHT)).columns
     for line in wrap(f"{series.key_result.id}: {series.key_result.title}", width):
         typer.echo(line)
@@ -37,9 +37,9 @@ def print_chart(series: Series) -> None:
 
 
 def chart(series: Series, width: int, *, coloured: bool) -> str:
-    """The value by day over what is expected and the target, to the period's end.
+    """The value day by day, with the expected values and the target, up to the period's end.
 
-    A day of which nothing is known is a gap, and so is the step from one measure to another.
+    A day without a value is a gap, and so is the step from one measure to another.
     """
     import plotext
 
@@ -57,15 +57,15 @@ def chart(series: Series, width: int, *, coloured: bool) -> str:
         for before, point in pairwise(series.points)
     ]
     _draw(figure, "braille", values, [False, *joined])
-    # A day without neighbours, which would hardly show, and the last one, on which the eye should fall.
+    # Dots for a day without neighbours, which would hardly show, and for the last day, where the eye should fall.
     alone = [not before and not after for before, after in pairwise([False, *joined, False])]
     _draw(figure, "•", [value if lonely else None for value, lonely in zip(values, [*alone[:-1], True], strict=True)])
     figure.ruler("x").lim(0, max(1, len(days) - 1))
     marked = sorted({tick * (len(days) - 1) // (_TICKS - 1) for tick in range(_TICKS)})
     figure.ruler("x").ticks(marked, [day(days[at]) for at in marked])
     starts = [aim.baseline if isinstance(aim, Target) else None for aim in _goals(series, days)]
-    known = [value for line in (values, starts, *lines) for value in line if value is not None]
-    if (low := min(known)) < (high := max(known)):
+    numbers = [value for line in (values, starts, *lines) for value in line if value is not None]
+    if (low := min(numbers)) < (high := max(numbers)):
         heights = [low + (high - low) * tick / (_TICKS - 1) for tick in range(_TICKS)]
         figure.ruler("y").lim(low, high)
         figure.ruler("y").ticks(heights, [number(height) for height in heights])
@@ -73,31 +73,31 @@ def chart(series: Series, width: int, *, coloured: bool) -> str:
 
 
 def _draw(figure: Any, marker: str, values: Sequence[float | None], joined: Sequence[bool] = ()) -> None:
-    """Values of consecutive days, each joined by a line to the one before where it is said to be."""
-    known = [at for at, value in enumerate(values) if value is not None]
-    if not known:
+    """Draws the values of consecutive days; `joined` tells which of them a line joins to the day before."""
+    days = [at for at, value in enumerate(values) if value is not None]
+    if not days:
         return
-    signal = figure.signal(known, [values[at] for at in known], marker=marker)
-    for place, at in enumerate(known):
+    signal = figure.signal(days, [values[at] for at in days], marker=marker)
+    for place, at in enumerate(days):
         signal.line(place, bool(joined) and joined[at])
     figure.draw(signal)
 
 
 def _days(series: Series) -> list[date]:
-    """The days of the period, and those after it of which there are points."""
+    """The days of the period, and the days after it that have points."""
     last = max(series.period.last, series.points[-1].day)
     return [series.period.first + timedelta(days=number) for number in range((last - series.period.first).days + 1)]
 
 
 def _goals(series: Series, days: Sequence[date]) -> Iterator[Goal]:
-    """The goal in force on each day; today's for those to come."""
+    """The goal in force on each day; for future days today's goal."""
     yield from (point.goal for point in series.points)
     for _ in days[len(series.points) :]:
         yield series.key_result.goal
 
 
 def _aims(series: Series, days: Sequence[date]) -> Iterator[tuple[float | None, float | None]]:
-    """The number that is aimed at on each day, or the band's bounds."""
+    """The target of each day, or the two bounds of its band."""
     for aim in _goals(series, days):
         if isinstance(aim, Band):
             yield aim.at_least, aim.at_most
@@ -108,7 +108,7 @@ def _aims(series: Series, days: Sequence[date]) -> Iterator[tuple[float | None, 
 
 
 def _ahead(series: Series) -> list[float | None]:
-    """The value that is expected at the end of each day, of a target that has a baseline."""
+    """The value expected at the end of each day; None without a target and a baseline."""
     period, days = series.period, _days(series)
     shares = [point.expected for point in series.points] + [
         expected(series.key_result, period.span, midnight(each + timedelta(days=1), period.zone))

@@ -1,14 +1,14 @@
-"""The series of a key result as a table of 80 columns: equal days in one row, events between the rows."""
+"""The series of a key result as a table of 80 columns: equal days share a row, events stand between the rows."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from textwrap import wrap
 
 from syncd.cli.history_words import event_words
-from syncd.explain.history import Event, Point, Series
+from syncd.explain.history import Point, Series, SeriesEvent
 from syncd.okr.words import HEALTH_WORDS, clock_time, day, goal, number, percent
 
 _WIDTH = 80
@@ -17,14 +17,14 @@ _ROW = "{:<15} {:>9} {:>8} {:>8} {:>8}  {:<9}  {}"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Days in a row on which nothing changed but the time, and what happened on the first of them."""
+    """Consecutive days on which nothing changed but the date, and the events of the first of them."""
 
     points: Sequence[Point]
-    events: Sequence[Event]
+    events: Sequence[SeriesEvent]
 
 
 def render(series: Series, now: datetime) -> Iterator[str]:
-    """The lines of a series, none wider than 80 columns where its numbers allow."""
+    """The lines of a series, within 80 columns if its numbers allow it."""
     period = series.period
     yield from wrap(f"{series.key_result.id}: {series.key_result.title}", _WIDTH)
     as_of = f"as of {clock_time(now.astimezone(period.zone))} ({period.zone.key})"
@@ -41,32 +41,26 @@ def render(series: Series, now: datetime) -> Iterator[str]:
 
 
 def runs(series: Series) -> list[Run]:
-    """The series' days, folded; a day on which something happened begins a run."""
-    happened: dict[object, list[Event]] = {}
+    """The days of the series in runs; a day with an event begins a new run."""
+    events_by_day: dict[date, list[SeriesEvent]] = {}
     for event in series.events:
-        happened.setdefault(event.at.astimezone(series.period.zone).date(), []).append(event)
-    found: list[Run] = []
+        events_by_day.setdefault(event.at.astimezone(series.period.zone).date(), []).append(event)
+    folded: list[Run] = []
     for point in series.points:
-        events = happened.get(point.day, [])
-        if found and not events and _goes_on(found[-1].points[-1], point, series):
-            found[-1] = Run([*found[-1].points, point], found[-1].events)
+        events = events_by_day.get(point.day, [])
+        if folded and not events and _looks_alike(folded[-1].points[-1], point, series):
+            folded[-1] = Run([*folded[-1].points, point], folded[-1].events)
         else:
-            found.append(Run([point], events))
-    return found
+            folded.append(Run([point], events))
+    return folded
 
 
-def _goes_on(before: Point, point: Point, series: Series) -> bool:
-    def shown(one: Point) -> tuple[object, ...]:
-        return (
-            one.value,
-            one.progress,
-            one.health,
-            one.measure,
-            _note(one, series),
-            one.reason if one.value is None else None,
-        )
+def _looks_alike(before: Point, after: Point, series: Series) -> bool:
+    def shown(point: Point) -> tuple[object, ...]:
+        reason = point.reason if point.value is None else None
+        return (point.value, point.progress, point.health, point.measure, _note(point, series), reason)
 
-    return shown(before) == shown(point)
+    return shown(before) == shown(after)
 
 
 def _row(run: Run, series: Series) -> str:
@@ -85,7 +79,7 @@ def _row(run: Run, series: Series) -> str:
 
 
 def _note(point: Point, series: Series) -> str:
-    """What is not as usual: where the value comes from, its quality, and on which earlier day it was measured."""
+    """What is unusual about a value: where it comes from, its quality, and the earlier day that it was measured on."""
     if point.source != "kept":
         return point.source or "never"
     measured = point.measured_at.astimezone(series.period.zone).date() if point.measured_at else None

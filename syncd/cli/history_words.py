@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from syncd.explain.edits import Edit
-from syncd.explain.history import Event, Restated, Series
+from syncd.explain.history import Restated, Series, SeriesEvent
 from syncd.okr.words import clock_time, count, number
 
 
-def event_words(event: Event, series: Series) -> str:
-    """An event in words; it begins with a word of ours, so that no spreadsheet takes it for a formula."""
+def event_words(event: SeriesEvent, series: Series) -> str:
+    """An event in words. It begins with a word of syncd's own, so that no spreadsheet takes it for a formula."""
     at = clock_time(event.at.astimezone(series.period.zone))
     if isinstance(event, Edit):
         return f"edited {at} in {event.file}: {event}"
     if isinstance(event, Restated):
-        moved = "and the number is the same"
+        moved = "and the number stays the same"
         if event.before != event.after:
             moved = f"{number(event.before)} → {number(event.after)}"
         return f"restated {at}: {count(event.count, 'row')} of the past, {moved}"

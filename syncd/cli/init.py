@@ -65,7 +65,7 @@ objectives:
 
 
 def run(folder: Path) -> None:
-    """Writes the first files of a project, all or none of them."""
+    """Writes the first files of a project; none if a file of that name exists."""
     now = datetime.now(UTC)
     quarter = (now.month + 2) // 3
     first = f"{now.year}-{3 * quarter - 2:02}"
@@ -75,13 +75,17 @@ def run(folder: Path) -> None:
         "data/calls.csv": f"Week,Calls,Rating\n{first}-01,1180,3.9\n{first}-08,1160,4.0\n",
         "data/articles.csv": f"Week,Published\n{first}-01,3\n{first}-08,4\n",
     }
-    there = [name for name in files if (folder / name).exists()]
-    if there:
-        raise ConfigError(f"{folder / there[0]} is there already, and nothing is overwritten; name an empty folder")
+    existing = [name for name in files if (folder / name).exists()]
+    if existing:
+        raise ConfigError(f"{folder / existing[0]} exists already, and init overwrites nothing; name an empty folder")
     for name, text in files.items():
         path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise ConfigError(f"{path} cannot be written: {reason}; name another folder") from None
         typer.echo(f"wrote {path}")
     where = "" if folder == Path() else f"cd {folder} && "
     typer.echo(f"next: {where}syncd validate && syncd sync && syncd status")

@@ -1,7 +1,7 @@
-"""The log: to standard error, as text or as JSON lines. Standard output is for answers.
+"""The log: on standard error, as text or as JSON lines. Standard output is for answers.
 
-The core logs by the standard library's `logging`, with what belongs to an event in `extra`. structlog renders it, and
-is imported when there is something to render: a one-off command that has nothing to say starts sooner.
+The core logs through the standard library's `logging`, with the fields of an event in `extra`. structlog renders the
+events, and is imported with the first of them: a command that logs nothing starts sooner.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 def set_up_log(form: str, level: int = logging.INFO) -> None:
-    """Logs what is of this level or above, as `text` or `json`."""
+    """Logs the events of this level and above, as `text` or `json`."""
     if form not in ("text", "json"):
         raise ConfigError(f"--log-format is {form!r}; write text or json")
     log = logging.getLogger("syncd")
@@ -31,11 +31,11 @@ def set_up_log(form: str, level: int = logging.INFO) -> None:
     log.setLevel(level)
     log.propagate = False
     for name in ("urllib3", "httpx", "github", "jira"):
-        logging.getLogger(name).setLevel(logging.ERROR)  # what they warn of, our own errors say
+        logging.getLogger(name).setLevel(logging.ERROR)  # syncd's own errors say what they warn of
 
 
 class _Rendered(logging.Handler):
-    """Hands each event to structlog, which is configured with the first."""
+    """Hands each event to structlog, and configures structlog before the first."""
 
     def __init__(self, configure: Callable[[], None]) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ def _configure(form: str, level: int) -> None:
     last: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"
-        # A plain traceback: a rich one would show what local variables hold, and they may hold a token.
+        # A plain traceback: a rich one would show the values of local variables, and one may be a token.
         else structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(), pad_event_to=24, exception_formatter=structlog.dev.plain_traceback
         )
@@ -79,17 +79,17 @@ def _configure(form: str, level: int) -> None:
 
 
 class _Log:
-    """A stream that drops what it cannot write: a full disk under the log must not end what the log is about."""
+    """A stream that drops what it cannot write: a full disk under the log must not end the program."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> None:
-        """Writes what can be written."""
+        """Writes the text if it can."""
         with suppress(OSError):
             self._stream.write(text)
 
     def flush(self) -> None:
-        """Hands over what can be handed over."""
+        """Flushes the stream if it can."""
         with suppress(OSError):
             self._stream.flush()

@@ -1,4 +1,4 @@
-"""How memory is taken from the system."""
+"""How the process takes memory from the system."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from contextlib import suppress
 _M_ARENA_MAX = -8  # mallopt(3)
 
 
-def one_arena() -> None:
-    """One heap for all threads, where the C library is glibc.
+def share_a_heap() -> None:
+    """Lets all threads share one heap, if the C library is glibc.
 
-    It would give each thread a heap of its own, and those that fetch pages of a megabyte keep what they once took:
-    20 MB in a backfill. Under Python's lock threads gain nothing by it.
+    By default glibc gives each thread a heap of its own. Threads that fetch pages of a megabyte never give that memory
+    back: 20 MB in a backfill. Under Python's lock threads gain nothing from a heap of their own.
     """
     with suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)

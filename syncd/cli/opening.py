@@ -1,6 +1,6 @@
-"""What most commands begin and end with: the configuration, the clock, the ledger; one JSON document.
+"""What most commands begin and end with: the configuration, the clock, the ledger; printing a JSON document.
 
-`validate` opens no ledger, and does without the third of its start-up that importing one would take.
+The ledger is imported where a command opens it: `validate` opens none, and starts a third faster without it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from syncd.config import Config, load_config
 from syncd.config.messages import nearest
 from syncd.config.project import clock_of
-from syncd.okr.goals import KeyResult, Plan
+from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.sdk import ConfigError
 
 if TYPE_CHECKING:
@@ -24,53 +24,55 @@ Clock = Callable[[], datetime]
 
 
 def open_config(path: Path) -> tuple[Config, Clock]:
-    """The configuration, and the clock that every command goes by: a rehearsal's where syncd.yaml sets one."""
+    """The configuration, and the clock of every command: that of a rehearsal if syncd.yaml sets one."""
     if not path.exists():
-        raise ConfigError(f"there is no {path}; name it with --config, or write one with `syncd init`")
+        raise ConfigError(f"there is no {path}; name the file with --config, or write a first one with `syncd init`")
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder; name the file in it, such as {path / 'syncd.yaml'}")
     config = load_config(path)
     return config, clock_of(config.settings)
 
 
 def writing_ledger(config: Config) -> Ledger:
-    """The ledger, made where there is none."""
+    """The ledger; created if there is none."""
     from syncd.ledger import open_ledger
 
     ledger = open_ledger(config.ledger_url())
-    assert ledger is not None  # it was created
+    assert ledger is not None  # open_ledger creates it
     return ledger
 
 
 def reading_ledger(config: Config) -> Ledger | None:
-    """The ledger for a command that only reads, closed as the process ends; None where there is none yet."""
+    """The ledger for a command that only reads, closed when the process ends; None if there is no ledger yet."""
     from syncd.ledger import open_ledger
 
     ledger = open_ledger(config.ledger_url(), create=False)
     if ledger is not None:
-        atexit.register(ledger.close)  # SQLite's journal stays beside the file of a connection left open
+        atexit.register(ledger.close)  # a connection left open leaves SQLite's journal beside the file
     return ledger
 
 
-def chosen_plan(config: Config, period: str | None, now: datetime) -> Plan:
-    """The plan to show; ConfigError names the periods where there is no such."""
-    from syncd.status.periods import choose_plan
+def chosen_period(config: Config, period: str | None, now: datetime) -> PeriodOkrs:
+    """The OKRs to show. ConfigError, with the periods that exist, if there is none for this period."""
+    from syncd.status.periods import choose_period
 
-    plan = choose_plan(config, period, now)
-    if plan is None:
-        known = ", ".join(other.period.id for other in config.plans)
-        raise ConfigError(f"there is no period {period!r}; the mappings have: {known}")
-    return plan
+    okrs = choose_period(config, period, now)
+    if okrs is None:
+        periods = ", ".join(other.period.id for other in config.periods)
+        raise ConfigError(f"there is no period {period!r}; the mappings have: {periods}")
+    return okrs
 
 
-def chosen_key_result(plan: Plan, name: str) -> KeyResult:
-    """The key result or guard of a plan that has this id; ConfigError names the nearest where none has."""
-    by_id = {kr.id: kr for kr in plan.measured}
+def chosen_key_result(okrs: PeriodOkrs, name: str) -> KeyResult:
+    """The period's key result or guard with this id. ConfigError, with the nearest id, if there is none."""
+    by_id = {kr.id: kr for kr in okrs.measured}
     if name not in by_id:
-        raise ConfigError(f"there is no key result {name!r} in {plan.period.id}{nearest(name, by_id)}")
+        raise ConfigError(f"there is no key result {name!r} in {okrs.period.id}{nearest(name, by_id)}")
     return by_id[name]
 
 
 def print_json(data: object) -> None:
-    """One JSON document on standard output."""
+    """Prints one JSON document on standard output."""
     import orjson
     import typer
 

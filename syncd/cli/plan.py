@@ -10,58 +10,60 @@ from zoneinfo import ZoneInfo
 import typer
 
 from syncd.cli.opening import print_json
-from syncd.cli.plan_view import render
+from syncd.cli.plan_view import publisher_failures, render
+from syncd.cli.progress import print_failures
 from syncd.cli.pulling import ready_to_pull
-from syncd.cli.sync import say_failures
 from syncd.cycle.plan import plan_sync
 from syncd.cycle.plan_changes import KeyResultChange, PeriodChanges, Planned
-from syncd.explain.evidence import Item
+from syncd.explain.items import Item
 from syncd.okr.rollup import ObjectiveStanding
 from syncd.publishing.preview import Preview
 from syncd.status.report import KeyResultLine
 
 
 def run(path: Path, *, only: str | None, as_json: bool, exit_code: bool, log_format: str) -> None:
-    """Shows what a sync would change. Exit code 1 where a source failed; else 3, if asked for, where there are changes.
+    """Prints what a sync would change. Exit code 1 if a source failed; else, with `exit_code`, 3 if there are changes.
 
-    A source that failed comes first: what the plan says of its key results is not what a sync will find.
+    A failed source outweighs changes: the next sync will measure its key results differently than this plan shows.
     """
     with ready_to_pull(path, only, log_format) as request:
-        config = request.config
-        found = plan_sync(request)
+        zone = request.config.zone
+        planned = plan_sync(request)
     if as_json:
-        print_json(document(found, config.zone))
+        print_json(document(planned, zone))
     else:
-        for line in render(found, config.zone):
+        for line in render(planned, zone):
             typer.echo(line)
-    say_failures(found.result)
-    if found.result.failures or any(one.failed for one in found.publish):
+    print_failures(planned.result)
+    for line in publisher_failures(planned):
+        typer.echo(line, err=True)
+    if planned.result.failures or any(preview.failed for preview in planned.publish):
         raise typer.Exit(1)
-    if exit_code and found:
+    if exit_code and planned:
         raise typer.Exit(3)
 
 
-def document(found: Planned, zone: ZoneInfo) -> dict[str, Any]:
-    """The plan as `plan --json` prints it. Times are RFC 3339; nothing is cut."""
+def document(planned: Planned, zone: ZoneInfo) -> dict[str, Any]:
+    """The plan as `plan --json` prints it. Times are RFC 3339; lists are complete."""
     return {
-        "as_of": _time(found.as_of, zone),
-        "changes": bool(found),
-        "measured": found.measured,
-        "streams": len(found.result.pulls),
-        "periods": [_period(period, zone) for period in found.periods],
+        "as_of": _time(planned.as_of, zone),
+        "changes": bool(planned),
+        "measured": planned.measured,
+        "streams": len(planned.result.pulls),
+        "periods": [_period(period, zone) for period in planned.periods],
         "failures": [
-            {"connection": pull.connection, "stream": pull.stream.key, "reason": why}
-            for pull, why in found.result.failures
+            {"connection": pull.connection, "stream": pull.stream.key, "reason": reason}
+            for pull, reason in planned.result.failures
         ],
-        "publish": [_preview(one) for one in found.publish],
+        "publish": [_preview(preview) for preview in planned.publish],
     }
 
 
-def _preview(one: Preview) -> dict[str, Any]:
+def _preview(preview: Preview) -> dict[str, Any]:
     return {
-        "to": one.connection,
-        "target": one.target,
-        "key_result": one.key_result or None,
+        "to": preview.connection,
+        "target": preview.target,
+        "key_result": preview.key_result or None,
         "changes": [
             {
                 "place": change.place,
@@ -70,10 +72,10 @@ def _preview(one: Preview) -> dict[str, Any]:
                 "new": change.new,
                 "left_alone": change.foreign,
             }
-            for change in one.changes
+            for change in preview.changes
         ],
-        "problem": one.problem,
-        "failed": one.failed,
+        "problem": preview.problem,
+        "failed": preview.failed,
     }
 
 
@@ -97,7 +99,8 @@ def _period(period: PeriodChanges, zone: ZoneInfo) -> dict[str, Any]:
         ],
         "key_results": [_change(change, zone) for change in period.key_results],
         "removed": [
-            {"id": one.id, "title": one.title, "file": one.file, "value": one.value.number} for one in period.removed
+            {"id": removed.id, "title": removed.title, "file": removed.file, "value": removed.value.number}
+            for removed in period.removed
         ],
         "waiting": [
             {"id": line.key_result.id, "candidate": line.candidate, "reason": line.reason, "approve": command}
@@ -111,7 +114,7 @@ def _standing(standing: ObjectiveStanding) -> dict[str, Any]:
 
 
 def _change(change: KeyResultChange, zone: ZoneInfo) -> dict[str, Any]:
-    moved = change.differences
+    differences = change.differences
     return {
         "id": change.key_result.id,
         "title": change.key_result.title,
@@ -121,9 +124,9 @@ def _change(change: KeyResultChange, zone: ZoneInfo) -> dict[str, Any]:
         "new": _line(change.new, zone),
         "remeasured": change.remeasured,
         "edits": [{"key": edit.key, "old": edit.old, "new": edit.new} for edit in change.edits],
-        "enters": [_item(item, zone) for item in moved.enters],
-        "leaves": [{**_item(item, zone), "why": item.left_out} for item in moved.leaves],
-        "brings_another": [{**_item(new, zone), "brought": old.brings} for old, new in moved.brings],
+        "enters": [_item(item, zone) for item in differences.enters],
+        "leaves": [{**_item(item, zone), "why": item.left_out} for item in differences.leaves],
+        "brings_another": [{**_item(new, zone), "brought": old.brings} for old, new in differences.brings],
         "approve": change.approve,
         "guard": _change(change.guard, zone) if change.guard else None,
     }
@@ -143,14 +146,14 @@ def _line(line: KeyResultLine, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _item(item: Item, zone: ZoneInfo) -> dict[str, Any]:
-    said = {
+    fields = {
         "label": item.label,
         "title": item.title,
         "url": item.url or None,
         "at": _time(item.at, zone),
         "brings": item.brings,
     }
-    return said | ({"part": item.part} if item.part else {})
+    return fields | ({"part": item.part} if item.part else {})
 
 
 def _time(moment: datetime | None, zone: ZoneInfo) -> str | None:

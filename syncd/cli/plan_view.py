@@ -1,4 +1,4 @@
-"""A plan as a page of text, made for a terminal of 80 columns: what comes, what goes, what is another."""
+"""A plan as text for a terminal of 80 columns: what enters, what leaves, what changes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from textwrap import wrap
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
+from syncd.cli.lines import WIDTH, cut, rounded
+from syncd.cli.progress import failures
 from syncd.cli.sync import NOTHING_OPEN
 from syncd.cycle.plan_changes import KeyResultChange, ObjectiveChange, PeriodChanges, Planned, Removed
-from syncd.explain.evidence import Item
+from syncd.explain.items import Item
 from syncd.okr.goals import Band
 from syncd.okr.words import HEALTH_WORDS, clock_time, count, day, number, percent
 from syncd.publishing.overwriting import shown
@@ -17,78 +19,88 @@ from syncd.publishing.preview import Preview
 from syncd.status.report import KeyResultLine
 from syncd.status.verdicts import VERDICT_SIGNS, VERDICT_WORDS
 
-_WIDTH = 80
 _LISTED = 20
-_UNBROKEN = "\N{NO-BREAK SPACE}"  # where a line is not to end; printed as a plain one
+_NAMED = 3  # key results of one problem
+_UNBROKEN = "\N{NO-BREAK SPACE}"  # where a line must not end; printed as a plain space
 T = TypeVar("T")
 
 
-def render(found: Planned, zone: ZoneInfo) -> Iterator[str]:
+def render(planned: Planned, zone: ZoneInfo) -> Iterator[str]:
     """The lines of a plan; none is wider than 80 columns but for addresses."""
-    for period in found.periods:
+    for period in planned.periods:
         if period:
-            yield from _period(period, found, zone)
-    for period in found.periods:
+            yield from _period(period, planned, zone)
+    for period in planned.periods:
         for line, command in period.waiting:
             yield from _wrapped(f"{line.key_result.id} waits already, with {_candidate(line)}: `{command}`", 0)
-    yield from _publish(found.publish)
-    yield _summary(found)
+    yield from _publish(planned.publish)
+    yield _summary(planned)
+
+
+def publisher_failures(planned: Planned) -> Iterator[str]:
+    """The lines for the publishers that failed, for standard error."""
+    yield from _problems([preview for preview in planned.publish if preview.failed])
 
 
 def _publish(previews: Sequence[Preview]) -> Iterator[str]:
-    """What each publisher would be sent: each target with its places, old and new; what is alike in one line."""
-    told = [one for one in previews if one.changes or one.problem]
-    problems: dict[tuple[str, str], list[str]] = {}
-    for one in told:
-        if one.problem:
-            problems.setdefault((one.connection, one.problem), []).append(one.key_result or one.target)
-    if told:
-        yield "what would be written"
-    sound = [one for one in told if not one.problem]
-    for one in sound[:_LISTED]:
-        whose = f"{one.key_result} → " if one.key_result else ""
-        yield from _wrapped(f"{whose}{one.connection}: {one.target}", 2)
-        for change in one.changes:
+    """What each target would be sent, place by place with old and new; and which targets do not exist."""
+    writable = [preview for preview in previews if preview.changes and not preview.problem]
+    unwritable = [preview for preview in previews if preview.problem and not preview.failed]
+    if not writable and not unwritable:
+        return
+    yield "what would be written"
+    for preview in writable[:_LISTED]:
+        owner = f"{preview.key_result} → " if preview.key_result else ""
+        yield from _wrapped(f"{owner}{preview.connection}: {preview.target}", 2)
+        for change in preview.changes:
             if change.foreign:
-                said = f"! {change.where} holds {shown(change.old)}, which syncd did not write: left alone"
+                text = f"! {change.where} holds {shown(change.old)}, which syncd did not write: left alone"
             else:
                 before = "" if change.old is None else f"{shown(change.old)} → "
-                said = f"{'+' if change.old is None else '~'} {change.where}  {before}{shown(change.new)}"
-            yield from _wrapped(said, 6)
-    if len(sound) > _LISTED:
-        yield f"  and {len(sound) - _LISTED:,} more: `syncd plan --json` has all of them"
-    for (connection, problem), names in problems.items():
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        yield from _wrapped(f"✗ {connection}: {', '.join(names[:3])}{more}: {problem}", 2)
-    if told:
-        yield ""
+                text = f"{'+' if change.old is None else '~'} {change.where}  {before}{shown(change.new)}"
+            yield from _wrapped(text, 6)
+    if len(writable) > _LISTED:
+        yield f"  and {len(writable) - _LISTED:,} more: `syncd plan --json` lists them all"
+    yield from _problems(unwritable)
+    yield ""
 
 
-def _summary(found: Planned) -> str:
-    failed = f", {len(found.result.failures)} failed" if found.result.failures else ""
-    streams = count(len(found.result.pulls), "stream") + failed
-    if not found.measured:
+def _problems(previews: Sequence[Preview]) -> Iterator[str]:
+    """An entry for each problem, with some of the key results that it concerns."""
+    names_by_problem: dict[tuple[str, str], list[str]] = {}
+    for preview in previews:
+        names = names_by_problem.setdefault((preview.connection, preview.problem or ""), [])
+        names.append(preview.key_result or preview.target)
+    for (connection, problem), names in names_by_problem.items():
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        yield from _wrapped(f"✗ {connection}: {', '.join(names[:_NAMED])}{more}: {problem}", 2)
+
+
+def _summary(planned: Planned) -> str:
+    failed = f", {len(failures(planned.result))} failed" if planned.result.failures else ""
+    streams = count(len(planned.result.pulls), "stream") + failed
+    if not planned.measured:
         return NOTHING_OPEN
-    if not any(found.periods):
-        measured = count(found.measured, "key result")
-        return f"Nothing would change: {measured}, {streams}, as of {clock_time(found.as_of)}"
-    changed = sum(len(period.key_results) for period in found.periods)
-    removed = sum(len(period.removed) for period in found.periods)
-    held = sum(_held(one) for period in found.periods for one in period.key_results)
+    if not any(planned.periods):
+        measured = count(planned.measured, "key result")
+        return f"Nothing would change: {measured}, {streams}, as of {clock_time(planned.as_of)}"
+    changed = sum(len(period.key_results) for period in planned.periods)
+    removed = sum(len(period.removed) for period in planned.periods)
+    held = sum(_held(change) for period in planned.periods for change in period.key_results)
     more = (f", {held} held" if held else "") + (f", {removed} removed" if removed else "")
-    return f"{changed} of {count(found.measured, 'key result')} would change{more}; {streams}"
+    return f"{changed} of {count(planned.measured, 'key result')} would change{more}; {streams}"
 
 
-def _period(period: PeriodChanges, found: Planned, zone: ZoneInfo) -> Iterator[str]:
-    as_of = f"as of {clock_time(found.as_of)} ({zone.key})"
+def _period(period: PeriodChanges, planned: Planned, zone: ZoneInfo) -> Iterator[str]:
+    as_of = f"as of {clock_time(planned.as_of)} ({zone.key})"
     yield from _wrapped(f"{period.period.id}   what a sync would change, {as_of}", 0)
     if period.days_edited:
         yield "edited: the period's days, its time zone or the shares of health"
     yield ""
-    for change in period.verdicts:
-        old, new = change.old.alignment.verdict, change.new.alignment.verdict
+    for verdict in period.verdicts:
+        old, new = verdict.old.alignment.verdict, verdict.new.alignment.verdict
         label = f"{VERDICT_SIGNS[new]} {VERDICT_WORDS[new]} (was {VERDICT_WORDS[old]})"
-        yield from _wrapped(f"{label}: {change.new.brief}", 0)
+        yield from _wrapped(f"{label}: {verdict.new.brief}", 0)
     if period.verdicts:
         yield ""
     changed = {change.key_result.id: change for change in period.key_results}
@@ -102,8 +114,8 @@ def _period(period: PeriodChanges, found: Planned, zone: ZoneInfo) -> Iterator[s
         yield from _wrapped(block.objective.title, 0)
         if standing is not None:
             yield _objective(standing)
-        for one in within:
-            yield from _key_result(one, one.key_result.id.ljust(width), zone)
+        for change in within:
+            yield from _key_result(change, change.key_result.id.ljust(width), zone)
         yield ""
     for removed in period.removed:
         yield from _removed(removed)
@@ -113,10 +125,10 @@ def _period(period: PeriodChanges, found: Planned, zone: ZoneInfo) -> Iterator[s
 
 def _objective(change: ObjectiveChange) -> str:
     old, new = change.old, change.new
-    said = f"  outcome {_moved(percent(old.score), percent(new.score))}  {_health(old.health, new.health)}"
+    line = f"  outcome {_moved(percent(old.score), percent(new.score))}  {_health(old.health, new.health)}"
     if new.activity is not None or old.activity is not None:
-        said += f"     activity {_moved(percent(old.activity), percent(new.activity))}"
-    return said
+        line += f"     activity {_moved(percent(old.activity), percent(new.activity))}"
+    return line
 
 
 def _key_result(change: KeyResultChange, name: str, zone: ZoneInfo) -> Iterator[str]:
@@ -128,7 +140,7 @@ def _key_result(change: KeyResultChange, name: str, zone: ZoneInfo) -> Iterator[
     yield from _why(change, zone)
     heading = ""
     if change.approve is not None:
-        heading = f"what would count in {_candidate(new)}, were it approved:"
+        heading = f"what would count in {_candidate(new)} if you approve it:"
     elif change.remeasured and change.differences:
         heading = "what counts now:"
     if heading and change.differences:
@@ -143,11 +155,13 @@ def _why(change: KeyResultChange, zone: ZoneInfo) -> Iterator[str]:
     if old is None:
         yield "      new key result"
     if change.remeasured and old is not None:
-        yield from _wrapped(f"measured otherwise before, as {_stands(change, old)}", 6)
+        yield from _wrapped(f"measured differently before: {_stands(change, old)}", 6)
     if change.edits:
-        said = ", ".join(str(edit) for edit in change.edits)
-        yield from _wrapped(f"edited in {change.file}: {said}", 6)
-    if new.reason:
+        edits = ", ".join(str(edit) for edit in change.edits)
+        yield from _wrapped(f"edited in {change.file}: {edits}", 6)
+    if new.quality in ("failed", "partial"):  # the reason is among the failures
+        yield f"      pull {new.quality}: {'no value yet' if new.value is None else 'the last value stays'}"
+    elif new.reason:
         quality = "" if new.quality in (None, "complete") else f"{new.quality}: "
         yield from _wrapped(f"{quality}{new.reason}", 6)
     if old is None or change.remeasured:
@@ -171,7 +185,9 @@ def _held(change: KeyResultChange) -> bool:
 
 
 def _stands(change: KeyResultChange, line: KeyResultLine) -> str:
-    """Where it stands. Within a band or not is all that there is to say of one to be kept."""
+    """The value, the progress and the health. A band has no progress: the value is inside or outside."""
+    if line.value is None:
+        return "unknown"
     way = "" if isinstance(change.key_result.goal, Band) else f", {percent(line.standing.progress)} of the way"
     return f"{number(line.value)}{_unit(change)}{way}, {HEALTH_WORDS[line.standing.health]}"
 
@@ -188,16 +204,20 @@ def _unit(change: KeyResultChange) -> str:
 
 
 def _records(change: KeyResultChange, zone: ZoneInfo) -> Iterator[str]:
-    moved = change.differences
-    for item in _first(moved.enters):
-        yield from _item(" " if change.remeasured else "+", item, item.brings, "", zone)
-    yield from _rest(moved.enters)
-    for item in _first(moved.leaves):
-        yield from _item("-", item, item.brings, item.left_out or "", zone)
-    yield from _rest(moved.leaves)
-    for before, item in _first(moved.brings):
+    differences = change.differences
+    for item in _first(differences.enters):
+        yield from _item(" " if change.remeasured else "+", item, _brings(item), "", zone)
+    yield from _rest(differences.enters)
+    for item in _first(differences.leaves):
+        yield from _item("-", item, _brings(item), item.left_out or "", zone)
+    yield from _rest(differences.leaves)
+    for before, item in _first(differences.brings):
         yield from _item("~", item, f"{before.brings} → {item.brings}", "", zone)
-    yield from _rest(moved.brings)
+    yield from _rest(differences.brings)
+
+
+def _brings(item: Item) -> str:
+    return "" if item.brings in (None, "1") else rounded(item.brings or "")
 
 
 def _first(items: Sequence[T]) -> Sequence[T]:
@@ -209,22 +229,22 @@ def _rest(items: Sequence[object]) -> Iterator[str]:
         yield f"      and {len(items) - _LISTED:,} more"
 
 
-def _item(sign: str, item: Item, brings: str | None, why: str, zone: ZoneInfo) -> Iterator[str]:
+def _item(sign: str, item: Item, brings: str, why: str, zone: ZoneInfo) -> Iterator[str]:
     when = day(item.at.astimezone(zone)) if item.at else ""
     part = f"{item.part}: " if item.part else ""
-    said = f"{brings}  " if brings is not None and brings != "1" else ""
-    line = f"      {sign} {when:>6}  {part}{said}{item.label}  {item.title}"
-    yield line if len(line) <= _WIDTH else line[: _WIDTH - 1] + "…"
+    number = f"{brings}  " if brings else ""
+    yield cut(f"      {sign} {when:>6}  {part}{number}{item.label}  {item.title}")
     if why:
         yield from _wrapped(why, 16)
     if item.url:
         yield f"{'':16}{item.url}"
 
 
-def _removed(one: Removed) -> Iterator[str]:
-    value = one.value
-    stood = f"{number(value.number)}, {percent(value.progress)}, {HEALTH_WORDS[value.health]}"
-    yield from _wrapped(f"- {one.id}: removed: no longer in any file; {one.file} had it. It stays at {stood}", 0)
+def _removed(removed: Removed) -> Iterator[str]:
+    value = removed.value
+    last = f"{number(value.number)}, {percent(value.progress)}, {HEALTH_WORDS[value.health]}"
+    text = f"- {removed.id}: removed: no longer in any file; {removed.file} had it. It stays at {last}"
+    yield from _wrapped(text, 0)
 
 
 def _moved(old: str, new: str) -> str:
@@ -241,6 +261,6 @@ def _candidate(line: KeyResultLine) -> str:
 
 def _wrapped(text: str, indent: int) -> Iterator[str]:
     lines = text.splitlines() or [""]
-    parts = (wrap(line, _WIDTH - indent, subsequent_indent="  ", break_on_hyphens=False) for line in lines)  # ids whole
+    parts = (wrap(line, WIDTH - indent, subsequent_indent="  ", break_on_hyphens=False) for line in lines)  # ids whole
     first, *rest = [part for wrapped in parts for part in wrapped] or [""]
     yield from (" " * indent + line.replace(_UNBROKEN, " ") for line in (first, *rest))

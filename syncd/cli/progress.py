@@ -1,4 +1,4 @@
-"""How a cycle goes: a moving display on a terminal, plain lines elsewhere."""
+"""How pulls go: a moving display on a terminal, plain lines elsewhere, and at the end each failure once."""
 
 from __future__ import annotations
 
@@ -6,30 +6,50 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
-from syncd.cycle.model import Pull, PullResult, Watcher
+import typer
+
+from syncd.cli.lines import cut
+from syncd.cycle.model import Pull, PullResult, Result, Watcher
 from syncd.okr.words import count
+
+_NAME = 48  # columns for a stream's name
 
 
 @contextmanager
 def watcher(stream: TextIO) -> Iterator[Watcher]:
-    """Something that shows a cycle's progress on a stream while the context lasts."""
+    """A watcher that shows a cycle's progress on `stream` while the context lasts."""
     if stream.isatty():
-        with _moving() as watching:
-            yield watching
+        with _moving() as moving:
+            yield moving
     else:
-        yield Watcher(ended=lambda outcome: print(_line(outcome), file=stream, flush=True))
+        yield Watcher(ended=lambda outcome: _print_complete(outcome, stream))
 
 
-def _line(outcome: PullResult) -> str:
-    pull = outcome.pull
-    said = "complete" if outcome.quality == "complete" else f"{outcome.quality}: {outcome.reason}"
-    return f"pulled {pull.connection}: {pull.stream.key}: {count(outcome.changed, 'row')} changed, {said}"
+def failures(result: Result) -> list[str]:
+    """A line for each stream, or part of a stream, that could not be read; parts that failed alike are in one line."""
+    return list(dict.fromkeys(f"failed: {_name(pull)}: {reason}" for pull, reason in result.failures))
+
+
+def print_failures(result: Result) -> None:
+    """Prints on standard error what could not be read, and why."""
+    for line in failures(result):
+        typer.echo(line, err=True)
+
+
+def _print_complete(outcome: PullResult, stream: TextIO) -> None:
+    # `print_failures` prints the streams that failed, once the cycle has ended.
+    if outcome.quality == "complete":
+        print(f"pulled {_name(outcome.pull)}: {count(outcome.changed, 'row')} changed", file=stream, flush=True)
+
+
+def _name(pull: Pull) -> str:
+    return f"{pull.connection}: {pull.stream.key}"
 
 
 @contextmanager
 def _moving() -> Iterator[Watcher]:
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
     columns = (
         SpinnerColumn(),
@@ -38,20 +58,18 @@ def _moving() -> Iterator[Watcher]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        tasks: dict[int, int] = {}
+        tasks: dict[int, TaskID] = {}
         rows: dict[int, int] = {}
 
         def pulling(pulls: Sequence[Pull]) -> None:
             for pull in pulls:
-                name = f"{pull.connection}: {pull.stream.key}"
-                name = name if len(name) <= 48 else name[:47] + "…"
-                tasks[pull.id] = progress.add_task(name, total=None, rows="")
+                tasks[pull.id] = progress.add_task(cut(_name(pull), _NAME), total=None, rows="")
 
         def page(pull: Pull, number: int) -> None:
             rows[pull.id] = rows.get(pull.id, 0) + number
-            progress.update(tasks[pull.id], rows=f"{rows[pull.id]:,} rows")  # type: ignore[arg-type]
+            progress.update(tasks[pull.id], rows=f"{rows[pull.id]:,} rows")
 
         def ended(outcome: PullResult) -> None:
-            progress.remove_task(tasks[outcome.pull.id])  # type: ignore[arg-type]
+            progress.remove_task(tasks[outcome.pull.id])
 
         yield Watcher(pulling, page, ended)

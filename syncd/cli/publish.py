@@ -1,17 +1,17 @@
-"""`syncd publish`, and what came of deliveries, for `sync` too."""
+"""`syncd publish`; and for `sync` too, what was written and what was not."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from textwrap import wrap
 
 import typer
 
+from syncd.cli.lines import wrapped
 from syncd.cli.pulling import ready_to_pull
 from syncd.ledger.outbox import STUCK
-from syncd.notifying.telling import EVERYBODY, Told, tell
+from syncd.notifying.send import EVERYBODY, MessageOutcome, send_messages
 from syncd.okr.words import count
 from syncd.publishing.delivery import Delivered, deliver
 from syncd.sdk import RetryPolicy
@@ -19,48 +19,62 @@ from syncd.status.unwritten import gathered, in_short
 
 
 def run(path: Path, *, only: str | None, retry: bool, log_format: str) -> None:
-    """Delivers what waits, with `retry` also what failed for good; exit code 1 where a publisher failed."""
-    with ready_to_pull(path, only, log_format) as ready:
+    """Writes what waits, with `retry` also what failed for good; exit code 1 if a publisher failed."""
+    with ready_to_pull(path, only, log_format) as request:
+        ledger = request.ledger
         if retry:
-            ready.ledger.outbox.reopen(STUCK, ready.clock(), only)
+            ledger.outbox.reopen(STUCK, request.clock(), only)
             if only is None:
-                ready.ledger.events.reopen(ready.clock())
-        found = deliver(ready.config, ready.ledger, ready.clock, retry=RetryPolicy(), only=only)
-        told = tell(ready.config, ready.ledger, ready.clock) if only is None else ()
-    say_deliveries(found)
-    say_messages(told)
-    if not found and not told:
-        typer.echo("nothing waits to be written")
-    if any(one.failed for one in found) or any(one.problem for one in told):
+                ledger.events.reopen(request.clock())
+        deliveries = deliver(request.config, ledger, request.clock, retry=RetryPolicy(), only=only)
+        messages = send_messages(request.config, ledger, request.clock) if only is None else ()
+        stuck = [delivery for delivery in ledger.outbox.in_state(STUCK) if only in (None, delivery.key_result)]
+    print_deliveries(deliveries)
+    print_messages(messages)
+    if not deliveries and not messages:
+        for line in wrapped(f"nothing waits to be written{_left(len(stuck))}"):
+            typer.echo(line)
+    if any(delivered.failed for delivered in deliveries) or any(message.problem for message in messages):
         raise typer.Exit(1)
 
 
-def say_messages(told: Sequence[Told]) -> None:
-    """Tells who was told, and on standard error who could not be."""
-    for one in told:
-        if one.problem is not None:
-            typer.echo(f"  ✗ notify: {one.problem}", err=True)
+def _left(stuck: int) -> str:
+    if not stuck:
+        return ""
+    check_ins = f"{count(stuck, 'check-in')} {'was' if stuck == 1 else 'were'} not written"
+    return f"; {check_ins}: `syncd status` says why, `syncd publish --retry` tries again"
+
+
+def print_messages(messages: Sequence[MessageOutcome]) -> None:
+    """Prints who was told, and on standard error who could not be."""
+    for message in messages:
+        if message.problem is not None:
+            typer.echo(f"  ✗ notify: {message.problem}", err=True)
         else:
-            whom = "everybody" if one.recipient == EVERYBODY else one.recipient
-            typer.echo(f"told {whom} of {count(one.events, 'event')}")
+            whom = "everybody" if message.recipient == EVERYBODY else message.recipient
+            typer.echo(f"told {whom} of {count(message.events, 'event')}")
 
 
-def say_deliveries(found: Sequence[Delivered]) -> None:
-    """Tells how much was written where, and on standard error what was not and why."""
-    wrote = Counter(one.delivery.connection for one in found if one.wrote)
+def print_deliveries(deliveries: Sequence[Delivered]) -> None:
+    """Prints how much was written where, and on standard error what was not written and why."""
+    wrote = Counter(delivered.delivery.connection for delivered in deliveries if delivered.wrote)
     for connection, number in wrote.items():
         typer.echo(f"wrote {count(number, 'check-in')} to {connection}")
-    for line in _not_written(found):
+    for line in _not_written(deliveries):
         typer.echo(line, err=True)
 
 
-def _not_written(found: Sequence[Delivered]) -> Iterator[str]:
-    alike = gathered(
-        (one.delivery.connection, one.state, one.reason or "", one.delivery.target, one.delivery.key_result)
-        for one in found
-        if one.state != "delivered"
+def _not_written(deliveries: Sequence[Delivered]) -> Iterator[str]:
+    troubles = gathered(
+        (
+            delivered.delivery.connection,
+            delivered.state,
+            delivered.reason or "",
+            delivered.delivery.target,
+            delivered.delivery.key_result,
+        )
+        for delivered in deliveries
+        if delivered.state != "delivered"
     )
-    for trouble in in_short(alike):
-        first, *rest = wrap(trouble.sentence, 76, break_on_hyphens=False, break_long_words=False)
-        yield f"  {trouble.sign} {first}"
-        yield from (f"    {part}" for part in rest)
+    for trouble in in_short(troubles):
+        yield from wrapped(trouble.sentence, f"  {trouble.sign} ", " " * 4)

@@ -1,4 +1,4 @@
-"""What the commands that pull have in common: everything checked, then the ledger, locked, with its progress shown."""
+"""How every command that pulls begins: it checks everything, locks the ledger, and shows how the pulls go."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from syncd.cli.log import set_up_log
-from syncd.cli.memory import one_arena
+from syncd.cli.memory import share_a_heap
 from syncd.cli.opening import open_config, writing_ledger
 from syncd.cli.progress import watcher
 from syncd.config.messages import nearest
@@ -20,17 +20,17 @@ from syncd.sdk import ConfigError, RetryPolicy
 
 @contextmanager
 def ready_to_pull(path: Path, only: str | None, log_format: str, *, reconcile: bool = False) -> Iterator[CycleRequest]:
-    """The request for a cycle; holds the ledger's lock for the block. ConfigError before anything is touched."""
-    one_arena()
+    """The request for a cycle, with the ledger locked for the block. ConfigError before anything is touched."""
+    share_a_heap()
     set_up_log(log_format, logging.ERROR)
     config, clock = open_config(path)
-    ids = [kr.id for plan in config.plans for kr in plan.key_results]
+    ids = [kr.id for okrs in config.periods for kr in okrs.key_results]
     if only is not None and only not in ids:
         raise ConfigError(f"there is no key result {only!r}{nearest(only, ids)}")
     config.check_references()
     ledger = writing_ledger(config)
     try:
-        with cycle_lock(ledger.engine), watcher(sys.stderr) as watching:
-            yield CycleRequest(config, ledger, clock, RetryPolicy(), only, reconcile, watcher=watching)
+        with cycle_lock(ledger.engine), watcher(sys.stderr) as progress:
+            yield CycleRequest(config, ledger, clock, RetryPolicy(), only, reconcile, watcher=progress)
     finally:
         ledger.close()

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from syncd.cli.log import set_up_log
-from syncd.cli.memory import one_arena
+from syncd.cli.memory import share_a_heap
 from syncd.cli.opening import open_config
 from syncd.sdk import ConfigError
 from syncd.service import Service
@@ -17,8 +17,8 @@ from syncd.web import make_app, serving
 
 
 def run(path: Path, *, listen: str, log_format: str) -> None:
-    """Syncs by the schedule and serves the pages until SIGTERM or SIGINT."""
-    one_arena()
+    """Syncs on schedule and serves the pages until SIGTERM or SIGINT."""
+    share_a_heap()
     set_up_log(log_format)
     host, port = _address(listen)
     config, clock = open_config(path)

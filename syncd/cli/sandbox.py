@@ -14,7 +14,7 @@ from syncd.sdk import ConfigError
 
 
 def run(*, port: int, seed: int, now: str | None) -> None:
-    """Serves until it is stopped; prints what a shell needs to use it."""
+    """Serves until it is stopped, and prints the variables that a shell needs to use it."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -22,7 +22,7 @@ def run(*, port: int, seed: int, now: str | None) -> None:
         with serve(seed=seed, now=_time(now), port=port) as box:
             for name, value in sandbox_environment(box).items():
                 typer.echo(f"export {name}={value}")
-            typer.echo(f"# serving at {box.url} until Ctrl-C; what every key result of the demo is: {box.url}/truth")
+            typer.echo(f"# serving at {box.url} until Ctrl-C; the true figures of the demo: {box.url}/truth")
             stop.wait()
     except OSError as error:
         raise ConfigError(

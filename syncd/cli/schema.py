@@ -8,7 +8,7 @@ from syncd.sdk import ConfigError
 
 
 def run(document: str) -> None:
-    """Prints the JSON Schema of a kind of file."""
+    """Prints the JSON Schema of mapping files or of syncd.yaml."""
     schemas = {"mapping": mapping_schema, "project": project_schema}
     if document not in schemas:
         raise ConfigError(f"there is no schema of {document!r}; write mapping, or project for syncd.yaml")

@@ -1,4 +1,4 @@
-"""The status as a page of text, made for a terminal of 80 columns."""
+"""The status as text for a terminal of 80 columns."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from textwrap import wrap
 
 import typer
 
+from syncd.cli.lines import cut
 from syncd.okr.words import HEALTH_SIGNS, HEALTH_STYLES, HEALTH_WORDS, age, clock_time, goal, number, percent, steps
 from syncd.status.checkin_words import sentences
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
@@ -19,27 +20,27 @@ _NOTE_LINES = 2  # `explain` shows the whole of a long note
 _VERDICT_STYLES = {"watermelon": "bold red", "too_early": "cyan", "working": "green", "unknown": "bright_black"}
 
 
-def print_status(found: Report, unwritten: Sequence[Trouble]) -> None:
-    """Prints a report; objectives with a watermelon come first, and it comes first in them."""
+def print_status(report: Report, unwritten: Sequence[Trouble]) -> None:
+    """Prints a report: objectives with a watermelon first, and in each the watermelon first."""
     width = min(get_terminal_size().columns, 100)
     colourless = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    typer.echo("\n".join(render(found, unwritten, width)), color=False if colourless else None)
+    typer.echo("\n".join(render(report, unwritten, width)), color=False if colourless else None)
 
 
-def render(found: Report, unwritten: Sequence[Trouble], width: int) -> Iterator[str]:
-    """The lines of a report, none wider than `width` where its ids allow."""
-    period = found.period
-    passed = period.day_number(found.as_of)
+def render(report: Report, unwritten: Sequence[Trouble], width: int) -> Iterator[str]:
+    """The lines of a report, within `width` columns if its ids allow it."""
+    period = report.period
+    passed = period.day_number(report.as_of)
     where = f"day {passed} of {period.days}" if passed else "not begun"
-    if found.as_of >= period.span.end:
+    if report.as_of >= period.span.end:
         where = "over"
-    yield _styled(f"{period.id}   {where}   as of {clock_time(found.as_of)} ({period.zone.key})", "bold")
-    ids = [line.key_result.id for block in found.objectives for line in block.key_results]
+    yield _styled(f"{period.id}   {where}   as of {clock_time(report.as_of)} ({period.zone.key})", "bold")
+    ids = [line.key_result.id for block in report.objectives for line in block.key_results]
     id_width = min(max(map(len, ids), default=10), 24)
-    for block in found.watermelons_first:
+    for block in report.watermelons_first:
         yield ""
-        yield from _objective(block, found, width, id_width)
-    if found.synced_at is None:
+        yield from _objective(block, report, width, id_width)
+    if report.synced_at is None:
         yield ""
         yield _styled("Nothing was pulled yet: run `syncd sync`.", "yellow")
     if unwritten:
@@ -51,7 +52,7 @@ def render(found: Report, unwritten: Sequence[Trouble], width: int) -> Iterator[
         yield from (f"    {part}" for part in rest)
 
 
-def _objective(block: ObjectiveBlock, found: Report, width: int, id_width: int) -> Iterator[str]:
+def _objective(block: ObjectiveBlock, report: Report, width: int, id_width: int) -> Iterator[str]:
     objective, stands = block.objective, block.standing
     owner = objective.owner or ""
     title, *more = wrap(objective.title, max(20, width - len(owner) - 2)) or [""]
@@ -68,7 +69,7 @@ def _objective(block: ObjectiveBlock, found: Report, width: int, id_width: int) 
         head += f"     activity {percent(stands.activity)}"
     yield head
     if block.supporting:
-        made_of = ", ".join(f"{name} {percent(found.block(name).standing.score)}" for name in block.supporting)
+        made_of = ", ".join(f"{name} {percent(report.block(name).standing.score)}" for name in block.supporting)
         for part in wrap(f"supported by {made_of}", width - 2):
             yield _styled(f"  {part}", "bright_black")
     for link in ordered(block.alignment):
@@ -80,30 +81,33 @@ def _objective(block: ObjectiveBlock, found: Report, width: int, id_width: int) 
         for part in rest:
             yield " " * len(label) + part
     for line in block.key_results:
-        yield from _key_result(line, found, width, id_width)
+        yield from _key_result(line, report, width, id_width)
 
 
-def _key_result(line: KeyResultLine, found: Report, width: int, id_width: int) -> Iterator[str]:
+def _key_result(line: KeyResultLine, report: Report, width: int, id_width: int) -> Iterator[str]:
     kr, health = line.key_result, line.standing.health
-    space = max(12, width - id_width - 41)
-    aim = goal(kr)
+    progress = percent(line.standing.progress)
+    space = max(12, width - id_width - 41 - max(0, len(progress) - 6))  # a long progress takes room from the goal
     yield (
-        f"  {_styled(HEALTH_SIGNS[health], HEALTH_STYLES[health])} {_cut(kr.id, id_width):<{id_width}} "
+        f"  {_styled(HEALTH_SIGNS[health], HEALTH_STYLES[health])} {cut(kr.id, id_width):<{id_width}} "
         + _styled(f"{number(line.value):>8}", "bold")
-        + f"  {_cut(aim, space):<{space}}{percent(line.standing.progress):>7}  "
+        + f"  {cut(goal(kr), space):<{space}} {progress:>6}  "
         + _styled(f"{HEALTH_WORDS[health]:<9}", HEALTH_STYLES[health])
-        + _styled(f" {age(line.as_of, found.as_of):>7}", "bright_black")
+        + _styled(f" {age(line.as_of, report.as_of):>7}", "bright_black")
     )
-    if said_of_steps := steps(kr, line.value, found.period.zone):
-        yield from (_styled(" " * 6 + part, "bright_black") for part in wrap(said_of_steps, width - 6))
+    if next_steps := steps(kr, line.value, report.period.zone):
+        yield from _beneath(next_steps, width, "bright_black")
     if line.reason or line.quality in ("failed", "partial", "stale", "held"):
-        said = f"{line.quality}: " if line.quality not in (None, "complete") else ""
-        indent = " " * 6
-        for part in wrap(f"{said}{line.reason or ''}", max(30, width - len(indent))):
-            yield _styled(indent + part, "yellow" if said else "bright_black")
-    for sentence_said in sentences(line, found.as_of):
-        shown = wrap(sentence_said, width - 6, max_lines=_NOTE_LINES, placeholder=" …")
-        yield from (_styled(" " * 6 + part, "cyan") for part in shown)
+        quality = f"{line.quality}: " if line.quality not in (None, "complete") else ""
+        yield from _beneath(f"{quality}{line.reason or ''}", width, "yellow" if quality else "bright_black")
+    for sentence in sentences(line, report.as_of):
+        yield from _beneath(sentence, width, "cyan", max_lines=_NOTE_LINES)
+
+
+def _beneath(text: str, width: int, style: str, max_lines: int | None = None) -> Iterator[str]:
+    """A text in lines beneath a key result's own."""
+    for part in wrap(text, max(30, width - 6), max_lines=max_lines, placeholder=" …"):
+        yield _styled(" " * 6 + part, style)
 
 
 def _styled(text: str, style: str) -> str:
@@ -111,7 +115,3 @@ def _styled(text: str, style: str) -> str:
     words = style.split()
     colour = next((word for word in words if word != "bold"), None)
     return typer.style(text, fg=colour, bold="bold" in words or None)
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: width - 1] + "…"

@@ -5,94 +5,101 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from textwrap import wrap
 
 import typer
 
-from syncd.cli.publish import say_deliveries, say_messages
+from syncd.cli.lines import wrapped
+from syncd.cli.progress import failures, print_failures
+from syncd.cli.publish import print_deliveries, print_messages
 from syncd.cli.pulling import ready_to_pull
-from syncd.cycle.model import Result
+from syncd.cycle.model import Result, ValueChange
 from syncd.cycle.run import run_cycle
 from syncd.okr.goals import is_guard
 from syncd.okr.words import HEALTH_WORDS, count, number
 from syncd.status.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered
 
 NOTHING_OPEN = "no key result is measured now: no period is open (one begins later, or has settled)"
-_RESTATED = 5  # records of one key result; explain has them all
+_RESTATED = 5  # records of one key result; explain lists them all
+_INDENT = " " * 6
 
 
 def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_format: str) -> None:
-    """Runs one cycle and says what changed; exit code 1 where a source or a publisher failed."""
+    """Runs one cycle and prints what changed; exit code 1 if a source or a publisher failed."""
     with ready_to_pull(path, only, log_format, reconcile=reconcile) as request:
         started = time.monotonic()
         result = run_cycle(request, dry_run=dry_run)
-    _say(result, time.monotonic() - started, dry_run)
+        seconds = time.monotonic() - started
+    for line in _new_verdicts(result):
+        typer.echo(line)
+    shown = [change for change in result.changes if _is_shown(change)]
+    for change in shown:
+        for line in _change(change):
+            typer.echo(line)
+    print_failures(result)
+    print_deliveries(result.delivered)
+    print_messages(result.messages)
+    if not result.key_results:
+        typer.echo(NOTHING_OPEN)
+    typer.echo(f"{_counts(result, shown, dry_run)}; {seconds:.1f} s")
     if result.failures or result.unwritten:
         raise typer.Exit(1)
 
 
-def say_failures(result: Result) -> None:
-    """Tells what could not be read, and why."""
-    for pull, why in result.failures:
-        typer.echo(f"failed: {pull.connection}: {pull.stream.key}: {why}", err=True)
+def _is_shown(change: ValueChange) -> bool:
+    """Whether the number, its measure or its health changed, or a number is held. Failed pulls are printed apart."""
+    old, new = change.old, change.new
+    if new.quality == "held" or old is None:
+        return True
+    return (old.number, old.measure, old.health) != (new.number, new.measure, new.health)
 
 
-def _say(result: Result, seconds: float, dry_run: bool) -> None:
-    for line in _new_verdicts(result):
-        typer.echo(line)
-    for change in result.changes:
-        old, new = change.old, change.new
-        if new.quality == "held":
-            typer.echo(f"  {change.key_result:<24} {number(new.number):>10}   held")
-            for part in wrap(new.reason or "", 74, break_on_hyphens=False):
-                typer.echo(f"      {part}")
-            continue
-        health = HEALTH_WORDS[new.health]
-        if old is not None and old.measure != new.measure:
-            typer.echo(f"  {change.key_result:<24} {number(new.number):>10}   {health}")
-            was = (
-                "" if old.number is None else f": by the one before it was {number(old.number)}, which does not compare"
-            )
-            typer.echo(f"      its measure was edited{was}")
-            continue
-        if old is not None and old.number == new.number and old.health == new.health:
-            continue
-        if old is not None and old.number == new.number:
-            typer.echo(f"  {change.key_result:<24} {number(new.number):>10}   {HEALTH_WORDS[old.health]} → {health}")
-            continue
-        before = "–" if old is None else number(old.number)
-        typer.echo(f"  {change.key_result:<24} {before:>10} → {number(new.number):<10} {health}")
-        for one in change.restated[:_RESTATED]:
-            typer.echo(f"      restated: {one.label}: {one.why}")
+def _change(change: ValueChange) -> Iterator[str]:
+    old, new = change.old, change.new
+    name, health = f"  {change.key_result:<24}", HEALTH_WORDS[new.health]
+    if new.quality == "held":
+        yield f"{name} {number(new.number):>10}   held"
+        yield from wrapped(new.reason or "", _INDENT)
+        return
+    if old is not None and old.measure != new.measure:
+        yield f"{name} {number(new.number):>10}   {health}"
+        before = (
+            f"; the earlier one gave {number(old.number)}, which does not compare" if old.number is not None else ""
+        )
+        yield from wrapped(f"its measure was edited{before}", _INDENT)
+    elif old is not None and old.number == new.number:
+        yield f"{name} {number(new.number):>10}   {HEALTH_WORDS[old.health]} → {health}"
+    else:
+        yield f"{name} {number(old.number if old else None):>10} → {number(new.number):<10} {health}"
+        for restatement in change.restated[:_RESTATED]:
+            yield from wrapped(f"restated: {restatement.label}: {restatement.why}", _INDENT)
         if len(change.restated) > _RESTATED:
             more = len(change.restated) - _RESTATED
-            typer.echo(f"      and {more} more: `syncd explain {change.key_result}` lists them")
-    say_failures(result)
-    say_deliveries(result.delivered)
-    say_messages(result.told)
-    kept = "would change" if dry_run else "changed"
-    changed = sum(
-        change.old is None or change.old.number != change.new.number
-        for change in result.changes
-        if not is_guard(change.key_result)
-    )
-    if not result.key_results:
-        typer.echo(NOTHING_OPEN)
-    failures = f", {len(result.failures)} failed" if result.failures else ""
-    held = f", {result.held} held" if result.held else ""
-    typer.echo(
-        f"{count(result.key_results, 'key result')} measured, {changed} {kept}{held}; "
-        f"{count(len(result.pulls), 'stream')} pulled{failures}; {seconds:.1f} s"
-    )
+            yield f"{_INDENT}and {more} more: `syncd explain {change.key_result}` lists them"
+    if new.number is None and new.quality not in ("failed", "partial"):  # their reasons are among the failures
+        yield from wrapped(new.reason or "", _INDENT)
+
+
+def _counts(result: Result, shown: list[ValueChange], dry_run: bool) -> str:
+    """How many key results were measured and how many of them changed: as many as have a line, but for the held."""
+    changed = [change for change in shown if change.new.quality != "held"]
+    guards = sum(is_guard(change.key_result) for change in changed)
+    verb = "would change" if dry_run else "changed"
+    parts = [
+        f"{count(result.key_results, 'key result')} measured",
+        f"{len(changed) - guards} {verb}",
+        *([f"{count(guards, 'guard')} {verb}"] if guards else []),
+        *([f"{result.held} held"] if result.held else []),
+    ]
+    failed = f", {len(failures(result))} failed" if result.failures else ""
+    return f"{', '.join(parts)}; {count(len(result.pulls), 'stream')} pulled{failed}"
 
 
 def _new_verdicts(result: Result) -> Iterator[str]:
-    """The links whose verdict changed, watermelons first; of links that are new, the watermelons alone."""
-    before = {id(new.link): new.old for new in result.verdicts}
+    """The links whose verdict changed, watermelons first; of new links only the watermelons."""
+    old_verdicts = {id(new.link): new.old for new in result.verdicts}
     for link in ordered(new.link for new in result.verdicts):
-        verdict, old = link.alignment.verdict, before[id(link)]
+        verdict, old = link.alignment.verdict, old_verdicts[id(link)]
         if old is not None or verdict == "watermelon":
             was = f" (was {VERDICT_WORDS[old.verdict]})" if old else ""
-            first, *rest = wrap(f"{link.brief}{was}", 76 - len(VERDICT_WORDS[verdict]))
-            yield f"{VERDICT_SIGNS[verdict]} {VERDICT_WORDS[verdict]}  {first}"
-            yield from (f"    {' ' * len(VERDICT_WORDS[verdict])}{part}" for part in rest)
+            label = f"{VERDICT_SIGNS[verdict]} {VERDICT_WORDS[verdict]}  "
+            yield from wrapped(f"{link.brief}{was}", label, " " * len(label))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from textwrap import wrap
 
 import typer
 
+from syncd.cli.lines import wrapped
 from syncd.cli.opening import open_config, print_json
 from syncd.config.trials import Difference, differences
 from syncd.okr.words import count
@@ -15,8 +15,8 @@ from syncd.okr.words import count
 def run(path: Path, *, as_json: bool) -> None:
     """Runs every test of every mapping file, and prints what differs."""
     config, _ = open_config(path)
-    found = [(test, differences(test, config.shares)) for test in config.tests]
-    failed = sum(bool(different) for _, different in found)
+    outcomes = [(test, differences(test, config.shares)) for test in config.tests]
+    failed = sum(bool(different) for _, different in outcomes)
     if as_json:
         print_json(
             {
@@ -26,31 +26,38 @@ def run(path: Path, *, as_json: bool) -> None:
                         "file": test.document.file,
                         "line": test.document.line(test.place),
                         "ok": not different,
-                        "differences": [_said(one) for one in different],
+                        "differences": [_difference(difference) for difference in different],
                     }
-                    for test, different in found
+                    for test, different in outcomes
                 ]
             }
         )
     else:
-        for test, different in found:
+        for test, different in outcomes:
             mark = "FAIL" if different else "ok  "
             typer.echo(f"{mark}  {test.document.file}:{test.document.line(test.place)}")
-            for part in wrap(test.name, 74, break_on_hyphens=False):
-                typer.echo(f"      {part}")
-            for one in different:
-                typer.echo(f"    - {one.of}: expected {one.expected}, got {one.found}")
-                for part in wrap(one.why or "", 74, break_on_hyphens=False):
-                    typer.echo(f"      {part}")
-        if not found:
+            for line in wrapped(test.name, " " * 6):
+                typer.echo(line)
+            for difference in different:
+                typer.echo(f"    - {difference.of}: expected {difference.expected}, got {difference.actual}")
+                for line in wrapped(difference.why or "", " " * 6):
+                    typer.echo(line)
+        if not outcomes:
             typer.echo("no tests: add a `tests:` block to a mapping file")
         else:
             typer.echo(
-                f"{count(len(found), 'test')}, {failed} failed" if failed else f"{count(len(found), 'test')}, all ok"
+                f"{count(len(outcomes), 'test')}, {failed} failed"
+                if failed
+                else f"{count(len(outcomes), 'test')}, all ok"
             )
     if failed:
         raise typer.Exit(1)
 
 
-def _said(one: Difference) -> dict[str, str | None]:
-    return {"of": one.of, "expected": one.expected, "found": one.found, "why": one.why}
+def _difference(difference: Difference) -> dict[str, str | None]:
+    return {
+        "of": difference.of,
+        "expected": difference.expected,
+        "found": difference.actual,
+        "why": difference.why,
+    }

@@ -15,7 +15,7 @@ from syncd.sdk import ConfigError, Problem
 
 
 def run(path: Path, *, strict: bool, as_json: bool) -> None:
-    """Says what is wrong (exit code 2) and what is likely not meant (a warning; with `strict` exit code 1)."""
+    """Prints every problem (exit code 2), or the warnings of lint (exit code 0; with `strict` 1)."""
     try:
         config, _ = open_config(path)
     except ConfigError as error:
@@ -32,11 +32,11 @@ def run(path: Path, *, strict: bool, as_json: bool) -> None:
         for problem, finding in findings:
             typer.echo(_fitted(f"{problem} [{finding.rule.id}]"), err=True)
         if findings:
-            typer.echo("why each rule matters, and how to ignore it where it does not: docs/lint.md", err=True)
+            typer.echo("docs/lint.md says why each rule matters, and how to ignore it", err=True)
         counts = [
             (len(config.connections), "connection"),
-            (sum(len(plan.objectives) for plan in config.plans), "objective"),
-            (sum(len(plan.key_results) for plan in config.plans), "key result"),
+            (sum(len(okrs.objectives) for okrs in config.periods), "objective"),
+            (sum(len(okrs.key_results) for okrs in config.periods), "key result"),
             (len(findings), "warning"),
         ]
         typer.echo("valid: " + ", ".join(count(number, name) for number, name in counts))
@@ -45,7 +45,7 @@ def run(path: Path, *, strict: bool, as_json: bool) -> None:
 
 
 def _fitted(line: str) -> str:
-    """A line within a terminal's width; whole where it goes into a file or to another program, which wants one each."""
+    """The line, wrapped to the terminal's width; whole in a file or for another program, which reads line by line."""
     if not sys.stderr.isatty():
         return line
     width = shutil.get_terminal_size().columns

@@ -21,10 +21,10 @@ from syncd.config.mapping_test_keys import MappingTestKeys
 from syncd.config.mapping_tests import MappingTest, MappingTestReader
 from syncd.config.measures import Named
 from syncd.config.messages import validation_problems
-from syncd.config.plans import Origin, Plans
+from syncd.config.periods import Origin, PeriodJoiner
 from syncd.config.project import Connection, ProjectFile, Resolver, password_in_url, read_connections
 from syncd.config.publications import Publication, read_publications
-from syncd.okr.goals import Plan, Shares
+from syncd.okr.goals import PeriodOkrs, Shares
 from syncd.okr.measures import leaves, stream_keys
 from syncd.sdk import ConfigError, Problem
 
@@ -40,7 +40,7 @@ class Config:
     settings: ProjectFile
     document: Document
     connections: Mapping[str, Connection]
-    plans: tuple[Plan, ...]
+    periods: tuple[PeriodOkrs, ...]
     origins: Mapping[tuple[str, str], Origin] = field(repr=False)
     tests: tuple[MappingTest, ...] = field(default=(), repr=False)
     publications: tuple[Publication, ...] = ()
@@ -86,7 +86,7 @@ class Config:
 
     def check_references(self) -> None:
         """Raises ConfigError with every reference (`${NAME}`) of a used connection that is not set."""
-        used = {leaf.connection for plan in self.plans for kr in plan.measured for leaf in leaves(kr.measure)}
+        used = {leaf.connection for okrs in self.periods for kr in okrs.measured for leaf in leaves(kr.measure)}
         used |= {publication.connection.name for publication in self.publications}
         problems: list[Problem] = []
         for name in used:
@@ -102,12 +102,12 @@ class Config:
             raise ConfigError(problems=problems)
 
     def findings(self) -> Iterator[tuple[Problem, Finding]]:
-        """The findings of lint about every plan, each with its place."""
+        """The findings of lint about the OKRs of every period, each with its place."""
         from syncd.okr.lint import lint  # here: of all commands only `validate` runs the rules
 
-        for plan in self.plans:
-            for finding in lint(plan):
-                origin = self.origins[(plan.period.id, finding.subject)]
+        for okrs in self.periods:
+            for finding in lint(okrs):
+                origin = self.origins[(okrs.period.id, finding.subject)]
                 yield origin.problem(f"{finding.subject} {finding.message}", finding.rule.key), finding
 
 
@@ -145,7 +145,7 @@ def _load(path: Path) -> Config:
         else:
             connections[connection.name] = connection
     problems.extend(_settings_problems(settings, document))
-    joined = Plans(problems)
+    joined = PeriodJoiner(problems)
     tests: list[tuple[Document, str, list[MappingTestKeys]]] = []
     mappings = list(_documents(_mapping_files(path.parent, settings.mappings, document, problems), problems))
     named = _named_measures(mappings, problems)
@@ -156,9 +156,9 @@ def _load(path: Path) -> Config:
         if content:
             joined.add(mapping, *content)
             tests.append((mapping, content[0].id, reader.tests))
-    plans = joined.finish()
+    periods = joined.finish()
     publications: list[Publication] = []
-    ids = {kr.id for plan in plans for kr in plan.key_results}
+    ids = {kr.id for okrs in periods for kr in okrs.key_results}
     for publication in read_publications(document, settings.publish, connections, ids):
         if isinstance(publication, Problem):
             problems.append(publication)
@@ -166,8 +166,8 @@ def _load(path: Path) -> Config:
         publications.append(publication)
         measured = {
             key
-            for plan in plans
-            for kr in plan.measured
+            for okrs in periods
+            for kr in okrs.measured
             for leaf in leaves(kr.measure)
             if leaf.connection == publication.connection.name
             for key in stream_keys(leaf)
@@ -175,17 +175,17 @@ def _load(path: Path) -> Config:
         for target in sorted(measured.intersection(publication.targets(ids).values())):
             message = f"a key result is measured from {target}; write to another place"
             problems.append(document.problem(publication.place, message))
-    mapping_tests = [] if problems else list(_mapping_tests(plans, tests, problems))
+    mapping_tests = [] if problems else list(_mapping_tests(periods, tests, problems))
     if problems:
         raise ConfigError(problems=problems)
     valid = {name: connection for name, connection in connections.items() if connection}
-    return Config(path, settings, document, valid, plans, joined.origins, tuple(mapping_tests), tuple(publications))
+    return Config(path, settings, document, valid, periods, joined.origins, tuple(mapping_tests), tuple(publications))
 
 
 def _mapping_tests(
-    plans: Sequence[Plan], keys: Iterable[tuple[Document, str, list[MappingTestKeys]]], problems: list[Problem]
+    periods: Sequence[PeriodOkrs], keys: Iterable[tuple[Document, str, list[MappingTestKeys]]], problems: list[Problem]
 ) -> Iterator[MappingTest]:
-    by_period = {plan.period.id: plan for plan in plans}
+    by_period = {okrs.period.id: okrs for okrs in periods}
     for document, period, tests in keys:
         reader = MappingTestReader(document, by_period[period])
         yield from reader.read(tests)

@@ -13,7 +13,7 @@ from syncd.config.document import Document, Place
 from syncd.config.keys import no_truth_value
 from syncd.config.mapping_test_keys import ExpectKeys, GivenReading, GivenRecord, MappingTestKeys, Moment
 from syncd.config.messages import nearest, validation_problems
-from syncd.okr.goals import KeyResult, Plan
+from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.measures import FormulaMeasure, Leaf, ReadingMeasure, RecordMeasure
 from syncd.okr.spans import Period, midnight
 from syncd.okr.trial import Given
@@ -42,14 +42,14 @@ class MappingTest:
     name: str
     document: Document
     place: Place
-    plan: Plan
+    okrs: PeriodOkrs
     at: datetime
     expect: Mapping[str, ExpectKeys]
     _facts: _Written
 
     def given(self) -> Given:
         """The given facts. They are built on demand, because checking the files does not need thousands of records."""
-        period = self.plan.period
+        period = self.okrs.period
         records = {
             measure: [record for name, keys in written for record in _records(keys, name, measure, period, self.at)]
             for measure, written in self._facts.records.items()
@@ -63,19 +63,19 @@ class MappingTest:
 
 @dataclass(slots=True)
 class MappingTestReader:
-    """Reads the tests of a file against the plan of its period, and collects their problems."""
+    """Reads the tests of a file against the OKRs of its period, and collects their problems."""
 
     document: Document
-    plan: Plan
+    okrs: PeriodOkrs
     problems: list[Problem] = field(default_factory=list)
 
     def read(self, tests: Sequence[MappingTestKeys]) -> Iterator[MappingTest]:
         """The tests, in the order of the file."""
-        measured = {key_result.id: key_result for key_result in self.plan.measured}
-        objectives = {objective.id for objective in self.plan.objectives}
+        measured = {key_result.id: key_result for key_result in self.okrs.measured}
+        objectives = {objective.id for objective in self.okrs.objectives}
         for index, keys in enumerate(tests):
             place: Place = ("tests", index)
-            at = _moment(keys.at, self.plan.period, last=True)
+            at = _moment(keys.at, self.okrs.period, last=True)
             given = _Written()
             for name, facts in keys.given.items():
                 where = (*place, "given", name)
@@ -85,7 +85,7 @@ class MappingTestReader:
                 self._given(measured[name], facts, where, given)
             for name, expected in keys.expect.items():
                 self._check_expected(name, expected, measured, objectives, (*place, "expect", name))
-            yield MappingTest(keys.name, self.document, place, self.plan, at, keys.expect, given)
+            yield MappingTest(keys.name, self.document, place, self.okrs, at, keys.expect, given)
 
     def _given(self, kr: KeyResult, facts: Any, where: Place, given: _Written) -> None:
         if facts is None or isinstance(facts, int | float):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -161,16 +161,18 @@ class MeasureReader:
             problems = validation_problems(error, model, self.document, place, lent)
             self.problems.extend(problem for problem in problems if problem not in self.problems)
             return None
+        if isinstance(parsed, RecordMeasureKeys):
+            record_keys = cast("RecordKeys", parsed)  # `measure_model` makes it both
+            filters = tuple(self._filters(parsed, record_keys, place))
+            measure = RecordMeasure(
+                name, (), parsed.take, parsed.of, filters, parsed.time(), record_keys.record_kind(), parsed.per
+            )
+            never = record_keys.never({rule.field: rule.texts for rule in filters if rule.any_of and not rule.negated})
+            return replace(measure, streams=tuple(record_keys.streams(measure.fields)), never=never)
+        # The keys of readings identify their part of a stream: without those that every measure may have.
         own = _names(keys_model) - _names(AnyMeasureKeys)
         keys = keys_model.model_validate({key: value for key, value in data.items() if key in own})
-        if isinstance(keys, RecordKeys) and isinstance(parsed, RecordMeasureKeys):
-            filters = tuple(self._filters(parsed, keys, place))
-            measure = RecordMeasure(
-                name, (), parsed.take, parsed.of, filters, parsed.time(), keys.record_kind(), parsed.per
-            )
-            never = keys.never({rule.field: rule.texts for rule in filters if rule.any_of and not rule.negated})
-            return replace(measure, streams=tuple(keys.streams(measure.fields)), never=never)
-        if isinstance(keys, ReadingKeys) and isinstance(parsed, ReadingMeasureKeys):
+        if isinstance(parsed, ReadingMeasureKeys) and isinstance(keys, ReadingKeys):
             (stream,) = keys.streams()
             return ReadingMeasure(name, stream, keys.part(), parsed.take, parsed.time(), keys.many, parsed.per)
         raise TypeError(f"{keys_model} is neither of records nor of readings")

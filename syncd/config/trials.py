@@ -1,4 +1,4 @@
-"""The tests inside mapping files, run: what differs from what each one expects."""
+"""Runs the tests inside mapping files, and finds what differs from their expectations."""
 
 from __future__ import annotations
 
@@ -16,56 +16,60 @@ _SHARES = frozenset({"progress", "score", "expected", "activity"})
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What a test expected of something, and what was found, in words; `why` it is unknown or held down, if it is."""
+    """What a test expected and what it got, in words; `why` is the reason if the value is unknown or held down."""
 
     of: str
     expected: str
-    found: str
+    actual: str
     why: str | None = None
 
 
 def differences(test: MappingTest, shares: Shares) -> list[Difference]:
-    """What a test finds otherwise than it expects, in the order in which it is written."""
-    found = run_trial(test.plan, shares, test.given(), test.at)
-    return [one for name, expected in test.expect.items() for one in _of(test, name, expected, found)]
+    """Where the result differs from what a test expects, in the order of the file."""
+    result = run_trial(test.okrs, shares, test.given(), test.at)
+    return [
+        difference
+        for name, expected in test.expect.items()
+        for difference in _differences_of(test, name, expected, result)
+    ]
 
 
-def _of(test: MappingTest, name: str, expected: ExpectKeys, found: TrialResult) -> Iterator[Difference]:
-    for key, value, why in _found(test, name, found):
+def _differences_of(test: MappingTest, name: str, expected: ExpectKeys, result: TrialResult) -> Iterator[Difference]:
+    for key, value, why in _actual(test, name, result):
         if key not in expected.model_fields_set:
             continue
         wanted = getattr(expected, key)
         if isinstance(wanted, About):
-            met = isinstance(value, float) and wanted.met_by(value)
-            said = _number(wanted.number, key)
+            is_met = isinstance(value, float) and wanted.met_by(value)
+            wanted_text = _number(wanted.number, key)
         else:
-            met, said = value == wanted, "unknown" if wanted is None else str(wanted)
-        if not met:
-            yield Difference(f"{name}.{key}", said, _number(value, key), why)
+            is_met, wanted_text = value == wanted, "unknown" if wanted is None else str(wanted)
+        if not is_met:
+            yield Difference(f"{name}.{key}", wanted_text, _number(value, key), why)
     for outcome, verdict in expected.alignment.items():
-        link = found.alignment[name, outcome]
+        link = result.alignment[name, outcome]
         if link.verdict != verdict:
             since = f"{name} is on pace since {link.since}" if link.since else f"{name} is not on pace"
             yield Difference(f"{name}.alignment.{outcome}", verdict, link.verdict, since)
 
 
-def _found(test: MappingTest, name: str, found: TrialResult) -> Iterator[tuple[str, float | str | None, str | None]]:
-    """Each thing that can be expected of a key result or an objective: its key, what it is, and why."""
-    key_result = next((kr for kr in test.plan.measured if kr.id == name), None)
+def _actual(test: MappingTest, name: str, result: TrialResult) -> Iterator[tuple[str, float | str | None, str | None]]:
+    """Everything that a test can expect of a key result or an objective: its key, its actual value, and the reason."""
+    key_result = next((kr for kr in test.okrs.measured if kr.id == name), None)
     if key_result is None:
-        rolled_up = found.objectives[name]
+        rolled_up = result.objectives[name]
         yield "score", rolled_up.score, None
         yield "activity", rolled_up.activity, None
         yield "health", rolled_up.health, None
         return
-    answer, stands = found.answers[name], found.standings[name]
-    why = answer.reason or stands.reason
+    answer, standing = result.answers[name], result.standings[name]
+    why = answer.reason or standing.reason
     yield "value", answer.number, why
-    yield "progress", stands.progress, why
-    yield "score", stands.score, why
-    yield "expected", stands.expected, None
-    yield "health", stands.health, why
-    yield "level", found.level(key_result), None
+    yield "progress", standing.progress, why
+    yield "score", standing.score, why
+    yield "expected", standing.expected, None
+    yield "health", standing.health, why
+    yield "level", result.level(key_result), None
 
 
 def _number(value: float | str | None, key: str) -> str:

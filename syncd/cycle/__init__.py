@@ -1,1 +1,1 @@
-"""One cycle: pull, measure, foresee, commit and deliver; and what people do to its values: plan, approve, check in."""
+"""A cycle: pull, measure, foresee, commit and deliver. Beside it, what people do: plan, approve, check in."""

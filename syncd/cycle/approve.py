@@ -1,4 +1,4 @@
-"""What people let pass: a held number becomes the value, what stands at a target may be written over."""
+"""What people allow: a held number becomes the value, and text that a person wrote at a target may be overwritten."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from syncd.ledger import Delivery, KeptValue, Ledger
 from syncd.ledger.definitions import measure_digest
 from syncd.ledger.outbox import State
 from syncd.okr.facts import answered
-from syncd.okr.goals import KeyResult, Plan
+from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.measures import Answer, Measure, leaves, stream_keys
 
 _REFUSED: tuple[State, ...] = ("refused",)
 
 
 class NotHeld(Exception):
-    """A key result has no number that waits; `value` is what it has, None where it was never measured."""
+    """A key result has no number that waits; `value` is what it has, None if it was never measured."""
 
     def __init__(self, value: KeptValue | None, edited: bool) -> None:
         super().__init__(value)
@@ -38,7 +38,7 @@ class AnotherCandidate(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """The value before, and the one that was the candidate."""
+    """The value before an approval, and the value that was the candidate."""
 
     old: KeptValue
     new: KeptValue
@@ -46,7 +46,7 @@ class Approved:
 
 def approve(
     config: Config,
-    plan: Plan,
+    okrs: PeriodOkrs,
     key_result: KeyResult,
     ledger: Ledger,
     *,
@@ -54,53 +54,52 @@ def approve(
     now: datetime,
     number: float | None = None,
 ) -> Approved:
-    """Accepts the candidate of a held key result, and, where a number is given, that number alone.
+    """Accepts the candidate of a held key result; with a `number`, only if that is the candidate.
 
-    NotHeld or AnotherCandidate where there is nothing to accept, and nothing is changed. The caller holds the ledger's
-    lock.
+    NotHeld or AnotherCandidate if it cannot be accepted: then nothing changes. The caller holds the ledger's lock.
     """
-    old = ledger.values.last(plan.period.id).get(key_result.id)
+    old = ledger.values.last(okrs.period.id).get(key_result.id)
     measure = key_result.measure
     edited = old is not None and old.measure != measure_digest(measure)
     if old is None or old.quality != "held" or edited or measure is None:
         raise NotHeld(old, edited)
     if number is not None and number != old.candidate:
         raise AnotherCandidate(old.candidate)
-    cycle, answer = _measured(ledger, plan, measure, old)
-    case = case_of(config, plan, ledger, key_result, now)
+    cycle, answer = _measured(ledger, okrs, measure, old)
+    case = case_of(config, okrs, ledger, key_result, now)
     new = complete_value(case, answer, ledger.answers, now, cycle)
-    outgoing = deliveries_after(config, ledger, now, {(plan.period.id, key_result.id): new})
+    outgoing = deliveries_after(config, ledger, now, {(okrs.period.id, key_result.id): new})
     reason = old.reason or "held"
     ledger.approvals.approve(
-        plan.period.id, key_result.id, case.definition, new, reason=reason, author=author, now=now, due=outgoing
+        okrs.period.id, key_result.id, case.definition, new, reason=reason, author=author, now=now, due=outgoing
     )
     return Approved(old, new)
 
 
-def allow(ledger: Ledger, plan: Plan, key_result: KeyResult, *, author: str, now: datetime) -> Sequence[Delivery]:
-    """Lets what stands where a key result's check-ins were refused be written over: that, and nothing that came since.
+def allow(ledger: Ledger, okrs: PeriodOkrs, key_result: KeyResult, *, author: str, now: datetime) -> Sequence[Delivery]:
+    """Lets the refused deliveries of a key result overwrite what they met, but nothing that was written since.
 
-    They wait again. Returns the deliveries concerned; empty if nothing was refused. The caller holds the ledger's lock.
+    They wait again, and are returned; empty if none was refused. The caller holds the ledger's lock.
     """
     refused = [
         delivery
         for delivery in ledger.outbox.in_state(_REFUSED)
-        if delivery.period == plan.period.id and delivery.key_result == key_result.id
+        if delivery.period == okrs.period.id and delivery.key_result == key_result.id
     ]
     marks_by_place = ledger.outbox.marks({delivery.place for delivery in refused})
     for delivery in refused:
         marks = dict(marks_by_place.get(delivery.place, {}))
-        for place, stands in (delivery.left_alone or {}).items():
-            marks[place] = [*marks.get(place, ()), stands]
+        for place, content in (delivery.left_alone or {}).items():
+            marks[place] = [*marks.get(place, ()), content]
         ledger.outbox.note({delivery.place: marks})
         ledger.outbox.again([delivery.id], now, f"{author} lets it be written over")
     return refused
 
 
-def _measured(ledger: Ledger, plan: Plan, measure: Measure, held: KeptValue) -> tuple[int, Answer]:
-    """The last cycle that found the candidate, and all that it found with it.
+def _measured(ledger: Ledger, okrs: PeriodOkrs, measure: Measure, held: KeptValue) -> tuple[int, Answer]:
+    """The last cycle that measured the candidate, and its answer.
 
-    A cycle that kept no value (a dry run, one that was killed) may have changed the rows since: then it is the first.
+    If a cycle without values (a dry run, a killed cycle) changed the rows since, it is the cycle that held the value.
     """
     states = [ledger.streams.state(leaf.connection, key) for leaf in leaves(measure) for key in stream_keys(leaf)]
     ended = ledger.cycles.last(pulled=True)
@@ -110,7 +109,7 @@ def _measured(ledger: Ledger, plan: Plan, measure: Measure, held: KeptValue) -> 
     answer = Answer(held.candidate)
     for cycle in (latest, held.cycle):
         if cycle in times:
-            answer = answered(ledger.answers, measure, plan.period, times[cycle], cycle)
+            answer = answered(ledger.answers, measure, okrs.period, times[cycle], cycle)
             if answer.number == held.candidate:
                 return cycle, answer
     return held.cycle, replace(answer, number=held.candidate)

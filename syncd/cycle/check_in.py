@@ -1,4 +1,4 @@
-"""People's own numbers: a check-in stands beside what is measured; where nothing is, it is the key result's value."""
+"""Check-ins: beside a measured value; for a key result without a measure, its value."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from syncd.cycle.foresee import deliveries_after
 from syncd.cycle.value import case_of, complete_value
 from syncd.ledger import Ledger
 from syncd.okr.checkins import CheckIn
-from syncd.okr.goals import KeyResult, Plan
+from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.measures import Answer
 from syncd.okr.plausible import implausible
 
 STANDS_FOR = timedelta(days=14)
-"""How long a check-in stands where neither it nor its key result says."""
+"""How long a check-in stands if neither it nor its key result says so."""
 
 
 class Settled(Exception):
-    """The period was frozen at a time that has passed."""
+    """The period is frozen since `at`."""
 
     def __init__(self, at: datetime) -> None:
         super().__init__(at)
@@ -31,20 +31,22 @@ class Implausible(Exception):
 
 
 def check_in(
-    config: Config, plan: Plan, key_result: KeyResult, ledger: Ledger, checkin: CheckIn, *, force: bool = False
+    config: Config, okrs: PeriodOkrs, key_result: KeyResult, ledger: Ledger, checkin: CheckIn, *, force: bool = False
 ) -> None:
-    """Keeps a check-in, and makes its value the key result's where that has no measure.
+    """Keeps a check-in. For a key result without a measure its value becomes the key result's value.
 
-    Settled, or Implausible unless told to `force` it, and nothing is changed. The caller holds the ledger's lock.
+    Settled, or without `force` Implausible: then nothing changes. The caller holds the ledger's lock.
     """
-    period, now = plan.period, checkin.at
+    period, now = okrs.period, checkin.at
     settled_at = period.span.end + config.settings.settle
     if now >= settled_at:
         raise Settled(settled_at)
-    case = case_of(config, plan, ledger, key_result, now)
+    case = case_of(config, okrs, ledger, key_result, now)
     unmeasured = key_result.measure is None
     if checkin.value is not None and key_result.plausible is not None and not force:
-        before = case.last.number if case.last is not None and unmeasured else None  # a measured value may be far off
+        before = (
+            case.last.number if case.last is not None and unmeasured else None
+        )  # it may be far from a measured value
         if why := implausible(key_result.plausible, checkin.value, before):
             raise Implausible(why)
     name = period.id, key_result.id

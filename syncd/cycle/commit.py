@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 
 from syncd.cycle.model import (
-    Change,
     CycleRequest,
     Foreseen,
     KeyResultId,
@@ -17,11 +16,12 @@ from syncd.cycle.model import (
     Pulled,
     PullResult,
     Result,
+    ValueChange,
 )
 from syncd.explain.restatements import ValueHistory, find_restatements
 from syncd.ledger import Definition, Ledger
 from syncd.ledger.definitions import definition
-from syncd.notifying.telling import tell
+from syncd.notifying.send import send_messages
 from syncd.publishing.delivery import deliver
 from syncd.sdk import Json
 
@@ -29,7 +29,7 @@ log = logging.getLogger("syncd.cycle")
 
 
 def commit(request: CycleRequest, pulled: Pulled, measured: Measured, foreseen: Foreseen) -> Result:
-    """Keeps what a cycle came to, then delivers and notifies. What fails waits in the ledger."""
+    """Keeps a cycle's values, deliveries and events, then delivers and notifies. What fails waits in the ledger."""
     ledger = request.ledger
     changes = _changes(ledger, measured)
     ledger.values.commit(
@@ -54,12 +54,12 @@ def commit(request: CycleRequest, pulled: Pulled, measured: Measured, foreseen: 
         patient=request.patient,
         stopping=request.stopping,
     )
-    messages = tell(request.config, ledger, request.clock, stopping=request.stopping)
+    messages = send_messages(request.config, ledger, request.clock, stopping=request.stopping)
     return Result(pulled.cycle, pulled.results, measured, changes, verdicts, delivered, messages)
 
 
 def end_dry_run(request: CycleRequest, pulled: Pulled, measured: Measured) -> Result:
-    """Ends a cycle that keeps the rows that were pulled and no value."""
+    """Ends a cycle: it keeps the rows that were pulled, and no value."""
     ledger = request.ledger
     changes = _changes(ledger, measured)
     only = _narrowed(request, pulled)
@@ -69,18 +69,18 @@ def end_dry_run(request: CycleRequest, pulled: Pulled, measured: Measured) -> Re
     return Result(pulled.cycle, pulled.results, measured, changes)
 
 
-def _changes(ledger: Ledger, measured: Measured) -> list[Change]:
-    """The measurements that differ from the last value, whatever that was measured by."""
+def _changes(ledger: Ledger, measured: Measured) -> list[ValueChange]:
+    """The measurements that differ from the last value, however that was measured."""
     kept = {period: ledger.values.last(period) for period in {period for period, _ in measured}}
     return [
-        Change(period, key_result, old, measurement.value)
+        ValueChange(period, key_result, old, measurement.value)
         for (period, key_result), measurement in measured.items()
         if (old := kept[period].get(key_result)) is None or not old.says_what(measurement.value)
     ]
 
 
 def _pull_notes(results: Sequence[PullResult]) -> Mapping[str, Json]:
-    """What a cycle keeps of its pulls: of those that brought something, or were not complete."""
+    """What a cycle keeps of its pulls: of the ones that brought something or were not complete."""
     return {
         str(result.pull.id): {
             "quality": result.quality,
@@ -104,16 +104,16 @@ def _narrowed(request: CycleRequest, pulled: Pulled) -> Mapping[str, Json] | Non
 def _waiting(request: CycleRequest, pulled: Pulled, measured: Measured) -> Iterator[tuple[KeyResultId, Definition]]:
     """The definitions of the key results that wait for their first check-in."""
     config = request.config
-    for plan in pulled.plans:
-        for kr in plan.measured_for(request.only):
-            name = plan.period.id, kr.id
+    for okrs in pulled.periods:
+        for kr in okrs.measured_for(request.only):
+            name = okrs.period.id, kr.id
             if kr.measure is None and name not in measured:
-                yield name, definition(kr, plan.period, config.shares, config.file_of(*name))
+                yield name, definition(kr, okrs.period, config.shares, config.file_of(*name))
 
 
-def _restated(ledger: Ledger, pulled: Pulled, measured: Measured, changes: Sequence[Change]) -> list[Change]:
+def _restated(ledger: Ledger, pulled: Pulled, measured: Measured, changes: Sequence[ValueChange]) -> list[ValueChange]:
     """The changes, each with what its sources restated in this cycle."""
-    key_results = {(plan.period.id, kr.id): (plan, kr) for plan in pulled.plans for kr in plan.measured}
+    key_results = {(okrs.period.id, kr.id): (okrs, kr) for okrs in pulled.periods for kr in okrs.measured}
     histories: dict[KeyResultId, ValueHistory] = {}
     for change in changes:
         name = change.period, change.key_result
@@ -127,22 +127,22 @@ def _restated(ledger: Ledger, pulled: Pulled, measured: Measured, changes: Seque
         histories[name] = ValueHistory(*key_results[name], partial(list, values), before)
     restated = find_restatements(ledger, list(histories.values()), pulled.cycle)
     restatements = dict(zip(histories, restated, strict=True))
-    for name, those in restatements.items():
-        for restatement in those:
+    for name, own in restatements.items():
+        for restatement in own:
             where = {"key_result": name[1], "record": restatement.label, "why": restatement.why}
             log.info("restated", extra=where)
     return [replace(change, restated=restatements.get((change.period, change.key_result), ())) for change in changes]
 
 
 def _keep_links(request: CycleRequest, foreseen: Foreseen) -> Sequence[NewVerdict]:
-    """Keeps what was judged of links, once the values are kept that it was judged by; the verdicts that are new."""
+    """Keeps the judged links, after the values that they were judged by. Returns the new verdicts."""
     for period in foreseen.periods:
-        request.ledger.alignments.keep(period.plan.period.id, period.links)
+        request.ledger.alignments.keep(period.okrs.period.id, period.links)
     new = [
         verdict
-        for plan in request.config.plans
+        for okrs in request.config.periods
         for period in foreseen.periods
-        if period.plan is plan
+        if period.okrs is okrs
         for verdict in period.verdicts
     ]
     for verdict in new:

@@ -1,4 +1,4 @@
-"""The third phase: each period as it will stand once new values are kept, and what is to be written and told of it."""
+"""The third phase: each period as it will stand with the new values, and the deliveries and events that follow."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from syncd.config import Config
 from syncd.cycle.judge_links import judge_links, new_verdicts
 from syncd.cycle.model import CycleRequest, Foreseen, ForeseenPeriod, KeyResultId, Measured, Pulled
 from syncd.ledger import KeptValue, Ledger, NewDelivery
-from syncd.notifying.news import news
+from syncd.notifying.new_events import new_events
 from syncd.okr.checkins import CheckIn
-from syncd.okr.goals import Plan
-from syncd.publishing.outgoing import due
-from syncd.status.periods import published_plans
+from syncd.okr.goals import PeriodOkrs
+from syncd.publishing.due_deliveries import due_deliveries
+from syncd.status.periods import published_periods
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import report_of
 
@@ -30,17 +30,17 @@ NewCheckIns = Mapping[KeyResultId, CheckIn]
 
 
 def foresee(request: CycleRequest, pulled: Pulled, measured: Measured) -> Foreseen:
-    """Judges the links by the cycle's values, and finds the deliveries and events that follow from them."""
+    """Judges the links by the cycle's values, and makes the deliveries and events that follow from the values."""
     config, ledger, now = request.config, request.ledger, pulled.now
     values = {name: measurement.value for name, measurement in measured.items()}
     periods = [
-        _foreseen(config, ledger, plan, now, values, pulled.cycle)
-        for plan in published_plans(config, now)
-        if _is_published(config) or any(kr.drives for kr in plan.key_results)
+        _foreseen(config, ledger, okrs, now, values, pulled.cycle)
+        for okrs in published_periods(config, now)
+        if _is_published(config) or any(kr.drives for kr in okrs.key_results)
     ]
     reports = [period.report for period in periods]
-    deliveries = list(due(config, ledger, now, reports, only=request.only))
-    return Foreseen(periods, deliveries, list(news(config, ledger, now, reports)))
+    deliveries = list(due_deliveries(config, ledger, now, reports, only=request.only))
+    return Foreseen(periods, deliveries, list(new_events(config, ledger, now, reports)))
 
 
 def deliveries_after(
@@ -50,30 +50,30 @@ def deliveries_after(
     values: NewValues = MappingProxyType({}),
     checkins: NewCheckIns = MappingProxyType({}),
 ) -> Sequence[NewDelivery]:
-    """The deliveries that are due once a person's new values and check-ins are kept."""
+    """The deliveries that are due with a person's new values and check-ins."""
     if not _is_published(config):
         return []
     reports = [
-        report_of(Snapshots(config, plan, ledger).foreseen(now, _of(plan, values), _of(plan, checkins)))
-        for plan in published_plans(config, now)
+        report_of(Snapshots(config, okrs, ledger).foreseen(now, _of(okrs, values), _of(okrs, checkins)))
+        for okrs in published_periods(config, now)
     ]
-    return list(due(config, ledger, now, reports))
+    return list(due_deliveries(config, ledger, now, reports))
 
 
 def _foreseen(
-    config: Config, ledger: Ledger, plan: Plan, now: datetime, values: NewValues, cycle: int
+    config: Config, ledger: Ledger, okrs: PeriodOkrs, now: datetime, values: NewValues, cycle: int
 ) -> ForeseenPeriod:
-    snapshot = Snapshots(config, plan, ledger).foreseen(now, _of(plan, values), cycle=cycle)
+    snapshot = Snapshots(config, okrs, ledger).foreseen(now, _of(okrs, values), cycle=cycle)
     report = report_of(snapshot)
     links = judge_links(snapshot, report, ledger)
     verdicts = list(new_verdicts(report, links, snapshot.links))
     if links:
         report = report_of(replace(snapshot, links={**snapshot.links, **links}))
-    return ForeseenPeriod(plan, report, links, verdicts)
+    return ForeseenPeriod(okrs, report, links, verdicts)
 
 
-def _of(plan: Plan, new: Mapping[KeyResultId, _New]) -> Mapping[str, _New]:
-    return {name: thing for (period, name), thing in new.items() if period == plan.period.id}
+def _of(okrs: PeriodOkrs, new: Mapping[KeyResultId, _New]) -> Mapping[str, _New]:
+    return {name: made for (period, name), made in new.items() if period == okrs.period.id}
 
 
 def _is_published(config: Config) -> bool:

@@ -7,22 +7,25 @@ from datetime import datetime
 
 from syncd.config import Config
 from syncd.ledger import Fallen, KeptValue
-from syncd.okr.goals import KeyResult, Plan
+from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.measures import Leaf, ReadingMeasure, leaves
 from syncd.okr.plausible import implausible, shown
 from syncd.okr.words import place
-from syncd.status.periods import choose_plan
+from syncd.status.periods import choose_period
 
 
 class Holding:
-    """Looks at the new numbers of a plan; `fallen` is what held many members when it was measured last, and none now.
+    """Judges the new numbers of a period.
 
-    By measure, and the cycle that measured it last.
+    `fallen` are the selections that had many rows when they were measured last and have none now, by measure and the
+    cycle that measured it last.
     """
 
-    def __init__(self, config: Config, plan: Plan, now: datetime, fallen: Mapping[tuple[Leaf, int], Fallen]) -> None:
+    def __init__(
+        self, config: Config, okrs: PeriodOkrs, now: datetime, fallen: Mapping[tuple[Leaf, int], Fallen]
+    ) -> None:
         self._config = config
-        self._plan = plan
+        self._okrs = okrs
         self._now = now
         self._fallen = fallen
         self._repeated = config.settings.held_until == "repeated"
@@ -30,15 +33,15 @@ class Holding:
     def why(
         self, key_result: KeyResult, value: KeptValue, last: KeptValue | None, newest: KeptValue | None
     ) -> str | None:
-        """Why a value is to be held, and what can be done about it; None where it is not.
+        """Why a value is held, and what can be done about it; None if it is not held.
 
-        `last` is the last value that was measured in this way, `newest` the last in whatever way.
+        `last` is the last value under the same measure, `newest` the last value under any measure.
         """
-        found = self._implausible(key_result, value, last, newest)
-        if found is None:
+        reason = self._implausible(key_result, value, last, newest)
+        if reason is None:
             return None
         again = ", and so does a second cycle with the same" if self._repeated else ""
-        return f"{found}; `{approval(self._config, self._plan, key_result, self._now)}` accepts it{again}"
+        return f"{reason}; `{approval(self._config, self._okrs, key_result, self._now)}` accepts it{again}"
 
     def _implausible(
         self, key_result: KeyResult, value: KeptValue, last: KeptValue | None, newest: KeptValue | None
@@ -48,8 +51,8 @@ class Holding:
             return None  # a new quarter begins at 0
         if complete is not None and value.number == complete.number:
             return None
-        again = last is not None and last is newest  # else of before an edit
-        if again and last and last.quality == "held" and last.candidate == value.number and self._repeated:
+        same_measure = last is not None and last is newest  # else `last` is from before an edit
+        if same_measure and last and last.quality == "held" and last.candidate == value.number and self._repeated:
             return None
         if complete is not None and complete.confirmed is not None:
             for part in leaves(key_result.measure):
@@ -64,13 +67,13 @@ class Holding:
 
 
 def was_measured(value: KeptValue | None) -> bool:
-    """Whether there is a value that some cycle has measured, or a person approved."""
+    """Whether there is a value, and a cycle measured it or a person approved it."""
     return value is not None and value.confirmed is not None
 
 
-def approval(config: Config, plan: Plan, key_result: KeyResult, now: datetime) -> str:
-    """The command that accepts the number that a key result waits with."""
-    shown_first = choose_plan(config, None, now)
-    is_shown = shown_first is not None and shown_first.period.id == plan.period.id
-    chosen = "" if is_shown else f" --period {plan.period.id}"
-    return f"syncd approve {key_result.id}{chosen}"
+def approval(config: Config, okrs: PeriodOkrs, key_result: KeyResult, now: datetime) -> str:
+    """The command that accepts the candidate of a key result."""
+    default = choose_period(config, None, now)
+    is_default = default is not None and default.period.id == okrs.period.id
+    option = "" if is_default else f" --period {okrs.period.id}"
+    return f"syncd approve {key_result.id}{option}"

@@ -1,7 +1,7 @@
-"""The verdict on every link and what the weekly series say of it, judged with each cycle and kept.
+"""The verdict and trend of every link, judged in each cycle and kept.
 
-A trend is looked for where the value of the output or the outcome changed, or a day has passed, since it last was. With
-a value that is not complete the last trend stays: rows of half a pull are no evidence.
+A link is judged anew if the value of its output or outcome changed, or a day has passed. While one of the two values is
+not complete, the last trend stays: rows of half a pull are no evidence.
 """
 
 from __future__ import annotations
@@ -20,17 +20,14 @@ from syncd.status.weekly import WeeklySeries, is_evidence
 
 
 def judge_links(snapshot: Snapshot, report: Report, ledger: Ledger) -> Mapping[LinkId, KeptAlignment]:
-    """The links of a foreseen snapshot, judged by its cycle; those that were judged before, with nothing new, are not.
-
-    `report` is the snapshot's.
-    """
-    plan, values, cycle = snapshot.plan, snapshot.values, snapshot.cycle
-    today = snapshot.moment.astimezone(plan.period.zone).date()
-    key_results = {kr.id: kr for kr in plan.key_results}
+    """The links of a foreseen snapshot that its cycle judges anew; `report` is the report of the snapshot."""
+    okrs, values, cycle = snapshot.okrs, snapshot.values, snapshot.cycle
+    today = snapshot.moment.astimezone(okrs.period.zone).date()
+    key_results = {kr.id: kr for kr in okrs.key_results}
 
     def is_judged(link: Alignment, last: KeptAlignment | None) -> bool:
         judged_at = snapshot.times.get(last.confirmed) if last else None
-        if last is None or judged_at is None or judged_at.astimezone(plan.period.zone).date() != today:
+        if last is None or judged_at is None or judged_at.astimezone(okrs.period.zone).date() != today:
             return False
         sides = values.get(link.output), values.get(link.outcome)
         newer = any(side is not None and side.cycle > last.confirmed for side in sides)
@@ -42,7 +39,7 @@ def judge_links(snapshot: Snapshot, report: Report, ledger: Ledger) -> Mapping[L
     judged: dict[LinkId, KeptAlignment] = {}
     with ledger.together(kr.measure for kr in sides) as reading:
         ahead = [key_results[link.outcome] for link in links]
-        series = WeeklySeries(reading, plan, values, snapshot.moment, ahead=ahead)
+        series = WeeklySeries(reading, okrs, values, snapshot.moment, ahead=ahead)
         for link in links:
             name = link.output, link.outcome
             last = snapshot.links.get(name)
@@ -50,7 +47,7 @@ def judge_links(snapshot: Snapshot, report: Report, ledger: Ledger) -> Mapping[L
             alignment = KeptAlignment(link.verdict, since, link.since, link.lag, None, None, cycle, cycle)
             if last is not None:
                 alignment = replace(alignment, delivered=last.delivered, trend=last.trend)
-            if all(is_evidence(plan, side, values.get(side)) for side in name):
+            if all(is_evidence(okrs, side, values.get(side)) for side in name):
                 sides_of = key_results[link.output], key_results[link.outcome]
                 alignment = _with_evidence(alignment, link, *sides_of, series)
             judged[name] = alignment
@@ -60,7 +57,7 @@ def judge_links(snapshot: Snapshot, report: Report, ledger: Ledger) -> Mapping[L
 def new_verdicts(
     report: Report, judged: Mapping[LinkId, KeptAlignment], kept: Mapping[LinkId, KeptAlignment]
 ) -> Iterator[NewVerdict]:
-    """The links of a report whose verdict differs from the one that was kept."""
+    """The links of a report whose verdict differs from the kept one."""
     for link in (link for block in report.objectives for link in block.alignment):
         name = link.alignment.output, link.alignment.outcome
         last = kept.get(name)

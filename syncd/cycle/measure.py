@@ -1,6 +1,6 @@
-"""The second phase: a new value where every stream is complete, else the last complete one with what is wrong.
+"""The second phase: a new value if every stream is complete, else the last complete value and what is wrong.
 
-A new value that is not plausible is held: the last complete one stays, and the new number waits beside it.
+A new value that is not plausible is held: the last complete value stays, and the new number waits beside it.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from syncd.okr import checkins
 from syncd.okr.alignment import Terms
 from syncd.okr.checkins import CheckIn
 from syncd.okr.facts import answered
-from syncd.okr.goals import KeyResult, Plan, Quality, guard_id, is_guard
+from syncd.okr.goals import KeyResult, PeriodOkrs, Quality, guard_id, is_guard
 from syncd.okr.measures import Answer, Leaf, Measure, ReadingMeasure, leaves, stream_keys
 
 
 def measure(request: CycleRequest, pulled: Pulled) -> Measured:
-    """Measures every key result of the plans that are open, or the one that was asked for, as of the pulls' end."""
+    """Measures the key results of the open periods as of the end of the pulls; with `only` a single one."""
     measuring = Measuring(request, pulled)
-    return {name: measurement for plan in pulled.plans for name, measurement in measuring.measurements(plan)}
+    return {name: measurement for okrs in pulled.periods for name, measurement in measuring.measurements(okrs)}
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A key result to be measured: its case, and what is already clear.
+    """A key result to be measured. `failure` is what keeps it from being measured, if anything does.
 
-    `failure` is what keeps it from being measured at all, `unchanged` the answer of the cycle before, if that holds.
+    `unchanged` is the answer of the cycle before, if it still holds.
     """
 
     case: Case
@@ -58,19 +58,19 @@ class Measuring:
         self._unchanged = Unchanged(request.ledger, self._results, pulled.cycle, pulled.now)
         self._states = cache(request.ledger.streams.states)  # with the notes of all parts, and many may be unknown
 
-    def measurements(self, plan: Plan) -> Iterator[tuple[KeyResultId, Measurement]]:
-        """Each key result of a plan that is measured, or the one that was asked for, after its guard."""
-        kept = self._ledger.values.last(plan.period.id)
-        given = self._ledger.checkins.of_period(plan.period.id, self._now)
+    def measurements(self, okrs: PeriodOkrs) -> Iterator[tuple[KeyResultId, Measurement]]:
+        """Each key result of a period that is measured, after its guard."""
+        kept = self._ledger.values.last(okrs.period.id)
+        checkins_by_id = self._ledger.checkins.of_period(okrs.period.id, self._now)
         guards: dict[str, KeptValue] = {}
-        wanted = list(plan.measured_for(self._only))
-        if self._now >= plan.period.span.end + self._config.settings.settle:
-            # Frozen: where a key result never was measured, its guard may have been.
+        wanted = list(okrs.measured_for(self._only))
+        if self._now >= okrs.period.span.end + self._config.settings.settle:
+            # Frozen: of a key result that was never measured, the guard may have been.
             guards = {kr.id: kept[kr.id] for kr in wanted if is_guard(kr.id) and was_measured(kept.get(kr.id))}
-        tasks = list(self._tasks(plan, [kr for kr in wanted if kr.id not in guards], kept, given))
+        tasks = list(self._tasks(okrs, [kr for kr in wanted if kr.id not in guards], kept, checkins_by_id))
         fallen = self._ledger.members.fallen(self._may_have_fallen(tasks))
-        holding = Holding(self._config, plan, self._now, fallen)
-        with self._ledger.together(self._read_ahead(plan, tasks)) as ledger:
+        holding = Holding(self._config, okrs, self._now, fallen)
+        with self._ledger.together(self._read_ahead(okrs, tasks)) as ledger:
             for task in tasks:
                 name, case = task.key_result.id, replace(task.case, guard=guards.get(guard_id(task.key_result.id)))
                 if task.key_result.measure is None:
@@ -80,24 +80,24 @@ class Measuring:
                 elif task.failure is not None:
                     value = self._kept_on(case, *task.failure)
                 else:
-                    value = self._measured(ledger, plan, replace(task, case=case), task.key_result.measure)
+                    value = self._measured(ledger, okrs, replace(task, case=case), task.key_result.measure)
                     if why := holding.why(task.key_result, value, case.last, kept.get(name)):
                         value = self._kept_on(case, "held", why, value.number)
                 guards[name] = value
-                yield (plan.period.id, name), Measurement(case.definition, value, case.last)
+                yield (okrs.period.id, name), Measurement(case.definition, value, case.last)
 
     def _tasks(
         self,
-        plan: Plan,
+        okrs: PeriodOkrs,
         wanted: Sequence[KeyResult],
         kept: Mapping[str, KeptValue],
-        given: Mapping[str, Sequence[CheckIn]],
+        checkins_by_id: Mapping[str, Sequence[CheckIn]],
     ) -> Iterator[_Task]:
-        period, shares = plan.period, self._config.shares
+        period, shares = okrs.period, self._config.shares
         digests = self._ledger.definitions.digests(period.id)
         files = {kr.id: self._config.file_of(period.id, kr.id) for kr in wanted}
         defined = {kr.id: definition(kr, period, shares, files[kr.id]) for kr in wanted}
-        # A value that was measured in another way is none of this measure; one from before an edit taken back is.
+        # The last value under this measure: after an edit that was taken back, the one from before the edit.
         edited = {
             name: now.measure for name, now in defined.items() if name in kept and kept[name].measure != now.measure
         }
@@ -110,7 +110,7 @@ class Measuring:
             unchanged = None
             if kr.measure is not None and failure is None and digests.get(kr.id) == defined[kr.id].digest:
                 unchanged = self._unchanged.answer(kr.measure, period, last)
-            made_of = given.get(kr.id, ()) if kr.measure is None else ()
+            made_of = checkins_by_id.get(kr.id, ()) if kr.measure is None else ()
             terms = Terms(kr, period, shares)
             case = Case(terms, defined[kr.id], last, None, made_of, versions.get(kr.id, ()))
             yield _Task(case, failure, unchanged)
@@ -123,24 +123,24 @@ class Measuring:
                 for leaf in leaves(task.key_result.measure):
                     yield leaf, last.confirmed
 
-    def _read_ahead(self, plan: Plan, tasks: Sequence[_Task]) -> Iterator[Measure | None]:
-        """The measures whose facts will be asked for, in that order."""
+    def _read_ahead(self, okrs: PeriodOkrs, tasks: Sequence[_Task]) -> Iterator[Measure | None]:
+        """The measures whose facts will be needed, in that order."""
         for task in tasks:
-            if task.failure is None and (task.unchanged is None or not self._unchanged.same_day(plan.period)):
+            if task.failure is None and (task.unchanged is None or not self._unchanged.same_day(okrs.period)):
                 key_result = task.key_result
                 if task.unchanged is None or key_result.drives:
                     yield key_result.measure
                 if key_result.drives and key_result.guard is not None:
                     yield key_result.guard.measure
 
-    def _measured(self, ledger: Ledger, plan: Plan, task: _Task, measure: Measure) -> KeptValue:
-        answer = task.unchanged or answered(ledger.answers, measure, plan.period, self._now)
-        goes_on = task.unchanged is not None and self._unchanged.same_day(plan.period)
+    def _measured(self, ledger: Ledger, okrs: PeriodOkrs, task: _Task, measure: Measure) -> KeptValue:
+        answer = task.unchanged or answered(ledger.answers, measure, okrs.period, self._now)
+        goes_on = task.unchanged is not None and self._unchanged.same_day(okrs.period)
         answer = self._with_note(measure, answer)
         return complete_value(task.case, answer, ledger.answers, self._now, self._cycle, goes_on=goes_on)
 
     def _checked_in(self, ledger: Ledger, case: Case, last: KeptValue) -> KeptValue:
-        """The value that a check-in made, as it stands now: only its health may differ. An expired one stays."""
+        """The value that a check-in made, as it stands now: its health may differ. An expired value stays as it is."""
         made_by = checkins.made_by(case.checkins, last.at)
         if made_by is None or made_by.expired(case.terms.period.span, self._now):
             return last
@@ -148,7 +148,7 @@ class Measuring:
         return replace(value, confirmed=last.confirmed)
 
     def _with_note(self, measure: Measure, answer: Answer) -> Answer:
-        """An answer for which no reading was read, with the source's own note on that: it tells more."""
+        """An answer without any reading gets the source's own note as its reason: the note says more."""
         if not isinstance(measure, ReadingMeasure) or answer.number is not None or answer.counted:
             return answer
         state = self._states(measure.connection).get(measure.stream)
@@ -166,14 +166,14 @@ class Measuring:
         return None
 
     def _kept_on(self, case: Case, quality: Quality, reason: str, candidate: float | None = None) -> KeptValue:
-        """The last complete value, with what keeps it from being renewed."""
+        """The last complete value, with why there is no new one."""
         if case.last is not None:
             return replace(case.last, quality=quality, reason=reason, cycle=self._cycle, candidate=candidate)
         return _no_value(case.definition, quality, reason, self._cycle, candidate)
 
 
 def _no_value(definition: Definition, quality: Quality, reason: str, cycle: int, candidate: float | None) -> KeptValue:
-    """What is kept of a key result that was never measured."""
+    """The value of a key result that was never measured."""
     return KeptValue(
         number=None,
         progress=None,

@@ -1,4 +1,4 @@
-"""What goes through a cycle: the request for it, and what each of its phases hands to the next."""
+"""The data of a cycle: the request for it, and what each phase hands to the next."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from datetime import datetime
 from syncd.config import Config
 from syncd.explain.restatements import Restatement
 from syncd.ledger import Definition, KeptAlignment, KeptValue, Ledger, LinkId, NewDelivery, NewEvent
-from syncd.notifying.telling import Told
-from syncd.okr.goals import Plan, Quality, is_guard
+from syncd.notifying.send import MessageOutcome
+from syncd.okr.goals import PeriodOkrs, Quality, is_guard
 from syncd.publishing.delivery import Delivered
 from syncd.sdk import Budget, Json, RetryPolicy, Source, Stream
 from syncd.status.report import Report
-from syncd.status.verdicts import Judged
+from syncd.status.verdicts import JudgedLink
 
 KeyResultId = tuple[str, str]
 """(period, key result); a guard is named by its own id."""
@@ -23,9 +23,9 @@ KeyResultId = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """One stream to pull in this cycle, from where the ledger stands.
+    """A stream to pull in this cycle, from the ledger's cursor.
 
-    `present` are the ids of the records that the ledger holds of it, where a census is due.
+    If a census is due, `present` are the ids of the records that the ledger holds of the stream.
     """
 
     connection: str
@@ -39,7 +39,7 @@ class Pull:
 
 @dataclass(frozen=True, slots=True)
 class PutOff:
-    """A stream whose source asked not to be asked before `until`, and why."""
+    """Why a stream is not pulled: its source asked to be left alone until a time."""
 
     until: datetime
     reason: str
@@ -47,10 +47,10 @@ class PutOff:
 
 @dataclass(frozen=True, slots=True)
 class PullResult:
-    """How a pull ended; `problems` are those of single parts, or of reconciliation, of a stream read to its end.
+    """How a pull ended. `problems` are those of single parts of a stream that was read to its end, or of its census.
 
-    `got` rows came, of as many `expected` as the server announced, where it did; `retry_at` is when the source may be
-    asked again, where it said so.
+    `got` rows came; `expected` rows were announced, None if the server announces none. `retry_at` is when the source
+    may be asked again, None if it named no time.
     """
 
     pull: Pull
@@ -79,7 +79,7 @@ def _silent(*_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Who wants to hear how pulls go: which are ahead, each page with its number of rows, how each ended."""
+    """Callbacks for the progress of pulls: the pulls ahead, each page with its number of rows, how each pull ended."""
 
     pulling: Callable[[Sequence[Pull]], None] = _silent
     page: Callable[[Pull, int], None] = _silent
@@ -88,11 +88,11 @@ class Watcher:
 
 @dataclass(frozen=True, slots=True)
 class CycleRequest:
-    """What a cycle is to do, on what. The caller holds the ledger's lock.
+    """What a cycle is to do. The caller holds the ledger's lock.
 
-    `only` narrows the cycle to one key result. `reconcile` asks every source for a census. With `tolerant`, for a
-    service that runs already, a connection that cannot be opened, or that lacks a field, fails alone. With `patient` a
-    source that asked for a later time is not asked before it; a person who types `syncd sync` may ask.
+    `only` restricts the cycle to a key result. `reconcile` asks every source for a census. With `tolerant`, for a
+    service that is running, a connection that cannot be opened, or that lacks a field, fails alone. With `patient` a
+    source that asked for a later time is left alone until then; a person who types `syncd sync` does not wait.
     """
 
     config: Config
@@ -109,20 +109,17 @@ class CycleRequest:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """The first phase's end, at `now`: how the pulls of the plans that are open ended."""
+    """The result of the first phase, which ended at `now`: the open periods, and how their pulls ended."""
 
     cycle: int
     now: datetime
-    plans: Sequence[Plan]
+    periods: Sequence[PeriodOkrs]
     results: Sequence[PullResult]
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What a cycle came to for a key result: its definition, its new value, and the value that it was measured after.
-
-    `last` is the last value that was measured in the same way; None where there is none.
-    """
+    """A key result as a cycle measured it: its definition, its new value, and the last value under the same measure."""
 
     definition: Definition
     value: KeptValue
@@ -130,23 +127,23 @@ class Measurement:
 
 
 Measured = Mapping[KeyResultId, Measurement]
-"""The second phase's end: every key result that was measured, each guard under its own id."""
+"""The result of the second phase: every key result that was measured, each guard under its own id."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewVerdict:
-    """A link whose verdict is another than before; `old` is None for a link that was never judged."""
+    """A link whose verdict changed; `old` is None for a link that was never judged."""
 
     period: str
-    link: Judged
+    link: JudgedLink
     old: KeptAlignment | None
 
 
 @dataclass(frozen=True, slots=True)
 class ForeseenPeriod:
-    """A period as it will stand once the cycle's values are kept: its report, and which links and verdicts are new."""
+    """A period as it will stand with the cycle's values: its report, the links judged anew, and the new verdicts."""
 
-    plan: Plan
+    okrs: PeriodOkrs
     report: Report
     links: Mapping[LinkId, KeptAlignment]
     verdicts: Sequence[NewVerdict]
@@ -154,7 +151,7 @@ class ForeseenPeriod:
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """The third phase's end: what is to be committed with the values."""
+    """The result of the third phase: what is committed with the values."""
 
     periods: Sequence[ForeseenPeriod]
     deliveries: Sequence[NewDelivery]
@@ -162,8 +159,8 @@ class Foreseen:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A key result whose value differs from the last one; `old` is None for its first.
+class ValueChange:
+    """A key result whose value differs from its last one; `old` is None for its first value.
 
     `restated` are the changes that its sources made to past data.
     """
@@ -177,19 +174,19 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a cycle came to."""
+    """The result of a cycle."""
 
     cycle: int
     pulls: Sequence[PullResult] = ()
     measured: Measured = field(default_factory=dict)
-    changes: Sequence[Change] = ()
+    changes: Sequence[ValueChange] = ()
     verdicts: Sequence[NewVerdict] = ()
     delivered: Sequence[Delivered] = ()
-    told: Sequence[Told] = ()
+    messages: Sequence[MessageOutcome] = ()
 
     @property
     def key_results(self) -> int:
-        """How many key results were measured, guards not among them."""
+        """How many key results were measured, not counting guards."""
         return sum(not is_guard(key_result) for _, key_result in self.measured)
 
     @property
@@ -207,7 +204,7 @@ class Result:
     def unwritten(self) -> int:
         """How many check-ins a publisher failed to write, and messages that did not arrive."""
         failed = sum(delivery.failed for delivery in self.delivered)
-        return failed + sum(message.problem is not None for message in self.told)
+        return failed + sum(message.problem is not None for message in self.messages)
 
     @property
     def failures(self) -> list[tuple[Pull, str]]:

@@ -1,4 +1,4 @@
-"""Opening the sources that a cycle needs, and asking them whether they have the fields that are wanted."""
+"""Opens the sources that a cycle needs, and asks them whether they have the fields that mappings name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from syncd.config import Config
 from syncd.config.messages import nearest
 from syncd.cycle.due_pulls import needed_streams
 from syncd.cycle.model import CycleRequest
-from syncd.okr.goals import Plan
+from syncd.okr.goals import PeriodOkrs
 from syncd.okr.measures import RecordMeasure, leaves, stream_keys
 from syncd.sdk import (
     Check,
@@ -31,24 +31,24 @@ log = logging.getLogger("syncd.cycle")
 
 
 def open_sources(
-    request: CycleRequest, plans: Sequence[Plan], policies: Mapping[str, RetryPolicy], opened: ExitStack
+    request: CycleRequest, periods: Sequence[PeriodOkrs], policies: Mapping[str, RetryPolicy], opened: ExitStack
 ) -> dict[str, tuple[Source, list[Stream]]]:
-    """Every source that the plans need, opened and asked whether it has the fields that they name.
+    """Every source that the periods need, with its streams; ConfigError if it lacks a field that a mapping names.
 
-    A cycle of one key result pulls the streams of that one, with all that the others need of them.
+    A cycle restricted to a key result pulls the streams of that key result, with all that others need of them.
     """
     config = request.config
     wanted = {
         (measure.connection, key)
-        for plan in plans
-        for kr in plan.measured_for(request.only)
+        for okrs in periods
+        for kr in okrs.measured_for(request.only)
         for measure in leaves(kr.measure)
         for key in stream_keys(measure)
     }
     sources: dict[str, tuple[Source, list[Stream]]] = {}
     problems: list[Problem] = []
     for connection in config.connections.values():
-        needed = needed_streams(connection.name, plans)
+        needed = needed_streams(connection.name, periods)
         streams = [stream for key, stream in needed.items() if (connection.name, key) in wanted]
         if not streams:
             continue
@@ -69,25 +69,25 @@ def open_sources(
         for stream in streams:
             state = states.get(stream.key)
             if state is None or state.completed_cycle is None or not state.covers(stream):
-                problems.extend(_unknown_fields(config, plans, source, name, stream))
+                problems.extend(_unknown_fields(config, periods, source, name, stream))
     if problems and not request.tolerant:
         raise ConfigError(problems=problems)
     return sources
 
 
 def _unknown_fields(
-    config: Config, plans: Sequence[Plan], source: Source, connection: str, stream: Stream
+    config: Config, periods: Sequence[PeriodOkrs], source: Source, connection: str, stream: Stream
 ) -> Iterator[Problem]:
     try:
         source.verify(stream)
     except ConfigError as error:
-        for plan in plans:
-            for kr, measure in ((owner, leaf) for owner in plan.measured for leaf in leaves(owner.measure)):
+        for okrs in periods:
+            for kr, measure in ((owner, leaf) for owner in okrs.measured for leaf in leaves(owner.measure)):
                 if not isinstance(measure, RecordMeasure) or measure.connection != connection:
                     continue
                 if stream.key not in measure.streams:
                     continue
-                place = config.origins[(plan.period.id, kr.id)]
+                place = config.origins[(okrs.period.id, kr.id)]
                 if not isinstance(error, UnknownField):
                     yield place.problem(f"{connection}: {error}", "measure")
                 elif error.field in measure.fields:
@@ -99,13 +99,13 @@ def _unknown_fields(
 
 
 class Unopened:
-    """Stands for a connection that cannot be opened, in a service that goes on without it."""
+    """In the place of a connection that cannot be opened, in a service that goes on without it."""
 
     def __init__(self, problem: str) -> None:
         self._problem = problem
 
     def verify(self, stream: Stream) -> None:
-        """Nobody is there to ask."""
+        """There is nobody to ask."""
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         """Says why it is not open."""
@@ -120,4 +120,4 @@ class Unopened:
         yield Check("configured", False, self._problem)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """There is nothing to close."""

@@ -1,7 +1,7 @@
 """What a sync would change: the first three phases of a cycle, compared with what the last sync kept.
 
-Old is what `status` said right after that sync, new what it would say right after this one. So a key result whose
-health changes by time alone is in the plan, as the sync would report it too.
+Old is what `status` showed right after that sync, new what it would show right after this one. So a key result whose
+health changes by time alone is in the plan: the sync would report it, too.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from syncd.cycle.plan_changes import (
 )
 from syncd.cycle.pull import pull
 from syncd.explain.differences import Differences, differences
-from syncd.explain.edits import Edit, changes
-from syncd.explain.evidence import items_of
+from syncd.explain.edits import Edit, key_changes
+from syncd.explain.items import RowsAfter, items_of
 from syncd.ledger import Definition, KeptValue
 from syncd.ledger.definitions import JUDGED_BY
-from syncd.okr.goals import KeyResult, Plan, is_guard
+from syncd.okr.goals import KeyResult, PeriodOkrs, is_guard
 from syncd.okr.measures import Measure, leaves, stream_keys
 from syncd.publishing.preview import preview
 from syncd.status.read_snapshots import Snapshots
@@ -39,9 +39,9 @@ from syncd.status.snapshot import Snapshot
 
 
 def plan_sync(request: CycleRequest) -> Planned:
-    """Pulls, measures and foresees, and compares, also with what stands at the targets of `publish:`.
+    """Pulls, measures and foresees, and compares: also with what the targets of `publish:` hold.
 
-    Rows are kept, no value is, and nothing is written anywhere. The caller holds the ledger's lock.
+    It keeps the rows that were pulled, no value, and writes nothing anywhere. The caller holds the ledger's lock.
     """
     config, ledger = request.config, request.ledger
     last = ledger.cycles.last(pulled=True)
@@ -51,11 +51,11 @@ def plan_sync(request: CycleRequest) -> Planned:
     result = end_dry_run(request, pulled, measured)
     then = last.ended_at if last and last.ended_at else pulled.now
     periods = {period for period, _ in measured}
-    moved = ledger.revisions.latest()
+    revised = ledger.revisions.latest()
     compared = [
-        _Comparison(request, plan, pulled, measured, then, moved).changes()
-        for plan in config.plans
-        if plan.period.id in periods
+        _Comparison(request, okrs, pulled, measured, then, revised).changes()
+        for okrs in config.periods
+        if okrs.period.id in periods
     ]
     publish = preview(config, ledger, foreseen.deliveries, pulled.now)
     return Planned(pulled.now.astimezone(config.zone), result, compared, publish)
@@ -67,33 +67,34 @@ class _Comparison:
     def __init__(
         self,
         request: CycleRequest,
-        plan: Plan,
+        okrs: PeriodOkrs,
         pulled: Pulled,
         measured: Measured,
         then: datetime,
-        moved: Mapping[tuple[str, str], int],
+        revised: Mapping[tuple[str, str], int],
     ) -> None:
-        self._config, self._ledger, self._only, self._plan = request.config, request.ledger, request.only, plan
-        self._cycle, self._now, self._moved = pulled.cycle, pulled.now, moved
-        self._measured = {name: found for (period, name), found in measured.items() if period == plan.period.id}
-        snapshots = Snapshots(request.config, plan, request.ledger)
+        self._config, self._ledger, self._only, self._okrs = request.config, request.ledger, request.only, okrs
+        self._cycle, self._now, self._revised = pulled.cycle, pulled.now, revised
+        self._measured = {name: result for (period, name), result in measured.items() if period == okrs.period.id}
+        snapshots = Snapshots(request.config, okrs, request.ledger)
         values = {name: measurement.value for name, measurement in self._measured.items()}
         self._after = snapshots.foreseen(pulled.now, values, cycle=pulled.cycle)
-        self._before = _comparable(replace(snapshots.at(pulled.now), moment=then), plan, values)
-        self._defined_before = {kr.id: kr for kr in self._before.plan.measured}
-        self._digests = request.ledger.definitions.digests(plan.period.id)
+        # By now the dry run has ended, so the snapshot holds all that was kept, whatever clock it was kept by.
+        self._before = _comparable(replace(snapshots.at(pulled.now), moment=then), okrs, values)
+        self._defined_before = {kr.id: kr for kr in self._before.okrs.measured}
+        self._digests = request.ledger.definitions.digests(okrs.period.id)
 
     def changes(self) -> PeriodChanges:
-        """All that differs; where one key result was measured alone, no key result counts as removed."""
+        """All that differs. If a single key result was measured, no key result counts as removed."""
         before, after = report_of(self._before), report_of(self._after)
-        plan = self._plan
-        changed = [change for kr in plan.key_results if (change := self._change(kr)) is not None]
+        okrs = self._okrs
+        changed = [change for kr in okrs.key_results if (change := self._change(kr)) is not None]
         named = {part.key_result.id for change in changed for part in (change, change.guard) if part is not None}
         lines = [line for block in after.objectives for line in block.key_results]
         return PeriodChanges(
-            plan.period,
+            okrs.period,
             after,
-            sum(kr.id in self._measured for kr in plan.key_results),
+            sum(kr.id in self._measured for kr in okrs.key_results),
             self._days_edited(),
             changed,
             [] if self._only else list(self._removed()),
@@ -109,7 +110,7 @@ class _Comparison:
         )
 
     def _change(self, kr: KeyResult) -> KeyResultChange | None:
-        """What changes of a measured key result; None where nothing does."""
+        """What changes of a measured key result; None if nothing does, or it was not measured."""
         if kr.id not in self._measured:
             return None
         measurement, kept = self._measured[kr.id], self._before.values.get(kr.id)
@@ -120,7 +121,7 @@ class _Comparison:
         edited = list(self._edits(kr, defined))
         remeasured = kept is not None and kept.measure != value.measure
         differs = self._differences(kr.measure, None if remeasured else kept, value)
-        others = value.quality == "complete" and differs  # what would count in a number that waits already is no news
+        others = value.quality == "complete" and differs  # rows under a number that waits already change nothing
         same = kept is not None and old is not None and _shown(old, kept) == _shown(new, value)
         if same and not (remeasured or edited or others or guard):
             return None
@@ -128,28 +129,31 @@ class _Comparison:
         return KeyResultChange(kr, defined.file, old, new, edited, remeasured, differs, approve, guard)
 
     def _approval(self, kr: KeyResult) -> str:
-        return approval(self._config, self._plan, kr, self._now)
+        return approval(self._config, self._okrs, kr, self._now)
 
     def _differences(self, measure: Measure | None, kept: KeptValue | None, value: KeptValue) -> Differences:
-        """What counts differently since the last value was confirmed; of a held value, what would count.
+        """What counts differently since the last value was confirmed; for a held value, what would count.
 
-        A check-in has no rows to compare.
+        A value by check-in has no rows to compare.
         """
         if measure is None or value.quality not in ("complete", "held"):
             return Differences()
         since = kept.confirmed if kept is not None else None
         if kept is not None and since is not None and self._same_rows(measure, since):
             unmoved = value.quality == "complete" and (kept.number, kept.counted) == (value.number, value.counted)
-            if unmoved:  # as most are: nothing is listed to find that out
+            if unmoved:  # as most are, and this is cheaper than to list their rows
                 return Differences()
-        now = items_of(self._ledger, self._plan, measure, self._now, self._cycle)
+        rows = RowsAfter(self._ledger, self._okrs.period, self._cycle, self._now)
         if since is None:
-            return differences((), now)
-        return differences(items_of(self._ledger, self._plan, measure, self._before.times[since], since), now)
+            return differences((), items_of(rows, measure))
+        before = replace(rows, cycle=since, at=self._before.times[since])
+        return differences(items_of(before, measure), items_of(rows, measure))
 
     def _same_rows(self, measure: Measure, since: int) -> bool:
         return all(
-            self._moved.get((part.connection, key), 0) <= since for part in leaves(measure) for key in stream_keys(part)
+            self._revised.get((part.connection, key), 0) <= since
+            for part in leaves(measure)
+            for key in stream_keys(part)
         )
 
     def _edited(self, kr: KeyResult) -> bool:
@@ -158,25 +162,25 @@ class _Comparison:
 
     def _edits(self, kr: KeyResult, defined: Definition) -> Iterator[Edit]:
         if kr.id in self._digests and self._edited(kr):
-            for key, before, after in changes(self._last_defined(kr.id).body, defined.body):
+            for key, before, after in key_changes(self._last_defined(kr.id).body, defined.body):
                 yield Edit(self._now, defined.file, key, before, after)
 
     def _last_defined(self, key_result: str) -> Definition:
-        return self._ledger.definitions.of(self._plan.period.id, key_result)[-1].definition
+        return self._ledger.definitions.of(self._okrs.period.id, key_result)[-1].definition
 
     def _days_edited(self) -> bool:
-        """Whether the days or shares that the whole period is judged by were edited."""
-        edited = [kr for kr in self._plan.key_results if kr.id in self._digests and self._edited(kr)]
+        """Whether the days or health shares of the whole period were edited."""
+        edited = [kr for kr in self._okrs.key_results if kr.id in self._digests and self._edited(kr)]
         pairs = [(self._last_defined(kr.id).body, self._measured[kr.id].definition.body) for kr in edited]
-        # A definition of an early version lacks them: there, only they can differ where the key result is the same.
+        # Definitions of an early version lack them: if such a key result is the same, only they can differ.
         return any(
             before[JUDGED_BY] != after[JUDGED_BY] if JUDGED_BY in before else before["KeyResult"] == after["KeyResult"]
             for before, after in pairs
         )
 
     def _removed(self) -> Iterator[Removed]:
-        """Those that were measured as late as the others were, and that no file names any more."""
-        named, kept = {kr.id for kr in self._plan.measured}, self._before.values
+        """Key results that no file names any more, and that were measured as late as the others."""
+        named, kept = {kr.id for kr in self._okrs.measured}, self._before.values
         others = [value.confirmed or 0 for name, value in kept.items() if name in named and value.quality == "complete"]
         for name, value in kept.items():
             last_measured = max(value.cycle, value.confirmed or 0)
@@ -185,20 +189,20 @@ class _Comparison:
                 yield Removed(name, defined.file, defined.title, value)
 
 
-def _comparable(snapshot: Snapshot, plan: Plan, measured: Collection[str]) -> Snapshot:
-    """A past snapshot in which only measured key results are as they were defined: a sync would leave the others alone.
+def _comparable(snapshot: Snapshot, okrs: PeriodOkrs, measured: Collection[str]) -> Snapshot:
+    """A past snapshot in which the measured key results alone are as they were defined: a sync leaves the others alone.
 
-    Each has the links that the files have now, so that a link that is drawn anew is judged on both sides.
+    Each has the links that the files have now, so that a new link has a verdict before and after.
     """
-    then = {kr.id: kr for kr in snapshot.plan.key_results}
+    then = {kr.id: kr for kr in snapshot.okrs.key_results}
 
     def of(kr: KeyResult) -> KeyResult:
         return replace(then[kr.id], drives=kr.drives) if kr.id in measured and kr.id in then else kr
 
     objectives = tuple(
-        replace(objective, key_results=tuple(map(of, objective.key_results))) for objective in plan.objectives
+        replace(objective, key_results=tuple(map(of, objective.key_results))) for objective in okrs.objectives
     )
-    return replace(snapshot, plan=replace(snapshot.plan, objectives=objectives))
+    return replace(snapshot, okrs=replace(snapshot.okrs, objectives=objectives))
 
 
 def _shown(line: KeyResultLine, value: KeptValue) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""What a sync would change: key results, objectives, verdicts and deliveries, each with what it was."""
+"""What a sync would change: key results, objectives, verdicts and deliveries, each before and after."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from syncd.okr.rollup import ObjectiveStanding
 from syncd.okr.spans import Period
 from syncd.publishing.preview import Preview
 from syncd.status.report import KeyResultLine, Report
-from syncd.status.verdicts import Judged
+from syncd.status.verdicts import JudgedLink
 
 
 @dataclass(frozen=True, slots=True)
 class KeyResultChange:
     """A key result that a sync would change; `old` is None for one that no sync has measured.
 
-    `remeasured`: old and new are measured in different ways and do not compare; `differences` then has everything that
-    counts as what enters, as it has for a new key result. `approve` is the command that accepts what would wait.
+    With `remeasured` the two are measured in different ways and do not compare: `differences` then lists every row that
+    counts as one that enters, as for a new key result. `approve` is the command that accepts a number that would wait.
     """
 
     key_result: KeyResult
@@ -39,7 +39,7 @@ class KeyResultChange:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A key result that the last sync measured and that no file names any more: its value stays where it is."""
+    """A key result that the last sync measured and that no file names any more. Its value stays in the ledger."""
 
     id: str
     file: str
@@ -60,16 +60,16 @@ class ObjectiveChange:
 class VerdictChange:
     """A link whose verdict would change."""
 
-    old: Judged
-    new: Judged
+    old: JudgedLink
+    new: JudgedLink
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodChanges:
     """What a sync would change in a period.
 
-    `measured` key results were measured. `days_edited`: the period's days, its time zone or the shares of health were
-    edited. `waiting` are the key results whose number waits already. `after` is the report as it would be.
+    `measured` key results were measured. `days_edited` says that the period's days, its time zone or the health shares
+    were edited. `waiting` are the key results whose number waits already. `after` is the report as it would be.
     """
 
     period: Period
@@ -88,7 +88,7 @@ class PeriodChanges:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What a sync at this time would change, period by period, how the pulls went that say so, what it would write."""
+    """What a sync would change now, by period, what it would write, and the result of the dry run that shows it."""
 
     as_of: datetime
     result: Result
@@ -100,5 +100,5 @@ class Planned:
 
     @property
     def measured(self) -> int:
-        """How many key results were measured, guards not among them."""
+        """How many key results were measured, not counting guards."""
         return sum(period.measured for period in self.periods)

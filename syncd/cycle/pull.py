@@ -1,7 +1,6 @@
-"""The first phase: pulls what the open plans need, one thread a connection, and one thread that writes the ledger.
+"""The first phase: pulls what the open periods need. Each connection has a thread; a single thread writes the ledger.
 
-A connection that fails takes its own streams down and no other's. How a pull ended is kept with its stream; only a
-complete pull feeds values.
+A connection that fails fails alone. How a pull ended is kept with its stream; only a complete pull feeds values.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -17,11 +16,11 @@ from functools import partial
 
 from syncd.config import Config
 from syncd.cycle.due_pulls import due_pulls
-from syncd.cycle.model import ConnectionPulls, CycleRequest, Pull, Pulled, PullResult, Watcher
+from syncd.cycle.model import ConnectionPulls, CycleRequest, Pull, Pulled, PullResult
 from syncd.cycle.open_sources import open_sources
 from syncd.cycle.write_pages import HandedOver, PageWriter, Present, PulledPage, PullEnded
 from syncd.ledger import Ledger
-from syncd.okr.goals import KeyResult, Plan
+from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.sdk import ConfigError, Json, Page, Source, SourceBroken, SourceError
 
 _PATIENCE = 300.0  # seconds without a page after which a connection is given up for this cycle
@@ -35,34 +34,32 @@ class CycleStopped(Exception):
 def pull(request: CycleRequest) -> Pulled:
     """Opens the sources, begins a cycle and pulls; ConfigError before anything is touched."""
     config, ledger, now = request.config, request.ledger, request.clock()
-    plans = [part for plan in config.plans if (part := _open_part(plan, config, ledger, now))]
+    periods = [part for okrs in config.periods if (part := _open_part(okrs, config, ledger, now))]
     with ExitStack() as opened:
         policies = {name: request.retry.fresh() for name in config.connections}
-        sources = open_sources(request, plans, policies, opened)
+        sources = open_sources(request, periods, policies, opened)
         cycle = ledger.cycles.begin(request.clock())
         work = {}
         for name, (source, streams) in sources.items():
-            connection = config.connections[name]
-            pulls = due_pulls(ledger, connection, streams, request.clock(), request.reconcile, request.patient)
+            pulls = due_pulls(request, config.connections[name], streams)
             work[name] = ConnectionPulls(source, pulls, policies[name].budget)
         opened.pop_all()  # each pulling thread closes its source when it ends
     request.watcher.pulling([pull for part in work.values() for pull in part.pulls])
-    secrets = {secret for name in work for secret in config.connections[name].secrets()}
-    results = pull_all(ledger, cycle, request.clock, work, request.watcher, secrets, request.stopping)
-    return Pulled(cycle, request.clock(), plans, results)
+    results = pull_all(request, cycle, work)
+    return Pulled(cycle, request.clock(), periods, results)
 
 
-def _open_part(plan: Plan, config: Config, ledger: Ledger, now: datetime) -> Plan | None:
-    """The part of a plan that is measured: all of it from its period's start until it has settled; before, nothing.
+def _open_part(okrs: PeriodOkrs, config: Config, ledger: Ledger, now: datetime) -> PeriodOkrs | None:
+    """The part of a period's OKRs that is measured: all of it from the start until it has settled; None before.
 
-    Afterwards it is frozen, but for the key results that never were measured.
+    After that they are frozen, except for key results that were never measured.
     """
-    span = plan.period.span
+    span = okrs.period.span
     if now < span.start:
         return None
     if now < span.end + config.settings.settle:
-        return plan
-    kept = ledger.values.last(plan.period.id)
+        return okrs
+    kept = ledger.values.last(okrs.period.id)
 
     def never_measured(kr: KeyResult) -> bool:
         value = kept.get(kr.id)
@@ -70,29 +67,21 @@ def _open_part(plan: Plan, config: Config, ledger: Ledger, now: datetime) -> Pla
 
     objectives = tuple(
         replace(objective, key_results=key_results)
-        for objective in plan.objectives
+        for objective in okrs.objectives
         if (key_results := tuple(filter(never_measured, objective.key_results)))
     )
-    return replace(plan, objectives=objectives) if objectives else None
+    return replace(okrs, objectives=objectives) if objectives else None
 
 
-def pull_all(
-    ledger: Ledger,
-    cycle: int,
-    clock: Callable[[], datetime],
-    work: Mapping[str, ConnectionPulls],
-    watcher: Watcher,
-    secrets: Collection[str] = (),
-    stopping: threading.Event | None = None,
-) -> list[PullResult]:
-    """Pulls everything, each connection in a thread of its own. CycleStopped between two pages once `stopping` is set.
+def pull_all(request: CycleRequest, cycle: int, work: Mapping[str, ConnectionPulls]) -> list[PullResult]:
+    """Does the work of each connection in a thread of its own. CycleStopped once the request's `stopping` is set.
 
-    No reason holds one of the `secrets`. Stopping loses nothing: what was stored stays with its cursor, and the next
-    cycle goes on from there. A connection that hands nothing over for `_PATIENCE` seconds is given up for this cycle:
-    nobody else waits for it.
+    It stops between two pages and loses nothing: stored pages stay with their cursors, and the next cycle goes on from
+    there. A connection that hands nothing over for `_PATIENCE` seconds is given up for this cycle, so that nobody waits
+    for it.
     """
     items: queue.Queue[HandedOver] = queue.Queue(_PAGES_IN_HAND)
-    writer = PageWriter(ledger, cycle, clock, watcher, [pull for part in work.values() for pull in part.pulls], secrets)
+    writer = PageWriter(request, cycle, work)
     stops = {name: threading.Event() for name in work}
     heard = dict.fromkeys(work, time.monotonic())
     for name, part in work.items():
@@ -100,7 +89,7 @@ def pull_all(
         threading.Thread(target=target, name=f"pull-{name}", daemon=True).start()
     try:
         while writer.open:
-            if stopping is not None and stopping.is_set():
+            if request.stopping is not None and request.stopping.is_set():
                 raise CycleStopped
             for name in [name for name, at in heard.items() if time.monotonic() - at > _PATIENCE]:
                 stops[name].set()
@@ -146,9 +135,9 @@ def _pull_connection(work: ConnectionPulls, hand_over: Callable[[HandedOver], No
 
 
 def _pull_stream(source: Source, pull: Pull, hand_over: Callable[[HandedOver], None]) -> Exception | None:
-    """A census where one is due, then the pull. What the census lists and no pull ever brought is pulled anew.
+    """A census if one is due, then the pull. Records that the census lists and no pull ever brought are pulled anew.
 
-    An issue that comes to match a query by time alone (`created <= -7d`, a sprint that was opened) bumps no row.
+    No pull brings an issue that comes to match a query by time alone (`created <= -7d`, a sprint that was opened).
     """
     listed: set[str] = set()
     brought: set[str] = set()
@@ -178,10 +167,10 @@ def _pull_stream(source: Source, pull: Pull, hand_over: Callable[[HandedOver], N
 
 
 def _census(source: Source, pull: Pull, hand_over: Callable[[HandedOver], None]) -> set[str]:
-    """The ids of all that is there; rows that come with them are stored."""
+    """The ids of all records that the source has; rows that come with them are stored."""
     listed: set[str] = set()
     for page in source.census(pull.stream):
         listed |= page.present or set()
-        hand_over(PulledPage(pull, Page(page.records), census=True))  # empty or not, it shows that something comes
+        hand_over(PulledPage(pull, Page(page.records), census=True))  # even an empty page shows that the source answers
     hand_over(Present(pull, frozenset(listed)))
     return listed

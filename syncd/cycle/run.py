@@ -1,4 +1,4 @@
-"""One cycle: pull what the plans need, measure it, foresee what follows, commit and deliver."""
+"""One cycle: pull what the open periods need, measure it, foresee what follows, commit and deliver."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Which measures come to what they came to in the cycle before: nothing that they rest on has changed since.
+"""The measures whose answer is the one of the cycle before, because nothing that they rest on has changed since.
 
-A thousand key results over a million records are measured in a moment that way. Whatever is in doubt is measured.
+That makes a cycle of a thousand key results over a million records fast. Whatever is in doubt is measured.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from syncd.okr.spans import Period
 class Unchanged:
     """Answers from the values that the cycle before this one confirmed.
 
-    A cycle that was killed, a dry run, an approval: where one of them lies in between, everything is measured.
+    If that cycle was a killed one, a dry run or an approval, everything is measured.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Unchanged:
         self._now = now
 
     def answer(self, measure: Measure, period: Period, last: KeptValue | None) -> Answer | None:
-        """What the measure came to in the cycle before, if it comes to the same now; None where that is in doubt."""
+        """The measure's answer in the cycle before, if it is the same now; None if that is in doubt."""
         if last is None or last.quality != "complete" or last.number is None or last.confirmed != self._before:
             return None
         then = self._ended_at
@@ -51,13 +51,13 @@ class Unchanged:
             return False
         if not isinstance(measure, ReadingMeasure):
             return True
-        # Of what is undated, from when to when each held is for the ledger to say.
+        # When each undated reading held is for the ledger to answer.
         if not dated and measure.take != "latest":
             return False
         return (measure.connection, measure.stream, measure.part) not in self._came_due
 
     def same_day(self, period: Period) -> bool:
-        """Whether the cycle before ended on the local day that it is now."""
+        """Whether the cycle before ended on the present local day."""
         then = self._ended_at
         return then is not None and then.astimezone(period.zone).date() == self._now.astimezone(period.zone).date()
 
@@ -67,5 +67,5 @@ class Unchanged:
 
     @cached_property
     def _came_due(self) -> set[tuple[str, str, str]]:
-        """The parts that have a row dated after the cycle before and not after now: (connection, stream, part)."""
+        """The parts with a row dated between the cycle before and now: (connection, stream, part)."""
         return self._ledger.members.dated_within(self._ended_at, self._now) if self._ended_at else set()

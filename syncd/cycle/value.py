@@ -1,4 +1,4 @@
-"""The complete value that an answer makes of a key result: its standing, and since when it has been on pace."""
+"""The complete value of a key result from an answer: its standing, and since when it has been on pace."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from syncd.ledger.definitions import definition
 from syncd.okr.alignment import Terms, on_pace_since
 from syncd.okr.checkins import CheckIn
 from syncd.okr.facts import Facts
-from syncd.okr.goals import ON_PACE, KeyResult, Plan, guard_id, guarded, standing
+from syncd.okr.goals import ON_PACE, KeyResult, PeriodOkrs, guard_id, guarded, standing
 from syncd.okr.measures import Answer
 from syncd.status.past_days import past_of
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A key result that is given a value: what it is judged by, and what the ledger has of it.
+    """A key result that gets a value: the terms that it is judged on, and what the ledger has of it.
 
-    `last` is its last value that was measured in the same way, `guard` the value of its guard. `checkins` are those
-    that values of a key result without a measure are made of. `versions` are its definitions, where it drives an
-    outcome and was ever edited.
+    `last` is its last value under the same measure, `guard` the value of its guard. `checkins` are empty if it has a
+    measure. `versions` are its definitions, empty unless it drives an outcome and was ever edited.
     """
 
     terms: Terms
@@ -39,9 +38,9 @@ class Case:
         return self.terms.key_result
 
 
-def case_of(config: Config, plan: Plan, ledger: Ledger, key_result: KeyResult, now: datetime) -> Case:
+def case_of(config: Config, okrs: PeriodOkrs, ledger: Ledger, key_result: KeyResult, now: datetime) -> Case:
     """The case of one key result, as the ledger has it."""
-    period = plan.period
+    period = okrs.period
     defined = definition(key_result, period, config.shares, config.file_of(period.id, key_result.id))
     kept = ledger.values.last(period.id)
     last = kept.get(key_result.id)
@@ -61,7 +60,7 @@ def complete_value(
 ) -> KeptValue:
     """The value that an answer of a cycle makes, as it stands now.
 
-    With `goes_on` nothing has changed since the last value: a run on pace began when that one says.
+    With `goes_on` nothing has changed since the last value, so a run on pace has the same first day.
     """
     key_result, span, shares = case.key_result, case.terms.period.span, case.terms.shares
     stands = standing(key_result, answer.number, span, now, shares)
@@ -92,7 +91,7 @@ def complete_value(
 
 
 def _since(case: Case, facts: Facts, now: datetime) -> date | None:
-    """The first day of the run on pace; from the sources' own dates, or the check-ins', else from what was kept."""
+    """The first day of the run on pace: by the dates of its sources or check-ins, else as it was kept."""
     key_result, terms = case.key_result, case.terms
     if not key_result.drives:
         return None

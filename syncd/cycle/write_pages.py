@@ -1,14 +1,14 @@
-"""Writing what the pulling threads hand over: pages with their cursors, what a census found, how each pull ended."""
+"""Writes what the pulling threads hand over: pages with their cursors, the ids of a census, how each pull ended."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from syncd.cycle.model import Pull, PullResult, Watcher
-from syncd.ledger import Ending, Ledger
+from syncd.cycle.model import ConnectionPulls, CycleRequest, Pull, PullResult
+from syncd.ledger import Ending
 from syncd.okr.goals import Quality
 from syncd.sdk import LONGEST_WAIT, ConfigError, Page, RetryLater, SourceError
 
@@ -17,7 +17,7 @@ log = logging.getLogger("syncd.pull")
 
 @dataclass(frozen=True, slots=True)
 class PulledPage:
-    """A page of a pull; of a `census` the rows that came with its ids."""
+    """A page of a pull, or of its `census`: the rows that came with the ids."""
 
     pull: Pull
     page: Page
@@ -26,7 +26,7 @@ class PulledPage:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """Every id that a census found, or None and the problem that kept it from finding them."""
+    """Every id that a census listed; None if the census failed, and why."""
 
     pull: Pull
     ids: frozenset[str] | None
@@ -35,7 +35,7 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class PullEnded:
-    """A pull that was read to its end, or to an error."""
+    """A pull that ended, perhaps with an error."""
 
     pull: Pull
     error: Exception | None
@@ -46,7 +46,7 @@ HandedOver = PulledPage | Present | PullEnded
 
 @dataclass(slots=True)
 class _Progress:
-    """How far a pull has come. A row that comes twice has one id, and counts once in `got`."""
+    """How far a pull has come. A record that comes twice counts once in `got`."""
 
     pages: int = 0
     changed: int = 0
@@ -61,35 +61,28 @@ class _Progress:
         return self.readings + len(self.ids)
 
     @property
-    def lacking(self) -> bool:
+    def incomplete(self) -> bool:
         """Whether fewer rows came than the server announced."""
         return self.expected is not None and self.got < self.expected
 
 
 class PageWriter:
-    """Writes what is handed over, and gathers how each pull ended; `open` are those that have not ended."""
+    """Writes what is handed over, and gathers how each pull ended; `open` are the pulls that have not ended."""
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        cycle: int,
-        clock: Callable[[], datetime],
-        watcher: Watcher,
-        pulls: Sequence[Pull],
-        secrets: Collection[str],
-    ) -> None:
-        self.open = {pull.id: pull for pull in pulls}
+    def __init__(self, request: CycleRequest, cycle: int, work: Mapping[str, ConnectionPulls]) -> None:
+        self.open = {pull.id: pull for part in work.values() for pull in part.pulls}
         self.results: list[PullResult] = []
         self._endings: list[Ending] = []
-        self._progress = {pull.id: _Progress() for pull in pulls}
-        self._streams = ledger.streams
+        self._progress = {name: _Progress() for name in self.open}
+        self._streams = request.ledger.streams
         self._cycle = cycle
-        self._clock = clock
-        self._watcher = watcher
+        self._clock = request.clock
+        self._watcher = request.watcher
+        secrets = {secret for name in work for secret in request.config.connections[name].secrets()}
         self._secrets = sorted(secrets, key=len, reverse=True)
 
     def take(self, item: HandedOver) -> None:
-        """Stores a page, ends what a census did not find, or notes how a pull ended."""
+        """Stores a page, ends the records that a census did not list, or notes how a pull ended."""
         if isinstance(item, PullEnded):
             self._end(item.pull, item.error)
         elif isinstance(item, PulledPage):
@@ -135,7 +128,7 @@ class PageWriter:
     def _end(self, pull: Pull, error: Exception | None) -> None:
         del self.open[pull.id]
         progress = self._progress.pop(pull.id)
-        if error is None and progress.lacking:
+        if error is None and progress.incomplete:
             self._streams.restart(pull.id, pull.stream)
             error = RetryLater(f"it announced {progress.expected:,} rows and gave {progress.got:,}; it is pulled anew")
         if error is not None and not isinstance(error, SourceError | ConfigError):
@@ -159,7 +152,7 @@ class PageWriter:
     def _how_ended(
         self, pull: Pull, progress: _Progress, error: Exception | None
     ) -> tuple[Quality, str | None, datetime | None]:
-        """The quality, why it is not complete, and when the source may be asked again."""
+        """The quality of a pull, why it is not complete, and when the source may be asked again."""
         if pull.put_off is not None:
             return "partial", pull.put_off.reason, pull.put_off.until
         if error is None:
@@ -170,13 +163,13 @@ class PageWriter:
         return "partial" if progress.pages or retry_at else "failed", self._without_secrets(_reason(error)), retry_at
 
     def _log_bug(self, pull: Pull, error: Exception) -> None:
-        """The log has where a connector's bug is, without the secrets that its message may hold."""
+        """Logs a connector's bug with its traceback, without the secrets that its message may hold."""
         message = Exception(self._without_secrets(f"{type(error).__name__}: {error}"))
         where = {"stream": pull.stream.key, "connection": pull.connection}
         log.error("connector failed", extra=where, exc_info=(type(message), message, error.__traceback__))
 
     def _without_secrets(self, text: str) -> str:
-        """A server may repeat what it was sent: no secret goes on from here."""
+        """A text of a server, which may repeat what it was sent, without the secrets of the connections."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text

@@ -1,19 +1,19 @@
-"""Two sets of evidence compared: what counts now and did not, what does not any more, what brings another number."""
+"""Two sets of evidence compared: what counts only in the new one, only in the old one, or with another number."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from syncd.explain.evidence import Item
+from syncd.explain.items import Item
 from syncd.explain.restatements import GONE
 
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """What counts now and did not; what counted, with why it is left out now; and what brings another number.
+    """What counts only in the new evidence, what counts only in the old one, and what brings another number.
 
-    What leaves is as it stood: its time, and what it brought.
+    An item that leaves has the time and number that it had, and why it is left out now.
     """
 
     enters: Sequence[Item] = ()
@@ -25,13 +25,13 @@ class Differences:
 
 
 def differences(old: Iterable[Item], new: Iterable[Item]) -> Differences:
-    """How what counts differs."""
+    """How what counts differs between old and new evidence."""
     before = {(item.part, item.key): item for item in old if item.left_out is None}
     now: dict[tuple[str | None, str], Item] = {}
     for item in new:
         key = (item.part, item.key)
         if item.left_out is None or (key in before and key not in now):
-            now[key] = item  # of one record in two streams, the one that counts
+            now[key] = item  # a record in two streams counts if either of the two counts
     return Differences(
         [item for key, item in now.items() if item.left_out is None and key not in before],
         [

@@ -1,6 +1,6 @@
 """Edits of a key result: which file changed which of its keys, when, and from what to what.
 
-The ledger keeps definitions as the domain's models say them; here they are told by the keys of a mapping file.
+The ledger keeps definitions as models of the domain. An edit names the key of the mapping file instead.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One key of a definition that a file changed; `old` or `new` is None where it was not said.
+    """One key of a definition that a file changed; `old` or `new` is None if the key was absent.
 
-    `at` is when the cycle that met it ended: from there on values are of the new definition.
+    `at` is the end of the cycle that met the edit: values from then on are of the new definition.
     """
 
     at: datetime
@@ -40,22 +40,22 @@ class Edit:
 
 
 def edits(ledger: Ledger, period: str, key_result: str, until: int | None = None) -> list[Edit]:
-    """Every edit of a key result up to a cycle, oldest first; those of what all of its period are judged by, too."""
-    found: list[Edit] = []
+    """Every edit of a key result up to a cycle, oldest first; also those of its period's days and health shares."""
+    every: list[Edit] = []
     for before, after in pairwise(ledger.definitions.of(period, key_result, until)):
         at, file, old, new = after.ended_at, after.definition.file, before.definition.body, after.definition.body
-        found.extend(Edit(at, file, *change) for change in changes(old, new))
+        every.extend(Edit(at, file, *change) for change in key_changes(old, new))
         if JUDGED_BY in old and JUDGED_BY in new:  # definitions kept by an early version lack it
-            found.extend(
-                Edit(at, file if key.startswith("period.") else "syncd.yaml", key, was, now)
-                for key, was, now in _differing(old[JUDGED_BY], new[JUDGED_BY])
+            every.extend(
+                Edit(at, file if key.startswith("period.") else "syncd.yaml", key, before, after)
+                for key, before, after in _differing(old[JUDGED_BY], new[JUDGED_BY])
             )
-    return found
+    return every
 
 
-def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """What two definitions' bodies say otherwise of their key result: the dotted key, the old and the new value."""
-    return _differing(*(dict(_said({"KeyResult": body["KeyResult"]})) for body in (old, new)))
+def key_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Where the key results of two definitions' bodies differ: (dotted key, old value, new value)."""
+    return _differing(*(dict(_keys({"KeyResult": body["KeyResult"]})) for body in (old, new)))
 
 
 def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
@@ -66,16 +66,16 @@ def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tupl
     ]
 
 
-def _said(model: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
-    """The keys of a model, `{its type's name: its fields}`, each with its value."""
+def _keys(model: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
+    """The keys of a model, `{name of its type: its fields}`, each with its value."""
     ((kind, fields),) = model.items()
     for name, value in fields.items():
         key = _joined(place, _RENAMED.get(name, name))
         match kind, name:
-            case "KeyResult", "id" | "kind" if place:  # a guard has them of the key result that it guards
+            case "KeyResult", "id" | "kind" if place:  # a guard takes both from its key result
                 pass
             case "KeyResult", "goal":
-                yield from _said(value, place)
+                yield from _keys(value, place)
             case "KeyResult", "drives":
                 for link in value:
                     yield f"{key}.{link['Link']['outcome']}.lag", _duration(link["Link"].get("lag", 0))
@@ -85,13 +85,13 @@ def _said(model: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]
                 yield _joined(place, f"keep.{name}"), value
             case "Milestones", "steps":
                 for number, step in enumerate(value, 1):
-                    yield from _said(step, _joined(place, f"milestones.{number}"))
+                    yield from _keys(step, _joined(place, f"milestones.{number}"))
             case "Steps", "points":
                 for number, (by, expected) in enumerate(value, 1):
                     yield _joined(place, f"steps.{number}"), f"{scalar_text(expected)} before {by}"
             case "FormulaMeasure", "parts":
                 for part, measure in value:
-                    yield from _said(measure, f"{key}.{part}")
+                    yield from _keys(measure, f"{key}.{part}")
             case "RecordMeasure", "filters":
                 for rule in value:
                     yield _condition(rule["Filter"], _joined(place, "where"))
@@ -106,9 +106,9 @@ def _said(model: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]
             case _ if name in _DURATIONS:
                 yield key, _duration(value)
             case _ if isinstance(value, dict):
-                yield from _said(value, key)
+                yield from _keys(value, key)
             case _:
-                yield key, _one_or_all(value) if isinstance(value, list) else value
+                yield key, _scalar_or_list(value) if isinstance(value, list) else value
 
 
 def _condition(rule: Mapping[str, Any], place: str) -> tuple[str, Any]:
@@ -116,11 +116,11 @@ def _condition(rule: Mapping[str, Any], place: str) -> tuple[str, Any]:
     for bound in ("at_least", "at_most"):
         if bound in rule:
             return f"{place}.{field}_{bound}", rule[bound]
-    return f"{place}.{'not_' * rule.get('negated', False)}{field}", _one_or_all(rule.get("any_of", []))
+    return f"{place}.{'not_' * rule.get('negated', False)}{field}", _scalar_or_list(rule.get("any_of", []))
 
 
-def _one_or_all(values: list[Any]) -> Any:
-    """As a file says them; a list of nothing but none stays one, for none alone is a key that was not said."""
+def _scalar_or_list(values: list[Any]) -> Any:
+    """The values as a file writes them: one alone is no list. `[None]` stays a list, for None means an absent key."""
     return values[0] if len(values) == 1 and values[0] is not None else values
 
 

@@ -20,7 +20,7 @@ from syncd.status.weekly import WeeklySeries, is_evidence
 class LinkEvidence:
     """A link and what the verdict on it rests on.
 
-    `weeks` are those of the output and the outcome, as the trend saw them; none where one of them is not complete.
+    `weeks` are those of the output and of the outcome, as the trend used them; empty if either is not complete.
     """
 
     output: str
@@ -35,13 +35,13 @@ class LinkEvidence:
 
 
 def links_of(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -> Iterator[LinkEvidence]:
-    """The links from or to a key result, in the order of the files, by a snapshot."""
-    plan = snapshot.plan
-    key_results = {kr.id: kr for kr in plan.key_results}
+    """The links from or to a key result by a snapshot, in the order of the files."""
+    okrs = snapshot.okrs
+    key_results = {kr.id: kr for kr in okrs.key_results}
     if (
         ledger is None
         or not snapshot.cycle
-        or all(key_result.id not in (kr.id, *_driven(kr)) for kr in plan.key_results if kr.drives)
+        or all(key_result.id not in (kr.id, *_driven(kr)) for kr in okrs.key_results if kr.drives)
     ):
         return
     for judgement in (link for block in report_of(snapshot).objectives for link in block.alignment):
@@ -51,9 +51,9 @@ def links_of(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -
             continue
         weeks: list[tuple[Week, Week]] = []
         kept = snapshot.links.get(name)
-        if kept is not None and all(is_evidence(plan, side, snapshot.values.get(side)) for side in name):
+        if kept is not None and all(is_evidence(okrs, side, snapshot.values.get(side)) for side in name):
             judged_at = snapshot.times.get(kept.confirmed, snapshot.last_instant)
-            series = WeeklySeries(ledger, plan, snapshot.values, judged_at, kept.confirmed)
+            series = WeeklySeries(ledger, okrs, snapshot.values, judged_at, kept.confirmed)
             weeks = list(zip(*(series.weeks(key_results[side]) for side in name), strict=True))
         yield LinkEvidence(
             *name,

@@ -1,8 +1,8 @@
-"""Changes that a source made to past data: which record or row, why, when, and the number on both sides.
+"""Changes that a source made to past data: which record or row, why, when, and the number before and after.
 
-Nothing is kept for it: the ledger has every version, and a restatement is a comparison of two. It is a record that no
-longer counts or brings another number, a record that came late for a day that had been measured, or a dated reading
-whose number was changed or removed.
+The ledger keeps every version of a row, and a restatement is a comparison of two versions. It is one of these: a record
+that no longer counts or brings another number, a record that came late for a day that had been measured, or a dated
+reading whose number was changed or removed.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from functools import cache, cached_property
 from typing import Any
 
 from syncd.ledger import KeptValue, Ledger, Reread, Revised
-from syncd.okr.goals import KeyResult, Plan
+from syncd.ledger.definitions import measure_digest
+from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.measures import Leaf, ReadingMeasure, RecordMeasure, contribution, leaves, left_out, scalar_text
 from syncd.sdk import Record
 
@@ -23,10 +24,10 @@ GONE = "gone: deleted, moved, or no match any more"
 
 @dataclass(frozen=True, slots=True)
 class Restatement:
-    """One record or row that its source changed, as seen by a cycle that ended `at`.
+    """A record or row that its source changed, as seen by a cycle that ended `at`.
 
-    `of` is the day it counts on; `before` and `after` are the key result's number on both sides of that cycle, None
-    where it is unknown, or was not measured since: the period may have settled.
+    `of` is the day that it counts on. `before` and `after` are the key result's number before that cycle and since:
+    None if it is unknown, or was not measured since, for the period may have settled.
     """
 
     at: datetime
@@ -40,35 +41,34 @@ class Restatement:
 
 
 def restatements(
-    ledger: Ledger, plan: Plan, key_result: KeyResult, measure_digest: str, after: int = 0, until: int | None = None
+    ledger: Ledger, okrs: PeriodOkrs, key_result: KeyResult, *, after: int = 0, until: int
 ) -> list[Restatement]:
-    """Those of one key result since it is measured as it is now, after one cycle and not after another, in order."""
-    last = ledger.cycles.last()
-    end = last.id if until is None and last else until or 0
-    measured = ledger.values.first_and_last_under(plan.period.id, key_result.id, measure_digest, end)
+    """The restatements of a key result under its measure: later than the cycle `after`, no later than `until`."""
+    measure = measure_digest(key_result.measure)
+    measured = ledger.values.first_and_last_under(okrs.period.id, key_result.id, measure, until)
     if measured is None:
         return []
 
     def values() -> Sequence[KeptValue]:
         return [
-            replace(value, confirmed=min(value.confirmed, end))  # later cycles may have measured the same number
-            for cycle, value in ledger.values.history(plan.period.id, key_result.id)
-            if value.measure == measure_digest and value.quality == "complete" and value.confirmed is not None
-            if cycle.id <= end
+            replace(value, confirmed=min(value.confirmed, until))  # later cycles may have measured the same number
+            for cycle, value in ledger.values.history(okrs.period.id, key_result.id)
+            if value.measure == measure and value.quality == "complete" and value.confirmed is not None
+            if cycle.id <= until
         ]
 
-    return find_restatements(ledger, [ValueHistory(plan, key_result, values, max(after, measured[0]))], end)[0]
+    return find_restatements(ledger, [ValueHistory(okrs, key_result, values, max(after, measured[0]))], until)[0]
 
 
 @dataclass(frozen=True)
 class ValueHistory:
-    """A key result, and the cycle after which its sources' changes are looked for.
+    """A key result whose restatements are looked for in the cycles later than `after`.
 
-    `read` gives its complete values under its measure, oldest first. It is called where there was a change: there may
-    be thousands of values.
+    `read` gives its complete values under its measure, oldest first. There may be thousands, so it is called only if
+    there was a change.
     """
 
-    plan: Plan
+    okrs: PeriodOkrs
     key_result: KeyResult
     read: Callable[[], Sequence[KeptValue]]
     after: int
@@ -91,9 +91,9 @@ class ValueHistory:
 
 
 def find_restatements(ledger: Ledger, histories: Sequence[ValueHistory], until: int) -> list[list[Restatement]]:
-    """The restatements of each of these key results up to a cycle, in order; looked up for all of them at once."""
+    """The restatements of each of these key results up to a cycle, in order; read for all of them at once."""
     sortable: list[list[tuple[int, int, Any, Restatement]]] = [[] for _ in histories]
-    ended_at = cache(ledger.cycles.end_of)  # of a cycle that was killed, when the next one that ended did
+    ended_at = cache(ledger.cycles.end_of)  # of a killed cycle, the end of the next one
     for after in sorted({history.after for history in histories}):
         users: dict[Leaf, list[tuple[int, int]]] = {}
         for number, history in enumerate(histories):
@@ -120,7 +120,7 @@ def _of_record(
 ) -> Restatement | None:
     at, before, shown = ended_at(revised.cycle), history.measured_before(revised.cycle), revised.new or revised.old
     measured = None if before is None else ended_at(before)
-    why = _why(measure, revised.old, revised.new, history.plan, at, measured)
+    why = _why(measure, revised.old, revised.new, history.okrs, at, measured)
     if why is None or shown is None:
         return None
     of = (revised.old.done_at if revised.old else None) or shown.done_at
@@ -131,7 +131,7 @@ def _of_reading(
     measure: ReadingMeasure, reread: Reread, history: ValueHistory, ended_at: Callable[[int], datetime]
 ) -> Restatement | None:
     at = ended_at(reread.cycle)
-    if reread.at not in measure.window.span(history.plan.period, at) or reread.at > at:
+    if reread.at not in measure.window.span(history.okrs.period, at) or reread.at > at:
         return None
     held = f"held {reread.old.raw}"
     why = f"{held}, and its row is gone" if reread.new is None else f"{held}, and holds {reread.new.raw} now"
@@ -140,10 +140,15 @@ def _of_reading(
 
 
 def _why(
-    measure: RecordMeasure, old: Record | None, new: Record | None, plan: Plan, at: datetime, measured: datetime | None
+    measure: RecordMeasure,
+    old: Record | None,
+    new: Record | None,
+    okrs: PeriodOkrs,
+    at: datetime,
+    measured: datetime | None,
 ) -> str | None:
-    """Why it is a restatement; None where it is none."""
-    window = measure.window.span(plan.period, at)
+    """Why a record's two versions are a restatement; None if they are none."""
+    window = measure.window.span(okrs.period, at)
     counted = old is not None and left_out(measure, window, old) is None
     if new is None:
         return GONE if counted else None
@@ -154,14 +159,14 @@ def _why(
         return None
     if counted and old is not None:
         return _brings(measure, old, new)
-    zone = plan.period.zone
+    zone = okrs.period.zone
     if measured is not None and new.done_at.astimezone(zone).date() < measured.astimezone(zone).date():
         return "came late"
     return None
 
 
 def _brings(measure: RecordMeasure, old: Record, new: Record) -> str | None:
-    """What a record brings now and did not before."""
+    """How what a record brings changed; None if it did not."""
     if measure.take == "share":
         return new.not_done or "not done" if old.done_at and not new.done_at else None
     if measure.of is None:

@@ -16,7 +16,7 @@ from syncd.ledger.ledger import Ledger, open_ledger
 from syncd.ledger.lock import LedgerBusy, cycle_lock
 from syncd.ledger.members import Fallen
 from syncd.ledger.outbox import Delivery, NewDelivery
-from syncd.ledger.pulled import Pulled, StreamId
+from syncd.ledger.pulled import LastPull, StreamId
 from syncd.ledger.revisions import Reread, Revised
 from syncd.ledger.streams import Ending, StreamState
 from syncd.ledger.values import KeptValue
@@ -33,6 +33,7 @@ __all__ = [
     "Fallen",
     "KeptAlignment",
     "KeptValue",
+    "LastPull",
     "Ledger",
     "LedgerBusy",
     "LedgerError",
@@ -40,7 +41,6 @@ __all__ = [
     "LinkId",
     "NewDelivery",
     "NewEvent",
-    "Pulled",
     "Reread",
     "Revised",
     "StreamId",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import NamedTuple, cast
 
 from sqlalchemy import Connection, Engine, and_, func, insert, select
@@ -46,28 +48,18 @@ class Cycles:
         assert key is not None
         return int(key[0])
 
-    def last(self, by: datetime | None = None, *, pulled: bool = False) -> Cycle | None:
-        """The last cycle that ended, or that ended by a moment; None if there is none.
+    def last(self, *, pulled: bool = False) -> Cycle | None:
+        """The last cycle that ended; None if there is none.
 
         With `pulled`, the last sync: not an approval or a check-in, which ask no source, nor a dry run, which keeps no
         value.
         """
         query = select(cycles).where(cycles.c.ended_at.is_not(None)).order_by(cycles.c.id.desc()).limit(1)
-        if by is not None:
-            query = query.where(cycles.c.ended_at <= by)
         if pulled:
             query = query.where(_SYNC)
         with self._engine.connect() as connection:
             row = connection.execute(query).first()
         return Cycle(row.id, row.started_at, row.ended_at) if row else None
-
-    def pulled(self, since: int) -> Sequence[Cycle]:
-        """Every sync from cycle `since` on that ended, in the order of their numbers."""
-        query = select(cycles.c.id, cycles.c.started_at, cycles.c.ended_at).where(
-            cycles.c.id >= since, cycles.c.ended_at.is_not(None), _SYNC
-        )
-        with self._engine.connect() as connection:
-            return [Cycle(*row) for row in connection.execute(query.order_by(cycles.c.id))]
 
     def ended(self) -> Sequence[EndedCycle]:
         """Every cycle that ended, in the order of their numbers."""
@@ -77,20 +69,6 @@ class Cycles:
         with self._engine.connect() as connection:
             rows = connection.execute(query.order_by(cycles.c.id))
             return [EndedCycle(cycle, at, sync, only["key_result"] if only else None) for cycle, at, sync, only in rows]
-
-    def syncs(self, until: int) -> tuple[int, Mapping[str, int]]:
-        """The last full sync up to a cycle, 0 if there was none; and by key result the last `sync --only` after it.
-
-        `sync --only` measures a key result and its guard.
-        """
-        query = select(cycles.c.id, cycles.c.only).where(cycles.c.id <= until, cycles.c.ended_at.is_not(None), _SYNC)
-        only: dict[str, int] = {}
-        with self._engine.connect() as connection:
-            for row in connection.execution_options(yield_per=10).execute(query.order_by(cycles.c.id.desc())):
-                if row.only is None:
-                    return row.id, only
-                only.setdefault(row.only["key_result"], row.id)
-        return 0, only
 
     def times(self, numbers: Collection[int]) -> dict[int, datetime]:
         """The end of each of these cycles by its number; a cycle that never ended is missing."""
@@ -108,6 +86,19 @@ class Cycles:
         with self._engine.connect() as connection:
             ((ended_at,),) = connection.execute(select(cycles.c.ended_at).where(cycles.c.id == query.scalar_subquery()))
         return cast("datetime", ended_at)
+
+
+def newest_by(moments: Iterable[datetime], times: Sequence[datetime]) -> Iterator[int | None]:
+    """For each moment, the index of the newest version that there was by then; None if there was none.
+
+    `times` are those of the versions, oldest version first. Times need not ascend: a clock may have been set back. Of
+    two versions, the one with the higher index is the newer, whatever the clock showed.
+    """
+    by_time = sorted((at, index) for index, at in enumerate(times))
+    newest = list(accumulate((index for _, index in by_time), max))
+    for moment in moments:
+        count = bisect_right(by_time, moment, key=lambda version: version[0])
+        yield newest[count - 1] if count else None
 
 
 def own_cycle(connection: Connection, now: datetime) -> int:

@@ -21,7 +21,7 @@ StreamId = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Pulled:
+class LastPull:
     """How the last pull of a stream ended, and `completed_at`, the end of the last cycle with a complete pull of it.
 
     `got` is the number of rows that came, `expected` the number that the server announced; None if nothing changed, or
@@ -42,7 +42,7 @@ class Pulls:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def after(self, cycle: int, wanted: Collection[StreamId]) -> Mapping[StreamId, Pulled]:
+    def after(self, cycle: int, wanted: Collection[StreamId]) -> Mapping[StreamId, LastPull]:
         """The state of these streams after a cycle; a stream that is not in the ledger is missing."""
         if not wanted:
             return {}
@@ -57,9 +57,9 @@ class Pulls:
         return {(row.connection, row.key): replace(pulls[row.id], notes=notes.get(row.id, {})) for row in rows}
 
 
-def _last_pulls(connection: Connection, cycle: int, completed: Mapping[int, int]) -> dict[int, Pulled]:
+def _last_pulls(connection: Connection, cycle: int, completed: Mapping[int, int]) -> dict[int, LastPull]:
     """The last pull and the last complete pull of each stream; `completed` is the last cycle that completed it."""
-    pulls = dict.fromkeys(completed, Pulled())
+    pulls = dict.fromkeys(completed, LastPull())
     unresolved = set(completed)
     query = select(cycles.c.id, cycles.c.ended_at, cycles.c.pulls, cycles.c.only).where(
         cycles.c.id <= cycle, cycles.c.ended_at.is_not(None), cycles.c.pulls.is_not(None)
@@ -71,7 +71,7 @@ def _last_pulls(connection: Connection, cycle: int, completed: Mapping[int, int]
             if pull is None:
                 continue
             if pulls[stream].quality is None:
-                pulls[stream] = Pulled(pull["quality"], pull["reason"], None, pull.get("got"), pull.get("expected"))
+                pulls[stream] = LastPull(pull["quality"], pull["reason"], None, pull.get("got"), pull.get("expected"))
             if pull["quality"] == "complete":
                 pulls[stream] = replace(pulls[stream], completed_at=row.ended_at)
             if pull["quality"] == "complete" or not completed[stream]:

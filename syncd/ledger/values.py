@@ -160,7 +160,7 @@ class Values:
             .where(definitions.c.measure == measure, values.c.confirmed.is_not(None))
         )
         with self._engine.connect() as connection:
-            first, last = connection.execute(query).one()
+            ((first, last),) = connection.execute(query)
         return None if first is None else (first, last)
 
     def last_under(self, period: str, measures: Mapping[str, str]) -> Mapping[str, KeptValue]:

@@ -1,1 +1,1 @@
-"""Telling people what changed: `news` finds it, `messages` words it, `telling` sends it, through apprise, once."""
+"""Notifies people of changes: `new_events` detects them, `messages` words them, `send` sends each once, by apprise."""

@@ -1,4 +1,4 @@
-"""Events as one message: grouped by what they are of, watermelons first, short enough for a chat."""
+"""The text of a message about events: grouped by objective, watermelons first, short enough for a chat."""
 
 from __future__ import annotations
 
@@ -19,20 +19,25 @@ _LINES = 30
 
 
 def settled(events: Sequence[Event]) -> tuple[Sequence[Event], Sequence[Event]]:
-    """The events that are still news, the newest of each subject; and those of subjects that are as they were before.
+    """The events to send, the newest of each subject; and the events of subjects that are back in their former state.
 
-    A health that fell in the night and rose again by the morning is nothing to tell.
+    Nobody is notified of a health that fell in the night and rose again by the morning.
     """
     by_subject: dict[tuple[str, str, str], list[Event]] = {}
     for event in events:
         by_subject.setdefault((event.kind, event.period, event.subject), []).append(event)
-    news = [found[-1] for found in by_subject.values() if (found[0].old or "no") != found[-1].new]
-    over = [event for found in by_subject.values() if (found[0].old or "no") == found[-1].new for event in found]
-    return news, over
+    lasting: list[Event] = []
+    undone: list[Event] = []
+    for changes in by_subject.values():
+        if (changes[0].old or "no") != changes[-1].new:
+            lasting.append(changes[-1])
+        else:
+            undone += changes
+    return lasting, undone
 
 
 def title(events: Sequence[Event]) -> str:
-    """`syncd: 1 watermelon, 2 changes of health`."""
+    """The title, such as `syncd: 1 watermelon, 2 changes of health`."""
     kinds = [event.kind for event in events]
     parts = [f"{kinds.count(kind)} {_TITLES[kind][kinds.count(kind) != 1]}" for kind in _ORDER if kind in kinds]
     return f"syncd: {', '.join(parts)}"
@@ -44,9 +49,11 @@ def body(events: Sequence[Event], address: str | None) -> str:
     for event in events:
         place = _ORDER.index(event.kind)
         first[event.heading] = min(first.get(event.heading, place), place)
-    ordered = sorted(events, key=lambda one: (first[one.heading], one.heading, _ORDER.index(one.kind), one.id))
+    ordered = sorted(
+        events, key=lambda event: (first[event.heading], event.heading, _ORDER.index(event.kind), event.id)
+    )
     lines: list[str] = []
-    for heading, group in groupby(ordered, key=lambda one: one.heading):
+    for heading, group in groupby(ordered, key=lambda event: event.heading):
         lines += [*([""] if lines else []), heading, *(f"- {_inert(event.sentence)}" for event in group)]
     if len(lines) > _LINES:
         lines = [*lines[:_LINES], f"and {count(len(lines) - _LINES, 'line')} more: `syncd status` has all of it"]
@@ -54,5 +61,5 @@ def body(events: Sequence[Event], address: str | None) -> str:
 
 
 def _inert(text: str) -> str:
-    """Without what chats take for a call to everybody: texts come from sources, where anybody may have written them."""
+    """The text with mentions such as `@channel` broken up: it comes from sources, where anybody may write."""
     return text.replace("@", "@\N{ZERO WIDTH SPACE}").replace("<!", "<\N{ZERO WIDTH SPACE}!")

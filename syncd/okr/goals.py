@@ -22,6 +22,24 @@ Quality = Literal["complete", "partial", "failed", "stale", "held"]
 Kind = Literal["outcome", "output"]
 Rollup = Literal["outcomes", "all", "weakest", "supporting"]
 Level = Literal["commit", "target", "stretch"]
+LintRule = Literal[
+    "no-outcome",
+    "key-result-count",
+    "no-owner",
+    "no-unit",
+    "no-baseline",
+    "no-end",
+    "drives-nothing",
+    "no-lag",
+    "no-guard",
+    "outcome-worded-as-work",
+    "output-worded-as-change",
+    "met-by-baseline",
+    "never-matches",
+    "implausible-goal",
+    "unused-ignore",
+]
+"""The ids of the rules in `okr/lint`, which `ignore` can name. They stand here because most commands run none."""
 ON_PACE: frozenset[str] = frozenset({"on_track", "done"})
 
 _GUARD = ":guard"
@@ -177,7 +195,7 @@ class KeyResult:
     drives: tuple[Link, ...] = ()
     plausible: Plausible | None = None
     guard: KeyResult | None = None
-    ignore: tuple[str, ...] = field(default=(), compare=False)
+    ignore: tuple[LintRule, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +213,11 @@ class Objective:
     rollup: Rollup = "outcomes"
     supports: str | None = None
     weight: float = 1.0
-    ignore: tuple[str, ...] = field(default=(), compare=False)
+    ignore: tuple[LintRule, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PeriodOkrs:
     """The objectives of one period, from every mapping file of that period."""
 
     period: Period

@@ -12,7 +12,7 @@ from syncd.okr.goals import (
     ON_PACE,
     KeyResult,
     Level,
-    Plan,
+    PeriodOkrs,
     Shares,
     Standing,
     Target,
@@ -120,42 +120,42 @@ class TrialResult:
         return key_result.goal.level(number) if isinstance(key_result.goal, Target) and number is not None else None
 
 
-def run_trial(plan: Plan, shares: Shares, given: Given, now: datetime) -> TrialResult:
-    """Evaluates a plan on given facts as of a moment."""
+def run_trial(okrs: PeriodOkrs, shares: Shares, given: Given, now: datetime) -> TrialResult:
+    """Evaluates OKRs on given facts as of a moment."""
     facts = GivenFacts(given)
-    answers = {kr.id: _answer(facts, given, kr, plan, now) for kr in plan.measured}
-    unguarded = {kr.id: standing(kr, answers[kr.id].number, plan.period.span, now, shares) for kr in plan.measured}
+    answers = {kr.id: _answer(facts, given, kr, okrs, now) for kr in okrs.measured}
+    unguarded = {kr.id: standing(kr, answers[kr.id].number, okrs.period.span, now, shares) for kr in okrs.measured}
     standings = {
         kr.id: guarded(unguarded[kr.id], unguarded[kr.guard.id], "its guard is broken or unknown")
         if kr.guard
         else unguarded[kr.id]
-        for kr in plan.measured
+        for kr in okrs.measured
     }
-    today = min(now.astimezone(plan.period.zone).date(), plan.period.last)
+    today = min(now.astimezone(okrs.period.zone).date(), okrs.period.last)
     alignment: dict[tuple[str, str], Alignment] = {}
-    for kr in plan.key_results:
+    for kr in okrs.key_results:
         since = None
         if kr.drives and standings[kr.id].health in ON_PACE:
-            guard_past = _past(facts, given, kr.guard, plan, now) if kr.guard else ()
-            since = on_pace_since(kr, plan.period, now, shares, _past(facts, given, kr, plan, now), dict(guard_past))
+            guard_past = _past(facts, given, kr.guard, okrs, now) if kr.guard else ()
+            since = on_pace_since(kr, okrs.period, now, shares, _past(facts, given, kr, okrs, now), dict(guard_past))
         for link in kr.drives:
             healths = (standings[kr.id].health, standings[link.outcome].health)
             alignment[kr.id, link.outcome] = judge(kr, link, healths, since, today)
-    return TrialResult(answers, standings, roll_up_all(plan.objectives, standings, shares), alignment)
+    return TrialResult(answers, standings, roll_up_all(okrs.objectives, standings, shares), alignment)
 
 
 def _past(
-    facts: GivenFacts, given: Given, kr: KeyResult, plan: Plan, now: datetime
+    facts: GivenFacts, given: Given, kr: KeyResult, okrs: PeriodOkrs, now: datetime
 ) -> Sequence[tuple[date, float | None]]:
     """The key result's value at the end of each past day; empty if its facts are not given."""
     if kr.measure is None or kr.id in given.numbers or not all(map(given.knows, leaves(kr.measure))):
         return []
-    return past_values(facts, kr.measure, plan.period, now) or []
+    return past_values(facts, kr.measure, okrs.period, now) or []
 
 
-def _answer(facts: GivenFacts, given: Given, kr: KeyResult, plan: Plan, now: datetime) -> Answer:
+def _answer(facts: GivenFacts, given: Given, kr: KeyResult, okrs: PeriodOkrs, now: datetime) -> Answer:
     if kr.id in given.numbers:
         return Answer(given.numbers[kr.id], "it is given as unknown" if given.numbers[kr.id] is None else None)
     if kr.measure is None or not any(given.knows(leaf) for leaf in leaves(kr.measure)):
         return Answer(None, "nothing is given for it")
-    return answered(facts, kr.measure, plan.period, now)
+    return answered(facts, kr.measure, okrs.period, now)

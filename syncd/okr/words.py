@@ -63,8 +63,8 @@ def steps(kr: KeyResult, value: float | None, zone: ZoneInfo) -> str | None:
         return None
     reached, names = kr.goal.level(value), [name for name, _ in kr.goal.levels]
     ahead_of = kr.goal.levels[names.index(reached) + 1 if reached else 0 :]
-    said = [f"{reached} reached"] if reached else []
-    return "; ".join([*said, *(f"{name} is {number(at)}" for name, at in ahead_of)])
+    parts = [f"{reached} reached"] if reached else []
+    return "; ".join([*parts, *(f"{name} is {number(at)}" for name, at in ahead_of)])
 
 
 def day(moment: date) -> str:

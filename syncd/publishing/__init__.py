@@ -1,5 +1,6 @@
-"""Check-ins to where people look: stated in the cycle that computed them, delivered after it, each once.
+"""Writes check-ins to the places where people read them: a cycle states them, and each is delivered once.
 
-`statements` says what syncd states of each key result; `outbox` which statements are due where; `overwriting` what may
-be written over; `delivery` carries it out.
+`statements` holds what syncd states of each key result, `due_deliveries` which statements must be written where,
+`comparison` what a target holds and what syncd would change there, `overwriting` what may be written over. `delivery`
+writes it, `preview` shows what it would write.
 """

@@ -1,7 +1,8 @@
-"""Delivers what is in the outbox: reads each target, writes what may be written, and keeps what came of it.
+"""Delivers what the outbox holds: reads each target, writes what may be written, and keeps the outcome.
 
-Killed anywhere, it goes on where it was. Before a request leaves, what it is to write is noted: the next run reads the
-target and knows it again. Where a target cannot be read, a delivery that was being sent is `unsure`.
+If syncd is killed at any point, the next run continues from there. Before a request leaves, syncd notes what it will
+write: so the next run reads the target and recognizes it. If a target cannot be read, a delivery that was being sent is
+`unsure`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from syncd.config import Config
 from syncd.config.publications import WHOLE, Publication
 from syncd.ledger import Delivery, Ledger, LedgerError
 from syncd.ledger.outbox import OPEN, STUCK, State
-from syncd.publishing.looking import Look, belongs, bug, looks, parts
+from syncd.publishing.comparison import Comparison, belongs, bug, compare_part, parts
 from syncd.publishing.overwriting import mark, shown
 from syncd.publishing.statements import of_json
 from syncd.sdk import (
@@ -31,25 +32,25 @@ from syncd.sdk import (
     SourceError,
     Unsure,
 )
-from syncd.status.periods import choose_plan
+from syncd.status.periods import choose_period
 
 log = logging.getLogger("syncd.publishing")
 
 GIVES_UP = timedelta(days=3)
-"""How long a delivery is tried again whose failure may pass."""
+"""How long a delivery is tried again after failures that may pass."""
 
 _NAMED = 5  # targets in one line of the log
 
-_LOOKED_AT_AGAIN: tuple[State, ...] = ("refused", "absent")
-"""Where one read serves all targets: what kept these from being written may be over."""
+_COMPARED_AGAIN: tuple[State, ...] = ("refused", "absent")
+"""If one read serves all targets, these are compared again too: what kept them from being written may be over."""
 
-_OPEN_TO_DOUBT: tuple[State, ...] = ("sending", "unsure")
-"""They may have arrived: they stay what they are, or an entry that is put back would send them a second time."""
+_MAY_HAVE_ARRIVED: tuple[State, ...] = ("sending", "unsure")
+"""These keep their state when nothing names their target any more: if the entry came back, they would be sent twice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """What came of a delivery in this run; `wrote` says whether anything was sent, or stood there already."""
+    """The outcome of a delivery in this run. `wrote` is False if the target already held it, so nothing was sent."""
 
     delivery: Delivery
     state: State
@@ -59,7 +60,7 @@ class Delivered:
 
     @property
     def failed(self) -> bool:
-        """Whether its publisher failed: what somebody else wrote, or a target that is not there, is no failure."""
+        """Whether its publisher failed. `refused` and `absent` are no failures of the publisher."""
         return self.state in ("waiting", "dead", "unsure")
 
 
@@ -73,42 +74,46 @@ def deliver(
     patient: bool = False,
     stopping: threading.Event | None = None,
 ) -> Sequence[Delivered]:
-    """Tries everything that waits, or of `only` one key result: what fails at one publisher is in what came of it.
+    """Tries every delivery that waits, or those of key result `only`; a publisher's failure is in the outcomes.
 
-    With `patient` a target that asked for a later time is not asked before. The caller holds the ledger's lock.
+    With `patient`, a target that asked for a later time is not tried before it. The caller holds the ledger's lock.
     """
-    left = {one.id: one for one in ledger.outbox.in_state((*OPEN, *STUCK))}
-    named = {WHOLE, *(kr.id for plan in config.plans for kr in plan.key_results)}
+    left = {delivery.id: delivery for delivery in ledger.outbox.in_state((*OPEN, *STUCK))}
+    named = {WHOLE, *(kr.id for okrs in config.periods for kr in okrs.key_results)}
     runs: list[tuple[Publication, list[Delivery]]] = []
     for publication in config.publications:
-        mine = [one for one in left.values() if one.key_result in named and belongs(publication, one)]
-        for one in mine:
-            del left[one.id]
-        due = [
-            one
-            for one in mine
-            if one.state in (*OPEN, *_LOOKED_AT_AGAIN)
-            and (only is None or one.key_result in (only, WHOLE))
-            and not (patient and one.retry_at and clock() < one.retry_at)
+        belonging = [
+            delivery for delivery in left.values() if delivery.key_result in named and belongs(publication, delivery)
         ]
-        if any(one.state in OPEN for one in due):
+        for delivery in belonging:
+            del left[delivery.id]
+        due = [
+            delivery
+            for delivery in belonging
+            if delivery.state in (*OPEN, *_COMPARED_AGAIN)
+            and (only is None or delivery.key_result in (only, WHOLE))
+            and not (patient and delivery.retry_at and clock() < delivery.retry_at)
+        ]
+        if _open(due):
             runs.append((publication, due))
-    gone = [one.id for one in left.values() if one.state not in _OPEN_TO_DOUBT]
+    gone = [delivery.id for delivery in left.values() if delivery.state not in _MAY_HAVE_ARRIVED]
     ledger.outbox.end(gone, "superseded", "nothing names its target, or its key result, any more")
-    runs.sort(key=lambda run: max(one.tries for one in run[1]))  # who had trouble last time keeps nobody waiting
-    found: list[Delivered] = []
+    # Publishers that failed last time come last, so that the others need not wait for them.
+    runs.sort(key=lambda run: max(delivery.tries for delivery in run[1]))
+    outcomes: list[Delivered] = []
     for publication, due in runs:
-        found += _Run(config, ledger, clock, publication, retry.fresh(), stopping or threading.Event()).deliver(due)
-    return found
+        run = _Run(config, ledger, clock, publication, retry.fresh(), stopping or threading.Event())
+        outcomes += run.deliver(due)
+    return outcomes
 
 
 def _open(part: Sequence[Delivery]) -> list[Delivery]:
-    """Those that were to be sent. What is only looked at again stays as it is where that fails."""
-    return [one for one in part if one.state in OPEN]
+    """The deliveries to be sent. The others are only compared again, and stay as they are if that fails."""
+    return [delivery for delivery in part if delivery.state in OPEN]
 
 
 class _Stopped(Exception):
-    """syncd is to end: the next run goes on from here."""
+    """syncd is about to end; the next run continues from here."""
 
 
 @dataclass(slots=True)
@@ -123,11 +128,11 @@ class _Run:
     stopping: threading.Event
 
     def deliver(self, due: Sequence[Delivery]) -> list[Delivered]:
-        """What comes of each. Where a server asks for a later time, or two tries in a row fail, the rest is put off."""
+        """Tries each part. If a server asks for a later time, or two parts in a row fail, the rest is put off."""
         connection = self.publication.connection
         try:
             policy = replace(self.retry, sleep=self._sleep)
-            once = replace(self.retry, attempts=1)  # of the same budget: what is tried again is the whole part
+            once = replace(self.retry, attempts=1)  # from the same budget; `policy` retries the whole part
             context = Context(once, self.config.zone, folder=str(self.config.path.parent))
             publisher = connection.publisher(context, self.publication.keys)
         except (ConfigError, SourceError) as error:
@@ -137,11 +142,11 @@ class _Run:
         ended: list[Delivered] = []
         with closing(publisher):
             if publisher.appends:
-                lost = [one for one in due if one.state == "sending"]
+                lost = [delivery for delivery in due if delivery.state == "sending"]
                 ended += self._end(lost, "unsure", "syncd was stopped while it was sent")
-                due = [one for one in due if one not in lost]
+                due = [delivery for delivery in due if delivery not in lost]
             if not publisher.together:
-                due = [one for one in due if one.state in OPEN]
+                due = _open(due)
             failed: list[RetryLater] = []
             for part in parts(due, publisher):
                 if self.stopping.is_set():
@@ -160,20 +165,20 @@ class _Run:
         return ended
 
     def _unopened(self, due: Sequence[Delivery], why: str) -> list[Delivered]:
-        """Nothing was sent now; of what was being sent when syncd was stopped that says nothing."""
-        lost = [one for one in due if one.state == "sending"]
-        said = self.publication.connection.without_secrets(why)
-        ended = self._end([one for one in due if one.state == "waiting"], "waiting", why)
-        return ended + [Delivered(one, "waiting", said) for one in lost]
+        """The publisher could not be opened. What was being sent when syncd was stopped keeps its state."""
+        lost = [delivery for delivery in due if delivery.state == "sending"]
+        reason = self.publication.connection.without_secrets(why)
+        ended = self._end([delivery for delivery in due if delivery.state == "waiting"], "waiting", why)
+        return ended + [Delivered(delivery, "waiting", reason) for delivery in lost]
 
     def _sleep(self, seconds: float) -> None:
-        """Before another try, of which there is none once syncd is to stop."""
+        """Waits before the next try; there is none if syncd is stopping."""
         self.retry.sleep(seconds)
         if self.stopping.is_set():
             raise _Stopped
 
     def _part(self, publisher: Publisher, part: Sequence[Delivery], policy: RetryPolicy) -> list[Delivered]:
-        """Tries a part as a whole, reading anew before every try. RetryLater where none succeeded."""
+        """Tries a part as a whole, and reads its targets again before each try. RetryLater if no try succeeded."""
         attempt = self._append if publisher.appends else self._write
         try:
             return policy.call(lambda: attempt(publisher, part))
@@ -187,61 +192,65 @@ class _Run:
             return self._end(_open(part), "unsure" if publisher.appends else "dead", bug(self.publication, error))
 
     def _write(self, publisher: Publisher, part: Sequence[Delivery]) -> list[Delivered]:
-        looked = list(looks(self.ledger, self.publication, publisher, part))
-        there = [one for one in looked if one.found.absent is None and one.moved is None]
-        writes = [one for one in there if one.decision.write]
+        comparisons = list(compare_part(self.ledger, self.publication, publisher, part))
+        present = [each for each in comparisons if each.written.absent is None and each.moved is None]
+        writes = [each for each in present if each.decision.write]
         if writes:
-            self.ledger.outbox.note({one.delivery.place: one.marks(sure=False) for one in writes})
-            self.ledger.outbox.begin([one.delivery.id for one in writes], self.clock())
-            publisher.write({one.delivery.key_result: one.decision.write for one in writes})
-        self.ledger.outbox.note({one.delivery.place: one.marks(sure=True) for one in there})
+            self.ledger.outbox.note({each.delivery.place: each.marks(sure=False) for each in writes})
+            self.ledger.outbox.begin([each.delivery.id for each in writes], self.clock())
+            publisher.write({each.delivery.key_result: each.decision.write for each in writes})
+        self.ledger.outbox.note({each.delivery.place: each.marks(sure=True) for each in present})
         ended: list[Delivered] = []
         alike: dict[tuple[State, str], list[Delivery]] = {}
-        for one in looked:
-            if one.found.absent is not None:
-                alike.setdefault(("absent", one.found.absent), []).append(one.delivery)
-            elif one.moved is not None:
-                alike.setdefault(("dead", one.moved), []).append(one.delivery)
-            elif one.decision.foreign:
-                ended += self._refuse(one)
-        for (state, reason), those in alike.items():
-            # What was looked at again and is as it was is no news.
-            ended += self._end([one for one in those if (one.state, one.reason) != (state, reason)], state, reason)
-        sound = [one for one in there if not one.decision.foreign]
-        ended += self._end([one.delivery for one in sound if one.decision.write], "delivered", wrote=True)
-        ended += self._end([one.delivery for one in sound if not one.decision.write], "delivered")
+        for comparison in comparisons:
+            if comparison.written.absent is not None:
+                alike.setdefault(("absent", comparison.written.absent), []).append(comparison.delivery)
+            elif comparison.moved is not None:
+                alike.setdefault(("dead", comparison.moved), []).append(comparison.delivery)
+            elif comparison.decision.foreign:
+                ended += self._refuse(comparison)
+        for (state, reason), deliveries in alike.items():
+            # A delivery that was compared again and has not changed has no new outcome.
+            changed = [delivery for delivery in deliveries if (delivery.state, delivery.reason) != (state, reason)]
+            ended += self._end(changed, state, reason)
+        sound = [each for each in present if not each.decision.foreign]
+        ended += self._end([each.delivery for each in sound if each.decision.write], "delivered", wrote=True)
+        ended += self._end([each.delivery for each in sound if not each.decision.write], "delivered")
         return ended
 
-    def _refuse(self, one: Look) -> list[Delivered]:
-        left = one.decision.foreign
-        said = "; ".join(f"{one.found.where.get(place, place)} holds {shown(value)}" for place, value in left.items())
-        name, period = one.delivery.key_result, one.delivery.period
-        meant = choose_plan(self.config, None, self.clock())
-        of = "" if meant is not None and meant.period.id == period else f" --period {period}"
+    def _refuse(self, comparison: Comparison) -> list[Delivered]:
+        delivery, foreign, where = comparison.delivery, comparison.decision.foreign, comparison.written.where
+        holds = "; ".join(f"{where.get(place, place)} holds {shown(value)}" for place, value in foreign.items())
+        name, period = delivery.key_result, delivery.period
+        okrs = choose_period(self.config, None, self.clock())
+        of = "" if okrs is not None and okrs.period.id == period else f" --period {period}"
         allowing = f"`syncd approve {name}{of}`" if name else "`override: true`"
-        reason = f"{said}, which syncd did not write; {allowing} writes over it"
-        kept = {place: mark(value) for place, value in left.items() if value is not None}
-        if (one.delivery.state, one.delivery.reason, one.delivery.left_alone) == ("refused", reason, kept):
+        reason = f"{holds}, which syncd did not write; {allowing} writes over it"
+        kept = {place: mark(value) for place, value in foreign.items() if value is not None}
+        if (delivery.state, delivery.reason, delivery.left_alone) == ("refused", reason, kept):
             return []
-        return self._end([one.delivery], "refused", reason, left_alone=kept, wrote=bool(one.decision.write))
+        return self._end([delivery], "refused", reason, left_alone=kept, wrote=bool(comparison.decision.write))
 
     def _append(self, publisher: Publisher, part: Sequence[Delivery]) -> list[Delivered]:
-        contents = {one.key_result: publisher.content(of_json(one.statement)) for one in part}
-        self.ledger.outbox.begin([one.id for one in part], self.clock())
+        contents = {delivery.key_result: publisher.content(of_json(delivery.statement)) for delivery in part}
+        ids = [delivery.id for delivery in part]
+        self.ledger.outbox.begin(ids, self.clock())
         try:
             publisher.write(contents)
-        except (RetryLater, SourceBroken):  # it did not arrive: a stop while this waits leaves no doubt
-            self.ledger.outbox.end([one.id for one in part], "waiting")
+        except (RetryLater, SourceBroken):  # it did not arrive: if syncd stops while this waits, there is no doubt
+            self.ledger.outbox.end(ids, "waiting")
             raise
-        silent = [one for one in part if not contents[one.key_result]]
-        ended = self._end([one for one in part if one not in silent], "delivered", wrote=True)
+        silent = [delivery for delivery in part if not contents[delivery.key_result]]
+        ended = self._end([delivery for delivery in part if delivery not in silent], "delivered", wrote=True)
         return ended + self._end(silent, "delivered")
 
     def _put_off(self, part: Sequence[Delivery], error: RetryLater) -> list[Delivered]:
-        """Until the time that the server asked for, else the next cycle; for good where that goes on for too long."""
-        long = self.clock() - GIVES_UP
-        given_up = [one for one in _open(part) if one.reason is not None and one.made_at <= long]  # not its first try
-        later = [one for one in _open(part) if one not in given_up]
+        """Puts a part off until the time that the server asked for, or the next cycle; gives up after `GIVES_UP`."""
+        long_ago = self.clock() - GIVES_UP
+        given_up = [  # a delivery without a reason has not been tried before
+            delivery for delivery in _open(part) if delivery.reason is not None and delivery.made_at <= long_ago
+        ]
+        later = [delivery for delivery in _open(part) if delivery not in given_up]
         retry_at = self.clock() + timedelta(seconds=error.after) if error.after else None
         ended = self._end(given_up, "dead", f"{error}; it was tried for {GIVES_UP.days} days")
         return ended + self._end(later, "waiting", str(error), retry_at=retry_at)
@@ -256,13 +265,15 @@ class _Run:
         left_alone: Mapping[str, Scalar] | None = None,
         wrote: bool = False,
     ) -> list[Delivered]:
-        """Keeps what came of these, and tells the log."""
+        """Keeps and logs the outcome of these deliveries."""
         reason = self.publication.connection.without_secrets(reason) if reason else None
-        self.ledger.outbox.end([one.id for one in ended], state, reason, retry_at=retry_at, left_alone=left_alone)
+        ids = [delivery.id for delivery in ended]
+        self.ledger.outbox.end(ids, state, reason, retry_at=retry_at, left_alone=left_alone)
         if ended:
-            told = {"to": ended[0].connection, "targets": [one.target for one in ended[:_NAMED]], "of": len(ended)}
+            targets = [delivery.target for delivery in ended[:_NAMED]]
+            where = {"to": ended[0].connection, "targets": targets, "of": len(ended)}
             if state != "delivered":
-                log.warning("not delivered", extra={**told, "state": state, "reason": reason})
+                log.warning("not delivered", extra={**where, "state": state, "reason": reason})
             elif wrote:
-                log.info("delivered", extra=told)
-        return [Delivered(one, state, reason, wrote, retry_at) for one in ended]
+                log.info("delivered", extra=where)
+        return [Delivered(delivery, state, reason, wrote, retry_at) for delivery in ended]

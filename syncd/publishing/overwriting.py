@@ -1,4 +1,4 @@
-"""What may be written at a target: nothing is written over what somebody else wrote."""
+"""Decides what syncd may write at a target: it never writes over what somebody else wrote."""
 
 from __future__ import annotations
 
@@ -11,77 +11,77 @@ from syncd.okr.words import count, number
 from syncd.sdk import Content, Scalar, Written
 
 Marks = Mapping[str, Sequence[Scalar]]
-"""What syncd may have written at each place of a target itself, or was allowed to write over."""
+"""What syncd may have written at each place of a target, or was allowed to write over."""
 
-_SHORT = 64  # characters of a text that is kept as it is; of a longer one its digest is
+_SHORT = 64  # characters: of a longer text only a digest is kept
 _EQUAL = 1e-9  # spreadsheets keep 15 digits
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What is to be written, and what stands at the places that are left alone."""
+    """What to write, and what the places that syncd leaves alone hold (`foreign`)."""
 
     write: Content
     foreign: Content
 
 
-def decide(stands: Content, wanted: Content, ours: Marks, *, override: bool) -> Decision:
-    """Which places of a target are to be written, and which not, since something that syncd never wrote stands there.
+def decide(current: Content, wanted: Content, ours: Marks, *, override: bool) -> Decision:
+    """Decides for each place of a target whether syncd writes it: not if it holds something that syncd never wrote.
 
-    So the first write to a cell that holds something already is refused, and what a person wrote since is left alone.
-    A place that holds nothing is free.
+    So syncd refuses the first write to a cell that already holds something, and leaves alone what a person has written
+    since. An empty place is free.
     """
     write: dict[str, Scalar | None] = {}
     foreign: dict[str, Scalar | None] = {}
     for place, value in wanted.items():
-        now = stands.get(place)
+        now = current.get(place)
         if _same(now, value):
             continue
-        if now is None or override or any(_same(mark(now), one) for one in ours.get(place, ())):
+        if now is None or override or any(_same(mark(now), earlier) for earlier in ours.get(place, ())):
             write[place] = value
         else:
             foreign[place] = now
     return Decision(write, foreign)
 
 
-def over(place: str) -> str:
-    """Under which name the header over a place is kept, beside what syncd wrote there."""
+def header_mark(place: str) -> str:
+    """The name under which the header over a place is kept among the marks."""
     return f"header of {place}"
 
 
-def inherited(found: Written, wanted: Content, ours: Marks) -> Marks:
-    """What syncd may have written, and at places that are new what it wrote under the same header elsewhere.
+def inherited(written: Written, wanted: Content, ours: Marks) -> Marks:
+    """The marks; a place that is new gets those of the place that had the same header before.
 
-    That is a column that was moved, and whose new letter somebody has put into the configuration since.
+    Somebody has moved a column, and corrected its letter in the configuration.
     """
-    known = dict(ours)
+    marks = dict(ours)
     for place in wanted:
-        header = found.above.get(place)
+        header = written.above.get(place)
         if place in ours or header is None:
             continue
-        for was in ours:
-            if was not in wanted and mark(header) in ours.get(over(was), ()):
-                known[place] = ours[was]
-    return known
+        for old in ours:
+            if old not in wanted and mark(header) in ours.get(header_mark(old), ()):
+                marks[place] = ours[old]
+    return marks
 
 
-def moved(found: Written, wanted: Content, ours: Marks) -> str | None:
-    """Why none of these places is where it was; None where each is, or nobody can tell.
+def moved(written: Written, wanted: Content, ours: Marks) -> str | None:
+    """Why a place is not where it was; None if all are, or if it cannot be determined.
 
-    A header that is not there any more was renamed, and its column is still the same.
+    If the header that syncd wrote below is gone from the target, somebody renamed it: its column has not moved.
     """
-    stands = {mark(header): (header, where) for header, where in found.headers.items()}
+    headers = {mark(header): (header, where) for header, where in written.headers.items()}
     for place in wanted:
-        for was in ours.get(over(place), ()):
-            now = found.above.get(place)
-            if was in stands and (now is None or mark(now) != was):
-                header, where = stands[was]
+        for old in ours.get(header_mark(place), ()):
+            now = written.above.get(place)
+            if old in headers and (now is None or mark(now) != old):
+                header, where = headers[old]
                 return f"its {place} was written under {header!r}, which is {where} now; correct that in publish:"
     return None
 
 
 def mark(value: Scalar) -> Scalar:
-    """What is kept of something at a target to know it again: a number, a short text, the digest of a long one."""
+    """What syncd keeps of a value to recognize it later: a number, a short text, or the digest of a long text."""
     if isinstance(value, int | float):
         return value
     text = _text(value)
@@ -89,7 +89,7 @@ def mark(value: Scalar) -> Scalar:
 
 
 def shown(value: Scalar | None) -> str:
-    """What stands or is to stand at a place, in a few words: of a longer text only how long it is."""
+    """What a place holds or would hold, for messages: of a longer text only its length."""
     if value is None:
         return "nothing"
     if isinstance(value, int | float):
@@ -98,14 +98,14 @@ def shown(value: Scalar | None) -> str:
     return f"a text of {count(len(lines), 'line')}" if len(lines) > 1 or len(value) > _SHORT else repr(value)
 
 
-def _same(one: Scalar | None, other: Scalar | None) -> bool:
-    if isinstance(one, int | float) and isinstance(other, int | float):
-        return math.isclose(one, other, rel_tol=_EQUAL, abs_tol=_EQUAL)
-    if isinstance(one, str) and isinstance(other, str):
-        return _text(one) == _text(other)
-    return one is None and other is None
+def _same(first: Scalar | None, second: Scalar | None) -> bool:
+    if isinstance(first, int | float) and isinstance(second, int | float):
+        return math.isclose(first, second, rel_tol=_EQUAL, abs_tol=_EQUAL)
+    if isinstance(first, str) and isinstance(second, str):
+        return _text(first) == _text(second)
+    return first is None and second is None
 
 
 def _text(value: str) -> str:
-    """Servers change line ends, and cut blanks at the end."""
+    """The text without what servers change: line ends, and blanks at the end."""
     return "\n".join(line.rstrip() for line in value.replace("\r\n", "\n").strip().split("\n"))

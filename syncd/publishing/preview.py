@@ -1,4 +1,4 @@
-"""What each publisher would be sent: what a plan shows. Targets are read, and nothing is written."""
+"""What syncd would write to each target, for `syncd plan`: it reads the targets, and writes nothing."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from datetime import datetime
 from syncd.config import Config
 from syncd.ledger import Delivery, Ledger, LedgerError, NewDelivery
 from syncd.ledger.outbox import OPEN
-from syncd.publishing.looking import Look, belongs, bug, look
+from syncd.publishing.comparison import Comparison, belongs, bug, compare
 from syncd.sdk import ConfigError, Scalar, SourceError
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One place of a target: what stands there, and what would. `foreign` is left alone: somebody else wrote it."""
+    """One place of a target: what it holds and would hold. Somebody else wrote a `foreign` one, so it is left alone."""
 
     place: str
     where: str
@@ -26,7 +26,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What one target would be sent; `problem` says why nothing can be: no such target, or a publisher that failed."""
+    """What syncd would write to one target.
+
+    `problem` says why it cannot: the target does not exist, or (`failed`) its publisher failed or its places moved.
+    """
 
     connection: str
     target: str
@@ -37,58 +40,66 @@ class Preview:
 
     @property
     def writes(self) -> bool:
-        """Whether anything would be written."""
+        """Whether syncd would write anything."""
         return any(not change.foreign for change in self.changes)
 
 
 def preview(config: Config, ledger: Ledger, due: Sequence[NewDelivery], now: datetime) -> Sequence[Preview]:
-    """What a sync would send now: what it would find due, and what waits already and is not superseded by that."""
-    new = {one.place: _delivery(one, now) for one in due}
-    waiting = [one for one in ledger.outbox.in_state(OPEN) if one.place not in new]
-    found: list[Preview] = []
+    """What a sync would write now: the deliveries that are due, and those that wait and that these do not supersede."""
+    new = {delivery.place: _delivery(delivery, now) for delivery in due}
+    waiting = [delivery for delivery in ledger.outbox.in_state(OPEN) if delivery.place not in new]
+    previews: list[Preview] = []
     for publication in config.publications:
-        mine = [one for one in (*waiting, *new.values()) if belongs(publication, one)]
-        if not mine:
+        deliveries = [delivery for delivery in (*waiting, *new.values()) if belongs(publication, delivery)]
+        if not deliveries:
             continue
         try:
-            found += [_preview(one) for one in look(config, ledger, publication, mine)]
+            previews += [_preview(comparison) for comparison in compare(config, ledger, publication, deliveries)]
             continue
         except LedgerError:
             raise
         except (SourceError, ConfigError) as error:
-            said = publication.connection.without_secrets(str(error))
+            problem = publication.connection.without_secrets(str(error))
         except Exception as error:  # a connector's bug must not take the other publishers down
-            said = bug(publication, error)
-        found += [Preview(one.connection, one.target, one.key_result, problem=said, failed=True) for one in mine]
-    return found
+            problem = bug(publication, error)
+        previews += [
+            Preview(delivery.connection, delivery.target, delivery.key_result, problem=problem, failed=True)
+            for delivery in deliveries
+        ]
+    return previews
 
 
-def _preview(one: Look) -> Preview:
-    where, stands, foreign = one.found.where, one.found.content, one.decision.foreign
+def _preview(comparison: Comparison) -> Preview:
+    delivery, decision = comparison.delivery, comparison.decision
+    current, where = comparison.written.content, comparison.written.where
     changes = [
-        Change(place, where.get(place, place), stands.get(place), new, place in foreign)
-        for place, new in one.wanted.items()
-        if place in one.decision.write or place in foreign
+        Change(place, where.get(place, place), current.get(place), new, place in decision.foreign)
+        for place, new in comparison.wanted.items()
+        if place in decision.write or place in decision.foreign
     ]
-    to = one.delivery
-    problem = one.found.absent or one.moved
+    problem = comparison.written.absent or comparison.moved
     return Preview(
-        to.connection, to.target, to.key_result, () if problem else changes, problem, failed=one.moved is not None
+        delivery.connection,
+        delivery.target,
+        delivery.key_result,
+        () if problem else changes,
+        problem,
+        failed=comparison.moved is not None,
     )
 
 
-def _delivery(one: NewDelivery, now: datetime) -> Delivery:
-    """As it will be once it is in the outbox."""
+def _delivery(new: NewDelivery, now: datetime) -> Delivery:
+    """The delivery as the outbox will hold it."""
     return Delivery(
         id=0,
-        connection=one.connection,
-        target=one.target,
-        period=one.period,
-        key_result=one.key_result,
+        connection=new.connection,
+        target=new.target,
+        period=new.period,
+        key_result=new.key_result,
         cycle=0,
         made_at=now,
-        digest=one.digest,
-        statement=one.statement,
+        digest=new.digest,
+        statement=new.statement,
         state="waiting",
         reason=None,
         left_alone=None,

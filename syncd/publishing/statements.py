@@ -1,4 +1,4 @@
-"""What syncd states of key results: where each stands, by a report."""
+"""Statements: what syncd states of each key result of a report, and how the ledger keeps it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from syncd.sdk import Json, Statement, Summary
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 
 
-def statements(config: Config, found: Report, now: datetime) -> Iterator[Statement]:
-    """What is stated of every key result of a report, watermelons first."""
-    for block in found.watermelons_first:
+def statements(config: Config, report: Report, now: datetime) -> Iterator[Statement]:
+    """The statement of every key result of a report, watermelons first."""
+    for block in report.watermelons_first:
         for line in block.key_results:
-            yield _statement(config, found.period, block, line, now)
+            yield _statement(config, report.period, block, line, now)
 
 
 def _statement(config: Config, period: Period, block: ObjectiveBlock, line: KeyResultLine, now: datetime) -> Statement:
-    kr, objective, stands = line.key_result, block.objective, line.standing
-    aim = kr.goal if isinstance(kr.goal, Target) else None
+    kr, objective, standing = line.key_result, block.objective, line.standing
+    goal = kr.goal if isinstance(kr.goal, Target) else None
     day = now.astimezone(config.zone).date()
     dawn = datetime.combine(day, time(), config.zone)
-    known = line.value is not None
+    measured = line.value is not None
     address = config.settings.address
     return Statement(
         key_result=kr.id,
@@ -38,12 +38,12 @@ def _statement(config: Config, period: Period, block: ObjectiveBlock, line: KeyR
         owner=objective.owner,
         period=period.id,
         value=line.value,
-        baseline=aim.baseline if aim else None,
-        target=aim.target if aim else None,
-        progress=stands.progress if known else None,
-        score=stands.score if known else None,
+        baseline=goal.baseline if goal else None,
+        target=goal.target if goal else None,
+        progress=standing.progress if measured else None,
+        score=standing.score if measured else None,
         expected=expected(kr, period.span, max(dawn, period.span.start)),
-        health=stands.health,
+        health=standing.health,
         quality=line.quality or "unknown",
         reason=line.reason,
         confidence=line.confidence,
@@ -54,23 +54,23 @@ def _statement(config: Config, period: Period, block: ObjectiveBlock, line: KeyR
     )
 
 
-def as_json(said: Statement | Summary) -> dict[str, Json]:
+def as_json(statement: Statement | Summary) -> dict[str, Json]:
     """A statement as the ledger keeps it."""
-    if isinstance(said, Summary):
-        return {"document": said.document, "statements": [as_json(one) for one in said.statements]}
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(said).items()}
+    if isinstance(statement, Summary):
+        return {"document": statement.document, "statements": [as_json(part) for part in statement.statements]}
+    values = asdict(statement)
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
 
 
 def of_json(kept: Mapping[str, Any]) -> Statement | Summary:
-    """A statement that the ledger kept, `as_json` said how. What a later version added is not known of an older one."""
+    """The statement that `as_json` made this of. Keys that later versions added are None in older statements."""
     if "document" in kept:
-        parts = [_of_json(one) for one in kept["statements"]]
-        return Summary(kept["document"], parts)
+        return Summary(kept["document"], [_of_json(part) for part in kept["statements"]])
     return _of_json(kept)
 
 
 def _of_json(kept: Mapping[str, Any]) -> Statement:
-    known = {field.name: kept.get(field.name) for field in fields(Statement)}
+    values = {field.name: kept.get(field.name) for field in fields(Statement)}
     for name in ("as_of", "updated"):
-        known[name] = datetime.fromisoformat(str(kept[name])) if kept.get(name) else None
-    return Statement(**known)  # type: ignore[arg-type]
+        values[name] = datetime.fromisoformat(str(kept[name])) if kept.get(name) else None
+    return Statement(**values)  # type: ignore[arg-type]

@@ -1,6 +1,6 @@
 """What moved and why, what did not, what was edited, and what to ask: for the weekly check-in and the quarterly review.
 
-From the ledger and the mappings alone. `review` computes it; `brief`, `markdown`, `page` and `document` say it.
+From the ledger and the mappings alone. `review` computes it; `brief`, `markdown`, `page` and `document` present it.
 """
 
 from syncd.review.brief import brief

@@ -1,4 +1,4 @@
-"""What is stale, held, unknown or not complete, why, and what to do about it."""
+"""The key results that are stale, held, unknown or not complete, why, and what to do about each."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from syncd.status.report import KeyResultLine, Report
 _NOT_WHOLE = ("held", "stale", "failed", "partial")
 
 
-def attention(found: Report) -> Sequence[Attention]:
-    """Every key result that nobody can go by as it is, and every guard; those alike in one. None before the period."""
-    alike: dict[tuple[str, str, str], list[str]] = {}
-    if found.as_of >= found.period.span.start:
-        for name, line in _lines(found):
+def attention(report: Report) -> Sequence[Attention]:
+    """Every key result and guard whose number cannot be relied on; those alike are one. Empty before the period."""
+    names_by_cause: dict[tuple[str, str, str], list[str]] = {}
+    if report.as_of >= report.period.span.start:
+        for name, line in _lines(report):
             if line.standing.health == "unknown" or line.quality in _NOT_WHOLE:
                 what = line.quality if line.quality in _NOT_WHOLE and line.quality else "unknown"
-                alike.setdefault((what, line.reason or "it has no number", _advice(name, line)), []).append(name)
-    return [Attention(names, *said) for said, names in alike.items()]
+                cause = what, line.reason or "it has no number", _advice(name, line)
+                names_by_cause.setdefault(cause, []).append(name)
+    return [Attention(names, *cause) for cause, names in names_by_cause.items()]
 
 
-def _lines(found: Report) -> Iterator[tuple[str, KeyResultLine]]:
-    for block in found.objectives:
+def _lines(report: Report) -> Iterator[tuple[str, KeyResultLine]]:
+    for block in report.objectives:
         for line in block.key_results:
             yield line.key_result.id, line
             if line.guard is not None:
@@ -34,7 +35,7 @@ def _lines(found: Report) -> Iterator[tuple[str, KeyResultLine]]:
 def _advice(name: str, line: KeyResultLine) -> str:
     kr = line.key_result
     if line.quality == "held":
-        return "If it is wrong, it can be corrected in its source."
+        return "If it is wrong, correct it in its source."
     if kr.measure is None:
         owner = f" from {kr.owner}" if kr.owner else ""
         return f"It waits for a check-in{owner}: `syncd checkin {name} --value N`."
@@ -51,5 +52,5 @@ def _advice(name: str, line: KeyResultLine) -> str:
     if line.quality == "stale":
         return "`syncd doctor` asks the connection what is wrong."
     if line.value is not None:
-        return "Its mapping file can say the baseline."
-    return "Whoever keeps the source can correct it; the next sync takes it."
+        return "Its mapping file has no baseline for it: write one there."
+    return "Correct it in the source; the next sync reads it."

@@ -1,4 +1,4 @@
-"""A review in a few lines of plain text, as a notification carries it."""
+"""A review in a few lines of plain text, for a notification."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from syncd.review.model import Move, Review
 from syncd.status.verdicts import ordered
 
 LONGEST = 1200
-"""So many characters at most: what chats and mails show without folding."""
+"""The largest number of characters: chats and mails show so many without folding."""
 
 _MOVERS = 3
 _QUESTIONS = 3
 
 
-def brief(found: Review) -> str:
-    """The headline, watermelons, what moved most and what to ask, in `LONGEST` characters; whole lines alone."""
+def brief(review: Review) -> str:
+    """The headline, watermelons, what moved most and what to ask: whole lines, in at most `LONGEST` characters."""
     text = ""
-    for line in _lines(found):
+    for line in _lines(review):
         if len(text) + len(line) + 1 > LONGEST:
             break
         text += f"{line}\n"
     return text.rstrip()
 
 
-def _lines(found: Review) -> Iterator[str]:
-    yield wording.title(found)
-    yield from wording.headline(found)
-    if (what := wording.empty(found)) is not None:
-        yield what
-    for one in found.watermelons:
-        for link in ordered(one.block.alignment):
+def _lines(review: Review) -> Iterator[str]:
+    yield wording.title(review)
+    yield from wording.headline(review)
+    if (hint := wording.nothing_pulled(review)) is not None:
+        yield hint
+    for objective in review.watermelons:
+        for link in ordered(objective.block.alignment):
             if link.alignment.verdict == "watermelon":
                 yield f"Watermelon: {link.brief}"
-    for move in sorted(found.moves, key=_how_far, reverse=True)[:_MOVERS]:
+    for move in sorted(review.moves, key=_how_far, reverse=True)[:_MOVERS]:
         if _how_far(move):
-            yield f"{move.line.key_result.id} {wording.movement(move, found)}"
-    for question in found.questions[:_QUESTIONS]:
+            yield f"{move.line.key_result.id} {wording.movement(move, review)}"
+    for question in review.questions[:_QUESTIONS]:
         yield f"? {question.text}"
 
 
 def _how_far(move: Move) -> float:
-    """How much of its way a key result moved, either way; 0 where that is not known."""
+    """How much of its way a key result moved, in either direction; 0 if that is unknown."""
     if move.movement != "moved" or move.start is None or move.start.progress is None:
         return 0.0
     return abs((move.line.standing.progress or 0.0) - move.start.progress)

@@ -6,67 +6,75 @@ from datetime import datetime
 from typing import Any
 
 from syncd.review import wording
-from syncd.review.model import Cause, Move, ObjectiveReview, Review
+from syncd.review.model import Cause, DefinitionChange, Move, ObjectiveReview, Review
 from syncd.review.pace import needed
 from syncd.status.document import checkin_document, key_result_document
-from syncd.status.verdicts import document as link_document
+from syncd.status.verdicts import link_document
 
 
-def document(found: Review) -> dict[str, Any]:
+def document(review: Review) -> dict[str, Any]:
     """The review; times are RFC 3339 with offset, what is unknown is null."""
-    period = found.period
+    period = review.period
     return {
         "period": {"id": period.id, "start": period.first.isoformat(), "end": period.last.isoformat()},
-        "from": found.days.first.isoformat(),
-        "to": found.days.last.isoformat(),
-        "whole_period": found.whole,
-        "as_of": _time(found.as_of, found),
-        "headline": list(wording.headline(found)),
-        "objectives": [_objective(one, found) for one in found.objectives],
+        "from": review.days.first.isoformat(),
+        "to": review.days.last.isoformat(),
+        "whole_period": review.whole,
+        "as_of": _time(review.as_of, review),
+        "headline": list(wording.headline(review)),
+        "objectives": [_objective(objective, review) for objective in review.objectives],
         "attention": [
-            {"key_results": list(one.key_results), "what": one.what, "reason": one.reason, "advice": one.advice}
-            for one in found.attention
-        ],
-        "definition_changes": [
             {
-                "at": _time(one.at, found),
-                "file": one.file,
-                "what": one.what,
-                "key_results": list(one.key_results),
-                **({"key": one.edit.key, "old": one.edit.old, "new": one.edit.new} if one.edit else {}),
+                "key_results": list(attention.key_results),
+                "what": attention.what,
+                "reason": attention.reason,
+                "advice": attention.advice,
             }
-            for one in found.changes
+            for attention in review.attention
         ],
-        "checkins": [{"key_result": name} | checkin_document(said, period.zone) for name, said in found.checkins],
+        "definition_changes": [_change(change, review) for change in review.changes],
+        "checkins": [{"key_result": name} | checkin_document(made, period.zone) for name, made in review.checkins],
         "questions": [
-            {"kind": one.kind, "key_results": list(one.key_results), "text": one.text} for one in found.questions
+            {"kind": question.kind, "key_results": list(question.key_results), "text": question.text}
+            for question in review.questions
         ],
-        **({"carry_over": list(wording.carried_over(found))} if found.whole else {}),
+        **({"carry_over": list(wording.carried_over(review))} if review.whole else {}),
     }
 
 
-def _objective(one: ObjectiveReview, found: Review) -> dict[str, Any]:
-    objective, stands, before = one.block.objective, one.block.standing, one.before
+def _change(change: DefinitionChange, review: Review) -> dict[str, Any]:
+    edit = change.edit
+    return {
+        "at": _time(change.at, review),
+        "file": change.file,
+        "what": change.what,
+        "key_results": list(change.key_results),
+        **({"key": edit.key, "old": edit.old, "new": edit.new} if edit else {}),
+    }
+
+
+def _objective(reviewed: ObjectiveReview, review: Review) -> dict[str, Any]:
+    objective, standing, before = reviewed.block.objective, reviewed.block.standing, reviewed.before
     return {
         "id": objective.id,
         "title": objective.title,
         "owner": objective.owner,
-        "score": stands.score,
+        "score": standing.score,
         "score_before": before.score if before else None,
-        "score_comparable": one.same_score if before else None,
-        "expected": stands.expected,
-        "health": stands.health,
-        "activity": stands.activity,
+        "score_comparable": reviewed.same_score if before else None,
+        "expected": standing.expected,
+        "health": standing.health,
+        "activity": standing.activity,
         "activity_before": before.activity if before else None,
-        "coverage": {"known": stands.scored, "of": stands.counted},
-        "alignment": [link_document(link) for link in one.block.alignment],
-        "key_results": [_move(move, found) for move in one.moves],
+        "coverage": {"known": standing.scored, "of": standing.counted},
+        "alignment": [link_document(link) for link in reviewed.block.alignment],
+        "key_results": [_move(move, review) for move in reviewed.moves],
     }
 
 
-def _move(move: Move, found: Review) -> dict[str, Any]:
-    start, want = move.start, needed(move, found)
-    return key_result_document(move.line, found.period) | {
+def _move(move: Move, review: Review) -> dict[str, Any]:
+    start, need = move.start, needed(move, review)
+    return key_result_document(move.line, review.period) | {
         "movement": move.movement,
         "before": {
             "day": start.day.isoformat(),
@@ -78,21 +86,21 @@ def _move(move: Move, found: Review) -> dict[str, Any]:
         else None,
         "change": move.gained,
         "still_since": move.still_since.isoformat() if move.still_since else None,
-        "needed": want.in_all if want else None,
-        "needed_per_week": want.per_week if want else None,
-        "causes": [_cause(cause, found) for cause in move.causes.found],
+        "needed": need.in_all if need else None,
+        "needed_per_week": need.per_week if need else None,
+        "causes": [_cause(cause, review) for cause in move.causes.rows],
         "fell_out_of_window": move.causes.aged,
         "times_edited": move.times_edited,
     }
 
 
-def _cause(cause: Cause, found: Review) -> dict[str, Any]:
+def _cause(cause: Cause, review: Review) -> dict[str, Any]:
     return {
         "change": {"+": "came", "-": "went", "~": "changed", "o": "came_open"}[cause.sign],
         "label": cause.label,
         "title": cause.title,
         "url": cause.url or None,
-        "at": _time(cause.at, found) if cause.at else None,
+        "at": _time(cause.at, review) if cause.at else None,
         "brings": cause.brings,
         "brought": cause.was,
         "restated": cause.why,
@@ -100,5 +108,5 @@ def _cause(cause: Cause, found: Review) -> dict[str, Any]:
     }
 
 
-def _time(moment: datetime, found: Review) -> str:
-    return moment.astimezone(found.period.zone).isoformat(timespec="seconds")
+def _time(moment: datetime, review: Review) -> str:
+    return moment.astimezone(review.period.zone).isoformat(timespec="seconds")

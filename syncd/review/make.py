@@ -1,4 +1,4 @@
-"""Makes a review of a plan: of its whole period, or of the last seven days."""
+"""Makes a review: of a whole period, or of seven days of it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from datetime import date, datetime, timedelta
 from syncd.config import Config
 from syncd.explain.edits import Edit, edits
 from syncd.ledger import Ledger
-from syncd.okr.goals import KeyResult, Objective, Plan, Standing
+from syncd.okr.goals import KeyResult, Objective, PeriodOkrs, Standing
 from syncd.okr.rollup import ObjectiveStanding, roll_up_all
 from syncd.okr.spans import Period, Span, midnight
 from syncd.review.attention import attention
-from syncd.review.changes import changes
+from syncd.review.definition_changes import definition_changes
 from syncd.review.model import Days, ObjectiveReview, Review
 from syncd.review.moves import Moves
 from syncd.review.questions import questions
@@ -28,38 +28,46 @@ _WORST_FIRST = ("off_track", "at_risk", "unknown", "on_track", "done")
 
 
 def review(
-    config: Config, plan: Plan, ledger: Ledger | None, now: datetime, at: date | None = None, *, whole: bool = False
+    config: Config,
+    okrs: PeriodOkrs,
+    ledger: Ledger | None,
+    now: datetime,
+    at: date | None = None,
+    *,
+    whole: bool = False,
 ) -> Review:
     """The review of the seven local days up to now, or up to a past day `at`; of the `whole` period up to then.
 
-    Only days of the period are reviewed while it lasts; once it is over, the days since, in which it settles, may be.
+    While the period lasts, only its own days are reviewed. Once it is over, the days in which it settles may be, too.
     """
-    today = now.astimezone(plan.period.zone).date()
+    today = now.astimezone(okrs.period.zone).date()
     day = at or today
-    snapshots = Snapshots(config, plan, ledger)
-    end = snapshots.at_end(midnight(day + _DAY, plan.period.zone)) if day < today else snapshots.now(now)
-    days = _days(plan.period, day, whole)
-    before = snapshots.at_end(midnight(days.first, plan.period.zone))
-    span = Span(midnight(days.first, plan.period.zone), end.last_instant + _INSTANT)
-    report = _named(report_of(end))
-    edited = {kr.id: edits(ledger, plan.period.id, kr.id, end.cycle) if ledger else [] for kr in plan.key_results}
+    snapshots = Snapshots(config, okrs, ledger)
+    end = snapshots.at_end(midnight(day + _DAY, okrs.period.zone)) if day < today else snapshots.now(now)
+    period = end.okrs.period
+    days = _days(period, day, whole)
+    start = midnight(days.first, period.zone)
+    before, span = snapshots.at_end(start), Span(start, end.last_instant + _INSTANT)
+    report = _of_files(report_of(end))
+    own_edits = {kr.id: edits(ledger, okrs.period.id, kr.id, end.cycle) if ledger else [] for kr in okrs.key_results}
     checkins = [(name, checkin) for name, every in end.checkins.items() for checkin in every if checkin.at in span]
-    moves = Moves(snapshots, ledger, days, before, end)
+    moves = Moves(snapshots, days, before, end)
+    objectives = list(_objectives(report, before, moves, span, own_edits))
     made = Review(
         days,
         whole,
-        end.last_instant.astimezone(plan.period.zone),
+        end.last_instant.astimezone(period.zone),
         report,
-        list(_objectives(report, before, moves, span, edited)),
+        objectives,
         attention(report),
-        changes(ledger, plan, edited, end, span) if ledger else (),
+        definition_changes(ledger, okrs, own_edits, end, span) if ledger else (),
         sorted(checkins, key=lambda named: named[1].at),
     )
     return replace(made, questions=questions(made))
 
 
-def _named(report: Report) -> Report:
-    """A report without the key results that left the files since: `changes` tells when they did."""
+def _of_files(report: Report) -> Report:
+    """A report without the key results that left the files since: those are in an objective without a name."""
     return replace(report, objectives=[block for block in report.objectives if block.objective.id])
 
 
@@ -71,32 +79,32 @@ def _days(period: Period, day: date, whole: bool) -> Days:
 
 
 def _objectives(
-    report: Report, before: Snapshot, moves: Moves, span: Span, edited: Mapping[str, Sequence[Edit]]
+    report: Report, before: Snapshot, moves: Moves, span: Span, own_edits: Mapping[str, Sequence[Edit]]
 ) -> Iterator[ObjectiveReview]:
-    """The objectives at the end of the days, those with a watermelon and those that are worst off first."""
+    """The objectives at the end of the days: those with a watermelon first, then the worst."""
     old: Mapping[str, Standing] = {}
     scores: Mapping[str, ObjectiveStanding] = {}
-    if moves.days.before >= report.period.first:
-        old = {kr.id: _standing_before(kr, moves) for kr in before.plan.key_results}
-        scores = roll_up_all(before.plan.objectives, old, before.rules.shares)
+    if span.start > report.period.span.start:
+        old = {kr.id: _standing_before(kr, moves) for kr in before.okrs.key_results}
+        scores = roll_up_all(before.okrs.objectives, old, before.rules.shares)
     new = {line.key_result.id: line.standing for block in report.objectives for line in block.key_results}
-    same = {name for name, stands in new.items() if name in old and _has_score(stands) == _has_score(old[name])}
+    same = {name for name, standing in new.items() if name in old and _has_score(standing) == _has_score(old[name])}
     key_results = [line.key_result for block in report.objectives for line in block.key_results]
     for block in sorted(report.objectives, key=_how_bad):
         moved = [
             moves.move(
                 line,
-                [edit for edit in edited[line.key_result.id] if edit.at in span],
-                len({edit.at for edit in edited[line.key_result.id]}),
+                [edit for edit in own_edits[line.key_result.id] if edit.at in span],
+                len({edit.at for edit in own_edits[line.key_result.id]}),
             )
             for line in block.key_results
         ]
-        comparable = _compare(key_results, block.objective, same)
+        comparable = _comparable(key_results, block.objective, same)
         yield ObjectiveReview(block, scores.get(block.objective.id), moved, *comparable)
 
 
 def _standing_before(kr: KeyResult, moves: Moves) -> Standing:
-    """Where a key result stood when the days began: as it was kept, else as its sources date it."""
+    """The standing of a key result when the days began: as it was kept, else by its sources' own dates."""
     line = moves.before(kr)
     if line.quality is not None:
         return line.standing
@@ -106,8 +114,11 @@ def _standing_before(kr: KeyResult, moves: Moves) -> Standing:
     return Standing(point.progress, point.score, point.expected, point.health)
 
 
-def _compare(key_results: Sequence[KeyResult], objective: Objective, same: Collection[str]) -> tuple[bool, bool]:
-    """Whether the scores, and the activities, of then and now are made of the same known key results."""
+def _comparable(key_results: Sequence[KeyResult], objective: Objective, same: Collection[str]) -> tuple[bool, bool]:
+    """Whether the two scores, and the two activities, of an objective are made of the same key results.
+
+    `same` are the key results that have a score on both sides, or on neither.
+    """
     made_of = key_results if objective.rollup == "supporting" else objective.key_results
     outcomes, outputs = (
         all(kr.id in same for kr in made_of if kr.kind == kind and kr.weight) for kind in ("outcome", "output")
@@ -115,8 +126,8 @@ def _compare(key_results: Sequence[KeyResult], objective: Objective, same: Colle
     return outcomes and (outputs or objective.rollup != "all"), outputs
 
 
-def _has_score(stands: Standing) -> bool:
-    return stands.score is not None and stands.health != "unknown"
+def _has_score(standing: Standing) -> bool:
+    return standing.score is not None and standing.health != "unknown"
 
 
 def _how_bad(block: ObjectiveBlock) -> tuple[bool, int]:

@@ -1,4 +1,4 @@
-"""A review as Markdown that reads well as it stands, in a terminal of 80 columns."""
+"""A review as Markdown, which also reads well in a terminal of 80 columns."""
 
 from __future__ import annotations
 
@@ -15,64 +15,69 @@ _CODE = re.compile(r"(`[^`]*`)")
 _BLOCK = re.compile(r"(?:#{1,6}|[-+*>]|=+|\d+[.)])(?=\s|$)|-{3,}|~{3,}|`{3,}")
 
 
-def markdown(found: Review) -> str:
+def markdown(review: Review) -> str:
     """The whole review."""
-    return "\n".join(_lines(found)) + "\n"
+    return "\n".join(_lines(review)) + "\n"
 
 
 def escaped(text: str) -> str:
-    """A text of somebody's so that Markdown shows it as it is."""
+    """A text from outside, so that Markdown shows it as it is."""
     return _SPECIAL.sub(lambda special: f"\\{special[0]}", text)
 
 
-def _lines(found: Review) -> Iterator[str]:
-    yield _one_line(f"# {escaped(wording.title(found))}")
+def _lines(review: Review) -> Iterator[str]:
+    yield _on_a_line(f"# {escaped(wording.title(review))}")
     yield ""
-    for line in wording.headline(found):
+    for line in wording.headline(review):
         yield from _wrapped(line)
-    if (what := wording.empty(found)) is not None:
+    if (hint := wording.nothing_pulled(review)) is not None:
         yield ""
-        yield from _wrapped(what)
-    for one in found.objectives:
-        yield from _objective(one, found)
+        yield from _wrapped(hint)
+    for objective in review.objectives:
+        yield from _objective(objective, review)
     yield from _section(
         "Stale, held or unknown",
-        [f"**{', '.join(one.key_results)}**: {_said(wording.attention(one))}" for one in found.attention],
+        [
+            f"**{', '.join(attention.key_results)}**: {_with_commands(wording.attention(attention))}"
+            for attention in review.attention
+        ],
     )
-    yield from _section("Definition changes", [escaped(wording.change(one, found)) for one in found.changes])
-    yield from _section("Said by people", [escaped(wording.checkin(*one, found)) for one in found.checkins])
-    if found.whole and (names := wording.carried_over(found)):
+    changes = [escaped(wording.definition_change(change, review)) for change in review.changes]
+    yield from _section("Definition changes", changes)
+    checkins = [escaped(wording.checkin(name, checkin, review)) for name, checkin in review.checkins]
+    yield from _section("Said by people", checkins)
+    if review.whole and (names := wording.carried_over(review)):
         yield from _section("To carry over or to drop", [escaped(", ".join(names))])
-    questions = [_said(one.text) for one in found.questions]
+    questions = [_with_commands(question.text) for question in review.questions]
     if questions:
         yield from ("", "## Questions for the meeting", "")
         for place, question in enumerate(questions, 1):
             yield from _wrapped(question, f"{place}. ")
-    if (note := wording.computed(found)) is not None:
+    if (note := wording.backfill_note(review)) is not None:
         yield ""
         yield from _wrapped(note)
 
 
-def _objective(one: ObjectiveReview, found: Review) -> Iterator[str]:
-    objective = one.block.objective
+def _objective(reviewed: ObjectiveReview, review: Review) -> Iterator[str]:
+    objective = reviewed.block.objective
     owner = f" ({escaped(objective.owner)})" if objective.owner else ""
     yield ""
-    yield _one_line(f"## {escaped(objective.title)}{owner}")
+    yield _on_a_line(f"## {escaped(objective.title)}{owner}")
     yield ""
-    yield from _wrapped(wording.standing(one))
-    points = list(_points(one, found))
+    yield from _wrapped(wording.score_sentence(reviewed))
+    points = list(_points(reviewed, review))
     if points:
         yield ""
         for point in points:
             yield from _wrapped(point, "- ")
 
 
-def _points(one: ObjectiveReview, found: Review) -> Iterator[str]:
-    for _, verdict, sentence in wording.links(one):
-        yield f"**{verdict}**: {_said(sentence)}"
-    for name, sentence in wording.told(one, found):
-        yield f"**{escaped(name)}** {_said(sentence)}"
-    yield from map(_said, wording.rest(one, found))
+def _points(reviewed: ObjectiveReview, review: Review) -> Iterator[str]:
+    for verdict in wording.verdicts(reviewed):
+        yield f"**{verdict.words}**: {_with_commands(verdict.sentence)}"
+    for name, sentence in wording.key_result_sentences(reviewed, review):
+        yield f"**{escaped(name)}** {_with_commands(sentence)}"
+    yield from map(_with_commands, wording.summary_sentences(reviewed, review))
 
 
 def _section(title: str, points: Sequence[str]) -> Iterator[str]:
@@ -82,19 +87,19 @@ def _section(title: str, points: Sequence[str]) -> Iterator[str]:
             yield from _wrapped(point, "- ")
 
 
-def _said(text: str) -> str:
-    """A sentence of ours, which may hold commands between backticks."""
+def _with_commands(text: str) -> str:
+    """A sentence of syncd's, escaped; commands between backticks stay as they are."""
     return "".join(part if part.startswith("`") else escaped(part) for part in _CODE.split(text))
 
 
-def _one_line(text: str) -> str:
-    """Without line breaks, and without what would command the terminal."""
+def _on_a_line(text: str) -> str:
+    """A text without line breaks and without control characters."""
     return "".join(sign for sign in " ".join(text.split()) if sign.isprintable())
 
 
 def _wrapped(text: str, mark: str = "") -> Iterator[str]:
-    """A paragraph or the point of a list; no line of it begins with what Markdown takes for a block of its own."""
-    lines = wrap(_one_line(text), _WIDTH - len(mark), break_on_hyphens=False, break_long_words=False)
+    """The lines of a paragraph or list item; none begins with what would start another block of Markdown."""
+    lines = wrap(_on_a_line(text), _WIDTH - len(mark), break_on_hyphens=False, break_long_words=False)
     for place, line in enumerate(lines):
         harmless = _BLOCK.sub(_harmless, line, count=1) if _BLOCK.match(line) else line
         yield f"{' ' * len(mark) if place else mark}{harmless}"

@@ -33,15 +33,15 @@ class Days:
 
     @property
     def before(self) -> date:
-        """The day at whose end things stood as they are compared with."""
+        """The day before the first: the review compares with its end."""
         return self.first - timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Where a key result stood at the end of a day: what was `kept`, or is computed from its sources' own dates.
+    """Where a key result stood at the end of a day: as it was `kept`, or computed from its sources' own dates.
 
-    `baseline`: that of its goal, where the days begin with the period; its `day` is the one before.
+    If the days begin with the period, it is the goal's `baseline`, and `day` is the day before the period.
     """
 
     day: date
@@ -54,8 +54,8 @@ class Start:
 class Cause:
     """A record or reading behind a movement: it came (+), went (-), brings another number (~), or is new and open (o).
 
-    `brings` is what it brings to the number, and `was` what it brought. `why` is set where its source says of the past
-    what it did not say before: a restatement.
+    `brings` is what it brings to the number now, `was` what it brought before. `why` is set if its source restated it:
+    changed the past.
     """
 
     sign: Sign
@@ -72,24 +72,24 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Causes:
-    """What is behind a movement, the weightiest first; `aged` records fell out of a window that moved on."""
+    """What is behind a movement, the largest cause first; `aged` records fell out of a window that moved on."""
 
-    found: Sequence[Cause] = ()
+    rows: Sequence[Cause] = ()
     aged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A key result over the days: its `line` at their end, and where it started; None where nothing tells.
+    """A key result over the days: its `line` at their end, and its `start`, None if that is unknown.
 
-    `measured_otherwise`: the number before came of another measure, and does not compare. `still_since` is the day
-    since when a number has stood that did not move, None where that is not known. `confidence_before` is what
-    people said when the days began.
+    With `measured_differently` the two numbers come from different measures and do not compare. `still_since` is the
+    first day of the run in which the number has not moved; None if it moved, or that is unknown. `confidence_before` is
+    the confidence at the start of the days.
     """
 
     line: KeyResultLine
     start: Start | None
-    measured_otherwise: bool = False
+    measured_differently: bool = False
     causes: Causes = Causes()
     edits: Sequence[Edit] = ()
     times_edited: int = 0
@@ -98,24 +98,24 @@ class Move:
 
     @property
     def movement(self) -> Movement:
-        """What became of its number."""
+        """How its number compares with the start."""
         if self.line.value is None:
             return "unknown"
         if self.start is None:
             return "new"
-        if self.measured_otherwise:
+        if self.measured_differently:
             return "remeasured"
         return "still" if self.start.value == self.line.value else "moved"
 
     @property
     def goal_edits(self) -> Sequence[Edit]:
-        """The edits of what it is judged by; those of how it is measured are others."""
+        """The edits of what it is judged by, without the edits of how it is measured."""
         return [edit for edit in self.edits if edit.key.partition(".")[0] in _GOAL_KEYS]
 
     @property
     def gained(self) -> float | None:
-        """How far its number moved, in its unit; None where that is not known."""
-        if self.line.value is None or self.start is None or self.measured_otherwise:
+        """How far its number moved, in its unit; None if that is unknown."""
+        if self.line.value is None or self.start is None or self.measured_differently:
             return None
         return self.line.value - self.start.value
 
@@ -130,9 +130,9 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveReview:
-    """An objective at the end of the days; `before` is where it stood when they began, None at the period's start.
+    """An objective at the end of the days; `before` is its standing when they began, None at the period's start.
 
-    `same_score`: the score then was made of the same known key results, and compares; `same_activity` likewise.
+    The two scores compare, `same_score`, if both are made of the same key results; so do the activities.
     """
 
     block: ObjectiveBlock
@@ -144,7 +144,7 @@ class ObjectiveReview:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """What is stale, held, unknown or not complete, of one or several key results alike, and what to do about it."""
+    """Why key results are stale, held, unknown or not complete, and what to do; several for the same reason are one."""
 
     key_results: Sequence[str]
     what: str
@@ -153,8 +153,8 @@ class Attention:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """A change of what is measured or judged. `edit` is None for a key result that was added or removed."""
+class DefinitionChange:
+    """A change of how key results are defined. `edit` is None for a key result that was added or removed."""
 
     at: datetime
     file: str
@@ -165,7 +165,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question for the meeting, about these key results."""
+    """A question for the meeting about some key results."""
 
     kind: str
     key_results: Sequence[str]
@@ -174,7 +174,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Review:
-    """A period, or some days of it, in review. `as_of` is up to when: now, or the last instant of a past day."""
+    """A period, or some days of it, in review, up to `as_of`: now, or the last instant of a past day."""
 
     days: Days
     whole: bool
@@ -182,7 +182,7 @@ class Review:
     report: Report
     objectives: Sequence[ObjectiveReview]
     attention: Sequence[Attention] = ()
-    changes: Sequence[Change] = ()
+    changes: Sequence[DefinitionChange] = ()
     checkins: Sequence[tuple[str, CheckIn]] = ()
     questions: Sequence[Question] = ()
 
@@ -204,7 +204,7 @@ class Review:
     @cached_property
     def moves(self) -> Sequence[Move]:
         """Every key result, in the order of the objectives."""
-        return [move for one in self.objectives for move in one.moves]
+        return [move for objective in self.objectives for move in objective.moves]
 
     @cached_property
     def by_id(self) -> dict[str, Move]:
@@ -213,5 +213,5 @@ class Review:
 
     @property
     def watermelons(self) -> Sequence[ObjectiveReview]:
-        """The objectives that have one."""
-        return [one for one in self.objectives if one.block.has_watermelon]
+        """The objectives that have a watermelon."""
+        return [objective for objective in self.objectives if objective.block.has_watermelon]

@@ -1,4 +1,4 @@
-"""A review as one HTML page that needs nothing else: no script, no address, its style inside."""
+"""A review as a single HTML file: no script, no address, its style inside."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from syncd.review.model import Review
 _CODE = re.compile(r"`([^`]*)`")
 
 
-def page(found: Review) -> str:
+def page(review: Review) -> str:
     """The whole review."""
-    return _PAGES.get_template("review.html").render(found=found)
+    return _PAGES.get_template("review.html").render(review=review)
 
 
-def _said(text: str) -> Markup:
-    """A sentence of ours, escaped; commands between backticks look like commands."""
+def _with_commands(text: str) -> Markup:
+    """A sentence of syncd's, escaped; commands between backticks are marked up as code."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704
 
 
@@ -29,4 +29,4 @@ _PAGES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True, trim_blocks=True, lstrip_blocks=True
 )
 _PAGES.globals.update(words=words, wording=wording)
-_PAGES.filters["said"] = _said
+_PAGES.filters["with_commands"] = _with_commands

@@ -1,190 +1,211 @@
-"""The sentences of a review, as plain text: Markdown, the page and the notification say the same."""
+"""The sentences of a review, as plain text. Markdown, the page and the notification use the same ones."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
+from syncd.okr.alignment import Verdict
 from syncd.okr.checkins import CheckIn
-from syncd.okr.goals import Band, Target
+from syncd.okr.goals import Band, KeyResult, Target
 from syncd.okr.words import HEALTH_WORDS, count, day, goal, number, percent
-from syncd.review.model import Attention, Cause, Change, Move, ObjectiveReview, Review
+from syncd.review.model import Attention, Cause, DefinitionChange, Move, ObjectiveReview, Review
 from syncd.status.verdicts import VERDICT_WORDS, ordered
 
-_TOLD = ("watermelon", "unexplained", "under_delivered")
-SHOWN = 3
-"""So many records of a movement are named."""
+_SHOWN_VERDICTS = ("watermelon", "unexplained", "under_delivered")
+_SHOWN = 3  # records of a movement, and key results of a change, that are named
 
 
-def title(found: Review) -> str:
+class VerdictSentence(NamedTuple):
+    """A verdict on a link: `words` say which and since when, `sentence` says why."""
+
+    verdict: Verdict
+    words: str
+    sentence: str
+
+
+def title(review: Review) -> str:
     """`2026-Q4, 15 Nov to 21 Nov`, or the period alone."""
-    if found.whole:
-        return f"{found.period.id} in review"
-    return f"{found.period.id}, {day(found.days.first)} to {day(found.days.last)}"
+    if review.whole:
+        return f"{review.period.id} in review"
+    return f"{review.period.id}, {day(review.days.first)} to {day(review.days.last)}"
 
 
-def headline(found: Review) -> tuple[str, str]:
-    """Two lines: where in the period, the objectives' health; and what became of the key results."""
-    period, today = found.period, found.as_of
-    if not found.begun:
+def headline(review: Review) -> tuple[str, str]:
+    """Two lines: the day of the period and the objectives' health; how many key results moved, and what is wrong."""
+    period, today = review.period, review.as_of
+    if not review.begun:
         where = f"It begins on {day(period.first)}"
-    elif found.over:
+    elif review.over:
         where = f"It ended on {day(period.last)}"
     else:
         where = f"Day {period.day_number(today)} of {period.days}"
-    healths = Counter(one.block.standing.health for one in found.objectives)
-    counted = ", ".join(
+    healths = Counter(objective.block.standing.health for objective in review.objectives)
+    by_health = ", ".join(
         f"{healths[health]} {HEALTH_WORDS[health]}"
         for health in ("off_track", "at_risk", "on_track", "done", "unknown")
         if healths[health]
     )
-    movements = Counter(move.movement for move in found.moves)
-    qualities = Counter(move.line.quality for move in found.moves)
-    unknown = sum(
-        move.line.standing.health == "unknown" and move.line.quality not in ("stale", "held") for move in found.moves
-    )
-    said = [
-        f"{movements['moved']} of {count(len(found.moves), 'key result')} moved",
-        *(
-            f"{number} {what}"
-            for number, what in ((qualities["stale"], "stale"), (qualities["held"], "held"))
-            if number
+    moved = sum(move.movement == "moved" for move in review.moves)
+    qualities = Counter(move.line.quality for move in review.moves)
+    counts = {
+        "stale": qualities["stale"],
+        "held": qualities["held"],
+        "unknown": sum(
+            move.line.standing.health == "unknown" and move.line.quality not in ("stale", "held")
+            for move in review.moves
         ),
-        *([f"{unknown} unknown"] if unknown else []),
-        *([count(len(found.changes), "change") + " of definitions"] if found.changes else []),
+    }
+    parts = [
+        f"{moved} of {count(len(review.moves), 'key result')} moved",
+        *(f"{number_of} {what}" for what, number_of in counts.items() if number_of),
+        *([count(len(review.changes), "change") + " of definitions"] if review.changes else []),
     ]
-    return f"{where}; of {count(len(found.objectives), 'objective')}: {counted}.", f"{', '.join(said)}."
+    return f"{where}; of {count(len(review.objectives), 'objective')}: {by_health}.", f"{', '.join(parts)}."
 
 
-def empty(found: Review) -> str | None:
-    """What to do where nothing was pulled yet; None where something was."""
-    if found.report.synced_at is not None:
+def nothing_pulled(review: Review) -> str | None:
+    """What to do if nothing was pulled yet; None if something was."""
+    if review.report.synced_at is not None:
         return None
-    if found.as_of < found.report.as_of:  # a past day
-        return f"Nothing was pulled by {day(found.days.last)}."
+    if review.as_of < review.report.as_of:  # a past day
+        return f"Nothing was pulled by {day(review.days.last)}."
     return "Nothing was pulled yet: run `syncd sync`."
 
 
-def standing(one: ObjectiveReview) -> str:
-    """`Score 15 % → 18 %, 56 % expected: off track; activity 62 % → 79 %.`; no arrow between unlike things."""
-    now, before = one.block.standing, one.before
+def score_sentence(objective: ObjectiveReview) -> str:
+    """`Score 15 % → 18 %, 56 % expected: off track; activity 62 % → 79 %.`; no arrow if the two do not compare."""
+    now, before = objective.block.standing, objective.before
     old = percent(before.score) if before else None
-    score = moved(old if one.same_score else None, "unknown" if now.score is None else percent(now.score))
+    score = arrow(old if objective.same_score else None, "unknown" if now.score is None else percent(now.score))
     ahead = f", {percent(now.expected)} expected: {HEALTH_WORDS[now.health]}" if now.expected is not None else ""
-    said = [f"Score {score}{ahead}"]
+    parts = [f"Score {score}{ahead}"]
     if now.scored < now.counted:
-        said.append(f"{now.scored} of {now.counted} known")
-    if before is not None and before.score is not None and not one.same_score:
-        said.append(f"it was {old} over other known key results")
+        parts.append(f"{now.scored} of {now.counted} known")
+    if before is not None and before.score is not None and not objective.same_score:
+        parts.append(f"it was {old} over other known key results")
     if now.activity is not None:
-        active = percent(before.activity) if before and one.same_activity else None
-        said.append(f"activity {moved(active, percent(now.activity))}")
-    return "; ".join(said) + "."
+        old_activity = percent(before.activity) if before and objective.same_activity else None
+        parts.append(f"activity {arrow(old_activity, percent(now.activity))}")
+    return "; ".join(parts) + "."
 
 
-def moved(old: str | None, new: str) -> str:
-    """`15 % → 18 %`; one of them where both are the same or the old is none."""
+def arrow(old: str | None, new: str) -> str:
+    """`15 % → 18 %`; the new text alone if there is no old one, or both are the same."""
     return new if old in (None, new, "–") else f"{old} → {new}"
 
 
-def told(one: ObjectiveReview, found: Review) -> Sequence[tuple[str, str]]:
-    """The key results that have a sentence of their own, and it; of a whole period every outcome has one."""
-    said: list[tuple[str, str]] = []
-    for move in one.moves:
-        sentence = None
-        if move.movement == "remeasured":
-            sentence = f"{movement(move, found)}: {not_comparable(move)}"
-        elif found.whole and move.line.key_result.kind == "outcome":
-            sentence = outcome(move)
-        elif move.movement == "moved" or (move.movement == "still" and move.goal_edits):
-            sentence = movement(move, found)
-        if sentence is not None and move.goal_edits:
-            sentence += f" (edited: {'; '.join(map(str, move.goal_edits))})"
-        if sentence is not None:
-            behind = why(move, found) if move.movement == "moved" else None
-            said.append((move.line.key_result.id, f"{sentence}. {behind}." if behind else f"{sentence}."))
-    return said
-
-
-def rest(one: ObjectiveReview, found: Review) -> Sequence[str]:
-    """One sentence on those that did not move, and one on those that are new, where there are such."""
-    own = {name for name, _ in told(one, found)}
-    still, fresh = (
-        [move for move in one.moves if move.movement == kind and move.line.key_result.id not in own]
-        for kind in ("still", "new")
-    )
-    said = [f"Not moved: {not_moved(still)}."] if still else []
-    return said + ([f"{new(found, fresh)}."] if fresh else [])
-
-
-def links(one: ObjectiveReview) -> Iterator[tuple[str, str, str]]:
-    """The verdicts that are worth a word, watermelons first: each with its words, since when, and its sentence."""
-    for link in ordered(one.block.alignment):
-        if link.alignment.verdict in _TOLD:
-            since = f" since {day(link.verdict_since)}" if link.verdict_since else ""
-            yield link.alignment.verdict, f"{VERDICT_WORDS[link.alignment.verdict].capitalize()}{since}", link.brief
-
-
-def movement(move: Move, found: Review) -> str:
-    """What became of a number, without the id: `1,110 → 1,092 calls/week, 15 % → 18 %, off track`."""
-    line, kr = move.line, move.line.key_result
-    health = HEALTH_WORDS[line.standing.health]
+def amount(value: str, kr: KeyResult) -> str:
+    """A value with its target or unit: `33 of 40`, `1,092 calls/week`."""
     aim = goal(kr)
-    unit = f" {aim}" if aim.startswith("of ") else f" {kr.unit}" if kr.unit else ""
-    if move.movement in ("new", "remeasured") or move.start is None:
-        return f"{number(line.value)}{unit}{_way(None, move)}, {health}"
-    values = moved(number(move.start.value), number(line.value))
+    return f"{value} {aim}" if aim.startswith("of ") else f"{value} {kr.unit}" if kr.unit else value
+
+
+def verdicts(objective: ObjectiveReview) -> Iterator[VerdictSentence]:
+    """The verdicts that ask for action, watermelons first."""
+    for link in ordered(objective.block.alignment):
+        verdict = link.alignment.verdict
+        if verdict in _SHOWN_VERDICTS:
+            since = f" since {day(link.verdict_since)}" if link.verdict_since else ""
+            yield VerdictSentence(verdict, f"{VERDICT_WORDS[verdict].capitalize()}{since}", link.brief)
+
+
+def key_result_sentences(objective: ObjectiveReview, review: Review) -> Iterator[tuple[str, str]]:
+    """The key results that have a sentence of their own: (id, sentence)."""
+    for move in objective.moves:
+        if (sentence := _own_sentence(move, review)) is not None:
+            yield move.line.key_result.id, sentence
+
+
+def summary_sentences(objective: ObjectiveReview, review: Review) -> Iterator[str]:
+    """A sentence on the other key results that did not move, and a sentence on those that are new."""
+    others = [move for move in objective.moves if _own_sentence(move, review) is None]
+    if still := [move for move in others if move.movement == "still"]:
+        yield f"Not moved: {', '.join(map(_not_moved, still))}."
+    if new := [move for move in others if move.movement == "new"]:
+        numbers = ", ".join(f"{move.line.key_result.id} {movement(move, review)}" for move in new)
+        yield f"No number of {day(review.days.before)} to compare with: {numbers}."
+
+
+def _own_sentence(move: Move, review: Review) -> str | None:
+    """A sentence for a key result that moved or was edited; in a review of a whole period for every outcome."""
+    if move.movement == "remeasured":
+        sentence = f"{movement(move, review)}: {_not_comparable(move)}"
+    elif review.whole and move.line.key_result.kind == "outcome":
+        sentence = _outcome(move)
+    elif move.movement == "moved" or (move.movement == "still" and move.goal_edits):
+        sentence = movement(move, review)
+    else:
+        return None
+    if move.goal_edits:
+        sentence += f" (edited: {'; '.join(map(str, move.goal_edits))})"
+    causes = _causes(move, review) if move.movement == "moved" else None
+    return f"{sentence}. {causes}." if causes else f"{sentence}."
+
+
+def movement(move: Move, review: Review) -> str:
+    """How a number moved, without the id: `1,110 → 1,092 calls/week, 15 % → 18 %, off track`."""
+    line, kr, start = move.line, move.line.key_result, move.start
+    health = HEALTH_WORDS[line.standing.health]
+    if move.movement in ("new", "remeasured") or start is None:
+        return f"{amount(number(line.value), kr)}{_progress(None, move)}, {health}"
+    values = amount(arrow(number(start.value), number(line.value)), kr)
     since = ""
-    if move.start.source != "baseline" and move.start.day != found.days.before:
-        since = f" since {day(move.start.day)}"
-    old = None if move.start.source == "baseline" else percent(move.start.progress)
-    return f"{values}{unit}{since}{_way(old, move)}, {health}"
+    if start.source != "baseline" and start.day != review.days.before:
+        since = f" since {day(start.day)}"
+    old = None if start.source == "baseline" else percent(start.progress)
+    return f"{values}{since}{_progress(old, move)}, {health}"
 
 
-def _way(old: str | None, move: Move) -> str:
+def _progress(old: str | None, move: Move) -> str:
     if isinstance(move.line.key_result.goal, Band) or move.line.standing.progress is None:
         return ""
-    return f", {moved(old, percent(move.line.standing.progress))}"
+    return f", {arrow(old, percent(move.line.standing.progress))}"
 
 
-def not_comparable(move: Move) -> str:
-    """Why there is no movement where the measure was edited."""
+def _not_comparable(move: Move) -> str:
     assert move.start is not None
     edits = [str(edit) for edit in move.edits if edit.key.startswith("measure")]
-    told = f" ({'; '.join(edits)})" if edits else ""
-    return f"not comparable, its measure was edited{told}; by the one before it was {number(move.start.value)}"
+    edited = f" ({'; '.join(edits)})" if edits else ""
+    return f"not comparable, its measure was edited{edited}; by the one before it was {number(move.start.value)}"
 
 
-def why(move: Move, found: Review) -> str | None:
-    """What is behind a movement, a few records by their labels; None where nothing is known of it."""
+def _not_moved(move: Move) -> str:
+    since = f" since {day(move.still_since)}" if move.still_since else ""
+    return f"{move.line.key_result.id} {number(move.line.value)}{since}"
+
+
+def _causes(move: Move, review: Review) -> str | None:
+    """What is behind a movement, with the labels of a few records; None if that is unknown."""
     if move.line.key_result.measure is None:
         name = move.line.key_result.id
-        given = [said for of, said in found.checkins if of == name and said.value is not None]
-        return f"Said by {given[-1].author}" if given else None
-    parts = [*_parts(move.causes.found, found)]
+        authors = [checkin.author for of, checkin in review.checkins if of == name and checkin.value is not None]
+        return f"Checked in by {authors[-1]}" if authors else None
+    parts = [*_groups(move.causes.rows, review)]
     if move.causes.aged:
         parts.append(f"{move.causes.aged:,} fell out of the window")
     return "; ".join(parts) or None
 
 
-def _parts(causes: Sequence[Cause], found: Review) -> Iterator[str]:
+def _groups(causes: Sequence[Cause], review: Review) -> Iterator[str]:
     order = sorted(causes, key=lambda cause: (cause.part or "", "+o-~".index(cause.sign)))
     for (part, sign), group in groupby(order, key=lambda cause: (cause.part, cause.sign)):
         same = list(group)
         of = f"{part} " if part else ""
         counted = {"+": f"+{len(same):,}", "-": f"-{len(same):,}", "o": f"{len(same):,} new and open", "~": ""}[sign]
-        if found.whole and len(same) > SHOWN and sign == "+":  # of a whole quarter the first three say nothing
+        if review.whole and len(same) > _SHOWN and sign == "+":  # of a whole quarter a few names would say nothing
             yield f"{of}{count(len(same), 'reading' if same[0].reading else 'record')}"
             continue
-        names = ", ".join(_cause(cause, found) for cause in same[:SHOWN])
-        more = f" and {len(same) - SHOWN:,} more" if len(same) > SHOWN else ""
+        names = ", ".join(_cause(cause, review) for cause in same[:_SHOWN])
+        more = f" and {len(same) - _SHOWN:,} more" if len(same) > _SHOWN else ""
         alone = not counted or (sign == "+" and same[0].reading and len(same) == 1)
         yield f"{of}{names}{more}" if alone else f"{of}{counted}: {names}{more}"
 
 
-def _cause(cause: Cause, found: Review) -> str:
-    when = f" of {day(cause.at.astimezone(found.period.zone))}" if cause.at and cause.reading else ""
+def _cause(cause: Cause, review: Review) -> str:
+    when = f" of {day(cause.at.astimezone(review.period.zone))}" if cause.at and cause.reading else ""
     restated = f" (restated: {cause.why})" if cause.why else ""
     if cause.sign == "~":
         return f"{cause.label}{when} {_brings(cause.was)} → {_brings(cause.brings)}{restated}"
@@ -199,77 +220,62 @@ def _brings(text: str | None) -> str:
         return text or "none"
 
 
-def not_moved(moves: Sequence[Move]) -> str:
-    """Those that stood still in one line, each with since when."""
-    return ", ".join(
-        f"{move.line.key_result.id} {number(move.line.value)}"
-        + (f" since {day(move.still_since)}" if move.still_since else "")
-        for move in moves
-    )
-
-
-def attention(one: Attention) -> str:
-    """What is wrong, and what to do."""
-    reason = one.reason[0].upper() + one.reason[1:]
-    return f"{reason}{'' if reason.endswith('.') else '.'} {one.advice}"
-
-
-def change(one: Change, found: Review) -> str:
-    """`12 Nov, mappings/support.yaml: shipped target: 20 → 8`."""
-    when = day(one.at.astimezone(found.period.zone))
-    names = ", ".join(one.key_results)
-    if len(one.key_results) > SHOWN:
-        names = f"{count(len(one.key_results), 'key result')}:"
-    if one.what == "added":
-        return f"{when}, {one.file}: {names} measured for the first time"
-    if one.what == "removed":
-        return f"{when}, {one.file}: {names} is in no file any more"
-    return f"{when}, {one.file}: {names} {one.edit}"
-
-
-def checkin(name: str, said: CheckIn, found: Review) -> str:
-    """`21 Nov, Dana on mood: 7, confidence 60 %: the note`."""
-    given = [number(said.value)] if said.value is not None else []
-    given += [f"confidence {percent(said.confidence)}"] if said.confidence is not None else []
-    given += [said.note] if said.note else []
-    return f"{day(said.at.astimezone(found.period.zone))}, {said.author} on {name}: {', '.join(given)}"
-
-
-def outcome(move: Move) -> str:
+def _outcome(move: Move) -> str:
     """How an outcome scored over a period: `1,200 → 1,092, the goal is 600 calls/week: score 18 %, off track`."""
     line, kr = move.line, move.line.key_result
-    start = number(move.start.value) if move.start and not move.measured_otherwise else None
-    value = "unknown" if line.value is None else moved(start, number(line.value))
+    start = number(move.start.value) if move.start and not move.measured_differently else None
+    value = "unknown" if line.value is None else arrow(start, number(line.value))
     aim = goal(kr).removeprefix("of ")
     if isinstance(kr.goal, Target):
         aim = f"{number(kr.goal.target)}{f' {kr.unit}' if kr.unit else ''}"
     score = "no score" if line.standing.score is None else f"score {percent(line.standing.score)}"
-    edited = f"; its definition was edited {times(move.times_edited)}" if move.times_edited else ""
+    edited = f"; its definition was edited {_times(move.times_edited)}" if move.times_edited else ""
     return f"{value}, the goal is {aim}: {score}, {HEALTH_WORDS[line.standing.health]}{edited}"
 
 
-def times(number_of: int) -> str:
+def _times(number_of: int) -> str:
     """`once`, `twice`, `5 times`."""
     return {1: "once", 2: "twice"}.get(number_of, f"{number_of} times")
 
 
-def carried_over(found: Review) -> Sequence[str]:
-    """The key results to carry over or to drop: not done at the end; before it, those not on pace."""
-    wanted = ("off_track", "at_risk", "unknown") if not found.over else ("off_track", "at_risk", "unknown", "on_track")
-    return [move.line.key_result.id for move in found.moves if move.line.standing.health in wanted]
+def attention(attention: Attention) -> str:
+    """What is wrong with some key results, and what to do."""
+    reason = attention.reason[0].upper() + attention.reason[1:]
+    return f"{reason}{'' if reason.endswith('.') else '.'} {attention.advice}"
 
 
-def computed(found: Review) -> str | None:
-    """Which starting numbers nobody kept, but sources date; None where all were kept."""
-    names = [move.line.key_result.id for move in found.moves if move.start and move.start.source == "backfilled"]
-    known = [move for move in found.moves if move.start and move.start.source != "baseline"]
+def definition_change(change: DefinitionChange, review: Review) -> str:
+    """`12 Nov, mappings/support.yaml: shipped target: 20 → 8`."""
+    when = day(change.at.astimezone(review.period.zone))
+    names = ", ".join(change.key_results)
+    if len(change.key_results) > _SHOWN:
+        names = f"{count(len(change.key_results), 'key result')}:"
+    if change.what == "added":
+        return f"{when}, {change.file}: {names} measured for the first time"
+    if change.what == "removed":
+        return f"{when}, {change.file}: {names} is in no file any more"
+    return f"{when}, {change.file}: {names} {change.edit}"
+
+
+def checkin(name: str, checkin: CheckIn, review: Review) -> str:
+    """`21 Nov, Dana on mood: 7, confidence 60 %: the note`."""
+    parts = [number(checkin.value)] if checkin.value is not None else []
+    parts += [f"confidence {percent(checkin.confidence)}"] if checkin.confidence is not None else []
+    parts += [checkin.note] if checkin.note else []
+    return f"{day(checkin.at.astimezone(review.period.zone))}, {checkin.author} on {name}: {', '.join(parts)}"
+
+
+def carried_over(review: Review) -> Sequence[str]:
+    """The key results to carry over or to drop: those not done once the period is over, those not on pace before."""
+    wanted = ("off_track", "at_risk", "unknown") if not review.over else ("off_track", "at_risk", "unknown", "on_track")
+    return [move.line.key_result.id for move in review.moves if move.line.standing.health in wanted]
+
+
+def backfill_note(review: Review) -> str | None:
+    """The numbers at the start that no sync had kept, and were computed; None if all were kept."""
+    starts = [move for move in review.moves if move.start and move.start.source != "baseline"]
+    names = [move.line.key_result.id for move in starts if move.start and move.start.source == "backfilled"]
     if not names:
         return None
-    whose = "" if len(names) == len(known) else f" of {', '.join(names)}"
+    whose = "" if len(names) == len(starts) else f" of {', '.join(names)}"
     return f"The numbers{whose} at the start are computed from their sources' own dates: no sync had kept them."
-
-
-def new(found: Review, moves: Sequence[Move]) -> str:
-    """Those that have a number now, and nothing to compare it with."""
-    said = ", ".join(f"{move.line.key_result.id} {movement(move, found)}" for move in moves)
-    return f"No number of {day(found.days.before)} to compare with: {said}"

@@ -1,4 +1,4 @@
-"""The daemon: cycles by the schedule, reload of the configuration, health, metrics, a clean stop."""
+"""The daemon: runs cycles by the schedule, reloads the configuration, reports health and metrics, stops cleanly."""
 
 from syncd.service.service import Service
 

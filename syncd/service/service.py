@@ -1,4 +1,4 @@
-"""The daemon's loop."""
+"""The daemon's loop: a cycle, a wait, and what the pages need in between."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lo
 from syncd.sdk import ConfigError, RetryPolicy
 from syncd.service.metrics import Metrics
 from syncd.service.schedule import next_start
-from syncd.status.periods import choose_plan
+from syncd.status.periods import choose_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import Report, report_of
 from syncd.status.unwritten import Trouble, troubles
@@ -27,9 +27,10 @@ _BUSY_WAIT = timedelta(seconds=30)
 
 
 class Service:
-    """Runs cycles by the schedule until it is stopped, and tells the pages where things stand.
+    """Runs cycles by the schedule until it is stopped, and gives the pages their reports.
 
-    The configuration is read again before each cycle; one that is wrong is reported, and the last good one stays.
+    It reads the configuration again before each cycle. If the configuration is wrong, it reports that and keeps the
+    last good one.
     """
 
     def __init__(self, path: Path, config: Config, clock: Callable[[], datetime]) -> None:
@@ -43,20 +44,20 @@ class Service:
         self.cycles = 0
         self.metrics = Metrics()
         ledger = open_ledger(config.ledger_url())
-        assert ledger is not None  # it was created
+        assert ledger is not None  # open_ledger creates it
         self.ledger: Ledger = ledger
 
     def stop(self) -> None:
-        """Ends the loop: at once while it waits, between two pages while it pulls."""
+        """Ends the loop: at once if it waits, after the present page if it pulls."""
         self._stop.set()
 
     @property
     def stopping(self) -> bool:
-        """Whether the loop was asked to end."""
+        """Whether the loop has been asked to end."""
         return self._stop.is_set()
 
     def loop(self) -> None:
-        """Cycles until stopped; the first at once."""
+        """Runs cycles until it is stopped; the first at once."""
         log.info(
             "started", extra={"schedule": self.config.settings.schedule, "ledger": self.ledger.engine.dialect.name}
         )
@@ -74,26 +75,26 @@ class Service:
         log.info("stopped")
 
     def report(self, period: str | None = None) -> Report | None:
-        """Where a period stands; None where there is no such period."""
+        """The report of a period; None if there is no such period."""
         now = self._clock()
-        plan = choose_plan(self.config, period, now)
-        return report_of(Snapshots(self.config, plan, self.ledger).now(now)) if plan else None
+        okrs = choose_period(self.config, period, now)
+        return report_of(Snapshots(self.config, okrs, self.ledger).now(now)) if okrs else None
 
     def troubles(self) -> Sequence[Trouble]:
         """The check-ins that are not written."""
         return troubles(self.ledger)
 
     def scrape(self) -> bytes:
-        """Everything that Prometheus reads; of a ledger that cannot be read, how its cycles ended."""
+        """The metrics. If the ledger cannot be read, only those of the cycles."""
         try:
             return self.metrics.text(self.report(), self.troubles())
         except LedgerError:
             return self.metrics.text(None)
 
     def _cycle(self) -> datetime | None:
-        """One cycle; when the next is to begin, where that need not wait for the schedule.
+        """Runs a cycle. Returns when to try again, if that may be before the next scheduled cycle, else None.
 
-        Somebody else may be syncing, or a source may have asked to be asked again later.
+        That is if another process is syncing now, or if a source or publisher asked to be asked later.
         """
         began = time.monotonic()
         try:
@@ -123,7 +124,7 @@ class Service:
                 "ledger failed" if isinstance(error, LedgerFailed) else "cycle not run", extra={"reason": str(error)}
             )
             return None
-        except Exception as error:  # whatever it was, the next cycle gets its chance, and the log has it
+        except Exception as error:  # the log has it, and the next cycle gets its chance
             self.cycle_problem = f"internal error: {type(error).__name__} (see the log)"
             self.metrics.broken_cycle()
             log.exception("cycle broken")
@@ -139,7 +140,7 @@ class Service:
                 "changed": len(result.changes),
                 "held": result.held,
                 "failed": len(result.failures),
-                "written": sum(one.wrote for one in result.delivered),
+                "written": sum(outcome.wrote for outcome in result.delivered),
                 "unwritten": result.unwritten,
                 "seconds": round(seconds, 2),
             },
@@ -157,7 +158,7 @@ class Service:
             self.config_problem = str(error)
             return
         if config.settings.ledger != self.config.settings.ledger:
-            log.warning("another ledger needs a restart; the present one stays")
+            log.warning("the configuration names another ledger: restart syncd to use it; the present one stays")
         self.config = config
         self.config_problem = None
 

@@ -1,4 +1,4 @@
-"""What people say of a key result, as sentences."""
+"""What people report about a key result, as sentences."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from syncd.status.report import KeyResultLine
 
 
 def sentences(line: KeyResultLine, now: datetime) -> Iterator[str]:
-    """The check-in that stands, beside the value or as it, and how sure somebody is where that does not say so."""
-    said = line.checkin
-    if said is not None:
-        given = f": {value(said, line)}" if said.value is not None else ""
-        sure = f", confidence {percent(said.confidence)}" if said.confidence is not None else ""
-        note = f": {said.note}" if said.note else ""
-        yield f"check-in{given} by {said.author}, {ago(said.at, now)}{sure}{note}"
-    if line.confidence is not None and (said is None or said.confidence is None):
+    """The check-in that stands, and the confidence in the key result if the check-in states none."""
+    checkin = line.checkin
+    if checkin is not None:
+        value = f": {value_words(checkin, line)}" if checkin.value is not None else ""
+        confidence = f", confidence {percent(checkin.confidence)}" if checkin.confidence is not None else ""
+        note = f": {checkin.note}" if checkin.note else ""
+        yield f"check-in{value} by {checkin.author}, {ago(checkin.at, now)}{confidence}{note}"
+    if line.confidence is not None and (checkin is None or checkin.confidence is None):
         yield f"confidence {percent(line.confidence)}"
 
 
-def value(said: CheckIn, line: KeyResultLine) -> str:
-    """Its value, and how far that is from a measured one: `1,050 (-42)`."""
+def value_words(checkin: CheckIn, line: KeyResultLine) -> str:
+    """A check-in's value, and how far it is from the measured value: `1,050 (-42)`."""
     measured = line.value if line.key_result.measure else None
-    if said.value is None or measured is None:
-        return number(said.value)
-    step = said.value - measured
+    if checkin.value is None or measured is None:
+        return number(checkin.value)
+    step = checkin.value - measured
     apart = f"{'+' if step > 0 else ''}{number(step)}" if step else "the same"
-    return f"{number(said.value)} ({apart})"
+    return f"{number(checkin.value)} ({apart})"

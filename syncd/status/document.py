@@ -1,4 +1,4 @@
-"""A report as JSON: what `status --json`, `/api/` and whatever else prints a key result say."""
+"""A report as JSON, and its parts: `status --json`, `/api/status` and every other document of a key result."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import Band, Level, Target
 from syncd.okr.spans import Period
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
-from syncd.status.verdicts import document as link_document
+from syncd.status.verdicts import link_document
 
 
-def document(found: Report) -> dict[str, Any]:
-    """The report as `status --json` prints it: the public contract of DESIGN.md."""
-    period = found.period
+def document(report: Report) -> dict[str, Any]:
+    """The report as `status --json` prints it: a public contract."""
+    period = report.period
     return {
         "period": {"id": period.id, "start": period.first.isoformat(), "end": period.last.isoformat()},
-        "as_of": _time(found.as_of, period.zone),
-        "objectives": [_objective(block, period) for block in found.objectives],
+        "as_of": _time(report.as_of, period.zone),
+        "objectives": [_objective(block, period) for block in report.objectives],
     }
 
 
 def _objective(block: ObjectiveBlock, period: Period) -> dict[str, Any]:
-    objective, stands = block.objective, block.standing
+    objective, standing = block.objective, block.standing
     return {
         "id": objective.id,
         "title": objective.title,
         "owner": objective.owner,
-        "score": stands.score,
-        "activity": stands.activity,
-        "health": stands.health,
-        "coverage": {"known": stands.scored, "of": stands.counted},
+        "score": standing.score,
+        "activity": standing.activity,
+        "health": standing.health,
+        "coverage": {"known": standing.scored, "of": standing.counted},
         "supports": objective.supports,
         "key_results": [key_result_document(line, period) for line in block.key_results],
         "alignment": [link_document(link) for link in block.alignment],
@@ -41,47 +41,46 @@ def _objective(block: ObjectiveBlock, period: Period) -> dict[str, Any]:
 
 def key_result_document(line: KeyResultLine, period: Period) -> dict[str, Any]:
     """A key result as `status --json` prints it."""
-    kr = line.key_result
-    aim = kr.goal
+    kr, goal, standing = line.key_result, line.key_result.goal, line.standing
     return {
         "id": kr.id,
         "title": kr.title,
         "kind": kr.kind,
         "unit": kr.unit,
         "value": line.value,
-        "baseline": aim.baseline if isinstance(aim, Target) else None,
-        "target": aim.target if isinstance(aim, Target) else None,
-        "progress": line.standing.progress,
-        "score": line.standing.score,
-        "expected": line.standing.expected,
-        "health": line.standing.health,
+        "baseline": goal.baseline if isinstance(goal, Target) else None,
+        "target": goal.target if isinstance(goal, Target) else None,
+        "progress": standing.progress,
+        "score": standing.score,
+        "expected": standing.expected,
+        "health": standing.health,
         "quality": line.quality,
         "as_of": _time(line.as_of, period.zone) if line.as_of else None,
         "reason": line.reason,
         "confidence": line.confidence,
         "checkin": checkin_document(line.checkin, period.zone) if line.checkin else None,
         **({"candidate": line.candidate} if line.quality == "held" else {}),
-        **({"level": level_of(line)} if isinstance(aim, Target) and aim.levels else {}),
+        **({"level": level_of(line)} if isinstance(goal, Target) and goal.levels else {}),
         **({"guard": _guard(line.guard)} if line.guard else {}),
     }
 
 
-def checkin_document(said: CheckIn, zone: ZoneInfo) -> dict[str, Any]:
+def checkin_document(checkin: CheckIn, zone: ZoneInfo) -> dict[str, Any]:
     """A check-in as JSON documents show it."""
     return {
-        "value": said.value,
-        "note": said.note,
-        "confidence": said.confidence,
-        "author": said.author,
-        "at": _time(said.at, zone),
-        "expires_at": _time(said.expires_at, zone),
+        "value": checkin.value,
+        "note": checkin.note,
+        "confidence": checkin.confidence,
+        "author": checkin.author,
+        "at": _time(checkin.at, zone),
+        "expires_at": _time(checkin.expires_at, zone),
     }
 
 
 def level_of(line: KeyResultLine) -> Level | None:
-    """The last of its levels that a key result has reached; None before the first, or where it has none."""
-    aim = line.key_result.goal
-    return aim.level(line.value) if isinstance(aim, Target) and line.value is not None else None
+    """The last of its levels that a key result has reached; None before the first, or if it has none."""
+    goal = line.key_result.goal
+    return goal.level(line.value) if isinstance(goal, Target) and line.value is not None else None
 
 
 def _guard(line: KeyResultLine) -> dict[str, Any]:

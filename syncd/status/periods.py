@@ -1,4 +1,4 @@
-"""Which period people mean, and which are published."""
+"""The period that a command shows, and the periods that are published."""
 
 from __future__ import annotations
 
@@ -6,31 +6,31 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from syncd.config import Config
-from syncd.okr.goals import Plan
+from syncd.okr.goals import PeriodOkrs
 
 
-def choose_plan(config: Config, period: str | None, now: datetime) -> Plan | None:
-    """The plan of a named period; else that of today, else the latest. None where no period has the name.
+def choose_period(config: Config, period: str | None, now: datetime) -> PeriodOkrs | None:
+    """The OKRs of a named period, None if no period has the name; without a name that of today, else the latest.
 
-    Where periods overlap today, the shortest is the one that people mean.
+    If periods overlap today, it is the shortest.
     """
     if period is not None:
-        return next((plan for plan in config.plans if plan.period.id == period), None)
-    current = [plan for plan in config.plans if now in plan.period.span]
+        return next((okrs for okrs in config.periods if okrs.period.id == period), None)
+    current = [okrs for okrs in config.periods if now in okrs.period.span]
     if current:
-        return min(current, key=lambda plan: plan.period.days)
-    return config.plans[-1] if config.plans else None
+        return min(current, key=lambda okrs: okrs.period.days)
+    return config.periods[-1] if config.periods else None
 
 
-def published_plans(config: Config, now: datetime) -> Sequence[Plan]:
-    """The plans whose state is published and notified of: those of today, shortest first, then those that settle.
+def published_periods(config: Config, now: datetime) -> Sequence[PeriodOkrs]:
+    """The periods whose state is published and notified of: those of today, shortest first, then those that settle.
 
-    Where two have a key result of the same id, the first has the target and the notification.
+    If two have a key result of the same id, the first is published and notified of.
     """
-    current = sorted((plan for plan in config.plans if now in plan.period.span), key=lambda plan: plan.period.days)
+    current = sorted((okrs for okrs in config.periods if now in okrs.period.span), key=lambda okrs: okrs.period.days)
     settling = [
-        plan
-        for plan in reversed(config.plans)
-        if plan.period.span.end <= now < plan.period.span.end + config.settings.settle
+        okrs
+        for okrs in reversed(config.periods)
+        if okrs.period.span.end <= now < okrs.period.span.end + config.settings.settle
     ]
     return [*current, *settling]

@@ -1,4 +1,4 @@
-"""Where a period stands by a snapshot: each key result, link and objective judged. Pure."""
+"""Where a period stands by a snapshot: each key result, link and objective judged. No I/O."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from syncd.okr.rollup import ObjectiveStanding, roll_up_all
 from syncd.okr.spans import Period
 from syncd.okr.words import day, goal, number
 from syncd.status.snapshot import Snapshot
-from syncd.status.verdicts import Judged, judged
+from syncd.status.verdicts import JudgedLink, judged_link
 
 _STALE_AFTER = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
 class KeyResultLine:
-    """A key result as it stands; `quality` is None where it was never measured. `candidate` is of a held one.
+    """A key result as it stands; `quality` is None if it was never measured, `candidate` the number that waits if held.
 
-    `guard` is the line of its own guard, where it has one; `checkin` the newest check-in that has not expired, and
-    `confidence` what the last person said who was asked, else what the mapping says.
+    `guard` is the line of its guard, if it has one; `checkin` the newest check-in that has not expired; `confidence`
+    that of the newest check-in that states one, else the mapping's.
     """
 
     key_result: KeyResult
@@ -45,18 +45,18 @@ class KeyResultLine:
 class ObjectiveBlock:
     """An objective with its key results and the verdicts on its outputs' links.
 
-    `supporting` are the objectives that name it as the one that they support.
+    `supporting` are the objectives that support it.
     """
 
     objective: Objective
     standing: ObjectiveStanding
     key_results: Sequence[KeyResultLine]
-    alignment: Sequence[Judged]
+    alignment: Sequence[JudgedLink]
     supporting: Sequence[str] = ()
 
     @property
     def has_watermelon(self) -> bool:
-        """Whether an output of its own is green and the outcome that it drives red."""
+        """Whether one of its outputs is green and the outcome that the output drives is red."""
         return any(link.alignment.verdict == "watermelon" for link in self.alignment)
 
 
@@ -71,46 +71,46 @@ class Report:
 
     @property
     def watermelons_first(self) -> Sequence[ObjectiveBlock]:
-        """The objectives as people should see them: those with a watermelon first, else as the files have them."""
+        """The objectives with a watermelon first, apart from that in the order of the files."""
         return sorted(self.objectives, key=lambda block: not block.has_watermelon)
 
     def block(self, objective: str) -> ObjectiveBlock:
-        """The block of an objective; KeyError where there is none."""
+        """The block of an objective; KeyError if there is none."""
         return {block.objective.id: block for block in self.objectives}[objective]
 
     def line(self, key_result: str) -> KeyResultLine | None:
-        """The line of a key result."""
+        """The line of a key result; None if there is none."""
         lines = (line for block in self.objectives for line in block.key_results)
         return next((line for line in lines if line.key_result.id == key_result), None)
 
 
 def report_of(snapshot: Snapshot) -> Report:
     """The report of a snapshot: every key result, each link's verdict, and what they roll up to."""
-    plan, rules = snapshot.plan, snapshot.rules
-    lines = {kr.id: line_of(snapshot, kr) for kr in plan.key_results}
-    rolled_up = roll_up_all(plan.objectives, {name: line.standing for name, line in lines.items()}, rules.shares)
+    okrs, rules = snapshot.okrs, snapshot.rules
+    lines = {kr.id: line_of(snapshot, kr) for kr in okrs.key_results}
+    rolled_up = roll_up_all(okrs.objectives, {name: line.standing for name, line in lines.items()}, rules.shares)
     blocks = [
         ObjectiveBlock(
             objective,
             rolled_up[objective.id],
             [lines[kr.id] for kr in objective.key_results],
             list(_alignment(snapshot, objective, lines)),
-            [other.id for other in plan.objectives if other.supports == objective.id],
+            [other.id for other in okrs.objectives if other.supports == objective.id],
         )
-        for objective in plan.objectives
+        for objective in okrs.objectives
     ]
-    return Report(plan.period, snapshot.moment.astimezone(rules.zone), snapshot.synced_at, blocks)
+    return Report(okrs.period, snapshot.moment.astimezone(rules.zone), snapshot.synced_at, blocks)
 
 
 def line_of(snapshot: Snapshot, key_result: KeyResult) -> KeyResultLine:
     """A key result as it stands by a snapshot."""
-    span, now = snapshot.plan.period.span, snapshot.moment
+    span, now = snapshot.okrs.period.span, snapshot.moment
     checkins = snapshot.checkins.get(key_result.id, ())
-    sure = confidence(checkins, span, now)
+    stated = confidence(checkins, span, now)
     line = replace(
         _line(snapshot, key_result),
         checkin=standing_checkin(checkins, span, now),
-        confidence=key_result.confidence if sure is None else sure,
+        confidence=key_result.confidence if stated is None else stated,
     )
     if key_result.guard is None:
         return line
@@ -119,16 +119,16 @@ def line_of(snapshot: Snapshot, key_result: KeyResult) -> KeyResultLine:
     return replace(line, standing=stands, reason=stands.reason if stands != line.standing else line.reason, guard=guard)
 
 
-def _alignment(snapshot: Snapshot, objective: Objective, lines: Mapping[str, KeyResultLine]) -> Iterator[Judged]:
-    period = snapshot.plan.period
-    today = min(snapshot.moment.astimezone(period.zone).date(), period.last)
+def _alignment(snapshot: Snapshot, objective: Objective, lines: Mapping[str, KeyResultLine]) -> Iterator[JudgedLink]:
+    period = snapshot.okrs.period
+    today = min(snapshot.last_instant.astimezone(period.zone).date(), period.last)
     for output in objective.key_results:
         value = snapshot.values.get(output.id)
         for link in output.drives:
             sides = lines[output.id], lines[link.outcome]
             healths = sides[0].standing.health, sides[1].standing.health
             verdict = judge(output, link, healths, value.since if value else None, today)
-            yield judged(verdict, snapshot.links.get((output.id, link.outcome)), *sides)
+            yield judged_link(verdict, snapshot.links.get((output.id, link.outcome)), *sides)
 
 
 def _guard_reason(guard: KeyResultLine) -> str:
@@ -138,14 +138,14 @@ def _guard_reason(guard: KeyResultLine) -> str:
 
 
 def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
-    """A key result as it stands, whatever its guard says."""
-    plan, rules, now, kept = snapshot.plan, snapshot.rules, snapshot.moment, snapshot.values.get(kr.id)
-    span = plan.period.span
+    """A key result as it stands without its guard."""
+    okrs, rules, now, kept = snapshot.okrs, snapshot.rules, snapshot.moment, snapshot.values.get(kr.id)
+    span = okrs.period.span
     waits = "no measure: it waits for a check-in"
     if kept is None:
         begun = "not pulled yet" if now >= span.start else "the period has not begun"
         return _unmeasured(snapshot, kr, begun if kr.measure else waits)
-    edited = kept.measure != measure_digest(kr.measure)
+    edited = kept.measure != measure_digest(kr.measure) and kr.id not in snapshot.unread
     frozen = now >= span.end + rules.settle and kept.confirmed is not None
     if edited and not frozen:
         return _unmeasured(snapshot, kr, "its measure was edited, and is not pulled yet" if kr.measure else waits)
@@ -164,8 +164,8 @@ def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
 
 
 def _stale(snapshot: Snapshot, kr: KeyResult, kept: KeptValue, as_of: datetime | None) -> str | None:
-    """Why a number is too old to go by; None where it is not."""
-    span, now = snapshot.plan.period.span, snapshot.moment
+    """Why a number is stale; None if it is not."""
+    span, now = snapshot.okrs.period.span, snapshot.moment
     if kr.measure is None:
         checkin = made_by(snapshot.checkins.get(kr.id, ()), kept.at)
         if checkin is None or not checkin.expired(span, now):
@@ -180,5 +180,5 @@ def _stale(snapshot: Snapshot, kr: KeyResult, kept: KeptValue, as_of: datetime |
 
 
 def _unmeasured(snapshot: Snapshot, kr: KeyResult, reason: str) -> KeyResultLine:
-    ahead = expected(kr, snapshot.plan.period.span, snapshot.moment)
+    ahead = expected(kr, snapshot.okrs.period.span, snapshot.moment)
     return KeyResultLine(kr, None, Standing(None, None, ahead, "unknown", reason), None, None, reason)

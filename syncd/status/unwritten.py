@@ -1,4 +1,4 @@
-"""What was not written, and what to do about it: deliveries that need somebody, put together where they are alike."""
+"""Deliveries and messages that need somebody: what was not written, why, and what to do. Those alike are one group."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from syncd.ledger import Ledger
 from syncd.ledger.outbox import STUCK, State
 
 _NAMED = 3
-_LISTED = 5  # of those through one connection that ended alike, each for a reason of its own
+_LISTED = 5  # groups through one connection and in one state that are listed for people
 _SIGNS: dict[State, str] = {"waiting": "…", "dead": "✗", "unsure": "?", "refused": "!", "absent": "–"}
 _WORDS: dict[State, str] = {
     "waiting": "not written yet",
@@ -25,7 +25,7 @@ _ORDER: tuple[State, ...] = ("dead", "unsure", "waiting", "refused", "absent")
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Deliveries through one connection that ended alike: `key_results` by their ids, none of a whole period's."""
+    """Deliveries through one connection that ended alike. `key_results` is empty for deliveries of a whole period."""
 
     connection: str
     state: State
@@ -35,12 +35,12 @@ class Trouble:
 
     @property
     def sign(self) -> str:
-        """One character for lists."""
+        """A character for lists."""
         return _SIGNS[self.state]
 
     @property
     def sentence(self) -> str:
-        """What was not written where, why, and what to type."""
+        """What was not written, where, why, and what to type."""
         return f"{self.connection}: {self._whose}: {_WORDS[self.state]}: {self.reason}{self._instead}"
 
     @property
@@ -62,47 +62,49 @@ class Trouble:
 
 
 def troubles(ledger: Ledger | None) -> Sequence[Trouble]:
-    """Those of the ledger as it stands, the worst first. What waits and was never tried is none."""
+    """The troubles of a ledger, the worst first. What waits and was never tried is no trouble."""
     if ledger is None:
         return ()
     unwritten = [
-        (one.connection, one.state, one.reason or "", one.target, one.key_result)
-        for one in ledger.outbox.in_state(("waiting", *STUCK))
-        if one.state != "waiting" or one.reason
+        (delivery.connection, delivery.state, delivery.reason or "", delivery.target, delivery.key_result)
+        for delivery in ledger.outbox.in_state(("waiting", *STUCK))
+        if delivery.state != "waiting" or delivery.reason
     ]
-    untold: list[tuple[str, State, str, str, str]] = [
-        ("notify", one.state, one.reason, one.recipient or "", "")
-        for one in ledger.events.newest_messages()
-        if one.reason and one.state in ("waiting", "unsure", "dead")
+    unsent: list[tuple[str, State, str, str, str]] = [
+        ("notify", message.state, message.reason, message.recipient or "", "")
+        for message in ledger.events.newest_messages()
+        if message.reason and message.state in ("waiting", "unsure", "dead")
     ]
-    return gathered([*unwritten, *untold])
+    return gathered([*unwritten, *unsent])
 
 
-def gathered(found: Iterable[tuple[str, State, str, str, str]]) -> Sequence[Trouble]:
-    """Puts together what is alike; each is (connection, state, reason, target, key result)."""
+def gathered(failed: Iterable[tuple[str, State, str, str, str]]) -> Sequence[Trouble]:
+    """Groups what failed by connection, state and reason; each is (connection, state, reason, target, key result)."""
     groups: dict[tuple[str, State, str], list[tuple[str, str]]] = {}
-    for connection, state, reason, target, key_result in found:
+    for connection, state, reason, target, key_result in failed:
         groups.setdefault((connection, state, reason), []).append((target, key_result))
     ordered = sorted(groups.items(), key=lambda group: (_ORDER.index(group[0][1]), group[0][0]))
     return [
-        Trouble(connection, state, reason, [target for target, _ in those], [name for _, name in those if name])
-        for (connection, state, reason), those in ordered
+        Trouble(connection, state, reason, [target for target, _ in group], [name for _, name in group if name])
+        for (connection, state, reason), group in ordered
     ]
 
 
-def in_short(found: Sequence[Trouble]) -> Iterator[Trouble]:
-    """For people: where very many ended alike through one connection, a few, and how to see the rest."""
-    for (connection, state), alike in groupby(found, key=lambda one: (one.connection, one.state)):
+def in_short(every: Sequence[Trouble]) -> Iterator[Trouble]:
+    """A sample for people: a few of each connection and state, and the rest as one, which says how to see them all."""
+    for (connection, state), alike in groupby(every, key=lambda trouble: (trouble.connection, trouble.state)):
         listed = list(alike)
         yield from listed[:_LISTED]
         if rest := listed[_LISTED:]:
             reason = "each for a reason of its own; `syncd status --json` has them all"
-            targets = [target for one in rest for target in one.targets]
-            yield Trouble(connection, state, reason, targets, [name for one in rest for name in one.key_results])
+            targets = [target for trouble in rest for target in trouble.targets]
+            yield Trouble(
+                connection, state, reason, targets, [name for trouble in rest for name in trouble.key_results]
+            )
 
 
-def document(trouble: Trouble) -> dict[str, Any]:
-    """As JSON documents show it."""
+def trouble_document(trouble: Trouble) -> dict[str, Any]:
+    """A trouble as JSON documents show it."""
     return {
         "to": trouble.connection,
         "state": trouble.state,

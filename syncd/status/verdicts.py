@@ -1,4 +1,4 @@
-"""A link in words: the verdict on it, why, and where its outcome is heading."""
+"""A link in words: its verdict, why, and the trend of its outcome."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ DIRECTION_WORDS: dict[Direction, str] = {
 }
 
 
-class Stands(Protocol):
-    """A key result and where it stands."""
+class HasStanding(Protocol):
+    """A key result and its standing."""
 
     @property
     def key_result(self) -> KeyResult:
@@ -48,15 +48,15 @@ class Stands(Protocol):
 
     @property
     def standing(self) -> Standing:
-        """Where it stands."""
+        """Its standing."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """A link as it stands: the verdict of now, what a cycle kept of it, and why: `brief` in a sentence, or in full.
+class JudgedLink:
+    """A link as it stands: the present verdict, what cycles kept of the link, and why: `brief`, or in full.
 
-    `verdict_since` is the first day of the verdict's unbroken run; None while no cycle has seen this verdict.
+    `verdict_since` is the first day of the verdict's unbroken run; None while no cycle has kept this verdict.
     """
 
     alignment: Alignment
@@ -66,34 +66,32 @@ class Judged:
     why: str
 
 
-def judged(link: Alignment, kept: KeptAlignment | None, output: Stands, outcome: Stands) -> Judged:
-    """A link with what was kept of it; what was kept under another lag says nothing of this one."""
+def judged_link(link: Alignment, kept: KeptAlignment | None, output: HasStanding, outcome: HasStanding) -> JudgedLink:
+    """A link with what was kept of it. What was kept under another lag does not count."""
     if kept is not None and kept.lag != link.lag:
         kept = None
-    seen = kept is not None and kept.verdict == link.verdict
-    said, trend = sentence(link, output, outcome), kept.trend if kept else None
-    brief = " ".join(filter(None, (said, _heading(link, trend) if link.verdict == "watermelon" else None)))
-    why = " ".join(filter(None, (said, evidence(link, kept))))
-    return Judged(link, kept.verdict_since if kept and seen else None, trend, brief, why)
+    reason, trend = _reason(link, output, outcome), kept.trend if kept else None
+    brief = " ".join(filter(None, (reason, _heading(link, trend) if link.verdict == "watermelon" else None)))
+    why = " ".join(filter(None, (reason, _trend_sentence(link, kept))))
+    verdict_since = kept.verdict_since if kept and kept.verdict == link.verdict else None
+    return JudgedLink(link, verdict_since, trend, brief, why)
 
 
-def ordered(links: Iterable[Judged]) -> list[Judged]:
-    """Watermelons first, what works last."""
+def ordered(links: Iterable[JudgedLink]) -> list[JudgedLink]:
+    """The links, watermelons first and those that work last."""
     order = list(VERDICT_WORDS)
     return sorted(links, key=lambda link: order.index(link.alignment.verdict))
 
 
-def sentence(link: Alignment, output: Stands, outcome: Stands) -> str:
-    """Why the verdict on a link is what it is."""
+def _reason(link: Alignment, output: HasStanding, outcome: HasStanding) -> str:
+    """Why a link has its verdict."""
     since = f" since {day(link.since)}" if link.since else ""
     match link.verdict:
         case "watermelon":
             lag = f" and its lag of {span(link.lag)} has passed" if link.lag else ""
-            if isinstance(outcome.key_result.goal, Band):
-                red = "is out of its band"
-            else:
-                red = f"has gone {percent(outcome.standing.progress)} of the way"
-            return f"{link.output} is on pace{since}{lag}, yet {link.outcome} {red}. Is it the right work?"
+            return (
+                f"{link.output} is on pace{since}{lag}, yet {link.outcome} {shortfall(outcome)}. Is it the right work?"
+            )
         case "too_early":
             by = f" by {day(link.since + link.lag)}" if link.since else ""
             return f"{link.output} is on pace{since}; {link.outcome} should follow{by}."
@@ -103,48 +101,55 @@ def sentence(link: Alignment, output: Stands, outcome: Stands) -> str:
             return f"{link.outcome} is on pace, {link.output} is not. What moved it?"
         case "working":
             return f"{link.output} and {link.outcome} are both on pace."
-    lacking = [stands.key_result.id for stands in (output, outcome) if stands.standing.health == "unknown"]
-    return f"{' and '.join(lacking)} {'is' if len(lacking) == 1 else 'are'} unknown."
+    unknown = [side.key_result.id for side in (output, outcome) if side.standing.health == "unknown"]
+    return f"{' and '.join(unknown)} {'is' if len(unknown) == 1 else 'are'} unknown."
 
 
-def evidence(link: Alignment, kept: KeptAlignment | None) -> str | None:
-    """What the weekly series say of a link; None where nobody looked."""
+def shortfall(outcome: HasStanding) -> str:
+    """Where an outcome stands that is not on pace: `has gone 18 % of the way`."""
+    if isinstance(outcome.key_result.goal, Band):
+        return "is out of its band"
+    return f"has gone {percent(outcome.standing.progress)} of the way"
+
+
+def _trend_sentence(link: Alignment, kept: KeptAlignment | None) -> str | None:
+    """What the weekly series show of a link; None if no cycle computed a trend."""
     if kept is None or kept.trend is None:
         return None
-    found = kept.trend
+    trend = kept.trend
     gained = ""
     if kept.delivered is not None and kept.since is not None and kept.since == link.since:
         gained = f"{link.output} {'+' * (kept.delivered >= 0)}{number(kept.delivered)} since {day(kept.since)}; "
-    if found.per_week is None or found.low is None or found.high is None:
+    if trend.per_week is None or trend.low is None or trend.high is None:
         if link.verdict == "unknown":
             return None
-        return f"{gained}{link.outcome}: too little data for a trend, {found.reason}."
-    weeks = f"{count(found.weeks, 'week')} of data"
+        return f"{gained}{link.outcome}: too little data for a trend, {trend.reason}."
+    weeks = f"{count(trend.weeks, 'week')} of data"
     if link.verdict == "too_early":
         weeks += ", all of before its lag has passed"
     elif link.since is not None:
         when = f"since {'its lag passed on ' if link.lag else ''}{day(link.since + link.lag)}"
-        weeks += f", {found.settled or 'none'} of them {when}" if found.reason else f" {when}"
-    return f"{gained}{link.outcome} {_moved(found, found.per_week, found.low, found.high)}; {weeks}."
+        weeks += f", {trend.settled or 'none'} of them {when}" if trend.reason else f" {when}"
+    return f"{gained}{link.outcome} {_movement(trend, trend.per_week, trend.low, trend.high)}; {weeks}."
 
 
-def _heading(link: Alignment, found: Trend | None) -> str | None:
-    """Where an outcome is heading, in a few words."""
-    if found is None or found.per_week is None:
+def _heading(link: Alignment, trend: Trend | None) -> str | None:
+    """The trend of an outcome in a few words."""
+    if trend is None or trend.per_week is None:
         return None
-    if found.direction in ("flat", "inside"):
-        return f"{link.outcome} is {DIRECTION_WORDS[found.direction]}."
-    by = f"{'rising' if found.per_week > 0 else 'falling'} by {_round(abs(found.per_week))} a week"
+    if trend.direction in ("flat", "inside"):
+        return f"{link.outcome} is {DIRECTION_WORDS[trend.direction]}."
+    by = f"{'rising' if trend.per_week > 0 else 'falling'} by {_round(abs(trend.per_week))} a week"
     return f"{link.outcome} is {by}."
 
 
-def _moved(found: Trend, per_week: float, low: float, high: float) -> str:
-    if found.direction in ("flat", "inside"):
-        return f"is {DIRECTION_WORDS[found.direction]}, {_round(low)} to {_round(high)} a week"
+def _movement(trend: Trend, per_week: float, low: float, high: float) -> str:
+    if trend.direction in ("flat", "inside"):
+        return f"is {DIRECTION_WORDS[trend.direction]}, {_round(low)} to {_round(high)} a week"
     nearer, farther = sorted((abs(low), abs(high)))
     by = f"{_round(abs(per_week))} a week ({_round(nearer)} to {_round(farther)})"
-    way = "the right way" if found.direction == "right_way" else "the wrong way"
-    in_all = f"{_round(abs(found.move or 0.0))} in all against a noise of {_round(found.noise or 0.0)}"
+    way = "the right way" if trend.direction == "right_way" else "the wrong way"
+    in_all = f"{_round(abs(trend.move or 0.0))} in all against a noise of {_round(trend.noise or 0.0)}"
     return f"{'rose' if per_week > 0 else 'fell'} by {by}, {way}: {in_all}"
 
 
@@ -152,27 +157,27 @@ def _round(slope: float) -> str:
     return number(float(f"{slope:.3g}"))
 
 
-def document(judgement: Judged) -> dict[str, Any]:
-    """A link as `status --json` prints it: the public contract of DESIGN.md, and what was found of its outcome."""
-    link = judgement.alignment
+def link_document(judged: JudgedLink) -> dict[str, Any]:
+    """A link as `status --json` prints it: a public contract."""
+    link = judged.alignment
     return {
         "output": link.output,
         "outcome": link.outcome,
         "verdict": link.verdict,
         "since": link.since.isoformat() if link.since else None,
         "lag_days": lag_days(link.lag),
-        "verdict_since": judgement.verdict_since.isoformat() if judgement.verdict_since else None,
-        "trend": trend_document(judgement.trend),
-        "why": judgement.why,
+        "verdict_since": judged.verdict_since.isoformat() if judged.verdict_since else None,
+        "trend": trend_document(judged.trend),
+        "why": judged.why,
     }
 
 
 def lag_days(lag: timedelta) -> float | int:
-    """A lag in days, whole where it is."""
+    """A lag in days: an integer if it is whole."""
     days = lag / timedelta(days=1)
     return int(days) if days.is_integer() else days
 
 
-def trend_document(found: Trend | None) -> dict[str, Any] | None:
-    """A trend as JSON has it."""
-    return asdict(found) | {"since": found.since.isoformat() if found.since else None} if found else None
+def trend_document(trend: Trend | None) -> dict[str, Any] | None:
+    """A trend as JSON documents show it."""
+    return asdict(trend) | {"since": trend.since.isoformat() if trend.since else None} if trend else None

@@ -1,4 +1,4 @@
-"""The weekly series of key results, from what the ledger holds."""
+"""The weekly series of key results, from the ledger."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from datetime import date, datetime, timedelta
 from syncd.ledger import Cycle, KeptValue, Ledger
 from syncd.ledger.batches import batches
 from syncd.ledger.definitions import measure_digest
-from syncd.okr.goals import KeyResult, Plan, Target
+from syncd.okr.goals import KeyResult, PeriodOkrs, Target
 from syncd.okr.measures import ReadingMeasure, leaves
 from syncd.okr.past import past_values
 from syncd.okr.spans import midnight
 from syncd.okr.weeks import Week, weekly, weeks_of
 
-_AT_ONCE = 50  # a history has a row for each change of a number
+_AT_ONCE = 50  # histories: each has a row for each change of a number
 
 
 class WeeklySeries:
-    """The weekly series of a period's key results as of a moment, each made once; `values` may be about to be kept.
+    """The weekly series of a period's key results as of a moment; `values` may be values that are not kept yet.
 
-    By what the ledger holds now, or held after a `cycle` that ended at that moment. What was kept of those `ahead`,
-    which will be asked for in that order, is read of many at a time.
+    By what the ledger holds now, or held after a `cycle` that ended at that moment. Each series is made once. `ahead`
+    are the key results whose series will be asked for, in that order: their histories are read many at a time.
     """
 
     def __init__(
         self,
         ledger: Ledger,
-        plan: Plan,
+        okrs: PeriodOkrs,
         values: Mapping[str, KeptValue],
         now: datetime,
         cycle: int | None = None,
@@ -35,7 +35,7 @@ class WeeklySeries:
     ) -> None:
         self._ledger = ledger
         self._values = values
-        self._plan = plan
+        self._okrs = okrs
         self._now = now
         self._cycle = cycle
         self._past: dict[str, Mapping[date, float | None] | None] = {}
@@ -45,19 +45,19 @@ class WeeklySeries:
         self._times: Mapping[int, datetime] = {}
 
     def weeks(self, key_result: KeyResult) -> Sequence[Week]:
-        """The weeks of a key result: by its source's own dates, else by the values that cycles kept."""
+        """The weeks of a key result: by the dates of its sources, else by the values that cycles kept."""
         if key_result.id not in self._weeks:
             measure, past = key_result.measure, self._past_of(key_result)
             if measure is None or past is None:
-                found = list(self._kept_weeks(key_result))
+                weeks = list(self._kept_weeks(key_result))
             else:
-                found = weekly(self._ledger.answers, measure, self._plan.period, self._now, past, self._cycle)
-            self._weeks[key_result.id] = found
+                weeks = weekly(self._ledger.answers, measure, self._okrs.period, self._now, past, self._cycle)
+            self._weeks[key_result.id] = weeks
         return self._weeks[key_result.id]
 
     def gained(self, output: KeyResult, since: date) -> float | None:
-        """What an output's value has gained from a day on; None where the value before it is not known."""
-        value, period = self._values.get(output.id), self._plan.period
+        """What an output's value has gained since a day; None if the value before that day is unknown."""
+        value, period = self._values.get(output.id), self._okrs.period
         if output.measure is None or value is None or value.number is None or not isinstance(output.goal, Target):
             return None
         day = max(since - timedelta(days=1), period.first)
@@ -71,56 +71,57 @@ class WeeklySeries:
         if key_result.id not in self._past:
             measure, past = key_result.measure, None
             if measure is not None:
-                past = past_values(self._ledger.answers, measure, self._plan.period, self._now, self._cycle)
+                past = past_values(self._ledger.answers, measure, self._okrs.period, self._now, self._cycle)
             self._past[key_result.id] = None if past is None else dict(past)
         return self._past[key_result.id]
 
     def _kept_weeks(self, key_result: KeyResult) -> Iterator[Week]:
-        """By complete values alone, and for weeks at or after whose beginning a cycle found them."""
-        period = self._plan.period
+        """By complete values alone; a week has a number if a cycle confirmed it in that week or later."""
+        period = self._okrs.period
         new = self._values.get(key_result.id)
-        found = [
+        every = [
             (cycle.ended_at, new if new is not None and new.cycle == value.cycle else value)
             for cycle, value in self._history(key_result.id)
             if self._cycle is None or cycle.id <= self._cycle
         ]
-        if new is not None and all(value.cycle != new.cycle for _, value in found):
-            found.append((self._now, new))
+        if new is not None and all(value.cycle != new.cycle for _, value in every):
+            every.append((self._now, new))
         history = [
             (at, value)
-            for at, value in found
+            for at, value in every
             if at is not None and value.confirmed is not None and value.quality == "complete"
         ]
         if key_result.measure is not None:
             digest = measure_digest(key_result.measure)
             history = [(at, value) for at, value in history if value.measure == digest]
-        seen_at = {value.confirmed: self._times.get(value.confirmed) for _, value in history if value.confirmed}
-        if new is not None and seen_at.get(new.confirmed or 0, self._now) is None:
-            seen_at[new.confirmed or 0] = self._now
+        confirmed_at = {value.confirmed: self._times.get(value.confirmed) for _, value in history if value.confirmed}
+        if new is not None and confirmed_at.get(new.confirmed or 0, self._now) is None:
+            confirmed_at[new.confirmed or 0] = self._now
         for first, last in weeks_of(period, self._now):
             begin, end = midnight(first, period.zone), midnight(last + timedelta(days=1), period.zone)
             value = next((value for at, value in reversed(history) if at < end), None)
-            seen = seen_at.get(value.confirmed) if value is not None and value.confirmed is not None else None
-            yield Week(first, last, value.number if value is not None and seen is not None and seen >= begin else None)
+            confirmed = confirmed_at.get(value.confirmed) if value and value.confirmed is not None else None
+            yield Week(first, last, value.number if value and confirmed and confirmed >= begin else None)
 
     def _history(self, name: str) -> Sequence[tuple[Cycle, KeptValue]]:
         if name not in self._histories:
-            some = next((some for some in batches(self._ahead, _AT_ONCE) if name in some), [name])
-            found = self._ledger.values.histories(self._plan.period.id, some)
-            values = [value for one in found.values() for _, value in one]
-            values += [self._values[one] for one in some if one in self._values]
-            self._times = self._ledger.cycles.times({one.confirmed for one in values if one.confirmed is not None})
-            self._histories = {one: found.get(one, ()) for one in some}
+            batch = next((batch for batch in batches(self._ahead, _AT_ONCE) if name in batch), [name])
+            histories = self._ledger.values.histories(self._okrs.period.id, batch)
+            values = [value for history in histories.values() for _, value in history]
+            values += [self._values[key_result] for key_result in batch if key_result in self._values]
+            confirmed = {value.confirmed for value in values if value.confirmed is not None}
+            self._times = self._ledger.cycles.times(confirmed)
+            self._histories = {key_result: histories.get(key_result, ()) for key_result in batch}
         return self._histories[name]
 
 
 def _may_be_undated(key_result: KeyResult, value: KeptValue | None) -> bool:
     parts = leaves(key_result.measure)
-    dated = (value is not None and value.at is not None) or not any(isinstance(one, ReadingMeasure) for one in parts)
+    dated = (value is not None and value.at is not None) or not any(isinstance(part, ReadingMeasure) for part in parts)
     return key_result.measure is None or not dated
 
 
-def is_evidence(plan: Plan, key_result: str, value: KeptValue | None) -> bool:
-    """Whether the rows that a key result rests on are whole and of its measure as it is now."""
-    measure = next(kr.measure for kr in plan.key_results if kr.id == key_result)
+def is_evidence(okrs: PeriodOkrs, key_result: str, value: KeptValue | None) -> bool:
+    """Whether a key result's value is complete and of its present measure: if not, its rows are no evidence."""
+    measure = next(kr.measure for kr in okrs.key_results if kr.id == key_result)
     return value is not None and value.quality == "complete" and value.measure == measure_digest(measure)

@@ -1,4 +1,4 @@
-"""The dashboard: reads the ledger, writes nothing."""
+"""The dashboard: it reads the ledger, and writes nothing."""
 
 from syncd.web.app import make_app
 from syncd.web.server import serving

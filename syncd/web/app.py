@@ -1,4 +1,4 @@
-"""The pages: where things stand for people, for probes, for Prometheus and for programs."""
+"""The pages: the dashboard for people, and answers for probes, Prometheus and programs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ from syncd.okr import words
 from syncd.status import checkin_words, verdicts
 from syncd.status.document import document
 from syncd.status.report import Report
-from syncd.status.unwritten import Trouble, in_short
-from syncd.status.unwritten import document as trouble_document
+from syncd.status.unwritten import Trouble, in_short, trouble_document
 
 _PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
 _PAGES.globals.update(words=words, verdicts=verdicts, checkin_words=checkin_words)
@@ -31,7 +30,7 @@ _HEADERS = {
 }
 
 
-class Standings(Protocol):
+class Daemon(Protocol):
     """What the pages need of the daemon."""
 
     config_problem: str | None
@@ -44,7 +43,7 @@ class Standings(Protocol):
         ...
 
     def report(self, period: str | None = None) -> Report | None:
-        """Where a period stands."""
+        """The report of a period; None if there is no such period."""
         ...
 
     def troubles(self) -> Sequence[Trouble]:
@@ -52,42 +51,42 @@ class Standings(Protocol):
         ...
 
     def scrape(self) -> bytes:
-        """Everything that Prometheus reads."""
+        """The metrics, in Prometheus' text format."""
         ...
 
 
-def make_app(standings: Standings) -> Starlette:
-    """The application over whatever tells it where things stand."""
+def make_app(daemon: Daemon) -> Starlette:
+    """The application that shows what this daemon reports."""
 
     def index(request: Request) -> Response:
-        found = standings.report(request.query_params.get("period"))
-        if found is None:
+        report = daemon.report(request.query_params.get("period"))
+        if report is None:
             return PlainTextResponse("there is no such period\n", status_code=404)
         page = _PAGES.get_template("status.html").render(
-            found=found, standings=standings, unwritten=list(in_short(standings.troubles()))
+            report=report, daemon=daemon, unwritten=list(in_short(daemon.troubles()))
         )
         return HTMLResponse(page, headers=_HEADERS)
 
     def healthz(_: Request) -> Response:
-        return PlainTextResponse("stopping\n" if standings.stopping else "ok\n")
+        return PlainTextResponse("stopping\n" if daemon.stopping else "ok\n")
 
     def readyz(_: Request) -> Response:
-        if standings.ledger_problem is not None:
-            return PlainTextResponse(f"{standings.ledger_problem}\n", status_code=503)
-        found = standings.report()
-        if found is None or found.synced_at is None:
+        if daemon.ledger_problem is not None:
+            return PlainTextResponse(f"{daemon.ledger_problem}\n", status_code=503)
+        report = daemon.report()
+        if report is None or report.synced_at is None:
             return PlainTextResponse("no cycle has ended yet\n", status_code=503)
         return PlainTextResponse("ready\n")
 
     def metrics(_: Request) -> Response:
-        return Response(standings.scrape(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(daemon.scrape(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     def api_status(request: Request) -> Response:
-        found = standings.report(request.query_params.get("period"))
-        if found is None:
+        report = daemon.report(request.query_params.get("period"))
+        if report is None:
             return _json({"error": "there is no such period"}, 404)
-        unwritten = [trouble_document(trouble) for trouble in standings.troubles()]
-        return _json(document(found) | {"unwritten": unwritten})
+        unwritten = [trouble_document(trouble) for trouble in daemon.troubles()]
+        return _json(document(report) | {"unwritten": unwritten})
 
     def unreadable(_: Request, error: Exception) -> Response:
         return PlainTextResponse(f"{error}\n", status_code=503, headers=_HEADERS)

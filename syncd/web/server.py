@@ -1,4 +1,4 @@
-"""Serving the pages from a thread beside the daemon's loop."""
+"""The web server, in a thread beside the daemon's loop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ log = logging.getLogger("syncd.web")
 
 @contextmanager
 def serving(app: Starlette, host: str, port: int) -> Iterator[None]:
-    """Serves while the context lasts. OSError where the address cannot be had: before anything else begins."""
+    """Serves while the context lasts. OSError, before anything else starts, if the address cannot be bound."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

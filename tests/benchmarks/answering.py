@@ -81,7 +81,7 @@ def filled(config: Config, size: int) -> tuple[Ledger, list[PullResult], int]:
     cycle = ledger.cycles.begin(NOW)
     rng = random.Random(size)
     outcomes = []
-    streams = sorted(needed_streams("code", config.plans).items())
+    streams = sorted(needed_streams("code", config.periods).items())
     each = size // len(streams)
     for key, stream in streams:
         number = ledger.streams.add("code", key, NOW)
@@ -140,7 +140,7 @@ def measured(folder: Path, size: int) -> dict[str, float]:
     config = project(folder, size)
     ledger, outcomes, cycle = filled(config, size)
     ledger.close()
-    (plan,) = config.plans
+    (okrs,) = config.periods
     seconds: dict[str, float] = {"records": size}
     for name in ("cold", "again"):
         ledger = open_ledger(config.ledger_url())
@@ -150,7 +150,7 @@ def measured(folder: Path, size: int) -> dict[str, float]:
             outcomes = [_outcome(outcome.pull.id, outcome.pull.stream, 0) for outcome in outcomes]
         started, worked = time.perf_counter(), time.process_time()
         request = CycleRequest(config, ledger, lambda: NOW, RetryPolicy())
-        measured = measure(request, Pulled(cycle, NOW, [plan], outcomes))
+        measured = measure(request, Pulled(cycle, NOW, [okrs], outcomes))
         results = {name: (measurement.definition, measurement.value) for name, measurement in measured.items()}
         seconds[name] = time.perf_counter() - started
         seconds[f"{name} CPU"] = time.process_time() - worked

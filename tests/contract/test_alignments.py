@@ -1,4 +1,4 @@
-"""What each cycle keeps of a link: the verdict, since when, and the trend of weekly values."""
+"""What each cycle keeps of a link: the verdict with its first day, and the trend of weekly values."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from csv_project import CsvProject
 from sqlalchemy import func, select
 
-from syncd.config import load_config
-from syncd.cycle.model import CycleRequest, Result
-from syncd.cycle.run import run_cycle
+from syncd.cycle.model import Result
 from syncd.explain.links import LinkEvidence, links_of
-from syncd.ledger import KeptAlignment, Ledger, open_ledger
+from syncd.ledger import KeptAlignment, Ledger
 from syncd.ledger.schema import alignments
 from syncd.okr.trend import Trend
-from syncd.sdk import RetryPolicy
-from syncd.status.read_snapshots import Snapshots
 
 NAME = ("articles", "calls")
 KEPT = KeptAlignment(
@@ -34,21 +31,21 @@ def rows(ledger: Ledger) -> int:
 
 
 class TestKeeping:
-    def test_what_is_kept_is_read_as_it_was(self, ledger: Ledger) -> None:
+    def test_alignments_are_read_back_as_they_were_kept(self, ledger: Ledger) -> None:
         bare = replace(KEPT, since=None, delivered=None, trend=None)
         little = replace(KEPT, trend=Trend("too_little_data", 2, 0, reason="2 weeks have a number"))
-        found = {NAME: KEPT, ("articles", "visits"): bare, ("search", "calls"): little}
-        ledger.alignments.keep("p", found)
-        assert ledger.alignments.last("p") == found
+        kept = {NAME: KEPT, ("articles", "visits"): bare, ("search", "calls"): little}
+        ledger.alignments.keep("p", kept)
+        assert ledger.alignments.last("p") == kept
         assert ledger.alignments.last("q") == {}
 
-    def test_what_says_the_same_writes_no_row_and_is_confirmed(self, ledger: Ledger) -> None:
+    def test_an_equal_alignment_is_confirmed_and_writes_no_row(self, ledger: Ledger) -> None:
         ledger.alignments.keep("p", {NAME: KEPT})
         ledger.alignments.keep("p", {NAME: replace(KEPT, cycle=4, confirmed=4)})
         assert ledger.alignments.last("p") == {NAME: replace(KEPT, confirmed=4)}
         assert rows(ledger) == 1
 
-    def test_another_verdict_is_another_row_and_the_old_one_stays(self, ledger: Ledger) -> None:
+    def test_a_new_verdict_is_a_new_row_and_the_old_row_stays(self, ledger: Ledger) -> None:
         other = replace(KEPT, verdict="working", verdict_since=date(2026, 11, 9), cycle=5, confirmed=5)
         ledger.alignments.keep("p", {NAME: KEPT, ("search", "calls"): KEPT})
         ledger.alignments.keep("p", {NAME: other})
@@ -72,42 +69,37 @@ MONDAY = date(2026, 10, 5)
 WEEK = timedelta(weeks=1)
 
 
-class Project:
-    """Two CSV files, a row a week each, and a clock."""
+class Project(CsvProject):
+    """Two CSV files with a row a week each."""
 
-    def __init__(self, folder: Path, ledger: Ledger) -> None:
-        self.folder, self.ledger = folder, ledger
-        self.now = datetime(2026, 11, 24, 10, tzinfo=UTC)  # seven whole weeks, to Monday 23 November
+    def __init__(self, folder: Path) -> None:
+        # Seven whole weeks, to Monday 23 November.
+        super().__init__(folder, MAPPING, datetime(2026, 11, 24, 10, tzinfo=UTC))
         self.calls: dict[date, object] = {MONDAY + at * WEEK: 1200 - 14 * at for at in range(8)}
         self.articles: dict[date, object] = {MONDAY + at * WEEK: 5 for at in range(8)}
-        (folder / "syncd.yaml").write_text("mappings: okrs.yaml\nconnections:\n  local: {type: files, root: .}\n")
-        (folder / "okrs.yaml").write_text(MAPPING)
 
-    def sync(self, dry_run: bool = False, **options: Any) -> Result:
-        for name, found in (("Calls", self.calls), ("Articles", self.articles)):
-            lines = [f"{day},{number}" for day, number in found.items()]
-            (self.folder / f"{name.lower()}.csv").write_text("\n".join([f"Day,{name}", *lines]) + "\n")
-        config = load_config(self.folder / "syncd.yaml")
-        return run_cycle(CycleRequest(config, self.ledger, lambda: self.now, RetryPolicy(), **options), dry_run=dry_run)
+    def sync(self, **options: Any) -> Result:
+        """Writes both files and runs a cycle."""
+        for name, numbers in (("Calls", self.calls), ("Articles", self.articles)):
+            lines = [f"{day},{number}" for day, number in numbers.items()]
+            self.write(f"{name.lower()}.csv", f"Day,{name}", *lines)
+        return self.cycle(**options)
 
     @property
     def kept(self) -> KeptAlignment:
         return self.ledger.alignments.last("autumn")[NAME]
 
     def links(self, at: datetime | None = None) -> list[LinkEvidence]:
-        config = load_config(self.folder / "syncd.yaml")
-        (plan,) = config.plans
-        snapshots = Snapshots(config, plan, self.ledger)
+        snapshots = self.snapshots()
         snapshot = snapshots.at(at) if at else snapshots.now(self.now)
-        return [link for kr in snapshot.plan.key_results for link in links_of(snapshot, self.ledger, kr)]
+        return [link for kr in snapshot.okrs.key_results for link in links_of(snapshot, self.ledger, kr)]
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
-    opened = open_ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
-    assert opened is not None
-    yield Project(tmp_path, opened)
-    opened.close()
+    made = Project(tmp_path)
+    yield made
+    made.ledger.close()
 
 
 class TestCycles:
@@ -123,16 +115,14 @@ class TestCycles:
         )  # since its lag passed
         assert [(new.link.alignment.verdict, new.old) for new in result.verdicts] == [("watermelon", None)]
 
-    def test_what_the_output_gained_is_counted_from_the_day_on_which_it_came_on_pace(self, project: Project) -> None:
+    def test_delivered_counts_from_the_day_on_which_the_output_came_on_pace(self, project: Project) -> None:
         project.articles[MONDAY] = 0
         project.sync()
         since = project.kept.since
         assert since == date(2026, 10, 19)
         assert project.kept.delivered == 30  # 35 in all, 5 of them a week earlier
 
-    def test_an_unchanged_cycle_writes_nothing_and_looks_at_nothing(
-        self, project: Project, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_an_unchanged_cycle_judges_no_link(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         project.sync()
         first = project.kept
         monkeypatch.setattr("syncd.cycle.judge_links.trend", None)
@@ -140,7 +130,7 @@ class TestCycles:
         assert project.sync().verdicts == []
         assert project.kept == first
 
-    def test_a_new_day_and_a_new_value_are_looked_at_again(self, project: Project) -> None:
+    def test_a_link_is_judged_anew_on_a_new_day_and_for_a_new_value(self, project: Project) -> None:
         project.sync()
         project.now += timedelta(days=1)
         project.sync()
@@ -154,7 +144,7 @@ class TestCycles:
         assert project.kept.trend is not None
         assert (project.kept.trend.high, project.kept.trend.low) != (-14, -14)
 
-    def test_a_verdict_keeps_its_first_day_until_it_is_another(self, project: Project) -> None:
+    def test_a_verdict_keeps_its_first_day_until_it_changes(self, project: Project) -> None:
         project.sync()
         project.now += timedelta(days=3)
         project.calls[date(2026, 11, 26)] = 1100
@@ -168,53 +158,46 @@ class TestCycles:
         assert new.old is not None
         assert (new.old.verdict, new.link.alignment.verdict) == ("watermelon", "working")
 
-    def test_an_edited_lag_is_looked_at_again(self, project: Project) -> None:
+    def test_a_link_is_judged_anew_for_an_edited_lag(self, project: Project) -> None:
         project.sync()
-        path = project.folder / "okrs.yaml"
-        path.write_text(path.read_text().replace("lag: 2w", "lag: 12w"))
+        project.edit("lag: 2w", "lag: 12w")
         project.sync()
         assert (project.kept.verdict, project.kept.lag) == ("too_early", 12 * WEEK)
 
     @pytest.mark.parametrize(
-        ("behind", "edit"),
+        ("line", "edited"),
         [("target: 40", "target: 20"), ("take: sum}", "take: sum, window: {since: 2026-09-01}}")],
     )
-    def test_days_before_an_edit_are_judged_by_what_was_asked_then(
-        self, project: Project, behind: str, edit: str
+    def test_days_before_an_edit_are_judged_by_the_definition_of_then(
+        self, project: Project, line: str, edited: str
     ) -> None:
         """By the target of today, or as it is measured today, the work has been on pace since October."""
-        path = project.folder / "okrs.yaml"
-        asked = {"target: 40": "target: 400", "take: sum}": "take: sum, window: {since: 2026-11-20}}"}
-        path.write_text(path.read_text().replace(behind, asked[behind]))
+        first = {"target: 40": "target: 400", "take: sum}": "take: sum, window: {since: 2026-11-20}}"}
+        project.edit(line, first[line])
         project.sync()
         assert (project.kept.verdict, project.kept.since) == ("under_delivered", None)
-        path.write_text(path.read_text().replace(asked[behind], edit))
+        project.edit(first[line], edited)
         for _ in range(2):
             project.now += timedelta(days=1)
             project.sync()
             assert (project.kept.verdict, project.kept.since) == ("too_early", date(2026, 11, 25))
 
-    def test_days_before_the_first_sync_are_judged_by_the_definition_that_its_day_ended_with(
-        self, project: Project
-    ) -> None:
-        path = project.folder / "okrs.yaml"
-        written = path.read_text()
-        path.write_text(written.replace("target: 40", "target: 400"))
+    def test_days_before_the_first_sync_are_judged_by_the_last_definition_of_its_day(self, project: Project) -> None:
+        project.edit("target: 40", "target: 400")
         project.sync()
-        path.write_text(written)
+        project.edit("target: 400", "target: 40")
         project.sync()
         assert project.kept.since == date(2026, 10, 5)
-        path.write_text(written.replace("target: 40", "target: 30"))
+        project.edit("target: 40", "target: 30")
         project.now += timedelta(days=1)
         project.sync()
         assert project.kept.since == date(2026, 10, 5)
 
-    def test_an_eased_target_makes_no_run_of_days_before_syncd_knew_any(self, project: Project) -> None:
-        path = project.folder / "okrs.yaml"
+    def test_an_eased_target_adds_no_days_before_the_first_sync_to_a_run(self, project: Project) -> None:
         project.articles = {MONDAY + at * WEEK: 1 if at < 4 else 12 for at in range(8)}
         project.sync()
         assert project.kept.since == MONDAY + 4 * WEEK
-        path.write_text(path.read_text().replace("target: 40", "target: 4"))
+        project.edit("target: 40", "target: 4")
         project.now += timedelta(days=1)
         project.sync()
         assert project.kept.since == MONDAY + 4 * WEEK
@@ -223,7 +206,7 @@ class TestCycles:
         assert project.sync(dry_run=True).verdicts == ()
         assert project.ledger.alignments.last("autumn") == {}
 
-    def test_a_cycle_of_one_key_result_does_not_hide_what_changed_from_the_next(self, project: Project) -> None:
+    def test_a_cycle_of_a_single_key_result_hides_no_change_from_the_next_cycle(self, project: Project) -> None:
         project.sync()
         project.calls[date(2026, 11, 23)] = 700
         project.sync(only="calls")
@@ -237,15 +220,14 @@ class TestCycles:
         project.now += timedelta(days=1)
         (project.folder / "calls.csv").unlink()
         good, project.calls = project.calls, {}
-        config = load_config(project.folder / "syncd.yaml")
-        run_cycle(CycleRequest(config, project.ledger, lambda: project.now, RetryPolicy()))
+        project.cycle()
         assert project.kept.trend == trend
         assert all(link.weeks == () or link.weeks == [] for link in project.links())
         project.calls = good
         project.sync()
         assert all(link.weeks for link in project.links())
 
-    def test_a_number_that_stood_on_is_no_week_of_data(self, project: Project) -> None:
+    def test_a_number_that_is_only_carried_forward_is_no_week_of_data(self, project: Project) -> None:
         project.calls = {MONDAY: 1200, MONDAY + 4 * WEEK: 1100}
         project.sync()
         assert project.kept.trend is not None
@@ -258,7 +240,7 @@ class TestCycles:
         assert project.kept.trend is not None
         assert (project.kept.trend.weeks, project.kept.trend.per_week) == (5, -14)
 
-    def test_both_series_stand_side_by_side(self, project: Project) -> None:
+    def test_a_link_shows_both_series_side_by_side(self, project: Project) -> None:
         project.sync()
         calls, articles = project.links()  # the same link, from either end
         assert calls == articles
@@ -273,17 +255,16 @@ class TestCycles:
         assert first[0].verdict == "watermelon"
         project.now += timedelta(days=4)
         project.calls[date(2026, 11, 27)] = 650
-        project.calls[date(2026, 11, 9)] = 1000  # of a week that the first cycle had looked at
+        project.calls[date(2026, 11, 9)] = 1000  # of a week that the first cycle had read
         project.sync()
         assert project.links(at=then) == first
         assert project.links()[0].verdict == "working"
         assert project.links(at=then - WEEK) == []
 
 
-def test_an_undated_number_has_the_weeks_in_which_cycles_saw_it(tmp_path: Path, project: Project) -> None:
-    """One cycle a week; in one week none ran."""
-    path = project.folder / "okrs.yaml"
-    path.write_text(path.read_text().replace("series: {dates: Day, values: Calls}", "cell: B2"))
+def test_an_undated_number_has_the_weeks_in_which_cycles_confirmed_it(project: Project) -> None:
+    """A cycle a week; in one week there was none."""
+    project.edit("series: {dates: Day, values: Calls}", "cell: B2")
     started = project.now
     for at in range(9):
         project.now = started - 8 * WEEK + at * WEEK - timedelta(days=1)

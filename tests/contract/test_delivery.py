@@ -155,9 +155,9 @@ class Desk:
         )
         publication = Publication(connection, Keys(), self.override, ())  # type: ignore[arg-type]
         named = [SimpleNamespace(id=name) for name in self.named]
-        plan = SimpleNamespace(key_results=named, period=SimpleNamespace(id="2026-Q4", span=()))
+        okrs = SimpleNamespace(key_results=named, period=SimpleNamespace(id="2026-Q4", span=()))
         config = SimpleNamespace(
-            publications=(publication,), plans=[plan], zone=ZoneInfo("Europe/Berlin"), path=Path("syncd.yaml")
+            publications=(publication,), periods=[okrs], zone=ZoneInfo("Europe/Berlin"), path=Path("syncd.yaml")
         )
         retry = RetryPolicy(attempts=attempts, sleep=self.slept.append)
         return list(

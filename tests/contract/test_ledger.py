@@ -23,15 +23,16 @@ from syncd.ledger import (
     Definition,
     Ending,
     KeptValue,
+    LastPull,
     Ledger,
     LedgerBusy,
     LedgerError,
-    Pulled,
     cycle_lock,
     migrate,
     open_ledger,
 )
 from syncd.ledger.answers import Answers
+from syncd.ledger.cycles import newest_by
 from syncd.ledger.members import Fallen
 from syncd.ledger.schema import cycles, definitions, metadata, readings, records, remarks, streams, values
 from syncd.okr.checkins import CheckIn
@@ -559,14 +560,10 @@ class TestCycles:
         assert (last.id, last.started_at, last.ended_at) == (done, NOW, NOW + timedelta(minutes=1))
         assert ledger.cycles.times([done]) == {done: NOW + timedelta(minutes=1)}
 
-    def test_the_last_cycle_by_a_moment(self, ledger: Ledger) -> None:
-        for day in range(3):
-            ledger.values.commit(ledger.cycles.begin(NOW + day * DAY), NOW + day * DAY, {}, {})
-        assert ledger.cycles.last(NOW - timedelta(seconds=1)) is None
-        for moment, number in ((NOW, 1), (NOW + DAY - timedelta(seconds=1), 1), (NOW + DAY, 2), (NOW + 9 * DAY, 3)):
-            last = ledger.cycles.last(moment)
-            assert last is not None
-            assert last.id == number
+    def test_the_newest_version_by_a_moment_is_the_last_met_whatever_the_clock_showed(self) -> None:
+        times = [NOW, NOW + 5 * DAY, NOW + DAY, NOW + 2 * DAY]  # a clock that was set back
+        moments = [NOW - DAY, NOW, NOW + DAY, NOW + 2 * DAY, NOW + 9 * DAY]
+        assert list(newest_by(moments, times)) == [None, 0, 2, 3, 3]
 
 
 class TestPast:
@@ -944,16 +941,21 @@ class TestPastPulls:
         ledger.cycles.begin(NOW)  # killed
 
         states = [ledger.pulls.after(cycle, [self.PULLS])[self.PULLS] for cycle in range(7)]
-        never, whole, half = Pulled(), Pulled("complete", None, first), Pulled("partial", "HTTP 500", first, 3, 9)
-        at_last = Pulled("complete", None, planned)
+        never, whole, half = LastPull(), LastPull("complete", None, first), LastPull("partial", "HTTP 500", first, 3, 9)
+        at_last = LastPull("complete", None, planned)
         assert states == [never, whole, half, half, at_last, at_last, at_last]
         assert [ledger.pulls.after(cycle, [self.SHEET])[self.SHEET].completed_at for cycle in range(6)] == [
             None,
             *(NOW + cycle * DAY for cycle in range(1, 6)),
         ]
         assert ledger.pulls.after(5, [("code", "issues")]) == {}
-        assert ledger.cycles.syncs(5) == (5, {})
-        assert ledger.cycles.syncs(4) == (2, {"calls": 3})
+        assert [(cycle.id, cycle.synced, cycle.only) for cycle in ledger.cycles.ended()] == [
+            (1, True, None),
+            (2, True, None),
+            (3, True, "calls"),
+            (4, False, None),
+            (5, True, None),
+        ]
 
     def test_notes_are_those_of_the_past_cycle(self, ledger: Ledger) -> None:
         store_readings(ledger, 2, series(1200), notes=["C9 is blank"])

@@ -1,4 +1,4 @@
-"""How pulls are carried out, with a source whose every answer is scripted: no server misbehaves in just these ways."""
+"""How pulls are carried out, with a source whose answers are scripted: no server misbehaves in just these ways."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ import pytest
 from syncd.config import Connection
 from syncd.config.document import parse_document
 from syncd.cycle.due_pulls import due_pulls
-from syncd.cycle.model import ConnectionPulls, PullResult, Watcher
+from syncd.cycle.model import ConnectionPulls, CycleRequest, PullResult
 from syncd.cycle.pull import pull_all
 from syncd.ledger import Ledger, open_ledger
-from syncd.sdk import Budget, Check, ConnectionSettings, Connector, Json, Page, Record, RetryLater, Stream
+from syncd.sdk import Budget, Check, ConnectionSettings, Connector, Json, Page, Record, RetryLater, RetryPolicy, Stream
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 STREAM = Stream("project = KB", "records")
-TICKETS = SimpleNamespace(name="tickets", reconcile=HOUR)
+TICKETS = SimpleNamespace(name="tickets", reconcile=HOUR, secrets=lambda: {"hunter2-secret"})
 
 
 def record(name: str, **keys: Any) -> Record:
@@ -29,7 +29,7 @@ def record(name: str, **keys: Any) -> Record:
 
 
 class Scripted:
-    """A source that gives what it is told to; `cursors` are those it was asked from, `censuses` how often for all."""
+    """A source with scripted answers. It notes the `cursors` and streams it was `asked` for, and the `censuses`."""
 
     def __init__(self) -> None:
         self.new: list[Page] = []
@@ -41,7 +41,7 @@ class Scripted:
         self.censuses = 0
 
     def verify(self, stream: Stream) -> None:
-        """Nothing is unknown."""
+        """Every field exists."""
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         self.cursors.append(cursor)
@@ -58,15 +58,15 @@ class Scripted:
         return iter(())
 
     def close(self) -> None:
-        """Nothing is held."""
+        """There is nothing to close."""
 
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    one = open_ledger(f"sqlite:///{tmp_path}/ledger.db")
-    assert one is not None
-    yield one
-    one.close()
+    opened = open_ledger(f"sqlite:///{tmp_path}/ledger.db")
+    assert opened is not None
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -79,14 +79,14 @@ def pull(
     source: Scripted,
     *streams: Stream,
     now: datetime = NOW,
-    reconcile: bool = False,
-    patient: bool = False,
     connection: Any = TICKETS,
+    **options: bool,
 ) -> list[PullResult]:
+    config: Any = SimpleNamespace(connections={"tickets": connection})
+    request = CycleRequest(config, ledger, lambda: now, RetryPolicy(), **options)  # type: ignore[arg-type]
     cycle = ledger.cycles.begin(now)
-    pulls = due_pulls(ledger, connection, streams or (STREAM,), now, reconcile, patient)
-    work = {"tickets": ConnectionPulls(source, pulls, Budget())}
-    return pull_all(ledger, cycle, lambda: now, work, Watcher(), secrets={"hunter2-secret"})
+    work = {"tickets": ConnectionPulls(source, due_pulls(request, connection, streams or (STREAM,)), Budget())}
+    return pull_all(request, cycle, work)
 
 
 def kept(ledger: Ledger) -> set[str]:
@@ -95,97 +95,97 @@ def kept(ledger: Ledger) -> set[str]:
     return set(ledger.streams.record_ids(state.id))
 
 
-def test_a_pull_that_brings_fewer_rows_than_were_announced_is_partial_and_begins_anew(
-    ledger: Ledger, source: Scripted
-) -> None:
+def test_a_pull_with_fewer_rows_than_announced_is_partial_and_begins_anew(ledger: Ledger, source: Scripted) -> None:
     source.whole = [Page([record("a"), record("b")], cursor={"mark": 1}, expected=2000)]
-    (outcome,) = pull(ledger, source)
-    assert (outcome.quality, outcome.got, outcome.expected) == ("partial", 2, 2000)
-    assert outcome.reason == "it announced 2,000 rows and gave 2; it is pulled anew"
+    (result,) = pull(ledger, source)
+    assert (result.quality, result.got, result.expected) == ("partial", 2, 2000)
+    assert result.reason == "it announced 2,000 rows and gave 2; it is pulled anew"
 
     source.whole = [Page([record(str(number)) for number in range(2000)], cursor={"mark": 2}, expected=2000)]
-    (outcome,) = pull(ledger, source)
-    assert outcome.quality == "complete"
+    (result,) = pull(ledger, source)
+    assert result.quality == "complete"
     assert source.cursors == [None, None]
 
 
-def test_what_a_census_lists_and_no_pull_brought_is_pulled_anew(ledger: Ledger, source: Scripted) -> None:
-    """An issue that comes to match by time alone bumps no row."""
+def test_records_that_a_census_lists_and_no_pull_brought_are_pulled_anew(ledger: Ledger, source: Scripted) -> None:
+    """An issue that comes to match by time alone is in no pull."""
     source.whole = [Page([record("a")], cursor={"mark": 1})]
     pull(ledger, source)
     source.there = [Page(present=frozenset({"a"})), Page(present=frozenset({"b"}))]
     source.whole = [Page([record("a"), record("b")], cursor={"mark": 1})]
 
-    (outcome,) = pull(ledger, source, reconcile=True)
+    (result,) = pull(ledger, source, reconcile=True)
 
-    assert outcome.quality == "complete"
+    assert result.quality == "complete"
     assert source.cursors == [None, {"mark": 1}, None]
     assert kept(ledger) == {"a", "b"}
 
 
-def test_what_is_new_since_the_census_is_not_taken_for_missed(ledger: Ledger, source: Scripted) -> None:
+def test_records_that_are_new_since_the_census_do_not_count_as_missed(ledger: Ledger, source: Scripted) -> None:
     source.whole = [Page([record("a")], cursor={"mark": 1})]
     pull(ledger, source)
     source.there = [Page(present=frozenset({"a", "b"}))]
     source.new = [Page([record("b"), record("c")], cursor={"mark": 2})]
 
-    (outcome,) = pull(ledger, source, reconcile=True)
+    (result,) = pull(ledger, source, reconcile=True)
 
-    assert outcome.quality == "complete"
+    assert result.quality == "complete"
     assert source.cursors == [None, {"mark": 1}]
     assert kept(ledger) == {"a", "b", "c"}
 
 
-def test_what_is_listed_and_never_given_is_no_complete_pull(ledger: Ledger, source: Scripted) -> None:
+def test_a_pull_that_lacks_listed_records_is_partial(ledger: Ledger, source: Scripted) -> None:
     source.whole = [Page([record("a")], cursor={"mark": 1})]
     pull(ledger, source)
     source.there = [Page(present=frozenset({"a", "b"}))]
-    (outcome,) = pull(ledger, source, reconcile=True)
-    assert outcome.quality == "partial"
-    assert outcome.reason == "it lists 1 of 2 records that it does not give"
+    (result,) = pull(ledger, source, reconcile=True)
+    assert result.quality == "partial"
+    assert result.reason == "it lists 1 of 2 records that it does not give"
 
 
-def test_rows_that_come_with_a_census_are_stored_and_what_it_lacks_is_ended(ledger: Ledger, source: Scripted) -> None:
+def test_a_census_stores_its_rows_and_ends_the_records_that_it_lacks(ledger: Ledger, source: Scripted) -> None:
     source.whole = [Page([record("a", label=["old"]), record("b")], cursor={"mark": 1})]
     pull(ledger, source)
     source.there = [Page([record("a", label=["renamed"])], present=frozenset({"a"}))]
 
-    (outcome,) = pull(ledger, source, reconcile=True)
+    (result,) = pull(ledger, source, reconcile=True)
 
     assert kept(ledger) == {"a"}
-    assert outcome.changed == 2
+    assert result.changed == 2
     with ledger.engine.connect() as connection:
         fields = connection.exec_driver_sql("SELECT fields FROM records WHERE until IS NULL").scalars().all()
     assert fields == ['{"label":["renamed"]}']
 
 
-def test_a_source_that_asks_for_an_hour_is_not_asked_before_by_the_patient(ledger: Ledger, source: Scripted) -> None:
+def test_a_patient_cycle_leaves_a_source_alone_until_the_time_that_it_asked_for(
+    ledger: Ledger, source: Scripted
+) -> None:
     source.error = RetryLater("rate limit (HTTP 429)", 3600)
-    (outcome,) = pull(ledger, source)
-    assert outcome.quality == "partial"
-    assert outcome.retry_at is not None
+    (result,) = pull(ledger, source)
+    assert result.quality == "partial"
+    assert result.retry_at is not None
 
-    (outcome,) = pull(ledger, source, patient=True)
-    assert outcome.quality == "partial"
-    assert outcome.reason == "rate limit (HTTP 429); it asks to come back in 60 min"
-    assert outcome.retry_at is not None
+    (result,) = pull(ledger, source, patient=True)
+    assert result.quality == "partial"
+    assert result.reason == "rate limit (HTTP 429); it asks to come back in 60 min"
+    assert result.retry_at is not None
     assert len(source.cursors) == 1  # not asked
 
     source.error = None
-    (outcome,) = pull(ledger, source)  # somebody typed `syncd sync`
-    assert (outcome.quality, outcome.retry_at) == ("complete", None)
+    (result,) = pull(ledger, source)  # somebody typed `syncd sync`
+    assert (result.quality, result.retry_at) == ("complete", None)
 
 
-def test_streams_that_go_on_come_before_those_that_begin(ledger: Ledger, source: Scripted) -> None:
+def test_streams_with_a_cursor_are_pulled_before_new_streams(ledger: Ledger, source: Scripted) -> None:
     source.whole = [Page([record("a")], cursor={"mark": 1})]
-    pull(ledger, source, Stream("known", "records"))
+    pull(ledger, source, Stream("old", "records"))
     source.asked.clear()
-    pull(ledger, source, Stream("new", "records"), Stream("known", "records"), Stream("newer", "records"))
-    assert source.asked == ["known", "new", "newer"]
+    pull(ledger, source, Stream("new", "records"), Stream("old", "records"), Stream("newer", "records"))
+    assert source.asked == ["old", "new", "newer"]
 
 
 def test_a_census_whose_pull_breaks_off_is_due_again(ledger: Ledger, source: Scripted) -> None:
-    """Else what it listed and nobody brought would be missed until the next one."""
+    """Without it, records that it listed and no pull brought would be missed until the next census."""
     source.whole = [Page([record("a")], cursor={"mark": 1})]
     pull(ledger, source)
     source.there = [Page(present=frozenset({"a", "b"}))]
@@ -200,7 +200,7 @@ def test_a_census_whose_pull_breaks_off_is_due_again(ledger: Ledger, source: Scr
     assert kept(ledger) == {"a", "b"}
 
 
-def test_a_census_is_due_by_itself_however_often_it_is_pulled(ledger: Ledger, source: Scripted) -> None:
+def test_a_census_is_due_by_time_however_often_the_stream_is_pulled(ledger: Ledger, source: Scripted) -> None:
     source.whole = [Page([record("a"), record("b")], cursor={"mark": 1})]
     source.there = [Page(present=frozenset({"a"}))]
     pull(ledger, source)
@@ -215,28 +215,32 @@ def test_a_census_is_due_by_itself_however_often_it_is_pulled(ledger: Ledger, so
 
 @pytest.mark.parametrize("cursor", [None, {"mark": 1}])
 @pytest.mark.parametrize(("later", "asked"), [(0.5 * HOUR, True), (HOUR, False)])
-def test_what_left_since_the_first_pull_broke_off_is_found(
+def test_records_that_left_since_the_first_pull_broke_off_are_ended(
     ledger: Ledger, source: Scripted, cursor: Mapping[str, Json] | None, later: timedelta, asked: bool
 ) -> None:
-    """No pull of it ever was complete, and yet it holds rows."""
+    """The stream has rows although no pull of it was ever complete."""
     source.whole = [Page([record("a"), record("b")], cursor=cursor)]
     source.error = RetryLater("HTTP 503")
     pull(ledger, source)
     source.error = None
     source.whole = [Page([record("a")], cursor={"mark": 1})]
     source.there = [Page(present=frozenset({"a"}))]
-    (outcome,) = pull(ledger, source, now=NOW + later, reconcile=asked)
-    assert outcome.quality == "complete"
+    (result,) = pull(ledger, source, now=NOW + later, reconcile=asked)
+    assert result.quality == "complete"
     assert kept(ledger) == {"a"}
 
 
 @pytest.mark.parametrize(("later", "asked"), [(timedelta(0), True), (timedelta(days=1), False)])
-def test_a_connection_that_names_no_reconcile_is_reconciled_too(
+def test_a_connection_without_reconcile_is_reconciled_daily_and_on_request(
     ledger: Ledger, source: Scripted, later: timedelta, asked: bool
 ) -> None:
-    """Whenever somebody asks for it, and once a day."""
     forgetful = Connection(
-        "tickets", "any", Connector, ConnectionSettings(type="any"), (), parse_document("", "syncd.yaml")
+        "tickets",
+        "any",
+        Connector,
+        ConnectionSettings(type="any"),
+        (),
+        parse_document("connections: {tickets: {type: any}}", "syncd.yaml"),
     )
     source.whole = [Page([record("a"), record("b")], cursor={"mark": 1})]
     source.there = [Page(present=frozenset({"a"}))]
@@ -247,13 +251,13 @@ def test_a_connection_that_names_no_reconcile_is_reconciled_too(
     assert kept(ledger) == {"a"}
 
 
-def test_nothing_can_have_left_a_stream_that_is_new(ledger: Ledger, source: Scripted) -> None:
+def test_a_new_stream_needs_no_census(ledger: Ledger, source: Scripted) -> None:
     source.whole = [Page([record("a")], cursor={"mark": 1})]
     pull(ledger, source, reconcile=True)
     assert source.censuses == 0
 
 
-def test_an_empty_stream_is_looked_at_too(ledger: Ledger, source: Scripted) -> None:
+def test_an_empty_stream_gets_a_census(ledger: Ledger, source: Scripted) -> None:
     """Its first issue may come to match by time alone."""
     source.whole = [Page(cursor={"mark": None})]
     pull(ledger, source)
@@ -263,18 +267,18 @@ def test_an_empty_stream_is_looked_at_too(ledger: Ledger, source: Scripted) -> N
     assert kept(ledger) == {"a"}
 
 
-def test_a_row_that_is_met_twice_is_got_once(ledger: Ledger, source: Scripted) -> None:
+def test_a_record_that_comes_twice_counts_once(ledger: Ledger, source: Scripted) -> None:
     source.whole = [Page([record("a")], cursor={"mark": 1}), Page([record("a")], cursor={"mark": 1}, expected=2)]
-    (outcome,) = pull(ledger, source)
-    assert (outcome.quality, outcome.got) == ("partial", 1)
+    (result,) = pull(ledger, source)
+    assert (result.quality, result.got) == ("partial", 1)
 
 
-def test_a_connectors_bug_fails_its_stream_and_the_log_has_it_without_what_is_secret(
+def test_a_connectors_bug_fails_its_stream_and_is_logged_without_secrets(
     ledger: Ledger, source: Scripted, caplog: pytest.LogCaptureFixture
 ) -> None:
     source.error = ZeroDivisionError("https://hunter2-secret@example.org divides by zero")
-    (outcome,) = pull(ledger, source)
-    assert (outcome.quality, outcome.reason) == (
+    (result,) = pull(ledger, source)
+    assert (result.quality, result.reason) == (
         "failed",
         "internal error in the connector: ZeroDivisionError (see the log)",
     )

@@ -36,7 +36,7 @@ def desk(box: Sandbox) -> Sandbox:
         ["no date", 5.0, None, None, None, None],
         [WEEKS[4], 900.5, "#N/A", Cell(0.85, "percent"), None, None],
     ]
-    plan = [["Team", "Area", "Bugs"], ["web", "a", 0.0], ["api", "a", 4.0], ["api", "b", "#DIV/0!"], ["ops", "a", None]]
+    okrs = [["Team", "Area", "Bugs"], ["web", "a", 0.0], ["api", "a", 4.0], ["api", "b", "#DIV/0!"], ["ops", "a", None]]
     box.world.sheets.add(
         Spreadsheet(
             BOOK,
@@ -44,8 +44,8 @@ def desk(box: Sandbox) -> Sandbox:
             public=True,
             sheets=[
                 sheet(1, "Support", support),
-                sheet(2, "It's 2026", plan),
-                sheet(3, "Plan", plan),
+                sheet(2, "It's 2026", okrs),
+                sheet(3, "Plan", okrs),
                 sheet(4, "Q1", [["Bugs"], [7.0]]),
             ],
             named={"Total": "Support!B6", "Team_bugs": "Plan!A1:C5"},

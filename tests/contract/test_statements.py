@@ -65,18 +65,18 @@ class Project:
                 self._check_in(ledger)
             self.now += timedelta(days=1) if name == "unchanged" else timedelta(minutes=15)
         ledger.close()
-        measured = [kr for kr in self.config.plans[0].key_results if kr.measure is not None]
+        measured = [kr for kr in self.config.periods[0].key_results if kr.measure is not None]
         assert not any(result.failures for result in results.values())
         assert len(results["changed"].changes) >= len(measured)
         assert any(change.restated for change in results["changed"].changes)
         return counts
 
     def _check_in(self, ledger: Ledger) -> None:
-        (plan,) = self.config.plans
-        for kr in plan.key_results:
+        (okrs,) = self.config.periods
+        for kr in okrs.key_results:
             if kr.measure is None:
                 checkin = CheckIn("Dana", self.now, self.now + timedelta(days=30), 90)
-                check_in(self.config, plan, kr, ledger, checkin)
+                check_in(self.config, okrs, kr, ledger, checkin)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Only what changed is measured again, and nobody can tell: the values are those of measuring everything."""
+"""Only what changed is measured again, and the values are the same as if everything were measured."""
 
 from __future__ import annotations
 
@@ -10,18 +10,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest.mock import patch
 
+from csv_project import CsvProject
 from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from syncd.config import load_config
-from syncd.cycle.model import CycleRequest
-from syncd.cycle.run import run_cycle
-from syncd.ledger import open_ledger
 from syncd.ledger.answers import Answers
 from syncd.okr.facts import answered
-from syncd.sdk import RetryPolicy
 
 START = datetime(2026, 11, 2, 10, tzinfo=UTC)
 TAKES = ("latest", "first", "change", "sum", "average", "max")
@@ -50,30 +46,23 @@ MAPPING += "".join(
 COUNT = MAPPING.count("- {id")
 
 
-class Project:
-    """A folder with two CSV files, and its ledger."""
+class Project(CsvProject):
+    """Two CSV files: a series and a cell."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.now = START
+        super().__init__(folder, MAPPING, START)
         self.rows = {date(2026, 10, 20) + timedelta(days=3 * number): 10 * number for number in range(12)}
-        (folder / "syncd.yaml").write_text("mappings: okrs.yaml\nconnections:\n  local: {type: files, root: .}\n")
-        (folder / "okrs.yaml").write_text(MAPPING)
         self.write_rows()
         self.write_cell(5)
-        ledger = open_ledger(f"sqlite:///{folder / 'syncd.db'}")
-        assert ledger is not None
-        self.ledger = ledger
 
     def write_rows(self) -> None:
-        lines = [f"{day},{number}" for day, number in self.rows.items()]
-        (self.folder / "weeks.csv").write_text("\n".join(["Day,Calls", *lines]) + "\n")
+        self.write("weeks.csv", "Day,Calls", *(f"{day},{number}" for day, number in self.rows.items()))
 
     def write_cell(self, number: object) -> None:
-        (self.folder / "cell.csv").write_text(f"{number}\n")
+        self.write("cell.csv", f"{number}")
 
-    def sync(self, dry_run: bool = False, **options: Any) -> int:
-        """Runs a cycle; how many measures it asked the ledger for."""
+    def sync(self, **options: Any) -> int:
+        """Runs a cycle. Returns how many measures it asked the ledger for."""
         asked = 0
         answer = Answers.answer
 
@@ -82,85 +71,83 @@ class Project:
             asked += 1
             return answer(*arguments)
 
-        config = load_config(self.folder / "syncd.yaml")
         with patch.object(Answers, "answer", counted):
-            run_cycle(CycleRequest(config, self.ledger, lambda: self.now, RetryPolicy(), **options), dry_run=dry_run)
+            self.cycle(**options)
         return asked
 
     def differences(self) -> list[str]:
-        """Where a kept value is not what measuring gives now."""
-        (plan,) = load_config(self.folder / "syncd.yaml").plans
-        kept = self.ledger.values.last(plan.period.id)
-        found = []
-        for kr in plan.key_results:
+        """The kept values that differ from a new measurement."""
+        (okrs,) = self.config.periods
+        kept = self.ledger.values.last(okrs.period.id)
+        differences = []
+        for kr in okrs.key_results:
             assert kr.measure is not None
-            fresh, value = answered(self.ledger.answers, kr.measure, plan.period, self.now), kept[kr.id]
+            fresh, value = answered(self.ledger.answers, kr.measure, okrs.period, self.now), kept[kr.id]
             ours = (value.number, value.at, value.counted, value.lacking)
             if ours != (fresh.number, fresh.at, fresh.counted, fresh.lacking):
-                found.append(f"{kr.id}: {ours} is not {fresh}")
-        return found
+                differences.append(f"{kr.id}: {ours} is not {fresh}")
+        return differences
 
 
 @contextmanager
-def project() -> Iterator[Project]:
+def a_project() -> Iterator[Project]:
     with TemporaryDirectory() as folder:
         made = Project(Path(folder))
         yield made
         made.ledger.close()
 
 
-def test_what_did_not_change_is_not_asked_again() -> None:
-    with project() as one:
-        assert one.sync() == COUNT
-        one.now += timedelta(minutes=15)
-        known = one.sync()
-        assert known < len(TAKES)  # an undated cell's history is asked for, and what is unknown
-        one.write_cell(6)
-        assert known < one.sync() <= known + len(TAKES)
-        assert one.differences() == []
+def test_unchanged_measures_are_not_measured_again() -> None:
+    with a_project() as project:
+        assert project.sync() == COUNT
+        project.now += timedelta(minutes=15)
+        unchanged = project.sync()
+        assert unchanged < len(TAKES)  # an undated cell's history is asked for, and what is unknown
+        project.write_cell(6)
+        assert unchanged < project.sync() <= unchanged + len(TAKES)
+        assert project.differences() == []
 
 
-def test_a_new_day_moves_the_windows_and_a_row_that_comes_due_its_series() -> None:
-    with project() as one:
-        one.sync()
-        one.now = datetime(2026, 11, 3, 10, tzinfo=UTC)
-        moved = one.sync()
+def test_windows_are_measured_on_a_new_day_and_a_series_when_a_row_comes_due() -> None:
+    with a_project() as project:
+        project.sync()
+        project.now = datetime(2026, 11, 3, 10, tzinfo=UTC)
+        moved = project.sync()
         assert moved >= len(TAKES)
-        assert one.differences() == []
-        one.now = datetime(2026, 11, 4, 10, tzinfo=UTC)  # the row of 4 November came due
-        assert one.sync() > moved
-        assert one.differences() == []
+        assert project.differences() == []
+        project.now = datetime(2026, 11, 4, 10, tzinfo=UTC)  # the row of 4 November came due
+        assert project.sync() > moved
+        assert project.differences() == []
 
 
-def test_an_edit_of_the_period_or_the_time_zone_is_measured() -> None:
-    with project() as one:
-        one.sync()
-        path = one.folder / "okrs.yaml"
-        path.write_text(path.read_text().replace("2026-10-01", "2026-10-25"))
-        assert one.sync() == COUNT
-        assert one.differences() == []
-        with (one.folder / "syncd.yaml").open("a") as file:
+def test_everything_is_measured_after_an_edit_of_the_period_or_time_zone() -> None:
+    with a_project() as project:
+        project.sync()
+        project.edit("2026-10-01", "2026-10-25")
+        assert project.sync() == COUNT
+        assert project.differences() == []
+        with (project.folder / "syncd.yaml").open("a") as file:
             file.write("timezone: Pacific/Auckland\n")
-        assert one.sync() == COUNT
-        assert one.differences() == []
+        assert project.sync() == COUNT
+        assert project.differences() == []
 
 
-def test_after_a_dry_run_everything_is_measured() -> None:
-    with project() as one:
-        one.sync()
-        one.write_cell(7)
-        one.sync(dry_run=True)
-        assert one.sync() == COUNT
-        assert one.differences() == []
+def test_everything_is_measured_after_a_dry_run() -> None:
+    with a_project() as project:
+        project.sync()
+        project.write_cell(7)
+        project.sync(dry_run=True)
+        assert project.sync() == COUNT
+        assert project.differences() == []
 
 
-def test_a_clock_that_is_put_back_is_measured_by() -> None:
-    with project() as one:
-        one.now = datetime(2026, 11, 4, 1, tzinfo=UTC)  # a row is of this day
-        one.sync()
-        one.now = datetime(2026, 11, 3, 23, tzinfo=UTC)
-        one.sync()
-        assert one.differences() == []
+def test_values_follow_a_clock_that_is_set_back() -> None:
+    with a_project() as project:
+        project.now = datetime(2026, 11, 4, 1, tzinfo=UTC)  # a row is of this day
+        project.sync()
+        project.now = datetime(2026, 11, 3, 23, tzinfo=UTC)
+        project.sync()
+        assert project.differences() == []
 
 
 steps = st.lists(
@@ -176,38 +163,38 @@ steps = st.lists(
 
 @settings(max_examples=examples(5))
 @given(steps)
-def test_the_values_are_those_of_measuring_everything(taken: list[tuple[int, str, int]]) -> None:
-    with project() as one:
-        one.sync()
+def test_values_are_the_same_as_if_everything_were_measured(taken: list[tuple[int, str, int]]) -> None:
+    with a_project() as project:
+        project.sync()
         for number, (hours, what, which) in enumerate(taken):
-            one.now += timedelta(hours=-20 if what == "back" else hours)
+            project.now += timedelta(hours=-20 if what == "back" else hours)
             day = date(2026, 10, 20) + timedelta(days=3 * which)
             if what == "row":
-                one.rows[day] = 1000 + number
+                project.rows[day] = 1000 + number
             elif what == "row gone":
-                one.rows.pop(day, None)
+                project.rows.pop(day, None)
             elif what in ("cell", "blank cell"):
-                one.write_cell(number if what == "cell" else "")
-            one.write_rows()
+                project.write_cell(number if what == "cell" else "")
+            project.write_rows()
             if what == "only":
-                one.sync(only="latest")
+                project.sync(only="latest")
             if what == "dry run":
-                one.sync(dry_run=True)
-            one.sync()
-            assert one.differences() == []
+                project.sync(dry_run=True)
+            project.sync()
+            assert project.differences() == []
 
 
-def test_however_many_cells_are_unknown_what_is_known_of_their_stream_is_read_once() -> None:
+def test_the_state_of_a_stream_is_read_once_for_all_its_unknown_cells() -> None:
     cells = "".join(key_result(f"a{row}", f"{{from: local, file: cell.csv, cell: A{row}}}") for row in range(7, 37))
-    with project() as one:
-        (one.folder / "okrs.yaml").write_text(MAPPING + cells)
-        one.sync()
+    with a_project() as project:
+        (project.folder / "okrs.yaml").write_text(MAPPING + cells)
+        project.sync()
         read: list[str] = []
 
-        @event.listens_for(one.ledger.engine, "before_cursor_execute")
+        @event.listens_for(project.ledger.engine, "before_cursor_execute")
         def _see(_c: object, _u: object, statement: str, *_rest: object) -> None:
             if statement.startswith("SELECT streams.id, streams.connection"):
                 read.append(statement)
 
-        one.sync()
+        project.sync()
         assert len(read) < 10

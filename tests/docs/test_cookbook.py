@@ -34,7 +34,7 @@ class Cookbook:
     @property
     def key_results(self) -> list[KeyResult]:
         """Every key result of every period, each after its guard."""
-        return [kr for plan in self.config.plans for kr in plan.measured]
+        return [kr for okrs in self.config.periods for kr in okrs.measured]
 
     @property
     def leaves(self) -> list[Leaf]:
@@ -90,7 +90,7 @@ def test_a_case_is_whole(path: Path) -> None:
     """One objective of three to five key results, with outcomes, outputs and lags; and two tests or more."""
     data = read_document(path, path.name).data
     ids = {objective["id"] for objective in data["objectives"] if objective.get("key_results")}
-    (objective,) = (one for plan in CONFIG.plans for one in plan.objectives if one.id in ids)
+    (objective,) = (one for okrs in CONFIG.periods for one in okrs.objectives if one.id in ids)
     assert 3 <= len(objective.key_results) <= 5
     assert {kr.kind for kr in objective.key_results} == {"outcome", "output"}
     assert objective.owner
@@ -194,12 +194,12 @@ FEATURES: dict[str, Callable[[Cookbook], bool]] = {
     "confidence": lambda all_: any(kr.confidence is not None for kr in all_.key_results),
     "weight of a key result": lambda all_: {0, 0.5, 2} <= {kr.weight for kr in all_.key_results},
     "weight of an objective": lambda all_: any(
-        one.weight != 1 for plan in all_.config.plans for one in plan.objectives
+        one.weight != 1 for okrs in all_.config.periods for one in okrs.objectives
     ),
-    "supports": lambda all_: any(one.supports for plan in all_.config.plans for one in plan.objectives),
+    "supports": lambda all_: any(one.supports for okrs in all_.config.periods for one in okrs.objectives),
     **{
         f"rollup: {rollup}": lambda all_, rollup=rollup: any(
-            one.rollup == rollup for plan in all_.config.plans for one in plan.objectives
+            one.rollup == rollup for okrs in all_.config.periods for one in okrs.objectives
         )
         for rollup in ("outcomes", "all", "weakest", "supporting")
     },
@@ -257,7 +257,7 @@ FEATURES: dict[str, Callable[[Cookbook], bool]] = {
     ),
     "defaults of measures": lambda all_: any("measures" in said for said in all_.said("defaults")),
     "period: a year, a half, a quarter, days": lambda all_: (
-        {"2026", "2026-H2", "2026-Q4", "winter"} == {plan.period.id for plan in all_.config.plans}
+        {"2026", "2026-H2", "2026-Q4", "winter"} == {okrs.period.id for okrs in all_.config.periods}
     ),
     "every kind of connection": lambda all_: (
         {all_.config.connections[leaf.connection].kind for leaf in all_.leaves}

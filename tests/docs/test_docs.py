@@ -266,6 +266,6 @@ def test_the_yaml_that_is_shown_is_valid(page: str, kind: str, block: str, tmp_p
     if kind == "measures":
         (tmp_path / "mappings/measures.yaml").write_text(block, encoding="utf-8")
     config = load_config(tmp_path / "syncd.yaml")
-    assert config.plans, page
+    assert config.periods, page
     assert len(config.tests) == block.count("- name: "), page
     assert [differences(test, config.shares) for test in config.tests if differences(test, config.shares)] == []

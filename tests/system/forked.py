@@ -127,8 +127,8 @@ def _rehearse() -> None:
         ledger = open_ledger(config.ledger_url())
         assert ledger is not None
         assert not run_cycle(CycleRequest(config, ledger, lambda: NOW, RetryPolicy())).failures
-        for plan in config.plans:
-            document(report_of(Snapshots(config, plan, ledger).now(NOW)))
+        for okrs in config.periods:
+            document(report_of(Snapshots(config, okrs, ledger).now(NOW)))
         ledger.close()
     for thread in threading.enumerate():
         if thread is not threading.main_thread():

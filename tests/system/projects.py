@@ -16,6 +16,7 @@ from forked import FORGE
 from waiting import HANG
 
 from syncd.sandbox import DEMO_NOW, Sandbox, write_files
+from syncd.sandbox.jira.ticket import Ticket
 
 NOW = DEMO_NOW + timedelta(minutes=5)
 """The rehearsal's time: a little later than the sandbox's, which ticks with each change."""
@@ -95,6 +96,14 @@ connections:
         "METRICS_KEY": known["metrics_key"],
     }
     return Project(folder, secrets)
+
+
+def done_articles(box: Sandbox) -> list[Ticket]:
+    """The finished articles of the knowledge base, oldest first."""
+    return sorted(
+        (ticket for ticket in box.world.jira.issues.values() if ticket.project == "KB" and ticket.category == "Done"),
+        key=lambda ticket: ticket.id,
+    )
 
 
 def differences(document: dict[str, Any], box: Sandbox) -> list[str]:

@@ -293,7 +293,7 @@ class Sync(Step):
 
 
 @dataclass(frozen=True)
-class Plan(Step):
+class PeriodOkrs(Step):
     """`syncd plan`, which keeps pulled rows and no value."""
 
     def happen(self, project: Project) -> None:

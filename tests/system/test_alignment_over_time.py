@@ -1,4 +1,4 @@
-"""Verdicts with their evidence, as the demo's company earns them and as people see them."""
+"""Verdicts with their evidence, for the company of the demo, as people see them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from syncd.config import load_config
 from syncd.ledger import open_ledger
 from syncd.sandbox import Sandbox
 from syncd.sandbox.story.numbers import OKR_BOOK
-from syncd.status.periods import choose_plan
+from syncd.status.periods import choose_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import report_of
 from syncd.web import make_app
 
-# Looked at by eye: docs/decisions/0020-alignment-over-time.md has the table.
+# Checked by eye: docs/decisions/0020-alignment-over-time.md has the table.
 TRENDS = {
     ("articles", "calls"): ("watermelon", "right_way", 7, 3),
     ("search-shipped", "calls"): ("too_early", "right_way", 7, 0),
@@ -34,15 +34,16 @@ TRENDS = {
 
 
 def links(document: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
-    return {(one["output"], one["outcome"]): one for block in document["objectives"] for one in block["alignment"]}
+    return {(link["output"], link["outcome"]): link for block in document["objectives"] for link in block["alignment"]}
 
 
 def objectives(text: str, document: dict[str, Any]) -> list[str]:
     """The ids of the objectives, in the order in which a text has their titles."""
-    return [
-        one["id"]
-        for one in sorted(document["objectives"], key=lambda one: text.index(one["title"].replace("'", "&#39;")))
-    ]
+
+    def place(objective: dict[str, Any]) -> int:
+        return text.index(objective["title"].replace("'", "&#39;"))
+
+    return [objective["id"] for objective in sorted(document["objectives"], key=place)]
 
 
 async def page_of(app: Starlette) -> str:
@@ -52,19 +53,19 @@ async def page_of(app: Starlette) -> str:
 
 def test_every_link_of_the_example_has_its_trend(project: Project) -> None:
     project.run("sync", check=0)
-    found = links(project.status())
+    by_name = links(project.status())
     assert {
-        name: (one["verdict"], one["trend"]["direction"], one["trend"]["weeks"], one["trend"]["settled"])
-        for name, one in found.items()
+        name: (link["verdict"], link["trend"]["direction"], link["trend"]["weeks"], link["trend"]["settled"])
+        for name, link in by_name.items()
     } == TRENDS
-    watermelon = found["articles", "calls"]
+    watermelon = by_name["articles", "calls"]
     assert watermelon["verdict_since"] == "2026-11-21"
     assert -20 < watermelon["trend"]["low"] < watermelon["trend"]["per_week"] < watermelon["trend"]["high"] < -10
     assert watermelon["trend"]["reason"] == "of all 7 weeks: since the work can have shown, 3 weeks have a number"
     assert "articles +29 since 12 Oct; calls fell by 15.8 a week (14 to 18)" in watermelon["why"]
 
 
-def test_a_verdict_that_changed_is_told_by_sync_with_the_watermelon_first(project: Project, box: Sandbox) -> None:
+def test_sync_prints_changed_verdicts_with_the_watermelon_first(project: Project, box: Sandbox) -> None:
     first = project.run("sync", check=0).stdout
     assert first.startswith("! watermelon  articles is on pace since 12 Oct")
     assert first.count("watermelon") == 1
@@ -77,11 +78,11 @@ def test_a_verdict_that_changed_is_told_by_sync_with_the_watermelon_first(projec
     assert max(map(len, again.splitlines())) <= 80
 
 
-def test_objectives_with_a_watermelon_come_first_for_people_and_as_in_the_files_for_programs(project: Project) -> None:
+def test_objectives_with_a_watermelon_come_first_for_people_and_keep_the_files_order_in_json(project: Project) -> None:
     project.run("sync", check=0)
     document = project.status()
-    in_files = [one["id"] for one in document["objectives"]]
-    wanted = ["self-service", *(one for one in in_files if one != "self-service")]
+    in_files = [objective["id"] for objective in document["objectives"]]
+    wanted = ["self-service", *(name for name in in_files if name != "self-service")]
     assert in_files != wanted
 
     text = project.run("status", check=0).stdout
@@ -90,9 +91,9 @@ def test_objectives_with_a_watermelon_come_first_for_people_and_as_in_the_files_
 
     config = load_config(project.folder / "syncd.yaml")
     ledger = open_ledger(config.ledger_url())
-    plan = choose_plan(config, None, NOW)
-    assert plan is not None
-    shown = report_of(Snapshots(config, plan, ledger).now(NOW))
+    okrs = choose_period(config, None, NOW)
+    assert okrs is not None
+    shown = report_of(Snapshots(config, okrs, ledger).now(NOW))
 
     class Standings:
         config_problem = cycle_problem = ledger_problem = None
@@ -120,14 +121,14 @@ def test_explain_shows_both_series_side_by_side(project: Project) -> None:
     assert "  20 Nov                33       +5            1,092      -18" in section
     assert max(map(len, section.splitlines())) <= 80
     of_calls = json.loads(project.run("explain", "calls", "--json", check=0).stdout)["alignment"]
-    assert [one["output"] for one in of_calls] == ["articles", "search-shipped"]
+    assert [link["output"] for link in of_calls] == ["articles", "search-shipped"]
     assert of_calls[0]["weeks"][-1] == {"first": "2026-11-14", "last": "2026-11-20", "output": 33.0, "outcome": 1092.0}
     assert json.loads(project.run("explain", "renewals", "--json", check=0).stdout)["alignment"] == []
 
 
-def test_since_when_stays_while_the_verdict_does(project: Project) -> None:
+def test_a_verdict_keeps_its_first_day_while_it_lasts(project: Project) -> None:
     project.run("sync", check=0)
     project.edit("syncd.yaml", NOW.isoformat(), (NOW + timedelta(days=3)).isoformat())
     project.run("sync", check=0)
-    found = links(project.status())["articles", "calls"]
-    assert (found["verdict"], found["verdict_since"]) == ("watermelon", "2026-11-21")
+    link = links(project.status())["articles", "calls"]
+    assert (link["verdict"], link["verdict_since"]) == ("watermelon", "2026-11-21")

@@ -1,4 +1,4 @@
-"""People's own numbers, as a person meets them: checked in, shown beside what is measured, expired, explained."""
+"""Check-ins through the command line: made, shown beside a measured value, expired, explained."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ NOTE = "The phone system says so; the sheet lags a week behind it, and " + "ther
 
 @pytest.fixture
 def okrs(tmp_path: Path) -> Project:
-    """A key result that is measured, and one that waits for check-ins."""
+    """A measured key result, and a key result that waits for check-ins."""
     (tmp_path / "syncd.yaml").write_text(PROJECT)
     (tmp_path / "okrs.yaml").write_text(MAPPING)
     (tmp_path / "calls.csv").write_text("1092\n")
@@ -54,16 +54,16 @@ def okrs(tmp_path: Path) -> Project:
 
 
 def at(project: Project, moment: str) -> None:
-    """Moves the rehearsal's clock."""
+    """Sets the project's clock."""
     (project.folder / "syncd.yaml").write_text(PROJECT.replace(NOW, moment))
 
 
 def explained(project: Project, *arguments: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(project.run("explain", *arguments, "--json", check=0).stdout)
-    return found
+    read: dict[str, Any] = json.loads(project.run("explain", *arguments, "--json", check=0).stdout)
+    return read
 
 
-def test_a_check_in_is_the_value_of_what_nothing_measures_until_it_expires(okrs: Project) -> None:
+def test_a_check_in_is_the_value_of_a_key_result_without_a_measure_until_it_expires(okrs: Project) -> None:
     before = okrs.key_results()["trust"]
     assert (before["value"], before["confidence"], before["checkin"]) == (None, 0.5, None)
     done = okrs.run("checkin", "trust", "--value", "45", "--author", "ada", "--confidence", "0.7", check=0)
@@ -93,7 +93,7 @@ def test_a_check_in_is_the_value_of_what_nothing_measures_until_it_expires(okrs:
     assert done.stdout == "trust: 45 → 50, on track; checked in by bo, until 20 Nov 10:00\n"
 
 
-def test_beside_a_measured_value_it_replaces_nothing(okrs: Project) -> None:
+def test_a_check_in_beside_a_measured_value_replaces_nothing(okrs: Project) -> None:
     okrs.run("sync", check=0)
     measured = okrs.key_results()["calls"]
     done = okrs.run("checkin", "calls", "--value", "1050", "--note", NOTE, "--author", "ada", check=0)
@@ -113,7 +113,7 @@ def test_beside_a_measured_value_it_replaces_nothing(okrs: Project) -> None:
     assert "check-in: 1,050" not in okrs.run("status", check=0).stdout
 
 
-def test_explain_lists_them_all_and_as_of_a_day_those_before_it(okrs: Project) -> None:
+def test_explain_lists_every_check_in_by_its_moment(okrs: Project) -> None:
     okrs.run("sync", check=0)
     for name in ("calls", "trust"):
         at(okrs, NOW)
@@ -128,11 +128,11 @@ def test_explain_lists_them_all_and_as_of_a_day_those_before_it(okrs: Project) -
         assert "check-in  6 Nov 10:00 by bo: 50, confidence 60 %; until 20 Nov 10:00\n" in text
         assert " ".join(text.split()).count(NOTE.strip()) == 1
     then = explained(okrs, "trust", "--at", "2026-11-03")
-    assert (then["value"], [one["expired"] for one in then["checkins"]]) == (45, [False])
+    assert (then["value"], [checkin["expired"] for checkin in then["checkins"]]) == (45, [False])
     assert okrs.key_results()["trust"]["value"] == 50
 
 
-def test_a_note_alone_is_kept_where_there_is_no_value_yet(okrs: Project) -> None:
+def test_a_note_alone_is_kept_before_the_first_value(okrs: Project) -> None:
     done = okrs.run("checkin", "trust", "--note", "the survey is out", "--author", "ada", check=0)
     assert done.stdout == "trust: checked in by ada, until 17 Nov 10:00\n"
     page = okrs.run("status", check=0).stdout
@@ -141,13 +141,13 @@ def test_a_note_alone_is_kept_where_there_is_no_value_yet(okrs: Project) -> None
     assert "the survey is out" in okrs.run("explain", "trust", check=0).stdout
 
 
-def test_json_is_the_key_result_as_status_shows_it(okrs: Project) -> None:
+def test_the_json_of_checkin_is_the_key_result_of_status(okrs: Project) -> None:
     done = okrs.run("checkin", "trust", "--value", "45", "--json", check=0)
     assert json.loads(done.stdout) == okrs.key_results()["trust"]
     assert okrs.key_results()["trust"]["checkin"]["author"]
 
 
-def test_a_value_that_is_not_plausible_must_be_meant(okrs: Project) -> None:
+def test_an_implausible_value_needs_force(okrs: Project) -> None:
     refused = okrs.run("checkin", "trust", "--value", "120", check=2).stderr
     assert refused == (
         "syncd: 120 is outside plausible (at most 100); correct --value, or write --force if it is meant\n"
@@ -157,7 +157,7 @@ def test_a_value_that_is_not_plausible_must_be_meant(okrs: Project) -> None:
     assert okrs.key_results()["trust"]["value"] == 120
 
 
-def test_while_a_cycle_runs_it_is_told_so_and_nothing_is_kept(okrs: Project) -> None:
+def test_a_check_in_during_a_cycle_is_refused_and_not_kept(okrs: Project) -> None:
     okrs.run("sync", check=0)
     ledger = open_ledger(f"sqlite:///{okrs.folder / 'syncd.db'}")
     assert ledger is not None
@@ -174,19 +174,24 @@ def test_while_a_cycle_runs_it_is_told_so_and_nothing_is_kept(okrs: Project) -> 
     [
         (["trst", "--value", "1"], "there is no key result 'trst' in 2026-Q4; did you mean 'trust'?"),
         (["calls:guard", "--value", "1"], "calls:guard is a guard, which takes no check-in"),
-        (["trust"], "a check-in says something; write --value N, --note TEXT or --confidence 0.6"),
-        (["trust", "--note", "  "], "a check-in says something"),
+        (
+            ["trust"],
+            "a check-in needs a value, a note or a confidence; write --value N, --note TEXT or --confidence 0.6",
+        ),
+        (["trust", "--note", "  "], "a check-in needs a value"),
         (["trust", "--value", "1,050"], "--value is '1,050'; write a plain number, such as 1050 or -0.5"),
         (["trust", "--value", "inf"], "--value is 'inf'; write a plain number"),
         (["trust", "--confidence", "1.5"], "--confidence is '1.5'; write a number from 0 to 1, such as 0.6"),
         (["trust", "--confidence", "60%"], "--confidence is '60%'; write a number from 0 to 1"),
         (["trust", "--value", "1", "--expires", "14"], "--expires is '14', which is no duration"),
-        (["trust", "--value", "1", "--expires", "0d"], "--expires is '0d'; it must be more than 0"),
-        (["trust", "--value", "1", "--expires", "9999999d"], "longer than any duration can be"),
+        (["trust", "--value", "1", "--expires", "0d"], "--expires is '0d'; write a duration above 0"),
+        (["trust", "--value", "1", "--expires", "9999999d"], "write a shorter duration, such as 10d"),
         (["trust", "--value", "1", "--author", " "], "a check-in needs a name; write --author NAME"),
     ],
 )
-def test_what_cannot_be_meant_is_a_sentence_and_exit_2(okrs: Project, arguments: list[str], message: str) -> None:
+def test_wrong_arguments_are_refused_with_a_sentence_and_exit_code_2(
+    okrs: Project, arguments: list[str], message: str
+) -> None:
     done = okrs.run("checkin", *arguments, check=2)
     assert message in done.stderr
     assert not (okrs.folder / "syncd.db").exists()
@@ -201,7 +206,7 @@ def test_the_history_of_a_period_that_is_named_by_its_days_fits_80_columns(okrs:
     assert shown[1].startswith("2026-10-01..2026-12-31   30 → 60 agents who say so   as of")
 
 
-def test_a_period_that_has_settled_takes_none(okrs: Project) -> None:
+def test_a_settled_period_takes_no_check_in(okrs: Project) -> None:
     at(okrs, "2027-01-15T00:00:00+01:00")
     refused = okrs.run("checkin", "trust", "--value", "45", check=2).stderr
-    assert "2026-Q4 is frozen since 15 Jan: it has ended and settled; --period names another" in refused
+    assert "2026-Q4 is frozen since 15 Jan: it has ended and settled; name another period with --period" in refused

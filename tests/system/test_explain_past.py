@@ -1,4 +1,4 @@
-"""`explain --at` says of a past day what `explain` said on that day, whatever has happened since."""
+"""`explain --at` prints for a past day what `explain` printed on that day, whatever has happened since."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
-from projects import NOW, Project
+from projects import NOW, Project, done_articles
 
 from syncd.cli import explain
 from syncd.sandbox import Fault, Sandbox
@@ -43,38 +43,38 @@ WATERMELON = "        target: 40\n        drives: calls\n        lag: 3w"
 
 
 class Days:
-    """A project over days: what `explain` says at the end of each, in text and JSON, of every key result."""
+    """A project over days, and the output of `explain` at the end of each day: of every key result, text and JSON."""
 
     def __init__(self, project: Project, capsys: pytest.CaptureFixture[str]) -> None:
         self.project, self._capsys = project, capsys
         self.now = NOW
-        self.said: dict[datetime, dict[tuple[str, bool], str]] = {}
+        self.outputs: dict[datetime, dict[tuple[str, bool], str]] = {}
 
     def explained(self, key_result: str, *, as_json: bool, at: str | None = None) -> str:
-        """What `syncd explain` prints, in this process: there are hundreds of them."""
+        """What `syncd explain` prints; in this process, for it is called hundreds of times."""
         self._capsys.readouterr()
         explain.run(self.project.folder / "syncd.yaml", key_result, at=at, period=None, as_json=as_json)
         return self._capsys.readouterr().out
 
     def sync(self, *options: str, check: int = 0) -> None:
-        """A sync, and the day is over."""
+        """Runs a sync and ends the day."""
         self.project.run("sync", *options, check=check)
-        self.over()
+        self.end_day()
 
-    def over(self) -> None:
-        """The day is over: what is said now is remembered, and the clock goes on."""
-        self.said[self.now] = {
+    def end_day(self) -> None:
+        """Ends the day: the present output is remembered, and the clock goes on."""
+        self.outputs[self.now] = {
             (name, as_json): self.explained(name, as_json=as_json)
-            for number, name in enumerate(self.project.key_results(), start=len(self.said))
+            for number, name in enumerate(self.project.key_results(), start=len(self.outputs))
             for as_json in ((True, False) if number % 2 else (True,))  # every second text, and all of the documents
         }
         self.project.edit("syncd.yaml", self.now.isoformat(), (self.now + timedelta(days=1)).isoformat())
         self.now += timedelta(days=1)
 
     def differences(self) -> Iterator[str]:
-        """What `explain --at` says otherwise of the days now."""
-        for day, said in self.said.items():
-            for (name, as_json), then in said.items():
+        """Where the output of `explain --at` for a day differs from the output of that day."""
+        for day, outputs in self.outputs.items():
+            for (name, as_json), then in outputs.items():
                 now = self.explained(name, as_json=as_json, at=day.isoformat())
                 if now != then:
                     lines = difflib.unified_diff(then.splitlines(), now.splitlines(), "then", "now", n=1)
@@ -93,13 +93,13 @@ def days(project: Project, box: Sandbox, capsys: pytest.CaptureFixture[str], mon
     return Days(project, capsys)
 
 
-def test_explain_of_a_past_day_says_what_it_said_on_that_day(days: Days, box: Sandbox) -> None:
+def test_explain_of_a_past_day_prints_what_it_printed_on_that_day(days: Days, box: Sandbox) -> None:
     project, world = days.project, box.world
     days.sync()
     days.sync()  # nothing has changed
 
     # Records leave, a past row is corrected, another loses its date.
-    done = sorted(one.key for one in world.jira.issues.values() if one.project == "KB" and one.category == "Done")
+    done = sorted(article.key for article in done_articles(box))
     world.jira.reopen(done[0])
     world.jira.delete(done[1])
     world.sheets.set_cell(OKR_BOOK, "Support", "C8", 777)
@@ -112,12 +112,12 @@ def test_explain_of_a_past_day_says_what_it_said_on_that_day(days: Days, box: Sa
     box.fault(Fault("github", status=500, after=3))
     project.run("sync", check=1)
     project.run("plan", check=1)
-    days.over()
-    days.over()
+    days.end_day()
+    days.end_day()
     box.heal()
     world.jira.transition(done[0], "Done")
     project.run("plan", check=0)
-    days.over()
+    days.end_day()
 
     # Definitions are edited: a target and a lag, a title, how something is measured, a guard's bound.
     project.edit("mappings/support.yaml", WATERMELON, WATERMELON.replace("40", "80").replace("3w", "5w"))
@@ -127,23 +127,23 @@ def test_explain_of_a_past_day_says_what_it_said_on_that_day(days: Days, box: Sa
     project.edit("mappings/support.yaml", "at_most: 900", "at_most: 2000")
     days.sync()
 
-    # A number is held, and taken on the day after; people say something.
+    # A number is held, and approved on the day after; people check in.
     project.edit("mappings/support.yaml", "stale_after: 10d\n", "stale_after: 10d\n        plausible: {jump: 100}\n")
     world.sheets.set_cell(OKR_BOOK, "Support", "C12", 700)
     world.sheets.set_cell(OKR_BOOK, "Support", "A9", 46321)
     days.sync()
     project.run("approve", "calls", "--author", "Ada", check=0)
     project.run("checkin", "trust", "--value", "6", "--note", "It goes well.", "--author", "Ada", check=0)
-    days.over()
+    days.end_day()
 
-    # One key result alone is pulled, though others would have changed too; a note on a measured one.
+    # A single key result is pulled, though others would have changed too; a note on a measured key result.
     world.jira.reopen(done[0])
     world.sheets.set_cell(OKR_BOOK, "Support", "F2", 0.75)
     days.sync("--only", "calls")
     project.run("checkin", "calls", "--note", "It is the season.", "--confidence", "0.4", "--author", "Ben", check=0)
-    days.over()
+    days.end_day()
 
-    # Key results leave the files, others come; all are judged by other shares.
+    # Key results leave the files, others are added; the health shares change.
     edited = MORE.replace("at_most: 900", "at_most: 2000").replace("trust us", "trust us again")
     renamed = edited.replace("trust", "faith").replace("answers", "replies").replace("id: rate", "id: quota")
     project.edit("mappings/support.yaml", edited, renamed)
@@ -152,10 +152,10 @@ def test_explain_of_a_past_day_says_what_it_said_on_that_day(days: Days, box: Sa
     days.sync()
 
     assert list(days.differences()) == []
-    told = "".join(text for said in days.said.values() for text in said.values())
+    everything = "".join(text for outputs in days.outputs.values() for text in outputs.values())
     for event in (
         "last pull failed", "with no date that can be read", "restated (", "would count in", "held: ", "stale: ",
         "approved  ", "check-in  ", "edited  ", "its guard is broken", "written  ", "! watermelon since",
         "gone: deleted",
     ):  # fmt: skip
-        assert event in told  # else the story has lost what it is about
+        assert event in everything  # else the story has lost its point

@@ -1,4 +1,4 @@
-"""What `explain` lists for a number adds up to exactly that number, for every key result of the example."""
+"""The items that `explain` lists for a number add up to exactly that number, for every key result of the example."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ def test_the_evidence_of_every_key_result_adds_up_to_its_value(project: Project,
         monkeypatch.setenv(name, value)
     config = load_config(project.folder / "syncd.yaml")
     numbers = 0
-    for key_result in config.plans[0].key_results:
-        found = json.loads(project.run("explain", key_result.id, "--json", check=0).stdout)
-        brought = [item["brings"] for item in found["counted"]]
-        if found["value"] is None:
-            assert found["reason"], key_result.id
+    for key_result in config.periods[0].key_results:
+        explained = json.loads(project.run("explain", key_result.id, "--json", check=0).stdout)
+        brought = [item["brings"] for item in explained["counted"]]
+        if explained["value"] is None:
+            assert explained["reason"], key_result.id
             continue
         numbers += 1
         measure = key_result.measure
@@ -37,9 +37,9 @@ def test_the_evidence_of_every_key_result_adds_up_to_its_value(project: Project,
         else:
             total = aggregate(measure.take, list(map(float, brought)))
         assert total is not None
-        assert math.isclose(total, found["value"], rel_tol=0, abs_tol=0), key_result.id
-        assert found["parts"][0]["arithmetic"].split(" = ")[-1].split()[0] in (
-            str(found["value"]),
-            f"{found['value']:g}",
+        assert math.isclose(total, explained["value"], rel_tol=0, abs_tol=0), key_result.id
+        assert explained["parts"][0]["arithmetic"].split(" = ")[-1].split()[0] in (
+            str(explained["value"]),
+            f"{explained['value']:g}",
         )
     assert numbers >= 16

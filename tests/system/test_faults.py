@@ -23,7 +23,7 @@ from syncd.sandbox import DEMO_NOW, Sandbox, serve
 from syncd.sandbox.story.numbers import OKR_BOOK
 from syncd.sdk import RetryPolicy
 from syncd.status.document import document
-from syncd.status.periods import choose_plan
+from syncd.status.periods import choose_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import report_of
 
@@ -40,8 +40,8 @@ class Lab:
         self._config = load_config(project.folder / "syncd.yaml")
         self._sources = {
             kr.id: kr.measure.connection
-            for plan in self._config.plans
-            for kr in plan.key_results
+            for okrs in self._config.periods
+            for kr in okrs.key_results
             if kr.measure is not None
         }
         self._numbers = count(1)
@@ -76,9 +76,9 @@ class Lab:
 
     def document(self, ledger: Ledger) -> dict[str, Any]:
         """What `status --json` shows."""
-        plan = choose_plan(self._config, None, self.now())
-        assert plan is not None
-        return document(report_of(Snapshots(self._config, plan, ledger).now(self.now())))
+        okrs = choose_period(self._config, None, self.now())
+        assert okrs is not None
+        return document(report_of(Snapshots(self._config, okrs, ledger).now(self.now())))
 
     def lines(self, ledger: Ledger) -> dict[str, dict[str, Any]]:
         """The key results, by id."""

@@ -1,4 +1,4 @@
-"""Numbers that are not plausible, as a person meets them: held beside the last one, approved, released."""
+"""Implausible numbers through the command line: held beside the last number, approved, released."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def calls_are(box: Sandbox, number: float) -> None:
 
 
 def later(project: Project, **after: int) -> None:
-    """Moves the rehearsal's clock on."""
+    """Moves the project's clock on."""
     text = (project.folder / "syncd.yaml").read_text(encoding="utf-8")
     now = text.partition("clock: ")[2].partition("\n")[0]
     project.edit("syncd.yaml", now, (NOW + timedelta(**after)).isoformat())
 
 
-def test_a_project_that_is_emptied_is_held_until_somebody_says_that_it_is_true(project: Project, box: Sandbox) -> None:
+def test_an_emptied_project_is_held_until_somebody_approves_it(project: Project, box: Sandbox) -> None:
     project.run("sync", check=0)
     before = project.key_results()["articles"]
     assert "candidate" not in before
@@ -67,7 +67,7 @@ def test_a_project_that_is_emptied_is_held_until_somebody_says_that_it_is_true(p
     assert "by Dana: 33 → 0" in project.run("explain", "articles", check=0).stdout
 
 
-def test_a_number_outside_its_bounds_waits_and_a_plausible_one_ends_the_wait(project: Project, box: Sandbox) -> None:
+def test_an_implausible_number_waits_until_a_plausible_number_comes(project: Project, box: Sandbox) -> None:
     project.edit("mappings/support.yaml", CALLS, CALLS + "        plausible: {at_most: 1500}\n")
     project.run("sync", check=0)
     calls_are(box, 1950)
@@ -86,7 +86,7 @@ def test_a_number_outside_its_bounds_waits_and_a_plausible_one_ends_the_wait(pro
     assert "candidate" not in calls
 
 
-def test_an_approved_number_stays_and_another_is_held_again(project: Project, box: Sandbox) -> None:
+def test_an_approved_number_stays_and_another_implausible_number_is_held(project: Project, box: Sandbox) -> None:
     project.edit("mappings/support.yaml", CALLS, CALLS + "        plausible: {jump: 20%}\n")
     project.run("sync", check=0)
     calls_are(box, 700)
@@ -95,8 +95,8 @@ def test_an_approved_number_stays_and_another_is_held_again(project: Project, bo
     later(project, hours=1)
     done = project.run("approve", "calls", "--number", "700", check=0)
     assert done.stdout.startswith("calls: 1,092 → 700, on track; approved by ")
-    found = json.loads(project.run("explain", "calls", "--json", check=0).stdout)
-    assert [item["brings"] for item in found["counted"]] == ["700"]
+    explained = json.loads(project.run("explain", "calls", "--json", check=0).stdout)
+    assert [item["brings"] for item in explained["counted"]] == ["700"]
     project.run("sync", check=0)
     assert (project.key_results()["calls"]["value"], project.key_results()["calls"]["quality"]) == (700, "complete")
     calls_are(box, 300)
@@ -105,9 +105,7 @@ def test_an_approved_number_stays_and_another_is_held_again(project: Project, bo
     assert (calls["value"], calls["quality"], calls["candidate"]) == (700, "held", 300)
 
 
-def test_a_second_cycle_with_the_same_number_releases_it_where_the_settings_say_so(
-    project: Project, box: Sandbox
-) -> None:
+def test_held_until_repeated_takes_a_number_that_comes_twice(project: Project, box: Sandbox) -> None:
     project.edit("syncd.yaml", "schedule: 1s", "schedule: 1s\nheld_until: repeated")
     project.edit("mappings/support.yaml", CALLS, CALLS + "        plausible: {jump: 100}\n")
     project.run("sync", check=0)
@@ -138,7 +136,7 @@ def test_a_new_quarter_at_zero_is_not_held(project: Project, box: Sandbox) -> No
     assert (articles["value"], articles["quality"]) == (0, "complete")
 
 
-def test_a_first_number_that_is_not_plausible_waits_beside_none(project: Project) -> None:
+def test_an_implausible_first_number_waits_beside_no_value(project: Project) -> None:
     project.edit("mappings/support.yaml", CALLS, CALLS + "        plausible: {at_most: 1000}\n")
     project.run("sync", check=0)
     calls = project.key_results()["calls"]
@@ -148,7 +146,7 @@ def test_a_first_number_that_is_not_plausible_waits_beside_none(project: Project
     assert project.key_results()["calls"]["value"] == 1092
 
 
-def test_only_what_is_held_can_be_approved(project: Project) -> None:
+def test_only_held_numbers_can_be_approved(project: Project) -> None:
     assert "calls is not held: it was not pulled yet" in project.run("approve", "calls", check=2).stderr
     project.run("sync", check=0)
     assert "calls is not held: its value 1,092 is complete" in project.run("approve", "calls", check=2).stderr
@@ -156,7 +154,7 @@ def test_only_what_is_held_can_be_approved(project: Project) -> None:
     assert "there is no period 'autumn'" in project.run("approve", "calls", "--period", "autumn", check=2).stderr
 
 
-def test_an_outage_does_not_hide_what_waits_for_longer_than_it_lasts(project: Project, box: Sandbox) -> None:
+def test_a_number_waits_again_after_an_outage(project: Project, box: Sandbox) -> None:
     from syncd.sandbox import Fault
 
     project.edit("mappings/support.yaml", CALLS, CALLS + "        plausible: {at_most: 1500}\n")

@@ -8,28 +8,17 @@ import json
 import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
+from october import BERLIN, REPO, a_company, a_project, calls, clock, merged
 from projects import Project
 
-from syncd.sandbox import Sandbox, World
+from syncd.sandbox import Sandbox
 
-BERLIN = ZoneInfo("Europe/Berlin")
-REPO = "acme/search"
-PROJECT = """\
-timezone: Europe/Berlin
-ledger: sqlite:///syncd.db
-clock: 2026-10-01T20:00:00+02:00
-connections:
-  code: {{type: github, url: "{url}", token: "${{GITHUB_TOKEN}}"}}
-  local: {{type: files, root: data/}}
-"""
 MAPPING = """\
 period: 2026-10
 objectives:
@@ -83,23 +72,6 @@ objectives:
 """
 
 
-@contextmanager
-def a_company() -> Iterator[Sandbox]:
-    """One with an empty repository."""
-    with Sandbox(World(datetime(2026, 10, 1, 8, tzinfo=BERLIN)), "127.0.0.1", 0).running() as running:
-        running.world.github.add_repo(REPO)
-        yield running
-
-
-def a_project(folder: Path, box: Sandbox) -> Project:
-    (folder / "mappings").mkdir()
-    (folder / "data").mkdir()
-    (folder / "data/calls.csv").write_text("Day,Calls\n", encoding="utf-8")
-    (folder / "syncd.yaml").write_text(PROJECT.format(url=box.github_url), encoding="utf-8")
-    (folder / "mappings/support.yaml").write_text(MAPPING, encoding="utf-8")
-    return Project(folder, {"GITHUB_TOKEN": box.credentials["github"]})
-
-
 @pytest.fixture
 def box() -> Iterator[Sandbox]:
     with a_company() as running:
@@ -108,36 +80,19 @@ def box() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def project(tmp_path: Path, box: Sandbox) -> Project:
-    return a_project(tmp_path, box)
-
-
-def clock(project: Project, day: int, hour: int = 20) -> None:
-    text = (project.folder / "syncd.yaml").read_text(encoding="utf-8")
-    before = text.partition("clock: ")[2].partition("\n")[0]
-    project.edit("syncd.yaml", before, datetime(2026, 10, day, hour, tzinfo=BERLIN).isoformat())
-
-
-def calls(project: Project, day: int, number: object) -> None:
-    with (project.folder / "data/calls.csv").open("a", encoding="utf-8") as file:
-        file.write(f"2026-10-{day:02},{number}\n")
-
-
-def merged(box: Sandbox, day: int, base: str = "main") -> None:
-    at = datetime(2026, 10, day, 9, tzinfo=BERLIN)
-    code = box.world.github
-    code.merge_pull(REPO, code.add_pull(REPO, base=base, at=at).number, at=at + timedelta(hours=1))
+    return a_project(tmp_path, box, MAPPING)
 
 
 def series(project: Project, key_result: str, *options: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(project.run("history", key_result, "--json", *options, check=0).stdout)
-    return found
+    read: dict[str, Any] = json.loads(project.run("history", key_result, "--json", *options, check=0).stdout)
+    return read
 
 
-def values(found: dict[str, Any]) -> list[tuple[str, float | None]]:
-    return [(point["day"], point["value"]) for point in found["points"]]
+def values(history: dict[str, Any]) -> list[tuple[str, float | None]]:
+    return [(point["day"], point["value"]) for point in history["points"]]
 
 
-def test_what_is_backfilled_is_what_daily_syncs_would_have_kept(project: Project, box: Sandbox) -> None:
+def test_a_backfilled_series_is_what_daily_syncs_would_have_kept(project: Project, box: Sandbox) -> None:
     code = box.world.github
     for day in range(1, 11):
         at = datetime(2026, 10, day, 9, tzinfo=BERLIN)
@@ -159,16 +114,16 @@ def test_what_is_backfilled_is_what_daily_syncs_would_have_kept(project: Project
         assert [point["source"] for point in kept[name]["points"]] == ["kept"] * 10
         before = series(project, name)
         assert [value for _, value in values(before)] == [None] * 9 + [kept[name]["points"][-1]["value"]]
-        found = series(project, name, "--backfill")
-        assert [point["source"] for point in found["points"]] == ["backfilled"] * 9 + ["kept"]
-        for ours, theirs in zip(values(found), values(kept[name]), strict=True):
+        backfilled = series(project, name, "--backfill")
+        assert [point["source"] for point in backfilled["points"]] == ["backfilled"] * 9 + ["kept"]
+        for ours, theirs in zip(values(backfilled), values(kept[name]), strict=True):
             assert ours == (theirs[0], pytest.approx(theirs[1])), name
         changes = [point["change"] for point in kept[name]["points"]]
-        assert [point["change"] for point in found["points"]] == pytest.approx(changes)
+        assert [point["change"] for point in backfilled["points"]] == pytest.approx(changes)
         assert series(project, name) == before  # it wrote nothing
 
 
-def test_what_no_source_dates_is_said_and_is_not_backfilled(project: Project) -> None:
+def test_an_undated_number_is_not_backfilled_and_the_command_says_why(project: Project) -> None:
     calls(project, 1, 7)
     clock(project, 3)
     project.run("sync", check=0)
@@ -179,17 +134,17 @@ def test_what_no_source_dates_is_said_and_is_not_backfilled(project: Project) ->
 
 @dataclass
 class October:
-    """A project whose history is read, and what the sync after the edit of a measure said."""
+    """A project with a history, and the output of the sync after the edit of a measure."""
 
     project: Project
-    said: str
+    edited_output: str
 
 
 @pytest.fixture(scope="module")
 def october(tmp_path_factory: pytest.TempPathFactory) -> October:
-    """Syncs on some days of October, an edit of a goal, one of a measure, and a day on which the source was away."""
+    """Syncs on some days of October, an edit of a goal, an edit of a measure, and a day without the source."""
     with a_company() as box:
-        project = a_project(tmp_path_factory.mktemp("october"), box)
+        project = a_project(tmp_path_factory.mktemp("october"), box, MAPPING)
         for day in (1, 2, 4, 8, 9):
             calls(project, day, 1200 - 10 * day)
         for day in (1, 3, 5, 7):
@@ -203,13 +158,13 @@ def october(tmp_path_factory: pytest.TempPathFactory) -> October:
         project.run("sync", check=0)
         project.edit("mappings/support.yaml", "base: main}}\n        guard", "base: release}}\n        guard")
         clock(project, 9)
-        said = project.run("sync", check=0).stdout
+        edited_output = project.run("sync", check=0).stdout
         clock(project, 10)
         project.env["GITHUB_TOKEN"] = "wrong"
         project.run("sync", check=1)
     clock(project, 12, hour=10)
     project.env.clear()  # from here on there is no secret, and no source
-    return October(project, said)
+    return October(project, edited_output)
 
 
 TABLE = """\
@@ -232,21 +187,21 @@ shipped: 20 changes merged
 """
 
 
-def test_the_table(october: October) -> None:
+def test_the_table_folds_days_without_a_change(october: October) -> None:
     assert october.project.run("history", "shipped", check=0).stdout == TABLE
 
 
-def test_the_docs_show_this_table() -> None:
+def test_the_table_is_in_the_docs() -> None:
     assert TABLE in (Path(__file__).parents[2] / "docs/operating.md").read_text(encoding="utf-8")
 
 
-def test_the_document(october: October) -> None:
-    found = series(october.project, "shipped")
-    assert found["key_result"] == "shipped"
-    assert found["title"] == "20 changes merged"
-    assert found["period"] == {"id": "2026-10", "start": "2026-10-01", "end": "2026-10-31"}
-    assert found["unit"] is None
-    points = {int(point["day"][-2:]): point for point in found["points"]}
+def test_the_document_has_every_day_and_event(october: October) -> None:
+    read = series(october.project, "shipped")
+    assert read["key_result"] == "shipped"
+    assert read["title"] == "20 changes merged"
+    assert read["period"] == {"id": "2026-10", "start": "2026-10-01", "end": "2026-10-31"}
+    assert read["unit"] is None
+    points = {int(point["day"][-2:]): point for point in read["points"]}
     assert list(points) == list(range(1, 13))
     assert {day: point["value"] for day, point in points.items()} == {
         1: None,
@@ -265,35 +220,35 @@ def test_the_document(october: October) -> None:
     assert points[8]["progress"] == pytest.approx(4 / 8)
     assert (points[6]["quality"], points[6]["measured_at"]) == ("stale", "2026-10-03T20:00:00+02:00")
     assert points[10]["quality"] == "failed"
-    edits = [(event["day"], event["event"], event["file"], event["key"]) for event in found["events"]]
+    edits = [(event["day"], event["event"], event["file"], event["key"]) for event in read["events"]]
     assert edits == [
         ("2026-10-08", "edited", "mappings/support.yaml", "target"),
         ("2026-10-09", "edited", "mappings/support.yaml", "measure.where.base"),
     ]
-    assert (found["events"][1]["old"], found["events"][1]["new"]) == ("main", "release")
+    assert (read["events"][1]["old"], read["events"][1]["new"]) == ("main", "release")
     today = october.project.key_results()["shipped"]
     for key in ("value", "progress", "score", "expected", "health", "quality", "reason"):
         assert points[12][key] == today[key]
 
 
 def test_sync_does_not_compare_the_numbers_of_two_measures(october: October) -> None:
-    assert "its measure was edited: by the one before it was 4, which does not compare" in october.said
-    assert "4 → 1" not in october.said
-    assert max(map(len, october.said.splitlines())) <= 80
+    assert "its measure was edited; the earlier one gave 4, which does not compare" in october.edited_output
+    assert "4 → 1" not in october.edited_output
+    assert max(map(len, october.edited_output.splitlines())) <= 80
 
 
-def test_with_backfill_the_present_measure_is_that_of_all_days(october: October) -> None:
-    found = series(october.project, "shipped", "--backfill")
-    assert [value for _, value in values(found)] == [0] + [1] * 11
-    assert [point["source"] for point in found["points"]] == ["backfilled"] * 8 + ["kept"] * 4
-    assert [point["change"] for point in found["points"]] == [None, 1] + [0] * 10
+def test_a_backfilled_series_has_the_present_measure_on_every_day(october: October) -> None:
+    read = series(october.project, "shipped", "--backfill")
+    assert [value for _, value in values(read)] == [0] + [1] * 11
+    assert [point["source"] for point in read["points"]] == ["backfilled"] * 8 + ["kept"] * 4
+    assert [point["change"] for point in read["points"]] == [None, 1] + [0] * 10
 
 
-def test_the_csv(october: October) -> None:
+def test_the_csv_has_the_numbers_of_the_document(october: October) -> None:
     command = october.project.command("history", "calls", "--csv")
-    told = subprocess.run(command, cwd=october.project.folder, capture_output=True, check=True).stdout
-    assert told.count(b"\r\n") == told.count(b"\n") == 13
-    rows = list(csv.DictReader(io.StringIO(told.decode(), newline=""), strict=True))
+    output = subprocess.run(command, cwd=october.project.folder, capture_output=True, check=True).stdout
+    assert output.count(b"\r\n") == output.count(b"\n") == 13
+    rows = list(csv.DictReader(io.StringIO(output.decode(), newline=""), strict=True))
     assert [row["day"] for row in rows] == [f"2026-10-{day:02}" for day in range(1, 13)]
     assert [row["value"] for row in rows][:4] == ["", "1180", "1180", "1180"]
     assert rows[7]["change"] == "-40"
@@ -311,7 +266,7 @@ def test_the_csv(october: October) -> None:
             assert (float(row[key]) if row[key] else None) == point[key]
 
 
-def test_the_chart(october: October) -> None:
+def test_the_chart_shows_value_pace_goal_and_events(october: October) -> None:
     text = october.project.run("history", "shipped", "--chart", check=0).stdout
     assert "\x1b" not in text
     assert max(map(len, text.splitlines())) <= 80
@@ -325,12 +280,12 @@ def test_the_chart(october: October) -> None:
     assert "measure.where.base: main → release" in text
 
 
-def test_one_form_at_a_time(project: Project) -> None:
+def test_two_forms_at_a_time_are_refused(project: Project) -> None:
     done = project.run("history", "calls", "--csv", "--json", check=2)
-    assert done.stderr == "syncd: --csv, --json and --chart are three forms of one answer; choose one\n"
+    assert done.stderr == "syncd: --csv, --json and --chart do not go together; choose one of them\n"
 
 
-def test_without_a_value_it_says_so_in_one_sentence(project: Project) -> None:
+def test_a_history_without_a_value_is_a_single_sentence(project: Project) -> None:
     for option in ("--chart", "--backfill"):
         done = project.run("history", "calls", option, check=0)
         assert done.stdout == "calls has no value yet in 2026-10: run `syncd sync`\n"
@@ -339,11 +294,11 @@ def test_without_a_value_it_says_so_in_one_sentence(project: Project) -> None:
 
 
 def test_a_guard_has_a_series_of_its_own(october: October) -> None:
-    found = series(october.project, "shipped:guard")
-    assert [value for _, value in values(found)] == [None] + [1190] * 11
+    read = series(october.project, "shipped:guard")
+    assert [value for _, value in values(read)] == [None] + [1190] * 11
 
 
-def test_what_people_said_stands_from_its_day_on_until_it_expires(project: Project) -> None:
+def test_a_value_by_check_in_holds_from_its_day_until_it_expires(project: Project) -> None:
     mood = "      - {id: mood, title: Better mood, kind: outcome, baseline: 5, target: 8, stale_after: 3d}\n"
     project.edit("mappings/support.yaml", "      - id: undated\n", f"{mood}      - id: undated\n")
     for day, number in ((2, "6"), (5, "7")):

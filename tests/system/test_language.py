@@ -98,18 +98,18 @@ def company(tmp_path: Path) -> Project:
     return Project(tmp_path)
 
 
-def test_every_form_comes_to_its_number_and_is_explained(company: Project) -> None:
+def test_every_form_of_measure_has_its_number_and_its_evidence(company: Project) -> None:
     company.run("sync", check=0)
     document = company.status()
-    objectives = {one["id"]: one for one in document["objectives"]}
-    found = company.key_results()
-    assert found["win-rate"]["value"] == pytest.approx(135 / (135 + 78) * 100)
-    assert found["win-rate"]["level"] == "commit"
-    assert found["leads"]["health"] == "at_risk"
-    assert found["leads"]["guard"]["holds"] is False
-    assert found["leads"]["reason"] == "its guard is broken: 39 is not at least 40"
-    assert (found["broken"]["value"], found["broken"]["reason"]) == (None, "won / open divides by zero")
-    assert (found["steps"]["progress"], found["steps"]["expected"]) == (0.25, 0.75)
+    objectives = {objective["id"]: objective for objective in document["objectives"]}
+    key_results = company.key_results()
+    assert key_results["win-rate"]["value"] == pytest.approx(135 / (135 + 78) * 100)
+    assert key_results["win-rate"]["level"] == "commit"
+    assert key_results["leads"]["health"] == "at_risk"
+    assert key_results["leads"]["guard"]["holds"] is False
+    assert key_results["leads"]["reason"] == "its guard is broken: 39 is not at least 40"
+    assert (key_results["broken"]["value"], key_results["broken"]["reason"]) == (None, "won / open divides by zero")
+    assert (key_results["steps"]["progress"], key_results["steps"]["expected"]) == (0.25, 0.75)
     sales, product = objectives["sales"]["score"], objectives["product"]["score"]
     assert objectives["company"]["score"] == pytest.approx((sales + 2 * product) / 3)
     assert objectives["sales"]["supports"] == "company"
@@ -144,14 +144,14 @@ def test_the_past_of_a_formula_and_a_guard_is_explained_from_the_ledger_alone(co
     assert guard["value"] == 39
 
 
-def test_its_tests_run_with_no_network_and_no_ledger(company: Project) -> None:
+def test_mapping_tests_run_without_network_and_ledger(company: Project) -> None:
     done = company.run("test", check=0)
     assert "2 tests, all ok" in done.stdout
     assert not list(company.folder.glob("*.db"))
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("value: 90, progress", "value: 91, progress", "win-rate.value: expected 91, got 90"),
         ("progress: 117%", "progress: 116%", "win-rate.progress: expected 116 %, got 116.666667 %"),
@@ -163,14 +163,14 @@ def test_its_tests_run_with_no_network_and_no_ledger(company: Project) -> None:
         ("health: at_risk, ali", "health: done, ali", "leads.health: expected done, got at_risk"),
     ],
 )
-def test_what_differs_is_said(company: Project, old: str, new: str, said: str) -> None:
+def test_a_failed_expectation_shows_what_it_got(company: Project, old: str, new: str, message: str) -> None:
     assert old in OKRS
     (company.folder / "mappings" / "okrs.yaml").write_text(OKRS.replace(old, new))
     done = company.run("test", check=1)
-    assert said in done.stdout
+    assert message in done.stdout
     assert "2 tests, 1 failed" in done.stdout
     document = json.loads(company.run("test", "--json", check=1).stdout)
-    assert [one["ok"] for one in document["tests"]].count(False) == 1
+    assert [test["ok"] for test in document["tests"]].count(False) == 1
 
 
 def test_an_edit_of_a_guard_is_a_change_of_its_definition(company: Project) -> None:
@@ -178,20 +178,22 @@ def test_an_edit_of_a_guard_is_a_change_of_its_definition(company: Project) -> N
     okrs = company.folder / "mappings" / "okrs.yaml"
     okrs.write_text(okrs.read_text().replace("at_least: 40", "at_least: 30"))
     company.run("sync", check=0)
-    found = company.key_results()["leads"]
-    assert (found["health"], found["guard"]["holds"]) == ("done", True)
+    leads = company.key_results()["leads"]
+    assert (leads["health"], leads["guard"]["holds"]) == ("done", True)
     changes = json.loads(company.run("explain", "leads", "--json", check=0).stdout)["definition_changes"]
-    assert [(one["key"], one["old"], one["new"]) for one in changes] == [("guard.keep.at_least", 40.0, 30.0)]
+    assert [(change["key"], change["old"], change["new"]) for change in changes] == [
+        ("guard.keep.at_least", 40.0, 30.0)
+    ]
 
 
-def test_an_edit_of_what_all_are_judged_by_is_told_and_the_folder_that_it_runs_in_is_no_edit(company: Project) -> None:
+def test_an_edit_of_the_health_shares_is_shown_and_another_working_folder_is_no_edit(company: Project) -> None:
     company.run("sync", check=0)
     settings = company.folder / "syncd.yaml"
     settings.write_text(f"{PROJECT}health: {{on_track: 0.8, at_risk: 0.6}}\n")
     elsewhere = Project(company.folder / "mappings")
     elsewhere.run("sync", "--config", "../syncd.yaml", check=0)
     changes = json.loads(company.run("explain", "leads", "--json", check=0).stdout)["definition_changes"]
-    assert [(one["file"], one["key"], one["old"], one["new"]) for one in changes] == [
+    assert [(change["file"], change["key"], change["old"], change["new"]) for change in changes] == [
         ("syncd.yaml", "health.on_track", 0.9, 0.8),
         ("syncd.yaml", "health.at_risk", 0.7, 0.6),
     ]
@@ -202,7 +204,7 @@ def test_an_edit_of_what_all_are_judged_by_is_told_and_the_folder_that_it_runs_i
     assert (changes[-1]["file"], changes[-1]["key"]) == ("mappings/okrs.yaml", "target")
 
 
-def test_a_guard_is_frozen_with_its_period_although_its_key_result_never_was_measured(company: Project) -> None:
+def test_a_guard_is_frozen_with_its_period_though_its_key_result_was_never_measured(company: Project) -> None:
     mapping = company.folder / "mappings" / "okrs.yaml"
     mapping.write_text(OKRS.replace("dates: Day, values: Leads}", "dates: Day, values: Leads}, file: late.csv"))
     company.run("sync", check=1)
@@ -210,6 +212,6 @@ def test_a_guard_is_frozen_with_its_period_although_its_key_result_never_was_mea
     (company.folder / "n.csv").write_text(ROWS.replace(",0,1,39", ",0,1,44"))
     (company.folder / "syncd.yaml").write_text(PROJECT.replace("2026-11-21", "2027-02-01"))
     company.run("sync", check=0)
-    found = company.key_results()["leads"]
-    assert found["value"] is not None
-    assert (found["guard"]["value"], found["guard"]["holds"]) == (39, False)
+    leads = company.key_results()["leads"]
+    assert leads["value"] is not None
+    assert (leads["guard"]["value"], leads["guard"]["holds"]) == (39, False)

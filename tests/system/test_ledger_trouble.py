@@ -28,8 +28,8 @@ pytestmark = pytest.mark.unmeasured
 GOES_ON = "what was stored stays, and the next sync goes on from there"
 
 
-def told(project: Project, command: str, code: int, room: int | None = None) -> str:
-    """The one sentence that a command must end with, beside its exit code."""
+def failure(project: Project, command: str, code: int, room: int | None = None) -> str:
+    """The single sentence that a command prints when it fails with this exit code."""
     done = project.run(command) if room is None else limited(project, command, room)
     assert done.returncode == code, done.stderr
     lines = [line for line in done.stderr.splitlines() if not line.startswith("pulled ")]
@@ -38,7 +38,7 @@ def told(project: Project, command: str, code: int, room: int | None = None) -> 
 
 
 def limited(project: Project, command: str, room: int) -> subprocess.CompletedProcess[str]:
-    """No file of the process may grow beyond so many bytes: how a disk fills up for one process alone."""
+    """Runs a command none of whose files may grow beyond so many bytes: a disk that is full for this process alone."""
     return subprocess.run(
         project.command(command),
         cwd=project.folder,
@@ -53,7 +53,7 @@ def limited(project: Project, command: str, room: int) -> subprocess.CompletedPr
 
 @contextmanager
 def read_only(path: Path) -> Iterator[None]:
-    """Nobody may write it, nor make anything in it; root, who may do everything, needs the attribute."""
+    """Nobody may write the file, or create one in the folder; for root this takes an attribute, not the mode."""
     mode = path.stat().st_mode
     path.chmod(mode & ~0o222)
     root = os.geteuid() == 0
@@ -69,7 +69,7 @@ def read_only(path: Path) -> Iterator[None]:
 
 @contextmanager
 def locked(file: Path, how: str) -> Iterator[None]:
-    """Another program is writing for as long as the block lasts."""
+    """Another program writes the file while the block lasts."""
     connection = sqlite3.connect(file, isolation_level=None)
     connection.execute(f"BEGIN {how}")
     try:
@@ -78,25 +78,25 @@ def locked(file: Path, how: str) -> Iterator[None]:
         connection.close()
 
 
-def test_a_disk_that_fills_up_before_anything_is_there(project: Project, box: Sandbox) -> None:
-    said = told(project, "sync", 2, room=0)
+def test_a_disk_that_is_full_from_the_start_is_a_sentence(project: Project, box: Sandbox) -> None:
+    message = failure(project, "sync", 2, room=0)
     assert re.fullmatch(
-        r"syncd: the ledger sqlite:.*syncd\.db cannot be used: disk I/O error; see whether .* full.*", said
+        r"syncd: the ledger sqlite:.*syncd\.db cannot be used: disk I/O error; see whether .* full.*", message
     )
     project.run("sync", check=0)
     assert differences(project.status(), box) == []
 
 
 @pytest.mark.parametrize("room", [150_000, 200_000])
-def test_a_disk_that_fills_up_in_the_middle(project: Project, box: Sandbox, room: int) -> None:
-    said = told(project, "sync", 1, room=room)
-    assert re.fullmatch(rf"syncd: the ledger sqlite:.*syncd\.db failed: .*; see whether .* full.*; {GOES_ON}", said)
+def test_a_disk_that_fills_up_during_a_sync_loses_nothing(project: Project, box: Sandbox, room: int) -> None:
+    message = failure(project, "sync", 1, room=room)
+    assert re.fullmatch(rf"syncd: the ledger sqlite:.*syncd\.db failed: .*; see whether .* full.*; {GOES_ON}", message)
     assert {kr["value"] for kr in project.key_results().values()} == {None}
     project.run("sync", check=0)
     assert differences(project.status(), box) == []
 
 
-def test_a_disk_that_is_really_full(tmp_path: Path, box: Sandbox) -> None:
+def test_a_full_file_system_loses_nothing(tmp_path: Path, box: Sandbox) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     mounted = subprocess.run(
@@ -106,8 +106,8 @@ def test_a_disk_that_is_really_full(tmp_path: Path, box: Sandbox) -> None:
         pytest.skip("this user may not mount a small disk")
     try:
         project = write_project(tmp_path / "project", box, ledger=f"sqlite:///{disk}/syncd.db")
-        said = told(project, "sync", 1)
-        assert re.fullmatch(rf"syncd: .*/disk/syncd\.db failed: .*; (make room|see whether) .*; {GOES_ON}", said)
+        message = failure(project, "sync", 1)
+        assert re.fullmatch(rf"syncd: .*/disk/syncd\.db failed: .*; (make room|see whether) .*; {GOES_ON}", message)
         assert {kr["value"] for kr in project.key_results().values()} == {None}
         subprocess.run(["mount", "-o", "remount,size=8m", disk], check=True)
         project.run("sync", check=0)
@@ -116,13 +116,13 @@ def test_a_disk_that_is_really_full(tmp_path: Path, box: Sandbox) -> None:
         subprocess.run(["umount", "--lazy", disk], check=True)
 
 
-def test_a_read_only_ledger_can_be_read_and_says_so_when_written(project: Project, box: Sandbox) -> None:
+def test_a_read_only_ledger_can_be_read_and_a_sync_names_the_reason(project: Project, box: Sandbox) -> None:
     project.run("sync", check=0)
     before = project.status()
     box.world.sheets.set_cell(OKR_BOOK, "Support", "C11", 700.0)
     with read_only(project.folder / "syncd.db"):
-        said = told(project, "sync", 2)
-        assert "syncd.db cannot be used: attempt to write a readonly database; let this user write the file" in said
+        message = failure(project, "sync", 2)
+        assert "syncd.db cannot be used: attempt to write a readonly database; let this user write the file" in message
         assert project.status() == before
     project.run("sync", check=0)
     assert differences(project.status(), box) == []
@@ -130,19 +130,20 @@ def test_a_read_only_ledger_can_be_read_and_says_so_when_written(project: Projec
 
 def test_a_read_only_folder_takes_no_ledger(project: Project, box: Sandbox) -> None:
     with read_only(project.folder):
-        said = told(project, "sync", 2)
+        message = failure(project, "sync", 2)
         assert (
-            "syncd.db cannot be used: unable to open database file; let this user write the file and its fold" in said
+            "syncd.db cannot be used: unable to open database file; let this user write the file and its fold"
+            in message
         )
         assert {kr["reason"] for kr in project.key_results().values()} == {"not pulled yet"}
     project.run("sync", check=0)
     assert differences(project.status(), box) == []
 
 
-def test_a_lock_that_cannot_be_had_is_a_sentence(project: Project) -> None:
+def test_a_lock_that_cannot_be_taken_is_a_sentence(project: Project) -> None:
     (project.folder / "syncd.db.lock").mkdir()
-    said = told(project, "sync", 2)
-    assert re.search(r"syncd\.db cannot be used: .*syncd\.db\.lock: is a directory; let this user write its", said)
+    message = failure(project, "sync", 2)
+    assert re.search(r"syncd\.db cannot be used: .*syncd\.db\.lock: is a directory; let this user write its", message)
 
 
 def test_a_damaged_ledger_is_named(project: Project) -> None:
@@ -150,7 +151,9 @@ def test_a_damaged_ledger_is_named(project: Project) -> None:
     with (project.folder / "syncd.db").open("r+b") as file:
         file.seek(4096)
         file.write(b"\xff" * 65536)
-    assert re.search(r"the ledger .*syncd\.db (failed|cannot be used): .*; put a backup in", told(project, "status", 2))
+    assert re.search(
+        r"the ledger .*syncd\.db (failed|cannot be used): .*; put a backup in", failure(project, "status", 2)
+    )
 
 
 def test_a_locked_ledger_is_waited_for_and_then_named(project: Project, box: Sandbox) -> None:
@@ -160,14 +163,14 @@ def test_a_locked_ledger_is_waited_for_and_then_named(project: Project, box: San
     box.world.sheets.set_cell(OKR_BOOK, "Support", "C11", 700.0)
     file = project.folder / "syncd.db"
     with locked(file, "IMMEDIATE"):
-        said = told(project, "sync", 1)
-        assert re.search(rf"failed: database is locked; another program holds it; close that one.*; {GOES_ON}", said)
-        assert project.status() == before  # who writes keeps no reader out
+        message = failure(project, "sync", 1)
+        assert re.search(rf"failed: database is locked; another program holds it; close that one.*; {GOES_ON}", message)
+        assert project.status() == before  # a writer keeps no reader out
     project.run("sync", check=0)
     assert differences(project.status(), box) == []
 
 
-def test_a_locked_ledger_that_is_let_go_in_time_is_no_failure(project: Project, box: Sandbox) -> None:
+def test_a_ledger_that_is_unlocked_in_time_is_no_failure(project: Project, box: Sandbox) -> None:
     project.run("sync", check=0)
     with locked(project.folder / "syncd.db", "IMMEDIATE"):
         process = subprocess.Popen(
@@ -180,7 +183,9 @@ def test_a_locked_ledger_that_is_let_go_in_time_is_no_failure(project: Project, 
     assert process.wait(timeout=HANG) == 0
 
 
-def test_a_database_that_takes_no_writes(tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]) -> None:
+def test_a_read_only_database_is_named_and_loses_nothing(
+    tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]
+) -> None:
     url = new_postgres()
     project = write_project(tmp_path / "project", box, ledger=url)
     project.run("sync", check=0)
@@ -188,8 +193,8 @@ def test_a_database_that_takes_no_writes(tmp_path: Path, box: Sandbox, new_postg
     box.world.sheets.set_cell(OKR_BOOK, "Support", "C11", 700.0)
     name = make_url(url).database
     administer(url, f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    said = told(project, "sync", 2)
-    assert "cannot be used: cannot execute INSERT in a read-only transaction; name the primary" in said
+    message = failure(project, "sync", 2)
+    assert "cannot be used: cannot execute INSERT in a read-only transaction; name the primary" in message
     assert project.status() == before
     administer(url, f"ALTER DATABASE {name} RESET default_transaction_read_only")
     project.run("sync", check=0)
@@ -208,7 +213,7 @@ def opened(process: subprocess.Popen[Any]) -> set[str]:
     return {Path(os.readlink(file)).name for file in Path(f"/proc/{process.pid}/fd").iterdir() if file.is_symlink()}
 
 
-def test_a_database_server_that_stops_in_the_middle(
+def test_a_database_server_that_stops_during_a_sync_loses_nothing(
     tmp_path: Path, box: Sandbox, mortal_postgres: tuple[Any, str]
 ) -> None:
     server, url = mortal_postgres
@@ -219,14 +224,14 @@ def test_a_database_server_that_stops_in_the_middle(
     )
     wait_for(lambda: sum(request.service == "github" for request in box.requests) > 2)
     stop(server)
-    _, said = process.communicate(timeout=HANG)
-    last = said.splitlines()[-1]
-    assert process.returncode == 1, said
-    assert "Traceback" not in said
+    _, message = process.communicate(timeout=HANG)
+    last = message.splitlines()[-1]
+    assert process.returncode == 1, message
+    assert "Traceback" not in message
     assert re.fullmatch(rf"syncd: the ledger postgresql.* failed: .*; see whether the server runs.*; {GOES_ON}", last)
-    said = told(project, "sync", 2)
-    assert re.fullmatch(r"syncd: the ledger postgresql.* cannot be used: .*; see whether the server runs.*", said)
-    assert "cannot be used" in told(project, "status", 2)
+    message = failure(project, "sync", 2)
+    assert re.fullmatch(r"syncd: the ledger postgresql.* cannot be used: .*; see whether the server runs.*", message)
+    assert "cannot be used" in failure(project, "status", 2)
     server.ensure_postgres_running()
     box.heal()
     project.run("sync", check=0)
@@ -234,7 +239,7 @@ def test_a_database_server_that_stops_in_the_middle(
 
 
 def stop(server: Any) -> None:
-    """At once, as a crash would."""
+    """Stops the server at once, as a crash does."""
     number = server.get_pid()
     os.kill(number, signal.SIGQUIT)
     stat = Path(f"/proc/{number}/stat")
@@ -284,7 +289,7 @@ def outlives(
     readable: bool = True,
     logged: bool = True,
 ) -> None:
-    """The service runs on through the trouble, says so everywhere, and shows the truth afterwards."""
+    """The service keeps running, reports the trouble everywhere, and shows the truth afterwards."""
     with running(project) as (process, client):
         wait_for(lambda: answers(client, "/readyz"))
         with trouble(process):
@@ -307,5 +312,5 @@ def outlives(
 
 
 def broken(client: httpx.Client) -> float:
-    found = re.search(r'^syncd_cycles_total\{outcome="broken"\} (.*)$', client.get("/metrics").text, re.MULTILINE)
-    return float(found[1]) if found else 0
+    match = re.search(r'^syncd_cycles_total\{outcome="broken"\} (.*)$', client.get("/metrics").text, re.MULTILINE)
+    return float(match[1]) if match else 0

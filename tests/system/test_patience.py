@@ -22,7 +22,7 @@ from syncd.ledger.schema import streams
 from syncd.sandbox import Fault, Sandbox
 from syncd.sdk import RetryPolicy
 from syncd.service import Service
-from syncd.status.periods import choose_plan
+from syncd.status.periods import choose_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import report_of
 
@@ -49,9 +49,9 @@ def test_a_connection_that_hangs_is_given_up(project: Project, ledger: Ledger, b
     assert {(pull.connection, why) for pull, why in result.failures} == {("numbers", "nothing came of it for 0.1 s")}
     config = load_config(project.folder / "syncd.yaml")
     now = clock_of(config.settings)()
-    plan = choose_plan(config, None, now)
-    assert plan is not None
-    found = report_of(Snapshots(config, plan, ledger).now(now))
+    okrs = choose_period(config, None, now)
+    assert okrs is not None
+    found = report_of(Snapshots(config, okrs, ledger).now(now))
     articles, calls = found.line("articles"), found.line("calls")
     assert articles is not None
     assert calls is not None

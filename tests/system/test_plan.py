@@ -1,14 +1,13 @@
-"""`syncd plan`, as a person at the terminal and a pipeline meet it."""
+"""`syncd plan`, at the terminal and in a pipeline."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from projects import NOW, Project
+from projects import NOW, Project, done_articles
 
 from syncd.sandbox import Fault, Sandbox
-from syncd.sandbox.jira.ticket import Ticket
 from syncd.sandbox.story.numbers import OKR_BOOK
 
 
@@ -22,15 +21,8 @@ def changes(document: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {change["id"]: change for period in document["periods"] for change in period["key_results"]}
 
 
-def done_articles(box: Sandbox) -> list[Ticket]:
-    return sorted(
-        (one for one in box.world.jira.issues.values() if one.project == "KB" and one.category == "Done"),
-        key=lambda one: one.id,
-    )
-
-
-def befall(box: Sandbox) -> tuple[str, str]:
-    """An article is reopened, one is written, and the last number of calls is corrected: the two articles."""
+def change_world(box: Sandbox) -> tuple[str, str]:
+    """Reopens an article, writes another, and corrects the last number of calls. Returns new and reopened article."""
     reopened = done_articles(box)[0]
     new = box.world.jira.create("KB", "Article", "How to read a bill")
     box.world.jira.transition(new.key, done_articles(box)[1].status)
@@ -39,17 +31,17 @@ def befall(box: Sandbox) -> tuple[str, str]:
     return new.key, reopened.key
 
 
-def test_a_first_plan_shows_all_of_it_and_status_is_as_before(project: Project) -> None:
+def test_a_first_plan_shows_everything_and_leaves_status_as_it_was(project: Project) -> None:
     before = project.run("status", check=0).stdout
     document = planned(project, "--exit-code", check=3)
     assert (document["changes"], document["measured"], document["streams"]) == (True, 18, 15)
-    found = changes(document)
-    assert len(found) == 18
-    assert all(change["old"] is None for change in found.values())
-    assert len(found["articles"]["enters"]) == found["articles"]["new"]["value"] == 33
+    by_id = changes(document)
+    assert len(by_id) == 18
+    assert all(change["old"] is None for change in by_id.values())
+    assert len(by_id["articles"]["enters"]) == by_id["articles"]["new"]["value"] == 33
     verdicts = document["periods"][0]["verdicts"]
     assert (verdicts[0]["output"], verdicts[0]["old"], verdicts[0]["new"]) == ("articles", "unknown", "watermelon")
-    assert [one["new"] for one in verdicts].count("watermelon") == 1
+    assert [verdict["new"] for verdict in verdicts].count("watermelon") == 1
     text = project.run("plan", check=0).stdout
     assert "      and 13 more\n" in text
     assert "18 of 18 key results would change; 15 streams\n" in text
@@ -58,30 +50,30 @@ def test_a_first_plan_shows_all_of_it_and_status_is_as_before(project: Project) 
     assert "Nothing was pulled yet" in before
     project.run("sync", check=0)
     assert {name: kr["value"] for name, kr in project.key_results().items()} == {
-        name: change["new"]["value"] for name, change in found.items()
+        name: change["new"]["value"] for name, change in by_id.items()
     }
 
 
-def test_records_that_enter_and_leave_are_named_and_the_sync_does_what_was_planned(
+def test_a_plan_names_the_records_that_enter_and_leave_and_the_sync_does_the_same(
     project: Project, box: Sandbox
 ) -> None:
     project.run("sync", check=0)
     nothing = "Nothing would change: 18 key results, 15 streams, as of 21 Nov 10:20\n"
     assert project.run("plan", "--exit-code", check=0).stdout == nothing
     before = project.status()
-    new, reopened = befall(box)
+    new, reopened = change_world(box)
 
     document = planned(project, "--exit-code", check=3)
 
-    found = changes(document)
-    assert set(found) == {"articles", "calls"}
-    (enters,), (leaves,) = found["articles"]["enters"], found["articles"]["leaves"]
+    by_id = changes(document)
+    assert set(by_id) == {"articles", "calls"}
+    (enters,), (leaves,) = by_id["articles"]["enters"], by_id["articles"]["leaves"]
     assert (enters["label"], enters["title"], enters["at"][:10]) == (new, "How to read a bill", "2026-11-21")
     assert enters["url"].endswith(f"/browse/{new}")
     assert (leaves["label"], leaves["why"]) == (reopened, "status is To Do")
     assert leaves["at"] is not None
-    assert found["articles"]["old"]["value"] == found["articles"]["new"]["value"] == 33
-    (cell,) = found["calls"]["brings_another"]
+    assert by_id["articles"]["old"]["value"] == by_id["articles"]["new"]["value"] == 33
+    (cell,) = by_id["calls"]["brings_another"]
     assert (cell["label"], cell["brought"], cell["brings"]) == ("Support!C11", "1092", "700")
     (objective,) = document["periods"][0]["objectives"]
     assert (objective["old"]["health"], objective["new"]["health"]) == ("off_track", "on_track")
@@ -95,14 +87,14 @@ def test_records_that_enter_and_leave_are_named_and_the_sync_does_what_was_plann
 
     project.run("sync", check=0)
     after = project.key_results()
-    for name, change in found.items():
+    for name, change in by_id.items():
         assert {key: after[name][key] for key in ("value", "progress", "health", "quality")} == {
             key: change["new"][key] for key in ("value", "progress", "health", "quality")
         }
     assert project.run("plan", "--exit-code", check=0).stdout == nothing
 
 
-def test_edits_are_named_by_file_and_key_and_another_measure_is_no_difference(project: Project) -> None:
+def test_a_plan_names_edits_by_file_and_key(project: Project) -> None:
     project.run("sync", check=0)
     project.edit("mappings/support.yaml", "target: 600", "target: 700")
     project.edit("mappings/support.yaml", "base: main", "base: release/1.x")
@@ -111,14 +103,14 @@ def test_edits_are_named_by_file_and_key_and_another_measure_is_no_difference(pr
     assert "  ~ calls           1,092 calls/week, 18 % → 22 % of the way, off track\n" in text
     assert "      edited in mappings/support.yaml: target: 600 → 700\n" in text
     assert "  ~ search-shipped  2, 8 % of the way, off track\n" in text
-    assert "      measured otherwise before, as 19, 76 % of the way, on track\n" in text
+    assert "      measured differently before: 19, 76 % of the way, on track\n" in text
     assert "      edited in mappings/support.yaml: measure.where.base: main → release/1.x\n" in text
     assert "  + self-served     68 %, 40 % of the way, at risk\n      new key result\n" in text
     assert "- deflection: removed: no longer in any file; mappings/support.yaml had it." in text
     assert "3 of 18 key results would change, 1 removed; 15 streams\n" in text
 
 
-def test_what_would_be_held_says_what_waits_and_explain_stays_with_what_was_found(
+def test_a_plan_shows_a_number_that_would_be_held_and_explain_shows_the_last_sync(
     project: Project, box: Sandbox
 ) -> None:
     stale = "stale_after: 10d\n"
@@ -128,7 +120,7 @@ def test_what_would_be_held_says_what_waits_and_explain_stays_with_what_was_foun
     calls = changes(planned(project))["calls"]
     assert (calls["new"]["value"], calls["new"]["quality"], calls["new"]["candidate"]) == (1092, "held", 1950)
     assert calls["approve"] == "syncd approve calls"
-    assert "what would count in 1,950, were it approved:" in project.run("plan", check=0).stdout
+    assert "what would count in 1,950 if you approve it:" in project.run("plan", check=0).stdout
     assert "calls is not held" in project.run("approve", "calls", check=2).stderr
     project.run("sync", check=0)
     box.world.sheets.set_cell(OKR_BOOK, "Support", "C11", 2100)
@@ -140,37 +132,37 @@ def test_what_would_be_held_says_what_waits_and_explain_stays_with_what_was_foun
     assert text.startswith("calls waits already, with 1,950: `syncd approve calls`\nNothing would change: ")
 
 
-def test_a_source_that_fails_is_told_as_sync_tells_it_and_outweighs_the_changes(project: Project, box: Sandbox) -> None:
+def test_a_plan_reports_a_failed_source_like_sync_and_exits_with_1(project: Project, box: Sandbox) -> None:
     project.run("sync", check=0)
-    befall(box)
+    change_world(box)
     box.fault(Fault("sheets", "unauthorized"))
     done = project.run("plan", "--exit-code", check=1)
     assert "failed: numbers: 1AbC-acme-okr-numbers-2026q4: the credentials were refused" in done.stderr
     assert "15 streams, 2 failed\n" in done.stdout
     document = planned(project, check=1)
-    assert {one["connection"] for one in document["failures"]} == {"numbers"}
+    assert {failure["connection"] for failure in document["failures"]} == {"numbers"}
     assert changes(document)["calls"]["new"]["quality"] == "failed"
     assert len(changes(document)["articles"]["enters"]) == 1
 
 
-def test_a_plan_of_one_key_result(project: Project, box: Sandbox) -> None:
+def test_a_plan_of_a_single_key_result_pulls_its_stream_alone(project: Project, box: Sandbox) -> None:
     project.run("sync", check=0)
-    befall(box)
+    change_world(box)
     document = planned(project, "--only", "calls")
     assert (set(changes(document)), document["measured"], document["streams"]) == ({"calls"}, 1, 1)
     assert "did you mean 'calls'?" in project.run("plan", "--only", "cals", check=2).stderr
     assert "--log-format is 'xml'" in project.run("plan", "--log-format", "xml", check=2).stderr
 
 
-def test_what_would_be_written_is_shown_and_nothing_is(project: Project) -> None:
+def test_a_plan_shows_what_would_be_written_and_writes_nothing(project: Project) -> None:
     with (project.folder / "syncd.yaml").open("a") as file:
         file.write("publish:\n  - {to: local, file: okrs.json}\n")
-    said = project.run("plan", check=0).stdout
-    assert "what would be written\n  local: okrs.json\n      + okrs.json  a text of" in said
+    output = project.run("plan", check=0).stdout
+    assert "what would be written\n  local: okrs.json\n      + okrs.json  a text of" in output
     assert not list(project.folder.rglob("okrs.json"))
 
 
-def test_a_guard_that_is_held_can_be_approved(project: Project) -> None:
+def test_a_held_guard_can_be_approved(project: Project) -> None:
     measure = "{from: local, file: bugs.csv, series: {dates: Day, values: Bugs}, take: sum}"
     guard = f"guard: {{keep: {{at_most: 5}}, measure: {measure}}}"
     project.edit("mappings/support.yaml", "        lag: 3w\n", f"        lag: 3w\n        {guard}\n")
@@ -186,7 +178,7 @@ def test_a_guard_that_is_held_can_be_approved(project: Project) -> None:
     )
 
 
-def test_the_clock_alone_moves_a_health_and_the_plan_says_so(project: Project) -> None:
+def test_a_plan_shows_a_health_that_changes_by_the_clock_alone(project: Project) -> None:
     project.run("sync", check=0)
     project.edit("syncd.yaml", NOW.isoformat(), NOW.replace(month=12, day=30).isoformat())
     change = changes(planned(project))["articles"]

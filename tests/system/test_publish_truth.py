@@ -165,8 +165,8 @@ def test_a_plan_says_which_publisher_cannot_be_asked(company: Company) -> None:
     company.at("2026-11-20T10:00", 80)
     company.box.fault(Fault("sheets", "status", status=403, body="{}"))
     done = company.run("plan", check=1)
-    assert "✗ numbers: calls: " in done.stdout
-    assert "permission" in done.stdout or "share" in done.stdout
+    assert "✗ numbers: calls: " in done.stderr
+    assert "permission" in done.stderr or "share" in done.stderr
 
 
 def test_of_two_periods_that_have_it_the_one_of_today_is_written(company: Company) -> None:

@@ -6,32 +6,21 @@ import json
 import re
 import shutil
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
+from october import REPO, a_company, a_project, calls, clock, merged
 from projects import NOW, Project
 
 from syncd.config import load_config
 from syncd.ledger import open_ledger
 from syncd.review import brief, review
 from syncd.review.brief import LONGEST
-from syncd.sandbox import Sandbox, World
-from syncd.status.periods import choose_plan
+from syncd.sandbox import Sandbox
+from syncd.status.periods import choose_period
 
-BERLIN = ZoneInfo("Europe/Berlin")
-REPO = "acme/search"
-PROJECT = """\
-timezone: Europe/Berlin
-ledger: sqlite:///syncd.db
-clock: 2026-10-01T20:00:00+02:00
-connections:
-  code: {{type: github, url: "{url}", token: "${{GITHUB_TOKEN}}"}}
-  local: {{type: files, root: data/}}
-"""
 MAPPING = """\
 period: 2026-10
 objectives:
@@ -87,53 +76,24 @@ class October:
     on_the_ninth: dict[str, Any]
 
 
-def clock(project: Project, day: int, hour: int = 20) -> None:
-    text = (project.folder / "syncd.yaml").read_text(encoding="utf-8")
-    before = text.partition("clock: ")[2].partition("\n")[0]
-    project.edit("syncd.yaml", before, datetime(2026, 10, day, hour, tzinfo=BERLIN).isoformat())
-
-
-def calls(project: Project, day: int, number: object) -> None:
-    with (project.folder / "data/calls.csv").open("a", encoding="utf-8") as file:
-        file.write(f"2026-10-{day:02},{number}\n")
-
-
 def crashes(project: Project, number: object) -> None:
     (project.folder / "data/crashes.csv").write_text(f"Crashes\n{number}\n", encoding="utf-8")
 
 
-def merged(box: Sandbox, day: int, base: str = "main") -> str:
-    at = datetime(2026, 10, day, 9, tzinfo=BERLIN)
-    code = box.world.github
-    number = code.add_pull(REPO, base=base, at=at).number
-    code.merge_pull(REPO, number, at=at + timedelta(hours=1))
-    return f"{REPO}#{number}"
-
-
-def a_project(folder: Path, box: Sandbox) -> Project:
-    (folder / "mappings").mkdir()
-    (folder / "data").mkdir()
-    (folder / "data/calls.csv").write_text("Day,Calls\n", encoding="utf-8")
-    crashes(Project(folder), 90)
-    (folder / "syncd.yaml").write_text(PROJECT.format(url=box.github_url), encoding="utf-8")
-    (folder / "mappings/support.yaml").write_text(MAPPING, encoding="utf-8")
-    return Project(folder, {"GITHUB_TOKEN": box.credentials["github"]})
-
-
 def document(project: Project, *options: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(project.run("review", "--json", *options, check=0).stdout)
-    return found
+    read: dict[str, Any] = json.loads(project.run("review", "--json", *options, check=0).stdout)
+    return read
 
 
-def moves(found: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    return {kr["id"]: kr for objective in found["objectives"] for kr in objective["key_results"]}
+def moves(review: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {kr["id"]: kr for objective in review["objectives"] for kr in objective["key_results"]}
 
 
 @pytest.fixture(scope="module")
 def october(tmp_path_factory: pytest.TempPathFactory) -> October:
-    with Sandbox(World(datetime(2026, 10, 1, 8, tzinfo=BERLIN)), "127.0.0.1", 0).running() as box:
-        box.world.github.add_repo(REPO)
-        project = a_project(tmp_path_factory.mktemp("october"), box)
+    with a_company() as box:
+        project = a_project(tmp_path_factory.mktemp("october"), box, MAPPING)
+        crashes(project, 90)
         calls(project, 2, 1190)
         merged(box, 1)
         clock(project, 2)
@@ -186,7 +146,7 @@ key results; activity 12 % → 54 %.
 """
 
 
-def test_the_week_says_what_moved_and_why(october: October) -> None:
+def test_the_review_of_a_week_shows_what_moved_and_why(october: October) -> None:
     text = october.project.run("review", "--week", check=0).stdout
     assert text.startswith(WEEK)
     assert max(map(len, text.splitlines())) <= 80
@@ -195,22 +155,22 @@ def test_the_week_says_what_moved_and_why(october: October) -> None:
     assert october.project.run("review", "--week", "--period", "2026-10", check=0).stdout == text
 
 
-def test_what_people_said_is_shown_as_they_wrote_it(october: October) -> None:
+def test_check_ins_are_shown_as_people_wrote_them(october: October) -> None:
     text = october.project.run("review", check=0).stdout
     assert "- 12 Oct, Eve on mood: confidence 50 %, all is \\<i>well\\</i> # or \\*so\\* they" in text
 
 
-def test_what_nobody_can_go_by_says_what_to_do(october: October) -> None:
-    found = {name: one for one in document(october.project)["attention"] for name in one["key_results"]}
-    assert {name: one["what"] for name, one in found.items()} == {"mood": "stale", "crashes": "held"}
-    assert "`syncd checkin mood --value N`" in found["mood"]["advice"]
-    assert "`syncd approve crashes` accepts it" in found["crashes"]["reason"]
+def test_stale_and_held_numbers_come_with_advice(october: October) -> None:
+    attention = {name: each for each in document(october.project)["attention"] for name in each["key_results"]}
+    assert {name: each["what"] for name, each in attention.items()} == {"mood": "stale", "crashes": "held"}
+    assert "`syncd checkin mood --value N`" in attention["mood"]["advice"]
+    assert "`syncd approve crashes` accepts it" in attention["crashes"]["reason"]
 
 
-def test_a_number_of_another_measure_is_no_movement(october: October) -> None:
-    found = moves(document(october.project))
-    assert (found["points"]["movement"], found["points"]["change"]) == ("remeasured", None)
-    assert (found["shipped"]["movement"], found["shipped"]["change"]) == ("moved", 5)
+def test_numbers_of_two_measures_are_no_movement(october: October) -> None:
+    by_id = moves(document(october.project))
+    assert (by_id["points"]["movement"], by_id["points"]["change"]) == ("remeasured", None)
+    assert (by_id["shipped"]["movement"], by_id["shipped"]["change"]) == ("moved", 5)
     assert {
         kr["movement"] for kr in document(october.project, "--at", "2026-10-09")["objectives"][0]["key_results"]
     } == {
@@ -219,49 +179,50 @@ def test_a_number_of_another_measure_is_no_movement(october: October) -> None:
     }
 
 
-def test_what_was_edited_is_told_and_asked(october: October) -> None:
-    found = document(october.project)
-    assert [(one["key_results"], one["key"], one["old"], one["new"]) for one in found["definition_changes"]] == [
+def test_edits_are_listed_and_asked_about(october: October) -> None:
+    read = document(october.project)
+    changes = read["definition_changes"]
+    assert [(change["key_results"], change["key"], change["old"], change["new"]) for change in changes] == [
         (["shipped"], "target", 20, 12),
         (["points"], "measure.where.base", "release", ["release", "main"]),
     ]
-    asked = [one["text"] for one in found["questions"]]
+    asked = [question["text"] for question in read["questions"]]
     assert "45 % of the way by the old one and 75 % by the new" in next(text for text in asked if "shipped: " in text)
-    assert any(text.startswith("points is measured otherwise since 16 Oct") for text in asked)
+    assert any(text.startswith("points has been measured differently since 16 Oct") for text in asked)
 
 
-def test_the_causes_are_the_records_that_came_since(october: October) -> None:
+def test_causes_are_the_records_that_came_since(october: October) -> None:
     causes = moves(document(october.project))["shipped"]["causes"]
-    assert [one["change"] for one in causes] == ["came"] * 5
-    assert {one["label"]: one["restated"] for one in causes if one["restated"]} == {f"{REPO}#6": "came late"}
-    assert all(one["url"].startswith("http") for one in causes)
+    assert [cause["change"] for cause in causes] == ["came"] * 5
+    assert {cause["label"]: cause["restated"] for cause in causes if cause["restated"]} == {f"{REPO}#6": "came late"}
+    assert all(cause["url"].startswith("http") for cause in causes)
 
 
-def test_a_past_week_is_what_its_review_was_on_that_day(october: October) -> None:
+def test_the_review_of_a_past_week_is_as_it_was_on_its_last_day(october: October) -> None:
     then = document(october.project, "--at", "2026-10-09")
     assert (then["from"], then["to"]) == ("2026-10-03", "2026-10-09")
     of_the_week = ("value", "progress", "movement", "before", "change", "quality")  # expected rose until midnight
     for name, move in moves(october.on_the_ninth).items():
         assert {key: moves(then)[name][key] for key in of_the_week} == {key: move[key] for key in of_the_week}, name
-    assert [one["alignment"] for one in then["objectives"]] == [
-        one["alignment"] for one in october.on_the_ninth["objectives"]
+    assert [objective["alignment"] for objective in then["objectives"]] == [
+        objective["alignment"] for objective in october.on_the_ninth["objectives"]
     ]
 
 
-def test_the_period_starts_from_the_baselines_and_counts_the_edits(october: October) -> None:
-    found = document(october.project, "--period", "2026-10")
-    assert (found["whole_period"], found["from"], found["to"]) == (True, "2026-10-01", "2026-10-16")
-    calls_moved = moves(found)["calls"]["before"]
-    assert calls_moved == {"day": "2026-09-30", "value": 1200, "progress": 0, "source": "baseline"}
-    assert found["objectives"][0]["score_before"] is None
-    assert found["carry_over"] == ["calls", "mood", "points", "crashes"]
-    assert [moves(found)[name]["times_edited"] for name in ("shipped", "calls")] == [1, 0]
+def test_the_review_of_a_period_starts_from_the_baselines_and_counts_the_edits(october: October) -> None:
+    read = document(october.project, "--period", "2026-10")
+    assert (read["whole_period"], read["from"], read["to"]) == (True, "2026-10-01", "2026-10-16")
+    calls_before = moves(read)["calls"]["before"]
+    assert calls_before == {"day": "2026-09-30", "value": 1200, "progress": 0, "source": "baseline"}
+    assert read["objectives"][0]["score_before"] is None
+    assert read["carry_over"] == ["calls", "mood", "points", "crashes"]
+    assert [moves(read)[name]["times_edited"] for name in ("shipped", "calls")] == [1, 0]
     text = october.project.run("review", "--period", "2026-10", check=0).stdout
     assert "- **calls** 1,200 → 1,100, the goal is 600 calls/week: score 17 %, off track. B4" in text
     assert max(map(len, text.splitlines())) <= 80
 
 
-def test_a_period_that_is_over_needs_nothing_more(october: October, tmp_path: Path) -> None:
+def test_the_review_of_a_period_that_is_over_names_no_pace(october: October, tmp_path: Path) -> None:
     project = copied(october.project, tmp_path)
     project.edit("syncd.yaml", "2026-10-16T", "2026-11-20T")
     text = project.run("review", "--period", "2026-10", check=0).stdout
@@ -293,7 +254,7 @@ class Page(HTMLParser):
         self.text += data
 
 
-def test_the_page_needs_nothing_else_and_escapes_what_people_wrote(october: October) -> None:
+def test_the_page_is_a_single_file_and_escapes_what_people_wrote(october: October) -> None:
     text = october.project.run("review", "--html", check=0).stdout
     page = Page(text)
     assert not {"script", "link", "img", "iframe", "object", "i"} & set(page.tags)
@@ -306,20 +267,23 @@ def test_the_page_needs_nothing_else_and_escapes_what_people_wrote(october: Octo
     assert page.text.index("Watermelon since 16 Oct") < page.text.index("Questions for the meeting")
 
 
-def test_wrong_options_earn_a_sentence(october: October) -> None:
-    def said(*options: str) -> str:
+def test_wrong_options_are_refused_with_a_sentence(october: October) -> None:
+    def refused(*options: str) -> str:
         return october.project.run("review", *options, check=2).stderr
 
-    assert said("--period", "2026-Q9") == "syncd: there is no period '2026-Q9'; the mappings have: 2026-10\n"
+    assert refused("--period", "2026-Q9") == "syncd: there is no period '2026-Q9'; the mappings have: 2026-10\n"
     assert (
-        said("--html", "--json")
-        == "syncd: --markdown, --html, --json and --notify are four forms of one answer; choose one\n"
+        refused("--html", "--json")
+        == "syncd: --markdown, --html, --json and --notify do not go together; choose one of them\n"
     )
-    assert said("--at", "last friday") == "syncd: --at is 'last friday'; write a day as 2026-11-02\n"
-    assert said("--at", "2026-10-17") == "syncd: --at is 2026-10-17, which has not come yet; write a day that has\n"
+    assert refused("--at", "last friday") == "syncd: --at is 'last friday'; write a day as 2026-11-02\n"
+    assert (
+        refused("--at", "2026-10-17")
+        == "syncd: --at is 2026-10-17, which is in the future; write today or a past day\n"
+    )
 
 
-def test_before_the_first_sync_it_says_what_to_do(project: Project) -> None:
+def test_a_review_before_the_first_sync_says_what_to_do(project: Project) -> None:
     for options in ((), ("--period", "2026-Q4")):
         text = project.run("review", *options, check=0).stdout
         assert "Nothing was pulled yet: run `syncd sync`." in text
@@ -329,7 +293,7 @@ def test_before_the_first_sync_it_says_what_to_do(project: Project) -> None:
     assert "Nothing was pulled by 1 Nov." in project.run("review", "--at", "2026-11-01", check=0).stdout
 
 
-def test_the_example_is_a_page_long_with_its_watermelon_first(project: Project) -> None:
+def test_the_review_of_the_example_is_a_page_long_with_its_watermelon_first(project: Project) -> None:
     project.run("sync", check=0)
     text = project.run("review", check=0).stdout
     shown = (Path(__file__).parents[2] / "docs/reviews.md").read_text(encoding="utf-8")
@@ -343,16 +307,16 @@ def test_the_example_is_a_page_long_with_its_watermelon_first(project: Project) 
     assert "1. articles is on pace since 12 Oct, yet calls must fall by 84.9 a week until 31\n" in text
     assert "- **satisfaction**: Survey!B3 holds the error #REF!." in text
     assert "computed from their sources' own dates" in text
-    found = moves(document(project))
-    assert {kr["before"]["source"] for kr in found.values() if kr["before"]} == {"backfilled"}
+    by_id = moves(document(project))
+    assert {kr["before"]["source"] for kr in by_id.values() if kr["before"]} == {"backfilled"}
 
 
-def test_the_brief_is_short_and_begins_with_what_matters(project: Project) -> None:
+def test_a_brief_is_short_and_begins_with_what_matters(project: Project) -> None:
     project.run("sync", check=0)
     config = load_config(project.folder / "syncd.yaml")
-    plan = choose_plan(config, None, NOW)
-    assert plan is not None
-    text = brief(review(config, plan, open_ledger(config.ledger_url()), NOW))
+    okrs = choose_period(config, None, NOW)
+    assert okrs is not None
+    text = brief(review(config, okrs, open_ledger(config.ledger_url()), NOW))
     assert len(text) <= LONGEST
     assert [line.partition(" ")[0] for line in text.splitlines()] == [
         *("2026-Q4,", "Day", "8", "Watermelon:", "search-shipped", "articles", "lead-time"),

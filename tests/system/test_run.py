@@ -26,7 +26,7 @@ def free_port() -> int:
 
 @contextmanager
 def running(project: Project, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
-    """`syncd run`, until the block ends; then it is stopped as a container is, and must end with 0."""
+    """`syncd run` for the block; then it is stopped as a container is, and must exit with 0."""
     port = free_port()
     log = (project.folder / "run.log").open("w+")
     command = [sys.executable, "-m", "syncd", "run", "--listen", f"127.0.0.1:{port}", *arguments]
@@ -49,7 +49,7 @@ def answers(client: httpx.Client, path: str) -> bool:
         return False
 
 
-def test_it_syncs_at_once_and_serves_its_pages(project: Project) -> None:
+def test_run_syncs_at_once_and_serves_the_pages(project: Project) -> None:
     with running(project) as (_, client):
         wait_for(lambda: answers(client, "/readyz"))
         page = client.get("/")
@@ -58,17 +58,17 @@ def test_it_syncs_at_once_and_serves_its_pages(project: Project) -> None:
         assert "watermelon" in page.text
         assert "1,092" in page.text
         assert client.get("/", params={"period": "1999-Q1"}).status_code == 404
-        found = client.get("/api/status").json()
-        assert found == project.status()
+        document = client.get("/api/status").json()
+        assert document == project.status()
         metrics = client.get("/metrics").text
         assert re.search(r'^syncd_key_result_value\{key_result="calls"\} 1092.0$', metrics, re.MULTILINE)
         assert re.search(r'^syncd_key_result_progress\{key_result="calls"\} 0.18$', metrics, re.MULTILINE)
         assert 'syncd_key_result_value{key_result="satisfaction"}' not in metrics  # unknown is not zero
-        # Its trends are looked for after its values are kept, and only then it has ended.
+        # The cycle computes its trends after it has kept its values, and ends only then.
         wait_for(lambda: 'syncd_cycles_total{outcome="complete"}' in client.get("/metrics").text)
 
 
-def test_it_goes_on_by_the_schedule_and_shows_what_changed(project: Project, box: Sandbox) -> None:
+def test_run_syncs_on_schedule_and_shows_changes(project: Project, box: Sandbox) -> None:
     from syncd.sandbox.story.numbers import OKR_BOOK
 
     with running(project) as (_, client):
@@ -95,7 +95,7 @@ def test_a_wrong_edit_leaves_the_last_good_configuration_in_use(project: Project
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_stops_cleanly_in_the_middle_of_a_pull(project: Project, box: Sandbox, number: signal.Signals) -> None:
+def test_run_stops_cleanly_in_the_middle_of_a_pull(project: Project, box: Sandbox, number: signal.Signals) -> None:
     project.edit("syncd.yaml", '${GITHUB_TOKEN}"', f'${{GITHUB_TOKEN}}", timeout: {2 * HANG:g}')  # ends no request
     box.fault(Fault("github", "hang"))
     with running(project) as (process, _):
@@ -104,7 +104,7 @@ def test_it_stops_cleanly_in_the_middle_of_a_pull(project: Project, box: Sandbox
         assert process.wait(timeout=HANG) == 0
 
 
-def test_two_at_once_are_told_of_each_other(project: Project, box: Sandbox) -> None:
+def test_a_sync_beside_a_running_service_names_the_process(project: Project, box: Sandbox) -> None:
     box.fault(Fault("github", "hang"))
     with running(project):
         wait_for(lambda: any(request.service == "sheets" for request in box.requests))
@@ -112,7 +112,7 @@ def test_two_at_once_are_told_of_each_other(project: Project, box: Sandbox) -> N
         assert re.search(r"another syncd is syncing into .*syncd.db \(process \d+ on .+\)", done.stderr)
 
 
-def test_an_address_that_is_taken_is_a_sentence(project: Project) -> None:
+def test_an_address_in_use_is_a_sentence(project: Project) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
@@ -134,10 +134,10 @@ def test_a_secret_that_vanishes_fails_its_own_connection_alone(project: Project)
         assert 'syncd_connection_failing{connection="numbers"} 0.0' in metrics
         assert 'syncd_key_result_value{key_result="articles"} 33.0' in metrics  # the last good one
         assert "JIRA_TOKEN_FILE names" in client.get("/").text
-    assert "JIRA_TOKEN_FILE names" in project.run("sync", check=2).stderr  # a command says it before anything else
+    assert "JIRA_TOKEN_FILE names" in project.run("sync", check=2).stderr  # a command checks this before anything else
 
 
-def test_the_api_names_what_it_has(project: Project) -> None:
+def test_api_lists_its_documents(project: Project) -> None:
     with running(project) as (_, client):
-        found = client.get("/api/").json()
-        assert found == {"status": "/api/status"}
+        documents = client.get("/api/").json()
+        assert documents == {"status": "/api/status"}

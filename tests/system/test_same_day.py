@@ -28,7 +28,7 @@ from stories import (
     Fail,
     Leave,
     Mend,
-    Plan,
+    PeriodOkrs,
     Row,
     Step,
     Story,
@@ -129,7 +129,7 @@ STEPS: st.SearchStrategy[Step] = (
     | st.builds(CheckIn, st.sampled_from(KEY_RESULTS), st.sampled_from((None, 2, 5, 9)), st.sampled_from((None, "12h")))
     | st.builds(Fail, st.sampled_from(("calls.csv", "cells.csv")))
     | st.just(Mend())
-    | st.just(Plan())
+    | st.just(PeriodOkrs())
     | st.builds(Approve, st.sampled_from(KEY_RESULTS))
     | st.builds(Leave, st.sampled_from(("calls", "mood", "shipped")))
     | st.builds(Come, st.sampled_from(KEY_RESULTS))

@@ -30,7 +30,7 @@ from syncd.ledger import open_ledger
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox, serve
 from syncd.sdk import RetryPolicy
 from syncd.status.document import document
-from syncd.status.periods import choose_plan
+from syncd.status.periods import choose_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import report_of
 
@@ -184,9 +184,9 @@ class Stories(RuleBasedStateMachine):
                     assert any(same(kr["value"], one) for one in true), f"{kr['id']} is {kr['value']}, true: {true}"
 
     def shown(self) -> dict[str, Any]:
-        plan = choose_plan(self.config, None, self.now())
-        assert plan is not None
-        return document(report_of(Snapshots(self.config, plan, self.ledger).now(self.now())))
+        okrs = choose_period(self.config, None, self.now())
+        assert okrs is not None
+        return document(report_of(Snapshots(self.config, okrs, self.ledger).now(self.now())))
 
     def truth(self) -> dict[str, Any]:
         return {name: state["value"] for name, state in self.box.truth()["key_results"].items()}

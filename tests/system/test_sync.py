@@ -13,7 +13,7 @@ from projects import NOW, Project, differences, write_project
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox, serve
 
 
-def test_two_syncs_give_the_same_figures_and_they_are_the_truth(project: Project, box: Sandbox) -> None:
+def test_two_syncs_give_the_same_true_figures(project: Project, box: Sandbox) -> None:
     project.run("sync", check=0)
     first = project.status()
     project.run("sync", check=0)
@@ -40,7 +40,7 @@ def test_status_is_the_truth_of_other_stories_and_days(tmp_path: Path, seed: int
         assert differences(document, box) == []
 
 
-def test_what_changes_at_the_source_changes_the_number(project: Project, box: Sandbox) -> None:
+def test_a_change_at_the_source_changes_the_number(project: Project, box: Sandbox) -> None:
     project.run("sync", check=0)
     before = project.key_results()
     board = box.world.jira
@@ -71,9 +71,7 @@ OUTAGES = {"html": Fault("github", "html"), "revoked": Fault("github", "unauthor
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
-def test_a_source_that_fails_keeps_its_last_values_and_stops_nobody(
-    project: Project, box: Sandbox, outage: str
-) -> None:
+def test_a_failed_source_keeps_its_last_values_and_stops_no_other(project: Project, box: Sandbox, outage: str) -> None:
     project.run("sync", check=0)
     before = project.key_results()
     box.world.github.touch("acme/search", 2)  # so that its list has something to say, and not just 304
@@ -93,7 +91,7 @@ def test_a_source_that_fails_keeps_its_last_values_and_stops_nobody(
     assert differences(project.status(), box) == []
 
 
-def test_a_source_that_never_answered_is_unknown_and_says_why(project: Project, box: Sandbox) -> None:
+def test_a_source_that_never_answered_is_unknown_with_the_reason(project: Project, box: Sandbox) -> None:
     box.fault(Fault("jira", "unauthorized"))
     project.run("sync", check=1)
     articles = project.key_results()["articles"]
@@ -112,23 +110,23 @@ def test_a_bad_cell_is_unknown_and_no_failure(project: Project, box: Sandbox) ->
     assert "'soon'" in calls["reason"]
 
 
-def test_a_sheet_that_is_renamed_fails_its_own_key_result_alone(project: Project, box: Sandbox) -> None:
+def test_a_renamed_sheet_fails_its_own_key_result_alone(project: Project, box: Sandbox) -> None:
     project.run("sync", check=0)
     box.world.sheets.rename_sheet(_okr_book(), "Support", "Hotline")
     done = project.run("sync", check=1)
     assert "Support" in done.stderr
-    found = project.key_results()
-    assert (found["calls"]["value"], found["calls"]["quality"]) == (1092, "failed")
-    assert found["renewals"]["quality"] == "complete"
+    key_results = project.key_results()
+    assert (key_results["calls"]["value"], key_results["calls"]["quality"]) == (1092, "failed")
+    assert key_results["renewals"]["quality"] == "complete"
 
 
 def test_status_lists_everything_from_the_start_without_secrets_or_network(project: Project) -> None:
     project.env.clear()
-    found = project.key_results()
-    assert len(found) == 18
-    assert {kr["reason"] for kr in found.values()} == {"not pulled yet"}
-    assert {kr["value"] for kr in found.values()} == {None}
-    assert {kr["health"] for kr in found.values()} == {"unknown"}
+    key_results = project.key_results()
+    assert len(key_results) == 18
+    assert {kr["reason"] for kr in key_results.values()} == {"not pulled yet"}
+    assert {kr["value"] for kr in key_results.values()} == {None}
+    assert {kr["health"] for kr in key_results.values()} == {"unknown"}
     assert not (project.folder / "syncd.db").exists()  # reading makes nothing
 
 
@@ -139,7 +137,7 @@ def test_a_missing_secret_stops_before_anything_is_touched(project: Project, box
     assert box.requests == []
 
 
-def test_a_field_that_the_server_does_not_have_is_said_with_its_line(project: Project) -> None:
+def test_a_field_that_the_server_lacks_is_an_error_with_its_line(project: Project) -> None:
     project.edit("mappings/engineering.yaml", "of: Story Points", "of: Story Pionts")
     done = project.run("sync", check=2)
     assert "mappings/engineering.yaml:" in done.stderr
@@ -148,11 +146,11 @@ def test_a_field_that_the_server_does_not_have_is_said_with_its_line(project: Pr
         assert ledger.execute("SELECT count(*) FROM cycles").fetchone() == (0,)
 
 
-def test_only_one_key_result(project: Project, box: Sandbox) -> None:
+def test_only_pulls_and_measures_a_single_key_result(project: Project, box: Sandbox) -> None:
     project.run("sync", "--only", "calls", check=0)
-    found = project.key_results()
-    assert found["calls"]["value"] == 1092
-    assert found["articles"]["reason"] == "not pulled yet"
+    key_results = project.key_results()
+    assert key_results["calls"]["value"] == 1092
+    assert key_results["articles"]["reason"] == "not pulled yet"
     assert {request.service for request in box.requests} == {"sheets"}
     assert "did you mean 'calls'?" in project.run("sync", "--only", "cals", check=2).stderr
 
@@ -186,16 +184,16 @@ def test_no_secret_reaches_output_or_ledger(project: Project, box: Sandbox) -> N
 def test_explain_sums_up_to_the_value_of_every_key_result(project: Project) -> None:
     project.run("sync", check=0)
     for name, kr in project.key_results().items():
-        found = json.loads(project.run("explain", name, "--json", check=0).stdout)
-        assert found["value"] == kr["value"]
-        takes = found["arithmetic"].partition(" ")[0]
-        brought = [item["brings"] for item in found["counted"]]
+        evidence = json.loads(project.run("explain", name, "--json", check=0).stdout)
+        assert evidence["value"] == kr["value"]
+        takes = evidence["arithmetic"].partition(" ")[0]
+        brought = [item["brings"] for item in evidence["counted"]]
         if takes == "count":
             assert len(brought) == kr["value"]
         elif kr["value"] is not None:
-            assert found["arithmetic"].endswith(f"= {kr['value']:g}") or "over" in found["arithmetic"]
+            assert evidence["arithmetic"].endswith(f"= {kr['value']:g}") or "over" in evidence["arithmetic"]
             assert brought
-        for item in found["left_out"]:
+        for item in evidence["left_out"]:
             assert item["rule"]
 
 
@@ -242,27 +240,27 @@ def test_an_edit_taken_back_during_an_outage_keeps_the_last_value(project: Proje
     assert (calls["value"], calls["quality"], calls["health"]) == (1092, "failed", "off_track")
 
 
-def test_explain_is_of_the_cycle_that_measured_and_not_of_now(project: Project) -> None:
+def test_explain_shows_the_cycle_that_measured_rather_than_now(project: Project) -> None:
     project.run("sync", check=0)
     project.edit("syncd.yaml", NOW.isoformat(), (NOW + timedelta(days=5)).isoformat())  # a future row has come due
-    found = json.loads(project.run("explain", "calls", "--json", check=0).stdout)
-    assert found["value"] == 1092
-    assert [item["brings"] for item in found["counted"]] == ["1092"]
-    assert "C12" in next(item["label"] for item in found["left_out"] if item["rule"] == "dated after now")
+    evidence = json.loads(project.run("explain", "calls", "--json", check=0).stdout)
+    assert evidence["value"] == 1092
+    assert [item["brings"] for item in evidence["counted"]] == ["1092"]
+    assert "C12" in next(item["label"] for item in evidence["left_out"] if item["rule"] == "dated after now")
 
 
 def test_an_edited_target_is_a_dated_change_that_explain_shows(project: Project) -> None:
     project.run("sync", check=0)
     project.edit("mappings/support.yaml", "target: 600", "target: 800")
     project.run("sync", check=0)
-    found = json.loads(project.run("explain", "calls", "--json", check=0).stdout)
-    (change,) = found["definition_changes"]
+    evidence = json.loads(project.run("explain", "calls", "--json", check=0).stdout)
+    (change,) = evidence["definition_changes"]
     assert (change["file"], change["key"]) == ("mappings/support.yaml", "target")
     assert (change["old"], change["new"]) == (600.0, 800.0)
     assert " in mappings/support.yaml: target: 600 → 800" in project.run("explain", "calls", check=0).stdout
 
 
-def test_a_server_that_repeats_the_token_does_not_make_us_repeat_it(project: Project, box: Sandbox) -> None:
+def test_a_token_that_a_server_repeats_is_not_printed(project: Project, box: Sandbox) -> None:
     token = project.env["GITHUB_TOKEN"]
     box.fault(Fault("github", "status", status=401, body=f"bad credentials: token {token}"))
     done = project.run("sync", check=1)

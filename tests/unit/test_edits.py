@@ -1,4 +1,4 @@
-"""Edits are told by the keys of a mapping file, each with its old and its new value."""
+"""An edit names the key of the mapping file, with its old and its new value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
-from syncd.explain.edits import Edit, changes
+from syncd.explain.edits import Edit, key_changes
 from syncd.ledger.definitions import definition
 from syncd.okr.goals import Band, KeyResult, Link, Milestone, Milestones, Shares, Steps, Target
 from syncd.okr.measures import Filter, FormulaMeasure, ReadingMeasure, RecordMeasure
@@ -25,8 +25,8 @@ END = datetime(2026, 10, 31, 23, tzinfo=UTC)
 
 
 def changed(old: KeyResult, new: KeyResult) -> dict[str, tuple[Any, Any]]:
-    bodies = [orjson.loads(orjson.dumps(definition(one, PERIOD, Shares(), "a.yaml").body)) for one in (old, new)]
-    return {key: (before, after) for key, before, after in changes(*bodies)}
+    bodies = [orjson.loads(orjson.dumps(definition(kr, PERIOD, Shares(), "a.yaml").body)) for kr in (old, new)]
+    return {key: (before, after) for key, before, after in key_changes(*bodies)}
 
 
 def filtered(*filters: Filter) -> KeyResult:
@@ -111,17 +111,19 @@ def filtered(*filters: Filter) -> KeyResult:
         ),
     ],
 )
-def test_what_was_edited(old: KeyResult, new: KeyResult, expected: dict[str, tuple[Any, Any]]) -> None:
+def test_edits_name_the_keys_of_the_mapping_file(
+    old: KeyResult, new: KeyResult, expected: dict[str, tuple[Any, Any]]
+) -> None:
     assert changed(old, new) == expected
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "text"),
     [
         (600.0, 700.5, "target: 600 → 700.5"),
         (None, ["main", None], "target: none → main or none"),
         (True, "x", "target: true → x"),
     ],
 )
-def test_an_edit_in_words(old: object, new: object, said: str) -> None:
-    assert str(Edit(END, "a.yaml", "target", old, new)) == said
+def test_an_edit_has_a_text(old: object, new: object, text: str) -> None:
+    assert str(Edit(END, "a.yaml", "target", old, new)) == text

@@ -1,4 +1,4 @@
-"""Questions, pace, escaping and the brief of a review that nobody had to sync."""
+"""Questions, pace, escaping and the brief of a review, without a ledger."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from syncd.okr.spans import parse_period
 from syncd.review import brief
 from syncd.review.brief import LONGEST
 from syncd.review.markdown import escaped, markdown
-from syncd.review.model import Change, Days, Move, ObjectiveReview, Review, Start
-from syncd.review.pace import needed, said
+from syncd.review.model import Days, DefinitionChange, Move, ObjectiveReview, Review, Start
+from syncd.review.pace import needed, pace_words
 from syncd.review.page import page
 from syncd.review.questions import questions
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
-from syncd.status.verdicts import Judged
+from syncd.status.verdicts import JudgedLink
 
 PERIOD = parse_period("2026-Q4", UTC)  # type: ignore[arg-type]
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -50,57 +50,59 @@ def move(kr: KeyResult, value: float | None, before: float | None = None, **keys
     return Move(line(kr, value, **of_line), start, **keys)
 
 
-def link(output: str, outcome: str, verdict: Verdict) -> Judged:
+def link(output: str, outcome: str, verdict: Verdict) -> JudgedLink:
     since = date(2026, 10, 12) if verdict in ("watermelon", "working") else None
-    return Judged(Alignment(output, outcome, verdict, since, timedelta()), None, None, f"{output} and {outcome}.", "")
+    return JudgedLink(
+        Alignment(output, outcome, verdict, since, timedelta()), None, None, f"{output} and {outcome}.", ""
+    )
 
 
-def a_review(moves: Sequence[Move], links: Sequence[Judged] = (), **keys: Any) -> Review:
-    objective = Objective("one", keys.pop("title", "An objective"), tuple(one.line.key_result for one in moves))
+def a_review(moves: Sequence[Move], links: Sequence[JudgedLink] = (), **keys: Any) -> Review:
+    objective = Objective("support", keys.pop("title", "An objective"), tuple(move.line.key_result for move in moves))
     stands = ObjectiveStanding(0.2, 0.5, None, "off_track", 1, 1)
-    block = ObjectiveBlock(objective, stands, [one.line for one in moves], links)
+    block = ObjectiveBlock(objective, stands, [move.line for move in moves], links)
     report = Report(PERIOD, keys.get("as_of", NOW), NOW, [block])
     as_of = keys.pop("as_of", NOW)
-    found = Review(DAYS, keys.pop("whole", False), as_of, report, [ObjectiveReview(block, None, moves)], **keys)
-    return replace(found, questions=questions(found))
+    review = Review(DAYS, keys.pop("whole", False), as_of, report, [ObjectiveReview(block, None, moves)], **keys)
+    return replace(review, questions=questions(review))
 
 
-def asked(found: Review) -> list[str]:
-    return [one.text for one in found.questions]
+def asked(review: Review) -> list[str]:
+    return [question.text for question in review.questions]
 
 
 CALLS = key_result("calls")
 ARTICLES = key_result("articles", Target(40, 0), kind="output", drives=(Link("calls"),))
 
 
-def test_a_watermelon_is_asked_about_with_what_its_outcome_needs_and_had() -> None:
-    found = a_review([move(CALLS, 1092, 1110), move(ARTICLES, 33, 28)], [link("articles", "calls", "watermelon")])
-    assert asked(found) == [
+def test_a_watermelon_question_names_what_the_outcome_needs_and_gained() -> None:
+    review = a_review([move(CALLS, 1092, 1110), move(ARTICLES, 33, 28)], [link("articles", "calls", "watermelon")])
+    assert asked(review) == [
         "articles is on pace since 12 Oct, yet calls must fall by 85 a week until 31 Dec and fell by 18: "
         "is it the right work?"
     ]
 
 
-def test_a_watermelon_on_a_band_says_that_it_is_out_of_it() -> None:
+def test_a_watermelon_question_says_that_a_band_is_broken() -> None:
     uptime = key_result("uptime", Band(at_least=99.5))
-    found = a_review([move(uptime, 99.1, 99.9), move(ARTICLES, 33, 28)], [link("articles", "uptime", "watermelon")])
-    assert asked(found) == ["articles is on pace since 12 Oct, yet uptime is out of its band: is it the right work?"]
+    review = a_review([move(uptime, 99.1, 99.9), move(ARTICLES, 33, 28)], [link("articles", "uptime", "watermelon")])
+    assert asked(review) == ["articles is on pace since 12 Oct, yet uptime is out of its band: is it the right work?"]
 
 
-def test_an_outcome_that_got_better_with_no_work_behind_it_is_asked_about() -> None:
-    found = a_review([move(CALLS, 800, 900), move(ARTICLES, 3, 3)], [link("articles", "calls", "unexplained")])
-    assert asked(found)[0] == "calls got better, from 900 to 800, and articles did not move: what moved it?"
+def test_an_outcome_that_improved_without_work_is_asked_about() -> None:
+    review = a_review([move(CALLS, 800, 900), move(ARTICLES, 3, 3)], [link("articles", "calls", "unexplained")])
+    assert asked(review)[0] == "calls got better, from 900 to 800, and articles did not move: what moved it?"
     worked = a_review([move(CALLS, 800, 900), move(ARTICLES, 4, 3)], [link("articles", "calls", "unexplained")])
     assert asked(worked)[0] == (
         "calls got better, from 900 to 800, while articles is behind, at 4 of 40: what moved it?"
     )
 
 
-def test_an_edit_of_the_target_says_what_it_did_to_the_progress() -> None:
+def test_a_question_about_an_edited_target_names_both_progresses() -> None:
     edit = Edit(NOW, "mappings/support.yaml", "target", 600, 1000)
     edited = move(key_result("calls", Target(1000, 1200)), 1092, 1092, edits=[edit])
-    found = a_review([edited], changes=[Change(NOW, edit.file, ["calls"], "edited", edit)])
-    assert asked(found)[0] == (
+    review = a_review([edited], changes=[DefinitionChange(NOW, edit.file, ["calls"], "edited", edit)])
+    assert asked(review)[0] == (
         "calls: target: 600 → 1000 since 21 Nov, 18 % of the way by the old one and 54 % by the new: "
         "who agreed to it, and why?"
     )
@@ -109,39 +111,39 @@ def test_an_edit_of_the_target_says_what_it_did_to_the_progress() -> None:
 def test_an_edit_is_asked_about_beside_a_watermelon() -> None:
     edit = Edit(NOW, "a.yaml", "drives.calls.lag", "3w", "9w")
     works = move(ARTICLES, 33, 28, edits=[edit])
-    found = a_review(
+    review = a_review(
         [move(CALLS, 1092, 1110), works],
         [link("articles", "calls", "watermelon")],
-        changes=[Change(NOW, "a.yaml", ["articles"], "edited", edit)],
+        changes=[DefinitionChange(NOW, "a.yaml", ["articles"], "edited", edit)],
     )
-    assert [one.kind for one in found.questions] == ["watermelon", "edited"]
+    assert [question.kind for question in review.questions] == ["watermelon", "edited"]
 
 
-def test_an_edited_measure_and_a_removed_key_result_are_asked_about_and_a_title_is_not() -> None:
+def test_edited_measures_and_removed_key_results_are_asked_about_and_titles_are_not() -> None:
     edits = [Edit(NOW, "a.yaml", key, "a", "b") for key in ("measure.where.base", "title")]
-    changes = [Change(NOW, "a.yaml", ["calls"], "edited", edit) for edit in edits]
-    gone = Change(NOW, "a.yaml", ["old"], "removed")
-    found = a_review([move(CALLS, 700, 700, edits=edits)], changes=[*changes, gone])
-    assert asked(found) == [
-        "calls is measured otherwise since 21 Nov (measure.where.base: a → b): is it still the same result?",
+    changes = [DefinitionChange(NOW, "a.yaml", ["calls"], "edited", edit) for edit in edits]
+    gone = DefinitionChange(NOW, "a.yaml", ["old"], "removed")
+    review = a_review([move(CALLS, 700, 700, edits=edits)], changes=[*changes, gone])
+    assert asked(review) == [
+        "calls has been measured differently since 21 Nov (measure.where.base: a → b): is it still the same result?",
         "old is in no file any more: what became of its result?",
     ]
 
 
-def test_what_has_not_moved_for_weeks_is_asked_about_once() -> None:
+def test_key_results_that_have_not_moved_for_weeks_share_a_question() -> None:
     quiet = [move(key_result(name), 870, 870, still_since=date(2026, 11, 1)) for name in ("a", "b")]
     fresh = move(key_result("c"), 870, 870, still_since=date(2026, 11, 14))
     assert asked(a_review([*quiet, fresh])) == ["a and b have not moved since 1 Nov: what would move them?"]
 
 
-def test_what_is_off_track_and_stands_still_needs_somebody() -> None:
+def test_a_key_result_off_track_that_has_not_moved_is_asked_about() -> None:
     still = move(ARTICLES, 4, 4, still_since=date(2026, 10, 7))
     assert asked(a_review([still])) == [
         "articles stands at 4 of 40 since 7 Oct and must rise by 6.22 a week until 31 Dec: who is on it?"
     ]
 
 
-def test_confidence_that_falls_while_the_number_is_on_track_is_asked_about() -> None:
+def test_falling_confidence_in_a_number_on_track_is_asked_about() -> None:
     sure = move(CALLS, 800, 800, confidence=0.5, confidence_before=0.8)
     assert asked(a_review([sure])) == [
         "calls is on track, yet confidence in it fell from 80 % to 50 %: what does the number not say?"
@@ -149,11 +151,11 @@ def test_confidence_that_falls_while_the_number_is_on_track_is_asked_about() -> 
     assert asked(a_review([replace(sure, confidence_before=0.5)])) == []
 
 
-def test_a_broken_guard_a_held_and_an_unknown_number_are_asked_about() -> None:
+def test_broken_guards_held_numbers_and_unknown_numbers_are_asked_about() -> None:
     guard = line(key_result("articles:guard", Band(at_most=1300)), 1400)
     held = move(key_result("held"), 900, 900, quality="held", candidate=5.0)
     lost = key_result("lost", owner="Dana")
-    found = a_review(
+    review = a_review(
         [
             move(ARTICLES, 33, 28, guard=guard),
             held,
@@ -162,14 +164,14 @@ def test_a_broken_guard_a_held_and_an_unknown_number_are_asked_about() -> None:
             move(key_result("no-baseline", Target(600)), 900),
         ]
     )
-    assert asked(found) == [
+    assert asked(review) == [
         "articles is 33 of 40, but its guard is broken, 1,400 is not at most 1,300: what does the pace cost?",
         "held waits with 5 beside 900: which of them is right?",
         "lost (Dana) is unknown, B2 holds no number: who brings its number?",
     ]
 
 
-def test_nothing_is_asked_before_the_period_begins() -> None:
+def test_no_question_is_asked_before_the_period_begins() -> None:
     early = datetime(2026, 9, 30, tzinfo=UTC)
     assert asked(a_review([move(CALLS, 1300, 1200)], as_of=early)) == []
 
@@ -185,15 +187,15 @@ def test_nothing_is_asked_before_the_period_begins() -> None:
         (datetime(2027, 1, 1, tzinfo=UTC), 1092, None),
     ],
 )
-def test_the_pace_that_is_needed(now: datetime, value: float, words: str | None) -> None:
-    one = move(CALLS, value, 1110)
-    assert said(one, a_review([one], as_of=now)) == words
+def test_pace_words_say_the_pace_that_is_needed(now: datetime, value: float, words: str | None) -> None:
+    calls = move(CALLS, value, 1110)
+    assert pace_words(calls, a_review([calls], as_of=now)) == words
 
 
-def test_a_target_without_a_baseline_and_a_band_need_no_pace() -> None:
+def test_bands_and_targets_without_a_baseline_need_no_pace() -> None:
     for goal in (Target(600), Band(at_most=3)):
-        one = move(key_result("calls", goal), 900, 900)
-        assert needed(one, a_review([one])) is None
+        calls = move(key_result("calls", goal), 900, 900)
+        assert needed(calls, a_review([calls])) is None
 
 
 @pytest.mark.parametrize(
@@ -205,19 +207,21 @@ def test_a_target_without_a_baseline_and_a_band_need_no_pace() -> None:
         ("~~no~~ \\ back", "\\~\\~no\\~\\~ \\\\ back"),
     ],
 )
-def test_markdown_shows_what_people_wrote(text: str, shown: str) -> None:
+def test_markdown_shows_text_as_people_wrote_it(text: str, shown: str) -> None:
     assert escaped(text) == shown
 
 
-def test_no_line_of_a_title_or_a_note_becomes_a_block_of_markdown() -> None:
+def test_titles_and_notes_never_become_blocks_of_markdown() -> None:
     words = " ".join(["- # 1. + > ==="] * 40)
-    found = a_review([move(key_result("lost"), None, quality="complete", reason=words)], title="A\n# B \x1b[31mred")
-    text = markdown(found)
+    review = a_review([move(key_result("lost"), None, quality="complete", reason=words)], title="A\n# B \x1b[31mred")
+    text = markdown(review)
     assert "\x1b" not in text
     assert "## A # B [31mred" in text.splitlines()
     wrapped = [text_line.strip() for text_line in text.splitlines() if text_line.startswith("  ")]
     assert len(wrapped) > 5
-    assert not [one for one in wrapped if one.split()[0] in {"-", "#", "1.", "+", ">", "==="}]
+    assert not [
+        wrapped_line for wrapped_line in wrapped if wrapped_line.split()[0] in {"-", "#", "1.", "+", ">", "==="}
+    ]
 
 
 def test_the_page_escapes_titles_and_reasons() -> None:
@@ -228,10 +232,10 @@ def test_the_page_escapes_titles_and_reasons() -> None:
     assert "<code>&lt;b&gt;</code>" in text
 
 
-def test_a_brief_holds_whole_lines_and_stays_short() -> None:
+def test_a_brief_has_whole_lines_and_stays_short() -> None:
     links = [link(f"articles-{number}" * 5, "calls", "watermelon") for number in range(30)]
-    found = a_review([move(CALLS, 1092, 1110), move(ARTICLES, 33, 28)], links)
-    text = brief(found)
+    review = a_review([move(CALLS, 1092, 1110), move(ARTICLES, 33, 28)], links)
+    text = brief(review)
     assert LONGEST - 200 < len(text) <= LONGEST
     assert text.splitlines()[:2] == ["2026-Q4, 15 Nov to 21 Nov", "Day 52 of 92; of 1 objective: 1 off track."]
-    assert all(one.endswith((".", "Nov")) for one in text.splitlines())
+    assert all(text_line.endswith((".", "Nov")) for text_line in text.splitlines())

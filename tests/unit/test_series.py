@@ -1,4 +1,4 @@
-"""The series of a key result: what stood at the end of each day, and what does not compare."""
+"""The series of a key result: its value at the end of each day, and which values compare."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from syncd.config import Config, load_config
 from syncd.explain.history import Point, Series, compared, history
 from syncd.ledger import KeptValue, Ledger, open_ledger
 from syncd.ledger.definitions import definition
-from syncd.okr.goals import Band, KeyResult, Milestone, Milestones, Plan, Shares, Steps, Target, standing
+from syncd.okr.goals import Band, KeyResult, Milestone, Milestones, PeriodOkrs, Shares, Steps, Target, standing
 from syncd.okr.measures import ReadingMeasure, ReadingTake
 from syncd.okr.spans import midnight
 from syncd.status.read_snapshots import Snapshots
@@ -72,12 +72,18 @@ def taking(key_result: KeyResult, take: ReadingTake) -> KeyResult:
 
 
 def keep(
-    ledger: Ledger, config: Config, plan: Plan, key_result: KeyResult, number: float | None, at: datetime, **said: Any
+    ledger: Ledger,
+    config: Config,
+    okrs: PeriodOkrs,
+    key_result: KeyResult,
+    number: float | None,
+    at: datetime,
+    **fields: Any,
 ) -> None:
-    """A cycle that ends at a moment and keeps a value, as it stands then."""
+    """Runs a cycle that ends at a moment and keeps a value, as it stands then; `fields` of the value are overridden."""
     cycle = ledger.cycles.begin(at)
-    defined = definition(key_result, plan.period, config.shares, "mappings/okrs.yaml")
-    stands = standing(key_result, number, plan.period.span, at, config.shares)
+    defined = definition(key_result, okrs.period, config.shares, "mappings/okrs.yaml")
+    stands = standing(key_result, number, okrs.period.span, at, config.shares)
     value = KeptValue(
         number,
         stands.progress,
@@ -93,11 +99,11 @@ def keep(
         cycle,
         cycle,
     )
-    ledger.values.commit(cycle, at, {}, {(plan.period.id, key_result.id): (defined, replace(value, **said))})
+    ledger.values.commit(cycle, at, {}, {(okrs.period.id, key_result.id): (defined, replace(value, **fields))})
 
 
 Kept = tuple[timedelta, float | None, ReadingTake]
-"""How long after the period's start a value was kept, which, and how it was measured."""
+"""How long after the period's start a value was kept, its number, and how it was measured."""
 
 kept_values = st.lists(
     st.tuples(
@@ -107,33 +113,33 @@ kept_values = st.lists(
     ),
     min_size=1,
     max_size=8,
-).map(lambda kept: sorted(kept, key=lambda one: one[0]))
+).map(lambda kept: sorted(kept, key=lambda value: value[0]))
 
 
 @settings(max_examples=examples(25))
 @given(kept=kept_values)
-def test_each_day_has_the_last_value_kept_by_its_end_and_compares_with_its_like_alone(
+def test_each_day_has_the_last_value_kept_by_its_end_and_compares_only_under_the_same_measure(
     config: Config, model: Path, kept: Sequence[Kept]
 ) -> None:
-    (plan,) = config.plans
-    (key_result,) = plan.key_results
-    start = plan.period.span.start
+    (okrs,) = config.periods
+    (key_result,) = okrs.key_results
+    start = okrs.period.span.start
     with TemporaryDirectory() as folder:
         shutil.copy(model, Path(folder) / "ledger.db")
         ledger = open_ledger(f"sqlite:///{folder}/ledger.db")
         assert ledger is not None
         for after, number, take in kept:
-            keep(ledger, config, plan, taking(key_result, take), number, start + after)
-        snapshots = Snapshots(config, plan, ledger)
-        end = snapshots.now(plan.period.span.end + timedelta(days=2))
-        found = history(snapshots, end, key_result, ledger)
+            keep(ledger, config, okrs, taking(key_result, take), number, start + after)
+        snapshots = Snapshots(config, okrs, ledger)
+        end = snapshots.now(okrs.period.span.end + timedelta(days=2))
+        series = history(snapshots, end, key_result)
         ledger.close()
 
     def by_the_end(day: date) -> Kept | None:
         end = midnight(day + timedelta(days=1), BERLIN)
-        return next((one for one in reversed(kept) if start + one[0] < end), None)
+        return next((value for value in reversed(kept) if start + value[0] < end), None)
 
-    points = [point for point in found.points if point.day in DAYS]
+    points = [point for point in series.points if point.day in DAYS]
     assert [point.day for point in points] == DAYS
     for point, before in zip(points, [None, *points], strict=False):
         wanted = by_the_end(point.day)
@@ -162,15 +168,15 @@ class TestHistory:
     @pytest.fixture(autouse=True)
     def _given(self, config: Config, ledger: Ledger) -> None:
         self.config, self.ledger = config, ledger
-        (self.plan,) = config.plans
-        (self.calls,) = self.plan.key_results
+        (self.okrs,) = config.periods
+        (self.calls,) = self.okrs.key_results
 
-    def keep(self, number: float | None, at: datetime, key_result: KeyResult | None = None, **said: Any) -> None:
-        keep(self.ledger, self.config, self.plan, key_result or self.calls, number, at, **said)
+    def keep(self, number: float | None, at: datetime, key_result: KeyResult | None = None, **fields: Any) -> None:
+        keep(self.ledger, self.config, self.okrs, key_result or self.calls, number, at, **fields)
 
     def series(self, now: datetime) -> Series:
-        snapshots = Snapshots(self.config, self.plan, self.ledger)
-        return history(snapshots, snapshots.now(now), self.calls, self.ledger)
+        snapshots = Snapshots(self.config, self.okrs, self.ledger)
+        return history(snapshots, snapshots.now(now), self.calls)
 
     def test_a_day_is_judged_by_the_definition_in_force_then(self) -> None:
         self.keep(900.0, noon(22), replace(self.calls, goal=Target(0.0, 1000.0), pace="end"))
@@ -183,7 +189,7 @@ class TestHistory:
         edits = [str(event) for event in self.series(noon(25)).events]
         assert edits == ["target: 0 → 600", "baseline: 1000 → 1200", "pace: end → none"]
 
-    def test_a_day_on_which_nothing_was_synced_repeats_the_value_and_says_since_when(self) -> None:
+    def test_a_day_without_a_sync_repeats_the_value_with_the_time_of_its_measuring(self) -> None:
         self.keep(900.0, noon(22))
         points = self.series(noon(26)).points
         assert {point.value for point in points} == {900.0}
@@ -191,25 +197,25 @@ class TestHistory:
         assert [point.quality for point in points] == ["complete", "complete", "stale", "stale", "stale"]
         assert [point.health for point in points][2:] == ["unknown"] * 3
 
-    def test_a_value_that_was_confirmed_is_as_old_as_its_confirmation_by_that_day(self) -> None:
+    def test_a_point_is_measured_at_the_last_confirmation_by_its_day(self) -> None:
         for day in (22, 23, 25):
             self.keep(900.0, noon(day), progress=0.5, score=0.5, health="on_track")
         points = self.series(noon(26)).points
         assert [point.measured_at for point in points] == [noon(22), noon(23), noon(23), noon(25), noon(25)]
 
-    def test_a_failed_pull_keeps_the_value_and_says_so(self) -> None:
+    def test_a_failed_pull_keeps_the_value_with_its_reason(self) -> None:
         self.keep(900.0, noon(22))
         self.keep(900.0, noon(23), quality="failed", reason="no answer", confirmed=1)
         point = self.series(noon(24)).points[1]
         assert (point.value, point.quality, point.reason, point.measured_at) == (900, "failed", "no answer", noon(22))
 
-    def test_days_before_the_first_value_are_unknown_and_are_no_zeros(self) -> None:
+    def test_days_before_the_first_value_are_unknown_and_not_zero(self) -> None:
         self.keep(0.0, noon(24))
         points = self.series(noon(24)).points
         assert [(point.value, point.source) for point in points] == [(None, None), (None, None), (0.0, "kept")]
         assert [point.change for point in points] == [None, None, None]
 
-    def test_what_was_found_while_the_period_settled_stands_on_its_day_and_not_before(self) -> None:
+    def test_a_value_kept_while_the_period_settles_belongs_to_its_own_day(self) -> None:
         self.keep(900.0, noon(25))
         self.keep(880.0, noon(28))
         points = self.series(datetime(2027, 1, 1, tzinfo=BERLIN)).points
@@ -220,10 +226,10 @@ class TestHistory:
             (28, 880.0),
         ]
 
-    def test_an_approval_is_an_event_and_says_who(self) -> None:
+    def test_an_approval_is_an_event_with_its_author(self) -> None:
         self.keep(900.0, noon(22))
         self.keep(900.0, noon(23), quality="held", reason="100 waits", candidate=100.0)
-        defined = definition(self.calls, self.plan.period, self.config.shares, "mappings/okrs.yaml")
+        defined = definition(self.calls, self.okrs.period, self.config.shares, "mappings/okrs.yaml")
         taken = replace(self.ledger.values.last("short")["calls"], number=100.0, quality="complete", candidate=None)
         self.ledger.approvals.approve(
             "short", "calls", defined, taken, reason="100 waits", author="=Dana", now=noon(24)
@@ -235,18 +241,18 @@ class TestHistory:
         assert rows[2]["events"] == "approved 24 Oct 12:00 by =Dana: 900 → 100"
         assert (rows[2]["change"], rows[0]["change"]) == ("-800", "")
 
-    def test_without_a_value_there_are_no_points(self) -> None:
+    def test_a_series_without_a_value_has_no_points(self) -> None:
         assert self.series(noon(24)).points == ()
-        snapshots = Snapshots(self.config, self.plan, None)
-        assert history(snapshots, snapshots.now(noon(24)), self.calls, None).points == ()
+        snapshots = Snapshots(self.config, self.okrs, None)
+        assert history(snapshots, snapshots.now(noon(24)), self.calls).points == ()
 
 
 def test_the_later_of_two_cycles_is_newer_whatever_the_clock_read(config: Config, ledger: Ledger) -> None:
-    (plan,) = config.plans
-    (calls,) = plan.key_results
+    (okrs,) = config.periods
+    (calls,) = okrs.key_results
     for number, at in ((1.0, noon(24)), (2.0, noon(22)), (3.0, noon(26))):
-        keep(ledger, config, plan, calls, number, at)
-    snapshots = Snapshots(config, plan, ledger)
+        keep(ledger, config, okrs, calls, number, at)
+    snapshots = Snapshots(config, okrs, ledger)
     states = snapshots.at_ends([midnight(day, BERLIN) for day in DAYS] + [noon(27)])
     values = [state.values["calls"].number if "calls" in state.values else None for state in states]
     assert values == [None, 2, 2, 2, 2, 3]
@@ -263,7 +269,9 @@ def test_the_later_of_two_cycles_is_newer_whatever_the_clock_read(config: Config
         ([(None, None), (0, "a"), (0, "a")], [None, None, 0]),
     ],
 )
-def test_changes(values: Sequence[tuple[float | None, str | None]], changes: Sequence[float | None]) -> None:
+def test_a_change_is_the_step_between_two_days_that_compare(
+    values: Sequence[tuple[float | None, str | None]], changes: Sequence[float | None]
+) -> None:
     points = [
         Point(day, value, None, None, 0.0, "unknown", None, None, None, None, measure, Band())
         for day, (value, measure) in zip(DAYS, values, strict=False)
@@ -286,8 +294,8 @@ PLAIN = KeyResult("calls", "Fewer calls", "outcome", Target(600.0, 1200.0))
         replace(PLAIN, guard=KeyResult("calls:guard", "Quality", "outcome", Band(at_most=3.0))),
     ],
 )
-def test_a_definition_is_read_back_as_it_was_said(config: Config, key_result: KeyResult) -> None:
-    defined = definition(key_result, config.plans[0].period, Shares(), "a.yaml")
+def test_a_definition_is_read_back_as_it_was_written(config: Config, key_result: KeyResult) -> None:
+    defined = definition(key_result, config.periods[0].period, Shares(), "a.yaml")
     older = replace(defined, measure="the digest of a form that is not read any more")
     today = replace(PLAIN, title="Another", goal=Target(1.0, 0.0))
     assert defined.key_result(None) == key_result

@@ -1,4 +1,4 @@
-"""Findings about a plan that is valid but probably not what its author meant.
+"""Findings about OKRs that are valid but probably not what its author meant.
 
 Findings are warnings; only `validate --strict` fails on them. `rules` lists the rules, each with an entry in
 docs/lint.md. `titles` reads titles; `matching` checks filters and windows.
@@ -8,20 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from syncd.okr.goals import Plan
+from syncd.okr.goals import PeriodOkrs
 from syncd.okr.lint.findings import Finding, Rule
 from syncd.okr.lint.rules import RULES, check_objective
 
 __all__ = ["RULES", "Finding", "Rule", "lint"]
 
 
-def lint(plan: Plan) -> Iterator[Finding]:
-    """Every finding about a plan that no `ignore:` covers, in the order of its files."""
-    for objective in plan.objectives:
+def lint(okrs: PeriodOkrs) -> Iterator[Finding]:
+    """Every finding about a period's OKRs that no `ignore:` covers, in the order of its files."""
+    for objective in okrs.objectives:
         ignored = {kr.id: (*objective.ignore, *kr.ignore) for kr in objective.key_results}
         findings = [
             finding
-            for finding in check_objective(RULES, objective, plan.period)
+            for finding in check_objective(RULES, objective, okrs.period)
             if finding.rule.id not in ignored.get(finding.subject, objective.ignore)
         ]
         places = [objective.id, *ignored]

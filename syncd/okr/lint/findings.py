@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from syncd.okr.goals import KeyResult, Objective
+from syncd.okr.goals import KeyResult, LintRule, Objective
 from syncd.okr.spans import Period
 
 Check = Callable[[Objective, Period], Iterator[tuple[str, str]]]
@@ -16,7 +16,7 @@ Check = Callable[[Objective, Period], Iterator[tuple[str, str]]]
 class Rule:
     """A rule: its id, the reason for it, its check, and the YAML key that its findings are mostly about."""
 
-    id: str
+    id: LintRule
     reason: str
     check: Check
     key: str = "id"

@@ -82,10 +82,10 @@ def test_a_measure_that_its_source_may_match_has_no_finding(measure: dict[str, A
 
 def test_a_definition_holds_neither_never_nor_ignore(tmp_path: Path) -> None:
     read = config(tmp_path, measure={**PULLS, "where": {"draft": True}}, ignore=["no-guard"])
-    (*_, work) = read.plans[0].key_results
+    (*_, work) = read.periods[0].key_results
     assert isinstance(work.measure, RecordMeasure)
     assert work.measure.never
-    stored = definition(work, read.plans[0].period, read.shares, "okrs.yaml")
+    stored = definition(work, read.periods[0].period, read.shares, "okrs.yaml")
     assert "never" not in str(stored.body)
     assert "ignore" not in str(stored.body)
     assert stored.measure == measure_digest(replace(work.measure, never=None)) == "f1c8955bc86e7ad6af9b3a60"

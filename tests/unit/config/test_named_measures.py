@@ -25,7 +25,7 @@ def measure(written: str, folder: Path) -> Measure | None:
     (folder / "syncd.yaml").write_text(PROJECT)
     (folder / "mappings").mkdir(exist_ok=True)
     (folder / "mappings/okrs.yaml").write_text(MAPPING.replace("MEASURE", written))
-    return load_config(folder / "syncd.yaml").plans[0].key_results[0].measure
+    return load_config(folder / "syncd.yaml").periods[0].key_results[0].measure
 
 
 def test_a_named_measure_may_use_another(tmp_path: Path) -> None:

@@ -41,11 +41,11 @@ def load(tmp_path: Path) -> Load:
 
 
 def key_result(config: Config, name: str) -> KeyResult:
-    return next(kr for plan in config.plans for kr in plan.measured if kr.id == name)
+    return next(kr for okrs in config.periods for kr in okrs.measured if kr.id == name)
 
 
 def objective(config: Config, name: str) -> Objective:
-    return next(objective for plan in config.plans for objective in plan.objectives if objective.id == name)
+    return next(objective for okrs in config.periods for objective in okrs.objectives if objective.id == name)
 
 
 def reading(config: Config, name: str) -> ReadingMeasure:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from syncd.okr.goals import Band, KeyResult, Link, Milestone, Milestones, Objective, Plan, Target
+from syncd.okr.goals import Band, KeyResult, Link, LintRule, Milestone, Milestones, Objective, PeriodOkrs, Target
 from syncd.okr.lint import RULES, lint
 from syncd.okr.measures import Filter, ReadingMeasure, RecordMeasure
 from syncd.okr.plausible import Plausible
@@ -26,7 +27,7 @@ GOOD = Objective("self-service", "", (CALLS, SCORE, ARTICLES), "support")
 
 def lint_findings(objective: Objective) -> list[tuple[str, str]]:
     """(rule, subject) of every finding about an objective."""
-    return [(finding.rule.id, finding.subject) for finding in lint(Plan(PERIOD, (objective,)))]
+    return [(finding.rule.id, finding.subject) for finding in lint(PeriodOkrs(PERIOD, (objective,)))]
 
 
 def with_key_result(key_result: KeyResult) -> Objective:
@@ -196,7 +197,7 @@ def test_a_good_objective_has_no_finding() -> None:
 
 
 def test_every_rule_has_its_cases() -> None:
-    assert list(CASES) == [rule.id for rule in RULES]
+    assert list(CASES) == [rule.id for rule in RULES] == list(get_args(LintRule))
     assert all(breaking and similar for _, breaking, similar in CASES.values())
 
 
@@ -234,7 +235,9 @@ def test_a_band_beyond_the_plausible_bounds_breaks_a_rule() -> None:
 def test_a_finding_names_all_that_it_is_about() -> None:
     without_lag = replace(ARTICLES, drives=(Link("calls"), Link("score")))
     far = replace(CALLS, plausible=Plausible(at_least=2000))
-    messages = [finding.message for finding in lint(Plan(PERIOD, (with_key_result(without_lag), with_key_result(far))))]
+    messages = [
+        finding.message for finding in lint(PeriodOkrs(PERIOD, (with_key_result(without_lag), with_key_result(far))))
+    ]
     assert "no lag for calls and score" in messages[0]
     assert "the baseline 1,200 and the target 600" in messages[1]
 
@@ -255,6 +258,6 @@ def test_an_ignore_of_a_finding_about_another_key_result_is_unused() -> None:
 
 def test_findings_come_in_the_order_of_the_file() -> None:
     bare = KeyResult("a", "", "output", Target(1, 0))
-    plan = Plan(PERIOD, (Objective("first", "", (bare,), "web"), replace(GOOD, id="second", key_results=OUTPUTS)))
-    assert [finding.subject for finding in lint(plan)] == ["first", "first", "a", "second"]
-    assert all(finding.message for finding in lint(plan))
+    okrs = PeriodOkrs(PERIOD, (Objective("first", "", (bare,), "web"), replace(GOOD, id="second", key_results=OUTPUTS)))
+    assert [finding.subject for finding in lint(okrs)] == ["first", "first", "a", "second"]
+    assert all(finding.message for finding in lint(okrs))

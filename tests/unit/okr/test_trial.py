@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from syncd.okr.goals import Band, KeyResult, Link, Objective, Plan, Shares, Target, guard_id
+from syncd.okr.goals import Band, KeyResult, Link, Objective, PeriodOkrs, Shares, Target, guard_id
 from syncd.okr.measures import RecordMeasure
 from syncd.okr.spans import Period
 from syncd.okr.trial import Given, run_trial
@@ -29,6 +29,6 @@ def test_the_past_of_a_guard_without_facts_is_unknown(numbers: dict[str, float])
         "work", "Work", "output", Target(31, 0), WORK, drives=(Link("calls", timedelta(days=7)),), guard=guard
     )
     calls = KeyResult("calls", "Calls", "outcome", Target(0, 10))
-    plan = Plan(PERIOD, (Objective("o", "O", (work, calls)),))
-    link = run_trial(plan, Shares(), Given({WORK: records}, {}, numbers), NOW).alignment["work", "calls"]
+    okrs = PeriodOkrs(PERIOD, (Objective("o", "O", (work, calls)),))
+    link = run_trial(okrs, Shares(), Given({WORK: records}, {}, numbers), NOW).alignment["work", "calls"]
     assert (link.verdict, link.since) == ("watermelon", PERIOD.first)

@@ -1,7 +1,7 @@
-"""Sends what waits to be told: one message to each recipient, not in quiet hours, not too often, each event once.
+"""Sends the events that wait: a message to each recipient, outside quiet hours, not too often, each event once.
 
-A message can only be appended to a chat or a mailbox: where an answer leaves doubt its events are `unsure`, and are
-not told again.
+A message to a chat or a mailbox cannot be taken back or looked up. If it may have arrived, its events are `unsure`, and
+syncd does not send them again by itself.
 """
 
 from __future__ import annotations
@@ -24,25 +24,25 @@ from syncd.sdk import ConfigError
 log = logging.getLogger("syncd.notifying")
 
 EVERYBODY = "to"
-"""The recipient that `to:` names; others are called by the owner whose they are."""
+"""The recipient that `to:` names. The other recipients have the names of owners."""
 
 GIVES_UP = timedelta(days=1)
-"""How long it is tried to tell something: what is older is no news."""
+"""How long syncd tries to send an event. Older notifications are dropped."""
 
 _TIMEOUT = 30.0
 _LOST: tuple[EventState, ...] = ("sending",)
 _WAITING: tuple[EventState, ...] = ("waiting",)
 _NOT_TAKEN = re.compile(
-    r"error=(?:[1-4]\d\d|503)\b"  # another 5xx may come from behind what took it
+    r"error=(?:[1-4]\d\d|503)\b"  # any other 5xx may come from a server behind the one that accepted the message
     r"|NewConnectionError|NameResolutionError|Connection refused|getaddrinfo|Name or service"
 )
-_ARRIVED = " - INFO - Sent "  # of a service with several targets, one of them
-_SHORTEST = 3  # characters of a part of an address that is worth hiding
+_ARRIVED = " - INFO - Sent "  # apprise logs this for each target of a service that has several
+_SHORTEST = 3  # characters: a shorter part of an address is not hidden
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What came of a message: `problem` is None where it arrived."""
+class MessageOutcome:
+    """The outcome of a message about so many `events`: `problem` is None if it arrived."""
 
     recipient: str
     events: int
@@ -50,17 +50,17 @@ class Told:
 
 
 class NotSent(Exception):
-    """A message did not arrive; with `doubt`, it may have."""
+    """A message did not arrive. With `doubt`, it may have arrived."""
 
     def __init__(self, why: str, *, doubt: bool) -> None:
         super().__init__(why)
         self.doubt = doubt
 
 
-def tell(
+def send_messages(
     config: Config, ledger: Ledger, clock: Callable[[], datetime], *, stopping: threading.Event | None = None
-) -> Sequence[Told]:
-    """Sends every message that may go out now; what came of each. The caller holds the ledger's lock."""
+) -> Sequence[MessageOutcome]:
+    """Sends every message that may go out now. The caller holds the ledger's lock."""
     notify = config.settings.notify
     if notify is None:
         return ()
@@ -73,25 +73,30 @@ def tell(
     for event in waiting:
         recipient = event.owner if event.owner in notify.owners else EVERYBODY
         groups.setdefault(recipient or EVERYBODY, []).append(event)
-    told: list[Told] = []
+    outcomes: list[MessageOutcome] = []
     for recipient, events in groups.items():
         last = ledger.events.last_message(recipient)
-        lately = last is not None and timedelta() <= clock() - last < notify.at_most_every  # not by a clock gone back
-        if (stopping and stopping.is_set()) or lately:
+        # The difference is negative if the clock was set back.
+        sent_lately = last is not None and timedelta() <= clock() - last < notify.at_most_every
+        if (stopping and stopping.is_set()) or sent_lately:
             continue
-        told += _tell(config, ledger, clock(), recipient, events)
-    return told
+        outcomes += _send_events(config, ledger, clock(), recipient, events)
+    return outcomes
 
 
-def _tell(config: Config, ledger: Ledger, now: datetime, recipient: str, events: Sequence[Event]) -> list[Told]:
-    news, over = settled(events)
-    ledger.events.end([event.id for event in over], "dropped", reason="it was as before when it could be told")
-    ids = [event.id for event in events if event not in over]
+def _send_events(
+    config: Config, ledger: Ledger, now: datetime, recipient: str, events: Sequence[Event]
+) -> list[MessageOutcome]:
+    lasting, undone = settled(events)
+    ledger.events.end(
+        [event.id for event in undone], "dropped", reason="the change was undone before a message could be sent"
+    )
+    ids = [event.id for event in events if event not in undone]
     if not ids:
         return []
     ledger.events.end(ids, "sending", recipient=recipient)
     try:
-        send(config, recipient, title(news), body(news, config.settings.address))
+        send(config, recipient, title(lasting), body(lasting, config.settings.address))
     except NotSent as error:
         tried = [event for event in events if event.id in ids and event.reason is not None]
         too_old = [event.id for event in tried if now - event.made_at >= GIVES_UP]
@@ -99,14 +104,14 @@ def _tell(config: Config, ledger: Ledger, now: datetime, recipient: str, events:
         if not error.doubt:
             ledger.events.end(too_old, "dead", reason=f"{error}; it was tried for a day")
         log.warning("not told", extra={"recipient": recipient, "reason": str(error), "events": len(ids)})
-        return [Told(recipient, len(ids), str(error))]
+        return [MessageOutcome(recipient, len(ids), str(error))]
     ledger.events.end(ids, "sent", sent_at=now, reason=None)
     log.info("told", extra={"recipient": recipient, "events": len(ids)})
-    return [Told(recipient, len(ids))]
+    return [MessageOutcome(recipient, len(ids))]
 
 
 def send(config: Config, recipient: str, heading: str, text: str) -> None:
-    """Sends a message to all addresses of a recipient; NotSent says why not, and never an address."""
+    """Sends a message to all addresses of a recipient. NotSent says why it could not, without any address."""
     import apprise
 
     logging.getLogger("apprise").propagate = False  # it names addresses
@@ -117,48 +122,48 @@ def send(config: Config, recipient: str, heading: str, text: str) -> None:
     service = apprise.Apprise(asset=apprise.AppriseAsset(app_id="syncd", app_desc="syncd", secure_logging=True))
     for address in addresses:
         if not service.add(address):
-            raise NotSent(f"an address of {recipient} is none that apprise knows", doubt=False)
+            raise NotSent(f"apprise does not know an address of {recipient}", doubt=False)
     with apprise.LogCapture(level=logging.DEBUG) as captured:
         result = service.notify(title=heading, body=text, body_format=apprise.NotifyFormat.TEXT, timeout=_TIMEOUT)
-        said = captured.getvalue()
+        output = captured.getvalue()
     if not result:
-        services = [one for one in result if not one]
-        not_taken = sum(bool(_NOT_TAKEN.search(line)) for line in said.splitlines())
-        doubt = len(services) < len(addresses) or not_taken < len(services) or _ARRIVED in said
-        why = f"{len(services)} of {len(addresses)} addresses of {recipient} did not take it"
-        raise NotSent(f"{why} ({_without(addresses, _reason(said))})", doubt=doubt)
+        failed = [service_result for service_result in result if not service_result]
+        not_taken = sum(bool(_NOT_TAKEN.search(line)) for line in output.splitlines())
+        doubt = len(failed) < len(addresses) or not_taken < len(failed) or _ARRIVED in output
+        why = f"{len(failed)} of {len(addresses)} addresses of {recipient} did not take it"
+        raise NotSent(f"{why} ({_without(addresses, _reason(output))})", doubt=doubt)
 
 
 def check(config: Config) -> Sequence[str]:
-    """What is wrong with the addresses of `notify:`, and with their owners, for `doctor`; nothing is sent."""
+    """What is wrong with the addresses and owners of `notify:`, for `syncd doctor`. Sends nothing."""
     import apprise
 
     logging.getLogger("apprise").propagate = False
     try:
-        known = config.notify_addresses()
+        recipients = config.notify_addresses()
     except ConfigError as error:
         return [problem.message for problem in error.problems]
     strange = [
-        f"an address of {recipient!r} is none that apprise knows"
-        for recipient, addresses in known.items()
+        f"apprise does not know an address of {recipient!r}"
+        for recipient, addresses in recipients.items()
         if not all(apprise.Apprise.instantiate(address, suppress_exceptions=True) for address in addresses)
     ]
-    owners = {objective.owner for plan in config.plans for objective in plan.objectives if objective.owner}
-    nobody = sorted(set(known) - owners - {EVERYBODY})
+    owners = {objective.owner for okrs in config.periods for objective in okrs.objectives if objective.owner}
+    nobody = sorted(set(recipients) - owners - {EVERYBODY})
     return strange + [f"no objective has the owner {name!r}{nearest(name, owners)}" for name in nobody]
 
 
 def _without(addresses: Sequence[str], text: str) -> str:
-    """A text without any part of these addresses: a host, a topic, a room may be all that keeps others out."""
-    parts = {part for one in addresses for part in re.split(r"[^\w.~-]+", unquote(one.partition("://")[2]))}
+    """The text without any part of these addresses: a host, a topic or a room may be the only secret in them."""
+    parts = {part for address in addresses for part in re.split(r"[^\w.~-]+", unquote(address.partition("://")[2]))}
     for part in sorted(parts, key=len, reverse=True):
         text = text.replace(part, "***") if len(part) >= _SHORTEST else text
     return text
 
 
-def _reason(said: str) -> str:
-    """The first thing that apprise complained of, without its time."""
-    for line in said.splitlines():
+def _reason(output: str) -> str:
+    """The first warning or error that apprise logged, without its time."""
+    for line in output.splitlines():
         if " - WARNING - " in line or " - ERROR - " in line:
             return line.partition(" - ")[2].partition(" - ")[2][:160]
     return "no reason was given"

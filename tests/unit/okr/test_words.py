@@ -18,7 +18,7 @@ RELEASES = Milestones((Milestone("alpha", 1), Milestone("beta", 2, by=MIDNIGHT))
 
 
 @pytest.mark.parametrize(
-    ("share", "said"),
+    ("share", "text"),
     [
         (None, "–"),
         (0.185, "19 %"),
@@ -29,8 +29,8 @@ RELEASES = Milestones((Milestone("alpha", 1), Milestone("beta", 2, by=MIDNIGHT))
         (-math.inf, "-inf %"),
     ],
 )
-def test_every_share_can_be_said_however_far_a_number_went(share: float | None, said: str) -> None:
-    assert percent(share) == said
+def test_every_share_has_a_text_however_large_it_is(share: float | None, text: str) -> None:
+    assert percent(share) == text
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""What is worth telling: what is otherwise than it was when it was last looked at.
+"""Detects changes since the last check, and makes them events.
 
-Each subject has a state in one word. What it was when syncd first looked is known, and no news; but a watermelon, a
-value that is held and a source that has failed for too long are told from the first.
+Each subject has a state in one word. Nobody is notified of the first state that syncd sees, unless it is a watermelon,
+a held value or a source that has failed for too long.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NONE = "no"
 
 @dataclass(frozen=True, slots=True)
 class _Fact:
-    """How a subject is now. `told` from the first, or only when it changes."""
+    """The present state of a subject, `is_now`. With `notable`, its first state is worth a message too."""
 
     kind: str
     period: str
@@ -30,19 +30,19 @@ class _Fact:
     heading: str
     is_now: str
     sentence: str
-    told: bool
+    notable: bool
 
 
-def news(config: Config, ledger: Ledger, now: datetime, reports: Sequence[Report]) -> Iterator[NewEvent]:
-    """The events that these reports, and the streams as they stand, make. None without `notify:`."""
+def new_events(config: Config, ledger: Ledger, now: datetime, reports: Sequence[Report]) -> Iterator[NewEvent]:
+    """The events that follow from these reports and the present state of the streams. None without `notify:`."""
     if config.settings.notify is None:
         return
-    known = ledger.events.newest()
+    newest = ledger.events.newest()
     for fact in (*_of_reports(reports), *_of_streams(config, ledger, now)):
-        was = known.get((fact.kind, fact.period, fact.subject))
+        was = newest.get((fact.kind, fact.period, fact.subject))
         if fact.is_now == (was or _NONE) or (was is None and fact.is_now == _NONE):
             continue
-        told = fact.kind in config.settings.notify.about and (was is not None or fact.told)
+        is_sent = fact.kind in config.settings.notify.about and (was is not None or fact.notable)
         yield NewEvent(
             fact.kind,
             fact.period,
@@ -52,12 +52,12 @@ def news(config: Config, ledger: Ledger, now: datetime, reports: Sequence[Report
             was,
             fact.is_now,
             fact.sentence,
-            "waiting" if told else "known",
+            "waiting" if is_sent else "known",
         )
 
 
 def _of_reports(reports: Sequence[Report]) -> Iterator[_Fact]:
-    seen: set[str] = set()  # key results and links; the plan that people mean comes first
+    seen: set[str] = set()  # key results and links; where two periods hold the same, the first report counts
     for report in reports:
         for block in report.objectives:
             for line in block.key_results:
@@ -70,54 +70,56 @@ def _of_reports(reports: Sequence[Report]) -> Iterator[_Fact]:
                     continue
                 seen.add(name)
                 is_now = "watermelon" if link.alignment.verdict == "watermelon" else _NONE
-                over = f"{name} is no watermelon any more: {link.brief}"
-                sentence = f"watermelon: {link.brief}" if is_now != _NONE else over
-                yield _of(report.period.id, block, "watermelon", name, is_now, sentence, told=True)
+                ended = f"{name} is no watermelon any more: {link.brief}"
+                sentence = f"watermelon: {link.brief}" if is_now != _NONE else ended
+                yield _of(report.period.id, block, "watermelon", name, is_now, sentence, notable=True)
 
 
 def _of_line(period: str, block: ObjectiveBlock, line: KeyResultLine) -> Iterator[_Fact]:
-    kr, stands = line.key_result, line.standing
-    if line.quality is not None:  # before it was measured there is nothing to tell
-        way = f", {percent(stands.progress)} of the way" if stands.progress is not None else ""
-        due = f" ({percent(stands.expected)} expected)" if stands.progress is not None else ""
+    kr, standing = line.key_result, line.standing
+    if line.quality is not None:  # it has been measured
+        way = f", {percent(standing.progress)} of the way" if standing.progress is not None else ""
+        due = f" ({percent(standing.expected)} expected)" if standing.progress is not None else ""
         why = f"; {line.reason}" if line.reason else ""
-        sentence = f"{kr.id} is {HEALTH_WORDS[stands.health]}: {number(line.value)} ({goal(kr)}){way}{due}{why}"
-        yield _of(period, block, "health", kr.id, stands.health, sentence, told=False)
+        sentence = f"{kr.id} is {HEALTH_WORDS[standing.health]}: {number(line.value)} ({goal(kr)}){way}{due}{why}"
+        yield _of(period, block, "health", kr.id, standing.health, sentence, notable=False)
     held = line.quality == "held"
-    is_now = "held" if held else _NONE  # by whatever number: one that moves on while it waits is no news
+    is_now = "held" if held else _NONE  # whatever the number is: if it moves while it waits, nobody is notified again
     candidate = "unknown" if line.candidate is None else number(line.candidate)
     instead = f"{kr.id} is held at {candidate}, and its value stays {number(line.value)}: {line.reason}"
     sentence = instead if held else f"{kr.id} is held no more; it is {number(line.value)}"
-    yield _of(period, block, "held", kr.id, is_now, sentence, told=True)
+    yield _of(period, block, "held", kr.id, is_now, sentence, notable=True)
 
 
-def _of(period: str, block: ObjectiveBlock, kind: str, subject: str, is_now: str, said: str, *, told: bool) -> _Fact:
+def _of(
+    period: str, block: ObjectiveBlock, kind: str, subject: str, is_now: str, sentence: str, *, notable: bool
+) -> _Fact:
     objective = block.objective
-    return _Fact(kind, period, subject, objective.owner, objective.title, is_now, said, told)
+    return _Fact(kind, period, subject, objective.owner, objective.title, is_now, sentence, notable)
 
 
 def _of_streams(config: Config, ledger: Ledger, now: datetime) -> Iterator[_Fact]:
     assert config.settings.notify is not None
     bound = config.settings.notify.failing_after
     needed: dict[str, set[str]] = {}
-    for plan in config.plans:
-        if plan.period.span.start <= now < plan.period.span.end + config.settings.settle:
-            for leaf in (leaf for kr in plan.measured for leaf in leaves(kr.measure)):
+    for okrs in config.periods:
+        if okrs.period.span.start <= now < okrs.period.span.end + config.settings.settle:
+            for leaf in (leaf for kr in okrs.measured for leaf in leaves(kr.measure)):
                 needed.setdefault(leaf.connection, set()).update(stream_keys(leaf))
     for connection, keys in needed.items():
         failing = dict(_failing(ledger, connection, keys, now, bound))
         longest = max(failing.values(), default=timedelta())
         why = f"{connection} has failed for {_hours(longest)}: {', '.join(sorted(failing)[:3])}"
-        is_now, said = ("failing", why) if failing else (_NONE, f"{connection} answers again")
-        yield _Fact("failing", "", connection, None, "Sources", is_now, said, told=True)
+        is_now, sentence = ("failing", why) if failing else (_NONE, f"{connection} answers again")
+        yield _Fact("failing", "", connection, None, "Sources", is_now, sentence, notable=True)
 
 
 def _failing(
     ledger: Ledger, connection: str, keys: set[str], now: datetime, bound: timedelta
 ) -> Iterator[tuple[str, timedelta]]:
-    """Each stream that has failed for longer than the bound, with why, and for how long."""
+    """Each stream that has failed for longer than the bound: its key with the reason, and for how long."""
     for key, state in ledger.streams.states(connection).items():
-        since = state.completed_at or state.census_at  # one that never was complete: since it was begun
+        since = state.completed_at or state.census_at  # if it was never complete: since its first pull
         failed = key in keys and state.quality not in (None, "complete")
         if failed and since is not None and now - since > bound:
             yield f"{key} ({state.reason})", now - since

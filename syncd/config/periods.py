@@ -1,4 +1,4 @@
-"""Joins mapping files into one plan per period, and checks what spans several files."""
+"""Joins mapping files into the OKRs of each period, and checks what spans several files."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 
 from syncd.config.document import Document, Place
 from syncd.config.messages import nearest
-from syncd.okr.goals import KeyResult, Objective, Plan
+from syncd.okr.goals import KeyResult, Objective, PeriodOkrs
 from syncd.okr.spans import Period
 from syncd.sdk import Problem
 
@@ -25,8 +25,8 @@ class Origin:
         return self.document.problem((*self.place, *inner), message)
 
 
-class Plans:
-    """Joins mapping files into one plan per period, and checks what spans several files."""
+class PeriodJoiner:
+    """Joins mapping files into the OKRs of each period, and checks what spans several files."""
 
     def __init__(self, problems: list[Problem]) -> None:
         """New problems are added to `problems`."""
@@ -52,17 +52,17 @@ class Plans:
                 if key_result.guard is not None:
                     self.origins[(period.id, key_result.guard.id)] = origin
 
-    def finish(self) -> tuple[Plan, ...]:
-        """The plans in order of time, once every file is added; checks the references between key results."""
-        plans = [Plan(self.periods[name], tuple(self.objectives[name])) for name in self.objectives]
-        for plan in plans:
-            by_id = {key_result.id: key_result for key_result in plan.key_results}
-            for key_result in plan.key_results:
-                self._links(plan, key_result, by_id)
-            for objective in plan.objectives:
-                self._supports(plan, objective)
-            self._circles(plan)
-        return tuple(sorted(plans, key=lambda plan: (plan.period.first, plan.period.last, plan.period.id)))
+    def finish(self) -> tuple[PeriodOkrs, ...]:
+        """The OKRs of each period in order of time, once every file is added; checks references between key results."""
+        joined = [PeriodOkrs(self.periods[name], tuple(self.objectives[name])) for name in self.objectives]
+        for okrs in joined:
+            by_id = {key_result.id: key_result for key_result in okrs.key_results}
+            for key_result in okrs.key_results:
+                self._links(okrs, key_result, by_id)
+            for objective in okrs.objectives:
+                self._supports(okrs, objective)
+            self._circles(okrs)
+        return tuple(sorted(joined, key=lambda okrs: (okrs.period.first, okrs.period.last, okrs.period.id)))
 
     def _claim(self, period: Period, name: str, origin: Origin) -> None:
         place = (*origin.place, "id")
@@ -72,13 +72,13 @@ class Plans:
             message = f"id {name!r} is used at {where} already; ids must be unique within {period.id}"
             self.problems.append(origin.document.problem(place, message))
 
-    def _supports(self, plan: Plan, objective: Objective) -> None:
-        origin = self.origins[(plan.period.id, objective.id)]
-        others = {other.id: other for other in plan.objectives}
+    def _supports(self, okrs: PeriodOkrs, objective: Objective) -> None:
+        origin = self.origins[(okrs.period.id, objective.id)]
+        others = {other.id: other for other in okrs.objectives}
         if objective.supports is not None and objective.supports not in others:
-            message = f"supports {objective.supports!r}, which is no objective of {plan.period.id}"
+            message = f"supports {objective.supports!r}, which is no objective of {okrs.period.id}"
             self.problems.append(origin.problem(message + nearest(objective.supports, others), "supports"))
-        supported = any(other.supports == objective.id for other in plan.objectives)
+        supported = any(other.supports == objective.id for other in okrs.objectives)
         if objective.rollup == "supporting" and not supported:
             lacks = (
                 "is rolled up from the objectives that support it" if objective.key_results else "has no key results"
@@ -86,24 +86,24 @@ class Plans:
             message = f"{objective.id} {lacks}, and no other says 'supports: {objective.id}'"
             self.problems.append(origin.problem(message, "id"))
 
-    def _circles(self, plan: Plan) -> None:
+    def _circles(self, okrs: PeriodOkrs) -> None:
         try:
-            supports = {objective.id: {objective.supports} for objective in plan.objectives if objective.supports}
+            supports = {objective.id: {objective.supports} for objective in okrs.objectives if objective.supports}
             TopologicalSorter(supports).prepare()
         except CycleError as error:
             circle: list[str] = error.args[1]
             message = f"objectives support each other in a circle: {' → '.join(reversed(circle))}; drop one 'supports'"
-            self.problems.append(self.origins[(plan.period.id, circle[0])].problem(message, "supports"))
+            self.problems.append(self.origins[(okrs.period.id, circle[0])].problem(message, "supports"))
 
-    def _links(self, plan: Plan, key_result: KeyResult, by_id: Mapping[str, KeyResult]) -> None:
-        origin = self.origins[(plan.period.id, key_result.id)]
+    def _links(self, okrs: PeriodOkrs, key_result: KeyResult, by_id: Mapping[str, KeyResult]) -> None:
+        origin = self.origins[(okrs.period.id, key_result.id)]
         place = (*origin.place, "drives")
         for link in key_result.drives:
             outcome = by_id.get(link.outcome)
             if outcome is None:
                 names = [name for name, other in by_id.items() if other.kind == "outcome"]
                 message = (
-                    f"drives {link.outcome!r}, which is no key result of {plan.period.id}{nearest(link.outcome, names)}"
+                    f"drives {link.outcome!r}, which is no key result of {okrs.period.id}{nearest(link.outcome, names)}"
                 )
             elif outcome.kind == "output":
                 message = f"drives {link.outcome!r}, which is an output; an output drives an outcome"

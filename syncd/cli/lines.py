@@ -1,0 +1,47 @@
+"""Lines of text for a terminal of 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import wrap
+
+from syncd.okr.words import number
+
+WIDTH = 80
+_LABEL = 10
+_DIGITS = 8  # of a lead time of 4.977384259259259 days a table shows 4.98; `--json` has them all
+
+
+def cut(text: str, width: int = WIDTH) -> str:
+    """The text, with an ellipsis for what does not fit."""
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def wrapped(text: str, first: str = "", rest: str | None = None) -> Iterator[str]:
+    """The text in lines of at most 80 columns. `first` indents the first line, `rest` the others (default: `first`).
+
+    Ids, options and addresses stay whole: no line ends at a hyphen, and a long address makes a longer line.
+    """
+    yield from wrap(
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=first if rest is None else rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def labelled(label: str, text: str) -> Iterator[str]:
+    """The text in lines, in a column of its own beside a label."""
+    yield from wrapped(text, f"{label:<{_LABEL}}", " " * _LABEL)
+
+
+def rounded(text: str) -> str:
+    """The text for a table: a number with many digits is rounded, any other text stays."""
+    if len(text) <= _DIGITS:
+        return text
+    try:
+        return number(float(text))
+    except ValueError:
+        return text

@@ -1,0 +1,43 @@
+"""The past day or time that `--at` names."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from syncd.okr.spans import midnight
+from syncd.sdk import ConfigError
+
+_FIRST = date(1970, 1, 1)  # no ledger is older, and a day near year 1 has too few days before it
+
+
+def past_day(text: str, zone: ZoneInfo, now: datetime) -> date:
+    """The day in a text. ConfigError for any other text, and for a future day."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"--at is {text!r}; write a day as 2026-11-02") from None
+    _check(text, day, is_future=day > now.astimezone(zone).date())
+    return day
+
+
+def past_moment(text: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, bool]:
+    """The time in a text, or the midnight that ends its day, and whether it is such a midnight.
+
+    ConfigError for any other text, and for a future time.
+    """
+    try:
+        day = date.fromisoformat(text) if len(text) == 10 else None
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"--at is {text!r}; write a day as 2026-11-02, or a time as 2026-11-02T14:30") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+    _check(text, moment.date(), is_future=moment > now)
+    return (moment, False) if day is None else (midnight(day + timedelta(days=1), zone), True)
+
+
+def _check(text: str, day: date, *, is_future: bool) -> None:
+    if is_future:
+        raise ConfigError(f"--at is {text}, which is in the future; write today or a past day")
+    if day < _FIRST:
+        raise ConfigError(f"--at is {text}; write a day after {_FIRST}")

@@ -1,0 +1,123 @@
+"""The records and readings behind a number: what each brings to it, and by which rule others are left out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from syncd.ledger import Ledger
+from syncd.okr.facts import answered
+from syncd.okr.measures import (
+    Answer,
+    FormulaMeasure,
+    Leaf,
+    Measure,
+    RecordMeasure,
+    contribution,
+    is_done,
+    left_out,
+    readings_used,
+    scalar_text,
+)
+from syncd.okr.spans import Period, Span
+from syncd.sdk import Reading, Record
+
+
+@dataclass(frozen=True, slots=True)
+class RowsAfter:
+    """The rows that the ledger held after a cycle, as the measures of a period see them at a moment, `at`."""
+
+    ledger: Ledger
+    period: Period
+    cycle: int
+    at: datetime
+
+    def window(self, measure: Leaf) -> Span:
+        """The window of a measure at that moment."""
+        return measure.window.span(self.period, self.at)
+
+    def answer(self, measure: Measure) -> Answer:
+        """What a measure comes to over the rows."""
+        return answered(self.ledger.answers, measure, self.period, self.at, self.cycle)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A record or reading: what it brings to the number, or why it was left out; of which `part` of a formula.
+
+    `key` tells it from the others of its part: a record's id, the time of a dated row, else the cell. A record that is
+    in two streams has one key.
+    """
+
+    key: str
+    label: str
+    title: str
+    url: str
+    at: datetime | None
+    brings: str | None
+    left_out: str | None
+    part: str | None = None
+
+
+def named_parts(measure: Measure) -> Sequence[tuple[str | None, Leaf]]:
+    """The parts of a formula by their names; any other measure is its own part, without a name."""
+    return measure.parts if isinstance(measure, FormulaMeasure) else ((None, measure),)
+
+
+def items_of(rows: RowsAfter, measure: Measure) -> Iterator[Item]:
+    """Every row that a measure looks at: what counts, and what does not."""
+    for name, part in named_parts(measure):
+        for item in _items_of_part(rows, part):
+            yield replace(item, part=name) if name else item
+
+
+def _items_of_part(rows: RowsAfter, measure: Leaf) -> Iterator[Item]:
+    window, now = rows.window(measure), rows.at
+    if isinstance(measure, RecordMeasure):
+        for record in rows.ledger.answers.records(measure, rows.cycle):
+            yield _record(measure, window, record)
+        return
+    dated, readings = rows.ledger.answers.readings(measure, window, now, rows.cycle)
+    _, used = readings_used(measure.take, window, now, readings)
+    seen: Counter[str] = Counter()  # two rows may have the same time
+    for reading in sorted(readings, key=lambda reading: reading.at or now):  # by time, however the source lists them
+        item = _reading(reading, used, window, now, measure.take)
+        key = reading.at.isoformat() if dated and reading.at else reading.cell
+        yield replace(item, key=f"{key} {seen[key]}")
+        seen[key] += 1
+
+
+def _record(measure: RecordMeasure, window: Span, record: Record) -> Item:
+    why = left_out(measure, window, record)
+    brings: str | None = None
+    if why is None and measure.take == "share":
+        brings = "1" if is_done(record, window) else "0"
+    elif why is None and measure.of is None:
+        brings = "1"
+    elif why is None and measure.take == "distinct":
+        values = [scalar_text(value) for value in record.fields.get(measure.of or "", ())]
+        brings, why = (", ".join(values), None) if values else (None, f"has no {measure.of}")
+    elif why is None:
+        number = contribution(record, measure.of or "")
+        brings, why = (scalar_text(number), None) if number is not None else (None, f"has no {measure.of}")
+    return Item(record.id, record.label, record.title, record.url, record.done_at, brings, why)
+
+
+def _reading(reading: Reading, used: Sequence[Reading], window: Span, now: datetime, take: str) -> Item:
+    raw = f"{reading.raw!r}" if reading.number is None else reading.raw
+    title = f"holds {raw}"
+    if any(reading is other for other in used):
+        brings = scalar_text(reading.number) if reading.number is not None else f"unknown: {reading.problem}"
+        return Item(reading.cell, reading.cell, title, "", reading.at, brings, None)
+    at = reading.at or now
+    if at > now:
+        why = "dated after now"
+    elif at < window.start:
+        why = "before the window"
+    elif at >= window.end:
+        why = "after the window"
+    else:
+        why = f"not the {take} one"
+    return Item(reading.cell, reading.cell, title, "", reading.at, None, why)

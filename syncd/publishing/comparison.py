@@ -1,0 +1,94 @@
+"""Compares deliveries with their targets: what a target holds, should hold and syncd may write. Writes nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from syncd.config import Config
+from syncd.config.publications import Publication
+from syncd.ledger import Delivery, Ledger
+from syncd.publishing.overwriting import Decision, Marks, decide, header_mark, inherited, mark, moved
+from syncd.publishing.statements import of_json
+from syncd.sdk import Content, Context, Publisher, RetryPolicy, Written
+
+log = logging.getLogger("syncd.publishing")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A delivery and its target: what the target holds (`written`) and should hold (`wanted`), and what to write.
+
+    `ours` is what syncd may have written there before.
+    """
+
+    delivery: Delivery
+    wanted: Content
+    written: Written
+    ours: Marks
+    decision: Decision
+
+    @property
+    def moved(self) -> str | None:
+        """Why the target's places are not where they were, so that none is written; None if they have not moved."""
+        return moved(self.written, self.wanted, self.ours)
+
+    def marks(self, *, sure: bool) -> Marks:
+        """What syncd may have written at each place. Once it is `sure` of what a place holds, only that."""
+        marks = dict(self.ours)
+        for place, value in self.wanted.items():
+            if place not in self.decision.foreign:
+                new = [] if value is None else [mark(value)]
+                marks[place] = new if sure else [*(old for old in marks.get(place, ()) if old not in new), *new]
+        return marks | {header_mark(place): [mark(header)] for place, header in self.written.above.items()}
+
+
+def compare(
+    config: Config, ledger: Ledger, publication: Publication, deliveries: Sequence[Delivery]
+) -> Iterator[Comparison]:
+    """Opens the publisher, reads the targets of these deliveries and compares. SourceError, ConfigError.
+
+    A target that cannot be read counts as empty.
+    """
+    context = Context(RetryPolicy(), config.zone, folder=str(config.path.parent))
+    with closing(publication.connection.publisher(context, publication.keys)) as publisher:
+        for part in parts(deliveries, publisher):
+            yield from compare_part(ledger, publication, publisher, part)
+
+
+def belongs(publication: Publication, delivery: Delivery) -> bool:
+    """Whether a delivery goes to a target of this entry of `publish:`."""
+    through_it = publication.connection.name == delivery.connection
+    return through_it and publication.targets({delivery.key_result}).get(delivery.key_result) == delivery.target
+
+
+def parts(deliveries: Sequence[Delivery], publisher: Publisher) -> Sequence[Sequence[Delivery]]:
+    """The deliveries to try together: all if one read and one write serve them all, else each by itself."""
+    return [deliveries] if publisher.together else [[delivery] for delivery in deliveries]
+
+
+def compare_part(
+    ledger: Ledger, publication: Publication, publisher: Publisher, part: Sequence[Delivery]
+) -> Iterator[Comparison]:
+    """Compares one part through an open publisher."""
+    wanted = {delivery.key_result: publisher.content(of_json(delivery.statement)) for delivery in part}
+    read = {} if publisher.appends else publisher.read(wanted)
+    marks = ledger.outbox.marks({delivery.place for delivery in part})
+    for delivery in part:
+        content, written = wanted[delivery.key_result], read.get(delivery.key_result, Written())
+        ours = inherited(written, content, marks.get(delivery.place, {}))
+        decision = decide(written.content, content, ours, override=publication.override)
+        yield Comparison(delivery, content, written, ours, decision)
+
+
+def bug(publication: Publication, error: Exception) -> str:
+    """The message for a connector's own bug. The log gets its traceback, without secrets."""
+    clean = Exception(publication.connection.without_secrets(f"{type(error).__name__}: {error}"))
+    log.error(
+        "publisher failed",
+        extra={"to": publication.connection.name},
+        exc_info=(type(clean), clean, error.__traceback__),
+    )
+    return f"internal error in the connector: {type(error).__name__} (see the log)"

@@ -1,0 +1,90 @@
+"""The deliveries that are due: statements that differ from the newest delivery to their target."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+
+from syncd.config import Config
+from syncd.config.publications import WHOLE, Publication
+from syncd.ledger import Delivery, Ledger, NewDelivery
+from syncd.publishing.statements import as_json, statements
+from syncd.sdk import Statement, Summary
+from syncd.status.document import document
+from syncd.status.report import Report
+
+_OF_THE_MOMENT = frozenset({"updated", "as_of"})
+_DRIFTING = frozenset({"as_of", "expected"})
+
+
+def due_deliveries(
+    config: Config,
+    ledger: Ledger,
+    now: datetime,
+    reports: Sequence[Report],
+    *,
+    only: str | None = None,
+) -> Iterator[NewDelivery]:
+    """The deliveries that are due by these reports. Where two reports have the same target, the first report counts.
+
+    A key result that never had a complete value is not stated. What changes only because time passes (`expected`) is
+    stated once a day, and only where it is shown.
+    """
+    if not config.publications:
+        return
+    newest = ledger.outbox.newest()
+    taken: set[tuple[str, str]] = set()
+    for report in reports:
+        stated = {statement.key_result: statement for statement in statements(config, report, now)}
+        for publication in config.publications:
+            for name, target in publication.targets(stated).items():
+                place = publication.connection.name, target
+                if place in taken:
+                    continue
+                taken.add(place)
+                if name == WHOLE:
+                    summary = Summary(document(report), list(stated.values()))
+                    digest, packed = _digest_of_summary(publication, summary), as_json(summary)
+                else:
+                    statement = stated[name]
+                    if only not in (None, name) or (statement.value is None and place not in newest):
+                        continue
+                    digest, packed = _digest_of_statement(publication, statement), as_json(statement)
+                last = newest.get(place)
+                if last is None or last.digest != digest or _is_due_again(publication, last):
+                    yield NewDelivery(*place, report.period.id, name, digest, packed)
+
+
+def _is_due_again(publication: Publication, last: Delivery) -> bool:
+    """Whether an unchanged statement is due again.
+
+    Either it was superseded when its entry was removed, and the entry is back; or `override` now lets syncd write over
+    what kept it from being written.
+    """
+    return last.state == "superseded" or (publication.override and last.state == "refused")
+
+
+def _digest_of_summary(publication: Publication, summary: Summary) -> str:
+    day = summary.statements[0].updated.date() if summary.statements else None
+    return _digest([_without_drift(summary.document), day], publication.keys.how(WHOLE))
+
+
+def _digest_of_statement(publication: Publication, statement: Statement) -> str:
+    shown = statement.content(sorted(set(publication.keys.uses()) - _OF_THE_MOMENT))
+    return _digest(shown, publication.keys.how(statement.key_result))
+
+
+def _digest(shown: Any, how: Any) -> str:
+    """The digest of what a delivery shows and how it is written: syncd does not send the same again."""
+    packed = orjson.dumps([shown, how], option=orjson.OPT_SORT_KEYS)
+    return blake2b(packed, digest_size=16).hexdigest()
+
+
+def _without_drift(part: Any) -> Any:
+    if isinstance(part, Mapping):
+        return {name: _without_drift(inner) for name, inner in part.items() if name not in _DRIFTING}
+    return [_without_drift(inner) for inner in part] if isinstance(part, list | tuple) else part

@@ -1,0 +1,56 @@
+"""Changes of definitions: edits of key results and of their period, and key results that were added or removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from syncd.explain.edits import Edit
+from syncd.ledger import Ledger
+from syncd.okr.goals import PeriodOkrs, is_guard
+from syncd.okr.spans import Span
+from syncd.review.model import DefinitionChange
+from syncd.status.snapshot import Snapshot
+
+
+def definition_changes(
+    ledger: Ledger, okrs: PeriodOkrs, edits: Mapping[str, Sequence[Edit]], end: Snapshot, span: Span
+) -> Sequence[DefinitionChange]:
+    """The changes that cycles met within a span, by time. The same edit of many key results is one change."""
+    alike: dict[tuple[datetime, str, str], tuple[Edit, list[str]]] = {}
+    for name, own in edits.items():
+        for edit in own:
+            if edit.at in span:
+                alike.setdefault((edit.at, edit.file, str(edit)), (edit, []))[1].append(name)
+    edited = [DefinitionChange(edit.at, edit.file, names, "edited", edit) for edit, names in alike.values()]
+    others = [change for change in (*_added(ledger, okrs), *_removed(ledger, okrs, end)) if change.at in span]
+    return sorted([*edited, *others], key=lambda change: change.at)
+
+
+def _added(ledger: Ledger, okrs: PeriodOkrs) -> Iterator[DefinitionChange]:
+    """Key results that were measured for the first time after others of their period."""
+    first = {
+        kr.id: versions[0]
+        for kr in okrs.key_results
+        if kr.measure and (versions := ledger.definitions.of(okrs.period.id, kr.id))
+    }
+    begun = min((version.ended_at for version in first.values()), default=None)
+    for name, version in first.items():
+        if version.ended_at != begun:
+            yield DefinitionChange(version.ended_at, version.definition.file, [name], "added")
+
+
+def _removed(ledger: Ledger, okrs: PeriodOkrs, end: Snapshot) -> Iterator[DefinitionChange]:
+    """Key results that no file names any more: since the first sync without them; since now, if there was none yet."""
+    named = {kr.id for kr in okrs.key_results}
+    removed = {name: kept for name, kept in end.values.items() if name not in named and not is_guard(name)}
+    ended = ledger.cycles.ended() if removed else ()
+    syncs = [cycle for cycle in ended if cycle.synced and cycle.only is None and cycle.id <= end.cycle]
+    for name, kept in removed.items():
+        if kept.confirmed is None:
+            continue
+        last_measured = max(kept.cycle, kept.confirmed)
+        since = next((sync.ended_at for sync in syncs if sync.id > last_measured), None)
+        if since is not None or not end.past:  # at the end of a past day it was in a file, if no sync left it out
+            file = ledger.definitions.of(okrs.period.id, name)[-1].definition.file
+            yield DefinitionChange(since or end.last_instant, file, [name], "removed")
