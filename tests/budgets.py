@@ -104,9 +104,13 @@ class Budgets:
         self._wall[kind] += report.duration
         self._items[kind] += report.when == "setup"
 
+    def wall(self) -> dict[str, float]:
+        """The seconds of each kind."""
+        return {kind: seconds / len(self._workers) for kind, seconds in self._wall.items()}
+
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Prints the table."""
-        wall = {kind: seconds / len(self._workers) for kind, seconds in self._wall.items()}
+        wall = self.wall()
         began = float(os.environ.get("SYNCD_STARTED", self._began))  # when make began
         if began != self._began:
             wall[SET_UP] = self._began - began
