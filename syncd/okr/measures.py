@@ -103,7 +103,7 @@ class RecordMeasure:
 
 @dataclass(frozen=True, slots=True)
 class ReadingMeasure:
-    """How the readings of one part of a stream become a number. With `many`, an empty list of readings is an empty set."""
+    """How the readings of one part of a stream become a number. With `many`, an empty list is an empty set."""
 
     connection: str
     stream: str
