@@ -111,7 +111,9 @@ class PullsWalk:
         return moved, page_count
 
     def _is_progress(self, answer: Answer) -> bool:
-        """Whether a page has a row new to this walk, and is not the page at which an earlier walk stopped."""
+        """Whether a page has a row that is new to this walk; always False for the page at which an earlier walk
+        stopped.
+        """
         new = {row.stable_id for row in answer.rows or ()} - self._seen
         self._seen |= new
         return bool(new) and _digest(answer) != self._last_digest

@@ -178,7 +178,7 @@ def _plain(value: Any) -> Any:
 
 
 def examples() -> Iterator[tuple[str, Statement]]:
-    """Check-ins of every kind, each with what is special about it."""
+    """Check-ins of every kind, each with the property that makes it special."""
     yield "everything known", _WHOLE
     yield "no note, unit, owner, target or address", _SPARSE
     for health in ("at_risk", "off_track", "done", "unknown"):

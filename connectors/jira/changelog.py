@@ -68,11 +68,11 @@ class ListedStatus(Answer):
 
 
 def work_began(created: datetime | None, changes: Sequence[Change], categories: Mapping[str, str]) -> datetime | None:
-    """When an issue first entered a status of the category In Progress: the time of its creation, if its first status
-    was one.
+    """When an issue first entered a status of the category In Progress; the time of its creation, if it began in such a
+    status.
 
-    `categories` holds the key of each status' category. None if the issue never was in progress, or if one of its
-    statuses before that no longer exists, because the status' category is then unknown.
+    `categories` holds the key of each status' category. None if the issue never was in progress, or if an earlier
+    status of the issue no longer exists, because the category of that status is then unknown.
     """
     moves = [
         (change.created, change.id, edit)

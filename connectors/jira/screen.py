@@ -40,7 +40,7 @@ class Screen(Answer):
 
 
 class Opened(Id):
-    """An issue as its key led to it. When it is moved its id stays and its key changes."""
+    """An issue as its key led to it. When an issue is moved, its id stays and its key changes."""
 
     key: str
     editmeta: Screen = Screen()

@@ -28,7 +28,8 @@ class InForce:
 
 
 class PastDefinitions:
-    """Finds what was in force after a past cycle. `okrs` and `rules` come from the present files.
+    """Looks up the definitions and rules that were in force after a past cycle. `okrs` and `rules` come from the
+    present files.
 
     `versions` are the definitions of the period's key results, in the order in which cycles met them.
     """
@@ -66,7 +67,7 @@ class PastDefinitions:
         named = today.keys() | {kr.id for kr in removed}
 
         def then(kr: KeyResult) -> KeyResult:
-            """A key result with its definition of then, and the links that it had."""
+            """A key result with its definition at that time, and the links that it had."""
             has_all_links = kr.id in today and kr.id in newest
             defined_then = defined.get(kr.id, kr)
             links = (link for link in defined_then.drives if link.outcome in named)

@@ -10,8 +10,8 @@ from syncd.okr.goals import PeriodOkrs
 
 
 def choose_period(config: Config, period: str | None, now: datetime) -> PeriodOkrs | None:
-    """The OKRs of a named period, None if no period has the name; without a name those of today's period, else of the
-    latest.
+    """The OKRs of a named period, None if no period has the name; without a name, the OKRs of today's period or, if
+    there is none, of the latest.
 
     If several periods include today, it is the shortest.
     """

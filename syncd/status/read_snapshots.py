@@ -75,12 +75,12 @@ class Snapshots:
         )
 
     def at(self, moment: datetime) -> Snapshot:
-        """The period as it stood at a past moment."""
+        """The period at a past moment."""
         (snapshot,) = self._past([(moment, moment)])
         return self._with_links(snapshot)
 
     def at_end(self, midnight: datetime) -> Snapshot:
-        """The period as it stood at the midnight that ends a day, by what had happened before it."""
+        """The period at the midnight that ends a day, by what had happened before that midnight."""
         (snapshot,) = self.at_ends([midnight])
         return self._with_links(snapshot)
 
@@ -130,7 +130,7 @@ class Snapshots:
         return snapshots
 
     def _with_links(self, snapshot: Snapshot) -> Snapshot:
-        """A past snapshot, with the verdicts and trends kept for its links by then."""
+        """A past snapshot, with the verdicts and trends that the ledger had kept for its links at that moment."""
         if self.ledger is None or not snapshot.cycle:
             return snapshot
         links = self.ledger.alignments.last(self._okrs.period.id, snapshot.cycle)
@@ -212,8 +212,8 @@ def _as_kept(value: KeptValue, last: KeptValue | None) -> KeptValue:
 def _as_judged(
     name: LinkId, link: KeptAlignment, days: Mapping[int, date], first_of_day: int, values: Mapping[str, KeptValue]
 ) -> KeptAlignment:
-    """What the ledger had kept of a link by then, with the last cycle that had judged it; later cycles may have
-    confirmed it.
+    """What the ledger had kept of a link at a moment, with the last cycle that had judged the link; later cycles may
+    have confirmed it.
 
     A cycle judges a link if the cycle is the first of its day, or if its output or outcome has a new value.
     """

@@ -27,7 +27,7 @@ class KeyResultLine:
     is held.
 
     `guard` is the line of its guard, if it has one; `checkin` is the newest check-in that has not expired; `confidence`
-    comes from the newest check-in that states it, else from the mapping.
+    comes from the newest check-in with a confidence, else from the mapping.
     """
 
     key_result: KeyResult

@@ -37,8 +37,8 @@ class Snapshot:
     under their own ids; `times` holds the ends of the cycles that confirmed them. `cycle` is the last cycle that had
     ended, `synced` the last that asked the sources; both are 0 before the first cycle. A `past` snapshot covers
     everything up to `last_instant`: a day is judged at the midnight that ends it, by what had happened before that
-    midnight. `unread` are the key results whose definition of then, written by an early version, can no longer be read
-    whole: they are judged by their present definition, even if their values were measured differently.
+    midnight. `unread` are key results whose definition at that moment was written by an early version and cannot be
+    read whole: they are judged by their present definition, whatever measure their values have.
     """
 
     okrs: PeriodOkrs

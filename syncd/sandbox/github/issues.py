@@ -21,7 +21,7 @@ LONGEST = 65_536
 
 
 class Issues:
-    """Answers one request, whose permissions the caller has checked; `author` is the login that writes."""
+    """Answers one request; the caller has checked its permissions, and `author` is the login that writes."""
 
     def __init__(self, request: Request, host: CodeHost, repo: Repo, author: str) -> None:
         self._request = request
@@ -111,7 +111,7 @@ class Issues:
     # -- comments
 
     def _comments(self, item: Item) -> Response:
-        """The oldest first; `since` leaves out comments whose last edit is older."""
+        """The oldest first; with `since`, only comments edited since then."""
         try:
             since = self._request.time_param("since")
         except ValueError:

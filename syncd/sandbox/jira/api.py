@@ -89,7 +89,7 @@ class Jira:
         return _no_such_address()
 
     def _write(self, request: Request, issue: Ticket, part: list[str]) -> Response:
-        """Writes only through version 2 of the API, whose texts are plain. Nobody here is an administrator."""
+        """Writes only through version 2 of the API, because its texts are plain. Nobody here is an administrator."""
         match request.method, part:
             case "PUT", []:
                 if request.param("notifyUsers") == "false":

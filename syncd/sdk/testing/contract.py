@@ -131,7 +131,7 @@ class SourceContract(ConnectorContract):
                 assert lab.slept == [ailment.after] * (attempts - 1)
 
     def test_what_breaks_on_any_page_never_passes_for_the_whole(self, upstream: str, ailment: Ailment) -> None:
-        """The pages stored by then, together with a later pull from their cursor, make up everything."""
+        """The pages stored before the error, together with a later pull from their cursor, make up everything."""
         with self._lab(upstream) as lab:
             whole = _facts(lab.pages()[0])
             for place in range(min(len(lab.proxy.requests), _PLACES)):

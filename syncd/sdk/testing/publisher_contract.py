@@ -141,7 +141,7 @@ class PublisherContract(ConnectorContract):
     # -- What is written
 
     def test_what_is_written_is_read_back(self, changes: Mapping[str, Any]) -> None:
-        """In an empty target, over a complete statement, and in a new session."""
+        """Every kind of statement: in an empty target, over a complete statement, and in a new session."""
         with self.fake() as fake:
             for version in (changes, {}, changes):
                 with self._lab(fake) as lab:
@@ -178,8 +178,8 @@ class PublisherContract(ConnectorContract):
     # -- What goes wrong
 
     def test_what_may_pass_and_what_will_not(self, ailment: Ailment) -> None:
-        """On each request of a first write and of a later write. syncd repeats a failed try; the publisher itself never
-        does.
+        """Every ailment, on each request of a first write and of a later write. syncd repeats a failed try; the
+        publisher itself never does.
         """
         for earlier in (False, True):
             for place in self._places(ailment, earlier) if earlier else range(self._requests(earlier)):
