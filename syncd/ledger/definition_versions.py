@@ -50,8 +50,8 @@ class Definitions:
             return _versions(connection, period)
 
     def redefined(self, period: str, digests: Mapping[str, str]) -> Mapping[str, Sequence[DefinitionVersion]]:
-        """Every definition of each key result that ever differed from its present definition, whose digest is in
-        `digests`.
+        """Every definition that differs from the key result's present definition, for each key result; `digests` are
+        those of the present definitions.
         """
         every = select(definitions.c.key_result, definitions.c.digest).where(definitions.c.period == period)
         by_key_result: dict[str, list[DefinitionVersion]] = {}

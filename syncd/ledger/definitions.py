@@ -107,7 +107,7 @@ def _as_judged(key_result: KeyResult, body: Mapping[str, Any]) -> KeyResult:
 
 
 def _key_result(body: Mapping[str, Any], measure: str) -> KeyResult | None:
-    """The key result that a definition's body describes, with its measure of then.
+    """The key result in a definition's body, with the measure that it had at that time.
 
     None if an older version wrote the measure in a form that cannot be read any more: `measure` is the digest that it
     must have.
