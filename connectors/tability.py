@@ -1,8 +1,8 @@
-"""Sends check-ins to Tability: each outcome there accepts them by a token of its own.
+"""Sends check-ins to Tability: each outcome there accepts them by its own token.
 
 Source: guides.tability.app, "Using the Check-ins API": a POST to `/webhooks/checkins?remote_checkins_token=…` with
-`personal_api_token`, `score`, `body` and `confidence`, a colour; without a colour Tability picks it. These tokens can
-read nothing back.
+`personal_api_token`, `score`, `body` and `confidence`, which is a colour; without it Tability picks a colour. These
+tokens can read nothing back.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _COLOURS = {"on_track": "green", "done": "green", "at_risk": "yellow", "off_trac
 
 
 class TabilitySettings(WebSettings):
-    """A person of a Tability workspace, and the outcomes that take check-ins from outside."""
+    """A person of a Tability workspace, and the outcomes that accept check-ins from outside."""
 
     url: WebAddress = Field("https://api.tability.app", description="The API: what comes before /webhooks.")
     personal_api_token: Secret = Field(description="The token of the person whose check-ins they are.")
@@ -40,7 +40,7 @@ class TabilitySettings(WebSettings):
 
 
 class TabilityPublish(PublishKeys):
-    """It has no keys: the connection says which key results have an outcome."""
+    """The entry has no keys of its own: the connection says which key results have an outcome."""
 
     _outcomes: Collection[str] | None = PrivateAttr(None)
 
@@ -58,7 +58,7 @@ class TabilityPublish(PublishKeys):
         return COMMENTED
 
     def target(self, key_result: str) -> str:
-        """The outcome of a key result, without its token, which is a secret."""
+        """The name of a key result's outcome, without its token, which is a secret."""
         return f"the outcome of {key_result}"
 
 

@@ -1,6 +1,6 @@
 """Spreadsheet files below the root of a connection, and the files that check-ins are written to.
 
-`source` reads CSV, XLSX and ODS (ODS through `open_document`); `publisher` writes JSON, CSV and Markdown. Both take
+`source` reads CSV, XLSX and ODS (ODS through `open_document`); `publisher` writes JSON, CSV and Markdown. Both check
 the names of files through `paths`.
 """
 

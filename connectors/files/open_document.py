@@ -1,7 +1,7 @@
 """Reads the sheets of an ODS file and tells formula errors from blank cells.
 
-No maintained library does: calamine returns LibreOffice's error cells as empty texts, and the last release of odfpy is
-from 2020. The format: OASIS OpenDocument 1.3 part 3, sections 9.1 and 19.385; LibreOffice's `calcext`.
+No maintained library does both: calamine returns LibreOffice's error cells as empty texts, and the last release of
+odfpy is from 2020. The format: OASIS OpenDocument 1.3 part 3, sections 9.1 and 19.385; LibreOffice's `calcext`.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from syncd.sdk import SourceBroken
 
 
 def checked(name: str, endings: tuple[str, ...], instead: str) -> str:
-    """The name of a file as YAML gives it. ValueError if its ending is another, or if it leads out of the root."""
+    """The name of a file as YAML gives it. ValueError if the file has another ending, or lies outside the root."""
     if not name.lower().endswith(endings):
         raise ValueError(f"is {name!r}; write {instead}")
     if name.startswith(("/", "~")) or ".." in Path(name).parts:
@@ -17,7 +17,7 @@ def checked(name: str, endings: tuple[str, ...], instead: str) -> str:
 
 
 def below(root: Path, name: str) -> Path:
-    """The path of a file below the root, links followed. SourceBroken if it leads out of the root."""
+    """The path of a file below the root, links followed. SourceBroken if the file lies outside the root."""
     path = (root / name).resolve()
     if not path.is_relative_to(root):
         raise SourceBroken(f"{name} leads out of the connection's root")

@@ -118,7 +118,7 @@ def _csv(summary: Summary) -> str:
 
 
 def _inert(cell: object) -> object:
-    """A cell that spreadsheet programs show as it is: no text is a formula, no whole number has decimals."""
+    """A cell that spreadsheet programs show unchanged: no text becomes a formula, and no whole number gets decimals."""
     if isinstance(cell, float) and cell.is_integer():
         return int(cell)
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell

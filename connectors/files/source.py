@@ -200,7 +200,7 @@ def _open_document_rows(rows: list[list[Cell]]) -> list[list[Cell]]:
 
 
 def _typed(cell: Any) -> Cell:
-    """The cell for a value of a file reader. A time or a duration becomes the text that it shows."""
+    """The cell for a value of a file reader. A time or a duration becomes the text that the program shows for it."""
     if isinstance(cell, str):
         return _text_cell(cell)
     if cell is None or isinstance(cell, bool | int | float | datetime | date | CellError):

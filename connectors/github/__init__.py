@@ -2,7 +2,7 @@
 
 `settings` has the YAML keys, `rows` the parts of GitHub's answers that are read, `client` the connection and `api` the
 requests. `source` pulls lists: `issues_walk`, `pulls_walk` and `walks` read them while they change. `publisher` writes
-to `issues`, in blocks that are `marked` in texts, as `markdown` that has no effect.
+to `issues`, in blocks that are `marked` in texts, as `markdown` without side effects.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Requests to GitHub's REST API.
 
-They go through PyGithub's `Requester.requestJson` on a connection of ours, because PyGithub 2.10 makes no conditional
+They go through PyGithub's `Requester.requestJson` on syncd's own connection, because PyGithub 2.10 makes no conditional
 requests for lists, loses the query at a 301 (a renamed repository), and takes 1.6 GB for the objects of 20,000 pulls.
 Each thread has its own client, since PyGithub keeps the verb and address of the current request on the client.
 """
@@ -52,14 +52,14 @@ class Refused(SourceBroken):
 
 
 class NotThere(Refused):
-    """There is nothing at the address, or nothing that these credentials may see."""
+    """The address does not exist, or these credentials may not see it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A page of a list. `rows` is None if the server says that they have not changed; `next` is the next page's query.
 
-    `number` is the number of the page, and `of` the number of the last page if the server links to it by number.
+    `number` is the page's number, and `of` the last page's number if the server links to that page by number.
     `unlinked` says that the server sends no links at all. `at` is the server's time, or ours if it sends none.
     """
 
@@ -108,9 +108,9 @@ class Api:
         """The pages of a list in order, following its links; a single page without rows if `etag` still holds.
 
         `first` is the first page, if it was read already. With `at_once`, several pages are requested at once, provided
-        that the server links to the last page by number. Only the query of a link is used: behind a proxy or a replay
-        its host is not ours. A server that sends no links may have another page after a full one; it is requested by
-        number.
+        that the server links to the last page by number. Only the query of a link is used: behind a proxy or a replay,
+        the link names another host than the configured one. A server that sends no links may still have a page after a
+        full page; that page is requested by number.
         """
         parameters = {**query, "per_page": str(PER_PAGE)}
         if start > 1:
@@ -145,7 +145,7 @@ class Api:
     def side_by_side(
         self, path: str, query: Mapping[str, str], kind: str, first: int, last: int, etag: str | None = None
     ) -> Iterator[Answer]:
-        """The pages with these numbers in order, several requested at once; `etag` is that of the first.
+        """The pages with these numbers in order, several requested at once; `etag` is the first page's ETag.
 
         The number of requests at once starts at 1 and doubles with each page that is taken, so a walk that stops early
         wastes few requests. GitHub advises against many requests at once, and its limit is 100.
@@ -227,7 +227,7 @@ class Api:
 
 @contextmanager
 def _threads(most: int) -> Iterator[Callable[[Callable[[], Answer]], Future[Answer]]]:
-    """Runs calls in up to `most` threads. Unlike those of an executor, they do not keep the process from ending."""
+    """Runs calls in up to `most` threads. Unlike an executor's threads, they do not keep the process from ending."""
     calls: SimpleQueue[tuple[Callable[[], Answer], Future[Answer]] | None] = SimpleQueue()
     running: list[threading.Thread] = []
 
@@ -256,7 +256,7 @@ def _threads(most: int) -> Iterator[Callable[[Callable[[], Answer]], Future[Answ
 
 
 def parsed(shape: TypeAdapter[T], body: str) -> T:
-    """The body of an answer in this shape. RetryLater if it is something else than GitHub documents."""
+    """The body of an answer in this shape. RetryLater if the answer differs from what GitHub documents."""
     try:
         return shape.validate_json(body)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The connection to GitHub: PyGithub's client for credentials and headers, our own connection for redirects."""
+"""The connection to GitHub: PyGithub's client for credentials and headers, syncd's own connection for redirects."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _connection(settings: GitHubSettings) -> Any:
     """PyGithub's connection, which follows redirects and keeps query, method and content.
 
     It stays at the configured address: behind a proxy or a replay, the new address of a renamed repository names
-    another host, and our token is only for the configured one.
+    another host, and the token is only for the configured host.
     """
     from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, RequestsResponse
 

@@ -74,7 +74,9 @@ class IssueClient:
             return self._answer(method, path, shape, content)
 
     def _answer(self, method: str, path: str, shape: TypeAdapter[T], content: Any = None) -> T:
-        """The answer in this shape. RetryLater if it is not GitHub's: a write may then have taken effect, or not."""
+        """The answer in this shape. RetryLater if the answer is not GitHub's: a write may then have taken effect, or
+        not.
+        """
         _, _, body = self._api.request(path, {}, method, content)
         return parsed(shape, body)
 

@@ -26,8 +26,8 @@ class IssuesWalk:
     interrupted walk continues.
 
     A long list is first read several pages at once, by page number. In this order a row that leaves its place, updated
-    or deleted, moves all later rows up by one place, and new or updated rows come after all older ones. So the last
-    page is read first, and again at the end. If one of its rows that was old the first time is unchanged and in the
+    or deleted, moves all later rows up by one place, and new or updated rows come after all older rows. So the last
+    page is read first, and again at the end. If a row on it that was already old at first is still unchanged and in the
     same place, no row before it slipped. Otherwise the list is walked as above.
     """
 
@@ -74,11 +74,12 @@ class IssuesWalk:
     def _stretch(
         self, since: datetime, first: Answer | None, seen: set[str]
     ) -> Generator[Page, None, tuple[Answer, int, int]]:
-        """The pages of a single request, up to the first that leads to a later `since`; how many, and how many strays.
+        """The pages of a single request, up to the first page that leads to a later `since`; how many pages, and how
+        many strays.
 
-        Hundreds of rows of one second are read by page number. There a row that leaves can hide another across the edge
-        of a page, so the pages are read again until there is no stray: a row that was not `seen` before, although it
-        is no newer than the newest of those that were.
+        Hundreds of rows of one second are read by page number. If such a row leaves, another row can slip past the edge
+        of a page, so the pages are read again until there is no stray: a row that was not `seen` before, although it is
+        no newer than the newest row that was.
         """
         top = max((version.partition(" ")[0] for version in seen), default="")
         pages = strays = 0
@@ -101,7 +102,7 @@ class IssuesWalk:
         return answer, pages, strays
 
     def _further(self, answer: Answer, since: datetime) -> datetime | None:
-        """The `since` of the next request: a second before the page's last update; None if that is no progress.
+        """The `since` of the next request: a second before the page's last update; None if that makes no progress.
 
         The second is there because some servers leave out rows updated exactly at `since`.
         """

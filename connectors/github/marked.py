@@ -1,4 +1,4 @@
-"""syncd's block in a text that belongs to somebody else, between two marks that Markdown does not show."""
+"""syncd's block in a text of somebody else, between two marks that Markdown does not show."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def _end_of(name: str) -> str:
 
 
 def _find(text: str, name: str) -> re.Match[str] | None:
-    """The first pair of marks with no mark between them: a start mark quoted further up does not open the block."""
+    """The first pair of marks with no mark between them: a start mark that is quoted further up does not open the
+    block.
+    """
     start, end = start_of(name), _end_of(name)
     block = re.search(f"{re.escape(start)}((?:(?!{re.escape(start)}).)*?){re.escape(end)}", text, re.DOTALL)
     if block is None and (start in text or end in text):

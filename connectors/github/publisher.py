@@ -1,8 +1,8 @@
 """Check-ins on issues: a block in the text, a comment, a label.
 
 GitHub has no If-Match for writes to issues (docs.github.com, "Best practices for using the REST API"), so the last
-writer wins. Each place is therefore read again right before it is written, after any pause. The block goes into the
-text as it is then. If syncd's own place has changed since syncd decided, syncd decides again. An edit can still be lost
+writer wins. Each place is therefore read again right before it is written, after any wait. The block goes into the text
+that was just read. If syncd's own place has changed since syncd decided, syncd decides again. An edit can still be lost
 if it is saved within the time of a single request.
 """
 
@@ -128,7 +128,7 @@ class GitHubPublisher:
 
 @dataclass(slots=True)
 class _Look:
-    """The parts of an issue that were read, as they are now."""
+    """The present parts of an issue that was read."""
 
     issue: IssueClient
     target: Written

@@ -18,11 +18,11 @@ _HEAD_READS = 5  # if the head still changes after so many reads, the rest is le
 class PullsWalk:
     """A walk from the newest update down to the floor, then over the head again until it stops changing.
 
-    A pull request that is updated while pages are read moves to the head. Open ones are listed too: in a list of closed
-    ones alone, a reopened pull request would leave and hide another across the edge of a page. Pages that are requested
-    at once may be read out of order, and then miss a row that is pushed across their edge: if the head has changed,
-    they are read again one after the other. An interrupted walk continues from its page, because rows only move down: a
-    pull request cannot be deleted.
+    A pull request that is updated while pages are read moves to the head. Open pull requests are listed too: in a list
+    of closed ones alone, a pull request that is reopened would leave, and another would slip past the edge of a page.
+    Pages that are requested at once may arrive out of order, and a row that is pushed across their edge is then missed:
+    if the head has changed, the pages are read again one after the other. An interrupted walk continues from its page,
+    because rows only move down: a pull request cannot be deleted.
     """
 
     def __init__(self, api: Api, repo: str) -> None:
@@ -73,8 +73,8 @@ class PullsWalk:
     ) -> Generator[Page, None, int]:
         """The pages that may hold pull requests newer than the floor. Returns how many there were.
 
-        If the server does not sort as requested, the whole list is read: stopping early would miss rows. A page whose
-        rows were all seen before moves no cursor: a server that repeats a page still has others to give.
+        If the server does not sort as requested, the whole list is read: stopping early would miss rows. A page with
+        only rows that were seen before moves no cursor: a server that repeats a page still has other pages.
         """
         page_count = 0
         in_order = True
@@ -95,7 +95,7 @@ class PullsWalk:
         return page_count
 
     def _head(self) -> Generator[Page, None, tuple[bool, int]]:
-        """The head again, down to its former top. Returns whether it has changed, and how many pages it took."""
+        """The head again, down to its former top. Returns whether the head has changed, and how many pages it took."""
         assert self._top is not None
         former, down_to, page_count, moved = self._head_rows, self._top - OVERLAP, 0, False
         for answer in self._api.pages(self._path, _QUERY, "pulls", self._etag):
@@ -111,13 +111,15 @@ class PullsWalk:
         return moved, page_count
 
     def _is_progress(self, answer: Answer) -> bool:
-        """Whether a page has a row new to this walk, and is not the page at which an earlier walk stopped."""
+        """Whether a page has a row that is new to this walk; always False for the page at which an earlier walk
+        stopped.
+        """
         new = {row.stable_id for row in answer.rows or ()} - self._seen
         self._seen |= new
         return bool(new) and _digest(answer) != self._last_digest
 
     def _remember_head(self, answer: Answer, *, reset: bool = False) -> None:
-        """Remembers the newest rows, within the time that servers may disagree by. A row not among them has moved."""
+        """Remembers the newest rows, within the time by which servers may differ. A row not among them has moved."""
         rows = answer.rows or []
         if reset:
             self._etag = answer.etag
@@ -127,7 +129,7 @@ class PullsWalk:
             self._head_rows |= {row.version for row in rows if row.updated_at >= self._top - OVERLAP}
 
     def _cursor(self, floor: datetime, at_once: bool, answer: Answer) -> dict[str, Any] | None:
-        """The cursor from which a walk continues that is interrupted after this page."""
+        """The cursor for a walk that is interrupted after this page."""
         if self._top is None:
             return None
         walk = {

@@ -1,7 +1,7 @@
 """The parts of GitHub's rows that are read, and the records that they become.
 
 Parsing drops all other parts, so 20,000 rows take little memory. Shapes: GitHub's OpenAPI description, API version
-2022-11-28. Whatever it calls optional may be null or missing here.
+2022-11-28. A field that GitHub's description calls optional may be null or missing here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _NOT_DELIVERED = {"not_planned": "closed as not planned", "duplicate": "closed a
 
 
 class User(BaseModel):
-    """An account. GitHub sends null in place of a deleted one."""
+    """An account. GitHub sends null in place of a deleted account."""
 
     login: str
 
@@ -104,7 +104,7 @@ class Issue(_Numbered):
 
     @property
     def tells_merge(self) -> bool:
-        """Whether the row says if and when it was merged. GitHub has said so of pull requests in /issues since 2021."""
+        """Whether the row tells if and when the pull request was merged. GitHub tells this in /issues since 2021."""
         merge = self.pull_request
         return merge is None or self.state != "closed" or "merged_at" in merge.model_fields_set
 
@@ -187,7 +187,7 @@ class Comment(BaseModel):
 
     @property
     def path(self) -> str:
-        """The path of its requests. After a transfer it is below another repository than the configured issue."""
+        """The path of its requests. After a transfer the issue is in another repository than the configured one."""
         return f"/repos/{self.url.partition('/repos/')[2]}"
 
     @property

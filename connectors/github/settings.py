@@ -82,8 +82,8 @@ class GitHubMeasure(RecordKeys):
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
         """A list for each repository.
 
-        Issues and pull requests are read from /issues, whose answers are a fifth of the size of those of /pulls and
-        which supports `since`. Pull requests are read from /pulls only if a measure needs a field that /issues lacks.
+        Issues and pull requests are read from /issues: its answers are a fifth of the size of those of /pulls, and it
+        supports `since`. Pull requests are read from /pulls only if a measure needs a field that /issues lacks.
         """
         repos = [self.repo] if isinstance(self.repo, str) else self.repo
         if self.what == "releases":
@@ -164,6 +164,6 @@ class GitHubPublish(PublishKeys):
         return f"{self.issues[key_result]} ({key_result})"
 
     def how(self, key_result: str) -> Json:
-        """All keys but `issues`: the issue of another key result makes no difference."""
+        """All keys but `issues`: another key result's issue makes no difference."""
         keys: Json = self.model_dump(mode="json", exclude={"issues"}, exclude_defaults=True)
         return keys

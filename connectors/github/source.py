@@ -35,7 +35,7 @@ class GitHubSource:
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         """The rows that changed since the cursor; without a cursor, those updated since the stream's `since`.
 
-        The cursor of another address does not count.
+        A cursor from another address does not count.
         """
         start: dict[str, Any] = dict(cursor or {})
         if start.get("url") != self._settings.url:
@@ -64,7 +64,8 @@ class GitHubSource:
             yield Page(present=frozenset(present))
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """All rows updated since the stream's `since`. They are whole, because some edits do not count as an update.
+        """All rows updated since the stream's `since`. The rows are complete, because some edits do not count as an
+        update.
 
         An example is the new name of a label.
         """

@@ -1,8 +1,8 @@
-"""What the walks over GitHub's lists share, and the lists that are not ordered by update.
+"""Shared by the walks over GitHub's lists; also the lists that are not ordered by update.
 
-Lists change while they are read. Each walk continues from the newest update that the last walk saw, less an overlap. A
-list that has not changed answers 304, which costs no quota. A long list is read several pages at once; then the walk
-checks that no row slipped between the pages.
+Lists change while they are read. Each walk continues from the newest update that the previous walk saw, less an
+overlap. A list that has not changed answers 304, which costs no quota. A long list is read several pages at once; then
+the walk checks that no row slipped between the pages.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ READS = 5  # if a list still changes after so many reads, it is left to the next
 
 
 def releases(api: Api, repo: str, cursor: Mapping[str, Any]) -> Iterator[Page]:
-    """All releases of a repository: their list has no order by update, and an old one may change or be deleted.
+    """All releases of a repository: their list is not ordered by update, and an old release may change or be deleted.
 
     Only the ETag of a single page proves that nothing changed.
     """

@@ -1,4 +1,4 @@
-"""Any web API: `source` reads a number or a series out of its JSON, `publisher` sends check-ins by `templates`."""
+"""Any web API: `source` reads a number or a series from its JSON, `publisher` sends check-ins by `templates`."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ class HttpPublish(PublishKeys):
         return f"{self.method} {path}" if ids else f"{self.method} {path} ({id_})"
 
     def how(self, key_result: str) -> Any:
-        """All keys but `ids`, since a new id concerns no other key result, and `success`, which changes no request."""
+        """All keys but `ids`, since a new id affects no other key result, and `success`, which changes no request."""
         return self.model_dump(mode="json", exclude={"ids", "success"}, exclude_defaults=True)
 
 

@@ -1,4 +1,4 @@
-"""Makes requests of check-ins by templates."""
+"""Makes requests from check-ins by templates."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _KINDS: Mapping[str, Kind] = {"path": "path", "body": "value"}
 
 
 def try_out(field: str, value: Any, *, has_ids: bool) -> None:
-    """Tries the templates of this key. ValueError if a text is no template, or fails for an example check-in."""
+    """Tries the templates of this key. ValueError if a text is not a template, or fails for an example check-in."""
     for text in _texts(value):
         compiled = template(text, _KINDS.get(field, "text"))
         if ID in compiled.names and not has_ids:
@@ -42,7 +42,7 @@ def names_in(path: str, headers: Mapping[str, str], body: Any, text: str | None)
 def request(
     statement: Statement, id_: str | int | None, path: str, headers: Mapping[str, str], body: Any, text: str | None
 ) -> dict[str, str]:
-    """The request of a check-in, by its places: `path`, `body`, and a place for each header."""
+    """The request for a check-in, by its places: `path`, `body`, and a place for each header."""
     data = data_of(statement, id_)
     try:
         places = {"path": str(template(path, "path").render(data))}
@@ -57,7 +57,7 @@ def request(
 
 
 def _header(name: str) -> str:
-    """The place of a header. Content-Type has the same place in any case of letters, or it would be sent twice."""
+    """The place of a header. Content-Type has the same place in any case of letters; two places would send it twice."""
     return HEADER + ("Content-Type" if name.lower() == "content-type" else name)
 
 

@@ -1,7 +1,8 @@
 """Templates over the fields of a check-in: Jinja2, with values, filters and `{% if %}` alone.
 
-Templates come from the configuration, so none may reach beyond the check-in or take long: no call, no attribute, no
-loop. Each is tried on examples when the configuration is read: what would fail on delivery fails then.
+Templates come from the configuration, so they must not reach beyond the check-in or take long: no call, no attribute,
+no loop. Each template is tried on examples when the configuration is read, so a template that would fail on delivery
+fails then.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class TemplateFailed(ValueError):
 
 
 class Template:
-    """A text of the configuration. ValueError if it is no template, or names a field that no check-in has."""
+    """A text of the configuration. ValueError if it is not a template, or names a field that no check-in has."""
 
     def __init__(self, source: str, kind: Kind) -> None:
         environment = _environment(kind == "path")
@@ -96,7 +97,7 @@ class _Environment(SandboxedEnvironment):
     intercepted_binops = frozenset({"*"})
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Multiplies numbers only: a text times a billion would fill the memory."""
+        """Multiplies numbers only, because a text times a billion would fill the memory."""
         if not (isinstance(left, int | float) and isinstance(right, int | float)):
             raise TypeError("only numbers can be multiplied")
         return super().call_binop(context, operator, left, right)
@@ -113,7 +114,7 @@ def _environment(quoting: bool) -> jinja2.Environment:
 
 
 def _as_text(value: Any) -> Any:
-    """A value as a part of a text: None is empty, and a whole number has no decimals."""
+    """A value within a text: None is empty, and a whole number has no decimals."""
     if value is None:
         return ""
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -149,12 +150,12 @@ def _nearest(name: str) -> str:
 
 
 def shown(text: str) -> str:
-    """A text of the configuration, cut to fit into a message."""
+    """A text from the configuration, cut to fit into a message."""
     return repr(text) if len(text) <= _SHOWN else repr(text[: _SHOWN - 1] + "…")
 
 
 def _explained(error: Exception) -> str:
-    """The error in words for the author of the YAML; Jinja's and Python's own are for programmers."""
+    """The error in words for the author of the YAML; the messages of Jinja and Python are for programmers."""
     text = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
     if "NoneType" in text:
         return "a value in it may be missing; write such as (note or '')"
@@ -177,7 +178,7 @@ def _plain(value: Any) -> Any:
 
 
 def examples() -> Iterator[tuple[str, Statement]]:
-    """Check-ins of every kind, each with what is special about it."""
+    """Check-ins of every kind, each with the property that makes it special."""
     yield "everything known", _WHOLE
     yield "no note, unit, owner, target or address", _SPARSE
     for health in ("at_risk", "off_track", "done", "unknown"):

@@ -48,7 +48,7 @@ class _Shown(Answer):
 
 
 class LoggedIssue(Issue):
-    """An issue with its changelog. A pull requests it if a measure uses `cycle_time`."""
+    """An issue with its changelog. A pull requests the changelog if a measure uses `cycle_time`."""
 
     expand: ClassVar[str] = "changelog"
 
@@ -68,10 +68,11 @@ class ListedStatus(Answer):
 
 
 def work_began(created: datetime | None, changes: Sequence[Change], categories: Mapping[str, str]) -> datetime | None:
-    """When an issue first entered a status of the category In Progress: at its creation, if that was its first status.
+    """When an issue first entered a status of the category In Progress; the time of its creation, if it began in such a
+    status.
 
-    `categories` holds the key of each status' category. None if the issue never was in progress, or if a status before
-    that no longer exists, since its category is then unknown.
+    `categories` holds the key of each status' category. None if the issue never was in progress, or if an earlier
+    status of the issue no longer exists, because the category of that status is then unknown.
     """
     moves = [
         (change.created, change.id, edit)

@@ -168,11 +168,11 @@ class Client:
         return before.zone != self.site.zone
 
     def _ask_account(self) -> Account:
-        """The account of the credentials. SourceBroken if they are no longer valid."""
+        """The account of the credentials. SourceBroken if the credentials are no longer valid."""
         return self._ask_if_allowed(self._jira.myself, Account)
 
     def _ask_if_allowed(self, call: Callable[[], Any], shape: type[T]) -> T:
-        """The answer to a request that some accounts may not make; an empty answer for those."""
+        """The answer to a request that some accounts may not make; for such an account it is empty."""
         try:
             return self._ask(call, shape)
         except Refused as error:

@@ -33,7 +33,7 @@ class _Updated(Answer):
 
 
 class Id(Answer):
-    """The id of an issue: all that a census needs if it fits on one page.
+    """The id of an issue: all that a census needs if its list fits on one page.
 
     `expand` names what a search is to include beside the fields.
     """
@@ -44,7 +44,7 @@ class Id(Answer):
 
 
 class Place(Id):
-    """An issue's place in a walk: all that a census needs if it is walked."""
+    """An issue's place in a walk: all that a census needs if it walks the list."""
 
     fields: _Updated
 
@@ -88,7 +88,7 @@ class Issue(Place):
 
     @property
     def done_at(self) -> datetime | None:
-        """The time on which it counts, if its status category is Done. A reopened issue is not done."""
+        """The time on which the issue counts, if its status category is Done. A reopened issue is not done."""
         if self.fields.status.status_category.key != "done":
             return None
         return self.fields.resolutiondate or self.fields.statuscategorychangedate
@@ -105,7 +105,7 @@ class Issue(Place):
         return f"resolved, yet its {why}" if fields.resolution or fields.resolutiondate else why
 
     def record(self, site: str, ids: Mapping[str, str], began: datetime | None = None) -> Record:
-        """Its record. `began` is when work on it began, if a measure needs that."""
+        """Its record. `began` is when work on the issue began, if a measure needs that."""
         raw, created, done_at = self.fields.raw, self.fields.created, self.done_at
         fields: dict[str, Sequence[Scalar]] = {name: elements(raw.get(ids[name])) for name in ids}
         for name, since in (("lead_time", created), ("cycle_time", began)):
@@ -119,7 +119,7 @@ class Issue(Place):
 def field_ids(needs: Collection[str], listed: Callable[[], Sequence[ListedField]]) -> dict[str, str]:
     """The field id for each name that is needed.
 
-    `listed` returns the server's fields. It is called only for a field that not every Jira has.
+    `listed` returns the server's fields. It is called only for a field that some Jira sites lack.
     """
     ids = {name: FIELD_IDS[name] for name in sorted(needs) if name in FIELD_IDS}
     for name in sorted(set(needs) - FIELD_IDS.keys()):
@@ -143,10 +143,10 @@ def ids_of(name: str, fields: Collection[ListedField]) -> list[str]:
 
 
 def elements(value: Any) -> list[Scalar]:
-    """The elements of a field, from any JSON: each element of a list, and the name that people see of an object.
+    """The elements of a field, from any JSON: each element of a list, and for an object the name that people see.
 
-    A cascading option gives its own value and its child's. An object without a name gives nothing: no filter could
-    name it.
+    A cascading option gives its own value and its child's value. An object without a name gives nothing, because no
+    filter could name it.
     """
     match value:
         case bool():

@@ -1,4 +1,4 @@
-"""JQL: the query that a measure has, and the bound on the time of an update that syncd adds to it.
+"""JQL: a measure's query, and the bound on the time of updates that syncd adds to it.
 
 Jira reads a time in JQL in the zone of the requesting account, to the minute. If the zone is unknown, a bound reaches
 back as far as two zones can be apart: too many issues do no harm, too few do.
@@ -25,7 +25,9 @@ def unordered(jql: str) -> str:
 
 
 def balanced(jql: str) -> bool:
-    """Whether the brackets match. A stray closing bracket would end ours around the query and escape the bound."""
+    """Whether the brackets match. A stray closing bracket would end syncd's bracket around the query and escape the
+    bound.
+    """
     depth = 0
     for bracket in re.findall(r"[()]", _QUOTED_OR_ORDER.sub("", jql)):
         depth += 1 if bracket == "(" else -1
@@ -37,8 +39,8 @@ def balanced(jql: str) -> bool:
 def never_done(jql: str) -> str | None:
     """The first condition of a query that excludes every done issue; None if no such condition is recognized.
 
-    Only conditions that must always hold are considered: none below an OR or a NOT. An empty resolution is not among
-    them, because some workflows end without a resolution.
+    Only conditions that must always hold are considered: none below an OR or a NOT. Conditions on an empty resolution
+    are ignored, because some workflows end without a resolution.
     """
     terms = _terms(unordered(jql))
     return next((term for term in terms if (match := _CATEGORY.fullmatch(term)) and _excludes_done(match)), None)
@@ -61,7 +63,7 @@ def _excludes_done(condition: re.Match[str]) -> bool:
 
 
 def _terms(jql: str) -> list[str]:
-    """The terms that AND joins at the top level of a query; empty if there is an OR at that level."""
+    """The terms that AND joins at the top level of a query; empty if that level has an OR."""
     terms, depth = [""], 0
     for token in _TOKEN.findall(jql):
         depth += {"(": 1, ")": -1}.get(token, 0)
@@ -86,9 +88,10 @@ def leaving_out(ids: Iterable[str], literal: str) -> str:
 
 
 def jql_time(moment: datetime, zone: str | None) -> str:
-    """A moment as JQL takes it: in the account's zone, to the minute, rounded down.
+    """A moment in JQL's form: in the account's zone, to the minute, rounded down.
 
-    When clocks go back, an hour occurs twice and Jira does not say which it means: the result is then an hour earlier.
+    When clocks go back, an hour occurs twice and Jira does not say which of the two it means: the result is then an
+    hour earlier.
     """
     if zone is None:
         local = moment.astimezone(UTC) - _ANY_ZONE

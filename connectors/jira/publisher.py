@@ -1,4 +1,4 @@
-"""Check-ins to issues: numbers of a key result in fields of the issue, and a comment that is kept up to date.
+"""Check-ins to issues: a key result's numbers in fields of the issue, and a comment that syncd keeps up to date.
 
 An issue is read by its key, which still works after the issue was moved, and written by its id. syncd recognizes its
 comment by the last line and the author. It never touches what others wrote, not even a copy of its own comment.
@@ -38,7 +38,7 @@ _NUMBERS = frozenset({"value", "baseline", "target", "progress", "score", "expec
 
 @dataclass(frozen=True, slots=True)
 class _Issue:
-    """An issue that is written to: its id, its name for people, and the field of each place."""
+    """The issue of a target: its id, its name for people, and the field of each place."""
 
     id: str
     name: str
@@ -110,7 +110,7 @@ class JiraPublisher(Client):
         return Written(content, where)
 
     def _find(self, key: str) -> _Issue:
-        """The issue that a key leads to, with the fields on its edit screen that are written to."""
+        """The issue with this key, and the fields on its edit screen that syncd writes."""
         if key not in self._issues:
             params = {"fields": "summary", **({"expand": "editmeta"} if self._keys.fields else {})}
             with _about(key, "Browse Projects"):
@@ -124,7 +124,9 @@ class JiraPublisher(Client):
         return self._issues[key]
 
     def _all_comments(self, issue: _Issue) -> Iterator[Comment]:
-        """The comments on an issue. RetryLater if they changed while they were read: ours may have been missed."""
+        """The comments on an issue. RetryLater if the comments changed while they were read: syncd's own may have been
+        missed.
+        """
         seen: set[str] = set()
         total: int | None = None
         while total is None or len(seen) < total:
@@ -160,7 +162,7 @@ class JiraPublisher(Client):
 
 @contextmanager
 def _about(what: str, permission: str) -> Iterator[None]:
-    """Adds to a refusal what the request was about, and which permission it takes."""
+    """Adds the subject of the request, and the permission that it takes, to a refusal."""
     try:
         yield
     except Refused as error:

@@ -1,4 +1,6 @@
-"""The edit screen of an issue: the fields that may be set, the values that each takes, and how a value reads back."""
+"""The edit screen of an issue: the fields that may be set, the values that each accepts, and the form in which a value
+is returned.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ class Screen(Answer):
 
 
 class Opened(Id):
-    """An issue as its key led to it. When it is moved its id stays and its key changes."""
+    """An issue as its key led to it. When an issue is moved, its id stays and its key changes."""
 
     key: str
     editmeta: Screen = Screen()
@@ -65,7 +67,7 @@ class Slot:
     options: Collection[str]
 
     def check(self, value: Scalar | None) -> None:
-        """SourceBroken if the field does not take this value."""
+        """SourceBroken if the field does not accept this value."""
         if self.kind == "number" and isinstance(value, str):
             raise SourceBroken(f"{self.issue}'s field {self.name!r} takes numbers, and not {value!r}")
         if self.kind == "option" and value is not None and (text := _text(value)) not in self.options:
@@ -92,7 +94,7 @@ class Slot:
 
 
 def find_slot(issue: str, screen: Screen, name: str) -> Slot:
-    """The field that a name means on the screen of an issue. SourceBroken if it means none, or several."""
+    """The field on an issue's screen that a name means. SourceBroken if the name means no field, or several."""
     fields = screen.fields
     if not fields:
         raise SourceBroken(f"{issue} has no field that this account may edit; grant it Edit Issues")

@@ -45,10 +45,10 @@ class JiraMeasure(RecordKeys):
         return [unordered(self.jql)]
 
     def fields(self) -> None:
-        """None: any field by name or id, and only the server knows which there are."""
+        """None: a measure may use any field by name or id, and only the server knows them all."""
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
-        """Only issues that are done count, and a query may exclude all of them."""
+        """Only done issues count, and a query may exclude all of them."""
         condition = never_done(self.jql)
         return f"asks for {condition}, and only what is done counts" if condition else None
 
@@ -95,17 +95,17 @@ class JiraPublish(PublishKeys):
         return {*self.fields, *(SHOWN if self.comment else ())}
 
     def target(self, key_result: str) -> str:
-        """Such as `SUP-12 (calls)`, since an issue may have comments of several key results."""
+        """Such as `SUP-12 (calls)`, since an issue may have comments for several key results."""
         return f"{self.issues[key_result]} ({key_result})"
 
     def how(self, key_result: str) -> Json:
-        """All keys but `issues`: the issue of another key result makes no difference."""
+        """All keys but `issues`: another key result's issue makes no difference."""
         keys: Json = self.model_dump(mode="json", exclude={"issues"}, exclude_defaults=True)
         return keys
 
 
 def shared(names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
-    """From pairs of a name and a value: each value that several names share, with those names."""
+    """From pairs of a name and a value: each value that several names share, with the names."""
     by_value: dict[str, list[str]] = {}
     for name, value in names:
         by_value.setdefault(value, []).append(name)

@@ -1,7 +1,7 @@
 """An opened Jira site: the pages of a pull, the ids of a census.
 
 A pull continues from the newest edit that the last pull saw, the mark of the cursor. Every bound includes that edit. If
-the issue with it is missing from the answer, either the zone of the account has changed, or the credentials are no
+the issue with that edit is missing from the answer, either the account's zone has changed, or the credentials are no
 longer valid. Only then is `/myself` requested again, so that an unchanged list costs a single request.
 """
 
@@ -27,14 +27,14 @@ class JiraSource(Client):
     """Pulls issues from an opened site, through the requests of its client."""
 
     def verify(self, stream: Stream) -> None:
-        """Requests the server's fields only if the stream needs a field that not every Jira has."""
+        """Requests the server's fields only if the stream needs a field that some Jira sites lack."""
         field_ids(stream.needs, self.listed_fields)
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """The issues edited since the cursor's mark; without a mark, those edited since the stream's `since`.
+        """The issues edited since the cursor's mark; without a mark, since the stream's `since`.
 
-        The cursor has `mark`, the newest edit seen; `site`, a `Site`; and `fields`, the id of each field by name. The
-        cursor of another address does not count.
+        The cursor has `mark`, the newest edit seen; `site`, a `Site`; and `fields`, the id of each field by name. A
+        cursor from another address does not count.
         """
         start: Mapping[str, Any] = cursor or {}
         if start and start["site"]["url"] == self.site.url:
@@ -69,8 +69,8 @@ class JiraSource(Client):
     def census(self, stream: Stream) -> Iterator[Page]:
         """The ids of all issues that match and were edited since the stream's `since`.
 
-        A single page shows a single moment, so it is enough to request ids. That takes a `since` at a full minute, as
-        JQL has no seconds. A list of several pages is walked by time: there an issue that leaves cannot hide another.
+        A single page shows a single moment, so requesting ids is enough. That needs a `since` at a full minute, because
+        JQL has no seconds. A list of several pages is walked by time, so that an issue that leaves cannot hide another.
         """
         self.ask_site()  # checks the account too: without credentials Jira returns an empty list and no error
         floor = stream.since or _LONG_AGO
@@ -94,7 +94,7 @@ class JiraSource(Client):
         yield from quota_and_clock(self.headers, self.context.now())
 
     def _began(self, row: Issue) -> datetime | None:
-        """When work on a done issue began, if a measure needs it. Requests the changes that a search cuts."""
+        """When work on a done issue began, if a measure needs it. Requests the changes that a search leaves out."""
         if not isinstance(row, LoggedIssue) or row.done_at is None:
             return None
         changes = self.changes(row.id) if row.cut(bool(self.site.cloud)) else row.changelog.histories

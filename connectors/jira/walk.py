@@ -49,7 +49,7 @@ _READS = 5  # readings of a bound; if it still changes, the list is left to the 
 
 @dataclass(frozen=True, slots=True)
 class _Bound:
-    """The JQL time that a request starts from, and the ids that it leaves out unless they were edited since `after`."""
+    """The JQL time at which a request starts, and the ids that it leaves out unless they were edited since `after`."""
 
     literal: str
     after: str = ""
@@ -70,7 +70,8 @@ def walk(
 ) -> Iterator[tuple[list[P], datetime | None]]:
     """Pages from the floor on, each with the moment before which everything has been yielded, or None at first.
 
-    The search may list a row younger than its lag by an older time than the row shows. Such a row leads to no bound.
+    The search may still list a row that is younger than the search's lag under an older time than the row shows. Such a
+    row leads to no bound.
     """
     settled = client.context.now() - OVERLAP
     zone = client.site.zone
@@ -104,9 +105,9 @@ def walk(
 def _pages(
     client: Client, jql: str, bound: _Bound, fields: Sequence[str], shape: type[P]
 ) -> Iterator[tuple[list[P], bool]]:
-    """The pages of a bound, each with whether another follows.
+    """The pages of a bound, each with whether another page follows.
 
-    SourceBroken if a page leads back to an earlier one, or if several pages bring nothing new. Jira refuses a query
+    SourceBroken if a page leads back to an earlier page, or if several pages bring nothing new. Jira refuses a query
     that leaves out an issue deleted in the meantime; then the bound is read again and nothing is left out.
     """
     place: str | int | None = None

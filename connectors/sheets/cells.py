@@ -1,4 +1,4 @@
-"""The cells of a sheet as they were read, and the ranges that write cells to it."""
+"""The cells of a sheet as they were read, and the ranges for writing cells to it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Cells:
                 self.values[(area.first_row + down, area.first_column + right)] = shown
 
     def text(self, row: int, column: int) -> str:
-        """A cell as a text. An id of digits alone may have been stored as a number."""
+        """A cell as a text. An id that consists of digits may have been stored as a number."""
         value = self.values.get((row, column), "")
         return str(int(value) if isinstance(value, float) and value.is_integer() else value).strip()
 

@@ -1,4 +1,4 @@
-"""Requests to Google Sheets, and what its answers mean.
+"""Requests to Google Sheets, and the meaning of its answers.
 
 The back-off of gspread 6.2 never gives up, so it is not used. Its `open_by_key` would cost a request and is not needed.
 Its HTTP client has no setting for a base address, so a subclass replaces Google's with the configured one.
@@ -48,7 +48,7 @@ class Values(BaseModel):
     values: list[list[Any]] = []
 
     def cells(self) -> list[list[Entry]]:
-        """The rows, each cell checked. RetryLater if a cell is something else than Google documents."""
+        """The rows, each cell checked. RetryLater if a cell differs from what Google documents."""
         return [[_entry(value) for value in row] for row in self.values]
 
 
@@ -244,7 +244,7 @@ def _service_account(path: Path, timeout: float, scope: str) -> tuple[Any, str]:
     """A session that signs in with a service account's key, and the account's address.
 
     It fetches tokens from the `token_uri` of the key file and makes no other request of its own. google-auth's own
-    session would also send our token to a Google host, to ask for the account's "regional access boundary", whatever
+    session would also send the token to a Google host, to ask for the account's "regional access boundary", whatever
     host is configured.
     """
     import requests

@@ -70,11 +70,13 @@ class SheetsPublish(PublishKeys):
         return not all(is_letters(column) for column in (self.key_column, *self.columns.values()))
 
     def place(self, stated: Stated) -> str:
-        """The name of the place for a value, such as `value in D`. Another column is another place, not yet syncd's."""
+        """The name of the place for a value, such as `value in D`. Another column is another place, which does not
+        belong to syncd yet.
+        """
         return f"{stated} in {self.columns[stated]}"
 
     def uses(self) -> Collection[str]:
-        """What its columns and those of the log show."""
+        """The fields that its columns and the log's columns show."""
         return {*self.columns, *(LOGGED if self.log else ())}
 
     def target(self, key_result: str) -> str:

@@ -1,4 +1,4 @@
-"""Where in a sheet the cells of a key result are: the row by its id, the columns by letter or header."""
+"""Where in a sheet a key result's cells are: the row by its id, the columns by letter or header."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Layout:
     lettered: Collection[str] = ()
 
     def read_row(self, key_result: str, places: Content, *, create: bool) -> Written:
-        """The cells of a key result's row. With `create`, a row that is missing is blank."""
+        """The cells of a key result's row. With `create`, a missing row is blank."""
         title, rows = self.sheet.title, self.rows.get(key_result, ())
         if len(rows) > 1:
             which = f"{', '.join(str(row + 1) for row in rows[:-1])} and {rows[-1] + 1}"
@@ -45,7 +45,7 @@ class Layout:
         return self._under_headers(row_state, places)
 
     def _under_headers(self, row_state: Written, places: Content) -> Written:
-        """Adds the headers: the texts that occur once in the first row."""
+        """Adds the headers: the texts that occur only once in the first row."""
         first = {column: value for (row, column), value in self.sheet.values.items() if row == 0}
         times = Counter(first.values())
         texts = {column: text for column, text in first.items() if isinstance(text, str) and times[text] == 1}
@@ -133,7 +133,7 @@ def _column(sheet: Cells, name: str) -> int:
 
 
 def _new_columns(names: Sequence[str]) -> list[int]:
-    """The columns of a new sheet: letters name their own, headers take the free columns in the order given."""
+    """The columns of a new sheet: letters name their own columns, headers take the free columns in the given order."""
     taken = {column_number(name) for name in names if is_letters(name)}
     free = (column for column in count() if column not in taken)
     return [column_number(name) if is_letters(name) else next(free) for name in names]

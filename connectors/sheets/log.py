@@ -27,7 +27,7 @@ class Log:
         return None if row is None else address(self.sheet.title, row, 0)
 
     def cells(self, lines: Sequence[Sequence[Scalar | None]]) -> dict[Place, Scalar | None]:
-        """The cells of the rows that are new, below all others, with a header if there is none."""
+        """The cells of the new rows, below all others, with a header if there is none."""
         new = [line for line in lines if (line[0], line[_KEY]) not in self.rows]
         header: list[Sequence[Scalar | None]] = [] if self.sheet.values or not new else [LOGGED]
         return {
@@ -56,7 +56,7 @@ def needed_ranges(title: str) -> Sequence[str]:
 
 
 def log(sheet: Cells) -> Log:
-    """Reads a sheet as a log. SourceBroken if it holds something else."""
+    """Reads a sheet as a log. SourceBroken if the place holds something else."""
     first = [sheet.values.get((0, column)) for column in range(len(LOGGED))]
     if sheet.values and first != list(LOGGED):
         raise SourceBroken(

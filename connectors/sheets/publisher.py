@@ -58,7 +58,7 @@ class SheetsPublisher:
         return {name: self._read_row(name, content) for name, content in wanted.items()}
 
     def write(self, contents: Mapping[str, Content]) -> None:
-        """Makes one request, and one or two before it if a sheet must be added or must grow."""
+        """Makes one request; before it, one or two more if a sheet must be added or must grow."""
         cells = [(self._layout.sheet, self._layout.cells(contents))]
         if self._log is not None:
             stamps = [(name, content[_LOG]) for name, content in contents.items() if _LOG in content]
@@ -88,7 +88,9 @@ class SheetsPublisher:
         return row
 
     def _look(self) -> tuple[Cells, Cells | None]:
-        """The cells of the sheet and of the log. A missing log has no cells; nor has a sheet that `create` will add."""
+        """The cells of the sheet and of the log. A missing log has no cells, and neither has a sheet that `create` will
+        add.
+        """
         ranges_by_title = {self._keys.sheet: layouts.needed_ranges(self._keys)}
         if self._keys.log is not None:
             ranges_by_title[self._keys.log] = logs.needed_ranges(self._keys.log)

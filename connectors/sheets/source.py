@@ -85,7 +85,7 @@ class SheetsSource:
         return ranges, headers
 
     def _grids(self, spreadsheet: str, ranges: Mapping[str, str]) -> dict[str, Grid | str]:
-        """The cells of each range, or why there are none."""
+        """The cells of each range, or the reason why there are none."""
         wanted = list(dict.fromkeys(ranges.values()))
         try:
             return dict(zip(wanted, self._batch(spreadsheet, wanted), strict=True))

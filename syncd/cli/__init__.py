@@ -1,7 +1,8 @@
 """Commands: the only place where an error becomes a sentence, and an outcome an exit code.
 
 0 all well; 1 a source or a publisher failed and the rest went on, or a check found something; 2 usage or configuration
-wrong, nothing was touched. Each command imports what it needs when it runs, so that a short one starts quickly.
+wrong, nothing was touched. Each command imports what it needs only when it runs, so that a short command starts
+quickly.
 """
 
 from __future__ import annotations

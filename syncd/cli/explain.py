@@ -148,7 +148,7 @@ def _field(measure: Measure | None) -> str:
 
 
 def _items(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
-    """What would count, what was restated, what counts, and what each rule leaves out."""
+    """The rows that would count, the restatements, the rows that count, and the rows that each rule leaves out."""
     if evidence.line.quality == "held":
         waiting = number(evidence.line.candidate, "unknown")
         yield from _block(

@@ -184,7 +184,7 @@ class Connection:
         return text
 
     def open(self, context: Context) -> Source:
-        """The source, with its references resolved. Raises ConfigError with the line of each reference that is not set."""
+        """The source, with references resolved. Raises ConfigError with the line of each reference that is not set."""
         assert can_pull(self.connector)  # config refuses measures from other connections
         return self._opened(partial(self.connector.open, self.resolved(), context))
 

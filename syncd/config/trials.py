@@ -16,7 +16,7 @@ _SHARES = frozenset({"progress", "score", "expected", "activity"})
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A test's expectation and the actual result, in words; `why` is the reason if the value is unknown or held down."""
+    """A test's expectation and the result, in words; `why` is the reason if the value is unknown or held down."""
 
     of: str
     expected: str

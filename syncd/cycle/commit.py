@@ -112,7 +112,7 @@ def _waiting(request: CycleRequest, pulled: Pulled, measured: Measured) -> Itera
 
 
 def _restated(ledger: Ledger, pulled: Pulled, measured: Measured, changes: Sequence[ValueChange]) -> list[ValueChange]:
-    """The changes, each with what its sources restated in this cycle."""
+    """The changes of key results, each with its sources' restatements in this cycle."""
     key_results = {(okrs.period.id, kr.id): (okrs, kr) for okrs in pulled.periods for kr in okrs.measured}
     histories: dict[KeyResultId, ValueHistory] = {}
     for change in changes:

@@ -143,7 +143,7 @@ class NewVerdict:
 
 @dataclass(frozen=True, slots=True)
 class ForeseenPeriod:
-    """A period as it will stand with the cycle's values: its report, the links judged anew, and the new verdicts."""
+    """A period as it will stand with the cycle's values: its report, the links judged again, and the new verdicts."""
 
     okrs: PeriodOkrs
     report: Report

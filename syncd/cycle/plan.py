@@ -132,8 +132,8 @@ class _Comparison:
         return approval(self._config, self._okrs, kr, self._now)
 
     def _differences(self, measure: Measure | None, kept: KeptValue | None, value: KeptValue) -> Differences:
-        """How the counting rows differ from those of the last confirmed value; for a held value, how its candidate's
-        rows differ.
+        """How the counting rows differ from those behind the last confirmed value; for a held value, how its
+        candidate's rows differ.
 
         A value by check-in has no rows to compare.
         """
@@ -180,7 +180,7 @@ class _Comparison:
         )
 
     def _removed(self) -> Iterator[Removed]:
-        """Key results that no file names any more, and whose last measurement is as late as that of the others."""
+        """Key results that no file names any more, and that were measured as recently as the others."""
         named, kept = {kr.id for kr in self._okrs.measured}, self._before.values
         others = [value.confirmed or 0 for name, value in kept.items() if name in named and value.quality == "complete"]
         for name, value in kept.items():

@@ -17,7 +17,7 @@ log = logging.getLogger("syncd.pull")
 
 @dataclass(frozen=True, slots=True)
 class PulledPage:
-    """A page of a pull, or of its `census`, whose rows came with the ids."""
+    """A page of a pull, or of its `census`; the rows came together with the ids."""
 
     pull: Pull
     page: Page

@@ -1,5 +1,5 @@
-"""Compares two sets of evidence: what counts only in the new set, what only in the old set, and what brings another
-number.
+"""Compares two sets of evidence: what counts only in the new set, what counts only in the old set, and what brings
+another number.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from syncd.explain.restatements import GONE
 
 @dataclass(frozen=True, slots=True)
 class Differences:
-    """What counts only in the new evidence, what counts only in the old one, and what brings another number.
+    """What counts only in the new set, what counts only in the old set, and what brings another number.
 
     An item that leaves has its former time and number, and the reason why it is left out now.
     """

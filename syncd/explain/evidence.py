@@ -1,4 +1,4 @@
-"""The evidence behind a number: its definition, its window, what counts, and what was left out by which rule.
+"""The evidence behind a number: its definition, its window, what counts, and which rule leaves out the rest.
 
 It reads the ledger alone, through a snapshot of now or of a past moment.
 """

@@ -1,7 +1,7 @@
 """The series of a key result: its state at the end of each day of its period, and the events in between.
 
-From the ledger alone. A day's value is the newest that a cycle had kept by then, judged by the definition in force
-then. Values of different measures are never compared.
+From the ledger alone. A day's value is the newest value that a cycle had kept at the end of the day, judged by the
+definition in force then. Values of different measures are never compared.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def named_parts(measure: Measure) -> Sequence[tuple[str | None, Leaf]]:
 
 
 def items_of(rows: RowsAfter, measure: Measure) -> Iterator[Item]:
-    """Every row that a measure looks at: what counts, and what does not."""
+    """Every row in a measure's streams: the rows that count, and the rows that do not."""
     for name, part in named_parts(measure):
         for item in _items_of_part(rows, part):
             yield replace(item, part=name) if name else item

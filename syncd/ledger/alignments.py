@@ -52,7 +52,7 @@ _CONFIRM = (
 
 
 class Alignments:
-    """Reads the alignments of links; writes those of a cycle in one transaction."""
+    """Reads the alignments of links; writes a cycle's alignments in one transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -53,8 +53,8 @@ class Cycles:
     def last(self, *, pulled: bool = False) -> Cycle | None:
         """The last cycle that ended; None if there is none.
 
-        With `pulled`, the last sync: approvals and check-ins ask no source and a dry run keeps no value, so none of
-        them is a sync.
+        With `pulled`, the last sync: an approval or a check-in asks no source, and a dry run keeps no value, so it is
+        not a sync.
         """
         query = select(cycles).where(cycles.c.ended_at.is_not(None)).order_by(cycles.c.id.desc()).limit(1)
         if pulled:
@@ -94,7 +94,7 @@ def newest_by(moments: Iterable[datetime], times: Sequence[datetime]) -> Iterato
     """For each moment, the index of the newest version that existed by then; None if no version existed.
 
     `times` are the times of the versions, oldest version first. Times need not ascend: a clock may have been set back.
-    Of two versions, the one with the higher index is the newer, whatever the clock showed.
+    The version with the higher index is the newer, whatever the clock showed.
     """
     by_time = sorted((at, index) for index, at in enumerate(times))
     newest = list(accumulate((index for _, index in by_time), max))

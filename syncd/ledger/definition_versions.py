@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, insert, select
 
 from syncd.ledger.batches import batches
-from syncd.ledger.definitions import Definition
+from syncd.ledger.definitions import Definition, in_written_order
 from syncd.ledger.schema import cycles, definitions
 
 
@@ -50,8 +50,8 @@ class Definitions:
             return _versions(connection, period)
 
     def redefined(self, period: str, digests: Mapping[str, str]) -> Mapping[str, Sequence[DefinitionVersion]]:
-        """Every definition of each key result that ever differed from its present definition, whose digest is in
-        `digests`.
+        """Every definition that differs from the key result's present definition, for each key result; `digests` are
+        those of the present definitions.
         """
         every = select(definitions.c.key_result, definitions.c.digest).where(definitions.c.period == period)
         by_key_result: dict[str, list[DefinitionVersion]] = {}
@@ -99,7 +99,7 @@ def _versions(
 
 
 def _version(row: Any) -> DefinitionVersion:
-    definition = Definition(row.file, row.body, row.measure, row.digest)
+    definition = Definition(row.file, in_written_order(row.body), row.measure, row.digest)
     return DefinitionVersion(row.key_result, row.cycle, row.ended_at, definition)
 
 

@@ -39,7 +39,7 @@ class Fallen:
 
 
 class Members:
-    """Counts the records, or the readings of a part, of streams, whatever the window. It never writes."""
+    """Counts streams' records, or the readings of a part, inside the window or not. It never writes."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

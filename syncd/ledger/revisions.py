@@ -71,7 +71,7 @@ class Revisions:
     def of_readings(
         self, measures: Collection[ReadingMeasure], after: int, until: int
     ) -> Iterator[tuple[ReadingMeasure, Reread]]:
-        """Each dated reading of these measures whose row changed or disappeared. A row that only moved did not change."""
+        """Each dated reading of these measures with a changed or missing row. A row that only moved has not changed."""
         with self._engine.connect() as connection:
             ids = self._streams(connection, measures)
             for batch in batches(measures, _MEASURES_AT_ONCE):

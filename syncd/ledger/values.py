@@ -40,7 +40,8 @@ from syncd.sdk import Json
 
 @dataclass(frozen=True, slots=True)
 class KeptValue:
-    """A value of a key result. `cycle` measured it first; `confirmed` is the last cycle that measured the same, if any.
+    """A value of a key result. `cycle` measured it first; `confirmed` is the last cycle that measured the same value,
+    if any.
 
     `at` is the time that the number describes, if its source gives a time; `since` is the first day of its run on pace.
     `measure` is the digest of its measure: values with different digests cannot be compared. In a held value,
@@ -81,7 +82,7 @@ _CONFIRM = (
 
 
 class Values:
-    """Reads values and definitions; writes those of a cycle in one transaction."""
+    """Reads values and definitions; writes a cycle's values and definitions in one transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -44,7 +44,7 @@ def made_by(checkins: Sequence[CheckIn], at: datetime | None) -> CheckIn | None:
 
 
 def past_values(checkins: Sequence[CheckIn], period: Period, now: datetime) -> list[tuple[date, float | None]]:
-    """(day, value at its end) for each day of the period before today, oldest first; None if no check-in was in force."""
+    """(day, value at its end) for each past day of the period, oldest first; None if no check-in was in force."""
     with_value = [checkin for checkin in checkins if checkin.value is not None]
     values: list[tuple[date, float | None]] = []
     for day, end in past_days(period, now):

@@ -1,4 +1,4 @@
-"""Key results: what they aim at, how far they have come, and whether that is far enough for the day.
+"""Key results: their goals, their progress, and whether that progress is enough for the day.
 
 progress = (value - baseline) / (target - baseline), not clamped; score is progress clamped to 0 and 1. For a band both
 are 1 inside and 0 outside. expected is the score that the key result should have by now, according to its pace. Shares
@@ -157,7 +157,7 @@ Goal = Target | Band | Milestones
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """A pace in the key result's unit: straight lines from the start through each (moment, value), flat after the last."""
+    """A pace in the key result's unit: straight lines from the start through each (moment, value), then flat."""
 
     points: tuple[tuple[datetime, float], ...]
 

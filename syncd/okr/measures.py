@@ -80,9 +80,9 @@ def _comparable(value: Scalar, bound: Scalar) -> bool:
 class RecordMeasure:
     """How records become a number: the records of some streams that pass every filter and were done in the window.
 
-    `kind` selects one kind if the streams hold several. `share` is a percentage: of all records that pass the filters,
-    whatever their dates, those that are done. `per` turns the number into a rate. `never` is the reason that the
-    connector gives if no record can ever pass; it is only a remark and does not affect the result.
+    `kind` selects one kind if the streams hold several. `share` is a percentage: the share of done records among all
+    records that pass the filters, whatever their dates. `per` turns the number into a rate. `never` is the reason that
+    the connector gives if no record can ever pass; it is only a remark and does not affect the result.
     """
 
     connection: str
@@ -103,7 +103,7 @@ class RecordMeasure:
 
 @dataclass(frozen=True, slots=True)
 class ReadingMeasure:
-    """How the readings of one part of a stream become a number. With `many`, an empty list of readings is an empty set."""
+    """How the readings of one part of a stream become a number. With `many`, an empty list is an empty set."""
 
     connection: str
     stream: str

@@ -40,7 +40,7 @@ def past_values(
 ) -> list[tuple[date, float | None]] | None:
     """(day, value at its end) for each day of the period before today, oldest first; None if a source has no dates.
 
-    The facts are those of now, or of the end of `cycle`. `only` restricts the answer to one day.
+    The facts are the present ones, or the facts at the end of `cycle`. `only` restricts the answer to one day.
     """
     days = [(day, end) for day, end in past_days(period, now) if only in (None, day)]
     if not days:

@@ -246,7 +246,7 @@ class _Run:
         return ended + self._end(silent, "delivered")
 
     def _put_off(self, part: Sequence[Delivery], error: RetryLater) -> list[Delivered]:
-        """Puts a part off until the time that the server asked for, or until the next cycle; gives up after `GIVES_UP`."""
+        """Puts a part off until the time that the server asked for, or the next cycle; gives up after `GIVES_UP`."""
         long_ago = self.clock() - GIVES_UP
         given_up = [  # a delivery without a reason has not been tried before
             delivery for delivery in _open(part) if delivery.reason is not None and delivery.made_at <= long_ago

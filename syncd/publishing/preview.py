@@ -48,7 +48,7 @@ class Preview:
 
 
 def preview(config: Config, ledger: Ledger, due: Sequence[NewDelivery], now: datetime) -> Sequence[Preview]:
-    """What a sync would write now: the deliveries that are due, and the waiting ones that no due delivery supersedes."""
+    """What a sync would write now: the due deliveries, and the waiting deliveries that they do not supersede."""
     new = {delivery.place: _delivery(delivery, now) for delivery in due}
     waiting = [delivery for delivery in ledger.outbox.in_state(OPEN) if delivery.place not in new]
     previews: list[Preview] = []

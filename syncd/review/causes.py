@@ -25,8 +25,8 @@ Parts = Mapping[str | None, Leaf]
 def causes(ledger: Ledger, line: KeyResultLine, start: Start, before: Snapshot, now: Snapshot) -> Causes:
     """The causes of a key result's movement; empty if its value does not come from its measure.
 
-    It compares the rows that count now with those that counted at the start; if no cycle kept a number then, with the
-    present rows of an earlier date.
+    It compares the rows that count now with the rows that counted at the start; if no cycle kept a number then, with
+    the present rows of an earlier date.
     """
     kr, kept = line.key_result, now.values.get(line.key_result.id)
     if kr.measure is None or kept is None or kept.confirmed is None or kept.measure != measure_digest(kr.measure):

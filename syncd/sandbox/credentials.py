@@ -138,7 +138,7 @@ class Credentials:
         return path
 
     def google_scopes(self, token: str) -> frozenset[str] | None:
-        """The scopes of a fixed access token, or of a token that the token endpoint issued; None for any other token."""
+        """The scopes of a fixed access token, or of a token that the endpoint issued; None for any other token."""
         return self._google_scopes.get(token)
 
     def new_google_token(self, scope: str) -> str:

@@ -16,8 +16,8 @@ JSON = "application/json; charset=utf-8"
 class Request:
     """One request, as its service gets it.
 
-    `path` is what follows the service's prefix, `base` the service's address as the client wrote it (its Host header).
-    Header names are in lower case.
+    `path` is the part of the address after the service's prefix, `base` the service's address as the client wrote it
+    (its Host header). Header names are in lower case.
     """
 
     method: str
@@ -33,7 +33,7 @@ class Request:
         return parse_qs(self.query, keep_blank_values=True)
 
     def param(self, name: str, default: str = "") -> str:
-        """The parameter's last value, which is the one that most servers take."""
+        """The parameter's last value: most servers take the last."""
         return self.params.get(name, [default])[-1]
 
     def time_param(self, name: str) -> datetime | None:
@@ -50,7 +50,7 @@ class Request:
         return moment
 
     def bearer(self) -> str | None:
-        """What follows `Bearer` (or GitHub's older `token`) in Authorization."""
+        """The part of Authorization after `Bearer` (or GitHub's older `token`)."""
         kind, _, secret = self.headers.get("authorization", "").partition(" ")
         return secret.strip() if kind.lower() in ("bearer", "token") else None
 

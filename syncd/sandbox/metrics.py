@@ -1,4 +1,4 @@
-"""A plain JSON API with its key in a header, as many companies have one: for the `http` connector."""
+"""A plain JSON API with its key in a header, such as many companies have, for the `http` connector."""
 
 from __future__ import annotations
 

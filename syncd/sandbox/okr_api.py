@@ -16,10 +16,10 @@ TOKEN = "remote_checkins_token"  # noqa: S105  the name that some services give 
 
 @dataclass(frozen=True)
 class Received:
-    """A request that the service accepted, without its secret: `by` says where the secret was.
+    """A request that the service accepted, without its secret: `by` says in which part of the request the secret was.
 
-    `path` is what follows the service's address. `json` is None if the request had no body. Header names are in lower
-    case.
+    `path` is the part of the address after the service's own. `json` is None if the request had no body. Header names
+    are in lower case.
     """
 
     method: str
@@ -40,7 +40,7 @@ class OkrApi:
         self.received: list[Received] = []
 
     def __call__(self, request: Request) -> Response:
-        """Without the key it answers 401, to a body that is not JSON 400; every other request it keeps."""
+        """A request without the key gets 401, a body that is not JSON gets 400; every other request is kept."""
         by = self._credential(request)
         if by is None:
             return json_response({"error": "unauthorized"}, 401)

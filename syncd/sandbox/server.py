@@ -1,4 +1,4 @@
-"""The loopback server: threads, connections, and the faults that happen to a connection's bytes."""
+"""The loopback server: its threads, its connections, and the faults that change a connection's bytes."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from syncd.sandbox.http import Request, Response, Service, json_response
 
 @dataclass(frozen=True)
 class LoggedRequest:
-    """One request, with the status of its response; 0 if a fault left it without one.
+    """One request, with its response's status; 0 if a fault prevented a response.
 
-    `path` and `query` are as the client sent them, prefix included. `bytes_sent` counts the bytes of the response's
+    `path` and `query` are as the client sent them, with the prefix. `bytes_sent` counts the bytes of the response's
     body.
     """
 
@@ -35,7 +35,7 @@ class LoggedRequest:
 
 
 class Server(ThreadingHTTPServer):
-    """`services` holds the service under each prefix, such as `/github`, with its name."""
+    """`services` maps each prefix, such as `/github`, to the service and its name."""
 
     daemon_threads = True
     block_on_close = False
@@ -66,7 +66,7 @@ class Server(ThreadingHTTPServer):
                     connection.shutdown(socket.SHUT_RDWR)
 
     def route(self, path: str) -> tuple[str, str, Service] | None:
-        """(prefix, name, service) for a path, or None. The longest prefix wins, so that /jira-dc is not /jira."""
+        """(prefix, name, service) for a path, or None. The longest prefix wins, so /jira-dc does not go to /jira."""
         for prefix in sorted(self.services, key=len, reverse=True):
             if path == prefix or path.startswith(prefix + "/"):
                 name, service = self.services[prefix]
@@ -74,7 +74,7 @@ class Server(ThreadingHTTPServer):
         return None
 
     def process_request(self, request: object, client_address: object) -> None:
-        """Keeps the connection, so that a stop can end it."""
+        """Keeps the connection in a list, so that a stop can end it."""
         self._open.add(cast("socket.socket", request))
         super().process_request(request, client_address)  # type: ignore[arg-type]
 
@@ -84,7 +84,7 @@ class Server(ThreadingHTTPServer):
         super().shutdown_request(request)  # type: ignore[arg-type]
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Passes over a client that went away; any other error is a bug of the sandbox and is printed."""
+        """Ignores a client that went away; prints any other error, which is a bug of the sandbox."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError | ValueError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
@@ -188,7 +188,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _safely(service: Service, request: Request) -> Response:
-    """Turns a bug of the sandbox into a 500 that names it; otherwise the connection would close without a reason."""
+    """Turns a bug of the sandbox into a 500 that names the bug, so that no connection closes without a reason."""
     try:
         return service(request)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:

@@ -14,7 +14,7 @@ from syncd.sandbox.sheets.workbook import Workbooks
 
 @dataclass
 class Metrics:
-    """What the metrics API answers: an error rate, and an uptime for each day (None if monitoring was down)."""
+    """The content of the metrics API: an error rate, and an uptime for each day (None if monitoring was down)."""
 
     error_rate: float = 0.0
     uptime: dict[date, float | None] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class CostRow:
 class World:
     """`github`, `jira` (Cloud), `jira_dc` (Data Center), `sheets`, `metrics` and `costs`, with the mutations of each.
 
-    Hold `lock` to read several things that belong together; every mutation takes the lock by itself.
+    Hold `lock` to read several things that belong together; every mutation takes the lock itself.
     """
 
     def __init__(self, now: datetime | None = None) -> None:

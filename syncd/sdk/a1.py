@@ -1,6 +1,7 @@
 """A1 notation: `Support!A2:A`, `'It''s'!B3`, `A1:F20`.
 
-Rows and columns count from 0. An end is included; it is None where the range is open (`A2:A` has no last row).
+Rows and columns count from 0. A range includes its end; the end is None where the range is open (`A2:A` has no last
+row).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Range:
 
 
 def split_sheet(reference: str) -> tuple[str | None, str]:
-    """The sheet that a reference names, unquoted, and what follows the `!`."""
+    """The sheet that a reference names, unquoted, and the part after the `!`."""
     match = _SHEET.match(reference)
     if not match:
         return None, reference
@@ -33,7 +34,7 @@ def split_sheet(reference: str) -> tuple[str | None, str]:
 
 
 def parse_range(text: str) -> Range | None:
-    """The range that a text without a sheet name means; None where it is no range (a header, a named range).
+    """The range that a text without a sheet name means; None if the text is not a range (a header, a named range).
 
     A cell needs a row: `A:A` and `2:2` are ranges, a lone `A` is a name.
     """
@@ -85,12 +86,12 @@ def address(sheet: str | None, row: int, column: int) -> str:
 
 
 def whole_sheet(name: str) -> str:
-    """All of a sheet, in quotes: without them it means a named range of that name (Sheets API, "A1 notation")."""
+    """All of a sheet, in quotes: without quotes it means a named range of that name (Sheets API, "A1 notation")."""
     return "'" + name.replace("'", "''") + "'"
 
 
 def quote_sheet(name: str) -> str:
-    """A sheet's name in A1 notation: quoted, unless it is a plain word that cannot be taken for a cell."""
+    """A sheet's name in A1 notation: quoted, unless it is a plain word that cannot be mistaken for a cell."""
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and parse_range(name) is None:
         return name
     return whole_sheet(name)

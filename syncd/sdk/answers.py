@@ -1,4 +1,4 @@
-"""What an HTTP answer means for the engine: one table for every connector.
+"""What an HTTP answer means for syncd: one table for every connector.
 
 The status decides first: a 503 may carry rate-limit headers, and is an outage all the same.
 
@@ -44,7 +44,7 @@ _FIRST_EPOCH = 1e9  # as epoch seconds the year 2001: a smaller number counts se
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer: its status, its headers by lower-case names, its body as it is after decompression."""
+    """A whole answer: its status, its headers by lower-case names, its decompressed body."""
 
     status: int
     headers: Mapping[str, str]
@@ -56,7 +56,7 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body's JSON. RetryLater where it is not JSON: a proxy's page, or half of an answer."""
+        """The body's JSON. RetryLater if the body is not JSON: a proxy's page, or half of an answer."""
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
@@ -64,7 +64,7 @@ class Answer:
 
 
 def failure(status: int, headers: Mapping[str, str], body: str, now: datetime) -> SourceError:
-    """The error that an answer of this status stands for; `now` turns dates in headers into seconds to wait."""
+    """The error that an answer with this status means; `now` turns dates in headers into seconds to wait."""
     lower = {name.lower(): value for name, value in headers.items()}
     answer = describe(status, body)
     if status >= 500 or status in _TRANSIENT:
@@ -84,7 +84,7 @@ def failure(status: int, headers: Mapping[str, str], body: str, now: datetime) -
 
 
 def in_doubt(why: str, *, repeatable: bool) -> SourceError:
-    """The error of a request that may have taken effect; one that is `repeatable` does once what it does twice."""
+    """The error of a request that may have taken effect; a `repeatable` request has the same effect twice as once."""
     return RetryLater(why) if repeatable else Unsure(f"it was sent, and {why}")
 
 
@@ -94,7 +94,9 @@ def describe(status: int, body: str) -> str:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds that a Retry-After header (lower-case names) asks for, as a number or as a date; None without one."""
+    """The seconds that a Retry-After header (lower-case names) asks for, as a number or as a date; None without the
+    header.
+    """
     value = headers.get("retry-after", "").strip()
     if not value:
         return None
@@ -110,18 +112,19 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def rate_limit(headers: Mapping[str, str], name: str) -> str:
-    """The header `X-RateLimit-NAME` or, as GitLab and the IETF's draft write it, `RateLimit-NAME`; "" without one.
+    """The header `X-RateLimit-NAME` or, as GitLab and the IETF's draft write it, `RateLimit-NAME`; "" if both are
+    missing.
 
-    Where the draft lists several policies (`10, 10;w=1, 50;w=60`), the first is the one in force.
+    Where the draft lists several policies (`10, 10;w=1, 50;w=60`), the first policy is in force.
     """
     value = headers.get(f"x-ratelimit-{name}") or headers.get(f"ratelimit-{name}") or ""
     return re.split("[,;]", value, maxsplit=1)[0].strip()
 
 
 def quota_reset(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds until the quota is new, by the rate-limit header `reset`; None where no header says so.
+    """The seconds until the quota is renewed, by the rate-limit header `reset`; None if no header says so.
 
-    It is written in epoch seconds, in seconds from now, or as ISO 8601. A second is added for clocks that differ.
+    It is written in epoch seconds, in seconds from now, or as ISO 8601. A second is added, because clocks differ.
     """
     value = rate_limit(headers, "reset")
     if not value:
@@ -142,7 +145,9 @@ def quota_reset(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def server_time(headers: Mapping[str, str]) -> datetime | None:
-    """The server's own time, by its Date header (lower-case names): what its resets are to be compared with."""
+    """The server's own time from its Date header (lower-case names): the times of its quota's renewal are compared with
+    it.
+    """
     try:
         return parsedate_to_datetime(headers["date"]).astimezone(UTC)
     except (KeyError, ValueError, TypeError):
@@ -156,7 +161,7 @@ def parse_link(header: str) -> dict[str, str]:
 
 
 def quota_and_clock(headers: Mapping[str, str], now: datetime) -> Iterator[Check]:
-    """For `doctor`: the quota that is left and the server's clock, by an answer's headers (lower-case names)."""
+    """For `doctor`: the remaining quota and the server's clock, from an answer's headers (lower-case names)."""
     remaining, limit = rate_limit(headers, "remaining"), rate_limit(headers, "limit")
     if remaining and limit:
         yield Check("quota", remaining != "0", f"{remaining} of {limit} requests are left")

@@ -1,4 +1,4 @@
-"""A statement as a few short lines of plain text, for comments and for the bodies of issues."""
+"""A statement as a few short lines of plain text, for comments and issue bodies."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ SHOWN: frozenset[Stated] = frozenset({
 
 
 def lines(statement: Statement) -> list[str]:
-    """The title, where the key result stands, and what else there is to say, each on a line, without markup.
+    """The title, the key result's state, and all other remarks, each on a line, without markup.
 
-    A number that is not known is `unknown`. Each text of a person is cut to one line and otherwise left as it is: a
-    publisher that writes it into markup escapes it.
+    An unknown number is written as `unknown`. Each text of a person is cut to one line and is not escaped: a publisher
+    that writes it into markup escapes it.
     """
     shown = [_single(statement.title), _standing(statement)]
     if statement.target is not None:
@@ -46,7 +46,7 @@ COMMENTED: frozenset[Stated] = SHOWN - {"title", "quality", "reason", "as_of"}
 def comment(statement: Statement) -> str:
     """The text of a check-in beside its number, for services that keep every check-in.
 
-    It leaves out what a failed pull or a new day would change.
+    It omits everything that a failed pull or a new day would change.
     """
     lasting = replace(statement, expected=None, quality="complete", reason=None, as_of=None)
     return "\n".join(lines(lasting)[1:])

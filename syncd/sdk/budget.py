@@ -1,9 +1,9 @@
-"""What a connection may still ask for: its server's quota, less a reserve, in fair shares.
+"""What a connection may still request: its server's quota, less a reserve, in fair shares.
 
 Servers that count requests tell with each answer how many are left: `X-RateLimit-Limit`, `-Remaining` and `-Reset`
 (docs.github.com "Rate limits for the REST API"; developer.atlassian.com "Rate limiting"), or the same without `X-`
-(docs.gitlab.com "User and IP rate limits"). Where a server tells nothing, nothing is held back, and the answers 403 and
-429 are obeyed when they come.
+(docs.gitlab.com "User and IP rate limits"). If a server tells no quota, nothing is held back, and syncd obeys the
+answers 403 and 429 when they come.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ RESERVE = 0.1
 class Budget:
     """The requests of one connection; its threads share it.
 
-    A stream that begins gets its share of what is left, so that one long backfill does not starve the streams after
-    it. What it does not use goes to them.
+    A stream that begins gets its share of the remaining quota, so that a long backfill does not starve the streams
+    after it. What it does not use goes to them.
     """
 
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
@@ -40,7 +40,7 @@ class Budget:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def learn(self, headers: Mapping[str, str]) -> None:
-        """Takes note of the quota that an answer's headers (lower-case names) tell."""
+        """Notes the quota that an answer's headers (lower-case names) tell."""
         try:
             left, limit = float(rate_limit(headers, "remaining")), float(rate_limit(headers, "limit"))
         except ValueError:
@@ -55,13 +55,13 @@ class Budget:
                 self._divide()
 
     def begin(self, waiting: int) -> None:
-        """A stream begins; `waiting` more are pulled after it."""
+        """A stream begins; `waiting` is the number of streams that come after it."""
         with self._lock:
             self._waiting = waiting
             self._divide()
 
     def spend(self) -> None:
-        """Counts a request before it is made. RetryLater where it must not be made yet."""
+        """Counts a request before it is made. RetryLater if the request must wait."""
         with self._lock:
             if self.now() >= self._reset:
                 self._forget()
@@ -78,7 +78,7 @@ class Budget:
             self._share -= 1
 
     def forget(self) -> None:
-        """Drops what was learned; the next answer tells it anew."""
+        """Forgets the quota; the next answer tells it again."""
         with self._lock:
             self._forget()
 

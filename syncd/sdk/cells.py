@@ -1,6 +1,8 @@
-"""What a spreadsheet cell holds: a number, a date, nothing, or something else and why it is neither.
+"""What a spreadsheet cell holds: a number, a date, nothing, or some other content and the reason why it is neither
+number nor date.
 
-Unknown is not zero: a blank or an error never becomes a number, and a text only where `as:` says how to read it.
+Unknown is not zero: a blank or an error never becomes a number, and a text becomes a number only if `as:` says how to
+read it.
 """
 
 from __future__ import annotations
@@ -80,7 +82,7 @@ Cell = None | bool | int | float | str | date | datetime | CellError
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """How to read the cells of a source: by the rules of `as:`, and by what the source means by its types."""
+    """How to read a source's cells: by the rules of `as:`, and by the types that the source gives them."""
 
     zone: ZoneInfo
     rules: As = field(default_factory=As)
@@ -93,7 +95,7 @@ class Reader:
         return cell is None or (isinstance(cell, str) and not cell.strip())
 
     def number(self, cell: Cell) -> tuple[float | None, str | None]:
-        """The number that a cell holds, or None and what it holds instead. A blank cell is (None, None)."""
+        """The number that a cell holds; or None, and a description of the content. A blank cell is (None, None)."""
         if self.blank(cell):
             return None, None
         if isinstance(cell, CellError):
@@ -107,7 +109,7 @@ class Reader:
         return None, f"the date {shown(cell)}, not a number"
 
     def moment(self, cell: Cell) -> datetime | None:
-        """The time that a cell holds, aware; None where it holds none. A day is its first instant in the zone."""
+        """The time that a cell holds, aware; None if it holds no time. A day is its first instant in the zone."""
         moment = self._moment(cell)
         # 0001-01-01 and 9999-12-31 mean "never", and leave the calendar in some zones.
         return moment if moment is not None and 1 < moment.year < 9999 else None
@@ -140,7 +142,9 @@ class Reader:
         return None, f"the text {shown!r}, which is not a number"
 
     def _plain(self, text: str) -> str | None:
-        """The text with the marks of Python's numbers; None where it is no number by the marks of `as:`."""
+        """The text with decimal and thousands marks as Python writes them; None if by the marks of `as:` it is not a
+        number.
+        """
         decimal = re.escape(self.rules.decimal or ".")
         thousands = self.rules.thousands.translate(_SPACES) if self.rules.thousands is not None else None
         whole = r"\d+" if thousands is None else rf"(?:\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+|\d+)"
@@ -151,7 +155,7 @@ class Reader:
         return text.replace(self.rules.decimal or ".", ".")
 
     def _finite(self, number: float | Decimal) -> tuple[float | None, str | None]:
-        """The number that the source gives; a hundred times that where `as:` reads shares of 1 as percents."""
+        """The number that the source gives; times 100 if `as:` reads shares of 1 as percents."""
         try:
             exact = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
             # In decimal, so that 0.57 is 57 and not 56.99999999999999.
@@ -186,7 +190,7 @@ class Reader:
 
 
 def shown(cell: Cell) -> str:
-    """A cell's raw content as the text that evidence shows."""
+    """A cell's raw content as text, as evidence shows it."""
     if cell is None:
         return ""
     if isinstance(cell, CellError):

@@ -1,8 +1,8 @@
 """The contract between syncd and a connector.
 
-A connector is a class that an entry point of the group `syncd.connectors` names. It declares two pydantic models, the
-keys of a connection and those that it adds to a measure, and opens sources. It imports its client library in `open`,
-not before.
+A connector is a class that an entry point of the group `syncd.connectors` names. It declares two pydantic models (the
+keys of a connection, and the keys that it adds to a measure), and opens sources. It imports its client library in
+`open`, not earlier.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from syncd.sdk.retry import RetryPolicy
 
 
 def _by_reference(value: Any, info: ValidationInfo) -> Any:
-    """Refuses a secret written out. Once references are resolved (`context` says so), any text is accepted."""
+    """Refuses a secret written out. Once references are resolved (which `context` shows), any text is accepted."""
     resolved = bool(info.context and info.context.get("resolved"))
     if isinstance(value, str) and "${" not in value and not resolved:
         name = (info.field_name or "secret").upper()
@@ -59,14 +59,14 @@ class ConnectionSettings(BaseModel):
 
 
 class MeasureKeys(BaseModel):
-    """The keys that a connector adds to a measure, to `from`, `take`, `of`, `where` and `window`."""
+    """The keys that a connector adds to a measure, beside `from`, `take`, `of`, `where` and `window`."""
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=True)
 
     kind: ClassVar[Literal["records", "readings"]]
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
-        """The key of each stream that this measure needs; `fields` are those that its `where` and `of` name."""
+        """The key of each stream that this measure needs; `fields` are the fields named in its `where` and `of`."""
         raise NotImplementedError
 
 
@@ -76,17 +76,17 @@ class RecordKeys(MeasureKeys):
     kind = "records"
 
     def fields(self) -> Collection[str] | None:
-        """The fields that `where` and `of` may name; None where only the server knows all of them."""
+        """The fields that `where` and `of` may name; None if only the server knows them all."""
         raise NotImplementedError
 
     def record_kind(self) -> str | None:
-        """The kind of record that counts, where its streams hold several kinds; None where all records count."""
+        """The kind of record that counts, if its streams hold several kinds; None if all records count."""
         return None
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
-        """Why no record can ever count, such as `asks for drafts, which are never merged`; None where some may count.
+        """Why no record can ever count, such as `asks for drafts, which are never merged`; None if a record can.
 
-        `asked` are the values that `where` asks for, by field, as texts; None means a field without a value.
+        `asked` are the values in `where`, by field, as texts; None means a field without a value.
         """
         return None
 
@@ -100,7 +100,7 @@ class ReadingKeys(MeasureKeys):
 
     @property
     def many(self) -> bool:
-        """Whether it reads a list: an empty list is an empty set, while an empty cell is no number."""
+        """Whether the measure reads a list: an empty list is an empty set, while an empty cell is no number."""
         raise NotImplementedError
 
     def part(self) -> str:
@@ -118,8 +118,8 @@ class ReadingKeys(MeasureKeys):
 class Context:
     """What syncd gives a connector: the retry policy, the time zone of days, the folder of syncd.yaml.
 
-    `now` is the clock that servers' headers are compared with: the real clock, also in a rehearsal. `writes` says
-    whether check-ins are written through the connection too; then its credentials may do more than read.
+    `now` is the clock for comparisons with servers' headers: the real clock, even in a rehearsal. `writes` says whether
+    check-ins are written through the connection too; its credentials may then have more than the right to read.
     """
 
     retry: RetryPolicy
@@ -130,20 +130,22 @@ class Context:
 
 
 class Source(Protocol):
-    """An opened connection. One thread at a time uses it; opening it makes no request."""
+    """An opened connection. One thread at a time uses the source; opening it makes no request."""
 
     def verify(self, stream: Stream) -> None:
-        """UnknownField where the stream needs a field that the server does not have. Called before the first pull."""
+        """UnknownField if the stream needs a field that the server does not have. Called before the first pull."""
         ...
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
-        """The pages that bring the ledger from `cursor` up to now. Ending without an error means: complete."""
+        """The pages that update the ledger from `cursor` to now. If the iteration ends without an error, the pull is
+        complete.
+        """
         ...
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """Every record there is now, for reconciliation: its id in `present`, with or without the record itself.
+        """Every record that exists now, for reconciliation: its id in `present`, with or without the record itself.
 
-        Called before a pull goes on from its cursor, never for a stream of readings.
+        Called before a pull continues from its cursor, never for a stream of readings.
         """
         ...
 
@@ -152,7 +154,7 @@ class Source(Protocol):
         ...
 
     def close(self) -> None:
-        """Releases what the source holds; called once."""
+        """Releases the source's resources; called once."""
         ...
 
 
@@ -170,18 +172,18 @@ class Pulls(Connector, Protocol):
 
     @staticmethod
     def open(settings: Any, context: Context) -> Source:
-        """A source for these settings, whose references are resolved. ConfigError where they cannot work."""
+        """A source with these settings, whose references are resolved. ConfigError where they cannot work."""
         ...
 
 
 class Publishes(Connector, Protocol):
-    """A connector that check-ins can be written through."""
+    """A connector through which check-ins can be written."""
 
     Publish: ClassVar[type[PublishKeys]]
 
     @staticmethod
     def publisher(settings: Any, context: Context, keys: Any) -> Publisher:
-        """A publisher for these settings (references resolved) and keys. ConfigError where they cannot work."""
+        """A publisher with these settings (references resolved) and keys. ConfigError where they cannot work."""
         ...
 
 
@@ -191,5 +193,5 @@ def can_pull(connector: type[Connector]) -> TypeGuard[type[Pulls]]:
 
 
 def can_publish(connector: type[Connector]) -> TypeGuard[type[Publishes]]:
-    """Whether check-ins can be written through it."""
+    """Whether check-ins can be written through the connector."""
     return hasattr(connector, "Publish")

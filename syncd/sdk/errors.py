@@ -1,4 +1,4 @@
-"""Errors, named by what the engine does next.
+"""Errors, named after the engine's next step.
 
 SyncdError
 ├── ConfigError      stop before anything is touched, say what to write instead; exit code 2
@@ -8,8 +8,8 @@ SyncdError
     ├── SourceBroken    another try would end the same: credentials, permissions, an answer that makes no sense
     └── Unsure          a write that may have taken effect, where nothing can be read back: a person decides
 
-They carry data; only `syncd.cli` turns them into sentences for people. No error's text holds a secret: the answer of a
-server is cut to one short line, and headers are never quoted.
+They carry data; only `syncd.cli` turns them into sentences for people. No error's text holds a secret: a server's
+answer is cut to one short line, and headers are never quoted.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class ConfigError(SyncdError):
 
 
 class UnknownField(ConfigError):
-    """A measure names a field that its source does not have; `fields` are those it has."""
+    """A measure names a field that its source does not have; `fields` are the source's fields."""
 
     def __init__(self, field: str, fields: Iterable[str]) -> None:
         self.field = field
@@ -52,11 +52,11 @@ class UnknownField(ConfigError):
 
 
 class SourceError(SyncdError):
-    """A source that could not be read to its end, or a publisher that could not be written to."""
+    """A source could not be read to its end, or a publisher could not be written to."""
 
 
 class RetryLater(SourceError):
-    """Another try may succeed; `after` is the wait in seconds that the server asks for, if it does."""
+    """Another try may succeed; `after` is the wait in seconds, if the server asks for a wait."""
 
     def __init__(self, reason: str, after: float | None = None) -> None:
         self.after = after
@@ -68,4 +68,4 @@ class SourceBroken(SourceError):
 
 
 class Unsure(SourceError):
-    """Something was sent to a service where nothing can be read back, and no answer says whether it arrived."""
+    """A request was sent to a service where nothing can be read back, and no answer says whether it arrived."""

@@ -1,8 +1,8 @@
-"""A whole HTTP request through httpx: its answer within a deadline and up to a size, or the error that it ends in.
+"""A whole HTTP request through httpx: its answer, limited in time and size, or the error that the request ends in.
 
-httpx bounds each read, not the whole request: a server that sends a byte now and then, or an answer without end, would
-hold a connection for ever. Only a cancelled task ends a request in every state (name, TLS, headers, body), so each
-client runs httpx's asynchronous half on an event loop of its own. Everything outside of this module is synchronous.
+httpx limits each read, not the whole request: a server that sends a byte now and then, or an endless answer, would hold
+a connection for ever. Only cancelling a task can end a request in every state (name, TLS, headers, body), so each
+client runs httpx's asynchronous half on its own event loop. All code outside this module is synchronous.
 
 | what happens | a request that may be repeated | a POST or PATCH that writes |
 |---|---|---|
@@ -11,8 +11,8 @@ client runs httpx's asynchronous half on an event loop of its own. Everything ou
 | sent, and no whole answer: too slow, reset, cut off | RetryLater | Unsure |
 | sent, and the answer is too large | SourceBroken | Unsure |
 
-GET and PUT may be repeated: sent twice they do what they do once (RFC 9110 9.2.2). No error's text names the address:
-it may hold a key.
+GET and PUT may be repeated: sending them twice has the same effect as once (RFC 9110 9.2.2). No error's text names the
+address, because an address may hold a key.
 """
 
 from __future__ import annotations
@@ -40,10 +40,11 @@ class Exchange:
     def __init__(
         self, headers: Mapping[str, str], *, timeout: float, deadline: float, largest: int, keep_alive: bool
     ) -> None:
-        """`timeout` bounds a connection and each read, `deadline` a whole request, both in seconds; `largest` in bytes.
+        """`timeout` limits a connection and each read, `deadline` a whole request, both in seconds; `largest` is in
+        bytes.
 
-        A server may close a connection that is kept alive just as it is used again: that would leave needless doubt
-        about a write.
+        A server may close a kept-alive connection just when it is used again: it would then be unclear whether a write
+        arrived.
         """
         self._deadline = deadline
         self._largest = largest
@@ -102,17 +103,17 @@ class Exchange:
 
 @cache
 def trusted_certificates() -> ssl.SSLContext:
-    """What httpx trusts, which all clients share: to read the certificates takes longer than most requests."""
+    """The certificates that httpx trusts, which all clients share: reading them takes longer than most requests."""
     return httpx.create_ssl_context()
 
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    """Headers in UTF-8: httpx takes text for ASCII."""
+    """Headers encoded in UTF-8, because httpx encodes text as ASCII."""
     return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
 class _Unreadable(Exception):
-    """An answer that is not read to its end; the text says why."""
+    """An answer that was not read to its end; the text says why."""
 
 
 class _Loop(asyncio.SelectorEventLoop):

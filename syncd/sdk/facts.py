@@ -18,9 +18,9 @@ Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 class Record:
     """An output fact: an issue, a pull request, a release, in the state in which it was pulled.
 
-    Times are aware. `done_at` is the moment that the record counts on, None where it is not done; then `not_done` says
+    Times are aware. `done_at` is the moment on which the record counts, None if it is not done; then `not_done` says
     why (`open`, `closed as not planned`). `fields` holds the elements of each field by its name: a field with a single
-    value has one element, an empty field none. `kind` (`issue`, `pull request`) tells records apart in a stream that
+    value has one element, an empty field none. `kind` (`issue`, `pull request`) distinguishes records in a stream that
     holds several kinds.
     """
 
@@ -39,7 +39,8 @@ class Record:
 def lead_time(created_at: datetime, done_at: datetime | None) -> Sequence[float]:
     """The field `lead_time`: the days from a record's creation until it was done.
 
-    No element where it is not done, or was done before it was created: an import's dates make no average.
+    The field is empty if the record is not done, or was done before it was created: imported dates would distort an
+    average.
     """
     if done_at is None or done_at < created_at:
         return []
@@ -50,8 +51,9 @@ def lead_time(created_at: datetime, done_at: datetime | None) -> Sequence[float]
 class Reading:
     """An outcome observation: a number, or none and the `problem`.
 
-    `at` is the time that the number is of (aware). Where the source gives none it is None, and the number is of the
-    time it was seen. `cell` is its place (`Support!C14`), `raw` the content of that place as text.
+    `at` is the time that the number describes (aware). If the source gives no time, `at` is None, and the number
+    describes the time at which it was seen. `cell` is its place (`Support!C14`), `raw` the content of that place as
+    text.
     """
 
     number: float | None
@@ -63,9 +65,9 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Every reading that a part of a stream has now; `problem` where the part itself could not be read.
+    """Every reading that a part of a stream has now; `problem` is set if the part itself could not be read.
 
-    `notes` say for `explain` what was left out, such as rows without a date.
+    `notes` tell `explain` what was left out, such as rows without a date.
     """
 
     readings: Sequence[Reading] = ()
@@ -77,10 +79,11 @@ class Snapshot:
 class Page:
     """A part of a source's answer, stored with its cursor in one transaction.
 
-    `cursor` is where the next pull may start once this page is stored; None keeps the stored cursor. `present`, on the
-    last page of a pull that listed everything, holds the ids of all records there are: all others are gone. On a page
-    of a census it holds the ids on that page. `expected` is the number of rows that the server announces for the whole
-    pull, if it does. `readings` holds a snapshot for each part of a stream of readings.
+    `cursor` is the place from which the next pull may start once this page is stored; None keeps the stored cursor.
+    `present`, on the last page of a pull that listed everything, holds the ids of all existing records: every other
+    record is gone. On a page of a census it holds the ids on that page. `expected` is the number of rows that the
+    server announces for the whole pull; None if it announces none. `readings` holds a snapshot for each part of a
+    stream of readings.
     """
 
     records: Sequence[Record] = ()
@@ -92,11 +95,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """What is pulled through a connection as a whole, shared by every measure that needs it.
+    """The data that is pulled through a connection as a whole, shared by every measure that needs it.
 
-    `key` identifies the stream within its connection, also for people, and is all that its source needs to pull it.
+    `key` identifies the stream within its connection, also for people; its source needs nothing else to pull it.
     `needs` are the fields and kinds (of records) or the parts (of readings) that measures use; `since` is the earliest
-    moment that a measure looks at. Streams with the same key are the same stream: their needs are joined.
+    moment that a measure needs. Streams with the same key are the same stream: their needs are joined.
     """
 
     key: str
@@ -105,14 +108,14 @@ class Stream:
     since: datetime | None = None
 
     def joined(self, other: Stream) -> Stream:
-        """This stream with the needs of the other's measures added."""
+        """This stream with the other stream's needs added."""
         since = min(self.since, other.since) if self.since and other.since else None
         return Stream(self.key, self.kind, self.needs | other.needs, since)
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A finding of `syncd doctor`: it is `ok`, or `detail` says what to do."""
+    """A finding of `syncd doctor`: either it is `ok`, or `detail` says what to do."""
 
     name: str
     ok: bool

@@ -1,8 +1,8 @@
 """The one client for JSON APIs, over httpx.
 
-Every request goes through the connection's retry policy and has a deadline for its whole answer. The answer is decoded
-within the request that is tried again: if it is cut off, is not JSON or is not of the expected shape, it is asked for
-again. The quota is learned from every answer.
+Every request goes through the connection's retry policy and has a deadline for its whole answer. The decoding is a part
+of each try: an answer that is cut off, is not JSON or does not have the expected shape is requested again. The quota is
+learned from every answer.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _TURNED_AWAY = frozenset({408, 425, 429, 503})  # nothing came of the request
 
 
 class WebSettings(ConnectionSettings):
-    """The keys of a connection that goes through `JsonClient`."""
+    """The keys of a connection that uses `JsonClient`."""
 
     url: WebAddress = Field(description="Where the server is; every path follows it.")
     timeout: float = Field(30, gt=0, description="Seconds to wait for a connection, and for each part of an answer.")
@@ -46,7 +46,7 @@ class WebSettings(ConnectionSettings):
 
 
 class JsonClient:
-    """Reads and writes at one server. For one thread at a time; makes no request until it is asked to."""
+    """Reads and writes at one server. For one thread at a time; opening it makes no request."""
 
     def __init__(
         self,
@@ -74,14 +74,14 @@ class JsonClient:
     ) -> T:
         """The answer's JSON as a value of this type, such as `list[Row]`; `object` takes any JSON. SourceError.
 
-        A POST sent from here only asks: like a GET it is tried again.
+        A POST sent from here only reads: like a GET it is tried again.
         """
         return self._context.retry.call(lambda: _of_shape(self._good(method, self._address(path, query), body), shape))
 
     def pages(self, path: str, shape: type[T], query: Mapping[str, str] | None = None) -> Iterator[T]:
         """The pages of a list. `Link: <…>; rel="next"` leads to the next page, never to another server.
 
-        SourceError, also if pages lead in a circle: back to a page that was read, or to the same content again.
+        SourceError, also if the pages form a circle: back to a page that was read, or to the same content again.
         """
         address: str | None = self._address(path, query)
         read: set[str] = set()
@@ -106,10 +106,10 @@ class JsonClient:
         accepted: Collection[int] = (),
         check: Callable[[Answer], object] | None = None,
     ) -> None:
-        """Sends `body`: bytes as they are, anything else as JSON. Returns once an answer says that it arrived.
+        """Sends `body`: bytes as they are, anything else as JSON. Returns once an answer confirms that it arrived.
 
-        `accepted` are the statuses that say so, any 2xx by default. `check` reads such an answer, and raises
-        SourceBroken if it is a refusal after all.
+        `accepted` are the statuses that confirm it, any 2xx by default. `check` reads such an answer, and raises
+        SourceBroken if the answer is a refusal after all.
 
         | answer | to a POST or PATCH | to a PUT |
         |---|---|---|
@@ -120,7 +120,7 @@ class JsonClient:
         | any other 4xx | SourceBroken | SourceBroken |
         | one that `check` cannot read | Unsure | RetryLater |
 
-        `syncd.sdk.exchange` has the table of requests without a whole answer.
+        `syncd.sdk.exchange` has the table of errors for requests without a whole answer.
         """
         repeatable = method == "PUT"
 
@@ -141,7 +141,7 @@ class JsonClient:
         self._context.retry.call(send)
 
     def check(self, path: str = "") -> Iterator[Check]:
-        """The findings of `doctor` by a GET: reachable, authenticated, and what the headers tell of quota and clock."""
+        """The findings of `doctor` from a GET: reachable, authenticated, and the quota and clock in the headers."""
         answer = self._context.retry.call(partial(self._ask, "GET", self._address(path)))
         yield Check("reachable", answer.status < 500, self.url)
         where = f"at {path}" if path else "at its root"
@@ -201,7 +201,7 @@ class JsonClient:
         return _of_shape(answer, shape), None if link is None else self._following(address, link)
 
     def _following(self, address: str, link: str) -> str:
-        """The address that a link leads to, as the library reads it that will send the request."""
+        """The address that a link leads to, as the library that sends the request parses it."""
         import httpx
 
         try:
@@ -225,6 +225,6 @@ def _of_shape(answer: Answer, shape: type[T]) -> T:
 
 
 def _joined(headers: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:
-    """Both; of headers with the same name, whatever its case, those of `others`."""
+    """Both sets of headers; if a name is in both, in any case, the value of `others` wins."""
     named = {name.lower() for name in others}
     return {**{name: value for name, value in headers.items() if name.lower() not in named}, **others}

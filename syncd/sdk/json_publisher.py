@@ -1,4 +1,4 @@
-"""What publishers share that send a request for each check-in, to where nothing can be read back."""
+"""Shared by publishers that send a request for each check-in, to a service where nothing can be read back."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class JsonPublisher:
         self.api = api
 
     def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
-        """Nothing that is known: it cannot be read back, and need not be where it is replaced."""
+        """Nothing: the service cannot be read back, and where a write replaces the old content it need not be."""
         return {key_result: Written() for key_result in wanted}
 
     def write(self, contents: Mapping[str, Content]) -> None:

@@ -1,4 +1,4 @@
-"""What most sources over a JSON API share, as defaults to inherit."""
+"""Shared by most sources over a JSON API: defaults to inherit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HEAD_READS = 5  # a list whose head moves faster than it is read is left to the
 
 
 class JsonSource:
-    """A source that reads through `api`. A subclass writes `pull`, and `census` where it pulls records."""
+    """A source that reads through `api`. A subclass writes `pull`; if it pulls records, also `census`."""
 
     probe: ClassVar[str] = ""
     """The path that `doctor` asks for: one that is refused without good credentials."""
@@ -24,14 +24,16 @@ class JsonSource:
         self.api = api
 
     def verify(self, stream: Stream) -> None:
-        """Accepts every field: the measure's keys name those there are."""
+        """Accepts every field, because the measure's keys already name the existing fields."""
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         """See `syncd.sdk.connector.Source`."""
         raise NotImplementedError
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """Nothing for readings, which are never asked. For records, nothing would say that all of them are gone."""
+        """For readings it yields nothing, because they have no census. For records, an empty census would mean that all
+        of them are gone.
+        """
         if stream.kind == "records":
             raise NotImplementedError
         return iter(())
@@ -49,18 +51,18 @@ class NewestFirst(JsonSource):
     """Records of a list that the server sorts by update, newest first. A subclass writes `records` alone.
 
     The cursor is the newest update of the *first* page, by the server's clock. A row that is updated while later pages
-    are read is newer than that, so no pull passes it by; that holds even where the server sorts in another order. It
-    jumps to the head of the list, which is read again in the same pull. A row that leaves the list while it is read
-    moves the rows behind it up, one of them to a page that was read already: the census lists that row, and it is
-    pulled then.
+    are read is newer than the cursor, so no pull misses it, even if the server sorts in another order. Such a row jumps
+    to the head of the list, which is read again in the same pull. If a row leaves the list while it is read, the rows
+    behind it move up, and a row may move to a page that was read already: the census lists that row, and it is pulled
+    then.
     """
 
     def records(self, stream: Stream, since: datetime | None) -> Iterator[Sequence[Record]]:
-        """The list's pages, down to what was updated at `since` or later; all of them where that is None."""
+        """The list's pages, down to rows updated at `since`; all pages if `since` is None."""
         raise NotImplementedError
 
     def pull(self, stream: Stream, cursor: Mapping[str, Any] | None) -> Iterator[Page]:
-        """What was updated since the cursor; without one of this server, since the first day that a measure needs."""
+        """The rows updated since the cursor; without this server's cursor, since the first day that a measure needs."""
         mark = datetime.fromisoformat(cursor["mark"]) if cursor and cursor.get("url") == self.api.url else None
         since, newest = mark - OVERLAP if mark else stream.since, mark
         for _ in range(_HEAD_READS):
@@ -78,9 +80,10 @@ class NewestFirst(JsonSource):
             yield Page(cursor={"mark": newest.isoformat(), "url": self.api.url})
 
     def census(self, stream: Stream) -> Iterator[Page]:
-        """Every record of the list as it is now: what is missing was deleted, was moved, or no longer matches.
+        """Every record of the list as it is now: a record that is missing was deleted, was moved, or no longer matches.
 
-        A list of several pages is read twice: a row that leaves it meanwhile may hide another behind a page's edge.
+        A list of several pages is read twice: if a row leaves the list meanwhile, another row may slip past a page's
+        edge.
         """
         for _ in range(2):
             pages = 0

@@ -6,7 +6,7 @@ from syncd.sdk.errors import RetryLater, SourceBroken, SourceError
 
 
 def network_failure(error: Exception) -> SourceError:
-    """The error that stands for an exception of requests. Its text names no address: an address may hold keys."""
+    """The error for an exception of requests. Its text names no address: an address may hold keys."""
     import requests
 
     if isinstance(error, requests.exceptions.SSLError):

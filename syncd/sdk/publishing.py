@@ -31,11 +31,11 @@ Content = Mapping[str, Scalar | None]
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The check-in that syncd itself makes of a key result, by its last complete value.
+    """The check-in that syncd itself makes for a key result, from its last complete value.
 
-    `value`, `progress` and `score` are None where its number is unknown: then no number is written. `expected` is that
-    of the day's start. `as_of` is the time that the number is of, `updated` the time of the statement; both are in the
-    project's zone. `evidence` is the address of the page that explains the number, where the project has pages.
+    `value`, `progress` and `score` are None if the number is unknown: then no number is written. `expected` is that of
+    the day's start. `as_of` is the time that the number describes, `updated` the time of the statement; both are in the
+    project's zone. `evidence` is the address of the page that explains the number, if the project has pages.
     """
 
     key_result: str
@@ -62,7 +62,7 @@ class Statement:
     evidence: str | None
 
     def content(self, names: Iterable[str]) -> dict[str, Scalar | None]:
-        """Its fields of these names, times as `2026-11-21 10:15`; without its numbers where they are unknown."""
+        """The fields with these names, times as `2026-11-21 10:15`; without the numbers that are unknown."""
         return {name: _scalar(getattr(self, name)) for name in names if not (self.value is None and name in _NUMBERS)}
 
 
@@ -80,7 +80,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a target holds now. Where there is no such target, `absent` says why and what to do about it.
+    """What a target holds now. If the target does not exist, `absent` says why and what to do about it.
 
     `where` tells people where a place is (`OKRs!D4`), if its name does not. `above` is the header over a place that has
     no name but its position, and `headers` says where each header is now (`column E`): if a header has moved since
@@ -95,7 +95,7 @@ class Written:
 
 
 class PublishKeys(BaseModel):
-    """The keys that a connector adds to an entry of `publish:`, to `to` and `override`."""
+    """The keys that a connector adds to an entry of `publish:`, beside `to` and `override`."""
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=True)
 
@@ -103,31 +103,31 @@ class PublishKeys(BaseModel):
     """Whether a target holds a key result, or a whole period: then its content is made of a `Summary`."""
 
     def names(self) -> Collection[str] | None:
-        """The key results that the entry names; None where it writes all of them."""
+        """The key results that the entry names; None if it writes all of them."""
         return None
 
     def uses(self) -> Collection[str]:
-        """The fields of `STATED` that its content shows: no other change is worth a write."""
+        """The fields of `STATED` that its content shows: only a change of these fields causes a write."""
         return STATED
 
     def target(self, key_result: str) -> str:
-        """The name for people of the target of a key result; it changes only if the target does."""
+        """The target's name in messages for people; it changes only if the target does."""
         raise NotImplementedError
 
     def how(self, key_result: str) -> Json:
-        """The keys that decide how a key result is written: if they change, it is written anew.
+        """The keys that decide how a key result is written: if they change, it is written again.
 
-        Keys that nobody set are left out: a key that a later version adds is no change.
+        Keys that nobody set are left out, so a key that a later version adds is not a change.
         """
         keys: Json = self.model_dump(mode="json", exclude_defaults=True)
         return keys
 
 
 class Publisher(Protocol):
-    """An opened connection to write through. One thread uses it; opening it makes no request.
+    """An opened connection to write through. One thread uses the publisher; opening it makes no request.
 
-    syncd tries again, and reads anew before each try. So a publisher raises RetryLater where that may help, also where
-    nobody knows whether a write took effect, and SourceBroken where it will not help.
+    syncd repeats failed tries, and reads the target again before each. So a publisher raises RetryLater if another try
+    may help, also if nobody knows whether a write took effect, and SourceBroken if it will not help.
     """
 
     together: bool
@@ -137,15 +137,15 @@ class Publisher(Protocol):
     """Whether what is written cannot be read back: then `read` is not called, and doubt is `Unsure`."""
 
     def content(self, statement: Statement | Summary) -> Content:
-        """The content that the target of a statement shall have; empty if there is nothing to write. No request."""
+        """The content that a statement's target should have; empty if there is nothing to write. No request."""
         ...
 
     def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
-        """What the target of each key result holds now, at the places that `wanted` names."""
+        """The present content of each key result's target, at the places that `wanted` names."""
         ...
 
     def write(self, contents: Mapping[str, Content]) -> None:
-        """Writes the given places of each key result's target and touches no others. Called after a `read` of them."""
+        """Writes the given places of each key result's target, and no other place. Called after a `read` of them."""
         ...
 
     def close(self) -> None:

@@ -22,14 +22,14 @@ LONGEST_WAIT = 60.0
 
 @dataclass(slots=True)
 class RetryPolicy:
-    """Which failures are tried again, when, and until when. Each connection has a policy of its own.
+    """It decides which failures are tried again, when, and until when. Each connection has a policy of its own.
 
-    Only `RetryLater` is tried again. The wait is what the server asked for, or full jitter over a doubling bound. It is
-    not waited where the server asks for longer than `longest_wait` seconds, or where the next try would begin past
-    `deadline`: the stream ends as partial, and the next cycle goes on from its cursor. After a request was given up the
-    next requests are tried once, until one succeeds: a server that is down costs one round of patience, not a round for
-    each of its streams. Each try is one request of the connection's `budget`. The daemon replaces `sleep` (a stop wakes
-    it), and so do tests (they do not sleep).
+    Only `RetryLater` is tried again. The wait is the time that the server asked for, or a random part of a bound that
+    doubles (full jitter). If the server asks for more than `longest_wait` seconds, or the next try would begin after
+    `deadline`, there is no wait: the stream ends as partial, and the next cycle continues from its cursor. After a
+    request has failed for good, the next requests are tried once each, until one succeeds: a server that is down costs
+    one round of waits, not a round for each of its streams. Each try uses one request of the connection's `budget`. The
+    daemon replaces `sleep` so that a stop wakes it; tests replace it so that they do not sleep.
     """
 
     attempts: int = 5
@@ -40,9 +40,9 @@ class RetryPolicy:
     _gave_up: bool = field(default=False, init=False)
 
     def call(self, request: Callable[[], T]) -> T:
-        """What `request` returns, tried as often as this policy allows; else its last error.
+        """The result of `request`, tried as often as this policy allows; else raises its last error.
 
-        Writes go through here too. A write raises RetryLater where it did not take effect, or may be sent twice; where
+        Writes go through here too. A write raises RetryLater if it did not take effect, or may be sent twice; if
         neither is certain it raises `Unsure`, which is not tried again.
         """
         import tenacity  # here: commands that make no request do not wait for it

@@ -41,13 +41,13 @@ class TableKeys(ReadingKeys):
         return self.series is not None
 
     def references(self) -> Sequence[str]:
-        """The ranges, headers, named ranges and sheets that it reads."""
+        """The ranges, headers, named ranges and sheets that the measure reads."""
         if self.series is not None:
             return [self.series.dates, self.series.values]
         return [self.lookup.table] if self.lookup is not None else [self.cell or ""]
 
     def read(self, resolve: Resolve, reader: Reader) -> Snapshot:
-        """Its readings, or the problem for which none can be read."""
+        """The measure's readings, or the problem if they cannot be read."""
         try:
             if self.series is not None:
                 return read_series(self.series, resolve, reader)
@@ -59,12 +59,12 @@ class TableKeys(ReadingKeys):
 
 
 def is_range(reference: str) -> bool:
-    """Whether a reference is a range in A1 notation, and not a header, a named range or a sheet."""
+    """Whether a reference is a range in A1 notation, rather than a header, a named range or a sheet."""
     return parse_range(split_sheet(reference)[1]) is not None
 
 
 def below_header(sheet: Grid, header: str, reference: str) -> Grid:
-    """The column of a sheet below a header; Unreadable says which headers there are."""
+    """The column of a sheet below a header; Unreadable names the headers that exist."""
     column = sheet.column(header)
     if column is None:
         names = [name for name in sheet.headers() if name]

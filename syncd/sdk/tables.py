@@ -14,7 +14,7 @@ from syncd.sdk.facts import Reading, Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A rectangle of cells. `top` and `left` are the row and the column of its first cell in the sheet, from 0.
+    """A rectangle of cells. `top` and `left` are the row and the column of its first cell in the sheet, counted from 0.
 
     Rows may differ in length: a missing cell is blank.
     """
@@ -25,7 +25,7 @@ class Grid:
     left: int = 0
 
     def clip(self, area: Range) -> Grid:
-        """The part of this grid that lies within an area of the sheet."""
+        """The part of this grid within an area of the sheet."""
         bottom = len(self.rows) + self.top if area.last_row is None else area.last_row + 1
         rows = self.rows[max(0, area.first_row - self.top) : max(0, bottom - self.top)]
         start = max(0, area.first_column - self.left)
@@ -38,7 +38,7 @@ class Grid:
         )
 
     def column(self, header: str) -> Grid | None:
-        """The column below a header of this grid's first row; None where no column has it, or several do."""
+        """The column below a header in this grid's first row; None if no column has it, or several do."""
         index = self.header_index(header)
         if index is None:
             return None
@@ -50,12 +50,12 @@ class Grid:
         return [shown(cell).strip() for cell in self.rows[0]] if self.rows else []
 
     def header_index(self, header: str) -> int | None:
-        """The number of the column with this header; None where no column has it, or several do."""
+        """The number of the column with this header; None if no column has it, or several do."""
         columns = [index for index, name in enumerate(self.headers()) if name == header.strip()]
         return columns[0] if len(columns) == 1 else None
 
     def line(self, *, down: bool) -> Iterator[tuple[int, str, Cell]]:
-        """The cells of its first column (`down`) or row: each one's position in the sheet, address and content."""
+        """The cells of its first column (`down`) or row: each cell's position in the sheet, address and content."""
         if down:
             for offset, row in enumerate(self.rows):
                 yield self.top + offset, address(self.sheet, self.top + offset, self.left), row[0] if row else None
@@ -74,7 +74,7 @@ class Series(BaseModel):
 
 
 class Lookup(BaseModel):
-    """A cell of a table, in the row whose other cells meet conditions."""
+    """A cell of a table, in the row whose other cells meet the conditions."""
 
     model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
 
@@ -92,7 +92,7 @@ class Lookup(BaseModel):
 
 
 class Unreadable(Exception):
-    """A range that does not exist; the text says what does."""
+    """A range that does not exist; the text says what exists."""
 
 
 Resolve = Callable[[str], Grid]
@@ -111,7 +111,7 @@ def read_cell(reference: str, resolve: Resolve, reader: Reader) -> Snapshot:
 def read_series(series: Series, resolve: Resolve, reader: Reader) -> Snapshot:
     """A reading for each row that has a date and a number, an error or a text. A blank is no reading.
 
-    A row whose date cannot be read has no place in time: it is left out, and the notes say so.
+    A row whose date cannot be read belongs to no time: it is left out, and the notes say so.
     """
     date_cells, value_cells = resolve(series.dates), resolve(series.values)
     down = _runs_down(series, date_cells, value_cells)
@@ -141,7 +141,9 @@ def read_series(series: Series, resolve: Resolve, reader: Reader) -> Snapshot:
 
 
 def _runs_down(series: Series, dates: Grid, values: Grid) -> bool:
-    """Whether a series runs down columns, not along rows. The ranges decide it: few cells of a row may be filled."""
+    """Whether a series runs down columns, not along rows. The ranges decide it, because few cells of a row may be
+    filled.
+    """
     down: set[str] = set()
     across: set[str] = set()
     for reference, grid in ((series.dates, dates), (series.values, values)):
@@ -160,7 +162,7 @@ def _runs_down(series: Series, dates: Grid, values: Grid) -> bool:
 
 
 def read_lookup(lookup: Lookup, resolve: Resolve, reader: Reader) -> Snapshot:
-    """The cell where the matching row meets the column. No matching row, or several, is unknown."""
+    """The cell where the matching row meets the column. If no row matches, or several do, the reading is unknown."""
     grid = resolve(lookup.table)
     column = _column(grid, lookup.column, lookup.table)
     conditions = [(_column(grid, header, lookup.table), value) for header, value in lookup.row.items()]

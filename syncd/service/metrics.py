@@ -13,7 +13,7 @@ from syncd.status.unwritten import Trouble
 
 
 class Metrics:
-    """The daemon's metrics in a registry of its own."""
+    """The daemon's metrics, in their own registry."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()

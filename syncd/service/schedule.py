@@ -12,7 +12,7 @@ from syncd.sdk import parse_duration
 def next_start(schedule: str, zone: ZoneInfo, last_start: datetime, now: datetime) -> datetime:
     """The next start by a duration (counted from start to start) or a cron line (in the zone); never in the past.
 
-    If a cycle took longer than the interval, the next starts at once. Missed starts are not made up for.
+    If a cycle took longer than the interval, the next cycle starts at once. Missed starts are not made up for.
     """
     if len(schedule.split()) == 5:
         return next_by_cron(schedule, zone, now)

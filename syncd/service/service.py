@@ -1,4 +1,4 @@
-"""The daemon's loop: a cycle, a wait, and what the pages need in between."""
+"""The daemon's loop: a cycle, a wait, and the data for the pages."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Service:
     """Runs cycles by the schedule until it is stopped, and gives the pages their reports.
 
     It reads the configuration again before each cycle. If the configuration is wrong, it reports that and keeps the
-    last good one.
+    last valid configuration.
     """
 
     def __init__(self, path: Path, config: Config, clock: Callable[[], datetime]) -> None:
@@ -48,7 +48,7 @@ class Service:
         self.ledger: Ledger = ledger
 
     def stop(self) -> None:
-        """Ends the loop: at once if it waits, after the present page if it pulls."""
+        """Ends the loop: at once during a wait, after the present page during a pull."""
         self._stop.set()
 
     @property
@@ -57,7 +57,7 @@ class Service:
         return self._stop.is_set()
 
     def loop(self) -> None:
-        """Runs cycles until it is stopped; the first at once."""
+        """Runs cycles until it is stopped; the first cycle starts at once."""
         log.info(
             "started", extra={"schedule": self.config.settings.schedule, "ledger": self.ledger.engine.dialect.name}
         )
@@ -85,16 +85,16 @@ class Service:
         return troubles(self.ledger)
 
     def scrape(self) -> bytes:
-        """The metrics. If the ledger cannot be read, only those of the cycles."""
+        """The metrics. If the ledger cannot be read, only the problems of the cycles."""
         try:
             return self.metrics.text(self.report(), self.troubles())
         except LedgerError:
             return self.metrics.text(None)
 
     def _cycle(self) -> datetime | None:
-        """Runs a cycle. Returns when to try again, if that may be before the next scheduled cycle, else None.
+        """Runs a cycle. Returns the time of the next try, if that may be before the next scheduled cycle, else None.
 
-        That is if another process is syncing now, or if a source or publisher asked to be asked later.
+        That happens if another process is syncing now, or if a source or publisher asked syncd to come back later.
         """
         began = time.monotonic()
         try:

@@ -1,1 +1,1 @@
-"""Where a period stands at a moment: one snapshot, and all that is read from it."""
+"""A period's state at a moment: one snapshot, and all figures that are read from it."""

@@ -1,4 +1,4 @@
-"""What people report about a key result, as sentences."""
+"""People's check-ins on a key result, as sentences."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from syncd.status.report import KeyResultLine
 
 
 def sentences(line: KeyResultLine, now: datetime) -> Iterator[str]:
-    """The check-in that stands, and the confidence in the key result if the check-in states none."""
+    """The check-in in force, and the confidence in the key result if that check-in states no confidence."""
     checkin = line.checkin
     if checkin is not None:
         value = f": {value_words(checkin, line)}" if checkin.value is not None else ""
@@ -23,7 +23,7 @@ def sentences(line: KeyResultLine, now: datetime) -> Iterator[str]:
 
 
 def value_words(checkin: CheckIn, line: KeyResultLine) -> str:
-    """A check-in's value, and how far it is from the measured value: `1,050 (-42)`."""
+    """A check-in's value, and its difference from the measured value: `1,050 (-42)`."""
     measured = line.value if line.key_result.measure else None
     if checkin.value is None or measured is None:
         return number(checkin.value)

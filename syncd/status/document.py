@@ -78,7 +78,7 @@ def checkin_document(checkin: CheckIn, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def level_of(line: KeyResultLine) -> Level | None:
-    """The last of its levels that a key result has reached; None before the first, or if it has none."""
+    """The last level that a key result has reached; None before the first level, or if it has no levels."""
     goal = line.key_result.goal
     return goal.level(line.value) if isinstance(goal, Target) and line.value is not None else None
 

@@ -1,7 +1,7 @@
-"""The objectives and rules of a period as they were in force after a past cycle, by the ledger's definitions.
+"""The objectives and rules of a period that were in force after a past cycle, from the ledger's definitions.
 
-A definition is in force from the end of the cycle that met it. Before the first definition of a key result, the first
-one counts, as it was at the end of its local day.
+A definition is in force from the end of the cycle that met it. Before the first definition of a key result was known,
+its first definition counts, as of the end of that definition's local day.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from syncd.status.snapshot import Rules
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """The OKRs and rules of a moment; `unread` as in a snapshot."""
+    """The OKRs and rules of a moment; `unread` has the same meaning as in a snapshot."""
 
     okrs: PeriodOkrs
     rules: Rules
@@ -28,9 +28,10 @@ class InForce:
 
 
 class PastDefinitions:
-    """Finds what was in force after a past cycle. `okrs` and `rules` are those of the files now.
+    """Looks up the definitions and rules that were in force after a past cycle. `okrs` and `rules` come from the
+    present files.
 
-    `versions` are the definitions of the period's key results, in the order in which the ledger met them.
+    `versions` are the definitions of the period's key results, in the order in which cycles met them.
     """
 
     def __init__(self, okrs: PeriodOkrs, rules: Rules, versions: Sequence[DefinitionVersion]) -> None:
@@ -50,7 +51,7 @@ class PastDefinitions:
     def _after_first(self, count: int, judged: Collection[LinkId]) -> InForce:
         """What the first `count` versions define.
 
-        Key results that left the files since are among them, in an objective without a name.
+        Key results that have left the files since are included, in an objective without a name.
         """
         newest = {version.key_result: version for version in self._versions[:count]}
         today = {kr.id: kr for kr in self._okrs.measured}
@@ -66,7 +67,7 @@ class PastDefinitions:
         named = today.keys() | {kr.id for kr in removed}
 
         def then(kr: KeyResult) -> KeyResult:
-            """A key result as it was defined, with the links that it had."""
+            """A key result with its definition at that time, and the links that it had."""
             has_all_links = kr.id in today and kr.id in newest
             defined_then = defined.get(kr.id, kr)
             links = (link for link in defined_then.drives if link.outcome in named)
@@ -84,7 +85,7 @@ class PastDefinitions:
         return InForce(PeriodOkrs(period, tuple(objectives)), replace(self._rules, shares=shares), frozenset(unread))
 
     def _judged_by(self, count: int) -> tuple[Period, Shares]:
-        """The days and shares of the newest of the first `count` versions."""
+        """The days and shares of the newest among the first `count` versions."""
         period, shares = self._okrs.period, self._rules.shares
         if not self._versions:
             return period, shares
@@ -93,7 +94,7 @@ class PastDefinitions:
 
 
 def _first_versions(versions: Sequence[DefinitionVersion], period: Period) -> dict[str, DefinitionVersion]:
-    """The first version of each key result, as it was at the end of its local day."""
+    """The first definition of each key result, as of the end of its local day."""
 
     def local_day(version: DefinitionVersion) -> date:
         return version.ended_at.astimezone(period.zone).date()

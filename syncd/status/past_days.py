@@ -1,7 +1,7 @@
-"""The past days of a key result by its sources' own dates, each measured and judged as it was defined then.
+"""The past days of a key result by its sources' own dates, each measured and judged by the definition of that day.
 
 A definition is in force from the end of the cycle that met it. A past day is judged by the definition in force at its
-end. Days before the first definition are judged by the first one, as it was at the end of its day.
+end. Days before the first definition are judged by the first definition, as of the end of its day.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from syncd.okr.spans import Period
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Past days of a key result, oldest first, each measured and judged as it was defined then.
+    """Past days of a key result, oldest first, each measured and judged by the definition of that day.
 
-    `values` and `guard` hold the number at the end of each day; `terms` the terms of the days whose terms differ from
-    the present ones.
+    `values` and `guard` hold the number at the end of each day; `terms` holds the terms of each day whose terms differ
+    from the present ones.
     """
 
     values: Sequence[tuple[date, float | None]]
@@ -41,7 +41,7 @@ def past_of(
 ) -> Past | None:
     """The past of a key result by its sources' own dates; None if its present measure has no dates.
 
-    `checkins` are the key result's, `versions` its definitions by the ledger; empty if it was never edited.
+    `checkins` are the key result's check-ins, `versions` its definitions in the ledger; empty if it was never edited.
     """
 
     @cache
@@ -69,7 +69,7 @@ def past_of(
 def _earlier_terms(
     versions: Sequence[DefinitionVersion], in_force: Terms, now: datetime
 ) -> Iterator[tuple[date, Terms]]:
-    """The past days that another definition than the present one was in force on, each with its terms."""
+    """The past days on which a definition other than the present one was in force, each with its terms."""
     if not versions:
         return
     digest = definition(in_force.key_result, in_force.period, in_force.shares, "").digest

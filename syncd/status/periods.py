@@ -10,9 +10,10 @@ from syncd.okr.goals import PeriodOkrs
 
 
 def choose_period(config: Config, period: str | None, now: datetime) -> PeriodOkrs | None:
-    """The OKRs of a named period, None if no period has the name; without a name that of today, else the latest.
+    """The OKRs of a named period, None if no period has the name; without a name, the OKRs of today's period or, if
+    there is none, of the latest.
 
-    If periods overlap today, it is the shortest.
+    If several periods include today, it is the shortest.
     """
     if period is not None:
         return next((okrs for okrs in config.periods if okrs.period.id == period), None)
@@ -23,9 +24,10 @@ def choose_period(config: Config, period: str | None, now: datetime) -> PeriodOk
 
 
 def published_periods(config: Config, now: datetime) -> Sequence[PeriodOkrs]:
-    """The periods whose state is published and notified of: those of today, shortest first, then those that settle.
+    """The periods that syncd publishes and notifies about: those that include today, shortest first, then those that
+    settle.
 
-    If two have a key result of the same id, the first is published and notified of.
+    If two of them have a key result with the same id, syncd uses the first.
     """
     current = sorted((okrs for okrs in config.periods if now in okrs.period.span), key=lambda okrs: okrs.period.days)
     settling = [

@@ -1,6 +1,6 @@
 """Reads the snapshots of a period from the ledger: of now, of past moments, or with values that are not kept yet.
 
-A past snapshot has the definitions, days and shares that were in force then, whatever the files say now.
+A past snapshot has the definitions, days and shares of its moment, whatever the files say now.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Snapshots:
         self._rules = Rules(config.shares, config.settings.settle, config.zone)
 
     def now(self, now: datetime) -> Snapshot:
-        """The period as it stands, judged by the files as they are."""
+        """The period as of now, judged by the present files."""
         ledger, period = self.ledger, self._okrs.period.id
         if ledger is None:
             return Snapshot(self._okrs, self._rules, now, now)
@@ -59,7 +59,7 @@ class Snapshots:
         checkins: Mapping[str, CheckIn] = MappingProxyType({}),
         cycle: int = 0,
     ) -> Snapshot:
-        """The period as it will stand once new values of a `cycle` that ends now, and new check-ins, are kept."""
+        """The period once the new values of a `cycle` that ends now, and new check-ins, are kept."""
         snapshot = self.now(now)
         assert self.ledger is not None
         kept = {name: _as_kept(value, snapshot.values.get(name)) for name, value in new.items()}
@@ -75,26 +75,26 @@ class Snapshots:
         )
 
     def at(self, moment: datetime) -> Snapshot:
-        """The period as it stood at a past moment."""
+        """The period at a past moment."""
         (snapshot,) = self._past([(moment, moment)])
         return self._with_links(snapshot)
 
     def at_end(self, midnight: datetime) -> Snapshot:
-        """The period as it stood at the midnight that ends a day, by what had happened before it."""
+        """The period at the midnight that ends a day, by what had happened before that midnight."""
         (snapshot,) = self.at_ends([midnight])
         return self._with_links(snapshot)
 
     def at_ends(self, midnights: Sequence[datetime], key_results: Collection[str] | None = None) -> Sequence[Snapshot]:
-        """The period as it stood at the ends of many days, which ascend; read in one pass, without kept links.
+        """The period at the ends of many days, which ascend; read in one pass, without kept links.
 
-        With `key_results` the snapshots have the values and check-ins of these and of their guards alone.
+        With `key_results`, the snapshots have the values and check-ins of these key results and of their guards only.
         """
         return self._past([(midnight, midnight - _INSTANT) for midnight in midnights], key_results)
 
     def _past(
         self, moments: Sequence[tuple[datetime, datetime]], key_results: Collection[str] | None = None
     ) -> Sequence[Snapshot]:
-        """The snapshot of each (moment, last instant); both ascend."""
+        """The snapshot for each (moment, last instant); both ascend."""
         if self.ledger is None:
             return [Snapshot(self._okrs, self._rules, *moment, past=True) for moment in moments]
         last_instants = [last_instant for _, last_instant in moments]
@@ -130,7 +130,7 @@ class Snapshots:
         return snapshots
 
     def _with_links(self, snapshot: Snapshot) -> Snapshot:
-        """A past snapshot with what had been kept of links by then."""
+        """A past snapshot, with the verdicts and trends that the ledger had kept for its links at that moment."""
         if self.ledger is None or not snapshot.cycle:
             return snapshot
         links = self.ledger.alignments.last(self._okrs.period.id, snapshot.cycle)
@@ -169,7 +169,7 @@ class Snapshots:
 
 
 class _SyncsSoFar:
-    """The syncs up to a cycle: the last sync of everything, and since then the last sync of each key result alone."""
+    """The syncs up to a cycle: the last sync of everything, and later syncs of single key results, the last of each."""
 
     def __init__(self, ended: Sequence[EndedCycle]) -> None:
         self._ended = ended
@@ -190,20 +190,20 @@ class _SyncsSoFar:
             self._read += 1
 
     def as_confirmed(self, name: str, value: KeptValue) -> KeptValue:
-        """A value as the cycle had it: later cycles may have confirmed the same number, perhaps by other evidence."""
+        """A value as the cycle kept it: later cycles may have confirmed the number, perhaps from other evidence."""
         if value.confirmed is None or value.confirmed <= self._cycle:
             return value
         return replace(value, confirmed=max(self._whole, self._only.get(name, 0)) or self._cycle)
 
 
 def _last_ended(cycles: Sequence[EndedCycle], moments: Sequence[datetime]) -> Sequence[int]:
-    """The last of these cycles that had ended by each moment; 0 if none had."""
+    """The last of these cycles that had ended by each moment; 0 if no cycle had ended."""
     newest = newest_by(moments, [cycle.ended_at for cycle in cycles])
     return [0 if index is None else cycles[index].id for index in newest]
 
 
 def _as_kept(value: KeptValue, last: KeptValue | None) -> KeptValue:
-    """A new value as it will be read back: if it equals the last one, only the confirmation moves."""
+    """A new value as the ledger will return it: if it equals the last value, only the confirmation moves."""
     if last is None or not last.says_what(value):
         return value
     return replace(last, confirmed=last.confirmed if value.confirmed is None else value.confirmed)
@@ -212,9 +212,10 @@ def _as_kept(value: KeptValue, last: KeptValue | None) -> KeptValue:
 def _as_judged(
     name: LinkId, link: KeptAlignment, days: Mapping[int, date], first_of_day: int, values: Mapping[str, KeptValue]
 ) -> KeptAlignment:
-    """What was kept of a link, with the last cycle that had judged it by then; later cycles may have confirmed it.
+    """What the ledger had kept of a link at a moment, with the last cycle that had judged the link; later cycles may
+    have confirmed it.
 
-    A cycle judges a link if the cycle is the first of its day, or a value of either side is new.
+    A cycle judges a link if the cycle is the first of its day, or if its output or outcome has a new value.
     """
     if link.confirmed <= max(days, default=0):
         return link

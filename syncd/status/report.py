@@ -1,4 +1,4 @@
-"""Where a period stands by a snapshot: each key result, link and objective judged. No I/O."""
+"""A period's state by a snapshot: each key result, link and objective judged. No I/O."""
 
 from __future__ import annotations
 
@@ -23,10 +23,11 @@ _STALE_AFTER = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class KeyResultLine:
-    """A key result as it stands; `quality` is None if it was never measured, `candidate` the number that waits if held.
+    """The state of a key result; `quality` is None if it was never measured, `candidate` is the number that waits if it
+    is held.
 
-    `guard` is the line of its guard, if it has one; `checkin` the newest check-in that has not expired; `confidence`
-    that of the newest check-in that states one, else the mapping's.
+    `guard` is the line of its guard, if it has one; `checkin` is the newest check-in that has not expired; `confidence`
+    comes from the newest check-in with a confidence, else from the mapping.
     """
 
     key_result: KeyResult
@@ -45,7 +46,7 @@ class KeyResultLine:
 class ObjectiveBlock:
     """An objective with its key results and the verdicts on its outputs' links.
 
-    `supporting` are the objectives that support it.
+    `supporting` are the objectives that support this objective.
     """
 
     objective: Objective
@@ -56,7 +57,7 @@ class ObjectiveBlock:
 
     @property
     def has_watermelon(self) -> bool:
-        """Whether one of its outputs is green and the outcome that the output drives is red."""
+        """Whether one of its outputs is green while the outcome that the output drives is red."""
         return any(link.alignment.verdict == "watermelon" for link in self.alignment)
 
 
@@ -71,7 +72,7 @@ class Report:
 
     @property
     def watermelons_first(self) -> Sequence[ObjectiveBlock]:
-        """The objectives with a watermelon first, apart from that in the order of the files."""
+        """The objectives with a watermelon first, otherwise in the order of the files."""
         return sorted(self.objectives, key=lambda block: not block.has_watermelon)
 
     def block(self, objective: str) -> ObjectiveBlock:
@@ -85,7 +86,7 @@ class Report:
 
 
 def report_of(snapshot: Snapshot) -> Report:
-    """The report of a snapshot: every key result, each link's verdict, and what they roll up to."""
+    """The report of a snapshot: every key result, each link's verdict, and the objectives that they roll up to."""
     okrs, rules = snapshot.okrs, snapshot.rules
     lines = {kr.id: line_of(snapshot, kr) for kr in okrs.key_results}
     rolled_up = roll_up_all(okrs.objectives, {name: line.standing for name, line in lines.items()}, rules.shares)
@@ -103,7 +104,7 @@ def report_of(snapshot: Snapshot) -> Report:
 
 
 def line_of(snapshot: Snapshot, key_result: KeyResult) -> KeyResultLine:
-    """A key result as it stands by a snapshot."""
+    """A key result's state in a snapshot."""
     span, now = snapshot.okrs.period.span, snapshot.moment
     checkins = snapshot.checkins.get(key_result.id, ())
     stated = confidence(checkins, span, now)
@@ -138,7 +139,7 @@ def _guard_reason(guard: KeyResultLine) -> str:
 
 
 def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
-    """A key result as it stands without its guard."""
+    """A key result's state without its guard."""
     okrs, rules, now, kept = snapshot.okrs, snapshot.rules, snapshot.moment, snapshot.values.get(kr.id)
     span = okrs.period.span
     waits = "no measure: it waits for a check-in"

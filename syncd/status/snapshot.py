@@ -1,4 +1,5 @@
-"""A period's state at a moment: its objectives as they were defined, and what had been measured and checked in.
+"""A period's state at a moment: its objectives by the definitions of that moment, and all values and check-ins up to
+it.
 
 Every figure that syncd shows (status, evidence, history, check-ins to publish) comes from a snapshot, so no two
 commands can contradict each other. A snapshot is plain data: `read_snapshots` makes it from the ledger.
@@ -18,7 +19,7 @@ from syncd.okr.goals import KeyResult, PeriodOkrs, Shares
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a period is judged by beside its objectives: the shares of health, and how long it settles after its end.
+    """The rules beside a period's objectives: the health shares, and how long the period settles after its end.
 
     `zone` is the time zone in which times are shown.
     """
@@ -32,12 +33,12 @@ class Rules:
 class Snapshot:
     """A period's state at `moment`: now, at a past moment, or once new values are kept.
 
-    `okrs` and `rules` are those in force then. `values` are the newest by key result, guards under their own ids;
-    `times` holds the ends of the cycles that confirmed them. `cycle` is the last that had ended, `synced` the last that
-    asked the sources; both are 0 before the first. A `past` snapshot holds what had happened by `last_instant`: a day
-    is judged at the midnight that ends it, by what had happened before that midnight. `unread` are the key results
-    whose definition of then an early version wrote in a form that cannot be read whole any more: they are judged as
-    they are defined now, however their values were measured.
+    `okrs` and `rules` are the ones in force at that moment. `values` are the newest values by key result, with guards
+    under their own ids; `times` holds the ends of the cycles that confirmed them. `cycle` is the last cycle that had
+    ended, `synced` the last that asked the sources; both are 0 before the first cycle. A `past` snapshot covers
+    everything up to `last_instant`: a day is judged at the midnight that ends it, by what had happened before that
+    midnight. `unread` are key results whose definition at that moment was written by an early version and cannot be
+    read whole: they are judged by their present definition, whatever measure their values have.
     """
 
     okrs: PeriodOkrs
@@ -59,5 +60,7 @@ class Snapshot:
         return self.times.get(self.synced)
 
     def as_defined(self, key_result: KeyResult) -> KeyResult:
-        """A key result, or a guard, as it was defined then; as it is here if the snapshot has none of its id."""
+        """The definition of a key result, or a guard, at that moment; if the snapshot has none with its id, the given
+        definition.
+        """
         return next((kr for kr in self.okrs.measured if kr.id == key_result.id), key_result)

@@ -1,4 +1,4 @@
-"""Deliveries and messages that need somebody: what was not written, why, and what to do. Those alike are one group."""
+"""Deliveries and messages that need a person: why they were not written, and what to do. Similar ones are grouped."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ _ORDER: tuple[State, ...] = ("dead", "unsure", "waiting", "refused", "absent")
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Deliveries through one connection that ended alike. `key_results` is empty for deliveries of a whole period."""
+    """Deliveries through one connection that failed for the same reason. `key_results` is empty for deliveries of a
+    whole period.
+    """
 
     connection: str
     state: State
@@ -40,7 +42,7 @@ class Trouble:
 
     @property
     def sentence(self) -> str:
-        """What was not written, where, why, and what to type."""
+        """Which delivery was not written, where, why, and the command to type."""
         return f"{self.connection}: {self._whose}: {_WORDS[self.state]}: {self.reason}{self._instead}"
 
     @property
@@ -62,7 +64,7 @@ class Trouble:
 
 
 def troubles(ledger: Ledger | None) -> Sequence[Trouble]:
-    """The troubles of a ledger, the worst first. What waits and was never tried is no trouble."""
+    """The problems in a ledger, the worst first. A waiting delivery that was never tried is not a problem."""
     if ledger is None:
         return ()
     unwritten = [
@@ -91,7 +93,7 @@ def gathered(failed: Iterable[tuple[str, State, str, str, str]]) -> Sequence[Tro
 
 
 def in_short(every: Sequence[Trouble]) -> Iterator[Trouble]:
-    """A sample for people: a few of each connection and state, and the rest as one, which says how to see them all."""
+    """A sample for people: a few of each connection and state, and a line that says how to see the rest."""
     for (connection, state), alike in groupby(every, key=lambda trouble: (trouble.connection, trouble.state)):
         listed = list(alike)
         yield from listed[:_LISTED]

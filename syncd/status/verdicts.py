@@ -54,7 +54,7 @@ class HasStanding(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class JudgedLink:
-    """A link as it stands: the present verdict, what cycles kept of the link, and why: `brief`, or in full.
+    """A link's state: the present verdict, what cycles kept of the link, and the reason, `brief` or in full.
 
     `verdict_since` is the first day of the verdict's unbroken run; None while no cycle has kept this verdict.
     """
@@ -67,7 +67,7 @@ class JudgedLink:
 
 
 def judged_link(link: Alignment, kept: KeptAlignment | None, output: HasStanding, outcome: HasStanding) -> JudgedLink:
-    """A link with what was kept of it. What was kept under another lag does not count."""
+    """A link with what was kept of it. A verdict that was kept under another lag does not count."""
     if kept is not None and kept.lag != link.lag:
         kept = None
     reason, trend = _reason(link, output, outcome), kept.trend if kept else None
@@ -78,7 +78,7 @@ def judged_link(link: Alignment, kept: KeptAlignment | None, output: HasStanding
 
 
 def ordered(links: Iterable[JudgedLink]) -> list[JudgedLink]:
-    """The links, watermelons first and those that work last."""
+    """The links, watermelons first and working links last."""
     order = list(VERDICT_WORDS)
     return sorted(links, key=lambda link: order.index(link.alignment.verdict))
 
@@ -106,14 +106,14 @@ def _reason(link: Alignment, output: HasStanding, outcome: HasStanding) -> str:
 
 
 def shortfall(outcome: HasStanding) -> str:
-    """Where an outcome stands that is not on pace: `has gone 18 % of the way`."""
+    """How far an outcome that is not on pace has come: `has gone 18 % of the way`."""
     if isinstance(outcome.key_result.goal, Band):
         return "is out of its band"
     return f"has gone {percent(outcome.standing.progress)} of the way"
 
 
 def _trend_sentence(link: Alignment, kept: KeptAlignment | None) -> str | None:
-    """What the weekly series show of a link; None if no cycle computed a trend."""
+    """What the weekly series of a link show; None if no cycle computed a trend."""
     if kept is None or kept.trend is None:
         return None
     trend = kept.trend
@@ -173,7 +173,7 @@ def link_document(judged: JudgedLink) -> dict[str, Any]:
 
 
 def lag_days(lag: timedelta) -> float | int:
-    """A lag in days: an integer if it is whole."""
+    """A lag in days: an integer if it is a whole number of days."""
     days = lag / timedelta(days=1)
     return int(days) if days.is_integer() else days
 

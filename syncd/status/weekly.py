@@ -20,8 +20,8 @@ _AT_ONCE = 50  # histories: each has a row for each change of a number
 class WeeklySeries:
     """The weekly series of a period's key results as of a moment; `values` may be values that are not kept yet.
 
-    By what the ledger holds now, or held after a `cycle` that ended at that moment. Each series is made once. `ahead`
-    are the key results whose series will be asked for, in that order: their histories are read many at a time.
+    They use what the ledger holds now, or held after a `cycle` that ended at that moment. Each series is made once.
+    `ahead` are the key results whose series will be needed, in that order: their histories are read many at a time.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class WeeklySeries:
         self._times: Mapping[int, datetime] = {}
 
     def weeks(self, key_result: KeyResult) -> Sequence[Week]:
-        """The weeks of a key result: by the dates of its sources, else by the values that cycles kept."""
+        """The weeks of a key result: from its sources' dates, else from the values that cycles kept."""
         if key_result.id not in self._weeks:
             measure, past = key_result.measure, self._past_of(key_result)
             if measure is None or past is None:
@@ -56,7 +56,7 @@ class WeeklySeries:
         return self._weeks[key_result.id]
 
     def gained(self, output: KeyResult, since: date) -> float | None:
-        """What an output's value has gained since a day; None if the value before that day is unknown."""
+        """The gain of an output's value since a day; None if the value before that day is unknown."""
         value, period = self._values.get(output.id), self._okrs.period
         if output.measure is None or value is None or value.number is None or not isinstance(output.goal, Target):
             return None
@@ -76,7 +76,7 @@ class WeeklySeries:
         return self._past[key_result.id]
 
     def _kept_weeks(self, key_result: KeyResult) -> Iterator[Week]:
-        """By complete values alone; a week has a number if a cycle confirmed it in that week or later."""
+        """Uses complete values only; a week has a number if a cycle confirmed the number in that week or later."""
         period = self._okrs.period
         new = self._values.get(key_result.id)
         every = [
@@ -122,6 +122,6 @@ def _may_be_undated(key_result: KeyResult, value: KeptValue | None) -> bool:
 
 
 def is_evidence(okrs: PeriodOkrs, key_result: str, value: KeptValue | None) -> bool:
-    """Whether a key result's value is complete and of its present measure: if not, its rows are no evidence."""
+    """Whether a key result's value is complete and of its present measure: if not, its rows are not evidence."""
     measure = next(kr.measure for kr in okrs.key_results if kr.id == key_result)
     return value is not None and value.quality == "complete" and value.measure == measure_digest(measure)

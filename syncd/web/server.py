@@ -16,7 +16,7 @@ log = logging.getLogger("syncd.web")
 
 @contextmanager
 def serving(app: Starlette, host: str, port: int) -> Iterator[None]:
-    """Serves while the context lasts. OSError, before anything else starts, if the address cannot be bound."""
+    """Serves while the context lasts. If it cannot bind the address, it raises OSError first."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

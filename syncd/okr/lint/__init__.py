@@ -1,4 +1,4 @@
-"""Findings about OKRs that are valid but probably not what its author meant.
+"""Findings about OKRs that are valid but probably not what the author meant.
 
 Findings are warnings; only `validate --strict` fails on them. `rules` lists the rules, each with an entry in
 docs/lint.md. `titles` reads titles; `matching` checks filters and windows.

@@ -1,7 +1,8 @@
-"""The addresses below a repository's `/issues`: reads and writes one issue or pull request, its comments and labels.
+"""The addresses below a repository's `/issues`: each reads or writes one issue or pull request, its comments and
+labels.
 
-Shapes, statuses and parameters are those of GitHub's OpenAPI description. An edit sets title, body and labels; it
-ignores any other field, as GitHub ignores fields that it does not know.
+Shapes, statuses and parameters follow GitHub's OpenAPI description. An edit sets title, body and labels; it ignores any
+other field, as GitHub ignores fields that it does not know.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ LONGEST = 65_536
 
 
 class Issues:
-    """Answers one request, whose permissions are checked before; `author` is the login that it writes with."""
+    """Answers one request; the caller has checked its permissions, and `author` is the login that writes."""
 
     def __init__(self, request: Request, host: CodeHost, repo: Repo, author: str) -> None:
         self._request = request
@@ -110,7 +111,7 @@ class Issues:
     # -- comments
 
     def _comments(self, item: Item) -> Response:
-        """The oldest first; `since` leaves out comments whose last edit is older."""
+        """The oldest first; with `since`, only comments edited since then."""
         try:
             since = self._request.time_param("since")
         except ValueError:
@@ -148,7 +149,9 @@ class Issues:
         )
 
     def _set_labels(self, item: Item, *, keep: bool) -> Response:
-        """Replaces the labels, or with `keep` adds to them. The body is a list of names, or an object that holds it."""
+        """Replaces the labels; with `keep`, adds to them. The body is a list of names, or an object that holds the
+        list.
+        """
         body = self._request.json()
         names = _names(body.get("labels", []) if isinstance(body, dict) else body)
         if names is None:
@@ -178,7 +181,7 @@ class Issues:
 
 
 def _names(labels: Any) -> list[str] | None:
-    """The names in a list of names or of objects with a `name`; None for any other content or a name too long."""
+    """The names in a list of names or of objects with a `name`; None for other content, or if a name is too long."""
     if not isinstance(labels, list):
         return None
     names: list[Any] = [label.get("name") if isinstance(label, dict) else label for label in labels]

@@ -1,8 +1,8 @@
 """GitHub's JSON for issues, pull requests and releases, full enough for its published OpenAPI schema.
 
-A row is made once and kept as bytes. It holds two placeholders, filled in for each response: `@API@` is the service's
-address as the client wrote it, and `"@REPO@"` is the repository's own object, which every pull request holds twice.
-That way a page of a hundred pull requests (1.5 MB) takes a few milliseconds.
+A row is made once and kept as bytes. The JSON holds two placeholders, which each response fills in: `@API@` is the
+service's address as the client wrote it, and `"@REPO@"` is the repository's own object, which every pull request holds
+twice. Thanks to the placeholders, a page of a hundred pull requests (1.5 MB) takes a few milliseconds.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ def pull_row(repo: Repo, pull: Pull) -> dict[str, Any]:
 
 
 def full_pull_row(repo: Repo, pull: Pull) -> dict[str, Any]:
-    """A pull request, as its own address shows it, with the fields that lists leave out."""
+    """A pull request, as its own address shows it, with the fields that lists omit."""
     merged = pull.merged_at is not None
     return pull_row(repo, pull) | {
         "merged": merged,

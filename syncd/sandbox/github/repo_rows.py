@@ -64,7 +64,7 @@ def user_row(user: User) -> dict[str, Any]:
 
 
 def organization_row(owner: User, repos: int) -> dict[str, Any]:
-    """The schema `organization-full`. Of its counts only the number of repositories is real."""
+    """The schema `organization-full`. The only real count is the number of repositories."""
     api = f"@API@/orgs/{owner.login}"
     names = ("repos", "events", "hooks", "issues")
     made = "2026-01-05T08:00:00Z"
@@ -149,5 +149,5 @@ def repo_bytes(repo: Repo, owner: User) -> bytes:
 
 
 def node_id(kind: str, id: int) -> str:
-    """The GraphQL id, which clients take as opaque."""
+    """The GraphQL id, which clients do not interpret."""
     return f"{kind}_kwDO{id:08x}"

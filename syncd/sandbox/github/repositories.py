@@ -1,4 +1,4 @@
-"""The company's repositories by name and id; adding repositories, issues, pull requests and releases."""
+"""The company's repositories by name and id; methods add repositories, issues, pull requests and releases."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ class Repositories:
     # -- looking things up
 
     def repo(self, full_name: str) -> Repo:
-        """The repository of that name, present or former, in any case; KeyError if there is none."""
+        """The repository with that name, present or former, in any case; KeyError if there is none."""
         for repo in self.repos.values():
             if repo.full_name.lower() == full_name.lower():
                 return repo
         return self.repos[self.renamed[full_name.lower()]]
 
     def issue(self, full_name: str, number: int) -> Issue:
-        """The issue of that number; KeyError if there is none, or if it is a pull request."""
+        """The issue with that number; KeyError if there is none, or if it is a pull request."""
         item = self.repo(full_name).items[number]
         if not isinstance(item, Issue):
             raise KeyError(f"{full_name}#{number} is a pull request")
         return item
 
     def pull(self, full_name: str, number: int) -> Pull:
-        """The pull request of that number; KeyError if there is none, or if it is an issue."""
+        """The pull request with that number; KeyError if there is none, or if it is an issue."""
         item = self.repo(full_name).items[number]
         if not isinstance(item, Pull):
             raise KeyError(f"{full_name}#{number} is an issue")
         return item
 
     def user(self, login: str) -> User:
-        """The account of that login; a new login makes a new account."""
+        """The account with that login; a new login makes a new account."""
         with self.lock:
             return self._users.setdefault(login, User(501 + len(self._users), login))
 
@@ -131,7 +131,7 @@ class Repositories:
     # -- what every change does
 
     def _when(self, at: datetime | None) -> datetime:
-        """`at`, or the time of a new change, in whole seconds as GitHub keeps it."""
+        """`at`, or the time of a new change, in whole seconds like GitHub's times."""
         return (at or self.clock.tick()).replace(microsecond=0)
 
     def _put(self, repo: Repo, item: Item) -> None:

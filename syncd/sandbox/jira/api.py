@@ -1,4 +1,4 @@
-"""Jira's REST API, Cloud and Data Center: search, issues, comments, and what the client library asks first."""
+"""Jira's REST API, Cloud and Data Center: search, issues, comments, and the first requests of the client library."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Jira:
         return _no_such_address()
 
     def _write(self, request: Request, issue: Ticket, part: list[str]) -> Response:
-        """Writes through version 2 of the API alone, whose texts are plain. Nobody here is an administrator."""
+        """Writes only through version 2 of the API, because its texts are plain. Nobody here is an administrator."""
         match request.method, part:
             case "PUT", []:
                 if request.param("notifyUsers") == "false":
@@ -104,7 +104,7 @@ class Jira:
         return _no_such_address()
 
     def _issue(self, request: Request, issue: Ticket, part: list[str], version: int, *, may_write: bool) -> Response:
-        """The issue itself, or what `part` names below its address."""
+        """The issue itself, or the resource `part` below its address."""
         match part:
             case []:
                 return self._whole(request, issue, version, may_write=may_write)
@@ -148,7 +148,7 @@ class Jira:
         return results
 
     def _search_by_token(self, request: Request, version: int) -> Response:
-        """Cloud's search: no total, by default the ids alone, and pages at most as long as the site allows."""
+        """Cloud's search: no total, by default only the ids, and pages at most as long as the site allows."""
         search = _search_params(request, self._site.cloud)
         results = self._results_of(search["jql"])
         start = 0
@@ -196,7 +196,7 @@ class Jira:
 
 
 class _Results:
-    """The results of a query, read only as far as pages need."""
+    """The results of a query, read only as far as the requested pages need."""
 
     def __init__(self, results: Iterator[Ticket]) -> None:
         self._unread = results
@@ -236,7 +236,7 @@ def _page_token(start: int, text: str) -> str:
 
 
 def _token_start(token: str, text: str) -> int:
-    """Where the token's page starts; as on Jira, the token of another query is refused."""
+    """The position at which the token's page starts; like Jira, refuses the token of another query."""
     try:
         start, query = json.loads(base64.urlsafe_b64decode(token))
     except (ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""Jira's JSON for the changes of an issue, in the two ways that Jira serves them, and for the statuses they name.
+"""Jira's JSON for an issue's changes, in Jira's two ways to serve them, and for the statuses that the changes name.
 
 Cloud's search shows an issue's newest changes first, and only `SHOWN` of them (JRACLOUD-96459); the pages of its
 changelog begin with the oldest. Data Center shows every change with the issue, the oldest first, and has no pages.

@@ -1,4 +1,4 @@
-"""Editing an issue in Jira: which fields can be set, what each takes, and how a wrong value is refused.
+"""Editing an issue in Jira: which fields can be set, which values each accepts, and how a wrong value is refused.
 
 The messages are Jira's own. An account without the permission to edit gets screens without fields, not a 403.
 """
@@ -42,7 +42,7 @@ def editmeta(site: Tickets, ticket: Ticket, base: str, *, may_edit: bool) -> dic
 
 
 def edit(site: Tickets, ticket: Ticket, body: Mapping[str, Any]) -> None:
-    """Makes all that `fields` and `update` ask for in one change; if any of it is wrong, EditRefused."""
+    """Makes all changes that `fields` and `update` ask for at once; if any of them is wrong, raises EditRefused."""
     fields, update = body.get("fields") or {}, body.get("update") or {}
     if not fields and not update:
         raise EditRefused({}, "one of 'fields' or 'update' required")
@@ -76,7 +76,7 @@ def _on_screen(site: Tickets, ticket: Ticket) -> dict[str, CustomField]:
 
 
 def _updated(ticket: Ticket, field: str, operations: Any) -> Any:
-    """The field's value after the verb `set`, or for labels also `add` and `remove`."""
+    """The field's value after the verb `set`; labels also have the verbs `add` and `remove`."""
     value: Any = list(ticket.labels) if field == "labels" else None
     for operation in operations:
         for verb, operand in operation.items():
@@ -91,7 +91,7 @@ def _updated(ticket: Ticket, field: str, operations: Any) -> Any:
 
 
 def _value(site: Tickets, ticket: Ticket, field: str, value: Any) -> Value:
-    """The value as the site keeps it. ValueError, in Jira's words, if the field does not take it."""
+    """The value as the site keeps it. ValueError, in Jira's words, if the field does not accept the value."""
     own = _on_screen(site, ticket).get(field)
     if own is None and (field not in _SYSTEM or site.projects[ticket.project].read_only):
         raise ValueError(f"Field '{field}' cannot be set. It is not on the appropriate screen, or unknown.")

@@ -30,9 +30,9 @@ _ORDERS = ("<", "<=", ">", ">=")
 
 @dataclass(frozen=True)
 class Query:
-    """A parsed query. `bounded`: it restricts the issues at all; Cloud refuses a query that does not.
+    """A parsed query. `bounded`: whether the query restricts the issues at all; Cloud refuses a query that does not.
 
-    `by_update`: its first key of order is `updated`, ascending. `floor`: no issue that was last updated before then
+    `by_update`: whether its first sort key is `updated`, ascending. `floor`: no issue whose last update is earlier
     matches.
     """
 
@@ -43,7 +43,9 @@ class Query:
     floor: datetime | None = None
 
     def find(self, site: Tickets) -> Iterator[Ticket]:
-        """The issues that match, in order. If the order is by update, it reads no more issues than the caller takes."""
+        """The issues that match, in order. If the order is by update, iteration reads only as many issues as the caller
+        takes.
+        """
         if not self.by_update:
             yield from self.sort([issue for issue in site.issues.values() if self.matches(issue)])
             return
@@ -54,7 +56,7 @@ class Query:
             yield from self.sort(list(same))
 
     def sort(self, issues: list[Ticket]) -> list[Ticket]:
-        """The issues by the keys of ORDER BY, else the newest first, as Jira does; blanks go last."""
+        """The issues in the order of ORDER BY, else the newest first, like Jira; blanks go last."""
         ordered = sorted(issues, key=lambda issue: -issue.id)
         for key, down in reversed(self.order):
             ordered.sort(key=key, reverse=down)
@@ -69,12 +71,12 @@ class _Token:
     quoted: bool = False
 
     def is_word(self, *words: str) -> bool:
-        """Whether it is one of `words`, in any case and without quotes."""
+        """Whether the token is one of `words`, in any case and without quotes."""
         return not self.quoted and self.text.lower() in words
 
 
 def parse(text: str, context: Context) -> Query:
-    """The query of `text`; JqlError, with Jira's message, if the sandbox cannot read it."""
+    """The query in `text`; JqlError, with Jira's message, if the sandbox cannot parse it."""
     return _Parser(text, context).query()
 
 
@@ -198,7 +200,7 @@ class _Parser:
         return find_field(self._literal("a field name").text, self._context)
 
     def _takes_empty(self, field: Field) -> bool:
-        """Takes EMPTY or NULL; for a resolution also `Unresolved`, quoted or not."""
+        """Takes EMPTY or NULL; for a resolution also `Unresolved`, with or without quotes."""
         if self._take("empty", "null"):
             return True
         token = self._peek()
@@ -229,14 +231,16 @@ class _Parser:
         return token is not None and token.is_word(*words)
 
     def _take(self, *words: str) -> bool:
-        """Moves past the next token if it is one of `words`; returns whether it is."""
+        """Moves past the next token if it is one of `words`; returns whether it was."""
         if not self._sees(*words):
             return False
         self._next += 1
         return True
 
     def _literal(self, expected: str) -> _Token:
-        """Moves past the next token and returns it; it must be quoted, or neither a reserved word nor an operator."""
+        """Moves past the next token and returns it; the token must be quoted, or neither a reserved word nor an
+        operator.
+        """
         token = self._peek()
         if token is None or (not token.quoted and (token.text.lower() in _RESERVED or token.text in "=~<>!(),")):
             raise self._unexpected(token, expected)

@@ -1,4 +1,4 @@
-"""JQL's fields: the values each has in an issue, the operators it takes, and what its literals mean."""
+"""JQL's fields: each field's values in an issue, its operators, and the meaning of its literals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Key = Callable[[Ticket], tuple[int, Any]]
 
 
 class JqlError(ValueError):
-    """A query that Jira answers with 400 and this message."""
+    """A query that Jira refuses with 400 and this message."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ _OPERATORS = {
 class Field:
     """A field. `values` of an issue are empty if the field is blank there.
 
-    `choices` holds the values that exist, in lower case, for the fields where Jira refuses any other value.
+    `choices` holds the existing values, in lower case, for fields whose other values Jira refuses.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Field:
     choices: frozenset[str] | None = None
 
     def allow(self, operator: str) -> None:
-        """JqlError, in Jira's words, if the field does not take the operator."""
+        """JqlError, in Jira's words, if the field does not support the operator."""
         plain = {"!=": "=", "!~": "~"}.get(operator, operator)
         if plain not in _OPERATORS[self.kind]:
             raise JqlError(f"The operator '{operator}' is not supported by the '{self.name}' field.")
@@ -101,12 +101,12 @@ class Field:
         return int(literal)
 
     def key(self, issue: Ticket) -> tuple[int, Any]:
-        """What ORDER BY sorts the issue by: see `Key`."""
+        """The value by which ORDER BY sorts the issue: see `Key`."""
         return (1, self.values(issue)[0]) if self.values(issue) else (0, 0)
 
 
 def find_field(name: str, context: Context) -> Field:
-    """The field of that name, in any case: JQL's own name, a custom field's name, its `cf[10016]` or its id."""
+    """The field with that name, in any case: JQL's own name, a custom field's name, its `cf[10016]` or its id."""
     site = context.site
     custom = {own.name.lower(): own.id for own in site.fields.values()}
     short = re.fullmatch(r"cf\[(\d+)\]", name.lower())
@@ -165,7 +165,7 @@ _FORMATS = ("%Y-%m-%d %H:%M", "%Y/%m/%d %H:%M", "%Y-%m-%d", "%Y/%m/%d")
 
 
 def moment(literal: str, field: str, context: Context) -> datetime:
-    """The instant that a date literal means in the account's zone: a day is its midnight, `-7d` is 7 days ago."""
+    """The instant that a date literal means in the account's zone: a day means its midnight, `-7d` means 7 days ago."""
     zone = context.site.zone
     here = context.now.astimezone(zone)
     if literal.lower() == "now()\0":
@@ -186,7 +186,7 @@ def moment(literal: str, field: str, context: Context) -> datetime:
 
 
 def _boundary(here: datetime, end: str, unit: str, offset: str) -> datetime:
-    """`startOfMonth(-1)` counts in the function's own unit, `startOfMonth(-7d)` in the unit that it names."""
+    """`startOfMonth(-1)` counts in the function's own unit, `startOfMonth(-7d)` in the unit of its argument."""
     day = here.replace(hour=0, minute=0, second=0, microsecond=0)
     amount, own = (int(offset), unit) if offset.lstrip("+-").isdigit() else (int(offset[:-1]), offset[-1])
     names = {"d": "day", "w": "week", "M": "month", "y": "year"}

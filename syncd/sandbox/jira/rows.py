@@ -30,9 +30,9 @@ def time_text(site: Tickets, moment: datetime | None) -> str | None:
 
 
 def wanted_fields(site: Tickets, text: str) -> list[str]:
-    """The ids of the fields in the parameter `fields`: `*all`, `*navigable`, names, and `-name` to leave a field out.
+    """The ids that the parameter `fields` selects: `*all`, `*navigable`, names, and `-name` to leave a field out.
 
-    If every name has a `-`, all other fields are meant.
+    If every name has a `-`, all other fields are selected.
     """
     names = [name.strip() for name in text.split(",") if name.strip()]
     if not names or all(name.startswith("-") for name in names):
@@ -62,7 +62,7 @@ def issue(site: Tickets, ticket: Ticket, base: str, wanted: list[str], version: 
 
 
 def issue_bytes(site: Tickets, ticket: Ticket, base: str, wanted: list[str], version: int) -> bytes:
-    """`issue` as JSON, kept until the issue changes. If only the id is wanted, the row holds nothing else."""
+    """`issue` as JSON, kept until the issue changes. If only the id is wanted, the row holds only the id."""
     key = (base, *wanted, version)
     row = ticket.rows.get(key)
     if row is None:
@@ -127,7 +127,7 @@ def rich(text: str, version: int) -> Any:
 
 
 def comment(site: Tickets, ticket: Ticket, written: Comment, base: str, version: int) -> dict[str, Any]:
-    """A comment, as issues and their pages of comments show it."""
+    """A comment, as issues and pages of comments show it."""
     author = user(site, written.author, base)
     return {
         "self": f"{base}/rest/api/{version}/issue/{ticket.id}/comment/{written.id}",
@@ -142,7 +142,7 @@ def comment(site: Tickets, ticket: Ticket, written: Comment, base: str, version:
 
 
 def id_of(names: tuple[str, ...], name: str) -> str:
-    """The id of a value that a site offers: its place in `names`. A value that is no longer offered has `10999`."""
+    """The id of a value that a site offers: its position in `names`. A value that is no longer offered has `10999`."""
     return str(10_000 + names.index(name)) if name in names else "10999"
 
 
@@ -204,7 +204,7 @@ def fields(site: Tickets) -> list[dict[str, Any]]:
 
 
 def schema(own: CustomField) -> dict[str, Any]:
-    """The type of a custom field's values, and the plugin that keeps them."""
+    """The type of a custom field's values, and the plugin that stores them."""
     types = "com.atlassian.jira.plugin.system.customfieldtypes:"
     sprints = "com.pyxis.greenhopper.jira:gh-sprint"
     plugin = {"number": types + "float", "option": types + "select", "string": types + "textarea", "array": sprints}
@@ -218,7 +218,7 @@ def myself(site: Tickets, base: str) -> dict[str, Any]:
 
 
 def server_info(site: Tickets, base: str, now: datetime) -> dict[str, Any]:
-    """What `/serverInfo` answers; clients tell Cloud from Data Center by its `deploymentType`."""
+    """The response of `/serverInfo`; clients distinguish Cloud from Data Center by its `deploymentType`."""
     common = {
         "baseUrl": base,
         "serverTime": time_text(site, now),

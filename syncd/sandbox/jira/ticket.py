@@ -24,7 +24,7 @@ Value = float | str | list[str] | None
 
 @dataclass(frozen=True)
 class CustomField:
-    """A custom field. `kind` is the API's type for its values; `options` are the choices of a select field."""
+    """A custom field. `kind` is the API's type of its values; `options` are the choices of a select field."""
 
     id: str
     name: str
@@ -37,7 +37,7 @@ class CustomField:
         return int(self.id.rsplit("_", 1)[1])
 
     def option_id(self, value: str) -> str:
-        """The id of an option. An option that the field no longer has gets `999999`."""
+        """The id of an option. An option that the field no longer has gets the id `999999`."""
         return str(10 * self.number + self.options.index(value)) if value in self.options else "999999"
 
 
@@ -55,7 +55,7 @@ CUSTOM_FIELDS = (
 
 @dataclass(frozen=True)
 class Account:
-    """A person or a bot. Cloud names it by its id, Data Center by the part of its address before the @."""
+    """A person or a bot. Cloud identifies an account by its id, Data Center by the part of its address before the @."""
 
     id: str
     name: str
@@ -83,7 +83,7 @@ class Change:
 
 @dataclass
 class Comment:
-    """A comment in plain text. Its author stays the account that wrote it, whoever edits it."""
+    """A comment in plain text. The author stays the account that wrote it, whoever edits it."""
 
     id: int
     author: Account
@@ -136,9 +136,10 @@ class Ticket:
 
 @dataclass
 class Project:
-    """A project. `sets_resolution`: its workflow sets the resolution on Done; `clears_resolution`: reopening clears it.
+    """A project. `sets_resolution`: its workflow sets the resolution when an issue is done; `clears_resolution`:
+    reopening clears it.
 
-    `off_screen` holds the ids of the fields that its screens leave out. With `read_only` the requesting account may
+    `off_screen` holds the ids of the fields that its screens do not show. With `read_only` the requesting account may
     neither edit nor comment.
     """
 

@@ -24,9 +24,9 @@ from syncd.sandbox.jira.ticket import (
 
 
 class Tickets:
-    """A site. `zone` is the requesting account's: Jira reads JQL's dates and writes every time in it.
+    """A site. `zone` is the requesting account's zone: Jira interprets JQL's dates and writes every time in it.
 
-    `page_cap` is the most issues on a page: both deployments may send fewer than a client asks for.
+    `page_cap` is the largest number of issues on a page: both deployments may send fewer than a client asks for.
     """
 
     TYPES = ("Article", "Bug", "Incident", "Service Request", "Story", "Task")
@@ -59,7 +59,7 @@ class Tickets:
         return Account(f"712020:{slug}", name, f"{slug}@acme.example")
 
     def get(self, key_or_id: str) -> Ticket:
-        """The issue of that id or key; a key from before a move works too. KeyError if it is deleted or never was."""
+        """The issue with that id or key; a key from before a move works too. KeyError if it is deleted or never was."""
         if key_or_id.isdigit():
             return self.issues[int(key_or_id)]
         return self.issues[self.keys[key_or_id.upper()]]
@@ -74,7 +74,7 @@ class Tickets:
     def add_project(
         self, key: str, name: str, *, sets_resolution: bool = True, clears_resolution: bool = True
     ) -> Project:
-        """Adds a project, with what its workflow does to resolutions."""
+        """Adds a project, whose workflow sets or clears resolutions as the arguments say."""
         with self.lock:
             project = Project(10_000 + len(self.projects), key, name, sets_resolution, clears_resolution)
             self.projects[key] = project
@@ -155,8 +155,9 @@ class Tickets:
             self.version += 1
 
     def set_field(self, key: str, name: str, value: Value, *, at: datetime | None = None) -> None:
-        """Sets one field: a custom field by its id or name, or summary, description, type, priority, labels,
-        components or assignee. ValueError if the field does not take the value."""
+        """Sets one field: a custom field by its id or name, or summary, description, type, priority, labels, components
+        or assignee. ValueError if the field does not accept the value.
+        """
         self.edit(key, {self._field_id(name): value}, at=at)
 
     def edit(
@@ -198,7 +199,7 @@ class Tickets:
             return comment
 
     def edit_comment(self, key: str, comment: int, body: str, *, at: datetime | None = None) -> Comment:
-        """Edits the comment of that id; KeyError if the issue has none."""
+        """Edits the comment with that id; KeyError if the issue does not have it."""
         with self.lock:
             issue, moment = self.get(key), self._when(at)
             edited = _comment(issue, comment)
@@ -207,7 +208,7 @@ class Tickets:
             return edited
 
     def delete_comment(self, key: str, comment: int, *, at: datetime | None = None) -> None:
-        """Deletes the comment of that id; KeyError if the issue has none."""
+        """Deletes the comment with that id; KeyError if the issue does not have it."""
         with self.lock:
             issue = self.get(key)
             issue.comments.remove(_comment(issue, comment))
@@ -223,7 +224,7 @@ class Tickets:
             self.version += 1
 
     def hide_field(self, project: str, field: str) -> None:
-        """Takes a custom field, given by its id or name, off the project's screens: it can be read but not set."""
+        """Removes a custom field (id or name) from the project's screens: clients can read but not set it."""
         with self.lock:
             self.projects[project].off_screen.add(self.fields[self._field_id(field)].id)
 
@@ -233,7 +234,7 @@ class Tickets:
             self.projects[project].read_only = True
 
     def _field_id(self, name: str) -> str:
-        """The id of the custom field of that name; any other name, or an id, as it is."""
+        """The id of the custom field with that name; any other name, and an id, is returned unchanged."""
         return {field.name: field.id for field in self.fields.values()}.get(name, name)
 
     def _touch(self, issue: Ticket, moment: datetime, *edits: Edit, by: Account | None = None) -> None:
@@ -246,7 +247,7 @@ class Tickets:
         self.version += 1
 
     def _when(self, at: datetime | None) -> datetime:
-        """`at`, or the time of a new change, in whole milliseconds as Jira keeps it."""
+        """`at`, or the time of a new change, in whole milliseconds like Jira's times."""
         moment = at or self.clock.tick()
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 

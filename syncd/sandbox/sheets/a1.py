@@ -1,4 +1,4 @@
-"""A1 notation: the cells that `Support!A2:A`, `'It''s'!B2`, `A:C` or a named range mean."""
+"""A1 notation: the cells that `Support!A2:A`, `'It''s'!B2`, `A:C` or a named range refer to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class BadRangeError(ValueError):
 
 @dataclass(frozen=True)
 class Area:
-    """Cells of one sheet, zero-based and half-open."""
+    """An area of one sheet, zero-based and half-open."""
 
     sheet: Sheet
     row: int
@@ -26,7 +26,7 @@ class Area:
     end_column: int
 
     def text(self) -> str:
-        """The area as the API writes it: the title quoted unless it is a plain word, and both corners in full."""
+        """The area as the API writes it: both corners, and the title, which is quoted unless it is a plain word."""
         title = self.sheet.title
         if not re.fullmatch(r"[A-Za-z_]\w*", title) or re.fullmatch(r"[A-Za-z]{1,3}\d+", title):
             title = "'" + title.replace("'", "''") + "'"
@@ -41,7 +41,7 @@ def whole(sheet: Sheet) -> Area:
 
 
 class GridLimitError(ValueError):
-    """Sheets' `exceeds grid limits`, for an area that lies outside its sheet."""
+    """Sheets' error `exceeds grid limits`, for an area outside its sheet."""
 
     def __init__(self, area: Area) -> None:
         rows, columns = area.sheet.row_count, area.sheet.column_count
@@ -52,9 +52,9 @@ _CORNER = re.compile(r"\$?([A-Za-z]{1,3})?\$?([1-9]\d*)?")
 
 
 def parse(text: str, book: Spreadsheet) -> Area:
-    """The area that `text` means in `book`: a named range, a whole sheet, or cells.
+    """The area that `text` refers to in `book`: a named range, a whole sheet, or cells.
 
-    Cells without a sheet's title are cells of the first sheet.
+    A reference without a sheet's title refers to the first sheet.
     """
     for name, target in book.named.items():
         if name.lower() == text.lower():
@@ -93,7 +93,7 @@ def _area(text: str, cells: str, sheet: Sheet) -> Area:
 
 
 def _span(first: int | None, last: int | None, size: int) -> tuple[int, int]:
-    """The half-open span between two ends, in either order. If one is missing, it reaches to the grid's edge.
+    """The half-open span between two ends, in either order. If an end is missing, the span reaches to the grid's edge.
 
     So `A2:A`, and `A:A2` too, begin in row 2.
     """

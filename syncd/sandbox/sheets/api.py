@@ -1,4 +1,4 @@
-"""Google Sheets' API v4: checks what a credential may read or write, and calls the method that a request means."""
+"""Google Sheets' API v4: checks what a credential may read or write, and calls the requested method."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ class Sheets:
 
 
 def _method(verb: str, rest: str) -> tuple[str, Method] | None:
-    """(Google's name of the method, our function) for the verb and what follows the spreadsheet's id, or None."""
+    """(Google's name of the method, our function) for the verb and the part of the path after the spreadsheet's id, or
+    None.
+    """
     text = unquote(rest.removeprefix("/values/"))
     match verb, rest:
         case "GET", "":

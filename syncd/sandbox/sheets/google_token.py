@@ -19,7 +19,7 @@ class GoogleToken:
         self._credentials = credentials
 
     def __call__(self, request: Request) -> Response:
-        """Answers with a token, or with Google's own error if anything is wrong with the grant."""
+        """Answers with a token, or with Google's own error if the grant has a fault."""
         form = parse_qs(request.body.decode("utf-8", "replace"))
         if request.method != "POST" or form.get("grant_type") != [GRANT]:
             return _refused("unsupported_grant_type", "Invalid grant_type: " + form.get("grant_type", [""])[0])

@@ -1,4 +1,4 @@
-"""What Google Sheets' reading methods answer: values of ranges, and a spreadsheet's properties and cells."""
+"""The responses of Google Sheets' reading methods: values of ranges, and a spreadsheet's properties and cells."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ def _trimmed(line: list[Any]) -> list[Any]:
 
 
 def choice(value: str, name: str, options: tuple[str, ...]) -> str:
-    """`value`, or the first option if it is empty. ValueError, in Google's words, if it is no option."""
+    """`value`, or the first option if `value` is empty. ValueError, in Google's words, if it is not an option."""
     if value and value not in options:
         raise ValueError(f"Invalid value at '{name}', \"{value}\"")
     return value or options[0]
 
 
 def _shown(cell: Cell, render: str, dates: str) -> Any:
-    """A cell as the options show it; an error is its text under every option."""
+    """A cell's value in the form that the options ask for; an error is its text in every form."""
     if render == "FORMULA" and cell.formula is not None:
         return cell.formula
     match cell.value:
@@ -148,7 +148,7 @@ def _grid_data(area: a1.Area) -> dict[str, Any]:
 
 
 def _cell_data(sheet: Sheet, row: int, column: int) -> dict[str, Any]:
-    """A CellData. Only its `effectiveValue` names the type of an error; no values method does."""
+    """A CellData. Only a cell's `effectiveValue` names the type of an error; the methods for values do not."""
     cell = sheet.cell(row, column)
     match cell.value:
         case None:
@@ -173,7 +173,9 @@ Mask = dict[str, "Mask"]
 
 
 def _mask(text: str) -> Mask:
-    """The tree of `properties.timeZone,sheets(properties(title,index),data)`; an empty branch means all below it."""
+    """The tree of `properties.timeZone,sheets(properties(title,index),data)`; an empty branch selects everything below
+    it.
+    """
     tree: Mask = {}
     stack: list[Mask] = [tree]
     at = stack[-1]

@@ -11,7 +11,7 @@ from syncd.sandbox.sheets.workbook import Sheet
 
 
 def last_table(area: Area) -> Area | None:
-    """The lowest table that the area touches; of those that end in one row, the rightmost."""
+    """The lowest table that the area touches; if several end in the same row, the rightmost of them."""
     touched = [table for table in _tables(area.sheet) if _touches(area, table)]
     return max(touched, key=lambda table: (table.end_row, table.end_column), default=None)
 

@@ -18,7 +18,7 @@ Format = Literal["plain", "date", "percent", "currency"]
 
 @dataclass(frozen=True)
 class CellError:
-    """The error of a formula that failed: `type` is the API's name for it, `shown` what the grid shows."""
+    """The error of a failed formula: `type` is the API's name for it, `shown` the text in the grid."""
 
     type: str
     shown: str
@@ -51,7 +51,7 @@ def day(moment: date) -> Cell:
 
 @dataclass
 class Sheet:
-    """A sheet. `rows` may be ragged; a cell that they do not hold is blank."""
+    """A sheet. `rows` may differ in length; a missing cell is blank."""
 
     id: int
     title: str
@@ -66,7 +66,9 @@ class Sheet:
         return BLANK
 
     def put(self, row: int, column: int, cell: Cell) -> None:
-        """Sets the cell there; row and column count from zero. Cells between the last one and this one are blank."""
+        """Sets the cell there; row and column count from zero. Any cells between the last filled cell and this cell are
+        blank.
+        """
         self.rows.extend([] for _ in range(row + 1 - len(self.rows)))
         self.rows[row].extend(BLANK for _ in range(column + 1 - len(self.rows[row])))
         self.rows[row][column] = cell
@@ -76,7 +78,7 @@ class Sheet:
 class Spreadsheet:
     """A spreadsheet. `shared`: the service account and the token's owner can read it.
 
-    `public`: anybody can read it, so an API key is enough. `editable`: the accounts that it is shared with can edit it.
+    `public`: anybody can read it, so an API key is enough. `editable`: the accounts that may edit it.
     """
 
     id: str
@@ -91,7 +93,7 @@ class Spreadsheet:
     """Name of a range → the range in A1 notation, sheet title included."""
 
     def sheet(self, title: str) -> Sheet:
-        """The sheet of exactly that title; KeyError if there is none."""
+        """The sheet with exactly that title; KeyError if there is none."""
         return {sheet.title: sheet for sheet in self.sheets}[title]
 
 
@@ -109,7 +111,9 @@ class Workbooks:
         return spreadsheet
 
     def set_cell(self, spreadsheet: str, sheet: str, at: str, value: Cell | date | Scalar) -> None:
-        """Sets a cell, given in A1 notation. `#REF!` becomes that error, a text with `=` in front a formula."""
+        """Sets a cell, given in A1 notation. The text `#REF!` becomes that error, and a text that begins with `=` a
+        formula.
+        """
         place = re.fullmatch(r"([A-Z]+)([1-9]\d*)", at)
         if place is None:
             raise ValueError(f"{at} is not a cell in A1 notation; write it such as C11")
@@ -129,7 +133,7 @@ class Workbooks:
             self.clock.tick()
 
     def rename_sheet(self, spreadsheet: str, sheet: str, title: str) -> None:
-        """Renames a sheet. As in Sheets, named ranges follow; a range written anywhere else does not."""
+        """Renames a sheet. As in Sheets, named ranges move with it; a range that is written anywhere else does not."""
         with self.lock:
             book = self.spreadsheets[spreadsheet]
             book.sheet(sheet).title = title
@@ -152,7 +156,7 @@ class Workbooks:
             self.clock.tick()
 
     def delete_column(self, spreadsheet: str, sheet: str, column: str) -> None:
-        """Deletes the column with the header `column`, and every named range of that column alone."""
+        """Deletes the column with the header `column`, and every named range that covers only that column."""
         with self.lock:
             book = self.spreadsheets[spreadsheet]
             grid, at = book.sheet(sheet), self._column(spreadsheet, sheet, column)
@@ -178,7 +182,7 @@ class Workbooks:
 
 
 def _shift(book: Spreadsheet, title: str, at: int, by: int) -> None:
-    """Moves named ranges with their columns, after a column was inserted (`by` 1) or deleted (-1) at `at`."""
+    """Moves named ranges together with their columns, after a column was inserted (`by` 1) or deleted (-1) at `at`."""
     for name, target in list(book.named.items()):
         sheet, _, cells = target.partition("!")
         columns = [column_number(letters) for letters in re.findall(r"[A-Z]+", cells)]
@@ -193,7 +197,7 @@ def _shift(book: Spreadsheet, title: str, at: int, by: int) -> None:
 
 
 def typed(value: Cell | date | Scalar, format: Format = "plain") -> Cell:
-    """The cell that a value makes when somebody types it into a cell whose number format is `format`."""
+    """The cell that results when somebody types a value into a cell whose number format is `format`."""
     match value:
         case Cell():
             return value

@@ -1,7 +1,7 @@
-"""What Google Sheets' writing methods do and answer: they set values, add rows below a table, and add sheets.
+"""What Google Sheets' writing methods do and answer: they set values, append rows to a table, and add sheets.
 
-Google applies a request as a whole or not at all; so every method works out all that it would write before it writes.
-Shapes and rules are those of the discovery document of sheets v4 and its guide to reading and writing values.
+Google applies a request as a whole or not at all, so every method prepares all its changes before it writes. Shapes and
+rules follow the discovery document of sheets v4 and its guide to reading and writing values.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from syncd.sandbox.sheets.workbook import Cell, Sheet, Spreadsheet, column_lette
 
 @dataclass(frozen=True)
 class _Write:
-    """The area that a request writes to, and (row, column, cell) of each cell that it sets."""
+    """The area that a request writes to, and (row, column, cell) of each cell that the request sets."""
 
     area: a1.Area
     cells: tuple[tuple[int, int, Cell], ...]
@@ -61,7 +61,7 @@ def batch_update_values(book: Spreadsheet, body: Mapping[str, Any]) -> dict[str,
 
 
 def append_values(request: Request, book: Spreadsheet, text: str) -> dict[str, Any]:
-    """`POST …/values/{range}:append`: writes below the range's last table; the grid gets the rows that it lacks."""
+    """`POST …/values/{range}:append`: writes below the range's last table; a grid that is too small grows."""
     option, body = _option(request.param("valueInputOption")), request.json()
     insert = choice(request.param("insertDataOption"), "insertDataOption", ("OVERWRITE", "INSERT_ROWS"))
     area = a1.parse(text, book)
@@ -141,7 +141,7 @@ def _option(value: str) -> str:
 
 
 def _rows(body: Mapping[str, Any]) -> list[list[Any]]:
-    """The rows of a ValueRange, which may hold columns instead; None fills what a column lacks."""
+    """The rows of a ValueRange, which may hold columns instead; None fills up short columns."""
     lines: list[list[Any]] = body.get("values") or []
     if body.get("majorDimension") != "COLUMNS":
         return lines
@@ -149,7 +149,9 @@ def _rows(body: Mapping[str, Any]) -> list[list[Any]]:
 
 
 def _planned(area: a1.Area, body: Mapping[str, Any], option: str) -> _Write:
-    """What `body` writes to `area`. A single cell is where the values begin; a wider area must hold them all."""
+    """What `body` writes to `area`. A single cell is where the values begin; a larger area must be large enough for all
+    values.
+    """
     rows = _rows(body)
     end_row, end_column = area.row + len(rows), area.column + max(map(len, rows), default=0)
     target = a1.Area(area.sheet, area.row, area.column, max(end_row, area.row + 1), max(end_column, area.column + 1))
@@ -178,7 +180,7 @@ Echo = Callable[[a1.Area], dict[str, Any]]
 
 
 def _echo(param: Callable[[str], str]) -> Echo:
-    """Makes `updatedData`, if the request wants to see what the cells hold now."""
+    """Makes `updatedData`, if the request asks for the new content of the cells."""
     if param("includeValuesInResponse").lower() != "true":
         return lambda area: {}
     render = choice(param("responseValueRenderOption"), "responseValueRenderOption", RENDERS)
@@ -187,7 +189,7 @@ def _echo(param: Callable[[str], str]) -> Echo:
 
 
 def _updated(book: Spreadsheet, write: _Write, echo: Echo) -> dict[str, Any]:
-    """An UpdateValuesResponse. If nothing was written, its counts are absent."""
+    """An UpdateValuesResponse. If nothing was written, the response has no counts."""
     counts = {
         "updatedRows": len({row for row, _, _ in write.cells}),
         "updatedColumns": len({column for _, column, _ in write.cells}),

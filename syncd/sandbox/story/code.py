@@ -1,4 +1,4 @@
-"""The story on GitHub: what acme's engineers did, awkward cases included."""
+"""The story on GitHub: the work of acme's engineers, with awkward cases."""
 
 from __future__ import annotations
 

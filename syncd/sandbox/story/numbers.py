@@ -75,7 +75,7 @@ def _rows(*rows: list[Cell | date | Scalar]) -> list[list[Cell]]:
 
 
 def _support(rng: random.Random) -> Sheet:
-    """Calls a week; below them the plan for the next weeks and a remark, beside them the self-service rate."""
+    """Calls a week; below them are the plan for the next weeks and a remark, beside them the self-service rate."""
     rows = _rows(["Week", "Agents", "Calls", None, "Zero calls", "Self-served", "Change"])
     for week, calls in zip(MONDAYS, CALLS, strict=True):
         rows += _rows([week, float(rng.randrange(14, 18)), float(calls)])
@@ -87,7 +87,7 @@ def _support(rng: random.Random) -> Sheet:
 
 
 def _customers() -> Sheet:
-    """Rows out of order, a column of text between date and number, and this week's number still missing."""
+    """Rows out of order, a column of text between date and number, and no number yet for this week."""
     rows = _rows(["Week starting", "Country", "Active customers", "Complete"])
     weeks = list(zip(MONDAYS, CUSTOMERS, strict=True))
     for week, customers in weeks[5:] + weeks[:5]:

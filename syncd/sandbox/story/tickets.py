@@ -1,4 +1,4 @@
-"""The story in Jira: what acme's teams did on Cloud (KB, WEB, OPS, SUP) and at the helpdesk on Data Center (HELP)."""
+"""The story in Jira: the work of acme's teams on Cloud (KB, WEB, OPS, SUP) and on Data Center (HELP, the helpdesk)."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _stories(cloud: Tickets, rng: random.Random) -> None:
 
 
 def _incidents(helpdesk: Tickets, rng: random.Random) -> None:
-    """Adds enough issues for two pages; 31 incidents of them count."""
+    """Adds enough issues for two pages; 31 of the incidents count."""
     days = list(INCIDENT_DAYS)
     rng.shuffle(days)
     for number, took in enumerate(days):

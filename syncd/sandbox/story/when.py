@@ -15,7 +15,7 @@ OPENING = datetime(2026, 9, 30, 22, 0, tzinfo=UTC)
 
 
 def at(day: str, clock: str) -> datetime:
-    """The UTC of a local time of 2026: `at("10-25", "02:30")`, which is the first of two when the clocks go back."""
+    """The UTC of a local time in 2026. `at("10-25", "02:30")` comes twice, as clocks go back: it means the first."""
     return datetime.fromisoformat(f"2026-{day}T{clock}").replace(tzinfo=BERLIN).astimezone(UTC)
 
 

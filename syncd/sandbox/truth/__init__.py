@@ -1,1 +1,1 @@
-"""The truth: where every example key result really stands, worked out from the company's own objects."""
+"""The truth: the actual state of every example key result, computed from the company's own objects."""

@@ -39,7 +39,7 @@ def _counts(done: datetime | None, before: datetime) -> bool:
 
 
 def _pulls(world: World, before: datetime, repo: str | None = None) -> Iterator[Pull]:
-    """Pull requests merged within the quarter, in `repo` or in all repositories, whatever their base and author."""
+    """Pull requests merged within the quarter, in `repo` or in all repositories, with any base and author."""
     for searched in world.github.repos.values() if repo is None else [world.github.repo(repo)]:
         for item in searched.items.values():
             if isinstance(item, Pull) and _counts(item.merged_at, before):
@@ -47,7 +47,7 @@ def _pulls(world: World, before: datetime, repo: str | None = None) -> Iterator[
 
 
 def _delivered(world: World, before: datetime) -> Iterator[Issue]:
-    """Reliability issues of two repositories that are closed, and not as rejected."""
+    """Closed reliability issues of two repositories, without those closed as rejected."""
     for name in ("acme/checkout", "acme/web"):
         for item in world.github.repo(name).items.values():
             if not isinstance(item, Issue) or not {"bug", "reliability"} & set(item.labels):
@@ -68,7 +68,7 @@ def releases(repo: str) -> Value:
 
 
 def _done(site: Tickets, projects: tuple[str, ...], type: str, before: datetime) -> Iterator[tuple[Ticket, datetime]]:
-    """Issues whose status category is Done, each with the time that it counts at."""
+    """Issues whose status category is Done, each with the time on which it counts."""
     for issue in site.issues.values():
         done = issue.resolved or (issue.category_changed_at if site.cloud else None)
         matches = issue.project in projects and issue.type == type and issue.category == "Done"
@@ -86,7 +86,7 @@ def articles(world: World, before: datetime) -> float:
 
 
 def search_shipped(world: World, before: datetime) -> float:
-    """Changes merged into main of search, without Dependabot's."""
+    """Changes merged into main of the search repository, without Dependabot's changes."""
     pulls = _pulls(world, before, "acme/search")
     return float(sum(pull.base == "main" and pull.author.login != "dependabot[bot]" for pull in pulls))
 
@@ -97,14 +97,15 @@ def reliability_bugs(world: World, before: datetime) -> float:
 
 
 def lead_time(world: World, before: datetime) -> float | None:
-    """The median of days from opening to merging into main, over all repositories, for people's work alone."""
+    """The median of days from opening to merging into main, over all repositories, without the work of bots."""
     pulls = [pull for pull in _pulls(world, before) if pull.base == "main" and pull.author.login not in BOTS]
     days = [_days(pull.created_at, pull.merged_at) for pull in pulls if pull.merged_at]
     return statistics.median(days) if days else None
 
 
 def incident_p90(world: World, before: datetime) -> float | None:
-    """The 90th percentile of days per incident, between the two nearest ranks as in most statistics packages.
+    """The 90th percentile of days per incident, interpolated between the two nearest ranks, as in most statistics
+    packages.
 
     The story has 31 incidents, so that every rule for percentiles gives the same number.
     """
@@ -157,7 +158,7 @@ def _sheet(world: World, title: str) -> Sheet:
 
 
 def calls(world: World, before: datetime) -> float | None:
-    """The latest week's calls; an error there is no number."""
+    """The latest week's calls; unknown if that week holds an error."""
     readings = _series(_sheet(world, "Support"), 0, 2, before)
     return _number(readings[-1][1]) if readings else None
 
@@ -205,19 +206,19 @@ def launch_conversion(world: World, before: datetime) -> float | None:
 
 
 def satisfaction(world: World, before: datetime) -> float | None:
-    """The mean score, unless a score is an error."""
+    """The mean score; unknown if any score is an error."""
     scores = _numbers(_series(_sheet(world, "Survey"), 0, 1, before))
     return statistics.fmean(scores) if scores else None
 
 
 def _numbers(readings: list[tuple[datetime, object]]) -> list[float]:
-    """The readings' numbers; none at all if a reading is no number."""
+    """The numbers of the readings; none at all if any reading has no number."""
     numbers = [number for _, value in readings if (number := _number(value)) is not None]
     return numbers if len(numbers) == len(readings) else []
 
 
 def renewals(world: World, before: datetime) -> float | None:
-    """The renewed amount in the only row of DACH and Enterprise, in German notation."""
+    """The renewed amount in the only row for DACH and Enterprise, in German notation."""
     rows = _sheet(world, "Renewals 2026").rows
     matches = [row for row in rows if [cell.value for cell in row[:2]] == ["DACH", "Enterprise"]]
     text = matches[0][2].value if len(matches) == 1 else None

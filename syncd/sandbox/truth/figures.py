@@ -1,7 +1,7 @@
-"""Where every example key result, objective and link stands at an instant, by the rules that syncd promises.
+"""The state of every example key result, objective and link at an instant, by the rules that syncd promises.
 
-Written from those rules alone (progress, pace, health, roll-up, alignment) over `key_results`. It shares nothing with
-syncd, which tests compare with it.
+The code follows those rules alone (progress, pace, health, roll-up, alignment) over `key_results`. It shares no code
+with syncd, so tests can compare the two.
 """
 
 from __future__ import annotations
@@ -59,7 +59,9 @@ def truth(world: World, at: datetime | None = None) -> dict[str, Any]:
 
 
 def _state(world: World, key_result: Outcome | Output, at: datetime, before: datetime) -> State:
-    """The state at `at`, from what happened before `before`: `at` itself for a day's end, just after it for now."""
+    """The state at `at`, from what happened before `before`: for a day's end that is `at` itself, for now just after
+    it.
+    """
     expected = _expected(key_result, at)
     value = key_result.value(world, before)
     progress = score = None
@@ -101,7 +103,7 @@ def _health(score: float, expected: float) -> str:
 
 
 def _objective(objective: Objective, states: dict[str, State]) -> dict[str, Any]:
-    """Rolls up the key results whose health is not unknown. An outcome of weight 0 is not in `coverage` either."""
+    """Rolls up the key results with a known health. `coverage` also ignores an outcome of weight 0."""
 
     def mean(weighted: list[tuple[float, float]]) -> float | None:
         total = sum(weight for weight, _ in weighted)

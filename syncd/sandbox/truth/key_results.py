@@ -1,7 +1,7 @@
-"""The example key results; `counting` gets the number of each.
+"""The example key results; `counting` computes their numbers.
 
-syncd reads the same key results from `mappings/*.yaml` and their numbers over HTTP. The truth is a second way to those
-numbers that shares no code with syncd, so that each can check the other. A test keeps this list and the YAML alike.
+syncd reads the same key results from `mappings/*.yaml` and their numbers over HTTP. The truth computes those numbers in
+a second way that shares no code with syncd, so that each can check the other. A test compares this list with the YAML.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@
             return {"url": url, "token": "a-token"}
 
 The `upstream` fixture, in the class or in a conftest.py, gives the address of a fake of the service on loopback. The
-contract of publishers, `PublisherContract`, makes its fakes itself, since each write needs a new fake.
+publishers' contract, `PublisherContract`, makes its own fakes, since each write needs a new fake.
 """
 
 from syncd.sdk.testing.ailments import AILMENTS, AILMENTS_OF_WRITES, NOW, Ailment

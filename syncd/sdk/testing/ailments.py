@@ -1,4 +1,4 @@
-"""The ways in which a server fails, and what a connector makes of each: the table of `syncd.sdk.answers` as data."""
+"""The ways in which a server fails, and each connector's reaction to them: the table of `syncd.sdk.answers` as data."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Ailment:
-    """An answer in place of the real one, and what the connector must make of it.
+    """An answer in place of the real answer, and how the connector must react to it.
 
-    `connection` says what happens to the answer on its way: `cut` sends half of the real body and closes, `reset` sends
-    nothing and forwards nothing, `lost` sends nothing after the request took effect. If `again`, the request is tried
-    again, and ends with RetryLater; if not, it ends at once with SourceBroken. `after` is the wait in seconds that the
-    answer asks for; None leaves it to the policy.
+    `connection` names what happens to the answer on its way: `cut` sends half of the real body and closes, `reset`
+    sends nothing and forwards nothing, `lost` sends nothing after the request took effect. If `again`, the request is
+    tried again, and ends with RetryLater; if not, it ends at once with SourceBroken. `after` is the wait in seconds
+    that the answer asks for; with None, the policy decides.
     """
 
     name: str

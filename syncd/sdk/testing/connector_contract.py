@@ -1,4 +1,4 @@
-"""What the contracts of sources and of publishers have in common."""
+"""Shared by the contracts of sources and of publishers."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class ConnectorContract:
     ailments: ClassVar[Sequence[Ailment]] = AILMENTS
 
     def settings(self, url: str) -> Mapping[str, Any]:
-        """The keys of a connection to a server at `url`, without `type`; secrets written out."""
+        """The keys of a connection to a server at `url`, without `type`, with the secrets as plain text."""
         raise NotImplementedError
 
     def pytest_generate_tests(self, metafunc: Any) -> None:
-        """A test with an `ailment` runs for every ailment; a test with a `passing` ailment for those that pass."""
+        """A test with an `ailment` runs for every ailment; a test with a `passing` ailment for temporary ones."""
         passing = [ailment for ailment in self.ailments if ailment.passes]
         for fixture, ailments in (("ailment", self.ailments), ("passing", passing)):
             if fixture in metafunc.fixturenames:
@@ -37,7 +37,7 @@ class ConnectorContract:
 
     @classmethod
     def _leave_out(cls, *tests: str) -> None:
-        """Pytest collects none of these tests: what they hold does not apply to this class."""
+        """Marks tests that pytest does not collect, because their promise does not apply to this class."""
         for test in tests:
             assert hasattr(cls, test), test
             setattr(cls, test, None)

@@ -27,7 +27,7 @@ _PLACES = 4  # the requests of a pull, from the first, that an ailment is tried 
 
 @dataclass(frozen=True, slots=True)
 class _Lab:
-    """An opened source in front of a server that can break; `slept` are the waits of its retry policy."""
+    """An opened source that reads from a server that can break; `slept` are the waits of its retry policy."""
 
     source: Source
     stream: Stream
@@ -57,7 +57,7 @@ class SourceContract(ConnectorContract):
     """Subclass it with a connector, a measure and settings, and give an `upstream` fixture.
 
     `upstream` is the address of a server on this machine that the connector pulls from. It must not change while a test
-    runs, and should need several requests, and several pages where the service has pages.
+    runs. A pull from it should need several requests, and several pages if the service has pages.
     """
 
     connector: ClassVar[type[Pulls]]
@@ -131,7 +131,7 @@ class SourceContract(ConnectorContract):
                 assert lab.slept == [ailment.after] * (attempts - 1)
 
     def test_what_breaks_on_any_page_never_passes_for_the_whole(self, upstream: str, ailment: Ailment) -> None:
-        """And what was stored by then, with what a pull from its cursor brings later, is the whole."""
+        """The pages stored before the error, together with a later pull from their cursor, make up everything."""
         with self._lab(upstream) as lab:
             whole = _facts(lab.pages()[0])
             for place in range(min(len(lab.proxy.requests), _PLACES)):

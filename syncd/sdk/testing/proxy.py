@@ -19,7 +19,7 @@ _HOP_HEADERS = {"connection", "keep-alive", "transfer-encoding", "content-length
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request that arrived: `target` is its path and query, header names are as they were sent."""
+    """A request that arrived: `target` is its path and query; header names are as the client sent them."""
 
     method: str
     target: str
@@ -28,7 +28,7 @@ class Asked:
 
 
 class Proxy:
-    """A proxy before `upstream`, a plain http address on this machine; `requests` are those that arrived."""
+    """A proxy in front of `upstream`, a plain http address on this machine; `requests` holds what arrived."""
 
     def __init__(self, upstream: str) -> None:
         parts = urlsplit(upstream)
@@ -40,7 +40,7 @@ class Proxy:
         self.url = parts._replace(netloc=f"127.0.0.1:{self._server.server_port}").geturl()
 
     def breaks(self, ailment: Ailment, *, after: int = 0, times: int | None = None) -> None:
-        """Forwards `after` more requests; the next `times` requests (None: all) meet the ailment."""
+        """Forwards the next `after` requests; the `times` requests after them (None: all) get the ailment."""
         with self._lock:
             first = len(self.requests) + after
             self._broken = (ailment, first, None if times is None else first + times)
@@ -51,7 +51,7 @@ class Proxy:
             self._broken = None
 
     def strike(self, asked: Asked) -> Ailment | None:
-        """Notes a request, and returns the ailment that it meets."""
+        """Notes a request, and returns the ailment that it gets."""
         with self._lock:
             number = len(self.requests)
             self.requests.append(asked)
@@ -82,7 +82,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Silent: in these tests clients go away in the middle of an answer."""
+        """Prints nothing: in these tests clients go away in the middle of an answer."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -38,10 +38,10 @@ _UNDISTURBED: dict[tuple[type, bool], _Undisturbed] = {}
 
 @dataclass(frozen=True, slots=True)
 class Fake:
-    """A fake of the service on this machine: its address, and what its targets hold now.
+    """A fake of the service on this machine: its address, and the present content of its targets.
 
-    `items` is for comparison: equal where the targets hold the same, unequal where something is there twice. It has no
-    times or ids that depend on when something was written.
+    `items` is for comparison: equal if the targets hold the same content, unequal if something is there twice. It has
+    no times or ids that depend on the time of a write.
     """
 
     url: str
@@ -50,14 +50,14 @@ class Fake:
 
 @dataclass(frozen=True, slots=True)
 class _Lab:
-    """An opened publisher in front of a server that can break."""
+    """An opened publisher that writes to a server that can break."""
 
     publisher: Publisher
     proxy: Proxy
     items: Callable[[], object]
 
     def attempt(self, *statements: Statement) -> SourceError | None:
-        """Does what syncd does: reads, and writes what differs. Returns the error that ended it."""
+        """Acts like syncd: reads the targets, and writes the places that differ. Returns the error that ended it."""
         try:
             for part in self._parts(statements):
                 if self.publisher.appends:
@@ -71,13 +71,13 @@ class _Lab:
         return None
 
     def write(self, contents: Mapping[str, Content]) -> None:
-        """Writes these places, whatever they hold."""
+        """Writes these places, whatever they hold now."""
         for name, content in contents.items():
             self.publisher.read({name: content})
             self.publisher.write({name: content})
 
     def read(self, *statements: Statement) -> dict[str, Written]:
-        """What the targets of these statements hold."""
+        """The content of these statements' targets."""
         return {name: target for part in self._parts(statements) for name, target in self.publisher.read(part).items()}
 
     def _parts(self, statements: Sequence[Statement]) -> Sequence[Mapping[str, Content]]:
@@ -94,9 +94,9 @@ class _Lab:
 
 
 class PublisherContract(ConnectorContract):
-    """Subclass it with a connector, keys of an entry of `publish:` and settings, and give it a `fake` to write to.
+    """Subclass it with a connector, keys of an entry of `publish:`, settings, and a `fake` to write to.
 
-    Each of the `key_results` has a target there.
+    Each of the `key_results` has a target in the fake.
     """
 
     connector: ClassVar[type[Publishes]]
@@ -108,13 +108,13 @@ class PublisherContract(ConnectorContract):
     ailments: ClassVar[Sequence[Ailment]] = AILMENTS_OF_WRITES
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """Where nothing can be read back, nothing can be held to it."""
+        """If nothing can be read back, this promise cannot be tested."""
         super().__init_subclass__(**keywords)
         if cls.appends:
             cls._leave_out(*_OF_READING_BACK)
 
     def fake(self) -> AbstractContextManager[Fake]:
-        """A fake of the service before syncd ever wrote there, which runs until the block ends."""
+        """A fake of the service before syncd's first write, which runs until the block ends."""
         raise NotImplementedError
 
     def pytest_generate_tests(self, metafunc: Any) -> None:
@@ -151,7 +151,7 @@ class PublisherContract(ConnectorContract):
     # -- What is written
 
     def test_what_is_written_is_read_back(self, changes: Mapping[str, Any]) -> None:
-        """In an empty target, over a complete statement, and in another session."""
+        """Every kind of statement: in an empty target, over a complete statement, and in a new session."""
         with self.fake() as fake:
             for version in (changes, {}, changes):
                 with self._lab(fake) as lab:
@@ -188,7 +188,9 @@ class PublisherContract(ConnectorContract):
     # -- What goes wrong
 
     def test_what_may_pass_and_what_will_not(self, ailment: Ailment) -> None:
-        """On each request of a first write and of a later write. syncd tries again; the publisher itself never does."""
+        """Every ailment, on each request of a first write and of a later write. syncd repeats a failed try; the
+        publisher itself never does.
+        """
         for earlier in (False, True):
             for place in self._places(ailment, earlier) if earlier else range(self._requests(earlier)):
                 with self._lab() as lab:
@@ -251,20 +253,20 @@ class PublisherContract(ConnectorContract):
         return [statement(name, **changes) for name in self.key_results]
 
     def _due(self, earlier: bool) -> list[Statement]:
-        """What is written to an empty target, or to a target that was written earlier."""
+        """The content to write: to an empty target, or to a target that was written earlier."""
         return self._statements(**KINDS["negative"]) if earlier else self._statements()
 
     def _places(self, ailment: Ailment, earlier: bool) -> range:
-        """The requests that an ailment is tried on: the last if it answers in place of the server, else all."""
+        """The requests that get the ailment: the last request if the ailment replaces the server's answer, else all."""
         number = self._requests(earlier)
         return range(number - 1, number) if ailment.connection == "whole" else range(number)
 
     def _requests(self, earlier: bool) -> int:
-        """How many requests of an undisturbed attempt an ailment is tried on."""
+        """The number of requests in an undisturbed attempt that can get an ailment."""
         return min(self._undisturbed(earlier).requests, _PLACES)
 
     def _undisturbed(self, earlier: bool) -> _Undisturbed:
-        """What an attempt comes to that nothing breaks: always the same."""
+        """The result of an attempt that nothing disturbs; it is always the same."""
         if (type(self), earlier) not in _UNDISTURBED:
             with self._lab() as lab:
                 if earlier:
@@ -287,7 +289,9 @@ class PublisherContract(ConnectorContract):
 
 
 def _of_appends(ailment: Ailment) -> set[type[SourceError] | None]:
-    """The errors that an ailment may end in where nothing can be read back: a 4xx refuses, all else leaves doubt."""
+    """The errors that an ailment may end in if nothing can be read back: a 4xx is a refusal, every other ailment leaves
+    doubt.
+    """
     if not ailment.again:
         return {SourceBroken}
     if ailment.status in range(400, 500):
@@ -300,7 +304,7 @@ def _of_appends(ailment: Ailment) -> set[type[SourceError] | None]:
 
 
 def _same(value: Scalar | None, other: Scalar | None) -> bool:
-    """Compares what a place holds with what it shall hold, as syncd does."""
+    """Compares the content of a place with the wanted content, as syncd does."""
     if isinstance(value, int | float) and isinstance(other, int | float):
         return math.isclose(value, other, rel_tol=1e-9, abs_tol=1e-9)
     if isinstance(value, str) and isinstance(other, str):

@@ -1,4 +1,4 @@
-"""Statements to write, of every kind that a publisher once did not write as it was."""
+"""Statements to write, of every kind that a publisher once wrote wrongly."""
 
 from __future__ import annotations
 
