@@ -102,22 +102,24 @@ def a_postgres() -> Iterator[Any]:
     shutil.rmtree(server.pgdata)
 
 
-def _url(server: Any) -> str:
-    return str(server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Any]:
+    """A server that a worker's tests share."""
+    with a_postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """The SQLAlchemy URL of a database on a server that a worker's tests share."""
-    with a_postgres() as server:
-        yield _url(server)
+def postgres_url(postgres: Any) -> str:
+    """The SQLAlchemy URL of a database on it."""
+    return str(postgres.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 @pytest.fixture
-def mortal_postgres() -> Iterator[tuple[Any, str]]:
-    """A server that is one test's own, to be stopped and started again, and its URL."""
-    with a_postgres() as server:
-        yield server, _url(server)
+def mortal_postgres(postgres: Any, new_postgres: Callable[[], str]) -> Iterator[tuple[Any, str]]:
+    """The server, for a test that stops it and starts it again, and the URL of an empty database on it."""
+    yield postgres, new_postgres()
+    postgres.ensure_postgres_running()
 
 
 @pytest.fixture(scope="session")

@@ -87,7 +87,7 @@ def test_a_disk_that_is_full_from_the_start_is_a_sentence(project: Project, box:
     assert differences(project.status(), box) == []
 
 
-@pytest.mark.parametrize("room", [150_000, 200_000])
+@pytest.mark.parametrize("room", [150_000, pytest.param(200_000, marks=pytest.mark.nightly)])
 def test_a_disk_that_fills_up_during_a_sync_loses_nothing(project: Project, box: Sandbox, room: int) -> None:
     message = failure(project, "sync", 1, room=room)
     assert re.fullmatch(rf"syncd: the ledger sqlite:.*syncd\.db failed: .*; see whether .* full.*; {GOES_ON}", message)
@@ -249,7 +249,10 @@ def stop(server: Any) -> None:
 # -- the service
 
 
-@pytest.mark.parametrize("room", [16_384, 0], ids=["for the log alone", "for nothing at all"])
+@pytest.mark.parametrize(
+    "room",
+    [pytest.param(16_384, id="for the log alone"), pytest.param(0, id="for nothing at all", marks=pytest.mark.nightly)],
+)
 def test_the_service_outlives_a_full_disk(project: Project, box: Sandbox, room: int) -> None:
     @contextmanager
     def full(process: subprocess.Popen[str]) -> Iterator[None]:

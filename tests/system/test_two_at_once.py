@@ -17,7 +17,7 @@ from syncd.sandbox import Fault, Sandbox
 pytestmark = pytest.mark.unmeasured
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.nightly)])
 def shared(request: pytest.FixtureRequest, tmp_path: Path, box: Sandbox) -> Project:
     """A project whose ledger two processes share."""
     if request.param == "sqlite":
