@@ -133,7 +133,9 @@ class Workbooks:
             self.clock.tick()
 
     def rename_sheet(self, spreadsheet: str, sheet: str, title: str) -> None:
-        """Renames a sheet. As in Sheets, named ranges move with it; a range that is written anywhere else does not."""
+        """Renames a sheet. As in Sheets, named ranges move with the columns; a range that is written anywhere else does
+        not.
+        """
         with self.lock:
             book = self.spreadsheets[spreadsheet]
             book.sheet(sheet).title = title
