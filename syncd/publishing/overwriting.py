@@ -45,7 +45,7 @@ def decide(current: Content, wanted: Content, ours: Marks, *, override: bool) ->
 
 
 def header_mark(place: str) -> str:
-    """The name under which the header over a place is kept among the marks."""
+    """The key in the marks for the header above a place."""
     return f"header of {place}"
 
 
