@@ -27,7 +27,7 @@ class Restatement:
     """A record or row that its source changed; the cycle that saw the change ended `at`.
 
     `of` is the day that it counts on. `before` and `after` are the key result's numbers before that cycle and since:
-    None if the number is unknown, or if no cycle measured it since, because the period had settled.
+    None if the number is unknown, or if no cycle measured it since, as after a period has settled.
     """
 
     at: datetime
