@@ -18,7 +18,6 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -151,19 +150,7 @@ def _become(asked: Mapping[str, Any]) -> NoReturn:
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), number)
     process_startup()  # measured where the tests' environment says so
     sys.argv = ["syncd", *asked["arguments"]]
-    code = 1
-    try:
-        main()
-    except SystemExit as ending:
-        code = int(ending.code or 0)
-    except BaseException:
-        traceback.print_exc()
-    # An end as Python's own, but for the freeing of all that was loaded, which takes longer than most commands.
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    main()
 
 
 if __name__ == "__main__":
