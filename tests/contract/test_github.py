@@ -234,7 +234,7 @@ def test_a_long_list_costs_its_pages_and_at_most_two_requests_more(
 @pytest.mark.parametrize("kind", ["pulls", "issues"])
 def test_pages_of_a_long_list_are_requested_at_once(lab: Sandbox, context: Context, kind: str) -> None:
     fill(lab, kind, 700)
-    source = opened(lab, context, token=lab.credentials["github"], timeout=3)  # closing waits for the page that hangs
+    source = opened(lab, context, token=lab.credentials["github"], timeout=1)  # closing waits for the page that hangs
     lab.fault(Fault("github", "hang", path=r"[?&]page=4(&|$)", times=1))
     walk = source.pull(stream(kind), None)
     for page in walk:

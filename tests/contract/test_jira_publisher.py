@@ -360,7 +360,7 @@ def test_a_failed_write_is_tried_only_as_often_as_may_help(
     desk: Desk, slept: list[float], request_of: str, fault: dict[str, Any], tried: int
 ) -> None:
     keys = {**ISSUE, "fields": FIELDS} if request_of == "PUT" else {**ISSUE, "comment": True}
-    timeout = 0.3 if fault.get("kind") == "hang" else 30
+    timeout = 0.5 if fault.get("kind") == "hang" else 30
     desk.fault(method=request_of, **fault)
     with pytest.raises(RetryLater if tried > 1 or fault.get("seconds") else SourceBroken) as caught:
         desk.deliver(statement(), timeout=timeout, **keys)

@@ -230,11 +230,11 @@ def test_an_answer_that_drips_ends_at_the_deadline(context: Context, head: bytes
     impatient = replace(context, retry=replace(context.retry, attempts=1))
     with (
         server(drip(head, drop)) as url,
-        closing(client(impatient, url, timeout=0.2, deadline=timedelta(seconds=0.4))) as api,
+        closing(client(impatient, url, timeout=0.3, deadline=timedelta(seconds=0.3))) as api,
     ):
-        with pytest.raises(RetryLater, match=r"^it did not answer within 0\.4 s"):
+        with pytest.raises(RetryLater, match=r"^it did not answer within 0\.3 s"):
             api.read("/", object)
-        with pytest.raises(Unsure, match=r"^it was sent, and it did not answer within 0\.4 s"):
+        with pytest.raises(Unsure, match=r"^it was sent, and it did not answer within 0\.3 s"):
             api.write("POST", "/", {})
 
 

@@ -7,9 +7,7 @@ ETags, JQL beyond the project, `/myself`, custom fields, named ranges, formula e
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from projects import Project
 from waiting import HANG
 
 backlot = pytest.importorskip("backlot")
 
 CLOCK = "2026-11-21T10:15:00+01:00"
 BODY = "Words."
-SYNCD = [sys.executable, "-m", "syncd"]
 
 
 def serial(day: str) -> int:
@@ -191,10 +189,7 @@ connections:
 
 
 def syncd(folder: Path, company: Company, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "TOKEN": company.token, "NO_PROXY": "*"}
-    return subprocess.run(
-        [*SYNCD, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=HANG, check=False
-    )
+    return Project(folder, {"TOKEN": company.token, "NO_PROXY": "*"}).run(*arguments)
 
 
 def status(folder: Path, company: Company) -> dict[str, dict[str, Any]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from projects import NOW, Project
+from waiting import HANG
 
 from syncd.sandbox import Fault, Sandbox
 
@@ -53,7 +54,7 @@ def on_a_terminal(project: Project, *arguments: str) -> tuple[int, str]:
     except OSError:  # Linux raises this when the other end is closed
         pass
     os.close(ours)
-    return process.wait(timeout=60), shown.decode()
+    return process.wait(timeout=HANG), shown.decode()
 
 
 def test_count_of_changes_agrees_with_the_lines_of_a_sync(project: Project) -> None:
@@ -135,10 +136,12 @@ def test_a_failed_publisher_is_printed_once_on_standard_error(project: Project, 
 
 
 def test_a_failed_stream_is_shown_once_on_a_terminal(project: Project, box: Sandbox) -> None:
+    box.fault(Fault("github", "delay", path="[?&]page=2", seconds=1))  # ten pictures with the rows of a first page
     code, shown = on_a_terminal(project, "sync")
     assert code == 0
     assert "rows" in shown
     assert "numbers: 1AbC" in shown
+    box.heal()
     box.fault(Fault("github", "unauthorized"))
     code, shown = on_a_terminal(project, "sync")
     assert code == 1
