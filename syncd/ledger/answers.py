@@ -125,7 +125,7 @@ class Answers:
             query = (
                 select(records)
                 .where(selection.listed(measure, self._ids(connection, measure)), selection.held_at(cycle))
-                .order_by(records.c.done_at, records.c.label)
+                .order_by(records.c.done_at.nulls_first(), records.c.label)  # PostgreSQL has them last
             )
             for row in connection.execute(query, execution_options={"yield_per": 1000}):
                 yield record_of(row)

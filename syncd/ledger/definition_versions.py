@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, insert, select
 
 from syncd.ledger.batches import batches
-from syncd.ledger.definitions import Definition
+from syncd.ledger.definitions import Definition, in_written_order
 from syncd.ledger.schema import cycles, definitions
 
 
@@ -99,7 +99,7 @@ def _versions(
 
 
 def _version(row: Any) -> DefinitionVersion:
-    definition = Definition(row.file, row.body, row.measure, row.digest)
+    definition = Definition(row.file, in_written_order(row.body), row.measure, row.digest)
     return DefinitionVersion(row.key_result, row.cycle, row.ended_at, definition)
 
 

@@ -30,6 +30,8 @@ from syncd.okr.spans import Period, Window
 JUDGED_BY = "judged_by"
 """In a definition's body, beside the key result: the days and shares that all of its period are judged by."""
 
+_RULES = ("period.start", "period.end", "timezone", "health.on_track", "health.at_risk")
+
 _KEPT = 10_000  # a service says the same of its key results in each cycle
 
 
@@ -126,6 +128,30 @@ _MODELS = {
         ReadingMeasure, Filter, Window,
     )
 }  # fmt: skip
+
+
+def in_written_order(body: Mapping[str, Any]) -> dict[str, Any]:
+    """A definition's body with its keys in the order in which it was written. PostgreSQL sorts the keys of JSON."""
+    ordered: dict[str, Any] = {}
+    for key in (key for key in dict.fromkeys(["KeyResult", JUDGED_BY, *body]) if key in body):
+        value = body[key]
+        if key == JUDGED_BY:
+            value = {name: value[name] for name in dict.fromkeys([*_RULES, *value]) if name in value}
+        ordered[key] = _ordered(key, value) if key in _MODELS else value
+    return ordered
+
+
+def _ordered(model: str, json: Mapping[str, Any]) -> dict[str, Any]:
+    names = dict.fromkeys([*(name for name, _ in _fields(_MODELS[model])), *json])
+    return {name: _ordered_value(json[name]) for name in names if name in json}
+
+
+def _ordered_value(json: Any) -> Any:
+    if isinstance(json, list):
+        return [_ordered_value(value) for value in json]
+    if isinstance(json, dict):
+        return {name: _ordered(name, fields) if name in _MODELS else fields for name, fields in json.items()}
+    return json
 
 
 def _parse(json: Any, kind: Any) -> Any:
