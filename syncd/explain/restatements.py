@@ -13,8 +13,9 @@ from datetime import datetime
 from functools import cache, cached_property
 from typing import Any
 
-from syncd.ledger import KeptValue, Ledger, Reread, Revised
+from syncd.ledger import KeptValue, Ledger
 from syncd.ledger.definitions import measure_digest
+from syncd.ledger.revisions import Reread, Revised
 from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.measures import Leaf, ReadingMeasure, RecordMeasure, contribution, leaves, left_out, scalar_text
 from syncd.sdk import Record
