@@ -27,8 +27,8 @@ class IssuesWalk:
 
     A long list is first read several pages at once, by page number. In this order a row that leaves its place, updated
     or deleted, moves all later rows up by one place, and new or updated rows come after all older rows. So the last
-    page is read first, and again at the end. If a row on it that was already old at first is still unchanged and in the
-    same place, no row before it slipped. Otherwise the list is walked as above.
+    page is read first, and again at the end. If an old row of that page is unchanged and in the same place at the end,
+    no row before it slipped. Otherwise the list is walked as above.
     """
 
     def __init__(self, api: Api, repo: str, *, merges: bool) -> None:

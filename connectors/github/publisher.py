@@ -55,7 +55,7 @@ class GitHubPublisher:
         return targets
 
     def write(self, contents: Mapping[str, Content]) -> None:
-        """Writes each place by itself. RetryLater if somebody else changed it first, or if an answer was lost."""
+        """Writes each place by itself. RetryLater if somebody changed the place first, or if an answer was lost."""
         for name, content in contents.items():
             for place, value in content.items():
                 self._write(name, place, str(value))

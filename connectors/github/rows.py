@@ -104,7 +104,7 @@ class Issue(_Numbered):
 
     @property
     def tells_merge(self) -> bool:
-        """Whether the row tells if and when the pull request was merged. GitHub tells this in /issues since 2021."""
+        """Whether the row tells if and when the pull request was merged. /issues has told this since 2021."""
         merge = self.pull_request
         return merge is None or self.state != "closed" or "merged_at" in merge.model_fields_set
 

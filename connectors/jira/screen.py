@@ -94,7 +94,7 @@ class Slot:
 
 
 def find_slot(issue: str, screen: Screen, name: str) -> Slot:
-    """The field on an issue's screen that a name means. SourceBroken if the name means no field, or several."""
+    """The field with a name, on an issue's screen. SourceBroken if the name means no field, or several."""
     fields = screen.fields
     if not fields:
         raise SourceBroken(f"{issue} has no field that this account may edit; grant it Edit Issues")

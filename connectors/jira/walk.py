@@ -70,8 +70,8 @@ def walk(
 ) -> Iterator[tuple[list[P], datetime | None]]:
     """Pages from the floor on, each with the moment before which everything has been yielded, or None at first.
 
-    The search may still list a row that is younger than the search's lag under an older time than the row shows. Such a
-    row leads to no bound.
+    The search lags: it may list a row that was just updated under an older time than the row shows. Such a row leads to
+    no bound.
     """
     settled = client.context.now() - OVERLAP
     zone = client.site.zone

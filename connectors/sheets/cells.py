@@ -29,7 +29,7 @@ class Cells:
     columns: int = 0
 
     def add(self, values: Values) -> None:
-        """Adds the cells of one range of an answer. Google gives each range within the bounds of its sheet."""
+        """Adds the cells of one range of an answer. Google cuts each range to the bounds of its sheet."""
         area = parse_range(split_sheet(values.range)[1])
         if area is None:
             raise RetryLater("its answer is not what Google documents")

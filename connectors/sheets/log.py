@@ -56,7 +56,7 @@ def needed_ranges(title: str) -> Sequence[str]:
 
 
 def log(sheet: Cells) -> Log:
-    """Reads a sheet as a log. SourceBroken if the place holds something else."""
+    """Reads a sheet as a log. SourceBroken if the sheet holds something else."""
     first = [sheet.values.get((0, column)) for column in range(len(LOGGED))]
     if sheet.values and first != list(LOGGED):
         raise SourceBroken(

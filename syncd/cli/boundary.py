@@ -63,7 +63,7 @@ def _end(code: int) -> NoReturn:
 def _app_for(arguments: Sequence[str]) -> typer.Typer:
     """The command line with only the command that the arguments name: typer is slow to read the options of all.
 
-    It has all commands if the arguments name none, as in `syncd --help`.
+    If the arguments name no command, as in `syncd --help`, it has all commands.
     """
     named = [command for command in app.registered_commands if arguments[:1] == [_name(command)]]
     chosen = copy(app)

@@ -31,7 +31,7 @@ _INSTANT = timedelta(microseconds=1)
 
 def run(path: Path, key_result_id: str, *, at: str | None, period: str | None, as_json: bool) -> None:
     """Prints all the evidence of a key result, as of now or as of a past time."""
-    config, clock = open_config(path)
+    config, clock = open_config(path, tests=False)
     now = clock()
     moment, is_day_end = past_moment(at, config.zone, now) if at else (now, False)
     okrs = chosen_period(config, period, min(now, moment - _INSTANT if is_day_end else moment))

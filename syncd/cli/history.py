@@ -39,7 +39,7 @@ def run(
     """Prints the value of a key result day by day."""
     if as_csv + as_json + as_chart > 1:
         raise ConfigError("--csv, --json and --chart do not go together; choose one of them")
-    config, clock = open_config(path)
+    config, clock = open_config(path, tests=False)
     now = clock()
     okrs = chosen_period(config, period, now)
     key_result = chosen_key_result(okrs, name)

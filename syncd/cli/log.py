@@ -60,7 +60,7 @@ def _configure(form: str, level: int) -> None:
     last: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"
-        # A plain traceback: a rich one would show the values of local variables, and one may be a token.
+        # A plain traceback: a rich one would show the values of local variables, and a variable may hold a token.
         else structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(), pad_event_to=24, exception_formatter=structlog.dev.plain_traceback
         )

@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 Clock = Callable[[], datetime]
 
 
-def open_config(path: Path) -> tuple[Config, Clock]:
-    """The configuration and the clock of every command; if syncd.yaml sets a rehearsal's clock, that clock."""
+def open_config(path: Path, *, tests: bool = True) -> tuple[Config, Clock]:
+    """The configuration and the clock of every command; if syncd.yaml sets a rehearsal's clock, that clock.
+
+    Without `tests`, for commands that only show figures, the tests in mapping files are not looked at.
+    """
     if not path.exists():
         raise ConfigError(f"there is no {path}; name the file with --config, or write a first one with `syncd init`")
     if path.is_dir():
         raise ConfigError(f"{path} is a folder; name the file in it, such as {path / 'syncd.yaml'}")
-    config = load_config(path)
+    config = load_config(path, tests=tests)
     return config, clock_of(config.settings)
 
 

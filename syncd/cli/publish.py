@@ -19,7 +19,7 @@ from syncd.status.unwritten import gathered, in_short
 
 
 def run(path: Path, *, only: str | None, retry: bool, log_format: str) -> None:
-    """Writes the waiting check-ins, with `retry` also the dead ones; exit code 1 if a publisher failed."""
+    """Writes the waiting check-ins, with `retry` also those that failed for good; exit code 1 if a publisher failed."""
     with ready_to_pull(path, only, log_format) as request:
         ledger = request.ledger
         if retry:

@@ -22,7 +22,7 @@ from syncd.sdk import ConfigError, RetryPolicy
 
 @contextmanager
 def ready_to_pull(path: Path, only: str | None, log_format: str, *, reconcile: bool = False) -> Iterator[CycleRequest]:
-    """The request for a cycle, with the ledger locked for the block. ConfigError before anything is touched."""
+    """The request for a cycle; the ledger is locked while the context lasts. ConfigError before anything is touched."""
     share_a_heap()
     set_up_log(log_format, logging.ERROR)
     config, clock = open_config(path)

@@ -27,7 +27,7 @@ def run(
     """Prints the review of the last seven days or of a period; with `notify` sends a summary of it instead."""
     if as_markdown + as_html + as_json + notify > 1:
         raise ConfigError("--markdown, --html, --json and --notify do not go together; choose one of them")
-    config, clock = open_config(path)
+    config, clock = open_config(path, tests=False)
     now = clock()
     day = past_day(at, config.zone, now) if at else None
     okrs = chosen_period(config, period, now)

@@ -14,7 +14,7 @@ from syncd.status.unwritten import trouble_document, troubles
 
 def run(path: Path, *, period: str | None, as_json: bool) -> None:
     """Prints where a period stands."""
-    config, clock = open_config(path)
+    config, clock = open_config(path, tests=False)
     okrs = chosen_period(config, period, clock())
     ledger = reading_ledger(config)
     report, unwritten = report_of(Snapshots(config, okrs, ledger).now(clock())), troubles(ledger)

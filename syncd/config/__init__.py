@@ -1,7 +1,6 @@
 """Reads syncd.yaml and mapping files into models, and reports every problem at once, with its line."""
 
 from syncd.config.load import Config, load_config
-from syncd.config.mapping_tests import MappingTest
 from syncd.config.project import Connection
 
-__all__ = ["Config", "Connection", "MappingTest", "load_config"]
+__all__ = ["Config", "Connection", "load_config"]

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from syncd.config.catalogue import connection_model, connector_types
 from syncd.config.catalogue import connector as connector_of
 from syncd.config.mapping_keys import MappingFile
-from syncd.config.mapping_test_keys import GivenReading, GivenRecord
+from syncd.config.mapping_test_keys import GivenReading, GivenRecord, MappingTestKeys
 from syncd.config.measure_keys import FormulaKeys, measure_model
 from syncd.config.project import ProjectFile
 from syncd.config.publications import publish_model
@@ -47,6 +47,7 @@ def mapping_schema() -> dict[str, Any]:
         "additionalProperties": False,
     }
     definitions["Defaults"]["properties"]["measures"]["additionalProperties"] = _KEYS
+    (schema["properties"]["tests"]["items"],) = _any_of([MappingTestKeys], schema)["anyOf"]
     definitions["MappingTestKeys"]["properties"]["given"]["additionalProperties"] = _given(schema)
     del schema["required"]
     schema["if"] = {"anyOf": [{"required": ["period"]}, {"required": ["objectives"]}]}

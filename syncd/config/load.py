@@ -17,8 +17,6 @@ from pydantic import ValidationError
 
 from syncd.config.document import Document, read_document
 from syncd.config.mapping import Reader, named_measures
-from syncd.config.mapping_test_keys import MappingTestKeys
-from syncd.config.mapping_tests import MappingTest, MappingTestReader
 from syncd.config.measures import Named
 from syncd.config.messages import validation_problems
 from syncd.config.periods import Origin, PeriodJoiner
@@ -29,6 +27,7 @@ from syncd.okr.measures import leaves, stream_keys
 from syncd.sdk import ConfigError, Problem
 
 if TYPE_CHECKING:
+    from syncd.config.mapping_tests import MappingTest
     from syncd.okr.lint import Finding
 
 
@@ -111,10 +110,13 @@ class Config:
                 yield origin.problem(f"{finding.subject} {finding.message}", finding.rule.key), finding
 
 
-def load_config(path: Path) -> Config:
-    """The configuration of a syncd.yaml. Raises ConfigError with every problem in all of its files."""
+def load_config(path: Path, *, tests: bool = True) -> Config:
+    """The configuration of a syncd.yaml. Raises ConfigError with every problem in all of its files.
+
+    Without `tests`, for commands that only show what the ledger holds, it does not look at the tests in mapping files.
+    """
     with _without_garbage_collection():
-        return _load(path.absolute())
+        return _load(path.absolute(), tests)
 
 
 @contextmanager
@@ -129,7 +131,7 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _load(path: Path) -> Config:
+def _load(path: Path, with_tests: bool) -> Config:
     document = read_document(path, _shown(path))
     if document.data is None:
         raise ConfigError(problems=[Problem(document.file, 0, "is empty; `syncd init` writes one to start from")])
@@ -146,16 +148,16 @@ def _load(path: Path) -> Config:
             connections[connection.name] = connection
     problems.extend(_settings_problems(settings, document))
     joined = PeriodJoiner(problems)
-    tests: list[tuple[Document, str, list[MappingTestKeys]]] = []
+    files: list[tuple[Document, str | None]] = []  # each with the period of its objectives, if they are valid
     mappings = list(_documents(_mapping_files(path.parent, settings.mappings, document, problems), problems))
     named = _named_measures(mappings, problems)
     for mapping in mappings:
         reader = Reader(mapping, connections, ZoneInfo(settings.timezone), named)
         content = reader.read()
         problems.extend(reader.problems)
+        files.append((mapping, content[0].id if content else None))
         if content:
             joined.add(mapping, *content)
-            tests.append((mapping, content[0].id, reader.tests))
     periods = joined.finish()
     publications: list[Publication] = []
     ids = {kr.id for okrs in periods for kr in okrs.key_results}
@@ -175,21 +177,26 @@ def _load(path: Path) -> Config:
         for target in sorted(measured.intersection(publication.targets(ids).values())):
             message = f"a key result is measured from {target}; write to another place"
             problems.append(document.problem(publication.place, message))
-    mapping_tests = [] if problems else list(_mapping_tests(periods, tests, problems))
+    tests = list(_mapping_tests(files, periods, problems)) if with_tests else []
     if problems:
         raise ConfigError(problems=problems)
     valid = {name: connection for name, connection in connections.items() if connection}
-    return Config(path, settings, document, valid, periods, joined.origins, tuple(mapping_tests), tuple(publications))
+    return Config(path, settings, document, valid, periods, joined.origins, tuple(tests), tuple(publications))
 
 
 def _mapping_tests(
-    periods: Sequence[PeriodOkrs], keys: Iterable[tuple[Document, str, list[MappingTestKeys]]], problems: list[Problem]
+    files: Iterable[tuple[Document, str | None]], periods: Sequence[PeriodOkrs], problems: list[Problem]
 ) -> Iterator[MappingTest]:
+    """The tests of all files. Their keys are checked even if the rest of a file is not valid."""
+    from syncd.config.mapping_tests import MappingTestReader, read_test_keys  # here: to show figures takes no tests
+
+    keys = [(document, period, list(read_test_keys(document, problems))) for document, period in files]
     by_period = {okrs.period.id: okrs for okrs in periods}
-    for document, period, tests in keys:
-        reader = MappingTestReader(document, by_period[period])
-        yield from reader.read(tests)
-        problems.extend(reader.problems)
+    for document, period, tests in keys if not problems else ():
+        if period is not None:
+            reader = MappingTestReader(document, by_period[period])
+            yield from reader.read(tests)
+            problems.extend(reader.problems)
 
 
 def _documents(files: Iterable[Path], problems: list[Problem]) -> Iterator[Document]:

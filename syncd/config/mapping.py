@@ -19,7 +19,6 @@ from syncd.config.mapping_keys import (
     ObjectiveKeys,
     PeriodDays,
 )
-from syncd.config.mapping_test_keys import MappingTestKeys
 from syncd.config.measures import MeasureReader, Named
 from syncd.config.messages import nearest, validation_problems
 from syncd.config.project import Connection
@@ -55,7 +54,6 @@ class Reader:
         self._connections = connections
         self._measures = MeasureReader(document, connections, named, _measure_defaults(document.data))
         self._problems: list[Problem] = []
-        self.tests: list[MappingTestKeys] = []
 
     @property
     def problems(self) -> list[Problem]:
@@ -87,7 +85,6 @@ class Reader:
             return None
         if not isinstance(parsed, MappingFile):
             return None
-        self.tests = parsed.tests
         period = self._period(parsed.period)
         if period is None:
             return None

@@ -9,7 +9,6 @@ from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, fiel
 
 from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, Pace, PaceKeys, PlausibleKeys
 from syncd.config.keys import STRICT, Id, Number, tag_by_shape
-from syncd.config.mapping_test_keys import MappingTestKeys
 from syncd.config.messages import nearest
 from syncd.okr.goals import Link, LintRule, Rollup
 from syncd.sdk import Duration
@@ -211,7 +210,7 @@ class MappingFile(BaseModel):
     objectives: list[ObjectiveKeys] = Field(min_length=1, description="The objectives, each with its key results.")
     measures: dict[Id, dict[str, Any]] = Field({}, description="Measures by name, for any mapping file to use.")
     defaults: Defaults = Field(Defaults(), description="Values for keys that an entry of this file does not have.")
-    tests: list[MappingTestKeys] = Field([], description="Given facts, and the results expected from them.")
+    tests: list[dict[str, Any]] = Field([], description="Given facts, and the results expected from them.")
 
     @field_validator("period", mode="before")
     @classmethod

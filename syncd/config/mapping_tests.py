@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from syncd.config.document import Document, Place
 from syncd.config.keys import no_truth_value
+from syncd.config.mapping import holds_measures_alone
 from syncd.config.mapping_test_keys import ExpectKeys, GivenReading, GivenRecord, MappingTestKeys, Moment
 from syncd.config.messages import nearest, validation_problems
 from syncd.okr.goals import KeyResult, PeriodOkrs
@@ -61,6 +62,18 @@ class MappingTest:
         return Given(records, readings, self._facts.numbers)
 
 
+def read_test_keys(document: Document, problems: list[Problem]) -> Iterator[tuple[int, MappingTestKeys]]:
+    """The valid tests of a file, each with its index. `MappingFile` reports a value that is no list of blocks."""
+    data = document.data
+    tests = data.get("tests") if isinstance(data, dict) and not holds_measures_alone(data) else None
+    for index, test in enumerate(tests if isinstance(tests, list) else []):
+        try:
+            if isinstance(test, dict):
+                yield index, MappingTestKeys.model_validate(test)
+        except ValidationError as error:
+            problems.extend(validation_problems(error, MappingTestKeys, document, ("tests", index)))
+
+
 @dataclass(slots=True)
 class MappingTestReader:
     """Reads the tests of a file against the OKRs of its period, and collects their problems."""
@@ -69,11 +82,11 @@ class MappingTestReader:
     okrs: PeriodOkrs
     problems: list[Problem] = field(default_factory=list)
 
-    def read(self, tests: Sequence[MappingTestKeys]) -> Iterator[MappingTest]:
+    def read(self, tests: Iterable[tuple[int, MappingTestKeys]]) -> Iterator[MappingTest]:
         """The tests, in the order of the file."""
         measured = {key_result.id: key_result for key_result in self.okrs.measured}
         objectives = {objective.id for objective in self.okrs.objectives}
-        for index, keys in enumerate(tests):
+        for index, keys in tests:
             place: Place = ("tests", index)
             at = _moment(keys.at, self.okrs.period, last=True)
             given = _Written()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from syncd.config import MappingTest
 from syncd.config.mapping_test_keys import About, ExpectKeys
+from syncd.config.mapping_tests import MappingTest
 from syncd.okr.goals import Shares
 from syncd.okr.plausible import shown
 from syncd.okr.trial import TrialResult, run_trial

@@ -1,4 +1,4 @@
-"""Check-ins: beside a measured value; for a key result without a measure, its value."""
+"""Check-ins: they stand beside a measured value; without a measure they are the key result's value."""
 
 from __future__ import annotations
 

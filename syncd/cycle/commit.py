@@ -80,7 +80,7 @@ def _changes(ledger: Ledger, measured: Measured) -> list[ValueChange]:
 
 
 def _pull_notes(results: Sequence[PullResult]) -> Mapping[str, Json]:
-    """What a cycle keeps of its pulls: only of pulls that brought something or were not complete."""
+    """The pulls that a cycle keeps a note of: those that brought something or were not complete."""
     return {
         str(result.pull.id): {
             "quality": result.quality,

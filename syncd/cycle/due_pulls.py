@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from syncd.config import Connection
 from syncd.cycle.model import CycleRequest, Pull, PutOff
-from syncd.ledger import StreamState
+from syncd.ledger.streams import StreamState
 from syncd.okr.goals import PeriodOkrs
 from syncd.okr.measures import Leaf, ReadingMeasure, earliest, leaves, stream_keys
 from syncd.okr.spans import Period

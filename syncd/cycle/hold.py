@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from syncd.config import Config
-from syncd.ledger import Fallen, KeptValue
+from syncd.ledger import KeptValue
+from syncd.ledger.members import Fallen
 from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.measures import Leaf, ReadingMeasure, leaves
 from syncd.okr.plausible import implausible, shown

@@ -97,7 +97,7 @@ class Measuring:
         digests = self._ledger.definitions.digests(period.id)
         files = {kr.id: self._config.file_of(period.id, kr.id) for kr in wanted}
         defined = {kr.id: definition(kr, period, shares, files[kr.id]) for kr in wanted}
-        # The last value under this measure: after an edit that was taken back, the one from before the edit.
+        # The last value under this measure: after an edit that was taken back, the value from before the edit.
         edited = {
             name: now.measure for name, now in defined.items() if name in kept and kept[name].measure != now.measure
         }

@@ -92,9 +92,9 @@ class Watcher:
 class CycleRequest:
     """What a cycle is to do. The caller holds the ledger's lock.
 
-    `only` restricts the cycle to a key result. `reconcile` asks every source for a census. With `tolerant`, meant for a
-    running service, a connection that cannot be opened or lacks a field fails alone. With `patient`, a source that
-    asked for a later time is left alone until then; a person who types `syncd sync` is not `patient`.
+    `only` restricts the cycle to a key result. `reconcile` asks every source for a census. With `tolerant`, for a
+    running service, a connection that cannot be opened or lacks a field fails without the others. With `patient`, a
+    source that asked for a later time is left alone until then; a person who types `syncd sync` is not `patient`.
     """
 
     config: Config

@@ -37,7 +37,7 @@ class Unchanged:
         if then is None or then > self._now:
             return None
         parts = leaves(measure)
-        dated = last.at is not None and len(parts) == 1  # of several, one part may be dated and another not
+        dated = last.at is not None and len(parts) == 1  # some parts may have no dates
         if not all(self._same(part, period, then, dated) for part in parts):
             return None
         return Answer(last.number, None, last.counted, last.lacking, last.at)

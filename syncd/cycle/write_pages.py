@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from syncd.cycle.model import ConnectionPulls, CycleRequest, Pull, PullResult
-from syncd.ledger import Ending
+from syncd.ledger.streams import Ending
 from syncd.okr.goals import Quality
 from syncd.sdk import LONGEST_WAIT, ConfigError, Page, RetryLater, SourceError
 

@@ -12,8 +12,9 @@ from datetime import datetime
 from syncd.explain.edits import Edit, edits
 from syncd.explain.items import Item, RowsAfter, items_of, named_parts
 from syncd.explain.restatements import Restatement, restatements
-from syncd.ledger import KeptValue, Ledger, StreamId
+from syncd.ledger import KeptValue, Ledger
 from syncd.ledger.definitions import measure_digest
+from syncd.ledger.pulled import StreamId
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import KeyResult, PeriodOkrs, Quality
 from syncd.okr.measures import (

@@ -13,8 +13,9 @@ from datetime import datetime
 from functools import cache, cached_property
 from typing import Any
 
-from syncd.ledger import KeptValue, Ledger, Reread, Revised
+from syncd.ledger import KeptValue, Ledger
 from syncd.ledger.definitions import measure_digest
+from syncd.ledger.revisions import Reread, Revised
 from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.measures import Leaf, ReadingMeasure, RecordMeasure, contribution, leaves, left_out, scalar_text
 from syncd.sdk import Record
@@ -27,7 +28,7 @@ class Restatement:
     """A record or row that its source changed; the cycle that saw the change ended `at`.
 
     `of` is the day that it counts on. `before` and `after` are the key result's numbers before that cycle and since:
-    None if the number is unknown, or if no cycle measured it since, because the period had settled.
+    None if the number is unknown, or if no cycle measured it since, as after a period has settled.
     """
 
     at: datetime

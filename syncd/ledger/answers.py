@@ -172,7 +172,7 @@ class Answers:
         return _rows_of(connection, [part], cycle).get(part, ())
 
     def _ids(self, connection: Connection, measure: RecordMeasure | ReadingMeasure) -> list[int]:
-        """The numbers of a measure's streams. These times never change, so all are looked up at once and kept."""
+        """The numbers of a measure's streams. The numbers never change, so all are looked up at once and kept."""
         wanted = [(measure.connection, key) for key in stream_keys(measure)]
         if not self._streams.keys() >= set(wanted):
             rows = connection.execute(select(streams.c.connection, streams.c.key, streams.c.id))

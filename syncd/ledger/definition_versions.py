@@ -50,9 +50,7 @@ class Definitions:
             return _versions(connection, period)
 
     def redefined(self, period: str, digests: Mapping[str, str]) -> Mapping[str, Sequence[DefinitionVersion]]:
-        """Every definition that differs from the key result's present definition, for each key result; `digests` are
-        those of the present definitions.
-        """
+        """Every definition of each key result that was edited: that ever had another digest than now, in `digests`."""
         every = select(definitions.c.key_result, definitions.c.digest).where(definitions.c.period == period)
         by_key_result: dict[str, list[DefinitionVersion]] = {}
         with self._engine.connect() as connection:

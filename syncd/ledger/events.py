@@ -87,7 +87,7 @@ class Events:
         return sent_at
 
     def newest_messages(self) -> Sequence[Event]:
-        """The newest event of each recipient that has had a message, in its present state."""
+        """For each recipient, the newest event that a message was made for, in its present state."""
         last = select(func.max(events.c.id)).where(events.c.recipient.is_not(None)).group_by(events.c.recipient)
         query = select(events).where(events.c.id.in_(last)).order_by(events.c.id)
         with self._engine.connect() as connection:

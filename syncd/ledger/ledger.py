@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -14,20 +15,22 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from syncd.ledger import migrate
 from syncd.ledger.alignments import Alignments
-from syncd.ledger.answers import Answers
-from syncd.ledger.approvals import Approvals
 from syncd.ledger.checkins import CheckIns
 from syncd.ledger.cycles import Cycles
 from syncd.ledger.definition_versions import Definitions
 from syncd.ledger.events import Events
 from syncd.ledger.failures import LedgerError, LedgerFailed, raise_ledger_errors, shown
-from syncd.ledger.members import Members
 from syncd.ledger.outbox import Outbox
-from syncd.ledger.pulled import Pulls
-from syncd.ledger.revisions import Revisions
-from syncd.ledger.streams import Streams
 from syncd.ledger.values import Values
 from syncd.okr.measures import Measure
+
+if TYPE_CHECKING:
+    from syncd.ledger.answers import Answers
+    from syncd.ledger.approvals import Approvals
+    from syncd.ledger.members import Members
+    from syncd.ledger.pulled import Pulls
+    from syncd.ledger.revisions import Revisions
+    from syncd.ledger.streams import Streams
 
 _PATIENCE = 30  # seconds to wait for a locked SQLite file, unless the URL has `?timeout=`
 _CACHE = "cache_size=-8000"  # kB, so that the pages of a stream stay in memory while several measures read it
@@ -96,23 +99,62 @@ def _prepare_sqlite(engine: Engine) -> None:
 
 
 class Ledger:
-    """What was pulled, measured and published. One thread writes; any number of readers may read."""
+    """What was pulled, measured and published. One thread writes; any number of readers may read.
+
+    Its parts that `status` does not need are imported when they are first used.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.cycles = Cycles(engine)
-        self.streams = Streams(engine)
-        self.pulls = Pulls(engine)
-        self.members = Members(engine)
-        self.answers = Answers(engine)
-        self.revisions = Revisions(engine)
         self.definitions = Definitions(engine)
         self.values = Values(engine)
-        self.approvals = Approvals(engine)
         self.checkins = CheckIns(engine)
         self.alignments = Alignments(engine)
         self.outbox = Outbox(engine)
         self.events = Events(engine)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """Answers measures."""
+        from syncd.ledger.answers import Answers
+
+        return Answers(self.engine)
+
+    @cached_property
+    def approvals(self) -> Approvals:
+        """Reads and writes approvals."""
+        from syncd.ledger.approvals import Approvals
+
+        return Approvals(self.engine)
+
+    @cached_property
+    def members(self) -> Members:
+        """Counts the records and readings of streams."""
+        from syncd.ledger.members import Members
+
+        return Members(self.engine)
+
+    @cached_property
+    def pulls(self) -> Pulls:
+        """Reads what cycles kept about their pulls."""
+        from syncd.ledger.pulled import Pulls
+
+        return Pulls(self.engine)
+
+    @cached_property
+    def revisions(self) -> Revisions:
+        """Compares versions of rows."""
+        from syncd.ledger.revisions import Revisions
+
+        return Revisions(self.engine)
+
+    @cached_property
+    def streams(self) -> Streams:
+        """Reads and writes streams."""
+        from syncd.ledger.streams import Streams
+
+        return Streams(self.engine)
 
     @contextmanager
     def together(self, measures: Iterable[Measure | None]) -> Iterator[Ledger]:

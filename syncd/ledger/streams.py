@@ -21,9 +21,9 @@ from syncd.sdk import Json, Page, Snapshot, Stream
 class StreamState:
     """The state of a stream. `problems` and `notes` are by part.
 
-    `retry_at` is the time before which the source asked for no request. Records that left the source before `census_at`
-    are gone from the ledger too. It is the time of the last census or, before the first census, the time when the
-    stream began and held nothing; None for a stream that an older version began.
+    `retry_at` is the earliest time for the next request, if the source named a time. Records that left the source
+    before `census_at` are gone from the ledger too. It is the time of the last census or, before the first census, the
+    time when the stream began and held nothing; None for a stream that an older version began.
     """
 
     id: int
@@ -49,8 +49,8 @@ class StreamState:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """How the pull of a stream ended, and when. `retry_at` is the time until which the source asked syncd to wait, if
-    it did.
+    """How the pull of a stream ended, and when. `retry_at` is the earliest time for the next request, if the source
+    named a time.
 
     With `census` the cycle reconciled the stream; that counts only if the pull is complete.
     """

@@ -131,7 +131,8 @@ class Values:
     def at_cycles(
         self, period: str, numbers: Sequence[int], key_results: Collection[str] | None = None
     ) -> Sequence[Mapping[str, KeptValue]]:
-        """The newest value of each key result as of each of these cycles, which ascend; for `key_results`, or for all.
+        """The newest value of each key result as of each of these cycles, in ascending order; for `key_results`, or for
+        all.
 
         One pass reads them all: the cost depends on the number of days, not on how often a number changed.
         """

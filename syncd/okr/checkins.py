@@ -32,7 +32,7 @@ def standing(checkins: Sequence[CheckIn], span: Span, now: datetime) -> CheckIn 
 
 
 def confidence(checkins: Sequence[CheckIn], span: Span, now: datetime) -> float | None:
-    """The confidence in the newest check-in that gives a confidence and has not expired."""
+    """The confidence in the newest unexpired check-in that gives a confidence."""
     confident = [checkin for checkin in checkins if checkin.confidence is not None]
     last = standing(confident, span, now)
     return last.confidence if last else None

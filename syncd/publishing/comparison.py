@@ -65,7 +65,7 @@ def belongs(publication: Publication, delivery: Delivery) -> bool:
 
 
 def parts(deliveries: Sequence[Delivery], publisher: Publisher) -> Sequence[Sequence[Delivery]]:
-    """The deliveries to try together: all of them if the publisher handles many in one request, else each by itself."""
+    """The deliveries to try together: all of them if the publisher reads and writes many at once, else one by one."""
     return [deliveries] if publisher.together else [[delivery] for delivery in deliveries]
 
 

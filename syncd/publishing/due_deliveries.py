@@ -63,8 +63,8 @@ def due_deliveries(
 def _is_due_again(publication: Publication, last: Delivery) -> bool:
     """Whether an unchanged statement is due again.
 
-    It is if its entry was removed, which superseded it, and is back; or if `override` now lets syncd write over the
-    text that stopped it.
+    It is due if its entry was removed, which superseded the statement, and is back; or if `override` now lets syncd
+    write over the text that stopped it.
     """
     return last.state == "superseded" or (publication.override and last.state == "refused")
 

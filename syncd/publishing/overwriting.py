@@ -45,7 +45,7 @@ def decide(current: Content, wanted: Content, ours: Marks, *, override: bool) ->
 
 
 def header_mark(place: str) -> str:
-    """The name under which the header over a place is kept among the marks."""
+    """The key in the marks for the header above a place."""
     return f"header of {place}"
 
 
@@ -68,7 +68,7 @@ def inherited(written: Written, wanted: Content, ours: Marks) -> Marks:
 def moved(written: Written, wanted: Content, ours: Marks) -> str | None:
     """Why a place has moved; None if all are where they were, or if syncd cannot tell.
 
-    If the target no longer has the header below which syncd wrote, somebody renamed it: its column has not moved.
+    If the header above syncd's cells is gone from the target, somebody renamed the header: the column has not moved.
     """
     headers = {mark(header): (header, where) for header, where in written.headers.items()}
     for place in wanted:

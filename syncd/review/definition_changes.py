@@ -28,7 +28,7 @@ def definition_changes(
 
 
 def _added(ledger: Ledger, okrs: PeriodOkrs) -> Iterator[DefinitionChange]:
-    """Key results that were measured for the first time after others of their period."""
+    """New key results: their first measurement came later than that of other key results of their period."""
     first = {
         kr.id: versions[0]
         for kr in okrs.key_results

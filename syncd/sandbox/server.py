@@ -74,7 +74,7 @@ class Server(ThreadingHTTPServer):
         return None
 
     def process_request(self, request: object, client_address: object) -> None:
-        """Keeps the connection in a list, so that a stop can end it."""
+        """Remembers the connection, so that a stop can end it."""
         self._open.add(cast("socket.socket", request))
         super().process_request(request, client_address)  # type: ignore[arg-type]
 

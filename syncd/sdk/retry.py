@@ -26,10 +26,10 @@ class RetryPolicy:
 
     Only `RetryLater` is tried again. The wait is the time that the server asked for, or a random part of a bound that
     doubles (full jitter). If the server asks for more than `longest_wait` seconds, or the next try would begin after
-    `deadline`, there is no wait: the stream ends as partial, and the next cycle continues from its cursor. After a
-    request has failed for good, the next requests are tried once each, until one succeeds: a server that is down costs
-    one round of waits, not a round for each of its streams. Each try uses one request of the connection's `budget`. The
-    daemon replaces `sleep` so that a stop wakes it; tests replace it so that they do not sleep.
+    `deadline`, there is no wait: the stream ends as partial, and the next cycle continues from its cursor. After all
+    tries of a request have failed, the next requests are tried once each, until one succeeds: a server that is down
+    costs one round of waits, not a round for each of its streams. Each try uses one request of the connection's
+    `budget`. The daemon replaces `sleep` so that a stop wakes it; tests replace it so that they do not sleep.
     """
 
     attempts: int = 5
@@ -52,7 +52,7 @@ class RetryPolicy:
         def ask() -> T:
             nonlocal waited
             if waited:
-                self.budget.forget()  # what it learned is of the time before the wait
+                self.budget.forget()  # it knows only the quota before the wait
                 waited = False
             self.budget.spend()
             return request()

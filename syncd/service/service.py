@@ -85,7 +85,7 @@ class Service:
         return troubles(self.ledger)
 
     def scrape(self) -> bytes:
-        """The metrics. If the ledger cannot be read, only the problems of the cycles."""
+        """The metrics. If the ledger cannot be read, only the metrics of the cycles."""
         try:
             return self.metrics.text(self.report(), self.troubles())
         except LedgerError:

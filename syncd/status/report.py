@@ -159,7 +159,7 @@ def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
         stands = replace(stands, health=kept.health, reason=reason)
     if (stale := _stale(snapshot, kr, kept, as_of)) is not None:
         reason = f"{stale}; {kept.reason}" if kept.quality != "complete" and kept.reason else stale
-        quality = "held" if kept.quality == "held" else "stale"  # what is held can be acted on, however old
+        quality = "held" if kept.quality == "held" else "stale"  # people can act on a held number
         stands = replace(stands, health="unknown", reason=reason)
     return KeyResultLine(kr, kept.number, stands, quality, as_of, reason, kept.candidate)
 

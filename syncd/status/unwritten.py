@@ -81,7 +81,7 @@ def troubles(ledger: Ledger | None) -> Sequence[Trouble]:
 
 
 def gathered(failed: Iterable[tuple[str, State, str, str, str]]) -> Sequence[Trouble]:
-    """Groups what failed by connection, state and reason; each is (connection, state, reason, target, key result)."""
+    """Groups failures by connection, state and reason; a failure is (connection, state, reason, target, key result)."""
     groups: dict[tuple[str, State, str], list[tuple[str, str]]] = {}
     for connection, state, reason, target, key_result in failed:
         groups.setdefault((connection, state, reason), []).append((target, key_result))

@@ -19,8 +19,9 @@ from syncd.config import Config, load_config
 from syncd.cycle.due_pulls import needed_streams
 from syncd.cycle.measure import measure
 from syncd.cycle.model import CycleRequest, Pull, Pulled, PullResult
-from syncd.ledger import Ending, Ledger, open_ledger
+from syncd.ledger import Ledger, open_ledger
 from syncd.ledger.schema import records
+from syncd.ledger.streams import Ending
 from syncd.sdk import RetryPolicy, Stream
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)

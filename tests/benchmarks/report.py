@@ -106,6 +106,8 @@ def _targets(results: Results) -> Iterator[str]:
         yield _target(f"At 100 ms, {name}: at most 0.4 × a one-connection loop", share, 0.4, "×")
     unchanged = runs["repos", "unchanged", "syncd"]
     yield _target("50 streams unchanged: 50 requests or fewer", unchanged.requests, 50, "requests")
+    days = results.days["history"] / results.days["snapshot"]
+    yield _target("History of a year, 35,000 values: CPU at most 10 × one past snapshot", days, 10, "×")
     slower = runs["pulls", STAGES[0], FLOOR].wall / _FLOOR_SECONDS
     largest = results.answering[-1]
     for scenario, seconds, most in (

@@ -34,10 +34,11 @@ class Contender:
 
 @dataclass
 class Results:
-    """The run of each (system, stage, contender), and the seconds of `answering.py` for each size of ledger."""
+    """The run of each (system, stage, contender); the seconds of `answering.py` by size of ledger, and of `days.py`."""
 
     runs: dict[tuple[str, str, str], Run] = field(default_factory=dict)
     answering: list[dict[str, float]] = field(default_factory=list)
+    days: dict[str, float] = field(default_factory=dict)
 
 
 def measure_all(folder: Path, say: Callable[[str], None]) -> Results:
@@ -75,6 +76,10 @@ def measure_all(folder: Path, say: Callable[[str], None]) -> Results:
     answering = [sys.executable, str(_HERE / "answering.py"), str(folder / "answering")]
     output = run(answering, folder, {"PYTHONPATH": str(_HERE.parents[1])}, None).output
     results.answering = json.loads(output.splitlines()[-1])
+    say("the history of a year of changes, beside a snapshot of one day")
+    days = [sys.executable, str(_HERE / "days.py"), str(folder / "days")]
+    output = run(days, folder, {"PYTHONPATH": str(_HERE.parents[1])}, None).output
+    results.days = json.loads(output.splitlines()[-1])
     return results
 
 

@@ -19,11 +19,8 @@ from sqlalchemy import create_engine, event, func, inspect, select, text
 from waiting import wait_for
 
 from syncd.ledger import (
-    Approval,
     Definition,
-    Ending,
     KeptValue,
-    LastPull,
     Ledger,
     LedgerBusy,
     LedgerError,
@@ -32,9 +29,12 @@ from syncd.ledger import (
     open_ledger,
 )
 from syncd.ledger.answers import Answers
+from syncd.ledger.approvals import Approval
 from syncd.ledger.cycles import newest_by
 from syncd.ledger.members import Fallen
+from syncd.ledger.pulled import LastPull
 from syncd.ledger.schema import cycles, definitions, metadata, readings, records, remarks, streams, values
+from syncd.ledger.streams import Ending
 from syncd.okr.checkins import CheckIn
 from syncd.okr.measures import Answer, Filter, Leaf, ReadingMeasure, ReadingTake, RecordMeasure, RecordTake
 from syncd.okr.past import past_values

@@ -10,9 +10,10 @@ from typing import Any, get_args
 
 import pytest
 
-from syncd.config import Config, MappingTest, load_config
+from syncd.config import Config, load_config
 from syncd.config.document import read_document
 from syncd.config.mapping_test_keys import About, ExpectKeys
+from syncd.config.mapping_tests import MappingTest
 from syncd.config.trials import differences
 from syncd.okr.alignment import Verdict
 from syncd.okr.goals import Band, Health, KeyResult, Level, Milestones, Steps, Target

@@ -196,7 +196,7 @@ def test_who_inserts_a_column_gets_no_number_into_it(okrs: Project, box: Sandbox
     before = grid(box)
     numbers(okrs, 1000, 20)
     said = "its value in D was written under 'Value', which is column E now; correct that in publish:"
-    assert said in " ".join(okrs.run("plan", check=1).stdout.split())
+    assert said in " ".join(okrs.run("plan", check=1).stderr.split())
     assert said in " ".join(okrs.run("sync", check=1).stderr.split())
     assert grid(box) == before
     correct = columns.replace("F", "G").replace("E", "F").replace("D", "E")

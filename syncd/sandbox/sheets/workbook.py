@@ -78,7 +78,7 @@ class Sheet:
 class Spreadsheet:
     """A spreadsheet. `shared`: the service account and the token's owner can read it.
 
-    `public`: anybody can read it, so an API key is enough. `editable`: the accounts that may edit it.
+    `public`: anybody can read it, so an API key is enough. `editable`: an account that it is shared with can edit it.
     """
 
     id: str
@@ -133,7 +133,7 @@ class Workbooks:
             self.clock.tick()
 
     def rename_sheet(self, spreadsheet: str, sheet: str, title: str) -> None:
-        """Renames a sheet. As in Sheets, named ranges move with it; a range that is written anywhere else does not."""
+        """Renames a sheet. As in Sheets, named ranges follow the new title; ranges written anywhere else do not."""
         with self.lock:
             book = self.spreadsheets[spreadsheet]
             book.sheet(sheet).title = title

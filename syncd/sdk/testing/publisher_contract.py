@@ -108,7 +108,7 @@ class PublisherContract(ConnectorContract):
     ailments: ClassVar[Sequence[Ailment]] = AILMENTS_OF_WRITES
 
     def __init_subclass__(cls, **keywords: Any) -> None:
-        """If nothing can be read back, this promise cannot be tested."""
+        """If nothing can be read back, promises about content cannot be tested."""
         super().__init_subclass__(**keywords)
         if cls.appends:
             cls._leave_out(*_OF_READING_BACK)

@@ -33,7 +33,7 @@ def upgrade() -> None:
 
 
 def _keep_remarks() -> None:
-    """The present remarks hold since the last complete pull. Earlier remarks are unknown."""
+    """The present remarks are valid from the last complete pull on. Earlier remarks are unknown."""
     streams = sa.table(
         "streams", sa.column("id"), sa.column("parts", Document()), sa.column("completed_cycle", sa.Integer())
     )
