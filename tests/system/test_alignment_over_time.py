@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 from projects import NOW, Project
 from starlette.applications import Starlette
 
@@ -51,8 +52,8 @@ async def page_of(app: Starlette) -> str:
         return (await client.get("/")).text
 
 
+@pytest.mark.synced
 def test_every_link_of_the_example_has_its_trend(project: Project) -> None:
-    project.run("sync", check=0)
     by_name = links(project.status())
     assert {
         name: (link["verdict"], link["trend"]["direction"], link["trend"]["weeks"], link["trend"]["settled"])
@@ -78,8 +79,8 @@ def test_sync_prints_changed_verdicts_with_the_watermelon_first(project: Project
     assert max(map(len, again.splitlines())) <= 80
 
 
+@pytest.mark.synced
 def test_objectives_with_a_watermelon_come_first_for_people_and_keep_the_files_order_in_json(project: Project) -> None:
-    project.run("sync", check=0)
     document = project.status()
     in_files = [objective["id"] for objective in document["objectives"]]
     wanted = ["self-service", *(name for name in in_files if name != "self-service")]
@@ -111,8 +112,8 @@ def test_objectives_with_a_watermelon_come_first_for_people_and_keep_the_files_o
     assert "calls is falling by 15.8 a week" in page
 
 
+@pytest.mark.synced
 def test_explain_shows_both_series_side_by_side(project: Project) -> None:
-    project.run("sync", check=0)
     text = project.run("explain", "articles", check=0).stdout
     section = text[text.index("alignment articles → calls") :]
     assert "verdict   ! watermelon since 21 Nov" in section
@@ -126,8 +127,8 @@ def test_explain_shows_both_series_side_by_side(project: Project) -> None:
     assert json.loads(project.run("explain", "renewals", "--json", check=0).stdout)["alignment"] == []
 
 
+@pytest.mark.synced
 def test_a_verdict_keeps_its_first_day_while_it_lasts(project: Project) -> None:
-    project.run("sync", check=0)
     project.edit("syncd.yaml", NOW.isoformat(), (NOW + timedelta(days=3)).isoformat())
     project.run("sync", check=0)
     link = links(project.status())["articles", "calls"]

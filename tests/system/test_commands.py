@@ -159,8 +159,8 @@ def test_a_ledger_that_cannot_be_used_is_a_sentence(project: Project) -> None:
         assert "syncd.db cannot be used: file is not a database" in done.stderr
 
 
+@pytest.mark.synced
 def test_status_fits_80_columns(project: Project) -> None:
-    project.run("sync", check=0)
     lines = project.run("status", check=0).stdout.splitlines()
     assert max(map(len, lines)) <= 80
     text = "\n".join(lines)
@@ -169,8 +169,8 @@ def test_status_fits_80_columns(project: Project) -> None:
     assert "Survey!B3 holds the error #REF!" in text
 
 
+@pytest.mark.synced
 def test_a_closed_pipe_is_no_failure(project: Project) -> None:
-    project.run("sync", check=0)
     command = f"set -o pipefail; {sys.executable} -m syncd status | head -1"
     for _ in range(3):
         done = subprocess.run(["bash", "-c", command], cwd=project.folder, env=project.environment, check=False)

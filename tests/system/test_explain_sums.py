@@ -6,14 +6,15 @@ import json
 import math
 from typing import Any
 
+import pytest
 from projects import Project
 
 from syncd.config import load_config
 from syncd.okr.measures import ReadingMeasure, RecordMeasure, aggregate
 
 
+@pytest.mark.synced
 def test_the_evidence_of_every_key_result_adds_up_to_its_value(project: Project, monkeypatch: Any) -> None:
-    project.run("sync", check=0)
     for name, value in project.env.items():
         monkeypatch.setenv(name, value)
     config = load_config(project.folder / "syncd.yaml")

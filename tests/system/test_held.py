@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
+import pytest
 from projects import NOW, Project
 
 from syncd.sandbox import Sandbox
@@ -24,8 +25,8 @@ def later(project: Project, **after: int) -> None:
     project.edit("syncd.yaml", now, (NOW + timedelta(**after)).isoformat())
 
 
+@pytest.mark.synced
 def test_an_emptied_project_is_held_until_somebody_approves_it(project: Project, box: Sandbox) -> None:
-    project.run("sync", check=0)
     before = project.key_results()["articles"]
     assert "candidate" not in before
     board = box.world.jira

@@ -116,8 +116,8 @@ def test_a_full_file_system_loses_nothing(tmp_path: Path, box: Sandbox) -> None:
         subprocess.run(["umount", "--lazy", disk], check=True)
 
 
+@pytest.mark.synced
 def test_a_read_only_ledger_can_be_read_and_a_sync_names_the_reason(project: Project, box: Sandbox) -> None:
-    project.run("sync", check=0)
     before = project.status()
     box.world.sheets.set_cell(OKR_BOOK, "Support", "C11", 700.0)
     with read_only(project.folder / "syncd.db"):
@@ -146,8 +146,8 @@ def test_a_lock_that_cannot_be_taken_is_a_sentence(project: Project) -> None:
     assert re.search(r"syncd\.db cannot be used: .*syncd\.db\.lock: is a directory; let this user write its", message)
 
 
+@pytest.mark.synced
 def test_a_damaged_ledger_is_named(project: Project) -> None:
-    project.run("sync", check=0)
     with (project.folder / "syncd.db").open("r+b") as file:
         file.seek(4096)
         file.write(b"\xff" * 65536)
@@ -170,8 +170,8 @@ def test_a_locked_ledger_is_waited_for_and_then_named(project: Project, box: San
     assert differences(project.status(), box) == []
 
 
+@pytest.mark.synced
 def test_a_ledger_that_is_unlocked_in_time_is_no_failure(project: Project, box: Sandbox) -> None:
-    project.run("sync", check=0)
     with locked(project.folder / "syncd.db", "IMMEDIATE"):
         process = subprocess.Popen(
             project.command("sync"),

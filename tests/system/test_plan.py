@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from projects import NOW, Project, done_articles
 
 from syncd.sandbox import Fault, Sandbox
@@ -54,10 +55,10 @@ def test_a_first_plan_shows_everything_and_leaves_status_as_it_was(project: Proj
     }
 
 
+@pytest.mark.synced
 def test_a_plan_names_the_records_that_enter_and_leave_and_the_sync_does_the_same(
     project: Project, box: Sandbox
 ) -> None:
-    project.run("sync", check=0)
     nothing = "Nothing would change: 18 key results, 15 streams, as of 21 Nov 10:20\n"
     assert project.run("plan", "--exit-code", check=0).stdout == nothing
     before = project.status()
@@ -94,8 +95,8 @@ def test_a_plan_names_the_records_that_enter_and_leave_and_the_sync_does_the_sam
     assert project.run("plan", "--exit-code", check=0).stdout == nothing
 
 
+@pytest.mark.synced
 def test_a_plan_names_edits_by_file_and_key(project: Project) -> None:
-    project.run("sync", check=0)
     project.edit("mappings/support.yaml", "target: 600", "target: 700")
     project.edit("mappings/support.yaml", "base: main", "base: release/1.x")
     project.edit("mappings/support.yaml", "deflection", "self-served")
@@ -132,8 +133,8 @@ def test_a_plan_shows_a_number_that_would_be_held_and_explain_shows_the_last_syn
     assert text.startswith("calls waits already, with 1,950: `syncd approve calls`\nNothing would change: ")
 
 
+@pytest.mark.synced
 def test_a_plan_reports_a_failed_source_like_sync_and_exits_with_1(project: Project, box: Sandbox) -> None:
-    project.run("sync", check=0)
     change_world(box)
     box.fault(Fault("sheets", "unauthorized"))
     done = project.run("plan", "--exit-code", check=1)
@@ -145,8 +146,8 @@ def test_a_plan_reports_a_failed_source_like_sync_and_exits_with_1(project: Proj
     assert len(changes(document)["articles"]["enters"]) == 1
 
 
+@pytest.mark.synced
 def test_a_plan_of_a_single_key_result_pulls_its_stream_alone(project: Project, box: Sandbox) -> None:
-    project.run("sync", check=0)
     change_world(box)
     document = planned(project, "--only", "calls")
     assert (set(changes(document)), document["measured"], document["streams"]) == ({"calls"}, 1, 1)
@@ -178,8 +179,8 @@ def test_a_held_guard_can_be_approved(project: Project) -> None:
     )
 
 
+@pytest.mark.synced
 def test_a_plan_shows_a_health_that_changes_by_the_clock_alone(project: Project) -> None:
-    project.run("sync", check=0)
     project.edit("syncd.yaml", NOW.isoformat(), NOW.replace(month=12, day=30).isoformat())
     change = changes(planned(project))["articles"]
     assert (change["old"]["value"], change["new"]["value"]) == (33, 33)

@@ -122,9 +122,9 @@ def test_parts_of_a_stream_that_fail_alike_are_printed_once(tmp_path: Path, comm
     assert "1 failed" in done.stdout
 
 
+@pytest.mark.synced
 @pytest.mark.parametrize("arguments", [("plan",), ("plan", "--json"), ("sync",), ("publish", "--retry")])
 def test_a_failed_publisher_is_printed_once_on_standard_error(project: Project, arguments: tuple[str, ...]) -> None:
-    project.run("sync", check=0)
     with (project.folder / "syncd.yaml").open("a") as file:
         file.write("publish: [{to: numbers, spreadsheet: nowhere, sheet: S, key_column: A, columns: {value: B}}]\n")
     if arguments[0] == "publish":
@@ -149,8 +149,8 @@ def test_a_failed_stream_is_shown_once_on_a_terminal(project: Project, box: Sand
     assert shown.count(REFUSED) == 7
 
 
+@pytest.mark.synced
 def test_publish_names_the_check_ins_that_were_not_written(project: Project) -> None:
-    project.run("sync", check=0)
     assert project.run("publish", check=0).stdout == "nothing waits to be written\n"
     with (project.folder / "syncd.yaml").open("a") as file:
         file.write("publish: [{to: numbers, spreadsheet: nowhere, sheet: S, key_column: A, columns: {value: B}}]\n")

@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from projects import NOW, Project, done_articles
 
 from syncd.sandbox import DEMO_NOW, Sandbox
@@ -17,8 +18,8 @@ def restated(project: Project, key_result: str, *arguments: str) -> list[dict[st
     return explained["restatements"]
 
 
+@pytest.mark.synced
 def test_the_first_pull_and_new_work_restate_nothing(project: Project, box: Sandbox) -> None:
-    project.run("sync", check=0)
     new = box.world.jira.create("KB", "Article", "A new one")
     box.world.jira.transition(new.key, done_articles(box)[0].status)
     done = project.run("sync", check=0)
@@ -27,8 +28,8 @@ def test_the_first_pull_and_new_work_restate_nothing(project: Project, box: Sand
     assert restated(project, "articles") == []
 
 
+@pytest.mark.synced
 def test_reopened_and_deleted_issues_are_restated(project: Project, box: Sandbox) -> None:
-    project.run("sync", check=0)
     before = project.key_results()["articles"]["value"]
     reopened, deleted = done_articles(box)[:2]
     box.world.jira.reopen(reopened.key)
@@ -51,8 +52,8 @@ def test_reopened_and_deleted_issues_are_restated(project: Project, box: Sandbox
     assert (event["before"], event["after"]) == (before, before - 2)
 
 
+@pytest.mark.synced
 def test_a_deleted_record_is_noticed_by_the_next_census(project: Project, box: Sandbox) -> None:
-    project.run("sync", check=0)
     deleted = done_articles(box)[0]
     box.world.jira.delete(deleted.key)
     clocks = [NOW + timedelta(minutes=minutes) for minutes in (0, 20, 40, 60)]
@@ -63,8 +64,8 @@ def test_a_deleted_record_is_noticed_by_the_next_census(project: Project, box: S
     assert noticed == [False, False, True]  # Jira's `reconcile` is 1h
 
 
+@pytest.mark.synced
 def test_a_record_that_brings_another_number_is_restated(project: Project, box: Sandbox) -> None:
-    project.run("sync", check=0)
     site = box.world.jira
     story = next(
         issue
@@ -80,8 +81,8 @@ def test_a_record_that_brings_another_number_is_restated(project: Project, box: 
     assert restatement["after"] != restatement["before"]
 
 
+@pytest.mark.synced
 def test_a_record_that_comes_late_for_a_measured_day_is_restated(project: Project, box: Sandbox) -> None:
-    project.run("sync", check=0)
     new = box.world.jira.create("KB", "Article", "Written in October", at=DEMO_NOW - timedelta(days=40))
     box.world.jira.transition(new.key, done_articles(box)[0].status, at=DEMO_NOW - timedelta(days=30))
     box.world.jira.set_field(new.key, "labels", ["late"])
@@ -90,8 +91,8 @@ def test_a_record_that_comes_late_for_a_measured_day_is_restated(project: Projec
     assert (restatement["label"], restatement["why"]) == (new.key, "came late")
 
 
+@pytest.mark.synced
 def test_a_corrected_row_of_a_series_is_restated(project: Project, box: Sandbox) -> None:
-    project.run("sync", check=0)
     project.edit("syncd.yaml", NOW.isoformat(), (NOW + timedelta(minutes=20)).isoformat())
     box.world.sheets.set_cell("1AbC-acme-okr-numbers-2026q4", "Support", "C8", 777)
     project.run("sync", check=0)
@@ -104,8 +105,8 @@ def test_a_corrected_row_of_a_series_is_restated(project: Project, box: Sandbox)
     )  # it was not corrected by then
 
 
+@pytest.mark.synced
 def test_rows_under_an_edited_measure_are_not_restated(project: Project, box: Sandbox) -> None:
-    project.run("sync", check=0)
     box.world.jira.reopen(done_articles(box)[0].key)
     project.run("sync", check=0)
     project.edit(

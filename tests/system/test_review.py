@@ -293,8 +293,8 @@ def test_a_review_before_the_first_sync_says_what_to_do(project: Project) -> Non
     assert "Nothing was pulled by 1 Nov." in project.run("review", "--at", "2026-11-01", check=0).stdout
 
 
+@pytest.mark.synced
 def test_the_review_of_the_example_is_a_page_long_with_its_watermelon_first(project: Project) -> None:
-    project.run("sync", check=0)
     text = project.run("review", check=0).stdout
     shown = (Path(__file__).parents[2] / "docs/reviews.md").read_text(encoding="utf-8")
     assert f"<!-- output of: syncd review -->\n```text\n{text}```\n" in shown
@@ -311,8 +311,8 @@ def test_the_review_of_the_example_is_a_page_long_with_its_watermelon_first(proj
     assert {kr["before"]["source"] for kr in by_id.values() if kr["before"]} == {"backfilled"}
 
 
+@pytest.mark.synced
 def test_a_brief_is_short_and_begins_with_what_matters(project: Project) -> None:
-    project.run("sync", check=0)
     config = load_config(project.folder / "syncd.yaml")
     okrs = choose_period(config, None, NOW)
     assert okrs is not None

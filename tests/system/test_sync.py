@@ -40,8 +40,8 @@ def test_status_is_the_truth_of_other_stories_and_days(tmp_path: Path, seed: int
         assert differences(document, box) == []
 
 
+@pytest.mark.synced
 def test_a_change_at_the_source_changes_the_number(project: Project, box: Sandbox) -> None:
-    project.run("sync", check=0)
     before = project.key_results()
     board = box.world.jira
     done = next(issue.key for issue in board.issues.values() if issue.key.startswith("KB-") and issue.status == "Done")
@@ -70,9 +70,9 @@ def _draft(box: Sandbox) -> str:
 OUTAGES = {"html": Fault("github", "html"), "revoked": Fault("github", "unauthorized")}
 
 
+@pytest.mark.synced
 @pytest.mark.parametrize("outage", OUTAGES)
 def test_a_failed_source_keeps_its_last_values_and_stops_no_other(project: Project, box: Sandbox, outage: str) -> None:
-    project.run("sync", check=0)
     before = project.key_results()
     box.world.github.touch("acme/search", 2)  # so that its list has something to say, and not just 304
     box.fault(OUTAGES[outage])
@@ -110,8 +110,8 @@ def test_a_bad_cell_is_unknown_and_no_failure(project: Project, box: Sandbox) ->
     assert "'soon'" in calls["reason"]
 
 
+@pytest.mark.synced
 def test_a_renamed_sheet_fails_its_own_key_result_alone(project: Project, box: Sandbox) -> None:
-    project.run("sync", check=0)
     box.world.sheets.rename_sheet(_okr_book(), "Support", "Hotline")
     done = project.run("sync", check=1)
     assert "Support" in done.stderr
@@ -162,8 +162,8 @@ def test_dry_run_shows_and_keeps_no_value(project: Project) -> None:
     assert project.key_results()["calls"]["value"] is None
 
 
+@pytest.mark.synced
 def test_an_edited_measure_is_not_shown_with_the_old_number(project: Project) -> None:
-    project.run("sync", check=0)
     project.edit("mappings/support.yaml", "Support!C2:C", "Support!B2:B")
     calls = project.key_results()["calls"]
     assert (calls["value"], calls["reason"]) == (None, "its measure was edited, and is not pulled yet")
@@ -181,8 +181,8 @@ def test_no_secret_reaches_output_or_ledger(project: Project, box: Sandbox) -> N
         assert secret.encode() not in stored
 
 
+@pytest.mark.synced
 def test_explain_sums_up_to_the_value_of_every_key_result(project: Project) -> None:
-    project.run("sync", check=0)
     for name, kr in project.key_results().items():
         evidence = json.loads(project.run("explain", name, "--json", check=0).stdout)
         assert evidence["value"] == kr["value"]
@@ -197,8 +197,8 @@ def test_explain_sums_up_to_the_value_of_every_key_result(project: Project) -> N
             assert item["rule"]
 
 
+@pytest.mark.synced
 def test_explain_of_a_past_day_comes_from_the_ledger(project: Project, box: Sandbox) -> None:
-    project.run("sync", check=0)
     project.edit("syncd.yaml", NOW.isoformat(), (NOW + timedelta(days=2)).isoformat())
     box.world.sheets.set_cell(_okr_book(), "Support", "C11", 640.0)
     box.world.sheets.set_cell(_okr_book(), "Support", "C12", "")
@@ -228,8 +228,8 @@ def test_a_period_that_has_settled_is_frozen_but_for_what_was_never_measured(pro
     assert {name: kr["value"] for name, kr in after.items()} == {name: kr["value"] for name, kr in first.items()}
 
 
+@pytest.mark.synced
 def test_an_edit_taken_back_during_an_outage_keeps_the_last_value(project: Project, box: Sandbox) -> None:
-    project.run("sync", check=0)
     box.fault(Fault("sheets", "unauthorized"))
     project.edit("mappings/support.yaml", "Support!C2:C", "Support!B2:B")
     project.run("sync", check=1)
@@ -240,8 +240,8 @@ def test_an_edit_taken_back_during_an_outage_keeps_the_last_value(project: Proje
     assert (calls["value"], calls["quality"], calls["health"]) == (1092, "failed", "off_track")
 
 
+@pytest.mark.synced
 def test_explain_shows_the_cycle_that_measured_rather_than_now(project: Project) -> None:
-    project.run("sync", check=0)
     project.edit("syncd.yaml", NOW.isoformat(), (NOW + timedelta(days=5)).isoformat())  # a future row has come due
     evidence = json.loads(project.run("explain", "calls", "--json", check=0).stdout)
     assert evidence["value"] == 1092
@@ -249,8 +249,8 @@ def test_explain_shows_the_cycle_that_measured_rather_than_now(project: Project)
     assert "C12" in next(item["label"] for item in evidence["left_out"] if item["rule"] == "dated after now")
 
 
+@pytest.mark.synced
 def test_an_edited_target_is_a_dated_change_that_explain_shows(project: Project) -> None:
-    project.run("sync", check=0)
     project.edit("mappings/support.yaml", "target: 600", "target: 800")
     project.run("sync", check=0)
     evidence = json.loads(project.run("explain", "calls", "--json", check=0).stdout)
@@ -283,10 +283,10 @@ def test_a_narrower_window_for_a_while_loses_no_record(project: Project) -> None
     assert project.key_results()["search-shipped"]["value"] == wide
 
 
+@pytest.mark.synced
 def test_explain_of_a_past_day_lists_what_counted_then_though_the_number_is_the_same(
     project: Project, box: Sandbox
 ) -> None:
-    project.run("sync", check=0)
     then = json.loads(project.run("explain", "articles", "--json", check=0).stdout)
     leaves = then["counted"][0]["label"]
     enters = next(item["label"] for item in then["left_out"] if item["rule"].startswith("status is"))
