@@ -103,23 +103,23 @@ def a_postgres() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Any]:
+def postgres_server() -> Iterator[Any]:
     """A server that a worker's tests share."""
     with a_postgres() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def postgres_url(postgres: Any) -> str:
+def postgres_url(postgres_server: Any) -> str:
     """The SQLAlchemy URL of a database on it."""
-    return str(postgres.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
+    return str(postgres_server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
 
 
 @pytest.fixture
-def mortal_postgres(postgres: Any, new_postgres: Callable[[], str]) -> Iterator[tuple[Any, str]]:
+def mortal_postgres(postgres_server: Any, new_postgres: Callable[[], str]) -> Iterator[tuple[Any, str]]:
     """The server, for a test that stops it and starts it again, and the URL of an empty database on it."""
-    yield postgres, new_postgres()
-    postgres.ensure_postgres_running()
+    yield postgres_server, new_postgres()
+    postgres_server.ensure_postgres_running()
 
 
 @pytest.fixture(scope="session")
