@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -257,9 +255,10 @@ def test_killed_while_it_is_sent(tmp_path: Path, api: CheckInApi, how: str, agai
         return 500, "too late"
 
     api.answers = hangs
-    with subprocess.Popen(project.command("sync"), cwd=project.folder, env=project.environment) as process:
-        assert came.wait(HANG)
-        os.kill(process.pid, signal.SIGKILL)
+    process = project.start("sync")
+    assert came.wait(HANG)
+    process.kill()
+    process.wait(HANG)
     go_on.set()
     api.answers = lambda taken: None
     project.run("sync", check=0 if again else 1)
