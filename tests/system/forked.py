@@ -125,6 +125,7 @@ FORGE = Forge()
 
 
 def _serve() -> None:
+    _hurry()
     _load()
     _rehearse()
     gc.collect()
@@ -145,6 +146,12 @@ def _reap(*_: object) -> None:
     with suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             os.write(1, f"{ended[0]} {os.waitstatus_to_exitcode(ended[1])}\n".encode())
+
+
+def _hurry() -> None:
+    """Commands wait a tenth as long between two tries, and between two writes: nobody here is kinder for the rest."""
+    sleep = time.sleep
+    time.sleep = lambda seconds: sleep(seconds / 10)
 
 
 def _load() -> None:

@@ -204,6 +204,7 @@ def test_validate_imports_no_ledger_and_no_client_library(project: Project) -> N
     }
 
 
+@pytest.mark.nightly
 def test_figures_are_the_same_on_postgresql(tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]) -> None:
     project = write_project(tmp_path / "project", box, ledger=new_postgres())
     project.run("sync", check=0)

@@ -258,6 +258,7 @@ def test_the_service_outlives_a_full_disk(project: Project, box: Sandbox, room: 
     outlives(project, box, full, "disk I/O error; see whether its disk is full", logged=room > 0)
 
 
+@pytest.mark.nightly
 def test_the_service_outlives_a_locked_ledger(project: Project, box: Sandbox) -> None:
     project.edit("syncd.yaml", "syncd.db", "syncd.db?timeout=0.2")
     outlives(project, box, lambda _: locked(project.folder / "syncd.db", "IMMEDIATE"), "database is locked")
