@@ -213,6 +213,7 @@ def test_figures_are_the_same_on_postgresql(tmp_path: Path, box: Sandbox, new_po
     assert json.loads(project.run("explain", "calls", "--json", check=0).stdout)["value"] == 1092
 
 
+@pytest.mark.nightly
 def test_demo_runs_again_and_spares_a_folder_that_it_did_not_write(tmp_path: Path) -> None:
     project = Project(tmp_path)
     first = project.run("demo", check=0).stdout

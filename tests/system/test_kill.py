@@ -77,6 +77,7 @@ def test_killed_anywhere_the_next_sync_ends_as_if_nothing_had_happened(
         Round(project, fresh, box, random.Random(f"{SEED} {number}")).play(kills)
 
 
+@pytest.mark.nightly
 def test_the_same_on_postgresql(tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]) -> None:
     add_an_archive(box, ARCHIVED)
     project = archive_project(tmp_path / "project", box, ledger=new_postgres())
