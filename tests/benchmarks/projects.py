@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,11 @@ class Project:
     def validate(self) -> list[str]:
         """The command that checks the files alone."""
         return [sys.executable, "-m", "syncd", "validate"]
+
+    @property
+    def status(self) -> list[str]:
+        """The command that shows where the key results stand."""
+        return [sys.executable, "-m", "syncd", "status"]
 
 
 def secret(system: str, box: Box) -> dict[str, str]:
@@ -123,3 +129,9 @@ def _project(folder: Path, system: str, box: Box, measures: list[dict[str, objec
         encoding="utf-8",
     )
     return Project(folder, secret(system, box) | _source())
+
+
+def demo(folder: Path) -> Project:
+    """The example that `syncd demo` writes and syncs."""
+    subprocess.run([sys.executable, "-m", "syncd", "demo", "--folder", folder], check=True, capture_output=True)
+    return Project(folder, {})

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from runs import Run
-from scenarios import FLOOR, STAGES, Results
+from scenarios import FLOOR, LIBRARIES, STAGES, Results
 
 _FLOOR_SECONDS = 1.4
 """The floor's time for 20,000 pull requests on the machine for which the targets in seconds were set."""
@@ -40,6 +40,7 @@ def tables(results: Results, load: float) -> str:
                 shown = "from nothing, each answer 100 ms late" if stage == "at 100 ms" else stage
                 parts.append("\n".join([_HEAD.format(shown), *rows]))
     parts += ["### 1,000 mapping files", "\n".join(_files(results))]
+    parts += ["### The start of a command", "\n".join(_start(results))]
     parts += ["### Measuring 1,000 key results", "\n".join(_growth(results))]
     parts += ["### Targets", "\n".join(_targets(results))]
     return "\n\n".join(parts)
@@ -75,6 +76,13 @@ def _files(results: Results) -> Iterator[str]:
     yield f"| syncd | {run.wall:.2f} | {run.cpu:.2f} | {run.peak:.0f} |"
 
 
+def _start(results: Results) -> Iterator[str]:
+    yield "| the demo | wall s | CPU s | peak MB |\n| --- | ---: | ---: | ---: |"
+    for name in ("syncd status", LIBRARIES):
+        run = results.runs["demo", "shown", name]
+        yield f"| {name} | {run.wall:.2f} | {run.cpu:.2f} | {run.peak:.0f} |"
+
+
 def _growth(results: Results) -> Iterator[str]:
     names = ("cold", "cold CPU", "again", "again CPU", "cold commit", "again commit")
     yield "| records | " + " | ".join(f"{name} s" for name in names) + " |"
@@ -104,6 +112,8 @@ def _targets(results: Results) -> Iterator[str]:
     for name in late:
         share = runs["pulls", "at 100 ms", name].wall / runs["pulls", "at 100 ms", FLOOR].wall
         yield _target(f"At 100 ms, {name}: at most 0.4 × a one-connection loop", share, 0.4, "×")
+    status, libraries = runs["demo", "shown", "syncd status"], runs["demo", "shown", LIBRARIES]
+    yield _target("`status` of the demo: CPU at most 1.6 × its libraries' import", status.cpu / libraries.cpu, 1.6, "×")
     unchanged = runs["repos", "unchanged", "syncd"]
     yield _target("50 streams unchanged: 50 requests or fewer", unchanged.requests, 50, "requests")
     days = results.days["history"] / results.days["snapshot"]

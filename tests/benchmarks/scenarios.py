@@ -20,6 +20,8 @@ DELAY = 0.1
 STAGES = ("from nothing", "50 changed", "unchanged")
 _SCRIPTS = {"httpx loop (the floor)": "floor", "PyGithub loop": "pygithub_loop", "dlt rest_api": "dlt_source"}
 FLOOR = "httpx loop (the floor)"
+LIBRARIES = "import of sqlalchemy, pydantic and typer"
+_IMPORTS = "import sqlalchemy, typer; from pydantic import BaseModel"
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,11 @@ def measure_all(folder: Path, say: Callable[[str], None]) -> Results:
     say("1,000 mapping files validated: syncd")
     files = projects.many_files(folder / "files")
     results.runs[("files", "validated", "syncd")] = run(files.validate, files.folder, files.secrets, None, times=3)
+    say("syncd status of the demo")
+    demo = projects.demo(folder / "demo")
+    results.runs[("demo", "shown", "syncd status")] = run(demo.status, demo.folder, {}, None, times=9)
+    libraries = [sys.executable, "-c", _IMPORTS]
+    results.runs[("demo", "shown", LIBRARIES)] = run(libraries, demo.folder, {}, None, times=9)
     say("a thousand key results over 10k, 100k and 1M records")
     answering = [sys.executable, str(_HERE / "answering.py"), str(folder / "answering")]
     output = run(answering, folder, {"PYTHONPATH": str(_HERE.parents[1])}, None).output

@@ -20,7 +20,7 @@ from syncd.config import load_config
 from syncd.config.catalogue import connector, connector_types
 from syncd.config.goal_keys import GuardKeys, StepKeys
 from syncd.config.mapping_keys import KeyResultKeys, MappingFile, MeasuresFile
-from syncd.config.mapping_test_keys import About, ExpectKeys, GivenReading, GivenRecord
+from syncd.config.mapping_test_keys import About, ExpectKeys, GivenReading, GivenRecord, MappingTestKeys
 from syncd.config.measure_keys import FormulaKeys, ReadingMeasureKeys, RecordMeasureKeys, WindowKeys, measure_model
 from syncd.config.trials import differences
 from syncd.ledger.outbox import State
@@ -133,7 +133,7 @@ def test_every_key_of_a_connector_says_what_it_is() -> None:
             assert silent == [], name
 
 
-LANGUAGE = (MappingFile, MeasuresFile, RecordMeasureKeys, ReadingMeasureKeys, FormulaKeys, TableKeys)
+LANGUAGE = (MappingFile, MappingTestKeys, MeasuresFile, RecordMeasureKeys, ReadingMeasureKeys, FormulaKeys, TableKeys)
 GIVEN = (GivenRecord, GivenReading)
 
 

@@ -184,24 +184,69 @@ def test_help_imports_little() -> None:
         assert heavy not in loaded
 
 
-def test_validate_imports_no_ledger_and_no_client_library(project: Project) -> None:
-    command = [sys.executable, "-X", "importtime", "-m", "syncd", "validate"]
+def imports(project: Project, *arguments: str) -> set[str]:
+    """The modules that a command imports."""
     done = subprocess.run(
-        command, cwd=project.folder, env=project.environment, capture_output=True, text=True, check=True
+        [sys.executable, "-X", "importtime", "-m", "syncd", *arguments],
+        cwd=project.folder,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+
+
+CLIENTS = {"github", "jira", "gspread", "google", "httpx", "requests", "tenacity", "openpyxl"}
+SERVICE = {"starlette", "uvicorn", "prometheus_client", "jinja2", "structlog", "apprise", "cronsim"}
+
+
+def test_validate_imports_no_ledger_and_no_client_library(project: Project) -> None:
+    loaded = imports(project, "validate")
     assert "syncd.config" in loaded
-    assert not loaded & {
-        "sqlalchemy",
-        "rich",
-        "github",
-        "jira",
-        "gspread",
-        "httpx",
-        "requests",
-        "starlette",
-        "structlog",
+    assert not loaded & {"sqlalchemy", "rich", *CLIENTS, *SERVICE}
+
+
+def test_validate_imports_the_keys_of_the_connectors_in_use(tmp_path: Path) -> None:
+    (tmp_path / "syncd.yaml").write_text(
+        'mappings: okrs.yaml\nconnections: {code: {type: github}, tickets: {type: jira, url: "https://acme.example", '
+        'token: "${TOKEN}"}}\n'
+    )
+    (tmp_path / "okrs.yaml").write_text(
+        "period: 2026-Q4\nobjectives: [{id: o, title: O, key_results: "
+        "[{id: k, title: K, kind: outcome, baseline: 1, target: 2}]}]\n"
+    )
+    loaded = {name for name in imports(Project(tmp_path), "validate") if name.startswith("connectors.")}
+    assert loaded == {"connectors.github.settings", "connectors.jira.settings", "connectors.jira.jql"}
+
+
+def test_status_imports_what_it_needs(project: Project) -> None:
+    project.run("sync", check=0)
+    loaded = imports(project, "status")
+    assert "syncd.ledger.values" in loaded
+    assert not loaded & {"rich", "alembic", "plotext", "statistics", *CLIENTS, *SERVICE}
+    rooms = {"syncd.cycle", "syncd.explain", "syncd.publishing", "syncd.notifying", "syncd.review", "syncd.sandbox"}
+    parts = {"answers", "approvals", "members", "pulled", "revisions", "streams"}
+    modules = {"syncd.okr.lint", "syncd.config.mapping_tests", *(f"syncd.ledger.{part}" for part in parts)}
+    assert not loaded & (rooms | modules)
+    assert not {
+        name for name in loaded if re.fullmatch(r"connectors\.(github|jira|sheets)\.(client|publisher|source)", name)
     }
+
+
+@pytest.mark.synced
+@pytest.mark.parametrize("command", [("status",), ("explain", "calls"), ("history", "calls"), ("review",)])
+def test_a_command_that_reads_leaves_no_journal_beside_the_ledger(project: Project, command: tuple[str, ...]) -> None:
+    project.run(*command, check=0)
+    assert not list(project.folder.glob("syncd.db-*"))
+
+
+@pytest.mark.synced
+def test_a_broken_test_of_a_mapping_file_hides_no_figures(project: Project) -> None:
+    project.edit("mappings/support.yaml", "    expect:\n", "    expects:\n")
+    assert "unknown key 'expects'; did you mean 'expect'?" in project.run("validate", check=2).stderr
+    assert project.run("sync", check=2).stderr
+    assert project.key_results()["calls"]["value"] == 1092
 
 
 @pytest.mark.nightly
