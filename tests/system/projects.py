@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from forked import FORGE
+from forked import FORGE, Forked
 from waiting import HANG
 
 from syncd.sandbox import DEMO_NOW, Sandbox, write_files
@@ -21,6 +21,7 @@ from syncd.sandbox.jira.ticket import Ticket
 NOW = DEMO_NOW + timedelta(minutes=5)
 """The rehearsal's time: a little later than the sandbox's, which ticks with each change."""
 
+NOWHERE = Path(os.devnull)
 MAPPINGS = Path(__file__).parents[2] / "mappings"
 
 
@@ -38,9 +39,13 @@ class Project:
             assert done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
+    def start(self, *arguments: str, out: Path = NOWHERE, err: Path = NOWHERE) -> Forked:
+        """`syncd ARGUMENTS`, for a test that watches, signals or kills it."""
+        return FORGE.start(arguments, self.folder, self.environment, out, err)
+
     @staticmethod
     def command(*arguments: str) -> list[str]:
-        """`syncd ARGUMENTS`, for a test that starts and ends the process itself."""
+        """`syncd ARGUMENTS`, for a test that starts a whole process itself."""
         return [sys.executable, "-m", "syncd", *arguments]
 
     @property

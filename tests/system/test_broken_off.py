@@ -16,6 +16,8 @@ from syncd.ledger import KeptValue, Ledger, open_ledger
 from syncd.sandbox import Fault, Sandbox
 from syncd.sdk import RetryPolicy
 
+nightly = pytest.mark.nightly
+
 
 class BrokenOff(Exception):
     """The process might as well have been killed here."""
@@ -61,7 +63,14 @@ def kept(ledger: Ledger, key_result: str) -> KeptValue:
     return ledger.values.last("2026-Q4")[key_result]
 
 
-@pytest.mark.parametrize("key_result", ["reliability-bugs", "articles", "lead-time", "checkout-releases", "calls"])
+@pytest.mark.parametrize(
+    "key_result",
+    [
+        "reliability-bugs",
+        "articles",
+        *(pytest.param(id_, marks=nightly) for id_ in ("lead-time", "checkout-releases", "calls")),
+    ],
+)
 def test_broken_off_before_every_commit_in_turn(
     project: Project, box: Sandbox, ledger: Ledger, key_result: str
 ) -> None:
@@ -72,7 +81,7 @@ def test_broken_off_before_every_commit_in_turn(
     assert kept(ledger, key_result).number == pytest.approx(box.truth()["key_results"][key_result]["value"])
 
 
-@pytest.mark.parametrize("commit", [5, 6, 7])
+@pytest.mark.parametrize("commit", [5, pytest.param(6, marks=nightly), pytest.param(7, marks=nightly)])
 def test_what_left_since_the_first_cycle_broke_off_is_found(
     project: Project, box: Sandbox, ledger: Ledger, commit: int
 ) -> None:
@@ -85,7 +94,12 @@ def test_what_left_since_the_first_cycle_broke_off_is_found(
 
 @pytest.mark.parametrize(
     ("key_result", "service"),
-    [("reliability-bugs", "github"), ("articles", "jira"), ("incident-p90", "jira-dc"), ("lead-time", "github")],
+    [
+        ("reliability-bugs", "github"),
+        ("articles", "jira"),
+        pytest.param("incident-p90", "jira-dc", marks=nightly),
+        pytest.param("lead-time", "github", marks=nightly),
+    ],
 )
 def test_failed_at_every_request_in_turn(
     project: Project, box: Sandbox, ledger: Ledger, key_result: str, service: str

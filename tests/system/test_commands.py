@@ -234,21 +234,22 @@ def test_status_imports_what_it_needs(project: Project) -> None:
     }
 
 
+@pytest.mark.synced
 @pytest.mark.parametrize("command", [("status",), ("explain", "calls"), ("history", "calls"), ("review",)])
 def test_a_command_that_reads_leaves_no_journal_beside_the_ledger(project: Project, command: tuple[str, ...]) -> None:
-    project.run("sync", check=0)
     project.run(*command, check=0)
     assert not list(project.folder.glob("syncd.db-*"))
 
 
+@pytest.mark.synced
 def test_a_broken_test_of_a_mapping_file_hides_no_figures(project: Project) -> None:
-    project.run("sync", check=0)
     project.edit("mappings/support.yaml", "    expect:\n", "    expects:\n")
     assert "unknown key 'expects'; did you mean 'expect'?" in project.run("validate", check=2).stderr
     assert project.run("sync", check=2).stderr
     assert project.key_results()["calls"]["value"] == 1092
 
 
+@pytest.mark.nightly
 def test_figures_are_the_same_on_postgresql(tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]) -> None:
     project = write_project(tmp_path / "project", box, ledger=new_postgres())
     project.run("sync", check=0)
@@ -257,6 +258,7 @@ def test_figures_are_the_same_on_postgresql(tmp_path: Path, box: Sandbox, new_po
     assert json.loads(project.run("explain", "calls", "--json", check=0).stdout)["value"] == 1092
 
 
+@pytest.mark.nightly
 def test_demo_runs_again_and_spares_a_folder_that_it_did_not_write(tmp_path: Path) -> None:
     project = Project(tmp_path)
     first = project.run("demo", check=0).stdout

@@ -121,6 +121,7 @@ def test_held_until_repeated_takes_a_number_that_comes_twice(project: Project, b
     assert (project.key_results()["calls"]["value"], project.key_results()["calls"]["quality"]) == (650, "complete")
 
 
+@pytest.mark.nightly
 def test_a_new_quarter_at_zero_is_not_held(project: Project, box: Sandbox) -> None:
     text = (project.folder / "mappings" / "support.yaml").read_text(encoding="utf-8")
     text = text.replace(
@@ -137,6 +138,7 @@ def test_a_new_quarter_at_zero_is_not_held(project: Project, box: Sandbox) -> No
     assert (articles["value"], articles["quality"]) == (0, "complete")
 
 
+@pytest.mark.nightly
 def test_an_implausible_first_number_waits_beside_no_value(project: Project) -> None:
     project.edit("mappings/support.yaml", CALLS, CALLS + "        plausible: {at_most: 1000}\n")
     project.run("sync", check=0)
@@ -155,6 +157,7 @@ def test_only_held_numbers_can_be_approved(project: Project) -> None:
     assert "there is no period 'autumn'" in project.run("approve", "calls", "--period", "autumn", check=2).stderr
 
 
+@pytest.mark.nightly
 def test_a_number_waits_again_after_an_outage(project: Project, box: Sandbox) -> None:
     from syncd.sandbox import Fault
 

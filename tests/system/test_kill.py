@@ -10,7 +10,6 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
 import threading
 import time
 from collections import defaultdict
@@ -26,7 +25,7 @@ from examples import NIGHTLY
 from projects import NOW, Project, differences, write_project
 from sqlalchemy import select
 from typer.testing import CliRunner
-from waiting import wait_for
+from waiting import HANG, wait_for
 
 from syncd.cli.app import app
 from syncd.ledger import open_ledger
@@ -78,6 +77,7 @@ def test_killed_anywhere_the_next_sync_ends_as_if_nothing_had_happened(
         Round(project, fresh, box, random.Random(f"{SEED} {number}")).play(kills)
 
 
+@pytest.mark.nightly
 def test_the_same_on_postgresql(tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]) -> None:
     add_an_archive(box, ARCHIVED)
     project = archive_project(tmp_path / "project", box, ledger=new_postgres())
@@ -94,7 +94,7 @@ class Round:
         self.ever: dict[str, list[float]] = defaultdict(list)
         self.silent = False  # something left in silence since the last reconciliation: numbers may mix then and now
         self.story: list[str] = []
-        self.length, self.requests, self.writes = 3.0, 60, 60  # of a sync that ends: kills are spread over all of it
+        self.length, self.requests, self.writes = 1.0, 60, 60  # of a sync that ends: kills are spread over all of it
 
     def play(self, kills: int) -> None:
         self.remember()
@@ -113,31 +113,25 @@ class Round:
         reconcile = ["--reconcile"] if self.silent or self.dice.random() < 0.3 else []
         kind = self.dice.choice(["clock", "request", "write"] if self.files() else ["clock", "request"])
         moment = {
-            "clock": self.dice.uniform(self.length * 0.4, self.length),
+            "clock": self.dice.uniform(0, self.length),
             "request": self.dice.randrange(self.requests),
             "write": self.dice.randrange(self.writes),
         }
         asked, began, wrote, files = len(self.box.requests), time.monotonic(), 0, self.files()
-        process = subprocess.Popen(
-            self.project.command("sync", *reconcile),
-            cwd=self.project.folder,
-            env=self.project.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        output = self.project.folder / "stderr"
+        process = self.project.start("sync", *reconcile, err=output)
         while process.poll() is None:
             wrote += files != (files := self.files())
             now = {"clock": time.monotonic() - began, "request": len(self.box.requests) - asked, "write": wrote}
             if now[kind] > moment[kind]:
-                process.send_signal(signal.SIGKILL)
+                process.kill()
                 break
             time.sleep(0.001)
-        _, said = process.communicate()
-        if process.returncode == -signal.SIGKILL:
+        code = process.wait(HANG)
+        if code == -signal.SIGKILL:
             self.story.append(f"killed by {kind} at {moment[kind]:g} {reconcile}")
             return True
-        assert process.returncode == 0, (said, self.story)
+        assert code == 0, (output.read_text(), self.story)
         self.story.append(f"ended {reconcile}")
         self.silent = self.silent and not reconcile
         self.length, self.requests, self.writes = time.monotonic() - began, len(self.box.requests) - asked, wrote or 1
@@ -270,13 +264,12 @@ def test_killed_half_way_through_a_backfill_the_next_sync_asks_for_the_other_hal
         return sum(path in request.path for request in box.requests)
 
     box.fault(Fault("jira" if "jql" in path else "github", "delay", path=path, seconds=0.2))
-    command = project.command("sync", "--only", key_result)
-    process = subprocess.Popen(command, cwd=project.folder, env=project.environment)
+    process = project.start("sync", "--only", key_result)
     while asked() <= pages // 2 + 1:
         assert process.poll() is None
         time.sleep(0.002)
     process.kill()
-    process.wait()
+    process.wait(HANG)
     box.heal()
     wait_for(lambda: not any("process_request" in thread.name for thread in threading.enumerate()))  # all is answered
     box.requests.clear()

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from forked import Forked
 from projects import Project, differences, write_project
 from sqlalchemy import create_engine, make_url, text
 from test_run import answers, running
@@ -173,12 +174,7 @@ def test_a_locked_ledger_is_waited_for_and_then_named(project: Project, box: San
 @pytest.mark.synced
 def test_a_ledger_that_is_unlocked_in_time_is_no_failure(project: Project, box: Sandbox) -> None:
     with locked(project.folder / "syncd.db", "IMMEDIATE"):
-        process = subprocess.Popen(
-            project.command("sync"),
-            cwd=project.folder,
-            env=project.environment,
-            stdout=subprocess.DEVNULL,
-        )
+        process = project.start("sync")
         wait_for(lambda: "syncd.db.lock" in opened(process) or process.poll() is not None)
     assert process.wait(timeout=HANG) == 0
 
@@ -208,7 +204,7 @@ def administer(url: str, statement: str) -> None:
     engine.dispose()
 
 
-def opened(process: subprocess.Popen[Any]) -> set[str]:
+def opened(process: Forked) -> set[str]:
     """The names of the files that a process has open."""
     return {Path(os.readlink(file)).name for file in Path(f"/proc/{process.pid}/fd").iterdir() if file.is_symlink()}
 
@@ -219,14 +215,13 @@ def test_a_database_server_that_stops_during_a_sync_loses_nothing(
     server, url = mortal_postgres
     project = write_project(tmp_path / "project", box, ledger=url)
     box.fault(Fault("github", "delay", seconds=0.3))
-    process = subprocess.Popen(
-        project.command("sync"), cwd=project.folder, env=project.environment, stderr=subprocess.PIPE, text=True
-    )
+    process = project.start("sync", err=tmp_path / "stderr")
     wait_for(lambda: sum(request.service == "github" for request in box.requests) > 2)
     stop(server)
-    _, message = process.communicate(timeout=HANG)
+    code = process.wait(HANG)
+    message = (tmp_path / "stderr").read_text()
     last = message.splitlines()[-1]
-    assert process.returncode == 1, message
+    assert code == 1, message
     assert "Traceback" not in message
     assert re.fullmatch(rf"syncd: the ledger postgresql.* failed: .*; see whether the server runs.*; {GOES_ON}", last)
     message = failure(project, "sync", 2)
@@ -255,7 +250,7 @@ def stop(server: Any) -> None:
 )
 def test_the_service_outlives_a_full_disk(project: Project, box: Sandbox, room: int) -> None:
     @contextmanager
-    def full(process: subprocess.Popen[str]) -> Iterator[None]:
+    def full(process: Forked) -> Iterator[None]:
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
         yield
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
@@ -263,6 +258,7 @@ def test_the_service_outlives_a_full_disk(project: Project, box: Sandbox, room: 
     outlives(project, box, full, "disk I/O error; see whether its disk is full", logged=room > 0)
 
 
+@pytest.mark.nightly
 def test_the_service_outlives_a_locked_ledger(project: Project, box: Sandbox) -> None:
     project.edit("syncd.yaml", "syncd.db", "syncd.db?timeout=0.2")
     outlives(project, box, lambda _: locked(project.folder / "syncd.db", "IMMEDIATE"), "database is locked")
@@ -274,7 +270,7 @@ def test_the_service_outlives_its_database_server(
     server, url = mortal_postgres
 
     @contextmanager
-    def stopped(_: subprocess.Popen[str]) -> Iterator[None]:
+    def stopped(_: Forked) -> Iterator[None]:
         stop(server)
         yield
         server.ensure_postgres_running()
@@ -286,7 +282,7 @@ def test_the_service_outlives_its_database_server(
 def outlives(
     project: Project,
     box: Sandbox,
-    trouble: Callable[[subprocess.Popen[str]], Any],
+    trouble: Callable[[Forked], Any],
     words: str,
     *,
     readable: bool = True,

@@ -196,6 +196,7 @@ def test_of_two_addresses_one_that_may_have_taken_it_is_not_told_again(company: 
     assert len(inbox.take()) == 1
 
 
+@pytest.mark.nightly
 def test_what_waited_for_long_before_it_was_tried_is_tried_for_a_day_from_there(company: Company, inbox: Inbox) -> None:
     company.every = "3d"
     company.at("20T10:00")
@@ -212,6 +213,7 @@ def test_what_waited_for_long_before_it_was_tried_is_tried_for_a_day_from_there(
     assert len(inbox.take()) == 1
 
 
+@pytest.mark.nightly
 def test_a_clock_that_goes_back_silences_nobody(company: Company, inbox: Inbox) -> None:
     company.every = "1h"
     company.at("25T10:00")
@@ -223,6 +225,7 @@ def test_a_clock_that_goes_back_silences_nobody(company: Company, inbox: Inbox) 
     assert len(inbox.take()) == 2
 
 
+@pytest.mark.nightly
 def test_a_watermelon_of_two_periods_that_overlap_is_told_once(company: Company, inbox: Inbox) -> None:
     (company.folder / "maps").mkdir()
     for clock, calls in (("20T10:00", 600), ("20T11:00", 1150)):

@@ -147,6 +147,7 @@ def test_a_plan_reports_a_failed_source_like_sync_and_exits_with_1(project: Proj
 
 
 @pytest.mark.synced
+@pytest.mark.nightly
 def test_a_plan_of_a_single_key_result_pulls_its_stream_alone(project: Project, box: Sandbox) -> None:
     change_world(box)
     document = planned(project, "--only", "calls")
@@ -163,6 +164,7 @@ def test_a_plan_shows_what_would_be_written_and_writes_nothing(project: Project)
     assert not list(project.folder.rglob("okrs.json"))
 
 
+@pytest.mark.nightly
 def test_a_held_guard_can_be_approved(project: Project) -> None:
     measure = "{from: local, file: bugs.csv, series: {dates: Day, values: Bugs}, take: sum}"
     guard = f"guard: {{keep: {{at_most: 5}}, measure: {measure}}}"

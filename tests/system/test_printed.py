@@ -123,7 +123,15 @@ def test_parts_of_a_stream_that_fail_alike_are_printed_once(tmp_path: Path, comm
 
 
 @pytest.mark.synced
-@pytest.mark.parametrize("arguments", [("plan",), ("plan", "--json"), ("sync",), ("publish", "--retry")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("plan",), marks=pytest.mark.nightly),
+        pytest.param(("plan", "--json"), marks=pytest.mark.nightly),
+        ("sync",),
+        ("publish", "--retry"),
+    ],
+)
 def test_a_failed_publisher_is_printed_once_on_standard_error(project: Project, arguments: tuple[str, ...]) -> None:
     with (project.folder / "syncd.yaml").open("a") as file:
         file.write("publish: [{to: numbers, spreadsheet: nowhere, sheet: S, key_column: A, columns: {value: B}}]\n")

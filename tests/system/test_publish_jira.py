@@ -64,7 +64,7 @@ class Desk:
         return found
 
 
-@pytest.fixture(params=["jira", "jira-dc"])
+@pytest.fixture(params=["jira", pytest.param("jira-dc", marks=pytest.mark.nightly)])
 def desk(request: pytest.FixtureRequest, project: Project, box: Sandbox) -> Desk:
     site = box.world.jira if request.param == "jira" else box.world.jira_dc
     site.add_project("GOAL", "Goals")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from projects import Project
+from waiting import HANG
 
 from syncd.sandbox import Sandbox
 from syncd.sandbox.github.code import Issue
@@ -101,20 +101,14 @@ def targets(tmp_path: Path, box: Sandbox) -> Targets:
 def killed_at(targets: Targets, number: int, delay: float) -> bool:
     """A sync, killed when its so-manieth request has arrived; False where it ended before."""
     before = len(targets.box.requests)
-    process = subprocess.Popen(
-        targets.project.command("sync"),
-        cwd=targets.project.folder,
-        env=targets.project.environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = targets.project.start("sync")
     while process.poll() is None:
         if len(targets.box.requests) - before >= number:
             time.sleep(delay)
-            process.send_signal(signal.SIGKILL)
+            process.kill()
             break
         time.sleep(0.0005)
-    return process.wait() == -signal.SIGKILL
+    return process.wait(HANG) == -signal.SIGKILL
 
 
 def test_no_check_in_is_lost_and_none_is_written_twice(targets: Targets) -> None:

@@ -186,7 +186,9 @@ def test_a_sheet_and_its_log_are_made_and_a_lost_answer_leaves_no_second_row(okr
     assert asked(box) == [*BOTH, BOTH[0]]
 
 
-@pytest.mark.parametrize("columns", ["value: D", "value: D, progress: E, health: F"])
+@pytest.mark.parametrize(
+    "columns", ["value: D", pytest.param("value: D, progress: E, health: F", marks=pytest.mark.nightly)]
+)
 @pytest.mark.parametrize("override", ["false", "true"])
 def test_who_inserts_a_column_gets_no_number_into_it(okrs: Project, box: Sandbox, columns: str, override: str) -> None:
     entry = f"{{to: numbers, spreadsheet: {BOOK}, sheet: OKRs, key_column: A, columns: {{{columns}}}"

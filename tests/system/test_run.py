@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
 import pytest
+from forked import Forked
 from projects import Project
 from waiting import HANG, wait_for
 
@@ -25,12 +24,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(project: Project, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], httpx.Client]]:
+def running(project: Project, *arguments: str) -> Iterator[tuple[Forked, httpx.Client]]:
     """`syncd run` for the block; then it is stopped as a container is, and must exit with 0."""
     port = free_port()
-    log = (project.folder / "run.log").open("w+")
-    command = [sys.executable, "-m", "syncd", "run", "--listen", f"127.0.0.1:{port}", *arguments]
-    process = subprocess.Popen(command, cwd=project.folder, env=project.environment, stderr=log, text=True)
+    process = project.start("run", "--listen", f"127.0.0.1:{port}", *arguments, err=project.folder / "run.log")
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=HANG) as client:
             wait_for(lambda: answers(client, "/healthz"))
@@ -39,7 +36,6 @@ def running(project: Project, *arguments: str) -> Iterator[tuple[subprocess.Pope
         assert process.wait(timeout=HANG) == 0
     finally:
         process.kill()
-        log.close()
 
 
 def answers(client: httpx.Client, path: str) -> bool:

@@ -25,11 +25,11 @@ def test_two_syncs_give_the_same_true_figures(project: Project, box: Sandbox) ->
 @pytest.mark.parametrize(
     ("seed", "now"),
     [
-        (8, DEMO_NOW),
+        pytest.param(8, DEMO_NOW, marks=pytest.mark.nightly),
         (2026, DEMO_NOW + timedelta(days=3)),
         (7, datetime.fromisoformat("2026-12-31T23:59:59+01:00")),
         (7, datetime.fromisoformat("2027-01-01T00:00:00+01:00")),
-        (7, datetime.fromisoformat("2027-01-10T12:00:00+01:00")),
+        pytest.param(7, datetime.fromisoformat("2027-01-10T12:00:00+01:00"), marks=pytest.mark.nightly),
     ],
 )
 def test_status_is_the_truth_of_other_stories_and_days(tmp_path: Path, seed: int, now: datetime) -> None:
@@ -71,7 +71,7 @@ OUTAGES = {"html": Fault("github", "html"), "revoked": Fault("github", "unauthor
 
 
 @pytest.mark.synced
-@pytest.mark.parametrize("outage", OUTAGES)
+@pytest.mark.parametrize("outage", ["html", pytest.param("revoked", marks=pytest.mark.nightly)])
 def test_a_failed_source_keeps_its_last_values_and_stops_no_other(project: Project, box: Sandbox, outage: str) -> None:
     before = project.key_results()
     box.world.github.touch("acme/search", 2)  # so that its list has something to say, and not just 304
@@ -182,6 +182,7 @@ def test_no_secret_reaches_output_or_ledger(project: Project, box: Sandbox) -> N
 
 
 @pytest.mark.synced
+@pytest.mark.nightly
 def test_explain_sums_up_to_the_value_of_every_key_result(project: Project) -> None:
     for name, kr in project.key_results().items():
         evidence = json.loads(project.run("explain", name, "--json", check=0).stdout)
@@ -229,6 +230,7 @@ def test_a_period_that_has_settled_is_frozen_but_for_what_was_never_measured(pro
 
 
 @pytest.mark.synced
+@pytest.mark.nightly
 def test_an_edit_taken_back_during_an_outage_keeps_the_last_value(project: Project, box: Sandbox) -> None:
     box.fault(Fault("sheets", "unauthorized"))
     project.edit("mappings/support.yaml", "Support!C2:C", "Support!B2:B")
@@ -284,6 +286,7 @@ def test_a_narrower_window_for_a_while_loses_no_record(project: Project) -> None
 
 
 @pytest.mark.synced
+@pytest.mark.nightly
 def test_explain_of_a_past_day_lists_what_counted_then_though_the_number_is_the_same(
     project: Project, box: Sandbox
 ) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import platform
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from forked import Forked
 from projects import Project, differences, write_project
-from waiting import wait_for
+from waiting import HANG, wait_for
 
 from syncd.sandbox import Fault, Sandbox
 
@@ -26,19 +26,17 @@ def shared(request: pytest.FixtureRequest, tmp_path: Path, box: Sandbox) -> Proj
 
 
 @contextmanager
-def syncing(project: Project, box: Sandbox) -> Iterator[subprocess.Popen[bytes]]:
+def syncing(project: Project, box: Sandbox) -> Iterator[Forked]:
     """A sync that is in the middle of its pulls until the block ends."""
     box.requests.clear()
     box.fault(Fault("github", "hang"))
-    process = subprocess.Popen(
-        project.command("sync"), cwd=project.folder, env=project.environment, stderr=subprocess.DEVNULL
-    )
+    process = project.start("sync")
     try:
         wait_for(lambda: any(request.service == "github" for request in box.requests))
         yield process
     finally:
         process.kill()
-        process.wait()
+        process.wait(HANG)
         box.heal()
 
 
