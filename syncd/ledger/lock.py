@@ -28,29 +28,33 @@ _HOLDER = text(
 
 
 class LedgerBusy(Exception):
-    """Another process runs a cycle, or the service; the message names it."""
+    """Another process runs a cycle; the message names it."""
+
+
+class ServiceRuns(LedgerBusy):
+    """Another process is the service of this ledger; the message names it."""
 
 
 @contextmanager
 def cycle_lock(engine: Engine) -> Iterator[None]:
     """Held while a cycle runs, or anything else writes. Raises LedgerBusy at once, or LedgerError if it cannot lock."""
-    with _lock(engine, ".lock", _CYCLE_KEY, "another syncd is syncing into"):
+    with _lock(engine, ".lock", _CYCLE_KEY, LedgerBusy, "another syncd is syncing into"):
         yield
 
 
 @contextmanager
 def service_lock(engine: Engine) -> Iterator[None]:
-    """Held by `syncd run` as long as it runs, between its cycles too. Raises as `cycle_lock` does."""
-    with _lock(engine, ".service.lock", _SERVICE_KEY, "`syncd run` serves"):
+    """Held by `syncd run` as long as it runs, between its cycles too. Raises ServiceRuns, or LedgerError."""
+    with _lock(engine, ".service.lock", _SERVICE_KEY, ServiceRuns, "`syncd run` serves"):
         yield
 
 
 @contextmanager
-def _lock(engine: Engine, ending: str, key: int, busy: str) -> Iterator[None]:
+def _lock(engine: Engine, ending: str, key: int, busy: type[LedgerBusy], held_by: str) -> Iterator[None]:
     database = engine.url.database
     if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
-            _lock_database(connection, key, busy)
+            _lock_database(connection, key, busy, held_by)
             try:
                 yield
             finally:
@@ -65,7 +69,7 @@ def _lock(engine: Engine, ending: str, key: int, busy: str) -> Iterator[None]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 file.seek(0)
-                raise LedgerBusy(f"{busy} {database} ({file.read().strip()})") from None
+                raise busy(f"{held_by} {database} ({file.read().strip()})") from None
             with suppress(OSError):  # a full disk: the lock holds without our name in the file
                 os.truncate(file.fileno(), 0)
                 os.write(file.fileno(), _who().encode())
@@ -82,11 +86,11 @@ def _lock_file(engine: Engine, path: str) -> TextIO:
         ) from None
 
 
-def _lock_database(connection: Connection, key: int, busy: str) -> None:
+def _lock_database(connection: Connection, key: int, busy: type[LedgerBusy], held_by: str) -> None:
     if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar():
         halves = {"high": key >> 32, "low": key & 0xFFFFFFFF}
         holder = connection.execute(_HOLDER, halves).scalar()
-        raise LedgerBusy(f"{busy} this database ({(holder or 'has just ended').removeprefix('syncd: ')})")
+        raise busy(f"{held_by} this database ({(holder or 'has just ended').removeprefix('syncd: ')})")
     connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": f"syncd: {_who()}"})
     connection.commit()
 
