@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from syncd.cli import options
+from syncd.cli.copying import copying
 
 app = typer.Typer(
     name="syncd",
@@ -237,57 +238,7 @@ def run(
     command.run(config, listen=listen, log_format=log_format)
 
 
-@app.command()
-def backup(file: options.BackupFile, config: options.ConfigPath = options.HERE) -> None:
-    """Write the ledger into one file, and read it back.
-
-    The service may run meanwhile. It needs no network and no secret of a connection.
-    """
-    from syncd.cli import ledger_copies as command
-
-    command.backup(config, file)
-
-
-@app.command()
-def restore(file: options.BackupFile, config: options.ConfigPath = options.HERE) -> None:
-    """Put a backup in the place of the ledger.
-
-    Takes what `syncd backup` or `syncd export` wrote, of SQLite or PostgreSQL. Refuses while the service runs. A SQLite
-    ledger that stood there is kept as NAME.before-restore.
-    """
-    from syncd.cli import ledger_copies as command
-
-    command.restore(config, file)
-
-
-@app.command()
-def export(folder: options.ExportFolder, config: options.ConfigPath = options.HERE) -> None:
-    """Write everything in the ledger as JSON Lines and CSV.
-
-    The service may run meanwhile. `syncd import` reads the JSON Lines back.
-    """
-    from syncd.cli import ledger_copies as command
-
-    command.export(config, folder)
-
-
-@app.command("import")
-def import_(folder: options.ExportFolder, config: options.ConfigPath = options.HERE) -> None:
-    """Fill an empty ledger with what `syncd export` wrote."""
-    from syncd.cli import ledger_copies as command
-
-    command.import_(config, folder)
-
-
-@app.command("copy-ledger")
-def copy_ledger(url: options.LedgerAddress, config: options.ConfigPath = options.HERE) -> None:
-    """Copy the ledger to another database, and compare every row.
-
-    From SQLite to PostgreSQL, or back. The other ledger must be empty; afterwards, name it under `ledger:`.
-    """
-    from syncd.cli import ledger_copies as command
-
-    command.copy_ledger(config, url)
+app.registered_commands += copying.registered_commands
 
 
 @app.command()
