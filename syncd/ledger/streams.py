@@ -157,7 +157,11 @@ class Streams:
         statements = {
             (False, False): of_stream.values(ending_columns),
             (True, False): of_stream.values(ending_columns | completed),
-            (True, True): of_stream.values(ending_columns | completed | {"census_at": bindparam("tried_at")}),
+            (True, True): of_stream.values(
+                ending_columns
+                | completed
+                | {"census_at": bindparam("tried_at"), "census_before": streams.c.census_cycle, "census_cycle": cycle}
+            ),
         }
         with self._engine.begin() as connection:
             for (complete, census), statement in statements.items():

@@ -38,6 +38,7 @@ LintRule = Literal[
     "met-by-baseline",
     "never-matches",
     "excludes-nothing",
+    "counts-undelivered",
     "implausible-goal",
     "unused-ignore",
 ]

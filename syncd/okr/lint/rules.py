@@ -11,6 +11,7 @@ from syncd.okr.lint.titles import direction, says_change, says_work
 from syncd.okr.measures import Leaf, RecordMeasure, leaves
 from syncd.okr.plausible import Plausible, shown
 from syncd.okr.spans import Period
+from syncd.okr.words import count
 
 _VOLUME = ("count", "sum", "distinct")
 
@@ -154,6 +155,18 @@ def _excludes_nothing(objective: Objective, period: Period, rows: PulledRows) ->
             yield from ((subject, reason) for reason in excludes_nothing(leaf, rows))
 
 
+def _none(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
+    """Without records there is nothing to find."""
+    yield from ()
+
+
+def _counts_undelivered(objective: Objective, period: Period, rows: PulledRows) -> Iterator[tuple[str, str]]:
+    for subject, leaf in _leaves(objective):
+        if isinstance(leaf, RecordMeasure):
+            for remark, records in rows.facts.remarks(leaf, leaf.window.span(period, rows.now)).items():
+                yield subject, f"counts {count(records, 'record')} {remark}"
+
+
 def _implausible_goal(kr: KeyResult) -> str | None:
     bounds = kr.plausible
     if bounds is None:
@@ -219,6 +232,13 @@ _OKR_RULES = (
         _cannot_exclude,
         "measure",
         _excludes_nothing,
+    ),
+    Rule(
+        "counts-undelivered",
+        "A measure counts records that were probably not delivered, such as issues resolved as Won't Do.",
+        _none,
+        "measure",
+        _counts_undelivered,
     ),
     Rule(
         "implausible-goal",
