@@ -1,7 +1,7 @@
 """Which ledger this is, which versions of syncd may write to it, and whether it was put back to an earlier state.
 
-A file beside a SQLite ledger remembers which ledger stood there and how far it had come: `cycle_lock` writes that line
-into the lock file. So syncd notices an empty or an older ledger in its place, and sends no check-in twice.
+The lock file of a SQLite ledger remembers which ledger was there, and how far it had come: `cycle_lock` writes that line.
+So syncd notices an empty or an older ledger in its place, and sends no check-in twice.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy.exc import NoResultFound
 
 from syncd.ledger.schema import control, cycles, deliveries, events
 
@@ -29,13 +30,15 @@ class Identity:
 
 
 def identity(connection: Connection) -> Identity:
-    """The identity of a ledger of this version."""
-    row = connection.execute(select(control)).one()
+    """The identity of a ledger of this version. Raises NoResultFound if it was emptied."""
+    row = connection.execute(select(control)).first()
+    if row is None:
+        raise NoResultFound
     return Identity(row.ledger, row.writes_from, row.restored_in)
 
 
 def note_put_back(connection: Connection) -> None:
-    """Notes that the ledger was put back to an earlier state, or begins anew where another stood.
+    """Notes that the ledger was put back to an earlier state, or begins anew where another was.
 
     What waited to be sent may have been sent since: it is treated as if syncd had been killed while it was sent.
     """
@@ -50,7 +53,7 @@ def note_put_back(connection: Connection) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The ledger that stood at a place, and its newest cycle."""
+    """The ledger that was at a place, and its newest cycle."""
 
     id: str
     cycle: int
@@ -72,8 +75,8 @@ def memory(engine: Engine) -> str:
         return f"{_REMEMBERED}{identity(connection).id} {newest}"
 
 
-def stood_at(file: Path) -> Remembered | None:
-    """The ledger that stood at this file, as its lock file remembers it."""
+def last_ledger_at(file: Path) -> Remembered | None:
+    """The ledger that was at this file, as its lock file remembers it."""
     with suppress(OSError):
         return remembered(Path(f"{file}.lock").read_text(encoding="utf-8", errors="replace"))
     return None

@@ -21,7 +21,7 @@ from syncd.ledger.cycles import Cycles
 from syncd.ledger.definition_versions import Definitions
 from syncd.ledger.events import Events
 from syncd.ledger.failures import LedgerError, LedgerFailed, raise_ledger_errors, shown
-from syncd.ledger.identity import Remembered, identity, note_put_back, stood_at
+from syncd.ledger.identity import Remembered, identity, note_put_back, last_ledger_at
 from syncd.ledger.outbox import Outbox
 from syncd.ledger.schema import cycles
 from syncd.ledger.values import Values
@@ -43,10 +43,10 @@ _CACHE = "cache_size=-8000"  # kB, so that the pages of a stream stay in memory 
 
 def open_ledger(url: str, *, create: bool = True, new: bool = False) -> Ledger | None:
     """The ledger at a SQLAlchemy URL, migrated to this version's tables. Raises LedgerError if that fails, or if
-    another ledger stood there that is gone.
+    another ledger was there that is gone.
 
     With `create=False`, for commands that only read, it changes nothing, and returns None if no ledger exists yet. With
-    `new`, a ledger begins even where another stood.
+    `new`, a ledger begins even where another was.
     """
     try:
         return _open(make_url(url), create, new)
@@ -63,18 +63,18 @@ def open_ledger(url: str, *, create: bool = True, new: bool = False) -> Ledger |
 
 def _open(url: URL, create: bool, new: bool) -> Ledger | None:
     file = Path(url.database) if url.get_backend_name() == "sqlite" and url.database not in (None, ":memory:") else None
-    stood = stood_at(file) if file and not new else None
+    last_ledger = last_ledger_at(file) if file and not new else None
     if file and not file.exists():
-        if stood:
-            raise _gone(url, stood)
+        if last_ledger:
+            raise _gone(url, last_ledger)
         if not create:
             return None
         file.parent.mkdir(parents=True, exist_ok=True)
     engine = engine_of(url)
     with engine.connect() as connection:
         version = migrate.version(connection)
-        if version is None and stood:
-            raise _gone(url, stood)
+        if version is None and last_ledger:
+            raise _gone(url, last_ledger)
         if version is None and not create:
             return None
         if version is not None and version > migrate.head():
@@ -88,9 +88,9 @@ def _open(url: URL, create: bool, new: bool) -> Ledger | None:
             migrate.upgrade(connection)
             if new:
                 note_put_back(connection)
-    if stood and create:
+    if last_ledger and create:
         with engine.begin() as connection:
-            _note_an_older_state(connection, stood)
+            _note_an_older_state(connection, last_ledger)
     return Ledger(engine)
 
 
@@ -103,10 +103,10 @@ def _wait_for_other_migrations(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _gone(url: URL, stood: Remembered) -> LedgerError:
+def _gone(url: URL, last_ledger: Remembered) -> LedgerError:
     return LedgerError(
         f"the ledger {shown(url.render_as_string())} is gone: {url.database}.lock remembers one that had come to cycle"
-        f" {stood.cycle}; put it back with `syncd restore FILE`, or begin anew with --new-ledger"
+        f" {last_ledger.cycle}; put it back with `syncd restore FILE`, or begin anew with --new-ledger"
     )
 
 
@@ -117,10 +117,10 @@ def _refuse_newer(connection: Connection, version: str) -> None:
         raise LedgerError(f"the ledger {name} was written by a newer syncd ({version}); run that version")
 
 
-def _note_an_older_state(connection: Connection, stood: Remembered) -> None:
+def _note_an_older_state(connection: Connection, last_ledger: Remembered) -> None:
     """Notices a backup, or another ledger, that was put in the place of the ledger by hand."""
     newest = connection.execute(select(func.coalesce(func.max(cycles.c.id), 0))).scalar_one()
-    if newest < stood.cycle or identity(connection).id != stood.id:
+    if newest < last_ledger.cycle or identity(connection).id != last_ledger.id:
         note_put_back(connection)
 
 
