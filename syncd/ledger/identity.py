@@ -1,6 +1,6 @@
 """Which ledger this is, which versions of syncd may write to it, and whether it was put back to an earlier state.
 
-The lock file of a SQLite ledger remembers which ledger was there, and how far it had come: `cycle_lock` writes that line.
+The lock file of a SQLite ledger remembers which ledger was there, and how far it had come (`cycle_lock` writes that line).
 So syncd notices an empty or an older ledger in its place, and sends no check-in twice.
 """
 

@@ -21,7 +21,7 @@ from syncd.ledger.cycles import Cycles
 from syncd.ledger.definition_versions import Definitions
 from syncd.ledger.events import Events
 from syncd.ledger.failures import LedgerError, LedgerFailed, raise_ledger_errors, shown
-from syncd.ledger.identity import Remembered, identity, note_put_back, last_ledger_at
+from syncd.ledger.identity import Remembered, identity, last_ledger_at, note_put_back
 from syncd.ledger.outbox import Outbox
 from syncd.ledger.schema import cycles
 from syncd.ledger.values import Values
