@@ -13,7 +13,7 @@ from syncd.config import Config
 from syncd.config.publications import WHOLE, Publication
 from syncd.ledger import Delivery, Ledger, NewDelivery
 from syncd.publishing.statements import as_json, statements
-from syncd.sdk import Statement, Summary
+from syncd.sdk import MEASURED, Statement, Summary
 from syncd.status.document import document
 from syncd.status.report import Report
 
@@ -56,7 +56,12 @@ def due_deliveries(
                         continue
                     digest, packed = _digest_of_statement(publication, statement), as_json(statement)
                 last = newest.get(place)
-                if last is None or last.digest != digest or _is_due_again(publication, last):
+                if (
+                    last is None
+                    or last.digest != digest
+                    or _is_due_again(publication, last)
+                    or (name != WHOLE and _leaves_old_number(publication, stated[name], last))
+                ):
                     yield NewDelivery(*place, report.period.id, name, digest, packed)
 
 
@@ -67,6 +72,12 @@ def _is_due_again(publication: Publication, last: Delivery) -> bool:
     write over the text that stopped it.
     """
     return last.state == "superseded" or (publication.override and last.state == "refused")
+
+
+def _leaves_old_number(publication: Publication, statement: Statement, last: Delivery) -> bool:
+    """Whether the target may hold a number of another period, which an unknown number must not stand beside."""
+    shows_numbers = not MEASURED.isdisjoint(publication.keys.uses())
+    return shows_numbers and statement.value is None and last.period != statement.period
 
 
 def _digest_of_summary(publication: Publication, summary: Summary) -> str:

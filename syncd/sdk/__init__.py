@@ -47,11 +47,12 @@ from syncd.sdk.json_client import JsonClient, WebSettings
 from syncd.sdk.json_publisher import JsonPublisher
 from syncd.sdk.json_source import JsonSource, NewestFirst
 from syncd.sdk.network import network_failure
-from syncd.sdk.publishing import STATED, Content, Publisher, PublishKeys, Stated, Statement, Summary, Written
+from syncd.sdk.publishing import MEASURED, STATED, Content, Publisher, PublishKeys, Stated, Statement, Summary, Written
 from syncd.sdk.retry import LONGEST_WAIT, RetryPolicy
 
 __all__ = [
     "LONGEST_WAIT",
+    "MEASURED",
     "STATED",
     "Answer",
     "Budget",
