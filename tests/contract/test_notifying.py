@@ -279,4 +279,3 @@ def test_title_of_an_objective_is_inert_in_a_message(desk: Desk) -> None:
     ((_, _, text),) = desk.first.take()
     assert "@all" not in text
     assert "](" not in text
-
