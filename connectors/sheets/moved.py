@@ -21,7 +21,8 @@ _Row = Mapping[int, Scalar]
 class Stray:
     """The cells that a write hit by mistake: what each held before, and which of them cannot be restored.
 
-    A formula cannot be restored: its references move with its row. `key` is the column of the keys after the write.
+    A formula cannot be restored: its references move with its row. In a row that somebody has just inserted, the cells
+    are taken to have been blank. `key` is the column of the keys after the write.
     """
 
     key: int
@@ -56,16 +57,20 @@ def stray_cells(before: Cells, after: Cells, entered: Mapping[Place, Scalar | No
             values = {earlier[candidate].get(column_before) for candidate in rows if candidate in earlier}
             value = values.pop() if len(values) == 1 else None
             is_formula = isinstance(value, str) and value.startswith("=")
-            if is_formula or values or (others and not rows):
+            if is_formula or values:
                 stray.lost.append((row, column))
             stray.held[row, column] = None if is_formula else value
     return stray
 
 
 def _moved_columns(before: Cells, after: Cells) -> Mapping[int, int]:
-    """The former column of each column whose header, a text that occurs once in the first row, has moved."""
+    """The former column of each column whose header, a text that occurs once in the first row, has moved.
+
+    A new column, in the place of one that has moved, has the column -1.
+    """
     then, now = _headers(before), _headers(after)
-    return {now[text]: then[text] for text in now if text in then and now[text] != then[text]}
+    moved = {now[text]: then[text] for text in now if text in then and now[text] != then[text]}
+    return moved | {column: -1 for column in moved.values() if column not in moved}
 
 
 def _headers(sheet: Cells) -> Mapping[Scalar, int]:
