@@ -1,6 +1,6 @@
 """Shared by most commands: they open the configuration, the clock and the ledger, and print a JSON document.
 
-The ledger is imported where a command opens it: `validate` opens none, and starts a third faster without it.
+The ledger is imported where a command opens it: `validate` mostly opens none, and starts a third faster without it.
 """
 
 from __future__ import annotations
