@@ -60,6 +60,7 @@ def _library(settings: GitHubSettings, folder: str) -> Github:
             except (OSError, UnicodeDecodeError) as error:
                 why = getattr(error, "strerror", None) or "it is not text"
                 raise ConfigError(f"private_key names {key}, which cannot be read: {why.lower()}") from None
+        _check_key(key)
         app = Auth.AppAuth(settings.app_id or "", key)
         auth = app.get_installation_auth(int(settings.installation_id or 0))
     return Github(
@@ -72,6 +73,17 @@ def _library(settings: GitHubSettings, folder: str) -> Github:
         per_page=PER_PAGE,
         user_agent="syncd",
     )
+
+
+def _check_key(key: str) -> None:
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        load_pem_private_key(key.encode(), None)
+    except (ValueError, TypeError):  # not what it should be, or encrypted
+        raise ConfigError(
+            "private_key holds no private key without a password; write the file that GitHub gave when the key was made"
+        ) from None
 
 
 def _connection(settings: GitHubSettings, server: Server) -> Any:

@@ -22,7 +22,6 @@ def run(path: Path, *, listen: str, log_format: str) -> None:
     set_up_log(log_format)
     host, port = _address(listen)
     config, clock = open_config(path)
-    config.check_references()
     service = Service(path, config, clock)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())

@@ -86,22 +86,18 @@ class Config:
         file = os.path.relpath(self.origins[(period, key_result)].document.file, self.path.parent)
         return Path(file).as_posix()
 
-    def check_references(self) -> None:
-        """Raises ConfigError with every reference (`${NAME}`) of a used connection that is not set."""
-        used = {leaf.connection for okrs in self.periods for kr in okrs.measured for leaf in leaves(kr.measure)}
-        used |= {publication.connection.name for publication in self.publications}
-        problems: list[Problem] = []
-        for name in used:
-            try:
-                self.connections[name].resolved()
-            except ConfigError as error:
-                problems.extend(error.problems)
-        try:
+    def unopened(self, only: str | None = None) -> Mapping[str, str]:
+        """Each connection of `publish:` with a reference that is not set, or that is not valid with it, and why; under
+        `notify`, the same of the addresses. With `only`, those that the key result is published through.
+        """
+        reasons: dict[str, str] = {}
+        for publication in self.publications:
+            if only is None or publication.targets({only}):
+                with _noted(reasons, publication.connection.name):
+                    publication.connection.resolved()
+        with _noted(reasons, "notify"):
             self.notify_addresses()
-        except ConfigError as error:
-            problems.extend(error.problems)
-        if problems:
-            raise ConfigError(problems=problems)
+        return reasons
 
     def findings(self) -> Iterator[tuple[Problem, Finding]]:
         """The findings of lint about the OKRs of every period, each with its place."""
@@ -120,6 +116,14 @@ def load_config(path: Path, *, tests: bool = True) -> Config:
     """
     with _without_garbage_collection():
         return _load(path.absolute(), tests)
+
+
+@contextmanager
+def _noted(reasons: dict[str, str], name: str) -> Iterator[None]:
+    try:
+        yield
+    except ConfigError as error:
+        reasons[name] = "; ".join(map(str, error.problems)) or str(error)
 
 
 @contextmanager

@@ -40,6 +40,7 @@ from syncd.sdk.errors import (
     SyncdError,
     UnknownField,
     Unsure,
+    UnusableField,
 )
 from syncd.sdk.facts import Check, Json, Page, Reading, Record, Scalar, Snapshot, Stream, lead_time
 from syncd.sdk.json_client import JsonClient, WebSettings
@@ -95,6 +96,7 @@ __all__ = [
     "SyncdError",
     "UnknownField",
     "Unsure",
+    "UnusableField",
     "WebAddress",
     "WebSettings",
     "Written",

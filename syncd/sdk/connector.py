@@ -135,7 +135,10 @@ class Source(Protocol):
     """An opened connection. One thread at a time uses the source; opening it makes no request."""
 
     def verify(self, stream: Stream) -> None:
-        """UnknownField if the stream needs a field that the server does not have. Called before the first pull."""
+        """UnusableField if the stream needs a field that the server does not have, or that is not clear.
+
+        Called before the first pull, and again without that field: only what needs it fails.
+        """
         ...
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:

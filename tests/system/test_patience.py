@@ -80,7 +80,7 @@ def test_a_running_service_goes_on_where_one_measure_names_a_field_that_is_not_t
     project.edit("mappings/engineering.yaml", "of: Story Points", "of: Story Pionts")
     config = load_config(project.folder / "syncd.yaml")
     policy = RetryPolicy(sleep=lambda seconds: None)
-    result = run_cycle(CycleRequest(config, ledger, clock_of(config.settings), policy, tolerant=True))
+    result = run_cycle(CycleRequest(config, ledger, clock_of(config.settings), policy))
     assert [why for _, why in result.failures] == ["there is no field 'Story Pionts'"]
     kept = ledger.values.last("2026-Q4")
     assert kept["articles"].number == 33
