@@ -23,6 +23,7 @@ from syncd.sdk import (
     Server,
     SourceBroken,
     answer_of,
+    is_page,
     network_failure,
     quota_and_clock,
     sentence,
@@ -137,24 +138,20 @@ class Client:
 
     def check(self) -> Iterator[Check]:
         """Reachable and authenticated: requests a spreadsheet that cannot exist, and looks at how it is refused."""
-        try:
-            response = self._send("GET", "syncd-doctor", {}, None)
-            status, headers, body = response.status_code, response.headers, response.text
-        except SourceBroken as error:
-            yield Check("authenticated", False, str(error))
-            return
+        response = self._context.retry.call(lambda: self._send("GET", "syncd-doctor", {}, None))
+        answer = answer_of(response.status_code, response.headers, response.content)
+        refusal = self._server.refusal(answer)
+        by_google = '"error"' in answer.text and not is_page(answer.text)
+        if answer.status not in (400, 401, 403) and not (answer.status == 404 and by_google):
+            raise refusal
         yield Check("reachable", True, self._settings.url)
-        refused = status in (400, 401) or (status == 403 and "not been used" in body)
-        detail = (
-            "the credentials are accepted"
-            if not refused
-            else str(self._server.refusal(answer_of(status, headers, body)))
-        )
-        yield Check("authenticated", not refused, detail)
+        switched_off = "not been used" in answer.text or "SCOPE_INSUFFICIENT" in answer.text
+        refused = answer.status in (400, 401) or (answer.status == 403 and switched_off)
+        yield Check("authenticated", not refused, str(refusal) if refused else "the credentials are accepted")
         if self._settings.credentials is not None:
             writing = "; to write check-ins, for spreadsheets" if self._context.writes else " alone"
             yield Check("least scopes", True, f"asks for spreadsheets.readonly{writing}")
-        yield from quota_and_clock({name.lower(): value for name, value in headers.items()}, self._context.now())
+        yield from quota_and_clock(answer.headers, self._context.now())
 
     def close(self) -> None:
         """Closes the sockets."""
