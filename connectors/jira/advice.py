@@ -17,7 +17,7 @@ WITHOUT_EMAIL = "an API token of Jira Cloud needs the account's address: write e
 
 def is_cloud(url: str) -> bool:
     """Whether an address is that of a site of Jira Cloud."""
-    return (urlsplit(url).hostname or "").endswith((".atlassian.net", ".jira.com", ".jira-dev.com"))
+    return (urlsplit(url).hostname or "").lower().endswith((".atlassian.net", ".jira.com", ".jira-dev.com"))
 
 
 def advice(settings: JiraSettings, answer: Answer) -> str:

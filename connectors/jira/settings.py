@@ -9,6 +9,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from connectors.jira.advice import WITHOUT_EMAIL, is_cloud
 from connectors.jira.jql import balanced, never_done, unordered
 from syncd.sdk import ConnectionSettings, Duration, Json, PublishKeys, RecordKeys, Secret, Stated, WebAddress
 from syncd.sdk.block import SHOWN
@@ -24,6 +25,11 @@ class JiraSettings(ConnectionSettings):
     token: Secret = Field(description="An API token (with email), or a personal access token of Data Center (alone).")
     timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
     reconcile: Duration = Field(timedelta(hours=1), description="How often to check for deleted records.")
+
+    def warnings(self) -> Iterator[tuple[str, str]]:
+        """A site of Jira Cloud takes an API token only together with the account's address."""
+        if self.email is None and is_cloud(self.url):
+            yield "token", WITHOUT_EMAIL
 
 
 class JiraMeasure(RecordKeys):

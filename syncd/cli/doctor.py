@@ -18,7 +18,7 @@ from syncd.config import Config
 from syncd.cycle.check_connections import check_connection
 from syncd.ledger import LedgerError, open_ledger
 from syncd.ledger.check import check_ledger
-from syncd.sdk import Check, ConfigError
+from syncd.sdk import Check, ConfigError, RetryPolicy
 from syncd.status.periods import published_periods
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import Report, report_of
@@ -30,8 +30,9 @@ def run(path: Path, *, as_json: bool) -> None:
     config, clock = open_config(path)
     of_ledger, readable = _ledger(config)
     reports = _reports(config, clock(), readable) if config.publications else []
+    few = RetryPolicy(attempts=2, longest_wait=5, deadline=20)  # tries: a person waits at the terminal
     results = [
-        (connection.name, list(check_connection(config, connection, reports, clock())))
+        (connection.name, list(check_connection(config, connection, reports, clock(), few.fresh())))
         for connection in config.connections.values()
     ]
     results.append(("ledger", [of_ledger]))

@@ -24,11 +24,15 @@ def run(path: Path, *, strict: bool, as_json: bool) -> None:
         problems = [_entry(problem) for problem in error.problems or [Problem(str(path), 0, str(error))]]
         print_json({"valid": False, "problems": problems, "warnings": []})
         raise typer.Exit(2) from None
+    of_connections = list(config.warnings())
     findings = list(config.findings())
     if as_json:
-        warnings = [{**_entry(problem), "rule": finding.rule.id} for problem, finding in findings]
+        warnings = [{**_entry(problem), "rule": "connection"} for problem in of_connections]
+        warnings += [{**_entry(problem), "rule": finding.rule.id} for problem, finding in findings]
         print_json({"valid": True, "problems": [], "warnings": warnings})
     else:
+        for problem in of_connections:
+            typer.echo(_fitted(str(problem)), err=True)
         for problem, finding in findings:
             typer.echo(_fitted(f"{problem} [{finding.rule.id}]"), err=True)
         if findings:
@@ -37,10 +41,10 @@ def run(path: Path, *, strict: bool, as_json: bool) -> None:
             (len(config.connections), "connection"),
             (sum(len(okrs.objectives) for okrs in config.periods), "objective"),
             (sum(len(okrs.key_results) for okrs in config.periods), "key result"),
-            (len(findings), "warning"),
+            (len(of_connections) + len(findings), "warning"),
         ]
         typer.echo("valid: " + ", ".join(count(number, name) for number, name in counts))
-    if findings and strict:
+    if (of_connections or findings) and strict:
         raise typer.Exit(1)
 
 

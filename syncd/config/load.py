@@ -99,6 +99,12 @@ class Config:
             self.notify_addresses()
         return reasons
 
+    def warnings(self) -> Iterator[Problem]:
+        """What is valid about connections, but probably wrong, each with its place."""
+        for connection in self.connections.values():
+            for key, message in connection.settings.warnings():
+                yield connection.document.problem((*connection.place, key), f"{connection.name}: {message}")
+
     def findings(self) -> Iterator[tuple[Problem, Finding]]:
         """The findings of lint about the OKRs of every period, each with its place."""
         from syncd.okr.lint import lint  # here: of all commands only `validate` runs the rules

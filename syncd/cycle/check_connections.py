@@ -29,13 +29,11 @@ _FIRST = ("configured", "reachable", "authenticated")  # without these nothing e
 
 
 def check_connection(
-    config: Config, connection: Connection, reports: Sequence[Report], now: datetime
+    config: Config, connection: Connection, reports: Sequence[Report], now: datetime, retry: RetryPolicy
 ) -> Iterator[Check]:
     """The findings about a connection. `reports` are of the periods that check-ins are written about."""
     publications = [entry for entry in config.publications if entry.connection.name == connection.name]
-    # Few tries: a person waits at the terminal.
-    few = RetryPolicy(attempts=2, longest_wait=5, deadline=20)
-    context = Context(few, config.zone, folder=str(config.path.parent), writes=bool(publications))
+    context = Context(retry, config.zone, folder=str(config.path.parent), writes=bool(publications))
     try:
         connection.resolved()
     except ConfigError as error:

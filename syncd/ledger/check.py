@@ -6,11 +6,10 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Connection, make_url, text
+from sqlalchemy import URL, Connection, make_url, text
 
 from syncd.ledger import migrate
-from syncd.ledger.failures import LedgerError, LedgerFailed, shown
-from syncd.ledger.ledger import engine_of, open_ledger
+from syncd.ledger.ledger import engine_of, refuse_newer, unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,50 +22,45 @@ class LedgerState:
 
 def check_ledger(url: str) -> LedgerState:
     """What a sync would meet at this URL; changes nothing. LedgerError if the sync could not write there."""
-    address = make_url(url)
-    file = address.database if address.get_backend_name() == "sqlite" else None
+    with unusable(url):
+        return _state(make_url(url))
+
+
+def _state(url: URL) -> LedgerState:
+    file = url.database if url.get_backend_name() == "sqlite" else None
     if file is not None and file != ":memory:" and not Path(file).exists():
-        _check_folder(Path(file).parent, url)
+        _check_folder(Path(file).parent)
         return LedgerState(exists=False)
-    engine = engine_of(address)
+    engine = engine_of(url)
     try:
         with engine.connect() as connection:
             version = migrate.version(connection)
             if version is None:
-                _check_empty_database(connection, url)
+                _check_empty_database(connection)
                 return LedgerState(exists=False)
+            refuse_newer(url, version)
             # Begins to write, and writes nothing.
             connection.execute(text("UPDATE alembic_version SET version_num = version_num WHERE 1 = 0"))
             connection.rollback()
-    except LedgerFailed as error:
-        raise LedgerError(str(error).replace(" failed: ", " cannot be used: ", 1)) from None
     finally:
         engine.dispose()
-    if version < migrate.head():
-        return LedgerState(outdated=True)
-    ledger = open_ledger(url, create=False)  # refuses a ledger of a newer version
-    if ledger is not None:
-        ledger.close()
-    return LedgerState()
+    return LedgerState(outdated=version < migrate.head())
 
 
-def _check_folder(folder: Path, url: str) -> None:
-    """LedgerError if no file can be created in a folder; a sync creates the folder too."""
+def _check_folder(folder: Path) -> None:
+    """OSError if no file can be created in a folder. A sync creates the folder too."""
     while not folder.exists():
         folder = folder.parent
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        why = (error.strerror or str(error)).lower()
-        raise LedgerError(
-            f"the ledger {shown(url)} cannot be created: {folder}: {why}; let this user write to the folder"
-        ) from None
+        raise OSError(error.errno, f"{error.strerror}; let this user write to the folder", str(folder)) from None
 
 
-def _check_empty_database(connection: Connection, url: str) -> None:
+def _check_empty_database(connection: Connection) -> None:
     if connection.dialect.name == "sqlite":
         connection.execute(text("CREATE TABLE syncd_doctor (a INTEGER)"))
         connection.rollback()
     elif not connection.execute(text("SELECT has_schema_privilege(current_schema(), 'CREATE')")).scalar():
-        raise LedgerError(f"the ledger {shown(url)} cannot be created: grant this user CREATE on its schema")
+        raise ValueError("this user may not create tables; grant it CREATE on its schema")

@@ -41,9 +41,16 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger | None:
 
     With `create=False`, for commands that only read, it changes nothing, and returns None if no ledger exists yet.
     """
-    try:
+    with unusable(url):
         return _open(make_url(url), create)
-    except LedgerFailed as error:  # it was not in use yet: nothing was touched
+
+
+@contextmanager
+def unusable(url: str) -> Iterator[None]:
+    """Turns what goes wrong before a ledger is in use into LedgerError: nothing was touched."""
+    try:
+        yield
+    except LedgerFailed as error:
         raise LedgerError(str(error).replace(" failed: ", " cannot be used: ", 1)) from None
     except DBAPIError as error:
         reason = str(error.orig).strip().splitlines()[0] if error.orig else "unknown error"
@@ -51,6 +58,8 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger | None:
         reason = str(error).strip().splitlines()[0]
     except OSError as error:
         reason = f"{error.filename}: {(error.strerror or 'unusable').lower()}"
+    else:
+        return
     raise LedgerError(f"the ledger {shown(url)} cannot be used: {reason}")
 
 
@@ -67,13 +76,19 @@ def _open(url: URL, create: bool) -> Ledger | None:
         return None
     if version != migrate.head():
         name = shown(url.render_as_string())
-        if version is not None and version > migrate.head():
-            raise LedgerError(f"the ledger {name} was written by a newer syncd ({version}); run that version")
+        refuse_newer(url, version)
         if not create:
             raise LedgerError(f"the ledger {name} is of an older syncd; `syncd sync` brings it up to date")
         with engine.begin() as connection:
             migrate.upgrade(connection)
     return Ledger(engine)
+
+
+def refuse_newer(url: URL, version: str | None) -> None:
+    """LedgerError if a newer syncd wrote the ledger."""
+    if version is not None and version > migrate.head():
+        name = shown(url.render_as_string())
+        raise LedgerError(f"the ledger {name} was written by a newer syncd ({version}); run that version")
 
 
 def engine_of(url: URL) -> Engine:

@@ -57,6 +57,10 @@ class ConnectionSettings(BaseModel):
 
     type: str = Field(description="Which connector speaks to it.")
 
+    def warnings(self) -> Iterator[tuple[str, str]]:
+        """What is valid, but probably wrong, for `validate`: a key, and a sentence. References are not resolved."""
+        return iter(())
+
 
 class MeasureKeys(BaseModel):
     """The keys that a connector adds to a measure, beside `from`, `take`, `of`, `where` and `window`."""
