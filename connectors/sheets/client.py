@@ -22,6 +22,7 @@ from syncd.sdk import (
     RetryLater,
     Server,
     SourceBroken,
+    SourceError,
     answer_of,
     is_page,
     network_failure,
@@ -190,8 +191,8 @@ class Client:
             return self._http.send(method, f"{GOOGLE}/v4/spreadsheets/{path}", parameters, body)
         except requests.exceptions.RequestException as error:
             raise network_failure(error, self._settings.url, self._settings.timeout) from None
-        except google.TransportError:
-            raise RetryLater("Google's token endpoint did not answer") from None
+        except google.TransportError as error:
+            raise _no_token(error, self._settings.timeout) from None
         except google.RefreshError as error:
             if error.retryable:
                 raise RetryLater("Google's token endpoint did not give a token") from None
@@ -205,6 +206,17 @@ def _entry(value: Any) -> Entry:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise RetryLater(f"its answer holds a cell of the type {type(value).__name__}")
+
+
+def _no_token(error: Exception, timeout: float) -> SourceError:
+    """The error for a token endpoint that did not answer: google-auth wraps the exception of requests."""
+    import requests
+
+    cause = error.__cause__
+    if isinstance(cause, requests.exceptions.RequestException) and cause.request is not None and cause.request.url:
+        failed = network_failure(cause, cause.request.url, timeout)
+        return type(failed)(f"no token for the service account: {failed}")
+    return RetryLater("Google's token endpoint did not answer")
 
 
 def _reason(error: Exception, hide: Callable[[str], str]) -> str:

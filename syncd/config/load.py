@@ -256,6 +256,9 @@ def _settings_problems(settings: ProjectFile, document: Document) -> Iterator[Pr
 def _mapping_files(folder: Path, pattern: str, document: Document, problems: list[Problem]) -> list[Path]:
     start = folder / pattern
     if start.is_dir():
+        for error in _unreadable(start):
+            why = f"{error.filename} cannot be read: {(error.strerror or str(error)).lower()}"
+            problems.append(document.problem(("mappings",), why))
         # Hidden files belong to editors; hidden folders are what the links of a Kubernetes ConfigMap point to.
         files = [
             file
@@ -274,6 +277,14 @@ def _mapping_files(folder: Path, pattern: str, document: Document, problems: lis
         message = f"mappings is {pattern!r}, and no .yaml file is there; name the folder that holds them, or a glob"
         problems.append(document.problem(("mappings",), message))
     return sorted(files)
+
+
+def _unreadable(start: Path) -> list[OSError]:
+    """The folders that cannot be listed, which `rglob` leaves out in silence: their key results would be gone."""
+    errors: list[OSError] = []
+    for _, folders, _ in os.walk(start, onerror=errors.append):
+        folders[:] = [folder for folder in folders if not folder.startswith(".")]
+    return errors
 
 
 def _absolute_glob(pattern: str) -> list[str]:

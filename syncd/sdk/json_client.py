@@ -228,10 +228,12 @@ class JsonClient:
         return self._of_shape(answer, shape), None if link is None else self._following(address, link)
 
     def _of_shape(self, answer: Answer, shape: type[T]) -> T:
-        if (page := self.server.page(answer)) is not None:
-            raise page
         try:
-            value: T = TypeAdapter(shape).validate_python(answer.json())
+            content = answer.json()
+        except RetryLater:
+            raise self.server.unreadable(answer) from None
+        try:
+            value: T = TypeAdapter(shape).validate_python(content)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             place = ".".join(map(str, first["loc"])) or "the whole"

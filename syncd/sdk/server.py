@@ -13,8 +13,8 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from syncd.sdk.answers import Answer, failure
 from syncd.sdk.connector import Context
 from syncd.sdk.errors import RetryLater, SourceBroken, SourceError
-from syncd.sdk.network import origin
-from syncd.sdk.sentences import is_page, single_line, title
+from syncd.sdk.network import host, origin, proxy_of
+from syncd.sdk.sentences import is_page, sentence, single_line, title
 
 _LOGIN_PATH = re.compile(
     r"(^|[/_.-])(log-?in|sign-?in|sso|saml2?|adfs|idp|oauth2?|authorize|authenticate|session/new|cas)([/_.;-]|$)",
@@ -27,6 +27,7 @@ _LOGIN_QUERY = re.compile(
 _LOGIN_TITLE = re.compile(r"\b(log|sign)(ging|ning)?[ -]?(in|on)\b|\bsingle sign|\bauthenticat", re.IGNORECASE)
 _PASSWORD = re.compile(r"""<input\b[^>]*\btype\s*=\s*["']?password""", re.IGNORECASE)
 _REDIRECTS = (301, 302, 303, 307, 308)
+_PROXY_WANTS_A_LOGIN = 407
 
 
 def nothing_special(answer: Answer) -> str:
@@ -51,6 +52,9 @@ class Server:
         if (moved := self.redirect(answer, asked)) is not None:
             return moved
         error = failure(answer.status, answer.headers, answer.text, self._context.now(), self._context.hide)
+        if answer.status == _PROXY_WANTS_A_LOGIN and (proxy := proxy_of(asked or self.url)) is not None:
+            text = f"the proxy {host(proxy)} does not let through to {host(asked or self.url)} ({error})"
+            return self._broken(text, answer)
         return self._advised(error, answer)
 
     def redirect(self, answer: Answer, asked: str | None = None) -> SourceBroken | None:
@@ -102,7 +106,8 @@ class Server:
 
     def unreadable(self, answer: Answer) -> SourceError:
         """The error for an answer that should be JSON, and is not."""
-        return self.page(answer) or RetryLater("its answer is not JSON")
+        text = sentence(answer.text, self._context.hide)
+        return self.page(answer) or RetryLater("its answer is not JSON" + (f": {text}" if text else ""))
 
     def _new_url(self, to: SplitResult, ours: SplitResult) -> str:
         """The connection's url on another server: what was asked for below the url follows it there too."""
