@@ -111,7 +111,7 @@ def _connection(settings: GitHubSettings, server: Server) -> Any:
                 to, path = urlsplit(location), urlsplit(self.url).path
                 asked = f"{parts.scheme}://{parts.netloc}{path}"
                 moves_all = to.path.rstrip("/") in ("", path.rstrip("/")) or server.sends_to_login(named, asked)
-                if moves_all and (moved := server.leads_away(named, asked)) is not None:
+                if moves_all and (moved := server.redirect(named, asked)) is not None:
                     raise moved
                 root = parts.path if to.hostname not in (None, parts.hostname) else ""
                 self.url = f"{root}{to.path}" + (f"?{to.query}" if to.query else "")

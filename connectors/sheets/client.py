@@ -144,7 +144,7 @@ class Client:
         refusal = self._server.refusal(answer)
         by_google = '"error"' in answer.text and not is_page(answer.text)
         if answer.status not in (400, 401, 403) and not (answer.status == 404 and by_google):
-            raise refusal
+            raise self._server.page(answer) or refusal
         yield Check("reachable", True, self._settings.url)
         switched_off = "not been used" in answer.text or "SCOPE_INSUFFICIENT" in answer.text
         refused = answer.status in (400, 401) or (answer.status == 403 and switched_off)

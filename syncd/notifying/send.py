@@ -37,6 +37,7 @@ _NOT_TAKEN = re.compile(
     r"|NewConnectionError|NameResolutionError|Connection refused|getaddrinfo|Name or service"
 )
 _ARRIVED = " - INFO - Sent "  # apprise logs this for each target of a service that has several
+_LONGEST = 160  # characters of what a service said
 _SHORTEST = 3  # characters: a shorter part of an address is not hidden
 
 
@@ -131,7 +132,7 @@ def send(config: Config, recipient: str, heading: str, text: str) -> None:
         not_taken = sum(bool(_NOT_TAKEN.search(line)) for line in output.splitlines())
         doubt = len(failed) < len(addresses) or not_taken < len(failed) or _ARRIVED in output
         why = f"{len(failed)} of {len(addresses)} addresses of {recipient} did not take it"
-        raise NotSent(f"{why} ({_without(addresses, _reason(output))})", doubt=doubt)
+        raise NotSent(f"{why} ({_without(addresses, _reason(output))[:_LONGEST]})", doubt=doubt)
 
 
 def check(config: Config) -> Sequence[str]:
@@ -165,5 +166,5 @@ def _reason(output: str) -> str:
     """The first warning or error that apprise logged, without its time."""
     for line in output.splitlines():
         if " - WARNING - " in line or " - ERROR - " in line:
-            return line.partition(" - ")[2].partition(" - ")[2][:160]
+            return line.partition(" - ")[2].partition(" - ")[2]
     return "no reason was given"

@@ -66,9 +66,12 @@ class Server:
             there = "" if to.netloc == ours.netloc else f" at {origin(to)}"
             text = f"{origin(ours)} sends to a login page{there} in place of an answer; {_LOGIN_HINT}"
         elif _server(to) != _server(ours):
-            text = f"{origin(ours)} has moved to {origin(to)}; if that is right, set url to {self._new_url(to, ours)}"
+            text = f"{origin(ours)} has moved to {origin(to)}; if that is right, change the host in url"
+        elif to.scheme != ours.scheme:
+            text = f"{origin(ours)} sends to {origin(to)}; write {to.scheme}:// in url"
         else:
-            text = f"{origin(ours)} redirects to {single_line(to.path)}; correct url"
+            path = to.path.removeprefix(urlsplit(self.url).path)  # which may hold a key
+            text = f"{origin(ours)} redirects to {single_line(self._context.hide(path)) or '/'}; correct url or path"
         return self._broken(f"{text} (HTTP {answer.status})", answer)
 
     def leads_away(self, answer: Answer, asked: str | None = None) -> SourceBroken | None:
@@ -109,12 +112,6 @@ class Server:
         text = sentence(answer.text, self._context.hide)
         return self.page(answer) or RetryLater("its answer is not JSON" + (f": {text}" if text else ""))
 
-    def _new_url(self, to: SplitResult, ours: SplitResult) -> str:
-        """The connection's url on another server: what was asked for below the url follows it there too."""
-        rest = ours.path.removeprefix(urlsplit(self.url).path)
-        base = to.path.removesuffix(rest) if rest and to.path.endswith(rest) else urlsplit(self.url).path
-        return origin(to) + single_line(base).rstrip("/")
-
     def _broken(self, text: str, answer: Answer) -> SourceBroken:
         error = SourceBroken(text)
         error.status = answer.status
@@ -124,7 +121,7 @@ class Server:
 
     def _advised(self, error: SourceError, answer: Answer) -> SourceError:
         if advice := self._advice(answer):
-            error.args = (f"{error}; {self._context.hide(single_line(advice, 400))}",)
+            error.args = (f"{error}; {single_line(self._context.hide(advice), 400)}",)
         return error
 
 

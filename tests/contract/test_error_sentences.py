@@ -283,7 +283,17 @@ def test_moved_site_is_named_with_both_hosts(
     expected = Unsure if vendor in WRITERS else SourceBroken
     assert isinstance(error, expected)
     assert f"{box.url} has moved to {other.url.replace('127.0.0.1', 'localhost')}" in says(error)
-    assert f"set url to {new} " in says(error)
+    assert "if that is right, change the host in url (HTTP" in says(error)
+
+
+@pytest.mark.parametrize("vendor", [name for name in EVERY if not name.startswith("jira")])
+def test_server_that_wants_https_is_called_so(box: Sandbox, context: Context, vendor: Vendor) -> None:
+    """Jira's library follows it on the same host, and keeps the credentials there."""
+    secure = url_of(box, vendor).replace("http://", "https://")
+    box.fault(Fault(service(vendor), "moved", to=secure))
+    text = says(ask(vendor, url_of(box, vendor), context))
+    assert f"{box.url} has moved to" not in text
+    assert f"{box.url} sends to {box.url.replace('http', 'https', 1)}; write https:// in url (HTTP 301)" in text
 
 
 def test_single_sign_on_names_the_page_that_accepts_the_token(box: Sandbox, context: Context) -> None:
