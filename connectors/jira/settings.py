@@ -6,13 +6,18 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from connectors.jira.advice import WITHOUT_EMAIL, is_cloud
 from connectors.jira.jql import balanced, never_done, unordered
 from syncd.sdk import ConnectionSettings, Duration, Json, PublishKeys, RecordKeys, Secret, Stated, WebAddress
 from syncd.sdk.block import SHOWN
+
+_IN_ANY_CASE = frozenset({"type", "issuetype", "issue type", "status", "priority", "resolution"})
+
+
+WITHOUT_EMAIL = "an API token of Jira Cloud needs the account's address: write email beside token"
 
 
 class JiraSettings(ConnectionSettings):
@@ -28,8 +33,13 @@ class JiraSettings(ConnectionSettings):
 
     def warnings(self) -> Iterator[tuple[str, str]]:
         """A site of Jira Cloud takes an API token only together with the account's address."""
-        if self.email is None and is_cloud(self.url):
+        if self.email is None and self.is_cloud:
             yield "token", WITHOUT_EMAIL
+
+    @property
+    def is_cloud(self) -> bool:
+        """Whether the address is that of a site of Jira Cloud."""
+        return (urlsplit(self.url).hostname or "").endswith((".atlassian.net", ".jira.com", ".jira-dev.com"))
 
 
 class JiraMeasure(RecordKeys):
@@ -52,6 +62,16 @@ class JiraMeasure(RecordKeys):
 
     def fields(self) -> None:
         """None: a measure may use any field by name or id, and only the server knows them all."""
+
+    def ignores_case(self, field: str) -> bool:
+        """Jira has no two types, statuses, priorities or resolutions that differ only in case, and neither has JQL."""
+        return field.casefold() in _IN_ANY_CASE
+
+    def objection(self, field: str, values: Collection[str | None]) -> str | None:
+        """An issue has a reporter and an assignee, and Data Center does not say which accounts are apps."""
+        if field != "author_is":
+            return None
+        return "is not known in Jira; name the accounts, as in not_Reporter: [Automation, '*bot*']"
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
         """Only done issues count, and a query may exclude all of them."""

@@ -9,7 +9,8 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, make_url, text
 
 from syncd.ledger import migrate
-from syncd.ledger.ledger import engine_of, refuse_newer, unusable
+from syncd.ledger.identity import last_ledger_at
+from syncd.ledger.ledger import engine_of, gone, refuse_newer, unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +28,23 @@ def check_ledger(url: str) -> LedgerState:
 
 
 def _state(url: URL) -> LedgerState:
-    file = url.database if url.get_backend_name() == "sqlite" else None
-    if file is not None and file != ":memory:" and not Path(file).exists():
-        _check_folder(Path(file).parent)
+    file = Path(url.database) if url.get_backend_name() == "sqlite" and url.database not in (None, ":memory:") else None
+    last_ledger = last_ledger_at(file) if file else None
+    if file and not file.exists():
+        if last_ledger:
+            raise gone(url, last_ledger)
+        _check_folder(file.parent)
         return LedgerState(exists=False)
     engine = engine_of(url)
     try:
         with engine.connect() as connection:
             version = migrate.version(connection)
             if version is None:
+                if last_ledger:
+                    raise gone(url, last_ledger)
                 _check_empty_database(connection)
                 return LedgerState(exists=False)
-            refuse_newer(url, version)
+            refuse_newer(connection, version)
             # Begins to write, and writes nothing.
             connection.execute(text("UPDATE alembic_version SET version_num = version_num WHERE 1 = 0"))
             connection.rollback()

@@ -139,7 +139,8 @@ class JsonClient:
                 open_to_doubt = 300 <= answer.status < 400 or answer.status >= 500
                 turned_away = answer.status in _TURNED_AWAY or self.server.sends_to_login(answer, address)
                 if not repeatable and open_to_doubt and not turned_away:
-                    raise Unsure(f"it was sent, and answered: {refusal}")
+                    by = "it was sent, and answered by " if str(refusal).startswith("HTTP") else "it was sent; "
+                    raise Unsure(f"{by}{refusal}")
                 raise refusal
             if is_login_page(answer.text) and (page := self.server.page(answer)) is not None:
                 raise page
