@@ -6,6 +6,7 @@ Its HTTP client has no setting for a base address, so a subclass replaces Google
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -39,6 +40,8 @@ _READS = f"{_WRITES}.readonly"
 UNFORMATTED = {"valueRenderOption": "UNFORMATTED_VALUE", "dateTimeRenderOption": "SERIAL_NUMBER"}
 ENTERED = {"valueRenderOption": "FORMULA", "dateTimeRenderOption": "SERIAL_NUMBER"}
 """Asks for what was entered into cells: a formula is a text that begins with "=", a number is a number."""
+
+_BAD_RANGE = re.compile(r"(?:Invalid data\[\d+\]: )?(?:Unable to parse range: |Range \(.*\) exceeds grid limits\b)")
 
 Entry = bool | int | float | str | None
 """What JSON says of a cell."""
@@ -87,19 +90,38 @@ class _Done(BaseModel):
     spreadsheetId: str  # noqa: N815 - Google's name
 
 
+class _Detail(BaseModel):
+    """A google.rpc.ErrorInfo, or a detail of another type, which has no reason."""
+
+    reason: str = ""
+
+
+class _Problem(BaseModel):
+    """A google.rpc.Status. Its reasons are codes; a message quotes what the request named, such as a sheet."""
+
+    message: str = ""
+    details: list[_Detail] = []
+
+
+class _Failed(BaseModel):
+    error: _Problem = _Problem()
+
+
 class Refused(SourceBroken):
     """A request that Google refuses: the status, and Google's message if it sent one."""
 
     def __init__(self, error: SourceBroken, status: int, message: str, body: str) -> None:
+        reasons = {detail.reason for detail in _problem(body).details}
         self.status = status
         self.message = message
-        self.scopes = "SCOPE_INSUFFICIENT" in body
+        self.scopes = "ACCESS_TOKEN_SCOPE_INSUFFICIENT" in reasons
+        self.disabled = "SERVICE_DISABLED" in reasons
         super().__init__(str(error))
 
     @property
     def bad_range(self) -> bool:
         """Whether Google cannot resolve a range: usually its sheet was deleted or renamed."""
-        return self.status == 400 and "range" in self.message.lower()
+        return self.status == 400 and _BAD_RANGE.match(self.message) is not None
 
 
 class Client:
@@ -146,7 +168,8 @@ class Client:
         if answer.status not in (400, 401, 403) and not (answer.status == 404 and by_google):
             raise self._server.page(answer) or refusal
         yield Check("reachable", True, self._settings.url)
-        switched_off = "not been used" in answer.text or "SCOPE_INSUFFICIENT" in answer.text
+        reasons = {detail.reason for detail in _problem(answer.text).details}
+        switched_off = bool(reasons & {"SERVICE_DISABLED", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
         refused = answer.status in (400, 401) or (answer.status == 403 and switched_off)
         yield Check("authenticated", not refused, str(refusal) if refused else "the credentials are accepted")
         if self._settings.credentials is not None:
@@ -217,6 +240,14 @@ def _no_token(error: Exception, timeout: float) -> SourceError:
         failed = network_failure(cause, cause.request.url, timeout)
         return type(failed)(f"no token for the service account: {failed}")
     return RetryLater("Google's token endpoint did not answer")
+
+
+def _problem(body: str) -> _Problem:
+    """The error that an answer describes; an empty one if the answer is not Google's."""
+    try:
+        return _Failed.model_validate_json(body).error
+    except ValidationError:
+        return _Problem()
 
 
 def _reason(error: Exception, hide: Callable[[str], str]) -> str:

@@ -70,7 +70,7 @@ def _reports(config: Config, now: datetime, readable: bool) -> list[Report]:
 
 
 def _notify(config: Config) -> Iterator[Check]:
-    from syncd.notifying.send import check
+    from syncd.notifying.addresses import check
 
     problems = check(config)
     yield from (Check("configured", False, problem) for problem in problems)
