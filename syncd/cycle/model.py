@@ -21,12 +21,17 @@ KeyResultId = tuple[str, str]
 """(period, key result); a guard is named by its own id."""
 
 
+RECONCILIATION = "reconciliation"
+"""The name of a census among the parts of a stream that can fail."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pull:
     """A stream to pull in this cycle, from the ledger's cursor.
 
     If a census is due, `present` are the ids of the records that the ledger holds of the stream. `unusable` are the
-    fields that mappings name and that cannot be read, each with the reason; the stream does not need them.
+    fields that mappings name and that cannot be read, each with the reason; the stream does not need them. `asked` are
+    the parts and fields of the key result that the cycle is restricted to, None if it is not.
     """
 
     connection: str
@@ -37,6 +42,11 @@ class Pull:
     present: frozenset[str] = frozenset()
     put_off: PutOff | None = None
     unusable: Mapping[str, str] = field(default_factory=dict)
+    asked: frozenset[str] | None = None
+
+    def concerns(self, part: str) -> bool:
+        """Whether a part of the stream, or a field, is needed by the key result that the cycle is restricted to."""
+        return self.asked is None or part in self.asked or part == RECONCILIATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +225,6 @@ class Result:
         """Each stream, or part of one, that could not be read, and why."""
         failed = [(result.pull, result.reason or "failed") for result in self.pulls if result.quality != "complete"]
         for result in self.pulls:
-            failed.extend((result.pull, problem) for problem in result.problems.values())
-            failed.extend((result.pull, reason) for reason in result.pull.unusable.values())
+            problems = {**result.problems, **result.pull.unusable}
+            failed.extend((result.pull, why) for part, why in problems.items() if result.pull.concerns(part))
         return failed

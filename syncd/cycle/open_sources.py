@@ -6,7 +6,7 @@ What is wrong with a connection or a field fails the key results that need it, a
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
@@ -15,7 +15,7 @@ from syncd.config.messages import nearest
 from syncd.cycle.due_pulls import needed_streams
 from syncd.cycle.model import CycleRequest
 from syncd.okr.goals import PeriodOkrs
-from syncd.okr.measures import RecordMeasure, leaves, stream_keys
+from syncd.okr.measures import Leaf, RecordMeasure, leaves, stream_keys
 from syncd.sdk import (
     Check,
     ConfigError,
@@ -38,12 +38,14 @@ log = logging.getLogger("syncd.cycle")
 class OpenedSource:
     """A source with the streams to pull. `unusable` has, by stream, each field that cannot be read, and why.
 
-    The streams do not need these fields: key results that do not name them are measured as ever.
+    The streams do not need these fields: key results that do not name them are measured as ever. `asked` are the parts
+    and fields of the key result that the cycle is restricted to, None if it is not.
     """
 
     source: Source
     streams: Sequence[Stream]
     unusable: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    asked: frozenset[str] | None = None
 
 
 def open_sources(
@@ -55,13 +57,9 @@ def open_sources(
     need.
     """
     config = request.config
-    wanted = {
-        (measure.connection, key)
-        for okrs in periods
-        for kr in okrs.measured_for(request.only)
-        for measure in leaves(kr.measure)
-        for key in stream_keys(measure)
-    }
+    measures = [measure for okrs in periods for kr in okrs.measured_for(request.only) for measure in leaves(kr.measure)]
+    wanted = {(measure.connection, key) for measure in measures for key in stream_keys(measure)}
+    asked = None if request.only is None else frozenset(part for measure in measures for part in _parts(measure))
     sources: dict[str, OpenedSource] = {}
     for connection in config.connections.values():
         needed = needed_streams(connection.name, periods)
@@ -81,8 +79,13 @@ def open_sources(
                 stream, fields = usable_stream(config, periods, source, connection.name, stream)
                 unusable[stream.key] = fields
             usable.append(stream)
-        sources[connection.name] = OpenedSource(source, usable, unusable)
+        sources[connection.name] = OpenedSource(source, usable, unusable, asked)
     return sources
+
+
+def _parts(measure: Leaf) -> Collection[str]:
+    """The part of its stream, or the fields, that a measure needs."""
+    return measure.fields if isinstance(measure, RecordMeasure) else [measure.part]
 
 
 def open_source(connection: Connection, context: Context) -> Source:

@@ -42,7 +42,7 @@ def pull(request: CycleRequest) -> Pulled:
         work = {}
         for name, opening in sources.items():
             pulls = [
-                replace(pull, unusable=opening.unusable.get(pull.stream.key, {}))
+                replace(pull, unusable=opening.unusable.get(pull.stream.key, {}), asked=opening.asked)
                 for pull in due_pulls(request, config.connections[name], opening.streams)
             ]
             work[name] = ConnectionPulls(opening.source, pulls, policies[name].budget)

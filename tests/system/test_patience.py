@@ -98,6 +98,8 @@ def test_a_running_service_goes_on_where_one_measure_names_a_field_that_is_not_t
     assert kept["stories"].quality == "complete"
     result = run_cycle(CycleRequest(config, ledger, clock_of(config.settings), policy))
     assert [why for _, why in result.failures] == [why]
+    only = CycleRequest(config, ledger, clock_of(config.settings), policy, only="stories")
+    assert run_cycle(only).failures == []
     project.edit("mappings/engineering.yaml", "Story Pionts", "Story Points")
     mended = run_cycle(
         CycleRequest(load_config(project.folder / "syncd.yaml"), ledger, clock_of(config.settings), policy)
