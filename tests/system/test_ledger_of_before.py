@@ -28,11 +28,14 @@ SECRETS = dict.fromkeys(("GITHUB_TOKEN", "JIRA_TOKEN", "GOOGLE_TOKEN"), "of no u
 
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's folder, with the ledger restored."""
+    """The project's folder, with the ledger restored, and migrated as a sync would."""
     folder = tmp_path_factory.mktemp("before") / "project"
     shutil.copytree(KEPT, folder)
-    ledger = sqlite3.connect(folder / "syncd.db")
-    ledger.executescript((KEPT / "ledger.sql").read_text(encoding="utf-8"))
+    old = sqlite3.connect(folder / "syncd.db")
+    old.executescript((KEPT / "ledger.sql").read_text(encoding="utf-8"))
+    old.close()
+    ledger = open_ledger(f"sqlite:///{folder / 'syncd.db'}")
+    assert ledger is not None
     ledger.close()
     return folder
 
