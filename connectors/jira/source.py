@@ -38,13 +38,15 @@ class JiraSource(Client):
         `read_as`, how rows became records. A cursor from another address does not count, nor does one whose rows became
         other records: they are pulled again.
         """
-        start: Mapping[str, Any] = cursor or {}
-        if start and start["site"]["url"] == self.site.url and start.get("read_as") == self._read_as:
+        kept: Mapping[str, Any] = cursor or {}
+        if kept and kept["site"]["url"] != self.site.url:
+            kept = {}
+        start = kept if kept.get("read_as") == self._read_as else {}
+        if start:
             self.site = Site(**start["site"])
         else:
-            start = {}
             self.ask_site()
-        ids: Mapping[str, str] = start["fields"] if start else field_ids(stream.needs, self.listed_fields)
+        ids: Mapping[str, str] = kept["fields"] if kept else field_ids(stream.needs, self.listed_fields)
         mark = newest = datetime.fromisoformat(start["mark"]) if start and start["mark"] else None
         since = stream.since or _LONG_AGO
         floor = max(since, mark - OVERLAP) if mark else since

@@ -10,6 +10,7 @@ import pytest
 from sandbox_project import SandboxProject
 
 from syncd.sandbox import DEMO_NOW, Sandbox
+from syncd.sandbox.jira.ticket import CustomField
 
 PULLS = "from: code, repo: acme/web, what: merged_pull_requests"
 ISSUES = "from: tickets, jql: project = KB"
@@ -98,9 +99,32 @@ def test_a_day_is_that_whole_day_in_the_projects_zone(box: Sandbox, project: San
     ) == [3, 3, 2, 2, 2]  # fmt: skip
 
 
-def test_of_several_fields_the_first_with_a_value_is_summed(box: Sandbox, project: SandboxProject) -> None:
-    from syncd.sandbox.jira.ticket import CustomField
+def test_of_two_fields_with_one_name_only_what_names_them_fails(box: Sandbox, project: SandboxProject) -> None:
+    """As in team-managed projects of Jira, each of which has fields of its own."""
+    box.world.jira.add_field(CustomField("customfield_10077", "Story Points", "number"))
+    key = solve(box, DEMO_NOW - timedelta(days=9))
+    box.world.jira.set_field(key, "customfield_10016", 3.0)
+    project.define(f"{ISSUES}, take: sum, of: Story Points", ISSUES, f"{ISSUES}, take: sum, of: customfield_10016")
+    failed, counted, by_id = project.sync(), project.value("kr1"), project.value("kr2")
+    assert (failed.number, failed.quality) == (None, "failed")
+    assert failed.reason is not None
+    assert (
+        "2 fields are named 'Story Points'; write an id instead: customfield_10016, customfield_10077" in failed.reason
+    )
+    assert [(value.number, value.quality) for value in (counted, by_id)] == [(1, "complete"), (3, "complete")]
 
+
+def test_a_field_whose_name_a_second_field_takes_later_is_still_read(box: Sandbox, project: SandboxProject) -> None:
+    box.world.jira.set_field(solve(box, DEMO_NOW - timedelta(days=9)), "Story Points", 3.0)
+    points = f"{ISSUES}, take: sum, of: Story Points"
+    assert project.measure(points) == [3]
+    box.world.jira.add_field(CustomField("customfield_10077", "Story Points", "number"))
+    path = project.folder / "syncd.yaml"
+    path.write_text(path.read_text().rstrip("}\n") + ", delivered_unless: [Duplicate]}\n")  # pulls the issues again
+    assert project.measure(points) == [3]
+
+
+def test_of_several_fields_the_first_with_a_value_is_summed(box: Sandbox, project: SandboxProject) -> None:
     box.world.jira.add_field(CustomField("customfield_10026", "Story point estimate", "number"))
     for points, estimate in ((3.0, 100.0), (None, 5.0), (None, None)):
         key = solve(box, DEMO_NOW - timedelta(days=9))
