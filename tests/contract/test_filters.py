@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sandbox_project import SandboxProject
 
+from syncd.config.trials import differences
 from syncd.sandbox import DEMO_NOW, Sandbox
 from syncd.sandbox.jira.ticket import CustomField
 
@@ -97,6 +98,34 @@ def test_a_day_is_that_whole_day_in_the_projects_zone(box: Sandbox, project: San
         f"{ISSUES}, where: {{created: 2026-11-01}}",
         f"{ISSUES}, where: {{created_at_most: '2026-10-31T23:00Z'}}",
     ) == [3, 3, 2, 2, 2]  # fmt: skip
+
+
+TESTS = """\
+tests:
+  - name: Filters hold in a file's own tests as they do over the ledger
+    at: 2026-11-20
+    given:
+      kr0: [{done: 2026-11-03, type: Story}, {done: 2026-11-03, type: Bug}]
+      kr1: [{done: 2026-11-03, created: 2026-11-01T23:59}, {done: 2026-11-03, created: 2026-11-02}]
+      kr2: [{done: 2026-11-03, author: "Renovate[bot]"}, {done: 2026-11-03, author: Ada}]
+      kr3: [{done: 2026-11-03, points: 3, estimate: 8}, {done: 2026-11-03, estimate: 5}]
+      kr4: [{created: 2026-11-09, done: 2026-11-03}, {created: 2026-11-01, done: 2026-11-03}]
+    expect: {kr0: {value: 1}, kr1: {value: 1}, kr2: {value: 1}, kr3: {value: 8}, kr4: {value: 2}}
+"""
+
+
+def test_filters_hold_in_a_files_own_tests(project: SandboxProject) -> None:
+    project.define(
+        f"{ISSUES}, where: {{type: STORY}}",
+        f"{ISSUES}, where: {{created_at_most: 2026-11-01}}",
+        f"{PULLS}, where: {{not_author: 'renovate*'}}",
+        f"{ISSUES}, take: sum, of: [points, estimate]",
+        f"{ISSUES}, take: average, of: lead_time",
+    )
+    path = project.folder / "okrs.yaml"
+    path.write_text(path.read_text() + TESTS)
+    (test,) = project.config.tests
+    assert differences(test, project.config.shares) == []
 
 
 def test_of_two_fields_with_one_name_only_what_names_them_fails(box: Sandbox, project: SandboxProject) -> None:

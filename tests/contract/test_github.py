@@ -529,6 +529,7 @@ def test_a_pull_request_has_its_documented_fields(lab: Sandbox, source: GitHubSo
 
     assert record.fields == {
         "author": ["dependabot[bot]"],
+        "author_is": ["bot"],
         "label": ["a", "b"],
         "milestone": ["M1"],
         "title": ["Faster"],
