@@ -390,6 +390,13 @@ def test_a_missing_permission_is_named(desk: Desk) -> None:
     )
 
 
+def test_missing_permission_is_told_by_its_phrase_and_not_by_a_word(desk: Desk) -> None:
+    """Jira's messages quote the names of fields."""
+    body = '{"errorMessages": [], "errors": {"customfield_1": "Field \'permissions\' cannot be set."}}'
+    desk.fault(method="PUT", status=400, body=body)
+    assert "grant" not in refusal(desk, **ISSUE, fields=FIELDS)
+
+
 def test_a_token_that_may_only_read_is_refused(desk: Desk) -> None:
     token = desk.box.credentials["jira_readonly_token" if desk.service == "jira" else "jira_readonly_pat"]
     assert refusal(desk, **ISSUE, comment=True, token=token) == (
