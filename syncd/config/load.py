@@ -28,7 +28,7 @@ from syncd.sdk import ConfigError, Problem
 
 if TYPE_CHECKING:
     from syncd.config.mapping_tests import MappingTest
-    from syncd.okr.lint import Finding
+    from syncd.okr.lint import Finding, PulledRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +110,12 @@ class Config:
         if problems:
             raise ConfigError(problems=problems)
 
-    def findings(self) -> Iterator[tuple[Problem, Finding]]:
-        """The findings of lint about the OKRs of every period, each with its place."""
+    def findings(self, rows: PulledRows | None = None) -> Iterator[tuple[Problem, Finding]]:
+        """The findings of lint about the OKRs of every period, each with its place; with `rows`, about records too."""
         from syncd.okr.lint import lint  # here: of all commands only `validate` runs the rules
 
         for okrs in self.periods:
-            for finding in lint(okrs):
+            for finding in lint(okrs, rows):
                 origin = self.origins[(okrs.period.id, finding.subject)]
                 yield origin.problem(f"{finding.subject} {finding.message}", finding.rule.key), finding
 

@@ -18,6 +18,7 @@ from syncd.config import Config
 from syncd.config.notifying import EVERYBODY
 from syncd.ledger import Event, Ledger
 from syncd.ledger.events import EventState, Message
+from syncd.ledger.outbox import IN_DOUBT
 from syncd.notifying.addresses import Address, NotSent, Text, addresses
 from syncd.notifying.messages import body, settled, title
 
@@ -47,7 +48,7 @@ def send_messages(
     notify = config.settings.notify
     if notify is None:
         return ()
-    ledger.events.end_interrupted("syncd was stopped while it was sent")
+    ledger.events.end_interrupted(IN_DOUBT)
     waiting = ledger.events.in_state(_WAITING)
     if not waiting or notify.is_quiet(clock(), config.zone):
         return ()
