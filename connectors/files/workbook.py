@@ -105,8 +105,9 @@ class Workbook:
 
     def _scan(self, part: SheetPart) -> SheetScan:
         if part.name not in self._scans:
-            chunks = self._package.chunks(part.part)
-            self._scans[part.name] = scan_excel(chunks, recalculates=self._contents.recalculates)
+            self._scans[part.name] = scan_excel(
+                lambda: self._package.chunks(part.part), recalculates=self._contents.recalculates
+            )
         return self._scans[part.name]
 
     def _rows(self, name: str) -> Iterator[Sequence[Cell]]:

@@ -35,9 +35,13 @@ class Match:
         self._text = plain_text(value)
         self._number = self._as_number(value)
         self._moment = reader.moment(value) if isinstance(value, str) else None
+        self._is_name = not self._is_truth and self._number is None and self._moment is None
+        self._words = self._text.split()
 
     def __call__(self, cell: Cell) -> bool:
         """Whether the cell equals the value."""
+        if self._is_name and type(cell) is str and cell.isascii():
+            return cell.split() == self._words  # as below, for tables of a million names
         text = plain_text(cell)
         if self._is_truth or isinstance(cell, bool):
             return text.upper() == self._text.upper()
