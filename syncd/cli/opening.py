@@ -36,11 +36,11 @@ def open_config(path: Path, *, tests: bool = True) -> tuple[Config, Clock]:
     return config, clock_of(config.settings)
 
 
-def writing_ledger(config: Config) -> Ledger:
-    """The ledger; created if there is none."""
+def writing_ledger(config: Config, *, new: bool = False) -> Ledger:
+    """The ledger; created if there is none, and with `new` even where another one stood."""
     from syncd.ledger import open_ledger
 
-    ledger = open_ledger(config.ledger_url())
+    ledger = open_ledger(config.ledger_url(), new=new)
     assert ledger is not None  # open_ledger creates it
     return ledger
 
