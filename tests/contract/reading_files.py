@@ -9,17 +9,22 @@ from zoneinfo import ZoneInfo
 
 from connectors.files import Files, FilesSource
 from syncd.sdk import Context, Reading, Snapshot, Stream
+from syncd.sdk.facts import Between
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def opened(folder: Path, context: Context) -> FilesSource:
-    return Files.open(Files.Settings.model_validate({"type": "files", "root": str(folder)}), context)
+def opened(folder: Path, context: Context, **settings: Any) -> FilesSource:
+    return Files.open(Files.Settings.model_validate({"type": "files", "root": str(folder), **settings}), context)
 
 
-def read(folder: Path, context: Context, file: str, **keys: Any) -> Snapshot:
+def read(
+    folder: Path, context: Context, file: str, *, between: Between | None = None, limits: Any = None, **keys: Any
+) -> Snapshot:
     part = Files.Measure.model_validate({"file": file, **keys}).part()
-    (page,) = opened(folder, context).pull(Stream(file, "readings", frozenset({part})), None)
+    windows = {} if between is None else {part: between}
+    stream = Stream(file, "readings", frozenset({part}), windows=windows)
+    (page,) = opened(folder, context, **(limits or {})).pull(stream, None)
     return page.readings[part]
 
 
@@ -77,8 +82,41 @@ def row(*cells: str, times: int = 1) -> str:
     return f'<table:table-row table:number-rows-repeated="{times}">{"".join(cells)}</table:table-row>'
 
 
-def write_ods(path: Path, **sheets: str) -> None:
-    tables = "".join(f'<table:table table:name="{name}">{rows}</table:table>' for name, rows in sheets.items())
-    with zipfile.ZipFile(path, "w") as archive:
+def write_ods(path: Path, *, after: str = "", styles: str = "", **sheets: str) -> None:
+    """A workbook of these sheets' rows; `after` follows the sheets."""
+    tables = "".join(
+        f'<table:table table:name="{name}" table:style-name="{name}">{rows}</table:table>'
+        for name, rows in sheets.items()
+    )
+    head = ODS_HEAD.replace(
+        "<office:body>", f"<office:automatic-styles>{styles}</office:automatic-styles><office:body>"
+    )
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        archive.writestr("content.xml", ODS_HEAD + tables + ODS_TAIL)
+        archive.writestr("content.xml", head + tables + after + ODS_TAIL)
+
+
+def write_xlsx(path: Path, sheet: str, *, workbook: str = "", **parts: str | bytes) -> None:
+    """A workbook with one sheet, `Data`, of this XML within `sheetData`; `workbook` follows its list of sheets."""
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    package = "http://schemas.openxmlformats.org/package/2006"
+    files: dict[str, str | bytes] = {
+        "[Content_Types].xml": f'<Types xmlns="{package}/content-types">'
+        '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Override PartName="/xl/workbook.xml" ContentType="{kind}.sheet.main+xml"/>'
+        f'<Override PartName="/xl/worksheets/sheet1.xml" ContentType="{kind}.worksheet+xml"/></Types>',
+        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="rId1"'
+        f' Type="{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets><sheet name="Data" sheetId="1"'
+        f' r:id="rId1"/></sheets>{workbook}</workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="rId1"'
+        f' Type="{office}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
+        "xl/worksheets/sheet1.xml": sheet
+        if sheet.startswith("<") and "sheetData" in sheet
+        else f'<worksheet xmlns="{main}"><sheetData>{sheet}</sheetData></worksheet>',
+    }
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in (files | parts).items():
+            archive.writestr(name, content)
