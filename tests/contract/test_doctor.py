@@ -119,7 +119,7 @@ def test_connection_that_works_is_green(box: Sandbox, tmp_path: Path, vendor: Ve
     desk = Desk(tmp_path, connection(box, vendor), MEASURES[vendor])
     checks = desk.checks()
     assert bad(checks) == {}
-    assert "1 of 1 stream answer" in {check.name: check.detail for check in checks}["reads"]
+    assert "1 of 1 streams answered" in {check.name: check.detail for check in checks}["reads"]
     assert sorted(os.listdir(tmp_path)) == ["data", "okrs.yaml", "syncd.yaml"]
     assert desk.failures(sqlite_model) == []
 
@@ -222,7 +222,7 @@ def test_number_of_questions_is_limited_and_the_rest_is_named(box: Sandbox, tmp_
     asked = {request.path for request in box.requests if "/repos/" in request.path}
     assert len(asked) == MOST_STREAMS
     (reads,) = [check.detail for check in checks if check.name == "reads"]
-    assert reads == "20 of 22 streams answer; 2 more were not asked, the first of them issues of acme/r20"
+    assert reads == "20 of 22 streams answered; 2 more were not asked, the first of them issues of acme/r20"
 
 
 @pytest.mark.parametrize("vendor", ["github"])
