@@ -7,21 +7,22 @@ both equal.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Literal, get_args
 
 from syncd.okr.spans import Period, Span, Window
 from syncd.sdk.facts import Reading, Record, Scalar
+from syncd.sdk.numbers import BEYOND, LARGEST_WHOLE, difference, is_beyond, mean, quantile, rounded, total
 
 RecordTake = Literal["count", "sum", "average", "median", "p90", "min", "max", "distinct", "share"]
 ReadingTake = Literal["latest", "first", "change", "sum", "average", "min", "max"]
 RECORD_TAKES: tuple[str, ...] = get_args(RecordTake)
 READING_TAKES: tuple[str, ...] = get_args(ReadingTake)
 Per = Literal["day", "week"]
-_TOO_LARGE = "its numbers are too large to add up"
+_INSTANT = timedelta(microseconds=1)
 LENGTHS: dict[Per, timedelta] = {"day": timedelta(days=1), "week": timedelta(weeks=1)}
 
 
@@ -69,7 +70,7 @@ def scalar_text(value: Scalar) -> str:
     """A scalar as text; a whole number is written without `.0`."""
     if isinstance(value, str):
         return value
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+    return str(int(value)) if float(value).is_integer() and abs(value) <= LARGEST_WHOLE else repr(float(value))
 
 
 def _comparable(value: Scalar, bound: Scalar) -> bool:
@@ -103,7 +104,10 @@ class RecordMeasure:
 
 @dataclass(frozen=True, slots=True)
 class ReadingMeasure:
-    """How the readings of one part of a stream become a number. With `many`, an empty list is an empty set."""
+    """How the readings of one part of a stream become a number.
+
+    With `many` it reads a series: its readings have dates, and an empty series is an empty set.
+    """
 
     connection: str
     stream: str
@@ -136,6 +140,11 @@ def leaves(measure: Measure | None) -> tuple[Leaf, ...]:
     return tuple(part for _, part in measure.parts) if isinstance(measure, FormulaMeasure) else (measure,)
 
 
+def is_dated(measure: Measure | None) -> bool:
+    """Whether a measure reads a series, whose rows have dates, whether or not it has a row yet."""
+    return any(isinstance(leaf, ReadingMeasure) and leaf.many for leaf in leaves(measure))
+
+
 def stream_keys(measure: Leaf) -> tuple[str, ...]:
     """The keys of the streams that a measure reads."""
     return measure.streams if isinstance(measure, RecordMeasure) else (measure.stream,)
@@ -151,8 +160,9 @@ class Answer:
     """The answer of a measure: the number, or None and the reason; `counted` is the number of records or readings in
     it.
 
-    `lacking` is the number of records left out because they have no value in the aggregated field. `at` is the time of
-    the newest reading, if the source dates its readings.
+    Every measured number is made here, with 15 significant digits. A number beyond 2^53 is unknown. `lacking` is the
+    number of records left out because they have no value in the aggregated field. `at` is the time of the newest
+    reading, if the source dates its readings.
     """
 
     number: float | None
@@ -160,6 +170,15 @@ class Answer:
     counted: int = 0
     lacking: int = 0
     at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.number is None:
+            return
+        if abs(self.number) > LARGEST_WHOLE:
+            object.__setattr__(self, "number", None)
+            object.__setattr__(self, "reason", f"it is {BEYOND}")
+        else:
+            object.__setattr__(self, "number", rounded(self.number))
 
 
 def rate(answer: Answer, per: Per | None, span: Span, now: datetime) -> Answer:
@@ -185,12 +204,11 @@ def aggregate(take: str, numbers: Sequence[float]) -> float | None:
         return None
     match take:
         case "average":
-            whole = total(numbers)
-            return None if whole is None else whole / len(numbers)
+            return mean(numbers)
         case "median":
-            return _quantile(sorted(numbers), 0.5)
+            return quantile(sorted(numbers), Decimal("0.5"))
         case "p90":
-            return _quantile(sorted(numbers), 0.9)
+            return quantile(sorted(numbers), Decimal("0.9"))
         case "min":
             return min(numbers)
         case "max":
@@ -198,42 +216,36 @@ def aggregate(take: str, numbers: Sequence[float]) -> float | None:
     raise ValueError(take)
 
 
-def total(numbers: Iterable[float]) -> float | None:
-    """The exact sum of the numbers; None if it overflows."""
-    try:
-        return math.fsum(numbers)
-    except OverflowError:
-        return None
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    position = share * (len(ordered) - 1)
-    low = math.floor(position)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
-
-
 def answer_numbers(take: RecordTake, of: str | None, numbers: Sequence[float], lacking: int) -> Answer:
     """The answer over the numbers of the counting records; `lacking` more records have no number."""
+    if any(map(is_beyond, numbers)):
+        return Answer(None, f"a record's {of} holds a number {BEYOND}", len(numbers), lacking)
     number = aggregate(take, numbers)
     if number is None:
         reason = f"none of {lacking} records has {of}" if lacking else "no record in the window"
-        return Answer(None, _TOO_LARGE if numbers else reason, len(numbers), lacking)
+        return Answer(None, reason, len(numbers), lacking)
     return Answer(number, None, len(numbers), lacking)
 
 
-def answer_distinct(of: str | None, values: int, having: int, lacking: int) -> Answer:
-    """The answer for a number of distinct `values`, from `having` records with a value; unknown if no record has a
+def answer_distinct(of: str | None, elements: Collection[Scalar], having: int, lacking: int) -> Answer:
+    """The answer for the number of distinct `elements`, of `having` records with a value; unknown if no record has a
     value.
     """
-    if values:
-        return Answer(float(values), None, having, lacking)
+    if any(not isinstance(element, str) and is_beyond(element) for element in elements):
+        return Answer(None, f"a record's {of} holds a number {BEYOND}", having, lacking)
+    if elements:
+        return Answer(float(len(set(map(scalar_text, elements)))), None, having, lacking)
     return answer_numbers("average", of, [], lacking)
 
 
-def answer_share(done: int, total: int) -> Answer:
+def answer_share(done: int, records: int) -> Answer:
     """The answer for the share of records that are done; without records there is no share."""
-    return Answer(done / total * 100, None, total) if total else Answer(None, "no record matches")
+    return Answer(done * 100 / records, None, records) if records else Answer(None, "no record matches")
+
+
+def so_far(span: Span, now: datetime) -> Span:
+    """A window up to now, `now` included: what is dated after now does not count yet."""
+    return Span(span.start, min(span.end, now + _INSTANT))
 
 
 def is_done(record: Record, span: Span) -> bool:
@@ -241,15 +253,15 @@ def is_done(record: Record, span: Span) -> bool:
     return record.done_at is not None and record.done_at < span.end
 
 
-def evaluate_records(measure: RecordMeasure, span: Span, records: Iterable[Record]) -> Answer:
+def evaluate_records(measure: RecordMeasure, span: Span, now: datetime, records: Iterable[Record]) -> Answer:
     """The plain evaluator: computes in Python the answer that the ledger computes in SQL. Each id counts once."""
-    counted = {record.id: record for record in records if left_out(measure, span, record) is None}
+    counted = {record.id: record for record in records if left_out(measure, span, now, record) is None}
     if measure.take == "distinct":
-        values = {scalar_text(value) for record in counted.values() for value in _values(record, measure.of)}
+        elements = {value for record in counted.values() for value in _values(record, measure.of)}
         lacking = sum(not _values(record, measure.of) for record in counted.values())
-        return answer_distinct(measure.of, len(values), len(counted) - lacking, lacking)
+        return answer_distinct(measure.of, elements, len(counted) - lacking, lacking)
     if measure.take == "share":
-        return answer_share(sum(is_done(record, span) for record in counted.values()), len(counted))
+        return answer_share(sum(is_done(record, so_far(span, now)) for record in counted.values()), len(counted))
     if measure.of is None:
         return answer_numbers(measure.take, None, [1.0] * len(counted), 0)
     numbers = [contribution(record, measure.of) for record in counted.values()]
@@ -258,16 +270,24 @@ def evaluate_records(measure: RecordMeasure, span: Span, records: Iterable[Recor
 
 
 def contribution(record: Record, of: str) -> float | None:
-    """The number that a record contributes: the sum of the numbers in its field; None if there is none."""
+    """The number that a record contributes: the sum of the numbers in its field; None if there is none.
+
+    If one of them is beyond 2^53, so is the result.
+    """
     numbers = [float(value) for value in _values(record, of) if not isinstance(value, str)]
-    return total(numbers) if numbers else None
+    return record_total(numbers) if numbers else None
 
 
-def left_out(measure: RecordMeasure, span: Span, record: Record) -> str | None:
-    """Why a record does not count; None if it counts."""
+def record_total(numbers: Sequence[float]) -> float:
+    """The sum of the numbers in a record's field; beyond 2^53 if one of them is."""
+    return next(filter(is_beyond, numbers), None) or total(numbers)
+
+
+def left_out(measure: RecordMeasure, span: Span, now: datetime, record: Record) -> str | None:
+    """Why a record does not count in a window as of now; None if it counts."""
     if measure.kind is not None and record.kind != measure.kind:
         return f"is of the kind {record.kind or 'unknown'}, and {measure.kind} is asked for"
-    if (reason := _outside(measure, span, record)) is not None:
+    if (reason := _outside(measure, span, now, record)) is not None:
         return reason
     for rule in measure.filters:
         if not rule.accepts(_values(record, rule.field)):
@@ -276,12 +296,16 @@ def left_out(measure: RecordMeasure, span: Span, record: Record) -> str | None:
     return None
 
 
-def _outside(measure: RecordMeasure, span: Span, record: Record) -> str | None:
+def _outside(measure: RecordMeasure, span: Span, now: datetime, record: Record) -> str | None:
     if measure.take == "share":
         created = record.created_at
+        if created is not None and created > now:
+            return "created after now"
         return "created after the window" if created is not None and created >= span.end else None
     if record.done_at is None:
         return record.not_done or "not done"
+    if record.done_at > now:
+        return "done after now"
     if record.done_at < span.start:
         return "done before the window"
     return "done after the window" if record.done_at >= span.end else None
@@ -321,11 +345,10 @@ def evaluate_readings(take: ReadingTake, span: Span, now: datetime, readings: It
     if take == "change":
         if len(inside) < 2:
             return Answer(None, "a change needs two readings, and there is one", 1, at=at)
-        return Answer(numbers[1] - numbers[0], None, len(inside), at=at)
+        return Answer(difference(numbers[1], numbers[0]), None, len(inside), at=at)
     if take in ("latest", "first"):
         return Answer(numbers[0], None, 1, at=at)
-    number = aggregate(take, numbers)
-    return Answer(number, _TOO_LARGE if number is None else None, len(inside), at=at)
+    return Answer(aggregate(take, numbers), None, len(inside), at=at)
 
 
 def _at(reading: Reading) -> datetime:

@@ -5,12 +5,12 @@ With `rollup: supporting`, score and activity are weighted means over the suppor
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from syncd.okr.goals import Health, KeyResult, Objective, Shares, Standing
+from syncd.sdk.numbers import weighted_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,4 @@ def _mean(
 
 def _weighted_mean(pairs: Iterable[tuple[float, float | None]]) -> float | None:
     """The weighted mean of shares from 0 to 1, ignoring None; None if the other shares have no weight."""
-    present = [(weight, share) for weight, share in pairs if share is not None]
-    total_weight = math.fsum(weight for weight, _ in present)
-    if not total_weight:
-        return None
-    return min(1.0, max(0.0, math.fsum(weight * share for weight, share in present) / total_weight))
+    return weighted_mean((weight, share) for weight, share in pairs if share is not None)

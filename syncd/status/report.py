@@ -12,6 +12,7 @@ from syncd.okr.alignment import judge
 from syncd.okr.checkins import CheckIn, confidence, made_by
 from syncd.okr.checkins import standing as standing_checkin
 from syncd.okr.goals import KeyResult, Objective, Quality, Standing, expected, guarded, standing
+from syncd.okr.measures import is_dated
 from syncd.okr.rollup import ObjectiveStanding, roll_up_all
 from syncd.okr.spans import Period
 from syncd.okr.words import day, goal, number
@@ -116,8 +117,13 @@ def line_of(snapshot: Snapshot, key_result: KeyResult) -> KeyResultLine:
     if key_result.guard is None:
         return line
     guard = _line(snapshot, key_result.guard)
-    stands = guarded(line.standing, guard.standing, _guard_reason(guard))
-    return replace(line, standing=stands, reason=stands.reason if stands != line.standing else line.reason, guard=guard)
+    guard_reason = _guard_reason(guard)
+    stands = guarded(line.standing, guard.standing, guard_reason)
+    if stands == line.standing:
+        return replace(line, guard=guard)
+    # What happened to the number itself, such as a fall to none, is told before what happened to its guard.
+    reason = "; ".join(filter(None, (line.reason, guard_reason)))
+    return replace(line, standing=replace(stands, reason=reason), reason=reason, guard=guard)
 
 
 def _alignment(snapshot: Snapshot, objective: Objective, lines: Mapping[str, KeyResultLine]) -> Iterator[JudgedLink]:
@@ -172,7 +178,8 @@ def _stale(snapshot: Snapshot, kr: KeyResult, kept: KeptValue, as_of: datetime |
         if checkin is None or not checkin.expired(span, now):
             return None
         return f"the check-in of {day(checkin.at.astimezone(snapshot.rules.zone))} has expired"
-    limit = kr.stale_after or (None if kept.at is not None else _STALE_AFTER)
+    dated = kept.at is not None or is_dated(kr.measure)
+    limit = kr.stale_after or (None if dated else _STALE_AFTER)
     age = min(now, span.end) - as_of if as_of is not None else timedelta()
     if limit is None or kept.number is None or age <= limit:
         return None
