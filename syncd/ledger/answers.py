@@ -134,10 +134,10 @@ class Answers:
     ) -> tuple[bool, list[Reading]]:
         """Whether the source dates the readings of a measure's part; and those readings, each with its time, in order.
 
-        A series is dated, even before it has a row. In a dated series the current rows count, each on its date. An undated reading holds from the moment it was seen
-        until it was replaced: a reading that held at the window's start counts from there, and a reading seen while a
-        period settles counts at the period's last moment. `latest` looks at current rows only, so that an emptied cell
-        is not a number.
+        A series is dated, even before it has a row: its current rows count, each on its date. An undated reading holds
+        from the moment it was seen until it was replaced: a reading that held at the window's start counts from there,
+        and a reading seen while a period settles counts at the period's last moment. `latest` looks at current rows
+        only, so that an emptied cell is not a number.
         """
 
         def holds(row: Any) -> bool:

@@ -20,12 +20,12 @@ from simpleeval import SimpleEval
 from syncd.okr.measures import Answer
 
 
-def _half_away_from_zero(number: Fraction | int, places: Fraction | int = 0) -> Fraction:
+def _half_away_from_zero(number: Fraction, places: Fraction = Fraction()) -> Fraction:
     """The number rounded to decimal places as a spreadsheet does: 2.5 to 3, and -2.5 to -3."""
     if places != int(places) or abs(places) > _MOST_PLACES:
         raise ValueError(places)
-    scale = Fraction(10) ** int(places)
-    away_from_zero = floor(abs(number) * scale + Fraction(1, 2)) / scale
+    scale = Fraction(f"1e{int(places)}")
+    away_from_zero = Fraction(floor(abs(number) * scale + Fraction(1, 2))) / scale
     return away_from_zero if number >= 0 else -away_from_zero
 
 

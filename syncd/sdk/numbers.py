@@ -79,19 +79,22 @@ def quantile(ordered: Sequence[float], share: Decimal) -> float:
     return between(ordered[low], ordered[min(low + 1, len(ordered) - 1)], position - low)
 
 
-def ratio(part: float | Decimal, whole: float | Decimal) -> float:
+def ratio(part: Decimal, whole: Decimal) -> float:
     """`part / whole` with 15 significant digits; it is at least 1, or below 0, only if the exact ratio is."""
-    share = rounded(float(part / whole))  # type: ignore[operator]
-    if share == 1.0 and abs(part) < abs(whole):
-        return math.nextafter(1.0, 0.0)
-    return share
+    return _below_1(rounded(float(part / whole)), short=abs(part) < abs(whole))
+
+
+def _below_1(share: float, *, short: bool) -> float:
+    """A share; one that falls short of 1 is below 1, although it may round to 1."""
+    return math.nextafter(1.0, 0.0) if short and share == 1.0 else share
 
 
 def share_of_way(value: float, start: float, end: float) -> float:
     """The share of the way from `start` to `end` at `value`; it is below 0 behind `start`, and above 1 beyond `end`."""
     part, whole = float(value - start), float(end - start)
     if float(start).is_integer() and part.is_integer() and whole.is_integer() and abs(part) < LARGEST_WHOLE:
-        return ratio(part, whole)  # differences of whole numbers are exact as floats, which are much faster
+        # Differences of whole numbers are exact as floats, which are much faster.
+        return _below_1(rounded(part / whole), short=abs(part) < abs(whole))
     exact_start = as_decimal(start)
     return ratio(as_decimal(value) - exact_start, as_decimal(end) - exact_start)
 

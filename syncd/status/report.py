@@ -160,6 +160,9 @@ def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
     as_of = kept.at or pulled_at
     stands = standing(kr, kept.number, span, now, rules.shares)
     reason = "its measure was edited after the period was frozen" if edited else kept.reason or stands.reason
+    if now >= span.end + rules.settle and kept.confirmed is None:
+        tries = f"its period has settled, and `syncd sync --only {kr.id}` tries once more"
+        reason = "; ".join(filter(None, (kept.reason, tries)))
     quality: Quality = kept.quality
     if quality != "complete" and stands.progress == kept.progress:  # else the goal was edited: its health is new
         stands = replace(stands, health=kept.health, reason=reason)

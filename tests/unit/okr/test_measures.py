@@ -110,7 +110,8 @@ class TestRecords:
         [(None, 0), (START - TICK, 0), (START, 1), (SPAN.end - TICK, 1), (SPAN.end, 0)],
     )
     def test_a_record_counts_on_the_day_it_was_done(self, done_at: datetime | None, counts: int) -> None:
-        assert evaluate([record(done_at=done_at)]) == counts
+        measure = RecordMeasure("code", ("pulls",))
+        assert evaluate_records(measure, SPAN, SPAN.end, [record(done_at=done_at)]).number == counts
 
     def test_every_filter_must_pass(self) -> None:
         records = [record("1", base=["main"], author=["ann"]), record("2", base=["main"], author=["bot"]), record("3")]
