@@ -11,7 +11,8 @@ from functools import cached_property
 
 from syncd.cycle.model import PullResult
 from syncd.ledger import Cycle, KeptValue, Ledger
-from syncd.okr.measures import Answer, Leaf, Measure, ReadingMeasure, leaves, stream_keys
+from syncd.okr.answer import Answer
+from syncd.okr.measures import Leaf, Measure, ReadingMeasure, leaves, stream_keys
 from syncd.okr.spans import Period
 
 

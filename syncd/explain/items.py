@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from syncd.ledger import Ledger
+from syncd.okr.answer import Answer
 from syncd.okr.facts import answered
 from syncd.okr.measures import (
-    Answer,
     FormulaMeasure,
     Leaf,
     Measure,

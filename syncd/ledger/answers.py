@@ -13,13 +13,12 @@ from sqlalchemy import ColumnElement, Connection, Engine, Integer, Text, case, c
 from syncd.ledger import selection
 from syncd.ledger.batches import given
 from syncd.ledger.schema import cycles, readings, records, streams
+from syncd.okr.answer import Answer, answer_numbers
 from syncd.okr.measures import (
-    Answer,
     Measure,
     ReadingMeasure,
     RecordMeasure,
     answer_distinct,
-    answer_numbers,
     answer_share,
     evaluate_readings,
     leaves,

@@ -17,7 +17,7 @@ from math import floor, inf, isfinite
 
 from simpleeval import SimpleEval
 
-from syncd.okr.measures import Answer
+from syncd.okr.answer import Answer
 
 
 def _half_away_from_zero(number: Fraction, places: Fraction = Fraction()) -> Fraction:

@@ -9,21 +9,19 @@ import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
+from syncd.okr.answer import Answer, answer_numbers, rate
 from syncd.okr.facts import Facts
 from syncd.okr.formula import evaluate
 from syncd.okr.measures import (
-    Answer,
     FormulaMeasure,
     Leaf,
     Measure,
     ReadingMeasure,
     RecordMeasure,
     answer_distinct,
-    answer_numbers,
     answer_share,
     evaluate_readings,
     left_out,
-    rate,
 )
 from syncd.okr.spans import Period, Span, midnight
 from syncd.sdk.facts import Reading

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from syncd.okr.alignment import Alignment, judge, on_pace_since
+from syncd.okr.answer import Answer
 from syncd.okr.facts import answered
 from syncd.okr.goals import (
     ON_PACE,
@@ -20,7 +21,6 @@ from syncd.okr.goals import (
     standing,
 )
 from syncd.okr.measures import (
-    Answer,
     Leaf,
     ReadingMeasure,
     RecordMeasure,

@@ -35,8 +35,9 @@ from syncd.ledger.members import Fallen
 from syncd.ledger.pulled import LastPull
 from syncd.ledger.schema import cycles, definitions, metadata, readings, records, remarks, streams, values
 from syncd.ledger.streams import Ending
+from syncd.okr.answer import Answer
 from syncd.okr.checkins import CheckIn
-from syncd.okr.measures import Answer, Filter, Leaf, ReadingMeasure, ReadingTake, RecordMeasure, RecordTake
+from syncd.okr.measures import Filter, Leaf, ReadingMeasure, ReadingTake, RecordMeasure, RecordTake
 from syncd.okr.past import past_values
 from syncd.okr.spans import Period, Span, Window, midnight
 from syncd.sdk import Json, Page, Reading, Record, Snapshot, Stream

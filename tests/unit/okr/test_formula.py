@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncd.okr.answer import Answer
 from syncd.okr.formula import NoFormula, evaluate, names
-from syncd.okr.measures import Answer
 from syncd.sdk.numbers import rounded
 
 numbers = st.floats(-1e6, 1e6).map(rounded)

@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncd.okr.answer import aggregate, answer_numbers
 from syncd.okr.measures import (
     Filter,
     ReadingTake,
     RecordMeasure,
     RecordTake,
-    aggregate,
-    answer_numbers,
     answer_share,
     contribution,
     evaluate_readings,
