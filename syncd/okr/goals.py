@@ -17,7 +17,7 @@ from typing import Literal
 from syncd.okr.measures import Measure
 from syncd.okr.plausible import Plausible
 from syncd.okr.spans import Period, Span
-from syncd.sdk.numbers import as_decimal, between, product, ratio, rounded, share_of_way
+from syncd.sdk.numbers import as_decimal, between, ratio, rounded, share_of_way
 
 Health = Literal["unknown", "off_track", "at_risk", "on_track", "done"]
 Quality = Literal["complete", "partial", "failed", "stale", "held"]
@@ -59,14 +59,15 @@ class Shares:
 
     def health(self, score: float, expected: float) -> Health:
         """The health of a score, compared with the score expected by now."""
-        least = expected * (1 - _TOLERANCE)
-        if score >= self.on_track * least:
+        on_track, at_risk = self.bounds(expected)
+        if score >= on_track:
             return "on_track"
-        return "at_risk" if score >= self.at_risk * least else "off_track"
+        return "at_risk" if score >= at_risk else "off_track"
 
     def bounds(self, expected: float) -> tuple[float, float]:
         """The scores from which on a key result is on track, and at risk."""
-        return product(self.on_track, expected), product(self.at_risk, expected)
+        least = expected * (1 - _TOLERANCE)
+        return self.on_track * least, self.at_risk * least
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,13 +261,17 @@ def is_guard(key_result: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a key result is doing, as shares; None means unknown. `reason` explains the health where needed."""
+    """How a key result is doing, as shares; None means unknown. `reason` explains the health where needed.
+
+    `bounds` are the shares at which the health would be another.
+    """
 
     progress: float | None
     score: float | None
     expected: float
     health: Health
     reason: str | None = None
+    bounds: tuple[float, ...] = field(default=(), compare=False)
 
 
 def expected(key_result: KeyResult, span: Span, now: datetime) -> float:
@@ -294,9 +299,8 @@ def standing(key_result: KeyResult, value: float | None, span: Span, now: dateti
     score = _within(progress)
     if now < span.start:
         return Standing(progress, score, expected_score, "unknown", "the period has not begun")
-    return Standing(
-        progress, score, expected_score, _health(key_result, progress, score, expected_score, now >= span.end, shares)
-    )
+    health = _health(key_result, progress, score, expected_score, now >= span.end, shares)
+    return Standing(progress, score, expected_score, health, bounds=(0.0, 1.0, *shares.bounds(expected_score)))
 
 
 def guarded(unguarded: Standing, guard: Standing, guard_reason: str) -> Standing:

@@ -36,6 +36,7 @@ class Statement:
     `value`, `progress` and `score` are None if the number is unknown: then no number is written. `expected` is that of
     the day's start. `as_of` is the time that the number describes, `updated` the time of the statement; both are in the
     project's zone. `evidence` is the address of the page that explains the number, if the project has pages.
+    `value_bounds` and `progress_bounds` are what `syncd.sdk.figures` must not round the two numbers across.
     """
 
     key_result: str
@@ -60,6 +61,8 @@ class Statement:
     as_of: datetime | None
     updated: datetime
     evidence: str | None
+    value_bounds: Sequence[float] = ()
+    progress_bounds: Sequence[float] = ()
 
     def content(self, names: Iterable[str]) -> dict[str, Scalar | None]:
         """The fields with these names, times as `2026-11-21 10:15`; without the numbers that are unknown."""

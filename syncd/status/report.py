@@ -15,7 +15,7 @@ from syncd.okr.goals import KeyResult, Objective, Quality, Standing, expected, g
 from syncd.okr.measures import is_dated
 from syncd.okr.rollup import ObjectiveStanding, roll_up_all
 from syncd.okr.spans import Period
-from syncd.okr.words import day, goal, number
+from syncd.okr.words import day, goal, value_figure
 from syncd.status.snapshot import Snapshot
 from syncd.status.verdicts import JudgedLink, judged_link
 
@@ -141,7 +141,7 @@ def _alignment(snapshot: Snapshot, objective: Objective, lines: Mapping[str, Key
 def _guard_reason(guard: KeyResultLine) -> str:
     if guard.standing.health == "unknown":
         return f"its guard is unknown: {guard.reason or 'no number'}"
-    return f"its guard is broken: {number(guard.value)} is not {goal(guard.key_result)}"
+    return f"its guard is broken: {value_figure(guard.key_result, guard.value)} is not {goal(guard.key_result)}"
 
 
 def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
