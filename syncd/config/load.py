@@ -28,7 +28,7 @@ from syncd.sdk import ConfigError, Problem
 
 if TYPE_CHECKING:
     from syncd.config.mapping_tests import MappingTest
-    from syncd.okr.lint import Finding
+    from syncd.okr.lint import Finding, PulledRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,13 @@ class Config:
         """The shares of the expected score that decide the health."""
         return Shares(self.settings.health.on_track, self.settings.health.at_risk)
 
-    def ledger_url(self, environment: Mapping[str, str] = os.environ) -> str:
-        """The ledger's URL with references resolved; a relative SQLite path starts at the folder of syncd.yaml."""
+    def ledger_url(self, environment: Mapping[str, str] = os.environ, *, instead: str | None = None) -> str:
+        """The ledger's URL with references resolved; a relative SQLite path starts at the folder of syncd.yaml.
+
+        With `instead`, what that would be if `ledger:` said so.
+        """
         resolver = Resolver(self.document, environment, within=partial(quote, safe=""))
-        url: str = resolver(self.settings.ledger, ("ledger",))
+        url: str = resolver(instead or self.settings.ledger, ("ledger",))
         if resolver.problems:
             raise ConfigError(problems=resolver.problems)
         prefix = "sqlite:///"
@@ -100,12 +103,12 @@ class Config:
         if problems:
             raise ConfigError(problems=problems)
 
-    def findings(self) -> Iterator[tuple[Problem, Finding]]:
-        """The findings of lint about the OKRs of every period, each with its place."""
+    def findings(self, rows: PulledRows | None = None) -> Iterator[tuple[Problem, Finding]]:
+        """The findings of lint about the OKRs of every period, each with its place; with `rows`, about records too."""
         from syncd.okr.lint import lint  # here: of all commands only `validate` runs the rules
 
         for okrs in self.periods:
-            for finding in lint(okrs):
+            for finding in lint(okrs, rows):
                 origin = self.origins[(okrs.period.id, finding.subject)]
                 yield origin.problem(f"{finding.subject} {finding.message}", finding.rule.key), finding
 

@@ -26,7 +26,10 @@ Subject = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """A change of a subject; `old` is None if the subject was never seen before."""
+    """A change of a subject; `old` is None if the subject was never seen before.
+
+    It is `sending` if a message about it may have been sent already, by a later state of the ledger that is lost.
+    """
 
     kind: str
     period: str
@@ -36,7 +39,7 @@ class NewEvent:
     old: str | None
     new: str
     sentence: str
-    state: Literal["known", "waiting"]
+    state: Literal["known", "waiting", "sending"]
 
 
 @dataclass(frozen=True, slots=True)

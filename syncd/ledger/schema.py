@@ -84,6 +84,15 @@ metadata = MetaData(
     }
 )
 
+control = Table(
+    "control",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("ledger", String, nullable=False, comment="its own id; backups and copies keep it"),
+    Column("writes_from", String, nullable=False, comment="the oldest migration whose syncd may still write"),
+    Column("restored_in", Integer, comment="the newest cycle when it was put back to an earlier state"),
+)
+
 cycles = Table(
     "cycles",
     metadata,

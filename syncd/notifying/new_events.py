@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from syncd.config import Config
 from syncd.ledger import Ledger, NewEvent
@@ -38,6 +39,7 @@ def new_events(config: Config, ledger: Ledger, now: datetime, reports: Sequence[
     if config.settings.notify is None:
         return
     newest = ledger.events.newest()
+    due: Literal["waiting", "sending"] = "sending" if ledger.nothing_synced_since_restored() else "waiting"
     for fact in (*_of_reports(reports), *_of_streams(config, ledger, now)):
         was = newest.get((fact.kind, fact.period, fact.subject))
         if fact.is_now == (was or _NONE) or (was is None and fact.is_now == _NONE):
@@ -52,7 +54,7 @@ def new_events(config: Config, ledger: Ledger, now: datetime, reports: Sequence[
             was,
             fact.is_now,
             fact.sentence,
-            "waiting" if is_sent else "known",
+            due if is_sent else "known",
         )
 
 

@@ -18,6 +18,7 @@ from syncd.config import Config
 from syncd.config.messages import nearest
 from syncd.ledger import Event, Ledger
 from syncd.ledger.events import EventState
+from syncd.ledger.outbox import IN_DOUBT
 from syncd.notifying.messages import body, settled, title
 from syncd.sdk import ConfigError
 
@@ -65,7 +66,7 @@ def send_messages(
     if notify is None:
         return ()
     lost = ledger.events.in_state(_LOST)
-    ledger.events.end([event.id for event in lost], "unsure", reason="syncd was stopped while it was sent")
+    ledger.events.end([event.id for event in lost], "unsure", reason=IN_DOUBT)
     waiting = ledger.events.in_state(_WAITING)
     if not waiting or notify.is_quiet(clock(), config.zone):
         return ()

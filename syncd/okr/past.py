@@ -106,11 +106,14 @@ def _shares(
     days: Sequence[tuple[date, datetime]],
     cycle: int | None,
 ) -> Iterator[tuple[date, datetime, float | None]]:
-    """A record counts in the total from its creation on; without a creation date it always counts."""
+    """A record counts in the total from its creation on; without a creation date it always counts.
+
+    A record that was done before it was created, as imported records are, is done from its creation on.
+    """
     everything = Span(period.span.start, days[-1][1] + _INSTANT)
     passing = [record for record in facts.records(measure, cycle) if left_out(measure, everything, now, record) is None]
     created = sorted(record.created_at for record in passing if record.created_at is not None)
-    done = sorted(record.done_at for record in passing if record.done_at is not None)
+    done = sorted(max(record.done_at, record.created_at or record.done_at) for record in passing if record.done_at)
     for day, end in days:
         window = measure.window.span(period, end)
         until = min(end, window.end - _INSTANT)
@@ -132,10 +135,11 @@ def _record_values(
             continue
         contributed = [element for _, elements in pairs[low:high] for element in elements]
         if measure.take == "distinct":
-            yield day, end, answer_distinct(measure.of, set(contributed), len(contributed), 0).number
+            texts = {str(text) for text in contributed}
+            yield day, end, answer_distinct(measure.of_text, texts, len(contributed), 0).number
         else:
             numbers = [element for element in contributed if not isinstance(element, str)]
-            yield day, end, answer_numbers(measure.take, measure.of, numbers, 0).number
+            yield day, end, answer_numbers(measure.take, measure.of_text, numbers, 0).number
 
 
 def past_days(period: Period, now: datetime) -> Iterator[tuple[date, datetime]]:

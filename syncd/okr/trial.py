@@ -25,6 +25,7 @@ from syncd.okr.measures import (
     ReadingMeasure,
     RecordMeasure,
     contribution,
+    distinct_text,
     evaluate_readings,
     evaluate_records,
     leaves,
@@ -99,8 +100,8 @@ def _elements(measure: RecordMeasure, record: Record) -> Sequence[float | str]:
     if measure.of is None:
         return [1.0]
     if measure.take == "distinct":
-        return record.fields.get(measure.of, ())
-    number = contribution(record, measure.of)
+        return [distinct_text(measure, value) for value in measure.values_of(record)]
+    number = contribution(measure, record)
     return [] if number is None else [number]
 
 

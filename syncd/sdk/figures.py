@@ -1,4 +1,7 @@
-"""Numbers and shares as people read them: few digits, yet never rounded across a bound that a judgement stands on."""
+"""Numbers and shares as people and spreadsheet programs read them.
+
+A figure has few digits, yet it is never rounded across a bound that a judgement stands on.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from syncd.sdk.numbers import LARGEST_WHOLE, as_decimal
 
 _MOST_DIGITS = 16
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # spreadsheet programs read these as formulas (OWASP, CSV Injection)
 
 
 def number(value: float | None, unknown: str = "–", bounds: Collection[float] = ()) -> str:
@@ -36,6 +41,15 @@ def percent(share: float | None, bounds: Collection[float] = ()) -> str:
     if abs(hundredths) > LARGEST_WHOLE:
         return f"{float(hundredths):g} %"
     return f"{_plain(_beside(hundredths, 0, [as_decimal(bound) * 100 for bound in bounds]))} %"
+
+
+def spreadsheet_cell(value: object) -> object:
+    """A cell of a CSV file that spreadsheet programs show as it is: no text becomes a formula, no whole number gets
+    decimals.
+    """
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _beside(exact: Decimal, places: int, bounds: Collection[Decimal]) -> Decimal:

@@ -24,7 +24,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from syncd.config.publications import Publication
 from syncd.ledger import Delivery, Ledger, LedgerFailed, NewDelivery, open_ledger
-from syncd.ledger.outbox import STUCK, post
+from syncd.ledger.outbox import IN_DOUBT, STUCK, post
 from syncd.publishing.delivery import GIVES_UP, Delivered, deliver
 from syncd.publishing.statements import as_json
 from syncd.sdk import (
@@ -350,7 +350,7 @@ def test_killed_while_it_was_sent_it_is_unsure_and_while_it_waited_it_is_not(led
     with suppress(Killed):
         desk.deliver()
     (unsure,) = desk.deliver()
-    assert (unsure.state, unsure.reason) == ("unsure", "syncd was stopped while it was sent")
+    assert (unsure.state, unsure.reason) == ("unsure", IN_DOUBT)
     desk.state("nps", 40)
     desk.board.script = [("before", RetryLater("HTTP 429", 5)), ("before", Killed())]
     with suppress(Killed):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -46,15 +46,6 @@ START = datetime(2026, 10, 1, tzinfo=UTC)
 SPAN = Span(START, START + timedelta(days=92))
 NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty place for a ledger."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.db'}"
-    new: Callable[[], str] = request.getfixturevalue("new_postgres")
-    return new()
 
 
 def reach(ledger: Ledger, cycle: int, now: datetime) -> None:
@@ -718,6 +709,7 @@ class TestOpening:
     def test_a_ledger_of_a_newer_version_is_refused(self, ledger: Ledger, url: str) -> None:
         with ledger.engine.begin() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+            connection.execute(text("UPDATE control SET writes_from = '9998'"))
         for create in (True, False):
             with pytest.raises(LedgerError, match=r"was written by a newer syncd \(9999\); run that version"):
                 open_ledger(url, create=create)
