@@ -6,6 +6,7 @@ Its HTTP client has no setting for a base address, so a subclass replaces Google
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,9 @@ from syncd.sdk import (
     RetryLater,
     Server,
     SourceBroken,
+    SourceError,
     answer_of,
+    is_page,
     network_failure,
     quota_and_clock,
     sentence,
@@ -37,6 +40,8 @@ _READS = f"{_WRITES}.readonly"
 UNFORMATTED = {"valueRenderOption": "UNFORMATTED_VALUE", "dateTimeRenderOption": "SERIAL_NUMBER"}
 ENTERED = {"valueRenderOption": "FORMULA", "dateTimeRenderOption": "SERIAL_NUMBER"}
 """Asks for what was entered into cells: a formula is a text that begins with "=", a number is a number."""
+
+_BAD_RANGE = re.compile(r"(?:Invalid data\[\d+\]: )?(?:Unable to parse range: |Range \(.*\) exceeds grid limits\b)")
 
 Entry = bool | int | float | str | None
 """What JSON says of a cell."""
@@ -85,19 +90,38 @@ class _Done(BaseModel):
     spreadsheetId: str  # noqa: N815 - Google's name
 
 
+class _Detail(BaseModel):
+    """A google.rpc.ErrorInfo, or a detail of another type, which has no reason."""
+
+    reason: str = ""
+
+
+class _Problem(BaseModel):
+    """A google.rpc.Status. Its reasons are codes; a message quotes what the request named, such as a sheet."""
+
+    message: str = ""
+    details: list[_Detail] = []
+
+
+class _Failed(BaseModel):
+    error: _Problem = _Problem()
+
+
 class Refused(SourceBroken):
     """A request that Google refuses: the status, and Google's message if it sent one."""
 
     def __init__(self, error: SourceBroken, status: int, message: str, body: str) -> None:
+        reasons = {detail.reason for detail in _problem(body).details}
         self.status = status
         self.message = message
-        self.scopes = "SCOPE_INSUFFICIENT" in body
+        self.scopes = "ACCESS_TOKEN_SCOPE_INSUFFICIENT" in reasons
+        self.disabled = "SERVICE_DISABLED" in reasons
         super().__init__(str(error))
 
     @property
     def bad_range(self) -> bool:
         """Whether Google cannot resolve a range: usually its sheet was deleted or renamed."""
-        return self.status == 400 and "range" in self.message.lower()
+        return self.status == 400 and _BAD_RANGE.match(self.message) is not None
 
 
 class Client:
@@ -137,24 +161,21 @@ class Client:
 
     def check(self) -> Iterator[Check]:
         """Reachable and authenticated: requests a spreadsheet that cannot exist, and looks at how it is refused."""
-        try:
-            response = self._send("GET", "syncd-doctor", {}, None)
-            status, headers, body = response.status_code, response.headers, response.text
-        except SourceBroken as error:
-            yield Check("authenticated", False, str(error))
-            return
+        response = self._context.retry.call(lambda: self._send("GET", "syncd-doctor", {}, None))
+        answer = answer_of(response.status_code, response.headers, response.content)
+        refusal = self._server.refusal(answer)
+        by_google = '"error"' in answer.text and not is_page(answer.text)
+        if answer.status not in (400, 401, 403) and not (answer.status == 404 and by_google):
+            raise self._server.page(answer) or refusal
         yield Check("reachable", True, self._settings.url)
-        refused = status in (400, 401) or (status == 403 and "not been used" in body)
-        detail = (
-            "the credentials are accepted"
-            if not refused
-            else str(self._server.refusal(answer_of(status, headers, body)))
-        )
-        yield Check("authenticated", not refused, detail)
+        reasons = {detail.reason for detail in _problem(answer.text).details}
+        switched_off = bool(reasons & {"SERVICE_DISABLED", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
+        refused = answer.status in (400, 401) or (answer.status == 403 and switched_off)
+        yield Check("authenticated", not refused, str(refusal) if refused else "the credentials are accepted")
         if self._settings.credentials is not None:
             writing = "; to write check-ins, for spreadsheets" if self._context.writes else " alone"
             yield Check("least scopes", True, f"asks for spreadsheets.readonly{writing}")
-        yield from quota_and_clock({name.lower(): value for name, value in headers.items()}, self._context.now())
+        yield from quota_and_clock(answer.headers, self._context.now())
 
     def close(self) -> None:
         """Closes the sockets."""
@@ -193,8 +214,8 @@ class Client:
             return self._http.send(method, f"{GOOGLE}/v4/spreadsheets/{path}", parameters, body)
         except requests.exceptions.RequestException as error:
             raise network_failure(error, self._settings.url, self._settings.timeout) from None
-        except google.TransportError:
-            raise RetryLater("Google's token endpoint did not answer") from None
+        except google.TransportError as error:
+            raise _no_token(error, self._settings.timeout) from None
         except google.RefreshError as error:
             if error.retryable:
                 raise RetryLater("Google's token endpoint did not give a token") from None
@@ -208,6 +229,25 @@ def _entry(value: Any) -> Entry:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise RetryLater(f"its answer holds a cell of the type {type(value).__name__}")
+
+
+def _no_token(error: Exception, timeout: float) -> SourceError:
+    """The error for a token endpoint that did not answer: google-auth wraps the exception of requests."""
+    import requests
+
+    cause = error.__cause__
+    if isinstance(cause, requests.exceptions.RequestException) and cause.request is not None and cause.request.url:
+        failed = network_failure(cause, cause.request.url, timeout)
+        return type(failed)(f"no token for the service account: {failed}")
+    return RetryLater("Google's token endpoint did not answer")
+
+
+def _problem(body: str) -> _Problem:
+    """The error that an answer describes; an empty one if the answer is not Google's."""
+    try:
+        return _Failed.model_validate_json(body).error
+    except ValidationError:
+        return _Problem()
 
 
 def _reason(error: Exception, hide: Callable[[str], str]) -> str:

@@ -17,6 +17,8 @@ from syncd.okr.measures import RecordMeasure, leaves
 from syncd.okr.words import count
 from syncd.sdk import ConfigError, Problem, SyncdError
 
+_CONNECTION, _UNKNOWN_OWNER = "connection", "unknown-owner"
+
 
 def run(path: Path, *, strict: bool, as_json: bool) -> None:
     """Prints every problem (exit code 2), or the warnings of lint (exit code 0; with `strict` 1)."""
@@ -28,23 +30,28 @@ def run(path: Path, *, strict: bool, as_json: bool) -> None:
         problems = [_entry(problem) for problem in error.problems or [Problem(str(path), 0, str(error))]]
         print_json({"valid": False, "problems": problems, "warnings": []})
         raise typer.Exit(2) from None
-    findings = list(config.findings(_pulled_rows(config, clock())))
+    findings = [(problem, finding.rule.id) for problem, finding in config.findings(_pulled_rows(config, clock()))]
+    warnings = [
+        *((problem, _CONNECTION) for problem in config.warnings()),
+        *findings,
+        *((problem, _UNKNOWN_OWNER) for problem in config.unknown_owners()),
+    ]
     if as_json:
-        warnings = [{**_entry(problem), "rule": finding.rule.id} for problem, finding in findings]
-        print_json({"valid": True, "problems": [], "warnings": warnings})
+        entries = [{**_entry(problem), "rule": rule} for problem, rule in warnings]
+        print_json({"valid": True, "problems": [], "warnings": entries})
     else:
-        for problem, finding in findings:
-            typer.echo(_fitted(f"{problem} [{finding.rule.id}]"), err=True)
-        if findings:
+        for problem, rule in warnings:
+            typer.echo(_fitted(f"{problem} [{rule}]"), err=True)
+        if warnings:
             typer.echo("docs/lint.md says why each rule matters, and how to ignore it", err=True)
         counts = [
             (len(config.connections), "connection"),
             (sum(len(okrs.objectives) for okrs in config.periods), "objective"),
             (sum(len(okrs.key_results) for okrs in config.periods), "key result"),
-            (len(findings), "warning"),
+            (len(warnings), "warning"),
         ]
         typer.echo("valid: " + ", ".join(count(number, name) for number, name in counts))
-    if findings and strict:
+    if warnings and strict:
         raise typer.Exit(1)
 
 

@@ -1,7 +1,6 @@
 """Which ledger this is, which versions of syncd may write to it, and whether it was put back to an earlier state.
 
-The lock file of a SQLite ledger remembers which ledger was there, and how far it had come (`cycle_lock` writes that
-line).
+The lock file of a SQLite ledger remembers which ledger was there, and how far it had come: `cycle_lock` writes that.
 So syncd notices an empty or an older ledger in its place, and sends no check-in twice.
 """
 
@@ -45,8 +44,8 @@ def note_put_back(connection: Connection) -> None:
     """
     newest = select(func.coalesce(func.max(cycles.c.id), 0)).scalar_subquery()
     connection.execute(update(control).values(restored_in=newest))
-    for outbox in (deliveries, events):
-        connection.execute(update(outbox).where(outbox.c.state == "waiting").values(state="sending"))
+    connection.execute(update(deliveries).where(deliveries.c.state == "waiting").values(state="sending"))
+    connection.execute(update(events).where(events.c.state == "waiting").values(state="unsure"))
 
 
 # -- the line in the lock file

@@ -305,3 +305,16 @@ events = Table(
     Index("ix_events_state", "state"),
     Index("ix_events_recipient", "recipient"),
 )
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("event", Integer, ForeignKey("events.id"), primary_key=True),
+    Column("address", String, primary_key=True, comment="by the names of its references; never the address"),
+    Column("recipient", Text, nullable=False, comment="whose address it is, by name"),
+    Column("state", String, nullable=False),
+    Column("reason", Text),
+    Column("sent_at", Moment),
+    Index("ix_messages_recipient_address", "recipient", "address"),
+    Index("ix_messages_state", "state"),
+)

@@ -13,7 +13,7 @@ from syncd.config import Config
 from syncd.config.publications import WHOLE, Publication
 from syncd.ledger import Delivery, Ledger, NewDelivery
 from syncd.publishing.statements import as_json, statements
-from syncd.sdk import Statement, Summary
+from syncd.sdk import MEASURED, Statement, Summary
 from syncd.status.document import document
 from syncd.status.report import Report
 
@@ -59,7 +59,12 @@ def due_deliveries(
                         continue
                     digest, packed = _digest_of_statement(publication, statement), as_json(statement)
                 last = newest.get(place)
-                if last is None or last.digest != digest or _is_due_again(publication, last):
+                if (
+                    last is None
+                    or last.digest != digest
+                    or _is_due_again(publication, last)
+                    or (name != WHOLE and _leaves_old_number(publication, stated[name], last))
+                ):
                     lost = last.cycle <= restored_in if last else nothing_synced
                     state: Literal["waiting", "sending"] = "sending" if lost else "waiting"
                     yield NewDelivery(*place, report.period.id, name, digest, packed, state)
@@ -72,6 +77,12 @@ def _is_due_again(publication: Publication, last: Delivery) -> bool:
     write over the text that stopped it.
     """
     return last.state == "superseded" or (publication.override and last.state == "refused")
+
+
+def _leaves_old_number(publication: Publication, statement: Statement, last: Delivery) -> bool:
+    """Whether the target may hold a number of another period, which an unknown number must not stand beside."""
+    shows_numbers = not MEASURED.isdisjoint(publication.keys.uses())
+    return shows_numbers and statement.value is None and last.period != statement.period
 
 
 def _digest_of_summary(publication: Publication, summary: Summary) -> str:

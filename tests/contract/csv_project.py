@@ -49,7 +49,7 @@ class CsvProject:
         path.write_text(path.read_text().replace(old, new))
 
     def request(self, **options: Any) -> CycleRequest:
-        return CycleRequest(self.config, self.ledger, lambda: self.now, RetryPolicy(), **options)
+        return CycleRequest(self.config, self.ledger, lambda: self.now, RetryPolicy(sleep=lambda _: None), **options)
 
     def cycle(self, *, dry_run: bool = False, **options: Any) -> Result:
         return run_cycle(self.request(**options), dry_run=dry_run)

@@ -135,12 +135,13 @@ class Desk:
     unopened: Exception | None = None
     named: tuple[str, ...] = (*KEY_RESULTS, *(f"kr-{number}" for number in range(10)))
 
-    def state(self, name: str, value: float | None, health: str = "on_track") -> None:
-        digest = f"{value} {health}"
+    def state(self, name: str, value: float | None, health: str = "on_track", period: str = "2026-Q4") -> None:
+        digest = f"{value} {health} {period}"
         newest = self.ledger.outbox.newest().get(("board", f"row of {name}"))
         if newest is not None and newest.digest == digest:
             return
-        one = NewDelivery("board", f"row of {name}", "2026-Q4", name, digest, as_json(statement(name, value, health)))
+        packed = as_json(replace(statement(name, value, health), period=period))
+        one = NewDelivery("board", f"row of {name}", period, name, digest, packed)
         with self.ledger.engine.begin() as connection:
             post(connection, 1, self.now, [one])
 
@@ -202,6 +203,49 @@ def test_a_number_that_is_not_known_leaves_the_one_that_stands_there(desk: Desk)
     desk.state("calls", None, "unknown")
     desk.deliver()
     assert desk.board.stands == {("calls", "value"): 12, ("calls", "health"): "unknown"}
+
+
+def test_unknown_number_of_a_new_period_empties_the_place_of_the_old_number(desk: Desk) -> None:
+    """Else the last quarter's number would stand beside the new quarter's target."""
+    desk.state("calls", 12)
+    desk.deliver()
+    desk.state("calls", None, "unknown", period="2027-Q1")
+    desk.deliver()
+    assert desk.board.stands == {("calls", "health"): "unknown"}
+    desk.state("calls", 3, period="2027-Q1")
+    desk.deliver()
+    desk.state("calls", None, "unknown", period="2027-Q1")
+    desk.deliver()
+    assert desk.board.stands == {("calls", "value"): 3, ("calls", "health"): "unknown"}, "it stays within its period"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_old_number_is_emptied_though_syncd_was_killed_as_it_wrote(desk: Desk, when: str) -> None:
+    desk.state("calls", 12)
+    desk.deliver()
+    desk.state("calls", None, "unknown", period="2027-Q1")
+    desk.board.script = [(None, None), (when, Killed())]
+    with suppress(Killed):
+        desk.deliver()
+    desk.deliver()
+    assert desk.board.stands == {("calls", "health"): "unknown"}
+
+
+def test_number_that_a_person_wrote_is_left_alone_in_a_new_period_and_named(desk: Desk) -> None:
+    desk.state("calls", 12)
+    desk.deliver()
+    desk.board.person("calls", "value", 13)
+    desk.state("calls", None, "unknown", period="2027-Q1")
+    (refused,) = desk.deliver()
+    assert "value holds 13, which syncd did not write" in (refused.reason or "")
+    assert desk.board.stands == {("calls", "value"): 13, ("calls", "health"): "unknown"}
+    desk.state("calls", None, "at_risk", period="2027-Q1")
+    desk.deliver()
+    desk.board.stands[("calls", "value")] = 12
+    desk.board.by_person.clear()
+    desk.state("calls", None, "off_track", period="2027-Q1")
+    desk.deliver()
+    assert desk.board.stands == {("calls", "health"): "off_track"}, "12 is of the last period, however late it is read"
 
 
 def test_the_first_write_over_what_stands_there_is_refused_and_the_rest_is_written(desk: Desk) -> None:
@@ -299,6 +343,16 @@ def test_a_later_time_that_is_asked_for_is_obeyed_by_the_patient_and_stops_the_r
     assert desk.deliver(patient=True) == []
     desk.now += timedelta(hours=1)
     assert {one.state for one in desk.deliver(patient=True)} == {"delivered"}
+
+
+@pytest.mark.parametrize("after", [0, 1, 60])
+def test_a_short_wait_that_is_asked_for_makes_no_cycle_before_the_next(ledger: Ledger, after: float) -> None:
+    """The service would begin a cycle after each of them, without an end."""
+    desk = Desk(ledger, Board(together=False))
+    desk.state("calls", 12)
+    desk.board.script = [("before", RetryLater("rate limit", after))] * 9
+    (waits,) = desk.deliver()
+    assert (waits.state, waits.retry_at) == ("waiting", None)
 
 
 def test_a_server_that_is_down_costs_two_targets_patience_and_not_one_for_each(ledger: Ledger) -> None:

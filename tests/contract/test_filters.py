@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from csv_project import CsvProject
 
-from syncd.okr.lint import KnownRows
+from syncd.okr.lint import PulledRows
 from syncd.sandbox import DEMO_NOW, Sandbox
 
 MAPPING = """\
@@ -40,7 +40,7 @@ class Filtered(CsvProject):
         return [values[f"kr{number}"].number for number in range(len(measures))]
 
     def findings(self) -> list[str]:
-        rows = KnownRows(self.ledger.answers, self.now)
+        rows = PulledRows(self.ledger.answers, self.now)
         return [
             str(finding.message) for _, finding in self.config.findings(rows) if finding.rule.id == "excludes-nothing"
         ]

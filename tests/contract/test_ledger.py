@@ -786,6 +786,42 @@ class TestOpening:
         ledger.close()
         engine.dispose()
 
+    def test_place_of_an_older_version_holds_the_period_of_its_last_delivery(self, empty_url: str) -> None:
+        """Else an unknown number of a new quarter would leave the old quarter's number beside its target."""
+        engine = create_engine(empty_url)
+        with engine.begin() as connection:
+            migrate.upgrade(connection, to="0008")
+            for number, (target, period, state) in enumerate(
+                [
+                    ("a", "2026-Q3", "delivered"),
+                    ("a", "2026-Q4", "delivered"),
+                    ("a", "2027-Q1", "waiting"),
+                    ("b", "2027-Q1", "waiting"),
+                ]
+            ):
+                connection.execute(
+                    text(
+                        "INSERT INTO deliveries (id, connection, target, period, key_result, cycle, made_at, digest,"
+                        " statement, state, tries) VALUES (:id, 'c', :target, :period, 'k', 1, '2026-11-01 00:00:00',"
+                        " 'd', '{}', :state, 1)"
+                    ),
+                    {"id": number, "target": target, "period": period, "state": state},
+                )
+            for target in "ab":
+                marks = orjson.dumps({"value in D": [9.0], "header of value in D": ["Value"]}).decode()
+                connection.execute(
+                    text("INSERT INTO written (connection, target, marks) VALUES ('c', :target, :marks)"),
+                    {"target": target, "marks": marks},
+                )
+        ledger = open_ledger(empty_url)
+        assert ledger is not None
+        marks_by_place = ledger.outbox.marks([("c", "a"), ("c", "b")])
+        assert marks_by_place["c", "a"]["period of value in D"] == ["2026-Q4"]
+        assert set(marks_by_place["c", "a"]) == {"value in D", "header of value in D", "period of value in D"}
+        assert set(marks_by_place["c", "b"]) == {"value in D", "header of value in D"}
+        ledger.close()
+        engine.dispose()
+
     def test_a_missing_database_is_an_error(self, empty_url: str, tmp_path: Path) -> None:
         missing = (
             f"sqlite:///{tmp_path}" if empty_url.startswith("sqlite") else f"{empty_url.replace('/test_', '/none_')}"
