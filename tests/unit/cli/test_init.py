@@ -16,4 +16,5 @@ def test_the_connections_in_comments_are_valid(tmp_path: Path) -> None:
     path.write_text(re.sub(r"^  # (?=\w+:|  )", "  ", text, flags=re.MULTILINE))
     config = load_config(path)
     assert list(config.connections) == ["local", "code", "tickets", "numbers", "metrics"]
-    assert "Won't Do" in getattr(config.connections["tickets"].settings, "delivered_unless")
+    settings = config.connections["tickets"].settings.model_dump()
+    assert "Won't Do" in settings["delivered_unless"]
