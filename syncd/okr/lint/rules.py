@@ -8,7 +8,7 @@ from syncd.okr.goals import Band, KeyResult, Milestones, Objective, Target
 from syncd.okr.lint.findings import Finding, PulledRows, Rule, each
 from syncd.okr.lint.matching import excludes_nothing, nothing_matches
 from syncd.okr.lint.titles import direction, says_change, says_work
-from syncd.okr.measures import Leaf, RecordMeasure, leaves
+from syncd.okr.measures import Leaf, RecordMeasure, leaves, so_far
 from syncd.okr.plausible import Plausible, shown
 from syncd.okr.spans import Period
 from syncd.okr.words import count
@@ -163,7 +163,8 @@ def _none(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
 def _counts_undelivered(objective: Objective, period: Period, rows: PulledRows) -> Iterator[tuple[str, str]]:
     for subject, leaf in _leaves(objective):
         if isinstance(leaf, RecordMeasure):
-            for remark, records in rows.facts.remarks(leaf, leaf.window.span(period, rows.now)).items():
+            window = so_far(leaf.window.span(period, rows.now), rows.now)
+            for remark, records in rows.facts.remarks(leaf, window).items():
                 yield subject, f"counts {count(records, 'record')} {remark}"
 
 
