@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 
-from syncd.config import Config
+from syncd.config import Config, Connection
 from syncd.config.messages import nearest
 from syncd.cycle.due_pulls import needed_streams
 from syncd.cycle.model import CycleRequest
@@ -55,8 +55,7 @@ def open_sources(
             continue
         source: Source
         try:
-            context = Context(policies[connection.name], config.zone, folder=str(config.path.parent))
-            source = connection.open(context)
+            source = open_source(config, connection, policies[connection.name])
         except ConfigError as error:
             source = Unopened(str(error))
             problems.extend(error.problems)
@@ -74,6 +73,11 @@ def open_sources(
     if problems and not request.tolerant:
         raise ConfigError(problems=problems)
     return sources
+
+
+def open_source(config: Config, connection: Connection, policy: RetryPolicy) -> Source:
+    """The source of a connection; makes no request. ConfigError if it cannot be opened."""
+    return connection.open(Context(policy, config.zone, folder=str(config.path.parent)))
 
 
 def _unknown_fields(

@@ -33,7 +33,7 @@ from syncd.sdk.errors import RetryLater, SourceBroken, SourceError, Unsure
 from syncd.sdk.facts import Check
 
 _TRANSIENT = {408, 425}
-_LIMIT_MESSAGE = re.compile(r"rate limit|abuse detection", re.IGNORECASE)
+_LIMIT_MESSAGE = re.compile(r"\b(?:rate limits?|abuse detection)\b", re.IGNORECASE)
 _LONGEST_BODY = 160  # characters of a server's answer that go into an error
 LONGEST_LINE = 300
 """Characters of a source's error: what went wrong, and a part of what the server answered."""
