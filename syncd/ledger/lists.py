@@ -51,9 +51,9 @@ def end_missing(
 ) -> tuple[int, Doubts]:
     """Ends the current records that are not `present`. Returns how many, and the lists that are in doubt.
 
-    A list that held records and now has none is in doubt: a server may answer an empty list by mistake. Its records
-    stay until a later cycle finds it empty again. The records of `unread` lists stay too. `since` is set if only
-    records updated from that time on were listed.
+    A named list that held records and now has none is in doubt: a server may answer an empty list by mistake. Its
+    records stay until a later cycle finds it empty again. The records of `unread` lists stay too. `since` is set if
+    only records updated from that time on were listed.
     """
     held = current_ids(connection, stream, since)
     listed = {list_of(id_) for id_ in present}
@@ -61,7 +61,7 @@ def end_missing(
     doubts: dict[str, Mapping[str, int]] = {name: before[name] for name in unread if name in before}
     fresh: dict[str, Mapping[str, int]] = {}
     for name, number in Counter(map(list_of, held)).items():
-        if name not in listed and name not in unread and before.get(name, {}).get("cycle", cycle) == cycle:
+        if name and name not in listed and name not in unread and before.get(name, {}).get("cycle", cycle) == cycle:
             fresh[name] = {"cycle": cycle, "held": number}
     doubts |= fresh
     if doubts != before:

@@ -392,6 +392,7 @@ def test_an_error_names_the_issue_and_what_to_mend(
     assert sentence(opened(**nowhere)) == "acme/none#7 is not found, or the token may not see it"
     assert sentence(opened("github_readonly", **keys)) == (
         f"the token may not write issues of {LAB} (Resource not accessible by personal access token)"
+        "; the request needs the permission Issues: write"
     )
     pull = {**keys, "issues": {"calls": f"{LAB}#{code.add_pull(LAB).number}"}}
     assert sentence(opened(**pull)).startswith(f"the token may not write issues of {LAB} (Resource")
