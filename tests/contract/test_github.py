@@ -416,8 +416,8 @@ def test_releases_of_all_repositories_stay_present(lab: Sandbox, source: GitHubS
 
 
 def test_repositories_of_a_person_are_listed(lab: Sandbox, source: GitHubSource) -> None:
-    # GitHub answers 404 there if the owner is not an organization.
-    lab.fault(Fault("github", "status", path="/orgs/acme/repos", status=404, body='{"message":"Not Found"}'))
+    lab.world.github.persons.add("acme")
+    lab.world.github.set_repo(LAB, private=False)
     fill(lab, "pulls", 1)
     assert f"{LAB}#1" in pulled(source, stream("pulls", "acme/*"))
 
