@@ -44,23 +44,20 @@ class Repositories:
         """The repositories of an organization or a person. `before` has the ids of those of the last pull, by name."""
         listed, withheld = self._listed(owner)
         names = {repository.key: repository for repository in listed}
-        ids = {repository.id: repository for repository in listed}
-        renamed: dict[str, str] = {}
+        renamed = _renamed(before, {row.id: row.key for row in listed if row.id is not None})
         unread = {f"{owner}/*": WITHHELD} if withheld else {}
         lost: dict[str, int | None] = {}
         for name, id_ in before.items():
-            now = ids.get(id_) if id_ is not None else None
-            if now is not None and now.key not in before:  # its former name may be another repository's by now
-                renamed[name] = now.key
-            elif name not in names and not self._is_excluded(name):
-                try:
-                    now = self.alone(name)
-                except Refused as error:
-                    unread[name], lost[name] = _LOST.format(error=error, name=name.partition("/")[2]), id_
-                    continue
-                if now.key.partition("/")[0] == owner.lower():
-                    names.setdefault(now.key, now)
-                    renamed |= {name: now.key} if now.key != name else {}
+            if name in names or name in renamed or self._is_excluded(name):
+                continue
+            try:
+                now = self.alone(name)
+            except Refused as error:
+                unread[name], lost[name] = _LOST.format(error=error, name=name.partition("/")[2]), id_
+                continue
+            if now.key.partition("/")[0] == owner.lower():
+                names.setdefault(now.key, now)
+                renamed |= {name: now.key} if now.key != name else {}
         read = [repository for repository in names.values() if not self._leaves_out(repository)]
         here = {repository.key: repository.id for repository in read} | lost
         left = {renamed.get(name, name) for name in before} - here.keys()
@@ -113,6 +110,20 @@ class Repositories:
         """Whether `exclude` names it, with its owner or without."""
         patterns = (pattern.lower() for pattern in self._settings.exclude if pattern not in ("archived", "forks"))
         return any(fnmatchcase(name if "/" in pattern else name.partition("/")[2], pattern) for pattern in patterns)
+
+
+def _renamed(before: Mapping[str, int | None], now: Mapping[int, str]) -> dict[str, str]:
+    """The former and the present names of repositories, by their ids before and now.
+
+    A repository may take the name of another only if that one has given it up: ids that were counted anew, as by a
+    server behind another address, rename nothing.
+    """
+    moved = {name: now[id_] for name, id_ in before.items() if id_ is not None and now.get(id_, name) != name}
+
+    def is_free(name: str, passed: frozenset[str] = frozenset()) -> bool:
+        return name not in before or (name in moved and name not in passed and is_free(moved[name], passed | {name}))
+
+    return {name: new for name, new in moved.items() if is_free(new)}
 
 
 _LOST = (

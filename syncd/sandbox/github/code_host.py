@@ -188,6 +188,7 @@ class CodeHost(Repositories):
                 setattr(repo, name, value)
             if repo.full_name != former:
                 self.renamed[former.lower()] = repo.id
+                self.renamed.pop(repo.full_name.lower(), None)
             repo.version += 1
             for item in repo.items.values():
                 item.rows.clear()

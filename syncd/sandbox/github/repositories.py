@@ -75,6 +75,7 @@ class Repositories:
             moment = self._when(at)
             repo = Repo(next(self._ids), owner, name, moment, moment, archived=archived, fork=fork, private=private)
             self.repos[repo.id] = repo
+            self.renamed.pop(full_name.lower(), None)  # a former name leads nowhere else once it is taken again
             return repo
 
     def add_issue(
