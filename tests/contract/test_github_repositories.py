@@ -8,93 +8,36 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-from csv_project import CsvProject
+from github_project import LONG_AGO, GitHubProject, close_issue, merge_pull
 
-from syncd.cycle.model import Result
-from syncd.explain.restatements import restatements
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox
 from syncd.sandbox.world import World
 
-TOKEN = 'token: "${TOKEN}"'
-LONG_AGO = DEMO_NOW - timedelta(days=20)
-KEY_RESULT = "      - {{id: {id}, title: 9 {id}, kind: output, target: 9, measure: {{from: code, {measure}}}}}\n"
-
-
-class Project(CsvProject):
-    """Key results over the sandbox's GitHub, synced a minute apart."""
-
-    def __init__(self, folder: Path, box: Sandbox, keys: str = "", **measures: str) -> None:
-        self.box = box
-        connection = f'code: {{type: github, url: "{box.github_url}", {keys or TOKEN}}}'
-        super().__init__(folder, _mapping(measures), DEMO_NOW, connection=connection)
-
-    def measures(self, **measures: str) -> None:
-        (self.folder / "okrs.yaml").write_text(_mapping(measures))
-
-    def connection(self, keys: str) -> None:
-        path = self.folder / "syncd.yaml"
-        path.write_text(path.read_text().replace("{type: github,", f"{{type: github, {keys},"))
-
-    def sync(self, **options: Any) -> Result:
-        self.now += timedelta(minutes=1)
-        return self.cycle(**options)
-
-    def value(self, key_result: str = "work") -> tuple[float | None, str]:
-        value = self.ledger.values.last("2026-Q4")[key_result]
-        return value.number, value.quality
-
-    def reason(self) -> str:
-        return self.ledger.values.last("2026-Q4")["work"].reason or ""
-
-    def restated(self) -> list[str]:
-        okrs = self.config.periods[0]
-        last = self.ledger.values.last("2026-Q4")["work"].cycle + 100
-        return [each.why for each in restatements(self.ledger, okrs, self.key_result("work"), until=last)]
-
-
-def _mapping(measures: dict[str, str]) -> str:
-    key_results = "".join(KEY_RESULT.format(id=name, measure=measure) for name, measure in measures.items())
-    return f"period: 2026-Q4\nobjectives:\n  - id: o\n    title: Work flows\n    key_results:\n{key_results}"
-
-
 ISSUES = "repo: 'acme/*', what: closed_issues"
 MERGES = "repo: 'acme/*', what: merged_pull_requests"
-Make = Callable[..., Project]
+Make = Callable[..., GitHubProject]
 
 
 @pytest.fixture
 def make(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
     """Makes a project over acme/a, acme/b and acme/c; each has two closed issues and a merged pull request."""
     monkeypatch.setenv("TOKEN", box.credentials["github"])
-    made: list[Project] = []
+    made: list[GitHubProject] = []
     for name in ("acme/a", "acme/b", "acme/c"):
         box.world.github.add_repo(name, at=LONG_AGO)
         for _ in range(2):
             close_issue(box, name)
         merge_pull(box, name)
 
-    def project(keys: str = "", **measures: str) -> Project:
-        made.append(Project(tmp_path, box, keys, **measures))
+    def project(keys: str = "", **measures: str) -> GitHubProject:
+        made.append(GitHubProject(tmp_path, box, keys, **measures))
         return made[-1]
 
     yield project
     for each in made:
         each.ledger.close()
-
-
-def close_issue(box: Sandbox, repo: str) -> int:
-    number = box.world.github.add_issue(repo, at=LONG_AGO).number
-    box.world.github.close_issue(repo, number, at=LONG_AGO + timedelta(days=1))
-    return number
-
-
-def merge_pull(box: Sandbox, repo: str, **how: bool) -> int:
-    number = box.world.github.add_pull(repo, at=LONG_AGO, draft=how.get("by_push", False)).number
-    box.world.github.merge_pull(repo, number, at=LONG_AGO + timedelta(days=1), **how)
-    return number
 
 
 # -- all that ever was
@@ -364,7 +307,7 @@ def test_an_ipv6_address_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setenv("TOKEN", box.credentials["github"])
         box.world.github.add_repo("acme/a")
         close_issue(box, "acme/a")
-        project = Project(tmp_path, box, work=ISSUES)
+        project = GitHubProject(tmp_path, box, work=ISSUES)
         assert not project.sync().failures
         assert project.value() == (1, "complete")
         project.ledger.close()

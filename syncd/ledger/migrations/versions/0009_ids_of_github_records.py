@@ -109,12 +109,13 @@ def _number_of_release(node_id: str) -> str | None:
     """The numeric id within a `node_id`: `MDc6UmVsZWFzZTEy` (07:Release12), or `RE_` and [0, repository, id] packed."""
     if node_id.isdigit():
         return node_id
-    prefix, _, packed = node_id.rpartition("_")
+    prefix, present_form, packed = node_id.partition("_")
+    packed = packed if present_form else node_id
     try:
         content = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
     except (binascii.Error, ValueError):
         return None
-    if not prefix:
+    if not present_form:
         plain = re.fullmatch(rb"\d+:Release(\d+)", content)
         return plain[1].decode() if plain else None
     # MessagePack: an array of three, and numbers of one to nine bytes, the last being the id.
