@@ -17,7 +17,7 @@ from pydantic import Field, field_validator
 
 from connectors.files.paths import below, checked
 from syncd.sdk import Content, PublishKeys, RetryLater, SourceBroken, SourceError, Statement, Summary, Written
-from syncd.sdk.figures import number, percent
+from syncd.sdk.figures import number, percent, spreadsheet_cell
 
 _COLUMNS = (
     "period", "objective", "objective_title", "owner", "key_result", "title", "kind", "unit", "baseline", "target",
@@ -25,7 +25,6 @@ _COLUMNS = (
     "evidence",
 )  # fmt: skip
 _TEXT = "text"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # spreadsheet programs read these as formulas (OWASP, CSV Injection)
 
 
 class FilesPublish(PublishKeys):
@@ -113,15 +112,8 @@ def _csv(summary: Summary) -> str:
     rows.writerow(_COLUMNS)
     for statement in summary.statements:
         content = statement.content(_COLUMNS)
-        rows.writerow([_inert(content.get(name)) for name in _COLUMNS])
+        rows.writerow([spreadsheet_cell(content.get(name)) for name in _COLUMNS])
     return file.getvalue()
-
-
-def _inert(cell: object) -> object:
-    """A cell that spreadsheet programs show unchanged: no text becomes a formula, and no whole number gets decimals."""
-    if isinstance(cell, float) and cell.is_integer():
-        return int(cell)
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def _markdown(summary: Summary) -> str:
@@ -132,12 +124,12 @@ def _markdown(summary: Summary) -> str:
         statements = list(group)
         if not lines:
             lines += [f"# {statements[0].period}", "", f"As of {statements[0].updated:%Y-%m-%d %H:%M}.", ""]
-        owner = f" ({_cell(statements[0].owner)})" if statements[0].owner else ""
-        lines += [f"## {_cell(title)}{owner}", ""]
+        owner = _owner(summary, objective)
+        lines += [f"## {_cell(title)}{f' ({_cell(owner)})' if owner else ''}", ""]
         lines += [part for why in _watermelons(summary, objective) for part in (f"**Watermelon:** {_cell(why)}", "")]
         lines += ["| key result | value | target | progress | health | as of |"]
         lines += ["| --- | ---: | ---: | ---: | --- | --- |"]
-        lines += [_row(statement) for statement in statements]
+        lines += [_row(statement, owner) for statement in statements]
         lines += [""]
     return "\n".join(lines)
 
@@ -150,8 +142,18 @@ def _watermelons(summary: Summary, objective_id: str) -> Iterator[str]:
             yield from (link["why"] for link in objective["alignment"] if link["verdict"] == "watermelon")
 
 
-def _row(statement: Statement) -> str:
+def _owner(summary: Summary, objective_id: str) -> str | None:
+    """The owner of an objective; a key result may have an owner of its own."""
+    document: Any = summary.document
+    owners = {objective["id"]: objective.get("owner") for objective in document["objectives"]}
+    owner: str | None = owners.get(objective_id)
+    return owner
+
+
+def _row(statement: Statement, owner: str | None) -> str:
+    """A key result's row, with its own owner if that is not the objective's `owner`."""
     link = f"[{_cell(statement.title)}]({statement.evidence})" if statement.evidence else _cell(statement.title)
+    link += f" ({_cell(statement.owner)})" if statement.owner != owner else ""
     unit = f" {_cell(statement.unit)}" if statement.unit else ""
     health = statement.health.replace("_", " ") + (
         f" ({statement.quality})" if statement.quality not in ("complete", "unknown") else ""

@@ -96,7 +96,8 @@ class IssueClient:
             case 403, message if _says("archived", message):
                 return f"{self.repo} is archived: nothing can be written there"
             case 403, _:
-                return f"the token may not {action} issues of {self.repo} ({error.message}){error.remedy}"
+                remedy = f"; {error.remedy}" if error.remedy else ""
+                return f"the token may not {action} issues of {self.repo} ({error.message}){remedy}"
             case 404, _ if action == "write":
                 return f"the token may not write issues of {self.repo}, or {self.name} was deleted just now"
             case 404, _:

@@ -1,8 +1,7 @@
-"""What GitHub's refusals mean beyond their status: a limit that passes, a missing permission, single sign-on.
+"""Refusals of GitHub that pass, and lists that it cuts short without refusing anything.
 
-Sources: docs.github.com "Permissions required for fine-grained personal access tokens" (X-Accepted-GitHub-Permissions:
-alternatives between semicolons, each a list with commas), "Authorizing a personal access token for use with single
-sign-on" (X-GitHub-SSO), "Rate limits for the REST API" (limits on how fast content is made).
+Sources: docs.github.com "Authorizing a personal access token for use with single sign-on" (X-GitHub-SSO), "Rate limits
+for the REST API" (limits on how fast content is made).
 """
 
 from __future__ import annotations
@@ -24,25 +23,6 @@ def is_too_quick(status: int, message: str) -> bool:
     return status in (403, 422) and _TOO_QUICKLY.search(message) is not None
 
 
-def advice(status: int, headers: Mapping[str, str]) -> str:
-    """What the headers (lower-case names) of a refusal say about its remedy, to append to its reason; else empty."""
-    needed = headers.get("x-accepted-github-permissions", "")
-    sets = [", ".join(map(_permission, filter(None, part.split(",")))) for part in needed.split(";") if part.strip()]
-    if status == 403 and sets:
-        return f"; the request needs the permission {' or '.join(sets)}"
-    state, _, url = headers.get("x-github-sso", "").partition(";")
-    if status == 403 and state.strip() == "required":
-        place = url.strip().removeprefix("url=")
-        return f"; authorize the token for single sign-on{f': {place}' if place else ''}"
-    return ""
-
-
 def withheld(headers: Mapping[str, str]) -> bool:
     """Whether a list leaves out what belongs to organizations for which the token lacks single sign-on."""
     return headers.get("x-github-sso", "").partition(";")[0].strip() == "partial-results"
-
-
-def _permission(text: str) -> str:
-    """A permission as GitHub's settings name it: `pull_requests=read` is `Pull requests: read`."""
-    name, _, level = text.strip().partition("=")
-    return f"{name.replace('_', ' ').capitalize()}: {level or 'read'}"

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, TypeAdapter
 
-from syncd.sdk import Record, Scalar
+from syncd.sdk import Record, Scalar, lead_time
 
 _NOT_DELIVERED = {"not_planned": "closed as not planned", "duplicate": "closed as duplicate"}
 
@@ -21,6 +21,12 @@ class User(BaseModel):
     """An account. GitHub sends null in place of a deleted account."""
 
     login: str
+    type: str = "User"
+
+    @property
+    def kind(self) -> str:
+        """`bot` or `person`. The login of an app ends in [bot]."""
+        return "bot" if self.type == "Bot" or self.login.endswith("[bot]") else "person"
 
 
 class _Named(BaseModel):
@@ -73,7 +79,7 @@ class _Numbered(_Row):
     def shared_fields(self) -> dict[str, Sequence[Scalar]]:
         """The fields that issues and pull requests have in common."""
         return {
-            "author": [self.user.login] if self.user else [],
+            **_author(self.user),
             "label": _names(self.labels or ()),
             "milestone": [self.milestone.title] if self.milestone else [],
             "title": [self.title],
@@ -146,7 +152,7 @@ class Release(_Row):
         """A release. A draft is not done."""
         title = self.name or self.tag_name
         fields: dict[str, Sequence[Scalar]] = {
-            "author": [self.author.login] if self.author else [],
+            **_author(self.author),
             "title": [title],
             "tag": [self.tag_name],
             "draft": _flag(self.draft),
@@ -215,6 +221,10 @@ class Comment(BaseModel):
         return str(self.id)
 
 
+def _author(user: User | None) -> dict[str, Sequence[Scalar]]:
+    return {"author": [user.login], "author_is": [user.kind]} if user else {"author": [], "author_is": []}
+
+
 def _names(labels: Iterable[_Named | str]) -> list[str]:
     return [label if isinstance(label, str) else label.name for label in labels]
 
@@ -241,7 +251,7 @@ def _record(
     fields: dict[str, Sequence[Scalar]],
 ) -> Record:
     if done_at is not None:
-        fields["lead_time"] = [(done_at - row.created_at).total_seconds() / 86400]
+        fields["lead_time"] = lead_time(row.created_at, done_at)
     id_, label = f"{repo.lower()} {kind} {row.stable_id}", f"{repo}{suffix}"
     return Record(id_, label, title, row.html_url, updated_at, row.created_at, done_at, not_done, fields, kind)
 

@@ -31,6 +31,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Pull and compute; keep 
 Reconcile = Annotated[bool, typer.Option("--reconcile", help="Check for deleted records now.")]
 ExitCode = Annotated[bool, typer.Option("--exit-code", help="Exit with 3 if there are changes.")]
 
+# -- sync, run
+
+NewLedger = Annotated[bool, typer.Option("--new-ledger", help="Begin a new ledger where another one is gone.")]
+
 # -- history, review
 
 Backfill = Annotated[bool, typer.Option("--backfill", help="Compute the days before the first value, too.")]
@@ -63,6 +67,12 @@ Published = Annotated[
     str | None, typer.Argument(metavar="KR", help="Write this key result's check-ins only.", show_default=False)
 ]
 Retry = Annotated[bool, typer.Option("--retry", help="Also retry what failed, is unsure or was left alone.")]
+
+# -- backup, restore, export, import, copy-ledger
+
+BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")]
+ExportFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the export.")]
+LedgerAddress = Annotated[str, typer.Argument(metavar="URL", help="The new ledger, as `ledger:` would name it.")]
 
 # -- the others
 

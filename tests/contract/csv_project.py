@@ -1,4 +1,4 @@
-"""A project over CSV files or another connection, with a ledger and a clock that tests set."""
+"""A project over CSV files, or over other connections, with a ledger and a clock that tests set."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class CsvProject:
         now: datetime,
         *,
         settings: str = "",
-        connection: str = "local: {type: files, root: .}",
         ledger: str | None = None,
+        connections: str = "  local: {type: files, root: .}\n",
     ) -> None:
         self.folder, self.now = folder, now
-        (folder / "syncd.yaml").write_text(f"mappings: okrs.yaml\n{settings}connections:\n  {connection}\n")
+        (folder / "syncd.yaml").write_text(f"mappings: okrs.yaml\n{settings}connections:\n{connections}")
         (folder / "okrs.yaml").write_text(mapping)
         opened = open_ledger(ledger or f"sqlite:///{folder / 'syncd.db'}")
         assert opened is not None
@@ -49,8 +49,7 @@ class CsvProject:
         path.write_text(path.read_text().replace(old, new))
 
     def request(self, **options: Any) -> CycleRequest:
-        policy = RetryPolicy(sleep=lambda _: None)
-        return CycleRequest(self.config, self.ledger, lambda: self.now, policy, **options)
+        return CycleRequest(self.config, self.ledger, lambda: self.now, RetryPolicy(sleep=lambda _: None), **options)
 
     def cycle(self, *, dry_run: bool = False, **options: Any) -> Result:
         return run_cycle(self.request(**options), dry_run=dry_run)

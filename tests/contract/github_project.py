@@ -22,8 +22,8 @@ class GitHubProject(CsvProject):
 
     def __init__(self, folder: Path, box: Sandbox, keys: str = "", ledger: str | None = None, **measures: str) -> None:
         self.box = box
-        connection = f'code: {{type: github, url: "{box.github_url}", {keys or TOKEN}}}'
-        super().__init__(folder, _mapping(measures), DEMO_NOW, connection=connection, ledger=ledger)
+        connections = f'  code: {{type: github, url: "{box.github_url}", {keys or TOKEN}}}\n'
+        super().__init__(folder, _mapping(measures), DEMO_NOW, connections=connections, ledger=ledger)
 
     def measures(self, **measures: str) -> None:
         (self.folder / "okrs.yaml").write_text(_mapping(measures))

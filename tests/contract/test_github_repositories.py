@@ -298,7 +298,7 @@ def test_single_sign_on_that_is_required_is_told_with_its_address(make: Make, bo
     project = make(work="repo: acme/a, what: closed_issues")
     project.sync()
     assert project.reason().endswith(
-        "authorize the token for single sign-on: https://github.example/orgs/acme/sso?authorization_request=AB"
+        "let single sign-on accept the token: https://github.example/orgs/acme/sso?authorization_request=AB"
     )
 
 

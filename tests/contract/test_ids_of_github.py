@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from github_project import LONG_AGO, GitHubProject, close_issue, merge_pull
-from sqlalchemy import create_engine, insert, select, text, update
+from sqlalchemy import create_engine, insert, inspect, select, text
 
 from syncd.ledger import migrate, open_ledger
-from syncd.ledger.schema import records, streams
+from syncd.ledger.schema import cycles, metadata, records, streams
 from syncd.sandbox import Sandbox
 
 MEASURES = {
@@ -25,7 +26,7 @@ EXPECTED = {"work": (4, "complete"), "merged": (1, "complete"), "shipped": (2, "
 @pytest.fixture(params=["sqlite", "postgresql"])
 def project(
     box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> Iterator[GitHubProject]:
+) -> Iterator[Older]:
     """Synced, with the ids and tables of the version before."""
     monkeypatch.setenv("TOKEN", box.credentials["github"])
     for name in ("acme/a", "acme/b"):
@@ -34,15 +35,28 @@ def project(
             close_issue(box, name)
         merge_pull(box, name)
         box.world.github.add_release(name, "v1", at=LONG_AGO)
-    url = None
+    made = Older(tmp_path, box, **MEASURES)
+    made.sync()
+    url = f"sqlite:///{tmp_path}/older.db"
     if request.param == "postgresql":
         new: Callable[[], str] = request.getfixturevalue("new_postgres")
         url = new()
-    made = GitHubProject(tmp_path, box, ledger=url, **MEASURES)
-    made.sync()
-    _make_older(made)
+    made.older = url
+    _make_older(made, url)
     yield made
     made.ledger.close()
+
+
+class Older(GitHubProject):
+    """A project whose ledger is put in the place of one that the version before wrote."""
+
+    older: str
+
+    def migrate(self) -> None:
+        self.ledger.close()
+        opened = open_ledger(self.older)
+        assert opened is not None
+        self.ledger = opened
 
 
 def node_id(kind: str, number: int, *, legacy: bool) -> str:
@@ -54,42 +68,46 @@ def node_id(kind: str, number: int, *, legacy: bool) -> str:
     return f"{prefix}_{base64.urlsafe_b64encode(packed).decode().rstrip('=')}"
 
 
-def _make_older(project: GitHubProject) -> None:
-    """Names every second record by the former form of `node_id` and the others by the present one.
+def _make_older(project: GitHubProject, url: str) -> None:
+    """Writes the ledger as the version before would have: each record by the one or the other form of `node_id`.
 
-    One issue has both: GitHub changed its id, and the version before took it for a new record.
+    One issue has both: GitHub changed its id, and that version took it for a new record.
     """
-    engine = project.ledger.engine
-    with engine.begin() as connection:
-        rows = connection.execute(select(records).order_by(records.c.stream, records.c.id)).mappings().all()
-        for place, row in enumerate(rows):
-            number = int(row["id"].rpartition(" ")[2]) + 1000 * place * (row["kind"] != "release")
-            of_row = (records.c.stream == row["stream"], records.c.id == row["id"])
-            named = node_id(row["kind"], number, legacy=place % 2 == 0)
-            connection.execute(update(records).where(*of_row).values(id=named))
-            if row["label"] == "acme/b#1":
-                other = node_id(row["kind"], number, legacy=place % 2 == 1)
-                connection.execute(insert(records).values(**{**row, "id": other, "cycle": 2, "title": "New title"}))
-        earlier = "SELECT 2, started_at, ended_at FROM cycles"
-        connection.execute(text(f"INSERT INTO cycles (id, started_at, ended_at) {earlier}"))
+    engine = create_engine(url)
+    with engine.begin() as older, project.ledger.engine.connect() as connection:
+        migrate.upgrade(older, to="0008")
+        columns = {
+            name: {column["name"] for column in inspect(older).get_columns(name)}
+            for name in inspect(older).get_table_names()
+        }
+        for table in (table for table in metadata.sorted_tables if table.name in columns):
+            rows: list[dict[str, Any]] = [dict(row) for row in connection.execute(select(table)).mappings()]
+            if table is records:
+                rows = list(_by_node_id(rows))
+            if table is cycles:
+                rows.append({**rows[0], "id": 2})
+            kept = [{name: value for name, value in row.items() if name in columns[table.name]} for row in rows]
+            if kept:
+                older.execute(insert(table), kept)
         if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT setval('cycles_id_seq', 2)"))
-        for column in ("memory", "doubts"):
-            connection.execute(text(f"ALTER TABLE streams DROP COLUMN {column}"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0008'"))
+            older.execute(text("SELECT setval('cycles_id_seq', 2)"))
+            older.execute(text("SELECT setval('streams_id_seq', 9)"))
+            older.execute(text("SELECT setval('definitions_id_seq', 9)"))
+    engine.dispose()
 
 
-def migrated(project: GitHubProject) -> None:
-    url = project.ledger.engine.url.render_as_string(hide_password=False)
-    project.ledger.close()
-    opened = open_ledger(url)
-    assert opened is not None
-    project.ledger = opened
+def _by_node_id(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for place, row in enumerate(sorted(rows, key=lambda row: (row["stream"], row["id"]))):
+        number = int(row["id"].rpartition(" ")[2]) + 1000 * place * (row["kind"] != "release")
+        yield {**row, "id": node_id(row["kind"], number, legacy=place % 2 == 0)}
+        if row["label"] == "acme/b#1":
+            other = node_id(row["kind"], number, legacy=place % 2 == 1)
+            yield {**row, "id": other, "cycle": 2, "title": "New title"}
 
 
-def test_a_ledger_of_both_forms_goes_on_without_a_jump(project: GitHubProject, box: Sandbox) -> None:
+def test_a_ledger_of_both_forms_goes_on_without_a_jump(project: Older, box: Sandbox) -> None:
     box.requests.clear()
-    migrated(project)
+    project.migrate()
     assert box.requests == []
     assert {name: project.value(name) for name in MEASURES} == EXPECTED
     for options in ({}, {"reconcile": True}):
@@ -98,8 +116,8 @@ def test_a_ledger_of_both_forms_goes_on_without_a_jump(project: GitHubProject, b
         assert [project.restated(name) for name in MEASURES] == [[], [], []]
 
 
-def test_versions_of_a_record_follow_one_another(project: GitHubProject) -> None:
-    migrated(project)
+def test_versions_of_a_record_follow_one_another(project: Older) -> None:
+    project.migrate()
     with project.ledger.engine.connect() as connection:
         query = select(records.c.id, records.c.cycle, records.c.until, records.c.title)
         query = query.join(streams, streams.c.id == records.c.stream).where(streams.c.key == "issues of acme/*")
@@ -116,8 +134,8 @@ def test_versions_of_a_record_follow_one_another(project: GitHubProject) -> None
     assert dict(remembered) == {"issues of acme/*": owned, "issues of acme/a": None, "releases of acme/*": owned}
 
 
-def test_a_repository_that_was_renamed_meanwhile_keeps_its_records(project: GitHubProject, box: Sandbox) -> None:
-    migrated(project)
+def test_a_repository_that_was_renamed_meanwhile_keeps_its_records(project: Older, box: Sandbox) -> None:
+    project.migrate()
     box.world.github.rename_repo("acme/b", "c")
     for options in ({}, {"reconcile": True}):
         assert not project.sync(**options).failures

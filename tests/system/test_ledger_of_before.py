@@ -28,12 +28,15 @@ SECRETS = dict.fromkeys(("GITHUB_TOKEN", "JIRA_TOKEN", "GOOGLE_TOKEN"), "of no u
 
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's folder, with the ledger restored."""
+    """The project's folder, with the ledger restored and migrated."""
     folder = tmp_path_factory.mktemp("before") / "project"
     shutil.copytree(KEPT, folder)
     ledger = sqlite3.connect(folder / "syncd.db")
     ledger.executescript((KEPT / "ledger.sql").read_text(encoding="utf-8"))
     ledger.close()
+    migrated = open_ledger(f"sqlite:///{folder / 'syncd.db'}")
+    assert migrated is not None
+    migrated.close()
     return folder
 
 

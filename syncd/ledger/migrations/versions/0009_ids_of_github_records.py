@@ -109,7 +109,9 @@ def _number_of_release(node_id: str) -> str | None:
     """The numeric id within a `node_id`: `MDc6UmVsZWFzZTEy` (07:Release12), or `RE_` and [0, repository, id] packed."""
     if node_id.isdigit():
         return node_id
-    prefix, present_form, packed = node_id.partition("_")
+    kind, present_form, packed = node_id.partition("_")
+    if present_form and kind != "RE":
+        return None
     packed = packed if present_form else node_id
     try:
         content = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
@@ -118,12 +120,12 @@ def _number_of_release(node_id: str) -> str | None:
     if not present_form:
         plain = re.fullmatch(rb"\d+:Release(\d+)", content)
         return plain[1].decode() if plain else None
-    # MessagePack: an array of three, and numbers of one to nine bytes, the last being the id.
-    if prefix != "RE" or content[:2] != b"\x93\x00":
-        return None
+    # MessagePack: an array of three, whose first is 0; then the two ids, each of one to nine bytes.
     numbers, rest = [], content[2:]
     while rest:
-        size = {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8}.get(rest[0], 0)
+        size = {0xCC: 1, 0xCD: 2, 0xCE: 4, 0xCF: 8}.get(rest[0], 0 if rest[0] < 0x80 else None)
+        if size is None or len(rest) <= size:
+            return None
         numbers.append(int.from_bytes(rest[1 : 1 + size]) if size else rest[0])
         rest = rest[1 + size :]
-    return str(numbers[-1]) if len(numbers) == 2 else None
+    return str(numbers[1]) if len(numbers) == 2 else None
