@@ -15,8 +15,9 @@ def advice(url: str, answer: Answer) -> str:
     """What to do after an answer of the API at `url`, or ""."""
     if match := _SSO.match(answer.headers.get("x-github-sso", "")):
         return f"let single sign-on accept the token: {match[1]}"
-    if answer.status == 403 and (needed := answer.headers.get("x-accepted-github-permissions")):
-        return f"the request needs the permission {_permissions(needed)}"
+    needed = _permissions(answer.headers.get("x-accepted-github-permissions", ""))
+    if answer.status == 403 and needed:
+        return f"the request needs the permission {needed}"
     parts = urlsplit(url)
     host = parts.hostname or ""
     in_place_of_json = answer.status < 400 or is_page(answer.text)

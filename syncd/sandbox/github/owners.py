@@ -29,7 +29,7 @@ class Owners:
             case ["user", *_] if self._installation:
                 return error(403, "Resource not accessible by integration")
             case ["user"]:
-                return ok(self._request, _me(self._host), self._host)
+                return ok(self._request, _person(self._host, ACCOUNT), self._host)
             case ["user", "repos"]:
                 return self._list("/user/repos", lambda repo: repo.owner.lower() == ACCOUNT)
             case ["installation", "repositories"]:
@@ -46,8 +46,10 @@ class Owners:
         if not owned or rest not in ([], ["repos"]):
             return error(404, "Not Found")
         if not rest:
-            account = self._host.user(owned[0].owner)
-            return ok(self._request, repo_rows.organization_row(account, len(owned)), self._host)
+            login = owned[0].owner
+            organization = repo_rows.organization_row(self._host.user(login), len(owned))
+            person = login.lower() in self._host.persons
+            return ok(self._request, _person(self._host, login) if person else organization, self._host)
         return self._list(
             f"/{kind}/{owner}/repos", lambda repo: repo in owned and not (kind == "users" and repo.private)
         )
@@ -72,8 +74,8 @@ class Owners:
         return [repo for repo in self._host.repos.values() if not repo.hidden]
 
 
-def _me(host: CodeHost) -> dict[str, Any]:
+def _person(host: CodeHost, login: str) -> dict[str, Any]:
     made = "2026-01-05T08:00:00Z"
     empty = dict.fromkeys(("name", "company", "blog", "location", "email", "hireable", "bio", "twitter_username"))
     counts = dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0)
-    return repo_rows.user_row(host.user(ACCOUNT)) | empty | counts | {"created_at": made, "updated_at": made}
+    return repo_rows.user_row(host.user(login)) | empty | counts | {"created_at": made, "updated_at": made}
