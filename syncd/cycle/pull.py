@@ -21,7 +21,7 @@ from syncd.cycle.open_sources import open_source, open_sources
 from syncd.cycle.write_pages import HandedOver, PageWriter, Present, PulledPage, PullEnded
 from syncd.ledger import Ledger
 from syncd.okr.goals import KeyResult, PeriodOkrs
-from syncd.sdk import ConfigError, Json, Page, Source, SourceBroken, SourceError
+from syncd.sdk import ConfigError, Context, Json, Page, Source, SourceBroken, SourceError
 
 _PATIENCE = 300.0  # seconds without a page after which a connection is given up for this cycle
 _PAGES_IN_HAND = 8  # bounds memory: a source waits while this many pages are unwritten
@@ -32,7 +32,7 @@ class CycleStopped(Exception):
 
 
 def pull(request: CycleRequest) -> Pulled:
-    """Opens the sources, begins a cycle and pulls; raises ConfigError before it changes anything."""
+    """Opens the sources, begins a cycle and pulls. A connection that cannot be opened fails like one that is down."""
     config, ledger, now = request.config, request.ledger, request.clock()
     periods = [part for okrs in config.periods if (part := _open_part(okrs, config, ledger, now))]
     with ExitStack() as opened:
@@ -40,9 +40,12 @@ def pull(request: CycleRequest) -> Pulled:
         sources = open_sources(request, periods, policies, opened)
         cycle = ledger.cycles.begin(request.clock())
         work = {}
-        for name, (source, streams) in sources.items():
-            pulls = due_pulls(request, config.connections[name], streams)
-            work[name] = ConnectionPulls(source, pulls, policies[name].budget)
+        for name, opening in sources.items():
+            pulls = [
+                replace(pull, unusable=opening.unusable.get(pull.stream.key, {}), asked=opening.asked)
+                for pull in due_pulls(request, config.connections[name], opening.streams)
+            ]
+            work[name] = ConnectionPulls(opening.source, pulls, policies[name].budget)
         opened.pop_all()  # each pulling thread closes its source when it ends
     request.watcher.pulling([pull for part in work.values() for pull in part.pulls])
     results = _counted_again(request, cycle, work, pull_all(request, cycle, work))
@@ -83,10 +86,14 @@ def _counted_again(
     """
     again = {}
     for name in sorted({result.pull.connection for result in results if result.moved_in}):
-        connection, budget = request.config.connections[name], work[name].budget
-        pulls = due_pulls(request, connection, [pull.stream for pull in work[name].pulls])
-        source = open_source(request.config, connection, replace(request.retry.fresh(), budget=budget))
-        again[name] = ConnectionPulls(source, [pull for pull in pulls if pull.census], budget)
+        config, budget, before = request.config, work[name].budget, {pull.id: pull for pull in work[name].pulls}
+        pulls = [
+            replace(pull, unusable=before[pull.id].unusable, asked=before[pull.id].asked)
+            for pull in due_pulls(request, config.connections[name], [pull.stream for pull in before.values()])
+            if pull.census
+        ]
+        context = Context(replace(request.retry.fresh(), budget=budget), config.zone, folder=str(config.path.parent))
+        again[name] = ConnectionPulls(open_source(config.connections[name], context), pulls, budget)
     second = {result.pull.id: result for result in pull_all(replace(request, watcher=Watcher()), cycle, again)}
     return [_joined(result, second.get(result.pull.id)) for result in results]
 
