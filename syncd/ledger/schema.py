@@ -123,6 +123,8 @@ streams = Table(
     Column("census_at", Moment),
     Column("census_cycle", Integer, comment="the cycle of the last census"),
     Column("census_before", Integer, comment="the cycle of the census before that"),
+    Column("memory", Document, comment="the connector's own, about its lists; it outlives the cursor"),
+    Column("doubts", Document, comment="{list: {cycle, held}} of lists that were found empty once"),
     UniqueConstraint("connection", "key"),
 )
 

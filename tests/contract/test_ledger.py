@@ -208,14 +208,15 @@ class TestPresence:
         number = ledger.streams.add("code", "pulls", NOW)
         assert ledger.streams.reconcile(number, 2, ["2", "unknown"]) == 2
         assert count(ledger) == 1
-        ledger.streams.pulled(2, [Ending(number, NOW + DAY, "partial", "it broke off", census=True)])
+        ledger.streams.pulled(2, [Ending(number, NOW + DAY, "partial", "it broke off")])
         state = ledger.streams.state("code", "pulls")
         assert state is not None
         assert state.census_at == NOW  # what it listed was not brought: it is due again
-        ledger.streams.pulled(3, [Ending(number, NOW + 2 * DAY, "complete", census=True)])
-        state = ledger.streams.state("code", "pulls")
-        assert state is not None
-        assert state.census_at == NOW + 2 * DAY
+        for day, quality in enumerate(("complete", "partial"), start=2):
+            ledger.streams.pulled(day, [Ending(number, NOW + day * DAY, quality, census=True)])
+            state = ledger.streams.state("code", "pulls")
+            assert state is not None
+            assert state.census_at == NOW + day * DAY
 
     def test_reconciling_leaves_other_streams_alone(self, ledger: Ledger) -> None:
         store(ledger, 1, pull("1"))
