@@ -43,7 +43,7 @@ from syncd.config.project import HealthShares, ProjectFile
 from syncd.config.publications import publish_model
 from syncd.okr.lint import RULES
 from syncd.sdk import Stated, Statement, can_publish, can_pull
-from syncd.sdk.cells import As
+from syncd.sdk.as_keys import As
 from syncd.sdk.tables import Lookup, Series
 from syncd.service.metrics import Metrics
 

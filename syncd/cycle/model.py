@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -47,7 +47,8 @@ class PutOff:
 
 @dataclass(frozen=True, slots=True)
 class PullResult:
-    """How a pull ended. `problems` concern single parts of a stream that was read to its end, or its census.
+    """How a pull ended. `problems` concern single parts of a stream that was read to its end, or its census; of the
+    parts in `partial`, some was read.
 
     `got` is the number of rows that came; `expected` is the announced number, None if the server announces none.
     `retry_at` is when the source may be asked again, None if it named no time.
@@ -62,6 +63,7 @@ class PullResult:
     got: int = 0
     expected: int | None = None
     retry_at: datetime | None = None
+    partial: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

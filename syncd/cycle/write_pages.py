@@ -55,6 +55,7 @@ class _Progress:
     expected: int | None = None
     reconciled: bool = False
     problems: dict[str, str] = field(default_factory=dict)
+    partial: set[str] = field(default_factory=set)
 
     @property
     def got(self) -> int:
@@ -114,6 +115,8 @@ class PageWriter:
         for part, snapshot in page.readings.items():
             if snapshot.problem is not None:
                 progress.problems[part] = snapshot.problem
+                if snapshot.partial:
+                    progress.partial.add(part)
 
     def _reconcile(self, item: Present) -> None:
         pull, progress = item.pull, self._progress[item.pull.id]
@@ -145,6 +148,7 @@ class PageWriter:
             progress.got,
             progress.expected,
             retry_at,
+            frozenset(progress.partial),
         )
         self.results.append(result)
         self._watcher.ended(result)

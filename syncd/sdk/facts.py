@@ -65,14 +65,18 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Every reading that a part of a stream has now; `problem` is set if the part itself could not be read.
+    """Every reading that a part of a stream has now; `problem` is set if the part itself could not be read, and
+    `partial` too if some of it was.
 
-    `notes` tell `explain` what was left out, such as rows without a date.
+    `notes` tell `explain` what was left out, such as rows without a date. `warning` is for whoever reads the value: a
+    row that may be the newest was left out.
     """
 
     readings: Sequence[Reading] = ()
     problem: str | None = None
     notes: Sequence[str] = ()
+    warning: str | None = None
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from syncd.sdk.a1 import Range, address, parse_range, split_sheet
+from syncd.sdk.a1 import Range, address, column_letters, parse_range, split_sheet
 from syncd.sdk.cells import Cell, Reader, shown
 from syncd.sdk.facts import Reading, Snapshot
+from syncd.sdk.series import dated_readings
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,39 +106,20 @@ def read_cell(reference: str, resolve: Resolve, reader: Reader) -> Snapshot:
     cells = [cell for row in grid.rows for cell in row] or [None]
     if not all(reader.blank(cell) for cell in cells[1:]):
         raise Unreadable(f"{reference} is more than one cell")
+    if reader.text_numbers and isinstance(cells[0], str) and "." in cells[0]:
+        # Only in CSV a text is a number without `as:`, and there the whole file was read.
+        column = column_letters(grid.left)
+        reader = reader.beside(cell for row in resolve(f"{column}:{column}").rows for cell in row)
     return _undated(cells[0], address(grid.sheet, grid.top, grid.left), reader)
 
 
 def read_series(series: Series, resolve: Resolve, reader: Reader) -> Snapshot:
-    """A reading for each row that has a date and a number, an error or a text. A blank is no reading.
-
-    A row whose date cannot be read belongs to no time: it is left out, and the notes say so.
-    """
+    """The readings of the rows of a series, in their order; see `dated_readings`."""
     date_cells, value_cells = resolve(series.dates), resolve(series.values)
     down = _runs_down(series, date_cells, value_cells)
     dates = {position: cell for position, _, cell in date_cells.line(down=down)}
-    readings, undated = [], []
-    for position, where, cell in value_cells.line(down=down):
-        if reader.blank(cell):
-            continue
-        date_cell = dates.get(position)
-        at = reader.moment(date_cell)
-        number, problem = reader.number(cell)
-        if at is None:
-            if number is not None:
-                undated.append(f"{where} ({shown(date_cell)!r})" if not reader.blank(date_cell) else where)
-            continue
-        readings.append(Reading(number, where, shown(cell), at, problem))
-    notes = []
-    if undated:
-        sample = ", ".join(undated[:3]) + (" …" if len(undated) > 3 else "")
-        notes.append(f"{len(undated)} with no date that can be read, left out: {sample}")
-        if not readings:  # the series is not empty: none of its dates can be read
-            problem = (
-                f'no date that can be read beside it ({sample}); say how dates are written, as: {{date: "%d.%m.%Y"}}'
-            )
-            return Snapshot([Reading(None, series.values, "", problem=problem)], notes=notes)
-    return Snapshot(readings, notes=notes)
+    rows = ((where, dates.get(position), cell) for position, where, cell in value_cells.line(down=down))
+    return dated_readings(rows, series.values, reader)
 
 
 def _runs_down(series: Series, dates: Grid, values: Grid) -> bool:
@@ -175,9 +157,9 @@ def read_lookup(lookup: Lookup, resolve: Resolve, reader: Reader) -> Snapshot:
         wanted = ", ".join(f"{header} = {value}" for header, value in lookup.row.items())
         problem = f"no row has {wanted}" if not rows else f"{len(rows)} rows have {wanted}"
         return Snapshot([Reading(None, lookup.table, "", problem=problem)])
-    row = grid.rows[rows[0]]
-    cell = row[column] if column < len(row) else None
-    return _undated(cell, address(grid.sheet, grid.top + rows[0], grid.left + column), reader)
+    cells = [row[column] if column < len(row) else None for row in grid.rows]
+    reader = reader.beside(cells[1:])
+    return _undated(cells[rows[0]], address(grid.sheet, grid.top + rows[0], grid.left + column), reader)
 
 
 def _undated(cell: Cell, where: str, reader: Reader) -> Snapshot:

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from syncd.sdk.cells import As, Cell, CellError, Reader, shown
+from syncd.sdk.as_keys import As
+from syncd.sdk.cells import Cell, CellError, Reader, shown
 
 BERLIN = ZoneInfo("Europe/Berlin")
+NO_RULES = As()
 GERMAN = As(decimal=",", thousands=".")
 SWISS = As(thousands="'")
 FRENCH = As(decimal=",", thousands=" ")
@@ -20,7 +22,7 @@ ENGLISH = As(thousands=",")
 PERCENT = As(percent=True)
 
 
-def number(cell: Cell, rules: As = As(), **how: bool) -> float | None:
+def number(cell: Cell, rules: As = NO_RULES, **how: bool) -> float | None:
     """The number of a cell; None, and a reason unless the cell is blank, where it has none."""
     reader = Reader(BERLIN, rules, **how)
     value, why = reader.number(cell)
@@ -29,7 +31,7 @@ def number(cell: Cell, rules: As = As(), **how: bool) -> float | None:
     return value
 
 
-def moment(cell: Cell, rules: As = As(), **how: bool) -> datetime | None:
+def moment(cell: Cell, rules: As = NO_RULES, **how: bool) -> datetime | None:
     return Reader(BERLIN, rules, **how).moment(cell)
 
 

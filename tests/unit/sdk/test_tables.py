@@ -10,7 +10,8 @@ import pytest
 
 from syncd.sdk import Snapshot
 from syncd.sdk.a1 import parse_range
-from syncd.sdk.cells import As, Cell, CellError, Reader
+from syncd.sdk.as_keys import As
+from syncd.sdk.cells import Cell, CellError, Reader
 from syncd.sdk.tables import Grid, Lookup, Resolve, Series, Unreadable, read_cell, read_lookup, read_series
 
 READER = Reader(ZoneInfo("UTC"))
