@@ -6,6 +6,7 @@ status 200 are not.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -23,9 +24,12 @@ from connectors.http.expressions import (
 from connectors.http.further_pages import further_pages, next_pointer
 from connectors.http.paging import AnswerPage
 from syncd.sdk import Reading, Snapshot
-from syncd.sdk.answers import single_line
 from syncd.sdk.cells import Cell, Reader, shown
+from syncd.sdk.sentences import sentence
 from syncd.sdk.series import dated_readings
+
+_ERRORS = ("error", "errors")
+_MESSAGES = (*_ERRORS, "message", "errorMessages", "detail", "fault", "error_description")
 
 
 class Selection:
@@ -34,8 +38,10 @@ class Selection:
     `whole` says that the answer is whole, whatever it says of further pages.
     """
 
-    def __init__(self, expression: str, *, whole: bool) -> None:
+    def __init__(self, expression: str, hide: Callable[[str], str], *, whole: bool) -> None:
+        """`hide` masks secrets in what the server says."""
         self._expression = expression
+        self._hide = hide
         self._whole = whole
         self._path = plain_path(expression)
         self._pages = 0
@@ -68,22 +74,23 @@ class Selection:
     def _take(self, data: Any) -> Snapshot | None:
         """Takes in what a page holds; what ends the reading, if something does."""
         expression = self._expression
-        said = _error(data, names(expression))
+        has_error = _holds_error(data, names(expression))
         try:
             value = search(expression, data)
         except ValueError as error:
-            return Snapshot(problem=f"{expression}: {error}" + (f"; the answer says: {said}" if said else ""))
+            says = f"; the answer says: {self._says(data)}" if has_error or _holds_message(data) else ""
+            return Snapshot(problem=f"{expression}: {error}{says}")
         if value is None:
             why = why_nothing(expression, data)
-            if said or (said := _refusal(data)):
-                return Snapshot(problem=f"{why}; the answer says: {said}")
+            if has_error or _holds_message(data):
+                return Snapshot(problem=f"{why}; the answer says: {self._says(data)}")
             if self._pages > 1:
                 return Snapshot(problem=f"on page {self._pages} {why}", partial=True)
             if self._path is not None and not is_missing(data, self._path):
                 return Snapshot(notes=[why])  # null in the place of one number is a blank
             return self._unknown(why)
-        if said:
-            return Snapshot(problem=f"the answer holds an error beside the data: {said}", partial=True)
+        if has_error:
+            return Snapshot(problem=f"the answer holds an error beside the data: {self._says(data)}", partial=True)
         if count := items_without_value(expression, data):
             return self._unknown(f"none of {count:,} items has what {expression} asks for")
         return self._join(value)
@@ -112,6 +119,9 @@ class Selection:
             (f"{self._expression} #{index}", _cell(day), _cell(value)) for index, (day, value) in enumerate(pairs, 1)
         )
         return dated_readings(rows, self._expression, reader)
+
+    def _says(self, data: Any) -> str:
+        return sentence(orjson.dumps(data).decode(), self._hide)
 
     def _unknown(self, why: str) -> Snapshot:
         return Snapshot([Reading(None, self._expression, "", problem=why)])
@@ -144,34 +154,15 @@ def _how(page: AnswerPage, path: Any) -> str:
     return f"pages: {{next: {quoted}}}" if is_address else f"pages: {{next: {quoted}, param: NAME}}"
 
 
-def _error(data: Any, asked: frozenset[str]) -> str | None:
-    """What an error in an answer says, in the keys `error` and `errors`, if the expression does not ask for them."""
-    if not isinstance(data, dict):
-        return None
-    for name in ("error", "errors"):
-        if name in asked or not data.get(name) or isinstance(data[name], bool | int | float):
-            continue
-        return _said(data[name])
-    return None
-
-
-def _refusal(data: Any) -> str | None:
-    """What an answer says that has nothing of what was asked for, in the keys that servers use for it."""
-    if not isinstance(data, dict):
-        return None
-    return next(
-        (_said(data[name]) for name in ("message", "detail", "fault", "reason", "title") if data.get(name)), None
+def _holds_error(data: Any, asked: frozenset[str]) -> bool:
+    """Whether an answer holds an error, under a name that the expression does not ask for."""
+    return isinstance(data, dict) and any(
+        data.get(name) and name not in asked and not isinstance(data[name], bool | int | float) for name in _ERRORS
     )
 
 
-def _said(value: Any) -> str:
-    while isinstance(value, list) and value:
-        value = value[0]
-    if isinstance(value, dict):
-        value = next(
-            (value[name] for name in ("message", "detail", "description", "code", "type") if value.get(name)), value
-        )
-    return single_line(value if isinstance(value, str) else orjson.dumps(value).decode())
+def _holds_message(data: Any) -> bool:
+    return isinstance(data, dict) and any(data.get(name) for name in _MESSAGES)
 
 
 def _is_structure(value: Any) -> bool:

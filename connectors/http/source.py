@@ -69,13 +69,15 @@ class HttpSource(JsonSource):
 
     def __init__(self, settings: HttpSettings, context: Context) -> None:
         super().__init__(settings.client(context))
-        self._zone = context.zone
+        self._context = context
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         """Reads every page, and evaluates the expression of each part over each of them."""
         parts = {part: HttpMeasure.of_part(part) for part in sorted(stream.needs)}
         keys = next(iter(parts.values()))
-        selections = {part: Selection(keys.json_, whole=keys.pages is False) for part, keys in parts.items()}
+        selections = {
+            part: Selection(keys.json_, self._context.hide, whole=keys.pages is False) for part, keys in parts.items()
+        }
         request = Request(self.api.address(keys.path), keys.method, keys.body)
         for page in read_pages(self.api, request, keys.pages or None):
             for selection in selections.values():
@@ -84,7 +86,7 @@ class HttpSource(JsonSource):
                 yield Page()  # if a later page is missing, the pull is partial, and not failed
         yield Page(
             readings={
-                part: selections[part].snapshot(Reader(self._zone, keys.as_, epoch_dates=True))
+                part: selections[part].snapshot(Reader(self._context.zone, keys.as_, epoch_dates=True))
                 for part, keys in parts.items()
             }
         )

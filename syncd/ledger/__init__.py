@@ -14,7 +14,7 @@ from syncd.ledger.definitions import Definition
 from syncd.ledger.events import Event, NewEvent
 from syncd.ledger.failures import LedgerError, LedgerFailed
 from syncd.ledger.ledger import Ledger, open_ledger
-from syncd.ledger.lock import LedgerBusy, cycle_lock
+from syncd.ledger.lock import LedgerBusy, ServiceRuns, cycle_lock, service_lock
 from syncd.ledger.outbox import Delivery, NewDelivery
 from syncd.ledger.values import KeptValue
 
@@ -34,6 +34,8 @@ __all__ = [
     "LinkId",
     "NewDelivery",
     "NewEvent",
+    "ServiceRuns",
     "cycle_lock",
     "open_ledger",
+    "service_lock",
 ]
