@@ -126,6 +126,11 @@ def looks_like_date(text: str) -> bool:
     )
 
 
+def as_date(form: str) -> str:
+    """A form as people write it in YAML: `as: {date: month}`."""
+    return f"as: {{date: {form}}}" if form in NAMED_FORMS else f'as: {{date: "{form}"}}'
+
+
 def date_advice(texts: Sequence[str]) -> str:
     """Which `as:` reads all of these texts, such as `write as: {date: "%d.%m.%Y"}`."""
     readings: dict[tuple[date, ...], str] = {}
@@ -133,8 +138,5 @@ def date_advice(texts: Sequence[str]) -> str:
         read = [_by_form(text, form) for text in texts]
         days = [moment.date() if isinstance(moment, datetime) else moment for moment in read if moment is not None]
         if texts and len(days) == len(texts) and all(1990 <= day.year <= 2100 for day in days):
-            shown = form if form in NAMED_FORMS else f'"{form}"'
-            readings.setdefault(tuple(days), f"as: {{date: {shown}}}")
-    if not readings:
-        return "write dates such as 2026-11-21"
-    return "write " + " or ".join(list(readings.values())[:2])
+            readings.setdefault(tuple(days), as_date(form))
+    return f"write {' or '.join(list(readings.values())[:2]) or 'dates such as 2026-11-21'}"

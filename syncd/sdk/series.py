@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from syncd.sdk.cells import Cell, Reader, shown
-from syncd.sdk.date_texts import date_advice
+from syncd.sdk.date_texts import as_date, date_advice
 from syncd.sdk.facts import Reading, Snapshot
 
 Row = tuple[str, Cell, Cell]
@@ -71,17 +71,22 @@ def dated_readings(rows: Iterable[Row], name: str, reader: Reader) -> Snapshot:
         for index, cell in unclear:
             number, problem = reader.number(cell)
             readings[index] = replace(readings[index], number=number, problem=problem)
-    return _with_undated(readings, undated, name)
+    return _with_undated(readings, undated, name, reader.rules.date)
 
 
-def _with_undated(readings: Sequence[Reading], undated: Sequence[_Undated], name: str) -> Snapshot:
-    """The readings, and beside them the numbers whose dates cannot be read. Labels such as `Total` are left out."""
+def _with_undated(readings: Sequence[Reading], undated: Sequence[_Undated], name: str, form: str | None) -> Snapshot:
+    """The readings, and beside them the numbers whose dates cannot be read. Labels such as `Total` are left out.
+
+    `form` is how dates are written by `as:`.
+    """
     unreadable = [row for row in undated if row.meant]
     labels = [row for row in undated if not row.meant]
     advice = date_advice([shown(row.date).strip() for row in unreadable][:_SAMPLE])
     if undated and not readings:  # the series is not empty: none of its dates can be read
         problem = f"no date that can be read beside it ({_sample(undated)}); {advice}"
         return Snapshot([Reading(None, name, "", problem=problem)], notes=[_left_out(undated)])
+    if form is not None:
+        advice = f"{as_date(form)} does not read it, so correct it"
     newest_last = _newest_last(readings) if undated else None
     unplaced = [
         Reading(
