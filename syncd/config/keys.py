@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from syncd.config.number_advice import instead_of
+from syncd.sdk.cells import PLAIN_NUMBER
+from syncd.sdk.number_texts import possible_numbers, quoted
 
 # Built when first used: a model that only stands within others is never built on its own.
 STRICT = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=False, allow_inf_nan=False)
@@ -21,7 +26,18 @@ def no_truth_value(value: Any) -> Any:
     return value
 
 
-Number = Annotated[float, BeforeValidator(no_truth_value)]
+def _number(value: Any, *, share: bool = False, bound: bool = False) -> Any:
+    """The number; a text that is none is refused with what to write. `4.000` in quotes may mean 4 or 4000."""
+    no_truth_value(value)
+    if not isinstance(value, str) or (PLAIN_NUMBER.match(value) and len(possible_numbers(value)) <= 1):
+        return value
+    raise ValueError(f"is {quoted(value)}; {instead_of(value, share=share, bound=bound)}")
+
+
+Number = Annotated[float, BeforeValidator(_number)]
+Bound = Annotated[float, BeforeValidator(partial(_number, bound=True))]
+Share = Annotated[float, BeforeValidator(partial(_number, share=True))]
+"""A share of 1, which people like to write as a percentage."""
 
 
 def within_years(day: date | None) -> date | None:

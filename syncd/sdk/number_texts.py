@@ -122,6 +122,15 @@ def has_decimal_comma(text: str) -> bool:
     return bool(marks) and all(mark.get("decimal") == "," for mark in marks)
 
 
+def possible_numbers(text: str) -> list[Decimal]:
+    """Every number that a text means by some `as:`, the likeliest first; a percentage is its number, not a share."""
+    parts = _take_apart(text.strip().translate(SPACES))
+    if parts is None:
+        return []
+    numbers = sorted((number for number, _ in _readings(parts.digits)), reverse=True)  # marks group more often
+    return [-number if parts.negative else number for number in numbers]
+
+
 def number_advice(text: str, *, decimal_comma: bool = False) -> str:
     """Which `as:` reads a text as a number, such as `write as: {decimal: ","}`; "" if the text holds no number."""
     parts = _take_apart(text)
