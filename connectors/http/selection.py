@@ -26,7 +26,8 @@ from connectors.http.paging import AnswerPage
 from syncd.sdk import Reading, Snapshot
 from syncd.sdk.cells import Cell, Reader, shown
 from syncd.sdk.sentences import sentence
-from syncd.sdk.series import dated_readings
+from syncd.sdk.series import SeriesReader
+from syncd.sdk.tables import Unreadable
 
 _ERRORS = ("error", "errors")
 _MESSAGES = (*_ERRORS, "message", "errorMessages", "detail", "fault", "error_description")
@@ -115,10 +116,13 @@ class Selection:
         pairs = self._pairs or []
         if pairs and all(value is None for _, value in pairs):
             return self._unknown(f"none of {len(pairs):,} items has a value at {self._expression}")
-        rows = (
-            (f"{self._expression} #{index}", _cell(day), _cell(value)) for index, (day, value) in enumerate(pairs, 1)
-        )
-        return dated_readings(rows, self._expression, reader)
+        rows = SeriesReader(self._expression, reader)
+        try:
+            for index, (day, value) in enumerate(pairs, 1):
+                rows.pair(index, f"{self._expression} #{index}", _cell(day), _cell(value))
+        except Unreadable as error:
+            return Snapshot(problem=str(error))
+        return rows.snapshot()
 
     def _says(self, data: Any) -> str:
         return sentence(orjson.dumps(data).decode(), self._hide)

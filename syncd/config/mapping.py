@@ -52,7 +52,7 @@ class Reader:
         self.document = document
         self.zone = zone
         self._connections = connections
-        self._measures = MeasureReader(document, connections, named, _measure_defaults(document.data))
+        self._measures = MeasureReader(document, connections, zone, named, _measure_defaults(document.data))
         self._problems: list[Problem] = []
 
     @property

@@ -49,6 +49,16 @@ def header_mark(place: str) -> str:
     return f"header of {place}"
 
 
+def period_mark(place: str) -> str:
+    """The key in the marks for the period whose statement syncd wrote at a place."""
+    return f"period of {place}"
+
+
+def holds_another_period(place: str, period: str, ours: Marks) -> bool:
+    """Whether syncd wrote the content of a place for another period."""
+    return any(earlier != period for earlier in ours.get(period_mark(place), ()))
+
+
 def inherited(written: Written, wanted: Content, ours: Marks) -> Marks:
     """The marks; a new place gets the marks of the place that had the same header before.
 
@@ -62,6 +72,7 @@ def inherited(written: Written, wanted: Content, ours: Marks) -> Marks:
         for old in ours:
             if old not in wanted and mark(header) in ours.get(header_mark(old), ()):
                 marks[place] = ours[old]
+                marks[period_mark(place)] = ours.get(period_mark(old), ())
     return marks
 
 

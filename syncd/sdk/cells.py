@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
@@ -34,6 +33,7 @@ _ERRORS = (
     "#CALC!",
     "Loading...",
 )
+_LIBREOFFICE_ERROR = re.compile(r"Err:\d{3}\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class CellError:
     code: str
 
 
-Cell = None | bool | int | float | str | date | datetime | CellError
+Cell = None | bool | int | float | str | date | datetime | time | timedelta | CellError
 """A cell's content by the type that its source gives it; None is blank. A datetime may be aware or not."""
 
 
@@ -57,14 +57,6 @@ class Reader:
     serial_dates: bool = False  # Google Sheets gives dates as days since 1899-12-30
     epoch_dates: bool = False  # JSON APIs give seconds since 1970
     decimal_comma: bool = False  # another cell of the column is a number only with a decimal comma
-
-    def beside(self, column: Iterable[Cell]) -> Reader:
-        """The reader for cells of a column: where one of them has a decimal comma, `1.180` alone is no number."""
-        return replace(self, decimal_comma=True) if any(map(self.shows_decimal_comma, column)) else self
-
-    def shows_decimal_comma(self, cell: Cell) -> bool:
-        """Whether a cell is a number only with a decimal comma, which `as:` does not mention."""
-        return isinstance(cell, str) and not self.rules.marks and has_decimal_comma(cell)
 
     def blank(self, cell: Cell) -> bool:
         """Whether the cell is empty."""
@@ -82,7 +74,7 @@ class Reader:
             return self._finite(cell)
         if isinstance(cell, str):
             return self._text_number(cell.strip().translate(SPACES))
-        return None, f"the date {shown(cell)}, not a number"
+        return None, f"the {'date' if isinstance(cell, date) else 'time'} {shown(cell)}, not a number"
 
     def moment(self, cell: Cell) -> datetime | None:
         """The time that a cell holds, aware; None if it holds no time. A day is its first instant in the zone."""
@@ -116,7 +108,7 @@ class Reader:
         return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
 
     def _text_number(self, text: str) -> tuple[float | None, str | None]:
-        if text in _ERRORS:
+        if text in _ERRORS or _LIBREOFFICE_ERROR.match(text):
             return None, f"the error {text}"
         if self.rules.reads_texts:
             number = read_number(text, self.rules, decimal_comma=self.decimal_comma)
@@ -153,6 +145,20 @@ class Reader:
             return None
         moment = epoch(number) if self.epoch_dates and is_epoch(number) else None
         return moment.astimezone(self.zone) if moment is not None else None
+
+
+class ColumnReader:
+    """The reader of the cells of a column: where one of them has a decimal comma, `1.180` alone is no number."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self._looks = not reader.rules.marks
+
+    def look(self, cell: Cell) -> None:
+        """Takes notice of a cell of the column, whether it counts or not."""
+        if self._looks and type(cell) is str and "," in cell and has_decimal_comma(cell):
+            self._looks = False
+            self.reader = replace(self.reader, decimal_comma=True)
 
 
 def _in_calendar(moment: datetime) -> bool:

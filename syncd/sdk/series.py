@@ -1,135 +1,199 @@
-"""Readings out of rows that have a date and a number: of spreadsheets, files and web APIs alike.
-
-A number whose date cannot be read may be the newest of all. So it is a reading without a number, at the earliest and at
-the latest time that the rows around it leave open: every answer that it could change is unknown, and no other.
-"""
+"""A dated series: a column of dates and a column of numbers, paired by row."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
-from syncd.sdk.cells import Cell, Reader, shown
-from syncd.sdk.date_texts import as_date, date_advice
-from syncd.sdk.facts import Reading, Snapshot
+from syncd.sdk.a1 import address, parse_range, split_sheet
+from syncd.sdk.cells import Cell, ColumnReader, Reader, shown
+from syncd.sdk.facts import Between, Reading, Snapshot
+from syncd.sdk.tables import Grid, Resolve, Series, Unreadable
+from syncd.sdk.undated_rows import UndatedRows
 
-Row = tuple[str, Cell, Cell]
-"""Where the number of a row is, the row's date, and its number."""
+MOST_READINGS = 100_000
+"""The readings of a series that the ledger takes; a longer one needs a shorter window."""
 
+_KEPT_WHOLE = 10_000  # readings outside the window that are kept, because evidence shows them
+_REMEMBERED = 50_000
+_ISO_DAY = len("2026-11-02")
+_ANY_ZONE = timedelta(days=2)
 _INSTANT = timedelta(microseconds=1)
-_SAMPLE = 3
 
 
-@dataclass(frozen=True, slots=True)
-class _Undated:
-    """A number without a date that can be read; `before` and `after` are the dates of the nearest rows that have one.
+class SeriesReader:
+    """Reads the rows of a series, block by block: a reading for each row with a date and a number, an error or a text.
 
-    `meant` says whether its date cell is meant to be a date, and is not blank or a label such as `Total`.
+    A blank is no reading. Of a series with more than `_KEPT_WHOLE` rows outside of `between`, the snapshot lists only
+    the rows of that time. `name` is what people call the numbers, such as their range.
     """
 
-    where: str
-    date: Cell
-    value: Cell
-    meant: bool
-    before: datetime | None
-    after: datetime | None = None
+    def __init__(self, name: str, reader: Reader, between: Between | None = None) -> None:
+        self._name = name
+        self._reader = reader
+        self._column = ColumnReader(reader)
+        self._between = between
+        self._inside: list[tuple[int, Reading]] = []
+        self._outside: list[tuple[int, Reading]] = []
+        self._points: dict[int, str] = {}  # texts that mean another number beside a decimal comma
+        self._is_narrowed = False
+        self._undated = UndatedRows(reader)
+        self._remembered: dict[object, datetime | None] = {}
 
-    @property
-    def shown(self) -> str:
-        """Its place, with its date cell if that is not blank."""
-        return f"{self.where} ({shown(self.date)!r})" if shown(self.date).strip() else self.where
+    def add(self, sheet: str | None, first: int, rows: Sequence[Sequence[Cell]], dates: int, values: int) -> None:
+        """Reads rows of a sheet from column A on; `first` is the first row's number, `dates` and `values` are columns.
 
+        Rows that their date alone shows to be outside are passed over once the series is narrowed.
+        """
+        remembered, by_day = self._remembered, self._reader.rules.date is None
+        look, follow, last = self._column.look, self._undated.follow, None
+        for number, row in enumerate(rows, first):
+            width = len(row)
+            if values >= width:
+                continue
+            date_cell = row[dates] if dates < width else None
+            if self._is_narrowed:
+                key = date_cell[:_ISO_DAY] if by_day and type(date_cell) is str else date_cell
+                outside = remembered[key] if key in remembered else self._remember(key)
+                if outside is not None:
+                    look(row[values])
+                    if outside is not last:
+                        follow(outside)
+                        last = outside
+                    continue
+                last = None
+            self.pair(number, address(sheet, number, values), date_cell, row[values])
 
-def dated_readings(rows: Iterable[Row], name: str, reader: Reader) -> Snapshot:
-    """A reading for each row that has a date and a number, an error or a text. A blank is no reading.
-
-    `name` is what people call the numbers, such as their range.
-    """
-    readings: list[Reading] = []
-    undated: list[_Undated] = []
-    open_ended = 0  # from here on, `undated` are waiting for the next row with a date
-    unclear: list[tuple[int, Cell]] = []  # numbers that mean another if some cell has a decimal comma
-    decimal_comma = False
-    for where, date_cell, cell in rows:
-        if reader.blank(cell):
-            continue
-        number, problem = reader.number(cell)
-        decimal_comma = decimal_comma or reader.shows_decimal_comma(cell)
-        at = reader.moment(date_cell)
+    def pair(self, position: int, where: str, date_cell: Cell, cell: Cell) -> None:
+        """Reads a date and the cell beside it, which has the address `where`."""
+        if self._reader.blank(cell):
+            return
+        self._column.look(cell)
+        at = self._reader.moment(date_cell)
         if at is not None:
-            undated[open_ended:] = [replace(row, after=at) for row in undated[open_ended:]]
-            open_ended = len(undated)
-            if isinstance(cell, str) and "." in cell:
-                unclear.append((len(readings), cell))
-            readings.append(Reading(number, where, shown(cell), at, problem))
-        elif number is not None:
-            before = readings[-1].at if readings else None
-            undated.append(_Undated(where, date_cell, cell, reader.means_date(date_cell), before))
-    if decimal_comma:
-        reader = replace(reader, decimal_comma=True)
-        for index, cell in unclear:
-            number, problem = reader.number(cell)
-            readings[index] = replace(readings[index], number=number, problem=problem)
-    return _with_undated(readings, undated, name, reader.rules.date)
+            self._undated.follow(at)
+            if self._is_narrowed and not self._is_inside(at):
+                return
+        number, problem = self._reader.number(cell)
+        if at is None:
+            if number is not None:
+                self._undated.add(where, date_cell, cell)
+            return
+        if type(cell) is str and "." in cell:
+            self._points[position] = cell
+        reading = Reading(number, where, shown(cell), at, problem)
+        if self._is_inside(at):
+            self._inside.append((position, reading))
+            if len(self._inside) > MOST_READINGS:
+                raise Unreadable(self._too_long())
+            return
+        self._outside.append((position, reading))
+        if len(self._outside) > _KEPT_WHOLE:
+            self._is_narrowed = True
+            self._outside.clear()
 
+    def snapshot(self) -> Snapshot:
+        """The readings so far, in the order of their rows, and after them the numbers whose dates cannot be read."""
+        undated, notes = self._undated, self._undated.notes
+        if not (self._inside or self._outside or self._is_narrowed):  # it is not empty: none of its dates is read
+            reading = undated.without_dates(self._name)
+            return Snapshot([] if reading is None else [reading], notes=notes)
+        between = self._between if self._is_narrowed else None
+        if between is not None:
+            start, end = self._times()
+            notes.append(
+                f"of a long series, the rows from {start} to {end} are kept"
+                if self._inside
+                else f"no row is dated from {start} to {end}"
+            )
+        in_order = sorted(self._inside + self._outside, key=lambda placed: placed[0])
+        readings = [self._beside_commas(position, reading) for position, reading in in_order]
+        unplaced = undated.readings()
+        if between is not None:
+            unplaced = [reading for reading in unplaced if reading.at is None or self._is_inside(reading.at)]
+        return Snapshot([*readings, *unplaced], notes=notes, warning=undated.warning, between=between)
 
-def _with_undated(readings: Sequence[Reading], undated: Sequence[_Undated], name: str, form: str | None) -> Snapshot:
-    """The readings, and beside them the numbers whose dates cannot be read. Labels such as `Total` are left out.
+    def _beside_commas(self, position: int, reading: Reading) -> Reading:
+        """A reading by what the rest of its column shows: `1.180` is no number where another cell is `42,50`."""
+        if not self._column.reader.decimal_comma or position not in self._points:
+            return reading
+        number, problem = self._column.reader.number(self._points[position])
+        return replace(reading, number=number, problem=problem)
 
-    `form` is how dates are written by `as:`.
-    """
-    unreadable = [row for row in undated if row.meant]
-    labels = [row for row in undated if not row.meant]
-    advice = date_advice([shown(row.date).strip() for row in unreadable][:_SAMPLE])
-    if undated and not readings:  # the series is not empty: none of its dates can be read
-        problem = f"no date that can be read beside it ({_sample(undated)}); {advice}"
-        return Snapshot([Reading(None, name, "", problem=problem)], notes=[_left_out(undated)])
-    if form is not None:
-        advice = f"{as_date(form)} does not read it, so correct it"
-    newest_last = _newest_last(readings) if undated else None
-    unplaced = [
-        Reading(
-            None, row.where, shown(row.value), at, f"a number whose date {shown(row.date)!r} cannot be read; {advice}"
+    def _is_inside(self, at: datetime) -> bool:
+        return self._between is None or self._between[0] <= at < self._between[1]
+
+    def _remember(self, key: object) -> datetime | None:
+        """A time that stands for all rows with this date, or with a text that begins with this day, if they are outside
+        of the window; else None. All times before the window are one, and all after it.
+        """
+        moment = self._reader.moment(key)  # type: ignore[arg-type]  # a cell, or the beginning of one
+        outside: datetime | None = None
+        if moment is not None and not self._is_near(moment) and self._between is not None:
+            outside = self._earlier if moment < self._between[0] else self._later
+        if len(self._remembered) >= _REMEMBERED:
+            self._remembered.clear()
+        self._remembered[key] = outside
+        return outside
+
+    @cached_property
+    def _earlier(self) -> datetime | None:
+        return None if self._between is None else self._between[0] - _ANY_ZONE
+
+    @cached_property
+    def _later(self) -> datetime | None:
+        return None if self._between is None else self._between[1] + _ANY_ZONE
+
+    def _is_near(self, moment: datetime) -> bool:
+        """Whether a time on the same day may be inside, in whatever zone it is written."""
+        if self._between is None:
+            return True
+        start, end = self._between
+        return start - _ANY_ZONE < moment < end + _ANY_ZONE
+
+    def _too_long(self) -> str:
+        start, end = self._times() if self._between else ("its first day", "its last")
+        return (
+            f"{self._name} has more than {MOST_READINGS:,} rows from {start} to {end}; "
+            "give the measure a shorter window, such as window: 28d, or a file with a row for each day"
         )
-        for row in unreadable
-        for at in _places(row, newest_last)
-    ]
-    newest = [row for row in labels if _bounds(row, newest_last)[1] is None]
-    notes = [_left_out(labels)] if labels else []
-    return Snapshot([*readings, *unplaced], notes=notes, warning=_left_out(newest) if newest else None)
+
+    def _times(self) -> tuple[str, str]:
+        assert self._between is not None
+        zone = self._reader.zone
+        start, end = self._between[0].astimezone(zone), (self._between[1] - _INSTANT).astimezone(zone)
+        return f"{start:%Y-%m-%d}", f"{end:%Y-%m-%d}"
 
 
-def _left_out(rows: Sequence[_Undated]) -> str:
-    return f"{len(rows)} with no date that can be read, left out: {_sample(rows)}"
+def read_series(series: Series, resolve: Resolve, reader: Reader, between: Between | None = None) -> Snapshot:
+    """The readings of a series, whose dates and values run down columns or along rows."""
+    date_cells, value_cells = resolve(series.dates), resolve(series.values)
+    down = _runs_down(series, date_cells, value_cells)
+    dates = {position: cell for position, _, cell in date_cells.line(down=down)}
+    rows = SeriesReader(series.values, reader, between)
+    for position, where, cell in value_cells.line(down=down):
+        rows.pair(position, where, dates.get(position), cell)
+    return rows.snapshot()
 
 
-def _sample(rows: Sequence[_Undated]) -> str:
-    return ", ".join(row.shown for row in rows[:_SAMPLE]) + (" …" if len(rows) > _SAMPLE else "")
-
-
-def _newest_last(readings: Sequence[Reading]) -> bool | None:
-    """Whether the rows go from old to new; None if they go neither that way nor the other."""
-    times = [reading.at for reading in readings if reading.at is not None]
-    if times[0] == times[-1]:
-        return None
-    rises = times[0] < times[-1]
-    return rises if times == sorted(times, reverse=not rises) else None
-
-
-def _bounds(row: _Undated, newest_last: bool | None) -> tuple[datetime | None, datetime | None]:
-    """The times between which a row without a date is, by its place among the others; None where there is no bound."""
-    if newest_last is None:
-        return None, None
-    return (row.before, row.after) if newest_last else (row.after, row.before)
-
-
-def _places(row: _Undated, newest_last: bool | None) -> Iterator[datetime | None]:
-    """The earliest and the latest time at which a number without a date may be; None is when it is seen."""
-    low, high = _bounds(row, newest_last)
-    if high is None:
-        yield None
-        return
-    if low is not None and low + _INSTANT < high - _INSTANT:
-        yield low + _INSTANT
-    yield high - _INSTANT
+def _runs_down(series: Series, dates: Grid, values: Grid) -> bool:
+    """Whether a series runs down columns, not along rows. The ranges decide it, because few cells of a row may be
+    filled.
+    """
+    down: set[str] = set()
+    across: set[str] = set()
+    for reference, grid in ((series.dates, dates), (series.values, values)):
+        area = parse_range(split_sheet(reference)[1])
+        if area is not None:
+            is_row, is_column = area.first_row == area.last_row, area.first_column == area.last_column
+        else:  # the column of a header, or a named range: only its cells tell its form
+            is_row, is_column = len(grid.rows) <= 1, all(len(row) <= 1 for row in grid.rows)
+        if not (is_row or is_column):
+            raise Unreadable(f"{reference} is neither one column nor one row")
+        if is_row != is_column:
+            (across if is_row else down).add(reference)
+    if down and across:
+        raise Unreadable(f"{down.pop()} runs down and {across.pop()} runs across; a series runs one way")
+    return not across

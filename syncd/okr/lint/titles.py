@@ -113,8 +113,12 @@ def _by_numbers(text: str) -> Literal["up", "down"] | None:
 
 
 def _number(text: str) -> float | None:
-    """A number as English writes it, such as `1,200` or `1.5`; None for any other text."""
+    """A number as English writes it, such as `1,200` or `1.5`; None for any other text, and for `1.200`, which may be
+    1200.
+    """
     text = text.rstrip(".,")
+    if re.fullmatch(r"-?[1-9]\d{0,2}(\.\d{3})+", text):
+        return None
     if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", text):
         text = text.replace(",", "")
     return float(text) if re.fullmatch(r"-?\d+(\.\d+)?", text) else None

@@ -137,7 +137,7 @@ def test_number_that_may_be_meant_as_thousands_is_a_finding(keys: str, finding: 
     (tmp_path / "syncd.yaml").write_text("mappings: okrs.yaml\n")
     (tmp_path / "okrs.yaml").write_text(
         "period: 2026-Q4\nobjectives:\n  - id: growth\n    title: More people use it\n    owner: us\n"
-        "    key_results:\n      - {id: members, title: Members rise from 4.000 to 5.500, kind: outcome, unit: members, "
+        "    key_results:\n      - {id: members, title: Members rise from 4.000 to 5.500, kind: outcome, unit: people, "
         f"{keys}}}\n"
     )
     findings = load_config(tmp_path / "syncd.yaml").findings()

@@ -13,7 +13,7 @@ from syncd.okr.spans import Span
 from syncd.sdk import Reading, Snapshot
 from syncd.sdk.as_keys import As
 from syncd.sdk.cells import Cell, CellError, Reader
-from syncd.sdk.series import dated_readings
+from syncd.sdk.series import SeriesReader
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
 QUARTER = Span(datetime(2026, 10, 1, tzinfo=UTC), datetime(2027, 1, 1, tzinfo=UTC))
@@ -22,8 +22,10 @@ SEPTEMBER, AUGUST = date(2026, 9, 21), date(2026, 8, 10)
 
 
 def read(*pairs: tuple[Cell, Cell], rules: As | None = None) -> Snapshot:
-    rows = [(f"B{number}", day, value) for number, (day, value) in enumerate(pairs, 1)]
-    return dated_readings(rows, "B:B", Reader(ZoneInfo("UTC"), rules or As()))
+    rows = SeriesReader("B:B", Reader(ZoneInfo("UTC"), rules or As()))
+    for number, (day, value) in enumerate(pairs, 1):
+        rows.pair(number, f"B{number}", day, value)
+    return rows.snapshot()
 
 
 def answer(take: ReadingTake, readings: Sequence[Reading], window: Span = QUARTER) -> float | None:
