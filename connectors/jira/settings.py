@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
@@ -14,6 +15,9 @@ from syncd.sdk import ConnectionSettings, Duration, Json, PublishKeys, RecordKey
 from syncd.sdk.block import SHOWN
 
 _IN_ANY_CASE = frozenset({"type", "issuetype", "issue type", "status", "priority", "resolution"})
+
+
+WITHOUT_EMAIL = "an API token of Jira Cloud needs the account's address: write email beside token"
 
 
 class JiraSettings(ConnectionSettings):
@@ -26,6 +30,16 @@ class JiraSettings(ConnectionSettings):
     token: Secret = Field(description="An API token (with email), or a personal access token of Data Center (alone).")
     timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
     reconcile: Duration = Field(timedelta(hours=1), description="How often to check for deleted records.")
+
+    def warnings(self) -> Iterator[tuple[str, str]]:
+        """A site of Jira Cloud takes an API token only together with the account's address."""
+        if self.email is None and self.is_cloud:
+            yield "token", WITHOUT_EMAIL
+
+    @property
+    def is_cloud(self) -> bool:
+        """Whether the address is that of a site of Jira Cloud."""
+        return (urlsplit(self.url).hostname or "").endswith((".atlassian.net", ".jira.com", ".jira-dev.com"))
 
 
 class JiraMeasure(RecordKeys):

@@ -21,8 +21,8 @@ from syncd.cycle.model import (
 from syncd.explain.restatements import ValueHistory, find_restatements
 from syncd.ledger import Definition, Ledger
 from syncd.ledger.definitions import definition
-from syncd.notifying.send import send_messages
-from syncd.publishing.delivery import deliver
+from syncd.notifying.send import MessageOutcome, send_messages
+from syncd.publishing.delivery import Delivered, deliver
 from syncd.sdk import Json
 
 log = logging.getLogger("syncd.cycle")
@@ -55,7 +55,21 @@ def commit(request: CycleRequest, pulled: Pulled, measured: Measured, foreseen: 
         stopping=request.stopping,
     )
     messages = send_messages(request.config, ledger, request.clock, stopping=request.stopping)
-    return Result(pulled.cycle, pulled.results, measured, changes, verdicts, delivered, messages)
+    unopened = _unopened(request, pulled, delivered, messages)
+    return Result(pulled.cycle, pulled.results, measured, changes, verdicts, delivered, messages, unopened)
+
+
+def _unopened(
+    request: CycleRequest, pulled: Pulled, delivered: Sequence[Delivered], messages: Sequence[MessageOutcome]
+) -> Mapping[str, str]:
+    """The publishers that cannot be opened, without those whose pulls, deliveries or messages say so already."""
+    shown = {result.pull.connection for result in pulled.results if result.quality != "complete"}
+    shown |= {outcome.delivery.connection for outcome in delivered if outcome.failed}
+    shown |= {"notify" for outcome in messages if outcome.problem is not None}
+    reasons = {name: why for name, why in request.config.unopened(request.only).items() if name not in shown}
+    for name, reason in reasons.items():
+        log.warning("publisher not opened", extra={"to": name, "reason": reason})
+    return reasons
 
 
 def end_dry_run(request: CycleRequest, pulled: Pulled, measured: Measured) -> Result:

@@ -169,9 +169,13 @@ class Measuring:
                 result = self._results[(part.connection, key)]
                 if result.quality != "complete":
                     return result.quality, f"{part.connection}: {result.reason}"
-                if isinstance(part, ReadingMeasure) and (problem := result.problems.get(part.part)):
-                    quality: Quality = "partial" if part.part in result.partial else "failed"
-                    return quality, f"{part.connection}: {problem}"
+                if isinstance(part, ReadingMeasure):
+                    problems = [result.problems[part.part]] if part.part in result.problems else []
+                else:
+                    problems = [reason for name, reason in result.pull.unusable.items() if name in part.fields]
+                if problems:
+                    is_partial = isinstance(part, ReadingMeasure) and part.part in result.partial
+                    return "partial" if is_partial else "failed", f"{part.connection}: {problems[0]}"
         return None
 
     def _kept_on(self, case: Case, quality: Quality, reason: str, candidate: float | None = None) -> KeptValue:
