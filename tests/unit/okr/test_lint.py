@@ -126,6 +126,14 @@ CASES: dict[str, tuple[str, list[Objective], list[Objective]]] = {
         [with_key_result(replace(CALLS, title="Launch the portal"))],
         [with_key_result(replace(ARTICLES, title="Launch the portal"))],
     ),
+    "outcome-worded-as-upkeep": (
+        "calls",
+        [with_key_result(replace(CALLS, title="Keep calls below 600 a week"))],
+        [
+            with_key_result(replace(CALLS, title="Keep calls below 600 a week", goal=Band(at_most=600))),
+            with_key_result(replace(ARTICLES, title="Keep 40 articles at 3 languages")),
+        ],
+    ),
     "output-worded-as-change": (
         "articles",
         [with_key_result(replace(ARTICLES, title="Calls fall to 600"))],
@@ -144,6 +152,25 @@ CASES: dict[str, tuple[str, list[Objective], list[Objective]]] = {
             with_key_result(replace(CALLS, goal=Target(600, 1200, commit=900))),
             with_key_result(replace(CALLS, title="Reduce calls by 600", goal=Target(600, 0))),
             with_key_result(replace(CALLS, title="Answers increase to 1,200", goal=Target(1200, 600))),
+        ],
+    ),
+    "title-against-numbers": (
+        "calls",
+        [
+            with_key_result(replace(CALLS, title="Churn falls from 5% to 3%", goal=Target(10, 0))),
+            with_key_result(replace(CALLS, title="Calls fall from 1,200 to 600", goal=Target(700, 1200))),
+            with_key_result(replace(CALLS, title="Sign-ups from 0 to 400", goal=Target(400, 100))),
+        ],
+        [
+            with_key_result(replace(CALLS, title="Churn falls from 5% to 3%", goal=Target(0.03, 0.05))),
+            with_key_result(
+                replace(CALLS, title="Revenue grows from $1.2M to $1.8M", goal=Target(1_800_000, 1_200_000))
+            ),
+            with_key_result(replace(CALLS, title="Time falls from 2 hours to 1 hour", goal=Target(60, 120))),
+            with_key_result(replace(CALLS, title="Calls fall from 1,200 to 600", goal=Target(600, 0))),
+            with_key_result(replace(CALLS, title="Calls fall from 1,200 to 600", goal=Target(50, 0))),
+            with_key_result(replace(CALLS, title="Calls fall from 1,200 to 600", goal=Target(700, 1200, stretch=600))),
+            with_key_result(replace(CALLS, title="Answer within 4 hours, in place of 9")),
         ],
     ),
     "never-matches": (
