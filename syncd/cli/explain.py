@@ -61,7 +61,8 @@ def _lines(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
     key_result, line = evidence.key_result, evidence.line
     yield from wrapped(f"{key_result.id}: {key_result.title}", rest="  ")
     if evidence.value is None or (key_result.measure is None and line.value is None):
-        yield "  no value: " + ("not pulled yet" if key_result.measure else "no measure; it waits for a check-in")
+        yield f"  no value: {line.reason}"
+        yield from _edits(evidence, zone)
         yield from _checkins(evidence, zone)
         return
     yield from _standing(evidence)
@@ -75,8 +76,7 @@ def _lines(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
     if lacking := evidence.value.lacking:
         verb = "lacks" if lacking == 1 else "lack"
         yield from labelled("", f"{count(lacking, 'record')} {verb} {_field(key_result.measure)}: left out")
-    for edit in evidence.definition_changes:
-        yield from labelled("edited", f"{clock_time(edit.at.astimezone(zone))} in {edit.file}: {edit}")
+    yield from _edits(evidence, zone)
     for approval in evidence.approvals:
         when = clock_time(approval.at.astimezone(zone))
         moved = f"{number(approval.old)} → {number(approval.new)}"
@@ -128,6 +128,11 @@ def _streams(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
             yield from labelled("", f"last pull {stream.quality}: {stream.reason}{rows}")
         for note in stream.notes:
             yield from labelled("", note)
+
+
+def _edits(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
+    for edit in evidence.definition_changes:
+        yield from labelled("edited", f"{clock_time(edit.at.astimezone(zone))} in {edit.file}: {edit}")
 
 
 def _checkins(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncd.explain.edits import Edit
+from syncd.explain.edit import Edit
 from syncd.explain.history import Restated, Series, SeriesEvent
 from syncd.okr.words import clock_time, count, number
 

@@ -94,7 +94,12 @@ def _period(period: PeriodChanges, zone: ZoneInfo) -> dict[str, Any]:
             for change in period.verdicts
         ],
         "objectives": [
-            {"id": change.objective.id, "old": _standing(change.old), "new": _standing(change.new)}
+            {
+                "id": change.objective.id,
+                "old": _standing(change.old),
+                "new": _standing(change.new),
+                "edits": [{"key": edit.key, "old": edit.old, "new": edit.new} for edit in change.edits],
+            }
             for change in period.objectives
         ],
         "key_results": [_change(change, zone) for change in period.key_results],

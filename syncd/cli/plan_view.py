@@ -113,7 +113,7 @@ def _period(period: PeriodChanges, planned: Planned, zone: ZoneInfo) -> Iterator
             continue
         yield from _wrapped(block.objective.title, 0)
         if standing is not None:
-            yield _objective(standing)
+            yield from _objective(standing)
         for change in within:
             yield from _key_result(change, change.key_result.id.ljust(width), zone)
         yield ""
@@ -123,12 +123,15 @@ def _period(period: PeriodChanges, planned: Planned, zone: ZoneInfo) -> Iterator
         yield ""
 
 
-def _objective(change: ObjectiveChange) -> str:
+def _objective(change: ObjectiveChange) -> Iterator[str]:
     old, new = change.old, change.new
     line = f"  outcome {_moved(percent(old.score), percent(new.score))}  {_health(old.health, new.health)}"
     if new.activity is not None or old.activity is not None:
         line += f"     activity {_moved(percent(old.activity), percent(new.activity))}"
-    return line
+    yield line
+    if change.edits:
+        edits = ", ".join(str(edit) for edit in change.edits)
+        yield from _wrapped(f"edited in {change.file}: {edits}", 6)
 
 
 def _key_result(change: KeyResultChange, name: str, zone: ZoneInfo) -> Iterator[str]:

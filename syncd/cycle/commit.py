@@ -19,9 +19,11 @@ from syncd.cycle.model import (
     ValueChange,
 )
 from syncd.explain.restatements import ValueHistory, find_restatements
-from syncd.ledger import Definition, Ledger
+from syncd.ledger import Definition, Ledger, Outline
 from syncd.ledger.definitions import definition
+from syncd.ledger.outlines import SETTINGS, objective_outline, settings_outline
 from syncd.notifying.send import send_messages
+from syncd.okr.goals import PeriodOkrs
 from syncd.publishing.delivery import deliver
 from syncd.sdk import Json
 
@@ -39,7 +41,8 @@ def commit(request: CycleRequest, pulled: Pulled, measured: Measured, foreseen: 
         {name: (measurement.definition, measurement.value) for name, measurement in measured.items()},
         foreseen.deliveries,
         foreseen.events,
-        defined_alone=dict(_waiting(request, pulled, measured)),
+        defined_alone=dict(_defined_alone(request, pulled, measured)),
+        outlines=_outlines(request, pulled),
         only=_narrowed(request, pulled),
     )
     changes = _restated(ledger, pulled, measured, changes)
@@ -101,14 +104,40 @@ def _narrowed(request: CycleRequest, pulled: Pulled) -> Mapping[str, Json] | Non
     return {"key_result": request.only, "streams": [result.pull.id for result in pulled.results]}
 
 
-def _waiting(request: CycleRequest, pulled: Pulled, measured: Measured) -> Iterator[tuple[KeyResultId, Definition]]:
-    """The definitions of the key results that wait for their first check-in."""
+def _defined_alone(
+    request: CycleRequest, pulled: Pulled, measured: Measured
+) -> Iterator[tuple[KeyResultId, Definition]]:
+    """The definitions of the key results that have no value yet: they wait for their first check-in, or for their
+    period to begin. So a plan that is edited before its period is remembered as it was.
+    """
     config = request.config
-    for okrs in pulled.periods:
+    for okrs in _unsettled(request, pulled):
         for kr in okrs.measured_for(request.only):
-            name = okrs.period.id, kr.id
-            if kr.measure is None and name not in measured:
+            name, ahead = (okrs.period.id, kr.id), pulled.now < okrs.period.span.start
+            if (ahead or kr.measure is None) and name not in measured:
                 yield name, definition(kr, okrs.period, config.shares, config.file_of(*name))
+
+
+def _outlines(request: CycleRequest, pulled: Pulled) -> Mapping[str, Mapping[str, Outline]]:
+    """The outlines of each period that has not settled; empty if the cycle is restricted to a key result."""
+    if request.only:
+        return {}
+    config = request.config
+    settings = settings_outline(config.settings.settle, config.settings.held_until, config.path.name)
+    return {
+        okrs.period.id: {SETTINGS: settings}
+        | {
+            objective.id: objective_outline(objective, config.file_of(okrs.period.id, objective.id))
+            for objective in okrs.objectives
+        }
+        for okrs in _unsettled(request, pulled)
+    }
+
+
+def _unsettled(request: CycleRequest, pulled: Pulled) -> Iterator[PeriodOkrs]:
+    """Every period until it has settled, also one that has not begun."""
+    settle = request.config.settings.settle
+    return (okrs for okrs in request.config.periods if pulled.now < okrs.period.span.end + settle)
 
 
 def _restated(ledger: Ledger, pulled: Pulled, measured: Measured, changes: Sequence[ValueChange]) -> list[ValueChange]:

@@ -12,7 +12,8 @@ from datetime import date, datetime, timedelta
 from itertools import groupby, pairwise
 from typing import Literal
 
-from syncd.explain.edits import Edit, edits
+from syncd.explain.edit import Edit
+from syncd.explain.edits import edits
 from syncd.explain.evidence import PastApproval, approvals
 from syncd.explain.restatements import restatements
 from syncd.ledger import KeptValue, Ledger
@@ -68,7 +69,8 @@ SeriesEvent = Edit | PastApproval | Restated
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The points of a key result by day, and its events by time; both are empty if no value was ever kept.
+    """The points of a key result by day, and its events by time. There are no points if no value was ever kept; an
+    edit may be from before the first day.
 
     `not_backfilled` is the reason why the days before the first value could not be computed.
     """
@@ -96,8 +98,22 @@ def history(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, *, backf
     """
     ledger, period = snapshots.ledger, end.okrs.period
     points, problem = _points(snapshots, end, key_result, backfill)
-    events = _events(ledger, end, key_result) if ledger is not None and points else ()
+    events = _events(ledger, end, key_result) if ledger is not None else ()
     return Series(key_result, period, points, events, problem)
+
+
+def by_point(series: Series) -> Mapping[date, Sequence[SeriesEvent]]:
+    """The events of each day that has a point. Earlier events, such as edits of a plan, are with the first point, later
+    ones with the last.
+    """
+    if not series.points:
+        return {}
+    first, last = series.points[0].day, series.points[-1].day
+    events: dict[date, list[SeriesEvent]] = {}
+    for event in series.events:
+        day = event.at.astimezone(series.period.zone).date()
+        events.setdefault(max(first, min(day, last)), []).append(event)
+    return events
 
 
 def points_of(snapshots: Snapshots, end: Snapshot, key_result: KeyResult) -> Sequence[Point]:

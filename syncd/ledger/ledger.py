@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -20,7 +20,9 @@ from syncd.ledger.cycles import Cycles
 from syncd.ledger.definition_versions import Definitions
 from syncd.ledger.events import Events
 from syncd.ledger.failures import LedgerError, LedgerFailed, raise_ledger_errors, shown
+from syncd.ledger.one_connection import OneConnection
 from syncd.ledger.outbox import Outbox
+from syncd.ledger.outlines import Outlines
 from syncd.ledger.values import Values
 from syncd.okr.measures import Measure
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from syncd.ledger.answers import Answers
     from syncd.ledger.approvals import Approvals
     from syncd.ledger.members import Members
+    from syncd.ledger.moves import Moves
     from syncd.ledger.pulled import Pulls
     from syncd.ledger.revisions import Revisions
     from syncd.ledger.streams import Streams
@@ -108,6 +111,7 @@ class Ledger:
         self.engine = engine
         self.cycles = Cycles(engine)
         self.definitions = Definitions(engine)
+        self.outlines = Outlines(engine)
         self.values = Values(engine)
         self.checkins = CheckIns(engine)
         self.alignments = Alignments(engine)
@@ -134,6 +138,13 @@ class Ledger:
         from syncd.ledger.members import Members
 
         return Members(self.engine)
+
+    @cached_property
+    def moves(self) -> Moves:
+        """Reads and makes moves of key results and periods."""
+        from syncd.ledger.moves import Moves
+
+        return Moves(self.engine)
 
     @cached_property
     def pulls(self) -> Pulls:
@@ -163,6 +174,15 @@ class Ledger:
             reading = copy(self)
             reading.answers = answers
             yield reading
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[Ledger]:
+        """This ledger in one transaction that is rolled back: what is written there is read there, and nowhere else."""
+        with self.engine.connect() as connection, connection.begin() as transaction:
+            try:
+                yield Ledger(cast("Engine", OneConnection(connection)))
+            finally:
+                transaction.rollback()
 
     def close(self) -> None:
         """Closes all connections."""

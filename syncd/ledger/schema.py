@@ -176,6 +176,32 @@ definitions = Table(
     Index("ix_definitions_period_key_result", "period", "key_result"),
 )
 
+outlines = Table(
+    "outlines",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("period", String, nullable=False),
+    Column("subject", String, nullable=False, comment="an objective; empty for the settings that judge the period"),
+    Column("cycle", Integer, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("body", Document, comment="none where no file has the objective any more"),
+    Index("ix_outlines_period_subject", "period", "subject"),
+)
+
+moves = Table(
+    "moves",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("period", String, nullable=False, comment="its present id"),
+    Column("key_result", String, nullable=False, comment="its present id; empty where the period was renamed"),
+    Column("old", String, nullable=False),
+    Column("new", String, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("ix_moves_period", "period"),
+)
+
 values = Table(
     "key_result_values",
     metadata,
@@ -223,7 +249,17 @@ checkins = Table(
     Column("author", Text, nullable=False),
     Column("at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
+    Column("as_of", Moment, comment="the time that it describes; none where that is `at`"),
     Index("ix_checkins_period_key_result", "period", "key_result"),
+)
+
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    Column("checkin", Integer, ForeignKey("checkins.id"), primary_key=True),
+    Column("author", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("note", Text),
 )
 
 alignments = Table(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from syncd.explain.period_edits import OBJECTIVE
 from syncd.okr.alignment import Verdict
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import Band, KeyResult, Target
@@ -249,6 +250,9 @@ def attention(attention: Attention) -> str:
 def definition_change(change: DefinitionChange, review: Review) -> str:
     """`12 Nov, mappings/support.yaml: shipped target: 20 → 8`."""
     when = day(change.at.astimezone(review.period.zone))
+    if change.objective is not None:
+        edit = str(change.edit).removeprefix(f"{OBJECTIVE}.")
+        return f"{when}, {change.file}: {OBJECTIVE} {change.objective} {edit}"
     names = ", ".join(change.key_results)
     if len(change.key_results) > _SHOWN:
         names = f"{count(len(change.key_results), 'key result')}:"

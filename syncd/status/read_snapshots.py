@@ -155,8 +155,11 @@ class Snapshots:
 
     @cached_property
     def _definitions(self) -> PastDefinitions:
-        versions = self.ledger.definitions.of_period(self._okrs.period.id) if self.ledger else ()
-        return PastDefinitions(self._okrs, self._rules, versions)
+        if self.ledger is None:
+            return PastDefinitions(self._okrs, self._rules, ())
+        period = self._okrs.period.id
+        versions, outlines = self.ledger.definitions.of_period(period), self.ledger.outlines.of_period(period)
+        return PastDefinitions(self._okrs, self._rules, versions, outlines)
 
     def _days_of_syncs(self, until: int, since: int) -> Mapping[int, date]:
         """The local day of each sync from one cycle to another."""
