@@ -8,6 +8,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from syncd.cli.lines import WIDTH, cut, rounded
+from syncd.cli.moved import moves
 from syncd.cli.progress import failures
 from syncd.cli.sync import NOTHING_OPEN
 from syncd.cycle.plan_changes import KeyResultChange, ObjectiveChange, PeriodChanges, Planned, Removed
@@ -34,6 +35,8 @@ def render(planned: Planned, zone: ZoneInfo) -> Iterator[str]:
         for line, command in period.waiting:
             yield from _wrapped(f"{line.key_result.id} waits already, with {_candidate(line)}: `{command}`", 0)
     yield from _publish(planned.publish)
+    for sentence in moves(planned.result):
+        yield from _wrapped(sentence, 0)
     yield _summary(planned)
 
 
@@ -81,7 +84,7 @@ def _summary(planned: Planned) -> str:
     streams = count(len(planned.result.pulls), "stream") + failed
     if not planned.measured:
         return NOTHING_OPEN
-    if not any(planned.periods):
+    if not any(planned.periods) and not planned.result.carried_over.moved:
         measured = count(planned.measured, "key result")
         return f"Nothing would change: {measured}, {streams}, as of {clock_time(planned.as_of)}"
     changed = sum(len(period.key_results) for period in planned.periods)

@@ -43,6 +43,14 @@ class Drives(BaseModel):
     )
 
 
+class Moved(BaseModel):
+    """A new id of a key result."""
+
+    model_config = STRICT
+
+    from_: Id = Field(alias="from", description="The id that it had before, in the same period.")
+
+
 _IdOrLink = Annotated[
     Annotated[Id, Tag("id")] | Annotated[Drives, Tag("link")], Discriminator(tag_by_shape("link", "id"))
 ]
@@ -94,6 +102,7 @@ class KeyResultKeys(BaseModel):
     measure: MeasureOrName | None = Field(
         None, description="Where its number comes from, or the name of a measure in `measures`."
     )
+    moved: Moved | None = Field(None, description="After a renaming, {from: OLD-ID}: its history goes on.")
     ignore: _Rules = Field([], description="Rules of lint that do not apply here.")
 
     @model_validator(mode="after")

@@ -62,6 +62,7 @@ class PeriodJoiner:
             for objective in okrs.objectives:
                 self._supports(okrs, objective)
             self._circles(okrs)
+            self._moves(okrs)
         return tuple(sorted(joined, key=lambda okrs: (okrs.period.first, okrs.period.last, okrs.period.id)))
 
     def _claim(self, period: Period, name: str, origin: Origin) -> None:
@@ -94,6 +95,35 @@ class PeriodJoiner:
             circle: list[str] = error.args[1]
             message = f"objectives support each other in a circle: {' → '.join(reversed(circle))}; drop one 'supports'"
             self.problems.append(self.origins[(okrs.period.id, circle[0])].problem(message, "supports"))
+
+    def _moves(self, okrs: PeriodOkrs) -> None:
+        """Checks the ids that key results had before: no other key result may have such an id, now or before."""
+        moved = [key_result for key_result in okrs.key_results if key_result.moved_from is not None]
+        by_id = {key_result.id: key_result for key_result in okrs.key_results}
+        first: dict[str | None, KeyResult] = {}
+        for key_result in moved:
+            old, other = key_result.moved_from, by_id.get(key_result.moved_from or "")
+            if other is key_result:
+                message = f"{key_result.id} is moved from itself; write the id that it had before, or drop 'moved'"
+            elif other is not None and other.moved_from is not None:
+                message = (
+                    f"{key_result.id} is moved from {old!r}, which is itself moved from {other.moved_from!r}; "
+                    "give each a new id that no key result had before"
+                )
+            elif (okrs.period.id, old) in self.origins:
+                message = (
+                    f"{key_result.id} is moved from {old!r}, which is still defined in {okrs.period.id}; "
+                    f"drop 'moved', or remove {old!r}"
+                )
+            elif first.setdefault(old, key_result) is not key_result:
+                message = (
+                    f"{key_result.id} is moved from {old!r}, and so is {first[old].id}; "
+                    "one history belongs to one key result: drop one 'moved'"
+                )
+            else:
+                continue
+            origin = self.origins[(okrs.period.id, key_result.id)]
+            self.problems.append(origin.problem(message, "moved", "from"))
 
     def _links(self, okrs: PeriodOkrs, key_result: KeyResult, by_id: Mapping[str, KeyResult]) -> None:
         origin = self.origins[(okrs.period.id, key_result.id)]

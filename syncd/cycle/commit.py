@@ -8,9 +8,11 @@ from dataclasses import replace
 from functools import partial
 
 from syncd.cycle.model import (
+    CarriedOver,
     CycleRequest,
     Foreseen,
     KeyResultId,
+    LooksRenamed,
     Measured,
     NewVerdict,
     Pulled,
@@ -18,6 +20,7 @@ from syncd.cycle.model import (
     Result,
     ValueChange,
 )
+from syncd.cycle.renames import renames
 from syncd.explain.restatements import ValueHistory, find_restatements
 from syncd.ledger import Definition, Ledger, Outline
 from syncd.ledger.definitions import definition
@@ -30,10 +33,12 @@ from syncd.sdk import Json
 log = logging.getLogger("syncd.cycle")
 
 
-def commit(request: CycleRequest, pulled: Pulled, measured: Measured, foreseen: Foreseen) -> Result:
+def commit(
+    request: CycleRequest, pulled: Pulled, measured: Measured, foreseen: Foreseen, carried_over: CarriedOver
+) -> Result:
     """Keeps a cycle's values, deliveries and events, then delivers and notifies. What fails waits in the ledger."""
     ledger = request.ledger
-    changes = _changes(ledger, measured)
+    changes, look_renamed = _changes(ledger, measured), list(renames(request))
     ledger.values.commit(
         pulled.cycle,
         pulled.now,
@@ -58,18 +63,24 @@ def commit(request: CycleRequest, pulled: Pulled, measured: Measured, foreseen: 
         stopping=request.stopping,
     )
     messages = send_messages(request.config, ledger, request.clock, stopping=request.stopping)
-    return Result(pulled.cycle, pulled.results, measured, changes, verdicts, delivered, messages)
+    _log_moves(carried_over, look_renamed)
+    return Result(
+        pulled.cycle, pulled.results, measured, changes, verdicts, delivered, messages, carried_over, look_renamed
+    )
 
 
-def end_dry_run(request: CycleRequest, pulled: Pulled, measured: Measured) -> Result:
-    """Ends a cycle: it keeps the rows that were pulled, and no value."""
-    ledger = request.ledger
-    changes = _changes(ledger, measured)
-    only = _narrowed(request, pulled)
-    ledger.values.commit(pulled.cycle, pulled.now, _pull_notes(pulled.results), {}, only=only, dry_run=True)
-    changes = _restated(ledger, pulled, measured, changes)
+def end_dry_run(request: CycleRequest, pulled: Pulled) -> None:
+    """Ends a cycle: it keeps the rows that were pulled, and will keep no value."""
+    notes, only = _pull_notes(pulled.results), _narrowed(request, pulled)
+    request.ledger.values.commit(pulled.cycle, pulled.now, notes, {}, only=only, dry_run=True)
     _log_pulls(pulled.results)
-    return Result(pulled.cycle, pulled.results, measured, changes)
+
+
+def dry_result(request: CycleRequest, pulled: Pulled, measured: Measured, carried_over: CarriedOver) -> Result:
+    """The result of a cycle that keeps no value."""
+    changes = _restated(request.ledger, pulled, measured, _changes(request.ledger, measured))
+    look_renamed = list(renames(request))
+    return Result(pulled.cycle, pulled.results, measured, changes, carried_over=carried_over, renames=look_renamed)
 
 
 def _changes(ledger: Ledger, measured: Measured) -> list[ValueChange]:
@@ -179,6 +190,16 @@ def _keep_links(request: CycleRequest, foreseen: Foreseen) -> Sequence[NewVerdic
         names = {"output": link.output, "outcome": link.outcome, "verdict": link.verdict}
         log.info("verdict", extra=names | {"before": verdict.old.verdict if verdict.old else None})
     return new
+
+
+def _log_moves(carried_over: CarriedOver, look_renamed: Sequence[LooksRenamed]) -> None:
+    for move in (moved.move for moved in carried_over.moved):
+        what = {"key_result": move.key_result} if move.key_result else {"period": move.period}
+        log.info("moved", extra=what | {"before": move.old})
+    for sentence in carried_over.refused:
+        log.warning("not moved", extra={"reason": sentence})
+    for renamed in look_renamed:
+        log.warning("looks renamed", extra={"reason": str(renamed)})
 
 
 def _log_pulls(results: Sequence[PullResult]) -> None:

@@ -11,11 +11,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from syncd.cycle.commit import end_dry_run
+from syncd.cycle.carry_over import carried_over_in_rehearsal
+from syncd.cycle.commit import dry_result, end_dry_run
 from syncd.cycle.foresee import foresee
 from syncd.cycle.hold import approval
 from syncd.cycle.measure import measure
-from syncd.cycle.model import CycleRequest, Measured, Pulled
+from syncd.cycle.model import CarriedOver, CycleRequest, Measured, Pulled
 from syncd.cycle.plan_changes import (
     KeyResultChange,
     ObjectiveChange,
@@ -30,7 +31,7 @@ from syncd.explain.edit import Edit
 from syncd.explain.edits import key_changes
 from syncd.explain.items import RowsAfter, items_of
 from syncd.explain.period_edits import objective_changes
-from syncd.ledger import Definition, KeptValue
+from syncd.ledger import Cycle, Definition, KeptValue
 from syncd.ledger.definitions import JUDGED_BY
 from syncd.ledger.outlines import objective_outline
 from syncd.okr.goals import KeyResult, PeriodOkrs, is_guard
@@ -46,12 +47,19 @@ def plan_sync(request: CycleRequest) -> Planned:
 
     It keeps the pulled rows but no value, and writes to no target. The caller holds the ledger's lock.
     """
-    config, ledger = request.config, request.ledger
-    last = ledger.cycles.last(pulled=True)
+    last = request.ledger.cycles.last(pulled=True)
     pulled = pull(request)
+    end_dry_run(request, pulled)
+    with carried_over_in_rehearsal(request, pulled.cycle, pulled.now) as (rehearsed, carried_over):
+        return _planned(replace(request, ledger=rehearsed), pulled, last, carried_over)
+
+
+def _planned(request: CycleRequest, pulled: Pulled, last: Cycle | None, carried_over: CarriedOver) -> Planned:
+    """The comparison with the `last` sync; in the request's ledger, what was moved is moved already."""
+    config, ledger = request.config, request.ledger
     measured = measure(request, pulled)
     foreseen = foresee(request, pulled, measured)
-    result = end_dry_run(request, pulled, measured)
+    result = dry_result(request, pulled, measured, carried_over)
     then = last.ended_at if last and last.ended_at else pulled.now
     periods = {period for period, _ in measured}
     revised = ledger.revisions.latest()
@@ -82,7 +90,7 @@ class _Comparison:
         snapshots = Snapshots(request.config, okrs, request.ledger)
         values = {name: measurement.value for name, measurement in self._measured.items()}
         self._after = snapshots.foreseen(pulled.now, values, cycle=pulled.cycle)
-        # By now the dry run has ended, so the snapshot holds all that was kept, whatever clock it was kept by.
+        # The dry run has ended, so the snapshot holds all that was kept, whatever clock it was kept by.
         before = replace(snapshots.at(pulled.now), moment=then)
         self._before = _comparable(before, okrs, values, whole=not request.only)
         self._defined_before = {kr.id: kr for kr in self._before.okrs.measured}

@@ -99,7 +99,8 @@ class Planned:
     publish: Sequence[Preview] = ()
 
     def __bool__(self) -> bool:
-        return any(self.periods) or any(delivery.writes for delivery in self.publish)
+        moved = self.result.carried_over.moved
+        return any(self.periods) or bool(moved) or any(delivery.writes for delivery in self.publish)
 
     @property
     def measured(self) -> int:

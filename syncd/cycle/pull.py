@@ -15,6 +15,7 @@ from datetime import datetime
 from functools import partial
 
 from syncd.config import Config
+from syncd.cycle.carry_over import renamed_periods
 from syncd.cycle.due_pulls import due_pulls
 from syncd.cycle.model import ConnectionPulls, CycleRequest, Pull, Pulled, PullResult
 from syncd.cycle.open_sources import open_sources
@@ -34,7 +35,8 @@ class CycleStopped(Exception):
 def pull(request: CycleRequest) -> Pulled:
     """Opens the sources, begins a cycle and pulls; raises ConfigError before it changes anything."""
     config, ledger, now = request.config, request.ledger, request.clock()
-    periods = [part for okrs in config.periods if (part := _open_part(okrs, config, ledger, now))]
+    kept_as = dict(renamed_periods(config, ledger))
+    periods = [part for okrs in config.periods if (part := _open_part(okrs, config, ledger, now, kept_as))]
     with ExitStack() as opened:
         policies = {name: request.retry.fresh() for name in config.connections}
         sources = open_sources(request, periods, policies, opened)
@@ -49,9 +51,11 @@ def pull(request: CycleRequest) -> Pulled:
     return Pulled(cycle, request.clock(), periods, results)
 
 
-def _open_part(okrs: PeriodOkrs, config: Config, ledger: Ledger, now: datetime) -> PeriodOkrs | None:
+def _open_part(
+    okrs: PeriodOkrs, config: Config, ledger: Ledger, now: datetime, kept_as: Mapping[str, str]
+) -> PeriodOkrs | None:
     """The part of a period's OKRs that is measured: everything from its start until it has settled; None before its
-    start.
+    start. `kept_as` is the id under which the ledger has a period that was renamed.
 
     After that the key results are frozen, except those that were never measured.
     """
@@ -60,10 +64,10 @@ def _open_part(okrs: PeriodOkrs, config: Config, ledger: Ledger, now: datetime) 
         return None
     if now < span.end + config.settings.settle:
         return okrs
-    kept = ledger.values.last(okrs.period.id)
+    kept = ledger.values.last(kept_as.get(okrs.period.id, okrs.period.id))
 
     def never_measured(kr: KeyResult) -> bool:
-        value = kept.get(kr.id)
+        value = kept.get(kr.id) or kept.get(kr.moved_from or "")
         return kr.measure is not None and (value is None or value.confirmed is None)
 
     objectives = tuple(

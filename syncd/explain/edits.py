@@ -42,7 +42,7 @@ def edits(
                 for key, before, after in differing(old[JUDGED_BY], new[JUDGED_BY])
             )
     around = (of_period or PeriodEdits(ledger, period)).of_key_result(key_result, versions[0].cycle, until)
-    return sorted([*every, *around], key=lambda edit: edit.at)
+    return sorted([*around, *every], key=lambda edit: edit.at)
 
 
 def key_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

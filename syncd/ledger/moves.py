@@ -27,6 +27,7 @@ from syncd.ledger.schema import (
     written,
 )
 from syncd.okr.goals import guard_id, is_guard
+from syncd.sdk import Json
 
 _BY_KEY_RESULT = (definitions, values, approvals, checkins, deliveries)
 _BY_PERIOD = tuple(table for table in metadata.sorted_tables if "period" in table.c)
@@ -67,10 +68,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Republished:
-    """What moves make of deliveries: the new target of each place, and the digest that each delivery has now."""
+    """What moves make of deliveries: the new target of each place, and the digest and statement of each delivery."""
 
     targets: Mapping[Place, str] = field(default_factory=dict)
-    digests: Mapping[int, str] = field(default_factory=dict)
+    statements: Mapping[int, tuple[str, Mapping[str, Json]]] = field(default_factory=dict)
 
 
 class Moves:
@@ -140,8 +141,9 @@ class Moves:
                 for table in (deliveries, written):
                     of_place = (table.c.connection == name) & (table.c.target == target)
                     connection.execute(update(table).where(of_place).values(target=new))
-            for delivery, digest in republished.digests.items():
-                connection.execute(update(deliveries).where(deliveries.c.id == delivery).values(digest=digest))
+            for delivery, (digest, statement) in republished.statements.items():
+                of_it = deliveries.c.id == delivery
+                connection.execute(update(deliveries).where(of_it).values(digest=digest, statement=statement))
 
 
 def _move(row: Any) -> Move:

@@ -182,7 +182,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class KeyResult:
-    """A key result as its mapping defines it. `ignore` holds the ids of lint rules that do not apply to it."""
+    """A key result as its mapping defines it. `ignore` holds the ids of lint rules that do not apply to it.
+
+    `moved_from` is the id that it had before: the history of that id becomes its own.
+    """
 
     id: str
     title: str
@@ -199,6 +202,7 @@ class KeyResult:
     plausible: Plausible | None = None
     guard: KeyResult | None = None
     ignore: tuple[LintRule, ...] = field(default=(), compare=False)
+    moved_from: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

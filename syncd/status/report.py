@@ -145,6 +145,8 @@ def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
     waits = "no measure: it waits for a check-in"
     if kept is None:
         begun = "not pulled yet" if now >= span.start else "the period has not begun"
+        if kr.moved_from in snapshot.values:
+            begun = waits = f"the history of {kr.moved_from} is not moved yet: `syncd sync` does it"
         return _unmeasured(snapshot, kr, begun if kr.measure else waits)
     edited = kept.measure != measure_digest(kr.measure) and kr.id not in snapshot.unread
     frozen = now >= span.end + rules.settle and kept.confirmed is not None
