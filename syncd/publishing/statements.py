@@ -51,6 +51,7 @@ def _statement(config: Config, period: Period, block: ObjectiveBlock, line: KeyR
         as_of=line.as_of.astimezone(config.zone) if line.as_of else None,
         updated=now.astimezone(config.zone),
         evidence=f"{address}/?period={period.id}#{kr.id}" if address else None,
+        former=kr.moved_from,
     )
 
 

@@ -35,7 +35,8 @@ class Statement:
 
     `value`, `progress` and `score` are None if the number is unknown: then no number is written. `expected` is that of
     the day's start. `as_of` is the time that the number describes, `updated` the time of the statement; both are in the
-    project's zone. `evidence` is the address of the page that explains the number, if the project has pages.
+    project's zone. `evidence` is the address of the page that explains the number, if the project has pages. `former`
+    is the id that the key result had before: what syncd wrote under that id is its own, and goes on.
     """
 
     key_result: str
@@ -60,6 +61,7 @@ class Statement:
     as_of: datetime | None
     updated: datetime
     evidence: str | None
+    former: str | None = None
 
     def content(self, names: Iterable[str]) -> dict[str, Scalar | None]:
         """The fields with these names, times as `2026-11-21 10:15`; without the numbers that are unknown."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from check_in_api import check_in_api
 from csv_project import CsvProject
 from sqlalchemy import select
 
@@ -239,6 +240,37 @@ def test_two_key_results_of_one_time_are_not_joined(project: Project) -> None:
         "drop 'moved' from rings"
     )
     assert [row for row in rows["approvals"] if row in project.rows()["approvals"]] == rows["approvals"]
+
+
+# -- publishing
+
+APPENDING = """
+  desk: {type: http, url: "URL"}
+publish:
+  - {to: desk, path: "/rows", body: {id: "{{ key_result }}", period: "{{ period }}", value: "{{ value }}"}}
+"""
+
+
+def test_a_new_id_alone_publishes_nothing(project: Project) -> None:
+    with check_in_api() as api:
+        settings = project.folder / "syncd.yaml"
+        settings.write_text(settings.read_text() + APPENDING.replace("URL", api.url))
+        project.sync()
+        published = len(api.added)
+        assert published == 3
+        project.rename_all()
+        project.sync()
+        project.edit("period: 2026-Q4", "period: {start: 2026-10-01, end: 2026-12-31, id: autumn}")
+        assert project.sync().carried_over.moved
+        assert len(api.added) == published
+        project.calls(940)
+        project.sync()
+        assert [added.json() for added in api.added[published:]] == [
+            {"id": "new-calls", "period": "autumn", "value": 940}
+        ]
+        assert {delivery.key_result for delivery in project.ledger.outbox.newest().values()} == {
+            "new-calls", "new-visits", "new-mood"
+        }  # fmt: skip
 
 
 # -- plan
