@@ -14,8 +14,9 @@ import typer
 from syncd.cli.history_words import event_words
 from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, reading_ledger
 from syncd.explain.edit import Edit
-from syncd.explain.history import Point, Restated, Series, SeriesEvent, by_point, history
+from syncd.explain.history import CheckInCorrected, Point, Restated, Series, SeriesEvent, by_point, history
 from syncd.sdk import ConfigError
+from syncd.status.document import checkin_document
 from syncd.status.read_snapshots import Snapshots
 
 _COLUMNS = (
@@ -101,6 +102,9 @@ def _event(event: SeriesEvent, series: Series) -> dict[str, Any]:
         return when | {"event": "edited", "file": event.file, "key": event.key, "old": event.old, "new": event.new}
     if isinstance(event, Restated):
         return when | {"event": "restated", "count": event.count, "before": event.before, "after": event.after}
+    if isinstance(event, CheckInCorrected):
+        what = "checked_in" if event.withdrawn is None else "withdrawn"
+        return when | {"event": what, "checkin": checkin_document(event.checkin, series.period.zone)}
     approval = {"author": event.author, "old": event.old, "new": event.new, "reason": event.reason}
     return when | {"event": "approved", **approval}
 

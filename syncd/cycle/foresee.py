@@ -20,13 +20,13 @@ from syncd.status.periods import published_periods
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import report_of
 
-_New = TypeVar("_New", KeptValue, CheckIn)
+_New = TypeVar("_New", KeptValue, Sequence[CheckIn])
 
 NewValues = Mapping[KeyResultId, KeptValue]
 """Values that are about to be kept."""
 
-NewCheckIns = Mapping[KeyResultId, CheckIn]
-"""Check-ins that are about to be kept."""
+NewCheckIns = Mapping[KeyResultId, Sequence[CheckIn]]
+"""All check-ins of the key results that are about to get another one, or to have one withdrawn."""
 
 
 def foresee(request: CycleRequest, pulled: Pulled, measured: Measured) -> Foreseen:

@@ -18,6 +18,8 @@ from syncd.explain.evidence import PastApproval, approvals
 from syncd.explain.restatements import restatements
 from syncd.ledger import KeptValue, Ledger
 from syncd.ledger.definitions import measure_digest
+from syncd.okr.checkins import CheckIn, Withdrawal
+from syncd.okr.checkins import past_values as past_checkin_values
 from syncd.okr.goals import Goal, Health, KeyResult, Quality
 from syncd.okr.measures import Measure, ReadingMeasure, leaves
 from syncd.okr.past import past_values
@@ -64,7 +66,16 @@ class Restated:
     after: float | None
 
 
-SeriesEvent = Edit | PastApproval | Restated
+@dataclass(frozen=True, slots=True)
+class CheckInCorrected:
+    """A check-in of a past day that was made at a time, or with `withdrawn` a check-in that was withdrawn then."""
+
+    at: datetime
+    checkin: CheckIn
+    withdrawn: Withdrawal | None = None
+
+
+SeriesEvent = Edit | PastApproval | Restated | CheckInCorrected
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +200,8 @@ def _point(
 
 def _backfilled(snapshot: Snapshot, key_result: KeyResult, ledger: Ledger) -> _Backfill:
     period, now, measure = snapshot.okrs.period, snapshot.moment, key_result.measure
-    if measure is None:
+    checkins = snapshot.checkins.get(key_result.id, ())
+    if measure is None and not any(checkin.dated for checkin in checkins):
         return _Backfill({}, f"{key_result.id} has no measure")
     digest = measure_digest(measure)
     measured = ledger.values.first_and_last_under(period.id, key_result.id, digest, snapshot.cycle)
@@ -200,8 +212,10 @@ def _backfilled(snapshot: Snapshot, key_result: KeyResult, ledger: Ledger) -> _B
     kept = snapshot.values[key_result.id]
     if kept.measure == digest and kept.confirmed is not None:
         cycle = kept.confirmed  # by then: later cycles may have confirmed the value of a past snapshot, by other rows
-    past = past_values(ledger.answers, measure, period, now, cycle)
-    if past is None:
+    past: Sequence[tuple[date, float | None]] | None
+    if measure is None:
+        past = past_checkin_values(checkins, period, now)
+    elif (past := past_values(ledger.answers, measure, period, now, cycle)) is None:
         return _Backfill({}, _undated(ledger, measure, period, now, cycle))
     guard = key_result.guard
     guard_past = past_values(ledger.answers, guard.measure, period, now, cycle) if guard and guard.measure else None
@@ -222,7 +236,7 @@ def _backfilled(snapshot: Snapshot, key_result: KeyResult, ledger: Ledger) -> _B
 
 def _dated_value(number: float | None, measure: str, cycle: int) -> KeptValue:
     """A past number, as a cycle of that day would have kept it; its standing is computed on read."""
-    reason = "its sources date no number of that day" if number is None else None
+    reason = "nothing gives a number of that day" if number is None else None
     return KeptValue(number, None, None, "unknown", "complete", reason, None, 0, 0, None, measure, cycle, cycle)
 
 
@@ -240,6 +254,10 @@ def _events(ledger: Ledger, end: Snapshot, key_result: KeyResult) -> Sequence[Se
     """The events up to a snapshot, by time."""
     okrs, until = end.okrs, end.cycle
     events: list[SeriesEvent] = [*edits(ledger, okrs.period.id, key_result.id, until)]
+    for checkin in end.checkins.get(key_result.id, ()):
+        events += [CheckInCorrected(checkin.at, checkin)] if checkin.dated else []
+        if (withdrawn := checkin.withdrawn) is not None:
+            events.append(CheckInCorrected(withdrawn.at, checkin, withdrawn))
     events += approvals(ledger, okrs, key_result, until)
     restated = restatements(ledger, okrs, key_result, until=until)
     for at, group in groupby(restated, key=lambda restatement: restatement.at):

@@ -57,7 +57,12 @@ def review(
         kr.id: edits(ledger, okrs.period.id, kr.id, end.cycle, of_period) if ledger else []
         for kr in (line.key_result for block in report.objectives for line in block.key_results)
     }
-    checkins = [(name, checkin) for name, every in end.checkins.items() for checkin in every if checkin.at in span]
+    checkins = [
+        (name, checkin)
+        for name, every in end.checkins.items()
+        for checkin in every
+        if checkin.at in span or (checkin.withdrawn and checkin.withdrawn.at in span)
+    ]
     moves = Moves(snapshots, days, before, end)
     objectives = list(_objectives(report, before, moves, span, own_edits))
     made = Review(

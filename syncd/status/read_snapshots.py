@@ -14,7 +14,7 @@ from types import MappingProxyType
 from syncd.config import Config
 from syncd.ledger import EndedCycle, KeptAlignment, KeptValue, Ledger, LinkId
 from syncd.ledger.cycles import newest_by
-from syncd.okr.checkins import CheckIn
+from syncd.okr.checkins import CheckIn, as_seen_at
 from syncd.okr.goals import PeriodOkrs, guard_id
 from syncd.status.in_force import PastDefinitions
 from syncd.status.snapshot import Rules, Snapshot
@@ -56,19 +56,20 @@ class Snapshots:
         self,
         now: datetime,
         new: Mapping[str, KeptValue],
-        checkins: Mapping[str, CheckIn] = MappingProxyType({}),
+        checkins: Mapping[str, Sequence[CheckIn]] = MappingProxyType({}),
         cycle: int = 0,
     ) -> Snapshot:
-        """The period once the new values of a `cycle` that ends now, and new check-ins, are kept."""
+        """The period once the new values of a `cycle` that ends now are kept, and some key results have other
+        `checkins`.
+        """
         snapshot = self.now(now)
         assert self.ledger is not None
         kept = {name: _as_kept(value, snapshot.values.get(name)) for name, value in new.items()}
         confirmed = {value.confirmed for value in new.values() if value.confirmed is not None}
-        with_new = {name: (*snapshot.checkins.get(name, ()), checkin) for name, checkin in checkins.items()}
         return replace(
             snapshot,
             values={**snapshot.values, **kept},
-            checkins={**snapshot.checkins, **with_new},
+            checkins={**snapshot.checkins, **checkins},
             times={**snapshot.times, **self.ledger.cycles.times(confirmed), cycle: now},
             cycle=cycle,
             synced=cycle,
@@ -118,7 +119,7 @@ class Snapshots:
                     moment,
                     last_instant,
                     {name: syncs_so_far.as_confirmed(name, value) for name, value in kept.items()},
-                    {name: [made for made in every if made.at <= last_instant] for name, every in checkins.items()},
+                    {name: as_seen_at(every, last_instant) for name, every in checkins.items()},
                     {},
                     self._times,
                     cycle,

@@ -26,8 +26,8 @@ class KeyResultLine:
     """The state of a key result; `quality` is None if it was never measured, `candidate` is the number that waits if it
     is held.
 
-    `guard` is the line of its guard, if it has one; `checkin` is the newest check-in that has not expired; `confidence`
-    comes from the newest check-in with a confidence, else from the mapping.
+    `guard` is the line of its guard, if it has one; `checkin` is the check-in in force; `confidence` comes from the
+    newest check-in with a confidence, else from the mapping.
     """
 
     key_result: KeyResult
@@ -153,7 +153,7 @@ def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
     if edited and not frozen:
         return _unmeasured(snapshot, kr, "its measure was edited, and is not pulled yet" if kr.measure else waits)
     pulled_at = snapshot.times.get(kept.confirmed) if kept.confirmed is not None else None
-    as_of = kept.at or pulled_at
+    as_of = kept.at or (pulled_at if kr.measure else None)
     stands = standing(kr, kept.number, span, now, rules.shares)
     reason = "its measure was edited after the period was frozen" if edited else kept.reason or stands.reason
     quality: Quality = kept.quality
@@ -173,7 +173,7 @@ def _stale(snapshot: Snapshot, kr: KeyResult, kept: KeptValue, as_of: datetime |
         checkin = made_by(snapshot.checkins.get(kr.id, ()), kept.at)
         if checkin is None or not checkin.expired(span, now):
             return None
-        return f"the check-in of {day(checkin.at.astimezone(snapshot.rules.zone))} has expired"
+        return f"the check-in of {day(checkin.as_of.astimezone(snapshot.rules.zone))} has expired"
     limit = kr.stale_after or (None if kept.at is not None else _STALE_AFTER)
     age = min(now, span.end) - as_of if as_of is not None else timedelta()
     if limit is None or kept.number is None or age <= limit:
