@@ -17,7 +17,7 @@ from pydantic import Field, field_validator
 
 from connectors.files.paths import below, checked
 from syncd.sdk import Content, PublishKeys, RetryLater, SourceBroken, SourceError, Statement, Summary, Written
-from syncd.sdk.figures import number, percent
+from syncd.sdk.figures import number, percent, spreadsheet_cell
 
 _COLUMNS = (
     "period", "objective", "objective_title", "owner", "key_result", "title", "kind", "unit", "baseline", "target",
@@ -25,7 +25,6 @@ _COLUMNS = (
     "evidence",
 )  # fmt: skip
 _TEXT = "text"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # spreadsheet programs read these as formulas (OWASP, CSV Injection)
 
 
 class FilesPublish(PublishKeys):
@@ -113,15 +112,8 @@ def _csv(summary: Summary) -> str:
     rows.writerow(_COLUMNS)
     for statement in summary.statements:
         content = statement.content(_COLUMNS)
-        rows.writerow([_inert(content.get(name)) for name in _COLUMNS])
+        rows.writerow([spreadsheet_cell(content.get(name)) for name in _COLUMNS])
     return file.getvalue()
-
-
-def _inert(cell: object) -> object:
-    """A cell that spreadsheet programs show unchanged: no text becomes a formula, and no whole number gets decimals."""
-    if isinstance(cell, float) and cell.is_integer():
-        return int(cell)
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def _markdown(summary: Summary) -> str:

@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
-from connectors.github.client import PER_PAGE, Client
+from connectors.github.client import PER_PAGE, Client, server
 from connectors.github.rows import ROWS
 from connectors.github.settings import GitHubSettings
 from syncd.sdk import (
@@ -30,11 +30,11 @@ from syncd.sdk import (
     RetryLater,
     SourceBroken,
     SourceError,
-    failure,
+    answer_of,
     network_failure,
     parse_link,
+    sentence,
     server_time,
-    single_line,
 )
 
 T = TypeVar("T")
@@ -83,7 +83,8 @@ class Api:
     def __init__(self, settings: GitHubSettings, context: Context) -> None:
         self._settings = settings
         self._context = context
-        self._idle = [Client(settings, context.folder)]
+        self._server = server(settings, context)
+        self._idle = [Client(settings, context)]
 
     def close(self) -> None:
         """Closes the sockets."""
@@ -200,17 +201,20 @@ class Api:
             with self._client() as client:
                 status, answered, body = client.ask(method, path, query, headers, content)
         except requests.exceptions.RequestException as error:
-            raise network_failure(error) from None
+            raise network_failure(error, self._settings.url, self._settings.timeout) from None
         except GithubException as error:  # from PyGithub's own request for the token of an App
-            raise failure(error.status, error.headers or {}, str(error.data), self._context.now()) from None
-        named = {name.lower(): str(value) for name, value in answered.items()}
-        self._context.retry.budget.learn(named)
+            answer = answer_of(error.status, error.headers or {}, orjson.dumps(error.data))
+            raise self._server.refusal(answer) from None
+        answer = answer_of(status, answered, body)
+        self._context.retry.budget.learn(answer.headers)
         if status != 304 and status >= 300:
-            failed = failure(status, named, body, self._context.now())
+            failed = self._server.refusal(answer)
             if isinstance(failed, RetryLater):
                 raise failed
-            raise (NotThere if status in (404, 410) else Refused)(status, _message(body), failed)
-        return status, named, body
+            raise (NotThere if status in (404, 410) else Refused)(status, sentence(body, self._context.hide), failed)
+        if (page := self._server.page(answer)) is not None:
+            raise page
+        return status, answer.headers, body
 
     @contextmanager
     def _client(self) -> Iterator[Client]:
@@ -218,7 +222,7 @@ class Api:
         try:
             client = self._idle.pop()
         except IndexError:
-            client = Client(self._settings, self._context.folder)
+            client = Client(self._settings, self._context)
         try:
             yield client
         finally:
@@ -263,19 +267,6 @@ def parsed(shape: TypeAdapter[T], body: str) -> T:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"])
         raise RetryLater(f"its answer is not what GitHub documents: {where or 'the whole'}: {problem['msg']}") from None
-
-
-def _message(body: str) -> str:
-    """The explanation in a refusal: its `message`, followed by the messages in its `errors`."""
-    try:
-        refusal = orjson.loads(body)
-        details = [
-            detail.get("message") or f"{detail.get('field')} {detail.get('code')}"
-            for detail in refusal.get("errors") or ()
-        ]
-        return single_line(": ".join([str(refusal["message"]), *map(str, details)]))
-    except (ValueError, TypeError, KeyError, AttributeError):
-        return single_line(body)
 
 
 def _query(address: str) -> dict[str, str]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from connectors.github.advice import advice
 from connectors.github.settings import GitHubSettings
-from syncd.sdk import ConfigError, SourceBroken
+from syncd.sdk import ConfigError, Context, Server, SourceBroken, answer_of
 
 if TYPE_CHECKING:
     from github import Github
@@ -20,9 +22,9 @@ _REDIRECTS = 5
 class Client:
     """PyGithub's client and our connection. For use by one thread at a time."""
 
-    def __init__(self, settings: GitHubSettings, folder: str) -> None:
-        self._library = _library(settings, folder)
-        self._connection = _connection(settings)
+    def __init__(self, settings: GitHubSettings, context: Context) -> None:
+        self._library = _library(settings, context.folder)
+        self._connection = _connection(settings, server(settings, context))
 
     def ask(
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], content: Any = None
@@ -37,6 +39,11 @@ class Client:
         """Closes the sockets."""
         self._library.close()
         self._connection.close()
+
+
+def server(settings: GitHubSettings, context: Context) -> Server:
+    """What errors of this account say."""
+    return Server(settings.url, context, partial(advice, settings.url))
 
 
 def _library(settings: GitHubSettings, folder: str) -> Github:
@@ -67,11 +74,12 @@ def _library(settings: GitHubSettings, folder: str) -> Github:
     )
 
 
-def _connection(settings: GitHubSettings) -> Any:
+def _connection(settings: GitHubSettings, server: Server) -> Any:
     """PyGithub's connection, which follows redirects and keeps query, method and content.
 
     It stays at the configured address: behind a proxy or a replay, the new address of a renamed repository names
-    another host, and the token is only for the configured host.
+    another host, and the token is only for the configured host. A redirect to the requested path on another host
+    means that the whole API has moved, and a redirect to a login page that this is no API.
     """
     from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, RequestsResponse
 
@@ -79,13 +87,20 @@ def _connection(settings: GitHubSettings) -> Any:
     base: Any = HTTPSRequestsConnectionClass if parts.scheme == "https" else HTTPRequestsConnectionClass
 
     class Following(base):  # type: ignore[misc]
+        url: str
+
         def getresponse(self) -> RequestsResponse:
             for _ in range(_REDIRECTS):
                 answer = super().getresponse()
-                location = {name.lower(): value for name, value in answer.getheaders()}.get("location")
+                named = answer_of(answer.status, dict(answer.getheaders()), "")
+                location = named.headers.get("location")
                 if answer.status not in (301, 302, 307, 308) or location is None:
                     return answer
-                to = urlsplit(location)
+                to, path = urlsplit(location), urlsplit(self.url).path
+                asked = f"{parts.scheme}://{parts.netloc}{path}"
+                moves_all = to.path.rstrip("/") in ("", path.rstrip("/")) or server.sends_to_login(named, asked)
+                if moves_all and (moved := server.leads_away(named, asked)) is not None:
+                    raise moved
                 root = parts.path if to.hostname not in (None, parts.hostname) else ""
                 self.url = f"{root}{to.path}" + (f"?{to.query}" if to.query else "")
             raise SourceBroken("it redirects in a circle")

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, TypeAdapter
 
-from syncd.sdk import Record, Scalar
+from syncd.sdk import Record, Scalar, lead_time
 
 _NOT_DELIVERED = {"not_planned": "closed as not planned", "duplicate": "closed as duplicate"}
 
@@ -221,7 +221,7 @@ def _record(
     fields: dict[str, Sequence[Scalar]],
 ) -> Record:
     if done_at is not None:
-        fields["lead_time"] = [(done_at - row.created_at).total_seconds() / 86400]
+        fields["lead_time"] = lead_time(row.created_at, done_at)
     return Record(
         row.stable_id, label, title, row.html_url, updated_at, row.created_at, done_at, not_done, fields, kind
     )

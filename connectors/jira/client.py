@@ -17,10 +17,11 @@ from zoneinfo import ZoneInfo
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from connectors.jira.advice import advice
 from connectors.jira.answers import Account, CloudPage, ListedField, ServerInfo, ServerPage
 from connectors.jira.changelog import Change, ChangePage, ListedStatus
 from connectors.jira.fields import Id
-from syncd.sdk import Context, Json, RetryLater, SourceBroken, SourceError, failure, network_failure
+from syncd.sdk import Context, Json, RetryLater, Server, SourceBroken, SourceError, answer_of, network_failure
 
 if TYPE_CHECKING:
     from jira import JIRA
@@ -65,7 +66,8 @@ class Client:
         self.headers: dict[str, str] = {}  # of the last answer, with names in lower case
         self.announced: int | None = None  # how many issues match the last search in all, if the site says so
         self._settings = settings
-        self._jira = _library(settings, self.headers)
+        self._server = Server(settings.url, context, partial(advice, settings))
+        self._jira = _library(settings, self._server, self.headers)
         self._listed: list[ListedField] | None = None
         self._categories: dict[str, str] | None = None
 
@@ -200,9 +202,8 @@ class Client:
             address = self._jira._get_url(path)
             answer = self._jira._session.request(method, address, data=orjson.dumps(body), allow_redirects=False)
             if answer.status_code >= 300:
-                raise Refused(
-                    answer.status_code, f"it redirects (HTTP {answer.status_code}); correct url in syncd.yaml"
-                )
+                moved = self._server.refusal(answer_of(answer.status_code, answer.headers, answer.content), address)
+                raise Refused(answer.status_code, str(moved))
             return answer.json() if answer.content else None
 
         return self._ask(send, shape)
@@ -216,13 +217,18 @@ class Client:
         except requests.exceptions.JSONDecodeError:
             raise RetryLater("its answer is not JSON") from None
         except requests.exceptions.RequestException as error:
-            raise network_failure(error) from None
+            raise network_failure(error, self._settings.url, self._settings.timeout) from None
         except JIRAError as error:  # its full text would include the headers
             status = error.status_code
             if status is None:
                 raise RetryLater("its answer is not what Jira documents") from None
-            headers = error.response.headers if error.response is not None else {}
-            failed = failure(status, headers, error.text or "", self.context.now())
+            response = error.response
+            answer = (
+                answer_of(status, {}, error.text or "")
+                if response is None
+                else answer_of(status, response.headers, response.content)
+            )
+            failed = self._server.refusal(answer)
             raise Refused(status, str(failed)) if isinstance(failed, SourceBroken) else failed from None
         except (TypeError, AttributeError, LookupError):  # the library reads the body of an error without checking it
             raise RetryLater("its answer is not what Jira documents") from None
@@ -236,8 +242,11 @@ def _zone(account: Account) -> str | None:
         return None
 
 
-def _library(settings: JiraSettings, headers: dict[str, str]) -> JIRA:
-    """The library's client, which makes no request by itself. It keeps the headers of the last answer in `headers`."""
+def _library(settings: JiraSettings, server: Server, headers: dict[str, str]) -> JIRA:
+    """The library's client, which makes no request by itself. It keeps the headers of the last answer in `headers`.
+
+    It follows no redirect to another server or to a login page, and takes no web page for an answer.
+    """
     from jira import JIRA
 
     token = settings.token.get_secret_value()
@@ -256,6 +265,10 @@ def _library(settings: JiraSettings, headers: dict[str, str]) -> JIRA:
     def note(response: Any, **_: Any) -> None:
         headers.clear()
         headers.update({name.lower(): value for name, value in response.headers.items()})
+        answer = answer_of(response.status_code, response.headers, response.content if response.ok else b"")
+        broken = server.leads_away(answer, response.url) or (server.page(answer) if response.ok else None)
+        if broken is not None:
+            raise broken
 
     client._session.hooks["response"].append(note)
     return client

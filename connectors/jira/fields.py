@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from pydantic import AwareDatetime, model_validator
 
 from connectors.jira.answers import Answer, ListedField
-from syncd.sdk import ConfigError, Record, Scalar, UnknownField
+from syncd.sdk import ConfigError, Record, Scalar, UnknownField, lead_time
 
 FIELD_IDS: Mapping[str, str] = {
     "type": "issuetype",
@@ -25,7 +25,16 @@ FIELD_IDS: Mapping[str, str] = {
 ALWAYS = ("summary", "status", "resolution", "resolutiondate", "statuscategorychangedate", "created", "updated")
 
 # How Data Center writes a sprint: com.atlassian.greenhopper.service.sprint.Sprint@1f[id=4,state=ACTIVE,name=Sprint 4,…]
-_SPRINT = re.compile(r"com\.atlassian\.greenhopper\.[\w.]*Sprint@\w+\[(?:.*?,)?name=([^,\]]*)", re.DOTALL)
+# A name may hold commas and brackets, so it reaches to the next attribute, or to the end.
+_SPRINT_ATTRIBUTES = (
+    "activatedDate autoStartStop completeDate endDate goal id incompleteIssuesDestinationId originBoardId rapidViewId "
+    "sequence startDate state synced"
+)
+_SPRINT = re.compile(
+    r"com\.atlassian\.greenhopper\.[\w.]*Sprint@\w+\[(?:.*?,)?name=(.*?)"
+    rf"(?:,(?:{'|'.join(_SPRINT_ATTRIBUTES.split())})=|\]\Z)",
+    re.DOTALL,
+)
 
 
 class _Updated(Answer):
@@ -108,10 +117,8 @@ class Issue(Place):
         """Its record. `began` is when work on the issue began, if a measure needs that."""
         raw, created, done_at = self.fields.raw, self.fields.created, self.done_at
         fields: dict[str, Sequence[Scalar]] = {name: elements(raw.get(ids[name])) for name in ids}
-        for name, since in (("lead_time", created), ("cycle_time", began)):
-            if name in ids:
-                took = done_at - since if done_at and since else None
-                fields[name] = [] if took is None else [took.total_seconds() / 86400]
+        starts = {"lead_time": created, "cycle_time": began}
+        fields |= {name: lead_time(start, done_at) for name, start in starts.items() if name in ids}
         title, url = self.fields.summary or self.key, f"{site}/browse/{self.key}"
         return Record(self.id, self.key, title, url, self.updated, created, done_at, self.not_done, fields)
 

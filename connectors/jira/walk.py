@@ -43,7 +43,8 @@ P = TypeVar("P", bound=Place)
 OVERLAP = timedelta(minutes=5)  # a search sees an edit seconds to minutes late (developer.atlassian.com)
 _MINUTE = timedelta(minutes=1)  # the precision of a time in JQL
 _MOST_LEFT_OUT = 200  # ids in a query; if more issues share a minute, they are read again instead
-_BARREN = 3  # tolerated pages in a row without a new issue: Cloud may send an empty page and go on
+_BARREN = 3  # tolerated pages in a row that hold issues and no new one
+_EMPTY = 100  # tolerated empty pages in a row: Cloud may send several, and then the rest of the list
 _READS = 5  # readings of a bound; if it still changes, the list is left to the next cycle
 
 
@@ -107,13 +108,14 @@ def _pages(
 ) -> Iterator[tuple[list[P], bool]]:
     """The pages of a bound, each with whether another page follows.
 
-    SourceBroken if a page leads back to an earlier page, or if several pages bring nothing new. Jira refuses a query
-    that leaves out an issue deleted in the meantime; then the bound is read again and nothing is left out.
+    SourceBroken if a page leads back to an earlier page, or if several pages bring the same issues again; RetryLater if
+    only empty pages follow. Jira refuses a query that leaves out an issue deleted in the meantime; then the bound is
+    read again and nothing is left out.
     """
     place: str | int | None = None
     seen: set[str | int] = set()
     seen_ids: set[str] = set()
-    barren = 0
+    barren = empty = 0
     while True:
         try:
             page = client.search(bound.query(jql), place, fields, shape)
@@ -127,9 +129,12 @@ def _pages(
         if place is None:
             return
         ids = {row.id for row in page.issues}
-        barren = 0 if ids - seen_ids else barren + 1
+        barren = 0 if ids - seen_ids else barren + bool(ids)
+        empty = 0 if ids else empty + 1
         if place in seen or barren > _BARREN:
             raise SourceBroken("its pages go round in a circle")
+        if empty > _EMPTY:
+            raise RetryLater(f"it sent {empty} empty pages in a row, each with the token of another page")
         seen.add(place)
         seen_ids |= ids
 

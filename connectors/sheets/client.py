@@ -6,7 +6,7 @@ Its HTTP client has no setting for a base address, so a subclass replaces Google
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -20,11 +20,12 @@ from syncd.sdk import (
     ConfigError,
     Context,
     RetryLater,
+    Server,
     SourceBroken,
-    failure,
+    answer_of,
     network_failure,
     quota_and_clock,
-    single_line,
+    sentence,
 )
 
 if TYPE_CHECKING:
@@ -87,9 +88,9 @@ class _Done(BaseModel):
 class Refused(SourceBroken):
     """A request that Google refuses: the status, and Google's message if it sent one."""
 
-    def __init__(self, error: SourceBroken, status: int, body: str) -> None:
+    def __init__(self, error: SourceBroken, status: int, message: str, body: str) -> None:
         self.status = status
-        self.message = _message(body)
+        self.message = message
         self.scopes = "SCOPE_INSUFFICIENT" in body
         super().__init__(str(error))
 
@@ -108,6 +109,7 @@ class Client:
     def __init__(self, settings: SheetsSettings, context: Context, *, writes: bool = False) -> None:
         self._settings = settings
         self._context = context
+        self._server = Server(settings.url, context)
         session, self.account = _session(settings, context, _WRITES if writes else _READS)
         self._http = _http_client(settings, session)
 
@@ -144,7 +146,9 @@ class Client:
         yield Check("reachable", True, self._settings.url)
         refused = status in (400, 401) or (status == 403 and "not been used" in body)
         detail = (
-            "the credentials are accepted" if not refused else str(failure(status, headers, body, self._context.now()))
+            "the credentials are accepted"
+            if not refused
+            else str(self._server.refusal(answer_of(status, headers, body)))
         )
         yield Check("authenticated", not refused, detail)
         if self._settings.credentials is not None:
@@ -167,8 +171,13 @@ class Client:
         def ask() -> T:
             response = self._send(method, path, parameters or {}, body)
             if response.status_code != 200:
-                error = failure(response.status_code, response.headers, response.text, self._context.now())
-                raise Refused(error, response.status_code, response.text) if isinstance(error, SourceBroken) else error
+                error = self._server.refusal(answer_of(response.status_code, response.headers, response.content))
+                if not isinstance(error, SourceBroken):
+                    raise error
+                message = sentence(response.text, self._context.hide)
+                raise Refused(error, response.status_code, message, response.text)
+            if (page := self._server.page(answer_of(200, response.headers, response.content))) is not None:
+                raise page
             try:
                 return shape.validate_python(orjson.loads(response.content))
             except (ValidationError, orjson.JSONDecodeError):
@@ -183,13 +192,14 @@ class Client:
         try:
             return self._http.send(method, f"{GOOGLE}/v4/spreadsheets/{path}", parameters, body)
         except requests.exceptions.RequestException as error:
-            raise network_failure(error) from None
+            raise network_failure(error, self._settings.url, self._settings.timeout) from None
         except google.TransportError:
             raise RetryLater("Google's token endpoint did not answer") from None
         except google.RefreshError as error:
             if error.retryable:
                 raise RetryLater("Google's token endpoint did not give a token") from None
-            raise SourceBroken("Google does not accept the service account's key") from None
+            reason = _reason(error, self._context.hide)
+            raise SourceBroken(f"Google does not accept the service account's key{reason}") from None
         except google.GoogleAuthError as error:
             raise SourceBroken(f"Google's sign-in failed: {type(error).__name__}") from None
 
@@ -200,11 +210,11 @@ def _entry(value: Any) -> Entry:
     raise RetryLater(f"its answer holds a cell of the type {type(value).__name__}")
 
 
-def _message(body: str) -> str:
-    try:
-        return single_line(str(orjson.loads(body)["error"]["message"]))
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        return ""
+def _reason(error: Exception, hide: Callable[[str], str]) -> str:
+    """What the token endpoint answered, in brackets; "" if it said nothing."""
+    body = error.args[-1] if error.args else ""
+    text = sentence(body if isinstance(body, str) else orjson.dumps(body).decode(), hide)
+    return f" ({text})" if text else ""
 
 
 def _http_client(settings: SheetsSettings, session: Any) -> HTTPClient:

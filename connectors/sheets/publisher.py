@@ -152,7 +152,7 @@ class SheetsPublisher:
         try:
             yield
         except Refused as error:
-            raise SourceBroken(single_line(self._advice(error), 280)) from None
+            raise SourceBroken(self._advice(error)) from None
 
     def _advice(self, error: Refused) -> str:
         detail = f"(HTTP {error.status}" + (f": {error.message})" if error.message else ")")

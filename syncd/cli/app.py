@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from syncd.cli import options
+from syncd.cli.copying import copying
 
 app = typer.Typer(
     name="syncd",
@@ -253,6 +254,9 @@ def run(
     from syncd.cli import run as command
 
     command.run(config, listen=listen, log_format=log_format)
+
+
+app.registered_commands += copying.registered_commands
 
 
 @app.command()

@@ -12,8 +12,10 @@ def sentence(error: Exception) -> str | None:
         if len(error.problems) > 1:
             lines.append(f"{len(error.problems)} problems; nothing was touched")
         return "\n".join(lines)
-    from syncd.ledger import LedgerBusy, LedgerError, LedgerFailed
+    from syncd.ledger import LedgerBusy, LedgerError, LedgerFailed, ServiceRuns
 
+    if isinstance(error, ServiceRuns):
+        return f"syncd: {error}; stop it first"
     if isinstance(error, LedgerBusy):
         return f"syncd: {error}; try again when it has ended"
     if isinstance(error, LedgerFailed):

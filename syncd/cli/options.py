@@ -70,6 +70,12 @@ Published = Annotated[
 ]
 Retry = Annotated[bool, typer.Option("--retry", help="Also retry what failed, is unsure or was left alone.")]
 
+# -- backup, restore, export, import, copy-ledger
+
+BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")]
+ExportFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the export.")]
+LedgerAddress = Annotated[str, typer.Argument(metavar="URL", help="The new ledger, as `ledger:` would name it.")]
+
 # -- the others
 
 Listen = Annotated[str, typer.Option("--listen", metavar="HOST:PORT", help="Address of the pages.")]

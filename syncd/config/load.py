@@ -54,10 +54,13 @@ class Config:
         """The shares of the expected score that decide the health."""
         return Shares(self.settings.health.on_track, self.settings.health.at_risk)
 
-    def ledger_url(self, environment: Mapping[str, str] = os.environ) -> str:
-        """The ledger's URL with references resolved; a relative SQLite path starts at the folder of syncd.yaml."""
+    def ledger_url(self, environment: Mapping[str, str] = os.environ, *, instead: str | None = None) -> str:
+        """The ledger's URL with references resolved; a relative SQLite path starts at the folder of syncd.yaml.
+
+        With `instead`, what that would be if `ledger:` said so.
+        """
         resolver = Resolver(self.document, environment, within=partial(quote, safe=""))
-        url: str = resolver(self.settings.ledger, ("ledger",))
+        url: str = resolver(instead or self.settings.ledger, ("ledger",))
         if resolver.problems:
             raise ConfigError(problems=resolver.problems)
         prefix = "sqlite:///"

@@ -19,7 +19,7 @@ from syncd.okr.measures import FormulaMeasure, Leaf, ReadingMeasure, RecordMeasu
 from syncd.okr.spans import Period, midnight
 from syncd.okr.trial import Given
 from syncd.sdk import Problem
-from syncd.sdk.facts import Reading, Record, Scalar
+from syncd.sdk.facts import Reading, Record, Scalar, lead_time
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -191,8 +191,7 @@ def _records(keys: GivenRecord, name: str, measure: RecordMeasure, period: Perio
         ]
         for field_name, values in (keys.model_extra or {}).items()
     }
-    if done is not None and created is not None:
-        fields.setdefault("lead_time", [(done - created) / timedelta(days=1)])
+    fields.setdefault("lead_time", lead_time(created, done))
     not_done = keys.not_done or (None if done else "open")
     done_at = None if keys.not_done else done
     for number in range(1, keys.times + 1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -186,12 +186,15 @@ class Connection:
     def open(self, context: Context) -> Source:
         """The source, with references resolved. Raises ConfigError with the line of each reference that is not set."""
         assert can_pull(self.connector)  # config refuses measures from other connections
-        return self._opened(partial(self.connector.open, self.resolved(), context))
+        return self._opened(partial(self.connector.open, self.resolved(), self._hiding(context)))
 
     def publisher(self, context: Context, keys: PublishKeys) -> Publisher:
         """The publisher of an entry of `publish:`, opened like the source."""
         assert can_publish(self.connector)  # config refuses entries for other connections
-        return self._opened(partial(self.connector.publisher, self.resolved(), context, keys))
+        return self._opened(partial(self.connector.publisher, self.resolved(), self._hiding(context), keys))
+
+    def _hiding(self, context: Context) -> Context:
+        return replace(context, hide=self.without_secrets)
 
     def _opened(self, opening: Callable[[], T]) -> T:
         try:
@@ -236,15 +239,18 @@ class Resolver:
         return value
 
     def _value(self, name: str, place: Place) -> str:
-        if self.environment.get(name):
-            return self.environment[name]
+        # White space around a value comes from `echo` or an editor, and no secret has any.
+        if value := self.environment.get(name, "").strip():
+            return value
         if path := self.environment.get(f"{name}_FILE"):
             try:
-                return Path(path).read_text(encoding="utf-8").strip()
+                value = Path(path).read_text(encoding="utf-8-sig").strip()
+                reason = "is empty"
             except (OSError, UnicodeDecodeError) as error:
-                reason = getattr(error, "strerror", None) or "is not text"
+                value, reason = "", getattr(error, "strerror", None) or "is not text"
+            if not value:
                 self.problems.append(self.document.problem(place, f"{name}_FILE names {path}: {reason.lower()}"))
-                return ""
+            return value
         message = f"{name} is not set; set it in the environment, or name a file that holds it in {name}_FILE"
         self.problems.append(self.document.problem(place, message))
         return ""

@@ -63,10 +63,7 @@ def _open(url: URL, create: bool) -> Ledger | None:
         if not create:
             return None
         Path(sqlite_file).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, pool_pre_ping=sqlite_file is None, json_serializer=_json)
-    raise_ledger_errors(engine)
-    if sqlite_file:
-        _prepare_sqlite(engine)
+    engine = engine_of(url)
     with engine.connect() as connection:
         version = migrate.version(connection)
     if version is None and not create:
@@ -80,6 +77,15 @@ def _open(url: URL, create: bool) -> Ledger | None:
         with engine.begin() as connection:
             migrate.upgrade(connection)
     return Ledger(engine)
+
+
+def engine_of(url: URL) -> Engine:
+    """The engine by which syncd reads and writes a ledger: its failures are LedgerErrors."""
+    engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite", json_serializer=_json)
+    raise_ledger_errors(engine)
+    if url.get_backend_name() == "sqlite":
+        _prepare_sqlite(engine)
+    return engine
 
 
 def _json(value: Any) -> str:

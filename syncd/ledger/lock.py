@@ -1,7 +1,7 @@
-"""The lock of a ledger: one cycle at a time. A second process gets the name of the process that holds the lock.
+"""The locks of a ledger: one cycle at a time, and one service. A second process gets the name of the one that holds it.
 
-It is a file lock beside a SQLite ledger, and an advisory lock in PostgreSQL. The lock ends with the process that holds
-it, however the process ends.
+Each is a file lock beside a SQLite ledger, and an advisory lock in PostgreSQL. It ends with the process that holds it,
+however the process ends.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from sqlalchemy import Connection, Engine, text
 
 from syncd.ledger.failures import LedgerError, shown
 
-_ADVISORY_KEY = 0x73796E6364  # "syncd"
+_CYCLE_KEY = 0x73796E6364  # "syncd"
+_SERVICE_KEY = _CYCLE_KEY + 1
 _HOLDER = text(
     "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)"
     " WHERE locktype = 'advisory' AND granted AND classid = :high AND objid = :low AND objsubid = 1"
@@ -30,37 +31,54 @@ class LedgerBusy(Exception):
     """Another process runs a cycle; the message names it."""
 
 
+class ServiceRuns(LedgerBusy):
+    """Another process is the service of this ledger; the message names it."""
+
+
 @contextmanager
 def cycle_lock(engine: Engine) -> Iterator[None]:
-    """Holds the ledger's lock, or raises LedgerBusy at once. Raises LedgerError if it cannot lock."""
+    """Held while a cycle runs, or anything else writes. Raises LedgerBusy at once, or LedgerError if it cannot lock."""
+    with _lock(engine, ".lock", _CYCLE_KEY, LedgerBusy, "another syncd is syncing into"):
+        yield
+
+
+@contextmanager
+def service_lock(engine: Engine) -> Iterator[None]:
+    """Held by `syncd run` as long as it runs, between its cycles too. Raises ServiceRuns, or LedgerError."""
+    with _lock(engine, ".service.lock", _SERVICE_KEY, ServiceRuns, "`syncd run` serves"):
+        yield
+
+
+@contextmanager
+def _lock(engine: Engine, ending: str, key: int, busy: type[LedgerBusy], held_by: str) -> Iterator[None]:
     database = engine.url.database
     if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
-            _lock_database(connection)
+            _lock_database(connection, key, busy, held_by)
             try:
                 yield
             finally:
                 with suppress(LedgerError):  # a lost session has lost its lock, and its failure is raised already
-                    connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _ADVISORY_KEY})
+                    connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
                     connection.commit()
     elif not database or database == ":memory:":
         yield
     else:
-        with _lock_file(engine, database) as file:
+        with _lock_file(engine, f"{database}{ending}") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 file.seek(0)
-                raise LedgerBusy(f"another syncd is syncing into {database} ({file.read().strip()})") from None
+                raise busy(f"{held_by} {database} ({file.read().strip()})") from None
             with suppress(OSError):  # a full disk: the lock holds without our name in the file
                 os.truncate(file.fileno(), 0)
                 os.write(file.fileno(), _who().encode())
             yield
 
 
-def _lock_file(engine: Engine, database: str) -> TextIO:
+def _lock_file(engine: Engine, path: str) -> TextIO:
     try:
-        return Path(f"{database}.lock").open("a+")
+        return Path(path).open("a+")
     except OSError as error:
         name, reason = shown(engine.url.render_as_string()), (error.strerror or "unusable").lower()
         raise LedgerError(
@@ -68,14 +86,11 @@ def _lock_file(engine: Engine, database: str) -> TextIO:
         ) from None
 
 
-def _lock_database(connection: Connection) -> None:
-    locked = connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _ADVISORY_KEY}).scalar()
-    if not locked:
-        key = {"high": _ADVISORY_KEY >> 32, "low": _ADVISORY_KEY & 0xFFFFFFFF}
-        holder = connection.execute(_HOLDER, key).scalar()
-        raise LedgerBusy(
-            f"another syncd is syncing into this database ({(holder or 'has just ended').removeprefix('syncd: ')})"
-        )
+def _lock_database(connection: Connection, key: int, busy: type[LedgerBusy], held_by: str) -> None:
+    if not connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": key}).scalar():
+        halves = {"high": key >> 32, "low": key & 0xFFFFFFFF}
+        holder = connection.execute(_HOLDER, halves).scalar()
+        raise busy(f"{held_by} this database ({(holder or 'has just ended').removeprefix('syncd: ')})")
     connection.execute(text("SELECT set_config('application_name', :name, false)"), {"name": f"syncd: {_who()}"})
     connection.commit()
 

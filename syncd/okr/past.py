@@ -102,11 +102,14 @@ def _rate(measure: Leaf, number: float | None, period: Period, end: datetime) ->
 def _shares(
     facts: Facts, measure: RecordMeasure, period: Period, days: Sequence[tuple[date, datetime]], cycle: int | None
 ) -> Iterator[tuple[date, datetime, float | None]]:
-    """A record counts in the total from its creation on; without a creation date it always counts."""
+    """A record counts in the total from its creation on; without a creation date it always counts.
+
+    A record that was done before it was created, as imported records are, is done from its creation on.
+    """
     everything = Span(period.span.start, days[-1][1] + _INSTANT)
     passing = [record for record in facts.records(measure, cycle) if left_out(measure, everything, record) is None]
     created = sorted(record.created_at for record in passing if record.created_at is not None)
-    done = sorted(record.done_at for record in passing if record.done_at is not None)
+    done = sorted(max(record.done_at, record.created_at or record.done_at) for record in passing if record.done_at)
     for day, end in days:
         window = measure.window.span(period, end)
         until = min(end, window.end - _INSTANT)

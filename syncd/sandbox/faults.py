@@ -17,7 +17,8 @@ from syncd.sandbox.http import JSON, Request, Response, Service, json_response
 ServiceName = Literal["github", "jira", "jira-dc", "sheets", "token", "metrics", "okr"]
 Kind = Literal[
     "status", "html", "reset", "reset_after", "truncate", "drip", "delay", "malformed", "wrong_types", "page_loop",
-    "page_flood", "skew", "primary_limit", "secondary_limit", "too_many", "unauthorized", "hang",
+    "page_flood", "skew", "primary_limit", "secondary_limit", "too_many", "unauthorized", "hang", "login", "moved",
+    "sso",
 ]  # fmt: skip
 
 FLOOD = 300
@@ -51,6 +52,9 @@ class Fault:
     too_many         sends 429 with Retry-After: `seconds` (None: without; with `http_date`: as an HTTP date)
     unauthorized     sends 401, as if the credential had been revoked
     hang             accepts the request and never answers
+    login            sends a login page; with a `status` of 302, a redirect to one
+    moved            redirects to the same path below `to`, the address of another server (default 301)
+    sso              sends GitHub's 403 for a token that single sign-on has not accepted
     """
 
     service: ServiceName
@@ -66,6 +70,7 @@ class Fault:
     rate: int = 200
     form: Literal["object", "null_rows"] = "object"
     http_date: bool = False
+    to: str = ""
 
     def __post_init__(self) -> None:
         if self.service not in get_args(ServiceName) or self.kind not in get_args(Kind):
@@ -112,6 +117,23 @@ def respond(fault: Fault, request: Request, service: Service) -> Response:
             status = 502 if fault.status == 500 else fault.status
             page = f"<html>\r\n<head><title>{status} Bad Gateway</title></head>\r\n<body>nginx</body>\r\n</html>"
             return Response(status, page.encode(), {"Content-Type": "text/html", **fault.headers})
+        case "login":
+            return _login(fault, request)
+        case "moved":
+            location = f"{fault.to.rstrip('/')}{request.path}" + (f"?{request.query}" if request.query else "")
+            status = 301 if fault.status == 500 else fault.status
+            return Response(status, b"", {"Location": location, **fault.headers})
+        case "sso":
+            message = (
+                "Resource protected by organization SAML enforcement. You must grant your Personal Access token access "
+                "to this organization."
+            )
+            link = "https://github.com/orgs/acme/sso?authorization_request=A1B2"
+            refusal = {
+                "message": message,
+                "documentation_url": "https://docs.github.com/articles/authenticating-to-sso",
+            }
+            return json_response(refusal, 403, {"X-GitHub-SSO": f"required; url={link}", **fault.headers})
         case "malformed":
             return Response(200, b'{"values": [1, 2', {"Content-Type": JSON})
         case "wrong_types":
@@ -134,6 +156,16 @@ def respond(fault: Fault, request: Request, service: Service) -> Response:
             return service(replace(request, headers={**request.headers, **revoked}, query=query))
         case _:
             return service(request)
+
+
+def _login(fault: Fault, request: Request) -> Response:
+    if fault.status == 302:
+        return Response(302, b"", {"Location": f"/login?return_to={request.path}", **fault.headers})
+    page = (
+        "<!DOCTYPE html>\n<html><head><title>Sign in to your account</title></head>\n<body><form method=post>"
+        '<input name=user><input type="password" name=password></form></body></html>'
+    )
+    return Response(200, page.encode(), {"Content-Type": "text/html; charset=utf-8", **fault.headers})
 
 
 def _retyped(content: Any, form: str) -> Any:

@@ -13,7 +13,6 @@ from syncd.sdk.answers import (
     quota_reset,
     retry_after,
     server_time,
-    single_line,
 )
 from syncd.sdk.budget import Budget
 from syncd.sdk.connector import (
@@ -49,6 +48,8 @@ from syncd.sdk.json_source import JsonSource, NewestFirst
 from syncd.sdk.network import network_failure
 from syncd.sdk.publishing import STATED, Content, Publisher, PublishKeys, Stated, Statement, Summary, Written
 from syncd.sdk.retry import LONGEST_WAIT, RetryPolicy
+from syncd.sdk.sentences import sentence, single_line
+from syncd.sdk.server import Server, answer_of
 
 __all__ = [
     "LONGEST_WAIT",
@@ -82,6 +83,7 @@ __all__ = [
     "RetryPolicy",
     "Scalar",
     "Secret",
+    "Server",
     "Snapshot",
     "Source",
     "SourceBroken",
@@ -96,6 +98,7 @@ __all__ = [
     "WebAddress",
     "WebSettings",
     "Written",
+    "answer_of",
     "can_publish",
     "can_pull",
     "failure",
@@ -106,6 +109,7 @@ __all__ = [
     "quota_and_clock",
     "quota_reset",
     "retry_after",
+    "sentence",
     "server_time",
     "single_line",
 ]

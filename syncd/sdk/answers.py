@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -31,12 +31,12 @@ import orjson
 
 from syncd.sdk.errors import RetryLater, SourceBroken, SourceError, Unsure
 from syncd.sdk.facts import Check
+from syncd.sdk.sentences import LONGEST_SENTENCE, sentence
 
 _TRANSIENT = {408, 425}
 _LIMIT_MESSAGE = re.compile(r"rate limit|abuse detection", re.IGNORECASE)
-_LONGEST_BODY = 160  # characters of a server's answer that go into an error
-LONGEST_LINE = 300
-"""Characters of a source's error: what went wrong, and a part of what the server answered."""
+LONGEST_LINE = LONGEST_SENTENCE + 500
+"""Characters of a source's error: what went wrong, what the server says, and what to do."""
 _SKEW = 120.0  # seconds: the overlap of a walk by time
 _DEFAULT_LIMIT_WAIT = 60.0  # GitHub's advice for a secondary limit that names no time
 _FIRST_EPOCH = 1e9  # as epoch seconds the year 2001: a smaller number counts seconds from now
@@ -63,16 +63,28 @@ class Answer:
             raise RetryLater("its answer is not JSON") from None
 
 
-def failure(status: int, headers: Mapping[str, str], body: str, now: datetime) -> SourceError:
-    """The error that an answer with this status means; `now` turns dates in headers into seconds to wait."""
-    lower = {name.lower(): value for name, value in headers.items()}
-    answer = describe(status, body)
+def failure(
+    status: int, headers: Mapping[str, str], body: str, now: datetime, hide: Callable[[str], str] = str
+) -> SourceError:
+    """The error that an answer with this status means; `now` turns dates in headers into seconds to wait.
+
+    `hide` masks secrets in what the server says.
+    """
+    error = _failure(status, {name.lower(): value for name, value in headers.items()}, body, now, hide)
+    error.status = status
+    return error
+
+
+def _failure(
+    status: int, headers: Mapping[str, str], body: str, now: datetime, hide: Callable[[str], str]
+) -> SourceError:
+    answer = describe(status, body, hide)
     if status >= 500 or status in _TRANSIENT:
-        return RetryLater(answer, retry_after(lower, now))
-    if status == 429 or (status == 403 and _is_limit(lower, body)):
-        wait = retry_after(lower, now)
-        if wait is None and rate_limit(lower, "remaining") in ("", "0"):
-            wait = quota_reset(lower, now)
+        return RetryLater(answer, retry_after(headers, now))
+    if status == 429 or (status == 403 and _is_limit(headers, body)):
+        wait = retry_after(headers, now)
+        if wait is None and rate_limit(headers, "remaining") in ("", "0"):
+            wait = quota_reset(headers, now)
         return RetryLater(f"rate limit ({answer})", _DEFAULT_LIMIT_WAIT if wait is None else wait)
     if status == 401:
         return SourceBroken(f"the credentials were refused ({answer})")
@@ -88,9 +100,9 @@ def in_doubt(why: str, *, repeatable: bool) -> SourceError:
     return RetryLater(why) if repeatable else Unsure(f"it was sent, and {why}")
 
 
-def describe(status: int, body: str) -> str:
-    """An answer in one short line: `HTTP 500: oops`."""
-    return f"HTTP {status}" + (f": {summary}" if (summary := single_line(body)) else "")
+def describe(status: int, body: str, hide: Callable[[str], str] = str) -> str:
+    """An answer in one line: its status, and what it says, as in `HTTP 401: Bad credentials`."""
+    return f"HTTP {status}" + (f": {text}" if (text := sentence(body, hide)) else "")
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -170,13 +182,6 @@ def quota_and_clock(headers: Mapping[str, str], now: datetime) -> Iterator[Check
     except (KeyError, ValueError, TypeError):
         return
     yield Check("clock", skew < _SKEW, f"{skew:.0f} s apart" if skew >= 1 else "in step with ours")
-
-
-def single_line(body: str, length: int = _LONGEST_BODY) -> str:
-    """A server's text as one short line, markup removed: enough for a log, too short for a page of HTML."""
-    text = re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", body[:4000], flags=re.DOTALL | re.IGNORECASE)
-    text = " ".join(text.split())
-    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def _is_limit(headers: Mapping[str, str], body: str) -> bool:

@@ -119,7 +119,8 @@ class Context:
     """What syncd gives a connector: the retry policy, the time zone of days, the folder of syncd.yaml.
 
     `now` is the clock for comparisons with servers' headers: the real clock, even in a rehearsal. `writes` says whether
-    check-ins are written through the connection too; its credentials may then have more than the right to read.
+    check-ins are written through the connection too; its credentials may then have more than the right to read. `hide`
+    masks the connection's secrets in a text from outside, before it is cut.
     """
 
     retry: RetryPolicy
@@ -127,6 +128,7 @@ class Context:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     folder: str = "."
     writes: bool = False
+    hide: Callable[[str], str] = str
 
 
 class Source(Protocol):

@@ -8,8 +8,8 @@ SyncdError
     ├── SourceBroken    another try would end the same: credentials, permissions, an answer that makes no sense
     └── Unsure          a write that may have taken effect, where nothing can be read back: a person decides
 
-They carry data; only `syncd.cli` turns them into sentences for people. No error's text holds a secret: a server's
-answer is cut to one short line, and headers are never quoted.
+They carry data; only `syncd.cli` turns them into sentences for people. No error's text holds a secret: what a server
+says is masked before it is cut (`syncd.sdk.server`), and requests are never quoted.
 """
 
 from __future__ import annotations
@@ -52,7 +52,12 @@ class UnknownField(ConfigError):
 
 
 class SourceError(SyncdError):
-    """A source could not be read to its end, or a publisher could not be written to."""
+    """A source could not be read to its end, or a publisher could not be written to.
+
+    `status` is the HTTP status of the answer that it stands for; None if there was no answer.
+    """
+
+    status: int | None = None
 
 
 class RetryLater(SourceError):

@@ -7,12 +7,13 @@ client runs httpx's asynchronous half on its own event loop. All code outside th
 | what happens | a request that may be repeated | a POST or PATCH that writes |
 |---|---|---|
 | no connection: refused, no such name, too slow | RetryLater | RetryLater: nothing was sent |
-| a certificate that is not accepted, a request that cannot be made | SourceBroken | SourceBroken |
+| a certificate that is not accepted, no TLS, a proxy that refuses | SourceBroken | SourceBroken |
+| a request that cannot be made | SourceBroken | SourceBroken |
 | sent, and no whole answer: too slow, reset, cut off | RetryLater | Unsure |
 | sent, and the answer is too large | SourceBroken | Unsure |
 
-GET and PUT may be repeated: sending them twice has the same effect as once (RFC 9110 9.2.2). No error's text names the
-address, because an address may hold a key.
+GET and PUT may be repeated: sending them twice has the same effect as once (RFC 9110 9.2.2). An error's text names the
+host and no more of the address, because an address may hold a key.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from typing import Any
 import httpx
 
 from syncd.sdk.answers import Answer, in_doubt
-from syncd.sdk.errors import RetryLater, SourceBroken
+from syncd.sdk.errors import SourceBroken
+from syncd.sdk.network import host, numeric, too_slow, unreachable
 
 _ENCODINGS = {"", "identity", "gzip", "deflate"}  # a single layer: 64 kB of it become 64 MB at most
 
@@ -46,6 +48,7 @@ class Exchange:
         A server may close a kept-alive connection just when it is used again: it would then be unclear whether a write
         arrived.
         """
+        self._timeout = timeout
         self._deadline = deadline
         self._largest = largest
         self._loop = _Loop()
@@ -62,22 +65,17 @@ class Exchange:
         """The answer, whatever its status. SourceError by the table above."""
         try:
             return self._loop.run_until_complete(self._whole(method, address, headers, content))
-        except (httpx.ConnectTimeout, httpx.PoolTimeout):
-            raise RetryLater("it did not accept a connection in time") from None
-        except httpx.ConnectError as error:
-            if "CERTIFICATE" in str(error):
-                raise SourceBroken("its certificate is not accepted") from None
-            raise RetryLater("it cannot be reached") from None
-        except httpx.ProxyError:
-            raise RetryLater("the proxy before it cannot be used") from None
+        except (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ConnectError, httpx.ProxyError) as error:
+            raise unreachable(error, address, self._timeout, self._loop.addresses_of) from None
         except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise SourceBroken(f"the request could not be made: {type(error).__name__}") from None
         except httpx.TimeoutException:
-            raise in_doubt("it did not answer in time", repeatable=repeatable) from None
+            raise in_doubt(too_slow(address, self._timeout), repeatable=repeatable) from None
         except httpx.HTTPError:
-            raise in_doubt("the connection broke before it answered", repeatable=repeatable) from None
+            why = f"the connection to {host(address)} broke before it answered"
+            raise in_doubt(why, repeatable=repeatable) from None
         except TimeoutError:
-            raise in_doubt(f"it did not answer within {self._deadline:g} s", repeatable=repeatable) from None
+            raise in_doubt(too_slow(address, self._deadline), repeatable=repeatable) from None
         except _Unreadable as error:
             raise (SourceBroken(str(error)) if repeatable else in_doubt(str(error), repeatable=False)) from None
 
@@ -112,12 +110,24 @@ def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
+def _text(name: Any) -> str:
+    return name.decode("ascii", "replace") if isinstance(name, bytes) else str(name)
+
+
 class _Unreadable(Exception):
     """An answer that was not read to its end; the text says why."""
 
 
 class _Loop(asyncio.SelectorEventLoop):
     """Resolves names in daemon threads: a name server that does not answer must not keep the process from ending."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._addresses: dict[str, str] = {}
+
+    def addresses_of(self, name: str, _: int) -> str:
+        """The addresses that a name was resolved to last; "" if it was not."""
+        return self._addresses.get(name, "")
 
     async def getaddrinfo(self, host: Any, port: Any, **hints: Any) -> Any:
         """As `socket.getaddrinfo`."""
@@ -131,8 +141,9 @@ class _Loop(asyncio.SelectorEventLoop):
             setter: Callable[[Any], None] = resolved.set_result
             try:
                 outcome: Any = socket.getaddrinfo(host, port, **hints)
+                self._addresses[_text(host)] = numeric(outcome)
             except (OSError, UnicodeError) as error:  # a label may be too long for a name
-                setter, outcome = resolved.set_exception, OSError(str(error))
+                setter, outcome = resolved.set_exception, socket.gaierror(str(error))
             with suppress(RuntimeError):  # the loop was closed meanwhile
                 self.call_soon_threadsafe(settle, setter, outcome)
 

@@ -36,13 +36,13 @@ class Record:
     kind: str | None = None
 
 
-def lead_time(created_at: datetime, done_at: datetime | None) -> Sequence[float]:
+def lead_time(created_at: datetime | None, done_at: datetime | None) -> Sequence[float]:
     """The field `lead_time`: the days from a record's creation until it was done.
 
-    The field is empty if the record is not done, or was done before it was created: imported dates would distort an
-    average.
+    The field is empty if one of the times is missing, or if the record was done before it was created: the dates of
+    imported records and of moved tags would distort an average.
     """
-    if done_at is None or done_at < created_at:
+    if created_at is None or done_at is None or done_at < created_at:
         return []
     return [(done_at - created_at).total_seconds() / 86400]
 

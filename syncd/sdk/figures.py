@@ -1,8 +1,10 @@
-"""Numbers and shares as people read them."""
+"""Numbers and shares as people and spreadsheet programs read them."""
 
 from __future__ import annotations
 
 import math
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # spreadsheet programs read these as formulas (OWASP, CSV Injection)
 
 
 def number(value: float | None, unknown: str = "–") -> str:
@@ -22,3 +24,12 @@ def percent(share: float | None) -> str:
         return "–"
     hundredths = share * 100
     return f"{hundredths:g} %" if abs(hundredths) >= 1e15 else f"{math.floor(hundredths + 0.5):,} %"
+
+
+def spreadsheet_cell(value: object) -> object:
+    """A cell of a CSV file that spreadsheet programs show as it is: no text becomes a formula, no whole number gets
+    decimals.
+    """
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -16,11 +16,13 @@ from urllib.parse import urlencode
 import orjson
 from pydantic import Field, TypeAdapter, ValidationError
 
-from syncd.sdk.answers import Answer, describe, failure, in_doubt, parse_link, quota_and_clock, single_line
+from syncd.sdk.answers import Answer, in_doubt, parse_link, quota_and_clock
 from syncd.sdk.connector import ConnectionSettings, Context, WebAddress
 from syncd.sdk.durations import Duration
 from syncd.sdk.errors import RetryLater, SourceBroken, Unsure
 from syncd.sdk.facts import Check
+from syncd.sdk.sentences import single_line
+from syncd.sdk.server import Server, is_login_page
 from syncd.sdk.sizes import Size
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class JsonClient:
     ) -> None:
         """`headers` are sent with every request. A client that sends check-ins keeps no connection alive."""
         self.url = settings.url
+        self.server = Server(settings.url, context)
         self._settings = settings
         self._context = context
         self._headers = _joined({"Accept": "application/json", "User-Agent": "syncd"}, headers or {})
@@ -76,7 +79,9 @@ class JsonClient:
 
         A POST sent from here only reads: like a GET it is tried again.
         """
-        return self._context.retry.call(lambda: _of_shape(self._good(method, self._address(path, query), body), shape))
+        return self._context.retry.call(
+            lambda: self._of_shape(self._good(method, self._address(path, query), body), shape)
+        )
 
     def pages(self, path: str, shape: type[T], query: Mapping[str, str] | None = None) -> Iterator[T]:
         """The pages of a list. `Link: <…>; rel="next"` leads to the next page, never to another server.
@@ -117,7 +122,7 @@ class JsonClient:
         | 408, 425, 429, 503, a limit told by 403 | RetryLater: it was turned away | RetryLater |
         | any other 5xx | Unsure | RetryLater |
         | 3xx: redirects are not followed | Unsure: some follow a write that took effect | SourceBroken |
-        | any other 4xx | SourceBroken | SourceBroken |
+        | any other 4xx, a login page, a redirect to it | SourceBroken | SourceBroken |
         | one that `check` cannot read | Unsure | RetryLater |
 
         `syncd.sdk.exchange` has the table of errors for requests without a whole answer.
@@ -125,13 +130,18 @@ class JsonClient:
         repeatable = method == "PUT"
 
         def send() -> None:
-            answer = self._ask(method, self._address(path, query), body, headers, repeatable=repeatable)
+            address = self._address(path, query)
+            answer = self._ask(method, address, body, headers, repeatable=repeatable)
             arrived = answer.status in accepted if accepted else 200 <= answer.status < 300
             if not arrived:
+                refusal = self.server.refusal(answer, address)
                 open_to_doubt = 300 <= answer.status < 400 or answer.status >= 500
-                if not repeatable and open_to_doubt and answer.status not in _TURNED_AWAY:
-                    raise Unsure(f"it was sent, and answered by {describe(answer.status, answer.text)}")
-                raise failure(answer.status, answer.headers, answer.text, self._context.now())
+                turned_away = answer.status in _TURNED_AWAY or self.server.sends_to_login(answer, address)
+                if not repeatable and open_to_doubt and not turned_away:
+                    raise Unsure(f"it was sent, and answered: {refusal}")
+                raise refusal
+            if is_login_page(answer.text) and (page := self.server.page(answer)) is not None:
+                raise page
             try:
                 if check is not None:
                     check(answer)
@@ -191,14 +201,25 @@ class JsonClient:
     def _good(self, method: str, address: str, body: object = None) -> Answer:
         answer = self._ask(method, address, body)
         if not 200 <= answer.status < 300:
-            raise failure(answer.status, answer.headers, answer.text, self._context.now())
+            raise self.server.refusal(answer, address)
         return answer
 
     def _page(self, address: str, shape: type[T]) -> tuple[T, str | None]:
         """A page, and the address of the next."""
         answer = self._good("GET", address)
         link = parse_link(answer.headers.get("link", "")).get("next")
-        return _of_shape(answer, shape), None if link is None else self._following(address, link)
+        return self._of_shape(answer, shape), None if link is None else self._following(address, link)
+
+    def _of_shape(self, answer: Answer, shape: type[T]) -> T:
+        if (page := self.server.page(answer)) is not None:
+            raise page
+        try:
+            value: T = TypeAdapter(shape).validate_python(answer.json())
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            place = ".".join(map(str, first["loc"])) or "the whole"
+            raise RetryLater(single_line(f"its answer is not what was expected: {place}: {first['msg']}")) from None
+        return value
 
     def _following(self, address: str, link: str) -> str:
         """The address that a link leads to, as the library that sends the request parses it."""
@@ -212,16 +233,6 @@ class JsonClient:
             there = single_line(following.host)
             raise SourceBroken(f"its next page is on another server ({there}); write that server's address as url")
         return str(following)
-
-
-def _of_shape(answer: Answer, shape: type[T]) -> T:
-    try:
-        value: T = TypeAdapter(shape).validate_python(answer.json())
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        place = ".".join(map(str, first["loc"])) or "the whole"
-        raise RetryLater(single_line(f"its answer is not what was expected: {place}: {first['msg']}")) from None
-    return value
 
 
 def _joined(headers: Mapping[str, str], others: Mapping[str, str]) -> dict[str, str]:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+_SHORTEST = 0.5  # seconds, before the second try: servers that are overloaded say `Retry-After: 0`
+
 LONGEST_WAIT = 60.0
 """Seconds: where a server asks for a longer wait, the stream ends until then."""
 
@@ -25,9 +27,10 @@ class RetryPolicy:
     """It decides which failures are tried again, when, and until when. Each connection has a policy of its own.
 
     Only `RetryLater` is tried again. The wait is the time that the server asked for, or a random part of a bound that
-    doubles (full jitter). If the server asks for more than `longest_wait` seconds, or the next try would begin after
-    `deadline`, there is no wait: the stream ends as partial, and the next cycle continues from its cursor. After all
-    tries of a request have failed, the next requests are tried once each, until one succeeds: a server that is down
+    doubles (full jitter). A server that asks for no time at all (`Retry-After: 0`, or a date that has passed) is given
+    a moment, which doubles too. If the server asks for more than `longest_wait` seconds, or the next try would begin
+    after `deadline`, there is no wait: the stream ends as partial, and the next cycle continues from its cursor. After
+    all tries of a request have failed, the next requests are tried once each, until one succeeds: a server that is down
     costs one round of waits, not a round for each of its streams. Each try uses one request of the connection's
     `budget`. The daemon replaces `sleep` so that a stop wakes it; tests replace it so that they do not sleep.
     """
@@ -63,7 +66,7 @@ class RetryPolicy:
             nonlocal waited
             after = _after(state)
             waited = after is not None
-            return jitter(state) if after is None else after
+            return jitter(state) if after is None else max(after, _SHORTEST * 2 ** (state.attempt_number - 1))
 
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(self._worth_waiting_for),

@@ -13,7 +13,7 @@ from syncd.config import Config, load_config
 from syncd.cycle.model import CycleRequest
 from syncd.cycle.pull import CycleStopped
 from syncd.cycle.run import run_cycle
-from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock, open_ledger
+from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock, open_ledger, service_lock
 from syncd.sdk import ConfigError, RetryPolicy
 from syncd.service.metrics import Metrics
 from syncd.service.schedule import next_start
@@ -24,6 +24,7 @@ from syncd.status.unwritten import Trouble, troubles
 
 log = logging.getLogger("syncd.service")
 _BUSY_WAIT = timedelta(seconds=30)
+_STANDBY_WAIT = timedelta(seconds=2)
 
 
 class Service:
@@ -41,6 +42,7 @@ class Service:
         self.config_problem: str | None = None
         self.cycle_problem: str | None = None
         self.ledger_problem: str | None = None
+        self.standing_by: str | None = None
         self.cycles = 0
         self.metrics = Metrics()
         ledger = open_ledger(config.ledger_url())
@@ -57,7 +59,24 @@ class Service:
         return self._stop.is_set()
 
     def loop(self) -> None:
-        """Runs cycles until it is stopped; the first cycle starts at once."""
+        """Runs cycles until it is stopped; the first cycle starts at once.
+
+        While another service uses the ledger, it stands by: it serves the pages, and runs cycles when the other ends.
+        """
+        while not self._stop.is_set():
+            try:
+                with service_lock(self.ledger.engine):
+                    self.standing_by = None
+                    self._cycles()
+            except (LedgerBusy, LedgerError) as error:
+                if self.standing_by is None:
+                    log.warning("standing by", extra={"reason": str(error)})
+                self.standing_by = str(error)
+                self._stop.wait(_STANDBY_WAIT.total_seconds())
+        self.ledger.close()
+        log.info("stopped")
+
+    def _cycles(self) -> None:
         log.info(
             "started", extra={"schedule": self.config.settings.schedule, "ledger": self.ledger.engine.dialect.name}
         )
@@ -71,8 +90,6 @@ class Service:
                 due = max(now, min(due, again))
             log.info("next cycle", extra={"at": due.astimezone(self.config.zone).isoformat(timespec="seconds")})
             self._stop.wait(max(0.0, (due - now).total_seconds()))
-        self.ledger.close()
-        log.info("stopped")
 
     def report(self, period: str | None = None) -> Report | None:
         """The report of a period; None if there is no such period."""

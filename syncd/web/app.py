@@ -36,6 +36,7 @@ class Daemon(Protocol):
     config_problem: str | None
     cycle_problem: str | None
     ledger_problem: str | None
+    standing_by: str | None
 
     @property
     def stopping(self) -> bool:
@@ -73,6 +74,8 @@ def make_app(daemon: Daemon) -> Starlette:
     def readyz(_: Request) -> Response:
         if daemon.ledger_problem is not None:
             return PlainTextResponse(f"{daemon.ledger_problem}\n", status_code=503)
+        if daemon.standing_by is not None:
+            return PlainTextResponse(f"standing by: {daemon.standing_by}\n", status_code=503)
         report = daemon.report()
         if report is None or report.synced_at is None:
             return PlainTextResponse("no cycle has ended yet\n", status_code=503)

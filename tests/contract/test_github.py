@@ -541,6 +541,20 @@ def test_a_pull_request_has_its_documented_fields(lab: Sandbox, source: GitHubSo
     assert record.url.endswith(f"/pull/{number}")
 
 
+def test_a_row_done_before_it_was_created_has_no_lead_time(lab: Sandbox, source: GitHubSource) -> None:
+    """As imported issues have, and releases whose tag was moved."""
+    code = lab.world.github
+    for hours in (-36, 36):
+        number = code.add_issue(LAB, "Slow", at=START).number
+        code.close_issue(LAB, number, at=START + timedelta(hours=hours))
+        code.add_release(LAB, f"v{number}", draft=True, at=START)
+        code.publish_release(LAB, f"v{number}", at=START + timedelta(hours=hours))
+    for key in ("issues", "releases"):
+        records = sorted(pulled(source, stream(key)).values(), key=lambda record: record.label)
+        assert [record.done_at is not None for record in records] == [True, True]
+        assert [record.fields["lead_time"] for record in records] == [[], [1.5]]
+
+
 # -- what goes wrong
 
 

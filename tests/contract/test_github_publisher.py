@@ -390,8 +390,8 @@ def test_an_error_names_the_issue_and_what_to_mend(
     code = lab.world.github
     nowhere = {**keys, "issues": {"calls": "acme/none#7"}}
     assert sentence(opened(**nowhere)) == "acme/none#7 is not found, or the token may not see it"
-    assert sentence(opened("github_readonly", **keys)) == (
-        f"the token may not write issues of {LAB} (Resource not accessible by personal access token)"
+    assert sentence(opened("github_readonly", **keys)).startswith(
+        f"the token may not write issues of {LAB} (Resource not accessible by personal access token; see https://docs."
     )
     pull = {**keys, "issues": {"calls": f"{LAB}#{code.add_pull(LAB).number}"}}
     assert sentence(opened(**pull)).startswith(f"the token may not write issues of {LAB} (Resource")

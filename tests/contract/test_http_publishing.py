@@ -251,7 +251,7 @@ def test_every_error_of_httpx_is_mapped(context: Context, httpx_mock: HTTPXMock)
         (502, {}, Unsure, RetryLater, None),
         (504, {}, Unsure, RetryLater, None),
         (599, {}, Unsure, RetryLater, None),
-        (302, {"Location": "/login"}, Unsure, SourceBroken, None),
+        (302, {"Location": "/login"}, SourceBroken, SourceBroken, None),  # it was not let through
         (303, {"Location": "/check-ins/7"}, Unsure, SourceBroken, None),
     ],
 )

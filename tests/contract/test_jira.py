@@ -695,7 +695,7 @@ def test_a_time_for_an_unknown_zone_is_early_enough_in_any(moment: datetime, zon
         ({"kind": "wrong_types"}, RetryLater, "not what Jira documents: issues"),
         ({"kind": "wrong_types", "form": "null_rows"}, RetryLater, "not what Jira documents: issues.0"),
         ({"kind": "page_loop"}, SourceError, "circle|issues are missing"),
-        ({"kind": "page_flood"}, SourceError, "circle|issues are missing"),
+        ({"kind": "page_flood"}, SourceError, "circle|empty pages|issues are missing"),
     ],
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else "",
 )

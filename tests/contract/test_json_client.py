@@ -46,7 +46,7 @@ def test_a_query_is_added_to_that_of_the_address(context: Context, httpx_mock: H
     ("body", "why"),
     [
         (b'[{"id": 1}, {"i', "not JSON"),
-        (b"<html>login</html>", "not JSON"),
+        (b"<html>sorry</html>", "a web page in place of JSON"),
         (b'[{"id": 1}, {}]', "not what was expected: 1.id: Field required"),
         (b'{"message": "no"}', "not what was expected: the whole: Input should be a valid list"),
     ],
@@ -232,9 +232,9 @@ def test_an_answer_that_drips_ends_at_the_deadline(context: Context, head: bytes
         server(drip(head, drop)) as url,
         closing(client(impatient, url, timeout=0.3, deadline=timedelta(seconds=0.3))) as api,
     ):
-        with pytest.raises(RetryLater, match=r"^it did not answer within 0\.3 s"):
+        with pytest.raises(RetryLater, match=r"^127\.0\.0\.1:\d+ did not answer within 0\.3 s"):
             api.read("/", object)
-        with pytest.raises(Unsure, match=r"^it was sent, and it did not answer within 0\.3 s"):
+        with pytest.raises(Unsure, match=r"^it was sent, and 127\.0\.0\.1:\d+ did not answer within 0\.3 s"):
             api.write("POST", "/", {})
 
 
@@ -260,7 +260,10 @@ def test_a_name_server_that_never_answers_is_not_waited_for(context: Context, mo
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     slow = client(context, "http://slow.example", timeout=0.1)
-    with closing(slow) as api, pytest.raises(RetryLater, match="did not accept a connection in time"):
+    with (
+        closing(slow) as api,
+        pytest.raises(RetryLater, match=r"slow\.example:80 did not accept a connection within 0\.1 s"),
+    ):
         api.read("/", object)
     assert asked.is_set()
     assert all(thread.daemon for thread in resolvers)
@@ -277,7 +280,7 @@ def test_a_name_without_an_address_may_have_it_later(
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     with (
         closing(client(context, "http://nowhere.example")) as api,
-        pytest.raises(RetryLater, match="cannot be reached"),
+        pytest.raises(RetryLater, match=r"the name of nowhere\.example cannot be resolved"),
     ):
         api.read("/", object)
 

@@ -277,8 +277,8 @@ def test_a_check_in_without_a_row_is_not_in_the_log(desk: Sandbox, once: Context
          "(there are: Read me, OKRs)"),
         ({"columns": {"value": "Status"}}, "OKRs has no column 'Status'; correct it in publish: "
          "(its first row has: KR, Title, Owner, Value, Progress, Health, As of, Difference)"),
-        ({"columns": {"value": "KPI"}}, "exceeds grid limits. Max rows: 1000, max columns: 26; correct key_column and "
-         "columns in publish: (write a header of up to three capital letters in lower case)"),
+        ({"columns": {"value": "KPI"}}, "exceeds grid limits. Max rows: 1000, max columns: 26 (INVALID_ARGUMENT); "
+         "correct key_column and columns in publish: (write a header of up to three capital letters in lower case)"),
         ({"columns": {"value": "D", "health": "Value"}}, "'D' and 'Value' are the same column of OKRs"),
         ({"key_column": "KR", "columns": {"value": "Value"}, "create": True},
          "OKRs has no column KR: its last column is Z; if KR is a header, write 'kr' in publish:"),

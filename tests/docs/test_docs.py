@@ -24,6 +24,7 @@ from syncd.config.mapping_test_keys import About, ExpectKeys, GivenReading, Give
 from syncd.config.measure_keys import FormulaKeys, ReadingMeasureKeys, RecordMeasureKeys, WindowKeys, measure_model
 from syncd.config.trials import differences
 from syncd.ledger.outbox import State
+from syncd.ledger.schema import metadata
 from syncd.okr.alignment import Verdict
 from syncd.okr.goals import Health, Quality
 from syncd.okr.measures import READING_TAKES, RECORD_TAKES
@@ -269,3 +270,8 @@ def test_the_yaml_that_is_shown_is_valid(page: str, kind: str, block: str, tmp_p
     assert config.periods, page
     assert len(config.tests) == block.count("- name: "), page
     assert [differences(test, config.shares) for test in config.tests if differences(test, config.shares)] == []
+
+
+def test_the_page_on_backups_names_each_table() -> None:
+    page = (ROOT / "docs" / "backups.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == {table.name for table in metadata.sorted_tables}

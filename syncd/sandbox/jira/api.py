@@ -151,14 +151,17 @@ class Jira:
         """Cloud's search: no total, by default only the ids, and pages at most as long as the site allows."""
         search = _search_params(request, self._site.cloud)
         results = self._results_of(search["jql"])
-        start = 0
+        start, empty = 0, self._site.empty_pages
         if search["nextPageToken"]:
-            start = _token_start(search["nextPageToken"], search["jql"])
+            start, empty = _token_start(search["nextPageToken"], search["jql"])
         size = max(1, min(int(search["maxResults"] or 50), self._site.page_cap))
         wanted = rows.wanted_fields(self._site, search["fields"] or "id")
+        if empty:
+            size = 0
         page = results.part(start, size)
-        last = not results.part(start + size, 1)
-        following = {} if last else {"nextPageToken": _page_token(start + size, search["jql"])}
+        last = not empty and not results.part(start + size, 1)
+        empty = empty - 1 if empty else self._site.empty_pages
+        following = {} if last else {"nextPageToken": _page_token(start + size, empty, search["jql"])}
         return self._page(request, page, wanted, version, search["expand"], {**following, "isLast": last})
 
     def _search(self, request: Request, version: int) -> Response:
@@ -231,19 +234,22 @@ def _search_params(request: Request, cloud: bool) -> dict[str, str]:
     }
 
 
-def _page_token(start: int, text: str) -> str:
-    return base64.urlsafe_b64encode(json.dumps([start, text]).encode()).decode()
+def _page_token(start: int, empty: int, text: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps([start, empty, text]).encode()).decode()
 
 
-def _token_start(token: str, text: str) -> int:
-    """The position at which the token's page starts; like Jira, refuses the token of another query."""
+def _token_start(token: str, text: str) -> tuple[int, int]:
+    """The position at which the token's page starts, and how many empty pages come before it.
+
+    Like Jira, it refuses the token of another query.
+    """
     try:
-        start, query = json.loads(base64.urlsafe_b64decode(token))
+        start, empty, query = json.loads(base64.urlsafe_b64decode(token))
     except (ValueError, TypeError):
         raise JqlError("The provided next page token is invalid.") from None
     if query != text:
         raise JqlError("The provided next page token is invalid.")
-    return int(start)
+    return int(start), int(empty)
 
 
 def _unauthorized() -> Response:

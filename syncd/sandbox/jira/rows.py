@@ -95,10 +95,10 @@ def _fields_of(site: Tickets, ticket: Ticket, base: str, version: int) -> dict[s
     }
     if site.cloud:
         fields["statuscategorychangedate"] = time_text(site, ticket.category_changed_at)
-    return fields | {own.id: _custom(own, ticket.custom.get(own.id), api) for own in site.fields.values()}
+    return fields | {own.id: _custom(site, own, ticket.custom.get(own.id), api) for own in site.fields.values()}
 
 
-def _custom(own: CustomField, value: Value, api: str) -> Any:
+def _custom(site: Tickets, own: CustomField, value: Value, api: str) -> Any:
     match own.kind, value:
         case _, None:
             return None
@@ -106,8 +106,13 @@ def _custom(own: CustomField, value: Value, api: str) -> Any:
             return option(own, value, api)
         case "string", str():
             return rich(value, 3 if api.endswith("/3") else 2)
-        case "array", text:
+        case "array", text if site.cloud:
             return [{"id": 1, "name": text, "state": "active", "boardId": 1}]
+        case "array", text:  # Data Center writes a sprint as the text of its Java object
+            sprint = (
+                f"id=1,rapidViewId=1,state=ACTIVE,name={text},startDate=2026-10-01T00:00:00.000Z,sequence=1,goal=A, b"
+            )
+            return [f"com.atlassian.greenhopper.service.sprint.Sprint@1f[{sprint}]"]
         case _, number:
             return number
 

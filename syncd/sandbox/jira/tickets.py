@@ -26,7 +26,8 @@ from syncd.sandbox.jira.ticket import (
 class Tickets:
     """A site. `zone` is the requesting account's zone: Jira interprets JQL's dates and writes every time in it.
 
-    `page_cap` is the largest number of issues on a page: both deployments may send fewer than a client asks for.
+    `page_cap` is the largest number of issues on a page: both deployments may send fewer than a client asks for. Cloud
+    sends `empty_pages` pages without an issue before each page.
     """
 
     TYPES = ("Article", "Bug", "Incident", "Service Request", "Story", "Task")
@@ -43,6 +44,7 @@ class Tickets:
         self.cloud = cloud
         self.zone = ZoneInfo(zone)
         self.page_cap = page_cap
+        self.empty_pages = 0
         self.fields: dict[str, CustomField] = {field.id: field for field in CUSTOM_FIELDS}
         self.projects: dict[str, Project] = {}
         self.issues: dict[int, Ticket] = {}
@@ -215,6 +217,12 @@ class Tickets:
             self._touch(issue, self._when(at))
 
     # -- what administrators do
+
+    def add_field(self, field: CustomField) -> None:
+        """Adds a custom field. Its name may be that of another field, as in team-managed projects."""
+        with self.lock:
+            self.fields[field.id] = field
+            self.version += 1
 
     def rename_field(self, field: str, name: str) -> None:
         """Renames a custom field, given by its id or its present name; its id stays."""

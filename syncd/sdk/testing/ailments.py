@@ -47,6 +47,7 @@ def _limit(name: str, status: int, after: float, headers: Mapping[str, str], bod
 
 
 _HTML = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\n" + "<p>nginx</p>\n" * 500 + "</body></html>"
+_LOGIN = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><input type='password'></body></html>"
 _IN_30_S = NOW + timedelta(seconds=30)
 _USED_UP = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(_IN_30_S.timestamp()))}
 _PLENTY = {"X-RateLimit-Remaining": "4999", "X-RateLimit-Reset": str(int(_IN_30_S.timestamp()))}
@@ -76,6 +77,8 @@ AILMENTS: tuple[Ailment, ...] = (
     _ill("half of its JSON", body='{"values": [1, 2'),
     _ill("a page of HTML as 200", 200, {"Content-Type": "text/html"}, body=_HTML),
     # Another try would end the same.
+    Ailment("a login page as 200", 200, {"Content-Type": "text/html"}, _LOGIN),
+    Ailment("a redirect to a login page", 302, {"Location": "/login?return_to=%2F"}, ""),
     Ailment("400", 400),
     Ailment("401", 401),
     Ailment("401 for 7 s", 401, {"Retry-After": "7"}),

@@ -37,11 +37,18 @@ def test_an_answer_is_returned_at_once() -> None:
     assert (server.requests, server.slept) == (1, [])
 
 
-@pytest.mark.parametrize("after", [0.0, 0.5, 7.0, 59.9, 60.0])
+@pytest.mark.parametrize("after", [0.5, 7.0, 59.9, 60.0])
 def test_the_wait_is_what_the_server_asks_for(after: float) -> None:
     server = Server(ill(after))
     assert server.policy().call(server) == "answer"
     assert server.slept == [after]
+
+
+def test_a_server_that_asks_for_no_wait_gets_a_moment_each_time() -> None:
+    """Data Center and proxies send `Retry-After: 0`: without a floor, five requests leave within milliseconds."""
+    server = Server(*[ill(0)] * 4)
+    assert server.policy().call(server) == "answer"
+    assert server.slept == [0.5, 1, 2, 4]
 
 
 def test_each_answer_has_its_own_wait() -> None:

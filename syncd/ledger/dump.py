@@ -1,0 +1,106 @@
+"""A ledger as files in a folder, to be read by any program and by a later syncd.
+
+Each table is a JSON Lines file: one object a row, times in RFC 3339 (UTC), numbers in full. `ledger.json` says which
+syncd wrote it, when, and how many rows each table has. It is written last: a folder without it is not whole. A table
+may stand beside it as CSV, which nothing reads back.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Table
+
+from syncd.ledger.failures import LedgerError
+from syncd.ledger.schema import Moment
+from syncd.ledger.transfer import Row, StoredRows, tables_of
+from syncd.sdk.figures import spreadsheet_cell
+
+_MANIFEST = "ledger.json"
+_JSON = orjson.OPT_UTC_Z
+
+
+class DumpedRows:
+    """The rows of a ledger in a folder. Raises LedgerError where a file is missing, cut or no dump's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @cached_property
+    def manifest(self) -> Mapping[str, Any]:
+        """What `ledger.json` says."""
+        path = self.folder / _MANIFEST
+        try:
+            manifest: Mapping[str, Any] = orjson.loads(path.read_bytes())
+            _ = {name: int(count) for name, count in manifest["rows"].items()}, manifest["tables"].strip()
+        except OSError as error:
+            why = (error.strerror or "unusable").lower()
+            raise LedgerError(f"{path}: {why}; `syncd export` writes it last, so this export is not whole") from None
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise LedgerError(f"{path} is not the ledger.json of `syncd export`") from None
+        return manifest
+
+    @property
+    def version(self) -> str:
+        """The number of the migration that made the tables."""
+        return str(self.manifest["tables"])
+
+    def of(self, table: Table) -> Iterator[Row]:
+        """The rows of a table."""
+        expected = self.manifest["rows"].get(table.name, 0)
+        times = [column.name for column in table.columns if isinstance(column.type, Moment)]
+        path = self.folder / f"{table.name}.jsonl"
+        line_number = 0
+        try:
+            with path.open("rb") as file:
+                for line_number, line in enumerate(file, start=1):  # noqa: B007
+                    row = orjson.loads(line)
+                    for name in times:
+                        row[name] = None if row[name] is None else datetime.fromisoformat(row[name])
+                    yield row
+        except OSError as error:
+            raise LedgerError(f"{path}: {(error.strerror or 'unusable').lower()}") from None
+        except (ValueError, KeyError, TypeError):
+            raise LedgerError(f"{path}, line {line_number}, is not a row of `syncd export`") from None
+        if line_number != expected:
+            raise LedgerError(f"{path} has {line_number:,} rows; {_MANIFEST} says {expected:,}")
+
+
+def write_dump(connection: Connection, folder: Path) -> Mapping[str, int]:
+    """Writes every row that the connection's transaction sees into an empty folder; returns the rows of each table."""
+    stored = StoredRows(connection)
+    rows: dict[str, int] = {}
+    for table in tables_of(connection):
+        written = 0
+        with (folder / f"{table.name}.jsonl").open("wb") as file:
+            for written, row in enumerate(stored.of(table), start=1):  # noqa: B007
+                file.write(orjson.dumps(row, option=_JSON | orjson.OPT_APPEND_NEWLINE))
+        rows[str(table.name)] = written
+    manifest = {"syncd": version("syncd"), "tables": stored.version, "made_at": datetime.now(UTC), "rows": rows}
+    (folder / _MANIFEST).write_bytes(orjson.dumps(manifest, option=_JSON | orjson.OPT_INDENT_2))
+    return rows
+
+
+def write_csv(connection: Connection, folder: Path) -> None:
+    """Writes each table for a spreadsheet too: texts that no program takes for a formula, documents as JSON."""
+    stored = StoredRows(connection)
+    for table in tables_of(connection):
+        with (folder / f"{table.name}.csv").open("w", encoding="utf-8", newline="") as file:
+            lines = csv.writer(file, lineterminator="\n")
+            lines.writerow(table.columns.keys())
+            lines.writerows(map(_csv_cell, row.values()) for row in stored.of(table))
+
+
+def _csv_cell(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, dict | list):
+        value = orjson.dumps(value).decode()
+    return spreadsheet_cell(value)

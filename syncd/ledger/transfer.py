@@ -1,0 +1,130 @@
+"""Every row of a ledger, table by table: read from a database, written into another, and compared.
+
+The tables are those that the database has, not those of this version, so a ledger of an older syncd can be read too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
+from typing import Any, Protocol
+
+from sqlalchemy import JSON, Column, Connection, DateTime, MetaData, Table, func, insert, select, text
+from sqlalchemy.types import String, TypeEngine
+
+from syncd.ledger import migrate
+from syncd.ledger.batches import batches
+from syncd.ledger.schema import Document, Moment
+
+Row = Mapping[str, Any]
+_AT_ONCE = 2_000  # rows in memory
+
+
+class Rows(Protocol):
+    """The rows of a whole ledger, and the migration that made its tables."""
+
+    @property
+    def version(self) -> str:
+        """The number of its last migration."""
+        ...
+
+    def of(self, table: Table) -> Iterator[Row]:
+        """The rows of a table, in the order of its primary key, texts by their code points."""
+        ...
+
+
+class StoredRows:
+    """The rows in a database, as the connection's transaction sees them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    @property
+    def version(self) -> str:
+        """The number of the ledger's last migration."""
+        number = migrate.version(self._connection)
+        assert number is not None  # it was opened as a ledger
+        return number
+
+    def of(self, table: Table) -> Iterator[Row]:
+        """The rows of a table, in the order of its primary key."""
+        by_code_point = self._connection.dialect.name == "postgresql"  # as SQLite does by itself
+        order = [
+            column.collate("C") if by_code_point and isinstance(column.type, String) else column
+            for column in table.primary_key
+        ]
+        query = select(table).order_by(*order).execution_options(yield_per=_AT_ONCE)
+        names = [str(name) for name in table.columns.keys()]  # noqa: SIM118 - SQLAlchemy's own kind of texts
+        return (dict(zip(names, row, strict=True)) for row in self._connection.execute(query))
+
+
+def tables_of(connection: Connection) -> Sequence[Table]:
+    """The tables of a ledger, those first that others refer to."""
+    metadata = MetaData()
+    metadata.reflect(connection)
+    tables = [table for table in metadata.sorted_tables if table.name != "alembic_version"]
+    for table in tables:
+        for column in table.columns:
+            column.type = _type(column)
+    return tables
+
+
+def _type(column: Column[Any]) -> TypeEngine[Any]:
+    """The type by which the ledger reads and writes a column."""
+    if isinstance(column.type, DateTime):
+        return Moment()
+    return Document() if isinstance(column.type, JSON) else column.type
+
+
+def is_empty(connection: Connection) -> bool:
+    """Whether nothing was ever synced, checked in or defined here."""
+    return not any(connection.execute(select(table).limit(1)).first() for table in tables_of(connection))
+
+
+def clear(connection: Connection) -> None:
+    """Deletes every row."""
+    for table in reversed(tables_of(connection)):
+        connection.execute(table.delete())
+
+
+def fill(connection: Connection, rows: Rows) -> None:
+    """Writes these rows into tables that hold none, and compares what stands there then.
+
+    Raises ValueError if a row reads back otherwise than it was written.
+    """
+    for table in tables_of(connection):
+        for batch in batches(rows.of(table), _AT_ONCE):
+            connection.execute(insert(table), batch)
+        if connection.dialect.name == "postgresql":
+            _go_on_counting(connection, table)
+    difference = first_difference(connection, rows)
+    if difference is not None:
+        raise ValueError(difference)
+
+
+def _go_on_counting(connection: Connection, table: Table) -> None:
+    """Lets PostgreSQL number the next row after the ones that brought their own numbers."""
+    for column in table.primary_key:
+        name = {"table": table.name, "column": column.name}
+        sequence = connection.execute(text("SELECT pg_get_serial_sequence(:table, :column)"), name).scalar()
+        newest = connection.execute(select(func.max(column))).scalar()
+        if sequence is not None and newest is not None:
+            connection.execute(text("SELECT setval(:sequence, :newest)"), {"sequence": sequence, "newest": newest})
+
+
+def first_difference(connection: Connection, rows: Rows) -> str | None:
+    """Where the rows of a database and other rows part first: the table, and the number of the row; None if nowhere."""
+    stored = StoredRows(connection)
+    for table in tables_of(connection):
+        for number, (ours, theirs) in enumerate(zip_longest(stored.of(table), rows.of(table)), start=1):
+            if ours != theirs:
+                return f"row {number:,} of table {table.name} is not what was written"
+    return None
+
+
+def counts(connection: Connection) -> Mapping[str, int]:
+    """How many rows each table holds."""
+    return {
+        table.name: connection.execute(select(func.count()).select_from(table)).scalar_one()
+        for table in tables_of(connection)
+    }

@@ -1,0 +1,145 @@
+"""What a server says in an answer, in its own words: the sentence, and the links that it gives to follow.
+
+Servers write their sentence under a few names, and a service may use several of them:
+
+| written as | by |
+|---|---|
+| `message`, `errors`: texts, or objects with `message`, `field`, `code`; `documentation_url` | GitHub, GraphQL |
+| `errorMessages`: texts; `errors`: field → text | Jira |
+| `error`: an object with `message`, `status`, `details` | Google |
+| `error`, `error_description` | OAuth (RFC 6749 5.2) |
+| `title`, `detail`, `type` | problem documents (RFC 9457) |
+| `<title>`, `<h1>` | pages of proxies and of login servers |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from html import unescape
+from typing import Any
+
+import orjson
+
+LONGEST_SENTENCE = 1000
+"""Characters of what a server says. A sentence is shown whole; the limit is for what is none."""
+
+_LONGEST_OTHER = 160  # characters of a body in which no sentence was found
+_LONGEST_PAGE = 200_000  # characters of a page that are looked at
+_TEXTS = ("message", "errorMessages", "warningMessages", "error_description", "detail", "description", "msg")
+_LINKS = ("documentation_url", "documentationUrl", "doc_url", "help_url", "helpUrl", "help", "more_info", "moreInfo",
+          "activationUrl", "type", "url", "href")  # fmt: skip
+_INNER = ("error", "errors", "details", "links", "metadata")
+_CODE = re.compile(r"[A-Za-z]+(_[A-Za-z0-9]+)+")  # `PERMISSION_DENIED`; a single word says nothing more
+_MOST_LINKS = 2
+_MOST_ERRORS = 20
+_FLAGS = re.DOTALL | re.IGNORECASE
+_PAGE = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html|head|body|title)\b", _FLAGS)
+
+
+def sentence(body: str, hide: Callable[[str], str] = str) -> str:
+    """What the body of an answer says, on one line, with its links; "" if it says nothing.
+
+    `hide` masks secrets, which the server may repeat: before anything is cut, so that no half of a secret is left.
+    """
+    if is_page(body):
+        return _of_page(body, hide) or single_line(hide(body[:_LONGEST_PAGE]))
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return single_line(hide(body[:_LONGEST_PAGE]), LONGEST_SENTENCE if _is_prose(body) else _LONGEST_OTHER)
+    try:
+        text = _joined(_sentences(content))
+    except RecursionError:
+        text = ""
+    if not text:
+        return single_line(hide(body)) if content else ""
+    links = [link for link in dict.fromkeys(_links(content)) if link not in text][:_MOST_LINKS]
+    if links:
+        text = f"{text.rstrip('.')}; see {' and '.join(links)}"
+    return single_line(hide(text), LONGEST_SENTENCE)
+
+
+def is_page(body: str) -> bool:
+    """Whether a body is a web page."""
+    return _PAGE.match(body[:2000]) is not None
+
+
+def title(body: str, hide: Callable[[str], str] = str) -> str:
+    """The title of a web page; without a title its first heading, or ""."""
+    return _element(body, "title", hide) or _element(body, "h1", hide)
+
+
+def single_line(body: str, length: int = _LONGEST_OTHER) -> str:
+    """A server's text as one short line, markup removed: enough for a log, too short for a page of HTML."""
+    text = re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", body[: 4000 + length], flags=_FLAGS)
+    text = " ".join(text.split())
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _of_page(body: str, hide: Callable[[str], str]) -> str:
+    name, heading = title(body, hide), _element(body, "h1", hide)
+    return name if heading in name else f"{name}: {heading}"
+
+
+def _element(body: str, tag: str, hide: Callable[[str], str]) -> str:
+    match = re.search(rf"<{tag}\b[^>]*>(.*?)</{tag}>", body[:_LONGEST_PAGE], _FLAGS)
+    return single_line(hide(unescape(match[1]))) if match else ""
+
+
+def _is_prose(body: str) -> bool:
+    """Whether a text that is no JSON is written for people, and is not the beginning of JSON or of markup."""
+    return not body.lstrip().startswith(("{", "[", "<"))
+
+
+def _sentences(content: Any) -> list[str]:
+    """The sentences in a JSON body, each once."""
+    if isinstance(content, str):
+        return [content.strip()] if content.strip() else []
+    if isinstance(content, list):
+        return list(dict.fromkeys(text for item in content[:_MOST_ERRORS] for text in _sentences(item)))
+    if not isinstance(content, dict):
+        return []
+    texts = [text for name in _TEXTS for text in _sentences(content.get(name)) if not isinstance(content[name], dict)]
+    if isinstance(content.get("title"), str) and content["title"].strip() and "message" not in content:
+        texts.insert(0, content["title"].strip())
+    error = content.get("error")
+    codes = [content.get("status"), content.get("code")]
+    if isinstance(error, str) and texts:
+        codes.insert(0, error)
+    else:
+        texts += _sentences(error)
+    code = next((code for code in codes if isinstance(code, str) and _CODE.fullmatch(code)), None)
+    if texts and code is not None and code not in texts[0]:
+        texts[0] = f"{texts[0].rstrip('.')} ({code})"
+    errors = [text for text in _errors(content.get("errors")) if text not in texts]
+    if not texts and not errors and isinstance(content.get("code"), str):
+        return [" ".join(str(content[name]) for name in ("resource", "field", "code") if content.get(name))]
+    if not texts or not errors:
+        return list(dict.fromkeys([*texts, *errors]))
+    return [f"{_joined(texts).rstrip('.:')}: {_joined(errors)}"]
+
+
+def _joined(texts: list[str]) -> str:
+    """Sentences after each other; what does not end like a sentence ends with a semicolon."""
+    return "".join(text + (" " if text.endswith((".", "!", "?")) else "; ") for text in texts).strip("; ")
+
+
+def _errors(errors: Any) -> list[str]:
+    """The sentences of `errors`, with the name of the field where they are given by field."""
+    if not isinstance(errors, dict):
+        return _sentences(errors)
+    return [f"{field}: {text}" for field, problems in errors.items() for text in _sentences(problems)]
+
+
+def _links(content: Any) -> Iterator[str]:
+    if isinstance(content, list):
+        for item in content[:_MOST_ERRORS]:
+            yield from _links(item)
+    elif isinstance(content, dict):
+        for name in _LINKS:
+            value = content.get(name)
+            if isinstance(value, str) and re.fullmatch(r"https?://\S+", value):
+                yield value
+        for name in _INNER:
+            yield from _links(content.get(name))

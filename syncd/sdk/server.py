@@ -1,0 +1,156 @@
+"""What goes wrong with a server, as errors that say what to do: the one place where an error becomes a sentence.
+
+A client asks `Server` what an answer or an exception means. The client says what is special of its vendor by `advice`:
+the next step, where the vendor has one that the answer itself does not name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from syncd.sdk.answers import Answer, failure
+from syncd.sdk.connector import Context
+from syncd.sdk.errors import RetryLater, SourceBroken, SourceError
+from syncd.sdk.network import origin
+from syncd.sdk.sentences import is_page, single_line, title
+
+_LOGIN_PATH = re.compile(
+    r"(^|[/_.-])(log-?in|sign-?in|sso|saml2?|adfs|idp|oauth2?|authorize|authenticate|session/new|cas)([/_.;-]|$)",
+    re.IGNORECASE,
+)
+_LOGIN_HOST = re.compile(r"^(login|signin|sso|idp|accounts?|auth|id)\.", re.IGNORECASE)
+_LOGIN_QUERY = re.compile(
+    r"(^|&)(SAMLRequest|return_to|os_destination|redirect_uri|RelayState|wtrealm)=", re.IGNORECASE
+)
+_LOGIN_TITLE = re.compile(r"\b(log|sign)(ging|ning)?[ -]?(in|on)\b|\bsingle sign|\bauthenticat", re.IGNORECASE)
+_PASSWORD = re.compile(r"""<input\b[^>]*\btype\s*=\s*["']?password""", re.IGNORECASE)
+_REDIRECTS = (301, 302, 303, 307, 308)
+
+
+def nothing_special(answer: Answer) -> str:
+    """The advice of a vendor that has none."""
+    return ""
+
+
+class Server:
+    """A server that a connection talks to: the errors for its answers, and for the lack of one.
+
+    No error names more of an address than its host: a path or a query may hold a key.
+    """
+
+    def __init__(self, url: str, context: Context, advice: Callable[[Answer], str] = nothing_special) -> None:
+        """`url` is that of the connection. `advice` is the next step after an answer, or ""."""
+        self.url = url
+        self._context = context
+        self._advice = advice
+
+    def refusal(self, answer: Answer, asked: str | None = None) -> SourceError:
+        """The error for an answer that is no success. `asked` is the requested address, if it is not below the url."""
+        if (moved := self.redirect(answer, asked)) is not None:
+            return moved
+        error = failure(answer.status, answer.headers, answer.text, self._context.now(), self._context.hide)
+        return self._advised(error, answer)
+
+    def redirect(self, answer: Answer, asked: str | None = None) -> SourceBroken | None:
+        """The error for a redirect that is not followed; None for any other answer."""
+        if (ways := self._ways(answer, asked)) is None:
+            return None
+        ours, to = ways
+        if _to_login(ours, to):
+            there = "" if to.netloc == ours.netloc else f" at {origin(to)}"
+            text = f"{origin(ours)} sends to a login page{there} in place of an answer; {_LOGIN_HINT}"
+        elif _server(to) != _server(ours):
+            text = f"{origin(ours)} has moved to {origin(to)}; if that is right, set url to {self._new_url(to, ours)}"
+        else:
+            text = f"{origin(ours)} redirects to {single_line(to.path)}; correct url"
+        return self._broken(f"{text} (HTTP {answer.status})", answer)
+
+    def leads_away(self, answer: Answer, asked: str | None = None) -> SourceBroken | None:
+        """The error for a redirect that no client may follow: to another server, or to a login page; else None."""
+        ways = self._ways(answer, asked)
+        away = ways is not None and (_to_login(*ways) or _server(ways[0]) != _server(ways[1]))
+        return self.redirect(answer, asked) if away else None
+
+    def sends_to_login(self, answer: Answer, asked: str | None = None) -> bool:
+        """Whether an answer redirects to a login page: the request took no effect."""
+        ways = self._ways(answer, asked)
+        return ways is not None and _to_login(*ways)
+
+    def _ways(self, answer: Answer, asked: str | None) -> tuple[SplitResult, SplitResult] | None:
+        """The requested address, and the address that an answer redirects to; None if it does not redirect."""
+        location = answer.headers.get("location")
+        if answer.status not in _REDIRECTS or not location:
+            return None
+        try:
+            return urlsplit(asked or self.url), urlsplit(urljoin(asked or self.url, location))
+        except ValueError:  # no address
+            return None
+
+    def page(self, answer: Answer) -> SourceError | None:
+        """The error for a successful answer that is a web page, in place of what was asked for; None if it is none."""
+        if not is_page(answer.body[:4000].decode("utf-8", "replace")):
+            return None
+        name = title(answer.text, self._context.hide)
+        shown = f" ({name!r})" if name else ""
+        if is_login_page(answer.text):
+            return self._broken(f"{origin(urlsplit(self.url))} answers with a login page{shown}; {_LOGIN_HINT}", answer)
+        error = RetryLater(f"{origin(urlsplit(self.url))} answers with a web page{shown} in place of JSON")
+        error.status = answer.status
+        return self._advised(error, answer)
+
+    def unreadable(self, answer: Answer) -> SourceError:
+        """The error for an answer that should be JSON, and is not."""
+        return self.page(answer) or RetryLater("its answer is not JSON")
+
+    def _new_url(self, to: SplitResult, ours: SplitResult) -> str:
+        """The connection's url on another server: what was asked for below the url follows it there too."""
+        rest = ours.path.removeprefix(urlsplit(self.url).path)
+        base = to.path.removesuffix(rest) if rest and to.path.endswith(rest) else urlsplit(self.url).path
+        return origin(to) + single_line(base).rstrip("/")
+
+    def _broken(self, text: str, answer: Answer) -> SourceBroken:
+        error = SourceBroken(text)
+        error.status = answer.status
+        advised = self._advised(error, answer)
+        assert isinstance(advised, SourceBroken)
+        return advised
+
+    def _advised(self, error: SourceError, answer: Answer) -> SourceError:
+        if advice := self._advice(answer):
+            error.args = (f"{error}; {self._context.hide(single_line(advice, 400))}",)
+        return error
+
+
+_LOGIN_HINT = "url may lead past the API, or these credentials are not for it"
+
+
+def answer_of(status: int, headers: Mapping[str, object], body: bytes | str) -> Answer:
+    """An answer of a client library."""
+    named = {name.lower(): str(value) for name, value in headers.items()}
+    return Answer(status, named, body.encode() if isinstance(body, str) else body)
+
+
+def _to_login(ours: SplitResult, to: SplitResult) -> bool:
+    """Whether a redirect leads to a login page."""
+    return _is_login(to) and not _is_login(ours)
+
+
+def _is_login(parts: SplitResult) -> bool:
+    by_place = _LOGIN_PATH.search(parts.path) or _LOGIN_HOST.search(parts.hostname or "")
+    return bool(by_place or _LOGIN_QUERY.search(parts.query))
+
+
+def is_login_page(body: str) -> bool:
+    """Whether a web page asks for a login."""
+    return is_page(body) and bool(_PASSWORD.search(body[:200_000]) or _LOGIN_TITLE.search(title(body)))
+
+
+def _server(parts: SplitResult) -> tuple[str | None, int]:
+    """The host and port. A server that sends from http to https on the same host is the same."""
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    return parts.hostname, 443 if port in (None, 80, 443) else port

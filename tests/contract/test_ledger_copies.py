@@ -1,0 +1,245 @@
+"""A ledger as a backup, as an export, in another database: each row as it was, or a sentence and nothing touched."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import sqlite3
+import tarfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import create_ledger
+from sqlalchemy import JSON, Boolean, Column, Float, Integer, Table, insert, select
+
+from syncd.ledger import Ledger, LedgerBusy, LedgerError, cycle_lock, migrate, service_lock
+from syncd.ledger.backup import back_up, copy, export, import_dump, restore
+from syncd.ledger.schema import Moment, metadata
+from syncd.ledger.transfer import StoredRows, first_difference
+
+OLD = Path(__file__).parents[1] / "fixtures" / "ledger-of-0.1.0" / "ledger.sql"
+
+
+def awkward(column: Column[Any], number: int) -> Any:
+    """A value that a careless copy would change: it differs from row to row, and is absent in some."""
+    if column.nullable and number % 3 == 0:
+        return None
+    if isinstance(column.type, Integer):
+        return number
+    if isinstance(column.type, Float):
+        return (0.1 + 0.2, -1.0, 1e22)[number % 3]
+    if isinstance(column.type, Boolean):
+        return number % 2 == 0
+    if isinstance(column.type, Moment):
+        return datetime(2026, 11, number, 23, 59, 59, number, tzinfo=UTC)
+    if isinstance(column.type, JSON) or column.type.__class__.__name__ == "Document":
+        return {"ü": [number, 0.1, None, "\u2028"], "a": {}}
+    return f"=1+1 é\n'\"{'zA'[number % 2]}{number}"
+
+
+@pytest.fixture
+def full(ledger: Ledger) -> Ledger:
+    """On each database, with some rows in each table."""
+    return filled(ledger)
+
+
+@pytest.fixture
+def full_file(sqlite_model: Path, tmp_path: Path) -> Iterator[Ledger]:
+    """The same on SQLite alone, for what a database has no part in."""
+    shutil.copy(sqlite_model, tmp_path / "ledger.db")
+    with closing(create_ledger(f"sqlite:///{tmp_path / 'ledger.db'}")) as ledger:
+        yield filled(ledger)
+
+
+def filled(ledger: Ledger) -> Ledger:
+    with ledger.engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            rows = [{str(column.name): awkward(column, number) for column in table.columns} for number in range(1, 6)]
+            connection.execute(insert(table), rows)
+    return ledger
+
+
+def rows(ledger: Ledger, table: Table) -> list[Any]:
+    with ledger.engine.connect() as connection:
+        return sorted(connection.execute(select(table)).all(), key=str)
+
+
+def assert_equal(ours: Ledger, theirs: Ledger) -> None:
+    with ours.engine.connect() as connection, theirs.engine.connect() as others:
+        assert first_difference(connection, StoredRows(others)) is None
+    for table in metadata.sorted_tables:
+        assert rows(ours, table) == rows(theirs, table)
+        assert rows(ours, table)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def other(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'other' / 'ledger.db'}"
+    new_postgres: Callable[[], str] = request.getfixturevalue("new_postgres")
+    return new_postgres()
+
+
+def test_each_way_of_copying_keeps_every_row(full: Ledger, other: str, tmp_path: Path) -> None:
+    export(full, tmp_path / "export")
+    back_up(full, tmp_path / "backup")
+    ways: list[Callable[[], object]] = [
+        lambda: copy(full, other),
+        lambda: restore(other, tmp_path / "backup"),
+        lambda: restore(other, tmp_path / "export"),
+    ]
+    for way in ways:
+        way()
+        with closing(create_ledger(other)) as target:
+            assert_equal(target, full)
+    with closing(create_ledger(f"sqlite:///{tmp_path / 'imported.db'}")) as empty:
+        import_dump(f"sqlite:///{tmp_path / 'imported.db'}", tmp_path / "export")
+        assert_equal(empty, full)
+
+
+def test_a_copy_goes_on_numbering_where_the_ledger_was(full: Ledger, other: str) -> None:
+    copy(full, other)
+    with closing(create_ledger(other)) as target:
+        number = target.cycles.begin(datetime(2026, 11, 28, tzinfo=UTC))
+    assert number == 6
+
+
+def test_an_export_is_read_by_any_program(full_file: Ledger, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    export(full_file, folder)
+    records = [json.loads(line) for line in (folder / "records.jsonl").read_bytes().splitlines()]
+    assert records[0]["updated_at"] == "2026-11-01T23:59:59.000001Z"
+    assert records[0]["fields"] == {"ü": [1, 0.1, None, "\u2028"], "a": {}}
+    with (folder / "checkins.csv").open(encoding="utf-8", newline="") as file:
+        checkins = list(csv.DictReader(file))
+    assert len(checkins) == 5
+    assert checkins[0]["period"].startswith("'=1+1")  # no program takes it for a formula
+
+
+def test_only_an_empty_ledger_is_filled(full: Ledger, tmp_path: Path, url: str) -> None:
+    export(full, tmp_path / "export")
+    for fill in (lambda: import_dump(url, tmp_path / "export"), lambda: copy(full, url)):
+        with pytest.raises(LedgerError, match="holds rows already; name an empty one"):
+            fill()
+
+
+def test_a_restore_waits_for_nobody(full: Ledger, url: str, tmp_path: Path) -> None:
+    back_up(full, tmp_path / "backup")
+    with service_lock(full.engine), pytest.raises(LedgerBusy, match=r"`syncd run` serves .*process"):
+        restore(url, tmp_path / "backup")
+    with cycle_lock(full.engine), pytest.raises(LedgerBusy, match=r"another syncd is syncing into .*process"):
+        restore(url, tmp_path / "backup")
+    restore(url, tmp_path / "backup")
+
+
+def test_a_journal_of_a_crashed_ledger_is_not_applied_to_what_is_restored(sqlite_model: Path, tmp_path: Path) -> None:
+    place, crashed = tmp_path / "ledger.db", tmp_path / "running.db"
+    shutil.copy(sqlite_model, crashed)
+    with closing(create_ledger(f"sqlite:///{crashed}")) as ledger:
+        back_up(ledger, tmp_path / "backup")
+        for day in range(1, 20):
+            ledger.cycles.begin(datetime(2026, 11, day, tzinfo=UTC))
+        for ending in ("", "-wal", "-shm"):  # as kill -9 leaves them
+            shutil.copy(f"{crashed}{ending}", f"{place}{ending}")
+    restore(f"sqlite:///{place}", tmp_path / "backup")
+    with closing(create_ledger(f"sqlite:///{place}")) as ledger:
+        assert rows(ledger, metadata.tables["cycles"]) == []
+    with closing(create_ledger(f"sqlite:///{place}.before-restore")) as ledger:  # and what stood there is whole
+        assert len(rows(ledger, metadata.tables["cycles"])) == 19
+
+
+def test_backups_and_exports_of_an_older_version_are_brought_up_to_date(tmp_path: Path, url: str) -> None:
+    with closing(sqlite3.connect(tmp_path / "old.db")) as old:
+        old.executescript(OLD.read_text(encoding="utf-8"))
+        (cycles,) = old.execute("SELECT count(*) FROM cycles").fetchone()
+    restore(url, tmp_path / "old.db")
+    with closing(create_ledger(url)) as ledger:
+        assert len(rows(ledger, metadata.tables["cycles"])) == cycles > 0
+
+
+def cut_in_half(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def name_a_newer_version(folder: Path) -> None:
+    manifest = json.loads((folder / "ledger.json").read_bytes())
+    (folder / "ledger.json").write_text(json.dumps(manifest | {"tables": "9999"}), encoding="utf-8")
+
+
+DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "no ledger.json": (lambda folder: (folder / "ledger.json").unlink(), "this export is not whole"),
+    "a file gone": (lambda folder: (folder / "records.jsonl").unlink(), r"records.jsonl: no such file"),
+    "a file cut": (lambda folder: cut_in_half(folder / "records.jsonl"), r"records.jsonl, line \d, is not a row"),
+    "a row gone": (
+        lambda folder: (folder / "cycles.jsonl").write_text("", encoding="utf-8"),
+        r"cycles.jsonl has 0 rows; ledger.json says 5",
+    ),
+    "a newer version": (name_a_newer_version, r"was written by a newer syncd \(9999\)"),
+    "another ledger.json": (
+        lambda folder: (folder / "ledger.json").write_text("[]", encoding="utf-8"),
+        "is not the ledger.json of `syncd export`",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_export_is_refused_and_nothing_touched(full_file: Ledger, tmp_path: Path, damage: str) -> None:
+    export(full_file, tmp_path / "export")
+    harm, sentence = DAMAGES[damage]
+    harm(tmp_path / "export")
+    place = tmp_path / "new.db"
+    with pytest.raises(LedgerError, match=sentence):
+        restore(f"sqlite:///{place}", tmp_path / "export")
+    assert not place.exists()
+
+
+def test_what_is_no_whole_backup_is_refused(full: Ledger, tmp_path: Path) -> None:
+    file, place = tmp_path / "backup", f"sqlite:///{tmp_path / 'new.db'}"
+    back_up(full, file)
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(LedgerError, match=r"backup (cannot be restored|is damaged)"):
+        restore(place, file)
+    file.write_text("period,value\n", encoding="utf-8")
+    with pytest.raises(LedgerError, match="is no backup; name a file that `syncd backup` wrote"):
+        restore(place, file)
+    with closing(sqlite3.connect(tmp_path / "foreign.db")) as foreign:
+        foreign.execute("CREATE TABLE songs (name TEXT)")
+    with pytest.raises(LedgerError, match="is a SQLite database, and no ledger of syncd"):
+        restore(place, tmp_path / "foreign.db")
+    assert not (tmp_path / "new.db").exists()
+
+
+def test_an_archive_writes_nothing_outside_of_its_folder(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "bad.tar.gz", "w:gz") as archive:
+        member = tarfile.TarInfo("../../escaped.jsonl")
+        archive.addfile(member)
+    with pytest.raises(LedgerError, match="cannot be restored"):
+        restore(f"sqlite:///{tmp_path / 'deep' / 'new.db'}", tmp_path / "bad.tar.gz")
+    assert not list(tmp_path.rglob("escaped*"))
+
+
+def test_a_backup_that_cannot_be_written_leaves_the_one_before(full_file: Ledger, tmp_path: Path) -> None:
+    file = tmp_path / "backup"
+    back_up(full_file, file)
+    before = file.read_bytes()
+    with pytest.raises(LedgerError, match=r"the backup .* cannot be written: .*file exists"):
+        back_up(full_file, file / "below")
+    assert file.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
+
+
+def test_a_backup_is_for_its_owner_alone(full_file: Ledger, tmp_path: Path) -> None:
+    back_up(full_file, tmp_path / "backup")
+    assert (tmp_path / "backup").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_version_of_a_new_ledger_is_the_newest(ledger: Ledger) -> None:
+    with ledger.engine.connect() as connection:
+        assert StoredRows(connection).version == migrate.head()
