@@ -215,7 +215,7 @@ class MappingFile(BaseModel):
 
     model_config = STRICT
 
-    period: _NameOrDays = Field(description="2026-Q4, 2026-H2, 2026-11, 2026, or {start: DAY, end: DAY}.")
+    period: _NameOrDays = Field(description="2026-Q4, 2026-H2, 2026-11, 2026, FY27-Q1, or {start: DAY, end: DAY}.")
     objectives: list[ObjectiveKeys] = Field(min_length=1, description="The objectives, each with its key results.")
     measures: dict[Id, dict[str, Any]] = Field({}, description="Measures by name, for any mapping file to use.")
     defaults: Defaults = Field(Defaults(), description="Values for keys that an entry of this file does not have.")
