@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 
 from syncd.config.document import Document, Place
 from syncd.config.messages import nearest
-from syncd.okr.goals import KeyResult, Objective, PeriodOkrs
+from syncd.okr.goals import KeyResult, Link, Objective, PeriodOkrs
 from syncd.okr.spans import Period
 from syncd.sdk import Problem
 
@@ -58,11 +58,12 @@ class PeriodJoiner:
         for okrs in joined:
             by_id = {key_result.id: key_result for key_result in okrs.key_results}
             for key_result in okrs.key_results:
-                self._links(okrs, key_result, by_id)
+                self._links(okrs, key_result, by_id, joined)
             for objective in okrs.objectives:
                 self._supports(okrs, objective)
             self._circles(okrs)
             self._moves(okrs)
+        joined = [_resolved(okrs, joined) for okrs in joined]
         return tuple(sorted(joined, key=lambda okrs: (okrs.period.first, okrs.period.last, okrs.period.id)))
 
     def _claim(self, period: Period, name: str, origin: Origin) -> None:
@@ -125,18 +126,57 @@ class PeriodJoiner:
             origin = self.origins[(okrs.period.id, key_result.id)]
             self.problems.append(origin.problem(message, "moved", "from"))
 
-    def _links(self, okrs: PeriodOkrs, key_result: KeyResult, by_id: Mapping[str, KeyResult]) -> None:
+    def _links(
+        self, okrs: PeriodOkrs, key_result: KeyResult, by_id: Mapping[str, KeyResult], every: Sequence[PeriodOkrs]
+    ) -> None:
         origin = self.origins[(okrs.period.id, key_result.id)]
         place = (*origin.place, "drives")
         for link in key_result.drives:
             outcome = by_id.get(link.outcome)
+            if outcome is None and (longer := _longer_with(okrs.period, link.outcome, every)) is not None:
+                outcome = next(kr for kr in longer.key_results if kr.id == link.outcome)
             if outcome is None:
                 names = [name for name, other in by_id.items() if other.kind == "outcome"]
+                others = " or of a longer period around it" if len(every) > 1 else ""
                 message = (
-                    f"drives {link.outcome!r}, which is no key result of {okrs.period.id}{nearest(link.outcome, names)}"
+                    f"drives {link.outcome!r}, which is no key result of {okrs.period.id}{others}"
+                    f"{nearest(link.outcome, names)}"
                 )
             elif outcome.kind == "output":
                 message = f"drives {link.outcome!r}, which is an output; an output drives an outcome"
             else:
                 continue
             self.problems.append(origin.document.problem(place, message))
+
+
+def _longer_with(period: Period, outcome: str, every: Sequence[PeriodOkrs]) -> PeriodOkrs | None:
+    """The shortest of the longer periods around a period that have a key result with this id."""
+    around = [
+        okrs
+        for okrs in every
+        if okrs.period.days > period.days
+        and okrs.period.first <= period.first
+        and period.last <= okrs.period.last
+        and any(kr.id == outcome for kr in okrs.key_results)
+    ]
+    return min(around, key=lambda okrs: (okrs.period.days, okrs.period.id), default=None)
+
+
+def _resolved(okrs: PeriodOkrs, every: Sequence[PeriodOkrs]) -> PeriodOkrs:
+    """The OKRs of a period in which each link to an outcome of a longer period names that period."""
+    own = {kr.id for kr in okrs.key_results}
+    if all(link.outcome in own for kr in okrs.key_results for link in kr.drives):
+        return okrs
+
+    def resolved(link: Link) -> Link:
+        longer = None if link.outcome in own else _longer_with(okrs.period, link.outcome, every)
+        return replace(link, period=longer.period.id) if longer else link
+
+    objectives = (
+        replace(
+            objective,
+            key_results=tuple(replace(kr, drives=tuple(map(resolved, kr.drives))) for kr in objective.key_results),
+        )
+        for objective in okrs.objectives
+    )
+    return PeriodOkrs(okrs.period, tuple(objectives))

@@ -13,7 +13,7 @@ from typing import Any
 
 from syncd.cycle.carry_over import carried_over_in_rehearsal
 from syncd.cycle.commit import dry_result, end_dry_run
-from syncd.cycle.foresee import foresee
+from syncd.cycle.foresee import foresee, foreseen_snapshot
 from syncd.cycle.hold import approval
 from syncd.cycle.measure import measure
 from syncd.cycle.model import CarriedOver, CycleRequest, Measured, Pulled
@@ -86,13 +86,13 @@ class _Comparison:
     ) -> None:
         self._config, self._ledger, self._only, self._okrs = request.config, request.ledger, request.only, okrs
         self._cycle, self._now, self._revised = pulled.cycle, pulled.now, revised
+        values = {name: measurement.value for name, measurement in measured.items()}
         self._measured = {name: result for (period, name), result in measured.items() if period == okrs.period.id}
         snapshots = Snapshots(request.config, okrs, request.ledger)
-        values = {name: measurement.value for name, measurement in self._measured.items()}
-        self._after = snapshots.foreseen(pulled.now, values, cycle=pulled.cycle)
+        self._after = foreseen_snapshot(self._config, self._ledger, okrs, pulled.now, values, pulled.cycle)
         # The dry run has ended, so the snapshot holds all that was kept, whatever clock it was kept by.
         before = replace(snapshots.at(pulled.now), moment=then)
-        self._before = _comparable(before, okrs, values, whole=not request.only)
+        self._before = _comparable(before, okrs, self._measured, whole=not request.only)
         self._defined_before = {kr.id: kr for kr in self._before.okrs.measured}
         self._digests = request.ledger.definitions.digests(okrs.period.id)
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Table, func, insert, select, update
 
 from syncd.ledger.outbox import Place
 from syncd.ledger.schema import (
@@ -153,6 +153,7 @@ def _move(row: Any) -> Move:
 def _move_period(connection: Connection, old: str, new: str) -> None:
     for table in _BY_PERIOD:
         connection.execute(update(table).where(table.c.period == old).values(period=new))
+    _rename_within(connection, definitions, definitions.c.period != new, _Names(period=old, new_period=new))
 
 
 def _move_key_result(connection: Connection, period: str, old: str, new: str) -> None:
@@ -172,27 +173,51 @@ def _move_key_result(connection: Connection, period: str, old: str, new: str) ->
             of_subject = (events.c.period == period) & (events.c.subject == subject)
             connection.execute(update(events).where(of_subject).values(subject=renamed))
     for table in (definitions, outlines):
-        _rename_within(connection, table, period, names)
+        _rename_within(connection, table, table.c.period == period, _Names(names))
+    # Outputs of shorter periods may drive it.
+    with_that_id = select(definitions.c.period).where(definitions.c.key_result == old)
+    others = (alignments.c.period != period) & alignments.c.period.not_in(with_that_id)
+    connection.execute(update(alignments).where(others & (alignments.c.outcome == old)).values(outcome=new))
+    _rename_within(connection, definitions, definitions.c.period != period, _Names({old: new}, period, period))
 
 
-def _rename_within(connection: Connection, table: Table, period: str, names: Mapping[str, str]) -> None:
-    """Renames key results within the bodies of a period's definitions or outlines."""
-    rows = connection.execute(select(table.c.id, table.c.body).where(table.c.period == period)).all()
-    for number, body in rows:
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Ids to replace within the bodies of definitions and outlines: those of key results in `key_results`.
+
+    With a `period`, only links to outcomes of that period are concerned, and the period is called `new_period` there.
+    """
+
+    key_results: Mapping[str, str] = field(default_factory=dict)
+    period: str | None = None
+    new_period: str | None = None
+
+    def in_link(self, link: Mapping[str, Any]) -> dict[str, Any]:
+        """A link with its new ids."""
+        if link.get("period") != self.period:
+            return dict(link)
+        renamed = {**link, "outcome": self.key_results.get(link["outcome"], link["outcome"])}
+        return renamed if self.period is None else {**renamed, "period": self.new_period}
+
+
+def _rename_within(connection: Connection, table: Table, where: ColumnElement[bool], names: _Names) -> None:
+    """Renames key results within the bodies of definitions or outlines."""
+    for number, body in connection.execute(select(table.c.id, table.c.body).where(where)).all():
         if body is not None and (renamed := dict(_renamed(body, names))) != body:
             connection.execute(update(table).where(table.c.id == number).values(body=renamed))
 
 
-def _renamed(body: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
-    """The keys of a definition or outline, with other names of key results wherever these stand."""
+def _renamed(body: Mapping[str, Any], names: _Names) -> Iterator[tuple[str, Any]]:
+    """The keys of a definition or outline, with the new ids wherever they stand."""
+    own = names.key_results if names.period is None else {}
     for key, value in body.items():
-        if key in ("id", "outcome") and isinstance(value, str):
-            yield key, names.get(value, value)
+        if key == "id":
+            yield key, own.get(value, value)
         elif key == "key_results":
-            yield key, [names.get(name, name) for name in value]
-        elif key in ("KeyResult", "guard", "Link") and isinstance(value, dict):
+            yield key, [own.get(name, name) for name in value]
+        elif key in ("KeyResult", "guard") and isinstance(value, dict):
             yield key, dict(_renamed(value, names))
         elif key == "drives":
-            yield key, [dict(_renamed(link, names)) for link in value]
+            yield key, [{"Link": names.in_link(link["Link"])} for link in value]
         else:
             yield key, value

@@ -174,10 +174,14 @@ Pace = Literal["linear", "end"] | Steps
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An output's claim to drive an outcome; an effect can show once `lag` has passed; None if not configured."""
+    """An output's claim to drive an outcome; an effect can show once `lag` has passed; None if not configured.
+
+    `period` is the id of the outcome's period if that is a longer one around the output's.
+    """
 
     outcome: str
     lag: timedelta | None = None
+    period: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

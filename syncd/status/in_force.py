@@ -85,7 +85,7 @@ class PastDefinitions:
             """A key result with its definition at that time, and the links that it had."""
             has_all_links = kr.id in today and kr.id in newest
             defined_then = defined.get(kr.id, kr)
-            links = (link for link in defined_then.drives if link.outcome in named)
+            links = (link for link in defined_then.drives if link.period or link.outcome in named)
             return replace(
                 defined_then, drives=tuple(link for link in links if has_all_links or (kr.id, link.outcome) in judged)
             )

@@ -95,7 +95,7 @@ def report_of(snapshot: Snapshot) -> Report:
             objective,
             rolled_up[objective.id],
             [lines[kr.id] for kr in objective.key_results],
-            list(_alignment(snapshot, objective, lines)),
+            [*_alignment(snapshot, objective, lines), *_alignment_of_shorter(snapshot, objective)],
             [other.id for other in okrs.objectives if other.supports == objective.id],
         )
         for objective in okrs.objectives
@@ -126,10 +126,32 @@ def _alignment(snapshot: Snapshot, objective: Objective, lines: Mapping[str, Key
     for output in objective.key_results:
         value = snapshot.values.get(output.id)
         for link in output.drives:
-            sides = lines[output.id], lines[link.outcome]
+            outcome = lines.get(link.outcome) or _line_of_longer(snapshot, link.outcome)
+            if outcome is None:
+                continue  # its period was not asked for
+            sides = lines[output.id], outcome
             healths = sides[0].standing.health, sides[1].standing.health
             verdict = judge(output, link, healths, value.since if value else None, today)
+            if link.period is not None:
+                verdict = replace(verdict, periods=(period.id, link.period))
             yield judged_link(verdict, snapshot.links.get((output.id, link.outcome)), *sides)
+
+
+def _line_of_longer(snapshot: Snapshot, outcome: str) -> KeyResultLine | None:
+    in_longer = snapshot.key_result(outcome)
+    return line_of(in_longer[1], in_longer[0]) if in_longer else None
+
+
+def _alignment_of_shorter(snapshot: Snapshot, objective: Objective) -> Iterator[JudgedLink]:
+    """The links from outputs of shorter periods to an objective's outcomes."""
+    own = {kr.id for kr in objective.key_results}
+    for shorter in snapshot.shorter:
+        outputs = {kr.id: line_of(shorter, kr) for kr in shorter.okrs.key_results if kr.drives}
+        for other in shorter.okrs.objectives:
+            driving = replace(other, key_results=tuple(kr for kr in other.key_results if kr.drives))
+            for link in _alignment(shorter, driving, outputs):
+                if link.alignment.periods and link.alignment.outcome in own:
+                    yield link
 
 
 def _guard_reason(guard: KeyResultLine) -> str:
