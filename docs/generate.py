@@ -212,7 +212,7 @@ _STATED = {
     "unit": "What the value counts.",
     "objective": "The objective's id.",
     "objective_title": "The objective's title.",
-    "owner": "The objective's owner.",
+    "owner": "The key result's owner, or else the objective's.",
     "period": "The period's id, such as `2026-Q4`.",
     "value": "The last complete value.",
     "baseline": "The value at the start; none for a band, milestones or levels.",

@@ -1,7 +1,8 @@
 """Spreadsheet files below the root of a connection, and the files that check-ins are written to.
 
-`source` reads CSV, XLSX and ODS (ODS through `open_document`); `publisher` writes JSON, CSV and Markdown. Both check
-the names of files through `paths`.
+`source` reads them. `opening` opens a file as `csv_file.CsvFile` or as `workbook.Workbook`, which `opened` describes;
+`selection` takes out of it what measures need. `publisher` writes JSON, CSV and Markdown. All check the names of files
+through `paths`.
 """
 
 from __future__ import annotations
@@ -9,17 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from pydantic import Field
-
+from connectors.files.keys import FilesMeasure
+from connectors.files.limits import FilesSettings
 from connectors.files.publisher import FilesPublish, FilesPublisher
-from connectors.files.source import FilesMeasure, FilesSource
-from syncd.sdk import ConnectionSettings, Context
-
-
-class FilesSettings(ConnectionSettings):
-    """A folder of spreadsheet files."""
-
-    root: str = Field(description="The folder. Nothing outside it is ever read or written.")
+from connectors.files.source import FilesSource
+from syncd.sdk import Context
 
 
 class Files:
@@ -33,7 +28,7 @@ class Files:
     @staticmethod
     def open(settings: FilesSettings, context: Context) -> FilesSource:
         """A source; reads nothing yet."""
-        return FilesSource(_root(settings, context), context)
+        return FilesSource(_root(settings, context), settings, context)
 
     @staticmethod
     def publisher(settings: FilesSettings, context: Context, keys: FilesPublish) -> FilesPublisher:

@@ -124,12 +124,12 @@ def _markdown(summary: Summary) -> str:
         statements = list(group)
         if not lines:
             lines += [f"# {statements[0].period}", "", f"As of {statements[0].updated:%Y-%m-%d %H:%M}.", ""]
-        owner = f" ({_cell(statements[0].owner)})" if statements[0].owner else ""
-        lines += [f"## {_cell(title)}{owner}", ""]
+        owner = _owner(summary, objective)
+        lines += [f"## {_cell(title)}{f' ({_cell(owner)})' if owner else ''}", ""]
         lines += [part for why in _watermelons(summary, objective) for part in (f"**Watermelon:** {_cell(why)}", "")]
         lines += ["| key result | value | target | progress | health | as of |"]
         lines += ["| --- | ---: | ---: | ---: | --- | --- |"]
-        lines += [_row(statement) for statement in statements]
+        lines += [_row(statement, owner) for statement in statements]
         lines += [""]
     return "\n".join(lines)
 
@@ -142,8 +142,18 @@ def _watermelons(summary: Summary, objective_id: str) -> Iterator[str]:
             yield from (link["why"] for link in objective["alignment"] if link["verdict"] == "watermelon")
 
 
-def _row(statement: Statement) -> str:
+def _owner(summary: Summary, objective_id: str) -> str | None:
+    """The owner of an objective; a key result may have an owner of its own."""
+    document: Any = summary.document
+    owners = {objective["id"]: objective.get("owner") for objective in document["objectives"]}
+    owner: str | None = owners.get(objective_id)
+    return owner
+
+
+def _row(statement: Statement, owner: str | None) -> str:
+    """A key result's row, with its own owner if that is not the objective's `owner`."""
     link = f"[{_cell(statement.title)}]({statement.evidence})" if statement.evidence else _cell(statement.title)
+    link += f" ({_cell(statement.owner)})" if statement.owner != owner else ""
     unit = f" {_cell(statement.unit)}" if statement.unit else ""
     health = statement.health.replace("_", " ") + (
         f" ({statement.quality})" if statement.quality not in ("complete", "unknown") else ""

@@ -21,6 +21,12 @@ class User(BaseModel):
     """An account. GitHub sends null in place of a deleted account."""
 
     login: str
+    type: str = "User"
+
+    @property
+    def kind(self) -> str:
+        """`bot` or `person`. The login of an app ends in [bot]."""
+        return "bot" if self.type == "Bot" or self.login.endswith("[bot]") else "person"
 
 
 class _Named(BaseModel):
@@ -69,7 +75,7 @@ class _Numbered(_Row):
     def shared_fields(self) -> dict[str, Sequence[Scalar]]:
         """The fields that issues and pull requests have in common."""
         return {
-            "author": [self.user.login] if self.user else [],
+            **_author(self.user),
             "label": _names(self.labels or ()),
             "milestone": [self.milestone.title] if self.milestone else [],
             "title": [self.title],
@@ -142,7 +148,7 @@ class Release(_Row):
         """A release. A draft is not done."""
         title = self.name or self.tag_name
         fields: dict[str, Sequence[Scalar]] = {
-            "author": [self.author.login] if self.author else [],
+            **_author(self.author),
             "title": [title],
             "tag": [self.tag_name],
             "draft": _flag(self.draft),
@@ -194,6 +200,10 @@ class Comment(BaseModel):
     def stable_id(self) -> str:
         """The id as a text."""
         return str(self.id)
+
+
+def _author(user: User | None) -> dict[str, Sequence[Scalar]]:
+    return {"author": [user.login], "author_is": [user.kind]} if user else {"author": [], "author_is": []}
 
 
 def _names(labels: Iterable[_Named | str]) -> list[str]:

@@ -19,11 +19,21 @@ _KINDS: Mapping[What, str] = {
 }
 _FIELDS: Mapping[What, frozenset[str]] = {
     "merged_pull_requests": frozenset(
-        {"author", "label", "base", "milestone", "draft", "title", "number", "lead_time"}
+        {"author", "author_is", "label", "base", "milestone", "draft", "title", "number", "lead_time"}
     ),
-    "closed_issues": frozenset({"author", "label", "milestone", "state_reason", "title", "number", "lead_time"}),
-    "releases": frozenset({"author", "title", "draft", "prerelease", "tag", "base", "lead_time"}),
+    "closed_issues": frozenset(
+        {"author", "author_is", "label", "milestone", "state_reason", "title", "number", "lead_time"}
+    ),
+    "releases": frozenset({"author", "author_is", "title", "draft", "prerelease", "tag", "base", "lead_time"}),
 }
+_IN_ANY_CASE = frozenset({"author", "author_is", "label"})
+_APPS = frozenset(  # whose logins end in [bot]
+    {
+        "allcontributors", "codecov", "copilot-swe-agent", "dependabot", "dependabot-preview", "github-actions",
+        "greenkeeper", "imgbot", "mergify", "pre-commit-ci", "release-please", "renovate", "semantic-release", "snyk",
+        "stale",
+    }
+)  # fmt: skip
 _NEVER_DONE: Mapping[What, tuple[str, frozenset[str | None]]] = {
     "merged_pull_requests": ("draft", frozenset({"true"})),  # GitHub refuses to merge a draft
     "closed_issues": ("state_reason", frozenset({"not_planned", "duplicate"})),
@@ -95,6 +105,24 @@ class GitHubMeasure(RecordKeys):
     def fields(self) -> Collection[str]:
         """The fields of the kind of record that is counted."""
         return _FIELDS[self.what]
+
+    def ignores_case(self, field: str) -> bool:
+        """GitHub has no two labels and no two logins that differ only in case."""
+        return field in _IN_ANY_CASE
+
+    def objection(self, field: str, values: Collection[str | None]) -> str | None:
+        """An author is a bot or a person."""
+        others = sorted(value for value in values if value not in ("bot", "person", None))
+        return f"is {' or '.join(others)}; write bot or person" if field == "author_is" and others else None
+
+    def idle(self, excluded: Mapping[str, Collection[str | None]]) -> str | None:
+        """The login of an app ends in [bot]."""
+        authors = excluded.get("author", ())
+        apps = [app for app in sorted(_APPS.intersection(authors)) if f"{app}[bot]" not in authors]
+        if not apps:
+            return None
+        logins = " and ".join(f"{app}[bot]" for app in apps)
+        return f"says not_author: {' and '.join(apps)}, and the login is {logins}; write that, or author_is: person"
 
     def record_kind(self) -> str:
         """The kind of record that is counted: a list of issues holds pull requests too."""

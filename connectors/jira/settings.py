@@ -13,6 +13,8 @@ from connectors.jira.jql import balanced, never_done, unordered
 from syncd.sdk import ConnectionSettings, Duration, Json, PublishKeys, RecordKeys, Secret, Stated, WebAddress
 from syncd.sdk.block import SHOWN
 
+_IN_ANY_CASE = frozenset({"type", "issuetype", "issue type", "status", "priority", "resolution"})
+
 
 class JiraSettings(ConnectionSettings):
     """A Jira site."""
@@ -46,6 +48,16 @@ class JiraMeasure(RecordKeys):
 
     def fields(self) -> None:
         """None: a measure may use any field by name or id, and only the server knows them all."""
+
+    def ignores_case(self, field: str) -> bool:
+        """Jira has no two types, statuses, priorities or resolutions that differ only in case, and neither has JQL."""
+        return field.casefold() in _IN_ANY_CASE
+
+    def objection(self, field: str, values: Collection[str | None]) -> str | None:
+        """An issue has a reporter and an assignee, and Data Center does not say which accounts are apps."""
+        if field != "author_is":
+            return None
+        return "is not known in Jira; name the accounts, as in not_Reporter: [Automation, '*bot*']"
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
         """Only done issues count, and a query may exclude all of them."""

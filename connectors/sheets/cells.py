@@ -53,6 +53,10 @@ class Cells:
         """The first row below all cells."""
         return max((row for row, _ in self.values), default=-1) + 1
 
+    def is_blank(self, rows: range) -> bool:
+        """Whether these rows hold nothing."""
+        return not any(row in rows for row, _ in self.values)
+
 
 def ranges(title: str, cells: Mapping[Place, Scalar | None]) -> Iterable[Mapping[str, Any]]:
     """ValueRanges of exactly these cells: one for each run of rows in a column. None makes a cell blank."""

@@ -6,6 +6,7 @@ Its HTTP client has no setting for a base address, so a subclass replaces Google
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -37,6 +38,8 @@ _READS = f"{_WRITES}.readonly"
 UNFORMATTED = {"valueRenderOption": "UNFORMATTED_VALUE", "dateTimeRenderOption": "SERIAL_NUMBER"}
 ENTERED = {"valueRenderOption": "FORMULA", "dateTimeRenderOption": "SERIAL_NUMBER"}
 """Asks for what was entered into cells: a formula is a text that begins with "=", a number is a number."""
+
+_BAD_RANGE = re.compile(r"(?:Invalid data\[\d+\]: )?(?:Unable to parse range: |Range \(.*\) exceeds grid limits\b)")
 
 Entry = bool | int | float | str | None
 """What JSON says of a cell."""
@@ -85,19 +88,38 @@ class _Done(BaseModel):
     spreadsheetId: str  # noqa: N815 - Google's name
 
 
+class _Detail(BaseModel):
+    """A google.rpc.ErrorInfo, or a detail of another type, which has no reason."""
+
+    reason: str = ""
+
+
+class _Problem(BaseModel):
+    """A google.rpc.Status. Its reasons are codes; a message quotes what the request named, such as a sheet."""
+
+    message: str = ""
+    details: list[_Detail] = []
+
+
+class _Failed(BaseModel):
+    error: _Problem = _Problem()
+
+
 class Refused(SourceBroken):
     """A request that Google refuses: the status, and Google's message if it sent one."""
 
     def __init__(self, error: SourceBroken, status: int, message: str, body: str) -> None:
+        reasons = {detail.reason for detail in _problem(body).details}
         self.status = status
         self.message = message
-        self.scopes = "SCOPE_INSUFFICIENT" in body
+        self.scopes = "ACCESS_TOKEN_SCOPE_INSUFFICIENT" in reasons
+        self.disabled = "SERVICE_DISABLED" in reasons
         super().__init__(str(error))
 
     @property
     def bad_range(self) -> bool:
         """Whether Google cannot resolve a range: usually its sheet was deleted or renamed."""
-        return self.status == 400 and "range" in self.message.lower()
+        return self.status == 400 and _BAD_RANGE.match(self.message) is not None
 
 
 class Client:
@@ -144,7 +166,8 @@ class Client:
             yield Check("authenticated", False, str(error))
             return
         yield Check("reachable", True, self._settings.url)
-        refused = status in (400, 401) or (status == 403 and "not been used" in body)
+        disabled = any(detail.reason == "SERVICE_DISABLED" for detail in _problem(body).details)
+        refused = status in (400, 401) or (status == 403 and disabled)
         detail = (
             "the credentials are accepted"
             if not refused
@@ -208,6 +231,14 @@ def _entry(value: Any) -> Entry:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise RetryLater(f"its answer holds a cell of the type {type(value).__name__}")
+
+
+def _problem(body: str) -> _Problem:
+    """The error that an answer describes; an empty one if the answer is not Google's."""
+    try:
+        return _Failed.model_validate_json(body).error
+    except ValidationError:
+        return _Problem()
 
 
 def _reason(error: Exception, hide: Callable[[str], str]) -> str:

@@ -10,7 +10,7 @@ from itertools import count
 from connectors.sheets.cells import Cells, Place
 from connectors.sheets.keys import SheetsPublish, is_letters
 from syncd.sdk import Content, Scalar, SourceBroken, Written, single_line
-from syncd.sdk.a1 import address, column_letters, column_number, quote_sheet, whole_sheet
+from syncd.sdk.a1 import address, column_letters, column_number, whole_sheet
 
 _KEY = "key_result"
 
@@ -62,10 +62,25 @@ class Layout:
             return f"{problem}, which holds formulas; write the ids themselves there"
         return f"{problem}; add one, or set create: true"
 
+    @property
+    def end(self) -> int:
+        """The first row below the table: below the last row that has something in the key column."""
+        return max((row for rows in self.rows.values() for row in rows), default=0 if self.sheet.values else -1) + 1
+
+    def new_rows(self, contents: Mapping[str, Content]) -> int:
+        """How many key results have something to write and no row."""
+        return sum(
+            name not in self.rows and any(place in self.columns for place in contents[name]) for name in contents
+        )
+
     def cells(self, contents: Mapping[str, Content]) -> dict[Place, Scalar | None]:
-        """The cells to write. New rows come below all others, in the order given."""
+        """The cells to write. New rows come below the table, in the order given, or below all cells if they do not fit
+        there.
+        """
         cells: dict[Place, Scalar | None] = dict(self.header)
-        free = max(self.sheet.below, 1 if self.header else 0)
+        free = max(self.end, 1 if self.header else 0)
+        if not self.sheet.is_blank(range(free, free + self.new_rows(contents))):
+            free = self.sheet.below
         for name, content in contents.items():
             places = {place: value for place, value in content.items() if place in self.columns}
             rows = self.rows.get(name)
@@ -78,11 +93,8 @@ class Layout:
 
 
 def needed_ranges(keys: SheetsPublish) -> Sequence[str]:
-    """The ranges to read: the whole sheet if a column is named by its header, else the columns and the first row."""
-    if keys.by_header:
-        return [whole_sheet(keys.sheet)]
-    sheet = quote_sheet(keys.sheet)
-    return [f"{sheet}!{column}:{column}" for column in (keys.key_column, *keys.columns.values())] + [f"{sheet}!1:1"]
+    """The ranges to read: the whole sheet, since people's cells in other columns show which rows are free."""
+    return [whole_sheet(keys.sheet)]
 
 
 def layout(keys: SheetsPublish, sheet: Cells, former: Mapping[str, str | None]) -> Layout:

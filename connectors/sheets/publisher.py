@@ -14,10 +14,14 @@ from connectors.sheets.client import ENTERED, Client, Refused
 from connectors.sheets.keys import SheetsPublish
 from connectors.sheets.layout import Layout
 from connectors.sheets.log import Log
+from connectors.sheets.moved import stray_cells
 from syncd.sdk import Content, RetryLater, Scalar, SourceBroken, Statement, Summary, Written, single_line
+from syncd.sdk.a1 import address
 from syncd.sdk.block import health
 
 _LOG = "log"
+_CHECKS = 4  # how often what was restored is read again
+_NAMED = 3
 _ROWS, _COLUMNS = 1000, 26  # the size of a sheet that somebody adds by hand
 
 
@@ -37,6 +41,7 @@ class SheetsPublisher:
         self._lines: dict[tuple[str, Scalar | None], Sequence[Scalar | None]] = {}
         self._layout: Layout
         self._log: Log | None = None
+        self._unchecked: Mapping[Place, Scalar | None] | None = None
 
     def content(self, statement: Statement | Summary) -> Content:
         """The values of the columns, and the time of the statement's row in the log."""
@@ -52,15 +57,21 @@ class SheetsPublisher:
         return content
 
     def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
-        """Makes one request, and two more if a sheet is missing."""
+        """Makes one request, and two more if a sheet is missing. First checks a write whose answer was lost."""
         with self._explained():
+            self._check()
             sheet, log = self._look()
             self._layout = layouts.layout(self._keys, sheet, self._former)
             self._log = None if log is None else logs.log(log)
         return {name: self._read_row(name, content) for name, content in wanted.items()}
 
     def write(self, contents: Mapping[str, Content]) -> None:
-        """Makes one request; before it, one or two more if a sheet must be added or must grow."""
+        """Makes a request to write and a request to read what was written; before them, some more if a sheet must be
+        added, or rows.
+
+        RetryLater if somebody moved rows or columns meanwhile; what was overwritten is restored first.
+        """
+        self._insert_rows(self._layout.new_rows(contents))
         cells = [(self._layout.sheet, self._layout.cells(contents))]
         if self._log is not None:
             stamps = [(name, content[_LOG]) for name, content in contents.items() if _LOG in content]
@@ -71,7 +82,10 @@ class SheetsPublisher:
             self._make_room(cells)
             data = [value_range for sheet, entered in cells for value_range in ranges(sheet.title, entered)]
             if data:
+                # Whatever becomes of the request: it may take effect though its answer is lost.
+                self._unchecked = next((entered for sheet, entered in cells if sheet is self._layout.sheet), None)
                 self._client.enter(self._keys.spreadsheet, data)
+            self._check()
 
     def close(self) -> None:
         """Closes the sockets."""
@@ -99,7 +113,7 @@ class SheetsPublisher:
         try:
             cells_by_title = self._cells(ranges_by_title)
         except Refused as error:
-            if not error.message.startswith("Unable to parse range"):
+            if not error.bad_range:
                 raise
             titles = [sheet.properties.title for sheet in self._client.spreadsheet(self._keys.spreadsheet).sheets]
             if all(title in titles for title in ranges_by_title):
@@ -122,6 +136,47 @@ class SheetsPublisher:
         for title, values in zip(titles, answers, strict=True):
             cells_by_title[title].add(values)
         return cells_by_title
+
+    def _insert_rows(self, number: int) -> None:
+        """Inserts rows below the table if something is below it that must stay: totals, notes."""
+        end = self._layout.end
+        if not number or end >= self._layout.sheet.below:
+            return
+        rows = {"sheetId": self._sheet_id(self._keys.sheet), "dimension": "ROWS"}
+        rows |= {"startIndex": end, "endIndex": end + number}
+        with self._explained():
+            self._client.change(
+                self._keys.spreadsheet, [{"insertDimension": {"range": rows, "inheritFromBefore": True}}]
+            )
+            sheet, _ = self._look()
+            self._layout = layouts.layout(self._keys, sheet, self._former)
+
+    def _check(self) -> None:
+        """Reads what was written, and restores what was overwritten in rows that moved. RetryLater if any moved."""
+        if self._unchecked is None:
+            return
+        before, entered, key = self._layout.sheet, self._unchecked, self._layout.key
+        lost: list[Place] = []
+        for _ in range(_CHECKS):
+            after = self._cells({before.title: layouts.needed_ranges(self._keys)})[before.title]
+            stray = stray_cells(before, after, entered, key)
+            lost += stray.lost
+            if not stray.held:
+                break
+            self._client.enter(self._keys.spreadsheet, list(ranges(after.title, stray.held)))
+            before, entered, key = after, stray.held, stray.key
+        else:
+            raise RetryLater(f"the rows of {before.title} move whenever syncd writes to them")
+        self._unchecked = None
+        if lost:
+            where = ", ".join(address(before.title, *place) for place in lost[:_NAMED])
+            more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
+            raise SourceBroken(
+                f"somebody moved rows of {before.title} while syncd wrote to them, and syncd overwrote {where}{more}; "
+                "what was there is in the spreadsheet's version history"
+            )
+        if before is not self._layout.sheet:
+            raise RetryLater(f"somebody moved rows of {before.title} while syncd wrote to them")
 
     def _make_room(self, cells: Sequence[tuple[Cells, Mapping[Place, Scalar | None]]]) -> None:
         """Adds missing sheets, and missing rows and columns of the others."""
@@ -159,14 +214,13 @@ class SheetsPublisher:
         book = self._keys.spreadsheet
         if error.scopes:
             return f"the token may only read; it needs the scope https://www.googleapis.com/auth/spreadsheets {detail}"
-        if error.status == 403 and "permission" in error.message:
+        if error.disabled:
+            return f"enable the Google Sheets API in the project of the credentials {detail}"
+        if error.status == 403:
             account = self._client.account or "the token's account"
             return f"share the spreadsheet {book} with {account} as editor {detail}"
         if error.status == 404 and error.message:
             return f"there is no spreadsheet {book}; correct it in publish: {detail}"
-        if error.bad_range:
-            hint = "write a header of up to three capital letters in lower case"
-            return f"{error.message}; correct key_column and columns in publish: ({hint})"
         if error.status == 401:
             return f"the credentials were refused {detail}"
         return f"Google refuses the request {detail}" if error.message else str(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
 
 from connectors.sheets.client import UNFORMATTED, Client, Refused, Values
 from connectors.sheets.keys import SheetsMeasure
@@ -35,16 +36,17 @@ class SheetsSource:
         ranges, headers = self._ranges(stream.key, references, tables)
         grids = self._grids(stream.key, ranges)
 
-        def resolve(reference: str) -> Grid:
+        def resolve(keys: SheetsMeasure, reader: Reader, reference: str) -> Grid:
             grid = grids[ranges[reference]]
             if isinstance(grid, str):
                 raise Unreadable(grid)
             header = headers.get(reference)
-            return grid if header is None else below_header(grid, header, reference)
+            return grid if header is None else below_header(grid, header, reader, keys.header)
 
         readings: dict[str, Snapshot] = {}
         for part, keys in parts.items():
-            readings[part] = keys.read(resolve, Reader(self._context.zone, keys.as_, serial_dates=True))
+            reader = Reader(self._context.zone, keys.as_, serial_dates=True)
+            readings[part] = keys.read(partial(resolve, keys, reader), reader, stream.windows.get(part))
         yield Page(readings=readings)
 
     def census(self, stream: Stream) -> Iterator[Page]:

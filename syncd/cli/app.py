@@ -43,6 +43,7 @@ def sync(
     only: options.Only = None,
     dry_run: options.DryRun = False,
     reconcile: options.Reconcile = False,
+    new_ledger: options.NewLedger = False,
     log_format: options.LogFormat = "text",
 ) -> None:
     """Pull every source and update every key result.
@@ -52,7 +53,7 @@ def sync(
     """
     from syncd.cli import sync as command
 
-    command.run(config, only=only, dry_run=dry_run, reconcile=reconcile, log_format=log_format)
+    command.run(config, only=only, dry_run=dry_run, reconcile=reconcile, log_format=log_format, new_ledger=new_ledger)
 
 
 @app.command()
@@ -245,6 +246,7 @@ def publish(
 def run(
     config: options.ConfigPath = options.HERE,
     listen: options.Listen = "127.0.0.1:8321",
+    new_ledger: options.NewLedger = False,
     log_format: options.LogFormat = "text",
 ) -> None:
     """Run the service: sync on schedule and serve the pages.
@@ -253,7 +255,7 @@ def run(
     """
     from syncd.cli import run as command
 
-    command.run(config, listen=listen, log_format=log_format)
+    command.run(config, listen=listen, log_format=log_format, new_ledger=new_ledger)
 
 
 app.registered_commands += copying.registered_commands

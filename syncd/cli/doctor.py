@@ -68,7 +68,7 @@ def _checks(connection: Connection, config: Config) -> Iterator[Check]:
 
 
 def _notify(config: Config) -> Iterator[Check]:
-    from syncd.notifying.send import check
+    from syncd.notifying.addresses import check
 
     problems = check(config)
     yield from (Check("configured", False, problem) for problem in problems)

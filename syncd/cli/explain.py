@@ -111,7 +111,7 @@ def _part(part: Part, zone: ZoneInfo) -> Iterator[str]:
         yield f"window    {part.window.start.astimezone(zone):%Y-%m-%d} to {last:%Y-%m-%d}, both included ({zone.key})"
     per = f" per {measure.per}" if measure.per else ""
     if isinstance(measure, RecordMeasure):
-        of = f" of {measure.of}" if measure.of else ""
+        of = f" of {measure.of_text}" if measure.of else ""
         yield from labelled("measure", f"{measure.take}{of}{per}" + "".join(f"; {rule}" for rule in measure.filters))
     else:
         yield from labelled("measure", f"{measure.take} of {place(measure.part)}{per}")
@@ -152,7 +152,7 @@ def _checkins(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
 
 
 def _field(measure: Measure | None) -> str:
-    fields = {leaf.of for leaf in leaves(measure) if isinstance(leaf, RecordMeasure) and leaf.of}
+    fields = {leaf.of_text for leaf in leaves(measure) if isinstance(leaf, RecordMeasure) and leaf.of_text}
     return " or ".join(sorted(fields)) or "a number"
 
 

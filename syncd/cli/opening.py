@@ -1,6 +1,6 @@
 """Shared by most commands: they open the configuration, the clock and the ledger, and print a JSON document.
 
-The ledger is imported where a command opens it: `validate` opens none, and starts a third faster without it.
+The ledger is imported where a command opens it: `validate` mostly opens none, and starts a third faster without it.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ def open_config(path: Path, *, tests: bool = True) -> tuple[Config, Clock]:
     return config, clock_of(config.settings)
 
 
-def writing_ledger(config: Config) -> Ledger:
-    """The ledger; created if there is none."""
+def writing_ledger(config: Config, *, new: bool = False) -> Ledger:
+    """The ledger; created if there is none, and with `new` even where another one stood."""
     from syncd.ledger import open_ledger
 
-    ledger = open_ledger(config.ledger_url())
+    ledger = open_ledger(config.ledger_url(), new=new)
     assert ledger is not None  # open_ledger creates it
     return ledger
 

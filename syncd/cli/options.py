@@ -31,6 +31,10 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Pull and compute; keep 
 Reconcile = Annotated[bool, typer.Option("--reconcile", help="Check for deleted records now.")]
 ExitCode = Annotated[bool, typer.Option("--exit-code", help="Exit with 3 if there are changes.")]
 
+# -- sync, run
+
+NewLedger = Annotated[bool, typer.Option("--new-ledger", help="Begin a new ledger where another one is gone.")]
+
 # -- history, review
 
 Backfill = Annotated[bool, typer.Option("--backfill", help="Compute the days before the first value, too.")]

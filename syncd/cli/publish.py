@@ -10,8 +10,9 @@ import typer
 
 from syncd.cli.lines import wrapped
 from syncd.cli.pulling import ready_to_pull
+from syncd.config.notifying import EVERYBODY
 from syncd.ledger.outbox import STUCK
-from syncd.notifying.send import EVERYBODY, MessageOutcome, send_messages
+from syncd.notifying.send import MessageOutcome, send_messages
 from syncd.okr.words import count
 from syncd.publishing.delivery import Delivered, deliver
 from syncd.sdk import RetryPolicy

@@ -21,7 +21,9 @@ from syncd.sdk import ConfigError, RetryPolicy
 
 
 @contextmanager
-def ready_to_pull(path: Path, only: str | None, log_format: str, *, reconcile: bool = False) -> Iterator[CycleRequest]:
+def ready_to_pull(
+    path: Path, only: str | None, log_format: str, *, reconcile: bool = False, new_ledger: bool = False
+) -> Iterator[CycleRequest]:
     """The request for a cycle; the ledger is locked while the context lasts. ConfigError before anything is touched."""
     share_a_heap()
     set_up_log(log_format, logging.ERROR)
@@ -30,7 +32,7 @@ def ready_to_pull(path: Path, only: str | None, log_format: str, *, reconcile: b
     if only is not None and only not in ids:
         raise ConfigError(f"there is no key result {only!r}{nearest(only, ids)}")
     config.check_references()
-    ledger = writing_ledger(config)
+    ledger = writing_ledger(config, new=new_ledger)
     try:
         with cycle_lock(ledger.engine), watcher(sys.stderr) as progress:
             yield CycleRequest(config, ledger, clock, RetryPolicy(), only, reconcile, watcher=progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -50,13 +51,16 @@ def run(
 
 
 def _send(config: Config, summary: Review) -> None:
-    from syncd.notifying.send import EVERYBODY, NotSent, send
+    from syncd.config.notifying import EVERYBODY
+    from syncd.notifying.addresses import NotSent
+    from syncd.notifying.messages import within
+    from syncd.notifying.send import send
     from syncd.review import brief
 
     if config.settings.notify is None:
         raise ConfigError("syncd.yaml has no `notify:`; write there whom to notify")
     try:
-        send(config, EVERYBODY, f"Review of {summary.period.id}", brief(summary))
+        send(config, EVERYBODY, f"Review of {summary.period.id}", partial(within, brief(summary)))
     except NotSent as error:
         typer.echo(f"not sent: {error}", err=True)
         raise typer.Exit(1) from None

@@ -10,20 +10,20 @@ import typer
 
 from syncd.cli.log import set_up_log
 from syncd.cli.memory import share_a_heap
-from syncd.cli.opening import open_config
+from syncd.cli.opening import open_config, writing_ledger
 from syncd.sdk import ConfigError
 from syncd.service import Service
 from syncd.web import make_app, serving
 
 
-def run(path: Path, *, listen: str, log_format: str) -> None:
+def run(path: Path, *, listen: str, log_format: str, new_ledger: bool) -> None:
     """Syncs on schedule and serves the pages until SIGTERM or SIGINT."""
     share_a_heap()
     set_up_log(log_format)
     host, port = _address(listen)
     config, clock = open_config(path)
     config.check_references()
-    service = Service(path, config, clock)
+    service = Service(path, config, clock, writing_ledger(config, new=new_ledger))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
     with ExitStack() as stack:

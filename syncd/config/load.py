@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from syncd.config.document import Document, read_document
 from syncd.config.mapping import Reader, named_measures
 from syncd.config.measures import Named
-from syncd.config.messages import validation_problems
+from syncd.config.messages import nearest, validation_problems
 from syncd.config.periods import Origin, PeriodJoiner
 from syncd.config.project import Connection, ProjectFile, Resolver, password_in_url, read_connections
 from syncd.config.publications import Publication, read_publications
@@ -28,7 +28,7 @@ from syncd.sdk import ConfigError, Problem
 
 if TYPE_CHECKING:
     from syncd.config.mapping_tests import MappingTest
-    from syncd.okr.lint import Finding
+    from syncd.okr.lint import Finding, PulledRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +68,23 @@ class Config:
             return prefix + str(self.path.parent / url.removeprefix(prefix))
         return url
 
-    def notify_addresses(self) -> Mapping[str, Sequence[str]]:
-        """The addresses with references resolved, by owner; `to` holds the addresses for everybody else."""
-        notify = self.settings.notify
-        if notify is None:
-            return {}
+    def notify_address(self, reference: str) -> str:
+        """An address of `notify:` with its references resolved. ConfigError if one is not set."""
         resolver = Resolver(self.document)
-        by_recipient = {
-            name: resolver(addresses, ("notify",)) for name, addresses in {**notify.owners, "to": notify.to}.items()
-        }
+        address: str = resolver(reference, ("notify",))
         if resolver.problems:
             raise ConfigError(problems=resolver.problems)
-        return by_recipient
+        return address
+
+    def unknown_owners(self) -> Iterator[Problem]:
+        """The names in `notify: owners:` that own neither an objective nor a key result, each with its place."""
+        notify = self.settings.notify
+        of_objectives = {objective.owner for okrs in self.periods for objective in okrs.objectives}
+        of_key_results = {kr.owner for okrs in self.periods for kr in okrs.key_results}
+        owners = {owner for owner in of_objectives | of_key_results if owner is not None}
+        for name in sorted(set(notify.owners) - owners) if notify is not None else ():
+            message = f"no objective or key result has the owner {name!r}{nearest(name, owners)}"
+            yield self.document.problem(("notify", "owners", name), message)
 
     def file_of(self, period: str, key_result: str) -> str:
         """The file of a key result, relative to the folder of syncd.yaml, whatever the working folder is."""
@@ -96,19 +101,21 @@ class Config:
                 self.connections[name].resolved()
             except ConfigError as error:
                 problems.extend(error.problems)
-        try:
-            self.notify_addresses()
-        except ConfigError as error:
-            problems.extend(error.problems)
+        notify = self.settings.notify
+        for reference in notify.references if notify is not None else ():
+            try:
+                self.notify_address(reference)
+            except ConfigError as error:
+                problems.extend(error.problems)
         if problems:
             raise ConfigError(problems=problems)
 
-    def findings(self) -> Iterator[tuple[Problem, Finding]]:
-        """The findings of lint about the OKRs of every period, each with its place."""
+    def findings(self, rows: PulledRows | None = None) -> Iterator[tuple[Problem, Finding]]:
+        """The findings of lint about the OKRs of every period, each with its place; with `rows`, about records too."""
         from syncd.okr.lint import lint  # here: of all commands only `validate` runs the rules
 
         for okrs in self.periods:
-            for finding in lint(okrs):
+            for finding in lint(okrs, rows):
                 origin = self.origins[(okrs.period.id, finding.subject)]
                 yield origin.problem(f"{finding.subject} {finding.message}", finding.rule.key), finding
 

@@ -57,7 +57,7 @@ class Reader:
         self.zone = zone
         self._year_starts = year_starts
         self._connections = connections
-        self._measures = MeasureReader(document, connections, named, _measure_defaults(document.data))
+        self._measures = MeasureReader(document, connections, zone, named, _measure_defaults(document.data))
         self._problems: list[Problem] = []
 
     @property

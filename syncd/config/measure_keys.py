@@ -122,19 +122,33 @@ def _value_or_list(given: Any) -> Any:
 ValueOrValues = Annotated[Value | list[Value], BeforeValidator(_value_or_list)]
 
 
+_FieldOrFields = Annotated[
+    Annotated[str, Tag("field")] | Annotated[list[str], Field(min_length=1), Tag("fields")],
+    Discriminator(tag_by_shape("fields", "field")),
+]
+
+
 class RecordMeasureKeys(AnyMeasureKeys):
     """The keys of every measure of records."""
 
     take: RecordTake = Field("count", description="How the records become one number.")
-    of: str | None = Field(None, description="The field that is aggregated.")
+    of: _FieldOrFields | None = Field(
+        None, description="The field that is aggregated; of a list, the first field that has a value."
+    )
     where: dict[str, ValueOrValues] = Field(
         {}, description="FIELD: value or a list (any of), not_FIELD, FIELD_at_least, FIELD_at_most."
     )
 
+    def of_fields(self) -> tuple[str, ...]:
+        """The fields of `of`, in order; empty if records are counted."""
+        return tuple(dict.fromkeys([self.of] if isinstance(self.of, str) else self.of or ()))
+
     @model_validator(mode="after")
     def _field_where_needed(self) -> RecordMeasureKeys:
         if self.take == "count" and self.of is not None:
-            raise ValueError(f"counts records, and needs no 'of'; drop it, or take distinct {self.of}")
+            raise ValueError(
+                f"counts records, and needs no 'of'; drop it, or take distinct {' or '.join(self.of_fields())}"
+            )
         if self.take == "share" and self.of is not None:
             raise ValueError("takes the share of records that are done, and needs no 'of'; drop it")
         if self.take == "share" and self.window is not None:

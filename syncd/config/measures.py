@@ -6,6 +6,7 @@ import keyword
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
@@ -20,6 +21,7 @@ from syncd.config.measure_keys import (
 )
 from syncd.config.messages import nearest, validation_problems
 from syncd.config.project import Connection
+from syncd.okr.filters import is_day
 from syncd.okr.formula import NoFormula, names
 from syncd.okr.measures import Filter, FormulaMeasure, Leaf, Measure, ReadingMeasure, RecordMeasure
 from syncd.sdk import Problem, ReadingKeys, RecordKeys, can_pull
@@ -46,6 +48,7 @@ class MeasureReader:
 
     document: Document
     connections: Mapping[str, Connection | None]
+    zone: ZoneInfo
     named: Mapping[str, Named]
     defaults: Mapping[str, Mapping[str, Any]]
     problems: list[Problem] = field(default_factory=list)
@@ -164,11 +167,14 @@ class MeasureReader:
         if isinstance(parsed, RecordMeasureKeys):
             record_keys = cast("RecordKeys", parsed)  # `measure_model` makes it both
             filters = tuple(self._filters(parsed, record_keys, place))
+            of = parsed.of_fields()
             measure = RecordMeasure(
-                name, (), parsed.take, parsed.of, filters, parsed.time(), record_keys.record_kind(), parsed.per
-            )
-            never = record_keys.never({rule.field: rule.texts for rule in filters if rule.any_of and not rule.negated})
-            return replace(measure, streams=tuple(record_keys.streams(measure.fields)), never=never)
+                name, (), parsed.take, of[0] if of else None, filters, parsed.time(), record_keys.record_kind(),
+                parsed.per, else_of=of[1:], of_ignores_case=any(map(record_keys.ignores_case, of)),
+                never=record_keys.never({rule.field: rule.texts for rule in filters if rule.asks_for_values}),
+                idle=record_keys.idle({rule.field: rule.texts for rule in filters if rule.negated}),
+            )  # fmt: skip
+            return replace(measure, streams=tuple(record_keys.streams(measure.fields)))
         # The keys of readings identify their part of a stream: without those that every measure may have.
         own = _names(keys_model) - _names(AnyMeasureKeys)
         keys = keys_model.model_validate({key: value for key, value in data.items() if key in own})
@@ -179,8 +185,8 @@ class MeasureReader:
 
     def _filters(self, parsed: RecordMeasureKeys, keys: RecordKeys, place: Place) -> Iterator[Filter]:
         fields = keys.fields()
-        if parsed.of is not None:
-            self._check_field(parsed.of, fields, (*place, "of"))
+        for of in parsed.of_fields():
+            self._check_field(of, fields, (*place, "of"))
         for key, given in parsed.where.items():
             field_name, negated, bound = _condition(key, fields)
             where = (*place, "where", key)
@@ -191,13 +197,18 @@ class MeasureReader:
                     self.problems.append(
                         self._problem(where, f"{key} is an empty list, which nothing matches; write at least one value")
                     )
-                yield Filter(field_name, tuple(_scalar(value) for value in values), negated)
+                rule = Filter(field_name, tuple(_scalar(value) for value in values), negated)
+                rule = replace(rule, ignores_case=keys.ignores_case(field_name))
+                yield replace(rule, zone=self.zone.key) if any(map(is_day, rule.any_of)) else rule
+                if (objection := keys.objection(field_name, rule.texts)) is not None:
+                    self.problems.append(self._problem(where, f"{key} {objection}"))
                 continue
             if isinstance(given, list | bool) or given is None:
                 self.problems.append(self._problem(where, f"{key} must be one number or one day"))
                 continue
             limit = _scalar(given)
-            yield Filter(field_name, at_least=limit) if bound == "_at_least" else Filter(field_name, at_most=limit)
+            rule = Filter(field_name, at_least=limit) if bound == "_at_least" else Filter(field_name, at_most=limit)
+            yield replace(rule, zone=self.zone.key) if isinstance(limit, str) else rule
 
     def _check_field(self, name: str, fields: Sequence[str] | Any, place: Place) -> None:
         if fields is not None and name not in fields:

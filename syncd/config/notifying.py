@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
@@ -12,6 +13,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from syncd.sdk import Duration
 
 About = Literal["health", "watermelon", "held", "failing"]
+EVERYBODY = "to"
+"""The recipient that `to:` names. The other recipients have the names of owners."""
+
 _HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)\Z")
 
 
@@ -37,7 +41,7 @@ class NotifyKeys(BaseModel):
         description="Addresses in apprise's notation, such as a channel or a mailbox, each as ${NAME}."
     )
     owners: dict[str, Addresses] = Field(
-        {}, description="Addresses by owner, notified in place of `to` about the objectives of that owner."
+        {}, description="Addresses by owner, notified in place of `to` about what that owner is responsible for."
     )
     about: list[About] = Field(
         ["health", "watermelon", "held", "failing"],
@@ -48,6 +52,16 @@ class NotifyKeys(BaseModel):
         None, description="Hours without messages, such as 19:00-07:30; they are sent afterwards."
     )
     at_most_every: Duration = Field(timedelta(hours=1), description="At most one message to an address in this time.")
+
+    @property
+    def recipients(self) -> Mapping[str, Sequence[str]]:
+        """The references to addresses of each recipient: the owners, and `to` for everybody else."""
+        return {**self.owners, EVERYBODY: self.to}
+
+    @property
+    def references(self) -> Collection[str]:
+        """Every reference to an address."""
+        return {reference for references in self.recipients.values() for reference in references}
 
     @field_validator("quiet")
     @classmethod

@@ -16,11 +16,13 @@ from syncd.config.publications import WHOLE
 from syncd.cycle.model import CarriedOver, CycleRequest, Moved
 from syncd.ledger import Delivery, Ledger
 from syncd.ledger.moves import Held, Move, Republished
+from syncd.ledger.outbox import Place
 from syncd.okr.goals import PeriodOkrs, Shares
 from syncd.okr.spans import Period
 from syncd.publishing.due_deliveries import digest_of_statement
+from syncd.publishing.overwriting import is_period_mark
 from syncd.publishing.statements import as_json, of_json
-from syncd.sdk import Json, Statement
+from syncd.sdk import Json, Scalar, Statement
 
 
 def carry_over(config: Config, ledger: Ledger, cycle: int, now: datetime) -> CarriedOver:
@@ -127,7 +129,23 @@ def _republished(config: Config, ledger: Ledger, moves: Sequence[Move]) -> Repub
             if target != delivery.target:
                 targets[place] = target
             restated[delivery.id] = digest_of_statement(publication, renamed), as_json(renamed)
-    return Republished(targets, restated)
+    return Republished(_marks(ledger, newest, periods), targets, restated)
+
+
+def _marks(
+    ledger: Ledger, places: Collection[Place], periods: Mapping[str, str]
+) -> Mapping[Place, Mapping[str, Sequence[Scalar]]]:
+    """What syncd wrote at each place for a renamed period, under the period's new id."""
+    if not periods:
+        return {}
+
+    def renamed(name: str, written: Sequence[Scalar]) -> Sequence[Scalar]:
+        return [periods.get(str(value), value) for value in written] if is_period_mark(name) else written
+
+    return {
+        place: {name: renamed(name, written) for name, written in marks.items()}
+        for place, marks in ledger.outbox.marks(places).items()
+    }
 
 
 def _with_new_id(delivery: Delivery, new: str) -> Collection[str]:

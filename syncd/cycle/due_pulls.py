@@ -31,7 +31,8 @@ def needed_streams(connection: str, periods: Iterable[PeriodOkrs]) -> Mapping[st
 
 def _stream(key: str, measure: Leaf, period: Period) -> Stream:
     if isinstance(measure, ReadingMeasure):
-        return Stream(key, "readings", frozenset({measure.part}))
+        reach = measure.window.reach(period)
+        return Stream(key, "readings", frozenset({measure.part}), windows={measure.part: (reach.start, reach.end)})
     needs = measure.fields | ({measure.kind} if measure.kind else set())
     return Stream(key, "records", needs, earliest(measure, period))
 

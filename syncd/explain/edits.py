@@ -81,7 +81,11 @@ def _keys(model: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]
                     yield _condition(rule["Filter"], _joined(place, "where"))
             case "ReadingMeasure", "part":
                 yield from _plain(orjson.loads(value), place)
-            case "ReadingMeasure", "many":  # follows from the other keys
+            case ("ReadingMeasure", "many") | ("RecordMeasure", "of_ignores_case"):  # follow from the other keys
+                pass
+            case "RecordMeasure", "of":
+                yield key, _scalar_or_list([value, *fields.get("else_of", ())])
+            case "RecordMeasure", "else_of":
                 pass
             case "Window", "days":
                 yield place, f"{value}d"

@@ -180,7 +180,7 @@ def _arithmetic(rows: RowsAfter, measure: Leaf, brought: Sequence[str]) -> str:
 
 
 def _aggregate(measure: Leaf, brought: Sequence[str], result: str) -> str:
-    of = f" of {measure.of}" if isinstance(measure, RecordMeasure) and measure.of else ""
+    of = f" of {measure.of_text}" if isinstance(measure, RecordMeasure) and measure.of else ""
     if measure.take == "count":
         return f"count of {len(brought)} records = {result}"
     if measure.take == "share":

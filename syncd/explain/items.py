@@ -97,12 +97,19 @@ def _record(measure: RecordMeasure, window: Span, record: Record) -> Item:
     elif why is None and measure.of is None:
         brings = "1"
     elif why is None and measure.take == "distinct":
-        values = [scalar_text(value) for value in record.fields.get(measure.of or "", ())]
-        brings, why = (", ".join(values), None) if values else (None, f"has no {measure.of}")
+        values = [scalar_text(value) for value in measure.values_of(record)]
+        brings, why = (", ".join(values), None) if values else (None, _lacks(measure, record))
     elif why is None:
-        number = contribution(record, measure.of or "")
-        brings, why = (scalar_text(number), None) if number is not None else (None, f"has no {measure.of}")
+        number = contribution(measure, record)
+        brings, why = (scalar_text(number), None) if number is not None else (None, _lacks(measure, record))
     return Item(record.id, record.label, record.title, record.url, record.done_at, brings, why)
+
+
+def _lacks(measure: RecordMeasure, record: Record) -> str:
+    why = f"has no {measure.of_text}"
+    if measure.of == "lead_time" and record.created_at and record.done_at and record.done_at < record.created_at:
+        return f"{why}: it was done before it was created"
+    return why
 
 
 def _reading(reading: Reading, used: Sequence[Reading], window: Span, now: datetime, take: str) -> Item:

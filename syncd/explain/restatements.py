@@ -7,7 +7,7 @@ reading whose number was changed or removed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, cached_property
@@ -172,12 +172,11 @@ def _brings(measure: RecordMeasure, old: Record, new: Record) -> str | None:
         return new.not_done or "not done" if old.done_at and not new.done_at else None
     if measure.of is None:
         return None
-    sides = list(_shown(measure.of, (old, new)))
-    return f"{measure.of}: {sides[0]} → {sides[1]}" if sides[0] != sides[1] else None
+    sides = [_shown(measure, record) for record in (old, new)]
+    return f"{measure.of_text}: {sides[0]} → {sides[1]}" if sides[0] != sides[1] else None
 
 
-def _shown(field: str, records: Sequence[Record]) -> Iterator[str]:
-    for record in records:
-        number = contribution(record, field)
-        texts = [scalar_text(value) for value in record.fields.get(field, ())]
-        yield scalar_text(number) if number is not None else ", ".join(texts) or "none"
+def _shown(measure: RecordMeasure, record: Record) -> str:
+    number = contribution(measure, record)
+    texts = [scalar_text(value) for value in measure.values_of(record)]
+    return scalar_text(number) if number is not None else ", ".join(texts) or "none"

@@ -8,11 +8,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Integer, Text, case, column, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Integer, Text, case, column, func, or_, select
 
 from syncd.ledger import selection
 from syncd.ledger.batches import given
 from syncd.ledger.schema import cycles, readings, records, streams
+from syncd.okr.filters import scalar_text, spelling
 from syncd.okr.measures import (
     Answer,
     Measure,
@@ -23,7 +24,6 @@ from syncd.okr.measures import (
     answer_share,
     evaluate_readings,
     leaves,
-    scalar_text,
     stream_keys,
     total,
 )
@@ -36,6 +36,7 @@ _READING_COLUMNS = (
 )
 _INSTANT = timedelta(microseconds=1)
 _PARTS_READ_AHEAD = 200
+_TEXTS_KEPT = 10_000  # names are few; titles may be a million
 
 Part = tuple[int, str]
 """(stream's number, part)."""
@@ -74,7 +75,7 @@ class Answers:
         form, past = selection.form(measure), cycle is not None
         with self._connection() as connection:
             streams = self._ids(connection, measure)
-            parameters = selection.parameters(streams, span, cycle)
+            parameters = self._parameters(connection, measure, span, cycle)
             if measure.take == "share":
                 ((done, total),) = connection.execute(selection.done_of_all(form, self._dialect, past=past), parameters)
                 return answer_share(done, total)
@@ -82,15 +83,15 @@ class Answers:
                 query = selection.how_many(form, self._dialect, past=past, several=len(streams) > 1)
                 counted = int(connection.scalar(query, parameters) or 0)
                 return answer_numbers(measure.take, None, [1.0] * counted, 0)
-            rows = connection.execute(selection.elements_of(form, self._dialect, past=past), parameters).all()
+            rows = self._elements(connection, form, parameters, past=past)
         ids = {row[0] for row in rows}
         if measure.take == "distinct":
             values = {(number, text) for _, _, number, text in rows} - {(None, None)}
             having = len({id_ for id_, _, number, text in rows if number is not None or text is not None})
-            distinct = len({_text(number, text) for number, text in values})
-            return answer_distinct(measure.of, distinct, having, len(ids) - having)
+            distinct = len({_text(measure, number, text) for number, text in values})
+            return answer_distinct(measure.of_text, distinct, having, len(ids) - having)
         numbers = _by_record(rows)
-        return answer_numbers(measure.take, measure.of, list(numbers.values()), len(ids) - len(numbers))
+        return answer_numbers(measure.take, measure.of_text, list(numbers.values()), len(ids) - len(numbers))
 
     def contributions(
         self, measure: RecordMeasure, span: Span, cycle: int | None = None
@@ -102,19 +103,17 @@ class Answers:
         """
         form, past = selection.form(measure), cycle is not None
         with self._connection() as connection:
-            parameters = selection.parameters(self._ids(connection, measure), span, cycle)
+            parameters = self._parameters(connection, measure, span, cycle)
             if measure.of is None:
                 rows = connection.execute(selection.done_times(form, self._dialect, past=past), parameters).all()
                 return sorted((at, [1.0]) for at in {row.id: row.done_at for row in rows}.values())
-            rows = connection.execute(
-                selection.elements_of(form, self._dialect, past=past, dated=True), parameters
-            ).all()
+            rows = self._elements(connection, form, parameters, past=past, dated=True)
         done = {id_: at for id_, _, *_, at in rows}
         elements: dict[str, list[float | str]] = {}
         if measure.take == "distinct":
             for id_, _, number, text, _ in rows:
                 if number is not None or text is not None:
-                    elements.setdefault(id_, []).append(_text(number, text))
+                    elements.setdefault(id_, []).append(_text(measure, number, text))
         else:
             elements = {id_: [number] for id_, number in _by_record([row[:3] for row in rows]).items()}
         return sorted(((done[id_], of_record) for id_, of_record in elements.items()), key=lambda pair: pair[0])
@@ -158,6 +157,57 @@ class Answers:
             for row in rows
         ]
 
+    def texts(self, measure: RecordMeasure, field: str, cycle: int | None = None) -> Sequence[str]:
+        """Each text that a field holds in the records of a measure's streams and kind, counted or not."""
+        with self._connection() as connection:
+            return self._texts(connection, self._ids(connection, measure), measure.kind, field, cycle)
+
+    def held(self, measure: RecordMeasure) -> int:
+        """How many records a measure's streams hold now of its kind, counted or not."""
+        with self._connection() as connection:
+            there = selection.listed(measure, self._ids(connection, measure)), selection.held_at(None)
+            return connection.scalar(select(func.count()).select_from(records).where(*there)) or 0
+
+    def _texts(
+        self, connection: Connection, streams: Sequence[int], kind: str | None, field: str, cycle: int | None
+    ) -> Sequence[str]:
+        query = selection.texts_in(field, kind, self._dialect, past=cycle is not None)
+        past = {} if cycle is None else {"cycle": cycle}
+        return connection.scalars(query, {"streams": streams} | past).all()
+
+    def _parameters(
+        self, connection: Connection, measure: RecordMeasure, span: Span, cycle: int | None
+    ) -> Mapping[str, Any]:
+        """The parameters of a measure's statements; its filters judge the stored texts."""
+        streams = self._ids(connection, measure)
+        admitted = {
+            position: [
+                text for text in self._texts(connection, streams, measure.kind, rule.field, cycle) if rule.admits(text)
+            ]
+            for position, rule in enumerate(measure.filters)
+            if not rule.has_single_spelling and not isinstance(rule.bound, int | float)
+        }
+        return selection.parameters(streams, span, cycle, admitted)
+
+    def _elements(
+        self,
+        connection: Connection,
+        form: RecordMeasure,
+        parameters: Mapping[str, Any],
+        *,
+        past: bool,
+        dated: bool = False,
+    ) -> Sequence[Any]:
+        """The rows of `selection.elements_of`; of each record those of the first field that has a value."""
+        distinct, several = form.take == "distinct", bool(form.else_of)
+        rows: list[Any] = []
+        for field in form.of_fields:
+            query = selection.elements_of(form, field, self._dialect, past=past, texts=distinct or several, dated=dated)
+            having = {row[:2] for row in rows if (row.number, row.text) != (None, None)}
+            of_field = connection.execute(query, parameters).all()
+            rows = [row for row in rows if row[:2] in having] + [row for row in of_field if row[:2] not in having]
+        return rows if distinct or not several else [(*row[:3], *row[4:]) for row in rows]
+
     def _answer_readings(self, measure: ReadingMeasure, span: Span, now: datetime, cycle: int | None) -> Answer:
         dated, readings_in_order = self.readings(measure, span, now, cycle)
         if not readings_in_order and not measure.many:
@@ -190,9 +240,21 @@ class _Together(Answers):
         self._ahead = parts
         self._next = 0
         self._read: Mapping[Part, Sequence[Any]] = {}
+        self._kept_texts: dict[tuple[Any, ...], Sequence[str]] = {}
 
     def _connection(self) -> AbstractContextManager[Connection]:
         return nullcontext(self._open)
+
+    def _texts(
+        self, connection: Connection, streams: Sequence[int], kind: str | None, field: str, cycle: int | None
+    ) -> Sequence[str]:
+        key = (*streams, kind, field, cycle)
+        texts = self._kept_texts.get(key)
+        if texts is None:
+            texts = super()._texts(connection, streams, kind, field, cycle)
+            if len(texts) <= _TEXTS_KEPT:
+                self._kept_texts[key] = texts
+        return texts
 
     def _rows(self, connection: Connection, part: Part, cycle: int | None) -> Sequence[Any]:
         if cycle is not None:
@@ -252,8 +314,8 @@ def record_of(row: Any) -> Record:
     )
 
 
-def _text(number: float | None, text: str | None) -> str:
-    return scalar_text(text if text is not None else number or 0.0)
+def _text(measure: RecordMeasure, number: float | None, text: str | None) -> str:
+    return spelling(scalar_text(text if text is not None else number or 0.0), measure.of_ignores_case)
 
 
 def _by_record(rows: Sequence[Any]) -> dict[str, float]:

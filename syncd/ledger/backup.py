@@ -21,9 +21,10 @@ from sqlalchemy import URL, Connection, Engine, make_url
 from syncd.ledger import migrate
 from syncd.ledger.dump import DumpedRows, write_csv, write_dump
 from syncd.ledger.failures import LedgerError, shown
+from syncd.ledger.identity import note_put_back
 from syncd.ledger.ledger import Ledger, engine_of, open_ledger
 from syncd.ledger.lock import cycle_lock, service_lock
-from syncd.ledger.transfer import StoredRows, clear, counts, fill, is_empty
+from syncd.ledger.transfer import StoredRows, counts, is_empty, replace_rows
 
 Counts = Mapping[str, int]
 """How many rows each table has."""
@@ -143,7 +144,7 @@ def _load(rows: DumpedRows, ledger: Path) -> None:
     _refuse_newer(rows.folder, rows.version)
     with _engine(ledger) as engine, engine.begin() as connection:
         migrate.upgrade(connection, rows.version)
-        fill(connection, rows)
+        replace_rows(connection, rows)
 
 
 def _refuse_newer(backup: Path, version: str | None) -> None:
@@ -167,6 +168,8 @@ def restore(url: str, backup: Path) -> Counts:
         with service_lock(engine), cycle_lock(engine), scratch as folder:
             rebuilt = Path(folder) / "ledger.db"
             written = rebuild(backup, rebuilt)
+            with _engine(rebuilt) as restored, restored.begin() as connection:
+                note_put_back(connection)
             if place is None:
                 _replace_rows(url, rebuilt)
             else:
@@ -199,21 +202,20 @@ def copy(ledger: Ledger, url: str) -> Counts:
 
 
 def _fill_empty(url: str, source: Engine) -> Counts:
-    target = open_ledger(url)
+    target = open_ledger(url, new=True)
     assert target is not None  # open_ledger creates it
     with closing(target), cycle_lock(target.engine), _snapshot(source) as rows, target.engine.begin() as connection:
         if not is_empty(connection):
             raise LedgerError(f"the ledger {shown(url)} holds rows already; name an empty one")
-        fill(connection, StoredRows(rows))
+        replace_rows(connection, StoredRows(rows))
         return counts(connection)
 
 
 def _replace_rows(url: str, rebuilt: Path) -> None:
-    target = open_ledger(url)
+    target = open_ledger(url, new=True)
     assert target is not None  # open_ledger creates it
     with closing(target), _engine(rebuilt) as source, source.connect() as rows, target.engine.begin() as connection:
-        clear(connection)
-        fill(connection, StoredRows(rows))
+        replace_rows(connection, StoredRows(rows))
 
 
 # -- files

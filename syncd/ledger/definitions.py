@@ -90,7 +90,7 @@ def _body(key_result: KeyResult, days: tuple[date, date, str], shares: Shares) -
 @lru_cache(_KEPT)
 def measure_digest(measure: Measure | None) -> str:
     """Distinguishes measures: values of different measures cannot be compared."""
-    return _digest(_dump(measure))
+    return _digest(_dump(measure, measured_alone=True))
 
 
 def _as_judged(key_result: KeyResult, body: Mapping[str, Any]) -> KeyResult:
@@ -177,26 +177,31 @@ def _kinds(model: type[Any]) -> Mapping[str, Any]:
     return get_type_hints(model)
 
 
-def _dump(value: Any) -> Any:
-    """What a mapping file says, as JSON.
+def _dump(value: Any, *, measured_alone: bool = False) -> Any:
+    """What a mapping file says, as JSON; with `measured_alone`, without the fields that a connection decides.
 
     Defaults are left out, so that a later version's new key changes nothing. Fields that comparisons ignore are left
     out too: two key results that differ only in such a field have the same digest.
     """
     if is_dataclass(value) and not isinstance(value, type):
-        own = ((name, getattr(value, name), default) for name, default in _fields(type(value)))
-        return {type(value).__name__: {name: _dump(inner) for name, inner, default in own if inner != default}}
+        own = ((name, getattr(value, name), default) for name, default in _fields(type(value), measured_alone))
+        dumped = {name: _dump(inner, measured_alone=measured_alone) for name, inner, default in own if inner != default}
+        return {type(value).__name__: dumped}
     if isinstance(value, tuple):
-        return [_dump(inner) for inner in value]
+        return [_dump(inner, measured_alone=measured_alone) for inner in value]
     if isinstance(value, timedelta):
         return value.total_seconds()
     return value.isoformat() if isinstance(value, date) else value
 
 
 @lru_cache
-def _fields(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
+def _fields(kind: type[Any], measured_alone: bool = False) -> tuple[tuple[str, Any], ...]:
     """The fields that a dataclass's comparison uses, each with its default."""
-    return tuple((field.name, field.default) for field in fields(kind) if field.compare)
+    return tuple(
+        (field.name, field.default)
+        for field in fields(kind)
+        if field.compare and not (measured_alone and field.metadata.get("unmeasured"))
+    )
 
 
 def _digest(body: Any) -> str:

@@ -2,10 +2,12 @@
 
 An event is
 - `known` if it is the state in which syncd first saw its subject: nobody is notified;
-- `waiting` until its message is sent;
-- `sending` from the moment that the message may have left until the answer is kept;
-- `sent`, `unsure` (it may have arrived) or `dead` (it failed for good) in the end;
+- `waiting` as long as an address waits for a message about it;
+- `sent`, `unsure` (it may have arrived) or `dead` (it failed for good) in the end: the worst state of its messages;
 - `dropped` if the change was undone before a message could be sent.
+
+Each address of a recipient gets a message of its own, with the same states; it is `sending` from the moment that it may
+have left until the answer is kept.
 """
 
 from __future__ import annotations
@@ -15,18 +17,22 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, func, insert, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, tuple_, update
 
-from syncd.ledger.schema import events
+from syncd.ledger.schema import events, messages
 
-EventState = Literal["known", "waiting", "sending", "sent", "unsure", "dead", "dropped"]
+EventState = Literal["known", "waiting", "sent", "unsure", "dead", "dropped"]
+MessageState = Literal["waiting", "sending", "sent", "unsure", "dead", "dropped"]
 Subject = tuple[str, str, str]
 """(kind, period, id)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """A change of a subject; `old` is None if the subject was never seen before."""
+    """A change of a subject; `old` is None if the subject was never seen before.
+
+    It is `unsure` if a message about it may have been sent already, by a later state of the ledger that is lost.
+    """
 
     kind: str
     period: str
@@ -36,7 +42,7 @@ class NewEvent:
     old: str | None
     new: str
     sentence: str
-    state: Literal["known", "waiting"]
+    state: Literal["known", "waiting", "unsure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,18 @@ class Event:
     sent_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The state of an event at one address of a recipient. `address` names the address and is not the address."""
+
+    event: int
+    address: str
+    recipient: str
+    state: MessageState
+    reason: str | None
+    sent_at: datetime | None
+
+
 class Events:
     """Reads events, and changes their states; each change has its own transaction."""
 
@@ -79,25 +97,63 @@ class Events:
         with self._engine.connect() as connection:
             return [Event(**row) for row in connection.execute(query).mappings()]
 
-    def last_message(self, recipient: str) -> datetime | None:
-        """When a recipient was last sent a message."""
-        query = select(func.max(events.c.sent_at)).where(events.c.recipient == recipient)
+    def last_message(self, recipient: str, address: str) -> datetime | None:
+        """When an address of a recipient was last sent a message."""
+        of_address = (messages.c.recipient == recipient) & (messages.c.address == address)
+        query = select(func.max(messages.c.sent_at)).where(of_address)
         with self._engine.connect() as connection:
             sent_at: datetime | None = connection.execute(query).scalar()
         return sent_at
 
-    def newest_messages(self) -> Sequence[Event]:
-        """For each recipient, the newest event that a message was made for, in its present state."""
-        last = select(func.max(events.c.id)).where(events.c.recipient.is_not(None)).group_by(events.c.recipient)
-        query = select(events).where(events.c.id.in_(last)).order_by(events.c.id)
+    def messages(self, ids: Collection[int]) -> Mapping[tuple[int, str], Message]:
+        """The messages about these events, by event and address."""
         with self._engine.connect() as connection:
-            return [Event(**row) for row in connection.execute(query).mappings()]
+            rows = connection.execute(select(messages).where(messages.c.event.in_(ids))).mappings()
+            return {(row["event"], row["address"]): Message(**row) for row in rows}
+
+    def newest_messages(self) -> Sequence[Message]:
+        """The newest message to each address of each recipient, in its present state."""
+        last = select(func.max(messages.c.event), messages.c.recipient, messages.c.address).group_by(
+            messages.c.recipient, messages.c.address
+        )
+        query = select(messages).where(tuple_(messages.c.event, messages.c.recipient, messages.c.address).in_(last))
+        with self._engine.connect() as connection:
+            return [Message(**row) for row in connection.execute(query.order_by(messages.c.event)).mappings()]
+
+    def note_messages(
+        self,
+        ids: Collection[int],
+        address: str,
+        recipient: str,
+        state: MessageState,
+        *,
+        reason: str | None = None,
+        sent_at: datetime | None = None,
+    ) -> None:
+        """Replaces the state of these events at an address of a recipient."""
+        if not ids:
+            return
+        values = {"address": address, "recipient": recipient, "state": state, "reason": reason, "sent_at": sent_at}
+        with self._engine.begin() as connection:
+            connection.execute(delete(messages).where(messages.c.event.in_(ids), messages.c.address == address))
+            connection.execute(insert(messages), [{"event": id_, **values} for id_ in ids])
+
+    def end_interrupted(self, reason: str) -> None:
+        """Makes messages `unsure` that were being sent when syncd was stopped."""
+        with self._engine.begin() as connection:
+            query = update(messages).where(messages.c.state == "sending")
+            connection.execute(query.values(state="unsure", reason=reason))
 
     def reopen(self, now: datetime) -> None:
-        """Puts dead and unsure events back into `waiting`, as if they were new."""
+        """Puts events whose messages are dead or unsure back into `waiting`, as if they were new; for those messages
+        alone.
+        """
+        failed = ("unsure", "dead")
         with self._engine.begin() as connection:
-            query = update(events).where(events.c.state.in_(("unsure", "dead")))
-            connection.execute(query.values(state="waiting", reason=None, made_at=now))
+            ids = connection.execute(select(messages.c.event).where(messages.c.state.in_(failed))).scalars().all()
+            of_failed = events.c.state.in_(failed) | events.c.id.in_(ids)
+            connection.execute(update(events).where(of_failed).values(state="waiting", reason=None, made_at=now))
+            connection.execute(delete(messages).where(messages.c.state.in_(failed)))
 
     def end(self, ids: Collection[int], state: EventState, **more: Any) -> None:
         """Sets the state of these events, and `reason`, `recipient` or `sent_at`."""

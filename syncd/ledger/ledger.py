@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -10,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import orjson
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy.exc import DBAPIError, NoResultFound, OperationalError, ProgrammingError, SQLAlchemyError
 
 from syncd.ledger import migrate
 from syncd.ledger.alignments import Alignments
@@ -20,9 +21,11 @@ from syncd.ledger.cycles import Cycles
 from syncd.ledger.definition_versions import Definitions
 from syncd.ledger.events import Events
 from syncd.ledger.failures import LedgerError, LedgerFailed, raise_ledger_errors, shown
+from syncd.ledger.identity import Remembered, identity, last_ledger_at, note_put_back
 from syncd.ledger.one_connection import OneConnection
 from syncd.ledger.outbox import Outbox
 from syncd.ledger.outlines import Outlines
+from syncd.ledger.schema import cycles
 from syncd.ledger.values import Values
 from syncd.okr.measures import Measure
 
@@ -35,17 +38,21 @@ if TYPE_CHECKING:
     from syncd.ledger.revisions import Revisions
     from syncd.ledger.streams import Streams
 
+_PUT_BACK = "stop syncd, put it back with `syncd restore FILE`, and start syncd again"
+_MIGRATION_KEY = 0x73796E6366  # the two before it are the keys of the locks
 _PATIENCE = 30  # seconds to wait for a locked SQLite file, unless the URL has `?timeout=`
 _CACHE = "cache_size=-8000"  # kB, so that the pages of a stream stay in memory while several measures read it
 
 
-def open_ledger(url: str, *, create: bool = True) -> Ledger | None:
-    """The ledger at a SQLAlchemy URL, migrated to this version's tables. Raises LedgerError if that fails.
+def open_ledger(url: str, *, create: bool = True, new: bool = False) -> Ledger | None:
+    """The ledger at a SQLAlchemy URL, migrated to this version's tables. Raises LedgerError if that fails, or if
+    another ledger was there that is gone.
 
-    With `create=False`, for commands that only read, it changes nothing, and returns None if no ledger exists yet.
+    With `create=False`, for commands that only read, it changes nothing, and returns None if no ledger exists yet. With
+    `new`, a ledger begins even where another was.
     """
     try:
-        return _open(make_url(url), create)
+        return _open(make_url(url), create, new)
     except LedgerFailed as error:  # it was not in use yet: nothing was touched
         raise LedgerError(str(error).replace(" failed: ", " cannot be used: ", 1)) from None
     except DBAPIError as error:
@@ -57,26 +64,67 @@ def open_ledger(url: str, *, create: bool = True) -> Ledger | None:
     raise LedgerError(f"the ledger {shown(url)} cannot be used: {reason}")
 
 
-def _open(url: URL, create: bool) -> Ledger | None:
-    sqlite_file = url.database if url.get_backend_name() == "sqlite" else None
-    if sqlite_file and sqlite_file != ":memory:" and not Path(sqlite_file).exists():
+def _open(url: URL, create: bool, new: bool) -> Ledger | None:
+    file = Path(url.database) if url.get_backend_name() == "sqlite" and url.database not in (None, ":memory:") else None
+    last_ledger = last_ledger_at(file) if file and not new else None
+    if file and not file.exists():
+        if last_ledger:
+            raise _gone(url, last_ledger)
         if not create:
             return None
-        Path(sqlite_file).parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
     engine = engine_of(url)
     with engine.connect() as connection:
         version = migrate.version(connection)
-    if version is None and not create:
-        return None
-    if version != migrate.head():
-        name = shown(url.render_as_string())
+        if version is None and last_ledger:
+            raise _gone(url, last_ledger)
+        if version is None and not create:
+            return None
         if version is not None and version > migrate.head():
-            raise LedgerError(f"the ledger {name} was written by a newer syncd ({version}); run that version")
+            _refuse_newer(connection, version)
+    if version is None or version < migrate.head():
         if not create:
+            name = shown(url.render_as_string())
             raise LedgerError(f"the ledger {name} is of an older syncd; `syncd sync` brings it up to date")
         with engine.begin() as connection:
+            _wait_for_other_migrations(connection)
             migrate.upgrade(connection)
+            if new:
+                note_put_back(connection)
+    if last_ledger and create:
+        with engine.begin() as connection:
+            _note_an_older_state(connection, last_ledger)
     return Ledger(engine)
+
+
+def _wait_for_other_migrations(connection: Connection) -> None:
+    """Of several processes that start at once, one migrates, and the others wait and then find nothing to do."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_KEY)))
+    else:
+        connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _gone(url: URL, last_ledger: Remembered) -> LedgerError:
+    return LedgerError(
+        f"the ledger {shown(url.render_as_string())} is gone: {url.database}.lock remembers one that had come to cycle"
+        f" {last_ledger.cycle}; put it back with `syncd restore FILE`, or begin anew with --new-ledger"
+    )
+
+
+def _refuse_newer(connection: Connection, version: str) -> None:
+    """A newer ledger is refused unless its migrations only added what an older syncd need not know."""
+    if identity(connection).writes_from > migrate.head():
+        name = shown(connection.engine.url.render_as_string())
+        raise LedgerError(f"the ledger {name} was written by a newer syncd ({version}); run that version")
+
+
+def _note_an_older_state(connection: Connection, last_ledger: Remembered) -> None:
+    """Notices a backup, or another ledger, that was put in the place of the ledger by hand."""
+    newest = connection.execute(select(func.coalesce(func.max(cycles.c.id), 0))).scalar_one()
+    if newest < last_ledger.cycle or identity(connection).id != last_ledger.id:
+        note_put_back(connection)
 
 
 def engine_of(url: URL) -> Engine:
@@ -114,6 +162,15 @@ class Ledger:
     """
 
     def __init__(self, engine: Engine) -> None:
+        self._file = _on_disk(engine)
+        if self._file is not None:
+            event.listen(engine, "do_connect", _open_existing)
+        with engine.connect() as connection:
+            self.identity = identity(connection)
+        self._use(engine)
+
+    def _use(self, engine: Engine) -> None:
+        """Reads and writes through this engine from now on."""
         self.engine = engine
         self.cycles = Cycles(engine)
         self.definitions = Definitions(engine)
@@ -185,11 +242,59 @@ class Ledger:
     def rehearsal(self) -> Iterator[Ledger]:
         """This ledger in one transaction that is rolled back: what is written there is read there, and nowhere else."""
         with self.engine.connect() as connection, connection.begin() as transaction:
+            rehearsed = copy(self)
+            for name, part in vars(Ledger).items():
+                if isinstance(part, cached_property):
+                    rehearsed.__dict__.pop(name, None)
+            rehearsed._use(cast("Engine", OneConnection(connection)))
             try:
-                yield Ledger(cast("Engine", OneConnection(connection)))
+                yield rehearsed
             finally:
                 transaction.rollback()
+
+    def nothing_synced_since_restored(self) -> bool:
+        """Whether the ledger was put back to an earlier state, and the next sync is the first one since."""
+        if self.identity.restored_in is None:
+            return False
+        last = self.cycles.last(pulled=True)
+        return last is None or last.id <= self.identity.restored_in
+
+    def check_in_place(self) -> None:
+        """Raises LedgerError if another ledger, or none, is at its address now, or if this version may not write to it.
+
+        A file that was deleted or replaced while it is open can still be written to, and nobody would ever read that.
+        """
+        name = shown(self.engine.url.render_as_string())
+        if self._file is not None and _on_disk(self.engine) != self._file:
+            raise LedgerError(f"the ledger {name} was deleted or replaced while it was in use; {_PUT_BACK}")
+        try:
+            with self.engine.connect() as connection:
+                now = identity(connection)
+        except (ProgrammingError, OperationalError, NoResultFound):  # no table, or no row in it
+            raise LedgerError(f"the ledger {name} was emptied while it was in use; {_PUT_BACK}") from None
+        if now.id != self.identity.id:
+            raise LedgerError(f"the ledger {name} was replaced by another while it was in use; {_PUT_BACK}")
+        if now.writes_from > migrate.head():
+            raise LedgerError(f"a newer syncd has taken over the ledger {name}; run that version")
 
     def close(self) -> None:
         """Closes all connections."""
         self.engine.dispose()
+
+
+def _open_existing(_: object, __: object, arguments: list[Any], keywords: dict[str, Any]) -> None:
+    """Lets SQLite open a file, and never create an empty one where a ledger was deleted in use."""
+    arguments[0] = f"{Path(arguments[0]).absolute().as_uri()}?mode=rw"
+    keywords["uri"] = True
+
+
+def _on_disk(engine: Engine) -> tuple[int, int] | None:
+    """The device and inode of a SQLite ledger's file: (0, 0) if there is none; None if the ledger is no file."""
+    database = engine.url.database
+    if engine.dialect.name != "sqlite" or database in (None, ":memory:"):
+        return None
+    try:
+        status = os.stat(database)
+    except OSError:
+        return 0, 0
+    return status.st_dev, status.st_ino

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import TextIO
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from syncd.ledger.failures import LedgerError, shown
+from syncd.ledger.identity import memory
 
 _CYCLE_KEY = 0x73796E6364  # "syncd"
 _SERVICE_KEY = _CYCLE_KEY + 1
@@ -69,11 +71,27 @@ def _lock(engine: Engine, ending: str, key: int, busy: type[LedgerBusy], held_by
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 file.seek(0)
-                raise busy(f"{held_by} {database} ({file.read().strip()})") from None
-            with suppress(OSError):  # a full disk: the lock holds without our name in the file
-                os.truncate(file.fileno(), 0)
-                os.write(file.fileno(), _who().encode())
-            yield
+                holder, *_ = file.read().splitlines() or ["it has just begun"]
+                raise busy(f"{held_by} {database} ({holder})") from None
+            file.seek(0)
+            _, *lines = file.read().splitlines() or [""]
+            try:
+                lines = _write(file, engine if key == _CYCLE_KEY else None, lines)
+                yield
+            finally:
+                _write(file, engine if key == _CYCLE_KEY else None, lines)
+
+
+def _write(file: TextIO, engine: Engine | None, remembered: list[str]) -> list[str]:
+    """Writes who holds the lock, and which ledger stands here; returns the lines about the ledger."""
+    if engine is not None and Path(engine.url.database or "").exists():  # to look for it would create it
+        with suppress(LedgerError, SQLAlchemyError):  # it cannot be read: what was remembered stays
+            remembered = [memory(engine)]
+    with suppress(OSError):  # a full disk: the lock holds without our name in the file
+        text = "".join(f"{line}\n" for line in (_who(), *remembered)).encode()
+        os.truncate(file.fileno(), 0)
+        os.write(file.fileno(), text)
+    return remembered
 
 
 def _lock_file(engine: Engine, path: str) -> TextIO:

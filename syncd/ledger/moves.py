@@ -27,7 +27,7 @@ from syncd.ledger.schema import (
     written,
 )
 from syncd.okr.goals import guard_id, is_guard
-from syncd.sdk import Json
+from syncd.sdk import Json, Scalar
 
 _BY_KEY_RESULT = (definitions, values, approvals, checkins, deliveries)
 _BY_PERIOD = tuple(table for table in metadata.sorted_tables if "period" in table.c)
@@ -68,8 +68,9 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Republished:
-    """What moves make of deliveries: the new target of each place, and the digest and statement of each delivery."""
+    """What moves make of deliveries: the digest and statement of each, the marks of each place, and its new target."""
 
+    marks: Mapping[Place, Mapping[str, Sequence[Scalar]]] = field(default_factory=dict)
     targets: Mapping[Place, str] = field(default_factory=dict)
     statements: Mapping[int, tuple[str, Mapping[str, Json]]] = field(default_factory=dict)
 
@@ -137,6 +138,9 @@ class Moves:
                 else:
                     _move_period(connection, move.old, move.new)
                 connection.execute(insert(moves), [asdict(move)])
+            for (name, target), marks in republished.marks.items():
+                of_place = (written.c.connection == name) & (written.c.target == target)
+                connection.execute(update(written).where(of_place).values(marks=marks))
             for (name, target), new in republished.targets.items():
                 for table in (deliveries, written):
                     of_place = (table.c.connection == name) & (table.c.target == target)

@@ -25,13 +25,19 @@ OPEN: tuple[State, ...] = ("waiting", "sending")
 STUCK: tuple[State, ...] = ("refused", "absent", "dead", "unsure")
 """The states that last until a newer delivery comes or a person acts."""
 
+IN_DOUBT = "syncd was stopped while it was sent, or its ledger was put back to an earlier state since"
+"""Why a delivery or a message that was being sent is unsure in the end."""
+
 Place = tuple[str, str]
 """(connection, target)."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """A delivery that is due: its statement as JSON, and a digest of the statement and of how it is written."""
+    """A delivery that is due: its statement as JSON, and a digest of the statement and of how it is written.
+
+    It is `sending` if it may have been sent already, by a later state of the ledger that is lost.
+    """
 
     connection: str
     target: str
@@ -39,6 +45,7 @@ class NewDelivery:
     key_result: str
     digest: str
     statement: Mapping[str, Json]
+    state: Literal["waiting", "sending"] = "waiting"
 
     @property
     def place(self) -> Place:
@@ -188,7 +195,7 @@ def post(connection: Connection, cycle: int, now: datetime, due: Iterable[NewDel
     """
     rows = [
         {field.name: getattr(delivery, field.name) for field in fields(delivery)}
-        | {"cycle": cycle, "made_at": now, "state": "waiting", "tries": 0}
+        | {"cycle": cycle, "made_at": now, "tries": 0}
         for delivery in due
     ]
     if not rows:

@@ -67,9 +67,9 @@ def store_snapshots(
 ) -> int:
     """Stores the readings of each part, and ends those that are gone. Returns how many were new, changed or gone.
 
-    A part that could not be read keeps its readings.
+    A part that could not be read keeps its readings, and so does the time that a snapshot does not list.
     """
-    read = {part: snapshot.readings for part, snapshot in snapshots.items() if snapshot.problem is None}
+    read = {part: snapshot for part, snapshot in snapshots.items() if snapshot.problem is None}
     return sum(
         _store_readings(connection, stream, cycle, seen_at, {part: read[part] for part in batch})
         for batch in batches(read, _PARTS_AT_ONCE)
@@ -77,28 +77,36 @@ def store_snapshots(
 
 
 def _store_readings(
-    connection: Connection, stream: int, cycle: int, seen_at: datetime, read: Mapping[str, Sequence[Reading]]
+    connection: Connection, stream: int, cycle: int, seen_at: datetime, read: Mapping[str, Snapshot]
 ) -> int:
     current = and_(readings.c.stream == stream, readings.c.until.is_(None))
     rows = connection.execute(select(readings).where(current, readings.c.part.in_(read))).mappings()
-    kept = {(row["part"], row["position"]): row for row in rows}
+    kept = {(row["part"], row["position"]): row for row in rows if _is_listed(row["at"], read[row["part"]])}
     fresh = {
         (part, position): _reading_row(reading, stream, part, position)
-        for part, readings_of_part in read.items()
-        for position, reading in enumerate(readings_of_part)
+        for part, snapshot in read.items()
+        for position, reading in enumerate(snapshot.readings)
     }
     new = {place: row for place, row in fresh.items() if not _same(kept.get(place), row)}
-    ended = [place for place in kept if place in new or place not in fresh]
+    ended = [
+        {"of_part": part, "of_position": position, "of_cycle": row["cycle"]}
+        for (part, position), row in kept.items()
+        if (part, position) in new or (part, position) not in fresh
+    ]
     if ended:
+        # The cycle too: a row outside the listed time may have the same position.
         of_place = and_(
-            current, readings.c.part == bindparam("of_part"), readings.c.position == bindparam("of_position")
+            current, *(readings.c[name] == bindparam(f"of_{name}") for name in ("part", "position", "cycle"))
         )
-        places = [{"of_part": part, "of_position": position} for part, position in ended]
-        connection.execute(delete(readings).where(of_place, readings.c.cycle == cycle), places)
-        connection.execute(update(readings).where(of_place).values(until=cycle), places)
+        connection.execute(delete(readings).where(of_place, readings.c.cycle == cycle), ended)
+        connection.execute(update(readings).where(of_place).values(until=cycle), ended)
     if new:
         connection.execute(insert(readings), [row | {"cycle": cycle, "seen_at": seen_at} for row in new.values()])
     return len(new) + len(ended)
+
+
+def _is_listed(at: datetime | None, snapshot: Snapshot) -> bool:
+    return snapshot.between is None or at is None or snapshot.between[0] <= at < snapshot.between[1]
 
 
 def _current(connection: Connection, stream: int, ids: Iterable[str]) -> dict[str, Any]:

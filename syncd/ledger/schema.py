@@ -84,6 +84,15 @@ metadata = MetaData(
     }
 )
 
+control = Table(
+    "control",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("ledger", String, nullable=False, comment="its own id; backups and copies keep it"),
+    Column("writes_from", String, nullable=False, comment="the oldest migration whose syncd may still write"),
+    Column("restored_in", Integer, comment="the newest cycle when it was put back to an earlier state"),
+)
+
 cycles = Table(
     "cycles",
     metadata,
@@ -331,4 +340,17 @@ events = Table(
     Index("ix_events_kind_period_subject", "kind", "period", "subject"),
     Index("ix_events_state", "state"),
     Index("ix_events_recipient", "recipient"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("event", Integer, ForeignKey("events.id"), primary_key=True),
+    Column("address", String, primary_key=True, comment="by the names of its references; never the address"),
+    Column("recipient", Text, nullable=False, comment="whose address it is, by name"),
+    Column("state", String, nullable=False),
+    Column("reason", Text),
+    Column("sent_at", Moment),
+    Index("ix_messages_recipient_address", "recipient", "address"),
+    Index("ix_messages_state", "state"),
 )

@@ -1,7 +1,8 @@
 """A measure of records as SQL: gives the answer of `okr.measures.evaluate_records` for a million records.
 
 A field is stored as JSON: its name with the list of its elements. Each database has its own way to unnest such a list;
-all other SQL is the same for both.
+all other SQL is the same for both. Texts are only looked up here: `Filter.admits` judges them, and the statement gets
+those that pass as a parameter (decision 0030).
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import ARRAY, Float, Integer, Text
 
-from syncd.ledger.schema import Moment, records
+from syncd.ledger.schema import Document, Moment, records
 from syncd.okr.measures import Filter, RecordMeasure, scalar_text
 from syncd.okr.spans import Span, Window
 
@@ -62,11 +63,20 @@ def _held_at(cycle: ColumnElement[int]) -> ColumnElement[bool]:
 
 def listed(measure: RecordMeasure, streams: Sequence[int]) -> ColumnElement[bool]:
     """The condition for the records of a measure's streams and kind, counted or not."""
-    return and_(records.c.stream.in_(streams), *_of_kind(measure))
+    return and_(records.c.stream.in_(streams), *_of_kind(measure.kind))
 
 
-def _of_kind(measure: RecordMeasure) -> Sequence[ColumnElement[bool]]:
-    return () if measure.kind is None else (records.c.kind == measure.kind,)
+def _of_kind(kind: str | None) -> Sequence[ColumnElement[bool]]:
+    return () if kind is None else (records.c.kind == kind,)
+
+
+def _in_streams(kind: str | None, past: bool) -> Sequence[ColumnElement[bool]]:
+    """The conditions that a record belongs to the streams in the parameters and has the kind."""
+    return (
+        records.c.stream.in_(bindparam("streams", expanding=True)),
+        _held_at(bindparam("cycle", type_=Integer)) if past else held_at(None),
+        *_of_kind(kind),
+    )
 
 
 def form(measure: RecordMeasure) -> RecordMeasure:
@@ -77,9 +87,32 @@ def form(measure: RecordMeasure) -> RecordMeasure:
     return replace(measure, connection="", streams=(), window=Window(), per=None)
 
 
-def parameters(streams: Sequence[int], span: Span, cycle: int | None) -> Mapping[str, Any]:
-    """The parameters that every statement of this module has."""
-    return {"streams": streams, "start": span.start, "end": span.end} | ({} if cycle is None else {"cycle": cycle})
+def parameters(
+    streams: Sequence[int], span: Span, cycle: int | None, admitted: Mapping[int, Sequence[str]]
+) -> Mapping[str, Any]:
+    """The parameters that every statement about a measure has.
+
+    `admitted` are the stored texts that meet each filter without a single spelling, by the filter's position.
+    """
+    texts = {_texts_name(position): list(texts) for position, texts in admitted.items()}
+    past = {} if cycle is None else {"cycle": cycle}
+    return {"streams": streams, "start": span.start, "end": span.end} | texts | past
+
+
+def _texts_name(position: int) -> str:
+    return f"texts_{position}"
+
+
+@lru_cache(maxsize=1000)
+def texts_in(field: str, kind: str | None, dialect: str, *, past: bool) -> Select[Any]:
+    """Selects each text that a field holds in the records of some streams and of a kind, once."""
+    elements = _elements(field, dialect)
+    return (
+        select(elements.text)
+        .distinct()
+        .select_from(_joined(records, *elements.sources))
+        .where(*_in_streams(kind, past), elements.of_field, elements.is_text)
+    )
 
 
 @lru_cache(maxsize=1000)
@@ -99,18 +132,19 @@ def done_of_all(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]
 
 
 @lru_cache(maxsize=1000)
-def elements_of(form: RecordMeasure, dialect: str, *, past: bool, dated: bool = False) -> Select[Any]:
-    """Selects each element of the field that is measured, for the records that count: id, stream, number and, for
-    `distinct`, text.
+def elements_of(
+    form: RecordMeasure, field: str, dialect: str, *, past: bool, texts: bool, dated: bool = False
+) -> Select[Any]:
+    """Selects each element of a field, for the records that count: id, stream, number and, with `texts`, text.
 
     If `dated`, the last column is the time at which the record was done. An element has a number or a text; the other
     is null. A record without elements has a row too, in which both are null.
     """
-    elements = _elements(form.of or "", dialect)
+    elements = _elements(field, dialect)
     unnested: FromClause = records
     for index, source in enumerate(elements.sources):
         unnested = unnested.outerjoin(source, elements.of_field if index == 0 else true())
-    columns = [elements.number.label("number"), *([elements.text.label("text")] if form.take == "distinct" else [])]
+    columns = [elements.number.label("number"), *([elements.text.label("text")] if texts else [])]
     if dated:
         columns.append(records.c.done_at)
     return select(records.c.id, records.c.stream, *columns).select_from(unnested).where(_counting(form, dialect, past))
@@ -133,35 +167,35 @@ def _counting(form: RecordMeasure, dialect: str, past: bool) -> ColumnElement[bo
 
 def _passing(form: RecordMeasure, dialect: str, past: bool) -> Sequence[ColumnElement[bool]]:
     """The conditions that a record belongs to the streams, has the kind and passes the filters, done or not."""
-    return (
-        records.c.stream.in_(bindparam("streams", expanding=True)),
-        _held_at(bindparam("cycle", type_=Integer)) if past else held_at(None),
-        *_of_kind(form),
-        *(_passes(rule, dialect) for rule in form.filters),
-    )
+    rules = (_passes(rule, position, dialect) for position, rule in enumerate(form.filters))
+    return (*_in_streams(form.kind, past), *rules)
 
 
-def _passes(rule: Filter, dialect: str) -> ColumnElement[bool]:
+def _passes(rule: Filter, position: int, dialect: str) -> ColumnElement[bool]:
     elements = _elements(rule.field, dialect)
     some = partial(_some, elements)
-    if rule.at_least is not None or rule.at_most is not None:
-        bound = rule.at_least if rule.at_least is not None else rule.at_most
-        kind, value = (
-            (elements.is_text, elements.text) if isinstance(bound, str) else (elements.is_number, elements.number)
-        )
-        compared = value >= bound if rule.at_least is not None else value <= bound
-        return some(and_(kind, compared))
+    if isinstance(rule.bound, int | float):
+        value, bound = elements.number, rule.bound
+        return some(and_(elements.is_number, value >= bound if rule.at_least is not None else value <= bound))
     texts = [scalar_text(value) for value in rule.any_of if value is not None]
     numbers = [number for text in texts if (number := _number(text)) is not None]
+    same = elements.text.in_(texts) if rule.has_single_spelling else elements.text.in_(_listed(position, dialect))
     met = some(
         or_(
-            and_(elements.is_text, elements.text.in_(texts)),
+            and_(elements.is_text, same),
+            elements.is_number if rule.matches_every_number else false(),
             and_(elements.is_number, elements.number.in_(numbers)) if numbers else false(),
         )
     )
     if None in rule.any_of:
         met = or_(met, not_(some(true())))
     return not_(met) if rule.negated else met
+
+
+def _listed(position: int, dialect: str) -> Select[Any]:
+    """The texts in the parameter of a filter."""
+    unnest = func.jsonb_array_elements_text if dialect == "postgresql" else func.json_each
+    return select(unnest(bindparam(_texts_name(position), type_=Document)).table_valued("value").c.value)
 
 
 def _some(elements: _Elements, condition: ColumnElement[bool]) -> ColumnElement[bool]:

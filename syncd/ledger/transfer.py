@@ -14,7 +14,7 @@ from sqlalchemy.types import String, TypeEngine
 
 from syncd.ledger import migrate
 from syncd.ledger.batches import batches
-from syncd.ledger.schema import Document, Moment
+from syncd.ledger.schema import Document, Moment, control
 
 Row = Mapping[str, Any]
 _AT_ONCE = 2_000  # rows in memory
@@ -77,22 +77,20 @@ def _type(column: Column[Any]) -> TypeEngine[Any]:
 
 
 def is_empty(connection: Connection) -> bool:
-    """Whether nothing was ever synced, checked in or defined here."""
-    return not any(connection.execute(select(table).limit(1)).first() for table in tables_of(connection))
+    """Whether nothing was ever synced, checked in or defined here: a new ledger has its identity alone."""
+    tables = (table for table in tables_of(connection) if table.name != control.name)
+    return not any(connection.execute(select(table).limit(1)).first() for table in tables)
 
 
-def clear(connection: Connection) -> None:
-    """Deletes every row."""
-    for table in reversed(tables_of(connection)):
-        connection.execute(table.delete())
-
-
-def fill(connection: Connection, rows: Rows) -> None:
-    """Writes these rows into tables that hold none, and compares what stands there then.
+def replace_rows(connection: Connection, rows: Rows) -> None:
+    """Deletes every row, writes these rows instead, and compares what stands there then.
 
     Raises ValueError if a row reads back otherwise than it was written.
     """
-    for table in tables_of(connection):
+    tables = tables_of(connection)
+    for table in reversed(tables):
+        connection.execute(table.delete())
+    for table in tables:
         for batch in batches(rows.of(table), _AT_ONCE):
             connection.execute(insert(table), batch)
         if connection.dialect.name == "postgresql":

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from syncd.ledger import Event
+from syncd.notifying.inert import inert
 from syncd.okr.words import count
 
 _ORDER = ("watermelon", "health", "held", "failing")
@@ -43,8 +44,11 @@ def title(events: Sequence[Event]) -> str:
     return f"syncd: {', '.join(parts)}"
 
 
-def body(events: Sequence[Event], address: str | None) -> str:
-    """The message as plain text, each objective's events under its title."""
+def body(events: Sequence[Event], address: str | None, most: int) -> str:
+    """The message as plain text of at most `most` characters, each objective's events under its title.
+
+    Lines that do not fit are counted instead.
+    """
     first: dict[str, int] = {}
     for event in events:
         place = _ORDER.index(event.kind)
@@ -54,12 +58,46 @@ def body(events: Sequence[Event], address: str | None) -> str:
     )
     lines: list[str] = []
     for heading, group in groupby(ordered, key=lambda event: event.heading):
-        lines += [*([""] if lines else []), heading, *(f"- {_inert(event.sentence)}" for event in group)]
-    if len(lines) > _LINES:
-        lines = [*lines[:_LINES], f"and {count(len(lines) - _LINES, 'line')} more: `syncd status` has all of it"]
-    return "\n".join([*lines, *(["", address] if address else [])])
+        lines += [*([""] if lines else []), inert(heading), *(f"- {inert(event.sentence)}" for event in group)]
+    return cut(lines, ["", address] if address else [], most)
 
 
-def _inert(text: str) -> str:
-    """The text with mentions such as `@channel` broken up, because sources may contain anybody's text."""
-    return text.replace("@", "@\N{ZERO WIDTH SPACE}").replace("<!", "<\N{ZERO WIDTH SPACE}!")
+def within(text: str, most: int) -> str:
+    """The first lines of a text that fit into `most` characters, each made inert."""
+    kept: list[str] = []
+    for line in map(inert, text.splitlines()):
+        if length("\n".join([*kept, line])) > most:
+            break
+        kept.append(line)
+    return "\n".join(kept) if kept else shortened(inert(text), most)
+
+
+def cut(lines: Sequence[str], ending: Sequence[str], most: int) -> str:
+    """The lines and the ending in at most `most` characters: whole lines, and how many lines are left out."""
+    kept = list(lines[:_LINES])
+    while True:
+        left_out = sum(map(bool, lines[len(kept) :]))
+        more = [f"and {count(left_out, 'line')} more: `syncd status` has all of it"] if left_out else []
+        text = "\n".join([*kept, *more, *ending])
+        if length(text) <= most:
+            return text
+        if not kept:
+            return shortened(next((line for line in lines if line.startswith("-")), text), most)
+        kept.pop()
+        while kept and not kept[-1].startswith("-"):  # no heading without its events
+            kept.pop()
+
+
+def length(text: str) -> int:
+    """The number of characters as most services count them: UTF-16 units."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most `most` characters, with an ellipsis in place of its rest."""
+    if length(text) <= most:
+        return text
+    kept = text[: max(most - 1, 0)]
+    while kept and length(kept) > most - 1:
+        kept = kept[:-1]
+    return f"{kept}…" if most > 0 else ""

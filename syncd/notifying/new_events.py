@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from syncd.config import Config
 from syncd.ledger import Ledger, NewEvent
+from syncd.okr.goals import KeyResult
 from syncd.okr.measures import leaves, stream_keys
 from syncd.okr.words import HEALTH_WORDS, goal, number, percent
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
@@ -38,6 +40,7 @@ def new_events(config: Config, ledger: Ledger, now: datetime, reports: Sequence[
     if config.settings.notify is None:
         return
     newest = ledger.events.newest()
+    due: Literal["waiting", "unsure"] = "unsure" if ledger.nothing_synced_since_restored() else "waiting"
     for fact in (*_of_reports(reports), *_of_streams(config, ledger, now)):
         was = newest.get((fact.kind, fact.period, fact.subject))
         if fact.is_now == (was or _NONE) or (was is None and fact.is_now == _NONE):
@@ -52,7 +55,7 @@ def new_events(config: Config, ledger: Ledger, now: datetime, reports: Sequence[
             was,
             fact.is_now,
             fact.sentence,
-            "waiting" if is_sent else "known",
+            due if is_sent else "known",
         )
 
 
@@ -72,7 +75,8 @@ def _of_reports(reports: Sequence[Report]) -> Iterator[_Fact]:
                 is_now = "watermelon" if link.alignment.verdict == "watermelon" else _NONE
                 ended = f"{name} is no watermelon any more: {link.brief}"
                 sentence = f"watermelon: {link.brief}" if is_now != _NONE else ended
-                yield _of(report.period.id, block, "watermelon", name, is_now, sentence, notable=True)
+                output = next(kr for kr in block.objective.key_results if kr.id == link.alignment.output)
+                yield _of(report.period.id, block, output, "watermelon", name, is_now, sentence, notable=True)
 
 
 def _of_line(period: str, block: ObjectiveBlock, line: KeyResultLine) -> Iterator[_Fact]:
@@ -82,20 +86,28 @@ def _of_line(period: str, block: ObjectiveBlock, line: KeyResultLine) -> Iterato
         due = f" ({percent(standing.expected)} expected)" if standing.progress is not None else ""
         why = f"; {line.reason}" if line.reason else ""
         sentence = f"{kr.id} is {HEALTH_WORDS[standing.health]}: {number(line.value)} ({goal(kr)}){way}{due}{why}"
-        yield _of(period, block, "health", kr.id, standing.health, sentence, notable=False)
+        yield _of(period, block, kr, "health", kr.id, standing.health, sentence, notable=False)
     held = line.quality == "held"
     is_now = "held" if held else _NONE  # whatever the number is: if it moves while it waits, nobody is notified again
     candidate = "unknown" if line.candidate is None else number(line.candidate)
     instead = f"{kr.id} is held at {candidate}, and its value stays {number(line.value)}: {line.reason}"
     sentence = instead if held else f"{kr.id} is held no more; it is {number(line.value)}"
-    yield _of(period, block, "held", kr.id, is_now, sentence, notable=True)
+    yield _of(period, block, kr, "held", kr.id, is_now, sentence, notable=True)
 
 
 def _of(
-    period: str, block: ObjectiveBlock, kind: str, subject: str, is_now: str, sentence: str, *, notable: bool
+    period: str,
+    block: ObjectiveBlock,
+    key_result: KeyResult,
+    kind: str,
+    subject: str,
+    is_now: str,
+    sentence: str,
+    *,
+    notable: bool,
 ) -> _Fact:
-    objective = block.objective
-    return _Fact(kind, period, subject, objective.owner, objective.title, is_now, sentence, notable)
+    owner = key_result.owner or block.objective.owner
+    return _Fact(kind, period, subject, owner, block.objective.title, is_now, sentence, notable)
 
 
 def _of_streams(config: Config, ledger: Ledger, now: datetime) -> Iterator[_Fact]:

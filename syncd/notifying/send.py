@@ -1,60 +1,44 @@
-"""Sends the waiting events: a message to each recipient, outside quiet hours, not too often, each event once.
+"""Sends the waiting events: a message to each address, outside quiet hours, not too often, each event once.
 
 Nobody can take back a message to a chat or a mailbox, or check whether it arrived. If a message may have arrived, its
-events are `unsure`, and syncd does not send them again by itself.
+events are `unsure` for that address, and syncd does not send them there again by itself. What became of an event is
+kept for each address: of two addresses of a recipient, one may refuse what the other accepted.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import unquote
+from functools import partial
 
 from syncd.config import Config
-from syncd.config.messages import nearest
+from syncd.config.notifying import EVERYBODY
 from syncd.ledger import Event, Ledger
-from syncd.ledger.events import EventState
+from syncd.ledger.events import EventState, Message
+from syncd.ledger.outbox import IN_DOUBT
+from syncd.notifying.addresses import Address, NotSent, Text, addresses
 from syncd.notifying.messages import body, settled, title
-from syncd.sdk import ConfigError
 
 log = logging.getLogger("syncd.notifying")
-
-EVERYBODY = "to"
-"""The recipient that `to:` names. The other recipients have the names of owners."""
 
 GIVES_UP = timedelta(days=1)
 """How long syncd tries to send an event. Older notifications are dropped."""
 
-_TIMEOUT = 30.0
-_LOST: tuple[EventState, ...] = ("sending",)
-_WAITING: tuple[EventState, ...] = ("waiting",)
-_NOT_TAKEN = re.compile(
-    r"error=(?:[1-4]\d\d|503)\b"  # any other 5xx may come from a server behind the one that accepted the message
-    r"|NewConnectionError|NameResolutionError|Connection refused|getaddrinfo|Name or service"
-)
-_ARRIVED = " - INFO - Sent "  # apprise logs this for each target of a service that has several
-_SHORTEST = 3  # characters: a shorter part of an address is not hidden
+_WAITING: Sequence[EventState] = ("waiting",)
+_DONE = frozenset({"sent", "unsure", "dead", "dropped"})
+_WORST_FIRST: Sequence[EventState] = ("unsure", "dead", "sent")
 
 
 @dataclass(frozen=True, slots=True)
 class MessageOutcome:
-    """The outcome of a message about this many `events`: `problem` is None if it arrived."""
+    """The outcome of the messages to a recipient about this many `events`: `problem` is None if they arrived."""
 
     recipient: str
     events: int
     problem: str | None = None
-
-
-class NotSent(Exception):
-    """A message did not arrive. With `doubt`, it may have arrived."""
-
-    def __init__(self, why: str, *, doubt: bool) -> None:
-        super().__init__(why)
-        self.doubt = doubt
 
 
 def send_messages(
@@ -64,8 +48,7 @@ def send_messages(
     notify = config.settings.notify
     if notify is None:
         return ()
-    lost = ledger.events.in_state(_LOST)
-    ledger.events.end([event.id for event in lost], "unsure", reason="syncd was stopped while it was sent")
+    ledger.events.end_interrupted(IN_DOUBT)
     waiting = ledger.events.in_state(_WAITING)
     if not waiting or notify.is_quiet(clock(), config.zone):
         return ()
@@ -75,95 +58,105 @@ def send_messages(
         groups.setdefault(recipient or EVERYBODY, []).append(event)
     outcomes: list[MessageOutcome] = []
     for recipient, events in groups.items():
-        last = ledger.events.last_message(recipient)
-        # The difference is negative if the clock was set back.
-        sent_lately = last is not None and timedelta() <= clock() - last < notify.at_most_every
-        if (stopping and stopping.is_set()) or sent_lately:
-            continue
-        outcomes += _send_events(config, ledger, clock(), recipient, events)
+        run = _Recipient(config, ledger, clock(), recipient, events, list(addresses(config, recipient)))
+        outcomes += run.send(notify.at_most_every, stopping or threading.Event())
     return outcomes
 
 
-def _send_events(
-    config: Config, ledger: Ledger, now: datetime, recipient: str, events: Sequence[Event]
-) -> list[MessageOutcome]:
-    lasting, undone = settled(events)
-    ledger.events.end(
-        [event.id for event in undone], "dropped", reason="the change was undone before a message could be sent"
-    )
-    ids = [event.id for event in events if event not in undone]
-    if not ids:
-        return []
-    ledger.events.end(ids, "sending", recipient=recipient)
-    try:
-        send(config, recipient, title(lasting), body(lasting, config.settings.address))
-    except NotSent as error:
-        tried = [event for event in events if event.id in ids and event.reason is not None]
-        too_old = [event.id for event in tried if now - event.made_at >= GIVES_UP]
-        ledger.events.end(ids, "unsure" if error.doubt else "waiting", reason=str(error))
-        if not error.doubt:
-            ledger.events.end(too_old, "dead", reason=f"{error}; it was tried for a day")
-        log.warning("not told", extra={"recipient": recipient, "reason": str(error), "events": len(ids)})
-        return [MessageOutcome(recipient, len(ids), str(error))]
-    ledger.events.end(ids, "sent", sent_at=now, reason=None)
-    log.info("told", extra={"recipient": recipient, "events": len(ids)})
-    return [MessageOutcome(recipient, len(ids))]
+@dataclass(slots=True)
+class _Recipient:
+    """A recipient's waiting events and addresses."""
+
+    config: Config
+    ledger: Ledger
+    now: datetime
+    recipient: str
+    events: Sequence[Event]
+    addresses: Sequence[Address]
+
+    def send(self, at_most_every: timedelta, stopping: threading.Event) -> list[MessageOutcome]:
+        """Sends each address what waits for it, and keeps what became of every event."""
+        messages = self.ledger.events.messages([event.id for event in self.events])
+        reached: set[int] = set()
+        failures: list[tuple[str, str]] = []
+        tried = 0
+        for address in self.addresses:
+            last = self.ledger.events.last_message(self.recipient, address.name)
+            # The difference is negative if the clock was set back.
+            if stopping.is_set() or (last is not None and timedelta() <= self.now - last < at_most_every):
+                continue
+            own = {event.id: messages.get((event.id, address.name)) for event in self.events}
+            pending = [event for event in self.events if (kept := own[event.id]) is None or kept.state not in _DONE]
+            if not (pending := self._without_undone(address, pending)):
+                continue
+            tried += 1
+            problem = self._send_to(address, pending, own)
+            if problem is None:
+                reached.update(event.id for event in pending)
+            else:
+                failures.append((address.name, problem))
+        self._conclude()
+        outcomes = [MessageOutcome(self.recipient, len(reached))] if reached else []
+        if failures:
+            each = failures if len(self.addresses) > 1 else [("", failures[0][1])]
+            why = "; ".join(f"{name}: {problem}" if name else problem for name, problem in each)
+            of = f"{len(failures)} of {tried} addresses of {self.recipient} did not take it ({why})"
+            outcomes.append(MessageOutcome(self.recipient, len(self.events), of))
+        return outcomes
+
+    def _without_undone(self, address: Address, pending: Sequence[Event]) -> list[Event]:
+        """The events without those that were undone before this address got a message about them."""
+        _, undone = settled(pending)
+        why = "the change was undone before a message could be sent"
+        ids = [event.id for event in undone]
+        self.ledger.events.note_messages(ids, address.name, self.recipient, "dropped", reason=why)
+        return [event for event in pending if event not in undone]
+
+    def _send_to(self, address: Address, events: Sequence[Event], kept: dict[int, Message | None]) -> str | None:
+        """Sends an address a message about these events; returns the reason if it may not have arrived."""
+        ids = [event.id for event in events]
+        note = partial(self.ledger.events.note_messages, address=address.name, recipient=self.recipient)
+        note(ids, state="sending")
+        lasting, _ = settled(events)
+        try:
+            address.send(title(lasting), partial(body, lasting, self.config.settings.address))
+        except NotSent as error:
+            tried = [event for event in events if (message := kept[event.id]) is not None and message.reason]
+            too_old = [event.id for event in tried if self.now - event.made_at >= GIVES_UP]
+            note(ids, state="unsure" if error.doubt else "waiting", reason=str(error))
+            if not error.doubt:
+                note(too_old, state="dead", reason=f"{error}; it was tried for a day")
+            extra = {"recipient": self.recipient, "address": address.name, "reason": str(error), "events": len(ids)}
+            log.warning("not told", extra=extra)
+            return str(error)
+        note(ids, state="sent", sent_at=self.now)
+        log.info("told", extra={"recipient": self.recipient, "address": address.name, "events": len(ids)})
+        return None
+
+    def _conclude(self) -> None:
+        """Ends the events about which no address waits for a message any more."""
+        messages = self.ledger.events.messages([event.id for event in self.events])
+        by_state: dict[EventState, list[int]] = {}
+        for event in self.events:
+            kept = [messages.get((event.id, address.name)) for address in self.addresses]
+            states = {"waiting" if message is None else message.state for message in kept}
+            if states <= _DONE:
+                ended: EventState = next((state for state in _WORST_FIRST if state in states), "dropped")
+                by_state.setdefault(ended, []).append(event.id)
+        for state, ids in by_state.items():
+            self.ledger.events.end(ids, state, recipient=self.recipient)
 
 
-def send(config: Config, recipient: str, heading: str, text: str) -> None:
-    """Sends a message to all addresses of a recipient. Raises NotSent with the reason, but without any address."""
-    import apprise
-
-    logging.getLogger("apprise").propagate = False  # it names addresses
-    try:
-        addresses = config.notify_addresses()[recipient]
-    except ConfigError as error:
-        raise NotSent("; ".join(problem.message for problem in error.problems) or str(error), doubt=False) from None
-    service = apprise.Apprise(asset=apprise.AppriseAsset(app_id="syncd", app_desc="syncd", secure_logging=True))
-    for address in addresses:
-        if not service.add(address):
-            raise NotSent(f"apprise does not know an address of {recipient}", doubt=False)
-    with apprise.LogCapture(level=logging.DEBUG) as captured:
-        result = service.notify(title=heading, body=text, body_format=apprise.NotifyFormat.TEXT, timeout=_TIMEOUT)
-        output = captured.getvalue()
-    if not result:
-        failed = [service_result for service_result in result if not service_result]
-        not_taken = sum(bool(_NOT_TAKEN.search(line)) for line in output.splitlines())
-        doubt = len(failed) < len(addresses) or not_taken < len(failed) or _ARRIVED in output
-        why = f"{len(failed)} of {len(addresses)} addresses of {recipient} did not take it"
-        raise NotSent(f"{why} ({_without(addresses, _reason(output))})", doubt=doubt)
-
-
-def check(config: Config) -> Sequence[str]:
-    """What is wrong with the addresses and owners of `notify:`, for `syncd doctor`. Sends nothing."""
-    import apprise
-
-    logging.getLogger("apprise").propagate = False
-    try:
-        recipients = config.notify_addresses()
-    except ConfigError as error:
-        return [problem.message for problem in error.problems]
-    strange = [
-        f"apprise does not know an address of {recipient!r}"
-        for recipient, addresses in recipients.items()
-        if not all(apprise.Apprise.instantiate(address, suppress_exceptions=True) for address in addresses)
-    ]
-    owners = {objective.owner for okrs in config.periods for objective in okrs.objectives if objective.owner}
-    nobody = sorted(set(recipients) - owners - {EVERYBODY})
-    return strange + [f"no objective has the owner {name!r}{nearest(name, owners)}" for name in nobody]
-
-
-def _without(addresses: Sequence[str], text: str) -> str:
-    """The text without any part of these addresses: even a host, a topic or a room may be the secret."""
-    parts = {part for address in addresses for part in re.split(r"[^\w.~-]+", unquote(address.partition("://")[2]))}
-    for part in sorted(parts, key=len, reverse=True):
-        text = text.replace(part, "***") if len(part) >= _SHORTEST else text
-    return text
-
-
-def _reason(output: str) -> str:
-    """The first warning or error that apprise logged, without its time."""
-    for line in output.splitlines():
-        if " - WARNING - " in line or " - ERROR - " in line:
-            return line.partition(" - ")[2].partition(" - ")[2][:160]
-    return "no reason was given"
+def send(config: Config, recipient: str, heading: str, text: Text) -> None:
+    """Sends a message to all addresses of a recipient. Raises NotSent with the reasons, but without any address."""
+    every = list(addresses(config, recipient))
+    failures: list[NotSent] = []
+    for address in every:
+        try:
+            address.send(heading, text)
+        except NotSent as error:
+            failures.append(error)
+    if failures:
+        why = "; ".join(map(str, failures))
+        of = f"{len(failures)} of {len(every)} addresses of {recipient} did not take it ({why})"
+        raise NotSent(of, doubt=any(failure.doubt for failure in failures))

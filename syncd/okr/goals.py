@@ -37,6 +37,7 @@ LintRule = Literal[
     "output-worded-as-change",
     "met-by-baseline",
     "never-matches",
+    "excludes-nothing",
     "implausible-goal",
     "unused-ignore",
 ]

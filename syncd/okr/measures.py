@@ -13,6 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
+from syncd.okr.filters import UNMEASURED, spelling
+from syncd.okr.filters import Filter as Filter
+from syncd.okr.filters import scalar_text as scalar_text
 from syncd.okr.spans import Period, Span, Window
 from syncd.sdk.facts import Reading, Record, Scalar
 
@@ -26,63 +29,14 @@ LENGTHS: dict[Per, timedelta] = {"day": timedelta(days=1), "week": timedelta(wee
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """A condition on one field; on a field with many values, any of them may meet it.
-
-    `any_of` compares texts, and a number as its shortest text; None in it matches a field without a value. `negated`
-    inverts it. `at_least` and `at_most` compare a number with numbers, and a text (an ISO date) with texts.
-    """
-
-    field: str
-    any_of: tuple[Scalar | None, ...] = ()
-    negated: bool = False
-    at_least: Scalar | None = None
-    at_most: Scalar | None = None
-
-    @property
-    def texts(self) -> frozenset[str | None]:
-        """The values of `any_of` as texts for the comparison."""
-        return frozenset(None if value is None else scalar_text(value) for value in self.any_of)
-
-    def accepts(self, values: Sequence[Scalar]) -> bool:
-        """Whether a record with these values of the field passes the filter."""
-        if self.at_least is not None:
-            bound = self.at_least
-            return any(_comparable(value, bound) and value >= bound for value in values)  # type: ignore[operator]
-        if self.at_most is not None:
-            bound = self.at_most
-            return any(_comparable(value, bound) and value <= bound for value in values)  # type: ignore[operator]
-        wanted = self.texts
-        met = any(scalar_text(value) in wanted for value in values) or (None in wanted and not values)
-        return met is not self.negated
-
-    def __str__(self) -> str:
-        if self.at_least is not None:
-            return f"{self.field} ≥ {scalar_text(self.at_least)}"
-        if self.at_most is not None:
-            return f"{self.field} ≤ {scalar_text(self.at_most)}"
-        values = " or ".join("none" if value is None else scalar_text(value) for value in self.any_of)
-        return f"{self.field} {'is not' if self.negated else 'is'} {values}"
-
-
-def scalar_text(value: Scalar) -> str:
-    """A scalar as text; a whole number is written without `.0`."""
-    if isinstance(value, str):
-        return value
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
-
-
-def _comparable(value: Scalar, bound: Scalar) -> bool:
-    return isinstance(value, str) == isinstance(bound, str)
-
-
-@dataclass(frozen=True, slots=True)
 class RecordMeasure:
     """How records become a number: the records of some streams that pass every filter and were done in the window.
 
-    `kind` selects one kind if the streams hold several. `share` is a percentage: the share of done records among all
-    records that pass the filters, whatever their dates. `per` turns the number into a rate. `never` is the reason that
-    the connector gives if no record can ever pass; it is only a remark and does not affect the result.
+    `of` is the field that is aggregated; where it is empty, the first field of `else_of` with a value is. Its values
+    are the same whatever their case if `of_ignores_case`. `kind` selects one kind if the streams hold several. `share`
+    is a percentage: the share of done records among all records that pass the filters, whatever their dates. `per`
+    turns the number into a rate. `never` is the reason that the connector gives if no record can ever pass, `idle` the
+    reason that a filter excludes nothing; these are only remarks and do not affect the result.
     """
 
     connection: str
@@ -93,12 +47,29 @@ class RecordMeasure:
     window: Window = Window()
     kind: str | None = None
     per: Per | None = None
+    else_of: tuple[str, ...] = ()
+    of_ignores_case: bool = field(default=False, metadata=UNMEASURED)
     never: str | None = field(default=None, compare=False)
+    idle: str | None = field(default=None, compare=False)
+
+    @property
+    def of_fields(self) -> tuple[str, ...]:
+        """The fields that are aggregated: of each record, the first that has a value."""
+        return (self.of, *self.else_of) if self.of else ()
+
+    @property
+    def of_text(self) -> str | None:
+        """The aggregated fields as messages name them; None if records are counted."""
+        return " or ".join(self.of_fields) or None
 
     @property
     def fields(self) -> frozenset[str]:
         """The fields that must be pulled for this measure."""
-        return frozenset({rule.field for rule in self.filters} | ({self.of} if self.of else set()))
+        return frozenset({*(rule.field for rule in self.filters), *self.of_fields})
+
+    def values_of(self, record: Record) -> Sequence[Scalar]:
+        """A record's elements in the aggregated field."""
+        return next(filter(None, (record.fields.get(name) for name in self.of_fields)), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,21 +216,22 @@ def evaluate_records(measure: RecordMeasure, span: Span, records: Iterable[Recor
     """The plain evaluator: computes in Python the answer that the ledger computes in SQL. Each id counts once."""
     counted = {record.id: record for record in records if left_out(measure, span, record) is None}
     if measure.take == "distinct":
-        values = {scalar_text(value) for record in counted.values() for value in _values(record, measure.of)}
-        lacking = sum(not _values(record, measure.of) for record in counted.values())
-        return answer_distinct(measure.of, len(values), len(counted) - lacking, lacking)
+        elements = [measure.values_of(record) for record in counted.values()]
+        values = {spelling(scalar_text(value), measure.of_ignores_case) for values in elements for value in values}
+        lacking = sum(not values for values in elements)
+        return answer_distinct(measure.of_text, len(values), len(counted) - lacking, lacking)
     if measure.take == "share":
         return answer_share(sum(is_done(record, span) for record in counted.values()), len(counted))
     if measure.of is None:
         return answer_numbers(measure.take, None, [1.0] * len(counted), 0)
-    numbers = [contribution(record, measure.of) for record in counted.values()]
+    numbers = [contribution(measure, record) for record in counted.values()]
     present = [number for number in numbers if number is not None]
-    return answer_numbers(measure.take, measure.of, present, len(numbers) - len(present))
+    return answer_numbers(measure.take, measure.of_text, present, len(numbers) - len(present))
 
 
-def contribution(record: Record, of: str) -> float | None:
+def contribution(measure: RecordMeasure, record: Record) -> float | None:
     """The number that a record contributes: the sum of the numbers in its field; None if there is none."""
-    numbers = [float(value) for value in _values(record, of) if not isinstance(value, str)]
+    numbers = [float(value) for value in measure.values_of(record) if not isinstance(value, str)]
     return total(numbers) if numbers else None
 
 
@@ -270,8 +242,8 @@ def left_out(measure: RecordMeasure, span: Span, record: Record) -> str | None:
     if (reason := _outside(measure, span, record)) is not None:
         return reason
     for rule in measure.filters:
-        if not rule.accepts(_values(record, rule.field)):
-            values = ", ".join(scalar_text(value) for value in _values(record, rule.field)) or "none"
+        if not rule.accepts(record.fields.get(rule.field, ())):
+            values = ", ".join(scalar_text(value) for value in record.fields.get(rule.field, ())) or "none"
             return f"{rule.field} is {values}, not as asked: {rule}"
     return None
 
@@ -285,10 +257,6 @@ def _outside(measure: RecordMeasure, span: Span, record: Record) -> str | None:
     if record.done_at < span.start:
         return "done before the window"
     return "done after the window" if record.done_at >= span.end else None
-
-
-def _values(record: Record, field: str | None) -> Sequence[Scalar]:
-    return record.fields.get(field, ()) if field else ()
 
 
 def readings_used(

@@ -128,3 +128,8 @@ class Window:
         if self.days is not None:
             first = period.first - timedelta(days=self.days - 1)
         return min(period.span.start, midnight(first, period.zone))
+
+    def reach(self, period: Period) -> Span:
+        """All the time that this window can ever cover during the period."""
+        first, last = self.earliest(period), midnight((self.until or period.last) + timedelta(days=1), period.zone)
+        return Span(first, max(first, last))

@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from syncd.okr.alignment import Alignment, judge, on_pace_since
 from syncd.okr.facts import answered
+from syncd.okr.filters import spelling
 from syncd.okr.goals import (
     ON_PACE,
     KeyResult,
@@ -100,8 +101,8 @@ def _elements(measure: RecordMeasure, record: Record) -> Sequence[float | str]:
     if measure.of is None:
         return [1.0]
     if measure.take == "distinct":
-        return [scalar_text(value) for value in record.fields.get(measure.of, ())]
-    number = contribution(record, measure.of)
+        return [spelling(scalar_text(value), measure.of_ignores_case) for value in measure.values_of(record)]
+    number = contribution(measure, record)
     return [] if number is None else [number]
 
 

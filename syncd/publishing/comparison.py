@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from syncd.config import Config
 from syncd.config.publications import Publication
 from syncd.ledger import Delivery, Ledger
-from syncd.publishing.overwriting import Decision, Marks, decide, header_mark, inherited, mark, moved
+from syncd.publishing.overwriting import (
+    Decision,
+    Marks,
+    decide,
+    header_mark,
+    holds_another_period,
+    inherited,
+    mark,
+    moved,
+    period_mark,
+)
 from syncd.publishing.statements import of_json
-from syncd.sdk import Content, Context, Publisher, RetryPolicy, Written
+from syncd.sdk import Content, Context, Publisher, RetryPolicy, Statement, Summary, Written
 
 log = logging.getLogger("syncd.publishing")
 
@@ -41,6 +51,8 @@ class Comparison:
         for place, value in self.wanted.items():
             if place not in self.decision.foreign:
                 new = [] if value is None else [mark(value)]
+                if sure:
+                    marks[period_mark(place)] = [self.delivery.period]
                 marks[place] = new if sure else [*(old for old in marks.get(place, ()) if old not in new), *new]
         return marks | {header_mark(place): [mark(header)] for place, header in self.written.above.items()}
 
@@ -77,15 +89,31 @@ def parts(deliveries: Sequence[Delivery], publisher: Publisher) -> Sequence[Sequ
 def compare_part(
     ledger: Ledger, publication: Publication, publisher: Publisher, part: Sequence[Delivery]
 ) -> Iterator[Comparison]:
-    """Compares one part of the deliveries through an open publisher."""
-    wanted = {delivery.key_result: publisher.content(of_json(delivery.statement)) for delivery in part}
-    read = {} if publisher.appends else publisher.read(wanted)
+    """Compares one part of the deliveries through an open publisher.
+
+    The place of an unknown number keeps the number that it holds, unless that number is of another period.
+    """
+    wanted = {delivery.key_result: _wanted(publisher, of_json(delivery.statement)) for delivery in part}
+    contents = {name: content for name, (content, _) in wanted.items()}
+    read = {} if publisher.appends else publisher.read(contents)
     marks = ledger.outbox.marks({delivery.place for delivery in part})
     for delivery in part:
-        content, written = wanted[delivery.key_result], read.get(delivery.key_result, Written())
+        content, unknown = wanted[delivery.key_result]
+        written = read.get(delivery.key_result, Written())
         ours = inherited(written, content, marks.get(delivery.place, {}))
+        kept = {place for place in unknown if not holds_another_period(place, delivery.period, ours)}
+        content = {place: value for place, value in content.items() if place not in kept}
         decision = decide(written.content, content, ours, override=publication.override)
         yield Comparison(delivery, content, written, ours, decision)
+
+
+def _wanted(publisher: Publisher, statement: Statement | Summary) -> tuple[Content, Collection[str]]:
+    """The content for a statement's target with unknown numbers as None, and the places of these numbers."""
+    content = publisher.content(statement)
+    if isinstance(statement, Summary) or statement.value is not None:
+        return content, ()
+    blanked = publisher.content(replace(statement, blank_unknown=True))
+    return blanked, [place for place in blanked if place not in content]
 
 
 def bug(publication: Publication, error: Exception) -> str:

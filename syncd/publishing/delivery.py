@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from syncd.config import Config
 from syncd.config.publications import WHOLE, Publication
 from syncd.ledger import Delivery, Ledger, LedgerError
-from syncd.ledger.outbox import OPEN, STUCK, State
+from syncd.ledger.outbox import IN_DOUBT, OPEN, STUCK, State
 from syncd.publishing.comparison import Comparison, belongs, bug, compare_part, parts
 from syncd.publishing.overwriting import mark, shown
 from syncd.publishing.statements import of_json
@@ -144,7 +144,7 @@ class _Run:
         with closing(publisher):
             if publisher.appends:
                 lost = [delivery for delivery in due if delivery.state == "sending"]
-                ended += self._end(lost, "unsure", "syncd was stopped while it was sent")
+                ended += self._end(lost, "unsure", IN_DOUBT)
                 due = [delivery for delivery in due if delivery not in lost]
             if not publisher.together:
                 due = _open(due)

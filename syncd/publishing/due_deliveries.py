@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -13,7 +13,7 @@ from syncd.config import Config
 from syncd.config.publications import WHOLE, Publication
 from syncd.ledger import Delivery, Ledger, NewDelivery
 from syncd.publishing.statements import as_json, statements
-from syncd.sdk import Statement, Summary
+from syncd.sdk import MEASURED, Statement, Summary
 from syncd.status.document import document
 from syncd.status.report import Report
 
@@ -32,12 +32,15 @@ def due_deliveries(
     """The deliveries that are due according to these reports. If two reports have the same target, the first report
     counts.
 
-    A key result that never had a complete value is not stated. A change that comes only with time (`expected`) is
-    stated once a day, and only where it is shown.
+    After the ledger was put back to an earlier state, the first statement for a target may have been sent before, so it
+    counts as being sent. A key result that never had a complete value is not stated. A change that comes only with time
+    (`expected`) is stated once a day, and only where it is shown.
     """
     if not config.publications:
         return
     newest = ledger.outbox.newest()
+    nothing_synced = ledger.nothing_synced_since_restored()
+    restored_in = ledger.identity.restored_in or 0
     taken: set[tuple[str, str]] = set()
     for report in reports:
         stated = {statement.key_result: statement for statement in statements(config, report, now)}
@@ -58,8 +61,15 @@ def due_deliveries(
                         continue
                     digest, packed = digest_of_statement(publication, statement), as_json(statement)
                 last = newest.get(place)
-                if last is None or last.digest != digest or _is_due_again(publication, last):
-                    yield NewDelivery(*place, report.period.id, name, digest, packed)
+                if (
+                    last is None
+                    or last.digest != digest
+                    or _is_due_again(publication, last)
+                    or (name != WHOLE and _leaves_old_number(publication, stated[name], last))
+                ):
+                    lost = last.cycle <= restored_in if last else nothing_synced
+                    state: Literal["waiting", "sending"] = "sending" if lost else "waiting"
+                    yield NewDelivery(*place, report.period.id, name, digest, packed, state)
 
 
 def _is_due_again(publication: Publication, last: Delivery) -> bool:
@@ -69,6 +79,12 @@ def _is_due_again(publication: Publication, last: Delivery) -> bool:
     write over the text that stopped it.
     """
     return last.state == "superseded" or (publication.override and last.state == "refused")
+
+
+def _leaves_old_number(publication: Publication, statement: Statement, last: Delivery) -> bool:
+    """Whether the target may hold a number of another period, which an unknown number must not stand beside."""
+    shows_numbers = not MEASURED.isdisjoint(publication.keys.uses())
+    return shows_numbers and statement.value is None and last.period != statement.period
 
 
 def _digest_of_summary(publication: Publication, summary: Summary) -> str:

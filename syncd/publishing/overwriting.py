@@ -15,6 +15,7 @@ Marks = Mapping[str, Sequence[Scalar]]
 
 _SHORT = 64  # characters: of a longer text only a digest is kept
 _EQUAL = 1e-9  # spreadsheets keep 15 digits
+_PERIOD_OF = "period of "
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,21 @@ def header_mark(place: str) -> str:
     return f"header of {place}"
 
 
+def period_mark(place: str) -> str:
+    """The key in the marks for the period whose statement syncd wrote at a place."""
+    return f"{_PERIOD_OF}{place}"
+
+
+def is_period_mark(name: str) -> bool:
+    """Whether a key in the marks is that of a period."""
+    return name.startswith(_PERIOD_OF)
+
+
+def holds_another_period(place: str, period: str, ours: Marks) -> bool:
+    """Whether syncd wrote the content of a place for another period."""
+    return any(earlier != period for earlier in ours.get(period_mark(place), ()))
+
+
 def inherited(written: Written, wanted: Content, ours: Marks) -> Marks:
     """The marks; a new place gets the marks of the place that had the same header before.
 
@@ -62,6 +78,7 @@ def inherited(written: Written, wanted: Content, ours: Marks) -> Marks:
         for old in ours:
             if old not in wanted and mark(header) in ours.get(header_mark(old), ()):
                 marks[place] = ours[old]
+                marks[period_mark(place)] = ours.get(period_mark(old), ())
     return marks
 
 

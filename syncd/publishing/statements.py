@@ -35,7 +35,7 @@ def _statement(config: Config, period: Period, block: ObjectiveBlock, line: KeyR
         unit=kr.unit,
         objective=objective.id,
         objective_title=objective.title,
-        owner=objective.owner,
+        owner=kr.owner or objective.owner,
         period=period.id,
         value=line.value,
         baseline=goal.baseline if goal else None,
@@ -60,6 +60,7 @@ def as_json(statement: Statement | Summary) -> dict[str, Json]:
     if isinstance(statement, Summary):
         return {"document": statement.document, "statements": [as_json(part) for part in statement.statements]}
     values = asdict(statement)
+    del values["blank_unknown"]  # it depends on what the target holds at the delivery
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
 
 
@@ -71,7 +72,7 @@ def of_json(kept: Mapping[str, Any]) -> Statement | Summary:
 
 
 def _of_json(kept: Mapping[str, Any]) -> Statement:
-    values = {field.name: kept.get(field.name) for field in fields(Statement)}
+    values = {field.name: kept.get(field.name) for field in fields(Statement) if field.name != "blank_unknown"}
     for name in ("as_of", "updated"):
         values[name] = datetime.fromisoformat(str(kept[name])) if kept.get(name) else None
     return Statement(**values)  # type: ignore[arg-type]

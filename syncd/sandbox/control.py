@@ -23,7 +23,10 @@ CHANGES = {
         "create", "transition", "resolve", "reopen", "move", "delete", "set_field", "add_comment", "edit_comment",
         "delete_comment", "rename_field", "hide_field", "forbid_edits",
     ),
-    "sheets": ("set_cell", "append_row", "rename_sheet", "insert_column", "delete_column", "rename_column"),
+    "sheets": (
+        "set_cell", "append_row", "sort_rows", "insert_row", "delete_row", "rename_sheet", "insert_column",
+        "delete_column", "rename_column",
+    ),
 }  # fmt: skip
 """What `POST /control/change` may do: mutations of `World`'s systems. `"site": "jira-dc"` picks the other Jira site."""
 

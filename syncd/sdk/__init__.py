@@ -46,13 +46,14 @@ from syncd.sdk.json_client import JsonClient, WebSettings
 from syncd.sdk.json_publisher import JsonPublisher
 from syncd.sdk.json_source import JsonSource, NewestFirst
 from syncd.sdk.network import network_failure
-from syncd.sdk.publishing import STATED, Content, Publisher, PublishKeys, Stated, Statement, Summary, Written
+from syncd.sdk.publishing import MEASURED, STATED, Content, Publisher, PublishKeys, Stated, Statement, Summary, Written
 from syncd.sdk.retry import LONGEST_WAIT, RetryPolicy
 from syncd.sdk.sentences import sentence, single_line
 from syncd.sdk.server import Server, answer_of
 
 __all__ = [
     "LONGEST_WAIT",
+    "MEASURED",
     "STATED",
     "Answer",
     "Budget",

@@ -11,7 +11,7 @@ import math
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
@@ -34,6 +34,7 @@ _ERRORS = (
     "#CALC!",
     "Loading...",
 )
+_LIBREOFFICE_ERROR = re.compile(r"Err:\d{3}\Z", re.ASCII)
 
 
 class As(BaseModel):
@@ -76,7 +77,7 @@ class CellError:
     code: str
 
 
-Cell = None | bool | int | float | str | date | datetime | CellError
+Cell = None | bool | int | float | str | date | datetime | time | timedelta | CellError
 """A cell's content by the type that its source gives it; None is blank. A datetime may be aware or not."""
 
 
@@ -106,7 +107,7 @@ class Reader:
             return self._finite(cell)
         if isinstance(cell, str):
             return self._text_number(cell.strip().translate(_SPACES))
-        return None, f"the date {shown(cell)}, not a number"
+        return None, f"the {'date' if isinstance(cell, date) else 'time'} {shown(cell)}, not a number"
 
     def moment(self, cell: Cell) -> datetime | None:
         """The time that a cell holds, aware; None if it holds no time. A day is its first instant in the zone."""
@@ -126,7 +127,7 @@ class Reader:
         return None
 
     def _text_number(self, text: str) -> tuple[float | None, str | None]:
-        if text in _ERRORS:
+        if text in _ERRORS or _LIBREOFFICE_ERROR.match(text):
             return None, f"the error {text}"
         rules = self.rules
         if rules.decimal or rules.thousands or rules.percent:

@@ -79,6 +79,17 @@ class RecordKeys(MeasureKeys):
         """The fields that `where` and `of` may name; None if only the server knows them all."""
         raise NotImplementedError
 
+    def ignores_case(self, field: str) -> bool:
+        """Whether the service treats the values of a field alike whatever their case, as names of labels."""
+        return False
+
+    def objection(self, field: str, values: Collection[str | None]) -> str | None:
+        """Why a condition on a field cannot be asked for, and what to write instead; None if it can.
+
+        `values` are those of `FIELD:` or `not_FIELD:`, as texts; None means a field without a value.
+        """
+        return None
+
     def record_kind(self) -> str | None:
         """The kind of record that counts, if its streams hold several kinds; None if all records count."""
         return None
@@ -87,6 +98,13 @@ class RecordKeys(MeasureKeys):
         """Why no record can ever count, such as `asks for drafts, which are never merged`; None if a record can.
 
         `asked` are the values in `where`, by field, as texts; None means a field without a value.
+        """
+        return None
+
+    def idle(self, excluded: Mapping[str, Collection[str | None]]) -> str | None:
+        """Why a filter can exclude no record, and what to write instead; None if each can.
+
+        `excluded` are the values in `where` that a record must not have, by field, like those of `never`.
         """
         return None
 

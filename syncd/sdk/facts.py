@@ -13,6 +13,9 @@ Scalar = str | float
 Json = None | bool | int | float | str | Sequence["Json"] | Mapping[str, "Json"]
 """Any JSON value, such as a cursor."""
 
+Between = tuple[datetime, datetime]
+"""The first moment of a time, and the first moment after it; both aware."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -67,12 +70,14 @@ class Reading:
 class Snapshot:
     """Every reading that a part of a stream has now; `problem` is set if the part itself could not be read.
 
-    `notes` tell `explain` what was left out, such as rows without a date.
+    `notes` tell `explain` what was left out, such as rows without a date. With `between` only the readings of that time
+    are listed: earlier and later ones stay as they were stored.
     """
 
     readings: Sequence[Reading] = ()
     problem: str | None = None
     notes: Sequence[str] = ()
+    between: Between | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +104,27 @@ class Stream:
 
     `key` identifies the stream within its connection, also for people; its source needs nothing else to pull it.
     `needs` are the fields and kinds (of records) or the parts (of readings) that measures use; `since` is the earliest
-    moment that a measure needs. Streams with the same key are the same stream: their needs are joined.
+    moment that a measure of records needs. `windows` holds the time whose readings a part needs; a part without one
+    needs all. Streams with the same key are the same stream: their needs are joined.
     """
 
     key: str
     kind: Literal["records", "readings"]
     needs: frozenset[str] = frozenset()
     since: datetime | None = None
+    windows: Mapping[str, Between] = field(default_factory=dict, hash=False)
 
     def joined(self, other: Stream) -> Stream:
         """This stream with the other stream's needs added."""
         since = min(self.since, other.since) if self.since and other.since else None
-        return Stream(self.key, self.kind, self.needs | other.needs, since)
+        windows = {**self.windows, **other.windows}
+        for part in self.needs & other.needs & windows.keys():
+            if part in self.windows and part in other.windows:
+                (start, end), (other_start, other_end) = self.windows[part], other.windows[part]
+                windows[part] = min(start, other_start), max(end, other_end)
+            else:
+                del windows[part]
+        return Stream(self.key, self.kind, self.needs | other.needs, since, windows)
 
 
 @dataclass(frozen=True, slots=True)

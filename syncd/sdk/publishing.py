@@ -23,7 +23,8 @@ Stated = Literal[
 """The fields of a statement, which columns, fields and templates may name."""
 
 STATED: frozenset[str] = frozenset(get_args(Stated))
-_NUMBERS = frozenset({"value", "progress", "score"})
+MEASURED: frozenset[str] = frozenset({"value", "progress", "score"})
+"""The fields that are unknown if the value is."""
 
 Content = Mapping[str, Scalar | None]
 """The value at each place of a target, as it is or as it shall be; None is nothing. Places have names for people."""
@@ -33,10 +34,11 @@ Content = Mapping[str, Scalar | None]
 class Statement:
     """The check-in that syncd itself makes for a key result, from its last complete value.
 
-    `value`, `progress` and `score` are None if the number is unknown: then no number is written. `expected` is that of
-    the day's start. `as_of` is the time that the number describes, `updated` the time of the statement; both are in the
-    project's zone. `evidence` is the address of the page that explains the number, if the project has pages. `former`
-    is the id that the key result had before: what syncd wrote under that id is its own, and goes on.
+    `value`, `progress` and `score` are None if the number is unknown: then no number is written, and with
+    `blank_unknown` the place of the number is emptied. `expected` is that of the day's start. `as_of` is the time that
+    the number describes, `updated` the time of the statement; both are in the project's zone. `evidence` is the address
+    of the page that explains the number, if the project has pages. `former` is the id that the key result had before:
+    what syncd wrote under that id is its own, and goes on.
     """
 
     key_result: str
@@ -61,11 +63,16 @@ class Statement:
     as_of: datetime | None
     updated: datetime
     evidence: str | None
+    blank_unknown: bool = False
     former: str | None = None
 
     def content(self, names: Iterable[str]) -> dict[str, Scalar | None]:
-        """The fields with these names, times as `2026-11-21 10:15`; without the numbers that are unknown."""
-        return {name: _scalar(getattr(self, name)) for name in names if not (self.value is None and name in _NUMBERS)}
+        """The fields with these names, times as `2026-11-21 10:15`.
+
+        Unknown numbers are left out, so that the old number stays; with `blank_unknown` they are None.
+        """
+        left_out = MEASURED if self.value is None and not self.blank_unknown else ()
+        return {name: _scalar(getattr(self, name)) for name in names if name not in left_out}
 
 
 def _scalar(value: Any) -> Scalar | None:

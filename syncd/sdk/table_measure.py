@@ -9,8 +9,10 @@ from pydantic import Field, model_validator
 from syncd.sdk.a1 import parse_range, split_sheet
 from syncd.sdk.cells import Reader
 from syncd.sdk.connector import ReadingKeys
-from syncd.sdk.facts import Snapshot
-from syncd.sdk.tables import Grid, Lookup, Resolve, Series, Unreadable, read_cell, read_lookup, read_series
+from syncd.sdk.facts import Between, Snapshot
+from syncd.sdk.lookup import read_lookup
+from syncd.sdk.series import read_series
+from syncd.sdk.tables import Grid, Lookup, Resolve, Series, Unreadable, read_cell
 
 
 class TableKeys(ReadingKeys):
@@ -19,6 +21,9 @@ class TableKeys(ReadingKeys):
     cell: str | None = Field(None, description="One cell: `Support!B4`, or a named range.")
     series: Series | None = Field(None, description="A column of dates and a column of numbers.")
     lookup: Lookup | None = Field(None, description="The cell of the row that meets conditions, in a column.")
+    header: int | None = Field(
+        None, ge=1, le=1000, description="The row that names the columns; the first unless given."
+    )
 
     @model_validator(mode="after")
     def _single_shape(self) -> TableKeys:
@@ -46,13 +51,13 @@ class TableKeys(ReadingKeys):
             return [self.series.dates, self.series.values]
         return [self.lookup.table] if self.lookup is not None else [self.cell or ""]
 
-    def read(self, resolve: Resolve, reader: Reader) -> Snapshot:
-        """The measure's readings, or the problem if they cannot be read."""
+    def read(self, resolve: Resolve, reader: Reader, between: Between | None = None) -> Snapshot:
+        """The measure's readings, or the problem if they cannot be read; of a long series those of a time."""
         try:
             if self.series is not None:
-                return read_series(self.series, resolve, reader)
+                return read_series(self.series, resolve, reader, between)
             if self.lookup is not None:
-                return read_lookup(self.lookup, resolve, reader)
+                return read_lookup(self.lookup, resolve, reader, self.header)
             return read_cell(self.cell or "", resolve, reader)
         except Unreadable as error:
             return Snapshot(problem=str(error))
@@ -63,12 +68,7 @@ def is_range(reference: str) -> bool:
     return parse_range(split_sheet(reference)[1]) is not None
 
 
-def below_header(sheet: Grid, header: str, reference: str) -> Grid:
-    """The column of a sheet below a header; Unreadable names the headers that exist."""
-    column = sheet.column(header)
-    if column is None:
-        names = [name for name in sheet.headers() if name]
-        if names.count(header.strip()) > 1:
-            raise Unreadable(f"two columns are headed {header!r}; name the one meant by its range, such as C2:C")
-        raise Unreadable(f"there is no column {reference!r}; the first row has: {', '.join(names) or 'nothing'}")
-    return column
+def below_header(sheet: Grid, name: str, reader: Reader, header_row: int | None = None) -> Grid:
+    """The column of a sheet below a name in its header row; Unreadable names the columns that exist."""
+    header = sheet.header(header_row)
+    return sheet.below(header, header.position(name, reader, sheet.sheet or ""))

@@ -1,4 +1,7 @@
-"""Readings out of a table: one cell, a dated series, or a lookup. Google Sheets and spreadsheet files share this."""
+"""Tables, the keys that say where in a table a number is, and the reading of a single cell.
+
+Google Sheets and spreadsheet files share this, `series` and `lookup`.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,50 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from syncd.sdk.a1 import Range, address, parse_range, split_sheet
+from syncd.sdk.a1 import Range, address
 from syncd.sdk.cells import Cell, Reader, shown
 from syncd.sdk.facts import Reading, Snapshot
+from syncd.sdk.matching import Match, plain_text
+
+
+class Unreadable(Exception):
+    """A range that does not exist; the text says what exists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The row of a sheet that names its columns; `row` counts from 0. `left` is the column of its first cell."""
+
+    cells: Sequence[Cell]
+    row: int = 0
+    left: int = 0
+
+    @property
+    def names(self) -> list[str]:
+        """The texts of its cells, without blanks."""
+        return [name for cell in self.cells if (name := plain_text(cell))]
+
+    def position(self, name: str, reader: Reader, table: str = "") -> int:
+        """The position of the cell with this name: its text, or else the day or number that it shows.
+
+        Unreadable if no cell has it, or several do; `table` is what people call the table.
+        """
+        texts = [plain_text(cell) for cell in self.cells]
+        positions = [index for index, text in enumerate(texts) if text == plain_text(name)]
+        if not positions:
+            is_same = Match(name, reader)
+            positions = [index for index, cell in enumerate(self.cells) if is_same(cell)]
+        if len(positions) == 1:
+            return positions[0]
+        if positions:
+            raise Unreadable(
+                f"{table or 'the sheet'} has the column {name!r} twice; name the one meant by its range, such as C2:C"
+            )
+        where = "the first row" if self.row == 0 else f"row {self.row + 1}"
+        hint = "; if the names are in another row, say which: header: 3" if len(self.names) < 2 else ""
+        raise Unreadable(
+            f"{table or 'the sheet'} has no column {name!r}; {where} has: {', '.join(self.names) or 'nothing'}{hint}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +81,16 @@ class Grid:
             max(self.left, area.first_column),
         )
 
-    def column(self, header: str) -> Grid | None:
-        """The column below a header in this grid's first row; None if no column has it, or several do."""
-        index = self.header_index(header)
-        if index is None:
-            return None
-        rows = [row[index : index + 1] for row in self.rows[1:]]
-        return Grid(self.sheet, rows, self.top + 1, self.left + index)
+    def header(self, row: int | None = None) -> Header:
+        """The row with this number, from 1, as the header; its first row if there is no number."""
+        number = self.top if row is None else row - 1
+        offset = number - self.top
+        return Header(self.rows[offset] if 0 <= offset < len(self.rows) else (), number, self.left)
 
-    def headers(self) -> list[str]:
-        """The texts of the first row."""
-        return [shown(cell).strip() for cell in self.rows[0]] if self.rows else []
-
-    def header_index(self, header: str) -> int | None:
-        """The number of the column with this header; None if no column has it, or several do."""
-        columns = [index for index, name in enumerate(self.headers()) if name == header.strip()]
-        return columns[0] if len(columns) == 1 else None
+    def below(self, header: Header, position: int) -> Grid:
+        """The column below a cell of its header."""
+        rows = [row[position : position + 1] for row in self.rows[header.row + 1 - self.top :]]
+        return Grid(self.sheet, rows, header.row + 1, self.left + position)
 
     def line(self, *, down: bool) -> Iterator[tuple[int, str, Cell]]:
         """The cells of its first column (`down`) or row: each cell's position in the sheet, address and content."""
@@ -91,10 +129,6 @@ class Lookup(BaseModel):
         return self
 
 
-class Unreadable(Exception):
-    """A range that does not exist; the text says what exists."""
-
-
 Resolve = Callable[[str], Grid]
 """Gives the grid that a reference names, or raises Unreadable."""
 
@@ -105,108 +139,12 @@ def read_cell(reference: str, resolve: Resolve, reader: Reader) -> Snapshot:
     cells = [cell for row in grid.rows for cell in row] or [None]
     if not all(reader.blank(cell) for cell in cells[1:]):
         raise Unreadable(f"{reference} is more than one cell")
-    return _undated(cells[0], address(grid.sheet, grid.top, grid.left), reader)
+    return undated(cells[0], address(grid.sheet, grid.top, grid.left), reader)
 
 
-def read_series(series: Series, resolve: Resolve, reader: Reader) -> Snapshot:
-    """A reading for each row that has a date and a number, an error or a text. A blank is no reading.
-
-    A row whose date cannot be read belongs to no time: it is left out, and the notes say so.
-    """
-    date_cells, value_cells = resolve(series.dates), resolve(series.values)
-    down = _runs_down(series, date_cells, value_cells)
-    dates = {position: cell for position, _, cell in date_cells.line(down=down)}
-    readings, undated = [], []
-    for position, where, cell in value_cells.line(down=down):
-        if reader.blank(cell):
-            continue
-        date_cell = dates.get(position)
-        at = reader.moment(date_cell)
-        number, problem = reader.number(cell)
-        if at is None:
-            if number is not None:
-                undated.append(f"{where} ({shown(date_cell)!r})" if not reader.blank(date_cell) else where)
-            continue
-        readings.append(Reading(number, where, shown(cell), at, problem))
-    notes = []
-    if undated:
-        sample = ", ".join(undated[:3]) + (" …" if len(undated) > 3 else "")
-        notes.append(f"{len(undated)} with no date that can be read, left out: {sample}")
-        if not readings:  # the series is not empty: none of its dates can be read
-            problem = (
-                f'no date that can be read beside it ({sample}); say how dates are written, as: {{date: "%d.%m.%Y"}}'
-            )
-            return Snapshot([Reading(None, series.values, "", problem=problem)], notes=notes)
-    return Snapshot(readings, notes=notes)
-
-
-def _runs_down(series: Series, dates: Grid, values: Grid) -> bool:
-    """Whether a series runs down columns, not along rows. The ranges decide it, because few cells of a row may be
-    filled.
-    """
-    down: set[str] = set()
-    across: set[str] = set()
-    for reference, grid in ((series.dates, dates), (series.values, values)):
-        area = parse_range(split_sheet(reference)[1])
-        if area is not None:
-            is_row, is_column = area.first_row == area.last_row, area.first_column == area.last_column
-        else:  # the column of a header, or a named range: only its cells tell its form
-            is_row, is_column = len(grid.rows) <= 1, all(len(row) <= 1 for row in grid.rows)
-        if not (is_row or is_column):
-            raise Unreadable(f"{reference} is neither one column nor one row")
-        if is_row != is_column:
-            (across if is_row else down).add(reference)
-    if down and across:
-        raise Unreadable(f"{down.pop()} runs down and {across.pop()} runs across; a series runs one way")
-    return not across
-
-
-def read_lookup(lookup: Lookup, resolve: Resolve, reader: Reader) -> Snapshot:
-    """The cell where the matching row meets the column. If no row matches, or several do, the reading is unknown."""
-    grid = resolve(lookup.table)
-    column = _column(grid, lookup.column, lookup.table)
-    conditions = [(_column(grid, header, lookup.table), value) for header, value in lookup.row.items()]
-    rows = [
-        offset
-        for offset, row in enumerate(grid.rows[1:], start=1)
-        if all(_same(row[index] if index < len(row) else None, value, reader) for index, value in conditions)
-    ]
-    if len(rows) != 1:
-        wanted = ", ".join(f"{header} = {value}" for header, value in lookup.row.items())
-        problem = f"no row has {wanted}" if not rows else f"{len(rows)} rows have {wanted}"
-        return Snapshot([Reading(None, lookup.table, "", problem=problem)])
-    row = grid.rows[rows[0]]
-    cell = row[column] if column < len(row) else None
-    return _undated(cell, address(grid.sheet, grid.top + rows[0], grid.left + column), reader)
-
-
-def _undated(cell: Cell, where: str, reader: Reader) -> Snapshot:
+def undated(cell: Cell, where: str, reader: Reader) -> Snapshot:
+    """The reading of a cell without a date, at an address. A blank cell is no reading."""
     if reader.blank(cell):
         return Snapshot(notes=[f"{where} is blank"])
     number, problem = reader.number(cell)
     return Snapshot([Reading(number, where, shown(cell), problem=problem)])
-
-
-def _column(grid: Grid, header: str, table: str) -> int:
-    index = grid.header_index(header)
-    if index is None:
-        names = [name for name in grid.headers() if name]
-        twice = names.count(header.strip()) > 1
-        raise Unreadable(
-            f"{table} has the column {header!r} twice"
-            if twice
-            else f"{table} has no column {header!r}; its first row has: {', '.join(names) or 'nothing'}"
-        )
-    return index
-
-
-def _same(cell: Cell, value: str | bool | int | float, reader: Reader) -> bool:
-    """Whether a cell equals the value of a condition: as numbers, as days, else as texts."""
-    if isinstance(cell, bool) or isinstance(value, bool):
-        return shown(cell).strip().upper() == shown(value).strip().upper()
-    if isinstance(cell, int | float) and isinstance(value, int | float):
-        return float(cell) == float(value)
-    if isinstance(cell, int | float) and isinstance(value, str) and reader.serial_dates:
-        moment = reader.moment(value)
-        return moment is not None and moment == reader.moment(cell)
-    return shown(cell).strip() == shown(value).strip()

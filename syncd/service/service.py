@@ -13,7 +13,7 @@ from syncd.config import Config, load_config
 from syncd.cycle.model import CycleRequest
 from syncd.cycle.pull import CycleStopped
 from syncd.cycle.run import run_cycle
-from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock, open_ledger, service_lock
+from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock, service_lock
 from syncd.sdk import ConfigError, RetryPolicy
 from syncd.service.metrics import Metrics
 from syncd.service.schedule import next_start
@@ -34,7 +34,7 @@ class Service:
     last valid configuration.
     """
 
-    def __init__(self, path: Path, config: Config, clock: Callable[[], datetime]) -> None:
+    def __init__(self, path: Path, config: Config, clock: Callable[[], datetime], ledger: Ledger) -> None:
         self._path = path
         self._clock = clock
         self._stop = threading.Event()
@@ -45,9 +45,7 @@ class Service:
         self.standing_by: str | None = None
         self.cycles = 0
         self.metrics = Metrics()
-        ledger = open_ledger(config.ledger_url())
-        assert ledger is not None  # open_ledger creates it
-        self.ledger: Ledger = ledger
+        self.ledger = ledger
 
     def stop(self) -> None:
         """Ends the loop: at once during a wait, after the present page during a pull."""
@@ -115,6 +113,7 @@ class Service:
         """
         began = time.monotonic()
         try:
+            self.ledger.check_in_place()
             self._reload()
             with cycle_lock(self.ledger.engine):
                 request = CycleRequest(

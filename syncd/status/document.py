@@ -45,6 +45,7 @@ def key_result_document(line: KeyResultLine, period: Period) -> dict[str, Any]:
     return {
         "id": kr.id,
         "title": kr.title,
+        "owner": kr.owner,
         "kind": kr.kind,
         "unit": kr.unit,
         "value": line.value,

@@ -73,7 +73,7 @@ def troubles(ledger: Ledger | None) -> Sequence[Trouble]:
         if delivery.state != "waiting" or delivery.reason
     ]
     unsent: list[tuple[str, State, str, str, str]] = [
-        ("notify", message.state, message.reason, message.recipient or "", "")
+        ("notify", message.state, message.reason, f"{message.recipient} ({message.address})", "")
         for message in ledger.events.newest_messages()
         if message.reason and message.state in ("waiting", "unsure", "dead")
     ]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
+from opened import create_ledger
 from sqlalchemy import create_engine, text
 
-from syncd.ledger import Ledger, migrate, open_ledger
+from syncd.ledger import Ledger, migrate
 from syncd.ledger.schema import metadata
 from syncd.sandbox import DEMO_NOW, Sandbox
 from syncd.sandbox.world import World
@@ -82,15 +84,11 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     with engine.begin() as connection:
         tables = ", ".join(table.name for table in metadata.sorted_tables)
         connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
+        new = {"ledger": uuid4().hex, "from": migrate.head()}
+        connection.execute(text("INSERT INTO control VALUES (1, :ledger, :from, NULL)"), new)
         connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": migrate.head()})
     engine.dispose()
     return model
-
-
-def create_ledger(url: str) -> Ledger:
-    ledger = open_ledger(url)
-    assert ledger is not None
-    return ledger
 
 
 @pytest.fixture
@@ -98,3 +96,12 @@ def ledger(url: str) -> Iterator[Ledger]:
     created = create_ledger(url)
     yield created
     created.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty place for a ledger."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    new: Callable[[], str] = request.getfixturevalue("new_postgres")
+    return new()

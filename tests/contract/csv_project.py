@@ -1,4 +1,4 @@
-"""A project over CSV files, with a ledger and a clock that tests set."""
+"""A project over CSV files, or over other connections, with a ledger and a clock that tests set."""
 
 from __future__ import annotations
 
@@ -20,11 +20,17 @@ class CsvProject:
     """A folder with `syncd.yaml` and `okrs.yaml`, its ledger, and the time at which its cycles run."""
 
     def __init__(
-        self, folder: Path, mapping: str, now: datetime, *, settings: str = "", ledger: str | None = None
+        self,
+        folder: Path,
+        mapping: str,
+        now: datetime,
+        *,
+        settings: str = "",
+        ledger: str | None = None,
+        connections: str = "  local: {type: files, root: .}\n",
     ) -> None:
         self.folder, self.now = folder, now
-        connections = "connections:\n  local: {type: files, root: .}\n"
-        (folder / "syncd.yaml").write_text(f"mappings: okrs.yaml\n{settings}{connections}")
+        (folder / "syncd.yaml").write_text(f"mappings: okrs.yaml\n{settings}connections:\n{connections}")
         (folder / "okrs.yaml").write_text(mapping)
         opened = open_ledger(ledger or f"sqlite:///{folder / 'syncd.db'}")
         assert opened is not None
@@ -43,7 +49,7 @@ class CsvProject:
         path.write_text(path.read_text().replace(old, new))
 
     def request(self, **options: Any) -> CycleRequest:
-        return CycleRequest(self.config, self.ledger, lambda: self.now, RetryPolicy(), **options)
+        return CycleRequest(self.config, self.ledger, lambda: self.now, RetryPolicy(sleep=lambda _: None), **options)
 
     def cycle(self, *, dry_run: bool = False, **options: Any) -> Result:
         return run_cycle(self.request(**options), dry_run=dry_run)

@@ -24,7 +24,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from syncd.config.publications import Publication
 from syncd.ledger import Delivery, Ledger, LedgerFailed, NewDelivery, open_ledger
-from syncd.ledger.outbox import STUCK, post
+from syncd.ledger.outbox import IN_DOUBT, STUCK, post
 from syncd.publishing.delivery import GIVES_UP, Delivered, deliver
 from syncd.publishing.statements import as_json
 from syncd.sdk import (
@@ -135,12 +135,13 @@ class Desk:
     unopened: Exception | None = None
     named: tuple[str, ...] = (*KEY_RESULTS, *(f"kr-{number}" for number in range(10)))
 
-    def state(self, name: str, value: float | None, health: str = "on_track") -> None:
-        digest = f"{value} {health}"
+    def state(self, name: str, value: float | None, health: str = "on_track", period: str = "2026-Q4") -> None:
+        digest = f"{value} {health} {period}"
         newest = self.ledger.outbox.newest().get(("board", f"row of {name}"))
         if newest is not None and newest.digest == digest:
             return
-        one = NewDelivery("board", f"row of {name}", "2026-Q4", name, digest, as_json(statement(name, value, health)))
+        packed = as_json(replace(statement(name, value, health), period=period))
+        one = NewDelivery("board", f"row of {name}", period, name, digest, packed)
         with self.ledger.engine.begin() as connection:
             post(connection, 1, self.now, [one])
 
@@ -202,6 +203,49 @@ def test_a_number_that_is_not_known_leaves_the_one_that_stands_there(desk: Desk)
     desk.state("calls", None, "unknown")
     desk.deliver()
     assert desk.board.stands == {("calls", "value"): 12, ("calls", "health"): "unknown"}
+
+
+def test_unknown_number_of_a_new_period_empties_the_place_of_the_old_number(desk: Desk) -> None:
+    """Else the last quarter's number would stand beside the new quarter's target."""
+    desk.state("calls", 12)
+    desk.deliver()
+    desk.state("calls", None, "unknown", period="2027-Q1")
+    desk.deliver()
+    assert desk.board.stands == {("calls", "health"): "unknown"}
+    desk.state("calls", 3, period="2027-Q1")
+    desk.deliver()
+    desk.state("calls", None, "unknown", period="2027-Q1")
+    desk.deliver()
+    assert desk.board.stands == {("calls", "value"): 3, ("calls", "health"): "unknown"}, "it stays within its period"
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_old_number_is_emptied_though_syncd_was_killed_as_it_wrote(desk: Desk, when: str) -> None:
+    desk.state("calls", 12)
+    desk.deliver()
+    desk.state("calls", None, "unknown", period="2027-Q1")
+    desk.board.script = [(None, None), (when, Killed())]
+    with suppress(Killed):
+        desk.deliver()
+    desk.deliver()
+    assert desk.board.stands == {("calls", "health"): "unknown"}
+
+
+def test_number_that_a_person_wrote_is_left_alone_in_a_new_period_and_named(desk: Desk) -> None:
+    desk.state("calls", 12)
+    desk.deliver()
+    desk.board.person("calls", "value", 13)
+    desk.state("calls", None, "unknown", period="2027-Q1")
+    (refused,) = desk.deliver()
+    assert "value holds 13, which syncd did not write" in (refused.reason or "")
+    assert desk.board.stands == {("calls", "value"): 13, ("calls", "health"): "unknown"}
+    desk.state("calls", None, "at_risk", period="2027-Q1")
+    desk.deliver()
+    desk.board.stands[("calls", "value")] = 12
+    desk.board.by_person.clear()
+    desk.state("calls", None, "off_track", period="2027-Q1")
+    desk.deliver()
+    assert desk.board.stands == {("calls", "health"): "off_track"}, "12 is of the last period, however late it is read"
 
 
 def test_the_first_write_over_what_stands_there_is_refused_and_the_rest_is_written(desk: Desk) -> None:
@@ -350,7 +394,7 @@ def test_killed_while_it_was_sent_it_is_unsure_and_while_it_waited_it_is_not(led
     with suppress(Killed):
         desk.deliver()
     (unsure,) = desk.deliver()
-    assert (unsure.state, unsure.reason) == ("unsure", "syncd was stopped while it was sent")
+    assert (unsure.state, unsure.reason) == ("unsure", IN_DOUBT)
     desk.state("nps", 40)
     desk.board.script = [("before", RetryLater("HTTP 429", 5)), ("before", Killed())]
     with suppress(Killed):

@@ -130,8 +130,6 @@ def test_a_csv_cell_is_a_number_only_if_it_is_plain(
 def test_csv_of_a_single_column_is_read(tmp_path: Path, context: Context) -> None:
     (tmp_path / "a.csv").write_text("Value\n12\n13\n", encoding="utf-8")
     assert cell(tmp_path, context, "a.csv", "A3").number == 13
-    (tmp_path / "b.csv").write_text("1,5\n", encoding="utf-8")
-    assert cell(tmp_path, context, "b.csv", "A1").number == 1
 
 
 def test_csv_with_other_delimiters_in_its_texts_is_read(tmp_path: Path, context: Context) -> None:
@@ -186,7 +184,7 @@ def test_a_missing_or_repeated_header_is_a_problem(tmp_path: Path, context: Cont
     (tmp_path / "a.csv").write_text("Week,Calls,Calls\n2026-10-05,1,2\n", encoding="utf-8")
     assert "Week, Calls" in (read(tmp_path, context, "a.csv", series={"dates": "Day", "values": "B2:B"}).problem or "")
     twice = read(tmp_path, context, "a.csv", series={"dates": "Week", "values": "Calls"})
-    assert "two columns" in (twice.problem or "")
+    assert "twice" in (twice.problem or "")
 
 
 # -- XLSX
@@ -426,12 +424,12 @@ def test_an_xlsx_file_with_a_damaged_part_is_refused(
         read(workbook, context, "bad.xlsx", cell="B2")
 
 
-def test_an_xlsx_file_that_its_library_cannot_read_is_refused(tmp_path: Path, context: Context) -> None:
+def test_an_xlsx_file_with_nothing_but_charts_beside_its_sheet_is_read(tmp_path: Path, context: Context) -> None:
     book = openpyxl.Workbook()
+    book.active["A1"] = 4
     book.create_chartsheet("a chart sheet without a chart")
     book.save(tmp_path / "a.xlsx")
-    with pytest.raises(SourceBroken, match=r"a\.xlsx"):
-        read(tmp_path, context, "a.xlsx", cell="A1")
+    assert cell(tmp_path, context, "a.xlsx", "A1").number == 4
 
 
 def test_an_ods_file_with_damaged_content_is_refused(tmp_path: Path, context: Context) -> None:

@@ -27,7 +27,7 @@ CALLS = replace(
     as_of=datetime(2026, 11, 20, 9, tzinfo=BERLIN),
     updated=datetime(2026, 11, 21, 10, 15, tzinfo=BERLIN),
 )
-DOCUMENT = {"period": {"id": "2026-Q4"}, "objectives": [{"id": "service", "score": 0.18}]}
+DOCUMENT = {"period": {"id": "2026-Q4"}, "objectives": [{"id": "self-service", "owner": "support", "alignment": []}]}
 
 
 class Killed(BaseException):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -45,15 +45,6 @@ START = datetime(2026, 10, 1, tzinfo=UTC)
 SPAN = Span(START, START + timedelta(days=92))
 NOW = datetime(2026, 11, 20, 10, tzinfo=UTC)
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty place for a ledger."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'ledger.db'}"
-    new: Callable[[], str] = request.getfixturevalue("new_postgres")
-    return new()
 
 
 def reach(ledger: Ledger, cycle: int, now: datetime) -> None:
@@ -702,6 +693,7 @@ class TestOpening:
     def test_a_ledger_of_a_newer_version_is_refused(self, ledger: Ledger, url: str) -> None:
         with ledger.engine.begin() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+            connection.execute(text("UPDATE control SET writes_from = '9998'"))
         for create in (True, False):
             with pytest.raises(LedgerError, match=r"was written by a newer syncd \(9999\); run that version"):
                 open_ledger(url, create=create)
@@ -775,6 +767,42 @@ class TestOpening:
         name = ("c", "k")
         notes = [ledger.pulls.after(cycle, [name])[name].notes for cycle in (2, 3)]
         assert notes == [{}, {"calls": ["C9 is blank"]}]
+        ledger.close()
+        engine.dispose()
+
+    def test_place_of_an_older_version_holds_the_period_of_its_last_delivery(self, empty_url: str) -> None:
+        """Else an unknown number of a new quarter would leave the old quarter's number beside its target."""
+        engine = create_engine(empty_url)
+        with engine.begin() as connection:
+            migrate.upgrade(connection, to="0008")
+            for number, (target, period, state) in enumerate(
+                [
+                    ("a", "2026-Q3", "delivered"),
+                    ("a", "2026-Q4", "delivered"),
+                    ("a", "2027-Q1", "waiting"),
+                    ("b", "2027-Q1", "waiting"),
+                ]
+            ):
+                connection.execute(
+                    text(
+                        "INSERT INTO deliveries (id, connection, target, period, key_result, cycle, made_at, digest,"
+                        " statement, state, tries) VALUES (:id, 'c', :target, :period, 'k', 1, '2026-11-01 00:00:00',"
+                        " 'd', '{}', :state, 1)"
+                    ),
+                    {"id": number, "target": target, "period": period, "state": state},
+                )
+            for target in "ab":
+                marks = orjson.dumps({"value in D": [9.0], "header of value in D": ["Value"]}).decode()
+                connection.execute(
+                    text("INSERT INTO written (connection, target, marks) VALUES ('c', :target, :marks)"),
+                    {"target": target, "marks": marks},
+                )
+        ledger = open_ledger(empty_url)
+        assert ledger is not None
+        marks_by_place = ledger.outbox.marks([("c", "a"), ("c", "b")])
+        assert marks_by_place["c", "a"]["period of value in D"] == ["2026-Q4"]
+        assert set(marks_by_place["c", "a"]) == {"value in D", "header of value in D", "period of value in D"}
+        assert set(marks_by_place["c", "b"]) == {"value in D", "header of value in D"}
         ledger.close()
         engine.dispose()
 

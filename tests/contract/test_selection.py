@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql
 from syncd.ledger import Ledger, open_ledger, selection
 from syncd.okr.measures import Filter, RecordMeasure, RecordTake, evaluate_records
 from syncd.okr.spans import Span
-from syncd.sdk import Page, Record
+from syncd.sdk import Page, Record, Scalar
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -45,6 +45,13 @@ likely_texts = st.sampled_from(
         "%",
         "'",
         '"',
+        "*",
+        "b*g",
+        "Straße",
+        "STRASSE",
+        "\u212a",
+        "2026-10-01T23:30:00.000-0200",
+        "2026-10-02T00:30",
     ]
 )
 numbers = st.sampled_from([0.0, -0.0, 0.1, 0.2, 0.3, 1.0, 5.0, 10.0, -3.5, 1e15, 1e22, 1e-7, 1 / 3, 2.0**53])
@@ -66,6 +73,10 @@ class Case:
     records: list[Record]
 
 
+def _with_wildcard(value: Scalar) -> Scalar:
+    return f"{value[:1]}*{value[2:]}" if isinstance(value, str) else value
+
+
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """Draws from a few names and scalars, so that filters often match."""
@@ -73,17 +84,20 @@ def cases(draw: st.DrawFn) -> Case:
     scalar = st.sampled_from(draw(st.lists(scalars, min_size=1, max_size=5)))
     fields = st.dictionaries(name, st.lists(scalar, max_size=3), max_size=2)
     drawn = draw(st.lists(st.tuples(inside | inside | outside, outside, fields), min_size=1, max_size=6))
-    any_of = st.lists(st.none() | scalar, min_size=1, max_size=3).map(tuple)
+    any_of = st.lists(st.none() | scalar | scalar.map(_with_wildcard), min_size=1, max_size=3).map(tuple)
+    zone, in_any_case = st.sampled_from(["UTC", "Asia/Tokyo"]), st.booleans()
     filters = (
-        st.builds(Filter, name, any_of=any_of, negated=st.booleans())
-        | st.builds(Filter, name, at_least=scalar)
-        | st.builds(Filter, name, at_most=scalar)
+        st.builds(Filter, name, any_of=any_of, negated=st.booleans(), ignores_case=in_any_case, zone=zone)
+        | st.builds(Filter, name, at_least=scalar, zone=zone)
+        | st.builds(Filter, name, at_most=scalar, zone=zone)
     )
     take = draw(st.sampled_from(get_args(RecordTake)))
     of = None if take in OF_NO_FIELD else draw(name)
+    else_of = () if of is None else tuple(draw(st.lists(name, max_size=1)))
     wanted = tuple(draw(st.lists(filters, max_size=2)))
+    measure = RecordMeasure("code", (f"pulls {next(FRESH)}",), take, of, wanted, else_of=else_of)
     return Case(
-        RecordMeasure("code", (f"pulls {next(FRESH)}",), take=take, of=of, filters=wanted),
+        replace(measure, of_ignores_case=draw(in_any_case)),
         draw(spans),
         [
             Record(str(number), f"#{number}", "", "", START, created, done_at, fields=values)
@@ -136,6 +150,12 @@ TABLE = {  # the elements of a field, by the record's id
     "text-five": ["5"],
     "six": [6],
     "day": ["2026-10-05"],
+    "big": ["Bug"],
+    "accents": ["cafe\u0301"],
+    "star": ["b*g"],
+    "kelvin": ["\u212a"],
+    "late": ["2026-10-05T23:30:00.000-0200"],  # the sixth in Berlin
+    "zulu": ["2026-10-04T22:00:00Z"],  # the fifth in Berlin
 }
 
 
@@ -146,15 +166,40 @@ TABLE = {  # the elements of a field, by the record's id
         (Filter("f", ("bug",)), "bug both"),
         (Filter("f", ("bug", None)), "bug both none lacking"),
         (Filter("f", (None,)), "none lacking"),
-        (Filter("f", ("bug",), negated=True), "chore none five text-five six day lacking"),
-        (Filter("f", (None,), negated=True), "bug both chore five text-five six day"),
+        (
+            Filter("f", ("bug", "*e*"), negated=True),
+            "none five text-five six day big accents star kelvin late zulu lacking",
+        ),
+        (Filter("f", (None, "*-*", "b*"), negated=True), "chore five text-five six big accents kelvin"),
+        (Filter("f", ("BUG",), ignores_case=True), "bug both big"),
+        (Filter("f", ("Caf\u00c9",), ignores_case=True), "accents"),
+        (Filter("f", ("caf\u00e9",)), "accents"),
+        (Filter("f", ("K",)), "kelvin"),
+        (Filter("f", ("B*G",), ignores_case=True), "bug both big star"),
+        (Filter("f", ("b*g",)), "bug both star"),
+        (Filter("f", ("b*u*g",)), "bug both"),
+        (Filter("f", ("b*bug",)), ""),
+        (Filter("f", ("b?g", "[b]ug", "b.g", "b%", "_ug")), ""),
+        (
+            Filter("f", ("*",)),
+            "bug both chore five text-five six day big accents star kelvin late zulu",
+        ),
+        (Filter("f", ("2026-10-05",), zone="Europe/Berlin"), "day zulu"),
         (Filter("f", (5,)), "five text-five"),
         (Filter("f", ("5",)), "five text-five"),
         (Filter("f", ("5.0",)), ""),
         (Filter("f", at_least=5), "five six"),
         (Filter("f", at_most=5.5), "five"),
-        (Filter("f", at_least="2026-10-05"), "bug both chore text-five day"),
-        (Filter("f", at_most="2026-10-05"), "day"),
+        (Filter("f", at_least="2026-10-05"), "bug both chore text-five day big accents star kelvin late"),
+        (
+            Filter("f", at_least="2026-10-05", zone="Europe/Berlin"),
+            "bug both chore text-five day big accents star kelvin late zulu",
+        ),
+        (Filter("f", at_most="2026-10-05"), "day zulu"),
+        (Filter("f", at_most="2026-10-05", zone="Europe/Berlin"), "day zulu"),
+        (Filter("f", at_most="2026-10-05", zone="America/New_York"), "day zulu late"),
+        (Filter("f", at_most="2026-10-05T00:00+02:00", zone="Europe/Berlin"), "day zulu"),
+        (Filter("f", at_most="2026-10-04T21:59:59Z", zone="Europe/Berlin"), ""),
     ],
     ids=str,
 )

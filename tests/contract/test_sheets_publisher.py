@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from connectors.sheets.publisher import SheetsPublisher
 from syncd.publishing.overwriting import decide
 from syncd.sandbox import Fault, Sandbox
 from syncd.sandbox.credentials import SERVICE_EMAIL, Credentials
-from syncd.sandbox.sheets.workbook import Sheet, Spreadsheet, typed
+from syncd.sandbox.sheets.workbook import Sheet, Spreadsheet, Workbooks, typed
 from syncd.sdk import ConfigError, Content, Context, RetryLater, SourceBroken, SourceError, Statement, Written
 from syncd.sdk.testing import statement
 
@@ -93,6 +93,7 @@ def asked(box: Sandbox) -> list[tuple[str, str]]:
     return [(request.method, request.path.rpartition(BOOK)[2]) for request in box.requests if BOOK in request.path]
 
 
+READ_WRITE_AND_CHECK = [("GET", "/values:batchGet"), ("POST", "/values:batchUpdate"), ("GET", "/values:batchGet")]
 CALLS = [1092.0, 0.18, "Off track", "2030-01-01 12:00"]
 
 
@@ -103,7 +104,7 @@ def test_the_cells_of_a_row_are_set_and_no_others(desk: Sandbox, publisher: Shee
     expected[3][3:7] = [0.0, None, "At risk", "2030-01-01 12:00"]
     assert grid(desk) == expected
     assert grid(desk, "Read me") == [["x"]]
-    assert asked(desk) == [("GET", "/values:batchGet"), ("POST", "/values:batchUpdate")]
+    assert asked(desk) == READ_WRITE_AND_CHECK
 
 
 def test_a_place_says_where_it_is(publisher: SheetsPublisher) -> None:
@@ -151,7 +152,7 @@ def test_a_column_is_named_by_its_header(desk: Sandbox, once: Context, columns: 
     desk.world.sheets.insert_column(BOOK, "OKRs", "Health", "Trend")
     deliver(opened(desk, once, keys(key_column="kr", columns=columns)), statement("calls"))
     assert grid(desk)[1][3:7] == [1092.0, None, None, "Off track"]
-    assert len(asked(desk)) == 2
+    assert len(asked(desk)) == 3
 
 
 def test_a_key_result_without_a_row_is_absent_and_the_others_are_written(
@@ -189,10 +190,10 @@ def test_a_thousand_key_results_take_a_single_read_and_write(desk: Sandbox, once
     book.sheets[1].row_count = 1001
     check_ins = [statement(f"kr-{number}", value=float(number)) for number in range(1000)]
     deliver(opened(desk, once), *check_ins)
-    assert asked(desk) == [("GET", "/values:batchGet"), ("POST", "/values:batchUpdate")]
+    assert asked(desk) == READ_WRITE_AND_CHECK
     assert [row[3] for row in grid(desk)[1:]] == [float(number) for number in range(1000)]
     deliver(opened(desk, once), *check_ins)
-    assert len(asked(desk)) == 3  # nothing differs
+    assert len(asked(desk)) == 4  # nothing differs
 
 
 def test_cells_are_sent_as_a_range_for_each_run_of_rows() -> None:
@@ -227,11 +228,157 @@ def test_a_header_above_lettered_columns_has_the_names_of_the_values(desk: Sandb
     assert (header[0], header[28], row[0], row[28]) == ("key_result", "value", "calls", 1092.0)
 
 
+NOTES = [[None, "Sum of the quarter", None, "=SUM(D2:D4)"], [None, "Frozen until 1 December"]]
+
+
+def test_a_new_row_comes_below_the_table_and_above_what_people_wrote_there(desk: Sandbox, once: Context) -> None:
+    """Their texts may be in columns that syncd has nothing to do with."""
+    desk.world.sheets.spreadsheets[BOOK].sheets[1] = sheet(8, "OKRs", [*TABLE[:4], *NOTES])
+    deliver(opened(desk, once, keys(columns={"value": "D"}, create=True)), statement("nps"), statement("calls"))
+    assert grid(desk) == [
+        *TABLE[:1],
+        [*TABLE[1][:3], CALLS[0], *TABLE[1][4:]],
+        *TABLE[2:4],
+        ["nps", None, None, CALLS[0]],
+        *NOTES,
+    ]
+
+
+def test_a_new_row_comes_below_all_others_if_its_place_was_taken_meanwhile(desk: Sandbox, once: Context) -> None:
+    table = [*TABLE[:4], *NOTES]
+    desk.world.sheets.spreadsheets[BOOK].sheets[1] = sheet(8, "OKRs", table)
+
+    def meanwhile() -> None:
+        """Somebody types into the row that is about to be inserted."""
+        desk.world.sheets.before_next_write = lambda: desk.world.sheets.set_cell(BOOK, "OKRs", "B5", "mine")
+
+    desk.world.sheets.before_next_write = meanwhile
+    publisher = opened(desk, once, keys(columns={"value": "D"}, create=True))
+    with pytest.raises(RetryLater, match="somebody moved rows of OKRs while syncd wrote to them"):
+        deliver(publisher, statement("nps"))
+    assert grid(desk)[4] == [None, "mine"]
+    deliver(publisher, statement("nps"))
+    assert grid(desk) == [*TABLE[:4], ["nps", None, None, CALLS[0]], [None, "mine"], *NOTES]
+
+
 def test_a_new_row_comes_below_all_others_and_the_sheet_grows(desk: Sandbox, once: Context) -> None:
     desk.world.sheets.spreadsheets[BOOK].sheet("OKRs").row_count = len(TABLE)
     deliver(opened(desk, once, keys(create=True)), statement("nps"))
     assert grid(desk)[:-1] == TABLE
     assert grid(desk)[-1] == ["nps", None, None, *CALLS]
+
+
+# -- People who edit between a read and a write
+
+BOARD = [
+    ["KR", "Title", "Value", "Health"],
+    ["calls", "Calls fall", 5.0, "At risk"],
+    ["nps", "NPS", 40.0, "On track"],
+    ["articles", "40 articles", 7.0, "Done"],
+    [None, "a note", "n/a", None],
+]
+LETTERS = {"key_column": "A", "columns": {"value": "C", "health": "D"}}
+HEADERS = {"key_column": "kr", "columns": {"value": "Value", "health": "Health"}}
+EDITS: dict[str, Callable[[Workbooks], None]] = {
+    "sorted": lambda books: books.sort_rows(BOOK, "OKRs", "KR"),
+    "sorted the other way": lambda books: books.sort_rows(BOOK, "OKRs", "KR", descending=True),
+    "sorted by another column": lambda books: books.sort_rows(BOOK, "OKRs", "Title"),
+    "a row inserted": lambda books: books.insert_row(BOOK, "OKRs", 2, [None, "new"]),
+    "a blank row inserted": lambda books: books.insert_row(BOOK, "OKRs", 2, []),
+    "a row deleted": lambda books: books.delete_row(BOOK, "OKRs", 3),
+    "nothing moved": lambda books: books.set_cell(BOOK, "OKRs", "B2", "Fewer calls"),
+}
+
+
+@pytest.mark.parametrize("name", list(EDITS))
+@pytest.mark.parametrize("columns", [LETTERS, HEADERS], ids=["letters", "headers"])
+def test_rows_that_move_while_syncd_writes_keep_their_own_numbers(
+    desk: Sandbox, once: Context, columns: Any, name: str
+) -> None:
+    books = desk.world.sheets
+    books.spreadsheets[BOOK].sheets[1] = sheet(8, "OKRs", BOARD)
+    publisher = opened(desk, once, keys(**columns))
+    check_ins = [statement("calls", value=9.0, health="done"), statement("articles", value=33.0, health="at_risk")]
+
+    def write() -> None:
+        wanted = {check_in.key_result: publisher.content(check_in) for check_in in check_ins}
+        present = publisher.read(wanted)
+        publisher.write({key: content for key, content in wanted.items() if present[key].absent is None})
+
+    books.before_next_write = lambda: EDITS[name](books)
+    if name == "nothing moved":
+        write()
+    else:
+        with pytest.raises(RetryLater, match="somebody moved rows of OKRs while syncd wrote to them"):
+            write()
+        rows = {row[0]: row[2:] for row in grid(desk) if row and row[0]}
+        assert rows.get("nps") in ([40.0, "On track"], None), "what was overwritten is there again"
+        write()
+    expected = {row[1]: row[2:] for row in BOARD if row[0] != "nps" or name != "a row deleted"}
+    expected |= {"Calls fall": [9.0, "Done"], "40 articles": [33.0, "At risk"]}
+    expected |= {"Fewer calls": expected.pop("Calls fall")} if name == "nothing moved" else {}
+    expected |= {"new": []} if name == "a row inserted" else {}
+    expected["a note"] = ["n/a"]
+    assert {row[1]: row[2:] for row in grid(desk) if any(row)} == expected
+
+
+def test_row_of_a_key_result_that_is_deleted_while_syncd_writes_is_absent_then(desk: Sandbox, once: Context) -> None:
+    books = desk.world.sheets
+    books.spreadsheets[BOOK].sheets[1] = sheet(8, "OKRs", BOARD)
+    publisher = opened(desk, once, keys(**LETTERS))
+    wanted = {"calls": publisher.content(statement("calls", value=9.0))}
+    publisher.read(wanted)
+    books.before_next_write = lambda: books.delete_row(BOOK, "OKRs", 2)
+    with pytest.raises(RetryLater):
+        publisher.write(wanted)
+    assert grid(desk) == [BOARD[0], *BOARD[2:4], [None, "a note", "n/a"]]
+    assert "has no row for it" in (publisher.read(wanted)["calls"].absent or "")
+
+
+def test_write_whose_answer_was_lost_is_checked_with_the_next_read(desk: Sandbox, once: Context) -> None:
+    books = desk.world.sheets
+    books.spreadsheets[BOOK].sheets[1] = sheet(8, "OKRs", BOARD)
+    publisher = opened(desk, once, keys(**LETTERS))
+    wanted = {"calls": publisher.content(statement("calls", value=9.0))}
+    publisher.read(wanted)
+    books.before_next_write = lambda: books.sort_rows(BOOK, "OKRs", "KR")
+    desk.fault(Fault("sheets", "reset_after", method="POST"))
+    with pytest.raises(RetryLater):
+        publisher.write(wanted)
+    desk.heal()
+    assert grid(desk)[1] == ["articles", "40 articles", 9.0, "Off track"]
+    with pytest.raises(RetryLater, match="somebody moved rows"):
+        publisher.read(wanted)
+    assert grid(desk)[1] == BOARD[3]
+    publisher.read(wanted)
+
+
+def test_formula_that_was_overwritten_in_a_row_that_moved_is_named(desk: Sandbox, once: Context) -> None:
+    """Its references moved with it, so syncd cannot tell what to write."""
+    books = desk.world.sheets
+    books.spreadsheets[BOOK].sheets[1] = sheet(8, "OKRs", [*BOARD[:3], ["sum", "all", "=SUM(C2:C3)", None]])
+    publisher = opened(desk, once, keys(**LETTERS))
+    wanted = {"nps": publisher.content(statement("nps", value=41.0))}
+    publisher.read(wanted)
+    books.before_next_write = lambda: books.delete_row(BOOK, "OKRs", 2)
+    with pytest.raises(SourceBroken, match="syncd overwrote OKRs!C3; what was there is in the spreadsheet's version"):
+        publisher.write(wanted)
+    assert grid(desk)[1:] == [BOARD[2], ["sum", "all"]]
+
+
+def test_column_that_is_inserted_while_syncd_writes_shifts_no_number(desk: Sandbox, once: Context) -> None:
+    books = desk.world.sheets
+    books.spreadsheets[BOOK].sheets[1] = sheet(8, "OKRs", BOARD)
+    publisher = opened(desk, once, keys(**HEADERS))
+    wanted = {"calls": publisher.content(statement("calls", value=9.0, health="done"))}
+    publisher.read(wanted)
+    books.before_next_write = lambda: books.insert_column(BOOK, "OKRs", "Value", "Team")
+    with pytest.raises(RetryLater):
+        publisher.write(wanted)
+    assert grid(desk)[1] == ["calls", "Calls fall", None, 5.0, "At risk"]
+    publisher.read(wanted)
+    publisher.write(wanted)
+    assert grid(desk)[1] == ["calls", "Calls fall", None, 9.0, "Done"]
 
 
 # -- The log
@@ -277,8 +424,8 @@ def test_a_check_in_without_a_row_is_not_in_the_log(desk: Sandbox, once: Context
          "(there are: Read me, OKRs)"),
         ({"columns": {"value": "Status"}}, "OKRs has no column 'Status'; correct it in publish: "
          "(its first row has: KR, Title, Owner, Value, Progress, Health, As of, Difference)"),
-        ({"columns": {"value": "KPI"}}, "exceeds grid limits. Max rows: 1000, max columns: 26 (INVALID_ARGUMENT); "
-         "correct key_column and columns in publish: (write a header of up to three capital letters in lower case)"),
+        ({"columns": {"value": "KPI"}},
+         "OKRs has no column KPI: its last column is Z; if KPI is a header, write 'kpi' in publish:"),
         ({"columns": {"value": "D", "health": "Value"}}, "'D' and 'Value' are the same column of OKRs"),
         ({"key_column": "KR", "columns": {"value": "Value"}, "create": True},
          "OKRs has no column KR: its last column is Z; if KR is a header, write 'kr' in publish:"),
@@ -390,7 +537,7 @@ def test_a_write_is_sent_once_and_takes_effect_once_after_each_fault(desk: Sandb
     desk.heal()
     deliver(opened(desk, once, given, **account), *check_ins)
     took_effect = name in ("an answer that is lost", "half an answer")
-    assert [method for method, _ in asked(desk)][2:] == (["GET"] if took_effect else ["GET", "POST"])
+    assert [method for method, _ in asked(desk)][2:] == (["GET"] if took_effect else ["GET", "POST", "GET"])
     assert grid(desk)[1][3:7] == CALLS
     assert [row[0] for row in grid(desk)] == [row[0] for row in TABLE] + ["nps"]
     assert [row[2] for row in grid(desk, "History")] == ["key_result", "calls", "nps"]

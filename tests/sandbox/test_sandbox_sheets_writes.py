@@ -14,7 +14,7 @@ from gspread.exceptions import APIError
 from sandbox_clients import sheets_http
 
 from syncd.sandbox import Sandbox
-from syncd.sandbox.sheets.workbook import Cell, CellError, Sheet, Spreadsheet
+from syncd.sandbox.sheets.workbook import Cell, CellError, Sheet, Spreadsheet, typed
 from syncd.sandbox.story.numbers import OKR_BOOK, PRIVATE_BOOK, PUBLIC_BOOK
 
 RAW = {"valueInputOption": "RAW"}
@@ -258,6 +258,35 @@ def test_batch_of_changes_is_made_as_a_whole_or_not_at_all(box: Sandbox, http: g
 
 
 # -- who may
+
+
+def test_inserted_rows_push_the_others_down(box: Sandbox, http: gspread.HTTPClient) -> None:
+    book = box.world.sheets.spreadsheets[OKR_BOOK]
+    sheet = book.sheets[0]
+    before, count = [list(row) for row in sheet.rows], sheet.row_count
+    rows = {"sheetId": sheet.id, "dimension": "ROWS", "startIndex": 1, "endIndex": 3}
+    http.batch_update(OKR_BOOK, {"requests": [{"insertDimension": {"range": rows, "inheritFromBefore": True}}]})
+    assert (sheet.rows, sheet.row_count) == ([before[0], [], [], *before[1:]], count + 2)
+    wrong = {"insertDimension": {"range": rows | {"startIndex": 3}}}
+    with refused(400, "INVALID_ARGUMENT", r"Invalid requests\[1\].insertDimension: range.startIndex\[3\] must be less"):
+        http.batch_update(OKR_BOOK, {"requests": [{"insertDimension": {"range": rows}}, wrong]})
+    assert sheet.row_count == count + 2, "all changes are made, or none"
+
+
+def test_people_edit_between_a_read_and_a_write(box: Sandbox, http: gspread.HTTPClient) -> None:
+    books = box.world.sheets
+    table = [["KR", "Value"], ["b", 2.0], [None, 9.0], ["c", 3.0], ["a", 1.0]]
+    sheet = Sheet(77, "Board", [[typed(cell) for cell in row] for row in table])
+    books.spreadsheets[OKR_BOOK].sheets.append(sheet)
+    books.before_next_write = lambda: books.sort_rows(OKR_BOOK, "Board", "KR")
+    for value in (7, 8):
+        http.values_update(OKR_BOOK, "Board!B2", RAW, {"values": [[value]]})
+    assert [[cell.value for cell in row] for row in sheet.rows] == [
+        ["KR", "Value"], ["a", 8], ["b", 2.0], ["c", 3.0], [None, 9.0]
+    ]  # fmt: skip
+    books.insert_row(OKR_BOOK, "Board", 2, ["new"])
+    books.delete_row(OKR_BOOK, "Board", 4)
+    assert [row[0].value for row in sheet.rows] == ["KR", "new", "a", "c", None]
 
 
 def test_token_for_reading_cannot_write(box: Sandbox, tmp_path: Path) -> None:

@@ -152,6 +152,9 @@ def _hurry() -> None:
     """Commands wait a tenth as long between two tries, and between two writes: nobody here is kinder for the rest."""
     sleep = time.sleep
     time.sleep = lambda seconds: sleep(seconds / 10)
+    from connectors.files import source
+
+    source.SETTLED /= 10
 
 
 def _load() -> None:
@@ -168,7 +171,7 @@ def _load() -> None:
                 import_module(found.name)
     for library in (
         "github", "jira", "gspread", "httpcore", "anyio._backends._asyncio", "psycopg", "alembic.command", "tenacity",
-        "rich.progress", "coverage",
+        "rich.progress", "coverage", "python_calamine",
     ):  # fmt: skip
         import_module(library)
 

@@ -76,3 +76,24 @@ def test_a_missing_ledger_or_backup_is_a_sentence(project: Project, tmp_path: Pa
     shutil.copy(project.folder / "syncd.yaml", project.folder / "text")
     assert "is no backup" in project.run("restore", "text", check=2).stderr
     assert not (project.folder / "syncd.db").exists()
+
+
+@pytest.mark.synced
+def test_the_service_stops_writing_into_a_ledger_that_is_gone_and_no_empty_one_takes_its_place(
+    project: Project,
+) -> None:
+    ledger = project.folder / "syncd.db"
+    with running(project) as (_, client):
+        wait_for(lambda: answers(client, "/readyz"))
+        for ending in ("", "-wal", "-shm"):
+            (project.folder / f"syncd.db{ending}").unlink(missing_ok=True)
+        wait_for(lambda: "was deleted or replaced while it was in use" in client.get("/readyz").text)
+        assert client.get("/readyz").status_code == 503
+        assert client.get("/healthz").status_code == 200
+    for command in (["status"], ["sync"], ["run"]):
+        assert "is gone: syncd.db.lock remembers" in project.run(*command, check=2).stderr.replace(
+            f"{project.folder}/", ""
+        )
+    assert not ledger.exists()
+    project.run("sync", "--new-ledger", check=0)
+    assert project.key_results()["calls"]["value"] == 1092

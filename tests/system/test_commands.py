@@ -197,7 +197,7 @@ def imports(project: Project, *arguments: str) -> set[str]:
     return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
 
 
-CLIENTS = {"github", "jira", "gspread", "google", "httpx", "requests", "tenacity", "openpyxl"}
+CLIENTS = {"github", "jira", "gspread", "google", "httpx", "requests", "tenacity", "python_calamine"}
 SERVICE = {"starlette", "uvicorn", "prometheus_client", "jinja2", "structlog", "apprise", "cronsim"}
 
 

@@ -280,6 +280,8 @@ def test_the_short_of_a_review_can_be_sent(company: Company, inbox: Inbox) -> No
 def test_an_owner_of_nothing_is_said_by_doctor(company: Company) -> None:
     """His address would never be written to, and nobody would miss it."""
     company.at("20T10:00")
-    assert "no objective has the owner" not in company.run("doctor").stdout
+    assert "has the owner" not in company.run("doctor").stdout
     company.edit("syncd.yaml", "{support:", "{supprt:")
-    assert "no objective has the owner 'supprt'; did you mean 'support'?" in company.run("doctor", check=1).stdout
+    assert "no objective or key result has the owner 'supprt'" in company.run("doctor", check=1).stdout
+    said = company.run("validate", check=0).stderr
+    assert "no objective or key result has the owner 'supprt'; did you mean 'support'? [unknown-owner]" in said

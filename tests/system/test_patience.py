@@ -109,7 +109,7 @@ def test_the_service_asks_again_once_the_time_is_over_that_a_source_asked_for(
 
     monkeypatch.setattr("syncd.service.service.run_cycle", begin)
     config = load_config(project.folder / "syncd.yaml")
-    service = Service(project.folder / "syncd.yaml", config, clock_of(config.settings))
+    service = Service(project.folder / "syncd.yaml", config, clock_of(config.settings), ledger)
     loop = threading.Thread(target=service.loop, daemon=True)
     with caplog.at_level("INFO", "syncd"):
         loop.start()

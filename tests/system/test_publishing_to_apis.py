@@ -370,3 +370,31 @@ def test_quantive(tmp_path: Path, api: CheckInApi, installed: dict[str, str]) ->
     assert [taken.target for taken in api.added] == targets
     assert [taken.json()["actual"] for taken in api.added] == [1092, 30]
     assert TOKEN.encode() not in (project.folder / "syncd.db").read_bytes()
+
+
+def test_after_a_restore_no_check_in_is_appended_twice(tmp_path: Path, api: CheckInApi) -> None:
+    project = http_project(tmp_path, api, POST)
+    project.run("sync", check=0)
+    project.run("backup", "yesterday.db", check=0)
+    measured(project, calls=1000)
+    project.run("sync", check=0)
+    arrived = len(api.added)
+    project.run("restore", "yesterday.db", check=0)
+    unsure = project.run("sync", check=1)
+    assert len(api.added) == arrived
+    assert "put back to an earlier state since" in unsure.stderr
+    measured(project, calls=900)  # nobody can have been told of what comes after
+    project.run("sync", check=0)
+    assert [taken for taken in api.added if "900" in str(taken)]
+    assert len(api.added) == arrived + 1
+
+
+def test_after_a_restore_what_can_be_read_is_not_written_twice(tmp_path: Path, api: CheckInApi) -> None:
+    project = http_project(tmp_path, api, PUT)
+    project.run("sync", check=0)
+    project.run("backup", "yesterday.db", check=0)
+    measured(project, calls=1000)
+    project.run("sync", check=0)
+    project.run("restore", "yesterday.db", check=0)
+    project.run("sync", check=0)
+    assert "unsure" not in project.run("status", check=0).stdout

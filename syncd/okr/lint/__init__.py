@@ -9,19 +9,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from syncd.okr.goals import PeriodOkrs
-from syncd.okr.lint.findings import Finding, Rule
+from syncd.okr.lint.findings import Finding, PulledRows, Rule
 from syncd.okr.lint.rules import RULES, check_objective
 
-__all__ = ["RULES", "Finding", "Rule", "lint"]
+__all__ = ["RULES", "Finding", "PulledRows", "Rule", "lint"]
 
 
-def lint(okrs: PeriodOkrs) -> Iterator[Finding]:
-    """Every finding about a period's OKRs that no `ignore:` covers, in the order of the files."""
+def lint(okrs: PeriodOkrs, rows: PulledRows | None = None) -> Iterator[Finding]:
+    """Every finding about a period's OKRs that no `ignore:` covers, in the order of the files.
+
+    With `rows`, the findings about the records that a ledger holds are among them.
+    """
     for objective in okrs.objectives:
         ignored = {kr.id: (*objective.ignore, *kr.ignore) for kr in objective.key_results}
         findings = [
             finding
-            for finding in check_objective(RULES, objective, okrs.period)
+            for finding in check_objective(RULES, objective, okrs.period, rows)
             if finding.rule.id not in ignored.get(finding.subject, objective.ignore)
         ]
         places = [objective.id, *ignored]

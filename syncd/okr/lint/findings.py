@@ -2,24 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
 from syncd.okr.goals import KeyResult, LintRule, Objective
+from syncd.okr.measures import RecordMeasure
 from syncd.okr.spans import Period
 
 Check = Callable[[Objective, Period], Iterator[tuple[str, str]]]
 """Checks an objective: yields the id of an objective or key result, and a message about it."""
 
 
+class Rows(Protocol):
+    """The records that were pulled for a measure, whether they count or not."""
+
+    def texts(self, measure: RecordMeasure, field: str) -> Collection[str]:
+        """Each text that a field holds."""
+
+    def held(self, measure: RecordMeasure) -> int:
+        """How many records there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class PulledRows:
+    """The records that a ledger holds, as of a moment."""
+
+    facts: Rows
+    now: datetime
+
+
+CheckOfRows = Callable[[Objective, Period, PulledRows], Iterator[tuple[str, str]]]
+"""Checks an objective against the records that were pulled for it; yields like `Check`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule: its id, the reason for it, its check, and the YAML key that most of its findings concern."""
+    """A rule: its id, the reason for it, its check, and the YAML key that most of its findings concern.
+
+    `of_rows` is its check where a ledger holds the records.
+    """
 
     id: LintRule
     reason: str
     check: Check
     key: str = "id"
+    of_rows: CheckOfRows | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,11 @@
-"""Measures that nothing can ever match: filters that contradict each other, windows without a day."""
+"""Filters and windows: measures that nothing can ever match, and filters that exclude nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 
+from syncd.okr.lint.findings import PulledRows
 from syncd.okr.measures import Filter, Leaf, RecordMeasure
 from syncd.okr.spans import Period, Window
 from syncd.sdk.facts import Scalar
@@ -16,6 +18,20 @@ def nothing_matches(measure: Leaf, period: Period) -> str | None:
     if isinstance(measure, RecordMeasure):
         return next(_contradictions(measure.filters), measure.never)
     return None
+
+
+def excludes_nothing(measure: RecordMeasure, rows: PulledRows) -> Iterator[str]:
+    """For each filter that none of the pulled records meets: that it excludes nothing, as a sentence."""
+    for rule in measure.filters:
+        wanted = [value for value in rule.any_of if isinstance(value, str)]
+        if not rule.negated or len(wanted) < len(rule.any_of):
+            continue
+        texts = rows.facts.texts(measure, rule.field)
+        records = 0 if any(map(rule.admits, texts)) else rows.facts.held(measure)
+        if records:
+            near = get_close_matches(wanted[0].strip("*"), texts, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            yield f"excludes nothing by not_{rule.field}: none of {records:,} records has {' or '.join(wanted)}{hint}"
 
 
 def _outside(window: Window, period: Period) -> str | None:
@@ -47,7 +63,7 @@ def _exclude_each_other(first: Filter, second: Filter) -> bool:
     if not first.any_of or first.negated:
         return False
     if second.negated:
-        return first.texts <= second.texts
+        return all(None in second.any_of if value is None else second.admits(value) for value in first.any_of)
     return first.texts == {None} and (second.at_least is not None or second.at_most is not None)
 
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from syncd.okr.goals import Band, KeyResult, Milestones, Objective, Target
-from syncd.okr.lint.findings import Finding, Rule, each
-from syncd.okr.lint.matching import nothing_matches
+from syncd.okr.lint.findings import Finding, PulledRows, Rule, each
+from syncd.okr.lint.matching import excludes_nothing, nothing_matches
 from syncd.okr.lint.titles import direction, says_change, says_work
-from syncd.okr.measures import RecordMeasure, leaves
+from syncd.okr.measures import Leaf, RecordMeasure, leaves
 from syncd.okr.plausible import Plausible, shown
 from syncd.okr.spans import Period
 
 _VOLUME = ("count", "sum", "distinct")
 
 
-def check_objective(rules: Iterable[Rule], objective: Objective, period: Period) -> Iterator[Finding]:
-    """The findings of these rules about an objective, whether ignored or not."""
+def check_objective(
+    rules: Iterable[Rule], objective: Objective, period: Period, rows: PulledRows | None = None
+) -> Iterator[Finding]:
+    """The findings of these rules about an objective, whether ignored or not; with `rows`, about its records too."""
     for rule in rules:
         for subject, message in rule.check(objective, period):
+            yield Finding(rule, subject, message)
+        for subject, message in rule.of_rows(objective, period, rows) if rows and rule.of_rows else ():
             yield Finding(rule, subject, message)
 
 
@@ -51,7 +55,7 @@ def _no_unit(kr: KeyResult) -> str | None:
     if kr.kind == "outcome":
         return "has no unit, so nobody knows what its number counts; say `unit:`"
     if isinstance(kr.measure, RecordMeasure) and kr.measure.take == "sum":
-        return f"sums {kr.measure.of} and has no unit; say `unit:`"
+        return f"sums {kr.measure.of_text} and has no unit; say `unit:`"
     return None
 
 
@@ -125,11 +129,29 @@ def _met_by_baseline(kr: KeyResult) -> str | None:
 # -- numbers that cannot be reached
 
 
-def _never_matches(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
+def _leaves(objective: Objective) -> Iterator[tuple[str, Leaf]]:
+    """The measures of each key result and of its guard, with the key result's id."""
     for kr in objective.key_results:
         for leaf in (*leaves(kr.measure), *(leaves(kr.guard.measure) if kr.guard else ())):
-            if reason := nothing_matches(leaf, period):
-                yield kr.id, reason
+            yield kr.id, leaf
+
+
+def _never_matches(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
+    for subject, leaf in _leaves(objective):
+        if reason := nothing_matches(leaf, period):
+            yield subject, reason
+
+
+def _cannot_exclude(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
+    for subject, leaf in _leaves(objective):
+        if isinstance(leaf, RecordMeasure) and leaf.idle:
+            yield subject, leaf.idle
+
+
+def _excludes_nothing(objective: Objective, period: Period, rows: PulledRows) -> Iterator[tuple[str, str]]:
+    for subject, leaf in _leaves(objective):
+        if isinstance(leaf, RecordMeasure) and leaf.idle is None:
+            yield from ((subject, reason) for reason in excludes_nothing(leaf, rows))
 
 
 def _implausible_goal(kr: KeyResult) -> str | None:
@@ -192,6 +214,13 @@ _OKR_RULES = (
     ),
     Rule("never-matches", "Nothing can ever pass the filters or the window of a measure.", _never_matches, "measure"),
     Rule(
+        "excludes-nothing",
+        "A `not_` filter of a measure excludes no record.",
+        _cannot_exclude,
+        "measure",
+        _excludes_nothing,
+    ),
+    Rule(
         "implausible-goal",
         "A baseline, target or band lies outside `plausible`, so reaching it would be held.",
         each(_implausible_goal),
@@ -201,14 +230,16 @@ _OKR_RULES = (
 
 
 def _unused_ignore(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
-    """Compares each `ignore:` with the findings there would be without it."""
+    """Compares each `ignore:` with the findings there would be without it. A finding about records may come and go."""
     findings = {(finding.rule.id, finding.subject) for finding in check_objective(_OKR_RULES, objective, period)}
     for subject, ignore in [(objective.id, objective.ignore), *((kr.id, kr.ignore) for kr in objective.key_results)]:
-        for rule in dict.fromkeys(ignore):
+        for rule in dict.fromkeys(rule for rule in ignore if rule not in _OF_ROWS):
             subjects = {name for rule_id, name in findings if rule_id == rule}
             if not (subjects if subject == objective.id else subject in subjects):
                 yield subject, f"ignores {rule}, which finds nothing here; drop it from `ignore:`"
 
+
+_OF_ROWS = frozenset(rule.id for rule in _OKR_RULES if rule.of_rows)
 
 RULES = (
     *_OKR_RULES,

@@ -68,6 +68,9 @@ class Sheets:
             readable = book.public or (token is not None and book.shared)
             if not readable or (writing and not (book.shared and book.editable)):
                 return _error(403, "PERMISSION_DENIED", "The caller does not have permission")
+            if writing and self._books.before_next_write is not None:
+                meanwhile, self._books.before_next_write = self._books.before_next_write, None
+                meanwhile()
             try:
                 response = json_response(method(request, book))
             except json.JSONDecodeError as error:

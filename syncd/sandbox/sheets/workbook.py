@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
@@ -104,6 +105,8 @@ class Workbooks:
         self.clock = clock
         self.lock = lock
         self.spreadsheets: dict[str, Spreadsheet] = {}
+        self.before_next_write: Callable[[], object] | None = None
+        """What people do between a client's read and its write: called once, before the next write takes effect."""
 
     def add(self, spreadsheet: Spreadsheet) -> Spreadsheet:
         """Adds a spreadsheet."""
@@ -130,6 +133,36 @@ class Workbooks:
             while rows and all(cell.value is None for cell in rows[-1]):
                 rows.pop()
             rows.append([typed(value) for value in values])
+            self.clock.tick()
+
+    def sort_rows(self, spreadsheet: str, sheet: str, column: str, *, descending: bool = False) -> None:
+        """Sorts all rows but the first by the text of a column, given by its header. Blanks come last."""
+        with self.lock:
+            at = self._column(spreadsheet, sheet, column)
+            rows = self.spreadsheets[spreadsheet].sheet(sheet).rows
+
+            def text(row: list[Cell]) -> str:
+                value = row[at].value if at < len(row) else None
+                return "" if value is None else str(value)
+
+            filled = sorted((row for row in rows[1:] if text(row)), key=text, reverse=descending)
+            rows[1:] = [*filled, *(row for row in rows[1:] if not text(row))]
+            self.clock.tick()
+
+    def insert_row(self, spreadsheet: str, sheet: str, before: int, values: list[Cell | date | Scalar]) -> None:
+        """Inserts a row above the row of that number, which counts from 1."""
+        with self.lock:
+            grid = self.spreadsheets[spreadsheet].sheet(sheet)
+            grid.rows.insert(before - 1, [typed(value) for value in values])
+            grid.row_count += 1
+            self.clock.tick()
+
+    def delete_row(self, spreadsheet: str, sheet: str, row: int) -> None:
+        """Deletes the row of that number, which counts from 1."""
+        with self.lock:
+            grid = self.spreadsheets[spreadsheet].sheet(sheet)
+            del grid.rows[row - 1 : row]
+            grid.row_count -= 1
             self.clock.tick()
 
     def rename_sheet(self, spreadsheet: str, sheet: str, title: str) -> None:

@@ -15,7 +15,7 @@ from syncd.sandbox.http import Request
 from syncd.sandbox.sheets import a1, tables
 from syncd.sandbox.sheets.entered import OPTIONS, entered
 from syncd.sandbox.sheets.reads import DATES, RENDERS, choice, sheet_properties, value_range
-from syncd.sandbox.sheets.workbook import Cell, Sheet, Spreadsheet, column_letters
+from syncd.sandbox.sheets.workbook import BLANK, Cell, Sheet, Spreadsheet, column_letters
 
 
 @dataclass(frozen=True)
@@ -83,24 +83,29 @@ def append_values(request: Request, book: Spreadsheet, text: str) -> dict[str, A
 
 
 def batch_update(book: Spreadsheet, body: Mapping[str, Any]) -> dict[str, Any]:
-    """`POST …:batchUpdate` with addSheet and appendDimension. If a change is wrong, none is made."""
+    """`POST …:batchUpdate` with addSheet, appendDimension and insertDimension. If a change is wrong, none is made."""
     changes = body.get("requests") or []
     if not changes:
         raise ValueError("Must specify at least one request.")
-    sheets, sizes = list(book.sheets), [(sheet, sheet.row_count, sheet.column_count) for sheet in book.sheets]
+    sheets = list(book.sheets)
+    sizes = [(sheet, sheet.row_count, sheet.column_count, [list(row) for row in sheet.rows]) for sheet in sheets]
     try:
         replies = [_reply(book, number, change) for number, change in enumerate(changes)]
     except ValueError:
         book.sheets[:] = sheets
-        for sheet, rows, columns in sizes:
-            sheet.row_count, sheet.column_count = rows, columns
+        for sheet, row_count, column_count, rows in sizes:
+            sheet.row_count, sheet.column_count, sheet.rows[:] = row_count, column_count, rows
         raise
     return {"spreadsheetId": book.id, "replies": replies}
 
 
 def _reply(book: Spreadsheet, number: int, change: Mapping[str, Any]) -> dict[str, Any]:
     makers: dict[str, Callable[[Spreadsheet, Mapping[str, Any]], dict[str, Any]]]
-    makers = {"addSheet": _add_sheet, "appendDimension": _append_dimension}
+    makers = {
+        "addSheet": _add_sheet,
+        "appendDimension": _append_dimension,
+        "insertDimension": _insert_dimension,
+    }
     (kind, arguments), *more = change.items() or [("", {})]
     if more or kind not in makers:
         raise ValueError(f"Invalid requests[{number}]: this sandbox takes one of {', '.join(makers)}")
@@ -123,15 +128,39 @@ def _add_sheet(book: Spreadsheet, change: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _append_dimension(book: Spreadsheet, change: Mapping[str, Any]) -> dict[str, Any]:
-    sheet_id, length = change.get("sheetId", 0), change.get("length", 0)
-    sheet = next((sheet for sheet in book.sheets if sheet.id == sheet_id), None)
-    if sheet is None:
-        raise ValueError(f"No grid with id: {sheet_id}")
+    sheet, length = _sheet(book, change), change.get("length", 0)
     if change.get("dimension") == "COLUMNS":
         sheet.column_count += length
     else:
         sheet.row_count += length
     return {}
+
+
+def _insert_dimension(book: Spreadsheet, change: Mapping[str, Any]) -> dict[str, Any]:
+    """Inserts blank rows or columns."""
+    area = change.get("range") or {}
+    sheet, start, end = _sheet(book, area), area.get("startIndex", 0), area.get("endIndex", 0)
+    by_column = area.get("dimension") == "COLUMNS"
+    size = sheet.column_count if by_column else sheet.row_count
+    if not 0 <= start < end or start > size:
+        raise ValueError(f"range.startIndex[{start}] must be less than range.endIndex[{end}] and within the sheet")
+    if change.get("inheritFromBefore") and start == 0:
+        raise ValueError("inheritFromBefore cannot be true if startIndex is 0")
+    if by_column:
+        for row in sheet.rows:
+            row[start:start] = [BLANK] * (end - start) if start < len(row) else []
+        sheet.column_count += end - start
+    else:
+        sheet.rows[start:start] = [[] for _ in range(end - start)] if start < len(sheet.rows) else []
+        sheet.row_count += end - start
+    return {}
+
+
+def _sheet(book: Spreadsheet, change: Mapping[str, Any]) -> Sheet:
+    sheet = next((sheet for sheet in book.sheets if sheet.id == change.get("sheetId", 0)), None)
+    if sheet is None:
+        raise ValueError(f"No grid with id: {change.get('sheetId', 0)}")
+    return sheet
 
 
 def _option(value: str) -> str:

@@ -146,9 +146,25 @@ class TestRecords:
         assert (answer.number, answer.counted, answer.lacking) == (3, 3, 1)
 
     def test_a_record_contributes_the_sum_of_its_numbers(self) -> None:
-        assert contribution(record(size=[1, 2, "x"]), "size") == 3
-        assert contribution(record(size=["x"]), "size") is None
-        assert contribution(record(size=[0]), "size") == 0
+        summed = RecordMeasure("code", ("pulls",), "sum", "size")
+        assert contribution(summed, record(size=[1, 2, "x"])) == 3
+        assert contribution(summed, record(size=["x"])) is None
+        assert contribution(summed, record(size=[0])) == 0
+
+    def test_of_several_fields_the_first_with_a_value_is_read(self) -> None:
+        """As of Story Points and Story point estimate, which a Jira site with both kinds of projects has."""
+        measure = RecordMeasure("code", ("pulls",), "sum", "points", else_of=("estimate",))
+        records = [
+            record("1", points=[3], estimate=[100]),
+            record("2", points=[], estimate=[5]),
+            record("3", estimate=[0]),
+            record("4", points=["large"], estimate=[100]),
+        ]
+        answer = evaluate_records(measure, SPAN, records)
+        assert (answer.number, answer.counted, answer.lacking) == (8, 3, 1)
+        assert measure.fields == {"points", "estimate"}
+        none = evaluate_records(replace(measure, take="average"), SPAN, [record()])
+        assert none.reason == "none of 1 records has points or estimate"
 
     @pytest.mark.parametrize(
         ("left", "reason"),

@@ -11,7 +11,9 @@ import pytest
 from syncd.sdk import Snapshot
 from syncd.sdk.a1 import parse_range
 from syncd.sdk.cells import As, Cell, CellError, Reader
-from syncd.sdk.tables import Grid, Lookup, Resolve, Series, Unreadable, read_cell, read_lookup, read_series
+from syncd.sdk.lookup import read_lookup
+from syncd.sdk.series import read_series
+from syncd.sdk.tables import Grid, Header, Lookup, Resolve, Series, Unreadable, read_cell
 
 READER = Reader(ZoneInfo("UTC"))
 FIRST = date(2026, 10, 1)
@@ -239,7 +241,7 @@ class TestLookup:
         assert looked_up(Team="Team").readings[0].problem == "no row has Team = Team"
 
     def test_an_unknown_header_is_named_with_those_there_are(self) -> None:
-        with pytest.raises(Unreadable, match="no column 'Points'; its first row has: Team, Quarter, Score, Note"):
+        with pytest.raises(Unreadable, match="no column 'Points'; the first row has: Team, Quarter, Score, Note"):
             looked_up("Points", Team="support")
         with pytest.raises(Unreadable, match="no column 'Region'"):
             looked_up(Region="north")
@@ -249,7 +251,7 @@ class TestLookup:
             looked_up(rows=[["Team", "Score", "Score"], ["support", 1, 2]], Team="support")
 
     def test_an_empty_table_is_refused(self) -> None:
-        with pytest.raises(Unreadable, match="its first row has: nothing"):
+        with pytest.raises(Unreadable, match="the first row has: nothing"):
             looked_up(rows=[], Team="support")
 
     def test_a_table_may_begin_anywhere(self) -> None:
@@ -258,13 +260,25 @@ class TestLookup:
         assert summary(read_lookup(lookup, named({"t": grid}), READER)) == [("Plan!E11", 85, None)]
 
 
-class TestGrids:
+class TestHeaders:
+    GRID = Grid("S", [["Week", " Calls "], [1, 2], [3]], top=4, left=2)
+
     def test_a_column_begins_below_its_header(self) -> None:
-        grid = Grid("S", [["Week", " Calls "], [1, 2], [3]], top=4, left=2)
-        column = grid.column("Calls")
-        assert column is not None
+        header = self.GRID.header()
+        column = self.GRID.below(header, header.position("Calls", READER))
         assert (column.top, column.left, [list(row) for row in column.rows]) == (5, 3, [[2], []])
 
-    @pytest.mark.parametrize("header", ["Nothing", "Twice"])
-    def test_a_header_of_no_column_or_several_is_none(self, header: str) -> None:
-        assert Grid("S", [["Twice", "Twice"], [1, 2]]).column(header) is None
+    def test_another_row_may_be_the_header(self) -> None:
+        grid = Grid("S", [["Report"], [], ["Week", "Calls"], [1, 2]])
+        header = grid.header(3)
+        column = grid.below(header, header.position("Calls", READER))
+        assert (column.top, column.left, [list(row) for row in column.rows]) == (3, 1, [[2]])
+
+    @pytest.mark.parametrize("name", ["Nothing", "Twice"])
+    def test_a_name_of_no_column_or_of_several_is_refused(self, name: str) -> None:
+        with pytest.raises(Unreadable, match=name):
+            Header(["Twice", "Twice"]).position(name, READER)
+
+    def test_a_name_equals_a_date_or_a_number_in_the_header(self) -> None:
+        header = Header(["Team", date(2026, 10, 1), 2027.0, "Calls\n(weekly)"])
+        assert [header.position(name, READER) for name in ("2026-10-01", "2027", "Calls (weekly)")] == [1, 2, 3]

@@ -12,7 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Inbox:
-    """`received` are (path, title, text); `status` is what it answers, None that it takes the message and hangs up."""
+    """`received` are (path, title, text), whose text may be Discord's `content`.
+
+    `status` is what it answers, None that it takes the message and hangs up.
+    """
 
     url: str = ""
     received: list[tuple[str, str, str]] = field(default_factory=list)
@@ -33,7 +36,7 @@ def an_inbox() -> Iterator[Inbox]:
         def do_POST(self) -> None:
             said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if inbox.status in (200, None):
-                inbox.received.append((self.path, said["title"], said["message"]))
+                inbox.received.append((self.path, said.get("title", ""), said.get("message") or said["content"]))
             if inbox.status is None:
                 self.close_connection = True
                 self.connection.close()

@@ -1,0 +1,124 @@
+"""Which character separates the cells of a CSV file: the one by which every row agrees with the header.
+
+csv.Sniffer counts characters, and takes the decimal comma of a column for a delimiter (cpython#119123).
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+CANDIDATES = ",;\t|"
+_NUMBER_WITH_COMMAS = re.compile(r"\s*[+-]?(\d{1,3}(,\d{3})+(\.\d+)?|\d+,\d+)\s*%?\s*\Z", re.ASCII)
+_SHOWN = {"\t": r"\t"}
+
+
+class Disagreement(Exception):
+    """No delimiter fits, or several do. The text says why, and where: a line, or the whole file."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How the first rows of a file look with a delimiter. `problem` is the first row that does not agree."""
+
+    delimiter: str
+    width: int
+    problem: str | None
+    is_split: bool
+    is_full: bool
+
+
+def find_delimiter(lines: Sequence[str], header: int | None, decimal: str | None, *, is_whole: bool) -> str | None:
+    """The delimiter of a file by its first lines; None if each row is a single cell. Else raises Disagreement.
+
+    `header` is the header's row, from 1; `decimal` is the mark by which the measure reads numbers.
+    """
+    readings = [_read(lines, delimiter, header, is_whole) for delimiter in CANDIDATES]
+    agreeing = [reading for reading in readings if reading.width > 1 and reading.is_split and reading.problem is None]
+    if len(agreeing) > 1:
+        agreeing = [reading for reading in agreeing if reading.is_full] or agreeing
+    if len(agreeing) > 1:
+        both = " and ".join(_quoted(reading.delimiter) for reading in agreeing)
+        raise Disagreement(f"its rows can be separated by {both}; say which is meant, such as delimiter: {both[:3]}")
+    if agreeing:
+        delimiter = agreeing[0].delimiter
+        if delimiter == "," and _are_numbers(lines, header, decimal):
+            raise Disagreement(
+                'its commas may be decimal marks or separate columns; write delimiter: ";" or delimiter: ","'
+            )
+        return delimiter
+    for reading in sorted(readings, key=lambda reading: -reading.width):
+        if reading.problem and not (
+            reading.delimiter == "," and reading.width < 2 and _are_numbers(lines, header, ",")
+        ):
+            raise Disagreement(reading.problem)
+    return None
+
+
+def longer(row: Sequence[str], width: int) -> bool:
+    """Whether a row has a cell, not blank, beyond those of its header."""
+    return len(row) > width and any(cell.strip() for cell in row[width:])
+
+
+def width_of(row: Sequence[str]) -> int:
+    """The number of a row's cells without the blanks at its end."""
+    return next((index for index in range(len(row), 0, -1) if row[index - 1].strip()), 0)
+
+
+def is_number_with_commas(text: str) -> bool:
+    """Whether a line reads as a single number that holds commas."""
+    return _NUMBER_WITH_COMMAS.match(text) is not None
+
+
+def describe_longer(line: int, row: Sequence[str], header_line: int, width: int) -> str:
+    """What is wrong with a row that is longer than its header, and what to do."""
+    return (
+        f"line {line} has {len(row)} cells and the header in line {header_line} has {width}; put quotes around a cell "
+        f'that holds the delimiter, or say where the header is (header: 3) and what separates cells (delimiter: ";")'
+    )
+
+
+def describe_error(line: int, error: csv.Error) -> str:
+    """What is wrong with a row that csv.reader refuses, and what to do."""
+    if "unexpected end" in str(error):
+        return f"line {line} opens a quote that nothing closes; close it, or write it twice where a quote is meant"
+    if "expected after" in str(error):
+        return f"line {line} has text after a closing quote; write each quote within a cell twice"
+    return f"line {line} cannot be read: {error}"
+
+
+def _read(lines: Sequence[str], delimiter: str, header: int | None, is_whole: bool) -> _Reading:
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    rows: list[tuple[int, list[str]]] = []
+    problem = None
+    line = 1
+    try:
+        for row in reader:
+            rows.append((line, row))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        if is_whole or "unexpected end" not in str(error):  # else the sample ends within a cell
+            problem = describe_error(line, error)
+    index = header - 1 if header else next((at for at, (_, row) in enumerate(rows) if width_of(row)), 0)
+    width = width_of(rows[index][1]) if index < len(rows) else 0
+    body = [(line, row) for line, row in rows[index + 1 :] if width_of(row)]
+    for line, row in body:
+        if problem is None and longer(row, width):
+            problem = describe_longer(line, row, rows[index][0], width)
+    is_split = not body or any(width_of(row) > 1 for _, row in body)
+    return _Reading(delimiter, width, problem, is_split, all(len(row) >= width for _, row in body))
+
+
+def _are_numbers(lines: Sequence[str], header: int | None, decimal: str | None) -> bool:
+    """Whether each line is a single number with or without commas: the header's too, unless `decimal` is the comma."""
+    texts = [line for line in lines[header or 0 :] if line.strip()]
+    if decimal == "," and header is None:
+        texts = texts[1:]
+    with_commas = [text for text in texts if "," in text]
+    return bool(with_commas) and all(map(is_number_with_commas, with_commas))
+
+
+def _quoted(delimiter: str) -> str:
+    return f'"{_SHOWN.get(delimiter, delimiter)}"'

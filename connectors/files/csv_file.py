@@ -1,0 +1,233 @@
+"""A CSV file, read row by row: its encoding, its delimiter, and the rows that do not agree with its header."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import TYPE_CHECKING, BinaryIO
+
+from connectors.files.csv_delimiter import (
+    CANDIDATES,
+    Disagreement,
+    describe_error,
+    describe_longer,
+    find_delimiter,
+    is_number_with_commas,
+    longer,
+    width_of,
+)
+from connectors.files.limits import Limits
+from connectors.files.opened import Block, in_blocks
+from syncd.sdk import SourceBroken
+from syncd.sdk.a1 import Range
+from syncd.sdk.tables import Unreadable
+
+if TYPE_CHECKING:
+    from _csv import Reader
+
+_SAMPLE_ROWS = 1_000
+_SAMPLE_SIZE = 1_000_000
+_CHUNK = 1 << 20
+_LONGEST_CELL = 2**31 - 1
+_DECLARED = re.compile(r'"?sep=(.)"?[\r\n]*\Z', re.IGNORECASE)
+
+
+class CsvFile:
+    """An opened CSV file. It has one sheet, which may be called by the file's name without its ending.
+
+    `header` is the header's row, from 1: the first row that is not blank if None.
+    """
+
+    text_numbers = True
+
+    def __init__(
+        self, content: BinaryIO, limits: Limits, *, delimiter: str | None, header: int | None, decimal: str | None
+    ) -> None:
+        csv.field_size_limit(_LONGEST_CELL)
+        self._content = content
+        self._limits = limits
+        self._name = limits.file.rsplit("/", 1)[-1]
+        self._header = header
+        self._encoding = _encoding(content, self._name)
+        lines = self._first_lines()
+        declared = _DECLARED.match(lines[0]) if lines else None
+        self._skipped = 1 if declared else 0
+        if delimiter is None and declared:
+            delimiter = declared[1]
+        self._is_single = False
+        if delimiter is None:
+            is_whole = sum(map(len, lines)) < _SAMPLE_SIZE and len(lines) < _SAMPLE_ROWS + (header or 0)
+            try:
+                delimiter = find_delimiter(lines, header, decimal, is_whole=is_whole)
+            except Disagreement as error:
+                raise self._unreadable(str(error)) from None
+            self._is_single = delimiter is None
+        self._delimiter = delimiter or ","
+
+    @property
+    def sheets(self) -> Sequence[str]:
+        """None: a CSV file does not name its sheet."""
+        return ()
+
+    def sheet(self, name: str | None) -> str | None:
+        """None for no name, and for the file's own."""
+        if name is not None and name != self._name.rsplit(".", 1)[0]:
+            raise Unreadable(f"{self._name} is CSV and has no sheet {name!r}; write the range alone, such as A2:A")
+        return None
+
+    def named_range(self, sheet: str | None, name: str) -> tuple[str | None, Range] | None:
+        """None: there are no named ranges in CSV."""
+        return None
+
+    def blocks(self, sheet: str | None) -> Iterator[Block]:
+        """The rows. Unreadable, with the line, for a row that does not agree with the header or is no CSV."""
+        with self._reading() as rows:
+            width: int | None = None
+            lines = rows.line_num
+            try:
+                for first, block in in_blocks(rows):
+                    self._limits.check_time()
+                    body = 0
+                    if width is None:
+                        header = self._header_row(first, block)
+                        body = header + 1 - first
+                        width = width_of(block[header - first]) if header < first + len(block) else None
+                    if width is not None:
+                        self._check(first, block, body, width, rows.line_num - lines != len(block))
+                    lines = rows.line_num
+                    yield first, block
+            except csv.Error as error:
+                raise self._unreadable(describe_error(self._line(None), error)) from None
+            except UnicodeDecodeError as error:
+                raise SourceBroken(f"{self._name} is no text in {error.encoding}; save it as UTF-8") from None
+
+    def _check(self, first: int, rows: list[list[str]], body: int, width: int, has_long_cells: bool) -> None:
+        """Unreadable for the first row, after `body` rows, that does not agree with a header of this width."""
+        if self._is_single:
+            return self._join(first, rows, body)
+        lengths = set(map(len, rows))
+        if max(lengths) > width:
+            for number, row in enumerate(rows[body:], first + body):
+                if longer(row, width):
+                    raise self._unreadable(describe_longer(self._line(number), row, self._header_line(), width))
+        if width > 1 and 1 in lengths:
+            for number, row in enumerate(rows[body:], first + body):
+                if len(row) == 1 and (other := self._separated_by(row[0], width)):
+                    raise self._unreadable(
+                        f"line {self._line(number)} is separated by {other!r}, not by {self._delimiter!r}"
+                    )
+        if has_long_cells:
+            self._check_swallowed(first, rows, body, width)
+        return None
+
+    def _join(self, first: int, rows: list[list[str]], body: int) -> None:
+        """Puts the numbers of a single column together again, where their decimal comma separated them."""
+        for number, row in enumerate(rows, first):
+            if len(row) > 1:
+                text = ",".join(row)
+                if number >= first + body and not is_number_with_commas(text):
+                    raise self._unreadable(describe_longer(self._line(number), row, self._header_line(), 1))
+                row[:] = [text]
+            elif row and self._separated_by(row[0], 1):
+                raise self._unreadable(describe_longer(self._line(number), [*row, ""], self._header_line(), 1))
+
+    def _separated_by(self, text: str, width: int) -> str | None:
+        """Another delimiter that cuts the text of a cell into more cells than one, and as many as the header has."""
+        for delimiter in CANDIDATES:
+            if delimiter != self._delimiter and text.count(delimiter) >= max(1, width - 1):
+                return delimiter
+        return None
+
+    def _check_swallowed(self, first: int, rows: list[list[str]], body: int, width: int) -> None:
+        """Unreadable for a cell of several lines that holds whole rows: a quote that a later row closed."""
+        shapes = {shape for row in rows[body:] if row and (shape := _shape(row[0]))}
+        for number, row in enumerate(rows[body:], first + body):
+            for cell in row:
+                for line in re.split(r"\r\n|\r|\n", cell)[1:]:
+                    cells = line.split(self._delimiter)
+                    if len(cells) >= width > 1 and _shape(cells[0]) in shapes:
+                        raise self._unreadable(
+                            f"line {self._line(number)} opens a quote that swallows rows below it, such as "
+                            f"{line[:40]!r}; close it, or write it twice where a quote is meant"
+                        )
+
+    def _header_row(self, first: int, block: Sequence[Sequence[str]]) -> int:
+        if self._header is not None:
+            return self._header - 1
+        return next((number for number, row in enumerate(block, first) if width_of(row)), first + len(block))
+
+    def _header_line(self) -> int:
+        return self._line(None if self._header is None else self._header - 1, first_filled=self._header is None)
+
+    def _line(self, number: int | None, *, first_filled: bool = False) -> int:
+        """The line, from 1, in which a row begins: of the first filled row, or else of the row that is no CSV."""
+        with self._reading() as rows:
+            line = 1
+            try:
+                for index, row in enumerate(rows):
+                    if index == number or (first_filled and width_of(row)):
+                        break
+                    line = rows.line_num + 1
+            except csv.Error:
+                pass
+        return line + self._skipped
+
+    @contextmanager
+    def _lines(self) -> Iterator[io.TextIOWrapper]:
+        self._content.seek(0)
+        errors = "replace" if self._encoding == "cp1252" else "strict"
+        text = io.TextIOWrapper(self._content, self._encoding, errors, newline="")
+        try:
+            yield text
+        finally:
+            text.detach()
+
+    def _first_lines(self) -> list[str]:
+        size, lines = 0, []
+        with self._lines() as text:
+            for line in islice(text, _SAMPLE_ROWS + (self._header or 0)):
+                lines.append(line)
+                size += len(line)
+                if size >= _SAMPLE_SIZE:
+                    break
+        return lines
+
+    @contextmanager
+    def _reading(self) -> Iterator[Reader]:
+        with self._lines() as text:
+            for _ in range(self._skipped):
+                text.readline()
+            yield csv.reader(text, delimiter=self._delimiter, strict=True)
+
+    def _unreadable(self, why: str) -> Unreadable:
+        return Unreadable(f"{self._name}: {why}")
+
+
+def _shape(text: str) -> str | None:
+    """The form of a text that holds digits, as of days and numbers: `9999-99-99`; None without digits."""
+    shape = re.sub(r"\d", "9", text.strip())
+    return shape if "9" in shape else None
+
+
+def _encoding(content: BinaryIO, name: str) -> str:
+    """How a text is written, as spreadsheet programs do: UTF-8, UTF-16 with a byte order mark, else Windows-1252."""
+    content.seek(0)
+    if content.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
+    content.seek(0)
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    is_utf8 = True
+    while chunk := content.read(_CHUNK):
+        if b"\0" in chunk:
+            raise SourceBroken(f"{name} is no text file that can be read; save it as CSV in UTF-8")
+        try:
+            decoder.decode(chunk)
+        except UnicodeDecodeError:
+            is_utf8 = False
+            break
+    return "utf-8-sig" if is_utf8 else "cp1252"

@@ -1,0 +1,65 @@
+"""The sheets and named ranges of an XLSX workbook, transitional or strict. ECMA-376 part 1, 18.2."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from connectors.files.contents import Contents, SheetPart
+from connectors.files.package import Package
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+_TRUE = ("1", "true")
+
+
+def excel_contents(package: Package) -> Contents:
+    """What the workbook's part says. Chart sheets have no cells and are left out."""
+    workbook = _workbook_part(package)
+    folder = PurePosixPath(workbook).parent
+    relations = _relations(package, f"{folder}/_rels/{PurePosixPath(workbook).name}.rels")
+    contents = Contents(is_ods=False)
+    names: list[str] = []
+    for element in package.tree(workbook).iter():
+        kind = _local(element.tag)
+        if kind == "sheet":
+            name = element.get("name", "")
+            names.append(name)
+            relation, target = relations.get(_reference(element), ("", ""))
+            if relation.endswith("/worksheet"):
+                part = target.lstrip("/") if target.startswith("/") else str(folder / target)
+                contents.sheets.append(SheetPart(name, element.get("state", "visible") == "visible", part))
+        elif kind == "definedName" and element.text:
+            scope = element.get("localSheetId", "")
+            sees = names[int(scope)] if scope.isdigit() and int(scope) < len(names) else None
+            contents.ranges[sees, element.get("name", "").lower()] = element.text.strip()
+        elif kind == "calcPr":
+            contents.recalculates = element.get("fullCalcOnLoad") in _TRUE
+    return contents
+
+
+def _workbook_part(package: Package) -> str:
+    for kind, target in _relations(package, "_rels/.rels").values():
+        if kind.endswith("/officeDocument"):
+            return target.lstrip("/")
+    return "xl/workbook.xml"
+
+
+def _relations(package: Package, part: str) -> Mapping[str, tuple[str, str]]:
+    """The kind and the target of each relation by its id; empty if there is no such part."""
+    if part not in package.names:
+        return {}
+    return {
+        element.get("Id", ""): (element.get("Type", ""), element.get("Target", "")) for element in package.tree(part)
+    }
+
+
+def _local(tag: str) -> str:
+    return tag.rsplit("}", 1)[-1]
+
+
+def _reference(element: Element) -> str:
+    """The attribute `r:id`, in whatever namespace: strict workbooks have their own."""
+    return next((value for key, value in element.items() if key.endswith("}id")), "")

@@ -1,0 +1,44 @@
+"""The YAML keys of measures in spreadsheet files."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from pydantic import Field, field_validator, model_validator
+
+from connectors.files.paths import checked
+from syncd.sdk.table_measure import TableKeys
+
+PACKED = (".xlsx", ".xlsm", ".ods")
+TEXTS = (".csv", ".tsv", ".txt")
+
+
+class FilesMeasure(TableKeys):
+    """The keys that a `files` connection adds to a measure."""
+
+    file: str = Field(min_length=1, description="The file below the root: .csv, .xlsx, .ods.")
+    delimiter: str | None = Field(
+        None, description="What separates the cells of a CSV file, such as `;`; syncd sees it itself where rows agree."
+    )
+
+    @field_validator("file")
+    @classmethod
+    def _supported_kind(cls, value: str) -> str:
+        return checked(value, PACKED + TEXTS, "a .csv, .xlsx or .ods file")
+
+    @field_validator("delimiter")
+    @classmethod
+    def _single_character(cls, value: str | None) -> str | None:
+        if value is not None and (len(value) != 1 or value.isalnum() or value in '"\r\n'):
+            raise ValueError(f'is {value!r}; write one character, such as ";" or "\\t"')
+        return value
+
+    @model_validator(mode="after")
+    def _delimiter_of_text(self) -> FilesMeasure:
+        if self.delimiter is not None and not self.file.lower().endswith(TEXTS):
+            raise ValueError(f"has a delimiter, and {self.file} is no CSV file; drop 'delimiter'")
+        return self
+
+    def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
+        """One file is one stream."""
+        return [self.file]

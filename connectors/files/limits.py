@@ -1,0 +1,69 @@
+"""How much of a file is read: its size unpacked, its cells, and the CPU time that reading it may take."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from pydantic import Field
+
+from syncd.sdk import ConnectionSettings, Duration, SourceBroken
+from syncd.sdk.sizes import Size
+
+_SMALL = 1_000_000  # bytes: a small part may be packed as well as it likes
+
+
+class FilesSettings(ConnectionSettings):
+    """A folder of spreadsheet files."""
+
+    root: str = Field(description="The folder. Nothing outside it is ever read or written.")
+    max_cells: int = Field(5_000_000, ge=1, description="The most cells of a sheet that is read.")
+    max_unpacked: Size = Field(256_000_000, description="The largest size of a file, unpacked.")
+    max_ratio: int = Field(200, ge=1, description="How many times larger a part of a file may be unpacked than packed.")
+    max_cpu: Duration = Field(timedelta(seconds=10), description="The longest time that reading a file may compute.")
+
+
+@dataclass(slots=True)
+class Limits:
+    """The limits of a connection for one file, and the CPU time since it was opened. SourceBroken beyond a limit."""
+
+    file: str
+    settings: FilesSettings
+    _began: float = field(default_factory=time.thread_time)
+
+    def check_time(self) -> None:
+        """Called between two blocks of work."""
+        most = self.settings.max_cpu.total_seconds()
+        if time.thread_time() - self._began > most:
+            self._refuse(f"takes more than {most:g} s to compute", "max_cpu")
+
+    def check_size(self, unpacked: int) -> None:
+        """For a whole file."""
+        if unpacked > self.settings.max_unpacked:
+            self._refuse(f"has {unpacked / 1e6:,.0f} MB unpacked", "max_unpacked")
+
+    def check_ratio(self, part: str, packed: int, unpacked: int) -> None:
+        """For a part of a packed file."""
+        if unpacked > _SMALL and unpacked > packed * self.settings.max_ratio:
+            self._refuse(
+                f"holds {part}, {unpacked / max(1, packed):,.0f} times larger unpacked than packed", "max_ratio"
+            )
+
+    def check_cells(self, sheet: str, cells: int) -> None:
+        """For a sheet."""
+        if cells > self.settings.max_cells:
+            self._refuse(f"has {cells:,} cells in its sheet {sheet!r}", "max_cells")
+
+    def _refuse(self, what: str, key: str) -> None:
+        value = getattr(self.settings, key)
+        shown = (
+            f"{value / 1e6:,.0f} MB"
+            if key == "max_unpacked"
+            else f"{value.total_seconds():g}s"
+            if key == "max_cpu"
+            else f"{value:,}"
+        )
+        raise SourceBroken(
+            f"{self.file} {what}, and {key} of the connection is {shown}; make the file smaller, or raise {key}"
+        )

@@ -1,0 +1,190 @@
+"""Looks through the XML of an ODS workbook: its sheets and named ranges, which cells are errors, how far cells reach.
+
+The format writes repeated rows and cells as a count; the blank rest of a sheet is such a repetition. LibreOffice marks
+an error by `calcext:value-type`. OASIS OpenDocument 1.3 part 3, sections 9.1, 9.4.12 and 19.385.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator
+from xml.sax.saxutils import quoteattr
+
+from connectors.files.contents import Contents, SheetPart
+from connectors.files.limits import Limits
+from connectors.files.scan import NEVER_CALCULATED, SheetScan, text_of
+from syncd.sdk.a1 import quote_sheet
+from syncd.sdk.cells import CellError
+
+_ROW = b"<table:table-row"
+_ROW_END = b"</table:table-row>"
+_CELL = b"<table:table-cell"
+_COVERED = b"<table:covered-table-cell"
+_CELL_TAG = re.compile(rb"""<table:(?:covered-)?table-cell(?=[\s/>])((?:[^>"']|"[^"]*"|'[^']*')*)>""")
+_TABLE_TAG = re.compile(
+    rb"""<(/?)table:table(?=[\s>])((?:[^>"']|"[^"]*"|'[^']*')*)>|<table:named-range\s((?:[^>"']|"[^"]*"|'[^']*')*)>"""
+)
+_REPEATED = re.compile(rb"""number-(?:rows|columns)-repeated=["'](\d+)""")
+_ERROR = re.compile(rb"""calcext:value-type=["']error["']""")
+_STYLE = re.compile(
+    rb'<style:style\s[^>]*style:name="([^"]*)"[^>]*>\s*<style:table-properties[^>]*table:display="false"'
+)
+_PARAGRAPH = re.compile(rb"<text:p(?:\s[^>]*)?>(.*?)</text:p>", re.DOTALL)
+_MARKUP = re.compile(rb"<[^>]*>")
+_REFERENCE = re.compile(
+    r"\$?(?:'((?:[^']|'')+)'|([^.$']+))\.\$?([A-Z]+)\$?(\d+)(?::(?:\$?(?:'(?:[^']|'')+'|[^.$']*))\.\$?([A-Z]+)\$?(\d+))?\Z"
+)
+
+
+def scan_open_document(chunks: Iterable[bytes], limits: Limits) -> tuple[Contents, dict[str, SheetScan]]:
+    """What a workbook's `content.xml` says of itself, and the scan of each sheet by its name."""
+    walk = _Walk(limits)
+    for piece in _between_rows(chunks):
+        walk.take(piece)
+    return walk.contents, walk.scans
+
+
+def closed_up_open_document(chunks: Iterable[bytes], limits: Limits, sheet: str) -> tuple[bytes, list[int], list[int]]:
+    """A `content.xml` with one sheet, without the blank rows and columns between its cells; and the numbers, from 0, of
+    those that stay.
+    """
+    walk = _Walk(limits, kept=sheet)
+    pieces = list(_between_rows(chunks))
+    for piece in pieces:
+        walk.take(piece)
+    rows = [row + more for row, times, _ in walk.filled for more in range(times)]
+    columns = sorted(
+        {column + more for _, _, cells in walk.filled for column, times, _ in cells for more in range(times)}
+    )
+    index_of = {column: index for index, column in enumerate(columns)}
+    beginning = pieces[0][: pieces[0].index(b">", pieces[0].index(b"<office:document-content")) + 1]
+    parts = [beginning, b"<office:body><office:spreadsheet><table:table table:name=", quoteattr(sheet).encode(), b">"]
+    for _, times, cells in walk.filled:
+        parts.append(b'<table:table-row table:number-rows-repeated="%d">' % times)
+        at = 0
+        for column, repeated, cell in cells:
+            if gap := index_of[column] - at:
+                parts.append(b'<table:table-cell table:number-columns-repeated="%d"/>' % gap)
+            parts.append(cell)
+            at = index_of[column] + repeated
+        parts.append(_ROW_END)
+    parts.append(b"</table:table></office:spreadsheet></office:body></office:document-content>")
+    return b"".join(parts), rows, columns
+
+
+def _between_rows(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The XML in pieces: all before the first row, and then what stands from each row's beginning to the next one's."""
+    rest = b""
+    for chunk in chunks:
+        *pieces, rest = (rest + chunk).split(_ROW)
+        yield from pieces
+    yield rest
+
+
+class _Walk:
+    """Counts rows and cells from piece to piece.
+
+    Of the sheet `kept` it keeps the XML of the cells that are not blank: in `filled`, for each row, its number, how
+    often it is repeated, and each cell's column, repetition and XML.
+    """
+
+    def __init__(self, limits: Limits, kept: str | None = None) -> None:
+        self.contents = Contents(is_ods=True)
+        self.scans: dict[str, SheetScan] = {}
+        self.filled: list[tuple[int, int, list[tuple[int, int, bytes]]]] = []
+        self._kept = kept
+        self._limits = limits
+        self._hidden: set[bytes] = set()
+        self._sheet: str | None = None
+        self._scan = SheetScan()
+        self._row = 0
+
+    def take(self, piece: bytes) -> None:
+        """Takes a piece. It holds a row, unless it is the first, or begins with the rest of another element's name."""
+        if piece[:1] not in (b" ", b">", b"/", b"\n", b"\t", b"\r"):
+            self._hidden.update(match[1] for match in _STYLE.finditer(piece))
+            self._tables(piece)
+            return
+        end = piece.find(_ROW_END)
+        opening, _, body = piece[: end if end >= 0 else piece.find(b">") + 1].partition(b">")
+        repeated = _times(opening)
+        if b"value-type" in body or b"table:formula" in body:
+            self._cells(body, repeated)
+        self._row += repeated
+        self._tables(piece[end:] if end >= 0 else piece)
+
+    def _tables(self, xml: bytes) -> None:
+        if b"table:table" not in xml and b"table:named-range" not in xml:
+            return
+        for match in _TABLE_TAG.finditer(xml):
+            if match[3] is not None:
+                self._name(match[3])
+            elif match[1]:
+                self._sheet = None
+            else:
+                self._sheet = _attribute(match[2], b"table:name")
+                is_visible = _attribute(match[2], b"table:style-name").encode() not in self._hidden
+                self.contents.sheets.append(SheetPart(self._sheet, is_visible, "content.xml"))
+                self._scan = self.scans[self._sheet] = SheetScan()
+                self._row = 0
+
+    def _name(self, tag: bytes) -> None:
+        name, address = _attribute(tag, b"table:name"), _attribute(tag, b"table:cell-range-address")
+        if match := _REFERENCE.match(address):
+            sheet = match[1].replace("''", "'") if match[1] else match[2]
+            last = f":{match[5]}{match[6]}" if match[5] else ""
+            self.contents.ranges[self._sheet, name.lower()] = f"{quote_sheet(sheet)}!{match[3]}{match[4]}{last}"
+
+    def _cells(self, body: bytes, repeated: int) -> None:
+        """The cells of a row that is not blank."""
+        last = body.rfind(_CELL)
+        first_repeated = body.find(b"columns-repeated")
+        is_plain = first_repeated < 0 or (
+            first_repeated > last and body.endswith(b"/>") and b"value-type" not in body[last:]
+        )
+        if is_plain and self._sheet != self._kept and not _ERROR.search(body) and b"table:formula" not in body:
+            width = body.count(_CELL) + body.count(_COVERED) - (first_repeated >= 0)
+            self._count(width, width, repeated)
+            return
+        column = width = cells = 0
+        errors: list[tuple[int, int, CellError]] = []
+        tags = list(_CELL_TAG.finditer(body))
+        filled: list[tuple[int, int, bytes]] = []
+        for match, after in zip(tags, [*tags[1:], None], strict=True):
+            tag, times = match[1], _times(match[1])
+            if b"value-type" in tag or b"table:formula" in tag:
+                cells, width = cells + times, column + times
+                filled.append((column, times, body[match.start() : after.start() if after else None]))
+                if _ERROR.search(tag):
+                    text = _text(body[match.end() : after.start() if after else None])
+                    errors.append((column, times, CellError(text)))
+                elif b"office:value-type" not in tag:
+                    errors.append((column, times, NEVER_CALCULATED))
+            column += times
+        if self._sheet == self._kept:
+            self.filled.append((self._row, repeated, filled))
+        self._count(cells, width, repeated)  # before errors are written out as often as they are repeated
+        for column, times, error in errors:
+            for row in range(self._row, self._row + repeated):
+                for at in range(column, column + times):
+                    self._scan.add_error(row, at, error)
+
+    def _count(self, cells: int, width: int, repeated: int) -> None:
+        self._scan.cells += cells * repeated
+        self._scan.extend(self._row + repeated, width)
+        self._limits.check_cells(self._sheet or "", self._scan.cells)
+
+
+def _times(tag: bytes) -> int:
+    match = _REPEATED.search(tag)
+    return int(match[1]) if match else 1
+
+
+def _attribute(tag: bytes, name: bytes) -> str:
+    match = re.search(re.escape(name) + rb"""\s*=\s*("[^"]*"|'[^']*')""", tag)
+    return html.unescape(match[1][1:-1].decode("utf-8", "replace")) if match else ""
+
+
+def _text(xml: bytes) -> str:
+    return "\n".join(text_of(_MARKUP.sub(b"", match[1])) for match in _PARAGRAPH.finditer(xml)) or "an error"

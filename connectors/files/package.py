@@ -1,0 +1,75 @@
+"""The ZIP file that an XLSX or ODS workbook is, read within the limits."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, BinaryIO
+from zipfile import BadZipFile, ZipFile
+
+from connectors.files.limits import Limits
+from syncd.sdk import SourceBroken
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+_CHUNK = 1 << 20
+_OVERLAP = 64
+_DAMAGED = (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError)
+_DECLARATION = re.compile(rb"<!(DOCTYPE|ENTITY)")
+
+
+class Package:
+    """An opened ZIP file. Its methods raise SourceBroken where it is damaged, or larger than the limits."""
+
+    def __init__(self, content: BinaryIO, limits: Limits) -> None:
+        self._limits = limits
+        try:
+            self._zip = ZipFile(content)
+        except _DAMAGED as error:
+            raise self._damaged(error) from None
+        self.names = frozenset(self._zip.namelist())
+        self._check()
+
+    def chunks(self, part: str) -> Iterator[bytes]:
+        """The unpacked bytes of a part. SourceBroken for XML that declares entities, or is not UTF-8."""
+        read, tail = 0, b""
+        try:
+            with self._zip.open(part) as stream:
+                while chunk := stream.read(_CHUNK):
+                    self._limits.check_time()
+                    read += len(chunk)
+                    self._limits.check_size(read)
+                    if read == len(chunk) and b"\0" in chunk[:4]:
+                        raise SourceBroken(f"{self._limits.file}: {part} is not UTF-8; save the file again")
+                    if _DECLARATION.search(tail + chunk):
+                        raise SourceBroken(
+                            f"{self._limits.file}: {part} declares XML entities, which no spreadsheet program writes; "
+                            "save the file again with one"
+                        )
+                    tail = chunk[-_OVERLAP:]
+                    yield chunk
+        except _DAMAGED as error:
+            raise self._damaged(error) from None
+
+    def tree(self, part: str) -> Element:
+        """The XML of a part."""
+        from defusedxml import DefusedXmlException, ElementTree
+
+        try:
+            tree: Element = ElementTree.fromstring(b"".join(self.chunks(part)))
+        except (ElementTree.ParseError, DefusedXmlException, ValueError) as error:
+            raise self._damaged(error) from None
+        return tree
+
+    def _check(self) -> None:
+        infos = self._zip.infolist()
+        if any(info.flag_bits & 1 for info in infos):
+            raise SourceBroken(f"{self._limits.file} is protected by a password; save it without one")
+        self._limits.check_size(sum(info.file_size for info in infos))
+        for info in infos:
+            self._limits.check_ratio(info.filename, info.compress_size, info.file_size)
+
+    def _damaged(self, error: Exception) -> SourceBroken:
+        return SourceBroken(f"{self._limits.file} is a damaged workbook ({error}); save it again")

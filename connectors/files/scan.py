@@ -1,0 +1,67 @@
+"""What a look through a sheet's XML finds that python-calamine does not tell: error cells, and the sheet's extent.
+
+calamine gives an error cell as a blank, and so does it a formula that was never calculated; a blank would be passed
+over in silence. And it makes a rectangle of all cells: a single stray cell in Z1048576 makes 27 million of them.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from connectors.files.limits import Limits
+from syncd.sdk.cells import Cell, CellError
+
+NEVER_CALCULATED = CellError("a formula that was never calculated; open the file and save it")
+
+
+@dataclass(slots=True)
+class SheetScan:
+    """The error cells of a sheet by row, each with its column; rows and columns count from 0.
+
+    `rows` and `columns` are the extent of all cells, `cells` is their number.
+    """
+
+    errors: dict[int, list[tuple[int, CellError]]] = field(default_factory=dict)
+    rows: int = 0
+    columns: int = 0
+    cells: int = 0
+
+    def add_error(self, row: int, column: int, error: CellError) -> None:
+        """Notes an error cell, which is part of the extent."""
+        self.errors.setdefault(row, []).append((column, error))
+        self.extend(row + 1, column + 1)
+
+    def extend(self, rows: int, columns: int) -> None:
+        """Makes the extent this large at least."""
+        self.rows, self.columns = max(self.rows, rows), max(self.columns, columns)
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether most of the rectangle around its cells is blank."""
+        return self.rows * self.columns > 1_000_000 + 8 * self.cells
+
+    def check(self, name: str, limits: Limits) -> None:
+        """SourceBroken if the sheet has more cells than the limit."""
+        limits.check_cells(name, self.cells if self.is_sparse else self.rows * self.columns)
+
+    def with_errors(self, number: int, row: Sequence[Cell]) -> Sequence[Cell]:
+        """A row with its error cells in place of the blanks that calamine gives."""
+        errors = self.errors.get(number)
+        if not errors:
+            return row
+        cells = [*row]
+        for column, error in errors:
+            cells.extend([None] * (column + 1 - len(cells)))
+            cells[column] = error
+        return cells
+
+
+Scans = Mapping[str, SheetScan]
+"""The scan of each sheet by its name."""
+
+
+def text_of(xml: bytes) -> str:
+    """The text of an element without markup within."""
+    return html.unescape(xml.decode("utf-8", "replace")).strip()

@@ -1,0 +1,222 @@
+"""Reads what measures need out of an opened file, in one pass through each sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from connectors.files.keys import FilesMeasure
+from connectors.files.opened import Opened, row_of
+from syncd.sdk import Snapshot
+from syncd.sdk.a1 import Range, parse_range, split_sheet
+from syncd.sdk.cells import Cell, Reader
+from syncd.sdk.facts import Between
+from syncd.sdk.lookup import LookupReader
+from syncd.sdk.series import SeriesReader, read_series
+from syncd.sdk.tables import Grid, Header, Lookup, Series, Unreadable, read_cell
+
+Rows = Sequence[Sequence[Cell]]
+_ALL = Range(0, 0, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """An area of a sheet."""
+
+    sheet: str | None
+    area: Range
+
+    @property
+    def is_column(self) -> bool:
+        """Whether it is one column, and longer than a cell."""
+        return self.area.first_column == self.area.last_column and self.area.first_row != self.area.last_row
+
+    def clip(self, first: int, rows: Rows) -> tuple[int, Rows]:
+        """The rows of a block that are rows of the area."""
+        start = max(0, self.area.first_row - first)
+        end = None if self.area.last_row is None else max(0, self.area.last_row + 1 - first)
+        return first + start, rows[start:end] if start or end is not None else rows
+
+
+@dataclass(slots=True)
+class _Search:
+    """What a measure takes from the blocks of sheets, and the readings in the end."""
+
+    takes: list[tuple[str | None, Callable[[int, Rows], None]]]
+    finish: Callable[[], Snapshot]
+
+
+@dataclass(slots=True)
+class _Collected:
+    """The cells of a place, collected block by block."""
+
+    place: _Place
+    rows: list[Sequence[Cell]] = field(default_factory=list)
+
+    def add(self, first: int, rows: Rows) -> None:
+        """Adds a block; what is missing before it is blank."""
+        area = self.place.area
+        first, rows = self.place.clip(first, rows)
+        if rows:
+            self.rows.extend(() for _ in range(first - area.first_row - len(self.rows)))
+            end = None if area.last_column is None else area.last_column + 1
+            self.rows.extend(row[area.first_column : end] for row in rows)
+
+    @property
+    def grid(self) -> Grid:
+        """All of it."""
+        return Grid(self.place.sheet, self.rows, self.place.area.first_row, self.place.area.first_column)
+
+
+def read_parts(
+    opened: Opened, parts: Mapping[str, FilesMeasure], windows: Mapping[str, Between], zone: ZoneInfo
+) -> dict[str, Snapshot]:
+    """The readings of each part, or the problem for which it cannot be read."""
+    snapshots: dict[str, Snapshot] = {}
+    searches: dict[str, _Search] = {}
+    for part, keys in parts.items():
+        reader = Reader(zone, keys.as_, text_numbers=opened.text_numbers)
+        try:
+            searches[part] = _Resolver(opened, keys, reader, windows.get(part)).search()
+        except Unreadable as error:
+            snapshots[part] = Snapshot(problem=str(error))
+    for sheet in dict.fromkeys(sheet for search in searches.values() for sheet, _ in search.takes):
+        _pass(opened, sheet, searches, snapshots)
+    for part, search in searches.items():
+        try:
+            snapshots[part] = search.finish()
+        except Unreadable as error:
+            snapshots[part] = Snapshot(problem=str(error))
+    return snapshots
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The sheets of a file, none for CSV; the sheet of a measure, and the columns that its header names."""
+
+    sheets: Sequence[str]
+    sheet: str | None
+    columns: Sequence[str]
+
+
+def names_in(opened: Opened, keys: FilesMeasure, zone: ZoneInfo) -> Names:
+    """The names that a measure can use. Unreadable if the file has no sheet of the name that the measure gives."""
+    reader = Reader(zone, keys.as_, text_numbers=opened.text_numbers)
+    sheet, header = _Resolver(opened, keys, reader, None).header()
+    return Names(opened.sheets, sheet, header.names)
+
+
+def _pass(opened: Opened, sheet: str | None, searches: dict[str, _Search], snapshots: dict[str, Snapshot]) -> None:
+    """Passes through a sheet once. A part that has a problem leaves the searches."""
+
+    def drop(part: str, error: Unreadable) -> None:
+        snapshots[part] = Snapshot(problem=str(error))
+        del searches[part]
+
+    takes = [(part, take) for part, search in searches.items() for where, take in search.takes if where == sheet]
+    try:
+        for first, rows in opened.blocks(sheet):
+            for part, take in takes:
+                if part in searches:
+                    try:
+                        take(first, rows)
+                    except Unreadable as error:
+                        drop(part, error)
+    except Unreadable as error:
+        for part in {part for part, _ in takes} & searches.keys():
+            drop(part, error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Resolver:
+    """Finds the places that a measure names."""
+
+    opened: Opened
+    keys: FilesMeasure
+    reader: Reader
+    between: Between | None
+
+    def search(self) -> _Search:
+        """How to read the measure. Unreadable if a sheet or a column is missing."""
+        if self.keys.series is not None:
+            return self._series(self.keys.series)
+        if self.keys.lookup is not None:
+            return self._lookup(self.keys.lookup)
+        reference = self.keys.cell or ""
+        collected = _Collected(self._place(reference))
+        return _Search(
+            [(collected.place.sheet, collected.add)],
+            lambda: read_cell(reference, lambda _: collected.grid, self.reader),
+        )
+
+    def _series(self, series: Series) -> _Search:
+        dates, values = self._place(series.dates), self._place(series.values)
+        if dates.sheet == values.sheet and dates.is_column and values.is_column:
+            return self._columns(series, dates, values)
+        both = {series.dates: _Collected(dates), series.values: _Collected(values)}
+
+        def finish() -> Snapshot:
+            return read_series(series, lambda reference: both[reference].grid, self.reader, self.between)
+
+        return _Search([(collected.place.sheet, collected.add) for collected in both.values()], finish)
+
+    def _columns(self, series: Series, dates: _Place, values: _Place) -> _Search:
+        rows = SeriesReader(series, self.reader, self.between)
+        columns = dates.area.first_column, values.area.first_column
+
+        def add(first: int, block: Rows) -> None:
+            first, block = values.clip(*dates.clip(first, block))
+            rows.add(values.sheet, first, block, *columns)
+
+        return _Search([(values.sheet, add)], rows.snapshot)
+
+    def _lookup(self, lookup: Lookup) -> _Search:
+        table = self._table(lookup.table)
+        header = self._header(table)
+        search = LookupReader(lookup, self.reader, header, table.sheet)
+        body = _Place(table.sheet, Range(max(header.row + 1, table.area.first_row), 0, table.area.last_row, None))
+
+        def add(first: int, block: Rows) -> None:
+            search.add(*body.clip(first, block))
+
+        return _Search([(table.sheet, add)], search.snapshot)
+
+    def _table(self, reference: str) -> _Place:
+        """The place of a lookup's table: a range, a named range, or a whole sheet."""
+        name, rest = split_sheet(reference)
+        if (place := self._range(name, rest)) is not None:
+            return place
+        return _Place(self.opened.sheet(rest if name is None else name), _ALL)
+
+    def _place(self, reference: str) -> _Place:
+        """The place of a range, of a named range, or of the column below a name in the header."""
+        name, rest = split_sheet(reference)
+        if (place := self._range(name, rest)) is not None:
+            return place
+        sheet = self.opened.sheet(name)
+        header = self._header(_Place(sheet, _ALL))
+        column = header.position(rest, self.reader, sheet or self.keys.file.rsplit("/", 1)[-1])
+        return _Place(sheet, Range(header.row + 1, column, None, column))
+
+    def header(self) -> tuple[str | None, Header]:
+        """The sheet that the measure reads, and the header there."""
+        if self.keys.lookup is not None:
+            table = self._table(self.keys.lookup.table)
+            return table.sheet, self._header(table)
+        sheet = self.opened.sheet(split_sheet(self.keys.references()[-1])[0])
+        return sheet, self._header(_Place(sheet, _ALL))
+
+    def _header(self, table: _Place) -> Header:
+        area = table.area
+        row = area.first_row if self.keys.header is None else self.keys.header - 1
+        cells = row_of(self.opened, table.sheet, row)
+        end = None if area.last_column is None else area.last_column + 1
+        return Header([None] * area.first_column + list(cells[area.first_column : end]), row)
+
+    def _range(self, name: str | None, rest: str) -> _Place | None:
+        area = parse_range(rest)
+        if area is not None:
+            return _Place(self.opened.sheet(name), area)
+        named = self.opened.named_range(name, rest)
+        return None if named is None else _Place(*named)

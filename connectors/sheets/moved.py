@@ -1,0 +1,94 @@
+"""Finds what a write hit by mistake, because somebody moved rows or columns between the read and the write.
+
+Google writes to addresses, and offers no write on the condition that nothing has moved. So the sheet is read again
+after a write. A row is recognized by its key, or else by its cells that were not written; a column by its header.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from connectors.sheets.cells import Cells, Place
+from syncd.sdk import Scalar
+
+_Row = Mapping[int, Scalar]
+"""The cells of a row by the columns that they had before the write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """The cells that a write hit by mistake: what each held before, and which of them cannot be restored.
+
+    A formula cannot be restored: its references move with its row. In a row that somebody has just inserted, the cells
+    are taken to have been blank. `key` is the column of the keys after the write.
+    """
+
+    key: int
+    held: dict[Place, Scalar | None] = field(default_factory=dict)
+    lost: list[Place] = field(default_factory=list)
+
+
+def stray_cells(before: Cells, after: Cells, entered: Mapping[Place, Scalar | None], key: int) -> Stray:
+    """The cells of `entered` that were written to another row or column than they were meant for.
+
+    `before` and `after` are the whole sheet as it was read before and after the write, `key` the column of the keys
+    before. A cell that somebody has changed since the write is left alone.
+    """
+    columns = _moved_columns(before, after)
+    earlier, present = _rows(before, {}), _rows(after, columns)
+    keys, present_keys = _keys(earlier, key), _keys(present, key)
+    stray = Stray(next((now for now, then in columns.items() if then == key), key))
+    written: dict[int, dict[int, int]] = {}  # by row, the column before of each column that was written
+    for (row, column), value in entered.items():
+        if after.values.get((row, column)) == value:
+            written.setdefault(row, {})[column] = columns.get(column, column)
+    for row, hit in written.items():
+        others = _without(present.get(row, {}), hit.values())
+        rows = {row}
+        if key in others and keys[others[key]] == present_keys[others[key]] == 1:
+            rows = {candidate for candidate, cells in earlier.items() if cells.get(key) == others[key]}
+        elif _without(earlier.get(row, {}), hit.values()) != others:
+            rows = {candidate for candidate, cells in earlier.items() if _without(cells, hit.values()) == others}
+        for column, column_before in hit.items():
+            if row in rows and column == column_before:
+                continue
+            values = {earlier[candidate].get(column_before) for candidate in rows if candidate in earlier}
+            value = values.pop() if len(values) == 1 else None
+            is_formula = isinstance(value, str) and value.startswith("=")
+            if is_formula or values:
+                stray.lost.append((row, column))
+            stray.held[row, column] = None if is_formula else value
+    return stray
+
+
+def _moved_columns(before: Cells, after: Cells) -> Mapping[int, int]:
+    """The former column of each column whose header, a text that occurs once in the first row, has moved.
+
+    A new column, in the place of one that has moved, has the column -1.
+    """
+    then, now = _headers(before), _headers(after)
+    moved = {now[text]: then[text] for text in now if text in then and now[text] != then[text]}
+    return moved | {column: -1 for column in moved.values() if column not in moved}
+
+
+def _headers(sheet: Cells) -> Mapping[Scalar, int]:
+    first = {column: value for (row, column), value in sheet.values.items() if row == 0 and isinstance(value, str)}
+    times = Counter(first.values())
+    return {text: column for column, text in first.items() if times[text] == 1}
+
+
+def _rows(sheet: Cells, columns: Mapping[int, int]) -> dict[int, dict[int, Scalar]]:
+    rows: dict[int, dict[int, Scalar]] = {}
+    for (row, column), value in sheet.values.items():
+        rows.setdefault(row, {})[columns.get(column, column)] = value
+    return rows
+
+
+def _keys(rows: Mapping[int, _Row], key: int) -> Counter[Scalar]:
+    return Counter(cells[key] for cells in rows.values() if key in cells)
+
+
+def _without(cells: _Row, columns: Collection[int]) -> _Row:
+    return {column: value for column, value in cells.items() if column not in columns}

@@ -1,0 +1,82 @@
+"""Which ledger this is, which versions of syncd may write to it, and whether it was put back to an earlier state.
+
+The lock file of a SQLite ledger remembers which ledger was there, and how far it had come: `cycle_lock` writes that.
+So syncd notices an empty or an older ledger in its place, and sends no check-in twice.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, func, select, update
+from sqlalchemy.exc import NoResultFound
+
+from syncd.ledger.schema import control, cycles, deliveries, events
+
+_REMEMBERED = "ledger "  # begins the line of the lock file
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A ledger's own id; the oldest migration whose syncd may still write to it; and, if it was put back to an earlier
+    state, the newest cycle of that state.
+    """
+
+    id: str
+    writes_from: str
+    restored_in: int | None
+
+
+def identity(connection: Connection) -> Identity:
+    """The identity of a ledger of this version. Raises NoResultFound if it was emptied."""
+    row = connection.execute(select(control)).first()
+    if row is None:
+        raise NoResultFound
+    return Identity(row.ledger, row.writes_from, row.restored_in)
+
+
+def note_put_back(connection: Connection) -> None:
+    """Notes that the ledger was put back to an earlier state, or begins anew where another was.
+
+    What waited to be sent may have been sent since: it is treated as if syncd had been killed while it was sent.
+    """
+    newest = select(func.coalesce(func.max(cycles.c.id), 0)).scalar_subquery()
+    connection.execute(update(control).values(restored_in=newest))
+    connection.execute(update(deliveries).where(deliveries.c.state == "waiting").values(state="sending"))
+    connection.execute(update(events).where(events.c.state == "waiting").values(state="unsure"))
+
+
+# -- the line in the lock file
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The ledger that was at a place, and its newest cycle."""
+
+    id: str
+    cycle: int
+
+
+def remembered(lock_text: str) -> Remembered | None:
+    """What the text of a lock file says; None if no cycle has ended there yet."""
+    for line in lock_text.splitlines():
+        words = line.split(" ")
+        if line.startswith(_REMEMBERED) and len(words) == 3 and words[2].isdigit():
+            return Remembered(words[1], int(words[2]))
+    return None
+
+
+def memory(engine: Engine) -> str:
+    """The line that remembers a ledger as it is now."""
+    with engine.connect() as connection:
+        newest = connection.execute(select(func.coalesce(func.max(cycles.c.id), 0))).scalar_one()
+        return f"{_REMEMBERED}{identity(connection).id} {newest}"
+
+
+def last_ledger_at(file: Path) -> Remembered | None:
+    """The ledger that was at this file, as its lock file remembers it."""
+    with suppress(OSError):
+        return remembered(Path(f"{file}.lock").read_text(encoding="utf-8", errors="replace"))
+    return None

@@ -1,0 +1,133 @@
+"""The addresses of a recipient, each a service of apprise, and what became of a message to one of them.
+
+apprise reports errors only as lines of its log. The log is captured and never passed on, because it names addresses,
+which hold secrets.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from syncd.config import Config
+from syncd.notifying.messages import length, shortened
+from syncd.sdk import ConfigError
+
+if TYPE_CHECKING:
+    from apprise.plugins.base import NotifyBase
+
+_TIMEOUT = 30.0
+_WARNING = re.compile(r" - (?:WARNING|ERROR|CRITICAL) - (.*)")
+_STATUS = re.compile(r" - (?:WARNING|ERROR) - .*\berror=(\d{3})\W*$", re.MULTILINE)
+_BROKEN = re.compile(r" - DEBUG - Socket Exception\b(.*)")
+_NEVER_LEFT = re.compile(
+    r"\b(?:NewConnectionError|NameResolutionError|Connection refused|getaddrinfo failed|Name or service not known)\b"
+)
+_ARRIVED = " - INFO - Sent "  # apprise logs this for each target of a service that has several
+_SHORTEST = 3  # characters: a shorter part of an address is not hidden
+_BETWEEN = 2  # characters that a service may put between a title and a text
+
+Text = Callable[[int], str]
+"""The text of a message in at most so many characters."""
+
+
+class NotSent(Exception):
+    """A message did not arrive. With `doubt`, it may have arrived."""
+
+    def __init__(self, why: str, *, doubt: bool) -> None:
+        super().__init__(why)
+        self.doubt = doubt
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """An address by the names of its references, such as `OKR_CHANNEL`, so that no secret is shown or kept.
+
+    `service` is None if there is no such service; then `problem` says why. `parts` are the texts that a reason hides.
+    """
+
+    name: str
+    service: NotifyBase | None
+    problem: str = ""
+    parts: Sequence[str] = ()
+
+    def send(self, title: str, text: Text) -> None:
+        """Sends a message, as long as the service allows it to be. Raises NotSent without naming the address."""
+        import apprise
+
+        if self.service is None:
+            raise NotSent(self.problem, doubt=False)
+        logging.getLogger("apprise").propagate = False
+        heading = shortened(title, _longest(self.service))
+        body = text(_longest(self.service) - length(heading) - _BETWEEN)
+        sender = apprise.Apprise(asset=self.service.asset)
+        sender.add(self.service)
+        with apprise.LogCapture(level=logging.DEBUG) as captured:
+            result = sender.notify(title=heading, body=body, body_format=apprise.NotifyFormat.TEXT, timeout=_TIMEOUT)
+            output = captured.getvalue()
+        if not result:
+            reason = _WARNING.search(output)
+            why = self._without_secrets(reason[1] if reason else "no reason was given")
+            raise NotSent(why, doubt=_ARRIVED in output or not _was_refused(output))
+
+    def _without_secrets(self, reason: str) -> str:
+        """The reason without any part of the address: even a host, a topic or a room may be the secret."""
+        for part in sorted(self.parts, key=len, reverse=True):
+            reason = reason.replace(part, "***") if len(part) >= _SHORTEST else reason
+        return reason[:160]
+
+
+def addresses(config: Config, recipient: str) -> Iterator[Address]:
+    """The addresses of a recipient of `notify:`. A variable may hold several, separated by commas or blanks."""
+    import apprise
+    from apprise.utils.parse import parse_urls
+
+    notify = config.settings.notify
+    assert notify is not None
+    logging.getLogger("apprise").propagate = False
+    asset = apprise.AppriseAsset(app_id="syncd", app_desc="syncd", secure_logging=True)
+    times: Counter[str] = Counter()
+    for reference in notify.recipients[recipient]:
+        name = "+".join(re.findall(r"\$\{(\w+)\}", reference))
+        try:
+            urls = parse_urls(config.notify_address(reference))
+        except ConfigError as error:
+            yield Address(name, None, "; ".join(problem.message for problem in error.problems) or str(error))
+            continue
+        for url in urls or [""]:
+            times[name] += 1
+            numbered = name if times[name] == 1 else f"{name} #{times[name]}"
+            service = apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True) if url else None
+            parts = re.split(r"[^\w.~-]+", unquote(url.partition("://")[2]))
+            problem = "" if service else f"apprise does not know an address of {recipient!r}"
+            yield Address(numbered, service or None, problem, parts)
+
+
+def check(config: Config) -> Sequence[str]:
+    """What is wrong with the addresses and owners of `notify:`, for `syncd doctor`. Sends nothing."""
+    notify = config.settings.notify
+    if notify is None:
+        return []
+    problems = [address.problem for recipient in notify.recipients for address in addresses(config, recipient)]
+    return [*filter(None, problems), *(problem.message for problem in config.unknown_owners())]
+
+
+def _longest(service: NotifyBase) -> int:
+    """The most characters of a title and a text together. Some services count both, whatever apprise says of them."""
+    return int(service.body_maxlen)
+
+
+def _was_refused(output: str) -> bool:
+    """Whether a service refused the message for certain, or the message never left. One with several targets did so
+    for each.
+
+    A 5xx other than 503 may come from a server behind the one that accepted the message.
+    """
+    refused = [int(status) < 500 or status == "503" for status in _STATUS.findall(output)]
+    refused += [_NEVER_LEFT.search(problem) is not None for problem in _BROKEN.findall(output)]
+    return bool(refused) and all(refused)

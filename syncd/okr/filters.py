@@ -1,0 +1,180 @@
+"""Conditions on the fields of records, and which texts are the same.
+
+A text is judged here alone: the ledger asks which of its texts meet a condition, and finds their records in SQL. So
+both databases and the plain evaluator agree (decision 0030).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from unicodedata import normalize
+from zoneinfo import ZoneInfo
+
+from syncd.sdk.facts import Scalar
+
+UNMEASURED = {"unmeasured": True}
+"""Metadata of what follows from the connection and not from the mapping: it does not make another measure."""
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d.*", re.ASCII)
+# ASCII but the wildcard, and but K, ; and `: Unicode has these three under a second code point, which NFC replaces.
+_SINGLE_SPELLING = re.compile(r"[ -)+-:<-JL-_a-~]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A condition on one field; on a field with many values, any of them may meet it.
+
+    `any_of` compares texts, and a number as its shortest text; None in it matches a field without a value. In a text
+    `*` stands for any characters; alone it matches numbers too. `negated` inverts the condition. `at_least` and
+    `at_most` compare a number with numbers, and a text with texts.
+
+    Texts are compared in Unicode NFC; with `ignores_case`, whatever their case. A bare day stands for that whole day in
+    `zone`, a key of the time zone database, if the field holds a time.
+    """
+
+    field: str
+    any_of: tuple[Scalar | None, ...] = ()
+    negated: bool = False
+    at_least: Scalar | None = None
+    at_most: Scalar | None = None
+    ignores_case: bool = dataclasses.field(default=False, metadata=UNMEASURED)
+    zone: str = dataclasses.field(default="UTC", metadata=UNMEASURED)
+
+    @property
+    def bound(self) -> Scalar | None:
+        """The bound that the field is compared with, if the filter has one."""
+        return self.at_least if self.at_least is not None else self.at_most
+
+    @property
+    def asks_for_values(self) -> bool:
+        """Whether it passes records with certain values alone."""
+        return bool(self.any_of) and not self.negated
+
+    @property
+    def texts(self) -> frozenset[str | None]:
+        """The values of `any_of` as texts: as they are compared, with their wildcards."""
+        return _wanted(self.any_of, self.ignores_case).texts
+
+    @property
+    def has_single_spelling(self) -> bool:
+        """Whether a text meets the condition only if it is one of `any_of`, character by character."""
+        if self.ignores_case or self.bound is not None:
+            return False
+        texts = [scalar_text(value) for value in self.any_of if value is not None]
+        return all(_SINGLE_SPELLING.fullmatch(text) and not _DAY.fullmatch(text) for text in texts)
+
+    @property
+    def matches_every_number(self) -> bool:
+        """Whether it consists of a wildcard alone."""
+        return "*" in self.any_of
+
+    def accepts(self, values: Sequence[Scalar]) -> bool:
+        """Whether a record with these values of the field passes the filter."""
+        met = any(map(self.admits, values)) or (None in self.any_of and not values)
+        return met is not self.negated
+
+    def admits(self, value: Scalar) -> bool:
+        """Whether a single value meets the condition, before it is inverted."""
+        if isinstance(value, str):
+            return self._admits_text(value)
+        if self.bound is None:
+            return self.matches_every_number or scalar_text(value) in _wanted(self.any_of, False).texts
+        if isinstance(self.bound, str):
+            return False
+        return value >= self.bound if self.at_least is not None else value <= self.bound
+
+    def _admits_text(self, text: str) -> bool:
+        if self.bound is not None:
+            return isinstance(self.bound, str) and self._is_within(text, self.bound)
+        wanted, spelled = _wanted(self.any_of, self.ignores_case), spelling(text, self.ignores_case)
+        if spelled in wanted.texts or any(_matches(parts, spelled) for parts in wanted.patterns):
+            return True
+        moment = _moment(text, self.zone) if wanted.days else None
+        return moment is not None and moment.date().isoformat() in wanted.days
+
+    def _is_within(self, text: str, bound: str) -> bool:
+        """Whether a text is on the right side of a text; two days or times are compared as such."""
+        moment, limit = _moment(text, self.zone), _moment(bound, self.zone)
+        if moment is not None and _DAY.fullmatch(bound):
+            text = moment.date().isoformat()
+        elif limit is not None and (moment is not None or _DAY.fullmatch(text)):
+            moment = moment or _moment(f"{text}T00:00", self.zone)
+            if moment is not None:
+                return moment >= limit if self.at_least is not None else moment <= limit
+        text, bound = spelling(text), spelling(bound)
+        return text >= bound if self.at_least is not None else text <= bound
+
+    def __str__(self) -> str:
+        if self.at_least is not None:
+            return f"{self.field} ≥ {scalar_text(self.at_least)}"
+        if self.at_most is not None:
+            return f"{self.field} ≤ {scalar_text(self.at_most)}"
+        values = " or ".join("none" if value is None else scalar_text(value) for value in self.any_of)
+        return f"{self.field} {'is not' if self.negated else 'is'} {values}"
+
+
+def scalar_text(value: Scalar) -> str:
+    """A scalar as text; a whole number is written without `.0`."""
+    if isinstance(value, str):
+        return value
+    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+
+
+def spelling(text: str, ignores_case: bool = False) -> str:
+    """The form of a text that all texts which count as the same have in common."""
+    if text.isascii():
+        return text.lower() if ignores_case else text
+    return normalize("NFC", normalize("NFD", text).casefold() if ignores_case else text)
+
+
+def is_day(value: Scalar | None) -> bool:
+    """Whether a value is a bare day, such as `2026-11-01`."""
+    return isinstance(value, str) and _DAY.fullmatch(value) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """The values of a filter: all of them as texts, the parts between the wildcards of each pattern, and the days."""
+
+    texts: frozenset[str | None]
+    patterns: Sequence[Sequence[str]]
+    days: frozenset[str]
+
+
+@lru_cache(maxsize=1000)
+def _wanted(any_of: tuple[Scalar | None, ...], ignores_case: bool) -> _Wanted:
+    texts = [spelling(scalar_text(value), ignores_case) for value in any_of if value is not None]
+    patterns = [text.split("*") for text in texts if "*" in text]
+    days = frozenset(filter(_DAY.fullmatch, texts))
+    return _Wanted(frozenset([*texts, *([None] if None in any_of else [])]), patterns, days)
+
+
+def _matches(parts: Sequence[str], text: str) -> bool:
+    """Whether a text consists of the parts in order, with any characters between them."""
+    first, *middle, last = parts
+    at, end = len(first), len(text) - len(last)
+    if at > end or not text.startswith(first) or not text.endswith(last):
+        return False
+    for part in middle:
+        at = text.find(part, at, end)
+        if at < 0:
+            return False
+        at += len(part)
+    return True
+
+
+def _moment(text: str, zone: str) -> datetime | None:
+    """The time that a text writes, in a zone; None if it writes none. A time without an offset is a local time."""
+    if not _TIME.fullmatch(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(ZoneInfo(zone)) if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,79 @@
+"""A lookup: the cell where the row that meets all conditions crosses a column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from syncd.sdk.a1 import address
+from syncd.sdk.cells import Cell, Reader
+from syncd.sdk.facts import Reading, Snapshot
+from syncd.sdk.matching import Match
+from syncd.sdk.tables import Header, Lookup, Resolve, undated
+
+_REMEMBERED = 50_000  # cells; a table of millions of rows may have as many different ones
+
+
+class LookupReader:
+    """Searches the rows of a table, block by block. Unreadable if the header lacks a column, or has it twice."""
+
+    def __init__(self, lookup: Lookup, reader: Reader, header: Header, sheet: str | None) -> None:
+        self._lookup = lookup
+        self._reader = reader
+        self._sheet = sheet
+        self._left = header.left
+        self._column = header.position(lookup.column, reader, lookup.table)
+        self._conditions = [
+            _Condition(header.position(name, reader, lookup.table), Match(value, reader))
+            for name, value in lookup.row.items()
+        ]
+        self._matching = 0
+        self._at: tuple[int, Cell] = (0, None)
+
+    def add(self, first: int, rows: Sequence[Sequence[Cell]]) -> None:
+        """Searches rows of the table; `first` is the number of the first row in the sheet, from 0."""
+        rest: Iterable[tuple[int, Sequence[Cell]]] = enumerate(rows, first)
+        for condition in self._conditions:
+            rest = condition.select(rest)
+        for number, row in rest:
+            self._matching += 1
+            self._at = number, row[self._column] if self._column < len(row) else None
+
+    def snapshot(self) -> Snapshot:
+        """The cell of the one matching row. If no row matches, or several do, the reading is unknown."""
+        if self._matching != 1:
+            wanted = ", ".join(f"{header} = {value}" for header, value in self._lookup.row.items())
+            problem = f"{self._matching:,} rows have {wanted}" if self._matching else f"no row has {wanted}"
+            return Snapshot([Reading(None, self._lookup.table, "", problem=problem)])
+        number, cell = self._at
+        return undated(cell, address(self._sheet, number, self._left + self._column), self._reader)
+
+
+class _Condition:
+    """A condition of a lookup. It remembers what it decided of each cell."""
+
+    def __init__(self, position: int, is_same: Match) -> None:
+        self._position = position
+        self._is_same = is_same
+        self._decided: dict[tuple[type, Cell], bool] = {}
+
+    def select(self, rows: Iterable[tuple[int, Sequence[Cell]]]) -> Iterator[tuple[int, Sequence[Cell]]]:
+        """The rows whose cell meets the condition, with their numbers."""
+        position, decided = self._position, self._decided
+        for number, row in rows:
+            cell = row[position] if position < len(row) else None
+            meets = decided.get((type(cell), cell))  # with its type, for 1 equals TRUE as a key
+            if meets is None:
+                if len(decided) >= _REMEMBERED:
+                    decided.clear()
+                meets = decided[type(cell), cell] = self._is_same(cell)
+            if meets:
+                yield number, row
+
+
+def read_lookup(lookup: Lookup, resolve: Resolve, reader: Reader, header_row: int | None = None) -> Snapshot:
+    """The lookup in the table that it names. Its header is the table's first row, unless a row (from 1) is given."""
+    grid = resolve(lookup.table)
+    header = grid.header(header_row)
+    search = LookupReader(lookup, reader, header, grid.sheet)
+    search.add(header.row + 1, grid.rows[header.row + 1 - grid.top :])
+    return search.snapshot()

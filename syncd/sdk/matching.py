@@ -1,0 +1,76 @@
+"""Whether a cell of a table equals a value that a mapping writes: alike in CSV, XLSX, ODS and Google Sheets.
+
+A spreadsheet keeps the day 2 November as a date, as a text or as a number of days, and 4 as a number or as a text. A
+mapping means the same cell with `2026-11-02` and `4` in all of them.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import datetime, time
+from decimal import Decimal
+
+from syncd.sdk.cells import Cell, Reader, shown
+
+_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?\Z", re.ASCII)  # `007` is a name, and not the number 7
+_EXACT = 2**53
+
+
+def plain_text(cell: Cell) -> str:
+    """A cell as text for a comparison: in Unicode's composed form, each run of white space as one space."""
+    text = " ".join(shown(cell).split())
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+class Match:
+    """Says of cells whether they equal a value: as texts, as numbers, or as times.
+
+    A bare day equals every time of that day in the reader's zone. Texts are read by the rules of `as:`.
+    """
+
+    def __init__(self, value: str | bool | int | float, reader: Reader) -> None:
+        self._reader = reader
+        self._is_truth = isinstance(value, bool)
+        self._text = plain_text(value)
+        self._number = self._as_number(value)
+        self._moment = reader.moment(value) if isinstance(value, str) else None
+
+    def __call__(self, cell: Cell) -> bool:
+        """Whether the cell equals the value."""
+        text = plain_text(cell)
+        if self._is_truth or isinstance(cell, bool):
+            return text.upper() == self._text.upper()
+        if text == self._text:
+            return True
+        if self._number is not None and self._number in (self._as_number(cell), self._as_read(cell)):
+            return True
+        return self._moment is not None and self._is_same_time(self._reader.moment(cell), self._moment)
+
+    def _as_number(self, cell: Cell) -> Decimal | None:
+        """The number itself, or the number that a text is; not yet multiplied by the rule for percents."""
+        if isinstance(cell, bool):
+            return None
+        if isinstance(cell, int | float):
+            number = Decimal(repr(cell))
+            return number if number.is_finite() else None
+        if isinstance(cell, str):
+            text = cell.strip()
+            if self._reader.rules.decimal or self._reader.rules.thousands:
+                return self._as_read(text)
+            return Decimal(text) if _NUMBER.match(text) else None
+        return None
+
+    def _as_read(self, cell: Cell) -> Decimal | None:
+        """The number as the measure reads it."""
+        number, _ = self._reader.number(cell)
+        return None if number is None or abs(number) >= _EXACT else Decimal(repr(number))
+
+    def _is_same_time(self, moment: datetime | None, wanted: datetime) -> bool:
+        if moment is None:
+            return False
+        zone = self._reader.zone
+        local, wanted_local = moment.astimezone(zone), wanted.astimezone(zone)
+        if wanted_local.time() == time(0):
+            return local.date() == wanted_local.date()
+        return moment == wanted

@@ -1,0 +1,168 @@
+"""A ledger that is deleted, replaced, emptied or put back to an earlier state is noticed, and nothing is sent twice."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from opened import create_ledger
+from sqlalchemy import insert, text
+
+from syncd.ledger import Ledger, LedgerError, cycle_lock, open_ledger
+from syncd.ledger.backup import back_up, restore
+from syncd.ledger.schema import deliveries
+
+NOW = datetime(2026, 11, 28, 9, tzinfo=UTC)
+
+
+def sync(ledger: Ledger) -> int:
+    """A cycle, as far as the ledger's place is concerned."""
+    with cycle_lock(ledger.engine):
+        return ledger.cycles.begin(NOW)
+
+
+@pytest.fixture
+def place(sqlite_model: Path, tmp_path: Path) -> Path:
+    """A SQLite ledger that had come to cycle 3."""
+    place = tmp_path / "ledger.db"
+    shutil.copy(sqlite_model, place)
+    with closing(create_ledger(f"sqlite:///{place}")) as ledger:
+        for _ in range(3):
+            sync(ledger)
+    return place
+
+
+def waiting(ledger: Ledger) -> None:
+    """Puts a delivery into the outbox."""
+    row = {"connection": "c", "target": "t", "period": "p", "key_result": "k", "cycle": 1, "made_at": NOW}
+    row |= {"digest": "d", "statement": {}, "state": "waiting", "tries": 0}
+    with ledger.engine.begin() as connection:
+        connection.execute(insert(deliveries), [row])
+
+
+class TestInUse:
+    def test_a_file_that_is_deleted_is_noticed(self, place: Path) -> None:
+        with closing(create_ledger(f"sqlite:///{place}")) as ledger:
+            ledger.check_in_place()
+            place.unlink()
+            with pytest.raises(
+                LedgerError, match=r"was deleted or replaced while it was in use; .*`syncd restore FILE`"
+            ):
+                ledger.check_in_place()
+
+    def test_a_file_that_is_replaced_is_noticed_even_by_a_copy_of_itself(self, place: Path, tmp_path: Path) -> None:
+        with closing(create_ledger(f"sqlite:///{place}")) as ledger:
+            shutil.copy(place, tmp_path / "copy")
+            (tmp_path / "copy").replace(place)
+            with pytest.raises(LedgerError, match="was deleted or replaced"):
+                ledger.check_in_place()
+
+    def test_a_database_without_its_tables_or_rows_is_noticed(self, ledger: Ledger) -> None:
+        with ledger.engine.begin() as connection:
+            connection.execute(text("DELETE FROM control"))
+        with pytest.raises(LedgerError, match="was emptied while it was in use"):
+            ledger.check_in_place()
+        with ledger.engine.begin() as connection:
+            connection.execute(text("ALTER TABLE control RENAME TO gone"))
+        try:
+            with pytest.raises(LedgerError, match="was emptied while it was in use"):
+                ledger.check_in_place()
+        finally:
+            with ledger.engine.begin() as connection:
+                connection.execute(text("ALTER TABLE gone RENAME TO control"))
+
+    def test_another_ledger_at_the_address_is_noticed(self, ledger: Ledger) -> None:
+        with ledger.engine.begin() as connection:
+            connection.execute(text("UPDATE control SET ledger = 'another'"))
+        with pytest.raises(LedgerError, match="was replaced by another while it was in use"):
+            ledger.check_in_place()
+
+    def test_an_old_process_stops_writing_when_a_newer_syncd_needs_that(self, ledger: Ledger) -> None:
+        with ledger.engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9998'"))
+        ledger.check_in_place()  # what was added does not concern this version
+        with ledger.engine.begin() as connection:
+            connection.execute(text("UPDATE control SET writes_from = '9999'"))
+        with pytest.raises(LedgerError, match=r"a newer syncd has taken over the ledger .*; run that version"):
+            ledger.check_in_place()
+
+
+class TestOpened:
+    def test_a_newer_ledger_that_this_version_may_write_to_is_opened(self, ledger: Ledger, url: str) -> None:
+        with ledger.engine.begin() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9998'"))
+        with closing(create_ledger(url)) as opened:
+            assert sync(opened) == 1
+
+    @pytest.mark.parametrize("left", ["nothing", "an empty file"])
+    def test_no_ledger_begins_where_another_is_gone(self, place: Path, left: str) -> None:
+        url = f"sqlite:///{place}"
+        place.unlink()
+        if left == "an empty file":
+            place.touch()
+        for create in (True, False):
+            with pytest.raises(LedgerError, match=r"is gone: .*ledger.db.lock remembers .* cycle 3; .*--new-ledger"):
+                open_ledger(url, create=create)
+        new = open_ledger(url, new=True)
+        assert new is not None
+        with closing(new):
+            assert new.nothing_synced_since_restored()
+            sync(new)
+        with closing(create_ledger(url)) as later:
+            assert later.identity.id == new.identity.id
+
+    def test_a_backup_copied_into_place_by_hand_is_noticed(self, place: Path, tmp_path: Path) -> None:
+        with closing(create_ledger(f"sqlite:///{place}")) as ledger:
+            waiting(ledger)
+            back_up(ledger, tmp_path / "backup")
+            sync(ledger)
+        for ending in ("", "-wal", "-shm"):
+            Path(f"{place}{ending}").unlink(missing_ok=True)
+        shutil.copy(tmp_path / "backup", place)
+        with closing(create_ledger(f"sqlite:///{place}")) as ledger:
+            assert ledger.identity.restored_in == 3
+            assert [delivery.state for delivery in ledger.outbox.in_state(["sending", "waiting"])] == ["sending"]
+
+    def test_a_ledger_that_went_on_is_not_in_doubt(self, place: Path) -> None:
+        with closing(create_ledger(f"sqlite:///{place}")) as ledger:
+            ledger.cycles.begin(NOW)  # a cycle that was killed, so that the lock file does not have it
+        with closing(create_ledger(f"sqlite:///{place}")) as ledger:
+            assert ledger.identity.restored_in is None
+            assert not ledger.nothing_synced_since_restored()
+
+
+def test_what_waited_in_a_restored_ledger_may_have_been_sent(ledger: Ledger, url: str, tmp_path: Path) -> None:
+    sync(ledger)
+    waiting(ledger)
+    back_up(ledger, tmp_path / "backup")
+    restore(url, tmp_path / "backup")
+    with closing(create_ledger(url)) as restored:
+        assert restored.identity.id == ledger.identity.id
+        assert restored.identity.restored_in == 1
+        assert restored.nothing_synced_since_restored()
+        assert [delivery.state for delivery in restored.outbox.in_state(["sending", "waiting"])] == ["sending"]
+
+
+def test_of_several_that_start_at_once_one_migrates_and_the_others_wait(empty_url: str) -> None:
+    problems: list[Exception] = []
+    ready = threading.Barrier(4)
+
+    def start() -> None:
+        ready.wait()
+        try:
+            create_ledger(empty_url).close()
+        except Exception as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert problems == []
+    with closing(create_ledger(empty_url)) as ledger:
+        ledger.check_in_place()

@@ -1,0 +1,281 @@
+"""Messages through apprise, each address by itself: to an inbox on loopback, on a real ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from inbox import Inbox, an_inbox
+
+from syncd.config import Config
+from syncd.config.load import load_config
+from syncd.ledger import Event, Ledger, NewEvent
+from syncd.ledger.events import note
+from syncd.notifying.addresses import addresses
+from syncd.notifying.inert import inert
+from syncd.notifying.messages import body, length, within
+from syncd.notifying.send import GIVES_UP, MessageOutcome, send_messages
+from syncd.okr.words import count
+
+NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
+MAPPING = """
+period: 2026-Q4
+objectives:
+  - id: o
+    title: Customers find answers
+    key_results:
+      - {id: a, title: A, kind: outcome, owner: ann, baseline: 0, target: 10, unit: p}
+"""
+
+
+class Desk:
+    """A project with two addresses, FIRST and SECOND, and a clock."""
+
+    def __init__(self, ledger: Ledger, folder: Path, first: Inbox, second: Inbox, environment: pytest.MonkeyPatch):
+        self.ledger, self.first, self.second, self.now = ledger, first, second, NOW
+        environment.setenv("FIRST", f"{first.url}/first-hush")
+        environment.setenv("SECOND", f"{second.url}/second-hush")
+        (folder / "o.yaml").write_text(MAPPING)
+        self.folder = folder
+        self.settings()
+
+    def settings(self, to: str = '["${FIRST}", "${SECOND}"]', every: str = "0s") -> None:
+        text = f"mappings: o.yaml\nconnections: {{}}\nnotify:\n  to: {to}\n  at_most_every: {every}\n"
+        (self.folder / "syncd.yaml").write_text(text)
+        self.config: Config = load_config(self.folder / "syncd.yaml")
+
+    def event(self, old: str, new: str, heading: str = "Customers find answers") -> None:
+        event = NewEvent("health", "2026-Q4", "a", None, heading, old, new, f"a is {new}", "waiting")
+        with self.ledger.engine.begin() as connection:
+            note(connection, 1, self.now, [event])
+
+    def send(self) -> list[MessageOutcome]:
+        return list(send_messages(self.config, self.ledger, lambda: self.now))
+
+    def took(self) -> tuple[list[str], list[str]]:
+        """The last line of each message that either took since the last time."""
+        first, second = self.first.take(), self.second.take()
+        return [text.splitlines()[-1] for _, _, text in first], [text.splitlines()[-1] for _, _, text in second]
+
+
+@pytest.fixture
+def inboxes() -> Iterator[tuple[Inbox, Inbox]]:
+    with ExitStack() as stack:
+        yield stack.enter_context(an_inbox()), stack.enter_context(an_inbox())
+
+
+@pytest.fixture
+def desk(ledger: Ledger, tmp_path: Path, inboxes: tuple[Inbox, Inbox], monkeypatch: pytest.MonkeyPatch) -> Desk:
+    ledger.cycles.begin(NOW)
+    return Desk(ledger, tmp_path, *inboxes, monkeypatch)
+
+
+def test_address_that_refuses_is_tried_again_and_the_other_is_not_told_twice(desk: Desk) -> None:
+    desk.event("on_track", "at_risk")
+    desk.second.status = 403
+    sent, refused = desk.send()
+    assert (sent.events, sent.problem) == (1, None)
+    assert refused.problem is not None
+    assert refused.problem.startswith("1 of 2 addresses of to did not take it (SECOND: Failed to send JSON")
+    assert "hush" not in refused.problem
+    assert desk.took() == (["- a is at_risk"], [])
+    desk.second.status = 200
+    desk.send()
+    assert desk.took() == ([], ["- a is at_risk"])
+    assert desk.send() == []
+    assert desk.ledger.events.in_state(("waiting",)) == []
+
+
+def test_each_address_is_told_what_is_new_to_it(desk: Desk) -> None:
+    """The first was told of the fall and hears of the recovery; for the second nothing happened."""
+    desk.event("on_track", "at_risk")
+    desk.second.status = 403
+    desk.send()
+    desk.took()
+    desk.second.status = 200
+    desk.event("at_risk", "on_track")
+    desk.send()
+    assert desk.took() == (["- a is on_track"], [])
+    assert desk.ledger.events.in_state(("waiting",)) == []
+
+
+def test_doubt_at_one_address_does_not_hold_up_the_other(desk: Desk) -> None:
+    desk.event("on_track", "at_risk")
+    desk.first.status, desk.second.status = None, 403
+    desk.send()
+    assert desk.took() == (["- a is at_risk"], [])
+    desk.first.status = desk.second.status = 200
+    desk.send()
+    assert desk.took() == ([], ["- a is at_risk"])
+    (unsure,) = [message for message in desk.ledger.events.newest_messages() if message.state == "unsure"]
+    assert unsure.address == "FIRST"
+    desk.ledger.events.reopen(NOW)
+    desk.send()
+    assert desk.took() == (["- a is at_risk"], []), "only the address that may lack it is told again"
+
+
+def test_address_that_refuses_for_a_day_is_given_up_by_itself(desk: Desk) -> None:
+    desk.event("on_track", "at_risk")
+    desk.second.status = 403
+    desk.send()
+    desk.now += GIVES_UP
+    desk.send()
+    desk.second.status = 200
+    assert desk.send() == []
+    assert desk.took() == (["- a is at_risk"], [])
+    desk.event("at_risk", "off_track")
+    desk.send()
+    assert desk.took() == (["- a is off_track"], ["- a is off_track"])
+
+
+def test_address_whose_variable_is_not_set_does_not_hold_up_the_other(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SECOND")
+    desk.event("on_track", "at_risk")
+    outcomes = desk.send()
+    assert "SECOND is not set" in (outcomes[-1].problem or "")
+    assert desk.took() == (["- a is at_risk"], [])
+
+
+def test_message_that_was_being_sent_when_syncd_was_killed_is_unsure_there_alone(desk: Desk) -> None:
+    desk.event("on_track", "at_risk")
+    (event,) = desk.ledger.events.in_state(("waiting",))
+    desk.ledger.events.note_messages([event.id], "FIRST", "to", "sending")
+    desk.send()
+    assert desk.took() == ([], ["- a is at_risk"])
+    (kept,) = desk.ledger.events.in_state(("unsure",))
+    assert kept.id == event.id
+
+
+def test_variable_that_holds_several_addresses_has_several(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRST", f"{desk.first.url}/one, {desk.second.url}/two")
+    desk.settings('"${FIRST}"')
+    assert [address.name for address in addresses(desk.config, "to")] == ["FIRST", "FIRST #2"]
+    desk.event("on_track", "at_risk")
+    desk.second.status = 403
+    desk.send()
+    desk.second.status = 200
+    desk.send()
+    assert desk.took() == (["- a is at_risk"], ["- a is at_risk"])
+
+
+def test_pause_between_messages_is_that_of_each_address(desk: Desk) -> None:
+    desk.settings(every="1h")
+    desk.event("on_track", "at_risk")
+    desk.second.status = 403
+    desk.send()
+    desk.now += timedelta(minutes=30)
+    desk.second.status = 200
+    desk.event("at_risk", "off_track")
+    desk.send()
+    assert desk.took() == (["- a is at_risk"], ["- a is off_track"])
+
+
+def test_address_is_never_kept(desk: Desk) -> None:
+    desk.event("on_track", "at_risk")
+    desk.second.status = 403
+    desk.send()
+    kept = desk.ledger.events.messages([event.id for event in desk.ledger.events.in_state(("waiting",))])
+    assert {(message.address, message.state) for message in kept.values()} == {("FIRST", "sent"), ("SECOND", "waiting")}
+    assert "hush" not in repr(kept)
+
+
+# -- lengths
+
+
+def of_region(number: int) -> Event:
+    """An event with a sentence as long as most."""
+    sentence = f"region-{number} is off track: {number} of 100, for a reason \N{BAR CHART} that takes a line"
+    return Event(
+        number, "health", "2026-Q4", f"region-{number}", None, "Fewer calls", "on_track", "off_track", sentence,
+        1, NOW, "waiting", None, None, None,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("most", [60, 160, 1000, 2000, 4096])
+def test_message_is_cut_at_line_ends_and_says_how_much_is_left_out(most: int) -> None:
+    events = [of_region(number) for number in range(25)]
+    text = body(events, "https://okr.example", most)
+    assert length(text) <= most
+    lines = text.splitlines()
+    if most == 60:
+        assert text.endswith("…")
+    else:
+        assert lines[-1] == "https://okr.example"
+        events_shown = sum(line.startswith("- ") for line in lines)
+        assert (
+            events_shown == 25 or f"and {count(25 - events_shown, 'line')} more: `syncd status` has all of it" in lines
+        )
+        assert all(line.endswith("takes a line") for line in lines if line.startswith("- "))
+
+
+def test_message_fits_into_what_discord_takes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its 2,000 characters count the title too, which apprise puts before the text."""
+    from apprise.plugins.discord import NotifyDiscord
+
+    taken = desk.first
+    monkeypatch.setattr(NotifyDiscord, "notify_url", taken.url.replace("json://", "http://"))
+    monkeypatch.setenv("FIRST", f"discord://{'1' * 18}/{'a' * 60}")
+    desk.settings('"${FIRST}"')
+    for number in range(25):
+        desk.event("on_track", f"region-{number} is off track: 1 (0 → 100 calls), 1 % of the way (55 % expected)")
+        with desk.ledger.engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE events SET subject = 'kr-' || id")
+    (sent,) = desk.send()
+    assert sent.problem is None
+    ((_, _, text),) = taken.take()
+    assert 1500 < length(text) <= 2000
+    assert text.startswith("syncd: 25 changes of health")
+
+
+# -- inert
+
+
+@pytest.mark.parametrize(
+    ("text", "must_not_hold"),
+    [
+        ("@everyone and @here", "@everyone"),
+        ("all @all and @channel", "@channel"),
+        ("<!channel> <!here|x>", "<!"),
+        ("<@U0123> <@&12345> <#C1>", "<@"),
+        ("<users/all> <at>Ann</at>", "<u"),
+        ("[see](https://evil.example)", "]("),
+        ("[see][1] [1]: evil", "]["),
+        ("<https://evil.example|click>", "://"),
+        ("www.evil.example", "www."),
+        ("**bold** and *this*", "*"),
+        ("__bold__ _it_", "_"),
+        ("~~gone~~ ~channel", "~"),
+        ("```code", "``"),
+        ("||spoiler||", "||"),
+        ("safe\n@everyone", "\n"),
+        ("\u202eevil\x07", "\u202e"),
+    ],
+)
+def test_text_of_others_notifies_nobody_and_is_no_markup(text: str, must_not_hold: str) -> None:
+    assert must_not_hold not in inert(text)
+    assert must_not_hold not in within(f"{text}\n", 500).replace("\n", "")
+
+
+@pytest.mark.parametrize("text", ["# Big", "> quote", "- item", "1. first", "+ x", "=== x"])
+def test_text_of_others_begins_nothing(text: str) -> None:
+    assert inert(text) == f"\N{ZERO WIDTH SPACE}{text}"
+
+
+@pytest.mark.parametrize(
+    "text", ["Calls fall from 1,200 to 600 a week", "acme/web#12: net_promoter_score is `unknown`"]
+)
+def test_other_text_stays_as_it_is(text: str) -> None:
+    assert inert(text) == text
+
+
+def test_title_of_an_objective_is_inert_in_a_message(desk: Desk) -> None:
+    desk.event("on_track", "at_risk", heading="Half as many @all [mails](https://evil.example)")
+    desk.send()
+    ((_, _, text),) = desk.first.take()
+    assert "@all" not in text
+    assert "](" not in text
