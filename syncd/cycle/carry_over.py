@@ -15,6 +15,7 @@ from syncd.config import Config
 from syncd.config.publications import WHOLE
 from syncd.cycle.model import CarriedOver, CycleRequest, Moved
 from syncd.ledger import Delivery, Ledger
+from syncd.ledger.definitions import JUDGED_BY
 from syncd.ledger.moves import Held, Move, Republished
 from syncd.ledger.outbox import Place
 from syncd.okr.goals import PeriodOkrs, Shares
@@ -63,7 +64,10 @@ def _pending(config: Config, ledger: Ledger, cycle: int, now: datetime) -> tuple
             file = config.file_of(period, okrs.objectives[0].id)
             moves.append(Move(period, "", renamed[period], period, file, cycle, now))
         moved = [(kr.moved_from, kr.id) for kr in okrs.key_results if kr.moved_from is not None]
-        alive = ledger.moves.lifetimes(renamed.get(period, period)) if moved else {}
+        kept_as = renamed.get(period, period)
+        # Most lines are from moves that were made long ago: to ask for lifetimes costs more, the longer the history is.
+        pending = ledger.moves.has_any(kept_as, [old for old, _ in moved])
+        alive = ledger.moves.lifetimes(kept_as) if pending else {}
         for old, new in moved:
             if old not in alive:
                 continue
@@ -92,6 +96,8 @@ def renamed_periods(config: Config, ledger: Ledger) -> Iterator[tuple[str, str]]
 def _alike(okrs: PeriodOkrs, old: str, ledger: Ledger) -> int:
     """How many key results a period shares with one that no file has any more; 0 if it is another period."""
     versions = ledger.definitions.of_period(old)
+    if JUDGED_BY not in versions[-1].definition.body:
+        return 0  # an early version kept no days
     before, _ = versions[-1].definition.judged_by(replace(okrs.period, id=old), Shares())
     shared = {version.key_result for version in versions} & {
         name for kr in okrs.key_results for name in (kr.id, kr.moved_from)

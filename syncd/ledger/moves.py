@@ -5,13 +5,14 @@ A move changes ids alone. No value, definition, check-in, approval, verdict or d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Table, func, insert, select, update
 
+from syncd.ledger.batches import batches
 from syncd.ledger.outbox import Place
 from syncd.ledger.schema import (
     alignments,
@@ -91,6 +92,16 @@ class Moves:
         """The periods of which the ledger has a definition."""
         with self._engine.connect() as connection:
             return frozenset(connection.execute(select(definitions.c.period).distinct()).scalars())
+
+    def has_any(self, period: str, key_results: Collection[str]) -> bool:
+        """Whether the ledger has a definition or a check-in of one of these key results."""
+        with self._engine.connect() as connection:
+            for batch in batches(key_results):
+                for table in (definitions, checkins):
+                    of_them = (table.c.period == period) & table.c.key_result.in_(batch)
+                    if connection.execute(select(table.c.id).where(of_them).limit(1)).first() is not None:
+                        return True
+        return False
 
     def lifetimes(self, period: str) -> Mapping[str, Lifetime]:
         """The lifetime of each key result of a period that has a definition or a check-in, without guards.

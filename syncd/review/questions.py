@@ -62,7 +62,8 @@ def _edited(review: Review) -> Iterator[Question]:
         edit, when = change.edit, day(change.at.astimezone(review.period.zone))
         names = _names(change.key_results)
         if change.objective is not None:
-            if edit.key.removeprefix(f"{OBJECTIVE}.") not in _MOVE_A_SCORE:
+            edit = replace(edit, key=edit.key.removeprefix(f"{OBJECTIVE}."))
+            if edit.key not in _MOVE_A_SCORE:
                 continue
             text = f"the objective {change.objective}: {edit} since {when}: who agreed to it, and why?"
         elif edit.key.startswith("measure"):

@@ -153,6 +153,8 @@ def test_the_roll_up_of_an_objective_is_a_dated_fact(new_project: Callable[..., 
     assert project.at_end(date(2026, 10, 30)).block("service").standing.score == pytest.approx(before.score)
     for name in ("calls", "articles"):
         assert project.edits(name) == ["01 Nov objective.rollup: outcomes → all"]
+    asked = [question.text for question in project.review().questions if question.kind == "edited"]
+    assert asked == ["the objective service: rollup: outcomes → all since 1 Nov: who agreed to it, and why?"]
     (change,) = [change for change in review_document(project.review())["definition_changes"] if "objective" in change]
     assert change == {
         "at": "2026-11-01T10:00:00+00:00",
