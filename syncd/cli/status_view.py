@@ -69,7 +69,7 @@ def _objective(block: ObjectiveBlock, report: Report, width: int, id_width: int)
         head += f"     activity {percent(stands.activity)}"
     yield head
     if block.supporting:
-        made_of = ", ".join(f"{name} {percent(report.block(name).standing.score)}" for name in block.supporting)
+        made_of = ", ".join(f"{name} {percent(score)}" for name, score in block.supporting)
         for part in wrap(f"supported by {made_of}", width - 2):
             yield _styled(f"  {part}", "bright_black")
     for link in ordered(block.alignment):

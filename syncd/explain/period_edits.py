@@ -78,7 +78,7 @@ class PeriodEdits:
 
 def objective_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     """Where two outlines of an objective differ, apart from its key results: (key, old value, new value)."""
-    return [change for change in differing(old, new) if change[0] != "key_results"]
+    return [change for change in differing(old, new) if change[0] not in ("key_results", "supports_in")]
 
 
 def settings_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

@@ -42,7 +42,7 @@ class OutlineVersion:
 
 def objective_outline(objective: Objective, file: str) -> Outline:
     """An objective as its file says it now."""
-    body = {
+    body: dict[str, Any] = {
         "title": objective.title,
         "owner": objective.owner,
         "rollup": objective.rollup,
@@ -50,6 +50,8 @@ def objective_outline(objective: Objective, file: str) -> Outline:
         "weight": objective.weight,
         "key_results": [key_result.id for key_result in objective.key_results],
     }
+    if objective.supports_in is not None:
+        body["supports_in"] = objective.supports_in
     return Outline(file, body)
 
 

@@ -215,7 +215,8 @@ class Objective:
     """An objective with its key results; `supports` is the id of the larger objective that it supports.
 
     `rollup` names what makes up the score: its outcomes, all its key results, its weakest outcome, or its supporting
-    objectives. `ignore` applies to its key results too.
+    objectives. `ignore` applies to its key results too. `supports_in` is the id of the larger objective's period if
+    that is a longer one around its own.
     """
 
     id: str
@@ -226,6 +227,7 @@ class Objective:
     supports: str | None = None
     weight: float = 1.0
     ignore: tuple[LintRule, ...] = field(default=(), compare=False)
+    supports_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

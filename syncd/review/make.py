@@ -12,7 +12,7 @@ from syncd.explain.edits import edits
 from syncd.explain.period_edits import PeriodEdits
 from syncd.ledger import Ledger
 from syncd.okr.goals import KeyResult, Objective, PeriodOkrs, Standing
-from syncd.okr.rollup import ObjectiveStanding, roll_up_all
+from syncd.okr.rollup import ObjectiveStanding
 from syncd.okr.spans import Period, Span, midnight
 from syncd.review.attention import attention
 from syncd.review.definition_changes import definition_changes
@@ -20,7 +20,7 @@ from syncd.review.model import Days, ObjectiveReview, Review
 from syncd.review.moves import Moves
 from syncd.review.questions import questions
 from syncd.status.read_snapshots import Snapshots
-from syncd.status.report import ObjectiveBlock, Report, report_of
+from syncd.status.report import ObjectiveBlock, Report, report_of, roll_up_snapshot
 from syncd.status.snapshot import Snapshot
 
 _WEEK = timedelta(days=7)
@@ -98,7 +98,7 @@ def _objectives(
     scores: Mapping[str, ObjectiveStanding] = {}
     if span.start > report.period.span.start:
         old = {kr.id: _standing_before(kr, moves) for kr in before.okrs.key_results}
-        scores = roll_up_all(before.okrs.objectives, old, before.rules.shares)
+        scores = roll_up_snapshot(before, old)
     new = {line.key_result.id: line.standing for block in report.objectives for line in block.key_results}
     same = {name for name, standing in new.items() if name in old and _has_score(standing) == _has_score(old[name])}
     key_results = [line.key_result for block in report.objectives for line in block.key_results]

@@ -13,7 +13,7 @@ def with_neighbours(
     snapshot: Snapshot, periods: Iterable[PeriodOkrs], snapshot_of: Callable[[PeriodOkrs], Snapshot]
 ) -> Snapshot:
     """A snapshot that can judge the links from its outputs to outcomes of longer periods, and those of shorter periods
-    to its own outcomes.
+    to its own outcomes, and has the objectives of shorter periods that support its own.
 
     `periods` are all periods of the files, `snapshot_of` makes the snapshot of one of them at the same moment.
     """
@@ -29,7 +29,11 @@ def with_neighbours(
     shorter = [
         okrs
         for okrs in by_id.values()
-        if okrs.period.id != own and any(link.period == own for kr in okrs.key_results for link in kr.drives)
+        if okrs.period.id != own
+        and (
+            any(link.period == own for kr in okrs.key_results for link in kr.drives)
+            or any(objective.supports_in == own for objective in okrs.objectives)
+        )
     ]
     return replace(
         snapshot,

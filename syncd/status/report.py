@@ -46,14 +46,15 @@ class KeyResultLine:
 class ObjectiveBlock:
     """An objective with its key results and the verdicts on its outputs' links.
 
-    `supporting` are the objectives that support this objective.
+    `supporting` are the objectives that support this objective, each with its score; those of a shorter period are
+    named with that period.
     """
 
     objective: Objective
     standing: ObjectiveStanding
     key_results: Sequence[KeyResultLine]
     alignment: Sequence[JudgedLink]
-    supporting: Sequence[str] = ()
+    supporting: Sequence[tuple[str, float | None]] = ()
 
     @property
     def has_watermelon(self) -> bool:
@@ -89,18 +90,52 @@ def report_of(snapshot: Snapshot) -> Report:
     """The report of a snapshot: every key result, each link's verdict, and the objectives that they roll up to."""
     okrs, rules = snapshot.okrs, snapshot.rules
     lines = {kr.id: line_of(snapshot, kr) for kr in okrs.key_results}
-    rolled_up = roll_up_all(okrs.objectives, {name: line.standing for name, line in lines.items()}, rules.shares)
+    rolled_up = roll_up_snapshot(snapshot, {name: line.standing for name, line in lines.items()})
     blocks = [
         ObjectiveBlock(
             objective,
             rolled_up[objective.id],
             [lines[kr.id] for kr in objective.key_results],
             [*_alignment(snapshot, objective, lines), *_alignment_of_shorter(snapshot, objective)],
-            [other.id for other in okrs.objectives if other.supports == objective.id],
+            [
+                *(
+                    (other.id, rolled_up[other.id].score)
+                    for other in okrs.objectives
+                    if other.supports == objective.id and other.supports_in is None
+                ),
+                *(
+                    (f"{of.id} ({period})", standing.score)
+                    for of, period, standing in _supporting(snapshot, objective.id)
+                ),
+            ],
         )
         for objective in okrs.objectives
     ]
     return Report(okrs.period, snapshot.moment.astimezone(rules.zone), snapshot.synced_at, blocks)
+
+
+def roll_up_snapshot(snapshot: Snapshot, standings: Mapping[str, Standing]) -> Mapping[str, ObjectiveStanding]:
+    """The standing of each objective of a snapshot, from the standings of its key results."""
+    of_shorter = {
+        objective.id: [(other.weight, standing) for other, _, standing in _supporting(snapshot, objective.id)]
+        for objective in snapshot.okrs.objectives
+        if snapshot.shorter
+    }
+    return roll_up_all(snapshot.okrs.objectives, standings, snapshot.rules.shares, of_shorter)
+
+
+def _supporting(snapshot: Snapshot, objective: str) -> Iterator[tuple[Objective, str, ObjectiveStanding]]:
+    """The objectives of shorter periods that support an objective, each with its period and standing."""
+    for shorter in snapshot.shorter:
+        supporting = [
+            other
+            for other in shorter.okrs.objectives
+            if (other.supports, other.supports_in) == (objective, snapshot.okrs.period.id)
+        ]
+        if supporting:
+            standings = {kr.id: line_of(shorter, kr).standing for kr in shorter.okrs.key_results}
+            rolled_up = roll_up_all(shorter.okrs.objectives, standings, shorter.rules.shares)
+            yield from ((other, shorter.okrs.period.id, rolled_up[other.id]) for other in supporting)
 
 
 def line_of(snapshot: Snapshot, key_result: KeyResult) -> KeyResultLine:

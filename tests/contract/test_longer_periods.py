@@ -219,3 +219,43 @@ def test_a_publisher_writes_the_period_that_it_names(project: Project) -> None:
     with pytest.raises(ConfigError) as refused:
         _ = project.config
     assert "there is no period '2025' in the mappings" in refused.value.problems[0].message
+
+
+def test_objectives_of_quarters_support_that_of_the_year(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    year = tmp_path / "okrs/year.yaml"
+    year.write_text(year.read_text() + "  - {id: great, title: The product is great}\n")
+    quarter = tmp_path / "okrs/quarter.yaml"
+    quarter.write_text(quarter.read_text().replace("id: fast\n", "id: fast\n    supports: great\n    weight: 3\n"))
+    third = (
+        "period: 2026-Q3\nobjectives:\n  - {id: fair, title: Prices are fair, supports: great, key_results: [KEYS]}\n"
+    )
+    mood = "{id: mood, title: Mood rises to 10, kind: outcome, baseline: 0, target: 10}"
+    (tmp_path / "okrs/third.yaml").write_text(third.replace("KEYS", mood))
+    (fast,) = project.okrs("2026-Q4").objectives
+    assert (fast.supports, fast.supports_in) == ("great", "2026")
+    project.cycle()
+    block = report_of(project.snapshot("2026")).block("great")
+    score = report_of(project.snapshot("2026-Q4")).block("fast").standing.score
+    assert block.supporting == [("fair (2026-Q3)", None), ("fast (2026-Q4)", score)]
+    assert (block.standing.score, block.standing.scored, block.standing.counted) == (score, 1, 2)
+    project.now += timedelta(days=1)
+    then = project.now
+    quarter.write_text(quarter.read_text().replace("    supports: great\n    weight: 3\n", ""))
+    project.cycle()
+    assert report_of(project.snapshot("2026")).block("great").standing.score is None
+    assert report_of(project.snapshot("2026", then - timedelta(hours=1))).block("great").standing.score == score
+    project.ledger.close()
+
+
+@pytest.mark.parametrize(("supports", "period"), [("great", "2026-11"), ("grat", "2026")])
+def test_an_objective_supports_one_of_a_period_around_it(tmp_path: Path, supports: str, period: str) -> None:
+    project = Project(tmp_path)
+    (tmp_path / "okrs/other.yaml").write_text(
+        YEAR.replace("PERIOD", period).replace("loved", "great").replace("nps", "score")
+    )
+    quarter = tmp_path / "okrs/quarter.yaml"
+    quarter.write_text(quarter.read_text().replace("id: fast\n", f"id: fast\n    supports: {supports}\n"))
+    with pytest.raises(ConfigError, match=r"no objective of 2026-Q4 or of a longer period around it"):
+        _ = project.config
+    project.ledger.close()
