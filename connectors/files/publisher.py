@@ -61,7 +61,12 @@ class FilesPublisher:
         return {_TEXT: {"json": _json, "csv": _csv, "md": _markdown}[kind](summary)}
 
     def read(self, wanted: Mapping[str, Content]) -> Mapping[str, Written]:
-        """The text of the file; nothing if there is no file yet."""
+        """The text of the file; nothing if there is no file yet. SourceBroken if its folder cannot be written to."""
+        folder = below(self._root, self._keys.file).parent
+        while not folder.exists() and folder != self._root:
+            folder = folder.parent
+        if folder.is_dir() and not os.access(folder, os.W_OK):
+            raise SourceBroken(f"{self._keys.file} cannot be written: this user may not write to the folder {folder}")
         try:
             with below(self._root, self._keys.file).open(encoding="utf-8", errors="replace", newline="") as file:
                 text = file.read()

@@ -76,6 +76,11 @@ class FilesSource:
         if not self._root.is_dir():
             yield Check("reachable", False, f"{self._root} is not a folder; correct root in syncd.yaml")
             return
+        try:
+            next(self._root.iterdir(), None)
+        except OSError as error:
+            yield Check("reachable", False, f"{self._root} cannot be read: {(error.strerror or str(error)).lower()}")
+            return
         count = sum(1 for path in self._root.rglob("*") if path.suffix.lower() in PACKED + TEXTS)
         yield Check("reachable", True, f"{self._root}, {count} spreadsheet file{'s' * (count != 1)}")
 

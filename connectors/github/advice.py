@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from syncd.sdk import Answer
-from syncd.sdk.sentences import is_page
+from syncd.sdk import Answer, is_page
 
 _SSO = re.compile(r"required;\s*url=(\S+)")
 

@@ -60,6 +60,7 @@ def _library(settings: GitHubSettings, folder: str) -> Github:
             except (OSError, UnicodeDecodeError) as error:
                 why = getattr(error, "strerror", None) or "it is not text"
                 raise ConfigError(f"private_key names {key}, which cannot be read: {why.lower()}") from None
+        _check_key(key)
         app = Auth.AppAuth(settings.app_id or "", key)
         auth = app.get_installation_auth(int(settings.installation_id or 0))
     return Github(
@@ -72,6 +73,17 @@ def _library(settings: GitHubSettings, folder: str) -> Github:
         per_page=PER_PAGE,
         user_agent="syncd",
     )
+
+
+def _check_key(key: str) -> None:
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        load_pem_private_key(key.encode(), None)
+    except (ValueError, TypeError):  # not what it should be, or encrypted
+        raise ConfigError(
+            "private_key holds no private key without a password; write the file that GitHub gave when the key was made"
+        ) from None
 
 
 def _connection(settings: GitHubSettings, server: Server) -> Any:
@@ -99,7 +111,7 @@ def _connection(settings: GitHubSettings, server: Server) -> Any:
                 to, path = urlsplit(location), urlsplit(self.url).path
                 asked = f"{parts.scheme}://{parts.netloc}{path}"
                 moves_all = to.path.rstrip("/") in ("", path.rstrip("/")) or server.sends_to_login(named, asked)
-                if moves_all and (moved := server.leads_away(named, asked)) is not None:
+                if moves_all and (moved := server.redirect(named, asked)) is not None:
                     raise moved
                 root = parts.path if to.hostname not in (None, parts.hostname) else ""
                 self.url = f"{root}{to.path}" + (f"?{to.query}" if to.query else "")

@@ -68,6 +68,8 @@ class GitHubSettings(ConnectionSettings):
         app = (self.app_id, self.installation_id, self.private_key)
         if any(app) and not all(app):
             raise ValueError("needs app_id, installation_id and private_key, all three")
+        if self.installation_id is not None and not re.fullmatch(r"\d+|\$\{\w+\}", str(self.installation_id)):
+            raise ValueError(f"has installation_id {self.installation_id!r}; write the number of the installation")
         if any(app) and self.token:
             raise ValueError("has a token and an App; keep one of them")
         return self

@@ -77,8 +77,11 @@ class GitHubSource:
     def check(self) -> Iterator[Check]:
         """Reachable, authenticated, scopes, quota and clock."""
         headers: Mapping[str, str] = {}
-        with suppress(NotThere):  # GitHub Enterprise without rate limits answers 404; wrong credentials get 401
+        try:
             _, headers, _ = self._api.request("/rate_limit", {})
+        except NotThere as error:
+            if "rate limit" not in error.message.lower():  # as GitHub Enterprise answers if it has none
+                raise
         yield Check("reachable", True, self._settings.url)
         if self._settings.token is None and self._settings.app_id is None:
             yield Check("authenticated", False, "no token: public repositories only, 60 requests an hour")

@@ -20,7 +20,7 @@ from syncd.sdk import (
     SourceBroken,
     Statement,
     Summary,
-    single_line,
+    sentence,
 )
 
 _NUMBERS = ("value", "progress", "score")
@@ -130,6 +130,7 @@ class HttpPublisher(JsonPublisher):
     def __init__(self, settings: HttpSettings, context: Context, keys: HttpPublish) -> None:
         super().__init__(settings.client(context, keep_alive=False))
         self._keys = keys
+        self._hide = context.hide
         self._uses = keys.uses()
         # A PUT may be repeated, so no doubt is left: it is sent again until an answer says that it arrived.
         self.appends = keys.method != "PUT"
@@ -170,4 +171,6 @@ class HttpPublisher(JsonPublisher):
         except jmespath.exceptions.JMESPathError:
             taken = None
         if taken is not True:
-            raise SourceBroken(f"it did not take it, by success.json ({expression}): {single_line(answer.text)}")
+            raise SourceBroken(
+                f"it did not take it, by success.json ({expression}): {sentence(answer.text, self._hide)}"
+            )

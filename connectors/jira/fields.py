@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from pydantic import AwareDatetime, model_validator
 
 from connectors.jira.answers import Answer, ListedField
-from syncd.sdk import ConfigError, Record, Scalar, UnknownField, lead_time
+from syncd.sdk import Record, Scalar, UnknownField, UnusableField, lead_time
 
 FIELD_IDS: Mapping[str, str] = {
     "type": "issuetype",
@@ -135,7 +135,8 @@ def field_ids(needs: Collection[str], listed: Callable[[], Sequence[ListedField]
         if not matches:
             raise UnknownField(name, FIELD_IDS.keys() | {field.name for field in fields})
         if len(matches) > 1:
-            raise ConfigError(f"{len(matches)} fields are named {name!r}; write an id instead: {', '.join(matches)}")
+            ids_ = ", ".join(matches)
+            raise UnusableField(name, f"{len(matches)} fields are named {name!r}; write an id instead: {ids_}")
         ids[name] = matches[0]
     return ids
 

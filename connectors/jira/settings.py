@@ -6,14 +6,18 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from connectors.jira.jql import balanced, never_done, unordered
 from syncd.sdk import ConnectionSettings, Duration, Json, PublishKeys, RecordKeys, Secret, Stated, WebAddress
 from syncd.sdk.block import SHOWN
 
 _IN_ANY_CASE = frozenset({"type", "issuetype", "issue type", "status", "priority", "resolution"})
+
+
+WITHOUT_EMAIL = "an API token of Jira Cloud needs the account's address: write email beside token"
 
 
 class JiraSettings(ConnectionSettings):
@@ -26,6 +30,16 @@ class JiraSettings(ConnectionSettings):
     token: Secret = Field(description="An API token (with email), or a personal access token of Data Center (alone).")
     timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
     reconcile: Duration = Field(timedelta(hours=1), description="How often to check for deleted records.")
+
+    def warnings(self) -> Iterator[tuple[str, str]]:
+        """A site of Jira Cloud takes an API token only together with the account's address."""
+        if self.email is None and self.is_cloud:
+            yield "token", WITHOUT_EMAIL
+
+    @property
+    def is_cloud(self) -> bool:
+        """Whether the address is that of a site of Jira Cloud."""
+        return (urlsplit(self.url).hostname or "").endswith((".atlassian.net", ".jira.com", ".jira-dev.com"))
 
 
 class JiraMeasure(RecordKeys):
@@ -71,6 +85,21 @@ def _issue_key(value: str) -> str:
     return value
 
 
+class Visibility(BaseModel):
+    """Who sees the comment, beside administrators: the members of a project role or of a group."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role: str | None = Field(None, min_length=1, description="A role of the project, such as Developers.")
+    group: str | None = Field(None, min_length=1, description="A group of the site, such as jira-developers.")
+
+    @model_validator(mode="after")
+    def _is_role_or_group(self) -> Visibility:
+        if (self.role is None) == (self.group is None):
+            raise ValueError("takes a role or a group; write such as {role: Developers}")
+        return self
+
+
 class JiraPublish(PublishKeys):
     """Which issues check-ins are written to, and which parts of them."""
 
@@ -81,6 +110,17 @@ class JiraPublish(PublishKeys):
         {}, description="The field for each value, by its name or id: `{value: Current value}`."
     )
     comment: bool = Field(False, description="Whether to write to a comment on the issue and keep it up to date.")
+    internal: bool = Field(
+        False,
+        description="Whether the comment is hidden from the customers of a service project (Jira Service Management).",
+    )
+    visibility: Visibility | None = Field(
+        None,
+        description="Who sees the comment: `{role: Developers}` or `{group: jira-developers}`; otherwise everybody.",
+    )
+    notify: bool = Field(
+        True, description="Whether Jira notifies people of edits; `false` takes an administrator of the project."
+    )
 
     @field_validator("fields")
     @classmethod
@@ -93,6 +133,9 @@ class JiraPublish(PublishKeys):
     def _consistent(self) -> JiraPublish:
         if not self.fields and not self.comment:
             raise ValueError("write what the issues get: fields, or comment: true, or both")
+        if not self.comment and (self.internal or self.visibility is not None):
+            key = "internal" if self.internal else "visibility"
+            raise ValueError(f"{key} says who sees the comment; write comment: true too, or leave it out")
         for issue, names in shared(self.issues.items()) if self.fields else ():
             same = " and ".join(names)
             raise ValueError(f"write another issue for one of {same}: the fields of {issue} hold one key result each")

@@ -23,7 +23,9 @@ from syncd.sdk import (
     RetryLater,
     Server,
     SourceBroken,
+    SourceError,
     answer_of,
+    is_page,
     network_failure,
     quota_and_clock,
     sentence,
@@ -159,25 +161,21 @@ class Client:
 
     def check(self) -> Iterator[Check]:
         """Reachable and authenticated: requests a spreadsheet that cannot exist, and looks at how it is refused."""
-        try:
-            response = self._send("GET", "syncd-doctor", {}, None)
-            status, headers, body = response.status_code, response.headers, response.text
-        except SourceBroken as error:
-            yield Check("authenticated", False, str(error))
-            return
+        response = self._context.retry.call(lambda: self._send("GET", "syncd-doctor", {}, None))
+        answer = answer_of(response.status_code, response.headers, response.content)
+        refusal = self._server.refusal(answer)
+        by_google = '"error"' in answer.text and not is_page(answer.text)
+        if answer.status not in (400, 401, 403) and not (answer.status == 404 and by_google):
+            raise self._server.page(answer) or refusal
         yield Check("reachable", True, self._settings.url)
-        disabled = any(detail.reason == "SERVICE_DISABLED" for detail in _problem(body).details)
-        refused = status in (400, 401) or (status == 403 and disabled)
-        detail = (
-            "the credentials are accepted"
-            if not refused
-            else str(self._server.refusal(answer_of(status, headers, body)))
-        )
-        yield Check("authenticated", not refused, detail)
+        reasons = {detail.reason for detail in _problem(answer.text).details}
+        switched_off = bool(reasons & {"SERVICE_DISABLED", "ACCESS_TOKEN_SCOPE_INSUFFICIENT"})
+        refused = answer.status in (400, 401) or (answer.status == 403 and switched_off)
+        yield Check("authenticated", not refused, str(refusal) if refused else "the credentials are accepted")
         if self._settings.credentials is not None:
             writing = "; to write check-ins, for spreadsheets" if self._context.writes else " alone"
             yield Check("least scopes", True, f"asks for spreadsheets.readonly{writing}")
-        yield from quota_and_clock({name.lower(): value for name, value in headers.items()}, self._context.now())
+        yield from quota_and_clock(answer.headers, self._context.now())
 
     def close(self) -> None:
         """Closes the sockets."""
@@ -216,8 +214,8 @@ class Client:
             return self._http.send(method, f"{GOOGLE}/v4/spreadsheets/{path}", parameters, body)
         except requests.exceptions.RequestException as error:
             raise network_failure(error, self._settings.url, self._settings.timeout) from None
-        except google.TransportError:
-            raise RetryLater("Google's token endpoint did not answer") from None
+        except google.TransportError as error:
+            raise _no_token(error, self._settings.timeout) from None
         except google.RefreshError as error:
             if error.retryable:
                 raise RetryLater("Google's token endpoint did not give a token") from None
@@ -231,6 +229,17 @@ def _entry(value: Any) -> Entry:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise RetryLater(f"its answer holds a cell of the type {type(value).__name__}")
+
+
+def _no_token(error: Exception, timeout: float) -> SourceError:
+    """The error for a token endpoint that did not answer: google-auth wraps the exception of requests."""
+    import requests
+
+    cause = error.__cause__
+    if isinstance(cause, requests.exceptions.RequestException) and cause.request is not None and cause.request.url:
+        failed = network_failure(cause, cause.request.url, timeout)
+        return type(failed)(f"no token for the service account: {failed}")
+    return RetryLater("Google's token endpoint did not answer")
 
 
 def _problem(body: str) -> _Problem:

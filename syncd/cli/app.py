@@ -292,8 +292,9 @@ def run_tests(config: options.ConfigPath = options.HERE, as_json: options.AsJson
 def doctor(config: options.ConfigPath = options.HERE, as_json: options.AsJson = False) -> None:
     """Check every connection, the ledger and `notify:`.
 
-    Checks that each connection is reachable and authenticated, that its scopes are no wider than needed, that its clock
-    agrees with this one, and how much quota is left. Exits with 1 if a check fails.
+    Asks what a sync would ask: whether each connection is reachable and authenticated, the first page of each stream,
+    and the targets of check-ins. Checks also that scopes are no wider than needed, that clocks agree, how much quota is
+    left, and that the ledger can be written. Exits with 1 if a check fails.
     """
     from syncd.cli import doctor as command
 

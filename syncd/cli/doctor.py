@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +14,28 @@ import typer
 from syncd.cli.lines import wrapped
 from syncd.cli.log import set_up_log
 from syncd.cli.opening import open_config, print_json
-from syncd.config import Config, Connection
+from syncd.config import Config
+from syncd.cycle.check_connections import check_connection
 from syncd.ledger import LedgerError, open_ledger
-from syncd.sdk import Check, ConfigError, Context, RetryPolicy, SourceError, can_pull
+from syncd.ledger.check import check_ledger
+from syncd.sdk import Check, ConfigError, RetryPolicy
+from syncd.status.periods import published_periods
+from syncd.status.read_snapshots import Snapshots
+from syncd.status.report import Report, report_of
 
 
 def run(path: Path, *, as_json: bool) -> None:
-    """Checks every connection, the ledger and `notify:`; exit code 1 if a check fails."""
+    """Checks every connection as a sync uses it, the ledger and `notify:`; exit code 1 if a check fails."""
     set_up_log("text", logging.ERROR)
-    config, _ = open_config(path)
-    results = [(connection.name, list(_checks(connection, config))) for connection in config.connections.values()]
-    results.append(("ledger", [_ledger(config)]))
+    config, clock = open_config(path)
+    of_ledger, readable = _ledger(config)
+    reports = _reports(config, clock(), readable) if config.publications else []
+    few = RetryPolicy(attempts=2, longest_wait=5, deadline=20)  # tries: a person waits at the terminal
+    results = [
+        (connection.name, list(check_connection(config, connection, reports, clock(), few.fresh())))
+        for connection in config.connections.values()
+    ]
+    results.append(("ledger", [of_ledger]))
     if config.settings.notify is not None:
         results.append(("notify", list(_notify(config))))
     if as_json:
@@ -45,26 +58,15 @@ def _document(name: str, checks: Sequence[Check]) -> dict[str, Any]:
     }
 
 
-def _checks(connection: Connection, config: Config) -> Iterator[Check]:
-    # Few tries: a person waits at the terminal.
-    few = RetryPolicy(attempts=2, longest_wait=5, deadline=20)
-    writes = any(publication.connection.name == connection.name for publication in config.publications)
-    context = Context(few, config.zone, folder=str(config.path.parent), writes=writes)
-    try:
-        if not can_pull(connection.connector):
-            connection.resolved()
-            yield Check("configured", True, "it only takes check-ins: it cannot be checked before the first is written")
-            return
-        source = connection.open(context)
-    except ConfigError as error:
-        yield Check("configured", False, "; ".join(problem.message for problem in error.problems) or str(error))
-        return
-    try:
-        yield from source.check()
-    except SourceError as error:
-        yield Check("reachable", False, str(error))
-    finally:
-        source.close()
+def _reports(config: Config, now: datetime, readable: bool) -> list[Report]:
+    """The periods that check-ins are written about now; before the first begins, that one. A ledger that is not
+    `readable` is taken for empty.
+    """
+    ledger = open_ledger(config.ledger_url() if readable else "sqlite:///:memory:", create=not readable)
+    assert ledger is not None  # it exists, or is created
+    periods = list(published_periods(config, now)) or list(config.periods[:1])
+    with closing(ledger):
+        return [report_of(Snapshots(config, okrs, ledger).now(now)) for okrs in periods]
 
 
 def _notify(config: Config) -> Iterator[Check]:
@@ -76,16 +78,22 @@ def _notify(config: Config) -> Iterator[Check]:
         yield Check("configured", True, "apprise knows every address; nothing was sent")
 
 
-def _ledger(config: Config) -> Check:
+def _ledger(config: Config) -> tuple[Check, bool]:
+    """Whether a sync can use the ledger, and whether it can be read now."""
     try:
         url = config.ledger_url()
+        state = check_ledger(url)
+        if not state.exists:
+            return Check("usable", True, "there is none yet; the first sync creates it"), False
+        if state.outdated:
+            text = "it is of an older syncd; the next sync brings it up to date: make a backup before"
+            return Check("usable", True, text), False
         ledger = open_ledger(url, create=False)
     except (ConfigError, LedgerError) as error:
-        return Check("usable", False, str(error))
-    if ledger is None:
-        return Check("usable", True, "there is none yet; the first sync creates it")
-    last = ledger.cycles.last(pulled=True)
-    ledger.close()
+        return Check("usable", False, str(error)), False
+    assert ledger is not None  # it exists
+    with closing(ledger):
+        last = ledger.cycles.last(pulled=True)
     if last is None or last.ended_at is None:
-        return Check("usable", True, "no cycle yet")
-    return Check("usable", True, f"last cycle {last.ended_at.astimezone(config.zone):%Y-%m-%d %H:%M}")
+        return Check("usable", True, "no cycle yet"), True
+    return Check("usable", True, f"last cycle {last.ended_at.astimezone(config.zone):%Y-%m-%d %H:%M}"), True

@@ -31,7 +31,6 @@ def ready_to_pull(
     ids = [kr.id for okrs in config.periods for kr in okrs.key_results]
     if only is not None and only not in ids:
         raise ConfigError(f"there is no key result {only!r}{nearest(only, ids)}")
-    config.check_references()
     ledger = writing_ledger(config, new=new_ledger)
     try:
         with cycle_lock(ledger.engine), watcher(sys.stderr) as progress:

@@ -22,7 +22,6 @@ def run(path: Path, *, listen: str, log_format: str, new_ledger: bool) -> None:
     set_up_log(log_format)
     host, port = _address(listen)
     config, clock = open_config(path)
-    config.check_references()
     service = Service(path, config, clock, writing_ledger(config, new=new_ledger))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())

@@ -45,7 +45,9 @@ def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_for
     if not result.key_results:
         typer.echo(NOTHING_OPEN)
     typer.echo(f"{_counts(result, shown, dry_run)}; {seconds:.1f} s")
-    if result.failures or result.unwritten:
+    for name, reason in result.unopened.items():
+        typer.echo(f"  ✗ {name}: {reason}", err=True)
+    if result.failures or result.unwritten or result.unopened:
         raise typer.Exit(1)
 
 

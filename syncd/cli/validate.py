@@ -17,7 +17,7 @@ from syncd.okr.measures import RecordMeasure, leaves
 from syncd.okr.words import count
 from syncd.sdk import ConfigError, Problem, SyncdError
 
-_UNKNOWN_OWNER = "unknown-owner"
+_CONNECTION, _UNKNOWN_OWNER = "connection", "unknown-owner"
 
 
 def run(path: Path, *, strict: bool, as_json: bool) -> None:
@@ -31,7 +31,11 @@ def run(path: Path, *, strict: bool, as_json: bool) -> None:
         print_json({"valid": False, "problems": problems, "warnings": []})
         raise typer.Exit(2) from None
     findings = [(problem, finding.rule.id) for problem, finding in config.findings(_pulled_rows(config, clock()))]
-    warnings = [*findings, *((problem, _UNKNOWN_OWNER) for problem in config.unknown_owners())]
+    warnings = [
+        *((problem, _CONNECTION) for problem in config.warnings()),
+        *findings,
+        *((problem, _UNKNOWN_OWNER) for problem in config.unknown_owners()),
+    ]
     if as_json:
         entries = [{**_entry(problem), "rule": rule} for problem, rule in warnings]
         print_json({"valid": True, "problems": [], "warnings": entries})

@@ -91,24 +91,26 @@ class Config:
         file = os.path.relpath(self.origins[(period, key_result)].document.file, self.path.parent)
         return Path(file).as_posix()
 
-    def check_references(self) -> None:
-        """Raises ConfigError with every reference (`${NAME}`) of a used connection that is not set."""
-        used = {leaf.connection for okrs in self.periods for kr in okrs.measured for leaf in leaves(kr.measure)}
-        used |= {publication.connection.name for publication in self.publications}
-        problems: list[Problem] = []
-        for name in used:
-            try:
-                self.connections[name].resolved()
-            except ConfigError as error:
-                problems.extend(error.problems)
+    def unopened(self, only: str | None = None) -> Mapping[str, str]:
+        """Each connection of `publish:` with a reference that is not set, or that is not valid with it, and why; under
+        `notify`, the same of the addresses. With `only`, those that the key result is published through.
+        """
+        reasons: dict[str, str] = {}
+        for publication in self.publications:
+            if only is None or publication.targets({only}):
+                with _noted(reasons, publication.connection.name):
+                    publication.connection.resolved()
         notify = self.settings.notify
         for reference in notify.references if notify is not None else ():
-            try:
+            with _noted(reasons, "notify"):
                 self.notify_address(reference)
-            except ConfigError as error:
-                problems.extend(error.problems)
-        if problems:
-            raise ConfigError(problems=problems)
+        return reasons
+
+    def warnings(self) -> Iterator[Problem]:
+        """What is valid about connections, but probably wrong, each with its place."""
+        for connection in self.connections.values():
+            for key, message in connection.settings.warnings():
+                yield connection.document.problem((*connection.place, key), f"{connection.name}: {message}")
 
     def findings(self, rows: PulledRows | None = None) -> Iterator[tuple[Problem, Finding]]:
         """The findings of lint about the OKRs of every period, each with its place; with `rows`, about records too."""
@@ -127,6 +129,14 @@ def load_config(path: Path, *, tests: bool = True) -> Config:
     """
     with _without_garbage_collection():
         return _load(path.absolute(), tests)
+
+
+@contextmanager
+def _noted(reasons: dict[str, str], name: str) -> Iterator[None]:
+    try:
+        yield
+    except ConfigError as error:
+        reasons[name] = "; ".join(map(str, error.problems)) or str(error)
 
 
 @contextmanager
@@ -254,6 +264,9 @@ def _settings_problems(settings: ProjectFile, document: Document) -> Iterator[Pr
 def _mapping_files(folder: Path, pattern: str, document: Document, problems: list[Problem]) -> list[Path]:
     start = folder / pattern
     if start.is_dir():
+        for error in _unreadable(start):
+            why = f"{error.filename} cannot be read: {(error.strerror or str(error)).lower()}"
+            problems.append(document.problem(("mappings",), why))
         # Hidden files belong to editors; hidden folders are what the links of a Kubernetes ConfigMap point to.
         files = [
             file
@@ -272,6 +285,14 @@ def _mapping_files(folder: Path, pattern: str, document: Document, problems: lis
         message = f"mappings is {pattern!r}, and no .yaml file is there; name the folder that holds them, or a glob"
         problems.append(document.problem(("mappings",), message))
     return sorted(files)
+
+
+def _unreadable(start: Path) -> list[OSError]:
+    """The folders that cannot be listed, which `rglob` leaves out in silence: their key results would be gone."""
+    errors: list[OSError] = []
+    for _, folders, _ in os.walk(start, onerror=errors.append):
+        folders[:] = [folder for folder in folders if not folder.startswith(".")]
+    return errors
 
 
 def _absolute_glob(pattern: str) -> list[str]:

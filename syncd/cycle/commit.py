@@ -25,9 +25,9 @@ from syncd.explain.restatements import ValueHistory, find_restatements
 from syncd.ledger import Definition, Ledger, Outline
 from syncd.ledger.definitions import definition
 from syncd.ledger.outlines import SETTINGS, objective_outline, settings_outline
-from syncd.notifying.send import send_messages
+from syncd.notifying.send import MessageOutcome, send_messages
 from syncd.okr.goals import PeriodOkrs
-from syncd.publishing.delivery import deliver
+from syncd.publishing.delivery import Delivered, deliver
 from syncd.sdk import Json
 
 log = logging.getLogger("syncd.cycle")
@@ -63,10 +63,33 @@ def commit(
         stopping=request.stopping,
     )
     messages = send_messages(request.config, ledger, request.clock, stopping=request.stopping)
+    unopened = _unopened(request, pulled, delivered, messages)
     _log_moves(carried_over, look_renamed)
     return Result(
-        pulled.cycle, pulled.results, measured, changes, verdicts, delivered, messages, carried_over, look_renamed
+        pulled.cycle,
+        pulled.results,
+        measured,
+        changes,
+        verdicts,
+        delivered,
+        messages,
+        unopened,
+        carried_over,
+        look_renamed,
     )
+
+
+def _unopened(
+    request: CycleRequest, pulled: Pulled, delivered: Sequence[Delivered], messages: Sequence[MessageOutcome]
+) -> Mapping[str, str]:
+    """The publishers that cannot be opened, without those whose pulls, deliveries or messages say so already."""
+    shown = {result.pull.connection for result in pulled.results if result.quality != "complete"}
+    shown |= {outcome.delivery.connection for outcome in delivered if outcome.failed}
+    shown |= {"notify" for outcome in messages if outcome.problem is not None}
+    reasons = {name: why for name, why in request.config.unopened(request.only).items() if name not in shown}
+    for name, reason in reasons.items():
+        log.warning("publisher not opened", extra={"to": name, "reason": reason})
+    return reasons
 
 
 def end_dry_run(request: CycleRequest, pulled: Pulled) -> None:

@@ -163,8 +163,12 @@ class Measuring:
                 result = self._results[(part.connection, key)]
                 if result.quality != "complete":
                     return result.quality, f"{part.connection}: {result.reason}"
-                if isinstance(part, ReadingMeasure) and (problem := result.problems.get(part.part)):
-                    return "failed", f"{part.connection}: {problem}"
+                if isinstance(part, ReadingMeasure):
+                    problems = [result.problems[part.part]] if part.part in result.problems else []
+                else:
+                    problems = [reason for name, reason in result.pull.unusable.items() if name in part.fields]
+                if problems:
+                    return "failed", f"{part.connection}: {problems[0]}"
         return None
 
     def _kept_on(self, case: Case, quality: Quality, reason: str, candidate: float | None = None) -> KeptValue:

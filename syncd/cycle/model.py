@@ -22,11 +22,17 @@ KeyResultId = tuple[str, str]
 """(period, key result); a guard is named by its own id."""
 
 
+RECONCILIATION = "reconciliation"
+"""The name of a census among the parts of a stream that can fail."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pull:
     """A stream to pull in this cycle, from the ledger's cursor.
 
-    If a census is due, `present` are the ids of the records that the ledger holds of the stream.
+    If a census is due, `present` are the ids of the records that the ledger holds of the stream. `unusable` are the
+    fields that mappings name and that cannot be read, each with the reason; the stream does not need them. `asked` are
+    the parts and fields of the key result that the cycle is restricted to, None if it is not.
     """
 
     connection: str
@@ -36,6 +42,12 @@ class Pull:
     census: bool
     present: frozenset[str] = frozenset()
     put_off: PutOff | None = None
+    unusable: Mapping[str, str] = field(default_factory=dict)
+    asked: frozenset[str] | None = None
+
+    def concerns(self, part: str) -> bool:
+        """Whether a part of the stream, or a field, is needed by the key result that the cycle is restricted to."""
+        return self.asked is None or part in self.asked or part == RECONCILIATION
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +105,8 @@ class Watcher:
 class CycleRequest:
     """What a cycle is to do. The caller holds the ledger's lock.
 
-    `only` restricts the cycle to a key result. `reconcile` asks every source for a census. With `tolerant`, for a
-    running service, a connection that cannot be opened or lacks a field fails without the others. With `patient`, a
-    source that asked for a later time is left alone until then; a person who types `syncd sync` is not `patient`.
+    `only` restricts the cycle to a key result. `reconcile` asks every source for a census. With `patient`, a source
+    that asked for a later time is left alone until then; a person who types `syncd sync` is not `patient`.
     """
 
     config: Config
@@ -104,7 +115,6 @@ class CycleRequest:
     retry: RetryPolicy
     only: str | None = None
     reconcile: bool = False
-    tolerant: bool = False
     patient: bool = False
     watcher: Watcher = Watcher()
     stopping: threading.Event | None = None
@@ -217,6 +227,8 @@ class Result:
     verdicts: Sequence[NewVerdict] = ()
     delivered: Sequence[Delivered] = ()
     messages: Sequence[MessageOutcome] = ()
+    unopened: Mapping[str, str] = field(default_factory=dict)
+    """Each publisher that cannot be opened although nothing is due there, and why; `notify` for the messages."""
     carried_over: CarriedOver = CarriedOver()
     renames: Sequence[LooksRenamed] = ()
 
@@ -247,5 +259,6 @@ class Result:
         """Each stream, or part of one, that could not be read, and why."""
         failed = [(result.pull, result.reason or "failed") for result in self.pulls if result.quality != "complete"]
         for result in self.pulls:
-            failed.extend((result.pull, problem) for problem in result.problems.values())
+            problems = {**result.problems, **result.pull.unusable}
+            failed.extend((result.pull, why) for part, why in problems.items() if result.pull.concerns(part))
         return failed

@@ -1,106 +1,143 @@
-"""Opens the sources that a cycle needs, and asks them whether they have the fields that mappings name."""
+"""Opens the sources that a cycle needs, and asks them whether they have the fields that mappings name.
+
+What is wrong with a connection or a field fails the key results that need it, and no others.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 
-from syncd.config import Config
+from syncd.config import Config, Connection
 from syncd.config.messages import nearest
 from syncd.cycle.due_pulls import needed_streams
 from syncd.cycle.model import CycleRequest
 from syncd.okr.goals import PeriodOkrs
-from syncd.okr.measures import RecordMeasure, leaves, stream_keys
+from syncd.okr.measures import Leaf, RecordMeasure, leaves, stream_keys
 from syncd.sdk import (
     Check,
     ConfigError,
     Context,
     Json,
     Page,
-    Problem,
     RetryPolicy,
     Source,
     SourceBroken,
     SourceError,
     Stream,
     UnknownField,
+    UnusableField,
 )
 
 log = logging.getLogger("syncd.cycle")
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedSource:
+    """A source with the streams to pull. `unusable` has, by stream, each field that cannot be read, and why.
+
+    The streams do not need these fields: key results that do not name them are measured as ever. `asked` are the parts
+    and fields of the key result that the cycle is restricted to, None if it is not.
+    """
+
+    source: Source
+    streams: Sequence[Stream]
+    unusable: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    asked: frozenset[str] | None = None
+
+
 def open_sources(
     request: CycleRequest, periods: Sequence[PeriodOkrs], policies: Mapping[str, RetryPolicy], opened: ExitStack
-) -> dict[str, tuple[Source, list[Stream]]]:
-    """Every source that the periods need, with its streams; ConfigError if a source lacks a field that a mapping names.
+) -> dict[str, OpenedSource]:
+    """Every source that the periods need, by connection; `opened` closes them.
 
     A cycle restricted to a key result pulls that key result's streams, and in them everything that other key results
     need.
     """
     config = request.config
-    wanted = {
-        (measure.connection, key)
-        for okrs in periods
-        for kr in okrs.measured_for(request.only)
-        for measure in leaves(kr.measure)
-        for key in stream_keys(measure)
-    }
-    sources: dict[str, tuple[Source, list[Stream]]] = {}
-    problems: list[Problem] = []
+    measures = [measure for okrs in periods for kr in okrs.measured_for(request.only) for measure in leaves(kr.measure)]
+    wanted = {(measure.connection, key) for measure in measures for key in stream_keys(measure)}
+    asked = None if request.only is None else frozenset(part for measure in measures for part in _parts(measure))
+    sources: dict[str, OpenedSource] = {}
     for connection in config.connections.values():
         needed = needed_streams(connection.name, periods)
         streams = [stream for key, stream in needed.items() if (connection.name, key) in wanted]
         if not streams:
             continue
-        source: Source
-        try:
-            context = Context(policies[connection.name], config.zone, folder=str(config.path.parent))
-            source = connection.open(context)
-        except ConfigError as error:
-            source = Unopened(str(error))
-            problems.extend(error.problems)
+        source = open_source(
+            connection, Context(policies[connection.name], config.zone, folder=str(config.path.parent))
+        )
         opened.callback(source.close)
-        sources[connection.name] = (source, streams)
-    if problems and not request.tolerant:
-        raise ConfigError(problems=problems)
-    problems = []
-    for name, (source, streams) in sources.items():
-        states = request.ledger.streams.states(name)
+        states = request.ledger.streams.states(connection.name)
+        usable: list[Stream] = []
+        unusable: dict[str, Mapping[str, str]] = {}
         for stream in streams:
             state = states.get(stream.key)
             if state is None or state.completed_cycle is None or not state.covers(stream):
-                problems.extend(_unknown_fields(config, periods, source, name, stream))
-    if problems and not request.tolerant:
-        raise ConfigError(problems=problems)
+                stream, fields = usable_stream(config, periods, source, connection.name, stream)
+                unusable[stream.key] = fields
+            usable.append(stream)
+        sources[connection.name] = OpenedSource(source, usable, unusable, asked)
     return sources
 
 
-def _unknown_fields(
-    config: Config, periods: Sequence[PeriodOkrs], source: Source, connection: str, stream: Stream
-) -> Iterator[Problem]:
+def _parts(measure: Leaf) -> Collection[str]:
+    """The part of its stream, or the fields, that a measure needs."""
+    return measure.fields if isinstance(measure, RecordMeasure) else [measure.part]
+
+
+def open_source(connection: Connection, context: Context) -> Source:
+    """The source of a connection; if it cannot be opened, a stand-in that says why whenever it is asked."""
     try:
-        source.verify(stream)
-    except ConfigError as error:
-        for okrs in periods:
-            for kr, measure in ((owner, leaf) for owner in okrs.measured for leaf in leaves(owner.measure)):
-                if not isinstance(measure, RecordMeasure) or measure.connection != connection:
-                    continue
-                if stream.key not in measure.streams:
-                    continue
-                place = config.origins[(okrs.period.id, kr.id)]
-                if not isinstance(error, UnknownField):
-                    yield place.problem(f"{connection}: {error}", "measure")
-                elif error.field in measure.fields:
-                    message = f"{connection} has no field {error.field!r}{nearest(error.field, error.fields)}"
-                    yield place.problem(message, "measure")
-    except SourceError as error:
-        # The pull itself will fail, and its reason is shown.
-        log.info("fields not checked", extra={"stream": stream.key, "reason": str(error)})
+        return connection.open(context)
+    except (ConfigError, SourceError) as error:
+        return Unopened("; ".join(map(str, getattr(error, "problems", ()))) or str(error))
+    except Exception as error:  # a connector's bug must not take the other sources down
+        message = Exception(connection.without_secrets(f"{type(error).__name__}: {error}"))
+        exception = (type(message), message, error.__traceback__)
+        log.error("connection not opened", extra={"connection": connection.name}, exc_info=exception)
+        return Unopened(f"internal error in the connector: {type(error).__name__} (see the log)")
+
+
+def usable_stream(
+    config: Config, periods: Sequence[PeriodOkrs], source: Source, connection: str, stream: Stream
+) -> tuple[Stream, Mapping[str, str]]:
+    """The stream without the fields that its source cannot read, and why it cannot read each of them."""
+    unusable: dict[str, str] = {}
+    while True:
+        try:
+            source.verify(stream)
+        except UnusableField as error:
+            if error.field in stream.needs:
+                stream = replace(stream, needs=stream.needs - {error.field})
+                hint = nearest(error.field, error.fields) if isinstance(error, UnknownField) else ""
+                places = ", ".join(_places(config, periods, connection, stream, error.field))
+                unusable[error.field] = f"{error}{hint} ({places})"
+                continue
+            log.warning("fields not checked", extra={"stream": stream.key, "reason": str(error)})
+        except (ConfigError, SourceError) as error:
+            # The pull itself will fail, and its reason is shown.
+            log.info("fields not checked", extra={"stream": stream.key, "reason": str(error)})
+        return stream, unusable
+
+
+def _places(
+    config: Config, periods: Sequence[PeriodOkrs], connection: str, stream: Stream, field_name: str
+) -> Iterator[str]:
+    """Where mappings name a field, as `mappings/okrs.yaml:12`."""
+    for okrs in periods:
+        for kr, measure in ((owner, leaf) for owner in okrs.measured for leaf in leaves(owner.measure)):
+            if not isinstance(measure, RecordMeasure) or measure.connection != connection:
+                continue
+            if stream.key in measure.streams and field_name in measure.fields:
+                problem = config.origins[(okrs.period.id, kr.id)].problem("", "measure")
+                yield f"{problem.file}:{problem.line}"
 
 
 class Unopened:
-    """Stands in for a connection that cannot be opened, in a service that goes on without it."""
+    """Stands in for a connection that cannot be opened: the others go on without it."""
 
     def __init__(self, problem: str) -> None:
         self._problem = problem

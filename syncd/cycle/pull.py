@@ -33,7 +33,7 @@ class CycleStopped(Exception):
 
 
 def pull(request: CycleRequest) -> Pulled:
-    """Opens the sources, begins a cycle and pulls; raises ConfigError before it changes anything."""
+    """Opens the sources, begins a cycle and pulls. A connection that cannot be opened fails like one that is down."""
     config, ledger, now = request.config, request.ledger, request.clock()
     kept_as = dict(renamed_periods(config, ledger))
     periods = [part for okrs in config.periods if (part := _open_part(okrs, config, ledger, now, kept_as))]
@@ -42,9 +42,12 @@ def pull(request: CycleRequest) -> Pulled:
         sources = open_sources(request, periods, policies, opened)
         cycle = ledger.cycles.begin(request.clock())
         work = {}
-        for name, (source, streams) in sources.items():
-            pulls = due_pulls(request, config.connections[name], streams)
-            work[name] = ConnectionPulls(source, pulls, policies[name].budget)
+        for name, opening in sources.items():
+            pulls = [
+                replace(pull, unusable=opening.unusable.get(pull.stream.key, {}), asked=opening.asked)
+                for pull in due_pulls(request, config.connections[name], opening.streams)
+            ]
+            work[name] = ConnectionPulls(opening.source, pulls, policies[name].budget)
         opened.pop_all()  # each pulling thread closes its source when it ends
     request.watcher.pulling([pull for part in work.values() for pull in part.pulls])
     results = pull_all(request, cycle, work)

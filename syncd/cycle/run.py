@@ -15,8 +15,8 @@ from syncd.cycle.pull import pull
 def run_cycle(request: CycleRequest, *, dry_run: bool = False) -> Result:
     """Runs the four phases; a `dry_run` keeps the pulled rows but no value, and sends nothing.
 
-    Raises ConfigError before it changes anything; the result names the sources that failed. Raises CycleStopped once
-    the request's `stopping` is set: stored rows stay with their cursors, and the next cycle continues from there.
+    The result names the sources and publishers that failed or could not be opened. Raises CycleStopped once the
+    request's `stopping` is set: stored rows stay with their cursors, and the next cycle continues from there.
     """
     pulled = pull(request)
     if dry_run:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from syncd.cycle.model import ConnectionPulls, CycleRequest, Pull, PullResult
+from syncd.cycle.model import RECONCILIATION, ConnectionPulls, CycleRequest, Pull, PullResult
 from syncd.ledger.streams import Ending
 from syncd.okr.goals import Quality
 from syncd.sdk import LONGEST_WAIT, ConfigError, Page, RetryLater, SourceError
@@ -118,7 +118,7 @@ class PageWriter:
     def _reconcile(self, item: Present) -> None:
         pull, progress = item.pull, self._progress[item.pull.id]
         if item.ids is None:
-            progress.problems["reconciliation"] = f"reconciliation: {self._without_secrets(item.problem)}"
+            progress.problems[RECONCILIATION] = f"{RECONCILIATION}: {self._without_secrets(item.problem)}"
             return
         progress.reconciled = True
         gone = self._streams.reconcile(pull.id, self._cycle, item.ids, pull.stream.since)

@@ -51,9 +51,16 @@ def open_ledger(url: str, *, create: bool = True, new: bool = False) -> Ledger |
     With `create=False`, for commands that only read, it changes nothing, and returns None if no ledger exists yet. With
     `new`, a ledger begins even where another was.
     """
-    try:
+    with unusable(url):
         return _open(make_url(url), create, new)
-    except LedgerFailed as error:  # it was not in use yet: nothing was touched
+
+
+@contextmanager
+def unusable(url: str) -> Iterator[None]:
+    """Turns what goes wrong before a ledger is in use into LedgerError: nothing was touched."""
+    try:
+        yield
+    except LedgerFailed as error:
         raise LedgerError(str(error).replace(" failed: ", " cannot be used: ", 1)) from None
     except DBAPIError as error:
         reason = str(error.orig).strip().splitlines()[0] if error.orig else "unknown error"
@@ -61,6 +68,8 @@ def open_ledger(url: str, *, create: bool = True, new: bool = False) -> Ledger |
         reason = str(error).strip().splitlines()[0]
     except OSError as error:
         reason = f"{error.filename}: {(error.strerror or 'unusable').lower()}"
+    else:
+        return
     raise LedgerError(f"the ledger {shown(url)} cannot be used: {reason}")
 
 
@@ -69,7 +78,7 @@ def _open(url: URL, create: bool, new: bool) -> Ledger | None:
     last_ledger = last_ledger_at(file) if file and not new else None
     if file and not file.exists():
         if last_ledger:
-            raise _gone(url, last_ledger)
+            raise gone(url, last_ledger)
         if not create:
             return None
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -77,11 +86,11 @@ def _open(url: URL, create: bool, new: bool) -> Ledger | None:
     with engine.connect() as connection:
         version = migrate.version(connection)
         if version is None and last_ledger:
-            raise _gone(url, last_ledger)
+            raise gone(url, last_ledger)
         if version is None and not create:
             return None
-        if version is not None and version > migrate.head():
-            _refuse_newer(connection, version)
+        if version is not None:
+            refuse_newer(connection, version)
     if version is None or version < migrate.head():
         if not create:
             name = shown(url.render_as_string())
@@ -106,16 +115,17 @@ def _wait_for_other_migrations(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _gone(url: URL, last_ledger: Remembered) -> LedgerError:
+def gone(url: URL, last_ledger: Remembered) -> LedgerError:
+    """The error for a place where another ledger was."""
     return LedgerError(
         f"the ledger {shown(url.render_as_string())} is gone: {url.database}.lock remembers one that had come to cycle"
         f" {last_ledger.cycle}; put it back with `syncd restore FILE`, or begin anew with --new-ledger"
     )
 
 
-def _refuse_newer(connection: Connection, version: str) -> None:
+def refuse_newer(connection: Connection, version: str) -> None:
     """A newer ledger is refused unless its migrations only added what an older syncd need not know."""
-    if identity(connection).writes_from > migrate.head():
+    if version > migrate.head() and identity(connection).writes_from > migrate.head():
         name = shown(connection.engine.url.render_as_string())
         raise LedgerError(f"the ledger {name} was written by a newer syncd ({version}); run that version")
 

@@ -22,6 +22,7 @@ from syncd.publishing.comparison import Comparison, belongs, bug, compare_part, 
 from syncd.publishing.overwriting import mark, shown
 from syncd.publishing.statements import of_json
 from syncd.sdk import (
+    LONGEST_WAIT,
     ConfigError,
     Context,
     Publisher,
@@ -252,7 +253,9 @@ class _Run:
             delivery for delivery in _open(part) if delivery.reason is not None and delivery.made_at <= long_ago
         ]
         later = [delivery for delivery in _open(part) if delivery not in given_up]
-        retry_at = self.clock() + timedelta(seconds=error.after) if error.after else None
+        # A shorter wait was slept already, several times: the next cycle is soon enough.
+        after = error.after or 0
+        retry_at = self.clock() + timedelta(seconds=after) if after > LONGEST_WAIT else None
         ended = self._end(given_up, "dead", f"{error}; it was tried for {GIVES_UP.days} days")
         return ended + self._end(later, "waiting", str(error), retry_at=retry_at)
 

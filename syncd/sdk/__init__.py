@@ -40,6 +40,7 @@ from syncd.sdk.errors import (
     SyncdError,
     UnknownField,
     Unsure,
+    UnusableField,
 )
 from syncd.sdk.facts import Check, Json, Page, Reading, Record, Scalar, Snapshot, Stream, lead_time
 from syncd.sdk.json_client import JsonClient, WebSettings
@@ -48,7 +49,7 @@ from syncd.sdk.json_source import JsonSource, NewestFirst
 from syncd.sdk.network import network_failure
 from syncd.sdk.publishing import MEASURED, STATED, Content, Publisher, PublishKeys, Stated, Statement, Summary, Written
 from syncd.sdk.retry import LONGEST_WAIT, RetryPolicy
-from syncd.sdk.sentences import sentence, single_line
+from syncd.sdk.sentences import is_page, sentence, single_line
 from syncd.sdk.server import Server, answer_of
 
 __all__ = [
@@ -96,6 +97,7 @@ __all__ = [
     "SyncdError",
     "UnknownField",
     "Unsure",
+    "UnusableField",
     "WebAddress",
     "WebSettings",
     "Written",
@@ -103,6 +105,7 @@ __all__ = [
     "can_publish",
     "can_pull",
     "failure",
+    "is_page",
     "lead_time",
     "network_failure",
     "parse_duration",

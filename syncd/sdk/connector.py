@@ -57,6 +57,10 @@ class ConnectionSettings(BaseModel):
 
     type: str = Field(description="Which connector speaks to it.")
 
+    def warnings(self) -> Iterator[tuple[str, str]]:
+        """What is valid, but probably wrong, for `validate`: a key, and a sentence. References are not resolved."""
+        return iter(())
+
 
 class MeasureKeys(BaseModel):
     """The keys that a connector adds to a measure, beside `from`, `take`, `of`, `where` and `window`."""
@@ -153,7 +157,10 @@ class Source(Protocol):
     """An opened connection. One thread at a time uses the source; opening it makes no request."""
 
     def verify(self, stream: Stream) -> None:
-        """UnknownField if the stream needs a field that the server does not have. Called before the first pull."""
+        """UnusableField if the stream needs a field that the server does not have, or that is not clear.
+
+        Called before the first pull, and again without that field: only what needs it fails.
+        """
         ...
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:

@@ -1,8 +1,9 @@
 """Errors, named after the engine's next step.
 
 SyncdError
-├── ConfigError      stop before anything is touched, say what to write instead; exit code 2
-│   └── UnknownField    a field that the source does not have
+├── ConfigError      say what to write instead: the whole file is wrong (exit code 2), or a connection cannot be opened
+│   └── UnusableField   a field cannot be read: fails what names it, and nothing else
+│       └── UnknownField    the source does not have it
 └── SourceError      this stream or delivery fails, the others go on; exit code 1
     ├── RetryLater      worth another try, after `after` seconds where the server said so
     ├── SourceBroken    another try would end the same: credentials, permissions, an answer that makes no sense
@@ -42,13 +43,20 @@ class ConfigError(SyncdError):
         super().__init__(message or "\n".join(str(problem) for problem in self.problems))
 
 
-class UnknownField(ConfigError):
+class UnusableField(ConfigError):
+    """A measure names a field that cannot be read, such as a name that two fields have; the message says why."""
+
+    def __init__(self, field: str, message: str) -> None:
+        self.field = field
+        super().__init__(message)
+
+
+class UnknownField(UnusableField):
     """A measure names a field that its source does not have; `fields` are the source's fields."""
 
     def __init__(self, field: str, fields: Iterable[str]) -> None:
-        self.field = field
         self.fields = sorted(fields)
-        super().__init__(f"there is no field {field!r}")
+        super().__init__(field, f"there is no field {field!r}")
 
 
 class SourceError(SyncdError):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 from pydantic import Field, TypeAdapter, ValidationError
@@ -21,6 +21,7 @@ from syncd.sdk.connector import ConnectionSettings, Context, WebAddress
 from syncd.sdk.durations import Duration
 from syncd.sdk.errors import RetryLater, SourceBroken, Unsure
 from syncd.sdk.facts import Check
+from syncd.sdk.network import origin
 from syncd.sdk.sentences import single_line
 from syncd.sdk.server import Server, is_login_page
 from syncd.sdk.sizes import Size
@@ -138,7 +139,8 @@ class JsonClient:
                 open_to_doubt = 300 <= answer.status < 400 or answer.status >= 500
                 turned_away = answer.status in _TURNED_AWAY or self.server.sends_to_login(answer, address)
                 if not repeatable and open_to_doubt and not turned_away:
-                    raise Unsure(f"it was sent, and answered: {refusal}")
+                    by = "it was sent, and answered by " if str(refusal).startswith("HTTP") else "it was sent; "
+                    raise Unsure(f"{by}{refusal}")
                 raise refusal
             if is_login_page(answer.text) and (page := self.server.page(answer)) is not None:
                 raise page
@@ -151,12 +153,28 @@ class JsonClient:
         self._context.retry.call(send)
 
     def check(self, path: str = "") -> Iterator[Check]:
-        """The findings of `doctor` from a GET: reachable, authenticated, and the quota and clock in the headers."""
-        answer = self._context.retry.call(partial(self._ask, "GET", self._address(path)))
+        """The findings of `doctor` from a GET: reachable, authenticated, and the quota and clock in the headers.
+
+        A `path` must be answered with JSON. Without it, an API may have nothing at its root.
+        """
+        address = self._address(path)
+        answer = self._context.retry.call(partial(self._ask, "GET", address))
+        refused = answer.status in (401, 403)
+        if path and not 200 <= answer.status < 300 and not refused:
+            raise self.server.refusal(answer, address)
+        if path and not refused and (page := self.server.page(answer)) is not None:
+            raise page
         yield Check("reachable", answer.status < 500, self.url)
-        where = f"at {path}" if path else "at its root"
-        yield Check("authenticated", answer.status not in (401, 403), f"HTTP {answer.status} {where}")
+        where = f"HTTP {answer.status} at {path or 'its root'}"
+        yield Check("authenticated", not refused, str(self.server.refusal(answer, address)) if refused else where)
         yield from quota_and_clock(answer.headers, self._context.now())
+
+    def reach(self) -> Iterator[Check]:
+        """For `doctor`, where any request below the url may be a write: whether the server answers at its root."""
+        root = origin(urlsplit(self.url))
+        answer = self._context.retry.call(partial(self._ask, "HEAD", f"{root}/"))
+        what_shows = "whether it takes check-ins shows when the first is written"
+        yield Check("reachable", True, f"{root} answers (HTTP {answer.status}); {what_shows}")
 
     def close(self) -> None:
         """Closes the sockets."""
@@ -211,10 +229,12 @@ class JsonClient:
         return self._of_shape(answer, shape), None if link is None else self._following(address, link)
 
     def _of_shape(self, answer: Answer, shape: type[T]) -> T:
-        if (page := self.server.page(answer)) is not None:
-            raise page
         try:
-            value: T = TypeAdapter(shape).validate_python(answer.json())
+            content = answer.json()
+        except RetryLater:
+            raise self.server.unreadable(answer) from None
+        try:
+            value: T = TypeAdapter(shape).validate_python(content)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             place = ".".join(map(str, first["loc"])) or "the whole"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from syncd.sdk.facts import Check
 from syncd.sdk.json_client import JsonClient
 from syncd.sdk.publishing import Content, Written
 
@@ -30,6 +31,10 @@ class JsonPublisher:
     def send(self, key_result: str, content: Content) -> None:
         """Sends one check-in."""
         raise NotImplementedError
+
+    def check(self) -> Iterator[Check]:
+        """For `doctor`: whether the server answers. Nothing can be read there, and nothing is sent for a try."""
+        return self.api.reach()
 
     def close(self) -> None:
         """Closes the sockets."""

@@ -13,8 +13,8 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from syncd.sdk.answers import Answer, failure
 from syncd.sdk.connector import Context
 from syncd.sdk.errors import RetryLater, SourceBroken, SourceError
-from syncd.sdk.network import origin
-from syncd.sdk.sentences import is_page, single_line, title
+from syncd.sdk.network import host, origin, proxy_of
+from syncd.sdk.sentences import is_page, sentence, single_line, title
 
 _LOGIN_PATH = re.compile(
     r"(^|[/_.-])(log-?in|sign-?in|sso|saml2?|adfs|idp|oauth2?|authorize|authenticate|session/new|cas)([/_.;-]|$)",
@@ -27,6 +27,7 @@ _LOGIN_QUERY = re.compile(
 _LOGIN_TITLE = re.compile(r"\b(log|sign)(ging|ning)?[ -]?(in|on)\b|\bsingle sign|\bauthenticat", re.IGNORECASE)
 _PASSWORD = re.compile(r"""<input\b[^>]*\btype\s*=\s*["']?password""", re.IGNORECASE)
 _REDIRECTS = (301, 302, 303, 307, 308)
+_PROXY_WANTS_A_LOGIN = 407
 
 
 def nothing_special(answer: Answer) -> str:
@@ -51,6 +52,9 @@ class Server:
         if (moved := self.redirect(answer, asked)) is not None:
             return moved
         error = failure(answer.status, answer.headers, answer.text, self._context.now(), self._context.hide)
+        if answer.status == _PROXY_WANTS_A_LOGIN and (proxy := proxy_of(asked or self.url)) is not None:
+            text = f"the proxy {host(proxy)} does not let through to {host(asked or self.url)} ({error})"
+            return self._broken(text, answer)
         return self._advised(error, answer)
 
     def redirect(self, answer: Answer, asked: str | None = None) -> SourceBroken | None:
@@ -62,9 +66,12 @@ class Server:
             there = "" if to.netloc == ours.netloc else f" at {origin(to)}"
             text = f"{origin(ours)} sends to a login page{there} in place of an answer; {_LOGIN_HINT}"
         elif _server(to) != _server(ours):
-            text = f"{origin(ours)} has moved to {origin(to)}; if that is right, set url to {self._new_url(to, ours)}"
+            text = f"{origin(ours)} has moved to {origin(to)}; if that is right, change the host in url"
+        elif to.scheme != ours.scheme:
+            text = f"{origin(ours)} sends to {origin(to)}; write {to.scheme}:// in url"
         else:
-            text = f"{origin(ours)} redirects to {single_line(to.path)}; correct url"
+            path = to.path.removeprefix(urlsplit(self.url).path)  # which may hold a key
+            text = f"{origin(ours)} redirects to {single_line(self._context.hide(path)) or '/'}; correct url or path"
         return self._broken(f"{text} (HTTP {answer.status})", answer)
 
     def leads_away(self, answer: Answer, asked: str | None = None) -> SourceBroken | None:
@@ -102,13 +109,8 @@ class Server:
 
     def unreadable(self, answer: Answer) -> SourceError:
         """The error for an answer that should be JSON, and is not."""
-        return self.page(answer) or RetryLater("its answer is not JSON")
-
-    def _new_url(self, to: SplitResult, ours: SplitResult) -> str:
-        """The connection's url on another server: what was asked for below the url follows it there too."""
-        rest = ours.path.removeprefix(urlsplit(self.url).path)
-        base = to.path.removesuffix(rest) if rest and to.path.endswith(rest) else urlsplit(self.url).path
-        return origin(to) + single_line(base).rstrip("/")
+        text = sentence(answer.text, self._context.hide)
+        return self.page(answer) or RetryLater("its answer is not JSON" + (f": {text}" if text else ""))
 
     def _broken(self, text: str, answer: Answer) -> SourceBroken:
         error = SourceBroken(text)
@@ -119,7 +121,7 @@ class Server:
 
     def _advised(self, error: SourceError, answer: Answer) -> SourceError:
         if advice := self._advice(answer):
-            error.args = (f"{error}; {self._context.hide(single_line(advice, 400))}",)
+            error.args = (f"{error}; {single_line(self._context.hide(advice), 400)}",)
         return error
 
 

@@ -121,7 +121,6 @@ class Service:
                     self.ledger,
                     self._clock,
                     RetryPolicy(sleep=self._sleep),
-                    tolerant=self.cycles > 0,
                     patient=True,
                     stopping=self._stop,
                 )

@@ -345,6 +345,16 @@ def test_a_later_time_that_is_asked_for_is_obeyed_by_the_patient_and_stops_the_r
     assert {one.state for one in desk.deliver(patient=True)} == {"delivered"}
 
 
+@pytest.mark.parametrize("after", [0, 1, 60])
+def test_a_short_wait_that_is_asked_for_makes_no_cycle_before_the_next(ledger: Ledger, after: float) -> None:
+    """The service would begin a cycle after each of them, without an end."""
+    desk = Desk(ledger, Board(together=False))
+    desk.state("calls", 12)
+    desk.board.script = [("before", RetryLater("rate limit", after))] * 9
+    (waits,) = desk.deliver()
+    assert (waits.state, waits.retry_at) == ("waiting", None)
+
+
 def test_a_server_that_is_down_costs_two_targets_patience_and_not_one_for_each(ledger: Ledger) -> None:
     desk = Desk(ledger, Board(together=False))
     for number in range(10):

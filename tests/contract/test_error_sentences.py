@@ -283,7 +283,17 @@ def test_moved_site_is_named_with_both_hosts(
     expected = Unsure if vendor in WRITERS else SourceBroken
     assert isinstance(error, expected)
     assert f"{box.url} has moved to {other.url.replace('127.0.0.1', 'localhost')}" in says(error)
-    assert f"set url to {new} " in says(error)
+    assert "if that is right, change the host in url (HTTP" in says(error)
+
+
+@pytest.mark.parametrize("vendor", [name for name in EVERY if not name.startswith("jira")])
+def test_server_that_wants_https_is_called_so(box: Sandbox, context: Context, vendor: Vendor) -> None:
+    """Jira's library follows it on the same host, and keeps the credentials there."""
+    secure = url_of(box, vendor).replace("http://", "https://")
+    box.fault(Fault(service(vendor), "moved", to=secure))
+    text = says(ask(vendor, url_of(box, vendor), context))
+    assert f"{box.url} has moved to" not in text
+    assert f"{box.url} sends to {box.url.replace('http', 'https', 1)}; write https:// in url (HTTP 301)" in text
 
 
 def test_single_sign_on_names_the_page_that_accepts_the_token(box: Sandbox, context: Context) -> None:
@@ -300,6 +310,22 @@ def test_single_sign_on_names_the_page_that_accepts_the_token(box: Sandbox, cont
 def test_github_enterprise_without_its_path_says_which(box: Sandbox, context: Context, status: int, body: str) -> None:
     box.fault(Fault("github", status=status, body=body, headers={"Location": "/login"} if status == 302 else {}))
     assert f"the API of GitHub Enterprise is at {box.url}/api/v3" in says(ask("github", box.github_url, context))
+
+
+def test_token_endpoint_that_refuses_or_is_gone_says_why(
+    box: Sandbox, context: Context, tmp_path: Path, shared: Sandbox
+) -> None:
+    path = box.service_account(tmp_path / "google.json")
+    box.fault(
+        Fault("token", status=400, body='{"error": "invalid_grant", "error_description": "Invalid JWT Signature."}')
+    )
+    text = says(ask("sheets", box.sheets_url, context, credentials=str(path), token=None))
+    assert text == "Google does not accept the service account's key (Invalid JWT Signature (invalid_grant))"
+    account = json.loads(path.read_text())
+    path.write_text(json.dumps({**account, "token_uri": f"http://127.0.0.1:{closed_port()}/token"}))
+    text = says(ask("sheets", box.sheets_url, context, credentials=str(path), token=None))
+    assert text.startswith("no token for the service account: 127.0.0.1:")
+    assert "refuses the connection" in text
 
 
 def test_captcha_of_jira_says_where_to_log_in(box: Sandbox, context: Context) -> None:
@@ -449,12 +475,32 @@ def test_proxy_that_cannot_be_reached_is_named(
 
 
 @pytest.mark.parametrize("vendor", EVERY)
+def test_proxy_that_wants_a_login_is_named_for_plain_http_too(
+    impatient: Context, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(connection: socket.socket) -> None:
+        connection.recv(65536)
+        head = b"HTTP/1.1 407 Proxy Authentication Required\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        connection.sendall(head)
+        connection.close()
+
+    with listening(refuse) as port:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{port}")
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{port}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        text = says(ask(vendor, "http://api.acme.example", impatient))
+    assert f"the proxy 127.0.0.1:{port} does not let through to api.acme.example:80 (HTTP 407" in text
+
+
+@pytest.mark.parametrize("vendor", EVERY)
 def test_proxy_that_refuses_is_named_with_its_reason(
     impatient: Context, vendor: Vendor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(connection: socket.socket) -> None:
         connection.recv(65536)
-        connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+        head = b"HTTP/1.1 407 Proxy Authentication Required\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        connection.sendall(head)
+        connection.close()
 
     with listening(refuse) as port:
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")

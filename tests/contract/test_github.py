@@ -709,6 +709,13 @@ def test_a_missing_key_file_is_a_configuration_error(lab: Sandbox, context: Cont
         opened(lab, context, **{**lab.github_app, "private_key": "/nowhere/app.pem"})
 
 
+@pytest.mark.parametrize("key", ["-----BEGIN RSA PRIVATE KEY-----\nnope\n-----END RSA PRIVATE KEY-----", "app.pem"])
+def test_a_key_that_is_none_is_a_configuration_error(lab: Sandbox, context: Context, tmp_path: Path, key: str) -> None:
+    (tmp_path / "app.pem").write_text("no key at all")
+    with pytest.raises(ConfigError, match="private_key holds no private key"):
+        opened(lab, replace(context, folder=str(tmp_path)), **{**lab.github_app, "private_key": key})
+
+
 def test_a_broken_token_endpoint_is_tried_again(lab: Sandbox, context: Context) -> None:
     fill(lab, "pulls", 2)
     lab.fault(Fault("github", "html", path="/access_tokens", times=1))

@@ -70,7 +70,7 @@ class Lab:
         try:
             hanging = {CONNECTIONS[service] for service in services} if outage and outage.hangs else ()
             with out_of_patience_with(hanging) if hanging else nullcontext(Watcher()) as watcher:
-                return run_cycle(CycleRequest(config, ledger, self.now, retry, tolerant=True, watcher=watcher))
+                return run_cycle(CycleRequest(config, ledger, self.now, retry, watcher=watcher))
         finally:
             self.box.heal()
 

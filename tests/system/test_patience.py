@@ -77,14 +77,35 @@ def _open_pull(box: Sandbox) -> int:
 def test_a_running_service_goes_on_where_one_measure_names_a_field_that_is_not_there(
     project: Project, ledger: Ledger
 ) -> None:
-    project.edit("mappings/engineering.yaml", "of: Story Points", "of: Story Pionts")
+    """Not even a key result that reads the same stream fails with it."""
+    jql = "project in (WEB, OPS) AND type = Story"
+    project.edit(
+        "mappings/engineering.yaml",
+        f'measure: {{from: tickets, jql: "{jql}", take: sum, of: Story Points}}',
+        f'measure: {{from: tickets, jql: "{jql}", take: sum, of: Story Pionts}}\n'
+        "      - {id: stories, title: 40 stories, kind: output, target: 40, drives: lead-time, "
+        f'measure: {{from: tickets, jql: "{jql}"}}}}',
+    )
     config = load_config(project.folder / "syncd.yaml")
     policy = RetryPolicy(sleep=lambda seconds: None)
-    result = run_cycle(CycleRequest(config, ledger, clock_of(config.settings), policy, tolerant=True))
-    assert [why for _, why in result.failures] == ["there is no field 'Story Pionts'"]
+    result = run_cycle(CycleRequest(config, ledger, clock_of(config.settings), policy))
+    (why,) = [why for _, why in result.failures]
+    assert why.startswith("there is no field 'Story Pionts'; did you mean 'Story Points'? (")
     kept = ledger.values.last("2026-Q4")
     assert kept["articles"].number == 33
     assert (kept["story-points"].number, kept["story-points"].quality) == (None, "failed")
+    assert (kept["stories"].number or 0) > 0
+    assert kept["stories"].quality == "complete"
+    result = run_cycle(CycleRequest(config, ledger, clock_of(config.settings), policy))
+    assert [why for _, why in result.failures] == [why]
+    only = CycleRequest(config, ledger, clock_of(config.settings), policy, only="stories")
+    assert run_cycle(only).failures == []
+    project.edit("mappings/engineering.yaml", "Story Pionts", "Story Points")
+    mended = run_cycle(
+        CycleRequest(load_config(project.folder / "syncd.yaml"), ledger, clock_of(config.settings), policy)
+    )
+    assert mended.failures == []
+    assert (ledger.values.last("2026-Q4")["story-points"].number or 0) > 0
 
 
 def test_the_service_asks_again_once_the_time_is_over_that_a_source_asked_for(

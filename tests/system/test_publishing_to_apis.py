@@ -336,12 +336,30 @@ def test_doctor_says_that_a_platform_is_configured_or_what_is_missing(
         connections = json.loads(project.run("doctor", "--json", check=exit_code).stdout)["connections"]
         return next(entry["checks"] for entry in connections if entry["name"] == "tability")
 
-    (check,) = checks(0)
-    assert (check["name"], check["ok"]) == ("configured", True)
-    assert api.requests == 0
+    configured, reachable = checks(0)
+    assert (configured["name"], configured["ok"]) == ("configured", True)
+    assert (reachable["name"], reachable["ok"]) == ("reachable", True)
+    assert api.added == []
     del project.env["TABILITY_CALLS"]
     (check,) = checks(1)
     assert (check["ok"], "TABILITY_CALLS is not set" in check["detail"]) == (False, True)
+
+
+def test_publisher_without_its_secret_fails_alone(tmp_path: Path, api: CheckInApi, installed: dict[str, str]) -> None:
+    """What is due waits with the reason; what is not due yet fails too, or nobody would notice before it is."""
+    project = tability_project(tmp_path, api, installed)
+    secret = project.env.pop("TABILITY_CALLS")
+    done = project.run("sync", check=1)
+    assert "TABILITY_CALLS is not set" in " ".join(done.stderr.split())
+    assert project.key_results()["calls"]["value"] == 1092
+    assert "TABILITY_CALLS is not set" in " ".join(project.run("status", check=0).stdout.split())
+    project.env["TABILITY_CALLS"] = secret
+    project.run("sync", check=0)
+    assert api.requests > 0
+    del project.env["TABILITY_CALLS"]
+    done = project.run("sync", check=1)
+    assert "✗ tability: syncd.yaml:" in done.stderr
+    assert project.key_results()["calls"]["quality"] == "complete"
 
 
 def test_an_outcome_of_no_key_result(tmp_path: Path, api: CheckInApi, installed: dict[str, str]) -> None:

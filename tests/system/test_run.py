@@ -130,7 +130,19 @@ def test_a_secret_that_vanishes_fails_its_own_connection_alone(project: Project)
         assert 'syncd_connection_failing{connection="numbers"} 0.0' in metrics
         assert 'syncd_key_result_value{key_result="articles"} 33.0' in metrics  # the last good one
         assert "JIRA_TOKEN_FILE names" in client.get("/").text
-    assert "JIRA_TOKEN_FILE names" in project.run("sync", check=2).stderr  # a command checks this before anything else
+    assert "JIRA_TOKEN_FILE names" in project.run("sync", check=1).stderr
+
+
+def test_service_starts_without_a_secret_and_measures_the_others(project: Project) -> None:
+    """It used to stop at its start: then no number is updated until somebody notices."""
+    del project.env["GITHUB_TOKEN"]
+    with running(project) as (_, client):
+        wait_for(lambda: answers(client, "/readyz"))
+        metrics = client.get("/metrics").text
+        assert 'syncd_connection_failing{connection="code"} 1.0' in metrics
+        assert 'syncd_connection_failing{connection="numbers"} 0.0' in metrics
+        assert 'syncd_key_result_value{key_result="calls"} 1092.0' in metrics
+        assert "GITHUB_TOKEN is not set" in client.get("/").text
 
 
 def test_api_lists_its_documents(project: Project) -> None:

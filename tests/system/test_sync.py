@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -130,20 +129,25 @@ def test_status_lists_everything_from_the_start_without_secrets_or_network(proje
     assert not (project.folder / "syncd.db").exists()  # reading makes nothing
 
 
-def test_a_missing_secret_stops_before_anything_is_touched(project: Project, box: Sandbox) -> None:
+def test_missing_secret_and_wrong_field_fail_their_own_key_results_alone(project: Project, box: Sandbox) -> None:
+    """The others are measured, status says why, and `--only` of another key result does not ask for them."""
     del project.env["GITHUB_TOKEN"]
-    done = project.run("sync", check=2)
-    assert "syncd.yaml:6: GITHUB_TOKEN is not set" in done.stderr
-    assert box.requests == []
-
-
-def test_a_field_that_the_server_lacks_is_an_error_with_its_line(project: Project) -> None:
     project.edit("mappings/engineering.yaml", "of: Story Points", "of: Story Pionts")
-    done = project.run("sync", check=2)
-    assert "mappings/engineering.yaml:" in done.stderr
-    assert "has no field 'Story Pionts'; did you mean 'Story Points'?" in done.stderr
-    with sqlite3.connect(project.folder / "syncd.db") as ledger:
-        assert ledger.execute("SELECT count(*) FROM cycles").fetchone() == (0,)
+    project.run("sync", "--only", "calls", check=0)
+    done = project.run("sync", check=1)
+    reason = "syncd.yaml:6: GITHUB_TOKEN is not set; set it in the environment"
+    assert f"failed: code: issues of acme/web: {reason}" in done.stderr
+    hint = "there is no field 'Story Pionts'; did you mean 'Story Points'? (mappings/engineering.yaml:"
+    assert hint in done.stderr
+    key_results = project.key_results()
+    assert {request.service for request in box.requests} == {"sheets", "jira", "jira-dc", "metrics"}
+    failed = {name: kr["reason"] for name, kr in key_results.items() if kr["quality"] != "complete"}
+    assert all(why.startswith((f"code: {reason}", f"tickets: {hint}")) for why in failed.values())
+    assert (key_results["articles"]["value"], key_results["calls"]["value"]) == (33, 1092)
+    assert 0 < len(failed) < len(key_results)
+    assert done.stderr.count("Story Pionts") == 1
+    project.run("sync", "--only", "calls", check=0)
+    assert reason in project.run("sync", "--only", "search-shipped", check=1).stderr
 
 
 def test_only_pulls_and_measures_a_single_key_result(project: Project, box: Sandbox) -> None:

@@ -39,6 +39,80 @@ def test_a_secret_comes_from_the_file_that_the_environment_names(
     assert connection(tmp_path, TOKEN).resolved().token.get_secret_value() == "hunter2-secret"
 
 
+@pytest.mark.parametrize("around", ["{}\n", "{}\r\n", " {} ", "\t{}\n\n", "\ufeff{}"])
+@pytest.mark.parametrize("by_file", [True, False])
+def test_white_space_around_a_secret_is_no_part_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, around: str, by_file: bool
+) -> None:
+    """A line break at its end makes a header that no library sends, or a token that no server accepts."""
+    value = around.format("hunter2-secret")
+    if by_file:
+        (tmp_path / "token").write_text(value, encoding="utf-8")
+        monkeypatch.setenv("SYNCD_TEST_TOKEN_FILE", str(tmp_path / "token"))
+    else:
+        monkeypatch.setenv("SYNCD_TEST_TOKEN", value.removeprefix("\ufeff"))
+    code = connection(tmp_path, TOKEN)
+    assert code.resolved().token.get_secret_value() == "hunter2-secret"
+    assert code.without_secrets("hunter2-secret") == "***"
+
+
+def test_secret_of_white_space_alone_is_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNCD_TEST_TOKEN", " \n")
+    assert problems(connection(tmp_path, TOKEN))[0].startswith("3: SYNCD_TEST_TOKEN is not set")
+    (tmp_path / "token").write_text("\n")
+    monkeypatch.setenv("SYNCD_TEST_TOKEN_FILE", str(tmp_path / "token"))
+    assert problems(connection(tmp_path, TOKEN)) == [f"3: SYNCD_TEST_TOKEN_FILE names {tmp_path / 'token'}: is empty"]
+
+
+def test_publisher_whose_secret_is_missing_is_named_with_its_key_results_alone(tmp_path: Path) -> None:
+    connection(tmp_path, TOKEN)
+    with (tmp_path / "syncd.yaml").open("a") as file:
+        file.write("publish:\n  - {to: code, issues: {calls: 'acme/web#1'}, comment: true}\n")
+    config = load_config(tmp_path / "syncd.yaml")
+    assert list(config.unopened()) == ["code"]
+    assert "SYNCD_TEST_TOKEN is not set" in config.unopened()["code"]
+    assert list(config.unopened("calls")) == ["code"]
+    assert config.unopened("other") == {}
+
+
+@pytest.mark.parametrize(
+    ("url", "email", "warned"),
+    [
+        ("https://acme.atlassian.net", "", True),
+        ("https://ACME.Atlassian.NET/", "", True),
+        ("https://acme.atlassian.net", ", email: bot@acme.example", False),
+        ("https://jira.acme.example", "", False),
+        ("https://api.atlassian.com/ex/jira/1", "", False),
+        ("https://atlassian.net.acme.example", "", False),
+    ],
+)
+def test_cloud_token_without_email_is_warned_about(tmp_path: Path, url: str, email: str, warned: bool) -> None:
+    connection(tmp_path, f'type: jira, url: "{url}", token: "${{T}}"{email}')
+    warnings = list(load_config(tmp_path / "syncd.yaml").warnings())
+    assert [problem.line for problem in warnings] == [3] * warned
+    assert all("code: an API token of Jira Cloud needs the account's address" in str(problem) for problem in warnings)
+
+
+def test_folder_of_mappings_that_cannot_be_listed_is_a_problem(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its key results would be gone without a word. (Root may list every folder, so the system call fails here.)"""
+    import os
+
+    (tmp_path / "mappings/closed").mkdir(parents=True)
+    (tmp_path / "mappings/okrs.yaml").write_text(MAPPING)
+    (tmp_path / "syncd.yaml").write_text("mappings: mappings/\n")
+    assert load_config(tmp_path / "syncd.yaml").periods
+    real = os.scandir
+
+    def scandir(path: object) -> object:
+        if str(path).endswith("closed"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(ConfigError, match=r"closed cannot be read: permission denied"):
+        load_config(tmp_path / "syncd.yaml")
+
+
 def test_a_reference_that_is_not_set_is_named_with_its_line(tmp_path: Path) -> None:
     (problem,) = problems(connection(tmp_path, TOKEN))
     assert problem.startswith("3: SYNCD_TEST_TOKEN is not set; set it in the environment, or name a file that holds it")

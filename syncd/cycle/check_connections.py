@@ -1,0 +1,122 @@
+"""What `syncd doctor` finds about a connection: it asks what a sync would ask, and keeps nothing.
+
+A connector's own findings come first: whether the server is there and takes the credentials. If so, the first page of
+each stream is pulled, and each target of check-ins is read.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from datetime import datetime
+
+from syncd.config import Config, Connection
+from syncd.cycle.due_pulls import needed_streams
+from syncd.cycle.open_sources import open_source, usable_stream
+from syncd.okr.goals import PeriodOkrs
+from syncd.okr.words import count
+from syncd.publishing.check_targets import check_targets
+from syncd.sdk import Check, ConfigError, Context, RetryPolicy, Source, SourceError, Stream, can_pull
+from syncd.status.report import Report
+
+log = logging.getLogger("syncd.doctor")
+
+MOST_STREAMS = 20
+"""Streams of a connection that are asked for their first page."""
+
+_FIRST = ("configured", "reachable", "authenticated")  # without these nothing else is worth asking
+
+
+def check_connection(
+    config: Config, connection: Connection, reports: Sequence[Report], now: datetime, retry: RetryPolicy
+) -> Iterator[Check]:
+    """The findings about a connection. `reports` are of the periods that check-ins are written about."""
+    publications = [entry for entry in config.publications if entry.connection.name == connection.name]
+    context = Context(retry, config.zone, folder=str(config.path.parent), writes=bool(publications))
+    try:
+        connection.resolved()
+    except ConfigError as error:
+        yield Check("configured", False, "; ".join(problem.message for problem in error.problems) or str(error))
+        return
+    if can_pull(connection.connector):
+        periods = [okrs for okrs in config.periods if now < okrs.period.span.end + config.settings.settle]
+        sound = True
+        with closing(open_source(connection, context)) as source:
+            for check in _of_source(config, connection, source, periods):
+                sound = sound and (check.ok or check.name not in _FIRST)
+                yield check
+        if not sound:
+            return
+    else:
+        yield Check("configured", True, "it only takes check-ins")
+    for publication in publications:
+        yield from check_targets(config, publication, reports, now, context)
+
+
+def _of_source(
+    config: Config, connection: Connection, source: Source, periods: Sequence[PeriodOkrs]
+) -> Iterator[Check]:
+    reached, sound = False, True
+    try:
+        for check in source.check():
+            reached = reached or check.name == "reachable"
+            sound = sound and (check.ok or check.name not in _FIRST)
+            yield check
+    except SourceError as error:
+        if error.status in (401, 403) and not reached:
+            yield Check("reachable", True, "it answers")
+            reached = True
+        yield Check("authenticated" if reached else "reachable", False, connection.without_secrets(str(error)))
+        return
+    except Exception as error:
+        yield Check("reachable", False, _reason(connection, error))
+        return
+    if sound:
+        yield from _of_streams(config, connection, source, periods)
+
+
+def _of_streams(
+    config: Config, connection: Connection, source: Source, periods: Sequence[PeriodOkrs]
+) -> Iterator[Check]:
+    """A finding for each stream whose first question fails, and one for the streams that answer."""
+    streams = list(needed_streams(connection.name, periods).values())
+    answered = 0
+    for stream in streams[:MOST_STREAMS]:
+        problems = list(_problems(config, connection, source, periods, stream))
+        answered += not problems
+        for problem in dict.fromkeys(problems):
+            yield Check("reads", False, f"{stream.key}: {problem}")
+    left_out = [stream.key for stream in streams[MOST_STREAMS:]]
+    if answered or left_out:
+        rest = f"; {len(left_out)} more were not asked, the first of them {left_out[0]}" if left_out else ""
+        yield Check("reads", True, f"{answered} of {count(len(streams), 'stream')} answer{rest}")
+
+
+def _problems(
+    config: Config, connection: Connection, source: Source, periods: Sequence[PeriodOkrs], stream: Stream
+) -> Iterator[str]:
+    """What a sync would say of a stream after its first page; nothing if that page comes."""
+    try:
+        usable, unusable = usable_stream(config, periods, source, connection.name, stream)
+        yield from unusable.values()
+        pages = source.pull(usable, None)
+        page = next(iter(pages), None)
+        if hasattr(pages, "close"):
+            pages.close()
+    except Exception as error:
+        yield _reason(connection, error)
+        return
+    for snapshot in page.readings.values() if page is not None else ():
+        if snapshot.problem is not None:
+            yield connection.without_secrets(snapshot.problem)
+
+
+def _reason(connection: Connection, error: Exception) -> str:
+    """Why a source failed; the log has the traceback of a connector's bug."""
+    if isinstance(error, SourceError | ConfigError):
+        return connection.without_secrets(str(error))
+    clean = Exception(connection.without_secrets(f"{type(error).__name__}: {error}"))
+    where = {"connection": connection.name}
+    log.error("connector failed", extra=where, exc_info=(type(clean), clean, error.__traceback__))
+    return f"internal error in the connector: {type(error).__name__} (see the log)"
