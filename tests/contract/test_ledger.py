@@ -389,6 +389,20 @@ class TestSnapshots:
         assert state is not None
         assert state.problems == {"calls": "there is no sheet 'Support'"}
 
+    def test_rows_outside_of_the_time_that_a_snapshot_lists_stay_as_they_are(self, ledger: Ledger) -> None:
+        store_readings(ledger, 1, series(1200, 1100, 1000, 900))
+        later = (START + 15 * DAY, START + 90 * DAY)
+        assert store_readings(ledger, 2, series(1200, 1100, 1000, 900)[2:], between=later) > 0  # they only moved
+        assert [read(ledger, "sum", cycle) for cycle in (1, 2, None)] == [4200, 4200, 4200]
+        store_readings(ledger, 3, [cell(800, at=28)], between=later)
+        assert [read(ledger, "sum", cycle) for cycle in (2, 3, None)] == [4200, 3100, 3100]
+        assert store_readings(ledger, 4, [cell(800, at=28)], between=later) == 0
+        measure = ReadingMeasure("numbers", "sheet", "calls")
+        changes = [(reread.cycle, reread.old.number) for _, reread in ledger.revisions.of_readings([measure], 1, 4)]
+        assert changes == [(3, 1000.0), (3, 900.0)]
+        store_readings(ledger, 5, [cell(5, at=7)])
+        assert read(ledger, "sum") == 5
+
     def test_a_part_that_recovers_has_no_problem(self, ledger: Ledger) -> None:
         store_readings(ledger, 1, [], problem="there is no sheet 'Support'")
         store_readings(ledger, 2, series(1200), notes=["C9 is blank"])
