@@ -124,7 +124,10 @@ class ReadingKeys(MeasureKeys):
 
     @property
     def many(self) -> bool:
-        """Whether the measure reads a list: an empty list is an empty set, while an empty cell is no number."""
+        """Whether the measure reads a series, by its shape and not by the rows that happen to be there.
+
+        The readings of a series have dates. A series without rows is an empty set, while an empty cell is no number.
+        """
         raise NotImplementedError
 
     def part(self) -> str:
