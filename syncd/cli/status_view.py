@@ -81,7 +81,7 @@ def _objective(block: ObjectiveBlock, report: Report, width: int, id_width: int)
         head += f"     activity {percent(stands.activity)}"
     yield head
     if block.supporting:
-        made_of = ", ".join(f"{name} {score_figure(report.block(name).standing)}" for name in block.supporting)
+        made_of = ", ".join(f"{name} {score_figure(standing)}" for name, standing in block.supporting)
         for part in wrap(f"supported by {made_of}", width - 2):
             yield _styled(f"  {part}", "bright_black")
     for link in ordered(block.alignment):

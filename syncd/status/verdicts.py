@@ -163,6 +163,7 @@ def link_document(judged: JudgedLink) -> dict[str, Any]:
     return {
         "output": link.output,
         "outcome": link.outcome,
+        **({"output_period": link.periods[0], "outcome_period": link.periods[1]} if link.periods else {}),
         "verdict": link.verdict,
         "since": link.since.isoformat() if link.since else None,
         "lag_days": lag_days(link.lag),

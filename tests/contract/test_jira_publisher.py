@@ -171,6 +171,14 @@ def test_a_single_comment_is_kept_up_to_date(desk: Desk) -> None:
     assert desk.writes == [("POST", f"{number}/comment"), ("PUT", f"{number}/comment/{desk.ours[0].id}")]
 
 
+def test_number_of_another_period_leaves_its_field(desk: Desk) -> None:
+    desk.deliver(statement(), **ALL)
+    unknown = {"value": None, "progress": None, "score": None, "health": "unknown", "period": "2030-Q2"}
+    desk.deliver(statement(**unknown, blank_unknown=True), **ALL)
+    assert desk.fields[VALUE] is None
+    assert "value unknown" in desk.ours[0].body
+
+
 # -- Who sees the comment
 
 
@@ -563,3 +571,12 @@ def test_an_entry_names_its_key_results_uses_and_targets() -> None:
     assert "note" in keys.uses()
     fields = JiraPublish.model_validate({"issues": {"calls": "SUP-12"}, "fields": {"value": "Current value"}})
     assert fields.uses() == {"value"}
+
+
+def test_the_comment_of_a_former_id_goes_on_under_the_new_one(desk: Desk) -> None:
+    desk.deliver(statement("calls"), comment=True)
+    desk.deliver(statement("waits", value=900.0, former="calls"), comment=True)
+    (comment,) = desk.comments
+    assert comment.body.endswith("kept up to date by syncd: waits")
+    desk.deliver(statement("waits", value=800.0, former="calls"), comment=True)
+    assert len(desk.comments) == 1
