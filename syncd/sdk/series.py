@@ -41,22 +41,37 @@ class SeriesReader:
     def add(self, sheet: str | None, first: int, rows: Sequence[Sequence[Cell]], dates: int, values: int) -> None:
         """Reads rows of a sheet from column A on; `first` is the first row's number, `dates` and `values` are columns.
 
-        Rows that their date alone shows to be outside are passed over once the series is narrowed.
+        Once the series is narrowed, rows that their date alone shows to be outside are passed over.
         """
-        remembered, by_day = self._remembered, self._reader.rules.date is None
+        if self._is_narrowed and self._are_outside(rows, dates):
+            return
+        column = address(sheet, 0, values)[:-1]
         for number, row in enumerate(rows, first):
             width = len(row)
-            if values >= width:
-                continue
-            date_cell = row[dates] if dates < width else None
-            if self._is_narrowed:
-                key = date_cell[:_ISO_DAY] if by_day and type(date_cell) is str else date_cell
-                outside = remembered.get(key)
-                if outside is None:
-                    outside = self._remember(key)
-                if outside:
-                    continue
-            self.pair(number, address(sheet, number, values), date_cell, row[values])
+            if values < width:
+                date_cell = row[dates] if dates < width else None
+                if not (self._is_narrowed and self._is_outside(date_cell)):
+                    self.pair(number, f"{column}{number + 1}", date_cell, row[values])
+
+    def _are_outside(self, rows: Sequence[Sequence[Cell]], dates: int) -> bool:
+        """Whether the dates of all rows are outside of the window. Rows mostly come in the order of their days."""
+        try:
+            return all(map(self._is_outside, {row[dates] for row in rows}))
+        except IndexError:  # a row that ends before its date
+            return False
+
+    def _is_outside(self, date_cell: Cell) -> bool:
+        """Whether a row is outside of the window by its date alone, or by the day with which its date begins."""
+        by_day = type(date_cell) is str and self._reader.rules.date is None
+        key = date_cell[:_ISO_DAY] if by_day else date_cell  # type: ignore[index]
+        outside = self._remembered.get(key)
+        if outside is None:
+            moment = self._reader.moment(key)
+            outside = moment is not None and not self._is_near(moment)
+            if len(self._remembered) >= _REMEMBERED:
+                self._remembered.clear()
+            self._remembered[key] = outside
+        return outside
 
     def pair(self, position: int, where: str, date_cell: Cell, cell: Cell) -> None:
         """Reads a date and the cell beside it, which has the address `where`."""
@@ -108,15 +123,6 @@ class SeriesReader:
 
     def _is_inside(self, at: datetime) -> bool:
         return self._between is None or self._between[0] <= at < self._between[1]
-
-    def _remember(self, key: object) -> bool:
-        """Whether all rows with this date, or with a text that begins with this day, are outside of the window."""
-        moment = self._reader.moment(key)  # type: ignore[arg-type]  # a cell, or the beginning of one
-        outside = moment is not None and not self._is_near(moment)
-        if len(self._remembered) >= _REMEMBERED:
-            self._remembered.clear()
-        self._remembered[key] = outside
-        return outside
 
     def _is_near(self, moment: datetime) -> bool:
         """Whether a time on the same day may be inside, in whatever zone it is written."""

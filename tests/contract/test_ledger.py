@@ -208,14 +208,15 @@ class TestPresence:
         number = ledger.streams.add("code", "pulls", NOW)
         assert ledger.streams.reconcile(number, 2, ["2", "unknown"]) == 2
         assert count(ledger) == 1
-        ledger.streams.pulled(2, [Ending(number, NOW + DAY, "partial", "it broke off", census=True)])
+        ledger.streams.pulled(2, [Ending(number, NOW + DAY, "partial", "it broke off")])
         state = ledger.streams.state("code", "pulls")
         assert state is not None
         assert state.census_at == NOW  # what it listed was not brought: it is due again
-        ledger.streams.pulled(3, [Ending(number, NOW + 2 * DAY, "complete", census=True)])
-        state = ledger.streams.state("code", "pulls")
-        assert state is not None
-        assert state.census_at == NOW + 2 * DAY
+        for day, quality in enumerate(("complete", "partial"), start=2):
+            ledger.streams.pulled(day, [Ending(number, NOW + day * DAY, quality, census=True)])
+            state = ledger.streams.state("code", "pulls")
+            assert state is not None
+            assert state.census_at == NOW + day * DAY
 
     def test_reconciling_leaves_other_streams_alone(self, ledger: Ledger) -> None:
         store(ledger, 1, pull("1"))
@@ -396,6 +397,20 @@ class TestSnapshots:
         state = ledger.streams.state("numbers", "sheet")
         assert state is not None
         assert state.problems == {"calls": "there is no sheet 'Support'"}
+
+    def test_rows_outside_of_the_time_that_a_snapshot_lists_stay_as_they_are(self, ledger: Ledger) -> None:
+        store_readings(ledger, 1, series(1200, 1100, 1000, 900))
+        later = (START + 15 * DAY, START + 90 * DAY)
+        assert store_readings(ledger, 2, series(1200, 1100, 1000, 900)[2:], between=later) > 0  # they only moved
+        assert [read(ledger, "sum", cycle) for cycle in (1, 2, None)] == [4200, 4200, 4200]
+        store_readings(ledger, 3, [cell(800, at=28)], between=later)
+        assert [read(ledger, "sum", cycle) for cycle in (2, 3, None)] == [4200, 3100, 3100]
+        assert store_readings(ledger, 4, [cell(800, at=28)], between=later) == 0
+        measure = ReadingMeasure("numbers", "sheet", "calls")
+        changes = [(reread.cycle, reread.old.number) for _, reread in ledger.revisions.of_readings([measure], 1, 4)]
+        assert changes == [(3, 1000.0), (3, 900.0)]
+        store_readings(ledger, 5, [cell(5, at=7)])
+        assert read(ledger, "sum") == 5
 
     def test_a_part_that_recovers_has_no_problem(self, ledger: Ledger) -> None:
         store_readings(ledger, 1, [], problem="there is no sheet 'Support'")
