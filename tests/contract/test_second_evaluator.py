@@ -106,7 +106,10 @@ def _compare(synced: Project, evaluator: Evaluator, now: datetime, *, first: boo
 def _compare_history(synced: Project, evaluator: Evaluator, name: str, now: datetime) -> None:
     key_result = evaluator.key_results[name]
     for point in synced.run("history", name, "--backfill", "--json")["points"]:
-        ended = evaluator.midnight(datetime.fromisoformat(point["day"]).date() + DAY)
+        day = datetime.fromisoformat(point["day"]).date()
+        if day > evaluator.last and point["source"] is None:  # no cycle kept a value while the period settled
+            continue
+        ended = evaluator.midnight(day + DAY)
         figures = (
             evaluator.figures(key_result, ended, ended - MOMENT) if ended <= now else evaluator.figures(key_result, now)
         )
