@@ -41,6 +41,7 @@ LintRule = Literal[
     "title-against-numbers",
     "never-matches",
     "excludes-nothing",
+    "counts-undelivered",
     "implausible-goal",
     "thousands-point",
     "unused-ignore",

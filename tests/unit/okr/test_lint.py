@@ -259,7 +259,9 @@ def test_a_good_objective_has_no_finding() -> None:
 
 
 def test_every_rule_has_its_cases() -> None:
-    assert list(CASES) == [rule.id for rule in RULES] == list(get_args(LintRule))
+    of_rows_alone = ["counts-undelivered"]  # held by tests/contract/test_delivered_unless.py
+    assert [rule.id for rule in RULES] == list(get_args(LintRule))
+    assert list(CASES) == [rule.id for rule in RULES if rule.id not in of_rows_alone]
     assert all(breaking and similar for _, breaking, similar in CASES.values())
 
 
