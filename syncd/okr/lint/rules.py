@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from syncd.okr.goals import Band, KeyResult, Milestones, Objective, Target
 from syncd.okr.lint.findings import Finding, PulledRows, Rule, each
 from syncd.okr.lint.matching import excludes_nothing, nothing_matches
-from syncd.okr.lint.titles import direction, from_to, says_change, says_upkeep, says_work
+from syncd.okr.lint.titles import direction, from_to, may_be_thousands, says_change, says_upkeep, says_work
 from syncd.okr.measures import Leaf, RecordMeasure, leaves
 from syncd.okr.plausible import Plausible, shown
 from syncd.okr.spans import Period
@@ -185,6 +185,16 @@ def _implausible_goal(kr: KeyResult) -> str | None:
     return f"has the {' and the '.join(beyond)} outside `plausible:`; reaching it would be held" if beyond else None
 
 
+def _thousands_point(kr: KeyResult) -> str | None:
+    written = [(key, text) for key, text in kr.grouped if may_be_thousands(text, kr.title, kr.unit)]
+    if not written:
+        return None
+    key, text = written[0]
+    also = f" and {', '.join(f'{name} {other}' for name, other in written[1:])}" if written[1:] else ""
+    meant = f"write {text.replace('.', '')} for the thousands, or {float(text):g}"
+    return f"has {key} {text}{also}, and YAML reads {text} as {float(text):g}; {meant}"
+
+
 def _aims(kr: KeyResult, bounds: Plausible) -> Iterator[tuple[str, float]]:
     """The numbers that a key result aims at. A band may reach beyond the plausible bounds as long as a part of it lies
     within them.
@@ -261,6 +271,7 @@ _OKR_RULES = (
         each(_implausible_goal),
         "plausible",
     ),
+    Rule("thousands-point", "A number is written as `4.000`, which YAML reads as 4.", each(_thousands_point)),
 )
 
 

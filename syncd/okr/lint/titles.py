@@ -111,6 +111,15 @@ def says_change(title: str) -> bool:
     return _moves(text) or any(form.search(text) for form in (_FEWER, _CHANGING, _CHANGING_TO))
 
 
+def may_be_thousands(number: str, title: str, unit: str | None) -> bool:
+    """Whether a number written as `4.000` may mean 4000: its title has it too, or nobody would write it so."""
+    whole, _, rest = number.lstrip("+-").partition(".")
+    if re.search(rf"\b{whole}\.{rest} ?%|\b0\.\d", title) or unit == "%":
+        return False
+    in_title = re.search(rf"(?<![\d.,]){whole}[., \u00a0\u202f'’]?{rest}(?![\d]|[.,]\d)", title)
+    return bool(in_title) or number.endswith("0")
+
+
 def _moves(text: str) -> bool:
     return bool(_FALLING.search(text) or _RISING.search(text))
 
@@ -157,8 +166,12 @@ def _named_numbers(text: str) -> tuple[float, float] | None:
 
 
 def _number(text: str) -> float | None:
-    """A number as English writes it, such as `1,200` or `1.5`; None for any other text."""
+    """A number as English writes it, such as `1,200` or `1.5`; None for any other text, and for `1.200`, which may be
+    1200.
+    """
     text = text.rstrip(".,")
+    if re.fullmatch(r"-?[1-9]\d{0,2}(\.\d{3})+", text):
+        return None
     if re.fullmatch(r"-?\d{1,3}(,\d{3})+(\.\d+)?", text):
         text = text.replace(",", "")
     return float(text) if re.fullmatch(r"-?\d+(\.\d+)?", text) else None

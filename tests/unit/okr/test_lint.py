@@ -51,6 +51,11 @@ def bounded(key_result: KeyResult, **bounds: float) -> Objective:
     return with_key_result(replace(key_result, plausible=Plausible(**bounds)))
 
 
+def written(text: str, title: str) -> Objective:
+    """An objective whose file writes the baseline of its calls in this way."""
+    return with_key_result(replace(CALLS, title=title, grouped=(("baseline", text),)))
+
+
 def counting(count: int) -> Objective:
     return replace(GOOD, key_results=tuple(replace(CALLS, id=f"calls-{number}") for number in range(count)))
 
@@ -214,6 +219,24 @@ CASES: dict[str, tuple[str, list[Objective], list[Objective]]] = {
             bounded(ARTICLES, jump=5),
             bounded(SCORE, at_least=50),
             bounded(CALLS, jump=5),
+        ],
+    ),
+    "thousands-point": (
+        "calls",
+        [
+            written("1.200", "Calls fall from 1.200 to 600"),
+            written("1.234", "Calls fall from 1,234 to 600"),
+            written("1.234", "Calls fall from 1 234 to 600"),
+            written("1.234", "Calls fall from 1234 to 600"),
+            written("5.500", "Fewer calls"),
+        ],
+        [
+            written("1.234", "Fewer calls"),
+            written("1.234", "Calls fall from 11,234 to 600"),
+            written("1.234", "Calls fall from 12345 to 600"),
+            written("99.950", "99.950 % of calls are answered"),
+            written("1.250", "The median call falls from 1.250 to 0.900 hours"),
+            with_key_result(replace(CALLS, unit="%", grouped=(("target", "99.950"),))),
         ],
     ),
     "unused-ignore": (
