@@ -24,6 +24,7 @@ from syncd.okr.goals import KeyResult, PeriodOkrs, is_guard
 from syncd.okr.spans import midnight
 from syncd.okr.words import HEALTH_WORDS, clock_time, day, value_figure
 from syncd.sdk import ConfigError, parse_duration
+from syncd.sdk.numbers import BEYOND, is_beyond
 from syncd.status.checkin_words import content_words, value_words
 from syncd.status.document import key_result_document
 from syncd.status.read_snapshots import Snapshots
@@ -220,6 +221,8 @@ def _number(option: str, given: str | None, wanted: str) -> float | None:
         number = math.nan
     if not math.isfinite(number):
         raise ConfigError(f"{option} is {given!r}; write {wanted}")
+    if is_beyond(number):
+        raise ConfigError(f"{option} is {given}, {BEYOND}; check in with a larger unit, such as millions")
     return number
 
 

@@ -26,7 +26,7 @@ from syncd.okr.words import (
 from syncd.status.checkin_words import sentences
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 from syncd.status.unwritten import Trouble, in_short
-from syncd.status.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered
+from syncd.status.verdicts import VERDICT_SIGNS, ordered
 
 _NOTE_LINES = 2  # `explain` shows the whole of a long note
 _VERDICT_STYLES = {"watermelon": "bold red", "too_early": "cyan", "working": "green", "unknown": "bright_black"}
@@ -87,7 +87,7 @@ def _objective(block: ObjectiveBlock, report: Report, width: int, id_width: int)
     for link in ordered(block.alignment):
         verdict = link.alignment.verdict
         style = _VERDICT_STYLES.get(verdict, "yellow")
-        label = f"  {VERDICT_SIGNS[verdict]} {VERDICT_WORDS[verdict]}  "
+        label = f"  {VERDICT_SIGNS[verdict]} {link.words}  "
         first, *rest = wrap(link.brief, max(30, width - len(label)))
         yield _styled(label, style) + first
         for part in rest:

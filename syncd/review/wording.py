@@ -14,7 +14,7 @@ from syncd.okr.goals import Band, KeyResult, Target
 from syncd.okr.plausible import shown
 from syncd.okr.words import HEALTH_WORDS, count, day, goal, number, percent, progress_figure, score_figure, value_figure
 from syncd.review.model import Attention, Cause, DefinitionChange, Move, ObjectiveReview, Review
-from syncd.status.verdicts import VERDICT_WORDS, ordered
+from syncd.status.verdicts import ordered
 
 _SHOWN_VERDICTS = ("watermelon", "unexplained", "under_delivered")
 _SHOWN = 3  # records of a movement, and key results of a change, that are named
@@ -113,7 +113,7 @@ def verdicts(objective: ObjectiveReview) -> Iterator[VerdictSentence]:
         verdict = link.alignment.verdict
         if verdict in _SHOWN_VERDICTS:
             since = f" since {day(link.verdict_since)}" if link.verdict_since else ""
-            yield VerdictSentence(verdict, f"{VERDICT_WORDS[verdict].capitalize()}{since}", link.brief)
+            yield VerdictSentence(verdict, f"{link.words.capitalize()}{since}", link.brief)
 
 
 def key_result_sentences(objective: ObjectiveReview, review: Review) -> Iterator[tuple[str, str]]:

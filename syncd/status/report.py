@@ -11,7 +11,7 @@ from syncd.ledger.definitions import measure_digest
 from syncd.okr.alignment import judge
 from syncd.okr.checkins import CheckIn, confidence, made_by
 from syncd.okr.checkins import standing as standing_checkin
-from syncd.okr.goals import KeyResult, Objective, Quality, Standing, expected, guarded, standing
+from syncd.okr.goals import KeyResult, Objective, Quality, Standing, expected, guarded, is_guard, standing
 from syncd.okr.measures import is_dated
 from syncd.okr.rollup import ObjectiveStanding, roll_up_all
 from syncd.okr.spans import Period
@@ -172,7 +172,8 @@ def _alignment(snapshot: Snapshot, objective: Objective, lines: Mapping[str, Key
             verdict = judge(output, link, healths, value.since if value else None, today)
             if link.period is not None:
                 verdict = replace(verdict, periods=(period.id, link.period))
-            yield judged_link(verdict, snapshot.links.get((output.id, link.outcome)), *sides)
+            kept = snapshot.links.get((output.id, link.outcome))
+            yield judged_link(verdict, kept, *sides, over=snapshot.moment >= period.span.end)
 
 
 def _line_of_longer(snapshot: Snapshot, outcome: str) -> KeyResultLine | None:
@@ -216,7 +217,7 @@ def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
     as_of = kept.at or (pulled_at if kr.measure else None)
     stands = standing(kr, kept.number, span, now, rules.shares)
     reason = "its measure was edited after the period was frozen" if edited else kept.reason or stands.reason
-    if now >= span.end + rules.settle and kept.confirmed is None:
+    if now >= span.end + rules.settle and kept.confirmed is None and not is_guard(kr.id):
         tries = f"its period has settled, and `syncd sync --only {kr.id}` tries once more"
         reason = "; ".join(filter(None, (kept.reason, tries)))
     quality: Quality = kept.quality
