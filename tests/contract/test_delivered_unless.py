@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -24,8 +24,8 @@ def make(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
     def a_project(tickets: str = "") -> SandboxProject:
         made.append(SandboxProject(box, tmp_path, monkeypatch, tickets))
-        for resolution in ("Done", "Fixed", "Won't Do", "Won't Do", "Duplicate", None):
-            resolve(box, resolution)
+        for hours, resolution in enumerate(("Done", "Fixed", "Won't Do", "Won't Do", "Duplicate", None)):
+            resolve(box, resolution, DEMO_NOW - timedelta(days=1, hours=9 - hours))
         return made[-1]
 
     yield a_project
@@ -33,11 +33,11 @@ def make(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
         project.ledger.close()
 
 
-def resolve(box: Sandbox, resolution: str | None, status: str = "Closed") -> None:
+def resolve(box: Sandbox, resolution: str | None, at: datetime, status: str = "Closed") -> None:
     site = box.world.jira
     key = site.create("KB", "Story", at=DEMO_NOW - timedelta(days=9)).key
-    site.transition(key, status, at=DEMO_NOW - timedelta(days=1))
-    site.resolve(key, resolution, at=DEMO_NOW - timedelta(days=1))
+    site.transition(key, status, at=at)
+    site.resolve(key, resolution, at=at)
 
 
 def explain(project: SandboxProject) -> str:
@@ -58,7 +58,9 @@ def test_resolutions_that_deliver_nothing_are_left_out(make: Make) -> None:
 
 def test_where_it_is_not_set_they_count_and_are_shown_as_a_group(box: Sandbox, make: Make) -> None:
     project = make()
-    resolve(box, "Won't Do", status="In Progress")  # not done, so it does not count anyway
+    resolve(
+        box, "Won't Do", DEMO_NOW - timedelta(days=1), status="In Progress"
+    )  # not done, so it does not count anyway
     assert project.measure(ISSUES, f"{ISSUES}, take: share") == [6, pytest.approx(600 / 7)]
     why = "`delivered_unless` of the connection decides whether that counts"
     assert project.findings("counts-undelivered") == [

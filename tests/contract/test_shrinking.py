@@ -135,13 +135,16 @@ def test_a_fall_to_none_ends_by_an_approval_alone(box: Sandbox, make: Make) -> N
     )
 
 
-def test_a_list_that_was_replaced_by_another_has_lost_nothing(box: Sandbox, make: Make) -> None:
+@pytest.mark.parametrize(("held", "instead"), [(20, 15), (12, 5)])
+def test_a_list_that_was_replaced_by_another_has_lost_nothing(
+    box: Sandbox, make: Make, held: int, instead: int
+) -> None:
     """As the issues of an open sprint are."""
-    project = make(20)
-    lose(box, 20)
-    add(box, 15)
+    project = make(held)
+    lose(box, held)
+    add(box, instead)
     value = project.sync(reconcile=True)
-    assert (value.number, value.quality) == (15, "complete")
+    assert (value.number, value.quality) == (instead, "complete")
 
 
 def test_held_until_repeated_takes_the_same_number_in_the_next_cycle(box: Sandbox, make: Make) -> None:
