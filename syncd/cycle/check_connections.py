@@ -15,7 +15,6 @@ from syncd.config import Config, Connection
 from syncd.cycle.due_pulls import needed_streams
 from syncd.cycle.open_sources import open_source, usable_stream
 from syncd.okr.goals import PeriodOkrs
-from syncd.okr.words import count
 from syncd.publishing.check_targets import check_targets
 from syncd.sdk import Check, ConfigError, Context, RetryPolicy, Source, SourceError, Stream, can_pull
 from syncd.status.report import Report
@@ -90,7 +89,7 @@ def _of_streams(
     left_out = [stream.key for stream in streams[MOST_STREAMS:]]
     if answered or left_out:
         rest = f"; {len(left_out)} more were not asked, the first of them {left_out[0]}" if left_out else ""
-        yield Check("reads", True, f"{answered} of {count(len(streams), 'stream')} answer{rest}")
+        yield Check("reads", True, f"{answered} of {len(streams)} streams answered{rest}")
 
 
 def _problems(
@@ -101,7 +100,12 @@ def _problems(
         usable, unusable = usable_stream(config, periods, source, connection.name, stream)
         yield from unusable.values()
         pages = source.pull(usable, None)
-        page = next(iter(pages), None)
+        page = None
+        for page in pages:
+            unread = page.lists.unread if page.lists else {}
+            yield from (connection.without_secrets(f"{name}: {why}") for name, why in unread.items())
+            if page.records or page.readings or page.cursor is not None:
+                break  # the pages before tell only what became of the stream's lists
         if hasattr(pages, "close"):
             pages.close()
     except Exception as error:
