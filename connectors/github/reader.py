@@ -112,7 +112,7 @@ class Reader:
         """The repository with its flags, which a list of repositories has brought already."""
         if repository.id is None:
             with suppress(Refused):
-                return self._repositories.alone(repository.full_name)
+                return self._repositories.with_flags(repository.full_name)
         return repository
 
 
