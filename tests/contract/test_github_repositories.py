@@ -254,6 +254,25 @@ def test_renamed_repositories_keep_their_records_and_their_history(make: Make, b
     assert project.restated() == ["came late"]
 
 
+@pytest.mark.parametrize("what", ["closed_issues", "merged_pull_requests, where: {base: main}", "releases"])
+def test_a_repository_that_is_measured_under_two_names_counts_once(make: Make, box: Sandbox, what: str) -> None:
+    for name in ("acme/a", "acme/b", "acme/c"):
+        box.world.github.add_release(name, "v1", at=LONG_AGO)
+    project = make(work=f"repo: [acme/b, 'acme/*'], what: {what}", alone=f"repo: acme/b, what: {what}")
+    project.sync()
+    number, alone = project.value(), project.value("alone")
+    box.world.github.rename_repo("acme/b", "d")
+    for options in ({}, {}, {"reconcile": True}):
+        assert not project.sync(**options).failures
+        assert (project.value(), project.value("alone")) == (number, alone)
+    assert project.restated() == project.restated("alone") == []
+
+    box.world.github.add_repo("acme/b")  # the name means another repository from now on
+    project.sync(reconcile=True)
+    project.sync()
+    assert (project.value(), project.value("alone")) == (number, (0, "complete"))
+
+
 def test_a_new_repository_with_a_former_name_is_another_one(make: Make, box: Sandbox) -> None:
     project = make(work=ISSUES)
     project.sync()
