@@ -33,6 +33,7 @@ from syncd.config.catalogue import (
 )
 from syncd.config.cron import next_by_cron
 from syncd.config.document import Document, Place
+from syncd.config.keys import Share
 from syncd.config.messages import nearest, validation_problems
 from syncd.config.notifying import NotifyKeys
 from syncd.sdk import (
@@ -83,8 +84,8 @@ class HealthShares(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    on_track: float = Field(0.9, gt=0, le=1, description="On track from this share of the expected score.")
-    at_risk: float = Field(0.7, ge=0, le=1, description="At risk from this share; below it, off track.")
+    on_track: Share = Field(0.9, gt=0, le=1, description="On track from this share of the expected score.")
+    at_risk: Share = Field(0.7, ge=0, le=1, description="At risk from this share; below it, off track.")
 
 
 class Publish(BaseModel):

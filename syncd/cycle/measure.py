@@ -151,11 +151,17 @@ class Measuring:
         return replace(value, confirmed=last.confirmed)
 
     def _with_note(self, measure: Measure, answer: Answer) -> Answer:
-        """An answer without any reading gets the source's note as its reason, because the note says more."""
-        if not isinstance(measure, ReadingMeasure) or answer.number is not None or answer.counted:
+        """The answer with what its source remarks: about a number, the warning of each part; as the reason why a
+        measure without any reading is unknown, the note, which says more.
+        """
+        reading = [leaf for leaf in leaves(measure) if isinstance(leaf, ReadingMeasure)]
+        states = [(leaf, self._states(leaf.connection).get(leaf.stream)) for leaf in reading]
+        if answer.number is not None:
+            warnings = [state.warnings[leaf.part] for leaf, state in states if state and leaf.part in state.warnings]
+            return replace(answer, reason="; ".join(dict.fromkeys(warnings))) if warnings else answer
+        if answer.counted or not isinstance(measure, ReadingMeasure):
             return answer
-        state = self._states(measure.connection).get(measure.stream)
-        notes = state.notes.get(measure.part) if state else None
+        notes = [note for leaf, state in states if state for note in state.notes.get(leaf.part, ())]
         return replace(answer, reason=notes[0]) if notes else answer
 
     def _failure(self, measure: Measure) -> tuple[Quality, str] | None:
@@ -169,7 +175,8 @@ class Measuring:
                 else:
                     problems = [reason for name, reason in result.pull.unusable.items() if name in part.fields]
                 if problems:
-                    return "failed", f"{part.connection}: {problems[0]}"
+                    is_partial = isinstance(part, ReadingMeasure) and part.part in result.partial
+                    return "partial" if is_partial else "failed", f"{part.connection}: {problems[0]}"
         return None
 
     def _kept_on(self, case: Case, quality: Quality, reason: str, candidate: float | None = None) -> KeptValue:

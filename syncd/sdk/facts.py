@@ -68,16 +68,20 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Every reading that a part of a stream has now; `problem` is set if the part itself could not be read.
+    """Every reading that a part of a stream has now; `problem` is set if the part itself could not be read, and
+    `partial` too if some of it was.
 
-    `notes` tell `explain` what was left out, such as rows without a date. With `between` only the readings of that time
-    are listed: earlier and later ones stay as they were stored.
+    `notes` tell `explain` what was left out, such as rows without a date. `warning` is for whoever reads the value: a
+    row that may be the newest was left out. With `between` only the readings of that time are listed: earlier and later
+    ones stay as they were stored.
     """
 
     readings: Sequence[Reading] = ()
     problem: str | None = None
     notes: Sequence[str] = ()
     between: Between | None = None
+    warning: str | None = None
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

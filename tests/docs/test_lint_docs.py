@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
-from typing import Any
+from textwrap import indent
 
 import pytest
 import yaml
@@ -25,23 +26,26 @@ CONNECTIONS = {
 CALLS = {"id": "calls", "title": "Calls a week", "kind": "outcome", "unit": "calls", "baseline": 2, "target": 1}
 
 
-def block(rule: str, kind: str) -> list[dict[str, Any]]:
-    (found,) = re.findall(rf"^```yaml {kind}\n(.*?)^```$", ENTRIES[rule], re.DOTALL | re.MULTILINE)
-    return yaml.safe_load(found)
+def block(rule: str, kind: str) -> str:
+    """An example, as it is written: YAML gives 4.000 and 4 as the same number."""
+    (text,) = re.findall(rf"^```yaml {kind}\n(.*?)^```$", ENTRIES[rule], re.DOTALL | re.MULTILINE)
+    return str(text)
 
 
-def objectives(shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def objectives(text: str) -> str:
     """The objectives of an example; key results that stand alone are put into one, beside what they drive."""
+    shown = yaml.safe_load(text)
     if "key_results" in shown[0]:
-        return shown
-    others = [] if any(key_result["id"] == "calls" for key_result in shown) else [CALLS]
-    return [{"id": "an-objective", "title": "Of the docs", "owner": "docs", "key_results": [*shown, *others]}]
+        return f"objectives:\n{text}"
+    others = "" if any(key_result["id"] == "calls" for key_result in shown) else f"- {json.dumps(CALLS)}\n"
+    head = "objectives:\n  - id: an-objective\n    title: Of the docs\n    owner: docs\n    key_results:\n"
+    return head + indent(text + others, "      ")
 
 
-def found(shown: list[dict[str, Any]], folder: Path) -> list[tuple[str, str]]:
+def found(text: str, folder: Path) -> list[tuple[str, str]]:
     """(rule, subject) of what lint says of an example."""
     (folder / "syncd.yaml").write_text(yaml.safe_dump({"mappings": "okrs.yaml", "connections": CONNECTIONS}))
-    (folder / "okrs.yaml").write_text(yaml.safe_dump({"period": "2026-Q4", "objectives": objectives(shown)}))
+    (folder / "okrs.yaml").write_text(f"period: 2026-Q4\n{objectives(text)}")
     return [(finding.rule.id, finding.subject) for _, finding in load_config(folder / "syncd.yaml").findings()]
 
 
@@ -58,8 +62,9 @@ def test_an_entry_says_how_to_ignore_its_rule(rule: str) -> None:
 def test_a_wrong_example_earns_its_rule(rule: str, tmp_path: Path) -> None:
     shown = block(rule, "wrong")
     met = {subject for name, subject in found(shown, tmp_path) if name == rule}
-    inner = {key_result["id"] for part in shown for key_result in part.get("key_results", [])}
-    assert met in ({part["id"] for part in shown}, inner)
+    parts = yaml.safe_load(shown)
+    inner = {key_result["id"] for part in parts for key_result in part.get("key_results", [])}
+    assert met in ({part["id"] for part in parts}, inner)
 
 
 @pytest.mark.parametrize("rule", [rule.id for rule in RULES])
