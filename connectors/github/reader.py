@@ -64,9 +64,11 @@ class Reader:
         pages = self._list(api, kind, repository, stream, cursor)
         first = next(pages, None)
         if repository.id is None and api.was_redirected(repository.full_name):
-            now = self._repositories.alone(repository.full_name)
-            yield Page(lists=Lists(renamed={repository.key: now.key} if now.key != repository.key else {}))
-            first, pages = None, self._list(api, kind, now, stream, cursor)
+            with suppress(Refused):  # then its records keep the configured name
+                now = self._repositories.alone(repository.full_name)
+                if now.key != repository.key:
+                    yield Page(lists=Lists(renamed={repository.key: now.key}))
+                    first, pages = None, self._list(api, kind, now, stream, cursor)
         if first is not None:
             yield first
         yield from pages
