@@ -10,6 +10,7 @@ from datetime import datetime
 from syncd.ledger import Ledger
 from syncd.okr.answer import Answer
 from syncd.okr.facts import answered
+from syncd.okr.filters import shown_scalar
 from syncd.okr.measures import (
     FormulaMeasure,
     Leaf,
@@ -49,7 +50,7 @@ class Item:
     """A record or reading: what it brings to the number, or why it was left out; `part` is its part of a formula.
 
     `key` identifies it within its part: a record's id, the time of a dated row, else the cell. A record that is in two
-    streams has one key.
+    streams has one key. `remark` is what to know of a record although it counts.
     """
 
     key: str
@@ -60,6 +61,7 @@ class Item:
     brings: str | None
     left_out: str | None
     part: str | None = None
+    remark: str | None = None
 
 
 def named_parts(measure: Measure) -> Sequence[tuple[str | None, Leaf]]:
@@ -98,12 +100,14 @@ def _record(measure: RecordMeasure, window: Span, now: datetime, record: Record)
     elif why is None and measure.of is None:
         brings = "1"
     elif why is None and measure.take == "distinct":
-        values = [scalar_text(value) for value in measure.values_of(record)]
+        values = [shown_scalar(value) for value in measure.values_of(record)]
         brings, why = (", ".join(values), None) if values else (None, _lacks(measure, record))
     elif why is None:
         number = contribution(measure, record)
         brings, why = (scalar_text(number), None) if number is not None else (None, _lacks(measure, record))
-    return Item(record.id, record.label, record.title, record.url, record.done_at, brings, why)
+    counts = why is None and brings != "0" if measure.take == "share" else why is None
+    remark = record.remark if counts else None
+    return Item(record.id, record.label, record.title, record.url, record.done_at, brings, why, remark=remark)
 
 
 def _lacks(measure: RecordMeasure, record: Record) -> str:

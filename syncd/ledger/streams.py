@@ -178,7 +178,11 @@ class Streams:
             name: bindparam(name) for name in ("quality", "reason", "tried_at", "retry_at")
         }
         completed = {"completed_cycle": cycle, "completed_at": bindparam("tried_at")}
-        reconciled: dict[str, Any] = {"census_at": bindparam("tried_at")}
+        reconciled: dict[str, Any] = {
+            "census_at": bindparam("tried_at"),
+            "census_before": streams.c.census_cycle,
+            "census_cycle": cycle,
+        }
         statements = {
             (False, False): of_stream.values(ending_columns),
             (False, True): of_stream.values(ending_columns | reconciled),

@@ -24,7 +24,8 @@ class Record:
     Times are aware. `done_at` is the moment on which the record counts, None if it is not done; then `not_done` says
     why (`open`, `closed as not planned`). `fields` holds the elements of each field by its name: a field with a single
     value has one element, an empty field none. `kind` (`issue`, `pull request`) distinguishes records in a stream that
-    holds several kinds.
+    holds several kinds. `remark` says what to know of a record although it counts, to follow the words "it is", such as
+    `resolved as Won't Do`.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Record:
     not_done: str | None = None
     fields: Mapping[str, Sequence[Scalar]] = field(default_factory=dict)
     kind: str | None = None
+    remark: str | None = None
 
 
 def lead_time(created_at: datetime | None, done_at: datetime | None) -> Sequence[float]:

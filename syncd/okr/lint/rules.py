@@ -9,9 +9,10 @@ from syncd.okr.goals import Band, KeyResult, Milestones, Objective, Target
 from syncd.okr.lint.findings import Finding, PulledRows, Rule, each
 from syncd.okr.lint.matching import excludes_nothing, nothing_matches
 from syncd.okr.lint.titles import direction, from_to, may_be_thousands, says_change, says_upkeep, says_work
-from syncd.okr.measures import Leaf, RecordMeasure, leaves
+from syncd.okr.measures import Leaf, RecordMeasure, leaves, so_far
 from syncd.okr.plausible import Plausible, shown
 from syncd.okr.spans import Period
+from syncd.okr.words import count
 
 _VOLUME = ("count", "sum", "distinct")
 
@@ -138,6 +139,8 @@ def _title_against_numbers(kr: KeyResult) -> str | None:
     named = from_to(kr.title)
     if named is None or not isinstance(kr.goal, Target) or kr.goal.baseline is None or _met_by_baseline(kr):
         return None
+    if _thousands_point(kr):  # which explains the difference
+        return None
     (first, last), baseline = named, kr.goal.baseline
     for target in {kr.goal.target, *(number for _, number in kr.goal.levels)}:
         counted = [abs(last - first), *([abs(last - first) / abs(first) * 100] if first else [])]
@@ -175,6 +178,19 @@ def _excludes_nothing(objective: Objective, period: Period, rows: PulledRows) ->
     for subject, leaf in _leaves(objective):
         if isinstance(leaf, RecordMeasure) and leaf.idle is None:
             yield from ((subject, reason) for reason in excludes_nothing(leaf, rows))
+
+
+def _none(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
+    """Without records there is nothing to find."""
+    yield from ()
+
+
+def _counts_undelivered(objective: Objective, period: Period, rows: PulledRows) -> Iterator[tuple[str, str]]:
+    for subject, leaf in _leaves(objective):
+        if isinstance(leaf, RecordMeasure):
+            window = so_far(leaf.window.span(period, rows.now), rows.now)
+            for remark, records in rows.facts.remarks(leaf, window).items():
+                yield subject, f"counts {count(records, 'record')} {remark}"
 
 
 def _implausible_goal(kr: KeyResult) -> str | None:
@@ -264,6 +280,13 @@ _OKR_RULES = (
         _cannot_exclude,
         "measure",
         _excludes_nothing,
+    ),
+    Rule(
+        "counts-undelivered",
+        "A measure counts records that were probably not delivered, such as issues resolved as Won't Do.",
+        _none,
+        "measure",
+        _counts_undelivered,
     ),
     Rule(
         "implausible-goal",
