@@ -100,12 +100,17 @@ class Api:
         self._server = server(settings, context)
         self._idle = [Client(settings, context)]
         self._per_page = PER_PAGE
+        self._followed: set[str] = set()
 
     def with_pages_of(self, rows: int) -> Api:
         """The same account, asked for pages of so many rows."""
         api = copy(self)
         api._per_page = rows
         return api
+
+    def was_redirected(self, repo: str) -> bool:
+        """Whether a request about a repository was redirected: it has another name by now."""
+        return any(path.startswith(f"/repos/{repo}/") for path in self._followed)
 
     def close(self) -> None:
         """Closes the sockets."""
@@ -224,6 +229,8 @@ class Api:
         try:
             with self._client() as client:
                 status, answered, body = client.ask(method, path, query, headers, content)
+                if client.followed:
+                    self._followed.add(path)
         except requests.exceptions.RequestException as error:
             raise network_failure(error, self._settings.url, self._settings.timeout) from None
         except GithubException as error:  # from PyGithub's own request for the token of an App

@@ -30,10 +30,16 @@ class Client:
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], content: Any = None
     ) -> tuple[int, Mapping[str, Any], str]:
         """The status, headers and body of any answer. `content` is sent as JSON."""
+        self._connection.followed = False
         answer: tuple[int, Mapping[str, Any], str] = self._library.requester.requestJson(
             method, path, dict(query), dict(headers), content, cnx=self._connection
         )
         return answer
+
+    @property
+    def followed(self) -> bool:
+        """Whether the last request was redirected: its repository has another name by now."""
+        return bool(self._connection.followed)
 
     def close(self) -> None:
         """Closes the sockets."""
@@ -100,6 +106,7 @@ def _connection(settings: GitHubSettings, server: Server) -> Any:
 
     class Following(base):  # type: ignore[misc]
         url: str
+        followed = False
 
         def getresponse(self) -> RequestsResponse:
             for _ in range(_REDIRECTS):
@@ -115,6 +122,7 @@ def _connection(settings: GitHubSettings, server: Server) -> Any:
                     raise moved
                 root = parts.path if to.hostname not in (None, parts.hostname) else ""
                 self.url = f"{root}{to.path}" + (f"?{to.query}" if to.query else "")
+                self.followed = True
             raise SourceBroken("it redirects in a circle")
 
     host = parts.hostname or ""

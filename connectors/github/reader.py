@@ -44,7 +44,7 @@ class Reader:
         size = memory.get("sizes", {}).get(name, PER_PAGE)
         while True:
             try:
-                yield from self._list(self._api.with_pages_of(size), kind, repository, stream, cursor)
+                yield from self._under_its_name(self._api.with_pages_of(size), kind, repository, stream, cursor)
             except TooMuch:
                 smaller = next((each for each in _SIZES if each < size), None)
                 if smaller is None:
@@ -56,6 +56,22 @@ class Reader:
             cursor = {key: value for key, value in cursor.items() if key != "walk"}
             memory["sizes"] = {**memory.get("sizes", {}), name: size}
             yield Page(lists=Lists(memory=dict(memory)))
+
+    def _under_its_name(
+        self, api: Api, kind: str, repository: Repository, stream: Stream, cursor: Mapping[str, Any]
+    ) -> Iterator[Page]:
+        """The pages of a repository whose records have its present name, as those of `OWNER/*` have."""
+        pages = self._list(api, kind, repository, stream, cursor)
+        first = next(pages, None)
+        if repository.id is None and api.was_redirected(repository.full_name):
+            with suppress(Refused):  # then its records keep the configured name
+                now = self._repositories.alone(repository.full_name)
+                if now.key != repository.key:
+                    yield Page(lists=Lists(renamed={repository.key: now.key}))
+                    first, pages = None, self._list(api, kind, now, stream, cursor)
+        if first is not None:
+            yield first
+        yield from pages
 
     def _list(
         self, api: Api, kind: str, repository: Repository, stream: Stream, cursor: Mapping[str, Any]
@@ -112,7 +128,7 @@ class Reader:
         """The repository with its flags, which a list of repositories has brought already."""
         if repository.id is None:
             with suppress(Refused):
-                return self._repositories.alone(repository.full_name)
+                return self._repositories.with_flags(repository.full_name)
         return repository
 
 

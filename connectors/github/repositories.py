@@ -70,6 +70,14 @@ class Repositories:
         _, _, body = self._api.request(f"/repos/{name}", {})
         return parsed(REPOSITORY, body)
 
+    def with_flags(self, name: str) -> Repository:
+        """A repository with what is turned off in it, from its own answer or, where that does not say, from a list."""
+        repository = self.alone(name)
+        if repository.has_issues is None or repository.has_pull_requests is None:
+            listed, _ = self._listed(repository.full_name.partition("/")[0])
+            return next((row for row in listed if row.key == repository.key), repository)
+        return repository
+
     def _listed(self, owner: str) -> tuple[Sequence[Repository], bool]:
         """What GitHub lists, and whether it says that the list leaves some out."""
         try:

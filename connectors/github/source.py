@@ -63,7 +63,8 @@ class GitHubSource:
                 yield replace(page, present=None, cursor={"repos": dict(cursors)})
 
         yield from _each(owned.read, read, unread)
-        yield Page(present=frozenset(present) if kind == "releases" else None, lists=Lists(unread=unread))
+        if kind == "releases":
+            yield Page(present=frozenset(present), lists=Lists(unread=unread))
 
     def census(self, stream: Stream) -> Iterator[Page]:
         """All rows updated since the stream's `since`. The rows are complete, because some edits do not count as an
@@ -84,9 +85,7 @@ class GitHubSource:
             return
         owned = self._owned(repo, stream)
         yield Page(lists=owned.lists)
-        unread = dict(owned.lists.unread)
-        yield from _each(owned.read, read, unread)
-        yield Page(lists=Lists(unread=unread))
+        yield from _each(owned.read, read, {})
 
     def _owned(self, repo: str, stream: Stream) -> Owned:
         """The repositories of `OWNER/*`, which the stream remembers from now on."""
@@ -126,7 +125,7 @@ class GitHubSource:
 def _each(
     repositories: Sequence[Repository], read: Callable[[Repository], Iterator[Page]], unread: dict[str, str]
 ) -> Iterator[Page]:
-    """The pages of each repository. One that cannot be read is kept in `unread` with the reason; the others are read.
+    """The pages of each repository. One that cannot be read goes into `unread` with the reason; the others are read.
 
     A limit, refused credentials, or a server that fails for two repositories in a row concern all of them.
     """
@@ -139,11 +138,13 @@ def _each(
             if failed or error.after is not None:
                 raise
             failed, unread[repository.key] = True, str(error)
+            yield Page(lists=Lists(unread={repository.key: unread[repository.key]}))
         except SourceBroken as error:
             if isinstance(error, Refused) and error.status == 401:
                 raise
             name = repository.key.partition("/")[2]
             unread[repository.key] = f"{error}; if it is not to count, write `exclude: [{name}]` on the connection"
+            yield Page(lists=Lists(unread={repository.key: unread[repository.key]}))
 
 
 def _parsed(stream: Stream) -> tuple[str, str]:

@@ -100,7 +100,12 @@ def _problems(
         usable, unusable = usable_stream(config, periods, source, connection.name, stream)
         yield from unusable.values()
         pages = source.pull(usable, None)
-        page = next(iter(pages), None)
+        page = None
+        for page in pages:
+            unread = page.lists.unread if page.lists else {}
+            yield from (connection.without_secrets(f"{name}: {why}") for name, why in unread.items())
+            if page.records or page.readings or page.cursor is not None:
+                break  # the pages before tell only what became of the stream's lists
         if hasattr(pages, "close"):
             pages.close()
     except Exception as error:

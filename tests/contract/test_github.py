@@ -381,12 +381,16 @@ def test_a_renamed_repository_keeps_its_query(lab: Sandbox, source: GitHubSource
     lab.world.github.rename_repo(LAB, "workshop")
     lab.requests.clear()
 
-    after = pulled(source, stream("pulls"))
+    pages = list(source.pull(stream("pulls"), None))
 
-    assert {record.id for record in after.values()} == before
+    after = gathered(pages)
+    assert pages[0].lists is not None
+    assert pages[0].lists.renamed == {LAB: "acme/workshop"}
+    assert {record.id.replace("acme/workshop", LAB) for record in after.values()} == before
     assert len(done(after)) == 150
     assert {301, 200} <= {request.status for request in lab.requests} <= {301, 200, 304}
-    assert all("state=" in request.query and "per_page=100" in request.query for request in lab.requests)
+    lists = [request for request in lab.requests if request.path.endswith("/pulls")]
+    assert all("state=" in request.query and "per_page=100" in request.query for request in lists)
 
 
 def test_all_repositories_of_an_owner_are_a_single_stream(lab: Sandbox, source: GitHubSource) -> None:

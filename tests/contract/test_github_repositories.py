@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from github_project import LONG_AGO, GitHubProject, close_issue, merge_pull
 
+from syncd.cycle.check_connections import check_connection
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox
 from syncd.sandbox.world import World
+from syncd.sdk import RetryPolicy
 
 ISSUES = "repo: 'acme/*', what: closed_issues"
 MERGES = "repo: 'acme/*', what: merged_pull_requests"
@@ -126,6 +128,35 @@ def _turned_off(off: dict[str, bool]) -> str:
     return "pull requests" if "has_pull_requests" in off else "issues"
 
 
+def test_a_list_of_repositories_tells_what_is_turned_off_where_the_repository_does_not(
+    make: Make, box: Sandbox
+) -> None:
+    box.world.github.set_repo("acme/b", has_pull_requests=False)
+    body = '{"id": 7, "full_name": "acme/b"}'
+    box.fault(Fault("github", "status", path="/repos/acme/b$", status=200, body=body))
+    project = make(work="repo: [acme/a, acme/b], what: merged_pull_requests, where: {base: main}")
+    assert not project.sync().failures
+    assert project.value() == (1, "complete")
+
+
+@pytest.mark.parametrize(
+    ("state", "token", "finding"),
+    [
+        ({"blocked": "tos"}, "github", "acme/a: the credentials lack a permission"),
+        ({}, "github_pulls", "the request needs the permission Issues: read"),
+    ],
+)
+def test_the_doctor_names_a_repository_that_cannot_be_read(
+    make: Make, box: Sandbox, monkeypatch: pytest.MonkeyPatch, state: dict[str, str], token: str, finding: str
+) -> None:
+    monkeypatch.setenv("TOKEN", box.credentials[token])
+    box.world.github.set_repo("acme/a", **state)
+    config = make(work=ISSUES).config
+    policy = RetryPolicy(sleep=lambda _: None)
+    checks = list(check_connection(config, config.connections["code"], [], DEMO_NOW, policy))
+    assert [check for check in checks if not check.ok and check.name == "reads" and finding in check.detail]
+
+
 def test_both_kinds_are_read_where_issues_are_turned_off(make: Make, box: Sandbox) -> None:
     box.world.github.set_repo("acme/b", has_issues=False)
     project = make(work=ISSUES, merged=MERGES)
@@ -221,6 +252,25 @@ def test_renamed_repositories_keep_their_records_and_their_history(make: Make, b
         assert not project.sync(**options).failures
         assert project.value() == (7, "complete")
     assert project.restated() == ["came late"]
+
+
+@pytest.mark.parametrize("what", ["closed_issues", "merged_pull_requests, where: {base: main}", "releases"])
+def test_a_repository_that_is_measured_under_two_names_counts_once(make: Make, box: Sandbox, what: str) -> None:
+    for name in ("acme/a", "acme/b", "acme/c"):
+        box.world.github.add_release(name, "v1", at=LONG_AGO)
+    project = make(work=f"repo: [acme/b, 'acme/*'], what: {what}", alone=f"repo: acme/b, what: {what}")
+    project.sync()
+    number, alone = project.value(), project.value("alone")
+    box.world.github.rename_repo("acme/b", "d")
+    for options in ({}, {}, {"reconcile": True}):
+        assert not project.sync(**options).failures
+        assert (project.value(), project.value("alone")) == (number, alone)
+    assert project.restated() == project.restated("alone") == []
+
+    box.world.github.add_repo("acme/b")  # the name means another repository from now on
+    project.sync(reconcile=True)
+    project.sync()
+    assert (project.value(), project.value("alone")) == (number, (0, "complete"))
 
 
 def test_a_new_repository_with_a_former_name_is_another_one(make: Make, box: Sandbox) -> None:

@@ -342,6 +342,8 @@ def test_a_redirect_that_names_the_real_host_stays_at_the_configured_host(replay
             query = "&".join(f"{name}={value}" for name, value in asked.query.items())
             where = f"https://api.github.invalid/repositories/1296269/pulls?{query}"
             return Answer({"message": "Moved Permanently", "url": where}, {"location": where}, 301)
+        if asked.path == "/repos/acme/web":
+            return Answer({"id": 1296269, "full_name": "Acme/Web"})  # redirected, and not renamed
         return Answer([row(1)] if asked.query.get("per_page") == "100" else [])
 
     replay.script = script
