@@ -130,6 +130,11 @@ class Reader:
             plausible=keys.plausible.bounds() if keys.plausible else None,
             guard=self._guard(keys, (*place, "guard")),
             ignore=tuple(keys.ignore),
+            grouped=tuple(
+                (str(where[-1]), text)
+                for where, text in self.document.grouped(place)
+                if "measure" not in where[len(place) :]
+            ),
         )
 
     def _goal(self, keys: KeyResultKeys, place: Place, period: Period) -> Goal:

@@ -145,7 +145,7 @@ def _record_row(record: Record, stream: int, cycle: int) -> dict[str, Any]:
         "done_at": record.done_at,
         "not_done": record.not_done,
         "fields": record.fields,
-    }
+    } | ({} if record.remark is None else {"remark": record.remark})  # a record without one keeps its digest
     try:
         serialized = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
         clean = b"\\u0000" not in serialized
@@ -155,7 +155,7 @@ def _record_row(record: Record, stream: int, cycle: int) -> dict[str, Any]:
         body = _cleaned(body)
         serialized = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     digest = blake2b(serialized, digest_size=12).hexdigest()
-    return {"stream": stream, "id": record.id, "cycle": cycle, "until": None, "digest": digest, **body}
+    return {"stream": stream, "id": record.id, "cycle": cycle, "until": None, "digest": digest, "remark": None, **body}
 
 
 def _reading_row(reading: Reading, stream: int, part: str, position: int) -> dict[str, Any]:

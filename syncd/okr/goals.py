@@ -35,11 +35,15 @@ LintRule = Literal[
     "no-lag",
     "no-guard",
     "outcome-worded-as-work",
+    "outcome-worded-as-upkeep",
     "output-worded-as-change",
     "met-by-baseline",
+    "title-against-numbers",
     "never-matches",
     "excludes-nothing",
+    "counts-undelivered",
     "implausible-goal",
+    "thousands-point",
     "unused-ignore",
 ]
 """The ids of the rules in `okr/lint`, which `ignore` can name. They stand here because most commands run none."""
@@ -191,7 +195,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class KeyResult:
-    """A key result as its mapping defines it. `ignore` holds the ids of lint rules that do not apply to it."""
+    """A key result as its mapping defines it. `ignore` holds the ids of lint rules that do not apply to it.
+
+    `grouped` are its numbers that the file writes as `4.000`, which is 4 and may be meant as 4000: (key, text).
+    """
 
     id: str
     title: str
@@ -208,6 +215,7 @@ class KeyResult:
     plausible: Plausible | None = None
     guard: KeyResult | None = None
     ignore: tuple[LintRule, ...] = field(default=(), compare=False)
+    grouped: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
