@@ -19,7 +19,8 @@ from syncd.sdk.a1 import quote_sheet
 from syncd.sdk.cells import CellError
 
 _ROW = b"<table:table-row"
-_UNUSUAL = (b'"error"', b"'error'", b":formula", b"<table:table ", b"columns-repeated", b"covered")
+_SHOWN_ERROR = re.compile(rb">(?:#(?:[A-Z][^<#\s]{1,11}[!?]|N/A)|Err:\d{3})</text:p>")
+_UNUSUAL = (b'"error"', b"'error'", b":formula", b"<table:table ", b"columns-repeated", b"covered", b">#", b">Err:")
 _REPEATED_ROW = re.compile(rb"""rows-repeated=["'](?!1["'])""")
 _ROW_END = b"</table:table-row>"
 _CELL = b"<table:table-cell"
@@ -34,6 +35,7 @@ _STYLE = re.compile(
     rb'<style:style\s[^>]*style:name="([^"]*)"[^>]*>\s*<style:table-properties[^>]*table:display="false"'
 )
 _PARAGRAPH = re.compile(rb"<text:p(?:\s[^>]*)?>(.*?)</text:p>", re.DOTALL)
+_COMMENT = re.compile(rb"<office:annotation.*?</office:annotation>", re.DOTALL)
 _MARKUP = re.compile(rb"<[^>]*>")
 _REFERENCE = re.compile(
     r"\$?(?:'((?:[^']|'')+)'|([^.$']+))\.\$?([A-Z]+)\$?(\d+)(?::(?:\$?(?:'(?:[^']|'')+'|[^.$']*))\.\$?([A-Z]+)\$?(\d+))?\Z"
@@ -165,7 +167,13 @@ class _Walk:
         is_plain = first_repeated < 0 or (
             first_repeated > last and body.endswith(b"/>") and b"value-type" not in body[last:]
         )
-        if is_plain and self._sheet != self._kept and not _ERROR.search(body) and b"table:formula" not in body:
+        if (
+            is_plain
+            and self._sheet != self._kept
+            and not _ERROR.search(body)
+            and not _SHOWN_ERROR.search(body)
+            and b"table:formula" not in body
+        ):
             width = body.count(_CELL) + body.count(_COVERED) - (first_repeated >= 0)
             self._count(width, width, repeated)
             return
@@ -177,10 +185,12 @@ class _Walk:
             tag, times = match[1], _times(match[1])
             if b"value-type" in tag or b"table:formula" in tag:
                 cells, width = cells + times, column + times
-                filled.append((column, times, body[match.start() : after.start() if after else None]))
-                if _ERROR.search(tag):
-                    text = _text(body[match.end() : after.start() if after else None])
-                    errors.append((column, times, CellError(text)))
+                inner = body[match.end() : after.start() if after else None]
+                content = _COMMENT.sub(b"", inner)
+                filled.append((column, times, match[0] + inner))
+                # Programs without `calcext` write 0 or an empty text as the value, and show the error.
+                if _ERROR.search(tag) or _SHOWN_ERROR.search(content):
+                    errors.append((column, times, CellError(_text(content))))
                 elif b"office:value-type" not in tag:
                     errors.append((column, times, NEVER_CALCULATED))
             column += times

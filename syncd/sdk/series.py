@@ -47,24 +47,39 @@ class SeriesReader:
 
         Once the series is narrowed, rows that their date alone shows to be outside are passed over.
         """
-        remembered, by_day = self._remembered, self._reader.rules.date is None
-        look, follow, last = self._column.look, self._undated.follow, None
+        if self._is_narrowed and self._pass_over(rows, dates, values):
+            return
+        column = address(sheet, 0, values)[:-1]
         for number, row in enumerate(rows, first):
-            width = len(row)
-            if values >= width:
+            if values >= len(row):
                 continue
-            date_cell = row[dates] if dates < width else None
-            if self._is_narrowed:
-                key = date_cell[:_ISO_DAY] if by_day and type(date_cell) is str else date_cell
-                outside = remembered[key] if key in remembered else self._remember(key)
-                if outside is not None:
-                    look(row[values])
-                    if outside is not last:
-                        follow(outside)
-                        last = outside
-                    continue
-                last = None
-            self.pair(number, address(sheet, number, values), date_cell, row[values])
+            date_cell = row[dates] if dates < len(row) else None
+            if self._is_narrowed and (outside := self._outside_time(date_cell)) is not None:
+                self._column.look(row[values])
+                self._undated.follow(outside)
+            else:
+                self.pair(number, f"{column}{number + 1}", date_cell, row[values])
+
+    def _pass_over(self, rows: Sequence[Sequence[Cell]], dates: int, values: int) -> bool:
+        """Passes over rows that are all on one side of the window, as rows in the order of their days mostly are.
+
+        False if they are not, or if a row ends before its date or value: then each row is looked at.
+        """
+        try:
+            days = {row[dates] for row in rows}
+            cells = [row[values] for row in rows]
+        except IndexError:
+            return False
+        sides = {self._outside_time(day) for day in days}
+        if len(sides) > 1 or None in sides:
+            return False
+        if any("," in cell for cell in cells if type(cell) is str):
+            for cell in cells:
+                self._column.look(cell)
+        for side in sides:
+            if side is not None:
+                self._undated.follow(side)
+        return True
 
     def pair(self, position: int, where: str, date_cell: Cell, cell: Cell) -> None:
         """Reads a date and the cell beside it, which has the address `where`."""
@@ -125,11 +140,15 @@ class SeriesReader:
     def _is_inside(self, at: datetime) -> bool:
         return self._between is None or self._between[0] <= at < self._between[1]
 
-    def _remember(self, key: object) -> datetime | None:
-        """A time that stands for all rows with this date, or with a text that begins with this day, if they are outside
-        of the window; else None. All times before the window are one, and all after it.
+    def _outside_time(self, date_cell: Cell) -> datetime | None:
+        """A time that stands for a row with this date, or with a text that begins with this day, if it is outside of
+        the window; else None. All times before the window are one, and all after it.
         """
-        moment = self._reader.moment(key)  # type: ignore[arg-type]  # a cell, or the beginning of one
+        by_day = type(date_cell) is str and self._reader.rules.date is None
+        key = date_cell[:_ISO_DAY] if by_day else date_cell  # type: ignore[index]
+        if key in self._remembered:
+            return self._remembered[key]
+        moment = self._reader.moment(key)
         outside: datetime | None = None
         if moment is not None and not self._is_near(moment) and self._between is not None:
             outside = self._earlier if moment < self._between[0] else self._later

@@ -90,7 +90,9 @@ def _write(path: Path, number: int) -> None:
         with ZipFile(path, "w", ZIP_DEFLATED) as archive:
             archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
             archive.writestr("META-INF/manifest.xml", "<manifest/>")
-            archive.writestr("content.xml", "".join(_open_document(number)))
+            with archive.open("content.xml", "w") as content:
+                for piece in _open_document(number):  # piece by piece: a process begins with its parent's peak
+                    content.write(piece.encode())
 
 
 def _open_document(number: int) -> Iterator[str]:

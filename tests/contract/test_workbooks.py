@@ -104,6 +104,24 @@ def test_an_ods_error_is_no_blank_wherever_it_stands(tmp_path: Path, context: Co
     assert [cell(tmp_path, context, "a.ods", where).number for where in ("F1", "D9", "D10")] == [2, 3, 3]
 
 
+@pytest.mark.parametrize(
+    "written", ['office:value-type="float" office:value="0"', 'office:value-type="string" office:string-value=""']
+)
+@pytest.mark.parametrize("shown", ["#DIV/0!", "#N/A", "#NAME?", "Err:502"])
+def test_an_error_of_a_program_that_marks_none_is_no_number(
+    tmp_path: Path, context: Context, written: str, shown: str
+) -> None:
+    """OpenOffice writes a value of 0, and the error as the text that is shown."""
+    wrong = f'<table:table-cell table:formula="of:=1/0" {written}><text:p>{shown}</text:p></table:table-cell>'
+    narrow = value("float", "12", "###")
+    comment = value("float", "4").replace(
+        "<text:p>", "<office:annotation><text:p>#REF!</text:p></office:annotation><text:p>"
+    )
+    write_ods(tmp_path / "a.ods", Data=row(wrong, narrow, comment))
+    assert problem(tmp_path, context, "a.ods", "A1") == f"the error {shown}"
+    assert [cell(tmp_path, context, "a.ods", where).number for where in ("B1", "C1")] == [12, 4]
+
+
 # -- cells that lie far apart
 
 
