@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -10,7 +9,7 @@ import jmespath
 import orjson
 from pydantic import Field, ValidationInfo, field_validator
 
-from connectors.http.keys import Expression, Path
+from connectors.http.keys import Expression, Path, makes_a_list
 from connectors.http.settings import HttpSettings
 from syncd.sdk import Context, Json, JsonSource, Page, Reading, ReadingKeys, Snapshot, Stream
 from syncd.sdk.cells import Cell, Reader, shown
@@ -36,8 +35,8 @@ class HttpMeasure(ReadingKeys):
 
     @property
     def many(self) -> bool:
-        """Whether the expression has a projection: `[]`, `[*]`, a filter, a slice."""
-        return bool(re.search(r"\[(\]|\*|\?|\d*:)", self.json_))
+        """Whether the expression makes a list."""
+        return makes_a_list(self.json_)
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
         """Measures that make the same request share a stream."""

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -22,7 +23,7 @@ from syncd.ledger import Ledger, cycle_lock
 from syncd.okr.checkins import CheckIn, Withdrawal
 from syncd.okr.goals import KeyResult, PeriodOkrs, is_guard
 from syncd.okr.spans import midnight
-from syncd.okr.words import HEALTH_WORDS, clock_time, day, number
+from syncd.okr.words import HEALTH_WORDS, clock_time, day, value_figure
 from syncd.sdk import ConfigError, parse_duration
 from syncd.status.checkin_words import content_words, value_words
 from syncd.status.document import key_result_document
@@ -168,12 +169,14 @@ def _sentence(old: KeyResultLine, new: KeyResultLine, checkin: CheckIn, zone: Zo
     if checkin.value is None:
         return f"{name}: {by}"
     if new.key_result.measure is None and new.as_of != checkin.as_of and new.as_of is not None:
-        later = f"{number(new.value)} of {day(new.as_of.astimezone(zone))} is newer and stays the value"
-        return f"{name}: {number(checkin.value)} {by}; {later}"
+        figure = partial(value_figure, new.key_result)
+        later = f"{figure(new.value)} of {day(new.as_of.astimezone(zone))} is newer and stays the value"
+        return f"{name}: {figure(checkin.value)} {by}; {later}"
     if new.key_result.measure is not None:
-        beside = f" beside {number(new.value)}" if new.value is not None else ""
+        beside = f" beside {value_figure(new.key_result, new.value)}" if new.value is not None else ""
         return f"{name}: {value_words(checkin, new)}{beside}; {by}"
-    return f"{name}: {number(old.value)} → {number(new.value)}, {HEALTH_WORDS[new.standing.health]}; {by}"
+    before, after = (value_figure(new.key_result, line.value) for line in (old, new))
+    return f"{name}: {before} → {after}, {HEALTH_WORDS[new.standing.health]}; {by}"
 
 
 def _withdrawn_sentence(old: KeyResultLine, new: KeyResultLine, checkin: CheckIn, zone: ZoneInfo) -> str:
@@ -181,7 +184,8 @@ def _withdrawn_sentence(old: KeyResultLine, new: KeyResultLine, checkin: CheckIn
     what = f"{content_words(checkin)} of {day(checkin.as_of.astimezone(zone))} by {checkin.author}"
     moved = ""
     if old.value != new.value:
-        moved = f"{number(old.value)} → {number(new.value, 'unknown')}, {HEALTH_WORDS[new.standing.health]}; "
+        before, after = (value_figure(new.key_result, line.value, "unknown") for line in (old, new))
+        moved = f"{before} → {after}, {HEALTH_WORDS[new.standing.health]}; "
     return f"{new.key_result.id}: {moved}{what} withdrawn by {checkin.withdrawn.author}"
 
 

@@ -121,6 +121,8 @@ streams = Table(
     Column("completed_cycle", Integer),
     Column("completed_at", Moment),
     Column("census_at", Moment),
+    Column("memory", Document, comment="the connector's own, about its lists; it outlives the cursor"),
+    Column("doubts", Document, comment="{list: {cycle, held}} of lists that were found empty once"),
     UniqueConstraint("connection", "key"),
 )
 

@@ -7,7 +7,6 @@ read it.
 
 from __future__ import annotations
 
-import math
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +15,8 @@ from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from syncd.sdk.numbers import BEYOND, is_beyond, rounded
 
 PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
 _SERIAL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a local time; developers.google.com/sheets/api/reference/rest/v4/DateTimeRenderOption
@@ -138,7 +139,7 @@ class Reader:
             if plain is not None:
                 return self._finite(Decimal(plain) / 100 if is_percent else Decimal(plain))
         elif self.text_numbers and PLAIN_NUMBER.match(text):
-            return self._finite(float(text))
+            return self._finite(Decimal(text))
         shown = text if len(text) <= 40 else text[:39] + "…"
         return None, f"the text {shown!r}, which is not a number"
 
@@ -160,10 +161,11 @@ class Reader:
         try:
             exact = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
             # In decimal, so that 0.57 is 57 and not 56.99999999999999.
-            read = float(exact * 100) if self.rules.percent else float(number)
-        except (OverflowError, InvalidOperation):
-            read = math.inf
-        return (read, None) if math.isfinite(read) else (None, "a number beyond all bounds")
+            read = exact * 100 if self.rules.percent else exact
+            beyond = is_beyond(read) or is_beyond(number)
+        except (OverflowError, InvalidOperation):  # not a number, or larger than any decimal
+            beyond = True
+        return (None, f"a number {BEYOND}") if beyond else (rounded(float(read)), None)
 
     def _number_date(self, number: int | float) -> datetime | None:
         try:

@@ -35,8 +35,9 @@ from syncd.ledger.members import Fallen
 from syncd.ledger.pulled import LastPull
 from syncd.ledger.schema import cycles, definitions, metadata, readings, records, remarks, streams, values
 from syncd.ledger.streams import Ending
+from syncd.okr.answer import Answer
 from syncd.okr.checkins import CheckIn
-from syncd.okr.measures import Answer, Filter, Leaf, ReadingMeasure, ReadingTake, RecordMeasure, RecordTake
+from syncd.okr.measures import Filter, Leaf, ReadingMeasure, ReadingTake, RecordMeasure, RecordTake
 from syncd.okr.past import past_values
 from syncd.okr.spans import Period, Span, Window, midnight
 from syncd.sdk import Json, Page, Reading, Record, Snapshot, Stream
@@ -207,14 +208,15 @@ class TestPresence:
         number = ledger.streams.add("code", "pulls", NOW)
         assert ledger.streams.reconcile(number, 2, ["2", "unknown"]) == 2
         assert count(ledger) == 1
-        ledger.streams.pulled(2, [Ending(number, NOW + DAY, "partial", "it broke off", census=True)])
+        ledger.streams.pulled(2, [Ending(number, NOW + DAY, "partial", "it broke off")])
         state = ledger.streams.state("code", "pulls")
         assert state is not None
         assert state.census_at == NOW  # what it listed was not brought: it is due again
-        ledger.streams.pulled(3, [Ending(number, NOW + 2 * DAY, "complete", census=True)])
-        state = ledger.streams.state("code", "pulls")
-        assert state is not None
-        assert state.census_at == NOW + 2 * DAY
+        for day, quality in enumerate(("complete", "partial"), start=2):
+            ledger.streams.pulled(day, [Ending(number, NOW + day * DAY, quality, census=True)])
+            state = ledger.streams.state("code", "pulls")
+            assert state is not None
+            assert state.census_at == NOW + day * DAY
 
     def test_reconciling_leaves_other_streams_alone(self, ledger: Ledger) -> None:
         store(ledger, 1, pull("1"))
@@ -323,9 +325,16 @@ def store_readings(ledger: Ledger, cycle: int, cells: list[Reading], now: dateti
 
 
 def read(
-    ledger: Ledger, take: ReadingTake = "latest", cycle: int | None = None, now: datetime = NOW, span: Span = SPAN
+    ledger: Ledger,
+    take: ReadingTake = "latest",
+    cycle: int | None = None,
+    now: datetime = NOW,
+    span: Span = SPAN,
+    *,
+    dated: bool = True,
 ) -> float | None:
-    return ledger.answers.answer(ReadingMeasure("numbers", "sheet", "calls", take), span, now, cycle).number
+    measure = ReadingMeasure("numbers", "sheet", "calls", take, many=dated)
+    return ledger.answers.answer(measure, span, now, cycle).number
 
 
 class TestSnapshots:
@@ -431,7 +440,7 @@ class TestSnapshots:
         assert read(ledger, "latest", now=START + 14 * DAY) == 20
 
     def test_an_undated_cell_is_as_of_the_pull_that_saw_it(self, ledger: Ledger) -> None:
-        measure = ReadingMeasure("numbers", "sheet", "calls")
+        measure = ReadingMeasure("numbers", "sheet", "calls", many=False)
         store_readings(ledger, 1, [cell(85)])
         dated, cells = ledger.answers.readings(measure, SPAN, NOW + DAY)
         assert not dated
@@ -441,18 +450,18 @@ class TestSnapshots:
     def test_the_change_of_an_undated_cell_is_from_pull_to_pull(self, ledger: Ledger) -> None:
         for cycle, number in enumerate((85, 88, 91), start=1):
             store_readings(ledger, cycle, [cell(number)], NOW + cycle * DAY)
-        assert read(ledger, "change", now=NOW + 4 * DAY) == 6
-        assert read(ledger, "first", now=NOW + 4 * DAY) == 85
-        assert read(ledger, "average", now=NOW + 4 * DAY) == 88
+        assert read(ledger, "change", now=NOW + 4 * DAY, dated=False) == 6
+        assert read(ledger, "first", now=NOW + 4 * DAY, dated=False) == 85
+        assert read(ledger, "average", now=NOW + 4 * DAY, dated=False) == 88
 
     def test_an_undated_reading_replaced_before_the_window_is_outside_it(self, ledger: Ledger) -> None:
         for cycle, number in enumerate((10, 20, 30), start=1):
             store_readings(ledger, cycle, [cell(number)], START + 10 * cycle * DAY)
         now = START + 32 * DAY
         window = Span(now - 7 * DAY, now)  # 10 went on day 20, 20 held until day 30
-        assert read(ledger, "first", now=now, span=window) == 20
-        assert read(ledger, "change", now=now, span=window) == 10
-        assert read(ledger, "min", now=now, span=window) == 20
+        assert read(ledger, "first", now=now, span=window, dated=False) == 20
+        assert read(ledger, "change", now=now, span=window, dated=False) == 10
+        assert read(ledger, "min", now=now, span=window, dated=False) == 20
 
 
 DEFINED = Definition("mappings/okrs.yaml", {"target": 600, "unit": "calls"}, "digest of measure", "digest of all")
@@ -604,7 +613,15 @@ class TestPast:
     def test_an_undated_reading_has_no_past(self, ledger: Ledger) -> None:
         period = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), ZoneInfo("UTC"))
         store_readings(ledger, 1, [cell(85)])
-        assert past_values(ledger.answers, ReadingMeasure("numbers", "sheet", "calls"), period, NOW) is None
+        measure = ReadingMeasure("numbers", "sheet", "calls", many=False)
+        assert past_values(ledger.answers, measure, period, NOW) is None
+
+    @pytest.mark.parametrize(("take", "number"), [("latest", None), ("sum", 0)])
+    def test_series_without_a_row_has_a_past(self, ledger: Ledger, take: ReadingTake, number: float | None) -> None:
+        period = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), ZoneInfo("UTC"))
+        store_readings(ledger, 1, [])
+        past = past_values(ledger.answers, ReadingMeasure("numbers", "sheet", "calls", take), period, START + 2 * DAY)
+        assert past == [(date(2026, 10, 1), number), (date(2026, 10, 2), number)]
 
     def test_a_series_has_a_past(self, ledger: Ledger) -> None:
         period = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), ZoneInfo("UTC"))
