@@ -23,6 +23,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from typer.testing import CliRunner
 
+from connectors.http.paging import Pages
 from connectors.http.publisher import Success
 from syncd.cli.app import app
 from syncd.config.catalogue import connection_model, connector
@@ -44,7 +45,7 @@ from syncd.config.project import HealthShares, ProjectFile
 from syncd.config.publications import publish_model
 from syncd.okr.lint import RULES
 from syncd.sdk import Stated, Statement, can_publish, can_pull
-from syncd.sdk.cells import As
+from syncd.sdk.as_keys import As
 from syncd.sdk.tables import Lookup, Series
 from syncd.service.metrics import Metrics
 
@@ -292,6 +293,7 @@ for _name in CONNECTORS:
     if can_publish(_loaded):
         TABLES[f"{_name} publish"] = partial(keys, publish_model(_name, _loaded), without=["to", "override"])
 TABLES["http success"] = partial(keys, Success)
+TABLES["http pages"] = partial(keys, Pages)
 
 
 if __name__ == "__main__":

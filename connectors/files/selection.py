@@ -10,7 +10,7 @@ from connectors.files.keys import FilesMeasure
 from connectors.files.opened import Opened, row_of
 from syncd.sdk import Snapshot
 from syncd.sdk.a1 import Range, parse_range, split_sheet
-from syncd.sdk.cells import Cell, Reader
+from syncd.sdk.cells import Cell, ColumnReader, Reader
 from syncd.sdk.facts import Between
 from syncd.sdk.lookup import LookupReader
 from syncd.sdk.series import SeriesReader, read_series
@@ -143,11 +143,21 @@ class _Resolver:
             return self._series(self.keys.series)
         if self.keys.lookup is not None:
             return self._lookup(self.keys.lookup)
-        reference = self.keys.cell or ""
-        collected = _Collected(self._place(reference))
+        return self._cell(self.keys.cell or "")
+
+    def _cell(self, reference: str) -> _Search:
+        """A cell; in CSV its column says whether its text may be a number."""
+        collected, column = _Collected(self._place(reference)), ColumnReader(self.reader)
+        sheet, position = collected.place.sheet, collected.place.area.first_column
+
+        def look(first: int, rows: Rows) -> None:
+            for row in rows:
+                if position < len(row):
+                    column.look(row[position])
+
         return _Search(
-            [(collected.place.sheet, collected.add)],
-            lambda: read_cell(reference, lambda _: collected.grid, self.reader),
+            [(sheet, collected.add), *([(sheet, look)] if self.opened.text_numbers else [])],
+            lambda: read_cell(reference, lambda _: collected.grid, column.reader),
         )
 
     def _series(self, series: Series) -> _Search:
@@ -162,7 +172,7 @@ class _Resolver:
         return _Search([(collected.place.sheet, collected.add) for collected in both.values()], finish)
 
     def _columns(self, series: Series, dates: _Place, values: _Place) -> _Search:
-        rows = SeriesReader(series, self.reader, self.between)
+        rows = SeriesReader(series.values, self.reader, self.between)
         columns = dates.area.first_column, values.area.first_column
 
         def add(first: int, block: Rows) -> None:

@@ -64,6 +64,9 @@ def _pulled_rows(config: Config, now: datetime) -> PulledRows | None:
     if not any(isinstance(leaf, RecordMeasure) for leaf in measured):
         return None
     try:
+        file = config.ledger_url().removeprefix("sqlite:///").partition("?")[0]
+        if config.settings.ledger.startswith("sqlite:") and not Path(file).exists():
+            return None  # decided before the ledger's code is imported
         ledger = reading_ledger(config)
     except SyncdError:
         return None

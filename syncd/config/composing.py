@@ -21,6 +21,8 @@ from syncd.sdk import ConfigError, Problem
 MAX_VALUES = 100_000
 MAX_DEPTH = 100
 
+_GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
+
 _BEGINS = (yaml.MappingStartEvent, yaml.SequenceStartEvent)
 _ENDS = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
@@ -32,10 +34,14 @@ _INVISIBLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-
 
 @dataclass(slots=True)
 class Lines:
-    """The line of a list or block, and the lines of its entries by index or key, nested like the entries."""
+    """The line of a list or block, and the lines of its entries by index or key, nested like the entries.
+
+    `grouped` holds the texts of its numbers that are written as `4.000`: YAML reads 4, and the author may mean 4000.
+    """
 
     line: int
     inside: dict[str | int, int | Lines] = field(default_factory=dict)
+    grouped: dict[str | int, str] = field(default_factory=dict)
 
 
 def line_of(entry: int | Lines) -> int:
@@ -80,6 +86,7 @@ class _Collection:
     data: Any
     is_block: bool
     lines: dict[str | int, int | Lines] = field(default_factory=dict)
+    grouped: dict[str | int, str] = field(default_factory=dict)
     key: str | None = None
     key_line: int = 0
     skipped: bool = False
@@ -91,8 +98,11 @@ class _Collection:
         """Whether the next scalar is a key."""
         return self.is_block and self.key is None and not self.skipped
 
-    def put(self, data: Any, line: int, inside: dict[str | int, int | Lines] | None = None) -> None:
-        """Adds the next item, or the current key's value, which gets the line of its key."""
+    def put(self, data: Any, line: int, inside: _Collection | None = None, text: str = "") -> None:
+        """Adds the next item, or the current key's value, which gets the line of its key.
+
+        `inside` is the collection that it is; `text` is how a scalar is written.
+        """
         key: str | int
         if self.key is not None:
             key, line, self.key = self.key, self.key_line, None
@@ -103,7 +113,9 @@ class _Collection:
         else:
             key = len(self.data)
             self.data.append(data)
-        self.lines[key] = line if inside is None else Lines(line, inside)
+        self.lines[key] = line if inside is None else Lines(line, inside.lines, inside.grouped)
+        if type(data) is float and _GROUPED.fullmatch(text):
+            self.grouped[key] = text
 
 
 class _Composer:
@@ -181,11 +193,11 @@ class _Composer:
         if holder.wants_key:
             self._key(holder, text, line)
         else:
-            holder.put(data, line)
+            holder.put(data, line, text=text)
 
     def _attach(self, collection: _Collection, data: Any) -> None:
         if not self._open:
-            self.data, self.lines = data, Lines(collection.line, collection.lines)
+            self.data, self.lines = data, Lines(collection.line, collection.lines, collection.grouped)
             return
         holder = self._open[-1]
         holder.depth = max(holder.depth, 1 + collection.depth)
@@ -194,7 +206,7 @@ class _Composer:
         if holder.wants_key:
             self._skip(holder, collection.line, "a key must be a text")
         else:
-            holder.put(data, collection.line, collection.lines)
+            holder.put(data, collection.line, collection)
 
     def _key(self, holder: _Collection, key: str, line: int) -> None:
         if key == "<<":

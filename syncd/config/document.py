@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,26 @@ class Document:
         """Whether the document has this place."""
         return len(self._along(place)) == len(place)
 
+    def at(self, place: Place) -> Any:
+        """The data at a place; None if the document lacks it."""
+        data = self.data
+        try:
+            for part in place:
+                data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+        return data
+
+    def grouped(self, place: Place) -> Iterator[tuple[Place, str]]:
+        """The numbers at a place and below it that are written as `4.000`, each with its own place."""
+        entry: int | Lines = self.lines
+        for part in place:
+            if isinstance(entry, int) or part not in entry.inside:
+                return
+            entry = entry.inside[part]
+        if isinstance(entry, Lines):
+            yield from _grouped(entry, place)
+
     def _along(self, place: Place) -> list[int]:
         """The lines of the parts of a place, as far as the document has them."""
         lines: list[int] = []
@@ -45,6 +66,14 @@ class Document:
     def problem(self, place: Place, message: str) -> Problem:
         """A problem at a place."""
         return Problem(self.file, self.line(place), message)
+
+
+def _grouped(entry: Lines, place: Place) -> Iterator[tuple[Place, str]]:
+    for part, text in entry.grouped.items():
+        yield (*place, part), text
+    for part, inner in entry.inside.items():
+        if isinstance(inner, Lines):
+            yield from _grouped(inner, (*place, part))
 
 
 def read_document(path: Path, shown: str) -> Document:

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from syncd.config.keys import STRICT, Day, Number, no_truth_value, tag_by_shape
+from syncd.config.keys import STRICT, Bound, Day, Number, no_truth_value, tag_by_shape
+from syncd.config.number_advice import instead_of
 from syncd.okr.plausible import Plausible
 from syncd.sdk import Duration
 
@@ -17,8 +18,8 @@ class Keep(BaseModel):
 
     model_config = STRICT
 
-    at_least: float | None = Field(None, description="The lower bound, included.")
-    at_most: float | None = Field(None, description="The upper bound, included.")
+    at_least: Bound | None = Field(None, description="The lower bound, included.")
+    at_most: Bound | None = Field(None, description="The upper bound, included.")
 
     @model_validator(mode="after")
     def _some_bound(self) -> Keep:
@@ -36,7 +37,7 @@ def _jump(value: Any) -> Any:
     no_truth_value(value)
     if isinstance(value, str):
         if not (share := _SHARE.fullmatch(value)):
-            raise ValueError(f"is {value!r}; write a number in the key result's unit, or a share such as 50%")
+            raise ValueError(f"is {value!r}; {instead_of(value, bound=True)}, or a share such as 50%")
         if not float(share[1]):
             raise ValueError(f"is {value!r}; it must be more than 0")
     elif isinstance(value, int | float):
@@ -52,8 +53,8 @@ class PlausibleKeys(BaseModel):
 
     model_config = STRICT
 
-    at_least: Number | None = Field(None, description="The lower bound, included.")
-    at_most: Number | None = Field(None, description="The upper bound, included.")
+    at_least: Bound | None = Field(None, description="The lower bound, included.")
+    at_most: Bound | None = Field(None, description="The upper bound, included.")
     jump: Annotated[float | str | None, BeforeValidator(_jump)] = Field(
         None, description="The largest step from the last number, in the key result's unit or as a share such as 50%."
     )

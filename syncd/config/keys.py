@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from syncd.config.number_advice import instead_of
+from syncd.sdk.cells import PLAIN_NUMBER
 from syncd.sdk.durations import parse_duration
+from syncd.sdk.number_texts import possible_numbers, quoted
 from syncd.sdk.numbers import BEYOND, is_beyond
 
 # Built when first used: a model that only stands within others is never built on its own.
@@ -29,8 +33,6 @@ def _within_whole_numbers(number: float) -> float:
         raise ValueError(f"is {number:,.17g}, {BEYOND}; choose a larger unit, such as millions")
     return number
 
-
-Number = Annotated[float, BeforeValidator(no_truth_value), AfterValidator(_within_whole_numbers)]
 
 _DAY = timedelta(days=1)
 
@@ -55,6 +57,20 @@ Lag = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?[dw]$", "examples": ["10d", "3w"]}),
 ]
 """How much later an outcome moves: `10d` or `3w`."""
+
+
+def _number(value: Any, *, share: bool = False, bound: bool = False) -> Any:
+    """The number; a text that is none is refused with what to write. `4.000` in quotes may mean 4 or 4000."""
+    no_truth_value(value)
+    if not isinstance(value, str) or (PLAIN_NUMBER.match(value) and len(possible_numbers(value)) <= 1):
+        return value
+    raise ValueError(f"is {quoted(value)}; {instead_of(value, share=share, bound=bound)}")
+
+
+Number = Annotated[float, BeforeValidator(_number), AfterValidator(_within_whole_numbers)]
+Bound = Annotated[float, BeforeValidator(partial(_number, bound=True)), AfterValidator(_within_whole_numbers)]
+Share = Annotated[float, BeforeValidator(partial(_number, share=True))]
+"""A share of 1, which people like to write as a percentage."""
 
 
 def within_years(day: date | None) -> date | None:

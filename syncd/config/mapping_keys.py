@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, Pace, PaceKeys, PlausibleKeys
-from syncd.config.keys import STRICT, Id, Lag, Number, tag_by_shape
+from syncd.config.keys import STRICT, Id, Lag, Number, Share, tag_by_shape
 from syncd.config.messages import nearest
 from syncd.okr.goals import Link, LintRule, Rollup
 from syncd.sdk import Duration
@@ -91,9 +91,9 @@ class KeyResultKeys(BaseModel):
     levels: LevelsKeys | None = Field(None, description="In place of a target: commit, target and stretch.")
     milestones: list[MilestoneKeys] | None = Field(None, min_length=1, description="In place of a target: steps.")
     keep: Keep | None = Field(None, description="In place of a target: a band to stay in.")
-    weight: float = Field(1, ge=0, description="Its weight in the objective's score; 0 does not count.")
+    weight: Number = Field(1, ge=0, description="Its weight in the objective's score; 0 does not count.")
     pace: Pace = Field("linear", description="How progress is expected: evenly, at the end, or in steps.")
-    confidence: float | None = Field(None, ge=0, le=1, description="How sure the owner is, 0 to 1.")
+    confidence: Share | None = Field(None, ge=0, le=1, description="How sure the owner is, 0 to 1.")
     stale_after: Duration | None = Field(None, description="How old a number may be before it is called stale.")
     plausible: PlausibleKeys | None = Field(None, description="Bounds of a number that needs no approval.")
     guard: GuardKeys | None = Field(None, description="What must hold while this number rises.")
@@ -194,7 +194,7 @@ class Defaults(BaseModel):
     rollup: Rollup | None = Field(None, description="What scores are made of.")
     unit: str | None = Field(None, description="What the numbers count.")
     pace: Pace | None = Field(None, description="How progress is expected.")
-    confidence: float | None = Field(None, ge=0, le=1, description="How sure the owners are, 0 to 1.")
+    confidence: Share | None = Field(None, ge=0, le=1, description="How sure the owners are, 0 to 1.")
     stale_after: Duration | None = Field(None, description="How old a number may be before it is called stale.")
     plausible: PlausibleKeys | None = Field(None, description="Bounds of a number that needs no approval.")
     lag: Lag | None = Field(None, description="How much later outcomes are expected to move.")

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from syncd.config.keys import STRICT, Id, Number, within_years
 from syncd.config.measure_keys import ValueOrValues
+from syncd.config.number_advice import instead_of
 from syncd.okr.alignment import Verdict
 from syncd.okr.goals import Health, Level
 
@@ -48,7 +49,8 @@ def _about(value: Any) -> Any:
     if isinstance(value, str) and (share := _PERCENT.fullmatch(value)):
         return {"number": float(share[1]) / 100, "places": len(share[1].partition(".")[2]) + 2}
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"is {value!r}; write a number, a share such as 18%, or null where it is unknown")  # noqa: TRY004
+        instead = instead_of(value).split("; ")[0] if isinstance(value, str) else "write a number"
+        raise ValueError(f"is {value!r}; {instead}, a share such as 18%, or null where it is unknown")  # noqa: TRY004
     text = repr(float(value)).partition("e")[0].partition(".")[2]
     return {"number": float(value), "places": 0 if isinstance(value, int) or text == "0" else len(text)}
 

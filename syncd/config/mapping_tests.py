@@ -14,12 +14,14 @@ from syncd.config.keys import no_truth_value
 from syncd.config.mapping import holds_measures_alone
 from syncd.config.mapping_test_keys import ExpectKeys, GivenReading, GivenRecord, MappingTestKeys, Moment
 from syncd.config.messages import nearest, validation_problems
+from syncd.config.number_advice import instead_of
 from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.measures import FormulaMeasure, Leaf, ReadingMeasure, RecordMeasure
 from syncd.okr.spans import Period, midnight
 from syncd.okr.trial import Given
 from syncd.sdk import Problem
 from syncd.sdk.facts import Reading, Record, Scalar, lead_time
+from syncd.sdk.number_texts import quoted
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -108,7 +110,9 @@ class MappingTestReader:
                 self._report(where, f"{kr.id} {error}")
             return
         measure = kr.measure
-        if measure is None:
+        if isinstance(facts, str):
+            self._report(where, f"{kr.id} is {quoted(facts)}; {instead_of(facts)}")
+        elif measure is None:
             self._report(where, f"{kr.id} has no measure: give it a number, as a check-in would")
         elif not isinstance(measure, FormulaMeasure):
             self._leaf(measure, facts, where, given)
@@ -192,6 +196,7 @@ def _records(keys: GivenRecord, name: str, measure: RecordMeasure, period: Perio
         for field_name, values in (keys.model_extra or {}).items()
     }
     fields.setdefault("lead_time", lead_time(created, done))
+    fields.setdefault("created", [created.isoformat()] if created is not None else [])  # a field of Jira
     not_done = keys.not_done or (None if done else "open")
     done_at = None if keys.not_done else done
     for number in range(1, keys.times + 1):

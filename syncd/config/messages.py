@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from syncd.config.document import Document, Place
+from syncd.config.number_advice import instead_of
 from syncd.sdk import Problem
 
 
@@ -30,7 +31,7 @@ def validation_problems(
     for details in error.errors():
         loc = details["loc"]
         place = _in_document(document, lent.get(str(loc[0]), base) if loc else base, loc)
-        messages[(place, _sentence(details, model, place))] = None
+        messages[(place, _cut_at_comma(details, document, place) or _sentence(details, model, place))] = None
     mistyped = {(place[:-1], message.partition("did you mean ")[2]) for place, message in messages}
     for place, message in messages:
         if (place, message.replace(" is missing", "?")) not in mistyped:  # its typo is reported already
@@ -60,6 +61,19 @@ def _in_document(document: Document, base: Place, loc: tuple[int | str, ...]) ->
         if document.has((*place, part)):
             place = (*place, part)
     return place
+
+
+def _cut_at_comma(details: ErrorDetails, document: Document, place: Place) -> str | None:
+    """The message about `{target: 4,000}`, where YAML reads a key `000`; None for any other problem."""
+    key = str(details["loc"][-1]) if details["type"] == "extra_forbidden" else ""
+    holder = document.at(place[:-1])
+    if not re.fullmatch(r"\d+ ?[^\d ]*", key) or not isinstance(holder, dict) or holder.get(key) is not None:
+        return None
+    before = list(holder)[: list(holder).index(key)]
+    if not before or not isinstance(holder[before[-1]], int | float):
+        return None
+    text = f"{holder[before[-1]]},{key}"
+    return f"{before[-1]} is {text!r}; {instead_of(text)}"
 
 
 def _sentence(details: ErrorDetails, model: type[BaseModel], place: Place) -> str:

@@ -26,6 +26,7 @@ from pydantic import (
 
 from syncd.config.catalogue import (
     RECONCILE,
+    SHRINK,
     BrokenConnector,
     connection_model,
     connector,
@@ -34,6 +35,7 @@ from syncd.config.catalogue import (
 )
 from syncd.config.cron import next_by_cron
 from syncd.config.document import Document, Place
+from syncd.config.keys import Share
 from syncd.config.messages import nearest, validation_problems
 from syncd.config.notifying import NotifyKeys
 from syncd.sdk import (
@@ -90,8 +92,8 @@ class HealthShares(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    on_track: float = Field(0.9, gt=0, le=1, description="On track from this share of the expected score.")
-    at_risk: float = Field(0.7, ge=0, le=1, description="At risk from this share; below it, off track.")
+    on_track: Share = Field(0.9, gt=0, le=1, description="On track from this share of the expected score.")
+    at_risk: Share = Field(0.7, ge=0, le=1, description="At risk from this share; below it, off track.")
 
 
 class Publish(BaseModel):
@@ -169,6 +171,12 @@ class Connection:
     def reconcile(self) -> timedelta:
         """How long after a census of its records the next is due."""
         return getattr(self.settings, "reconcile", RECONCILE)
+
+    @property
+    def shrink(self) -> float:
+        """The largest share of a list's records that may leave at once, from 0 to 1."""
+        share: str = getattr(self.settings, "shrink", SHRINK)
+        return float(share.rstrip("% ")) / 100
 
     def resolved(self) -> ConnectionSettings:
         """The settings with all references resolved. Raises ConfigError with every reference that is not set."""

@@ -69,8 +69,9 @@ class Measuring:
             # Frozen: of a key result that was never measured, the guard may have been.
             guards = {kr.id: kept[kr.id] for kr in wanted if is_guard(kr.id) and was_measured(kept.get(kr.id))}
         tasks = list(self._tasks(okrs, [kr for kr in wanted if kr.id not in guards], kept, checkins_by_id))
-        fallen = self._ledger.members.fallen(self._may_have_fallen(tasks))
-        holding = Holding(self._config, okrs, self._now, fallen)
+        shrink = {name: connection.shrink for name, connection in self._config.connections.items()}
+        losses = self._ledger.members.losses(self._may_have_lost(tasks), shrink)
+        holding = Holding(self._config, okrs, self._now, losses)
         with self._ledger.together(self._read_ahead(okrs, tasks)) as ledger:
             for task in tasks:
                 name, case = task.key_result.id, replace(task.case, guard=guards.get(guard_id(task.key_result.id)))
@@ -116,7 +117,7 @@ class Measuring:
             case = Case(terms, defined[kr.id], last, None, made_of, versions.get(kr.id, ()))
             yield _Task(case, failure, unchanged)
 
-    def _may_have_fallen(self, tasks: Sequence[_Task]) -> Iterator[tuple[Leaf, int]]:
+    def _may_have_lost(self, tasks: Sequence[_Task]) -> Iterator[tuple[Leaf, int]]:
         """The measures that are evaluated again, each with the cycle that measured it last."""
         for task in tasks:
             last = task.case.last
@@ -151,11 +152,17 @@ class Measuring:
         return replace(value, confirmed=last.confirmed)
 
     def _with_note(self, measure: Measure, answer: Answer) -> Answer:
-        """An answer without any reading gets the source's note as its reason, because the note says more."""
-        if not isinstance(measure, ReadingMeasure) or answer.number is not None or answer.counted:
+        """The answer with what its source remarks: about a number, the warning of each part; as the reason why a
+        measure without any reading is unknown, the note, which says more.
+        """
+        reading = [leaf for leaf in leaves(measure) if isinstance(leaf, ReadingMeasure)]
+        states = [(leaf, self._states(leaf.connection).get(leaf.stream)) for leaf in reading]
+        if answer.number is not None:
+            warnings = [state.warnings[leaf.part] for leaf, state in states if state and leaf.part in state.warnings]
+            return replace(answer, reason="; ".join(dict.fromkeys(warnings))) if warnings else answer
+        if answer.counted or not isinstance(measure, ReadingMeasure):
             return answer
-        state = self._states(measure.connection).get(measure.stream)
-        notes = state.notes.get(measure.part) if state else None
+        notes = [note for leaf, state in states if state for note in state.notes.get(leaf.part, ())]
         return replace(answer, reason=notes[0]) if notes else answer
 
     def _failure(self, measure: Measure) -> tuple[Quality, str] | None:
@@ -169,7 +176,8 @@ class Measuring:
                 else:
                     problems = [reason for name, reason in result.pull.unusable.items() if name in part.fields]
                 if problems:
-                    return "failed", f"{part.connection}: {problems[0]}"
+                    is_partial = isinstance(part, ReadingMeasure) and part.part in result.partial
+                    return "partial" if is_partial else "failed", f"{part.connection}: {problems[0]}"
         return None
 
     def _kept_on(self, case: Case, quality: Quality, reason: str, candidate: float | None = None) -> KeptValue:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -60,7 +60,8 @@ class PutOff:
 
 @dataclass(frozen=True, slots=True)
 class PullResult:
-    """How a pull ended. `problems` concern single parts of a stream that was read to its end, or its census.
+    """How a pull ended. `problems` concern single parts of a stream that was read to its end, or its census; of the
+    parts in `partial`, some was read.
 
     `got` is the number of rows that came; `expected` is the announced number, None if the server announces none.
     `retry_at` is when the source may be asked again, None if it named no time. `moved_in` says that a record came from
@@ -78,6 +79,7 @@ class PullResult:
     retry_at: datetime | None = None
     moved_in: bool = False
     notes: Sequence[str] = ()
+    partial: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

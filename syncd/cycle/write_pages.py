@@ -67,6 +67,7 @@ class _Progress:
     unread: dict[str, str] = field(default_factory=dict)
     empty: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
+    partial: set[str] = field(default_factory=set)
 
     @property
     def got(self) -> int:
@@ -131,6 +132,8 @@ class PageWriter:
         for part, snapshot in page.readings.items():
             if snapshot.problem is not None:
                 progress.problems[part] = snapshot.problem
+                if snapshot.partial:
+                    progress.partial.add(part)
 
     def _reconcile(self, item: Present) -> None:
         pull, progress = item.pull, self._progress[item.pull.id]
@@ -166,6 +169,7 @@ class PageWriter:
             retry_at,
             progress.moved_in,
             _by_reason(progress.empty),
+            frozenset(progress.partial),
         )
         self.results.append(result)
         self._watcher.ended(result)

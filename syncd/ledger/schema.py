@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
-    JSON,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -19,61 +13,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
 )
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.types import TypeEngine
 
-
-class _TextThatSorts(sqlite.DATETIME):
-    """A time in SQLite, as the text that `Moment` makes: SQLAlchemy's own conversion is slow for a million times."""
-
-    def bind_processor(self, dialect: Dialect) -> None:
-        """None: the value is a text already."""
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> None:
-        """None: the value stays a text."""
-
-
-class Moment(TypeDecorator[datetime]):
-    """An aware time, kept in UTC: as PostgreSQL's own type, in SQLite as a text that sorts."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """The database's own type."""
-        return dialect.type_descriptor(_TextThatSorts() if dialect.name == "sqlite" else self.impl)  # type: ignore[no-untyped-call]
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """The time in UTC; SQLite gets a text without a zone."""
-        if value is None:
-            return None
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None).isoformat(" ", "microseconds") if dialect.name == "sqlite" else moment
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """The time, aware, in UTC."""
-        if value is None:
-            return None
-        return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value.astimezone(UTC)
-
-
-class Document(TypeDecorator[Any]):
-    """A JSON document. PostgreSQL's dialect is imported on use only, because its import is slow."""
-
-    impl = JSON(none_as_null=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Binary JSON on PostgreSQL."""
-        if dialect.name != "postgresql":
-            return dialect.type_descriptor(self.impl_instance)
-        from sqlalchemy.dialects.postgresql import JSONB
-
-        return dialect.type_descriptor(JSONB(none_as_null=True))
-
+from syncd.ledger.column_types import Document, Moment
 
 metadata = MetaData(
     naming_convention={
@@ -123,6 +66,8 @@ streams = Table(
     Column("census_at", Moment),
     Column("memory", Document, comment="the connector's own, about its lists; it outlives the cursor"),
     Column("doubts", Document, comment="{list: {cycle, held}} of lists that were found empty once"),
+    Column("census_cycle", Integer, comment="the cycle of the last census"),
+    Column("census_before", Integer, comment="the cycle of the census before that"),
     UniqueConstraint("connection", "key"),
 )
 
@@ -143,6 +88,7 @@ records = Table(
     Column("done_at", Moment),
     Column("not_done", Text),
     Column("fields", Document, nullable=False),
+    Column("remark", Text, comment="what to know of a record although it counts"),
     Index("ix_records_stream_until_done_at_kind_id", "stream", "until", "done_at", "kind", "id"),
 )
 

@@ -20,7 +20,7 @@ from syncd.sdk import Json, Page, Snapshot, Stream
 
 @dataclass(frozen=True, slots=True)
 class StreamState:
-    """The state of a stream. `problems` and `notes` are by part.
+    """The state of a stream. `problems`, `notes` and `warnings` are by part.
 
     `retry_at` is the earliest time for the next request, if the source named a time. Records that left the source
     before `census_at` are gone from the ledger too. It is the time of the last census or, before the first census, the
@@ -42,6 +42,7 @@ class StreamState:
     problems: Mapping[str, str]
     notes: Mapping[str, Sequence[str]]
     memory: Mapping[str, Json]
+    warnings: Mapping[str, str]
 
     def covers(self, stream: Stream) -> bool:
         """Whether the rows cover every field, part and day that the stream needs now."""
@@ -177,7 +178,11 @@ class Streams:
             name: bindparam(name) for name in ("quality", "reason", "tried_at", "retry_at")
         }
         completed = {"completed_cycle": cycle, "completed_at": bindparam("tried_at")}
-        reconciled: dict[str, Any] = {"census_at": bindparam("tried_at")}
+        reconciled: dict[str, Any] = {
+            "census_at": bindparam("tried_at"),
+            "census_before": streams.c.census_cycle,
+            "census_cycle": cycle,
+        }
         statements = {
             (False, False): of_stream.values(ending_columns),
             (False, True): of_stream.values(ending_columns | reconciled),
@@ -233,15 +238,19 @@ def _state(row: Any) -> StreamState:
         problems={part: state["problem"] for part, state in parts.items() if state.get("problem")},
         notes={part: state.get("notes", []) for part, state in parts.items()},
         memory=row.memory or {},
+        warnings={part: state["warning"] for part, state in parts.items() if state.get("warning")},
     )
 
 
 def _part_state(snapshot: Snapshot, old: Mapping[str, Any]) -> dict[str, Any]:
-    """The state of a part: its problem, its notes, and the digest of its last stored readings, which shows changes."""
+    """The state of a part: its problem, notes and warning, and the digest of its last stored readings, which shows
+    changes.
+    """
     digest = old.get("digest")
     if snapshot.problem is None:
         try:
             digest = blake2b(orjson.dumps(snapshot.readings), digest_size=12).hexdigest()
         except TypeError:  # half of a surrogate pair, which JSON allows
             digest = None
-    return {"problem": snapshot.problem, "notes": list(snapshot.notes), "digest": digest}
+    state = {"problem": snapshot.problem, "notes": list(snapshot.notes), "digest": digest}
+    return state | ({"warning": snapshot.warning} if snapshot.warning else {})

@@ -35,11 +35,15 @@ LintRule = Literal[
     "no-lag",
     "no-guard",
     "outcome-worded-as-work",
+    "outcome-worded-as-upkeep",
     "output-worded-as-change",
     "met-by-baseline",
+    "title-against-numbers",
     "never-matches",
     "excludes-nothing",
+    "counts-undelivered",
     "implausible-goal",
+    "thousands-point",
     "unused-ignore",
 ]
 """The ids of the rules in `okr/lint`, which `ignore` can name. They stand here because most commands run none."""
@@ -198,6 +202,7 @@ class KeyResult:
     """A key result as its mapping defines it. `ignore` holds the ids of lint rules that do not apply to it.
 
     `moved_from` is the id that it had before: the history of that id becomes its own.
+    `grouped` are its numbers that the file writes as `4.000`, which is 4 and may be meant as 4000: (key, text).
     """
 
     id: str
@@ -216,6 +221,7 @@ class KeyResult:
     guard: KeyResult | None = None
     ignore: tuple[LintRule, ...] = field(default=(), compare=False)
     moved_from: str | None = field(default=None, compare=False)
+    grouped: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,20 +8,18 @@ read it.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
-
+from syncd.sdk.as_keys import As
+from syncd.sdk.date_texts import epoch, is_epoch, looks_like_date, read_date
+from syncd.sdk.number_texts import SPACES, has_decimal_comma, number_advice, quoted, read_number
 from syncd.sdk.numbers import BEYOND, is_beyond, rounded
 
 PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
 _SERIAL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a local time; developers.google.com/sheets/api/reference/rest/v4/DateTimeRenderOption
-_MILLISECONDS = 1e11  # in seconds this is the year 5138: a number as large counts milliseconds
-_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2212": "-"})
 _ERRORS = (
     "#REF!",
     "#N/A",
@@ -36,39 +34,6 @@ _ERRORS = (
     "Loading...",
 )
 _LIBREOFFICE_ERROR = re.compile(r"Err:\d{3}\Z", re.ASCII)
-
-
-class As(BaseModel):
-    """How to read a text as a number or a date."""
-
-    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
-
-    decimal: str | None = Field(None, description="The decimal mark of numbers written as text: `,` or `.`.")
-    thousands: str | None = Field(None, description="The mark between groups of three digits: `.`, `,`, a space, `'`.")
-    percent: bool = Field(False, description="Read the text `85%` and the number `0.85` both as 85.")
-    date: str | None = Field(None, description="How dates are written as text, as for strptime: `%d.%m.%Y`.")
-
-    @field_validator("decimal", "thousands")
-    @classmethod
-    def _single_mark(cls, value: str | None) -> str | None:
-        if value is not None and (len(value) != 1 or value.isalnum() or value in "+-"):
-            raise ValueError("must be one mark, such as ',' or '.'")
-        return value
-
-    @field_validator("date")
-    @classmethod
-    def _date_pattern(cls, value: str | None) -> str | None:
-        if value is not None and not re.search(r"%[dDjxcFeUWV]", value):
-            raise ValueError("must say where the day stands, as in '%d.%m.%Y'")
-        return value
-
-    @model_validator(mode="after")
-    def _marks_differ(self) -> As:
-        if self.thousands is not None and self.thousands == (self.decimal or "."):
-            raise ValueError(
-                f"has {self.thousands!r} as decimal and as thousands; in '1.050,5' decimal is ',' and thousands is '.'"
-            )
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +56,7 @@ class Reader:
     text_numbers: bool = False  # a plain number in CSV is a number, for there it can be nothing else
     serial_dates: bool = False  # Google Sheets gives dates as days since 1899-12-30
     epoch_dates: bool = False  # JSON APIs give seconds since 1970
+    decimal_comma: bool = False  # another cell of the column is a number only with a decimal comma
 
     def blank(self, cell: Cell) -> bool:
         """Whether the cell is empty."""
@@ -107,54 +73,54 @@ class Reader:
         if isinstance(cell, int | float):
             return self._finite(cell)
         if isinstance(cell, str):
-            return self._text_number(cell.strip().translate(_SPACES))
+            return self._text_number(cell.strip().translate(SPACES))
         return None, f"the {'date' if isinstance(cell, date) else 'time'} {shown(cell)}, not a number"
 
     def moment(self, cell: Cell) -> datetime | None:
         """The time that a cell holds, aware; None if it holds no time. A day is its first instant in the zone."""
         moment = self._moment(cell)
-        # 0001-01-01 and 9999-12-31 mean "never", and leave the calendar in some zones.
-        return moment if moment is not None and 1 < moment.year < 9999 else None
+        return moment if moment is not None and _in_calendar(moment) else None
+
+    def means_date(self, cell: Cell) -> bool:
+        """Whether a cell is meant to be a date, whether it can be read or not; a label, a blank and a date that means
+        "never" are not.
+        """
+        if isinstance(cell, str):
+            read = self._moment(cell)
+            return _in_calendar(read) if read is not None else looks_like_date(cell)
+        return not isinstance(cell, bool | None)
 
     def _moment(self, cell: Cell) -> datetime | None:
         if isinstance(cell, datetime):
-            return cell if cell.tzinfo else cell.replace(tzinfo=self.zone)
+            return self._aware(cell)
         if isinstance(cell, date):
             return datetime(cell.year, cell.month, cell.day, tzinfo=self.zone)
         if isinstance(cell, int | float) and not isinstance(cell, bool):
             return self._number_date(cell)
         if isinstance(cell, str) and cell.strip():
-            return self._text_date(cell.strip())
+            return self._aware(read_date(cell.strip(), self.rules.date))
         return None
+
+    def _aware(self, read: date | datetime | None) -> datetime | None:
+        if read is None:
+            return None
+        moment = read if isinstance(read, datetime) else datetime(read.year, read.month, read.day)  # noqa: DTZ001
+        return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
 
     def _text_number(self, text: str) -> tuple[float | None, str | None]:
         if text in _ERRORS or _LIBREOFFICE_ERROR.match(text):
             return None, f"the error {text}"
-        rules = self.rules
-        if rules.decimal or rules.thousands or rules.percent:
-            digits, is_percent = text, False
-            if rules.percent and digits.endswith("%"):
-                digits, is_percent = digits[:-1].rstrip(), True
-            plain = self._plain(digits)
-            if plain is not None:
-                return self._finite(Decimal(plain) / 100 if is_percent else Decimal(plain))
-        elif self.text_numbers and PLAIN_NUMBER.match(text):
+        if self.rules.reads_texts:
+            number = read_number(text, self.rules, decimal_comma=self.decimal_comma)
+            if number is not None:
+                return self._finite(number)
+        elif self.text_numbers and PLAIN_NUMBER.match(text) and not (self.decimal_comma and "." in text):
             return self._finite(Decimal(text))
-        shown = text if len(text) <= 40 else text[:39] + "…"
-        return None, f"the text {shown!r}, which is not a number"
-
-    def _plain(self, text: str) -> str | None:
-        """The text with decimal and thousands marks as Python writes them; None if by the marks of `as:` it is not a
-        number.
-        """
-        decimal = re.escape(self.rules.decimal or ".")
-        thousands = self.rules.thousands.translate(_SPACES) if self.rules.thousands is not None else None
-        whole = r"\d+" if thousands is None else rf"(?:\d{{1,3}}(?:{re.escape(thousands)}\d{{3}})+|\d+)"
-        if not re.fullmatch(rf"[+-]?{whole}(?:{decimal}\d+)?", text, re.ASCII):
-            return None
-        if thousands is not None:
-            text = text.replace(thousands, "")
-        return text.replace(self.rules.decimal or ".", ".")
+        what = "which is not a number"
+        if self.decimal_comma and "." in text:
+            what = "and another cell has a decimal comma"
+        advice = number_advice(text, decimal_comma=self.decimal_comma)
+        return None, f"the text {quoted(text)}, {what}" + (f"; {advice}" if advice else "")
 
     def _finite(self, number: float | Decimal) -> tuple[float | None, str | None]:
         """The number that the source gives; times 100 if `as:` reads shares of 1 as percents."""
@@ -168,28 +134,37 @@ class Reader:
         return (None, f"a number {BEYOND}") if beyond else (rounded(float(read)), None)
 
     def _number_date(self, number: int | float) -> datetime | None:
+        form = self.rules.date
+        if form is not None and float(number).is_integer() and (read := read_date(str(int(number)), form)) is not None:
+            return self._aware(read)
         try:
             if self.serial_dates:
                 # Rounded to a millisecond: 14:30 is not exactly a fraction of a day in binary.
                 seconds = round(number * 86400, 3)
                 return (_SERIAL_EPOCH + timedelta(seconds=seconds)).replace(tzinfo=self.zone)
-            if self.epoch_dates:
-                seconds = number / 1000 if abs(number) >= _MILLISECONDS else number
-                return datetime.fromtimestamp(seconds, self.zone)
-        except (OverflowError, ValueError, OSError):
-            pass
-        return None
-
-    def _text_date(self, text: str) -> datetime | None:
-        moment: datetime | None = None
-        with suppress(ValueError):
-            if self.rules.date:
-                moment = datetime.strptime(text, self.rules.date)  # noqa: DTZ007 - the zone is ours
-        with suppress(ValueError):
-            moment = moment or datetime.fromisoformat(text)
-        if moment is None:
+        except (OverflowError, ValueError):
             return None
-        return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
+        moment = epoch(number) if self.epoch_dates and is_epoch(number) else None
+        return moment.astimezone(self.zone) if moment is not None else None
+
+
+class ColumnReader:
+    """The reader of the cells of a column: where one of them has a decimal comma, `1.180` alone is no number."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader = reader
+        self._looks = not reader.rules.marks
+
+    def look(self, cell: Cell) -> None:
+        """Takes notice of a cell of the column, whether it counts or not."""
+        if self._looks and type(cell) is str and "," in cell and has_decimal_comma(cell):
+            self._looks = False
+            self.reader = replace(self.reader, decimal_comma=True)
+
+
+def _in_calendar(moment: datetime) -> bool:
+    """Whether a time is one: 0001-01-01 and 9999-12-31 mean "never", and leave the calendar in some zones."""
+    return 1 < moment.year < 9999
 
 
 def shown(cell: Cell) -> str:

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationInfo
 
-from syncd.sdk.cells import As
+from syncd.sdk.as_keys import As
 from syncd.sdk.facts import Check, Json, Page, Stream
 from syncd.sdk.publishing import Publisher, PublishKeys
 from syncd.sdk.retry import RetryPolicy

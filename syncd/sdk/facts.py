@@ -24,7 +24,8 @@ class Record:
     Times are aware. `done_at` is the moment on which the record counts, None if it is not done; then `not_done` says
     why (`open`, `closed as not planned`). `fields` holds the elements of each field by its name: a field with a single
     value has one element, an empty field none. `kind` (`issue`, `pull request`) distinguishes records in a stream that
-    holds several kinds.
+    holds several kinds. `remark` says what to know of a record although it counts, to follow the words "it is", such as
+    `resolved as Won't Do`.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Record:
     not_done: str | None = None
     fields: Mapping[str, Sequence[Scalar]] = field(default_factory=dict)
     kind: str | None = None
+    remark: str | None = None
 
 
 def lead_time(created_at: datetime | None, done_at: datetime | None) -> Sequence[float]:
@@ -68,16 +70,20 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Every reading that a part of a stream has now; `problem` is set if the part itself could not be read.
+    """Every reading that a part of a stream has now; `problem` is set if the part itself could not be read, and
+    `partial` too if some of it was.
 
-    `notes` tell `explain` what was left out, such as rows without a date. With `between` only the readings of that time
-    are listed: earlier and later ones stay as they were stored.
+    `notes` tell `explain` what was left out, such as rows without a date. `warning` is for whoever reads the value: a
+    row that may be the newest was left out. With `between` only the readings of that time are listed: earlier and later
+    ones stay as they were stored.
     """
 
     readings: Sequence[Reading] = ()
     problem: str | None = None
     notes: Sequence[str] = ()
     between: Between | None = None
+    warning: str | None = None
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

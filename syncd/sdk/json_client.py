@@ -80,26 +80,45 @@ class JsonClient:
 
         A POST sent from here only reads: like a GET it is tried again.
         """
-        return self._context.retry.call(
-            lambda: self._of_shape(self._good(method, self._address(path, query), body), shape)
-        )
+        return self.answer(self.address(path, query), shape, method=method, body=body)[0]
 
     def pages(self, path: str, shape: type[T], query: Mapping[str, str] | None = None) -> Iterator[T]:
         """The pages of a list. `Link: <…>; rel="next"` leads to the next page, never to another server.
 
         SourceError, also if the pages form a circle: back to a page that was read, or to the same content again.
         """
-        address: str | None = self._address(path, query)
+        address: str | None = self.address(path, query)
         read: set[str] = set()
         last: T | None = None
         while address is not None:
             again = address in read
             read.add(address)
-            page, address = self._context.retry.call(partial(self._page, address, shape))
+            page, headers = self.answer(address, shape)
             if again or (page and page == last):
                 raise SourceBroken(f"its pages go round in a circle (page {len(read)})")
             yield page
             last = page
+            link = parse_link(headers.get("link", "")).get("next")
+            address = None if link is None else self.following(address, link)
+
+    def answer(
+        self, address: str, shape: type[T], *, method: str = "GET", body: object = None
+    ) -> tuple[T, Mapping[str, str]]:
+        """The JSON of the answer from a whole address as a value of this type, and its headers by lower-case names.
+
+        `pages` reads a list by its links; this is for servers that lead to the next page in another way.
+        """
+
+        def ask() -> tuple[T, Mapping[str, str]]:
+            answer = self._good(method, address, body)
+            return self._of_shape(answer, shape), {name.lower(): value for name, value in answer.headers.items()}
+
+        return self._context.retry.call(ask)
+
+    def address(self, path: str, query: Mapping[str, str] | None = None) -> str:
+        """The whole address of a path at this server."""
+        address = self.url + path
+        return address + ("&" if "?" in address else "?") + urlencode(query) if query else address
 
     def write(
         self,
@@ -131,7 +150,7 @@ class JsonClient:
         repeatable = method == "PUT"
 
         def send() -> None:
-            address = self._address(path, query)
+            address = self.address(path, query)
             answer = self._ask(method, address, body, headers, repeatable=repeatable)
             arrived = answer.status in accepted if accepted else 200 <= answer.status < 300
             if not arrived:
@@ -157,7 +176,7 @@ class JsonClient:
 
         A `path` must be answered with JSON. Without it, an API may have nothing at its root.
         """
-        address = self._address(path)
+        address = self.address(path)
         answer = self._context.retry.call(partial(self._ask, "GET", address))
         refused = answer.status in (401, 403)
         if path and not 200 <= answer.status < 300 and not refused:
@@ -194,10 +213,6 @@ class JsonClient:
             keep_alive=self._keep_alive,
         )
 
-    def _address(self, path: str, query: Mapping[str, str] | None = None) -> str:
-        address = self.url + path
-        return address + ("&" if "?" in address else "?") + urlencode(query) if query else address
-
     def _ask(
         self,
         method: str,
@@ -222,12 +237,6 @@ class JsonClient:
             raise self.server.refusal(answer, address)
         return answer
 
-    def _page(self, address: str, shape: type[T]) -> tuple[T, str | None]:
-        """A page, and the address of the next."""
-        answer = self._good("GET", address)
-        link = parse_link(answer.headers.get("link", "")).get("next")
-        return self._of_shape(answer, shape), None if link is None else self._following(address, link)
-
     def _of_shape(self, answer: Answer, shape: type[T]) -> T:
         try:
             content = answer.json()
@@ -241,8 +250,10 @@ class JsonClient:
             raise RetryLater(single_line(f"its answer is not what was expected: {place}: {first['msg']}")) from None
         return value
 
-    def _following(self, address: str, link: str) -> str:
-        """The address that a link leads to, as the library that sends the request parses it."""
+    def following(self, address: str, link: str) -> str:
+        """The address that a link in an answer leads to, as the library that sends the request parses it. SourceBroken
+        if it is on another server.
+        """
         import httpx
 
         try:

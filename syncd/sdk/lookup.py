@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from syncd.sdk.a1 import address
-from syncd.sdk.cells import Cell, Reader
+from syncd.sdk.cells import Cell, ColumnReader, Reader
 from syncd.sdk.facts import Reading, Snapshot
 from syncd.sdk.matching import Match
 from syncd.sdk.tables import Header, Lookup, Resolve, undated
@@ -18,7 +18,7 @@ class LookupReader:
 
     def __init__(self, lookup: Lookup, reader: Reader, header: Header, sheet: str | None) -> None:
         self._lookup = lookup
-        self._reader = reader
+        self._cells = ColumnReader(reader)
         self._sheet = sheet
         self._left = header.left
         self._column = header.position(lookup.column, reader, lookup.table)
@@ -31,6 +31,9 @@ class LookupReader:
 
     def add(self, first: int, rows: Sequence[Sequence[Cell]]) -> None:
         """Searches rows of the table; `first` is the number of the first row in the sheet, from 0."""
+        for row in rows:
+            if self._column < len(row):
+                self._cells.look(row[self._column])
         rest: Iterable[tuple[int, Sequence[Cell]]] = enumerate(rows, first)
         for condition in self._conditions:
             rest = condition.select(rest)
@@ -45,7 +48,7 @@ class LookupReader:
             problem = f"{self._matching:,} rows have {wanted}" if self._matching else f"no row has {wanted}"
             return Snapshot([Reading(None, self._lookup.table, "", problem=problem)])
         number, cell = self._at
-        return undated(cell, address(self._sheet, number, self._left + self._column), self._reader)
+        return undated(cell, address(self._sheet, number, self._left + self._column), self._cells.reader)
 
 
 class _Condition:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from syncd.sdk.a1 import address, parse_range, split_sheet
-from syncd.sdk.cells import Cell, Reader, shown
+from syncd.sdk.cells import Cell, ColumnReader, Reader, shown
 from syncd.sdk.facts import Between, Reading, Snapshot
 from syncd.sdk.tables import Grid, Resolve, Series, Unreadable
+from syncd.sdk.undated_rows import UndatedRows
 
 MOST_READINGS = 100_000
 """The readings of a series that the ledger takes; a longer one needs a shorter window."""
@@ -23,70 +26,63 @@ _INSTANT = timedelta(microseconds=1)
 class SeriesReader:
     """Reads the rows of a series, block by block: a reading for each row with a date and a number, an error or a text.
 
-    A blank is no reading. A row whose date cannot be read belongs to no time: it is left out, and the notes say so. Of
-    a series with more than `_KEPT_WHOLE` rows outside of `between`, the snapshot lists only the rows of that time.
+    A blank is no reading. Of a series with more than `_KEPT_WHOLE` rows outside of `between`, the snapshot lists only
+    the rows of that time. `name` is what people call the numbers, such as their range.
     """
 
-    def __init__(self, series: Series, reader: Reader, between: Between | None = None) -> None:
-        self._series = series
+    def __init__(self, name: str, reader: Reader, between: Between | None = None) -> None:
+        self._name = name
         self._reader = reader
+        self._column = ColumnReader(reader)
         self._between = between
         self._inside: list[tuple[int, Reading]] = []
         self._outside: list[tuple[int, Reading]] = []
+        self._points: dict[int, str] = {}  # texts that mean another number beside a decimal comma
         self._is_narrowed = False
-        self._undated = 0
-        self._sample: list[str] = []
-        self._remembered: dict[object, bool] = {}
+        self._undated = UndatedRows(reader)
+        self._remembered: dict[object, datetime | None] = {}
 
     def add(self, sheet: str | None, first: int, rows: Sequence[Sequence[Cell]], dates: int, values: int) -> None:
         """Reads rows of a sheet from column A on; `first` is the first row's number, `dates` and `values` are columns.
 
         Once the series is narrowed, rows that their date alone shows to be outside are passed over.
         """
-        if self._is_narrowed and self._are_outside(rows, dates):
-            return
-        column = address(sheet, 0, values)[:-1]
+        remembered, by_day = self._remembered, self._reader.rules.date is None
+        look, follow, last = self._column.look, self._undated.follow, None
         for number, row in enumerate(rows, first):
             width = len(row)
-            if values < width:
-                date_cell = row[dates] if dates < width else None
-                if not (self._is_narrowed and self._is_outside(date_cell)):
-                    self.pair(number, f"{column}{number + 1}", date_cell, row[values])
-
-    def _are_outside(self, rows: Sequence[Sequence[Cell]], dates: int) -> bool:
-        """Whether the dates of all rows are outside of the window. Rows mostly come in the order of their days."""
-        try:
-            return all(map(self._is_outside, {row[dates] for row in rows}))
-        except IndexError:  # a row that ends before its date
-            return False
-
-    def _is_outside(self, date_cell: Cell) -> bool:
-        """Whether a row is outside of the window by its date alone, or by the day with which its date begins."""
-        by_day = type(date_cell) is str and self._reader.rules.date is None
-        key = date_cell[:_ISO_DAY] if by_day else date_cell  # type: ignore[index]
-        outside = self._remembered.get(key)
-        if outside is None:
-            moment = self._reader.moment(key)
-            outside = moment is not None and not self._is_near(moment)
-            if len(self._remembered) >= _REMEMBERED:
-                self._remembered.clear()
-            self._remembered[key] = outside
-        return outside
+            if values >= width:
+                continue
+            date_cell = row[dates] if dates < width else None
+            if self._is_narrowed:
+                key = date_cell[:_ISO_DAY] if by_day and type(date_cell) is str else date_cell
+                outside = remembered[key] if key in remembered else self._remember(key)
+                if outside is not None:
+                    look(row[values])
+                    if outside is not last:
+                        follow(outside)
+                        last = outside
+                    continue
+                last = None
+            self.pair(number, address(sheet, number, values), date_cell, row[values])
 
     def pair(self, position: int, where: str, date_cell: Cell, cell: Cell) -> None:
         """Reads a date and the cell beside it, which has the address `where`."""
         if self._reader.blank(cell):
             return
+        self._column.look(cell)
         at = self._reader.moment(date_cell)
-        if at is not None and self._is_narrowed and not self._is_inside(at):
-            return
+        if at is not None:
+            self._undated.follow(at)
+            if self._is_narrowed and not self._is_inside(at):
+                return
         number, problem = self._reader.number(cell)
         if at is None:
             if number is not None:
-                self._undated += 1
-                if len(self._sample) < 3:
-                    self._sample.append(where if self._reader.blank(date_cell) else f"{where} ({shown(date_cell)!r})")
+                self._undated.add(where, date_cell, cell)
             return
+        if type(cell) is str and "." in cell:
+            self._points[position] = cell
         reading = Reading(number, where, shown(cell), at, problem)
         if self._is_inside(at):
             self._inside.append((position, reading))
@@ -99,30 +95,56 @@ class SeriesReader:
             self._outside.clear()
 
     def snapshot(self) -> Snapshot:
-        """The readings so far, in the order of their rows."""
-        notes = []
-        if self._undated:
-            sample = ", ".join(self._sample) + (" …" if self._undated > len(self._sample) else "")
-            notes.append(f"{self._undated:,} with no date that can be read, left out: {sample}")
-            if not (self._inside or self._outside or self._is_narrowed):  # it is not empty: none of its dates is read
-                problem = (
-                    f"no date that can be read beside it ({sample}); "
-                    'say how dates are written, as: {date: "%d.%m.%Y"}'
-                )
-                return Snapshot([Reading(None, self._series.values, "", problem=problem)], notes=notes)
-        if self._is_narrowed:
+        """The readings so far, in the order of their rows, and after them the numbers whose dates cannot be read."""
+        undated, notes = self._undated, self._undated.notes
+        if not (self._inside or self._outside or self._is_narrowed):  # it is not empty: none of its dates is read
+            reading = undated.without_dates(self._name)
+            return Snapshot([] if reading is None else [reading], notes=notes)
+        between = self._between if self._is_narrowed else None
+        if between is not None:
             start, end = self._times()
             notes.append(
                 f"of a long series, the rows from {start} to {end} are kept"
                 if self._inside
                 else f"no row is dated from {start} to {end}"
             )
-            return Snapshot([reading for _, reading in self._inside], notes=notes, between=self._between)
         in_order = sorted(self._inside + self._outside, key=lambda placed: placed[0])
-        return Snapshot([reading for _, reading in in_order], notes=notes)
+        readings = [self._beside_commas(position, reading) for position, reading in in_order]
+        unplaced = undated.readings()
+        if between is not None:
+            unplaced = [reading for reading in unplaced if reading.at is None or self._is_inside(reading.at)]
+        return Snapshot([*readings, *unplaced], notes=notes, warning=undated.warning, between=between)
+
+    def _beside_commas(self, position: int, reading: Reading) -> Reading:
+        """A reading by what the rest of its column shows: `1.180` is no number where another cell is `42,50`."""
+        if not self._column.reader.decimal_comma or position not in self._points:
+            return reading
+        number, problem = self._column.reader.number(self._points[position])
+        return replace(reading, number=number, problem=problem)
 
     def _is_inside(self, at: datetime) -> bool:
         return self._between is None or self._between[0] <= at < self._between[1]
+
+    def _remember(self, key: object) -> datetime | None:
+        """A time that stands for all rows with this date, or with a text that begins with this day, if they are outside
+        of the window; else None. All times before the window are one, and all after it.
+        """
+        moment = self._reader.moment(key)  # type: ignore[arg-type]  # a cell, or the beginning of one
+        outside: datetime | None = None
+        if moment is not None and not self._is_near(moment) and self._between is not None:
+            outside = self._earlier if moment < self._between[0] else self._later
+        if len(self._remembered) >= _REMEMBERED:
+            self._remembered.clear()
+        self._remembered[key] = outside
+        return outside
+
+    @cached_property
+    def _earlier(self) -> datetime | None:
+        return None if self._between is None else self._between[0] - _ANY_ZONE
+
+    @cached_property
+    def _later(self) -> datetime | None:
+        return None if self._between is None else self._between[1] + _ANY_ZONE
 
     def _is_near(self, moment: datetime) -> bool:
         """Whether a time on the same day may be inside, in whatever zone it is written."""
@@ -134,7 +156,7 @@ class SeriesReader:
     def _too_long(self) -> str:
         start, end = self._times() if self._between else ("its first day", "its last")
         return (
-            f"{self._series.values} has more than {MOST_READINGS:,} rows from {start} to {end}; "
+            f"{self._name} has more than {MOST_READINGS:,} rows from {start} to {end}; "
             "give the measure a shorter window, such as window: 28d, or a file with a row for each day"
         )
 
@@ -150,7 +172,7 @@ def read_series(series: Series, resolve: Resolve, reader: Reader, between: Betwe
     date_cells, value_cells = resolve(series.dates), resolve(series.values)
     down = _runs_down(series, date_cells, value_cells)
     dates = {position: cell for position, _, cell in date_cells.line(down=down)}
-    rows = SeriesReader(series, reader, between)
+    rows = SeriesReader(series.values, reader, between)
     for position, where, cell in value_cells.line(down=down):
         rows.pair(position, where, dates.get(position), cell)
     return rows.snapshot()

@@ -98,6 +98,30 @@ def test_a_csv_cell_is_a_number_only_if_it_is_plain(
     assert reading.raw.strip() == text.strip()
 
 
+@pytest.mark.parametrize(
+    ("rows", "number"),
+    [
+        (["1.180", "1.204"], 1.18),
+        (["1.180", '"42,50"'], None),
+        (['"42,50"', "1.180"], None),
+        (["1.180", '"1,204"'], 1.18),  # 1,204 may be grouped
+    ],
+)
+def test_csv_cell_with_a_point_is_a_number_unless_its_column_has_a_decimal_comma(
+    tmp_path: Path, context: Context, rows: list[str], number: float | None
+) -> None:
+    lines = ["Team,Calls,Price", *(f'{team},{row},"3,50"' for team, row in zip("ab", rows, strict=True))]
+    (tmp_path / "a.csv").write_text("".join(f"{line}\n" for line in lines))
+    where = rows.index("1.180")
+    by_place = cell(tmp_path, context, "a.csv", f"B{where + 2}")
+    lookup = {"table": "A1:C", "row": {"Team": "ab"[where]}, "column": "Calls"}
+    (by_row,) = read(tmp_path, context, "a.csv", lookup=lookup).readings
+    assert by_place.number == by_row.number == number
+    assert ('write as: {decimal: ",", thousands: "."}' in (by_place.problem or "")) is (number is None)
+    how = {"decimal": ",", "thousands": "."}
+    assert cell(tmp_path, context, "a.csv", f"B{where + 2}", **{"as": how}).number == 1180
+
+
 def test_csv_of_a_single_column_is_read(tmp_path: Path, context: Context) -> None:
     (tmp_path / "a.csv").write_text("Value\n12\n13\n", encoding="utf-8")
     assert cell(tmp_path, context, "a.csv", "A3").number == 13

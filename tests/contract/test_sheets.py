@@ -128,8 +128,8 @@ def test_an_error_in_a_series_is_a_reading_without_a_number(source: SheetsSource
         ("Support!C4", None, "the error #REF!"),
         ("Support!F2", None, "the text 'n/a', which is not a number"),
         ("Support!F4", None, "TRUE, which is not a number"),
-        ("Support!E2", None, "the text '1.050,5', which is not a number"),
-        ("Support!E3", None, "the text '85%', which is not a number"),
+        ("Support!E2", None, 'the text \'1.050,5\', which is not a number; write as: {decimal: ",", thousands: "."}'),
+        ("Support!E3", None, "the text '85%', which is not a number; write as: {percent: true}"),
         ("'Q1'!A2", 7, None),
         ("Total", 900.5, None),
         ("Support!$B$2", 1200, None),
@@ -349,12 +349,12 @@ def test_a_broken_token_endpoint_is_tried_again(desk: Sandbox, context: Context,
     assert reading_of(source, cell="Plan!C3").number == 4
 
 
-def test_dates_are_read_and_numbers_that_are_no_dates_are_left_out(desk: Sandbox, source: SheetsSource) -> None:
+def test_dates_are_read_and_a_number_that_is_no_date_may_be_any(desk: Sandbox, source: SheetsSource) -> None:
     rows: list[list[Any]] = [[Cell(1e12, "plain"), 5.0], [day(WEEKS[0]), 6.0], [Cell(46300.604166666664, "date"), 7.0]]
     desk.world.sheets.spreadsheets[BOOK].sheets.append(sheet(9, "Odd", rows))
     (snapshot,) = snapshots(source, series("Odd!B1:B", "Odd!A1:A"))
-    assert numbers(snapshot) == {"Odd!B2": 6, "Odd!B3": 7}
-    assert snapshot.readings[-1].at == datetime(2026, 10, 5, 12, 30, tzinfo=UTC)
+    assert numbers(snapshot) == {"Odd!B2": 6, "Odd!B3": 7, "Odd!B1": None}
+    assert snapshot.readings[1].at == datetime(2026, 10, 5, 12, 30, tzinfo=UTC)
 
 
 def test_a_column_with_the_name_of_a_sheet_is_the_column(desk: Sandbox, source: SheetsSource) -> None:

@@ -117,3 +117,30 @@ def test_a_lag_of_0_days_counts_as_a_lag(keys: dict[str, Any], broken: bool, tmp
 def test_a_finding_has_the_line_of_the_key_that_it_is_about(keys: dict[str, Any], line: str, tmp_path: Path) -> None:
     ((problem, _),) = config(tmp_path, **keys).findings()
     assert (tmp_path / "okrs.yaml").read_text().splitlines()[problem.line - 1].strip() == line.strip()
+
+
+@pytest.mark.parametrize(
+    ("keys", "finding"),
+    [
+        ("baseline: 4.000, target: 5.500", "has baseline 4.000 and target 5.500, and YAML reads 4.000 as 4"),
+        ("baseline: 4000, target: 5.500", "has target 5.500, and YAML reads 5.500 as 5.5"),
+        ("levels: {commit: 4.000, target: 5000}, baseline: 3", "has commit 4.000, and YAML reads 4.000 as 4"),
+        ("keep: {at_most: 5.500}", "has at_most 5.500, and YAML reads 5.500 as 5.5"),
+        ("keep: {at_most: 5}, plausible: {at_most: 9.000}", "has at_most 9.000, and YAML reads 9.000 as 9"),
+        ("baseline: 4000, target: 5500", None),
+        ("baseline: 4.0, target: 5.5", None),
+        ("baseline: 0.500, target: 4.25", None),
+        ("baseline: 4, target: 5.1234", None),
+    ],
+)
+def test_number_that_may_be_meant_as_thousands_is_a_finding(keys: str, finding: str | None, tmp_path: Path) -> None:
+    (tmp_path / "syncd.yaml").write_text("mappings: okrs.yaml\n")
+    (tmp_path / "okrs.yaml").write_text(
+        "period: 2026-Q4\nobjectives:\n  - id: growth\n    title: More people use it\n    owner: us\n"
+        "    key_results:\n      - {id: members, title: Members rise from 4.000 to 5.500, kind: outcome, unit: people, "
+        f"{keys}}}\n"
+    )
+    findings = load_config(tmp_path / "syncd.yaml").findings()
+    messages = [found.message for _, found in findings if found.rule.id == "thousands-point"]
+    assert [message.partition(";")[0] for message in messages] == ([finding] if finding else [])
+    assert all(message.endswith((" or 4", " or 5.5", " or 9")) for message in messages)

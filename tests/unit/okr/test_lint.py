@@ -51,6 +51,11 @@ def bounded(key_result: KeyResult, **bounds: float) -> Objective:
     return with_key_result(replace(key_result, plausible=Plausible(**bounds)))
 
 
+def written(text: str, title: str) -> Objective:
+    """An objective whose file writes the baseline of its calls in this way."""
+    return with_key_result(replace(CALLS, title=title, grouped=(("baseline", text),)))
+
+
 def counting(count: int) -> Objective:
     return replace(GOOD, key_results=tuple(replace(CALLS, id=f"calls-{number}") for number in range(count)))
 
@@ -121,6 +126,14 @@ CASES: dict[str, tuple[str, list[Objective], list[Objective]]] = {
         [with_key_result(replace(CALLS, title="Launch the portal"))],
         [with_key_result(replace(ARTICLES, title="Launch the portal"))],
     ),
+    "outcome-worded-as-upkeep": (
+        "calls",
+        [with_key_result(replace(CALLS, title="Keep calls below 600 a week"))],
+        [
+            with_key_result(replace(CALLS, title="Keep calls below 600 a week", goal=Band(at_most=600))),
+            with_key_result(replace(ARTICLES, title="Keep 40 articles at 3 languages")),
+        ],
+    ),
     "output-worded-as-change": (
         "articles",
         [with_key_result(replace(ARTICLES, title="Calls fall to 600"))],
@@ -139,6 +152,25 @@ CASES: dict[str, tuple[str, list[Objective], list[Objective]]] = {
             with_key_result(replace(CALLS, goal=Target(600, 1200, commit=900))),
             with_key_result(replace(CALLS, title="Reduce calls by 600", goal=Target(600, 0))),
             with_key_result(replace(CALLS, title="Answers increase to 1,200", goal=Target(1200, 600))),
+        ],
+    ),
+    "title-against-numbers": (
+        "calls",
+        [
+            with_key_result(replace(CALLS, title="Churn falls from 5% to 3%", goal=Target(10, 0))),
+            with_key_result(replace(CALLS, title="Calls fall from 1,200 to 600", goal=Target(700, 1200))),
+            with_key_result(replace(CALLS, title="Sign-ups from 0 to 400", goal=Target(400, 100))),
+        ],
+        [
+            with_key_result(replace(CALLS, title="Churn falls from 5% to 3%", goal=Target(0.03, 0.05))),
+            with_key_result(
+                replace(CALLS, title="Revenue grows from $1.2M to $1.8M", goal=Target(1_800_000, 1_200_000))
+            ),
+            with_key_result(replace(CALLS, title="Time falls from 2 hours to 1 hour", goal=Target(60, 120))),
+            with_key_result(replace(CALLS, title="Calls fall from 1,200 to 600", goal=Target(600, 0))),
+            with_key_result(replace(CALLS, title="Calls fall from 1,200 to 600", goal=Target(50, 0))),
+            with_key_result(replace(CALLS, title="Calls fall from 1,200 to 600", goal=Target(700, 1200, stretch=600))),
+            with_key_result(replace(CALLS, title="Answer within 4 hours, in place of 9")),
         ],
     ),
     "never-matches": (
@@ -189,6 +221,24 @@ CASES: dict[str, tuple[str, list[Objective], list[Objective]]] = {
             bounded(CALLS, jump=5),
         ],
     ),
+    "thousands-point": (
+        "calls",
+        [
+            written("1.200", "Calls fall from 1.200 to 600"),
+            written("1.234", "Calls fall from 1,234 to 600"),
+            written("1.234", "Calls fall from 1 234 to 600"),
+            written("1.234", "Calls fall from 1234 to 600"),
+            written("5.500", "Fewer calls"),
+        ],
+        [
+            written("1.234", "Fewer calls"),
+            written("1.234", "Calls fall from 11,234 to 600"),
+            written("1.234", "Calls fall from 12345 to 600"),
+            written("99.950", "99.950 % of calls are answered"),
+            written("1.250", "The median call falls from 1.250 to 0.900 hours"),
+            with_key_result(replace(CALLS, unit="%", grouped=(("target", "99.950"),))),
+        ],
+    ),
     "unused-ignore": (
         "calls",
         [
@@ -209,7 +259,9 @@ def test_a_good_objective_has_no_finding() -> None:
 
 
 def test_every_rule_has_its_cases() -> None:
-    assert list(CASES) == [rule.id for rule in RULES] == list(get_args(LintRule))
+    of_rows_alone = ["counts-undelivered"]  # held by tests/contract/test_delivered_unless.py
+    assert [rule.id for rule in RULES] == list(get_args(LintRule))
+    assert list(CASES) == [rule.id for rule in RULES if rule.id not in of_rows_alone]
     assert all(breaking and similar for _, breaking, similar in CASES.values())
 
 

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from syncd.sdk.cells import As, Cell, CellError, Reader, shown
+from syncd.sdk.as_keys import As
+from syncd.sdk.cells import Cell, CellError, Reader, shown
 
 BERLIN = ZoneInfo("Europe/Berlin")
+NO_RULES = As()
 GERMAN = As(decimal=",", thousands=".")
 SWISS = As(thousands="'")
 FRENCH = As(decimal=",", thousands=" ")
@@ -20,7 +22,7 @@ ENGLISH = As(thousands=",")
 PERCENT = As(percent=True)
 
 
-def number(cell: Cell, rules: As = As(), **how: bool) -> float | None:
+def number(cell: Cell, rules: As = NO_RULES, **how: bool) -> float | None:
     """The number of a cell; None, and a reason unless the cell is blank, where it has none."""
     reader = Reader(BERLIN, rules, **how)
     value, why = reader.number(cell)
@@ -29,7 +31,7 @@ def number(cell: Cell, rules: As = As(), **how: bool) -> float | None:
     return value
 
 
-def moment(cell: Cell, rules: As = As(), **how: bool) -> datetime | None:
+def moment(cell: Cell, rules: As = NO_RULES, **how: bool) -> datetime | None:
     return Reader(BERLIN, rules, **how).moment(cell)
 
 
@@ -88,7 +90,7 @@ class TestNumbers:
     def test_another_text_is_none_and_is_shown(self, text: str) -> None:
         value, why = Reader(BERLIN, text_numbers=True).number(text)
         assert value is None
-        assert why == f"the text {text!r}, which is not a number"
+        assert (why or "").startswith(f"the text {text!r}, which is not a number")
 
     def test_a_long_text_is_cut(self) -> None:
         _, why = Reader(BERLIN).number("x" * 500)
@@ -153,6 +155,7 @@ class TestTexts:
             (SWISS, "1'05"),
             (FRENCH, "1 05"),
             (As(decimal=","), "1.050"),
+            (ENGLISH, "0,500"),
         ],
     )
     def test_wrong_grouping_is_refused(self, rules: As, text: str) -> None:
@@ -209,7 +212,12 @@ class TestRules:
             {"decimal": ",", "thousands": ","},
             {"thousands": "."},
             {"date": "yesterday"},
-            {"date": "%m/%Y"},
+            {"date": "%d.%m."},
+            {"date": "%Y"},
+            {"date": "%Y-%W"},
+            {"date": "%G-W%V"},
+            {"date": "%Y-Q%q"},
+            {"date": "week"},
             {"comma": ","},
         ],
     )

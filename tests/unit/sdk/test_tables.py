@@ -10,7 +10,8 @@ import pytest
 
 from syncd.sdk import Snapshot
 from syncd.sdk.a1 import parse_range
-from syncd.sdk.cells import As, Cell, CellError, Reader
+from syncd.sdk.as_keys import As
+from syncd.sdk.cells import Cell, CellError, Reader
 from syncd.sdk.lookup import read_lookup
 from syncd.sdk.series import read_series
 from syncd.sdk.tables import Grid, Header, Lookup, Resolve, Series, Unreadable, read_cell
@@ -130,7 +131,7 @@ class TestSeries:
         assert summary(snapshot)[1] == ("Support!C3", None, at(1))
         assert snapshot.readings[1].problem
 
-    @pytest.mark.parametrize("undated", [None, "soon", CellError("#REF!"), "01.10.2026"])
+    @pytest.mark.parametrize("undated", [None, "soon", "Total 2026", True, "9999-12-31"])
     def test_a_number_without_a_date_is_left_out_and_noted(self, undated: Cell) -> None:
         resolve = sheet([], [week(0), "", 1200], [undated, "", 7], [week(2), "", 1000])
         snapshot = read_series(self.A_AND_C, resolve, READER)
@@ -153,7 +154,7 @@ class TestSeries:
     def test_a_series_whose_dates_cannot_be_read_is_unknown_and_not_empty(self) -> None:
         snapshot = read_series(self.A_AND_C, sheet([], ["01.10.2026", "", 1200], ["08.10.2026", "", 1100]), READER)
         assert [reading.number for reading in snapshot.readings] == [None]
-        assert "say how dates are written" in (snapshot.readings[0].problem or "")
+        assert 'write as: {date: "%d.%m.%Y"}' in (snapshot.readings[0].problem or "")
 
     def test_as_date_says_how_to_read_them(self) -> None:
         reader = Reader(ZoneInfo("UTC"), As(date="%d.%m.%Y"))
@@ -188,6 +189,57 @@ class TestCells:
     def test_several_cells_are_refused(self) -> None:
         with pytest.raises(Unreadable, match="B1:B2 is more than one cell"):
             read_cell("B1:B2", sheet([None, 1], [None, 2]), READER)
+
+
+CSV = Reader(ZoneInfo("UTC"), text_numbers=True)
+
+
+class TestDecimalCommas:
+    """A cell that is a number only with a decimal comma makes `1.180` unknown, in a column where nothing says more."""
+
+    @pytest.mark.parametrize("comma", ["42,50", "1.234,5", "0,500", "-3,1 ", "\u22123,1", "18,5%", "€ 3,20"])
+    def test_series_is_unknown_where_a_point_may_group_digits(self, comma: str) -> None:
+        resolve = sheet([week(0), comma], [week(1), "1.180"], [week(2), "1180"])
+        snapshot = read_series(Series(dates="A1:A", values="B1:B"), resolve, CSV)
+        assert [reading.number for reading in snapshot.readings] == [None, None, 1180]
+        assert snapshot.readings[1].problem == (
+            'the text \'1.180\', and another cell has a decimal comma; write as: {decimal: ",", thousands: "."}'
+        )
+
+    @pytest.mark.parametrize("other", ["1,092", "42.50", "n/a, later", "1,234,567", "", "a,5"])
+    def test_series_is_read_where_no_cell_shows_a_decimal_comma(self, other: str) -> None:
+        resolve = sheet([week(0), other], [week(1), "1.180"])
+        snapshot = read_series(Series(dates="A1:A", values="B1:B"), resolve, CSV)
+        assert snapshot.readings[-1].number == 1.18
+
+    @pytest.mark.parametrize(
+        ("rules", "number"),
+        [
+            (As(decimal=",", thousands="."), 1180),
+            (As(decimal="."), 1.18),
+            (As(percent=True), None),
+            (As(currency=True), None),
+            (As(accounting=True), None),
+        ],
+    )
+    def test_as_with_a_mark_decides(self, rules: As, number: float | None) -> None:
+        resolve = sheet([week(0), "42,50"], [week(1), "1.180"])
+        reader = Reader(ZoneInfo("UTC"), rules, text_numbers=True)
+        assert read_series(Series(dates="A1:A", values="B1:B"), resolve, reader).readings[-1].number == number
+
+    @pytest.mark.parametrize(("other", "number"), [("42,50", None), ("42.50", 1.18)])
+    def test_lookup_is_unknown_by_its_column(self, other: str, number: float | None) -> None:
+        lookup = Lookup(table="A1:B", row={"Team": "support"}, column="Calls")
+        resolve = sheet(["Team", "Calls"], ["support", "1.180"], ["search", other])
+        assert read_lookup(lookup, resolve, CSV).readings[0].number == number
+
+    def test_text_of_a_sheet_is_unknown_and_says_which_as_to_write(self) -> None:
+        resolve = sheet([week(0), "42,50"], [week(1), "1.180"])
+        snapshot = read_series(Series(dates="A1:A", values="B1:B"), resolve, READER)
+        assert [reading.problem for reading in snapshot.readings] == [
+            "the text '42,50', which is not a number; write as: {decimal: \",\"}",
+            'the text \'1.180\', and another cell has a decimal comma; write as: {decimal: ",", thousands: "."}',
+        ]
 
 
 PLAN: list[Sequence[Cell]] = [

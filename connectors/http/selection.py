@@ -1,0 +1,181 @@
+"""What an expression selects of an answer, over all of its pages; or why that is unknown.
+
+Only a list that is there and empty is an empty set. A missing key, `null` and an error that the server sends with
+status 200 are not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+
+from connectors.http.expressions import (
+    is_missing,
+    items_without_value,
+    list_paths,
+    names,
+    plain_path,
+    search,
+    value_at,
+    why_nothing,
+)
+from connectors.http.further_pages import further_pages, next_pointer
+from connectors.http.paging import AnswerPage
+from syncd.sdk import Reading, Snapshot
+from syncd.sdk.cells import Cell, Reader, shown
+from syncd.sdk.sentences import sentence
+from syncd.sdk.series import SeriesReader
+from syncd.sdk.tables import Unreadable
+
+_ERRORS = ("error", "errors")
+_MESSAGES = (*_ERRORS, "message", "errorMessages", "detail", "fault", "error_description")
+
+
+class Selection:
+    """Collects what one expression finds on each page.
+
+    `whole` says that the answer is whole, whatever it says of further pages.
+    """
+
+    def __init__(self, expression: str, hide: Callable[[str], str], *, whole: bool) -> None:
+        """`hide` masks secrets in what the server says."""
+        self._expression = expression
+        self._hide = hide
+        self._whole = whole
+        self._path = plain_path(expression)
+        self._pages = 0
+        self._pairs: list[Any] | None = None
+        self._value: Any = None
+        self._came = dict.fromkeys(list_paths(expression), 0)
+        self._outcome: Snapshot | None = None  # what ends the reading before the last page
+        self._following: str | None = None
+
+    def add(self, page: AnswerPage) -> None:
+        """Adds what the expression finds on the next page."""
+        self._pages += 1
+        if self._outcome is None:
+            self._outcome = self._take(page.data)
+        self._following = self._further(page)
+
+    def snapshot(self, reader: Reader) -> Snapshot:
+        """The readings, or why there are none."""
+        if self._outcome is not None:
+            return self._outcome
+        if self._following is not None:
+            return Snapshot(problem=self._following, partial=True)
+        if self._pairs is not None:
+            return self._series(reader)
+        number, problem = (
+            (None, "a structure, not a number") if _is_structure(self._value) else reader.number(self._value)
+        )
+        return Snapshot([Reading(number, self._expression, _raw(self._value), problem=problem)])
+
+    def _take(self, data: Any) -> Snapshot | None:
+        """Takes in what a page holds; what ends the reading, if something does."""
+        expression = self._expression
+        has_error = _holds_error(data, names(expression))
+        try:
+            value = search(expression, data)
+        except ValueError as error:
+            says = f"; the answer says: {self._says(data)}" if has_error or _holds_message(data) else ""
+            return Snapshot(problem=f"{expression}: {error}{says}")
+        if value is None:
+            why = why_nothing(expression, data)
+            if has_error or _holds_message(data):
+                return Snapshot(problem=f"{why}; the answer says: {self._says(data)}")
+            if self._pages > 1:
+                return Snapshot(problem=f"on page {self._pages} {why}", partial=True)
+            if self._path is not None and not is_missing(data, self._path):
+                return Snapshot(notes=[why])  # null in the place of one number is a blank
+            return self._unknown(why)
+        if has_error:
+            return Snapshot(problem=f"the answer holds an error beside the data: {self._says(data)}", partial=True)
+        if count := items_without_value(expression, data):
+            return self._unknown(f"none of {count:,} items has what {expression} asks for")
+        return self._join(value)
+
+    def _join(self, value: Any) -> Snapshot | None:
+        if isinstance(value, list) and (self._pairs is not None or self._pages == 1):
+            for index, pair in enumerate(value, len(self._pairs or ()) + 1):
+                if not (isinstance(pair, list) and len(pair) == 2) or _is_structure(pair[1]):
+                    where = f"{self._expression} #{index}"
+                    return Snapshot(problem=f"{where} is no [date, value] pair; write such as points[].[day, value]")
+            self._pairs = [*(self._pairs or ()), *value]
+            return None
+        if self._pages > 1 and (value != self._value or self._path is None):
+            return Snapshot(
+                problem=f"{self._expression} gives a number on each page; select a list of [date, value] pairs, such "
+                "as points[].[day, value], which joins the pages"
+            )
+        self._value = value
+        return None
+
+    def _series(self, reader: Reader) -> Snapshot:
+        pairs = self._pairs or []
+        if pairs and all(value is None for _, value in pairs):
+            return self._unknown(f"none of {len(pairs):,} items has a value at {self._expression}")
+        rows = SeriesReader(self._expression, reader)
+        try:
+            for index, (day, value) in enumerate(pairs, 1):
+                rows.pair(index, f"{self._expression} #{index}", _cell(day), _cell(value))
+        except Unreadable as error:
+            return Snapshot(problem=str(error))
+        return rows.snapshot()
+
+    def _says(self, data: Any) -> str:
+        return sentence(orjson.dumps(data).decode(), self._hide)
+
+    def _unknown(self, why: str) -> Snapshot:
+        return Snapshot([Reading(None, self._expression, "", problem=why)])
+
+    def _further(self, page: AnswerPage) -> str | None:
+        """Why the answer is not the whole; None if it says nothing of further pages, or none matter here."""
+        if self._whole or (self._path is not None and self._pairs is None):
+            return None
+        for path, earlier in self._came.items():
+            sign = further_pages(page.data, page.headers, path, earlier)
+            rows = value_at(page.data, path)
+            self._came[path] = earlier + (len(rows) if isinstance(rows, list) else 0)
+            if sign is None:
+                continue
+            if self._pages > 1:
+                return f"its last page says that more follows ({sign})"
+            return f"it has further pages ({sign}), and the first was read; write {_how(page, path)}"
+        return None
+
+
+def _how(page: AnswerPage, path: Any) -> str:
+    """The `pages:` that would read further pages."""
+    if 'rel="next"' in page.headers.get("link", "") or "rel=next" in page.headers.get("link", ""):
+        return "pages: {next: link}"
+    pointer = next_pointer(page.data, path)
+    if pointer is None:
+        return "pages: {next: PLACE, param: NAME} with the place of the next page, or ask for larger pages"
+    name, is_address = pointer
+    quoted = name if '"' not in name else f"'{name}'"
+    return f"pages: {{next: {quoted}}}" if is_address else f"pages: {{next: {quoted}, param: NAME}}"
+
+
+def _holds_error(data: Any, asked: frozenset[str]) -> bool:
+    """Whether an answer holds an error, under a name that the expression does not ask for."""
+    return isinstance(data, dict) and any(
+        data.get(name) and name not in asked and not isinstance(data[name], bool | int | float) for name in _ERRORS
+    )
+
+
+def _holds_message(data: Any) -> bool:
+    return isinstance(data, dict) and any(data.get(name) for name in _MESSAGES)
+
+
+def _is_structure(value: Any) -> bool:
+    return isinstance(value, dict | list)
+
+
+def _cell(value: Any) -> Cell:
+    return value if isinstance(value, bool | int | float | str) else None
+
+
+def _raw(value: Any) -> str:
+    return shown(value) if not _is_structure(value) else orjson.dumps(value).decode()[:200]

@@ -1,0 +1,78 @@
+"""The key `as:` of a measure: how to read the texts of a source as numbers and dates."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from syncd.sdk.date_texts import NAMED_FORMS
+
+_SAMPLE = datetime(2026, 11, 23, 14, 30, tzinfo=UTC)
+
+
+class As(BaseModel):
+    """How to read a text as a number or a date."""
+
+    model_config = ConfigDict(defer_build=True, extra="forbid", frozen=True)
+
+    decimal: str | None = Field(None, description="The decimal mark of numbers written as text: `,` or `.`.")
+    thousands: str | None = Field(None, description="The mark between groups of three digits: `.`, `,`, a space, `'`.")
+    percent: bool = Field(False, description="Read the text `85%` and the number `0.85` both as 85.")
+    accounting: bool = Field(False, description="Read `(1,234)` and `1,234-` as -1234.")
+    currency: bool = Field(False, description="Read `$1,234.50`, `€ 1.234,50` and `USD 12` without the currency.")
+    date: str | None = Field(
+        None, description="How dates are written: as for strptime (`%d.%m.%Y`), or month, quarter, iso-week, epoch."
+    )
+
+    @field_validator("decimal", "thousands")
+    @classmethod
+    def _single_mark(cls, value: str | None) -> str | None:
+        if value is not None and (len(value) != 1 or value.isalnum() or value in "+-"):
+            raise ValueError("must be one mark, such as ',' or '.'")
+        return value
+
+    @field_validator("date")
+    @classmethod
+    def _date_form(cls, value: str | None) -> str | None:
+        if value is not None and value not in NAMED_FORMS and not _says_which_day(value):
+            names = ", ".join(NAMED_FORMS)
+            raise ValueError(f"must say year and month, or more, as in '%d.%m.%Y' or '%b %Y', or be one of {names}")
+        return value
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> As:
+        if self.thousands is not None and self.thousands == (self.decimal or "."):
+            raise ValueError(
+                f"has {self.thousands!r} as decimal and as thousands; in '1.050,5' decimal is ',' and thousands is '.'"
+            )
+        return self
+
+    @property
+    def money(self) -> bool:
+        """Whether numbers are written as in accounts or prices, where thousands are grouped."""
+        return self.accounting or self.currency
+
+    @property
+    def marks(self) -> bool:
+        """Whether it says which marks numbers have."""
+        return self.decimal is not None or self.thousands is not None
+
+    @property
+    def reads_texts(self) -> bool:
+        """Whether it says how to read a text as a number."""
+        return self.marks or self.percent or self.money
+
+
+def _says_which_day(form: str) -> bool:
+    """Whether a date written in a form of strptime can be read back: the same day, or the first day of its month.
+
+    Without a year every date would be in 1900; the week of `%Y-%W` is not read without a weekday.
+    """
+    try:
+        back = datetime.strptime(_SAMPLE.strftime(form), form)  # noqa: DTZ007 - it has no zone
+    except ValueError:
+        return False
+    first_of_month = not re.search(r"%[djUWVuwaA]", form) and back.date() == _SAMPLE.date().replace(day=1)
+    return back.date() == _SAMPLE.date() or first_of_month

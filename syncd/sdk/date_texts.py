@@ -1,0 +1,142 @@
+"""Dates written as texts or plain numbers: how `as: {date: ...}` reads them, and which `as:` would.
+
+A month, a quarter or a week is dated by its first day: as `%b %Y`, a spreadsheet's cell that shows `Oct 2026` and the
+ISO 8601 text `2026-W41` are (docs/decisions/0033).
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import day_abbr, month_name
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, date, datetime
+
+_MONTHS = tuple(name.lower() for name in month_name if name)
+_WEEKDAYS = tuple(name.lower() for name in day_abbr)
+_YEAR_MONTH = re.compile(r"(\d{4})(?:[-/](\d{1,2})|\.?(\d{2}))")
+_MONTH_YEAR = re.compile(r"(\d{1,2})[-/.](\d{4})")
+_NAME_YEAR = re.compile(r"([a-z]{3,9})\.?(?:[-/, ]*(\d{4})|(?:-| ?['’])(\d{2}))", re.IGNORECASE)
+_YEAR_NAME = re.compile(r"(\d{4})[-/ ]*([a-z]{3,9})\.?", re.IGNORECASE)
+_YEAR_QUARTER = re.compile(r"(\d{4})[-/ ]?Q([1-4])", re.IGNORECASE)
+_QUARTER_YEAR = re.compile(r"Q([1-4])[-/ ]*(?:(\d{4})|['’]?(\d{2}))", re.IGNORECASE)
+_WEEK = r"(?:W|KW|CW|WK|WEEK) ?"
+_YEAR_WEEK = re.compile(rf"(\d{{4}})(?:[-/ ]?{_WEEK}(\d{{1,2}})|(\d{{2}}))", re.IGNORECASE)
+_WEEK_YEAR = re.compile(rf"{_WEEK}(\d{{1,2}})[-/, ]*(\d{{4}})", re.IGNORECASE)
+_RUN = re.compile("%[YymdHMSj]%[YymdHMSj]")  # numbers that nothing separates
+_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+_UNIT_STEP = 1e11  # in seconds this is the year 5138: a number as large counts milliseconds, or parts of them
+_EPOCHS = (1e8, 1e14)  # from 1973 in seconds: a smaller number is a day, a year or a count; a larger one needs `as:`
+_FORMS = (
+    *("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d"),
+    *("%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y"),
+    *("%d-%b-%Y", "%d-%b-%y", "%d. %B %Y", "%a %d %b %Y", "%a, %d %b %Y"),
+)
+_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p")
+
+
+def _month(text: str) -> date | None:
+    if match := _YEAR_MONTH.fullmatch(text):
+        return date(int(match[1]), int(match[2] or match[3]), 1)
+    if match := _MONTH_YEAR.fullmatch(text):
+        return date(int(match[2]), int(match[1]), 1)
+    if match := _NAME_YEAR.fullmatch(text):
+        name, year = match[1], int(match[2] or f"20{match[3]}")
+    elif match := _YEAR_NAME.fullmatch(text):
+        name, year = match[2], int(match[1])
+    else:
+        return None
+    numbers = [number for number, month in enumerate(_MONTHS, 1) if month.startswith(name.lower())]
+    return date(year, numbers[0], 1) if len(numbers) == 1 else None
+
+
+def _quarter(text: str) -> date | None:
+    if match := _YEAR_QUARTER.fullmatch(text):
+        return date(int(match[1]), int(match[2]) * 3 - 2, 1)
+    match = _QUARTER_YEAR.fullmatch(text)
+    return date(int(match[2] or f"20{match[3]}"), int(match[1]) * 3 - 2, 1) if match else None
+
+
+def _iso_week(text: str) -> date | None:
+    if match := _YEAR_WEEK.fullmatch(text):
+        return date.fromisocalendar(int(match[1]), int(match[2] or match[3]), 1)
+    match = _WEEK_YEAR.fullmatch(text)
+    return date.fromisocalendar(int(match[2]), int(match[1]), 1) if match else None
+
+
+def _epoch(text: str) -> datetime | None:
+    return epoch(float(text)) if _NUMBER.fullmatch(text) else None
+
+
+_READ: dict[str, Callable[[str], date | None]] = {
+    "month": _month,
+    "quarter": _quarter,
+    "iso-week": _iso_week,
+    "epoch": _epoch,
+}
+NAMED_FORMS = tuple(_READ)
+"""The names that stand for several ways to write a date."""
+
+
+def read_date(text: str, form: str | None) -> date | datetime | None:
+    """The day or time that a text means by a form of `as: {date: ...}`, else by ISO 8601; None if it means none.
+
+    A time may lack its zone.
+    """
+    read = _by_form(text, form) if form is not None else None
+    with suppress(ValueError):
+        return read or datetime.fromisoformat(text)
+    return None
+
+
+def _by_form(text: str, form: str) -> date | datetime | None:
+    with suppress(ValueError, OverflowError):
+        if form in _READ:
+            return _READ[form](text)
+        read = datetime.strptime(text, form)  # noqa: DTZ007 - the zone is the caller's
+        # strptime takes 2026111 for a day of `%Y%m%d`, and nobody can say for which.
+        return read if not _RUN.search(form) or read.strftime(form) == text else None
+    return None
+
+
+def epoch(number: float) -> datetime | None:
+    """The time of so many seconds since 1970; a number too large for seconds counts milliseconds, micro- or
+    nanoseconds.
+    """
+    try:
+        for _ in range(3):
+            if abs(number) >= _UNIT_STEP:
+                number /= 1000
+        return datetime.fromtimestamp(number, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def is_epoch(number: float) -> bool:
+    """Whether a number can only count seconds or milliseconds since 1970: it is no `20261123`, and no year."""
+    return _EPOCHS[0] <= number < _EPOCHS[1]
+
+
+def looks_like_date(text: str) -> bool:
+    """Whether a text seems to be a date in some form, rather than a label such as `Total` or `Sum 2026`."""
+    words = re.findall(r"[^\W\d_]+", text)
+    parts = (*_WEEKDAYS, *(month[:3] for month in _MONTHS), "wee")
+    return any(character.isdigit() for character in text) and all(
+        len(word) <= 2 or word[:3].lower() in parts for word in words
+    )
+
+
+def as_date(form: str) -> str:
+    """A form as people write it in YAML: `as: {date: month}`."""
+    return f"as: {{date: {form}}}" if form in NAMED_FORMS else f'as: {{date: "{form}"}}'
+
+
+def date_advice(texts: Sequence[str]) -> str:
+    """Which `as:` reads all of these texts, such as `write as: {date: "%d.%m.%Y"}`."""
+    readings: dict[tuple[date, ...], str] = {}
+    for form in (*NAMED_FORMS, *(form + time for form in _FORMS for time in _TIMES)):
+        read = [_by_form(text, form) for text in texts]
+        days = [moment.date() if isinstance(moment, datetime) else moment for moment in read if moment is not None]
+        if texts and len(days) == len(texts) and all(1990 <= day.year <= 2100 for day in days):
+            readings.setdefault(tuple(days), as_date(form))
+    return f"write {' or '.join(list(readings.values())[:2]) or 'dates such as 2026-11-21'}"
