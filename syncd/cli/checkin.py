@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -169,9 +168,9 @@ def _sentence(old: KeyResultLine, new: KeyResultLine, checkin: CheckIn, zone: Zo
     if checkin.value is None:
         return f"{name}: {by}"
     if new.key_result.measure is None and new.as_of != checkin.as_of and new.as_of is not None:
-        figure = partial(value_figure, new.key_result)
-        later = f"{figure(new.value)} of {day(new.as_of.astimezone(zone))} is newer and stays the value"
-        return f"{name}: {figure(checkin.value)} {by}; {later}"
+        newest = value_figure(new.key_result, new.value)
+        later = f"{newest} of {day(new.as_of.astimezone(zone))} is newer and stays the value"
+        return f"{name}: {value_figure(new.key_result, checkin.value)} {by}; {later}"
     if new.key_result.measure is not None:
         beside = f" beside {value_figure(new.key_result, new.value)}" if new.value is not None else ""
         return f"{name}: {value_words(checkin, new)}{beside}; {by}"
@@ -184,7 +183,7 @@ def _withdrawn_sentence(old: KeyResultLine, new: KeyResultLine, checkin: CheckIn
     what = f"{content_words(checkin)} of {day(checkin.as_of.astimezone(zone))} by {checkin.author}"
     moved = ""
     if old.value != new.value:
-        before, after = (value_figure(new.key_result, line.value, "unknown") for line in (old, new))
+        before, after = value_figure(new.key_result, old.value), value_figure(new.key_result, new.value, "unknown")
         moved = f"{before} → {after}, {HEALTH_WORDS[new.standing.health]}; "
     return f"{new.key_result.id}: {moved}{what} withdrawn by {checkin.withdrawn.author}"
 

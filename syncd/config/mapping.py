@@ -135,12 +135,12 @@ class Reader:
             plausible=keys.plausible.bounds() if keys.plausible else None,
             guard=self._guard(keys, (*place, "guard")),
             ignore=tuple(keys.ignore),
-            moved_from=keys.moved.from_ if keys.moved else None,
             grouped=tuple(
                 (str(where[-1]), text)
                 for where, text in self.document.grouped(place)
                 if "measure" not in where[len(place) :]
             ),
+            moved_from=keys.moved.from_ if keys.moved else None,
         )
 
     def _goal(self, keys: KeyResultKeys, place: Place, period: Period) -> Goal:

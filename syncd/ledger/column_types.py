@@ -1,4 +1,4 @@
-"""The types of columns that SQLite and PostgreSQL keep in different ways: times and JSON documents."""
+"""The types of columns that SQLite and PostgreSQL keep each in its own way: times and JSON documents."""
 
 from __future__ import annotations
 

@@ -201,8 +201,8 @@ class Link:
 class KeyResult:
     """A key result as its mapping defines it. `ignore` holds the ids of lint rules that do not apply to it.
 
-    `moved_from` is the id that it had before: the history of that id becomes its own.
     `grouped` are its numbers that the file writes as `4.000`, which is 4 and may be meant as 4000: (key, text).
+    `moved_from` is the id that it had before: the history of that id becomes its own.
     """
 
     id: str
@@ -220,8 +220,8 @@ class KeyResult:
     plausible: Plausible | None = None
     guard: KeyResult | None = None
     ignore: tuple[LintRule, ...] = field(default=(), compare=False)
-    moved_from: str | None = field(default=None, compare=False)
     grouped: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    moved_from: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
