@@ -232,7 +232,7 @@ CASES: dict[str, tuple[str, list[Objective], list[Objective]]] = {
         ],
         [
             written("1.234", "Fewer calls"),
-            written("1.234", "Calls fall from 11,234 to 600"),
+            written("1.234", "11,234 calls are too many"),
             written("1.234", "Calls fall from 12345 to 600"),
             written("99.950", "99.950 % of calls are answered"),
             written("1.250", "The median call falls from 1.250 to 0.900 hours"),
