@@ -12,12 +12,13 @@ import typer
 
 from syncd.cli.opening import open_config, print_json, reading_ledger
 from syncd.config import Config
+from syncd.config.local_sources import missing_in_sources
 from syncd.okr.lint import PulledRows
 from syncd.okr.measures import RecordMeasure, leaves
 from syncd.okr.words import count
 from syncd.sdk import ConfigError, Problem, SyncdError
 
-_CONNECTION, _UNKNOWN_OWNER = "connection", "unknown-owner"
+_CONNECTION, _UNKNOWN_OWNER, _NOT_THERE = "connection", "unknown-owner", "not-there"
 
 
 def run(path: Path, *, strict: bool, as_json: bool) -> None:
@@ -35,6 +36,7 @@ def run(path: Path, *, strict: bool, as_json: bool) -> None:
         *((problem, _CONNECTION) for problem in config.warnings()),
         *findings,
         *((problem, _UNKNOWN_OWNER) for problem in config.unknown_owners()),
+        *((problem, _NOT_THERE) for problem in missing_in_sources(config)),
     ]
     if as_json:
         entries = [{**_entry(problem), "rule": rule} for problem, rule in warnings]

@@ -19,6 +19,7 @@ from syncd.sdk.connector import (
     ConnectionSettings,
     Connector,
     Context,
+    Local,
     MeasureKeys,
     Publishes,
     Pulls,
@@ -29,6 +30,7 @@ from syncd.sdk.connector import (
     WebAddress,
     can_publish,
     can_pull,
+    is_local,
 )
 from syncd.sdk.durations import Duration, parse_duration
 from syncd.sdk.errors import (
@@ -69,6 +71,7 @@ __all__ = [
     "JsonClient",
     "JsonPublisher",
     "JsonSource",
+    "Local",
     "MeasureKeys",
     "NewestFirst",
     "Page",
@@ -105,6 +108,7 @@ __all__ = [
     "can_publish",
     "can_pull",
     "failure",
+    "is_local",
     "is_page",
     "lead_time",
     "network_failure",
