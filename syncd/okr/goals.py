@@ -17,6 +17,7 @@ from typing import Literal
 from syncd.okr.measures import Measure
 from syncd.okr.plausible import Plausible
 from syncd.okr.spans import Period, Span
+from syncd.sdk.figures import percent
 
 Health = Literal["unknown", "off_track", "at_risk", "on_track", "done"]
 Quality = Literal["complete", "partial", "failed", "stale", "held"]
@@ -45,6 +46,7 @@ LintRule = Literal[
 """The ids of the rules in `okr/lint`, which `ignore` can name. They stand here because most commands run none."""
 ON_PACE: frozenset[str] = frozenset({"on_track", "done"})
 
+_FAR = 10.0  # in shares: a thousand percent
 _GUARD = ":guard"
 _ROUNDING = 1e-9  # 0.45 must count as nine tenths of 0.5, whatever the last bit of a float is
 
@@ -293,9 +295,18 @@ def standing(key_result: KeyResult, value: float | None, span: Span, now: dateti
     score = _within(progress)
     if now < span.start:
         return Standing(progress, score, expected_score, "unknown", "the period has not begun")
-    return Standing(
-        progress, score, expected_score, _health(key_result, progress, score, expected_score, now >= span.end, shares)
-    )
+    health = _health(key_result, progress, score, expected_score, now >= span.end, shares)
+    return Standing(progress, score, expected_score, health, out_of_scale(key_result, progress))
+
+
+def out_of_scale(key_result: KeyResult, progress: float | None) -> str | None:
+    """What is wrong with a progress of more than a thousand percent; None for any other progress.
+
+    A baseline of 4 in place of 4,000 makes such a progress.
+    """
+    if progress is None or abs(progress) < _FAR or not isinstance(key_result.goal, Target):
+        return None
+    return f"its progress is {percent(progress)}: check that value, baseline and target have the same unit"
 
 
 def guarded(unguarded: Standing, guard: Standing, guard_reason: str) -> Standing:
