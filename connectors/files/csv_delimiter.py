@@ -107,7 +107,7 @@ def _read(lines: Sequence[str], delimiter: str, header: int | None, is_whole: bo
     for line, row in body:
         if problem is None and longer(row, width):
             problem = describe_longer(line, row, rows[index][0], width)
-    is_split = not body or any(width_of(row) > 1 for _, row in body)
+    is_split = not body or any(len(row) > 1 for _, row in body)
     return _Reading(delimiter, width, problem, is_split, all(len(row) >= width for _, row in body))
 
 

@@ -103,8 +103,6 @@ class CsvFile:
                     yield first, block
             except csv.Error as error:
                 raise self._unreadable(describe_error(self._line(None), error)) from None
-            except UnicodeDecodeError as error:
-                raise SourceBroken(f"{self._name} is no text in {error.encoding}; save it as UTF-8") from None
 
     def _check(self, first: int, rows: list[list[str]], body: int, width: int, has_long_cells: bool) -> None:
         """Unreadable for the first row, after `body` rows, that does not agree with a header of this width."""
@@ -184,6 +182,8 @@ class CsvFile:
         text = io.TextIOWrapper(self._content, self._encoding, errors, newline="")
         try:
             yield text
+        except UnicodeDecodeError as error:
+            raise SourceBroken(f"{self._name} is no text in {error.encoding}; save it as UTF-8") from None
         finally:
             text.detach()
 

@@ -7,7 +7,7 @@ for everything. The format: ECMA-376 part 1, 18.3.1.4 (c), 18.3.1.40 (f) and 18.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 
 from connectors.files.scan import NEVER_CALCULATED, SheetScan, text_of
@@ -17,6 +17,7 @@ from syncd.sdk.cells import CellError
 _PREFIX = re.compile(rb"<(?:(\w+):)?worksheet\b")
 _ADDRESS = re.compile(rb"""\br\s*=\s*["']([A-Z]{0,3})([0-9]{1,7})["']""")
 _IS_TEXT = re.compile(rb"""\bt\s*=\s*["']str["']""")
+_LARGE = 1_000_000  # cells
 _BEGINNING = 100_000  # bytes in which the sheet's first element must begin
 
 
@@ -32,6 +33,10 @@ class _Patterns:
         self.end = b"</" + prefix + b"c>"
         self.cells = pattern(rb"<~c[\s/>]")
         self.addresses = pattern(rb'<~c\s[^>]*?\br="[A-Z]{1,3}[0-9]{1,7}"')
+        self.addressed = self.cell + b' r="'
+        self.formula = b"<" + prefix + b"f"
+        self.letters = pattern(rb'<~c r="([A-Z]{1,3})')
+        self.numbers = pattern(rb'<~c r="[A-Z]{1,3}([0-9]{1,7})"')
         self.filled = pattern(rb'<~c\s[^>]*?\br="([A-Z]{1,3})([0-9]{1,7})"[^>/]*>')
         self.data = pattern(rb"<~sheetData(?:\s[^>]*)?>")
         self.prefix = prefix
@@ -45,30 +50,45 @@ class _Patterns:
 _patterns = cache(_Patterns)
 
 
-def scan_excel(chunks: Iterable[bytes], *, recalculates: bool) -> SheetScan:
+def scan_excel(chunks: Callable[[], Iterable[bytes]], *, recalculates: bool) -> SheetScan:
     """The scan of a sheet's XML. With `recalculates` a formula's 0 is no value: a program that calculates nothing wrote
     it, and asks the next program to calculate.
+
+    The extent may take in blank cells that have a format, unless the sheet is so large that it matters.
     """
+    scan = _scan(chunks(), recalculates=recalculates, is_exact=False)
+    return scan if scan.area <= _LARGE else _scan(chunks(), recalculates=recalculates, is_exact=True)
+
+
+def _scan(chunks: Iterable[bytes], *, recalculates: bool, is_exact: bool) -> SheetScan:
     scan = SheetScan()
     row = 0
     for patterns, xml in _whole_rows(chunks):
-        if len(patterns.addresses.findall(xml)) != len(patterns.cells.findall(xml)):
+        cells = len(patterns.cells.findall(xml))
+        is_plain = xml.count(patterns.addressed) == cells
+        if not is_plain and len(patterns.addresses.findall(xml)) != cells:
             xml, row = _with_addresses(patterns, xml, row)
-        filled = patterns.filled.findall(xml)
-        if filled:
-            columns, numbers = {letters for letters, _ in filled}, {number for _, number in filled}
+        if is_plain and not is_exact:
+            letters, numbers = set(patterns.letters.findall(xml)), set(patterns.numbers.findall(xml))
+        else:
+            filled = patterns.filled.findall(xml)
+            cells = len(filled)
+            letters, numbers = {place[0] for place in filled}, {place[1] for place in filled}
+        if letters:
             row = max(map(int, numbers))
-            scan.extend(row, 1 + max(column_number(letters.decode()) for letters in columns))
-            scan.cells += len(filled)
-        for match in patterns.error.finditer(xml):
-            value = patterns.value.search(xml, match.end(), xml.find(patterns.end, match.end()))
-            is_empty = match[1].endswith(b"/") or value is None
-            _add(scan, match[1], CellError("an error" if is_empty or value is None else text_of(value[1])))
-        for pattern in (patterns.uncalculated, *((patterns.zero,) if recalculates else ())):
-            for match in pattern.finditer(xml):
-                tag = xml[xml.rfind(patterns.cell, 0, match.start()) : match.start()].split(b">", 1)[0]
-                if not _IS_TEXT.search(tag):  # a formula whose result is an empty text has no value either
-                    _add(scan, tag, NEVER_CALCULATED)
+            scan.extend(row, 1 + max(column_number(name.decode()) for name in letters))
+            scan.cells += cells
+        if b'"e"' in xml or b"'e'" in xml:
+            for match in patterns.error.finditer(xml):
+                value = patterns.value.search(xml, match.end(), xml.find(patterns.end, match.end()))
+                is_blank = match[1].endswith(b"/") or value is None
+                _add(scan, match[1], CellError("an error" if is_blank or value is None else text_of(value[1])))
+        if patterns.formula in xml:
+            for pattern in (patterns.uncalculated, *((patterns.zero,) if recalculates else ())):
+                for match in pattern.finditer(xml):
+                    tag = xml[xml.rfind(patterns.cell, 0, match.start()) : match.start()].split(b">", 1)[0]
+                    if not _IS_TEXT.search(tag):  # a formula whose result is an empty text has no value either
+                        _add(scan, tag, NEVER_CALCULATED)
     return scan
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from xml.sax.saxutils import quoteattr
 
 from connectors.files.contents import Contents, SheetPart
@@ -18,6 +19,8 @@ from syncd.sdk.a1 import quote_sheet
 from syncd.sdk.cells import CellError
 
 _ROW = b"<table:table-row"
+_UNUSUAL = (b'"error"', b"'error'", b":formula", b"<table:table ", b"columns-repeated", b"covered")
+_REPEATED_ROW = re.compile(rb"""rows-repeated=["'](?!1["'])""")
 _ROW_END = b"</table:table-row>"
 _CELL = b"<table:table-cell"
 _COVERED = b"<table:covered-table-cell"
@@ -40,8 +43,10 @@ _REFERENCE = re.compile(
 def scan_open_document(chunks: Iterable[bytes], limits: Limits) -> tuple[Contents, dict[str, SheetScan]]:
     """What a workbook's `content.xml` says of itself, and the scan of each sheet by its name."""
     walk = _Walk(limits)
-    for piece in _between_rows(chunks):
-        walk.take(piece)
+    for pieces in _between_rows(chunks):
+        if not walk.take_plain(pieces):
+            for piece in pieces:
+                walk.take(piece)
     return walk.contents, walk.scans
 
 
@@ -50,7 +55,7 @@ def closed_up_open_document(chunks: Iterable[bytes], limits: Limits, sheet: str)
     those that stay.
     """
     walk = _Walk(limits, kept=sheet)
-    pieces = list(_between_rows(chunks))
+    pieces = list(chain.from_iterable(_between_rows(chunks)))
     for piece in pieces:
         walk.take(piece)
     rows = [row + more for row, times, _ in walk.filled for more in range(times)]
@@ -73,13 +78,13 @@ def closed_up_open_document(chunks: Iterable[bytes], limits: Limits, sheet: str)
     return b"".join(parts), rows, columns
 
 
-def _between_rows(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def _between_rows(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
     """The XML in pieces: all before the first row, and then what stands from each row's beginning to the next one's."""
     rest = b""
     for chunk in chunks:
         *pieces, rest = (rest + chunk).split(_ROW)
-        yield from pieces
-    yield rest
+        yield pieces
+    yield [rest]
 
 
 class _Walk:
@@ -99,6 +104,23 @@ class _Walk:
         self._sheet: str | None = None
         self._scan = SheetScan()
         self._row = 0
+
+    def take_plain(self, pieces: list[bytes]) -> bool:
+        """Takes pieces that all hold a row with nothing but values, as most do; False if some do not.
+
+        A scan may not take longer than calamine, so they are looked at together.
+        """
+        xml = b"".join(pieces)
+        if any(word in xml for word in _UNUSUAL) or _REPEATED_ROW.search(xml):
+            return False
+        if not all(piece[:1] in (b" ", b">") and piece.endswith(_ROW_END) for piece in pieces):
+            return False
+        widths = [piece.count(_CELL) for piece in pieces]
+        self._row += len(pieces)
+        self._scan.cells += sum(widths)
+        self._scan.extend(self._row, max(widths, default=0))
+        self._limits.check_cells(self._sheet or "", self._scan.cells)
+        return True
 
     def take(self, piece: bytes) -> None:
         """Takes a piece. It holds a row, unless it is the first, or begins with the rest of another element's name."""

@@ -165,9 +165,11 @@ def _row(statement: Statement, owner: str | None) -> str:
     )
     cells = [
         link,
-        f"{number(statement.value)}{unit}" if statement.value is not None else number(None),
+        f"{number(statement.value, bounds=statement.value_bounds)}{unit}"
+        if statement.value is not None
+        else number(None),
         number(statement.target),
-        percent(statement.progress),
+        percent(statement.progress, statement.progress_bounds),
         health,
         statement.as_of.strftime("%Y-%m-%d %H:%M") if statement.as_of else "–",
     ]

@@ -38,13 +38,18 @@ class SheetScan:
         self.rows, self.columns = max(self.rows, rows), max(self.columns, columns)
 
     @property
+    def area(self) -> int:
+        """The number of places in the rectangle around its cells."""
+        return self.rows * self.columns
+
+    @property
     def is_sparse(self) -> bool:
         """Whether most of the rectangle around its cells is blank."""
-        return self.rows * self.columns > 1_000_000 + 8 * self.cells
+        return self.area > 1_000_000 + 8 * self.cells
 
     def check(self, name: str, limits: Limits) -> None:
         """SourceBroken if the sheet has more cells than the limit."""
-        limits.check_cells(name, self.cells if self.is_sparse else self.rows * self.columns)
+        limits.check_cells(name, self.cells if self.is_sparse else self.area)
 
     def with_errors(self, number: int, row: Sequence[Cell]) -> Sequence[Cell]:
         """A row with its error cells in place of the blanks that calamine gives."""

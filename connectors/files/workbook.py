@@ -23,7 +23,7 @@ from syncd.sdk.names import nearest_hint
 from syncd.sdk.tables import Unreadable
 
 if TYPE_CHECKING:
-    from python_calamine import CalamineWorkbook
+    from python_calamine import CalamineSheet, CalamineWorkbook
 
 T = TypeVar("T")
 
@@ -60,6 +60,8 @@ class Workbook:
             for _ in self._package.chunks(part):  # calamine reads them too, and has no limits
                 pass
         self._opened: CalamineWorkbook | None = None
+        self._read_sheets: dict[str, CalamineSheet] = {}
+        self._closed_up: dict[str, tuple[Places, CalamineSheet]] = {}
 
     @property
     def sheets(self) -> Sequence[str]:
@@ -109,8 +111,9 @@ class Workbook:
 
     def _scan(self, part: SheetPart) -> SheetScan:
         if part.name not in self._scans:
-            chunks = self._package.chunks(part.part)
-            self._scans[part.name] = scan_excel(chunks, recalculates=self._contents.recalculates)
+            self._scans[part.name] = scan_excel(
+                lambda: self._package.chunks(part.part), recalculates=self._contents.recalculates
+            )
         return self._scans[part.name]
 
     def _rows(self, name: str) -> Iterator[Sequence[Cell]]:
@@ -118,17 +121,22 @@ class Workbook:
         if self._opened is None:
             is_whole = not self._contents.is_ods or self._package.names >= _ODS_PARTS
             self._opened = self._open(self._content if is_whole else self._packed_again({}))
-        return self._rows_in(self._opened, name)
+        if name not in self._read_sheets:
+            self._read_sheets[name] = self._sheet_in(self._opened, name)
+        return _rows_from_a(self._read_sheets[name])
 
     def _sparse(self, part: SheetPart) -> Iterator[Block]:
-        chunks = self._package.chunks(part.part)
-        if self._contents.is_ods:
-            xml, rows, columns = closed_up_open_document(chunks, self._limits, part.name)
-        else:
-            xml, rows, columns = closed_up_excel(chunks)
-        self._limits.check_cells(part.name, len(rows) * len(columns))
-        workbook = self._open(self._packed_again({part.part: [xml]}))
-        return Places(rows, columns).put_back(self._rows_in(workbook, part.name))
+        if part.name not in self._closed_up:
+            chunks = self._package.chunks(part.part)
+            if self._contents.is_ods:
+                xml, rows, columns = closed_up_open_document(chunks, self._limits, part.name)
+            else:
+                xml, rows, columns = closed_up_excel(chunks)
+            self._limits.check_cells(part.name, len(rows) * len(columns))
+            workbook = self._open(self._packed_again({part.part: [xml]}))
+            self._closed_up[part.name] = Places(rows, columns), self._sheet_in(workbook, part.name)
+        places, sheet = self._closed_up[part.name]
+        return places.put_back(_rows_from_a(sheet))
 
     def _packed_again(self, sheets: Mapping[str, Iterable[bytes]]) -> BinaryIO:
         """The workbook with these sheets; an ODS file with all the parts that calamine wants."""
@@ -144,13 +152,8 @@ class Workbook:
         content.seek(0)
         return self._read(lambda: CalamineWorkbook.from_filelike(content))
 
-    def _rows_in(self, workbook: CalamineWorkbook, name: str) -> Iterator[Sequence[Cell]]:
-        sheet = self._read(lambda: workbook.get_sheet_by_name(name))
-        if sheet.start is None:
-            return
-        left = [None] * sheet.start[1]
-        for row in sheet.iter_rows():
-            yield [*left, *row] if left else row
+    def _sheet_in(self, workbook: CalamineWorkbook, name: str) -> CalamineSheet:
+        return self._read(lambda: workbook.get_sheet_by_name(name))
 
     def _read(self, read: Callable[[], T]) -> T:
         """What python-calamine reads. It lets through any error of a damaged file, and its own bugs as panics."""
@@ -186,6 +189,15 @@ class Workbook:
     def _check_encryption(self) -> None:
         if _MANIFEST in self._package.names and b"encryption-data" in b"".join(self._package.chunks(_MANIFEST)):
             raise SourceBroken(f"{self._limits.file} is protected by a password; save it without one")
+
+
+def _rows_from_a(sheet: CalamineSheet) -> Iterator[Sequence[Cell]]:
+    """The rows from row 1 on, each from column A on."""
+    if sheet.start is None:
+        return
+    left = [None] * sheet.start[1]
+    for row in sheet.iter_rows():
+        yield [*left, *row] if left else row
 
 
 def _to_end(rows: Iterator[Sequence[Cell]], scan: SheetScan) -> Iterator[Sequence[Cell]]:

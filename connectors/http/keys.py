@@ -30,5 +30,19 @@ Path = Annotated[str, AfterValidator(_below_the_url)]
 Expression = Annotated[str, AfterValidator(_jmespath)]
 """JMESPath."""
 
+_LISTS = frozenset({"projection", "filter_projection", "value_projection", "flatten", "multi_select_list"})
+_FUNCTIONS_TO_LISTS = frozenset({"map", "sort", "sort_by", "reverse", "keys", "values", "to_array"})
+
+
+def makes_a_list(expression: str) -> bool:
+    """Whether an expression makes a list, by its shape: `points[].[day, value]` does, and `sum(points[].value)` does
+    not.
+    """
+    node = jmespath.compile(expression).parsed
+    while node["type"] in ("pipe", "subexpression"):
+        node = node["children"][-1]
+    return node["value"] in _FUNCTIONS_TO_LISTS if node["type"] == "function_expression" else node["type"] in _LISTS
+
+
 HEADER = "header "
 """A header's place in a check-in's content is this, followed by its name."""

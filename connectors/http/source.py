@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import orjson
 from pydantic import Field, ValidationInfo, field_validator
 
-from connectors.http.keys import Expression, Path
+from connectors.http.keys import Expression, Path, makes_a_list
 from connectors.http.paging import Pages, Request, read_pages
 from connectors.http.selection import Selection
 from connectors.http.settings import HttpSettings
@@ -51,8 +50,8 @@ class HttpMeasure(ReadingKeys):
 
     @property
     def many(self) -> bool:
-        """Whether the expression has a projection: `[]`, `[*]`, a filter, a slice."""
-        return bool(re.search(r"\[(\]|\*|\?|\d*:)", self.json_))
+        """Whether the expression makes a list."""
+        return makes_a_list(self.json_)
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
         """Measures that make the same requests share a stream."""

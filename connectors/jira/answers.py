@@ -5,7 +5,7 @@ The fields of an issue are in `fields`.
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic.alias_generators import to_camel
@@ -94,12 +94,36 @@ class ListedField(Answer):
     name: str
 
 
+class CommentVisibility(Answer):
+    """Who sees a comment: the members of a role or a group (`type`) of the name `value`."""
+
+    type: str
+    value: str
+
+    def is_same(self, other: CommentVisibility | None) -> bool:
+        """Whether both are the same role or group; Jira names it in any case of letters."""
+        return other is not None and (self.type, self.value.casefold()) == (other.type, other.value.casefold())
+
+
+class CommentProperty(Answer):
+    """A property of a comment, such as `sd.public.comment` with `{"internal": true}`."""
+
+    key: str
+    value: Any = None
+
+
 class Comment(Answer):
-    """A comment on an issue; `body` is wiki markup."""
+    """A comment on an issue; `body` is wiki markup.
+
+    `jsd_public`, of Cloud alone, says whether the customers of a service project see it.
+    """
 
     id: str
     author: Account = Account()  # missing if the account was deleted
     body: str
+    visibility: CommentVisibility | None = None
+    jsd_public: bool | None = None
+    properties: list[CommentProperty] = []
 
 
 class CommentPage(Answer):

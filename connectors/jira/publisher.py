@@ -6,12 +6,14 @@ comment by the last line and the author. It never touches what others wrote, not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from connectors.jira.answers import Account, Comment, CommentPage, WrittenComment
+from connectors.jira.audience import audience, is_restricted
 from connectors.jira.client import Client, Method, Refused
 from connectors.jira.markup import decoded, encoded, unescaped
 from connectors.jira.screen import FieldValues, Opened, Slot, find_slot
@@ -33,6 +35,7 @@ from syncd.sdk.block import health, lines
 T = TypeVar("T")
 _COMMENT = "comment"
 _PER_PAGE = 100  # comments; the default of Cloud
+_NO_PERMISSION = re.compile(r"\b(?:do|does) not have (?:the )?permission\b", re.IGNORECASE)
 _NUMBERS = frozenset({"value", "baseline", "target", "progress", "score", "expected", "confidence"})
 
 
@@ -56,7 +59,7 @@ class JiraPublisher(Client):
         self._keys = keys
         self._stated: Mapping[str, Stated] = {_place(field): stated for stated, field in keys.fields.items()}
         self._issues: dict[str, _Issue] = {}  # by the key in the configuration
-        self._comments: dict[str, str | None] = {}  # the id of syncd's comment, by key result, as last read
+        self._comments: dict[str, Comment | None] = {}  # syncd's comment, by key result, as last read
         self._me: Account | None = None
 
     def content(self, statement: Statement | Summary) -> Content:
@@ -81,13 +84,15 @@ class JiraPublisher(Client):
             slots = issue.slots
             fields = {slots[place].id: slots[place].to_json(content[place]) for place in content if place in slots}
             if fields:
-                self._write(issue, "PUT", "", {"fields": fields}, type(None), "Edit Issues")
+                self._write(issue, "PUT", self._quietly(""), {"fields": fields}, type(None), "Edit Issues")
             if (text := content.get(_COMMENT)) is not None:
-                body, ours = {"body": encoded(str(text))}, self._comments[name]
+                ours = self._comments[name]
+                body = {"body": encoded(str(text)), **audience(self._keys, ours)}
                 if ours is None:
                     self._write(issue, "POST", "/comment", body, WrittenComment, "Add Comments")
                 else:
-                    self._write(issue, "PUT", f"/comment/{ours}", body, WrittenComment, "Edit Own Comments")
+                    path = self._quietly(f"/comment/{ours.id}")
+                    self._write(issue, "PUT", path, body, WrittenComment, "Edit Own Comments")
 
     def _read(self, name: str, wanted: Content) -> Written:
         issue = self._find(self._keys.issues[name])
@@ -104,18 +109,29 @@ class JiraPublisher(Client):
                 content[place] = slot.from_json(current.fields.get(slot.id), number=self._stated[place] in _NUMBERS)
         if _COMMENT in wanted:
             ours = next((comment for comment in self._all_comments(issue) if self._is_ours(comment, name)), None)
-            self._comments[name] = ours.id if ours else None
-            content[_COMMENT] = decoded(ours.body) if ours else None
+            self._comments[name] = ours
+            text = decoded(ours.body) if ours else None
+            # A comment with the right text that too many people see counts as missing, so that it is written again.
+            too_open = ours is not None and text == wanted[_COMMENT] and not is_restricted(self._keys, ours)
+            content[_COMMENT] = None if too_open else text
             where[_COMMENT] = f"syncd's comment on {issue.name}"
         return Written(content, where)
+
+    def _quietly(self, path: str) -> str:
+        """The path of an edit, by which Jira notifies nobody if the keys say so. A new comment has no such setting."""
+        return path if self._keys.notify else f"{path}?notifyUsers=false"
 
     def _find(self, key: str) -> _Issue:
         """The issue with this key, and the fields on its edit screen that syncd writes."""
         if key not in self._issues:
-            params = {"fields": "summary", **({"expand": "editmeta"} if self._keys.fields else {})}
+            fields = "summary,project" if self._keys.internal else "summary"
+            params = {"fields": fields, **({"expand": "editmeta"} if self._keys.fields else {})}
             with _about(key, "Browse Projects"):
                 opened = self._ask(lambda: self._jira._get_json(f"issue/{key}", params=params), Opened)
             name = opened.named(key)
+            if self._keys.internal and opened.has_customers is False:
+                restrict = "write visibility: {role: …} instead, or leave it out"
+                raise SourceBroken(f"{name} is in no service project, so internal hides nothing there; {restrict}")
             slots = {_place(field): find_slot(name, opened.editmeta, field) for field in self._keys.fields.values()}
             for field, names in shared((slot.name, slot.id) for slot in slots.values()):
                 same = " and ".join(map(repr, names))
@@ -130,7 +146,9 @@ class JiraPublisher(Client):
         seen: set[str] = set()
         total: int | None = None
         while total is None or len(seen) < total:
-            page = self._look(issue, "/comment", {"startAt": len(seen), "maxResults": _PER_PAGE}, CommentPage)
+            params: dict[str, Any] = {"startAt": len(seen), "maxResults": _PER_PAGE}
+            params |= {"expand": "properties"} if self._keys.internal else {}
+            page = self._look(issue, "/comment", params, CommentPage)
             fresh = [comment for comment in page.comments if comment.id not in seen]
             if total not in (None, page.total) or (not fresh and len(seen) < page.total):
                 raise RetryLater(f"the comments of {issue.name} changed while they were read")
@@ -156,6 +174,8 @@ class JiraPublisher(Client):
     def _write(
         self, issue: _Issue, method: Method, path: str, body: Json, shape: type[object], permission: str
     ) -> None:
+        if not self._keys.notify and method == "PUT":
+            permission += ", and for notify: false also Administer Projects, or leave notify out"
         with _about(issue.name, permission):
             self._send(method, f"issue/{issue.id}{path}", body, shape)
 
@@ -170,7 +190,7 @@ def _about(what: str, permission: str) -> Iterator[None]:
             raise RetryLater(f"{what} was edited at the same moment: {error}") from None
         if error.status in (404, 410):
             raise SourceBroken(f"{what} is {error}") from None
-        lacks = error.status == 403 or "permission" in str(error)
+        lacks = error.status == 403 or (error.status == 400 and _NO_PERMISSION.search(str(error)))
         hint = f"; grant the account {permission}" if lacks else ""
         raise SourceBroken(f"{what}: {error}{hint}") from None
 

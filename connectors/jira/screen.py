@@ -39,11 +39,26 @@ class Screen(Answer):
     fields: Mapping[str, Editable] = {}
 
 
+class _Project(Answer):
+    project_type_key: str | None = None
+
+
+class _OpenedFields(Answer):
+    project: _Project = _Project()
+
+
 class Opened(Id):
     """An issue as its key led to it. When an issue is moved, its id stays and its key changes."""
 
     key: str
     editmeta: Screen = Screen()
+    fields: _OpenedFields = _OpenedFields()
+
+    @property
+    def has_customers(self) -> bool | None:
+        """Whether its project is a service project, whose customers see comments; None if Jira does not say it."""
+        kind = self.fields.project.project_type_key
+        return None if kind is None else kind == "service_desk"
 
     def named(self, configured: str) -> str:
         """Its name for people: the key in the configuration, and its current key if it was moved."""

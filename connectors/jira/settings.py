@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from connectors.jira.jql import balanced, never_done, unordered
 from syncd.sdk import ConnectionSettings, Duration, Json, PublishKeys, RecordKeys, Secret, Stated, WebAddress
@@ -85,6 +85,21 @@ def _issue_key(value: str) -> str:
     return value
 
 
+class Visibility(BaseModel):
+    """Who sees the comment, beside administrators: the members of a project role or of a group."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    role: str | None = Field(None, min_length=1, description="A role of the project, such as Developers.")
+    group: str | None = Field(None, min_length=1, description="A group of the site, such as jira-developers.")
+
+    @model_validator(mode="after")
+    def _is_role_or_group(self) -> Visibility:
+        if (self.role is None) == (self.group is None):
+            raise ValueError("takes a role or a group; write such as {role: Developers}")
+        return self
+
+
 class JiraPublish(PublishKeys):
     """Which issues check-ins are written to, and which parts of them."""
 
@@ -95,6 +110,17 @@ class JiraPublish(PublishKeys):
         {}, description="The field for each value, by its name or id: `{value: Current value}`."
     )
     comment: bool = Field(False, description="Whether to write to a comment on the issue and keep it up to date.")
+    internal: bool = Field(
+        False,
+        description="Whether the comment is hidden from the customers of a service project (Jira Service Management).",
+    )
+    visibility: Visibility | None = Field(
+        None,
+        description="Who sees the comment: `{role: Developers}` or `{group: jira-developers}`; otherwise everybody.",
+    )
+    notify: bool = Field(
+        True, description="Whether Jira notifies people of edits; `false` takes an administrator of the project."
+    )
 
     @field_validator("fields")
     @classmethod
@@ -107,6 +133,9 @@ class JiraPublish(PublishKeys):
     def _consistent(self) -> JiraPublish:
         if not self.fields and not self.comment:
             raise ValueError("write what the issues get: fields, or comment: true, or both")
+        if not self.comment and (self.internal or self.visibility is not None):
+            key = "internal" if self.internal else "visibility"
+            raise ValueError(f"{key} says who sees the comment; write comment: true too, or leave it out")
         for issue, names in shared(self.issues.items()) if self.fields else ():
             same = " and ".join(names)
             raise ValueError(f"write another issue for one of {same}: the fields of {issue} hold one key result each")

@@ -16,7 +16,7 @@ from syncd.cycle.check_in import STANDS_FOR, Implausible, Settled, check_in
 from syncd.ledger import cycle_lock
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import KeyResult, is_guard
-from syncd.okr.words import HEALTH_WORDS, clock_time, day, number
+from syncd.okr.words import HEALTH_WORDS, clock_time, day, value_figure
 from syncd.sdk import ConfigError, parse_duration
 from syncd.status.checkin_words import value_words
 from syncd.status.document import key_result_document
@@ -82,9 +82,10 @@ def _sentence(old: KeyResultLine, new: KeyResultLine, checkin: CheckIn, zone: Zo
     if checkin.value is None:
         return f"{name}: {by}"
     if new.key_result.measure is not None:
-        beside = f" beside {number(new.value)}" if new.value is not None else ""
+        beside = f" beside {value_figure(new.key_result, new.value)}" if new.value is not None else ""
         return f"{name}: {value_words(checkin, new)}{beside}; {by}"
-    return f"{name}: {number(old.value)} → {number(new.value)}, {HEALTH_WORDS[new.standing.health]}; {by}"
+    before, after = (value_figure(new.key_result, line.value) for line in (old, new))
+    return f"{name}: {before} → {after}, {HEALTH_WORDS[new.standing.health]}; {by}"
 
 
 def _expiry(now: datetime, given: str | None, key_result: KeyResult) -> datetime:

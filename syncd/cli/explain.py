@@ -22,7 +22,18 @@ from syncd.explain.links import links_of
 from syncd.explain.restatements import Restatement
 from syncd.okr.measures import FormulaMeasure, Measure, RecordMeasure, leaves
 from syncd.okr.spans import Span
-from syncd.okr.words import HEALTH_WORDS, clock_time, count, day, goal, number, percent, place
+from syncd.okr.words import (
+    HEALTH_WORDS,
+    clock_time,
+    count,
+    day,
+    goal,
+    number,
+    percent,
+    place,
+    progress_figure,
+    value_figure,
+)
 from syncd.status.document import checkin_document
 from syncd.status.read_snapshots import Snapshots
 
@@ -79,7 +90,7 @@ def _lines(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
         yield from labelled("edited", f"{clock_time(edit.at.astimezone(zone))} in {edit.file}: {edit}")
     for approval in evidence.approvals:
         when = clock_time(approval.at.astimezone(zone))
-        moved = f"{number(approval.old)} → {number(approval.new)}"
+        moved = f"{value_figure(evidence.key_result, approval.old)} → {value_figure(evidence.key_result, approval.new)}"
         yield from labelled("approved", f"{when} by {approval.author}: {moved}")
     yield from _checkins(evidence, zone)
     yield from _items(evidence, zone)
@@ -91,9 +102,9 @@ def _lines(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
 
 def _standing(evidence: Evidence) -> Iterator[str]:
     line = evidence.line
-    progress = f"{percent(line.standing.progress)} of the way, " if line.standing.progress is not None else ""
+    progress = f"{progress_figure(line.standing)} of the way, " if line.standing.progress is not None else ""
     health = HEALTH_WORDS[line.standing.health]
-    yield f"  {number(line.value)}  {goal(evidence.key_result)}   {progress}{health}"
+    yield f"  {value_figure(evidence.key_result, line.value)}  {goal(evidence.key_result)}   {progress}{health}"
     if line.quality not in (None, "complete"):
         yield from wrapped(f"{line.quality}: {line.reason}", "  ")
     if evidence.edited:
@@ -150,7 +161,7 @@ def _field(measure: Measure | None) -> str:
 def _items(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
     """The rows that would count, the restatements, the rows that count, and the rows that each rule leaves out."""
     if evidence.line.quality == "held":
-        waiting = number(evidence.line.candidate, "unknown")
+        waiting = value_figure(evidence.key_result, evidence.line.candidate, "unknown")
         yield from _block(
             f"would count in {waiting}, which waits ({len(evidence.candidate)})", evidence.candidate, zone
         )

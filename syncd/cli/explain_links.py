@@ -10,6 +10,7 @@ from syncd.explain.links import LinkEvidence
 from syncd.okr.trend import Trend
 from syncd.okr.weeks import Week
 from syncd.okr.words import count, day, number, span
+from syncd.sdk.numbers import difference
 from syncd.status.verdicts import DIRECTION_WORDS, VERDICT_SIGNS, VERDICT_WORDS, lag_days, trend_document
 
 _WIDTH = 16
@@ -56,7 +57,7 @@ def _weeks(weeks: Sequence[tuple[Week, Week]]) -> Iterator[str]:
 def _change(old: Week | None, new: Week) -> str:
     if old is None or old.value is None or new.value is None:
         return ""
-    return f"{'+' * (new.value >= old.value)}{number(new.value - old.value)}"
+    return f"{'+' * (new.value >= old.value)}{number(difference(new.value, old.value))}"
 
 
 def _heading(name: str) -> str:

@@ -9,7 +9,7 @@ from textwrap import wrap
 
 from syncd.cli.history_words import event_words
 from syncd.explain.history import Point, Series, SeriesEvent
-from syncd.okr.words import HEALTH_WORDS, clock_time, day, goal, number, percent
+from syncd.okr.words import HEALTH_WORDS, clock_time, day, goal, goal_bounds, number, percent
 
 _WIDTH = 80
 _ROW = "{:<15} {:>9} {:>8} {:>8} {:>8}  {:<9}  {}"
@@ -69,9 +69,9 @@ def _row(run: Run, series: Series) -> str:
     change = "" if first.change is None else f"{'+' if first.change > 0 else ''}{number(first.change)}"
     return _ROW.format(
         days,
-        number(last.value),
+        number(last.value, bounds=goal_bounds(last.goal)),
         change,
-        percent(last.progress),
+        percent(last.progress, last.bounds),
         percent(last.expected),
         HEALTH_WORDS[last.health],
         _note(last, series),

@@ -13,7 +13,17 @@ from syncd.cli.sync import NOTHING_OPEN
 from syncd.cycle.plan_changes import KeyResultChange, ObjectiveChange, PeriodChanges, Planned, Removed
 from syncd.explain.items import Item
 from syncd.okr.goals import Band
-from syncd.okr.words import HEALTH_WORDS, clock_time, count, day, number, percent
+from syncd.okr.words import (
+    HEALTH_WORDS,
+    clock_time,
+    count,
+    day,
+    number,
+    percent,
+    progress_figure,
+    score_figure,
+    value_figure,
+)
 from syncd.publishing.overwriting import shown
 from syncd.publishing.preview import Preview
 from syncd.status.report import KeyResultLine
@@ -125,7 +135,7 @@ def _period(period: PeriodChanges, planned: Planned, zone: ZoneInfo) -> Iterator
 
 def _objective(change: ObjectiveChange) -> str:
     old, new = change.old, change.new
-    line = f"  outcome {_moved(percent(old.score), percent(new.score))}  {_health(old.health, new.health)}"
+    line = f"  outcome {_moved(score_figure(old), score_figure(new))}  {_health(old.health, new.health)}"
     if new.activity is not None or old.activity is not None:
         line += f"     activity {_moved(percent(old.activity), percent(new.activity))}"
     return line
@@ -188,15 +198,16 @@ def _stands(change: KeyResultChange, line: KeyResultLine) -> str:
     """The value, the progress and the health. A band has no progress: the value is inside or outside."""
     if line.value is None:
         return "unknown"
-    way = "" if isinstance(change.key_result.goal, Band) else f", {percent(line.standing.progress)} of the way"
-    return f"{number(line.value)}{_unit(change)}{way}, {HEALTH_WORDS[line.standing.health]}"
+    way = "" if isinstance(change.key_result.goal, Band) else f", {progress_figure(line.standing)} of the way"
+    return f"{value_figure(line.key_result, line.value)}{_unit(change)}{way}, {HEALTH_WORDS[line.standing.health]}"
 
 
 def _both(change: KeyResultChange, old: KeyResultLine, new: KeyResultLine) -> str:
-    progress = _moved(percent(old.standing.progress), percent(new.standing.progress))
+    progress = _moved(progress_figure(old.standing), progress_figure(new.standing))
     way = "" if isinstance(change.key_result.goal, Band) else f", {progress} of the way"
     health = _health(old.standing.health, new.standing.health).replace(" ", _UNBROKEN)
-    return f"{_moved(number(old.value), number(new.value))}{_unit(change)}{way}, {health}"
+    value = _moved(*(value_figure(line.key_result, line.value) for line in (old, new)))
+    return f"{value}{_unit(change)}{way}, {health}"
 
 
 def _unit(change: KeyResultChange) -> str:
@@ -256,7 +267,7 @@ def _health(old: str, new: str) -> str:
 
 
 def _candidate(line: KeyResultLine) -> str:
-    return "unknown" if line.candidate is None else number(line.candidate)
+    return "unknown" if line.candidate is None else value_figure(line.key_result, line.candidate)
 
 
 def _wrapped(text: str, indent: int) -> Iterator[str]:

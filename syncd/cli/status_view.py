@@ -10,7 +10,19 @@ from textwrap import wrap
 import typer
 
 from syncd.cli.lines import cut
-from syncd.okr.words import HEALTH_SIGNS, HEALTH_STYLES, HEALTH_WORDS, age, clock_time, goal, number, percent, steps
+from syncd.okr.words import (
+    HEALTH_SIGNS,
+    HEALTH_STYLES,
+    HEALTH_WORDS,
+    age,
+    clock_time,
+    goal,
+    percent,
+    progress_figure,
+    score_figure,
+    steps,
+    value_figure,
+)
 from syncd.status.checkin_words import sentences
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 from syncd.status.unwritten import Trouble, in_short
@@ -59,7 +71,7 @@ def _objective(block: ObjectiveBlock, report: Report, width: int, id_width: int)
     yield _styled(title, "bold") + _styled(owner.rjust(width - len(title)), "bright_black")
     for part in more:
         yield _styled(part, "bold")
-    head = f"  outcome {percent(stands.score)}"
+    head = f"  outcome {score_figure(stands)}"
     if stands.expected is not None:
         head += f" ({percent(stands.expected)} expected)"
     head += "  " + _styled(HEALTH_WORDS[stands.health], HEALTH_STYLES[stands.health])
@@ -69,7 +81,7 @@ def _objective(block: ObjectiveBlock, report: Report, width: int, id_width: int)
         head += f"     activity {percent(stands.activity)}"
     yield head
     if block.supporting:
-        made_of = ", ".join(f"{name} {percent(report.block(name).standing.score)}" for name in block.supporting)
+        made_of = ", ".join(f"{name} {score_figure(report.block(name).standing)}" for name in block.supporting)
         for part in wrap(f"supported by {made_of}", width - 2):
             yield _styled(f"  {part}", "bright_black")
     for link in ordered(block.alignment):
@@ -86,11 +98,11 @@ def _objective(block: ObjectiveBlock, report: Report, width: int, id_width: int)
 
 def _key_result(line: KeyResultLine, report: Report, width: int, id_width: int) -> Iterator[str]:
     kr, health = line.key_result, line.standing.health
-    progress = percent(line.standing.progress)
+    progress = progress_figure(line.standing)
     space = max(12, width - id_width - 41 - max(0, len(progress) - 6))  # a long progress takes room from the goal
     yield (
         f"  {_styled(HEALTH_SIGNS[health], HEALTH_STYLES[health])} {cut(kr.id, id_width):<{id_width}} "
-        + _styled(f"{number(line.value):>8}", "bold")
+        + _styled(f"{value_figure(kr, line.value):>8}", "bold")
         + f"  {cut(goal(kr), space):<{space}} {progress:>6}  "
         + _styled(f"{HEALTH_WORDS[health]:<9}", HEALTH_STYLES[health])
         + _styled(f" {age(line.as_of, report.as_of):>7}", "bright_black")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -14,8 +15,8 @@ from syncd.cli.publish import print_deliveries, print_messages
 from syncd.cli.pulling import ready_to_pull
 from syncd.cycle.model import Result, ValueChange
 from syncd.cycle.run import run_cycle
-from syncd.okr.goals import is_guard
-from syncd.okr.words import HEALTH_WORDS, count, number
+from syncd.okr.goals import KeyResult, is_guard
+from syncd.okr.words import HEALTH_WORDS, count, value_figure
 from syncd.status.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered
 
 NOTHING_OPEN = "no key result is measured now: no period is open (one begins later, or has settled)"
@@ -32,8 +33,9 @@ def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_for
     for line in _new_verdicts(result):
         typer.echo(line)
     shown = [change for change in result.changes if _is_shown(change)]
+    key_results = {(okrs.period.id, kr.id): kr for okrs in request.config.periods for kr in okrs.measured}
     for change in shown:
-        for line in _change(change):
+        for line in _change(change, key_results[change.period, change.key_result]):
             typer.echo(line)
     print_failures(result)
     print_deliveries(result.delivered)
@@ -55,23 +57,23 @@ def _is_shown(change: ValueChange) -> bool:
     return (old.number, old.measure, old.health) != (new.number, new.measure, new.health)
 
 
-def _change(change: ValueChange) -> Iterator[str]:
-    old, new = change.old, change.new
+def _change(change: ValueChange, key_result: KeyResult) -> Iterator[str]:
+    old, new, figure = change.old, change.new, partial(value_figure, key_result)
     name, health = f"  {change.key_result:<24}", HEALTH_WORDS[new.health]
     if new.quality == "held":
-        yield f"{name} {number(new.number):>10}   held"
+        yield f"{name} {figure(new.number):>10}   held"
         yield from wrapped(new.reason or "", _INDENT)
         return
     if old is not None and old.measure != new.measure:
-        yield f"{name} {number(new.number):>10}   {health}"
+        yield f"{name} {figure(new.number):>10}   {health}"
         before = (
-            f"; the earlier one gave {number(old.number)}, which does not compare" if old.number is not None else ""
+            f"; the earlier one gave {figure(old.number)}, which does not compare" if old.number is not None else ""
         )
         yield from wrapped(f"its measure was edited{before}", _INDENT)
     elif old is not None and old.number == new.number:
-        yield f"{name} {number(new.number):>10}   {HEALTH_WORDS[old.health]} → {health}"
+        yield f"{name} {figure(new.number):>10}   {HEALTH_WORDS[old.health]} → {health}"
     else:
-        yield f"{name} {number(old.number if old else None):>10} → {number(new.number):<10} {health}"
+        yield f"{name} {figure(old.number if old else None):>10} → {figure(new.number):<10} {health}"
         for restatement in change.restated[:_RESTATED]:
             yield from wrapped(f"restated: {restatement.label}: {restatement.why}", _INDENT)
         if len(change.restated) > _RESTATED:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 from syncd.config.number_advice import instead_of
 from syncd.sdk.cells import PLAIN_NUMBER
+from syncd.sdk.durations import parse_duration
 from syncd.sdk.number_texts import possible_numbers, quoted
+from syncd.sdk.numbers import BEYOND, is_beyond
 
 # Built when first used: a model that only stands within others is never built on its own.
 STRICT = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_name=False, allow_inf_nan=False)
@@ -34,10 +36,40 @@ def _number(value: Any, *, share: bool = False, bound: bool = False) -> Any:
     raise ValueError(f"is {quoted(value)}; {instead_of(value, share=share, bound=bound)}")
 
 
-Number = Annotated[float, BeforeValidator(_number)]
-Bound = Annotated[float, BeforeValidator(partial(_number, bound=True))]
+def _within_whole_numbers(number: float) -> float:
+    if is_beyond(number):
+        raise ValueError(f"is {number:,.17g}, {BEYOND}; choose a larger unit, such as millions")
+    return number
+
+
+Number = Annotated[float, BeforeValidator(_number), AfterValidator(_within_whole_numbers)]
+Bound = Annotated[float, BeforeValidator(partial(_number, bound=True)), AfterValidator(_within_whole_numbers)]
 Share = Annotated[float, BeforeValidator(partial(_number, share=True))]
 """A share of 1, which people like to write as a percentage."""
+
+_DAY = timedelta(days=1)
+
+
+def _days_and_weeks(value: Any) -> Any:
+    """The lag that `10d` or `3w` writes. Elsewhere `m` is a minute, and people write a lag of `1m` for a month."""
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(f"is {value!r}; write a number of days or weeks, such as 10d or 3w")  # noqa: TRY004
+    if isinstance(value, int | float):
+        raise ValueError(f"is {value}, but of what? write {value}d or {value}w")  # noqa: TRY004 - for pydantic
+    length = parse_duration(value)
+    if value.strip()[-1] not in "dw" or length % _DAY:
+        raise ValueError(f"is {value!r}; a lag is a whole number of days or weeks, such as 10d or 3w; a month is 30d")
+    return length
+
+
+Lag = Annotated[
+    timedelta,
+    BeforeValidator(_days_and_weeks),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?[dw]$", "examples": ["10d", "3w"]}),
+]
+"""How much later an outcome moves: `10d` or `3w`."""
 
 
 def within_years(day: date | None) -> date | None:

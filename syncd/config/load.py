@@ -93,7 +93,7 @@ class Config:
 
     def unopened(self, only: str | None = None) -> Mapping[str, str]:
         """Each connection of `publish:` with a reference that is not set, or that is not valid with it, and why; under
-        `notify`, the same of the addresses. With `only`, those that the key result is published through.
+        `notify`, the same of the addresses. With `only`, just those that the key result is published through.
         """
         reasons: dict[str, str] = {}
         for publication in self.publications:
@@ -101,7 +101,7 @@ class Config:
                 with _noted(reasons, publication.connection.name):
                     publication.connection.resolved()
         notify = self.settings.notify
-        for reference in notify.references if notify is not None else ():
+        for reference in notify.references if notify is not None and only is None else ():
             with _noted(reasons, "notify"):
                 self.notify_address(reference)
         return reasons

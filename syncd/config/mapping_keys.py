@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, Pace, PaceKeys, PlausibleKeys
-from syncd.config.keys import STRICT, Id, Number, Share, tag_by_shape
+from syncd.config.keys import STRICT, Id, Lag, Number, Share, tag_by_shape
 from syncd.config.messages import nearest
 from syncd.okr.goals import Link, LintRule, Rollup
 from syncd.sdk import Duration
@@ -38,7 +38,7 @@ class Drives(BaseModel):
     model_config = STRICT
 
     outcome: Id = Field(description="The outcome, by its id.")
-    lag: Duration | None = Field(
+    lag: Lag | None = Field(
         None, description="How much later it is expected to move; the `lag` of the key result unless given."
     )
 
@@ -90,7 +90,7 @@ class KeyResultKeys(BaseModel):
     plausible: PlausibleKeys | None = Field(None, description="Bounds of a number that needs no approval.")
     guard: GuardKeys | None = Field(None, description="What must hold while this number rises.")
     drives: _IdOrLinks = Field([], description="The outcome, or outcomes, that this output is meant to change.")
-    lag: Duration | None = Field(None, description="How much later the outcome is expected to move.")
+    lag: Lag | None = Field(None, description="How much later the outcome is expected to move.")
     measure: MeasureOrName | None = Field(
         None, description="Where its number comes from, or the name of a measure in `measures`."
     )
@@ -188,7 +188,7 @@ class Defaults(BaseModel):
     confidence: Share | None = Field(None, ge=0, le=1, description="How sure the owners are, 0 to 1.")
     stale_after: Duration | None = Field(None, description="How old a number may be before it is called stale.")
     plausible: PlausibleKeys | None = Field(None, description="Bounds of a number that needs no approval.")
-    lag: Duration | None = Field(None, description="How much later outcomes are expected to move.")
+    lag: Lag | None = Field(None, description="How much later outcomes are expected to move.")
     measures: dict[str, dict[str, Any]] = Field({}, description="Keys of measures, by their connection.")
 
 

@@ -21,7 +21,8 @@ from pydantic import (
 )
 
 from syncd.config.keys import STRICT, Day, tag_by_shape
-from syncd.okr.measures import LENGTHS, Per, ReadingTake, RecordTake
+from syncd.okr.answer import LENGTHS, Per
+from syncd.okr.measures import ReadingTake, RecordTake
 from syncd.okr.spans import Window
 from syncd.sdk import Duration, MeasureKeys, parse_duration
 

@@ -164,7 +164,9 @@ class Connection:
         except ValidationError as error:
             # The value came from outside the file and may be a secret, so the message does not repeat it.
             places = {".".join(str(part) for part in item["loc"]) or "its keys": item["msg"] for item in error.errors()}
-            reasons = "; ".join(f"{place}: {message}" for place, message in places.items())
+            reasons = "; ".join(
+                f"{place}: {message.removeprefix('Value error, ')}" for place, message in places.items()
+            )
             raise ConfigError(
                 problems=[
                     self.document.problem(self.place, f"is not valid once its references are resolved: {reasons}")
@@ -240,12 +242,11 @@ class Resolver:
         return value
 
     def _value(self, name: str, place: Place) -> str:
-        # White space around a value comes from `echo` or an editor, and no secret has any.
-        if value := self.environment.get(name, "").strip():
+        if value := _without_white_space(self.environment.get(name, "")):
             return value
         if path := self.environment.get(f"{name}_FILE"):
             try:
-                value = Path(path).read_text(encoding="utf-8-sig").strip()
+                value = _without_white_space(Path(path).read_text(encoding="utf-8"))
                 reason = "is empty"
             except (OSError, UnicodeDecodeError) as error:
                 value, reason = "", getattr(error, "strerror", None) or "is not text"
@@ -255,6 +256,11 @@ class Resolver:
         message = f"{name} is not set; set it in the environment, or name a file that holds it in {name}_FILE"
         self.problems.append(self.document.problem(place, message))
         return ""
+
+
+def _without_white_space(value: str) -> str:
+    """A value without what `echo`, an editor or a web page puts around it; no secret has any."""
+    return re.sub(r"\A[\s\ufeff\u200b]+|[\s\ufeff\u200b]+\Z", "", value)
 
 
 def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Connection | Problem]:

@@ -12,9 +12,10 @@ from syncd.cycle.value import case_of, complete_value
 from syncd.ledger import Delivery, KeptValue, Ledger
 from syncd.ledger.definitions import measure_digest
 from syncd.ledger.outbox import State
+from syncd.okr.answer import Answer
 from syncd.okr.facts import answered
 from syncd.okr.goals import KeyResult, PeriodOkrs
-from syncd.okr.measures import Answer, Measure, leaves, stream_keys
+from syncd.okr.measures import Measure, leaves, stream_keys
 
 _REFUSED: tuple[State, ...] = ("refused",)
 

@@ -15,7 +15,6 @@ from syncd.config import Config, Connection
 from syncd.cycle.due_pulls import needed_streams
 from syncd.cycle.open_sources import open_source, usable_stream
 from syncd.okr.goals import PeriodOkrs
-from syncd.okr.words import count
 from syncd.publishing.check_targets import check_targets
 from syncd.sdk import Check, ConfigError, Context, RetryPolicy, Source, SourceError, Stream, can_pull
 from syncd.status.report import Report
@@ -90,7 +89,7 @@ def _of_streams(
     left_out = [stream.key for stream in streams[MOST_STREAMS:]]
     if answered or left_out:
         rest = f"; {len(left_out)} more were not asked, the first of them {left_out[0]}" if left_out else ""
-        yield Check("reads", True, f"{answered} of {count(len(streams), 'stream')} answer{rest}")
+        yield Check("reads", True, f"{answered} of {len(streams)} streams answered{rest}")
 
 
 def _problems(

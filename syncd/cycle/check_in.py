@@ -9,9 +9,9 @@ from syncd.config import Config
 from syncd.cycle.foresee import deliveries_after
 from syncd.cycle.value import case_of, complete_value
 from syncd.ledger import Ledger
+from syncd.okr.answer import Answer
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import KeyResult, PeriodOkrs
-from syncd.okr.measures import Answer
 from syncd.okr.plausible import implausible
 
 STANDS_FOR = timedelta(days=14)

@@ -17,10 +17,11 @@ from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.ledger.definitions import definition
 from syncd.okr import checkins
 from syncd.okr.alignment import Terms
+from syncd.okr.answer import Answer
 from syncd.okr.checkins import CheckIn
 from syncd.okr.facts import answered
 from syncd.okr.goals import KeyResult, PeriodOkrs, Quality, guard_id, is_guard
-from syncd.okr.measures import Answer, Leaf, Measure, ReadingMeasure, leaves, stream_keys
+from syncd.okr.measures import Leaf, Measure, ReadingMeasure, leaves, stream_keys
 
 
 def measure(request: CycleRequest, pulled: Pulled) -> Measured:

@@ -11,16 +11,13 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 
-from syncd.config import Config
 from syncd.cycle.due_pulls import due_pulls
 from syncd.cycle.model import ConnectionPulls, CycleRequest, Pull, Pulled, PullResult
+from syncd.cycle.open_periods import open_part
 from syncd.cycle.open_sources import open_sources
 from syncd.cycle.write_pages import HandedOver, PageWriter, Present, PulledPage, PullEnded
-from syncd.ledger import Ledger
-from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.sdk import ConfigError, Json, Page, Source, SourceBroken, SourceError
 
 _PATIENCE = 300.0  # seconds without a page after which a connection is given up for this cycle
@@ -34,7 +31,7 @@ class CycleStopped(Exception):
 def pull(request: CycleRequest) -> Pulled:
     """Opens the sources, begins a cycle and pulls. A connection that cannot be opened fails like one that is down."""
     config, ledger, now = request.config, request.ledger, request.clock()
-    periods = [part for okrs in config.periods if (part := _open_part(okrs, config, ledger, now))]
+    periods = [part for okrs in config.periods if (part := open_part(request, okrs, now))]
     with ExitStack() as opened:
         policies = {name: request.retry.fresh() for name in config.connections}
         sources = open_sources(request, periods, policies, opened)
@@ -50,31 +47,6 @@ def pull(request: CycleRequest) -> Pulled:
     request.watcher.pulling([pull for part in work.values() for pull in part.pulls])
     results = pull_all(request, cycle, work)
     return Pulled(cycle, request.clock(), periods, results)
-
-
-def _open_part(okrs: PeriodOkrs, config: Config, ledger: Ledger, now: datetime) -> PeriodOkrs | None:
-    """The part of a period's OKRs that is measured: everything from its start until it has settled; None before its
-    start.
-
-    After that the key results are frozen, except those that were never measured.
-    """
-    span = okrs.period.span
-    if now < span.start:
-        return None
-    if now < span.end + config.settings.settle:
-        return okrs
-    kept = ledger.values.last(okrs.period.id)
-
-    def never_measured(kr: KeyResult) -> bool:
-        value = kept.get(kr.id)
-        return kr.measure is not None and (value is None or value.confirmed is None)
-
-    objectives = tuple(
-        replace(objective, key_results=key_results)
-        for objective in okrs.objectives
-        if (key_results := tuple(filter(never_measured, objective.key_results)))
-    )
-    return replace(okrs, objectives=objectives) if objectives else None
 
 
 def pull_all(request: CycleRequest, cycle: int, work: Mapping[str, ConnectionPulls]) -> list[PullResult]:

@@ -10,8 +10,9 @@ from datetime import datetime
 from functools import cached_property
 
 from syncd.cycle.model import PullResult
-from syncd.ledger import KeptValue, Ledger
-from syncd.okr.measures import Answer, Leaf, Measure, ReadingMeasure, leaves, stream_keys
+from syncd.ledger import Cycle, KeptValue, Ledger
+from syncd.okr.answer import Answer
+from syncd.okr.measures import Leaf, Measure, ReadingMeasure, leaves, stream_keys
 from syncd.okr.spans import Period
 
 
@@ -50,7 +51,8 @@ class Unchanged:
         if measure.window.span(period, then) != measure.window.span(period, self._now):
             return False
         if not isinstance(measure, ReadingMeasure):
-            return True
+            due = self._done_since | (self._created_since if measure.take == "share" else set())
+            return not any((measure.connection, key) in due for key in stream_keys(measure))
         # When each undated reading held is for the ledger to answer.
         if not dated and measure.take != "latest":
             return False
@@ -62,10 +64,32 @@ class Unchanged:
         return then is not None and then.astimezone(period.zone).date() == self._now.astimezone(period.zone).date()
 
     @cached_property
+    def _previous(self) -> Cycle | None:
+        """The previous cycle, if it ended."""
+        last = self._ledger.cycles.last()
+        return last if last is not None and last.id == self._before else None
+
+    @property
     def _ended_at(self) -> datetime | None:
-        return self._ledger.cycles.times([self._before]).get(self._before)
+        return self._previous.ended_at if self._previous else None
+
+    @property
+    def _began_at(self) -> datetime:
+        """When the previous cycle began: what is dated later may have come due since it measured."""
+        assert self._previous is not None  # else nothing keeps its answer
+        return self._previous.started_at
 
     @cached_property
     def _came_due(self) -> set[tuple[str, str, str]]:
         """The parts with a row dated between the previous cycle and now: (connection, stream, part)."""
-        return self._ledger.members.dated_within(self._ended_at, self._now) if self._ended_at else set()
+        return self._ledger.members.dated_within(self._began_at, self._now)
+
+    @cached_property
+    def _done_since(self) -> set[tuple[str, str]]:
+        """The streams with a record done between the previous cycle and now, which its source had dated ahead."""
+        return self._ledger.members.done_within(self._began_at, self._now)
+
+    @cached_property
+    def _created_since(self) -> set[tuple[str, str]]:
+        """The streams with a record created between the previous cycle and now."""
+        return self._ledger.members.created_within(self._began_at, self._now)

@@ -10,10 +10,10 @@ from syncd.config import Config
 from syncd.ledger import Definition, DefinitionVersion, KeptValue, Ledger
 from syncd.ledger.definitions import definition
 from syncd.okr.alignment import Terms, on_pace_since
+from syncd.okr.answer import Answer
 from syncd.okr.checkins import CheckIn
 from syncd.okr.facts import Facts
 from syncd.okr.goals import ON_PACE, KeyResult, PeriodOkrs, guard_id, guarded, standing
-from syncd.okr.measures import Answer
 from syncd.status.past_days import past_of
 
 

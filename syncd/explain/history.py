@@ -22,6 +22,7 @@ from syncd.okr.measures import Measure, ReadingMeasure, leaves
 from syncd.okr.past import past_values
 from syncd.okr.spans import Period, Span, midnight
 from syncd.okr.words import place
+from syncd.sdk.numbers import difference
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import KeyResultLine, line_of
 from syncd.status.snapshot import Snapshot
@@ -35,7 +36,8 @@ class Point:
 
     `change` is the step since the day before, None if either value is unknown or the two have different measures.
     `source` is None for a day before the first kept value. `measured_at` is when a cycle last measured the value
-    completely, `measure` the digest of its measure, `goal` the goal in force.
+    completely, `measure` the digest of its measure, `goal` the goal in force, `bounds` the shares at which the health
+    would be another.
     """
 
     day: date
@@ -50,6 +52,7 @@ class Point:
     measured_at: datetime | None
     measure: str | None
     goal: Goal
+    bounds: tuple[float, ...] = ()
     change: float | None = None
 
 
@@ -111,7 +114,7 @@ def compared(points: Sequence[Point]) -> list[Point]:
     return [
         *points[:1],
         *(
-            replace(point, change=point.value - before.value)
+            replace(point, change=difference(point.value, before.value))
             if before.value is not None and point.value is not None and before.measure == point.measure
             else point
             for before, point in pairwise(points)
@@ -168,6 +171,7 @@ def _point(
         measured_at if source else None,
         measure,
         line.key_result.goal,
+        standing.bounds,
     )
 
 

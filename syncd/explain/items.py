@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from syncd.ledger import Ledger
+from syncd.okr.answer import Answer
 from syncd.okr.facts import answered
 from syncd.okr.measures import (
-    Answer,
     FormulaMeasure,
     Leaf,
     Measure,
@@ -20,6 +20,7 @@ from syncd.okr.measures import (
     left_out,
     readings_used,
     scalar_text,
+    so_far,
 )
 from syncd.okr.spans import Period, Span
 from syncd.sdk import Reading, Record
@@ -77,7 +78,7 @@ def _items_of_part(rows: RowsAfter, measure: Leaf) -> Iterator[Item]:
     window, now = rows.window(measure), rows.at
     if isinstance(measure, RecordMeasure):
         for record in rows.ledger.answers.records(measure, rows.cycle):
-            yield _record(measure, window, record)
+            yield _record(measure, window, now, record)
         return
     dated, readings = rows.ledger.answers.readings(measure, window, now, rows.cycle)
     _, used = readings_used(measure.take, window, now, readings)
@@ -89,11 +90,11 @@ def _items_of_part(rows: RowsAfter, measure: Leaf) -> Iterator[Item]:
         seen[key] += 1
 
 
-def _record(measure: RecordMeasure, window: Span, record: Record) -> Item:
-    why = left_out(measure, window, record)
+def _record(measure: RecordMeasure, window: Span, now: datetime, record: Record) -> Item:
+    why = left_out(measure, window, now, record)
     brings: str | None = None
     if why is None and measure.take == "share":
-        brings = "1" if is_done(record, window) else "0"
+        brings = "1" if is_done(record, so_far(window, now)) else "0"
     elif why is None and measure.of is None:
         brings = "1"
     elif why is None and measure.take == "distinct":

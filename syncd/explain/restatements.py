@@ -150,10 +150,10 @@ def _why(
 ) -> str | None:
     """Why two versions of a record are a restatement; None if they are not."""
     window = measure.window.span(okrs.period, at)
-    counted = old is not None and left_out(measure, window, old) is None
+    counted = old is not None and left_out(measure, window, at, old) is None
     if new is None:
         return GONE if counted else None
-    why = left_out(measure, window, new)
+    why = left_out(measure, window, at, new)
     if counted and why is not None:
         return why
     if why is not None or new.done_at is None:

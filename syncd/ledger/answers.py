@@ -13,19 +13,19 @@ from sqlalchemy import ColumnElement, Connection, Engine, Integer, Text, case, c
 from syncd.ledger import selection
 from syncd.ledger.batches import given
 from syncd.ledger.schema import cycles, readings, records, streams
-from syncd.okr.filters import scalar_text, spelling
+from syncd.okr.answer import Answer, answer_numbers
 from syncd.okr.measures import (
-    Answer,
     Measure,
     ReadingMeasure,
     RecordMeasure,
     answer_distinct,
-    answer_numbers,
     answer_share,
+    distinct_text,
     evaluate_readings,
     leaves,
+    record_total,
+    so_far,
     stream_keys,
-    total,
 )
 from syncd.okr.spans import Span
 from syncd.sdk import Reading, Record
@@ -75,7 +75,7 @@ class Answers:
         form, past = selection.form(measure), cycle is not None
         with self._connection() as connection:
             streams = self._ids(connection, measure)
-            parameters = self._parameters(connection, measure, span, cycle)
+            parameters = self._parameters(connection, measure, so_far(span, now), cycle)
             if measure.take == "share":
                 ((done, total),) = connection.execute(selection.done_of_all(form, self._dialect, past=past), parameters)
                 return answer_share(done, total)
@@ -86,10 +86,10 @@ class Answers:
             rows = self._elements(connection, form, parameters, past=past)
         ids = {row[0] for row in rows}
         if measure.take == "distinct":
-            values = {(number, text) for _, _, number, text in rows} - {(None, None)}
+            elements = {number if text is None else text for _, _, number, text in rows} - {None}
             having = len({id_ for id_, _, number, text in rows if number is not None or text is not None})
-            distinct = len({_text(measure, number, text) for number, text in values})
-            return answer_distinct(measure.of_text, distinct, having, len(ids) - having)
+            texts = {distinct_text(measure, element) for element in elements}
+            return answer_distinct(measure.of_text, texts, having, len(ids) - having)
         numbers = _by_record(rows)
         return answer_numbers(measure.take, measure.of_text, list(numbers.values()), len(ids) - len(numbers))
 
@@ -98,8 +98,8 @@ class Answers:
     ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
         """The time at which each counting record was done, and its elements, in order of time.
 
-        The elements are its number; for `distinct` its values as texts; 1 if records are counted. A record that lacks
-        the field is left out.
+        The elements are its number; for `distinct` its values; 1 if records are counted. A record that lacks the field
+        is left out.
         """
         form, past = selection.form(measure), cycle is not None
         with self._connection() as connection:
@@ -113,7 +113,8 @@ class Answers:
         if measure.take == "distinct":
             for id_, _, number, text, _ in rows:
                 if number is not None or text is not None:
-                    elements.setdefault(id_, []).append(_text(measure, number, text))
+                    element = text if text is not None else number or 0.0
+                    elements.setdefault(id_, []).append(distinct_text(measure, element))
         else:
             elements = {id_: [number] for id_, number in _by_record([row[:3] for row in rows]).items()}
         return sorted(((done[id_], of_record) for id_, of_record in elements.items()), key=lambda pair: pair[0])
@@ -134,10 +135,10 @@ class Answers:
     ) -> tuple[bool, list[Reading]]:
         """Whether the source dates the readings of a measure's part; and those readings, each with its time, in order.
 
-        In a dated series the current rows count, each on its date. An undated reading holds from the moment it was seen
-        until it was replaced: a reading that held at the window's start counts from there, and a reading seen while a
-        period settles counts at the period's last moment. `latest` looks at current rows only, so that an emptied cell
-        is not a number.
+        A series is dated, even before it has a row: its current rows count, each on its date. An undated reading holds
+        from the moment it was seen until it was replaced: a reading that held at the window's start counts from there,
+        and a reading seen while a period settles counts at the period's last moment. `latest` looks at current rows
+        only, so that an emptied cell is not a number.
         """
 
         def holds(row: Any) -> bool:
@@ -146,7 +147,7 @@ class Answers:
         with self._connection() as connection:
             parts = [(number, measure.part) for number in self._ids(connection, measure)]
             rows = [row for part in parts for row in self._rows(connection, part, cycle)]
-        dated = any(row.at is not None for row in rows)
+        dated = measure.many or any(row.at is not None for row in rows)
         if dated or measure.take == "latest":
             rows = sorted(filter(holds, rows), key=lambda row: row.position)
         else:
@@ -314,10 +315,6 @@ def record_of(row: Any) -> Record:
     )
 
 
-def _text(measure: RecordMeasure, number: float | None, text: str | None) -> str:
-    return spelling(scalar_text(text if text is not None else number or 0.0), measure.of_ignores_case)
-
-
 def _by_record(rows: Sequence[Any]) -> dict[str, float]:
     """The number of each record by id: the sum of the numbers in its field.
 
@@ -330,5 +327,4 @@ def _by_record(rows: Sequence[Any]) -> dict[str, float]:
     for id_, stream, number in rows:
         if number is not None:
             numbers.setdefault(id_, {}).setdefault(stream, []).append(number)
-    sums = {id_: total(by_stream[max(by_stream)]) for id_, by_stream in numbers.items()}
-    return {id_: number for id_, number in sums.items() if number is not None}
+    return {id_: record_total(by_stream[max(by_stream)]) for id_, by_stream in numbers.items()}

@@ -72,6 +72,22 @@ class Members:
         with self._engine.connect() as connection:
             return {(row.connection, row.key, row.part) for row in connection.execute(query)}
 
+    def done_within(self, after: datetime, until: datetime) -> set[tuple[str, str]]:
+        """The streams with a record done later than `after` and up to `until`: (connection, stream's key)."""
+        return self._streams_with(records.c.done_at > after, records.c.done_at <= until)
+
+    def created_within(self, after: datetime, until: datetime) -> set[tuple[str, str]]:
+        """The streams with an open record created later than `after` and up to `until`: (connection, stream's key)."""
+        return self._streams_with(
+            records.c.done_at.is_(None), records.c.created_at > after, records.c.created_at <= until
+        )
+
+    def _streams_with(self, *conditions: ColumnElement[bool]) -> set[tuple[str, str]]:
+        there = exists().where(records.c.stream == streams.c.id, records.c.until.is_(None), *conditions)
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(streams.c.connection, streams.c.key).where(there))
+            return {(row.connection, row.key) for row in rows}
+
 
 def _fallen(table: Table, within: Column[Any], rows: Sequence[tuple[Any, ...]]) -> Select[tuple[int, str, int]]:
     """Selects the rows of (at, connection, stream, part or kind, cycle) whose stream has fallen empty, with the earlier

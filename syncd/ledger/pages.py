@@ -81,25 +81,27 @@ def _store_readings(
 ) -> int:
     current = and_(readings.c.stream == stream, readings.c.until.is_(None))
     rows = connection.execute(select(readings).where(current, readings.c.part.in_(read))).mappings()
-    kept = {(row["part"], row["position"]): row for row in rows if _is_listed(row["at"], read[row["part"]])}
+    kept: dict[tuple[str, int], RowMapping] = {}
+    ended: list[RowMapping] = []
+    for row in rows:
+        if _is_listed(row["at"], read[row["part"]]):
+            first = kept.setdefault((row["part"], row["position"]), row)
+            if first is not row:  # a row that was outside of the listed time, and is inside again
+                ended.append(row)
     fresh = {
         (part, position): _reading_row(reading, stream, part, position)
         for part, snapshot in read.items()
         for position, reading in enumerate(snapshot.readings)
     }
     new = {place: row for place, row in fresh.items() if not _same(kept.get(place), row)}
-    ended = [
-        {"of_part": part, "of_position": position, "of_cycle": row["cycle"]}
-        for (part, position), row in kept.items()
-        if (part, position) in new or (part, position) not in fresh
-    ]
+    ended += [row for place, row in kept.items() if place in new or place not in fresh]
     if ended:
-        # The cycle too: a row outside the listed time may have the same position.
-        of_place = and_(
-            current, *(readings.c[name] == bindparam(f"of_{name}") for name in ("part", "position", "cycle"))
-        )
-        connection.execute(delete(readings).where(of_place, readings.c.cycle == cycle), ended)
-        connection.execute(update(readings).where(of_place).values(until=cycle), ended)
+        # By the cycle too: a row outside of the listed time may have the same position.
+        names = ("part", "position", "cycle")
+        of_row = and_(current, *(readings.c[name] == bindparam(f"of_{name}") for name in names))
+        versions = [{f"of_{name}": row[name] for name in names} for row in ended]
+        connection.execute(delete(readings).where(of_row, readings.c.cycle == cycle), versions)
+        connection.execute(update(readings).where(of_row).values(until=cycle), versions)
     if new:
         connection.execute(insert(readings), [row | {"cycle": cycle, "seen_at": seen_at} for row in new.values()])
     return len(new) + len(ended)

@@ -15,7 +15,7 @@ from syncd.config import Config
 from syncd.ledger import Ledger, NewEvent
 from syncd.okr.goals import KeyResult
 from syncd.okr.measures import leaves, stream_keys
-from syncd.okr.words import HEALTH_WORDS, goal, number, percent
+from syncd.okr.words import HEALTH_WORDS, goal, percent, progress_figure, value_figure
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 
 _NONE = "no"
@@ -82,16 +82,18 @@ def _of_reports(reports: Sequence[Report]) -> Iterator[_Fact]:
 def _of_line(period: str, block: ObjectiveBlock, line: KeyResultLine) -> Iterator[_Fact]:
     kr, standing = line.key_result, line.standing
     if line.quality is not None:  # it has been measured
-        way = f", {percent(standing.progress)} of the way" if standing.progress is not None else ""
+        way = f", {progress_figure(standing)} of the way" if standing.progress is not None else ""
         due = f" ({percent(standing.expected)} expected)" if standing.progress is not None else ""
         why = f"; {line.reason}" if line.reason else ""
-        sentence = f"{kr.id} is {HEALTH_WORDS[standing.health]}: {number(line.value)} ({goal(kr)}){way}{due}{why}"
+        sentence = (
+            f"{kr.id} is {HEALTH_WORDS[standing.health]}: {value_figure(kr, line.value)} ({goal(kr)}){way}{due}{why}"
+        )
         yield _of(period, block, kr, "health", kr.id, standing.health, sentence, notable=False)
     held = line.quality == "held"
     is_now = "held" if held else _NONE  # whatever the number is: if it moves while it waits, nobody is notified again
-    candidate = "unknown" if line.candidate is None else number(line.candidate)
-    instead = f"{kr.id} is held at {candidate}, and its value stays {number(line.value)}: {line.reason}"
-    sentence = instead if held else f"{kr.id} is held no more; it is {number(line.value)}"
+    candidate = "unknown" if line.candidate is None else value_figure(kr, line.candidate)
+    instead = f"{kr.id} is held at {candidate}, and its value stays {value_figure(kr, line.value)}: {line.reason}"
+    sentence = instead if held else f"{kr.id} is held no more; it is {value_figure(kr, line.value)}"
     yield _of(period, block, kr, "held", kr.id, is_now, sentence, notable=True)
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from syncd.okr.answer import Answer, rate
 from syncd.okr.formula import evaluate
-from syncd.okr.measures import Answer, FormulaMeasure, Leaf, Measure, ReadingMeasure, RecordMeasure, rate
+from syncd.okr.measures import FormulaMeasure, Leaf, Measure, ReadingMeasure, RecordMeasure
 from syncd.okr.spans import Period, Span
 from syncd.sdk.facts import Reading, Record
 

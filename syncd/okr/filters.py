@@ -16,6 +16,7 @@ from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 from syncd.sdk.facts import Scalar
+from syncd.sdk.numbers import LARGEST_WHOLE
 
 UNMEASURED = {"unmeasured": True}
 """Metadata of what follows from the connection and not from the mapping: it does not make another measure."""
@@ -123,7 +124,7 @@ def scalar_text(value: Scalar) -> str:
     """A scalar as text; a whole number is written without `.0`."""
     if isinstance(value, str):
         return value
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+    return str(int(value)) if float(value).is_integer() and abs(value) <= LARGEST_WHOLE else repr(float(value))
 
 
 def spelling(text: str, ignores_case: bool = False) -> str:

@@ -1,21 +1,33 @@
 """Formulas over named parts: a mapping file's arithmetic, evaluated by simpleeval, never by eval.
 
-An unknown part, or a division by zero, makes the result unknown, with the reason.
+An unknown part, or a division by zero, makes the result unknown, with the reason. The arithmetic is exact: only the
+result is rounded.
 """
 
 from __future__ import annotations
 
 import ast
-import math
 import operator
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from fractions import Fraction
 from functools import lru_cache
+from math import floor, inf, isfinite
 
 from simpleeval import SimpleEval
 
-from syncd.okr.measures import Answer
+from syncd.okr.answer import Answer
+
+
+def _half_away_from_zero(number: Fraction, places: Fraction = Fraction()) -> Fraction:
+    """The number rounded to decimal places as a spreadsheet does: 2.5 to 3, and -2.5 to -3."""
+    if places != int(places) or abs(places) > _MOST_PLACES:
+        raise ValueError(places)
+    scale = Fraction(f"1e{int(places)}")
+    away_from_zero = Fraction(floor(abs(number) * scale + Fraction(1, 2))) / scale
+    return away_from_zero if number >= 0 else -away_from_zero
+
 
 _OPERATORS = {
     ast.Add: operator.add,
@@ -25,7 +37,8 @@ _OPERATORS = {
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
 }
-_FUNCTIONS = {"abs": abs, "min": min, "max": max, "round": round}
+_FUNCTIONS = {"abs": abs, "min": min, "max": max, "round": _half_away_from_zero}
+_MOST_PLACES = 15
 ALLOWED = f"+ - * / ( ) and {', '.join(_FUNCTIONS)}"
 
 
@@ -39,7 +52,8 @@ def names(expression: str) -> frozenset[str]:
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     parts = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
     with suppress(ZeroDivisionError):  # other numbers may not divide by zero
-        _value(expression, dict.fromkeys(parts, 1.0))
+        if not isfinite(_value(expression, dict.fromkeys(parts, Fraction(1)))):
+            raise NoFormula(f"{expression!r} comes to no finite number")
     return frozenset(parts)
 
 
@@ -52,7 +66,7 @@ def evaluate(expression: str, parts: Mapping[str, Answer]) -> Answer:
     if unknown:
         return Answer(None, "; ".join(unknown), counted, lacking, at)
     try:
-        number = _value(expression, {name: part.number or 0.0 for name, part in parts.items()})
+        number = _value(expression, {name: Fraction(repr(part.number)) for name, part in parts.items()})
     except ZeroDivisionError:
         return Answer(None, f"{expression} divides by zero", counted, lacking, at)
     except NoFormula as error:
@@ -72,22 +86,27 @@ def _parsed(expression: str) -> ast.expr:
         raise _no_formula(expression) from error
 
 
-def _value(expression: str, numbers: Mapping[str, float]) -> float:
+def _value(expression: str, numbers: Mapping[str, Fraction]) -> float:
+    """The value of an expression, infinite if it is too large for a float."""
     evaluator = SimpleEval(operators=_OPERATORS, functions=_FUNCTIONS, names=numbers)
     for choice in (ast.BoolOp, ast.IfExp):  # they would read a missing part as zero
         evaluator.nodes.pop(choice, None)
+    evaluator.nodes[ast.Constant] = _constant
     try:
         value = evaluator.eval(expression, previously_parsed=_parsed(expression))
     except ZeroDivisionError:
         raise
     except Exception as error:  # an expression and numbers from outside can raise anything
         raise _no_formula(expression) from error
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | Fraction):
         raise NoFormula(f"{expression!r} comes to no number")
     try:
-        number = float(value)
+        return float(value)
     except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        raise NoFormula(f"{expression!r} comes to no finite number")
-    return number
+        return inf
+
+
+def _constant(node: ast.Constant) -> Fraction:
+    if isinstance(node.value, bool) or not isinstance(node.value, int | float):
+        raise TypeError(node.value)
+    return Fraction(repr(node.value))

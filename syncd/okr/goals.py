@@ -7,10 +7,10 @@ are from 0 to 1.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from typing import Literal
 
@@ -18,6 +18,7 @@ from syncd.okr.measures import Measure
 from syncd.okr.plausible import Plausible
 from syncd.okr.spans import Period, Span
 from syncd.sdk.figures import percent
+from syncd.sdk.numbers import as_decimal, between, ratio, rounded, share_of_way
 
 Health = Literal["unknown", "off_track", "at_risk", "on_track", "done"]
 Quality = Literal["complete", "partial", "failed", "stale", "held"]
@@ -48,7 +49,7 @@ ON_PACE: frozenset[str] = frozenset({"on_track", "done"})
 
 _FAR = 10.0  # in shares: a thousand percent
 _GUARD = ":guard"
-_ROUNDING = 1e-9  # 0.45 must count as nine tenths of 0.5, whatever the last bit of a float is
+_TOLERANCE = 1e-9  # of a share of the expected score: a moment of the day is no round number
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,15 @@ class Shares:
 
     def health(self, score: float, expected: float) -> Health:
         """The health of a score, compared with the score expected by now."""
-        if score + _ROUNDING >= self.on_track * expected:
+        on_track, at_risk = self.bounds(expected)
+        if score >= on_track:
             return "on_track"
-        return "at_risk" if score + _ROUNDING >= self.at_risk * expected else "off_track"
+        return "at_risk" if score >= at_risk else "off_track"
+
+    def bounds(self, expected: float) -> tuple[float, float]:
+        """The scores from which on a key result is on track, and at risk."""
+        least = expected * (1 - _TOLERANCE)
+        return self.on_track * least, self.at_risk * least
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,7 @@ class Target:
         """The share of the way from baseline to target; None without a baseline."""
         if self.baseline is None:
             return None
-        return (value - self.baseline) / (self.target - self.baseline)
+        return share_of_way(value, self.baseline, self.target)
 
     @property
     def levels(self) -> tuple[tuple[Level, float], ...]:
@@ -153,7 +160,8 @@ class Milestones:
         return self._share(step.weight for step in self.steps if step.by is not None and step.by <= now)
 
     def _share(self, weights: Iterable[float]) -> float:
-        return math.fsum(weights) / math.fsum(step.weight for step in self.steps)
+        every = sum(as_decimal(step.weight) for step in self.steps)
+        return ratio(sum(map(as_decimal, weights), Decimal(0)), Decimal(every))
 
 
 Goal = Target | Band | Milestones
@@ -169,7 +177,7 @@ class Steps:
         """The value that is expected by now."""
         for (before, low), (after, high) in pairwise([(start, baseline), *self.points]):
             if now < after:
-                return low + (high - low) * max(0.0, (now - before) / (after - before))
+                return between(low, high, max(0.0, (now - before) / (after - before)))
         return self.points[-1][1]
 
 
@@ -261,13 +269,17 @@ def is_guard(key_result: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a key result is doing, as shares; None means unknown. `reason` explains the health where needed."""
+    """How a key result is doing, as shares; None means unknown. `reason` explains the health where needed.
+
+    `bounds` are the shares at which the health would be another.
+    """
 
     progress: float | None
     score: float | None
     expected: float
     health: Health
     reason: str | None = None
+    bounds: tuple[float, ...] = field(default=(), compare=False)
 
 
 def expected(key_result: KeyResult, span: Span, now: datetime) -> float:
@@ -281,7 +293,7 @@ def expected(key_result: KeyResult, span: Span, now: datetime) -> float:
         return _within(goal.progress(pace.value(span.start, goal.baseline, now)) or 0.0)
     if isinstance(goal, Milestones) and (due := goal.due(now)) is not None:
         return due
-    return 0.0 if pace == "end" else span.share(now)
+    return 0.0 if pace == "end" else rounded(span.share(now))
 
 
 def standing(key_result: KeyResult, value: float | None, span: Span, now: datetime, shares: Shares) -> Standing:
@@ -314,11 +326,12 @@ def guarded(unguarded: Standing, guard: Standing, guard_reason: str) -> Standing
 
     `guard_reason` is a sentence on a guard that is broken or unknown; the standing's reason includes it.
     """
+    reason = "; ".join(filter(None, (unguarded.reason, guard_reason)))
     if guard.health == "unknown":
-        return replace(unguarded, reason="; ".join(filter(None, (unguarded.reason, guard_reason))))
+        return replace(unguarded, reason=reason)
     if guard.progress == 1.0 or unguarded.health not in ON_PACE:
         return unguarded
-    return replace(unguarded, health="at_risk", reason=guard_reason)
+    return replace(unguarded, health="at_risk", reason=reason)
 
 
 def _within(share: float) -> float:

@@ -7,25 +7,24 @@ both equal.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
+from syncd.okr.answer import Answer, Per, aggregate, answer_numbers
 from syncd.okr.filters import UNMEASURED, spelling
 from syncd.okr.filters import Filter as Filter
 from syncd.okr.filters import scalar_text as scalar_text
 from syncd.okr.spans import Period, Span, Window
 from syncd.sdk.facts import Reading, Record, Scalar
+from syncd.sdk.numbers import BEYOND, difference, is_beyond, total
 
 RecordTake = Literal["count", "sum", "average", "median", "p90", "min", "max", "distinct", "share"]
 ReadingTake = Literal["latest", "first", "change", "sum", "average", "min", "max"]
 RECORD_TAKES: tuple[str, ...] = get_args(RecordTake)
 READING_TAKES: tuple[str, ...] = get_args(ReadingTake)
-Per = Literal["day", "week"]
-_TOO_LARGE = "its numbers are too large to add up"
-LENGTHS: dict[Per, timedelta] = {"day": timedelta(days=1), "week": timedelta(weeks=1)}
+_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,10 @@ class RecordMeasure:
 
 @dataclass(frozen=True, slots=True)
 class ReadingMeasure:
-    """How the readings of one part of a stream become a number. With `many`, an empty list is an empty set."""
+    """How the readings of one part of a stream become a number.
+
+    With `many` it reads a series: its readings have dates, and an empty series is an empty set.
+    """
 
     connection: str
     stream: str
@@ -107,6 +109,11 @@ def leaves(measure: Measure | None) -> tuple[Leaf, ...]:
     return tuple(part for _, part in measure.parts) if isinstance(measure, FormulaMeasure) else (measure,)
 
 
+def is_dated(measure: Measure | None) -> bool:
+    """Whether a measure reads a series, whose rows have dates, whether or not it has a row yet."""
+    return any(isinstance(leaf, ReadingMeasure) and leaf.many for leaf in leaves(measure))
+
+
 def stream_keys(measure: Leaf) -> tuple[str, ...]:
     """The keys of the streams that a measure reads."""
     return measure.streams if isinstance(measure, RecordMeasure) else (measure.stream,)
@@ -117,94 +124,25 @@ def earliest(measure: Leaf, period: Period) -> datetime | None:
     return None if measure.take == "share" else measure.window.earliest(period)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer of a measure: the number, or None and the reason; `counted` is the number of records or readings in
-    it.
-
-    `lacking` is the number of records left out because they have no value in the aggregated field. `at` is the time of
-    the newest reading, if the source dates its readings.
+def answer_distinct(of: str | None, texts: Collection[str], having: int, lacking: int) -> Answer:
+    """The answer for the number of distinct elements by their `texts`, of `having` records with a value; unknown if no
+    record has a value.
     """
-
-    number: float | None
-    reason: str | None = None
-    counted: int = 0
-    lacking: int = 0
-    at: datetime | None = None
-
-
-def rate(answer: Answer, per: Per | None, span: Span, now: datetime) -> Answer:
-    """The answer as a rate: its number `per` day or week of the elapsed part of the window. Unchanged without `per`."""
-    if per is None or answer.number is None:
-        return answer
-    passed = (min(now, span.end) - span.start) / LENGTHS[per]
-    if passed < 1:
-        return replace(answer, number=None, reason=f"no whole {per} of its window has passed")
-    return replace(answer, number=answer.number / passed)
-
-
-def aggregate(take: str, numbers: Sequence[float]) -> float | None:
-    """One number from many. Over an empty set `count` and `sum` are 0, the rest is None.
-
-    `p90` interpolates between ranks, as the PERCENTILE of spreadsheets does.
-    """
-    if take == "count":
-        return float(len(numbers))
-    if take == "sum":
-        return total(numbers)
-    if not numbers:
-        return None
-    match take:
-        case "average":
-            whole = total(numbers)
-            return None if whole is None else whole / len(numbers)
-        case "median":
-            return _quantile(sorted(numbers), 0.5)
-        case "p90":
-            return _quantile(sorted(numbers), 0.9)
-        case "min":
-            return min(numbers)
-        case "max":
-            return max(numbers)
-    raise ValueError(take)
-
-
-def total(numbers: Iterable[float]) -> float | None:
-    """The exact sum of the numbers; None if it overflows."""
-    try:
-        return math.fsum(numbers)
-    except OverflowError:
-        return None
-
-
-def _quantile(ordered: Sequence[float], share: float) -> float:
-    position = share * (len(ordered) - 1)
-    low = math.floor(position)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (position - low)
-
-
-def answer_numbers(take: RecordTake, of: str | None, numbers: Sequence[float], lacking: int) -> Answer:
-    """The answer over the numbers of the counting records; `lacking` more records have no number."""
-    number = aggregate(take, numbers)
-    if number is None:
-        reason = f"none of {lacking} records has {of}" if lacking else "no record in the window"
-        return Answer(None, _TOO_LARGE if numbers else reason, len(numbers), lacking)
-    return Answer(number, None, len(numbers), lacking)
-
-
-def answer_distinct(of: str | None, values: int, having: int, lacking: int) -> Answer:
-    """The answer for a number of distinct `values`, from `having` records with a value; unknown if no record has a
-    value.
-    """
-    if values:
-        return Answer(float(values), None, having, lacking)
+    if BEYOND in texts:
+        return Answer(None, f"a record's {of} holds a number {BEYOND}", having, lacking)
+    if texts:
+        return Answer(float(len(texts)), None, having, lacking)
     return answer_numbers("average", of, [], lacking)
 
 
-def answer_share(done: int, total: int) -> Answer:
+def answer_share(done: int, records: int) -> Answer:
     """The answer for the share of records that are done; without records there is no share."""
-    return Answer(done / total * 100, None, total) if total else Answer(None, "no record matches")
+    return Answer(done * 100 / records, None, records) if records else Answer(None, "no record matches")
+
+
+def so_far(span: Span, now: datetime) -> Span:
+    """A window up to now, `now` included: what is dated after now does not count yet."""
+    return Span(span.start, min(span.end, now + _INSTANT))
 
 
 def is_done(record: Record, span: Span) -> bool:
@@ -212,16 +150,16 @@ def is_done(record: Record, span: Span) -> bool:
     return record.done_at is not None and record.done_at < span.end
 
 
-def evaluate_records(measure: RecordMeasure, span: Span, records: Iterable[Record]) -> Answer:
+def evaluate_records(measure: RecordMeasure, span: Span, now: datetime, records: Iterable[Record]) -> Answer:
     """The plain evaluator: computes in Python the answer that the ledger computes in SQL. Each id counts once."""
-    counted = {record.id: record for record in records if left_out(measure, span, record) is None}
+    counted = {record.id: record for record in records if left_out(measure, span, now, record) is None}
     if measure.take == "distinct":
         elements = [measure.values_of(record) for record in counted.values()]
-        values = {spelling(scalar_text(value), measure.of_ignores_case) for values in elements for value in values}
+        texts = {distinct_text(measure, value) for values in elements for value in values}
         lacking = sum(not values for values in elements)
-        return answer_distinct(measure.of_text, len(values), len(counted) - lacking, lacking)
+        return answer_distinct(measure.of_text, texts, len(counted) - lacking, lacking)
     if measure.take == "share":
-        return answer_share(sum(is_done(record, span) for record in counted.values()), len(counted))
+        return answer_share(sum(is_done(record, so_far(span, now)) for record in counted.values()), len(counted))
     if measure.of is None:
         return answer_numbers(measure.take, None, [1.0] * len(counted), 0)
     numbers = [contribution(measure, record) for record in counted.values()]
@@ -229,17 +167,32 @@ def evaluate_records(measure: RecordMeasure, span: Span, records: Iterable[Recor
     return answer_numbers(measure.take, measure.of_text, present, len(numbers) - len(present))
 
 
+def distinct_text(measure: RecordMeasure, element: Scalar) -> str:
+    """The text by which `distinct` tells an element from others; BEYOND for a number that may have lost digits."""
+    if not isinstance(element, str) and is_beyond(element):
+        return BEYOND
+    return spelling(scalar_text(element), measure.of_ignores_case)
+
+
 def contribution(measure: RecordMeasure, record: Record) -> float | None:
-    """The number that a record contributes: the sum of the numbers in its field; None if there is none."""
+    """The number that a record contributes: the sum of the numbers in its field; None if there is none.
+
+    If one of them is beyond 2^53, so is the result.
+    """
     numbers = [float(value) for value in measure.values_of(record) if not isinstance(value, str)]
-    return total(numbers) if numbers else None
+    return record_total(numbers) if numbers else None
 
 
-def left_out(measure: RecordMeasure, span: Span, record: Record) -> str | None:
-    """Why a record does not count; None if it counts."""
+def record_total(numbers: Sequence[float]) -> float:
+    """The sum of the numbers in a record's field; beyond 2^53 if one of them is."""
+    return next(filter(is_beyond, numbers), None) or total(numbers)
+
+
+def left_out(measure: RecordMeasure, span: Span, now: datetime, record: Record) -> str | None:
+    """Why a record does not count in a window as of now; None if it counts."""
     if measure.kind is not None and record.kind != measure.kind:
         return f"is of the kind {record.kind or 'unknown'}, and {measure.kind} is asked for"
-    if (reason := _outside(measure, span, record)) is not None:
+    if (reason := _outside(measure, span, now, record)) is not None:
         return reason
     for rule in measure.filters:
         if not rule.accepts(record.fields.get(rule.field, ())):
@@ -248,12 +201,16 @@ def left_out(measure: RecordMeasure, span: Span, record: Record) -> str | None:
     return None
 
 
-def _outside(measure: RecordMeasure, span: Span, record: Record) -> str | None:
+def _outside(measure: RecordMeasure, span: Span, now: datetime, record: Record) -> str | None:
     if measure.take == "share":
         created = record.created_at
+        if created is not None and created > now:
+            return "created after now"
         return "created after the window" if created is not None and created >= span.end else None
     if record.done_at is None:
         return record.not_done or "not done"
+    if record.done_at > now:
+        return "done after now"
     if record.done_at < span.start:
         return "done before the window"
     return "done after the window" if record.done_at >= span.end else None
@@ -289,11 +246,10 @@ def evaluate_readings(take: ReadingTake, span: Span, now: datetime, readings: It
     if take == "change":
         if len(inside) < 2:
             return Answer(None, "a change needs two readings, and there is one", 1, at=at)
-        return Answer(numbers[1] - numbers[0], None, len(inside), at=at)
+        return Answer(difference(numbers[1], numbers[0]), None, len(inside), at=at)
     if take in ("latest", "first"):
         return Answer(numbers[0], None, 1, at=at)
-    number = aggregate(take, numbers)
-    return Answer(number, _TOO_LARGE if number is None else None, len(inside), at=at)
+    return Answer(aggregate(take, numbers), None, len(inside), at=at)
 
 
 def _at(reading: Reading) -> datetime:

@@ -9,20 +9,19 @@ import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
+from syncd.okr.answer import Answer, answer_numbers, rate
 from syncd.okr.facts import Facts
 from syncd.okr.formula import evaluate
 from syncd.okr.measures import (
-    Answer,
     FormulaMeasure,
     Leaf,
     Measure,
     ReadingMeasure,
     RecordMeasure,
-    aggregate,
+    answer_distinct,
     answer_share,
     evaluate_readings,
     left_out,
-    rate,
 )
 from syncd.okr.spans import Period, Span, midnight
 from syncd.sdk.facts import Reading
@@ -72,7 +71,7 @@ def _leaf_values(
             return None
         values = _reading_values(measure, period, days, readings)
     elif measure.take == "share":
-        values = _shares(facts, measure, period, days, cycle)
+        values = _shares(facts, measure, period, now, days, cycle)
     else:
         values = _record_values(facts, measure, period, days, cycle)
     return [(day, _rate(measure, number, period, end)) for day, end, number in values]
@@ -100,14 +99,19 @@ def _rate(measure: Leaf, number: float | None, period: Period, end: datetime) ->
 
 
 def _shares(
-    facts: Facts, measure: RecordMeasure, period: Period, days: Sequence[tuple[date, datetime]], cycle: int | None
+    facts: Facts,
+    measure: RecordMeasure,
+    period: Period,
+    now: datetime,
+    days: Sequence[tuple[date, datetime]],
+    cycle: int | None,
 ) -> Iterator[tuple[date, datetime, float | None]]:
     """A record counts in the total from its creation on; without a creation date it always counts.
 
     A record that was done before it was created, as imported records are, is done from its creation on.
     """
     everything = Span(period.span.start, days[-1][1] + _INSTANT)
-    passing = [record for record in facts.records(measure, cycle) if left_out(measure, everything, record) is None]
+    passing = [record for record in facts.records(measure, cycle) if left_out(measure, everything, now, record) is None]
     created = sorted(record.created_at for record in passing if record.created_at is not None)
     done = sorted(max(record.done_at, record.created_at or record.done_at) for record in passing if record.done_at)
     for day, end in days:
@@ -131,10 +135,11 @@ def _record_values(
             continue
         contributed = [element for _, elements in pairs[low:high] for element in elements]
         if measure.take == "distinct":
-            yield day, end, float(len(set(contributed))) or None
+            texts = {str(text) for text in contributed}
+            yield day, end, answer_distinct(measure.of_text, texts, len(contributed), 0).number
         else:
             numbers = [element for element in contributed if not isinstance(element, str)]
-            yield day, end, aggregate(measure.take, numbers)
+            yield day, end, answer_numbers(measure.take, measure.of_text, numbers, 0).number
 
 
 def past_days(period: Period, now: datetime) -> Iterator[tuple[date, datetime]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from syncd.sdk.numbers import difference, product
+
 MANY = 3
 """A stream that held at least this many records or readings and now holds none counts as fallen empty."""
-
-_ROUNDING = 1e-9  # a step from 1.2 to 1.3 must count as 0.1, whatever the last bit of a float is
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +42,20 @@ def implausible(bounds: Plausible, candidate: float | None, last: float | None) 
         return None
     broken = bounds.outside(candidate)
     if broken is None and last is not None:
-        broken = _jump(bounds, abs(candidate - last), last)
+        broken = _jump(bounds, abs(difference(candidate, last)), last)
     return f"{shown(candidate)} is outside plausible ({broken})" if broken else None
 
 
 def _jump(bounds: Plausible, step: float, last: float) -> str | None:
     jump = f"a jump of {shown(step)} from {shown(last)}, at most"
-    if bounds.jump is not None and step > bounds.jump * (1 + _ROUNDING):
+    if bounds.jump is not None and step > bounds.jump:
         return f"{jump} {shown(bounds.jump)}"
     # Zero has no share: the first record of a quarter is not a jump.
-    if bounds.jump_share is not None and last and step > bounds.jump_share * abs(last) * (1 + _ROUNDING):
-        return f"{jump} {shown(bounds.jump_share * 100)}%"
+    if bounds.jump_share is not None and last and step > product(bounds.jump_share, abs(last)):
+        return f"{jump} {shown(product(bounds.jump_share, 100))}%"
     return None
 
 
 def shown(number: float) -> str:
     """A number with enough digits to show how it differs from a bound: `1,500`, `1,500.004`."""
-    return f"{number:,.12g}"
+    return f"{number:,.15g}"

@@ -5,18 +5,20 @@ With `rollup: supporting`, score and activity are weighted means over the suppor
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from syncd.okr.goals import Health, KeyResult, Objective, Shares, Standing
+from syncd.sdk.numbers import weighted_mean
 
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveStanding:
     """Shares from 0 to 1, None if no counted key result has a score; `scored` of the `counted` key results have a
     score.
+
+    `bounds` are the scores at which the health would be another.
     """
 
     score: float | None
@@ -25,6 +27,7 @@ class ObjectiveStanding:
     health: Health
     scored: int
     counted: int
+    bounds: tuple[float, ...] = field(default=(), compare=False)
 
 
 def roll_up_all(
@@ -53,8 +56,10 @@ def _roll_up_supporting(supporting: Sequence[tuple[float, ObjectiveStanding]], s
     activity = _weighted_mean((weight, standing.activity) for weight, standing in counted)
     score = _weighted_mean((weight, standing.score) for weight, standing in scored)
     expected = _weighted_mean((weight, standing.expected) for weight, standing in scored)
-    health: Health = "unknown" if score is None or expected is None else shares.health(score, expected)
-    return ObjectiveStanding(score, expected, activity, health, len(scored), len(counted))
+    if score is None or expected is None:
+        return ObjectiveStanding(score, expected, activity, "unknown", len(scored), len(counted))
+    health, bounds = shares.health(score, expected), shares.bounds(expected)
+    return ObjectiveStanding(score, expected, activity, health, len(scored), len(counted), bounds)
 
 
 def roll_up(objective: Objective, standings: Mapping[str, Standing], shares: Shares) -> ObjectiveStanding:
@@ -73,7 +78,8 @@ def roll_up(objective: Objective, standings: Mapping[str, Standing], shares: Sha
         score = min(standings[kr.id].score or 0.0 for kr in scored)
     assert score is not None  # each key result here has a weight and a score
     assert expected is not None
-    return ObjectiveStanding(score, expected, activity, shares.health(score, expected), len(scored), len(counted))
+    health, bounds = shares.health(score, expected), shares.bounds(expected)
+    return ObjectiveStanding(score, expected, activity, health, len(scored), len(counted), bounds)
 
 
 def _has_score(standing: Standing) -> bool:
@@ -90,8 +96,4 @@ def _mean(
 
 def _weighted_mean(pairs: Iterable[tuple[float, float | None]]) -> float | None:
     """The weighted mean of shares from 0 to 1, ignoring None; None if the other shares have no weight."""
-    present = [(weight, share) for weight, share in pairs if share is not None]
-    total_weight = math.fsum(weight for weight, _ in present)
-    if not total_weight:
-        return None
-    return min(1.0, max(0.0, math.fsum(weight * share for weight, share in present) / total_weight))
+    return weighted_mean((weight, share) for weight, share in pairs if share is not None)

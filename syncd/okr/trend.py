@@ -16,6 +16,7 @@ from typing import Literal
 
 from syncd.okr.goals import Band, Goal, Milestones
 from syncd.okr.weeks import Week
+from syncd.sdk.numbers import rounded
 
 Direction = Literal["right_way", "flat", "wrong_way", "inside", "too_little_data"]
 
@@ -86,11 +87,11 @@ def _trend(goal: Goal, weeks: Sequence[Week], settled: int, note: str | None) ->
         len(points),
         settled,
         weeks[0].first,
-        slope,
-        low,
-        high,
-        slope * (times[-1] - times[0]),
-        median(abs(residual - middle) for residual in residuals),
+        rounded(slope),
+        rounded(low),
+        rounded(high),
+        rounded(slope * (times[-1] - times[0])),
+        rounded(median(abs(residual - middle) for residual in residuals)),
         note,
     )
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from syncd.okr.alignment import Alignment, judge, on_pace_since
+from syncd.okr.answer import Answer
 from syncd.okr.facts import answered
-from syncd.okr.filters import spelling
 from syncd.okr.goals import (
     ON_PACE,
     KeyResult,
@@ -21,16 +21,15 @@ from syncd.okr.goals import (
     standing,
 )
 from syncd.okr.measures import (
-    Answer,
     Leaf,
     ReadingMeasure,
     RecordMeasure,
     contribution,
+    distinct_text,
     evaluate_readings,
     evaluate_records,
     leaves,
     left_out,
-    scalar_text,
 )
 from syncd.okr.past import past_values
 from syncd.okr.rollup import ObjectiveStanding, roll_up_all
@@ -65,7 +64,7 @@ class GivenFacts:
         if not self._given.knows(measure):
             return Answer(None, "nothing is given for it")
         if isinstance(measure, RecordMeasure):
-            return evaluate_records(measure, span, self.records(measure))
+            return evaluate_records(measure, span, now, self.records(measure))
         return evaluate_readings(measure.take, span, now, self.readings(measure, span, now)[1])
 
     def records(self, measure: RecordMeasure, cycle: int | None = None) -> Sequence[Record]:
@@ -79,7 +78,7 @@ class GivenFacts:
         cycle: int | None = None,
     ) -> Sequence[tuple[datetime, Sequence[float | str]]]:
         """The time at which each counting record was done, and the elements that it contributes, in order of time."""
-        counted = [record for record in self.records(measure) if left_out(measure, span, record) is None]
+        counted = [record for record in self.records(measure) if left_out(measure, span, span.end, record) is None]
         pairs = ((record.done_at, _elements(measure, record)) for record in counted if record.done_at is not None)
         return sorted(((at, elements) for at, elements in pairs if elements), key=lambda pair: pair[0])
 
@@ -93,7 +92,7 @@ class GivenFacts:
         """Whether the given readings have dates, and the readings; an undated reading has the time of now."""
         readings = self._given.readings.get(measure, ())
         undated = min(max(now, span.start), span.end)
-        dated = any(reading.at is not None for reading in readings)
+        dated = measure.many or any(reading.at is not None for reading in readings)
         return dated, [replace(reading, at=reading.at or undated) for reading in readings]
 
 
@@ -101,7 +100,7 @@ def _elements(measure: RecordMeasure, record: Record) -> Sequence[float | str]:
     if measure.of is None:
         return [1.0]
     if measure.take == "distinct":
-        return [spelling(scalar_text(value), measure.of_ignores_case) for value in measure.values_of(record)]
+        return [distinct_text(measure, value) for value in measure.values_of(record)]
     number = contribution(measure, record)
     return [] if number is None else [number]
 

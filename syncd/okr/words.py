@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from syncd.okr.goals import Band, KeyResult, Milestones, Target
+from syncd.okr.goals import Band, Goal, KeyResult, Milestones, Standing, Target
+from syncd.okr.plausible import shown
+from syncd.okr.rollup import ObjectiveStanding
 from syncd.sdk.figures import number as number
 from syncd.sdk.figures import percent as percent
 
@@ -34,19 +36,51 @@ def count(number: int, name: str) -> str:
     return f"{number:,} {name}{'s' * (number != 1)}"
 
 
+def value_figure(kr: KeyResult, value: float | None, unknown: str = "–") -> str:
+    """A number of a key result, never rounded across its target or another bound of its goal."""
+    return number(value, unknown, goal_bounds(kr.goal))
+
+
+def progress_figure(standing: Standing) -> str:
+    """The progress of a key result, never rounded across a bound that its health stands on."""
+    return percent(standing.progress, standing.bounds)
+
+
+def score_figure(standing: Standing | ObjectiveStanding) -> str:
+    """The score of a key result or objective, never rounded across a bound that its health stands on."""
+    return percent(standing.score, standing.bounds)
+
+
+def goal_bounds(goal: Goal) -> set[float]:
+    """The values at which a goal is met or broken, or a level or milestone is reached."""
+    match goal:
+        case Target(target, baseline, commit, stretch):
+            bounds = {target, baseline, commit, stretch}
+        case Band(at_least, at_most):
+            bounds = {at_least, at_most}
+        case Milestones(every):
+            bounds = {step.at for step in every}
+    return {bound for bound in bounds if bound is not None}
+
+
 def goal(kr: KeyResult) -> str:
-    """The goal: `1,200 → 600 calls/week`, `of 40`, `at least 99.5 %`."""
+    """The goal with its bounds as they are written: `1,200 → 600 calls/week`, `of 40`, `at least 99.5 %`."""
     unit = f" {kr.unit}" if kr.unit else ""
     if isinstance(kr.goal, Band):
         low, high = kr.goal.at_least, kr.goal.at_most
         if low is not None and high is not None:
-            return f"{number(low)} to {number(high)}{unit}"
-        return f"at least {number(low)}{unit}" if low is not None else f"at most {number(high)}{unit}"
+            return f"{_written(low)} to {_written(high)}{unit}"
+        return f"at least {_written(low)}{unit}" if low is not None else f"at most {_written(high)}{unit}"
     if isinstance(kr.goal, Milestones):
         return f"of {count(len(kr.goal.steps), 'milestone')}"
     if kr.kind == "output" and not kr.goal.baseline:
-        return f"of {number(kr.goal.target)}{unit}"
-    return f"{number(kr.goal.baseline) if kr.goal.baseline is not None else '?'} → {number(kr.goal.target)}{unit}"
+        return f"of {_written(kr.goal.target)}{unit}"
+    return f"{_written(kr.goal.baseline)} → {_written(kr.goal.target)}{unit}"
+
+
+def _written(value: float | None) -> str:
+    """A number with all digits that a file writes."""
+    return "?" if value is None else shown(value)
 
 
 def steps(kr: KeyResult, value: float | None, zone: ZoneInfo) -> str | None:
@@ -64,7 +98,7 @@ def steps(kr: KeyResult, value: float | None, zone: ZoneInfo) -> str | None:
     reached, names = kr.goal.level(value), [name for name, _ in kr.goal.levels]
     ahead_of = kr.goal.levels[names.index(reached) + 1 if reached else 0 :]
     parts = [f"{reached} reached"] if reached else []
-    return "; ".join([*parts, *(f"{name} is {number(at)}" for name, at in ahead_of)])
+    return "; ".join([*parts, *(f"{name} is {shown(at)}" for name, at in ahead_of)])
 
 
 def day(moment: date) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from syncd.config import Config
 from syncd.okr.goals import Target, expected
 from syncd.okr.spans import Period
+from syncd.okr.words import goal_bounds
 from syncd.sdk import Json, Statement, Summary
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 
@@ -51,6 +52,8 @@ def _statement(config: Config, period: Period, block: ObjectiveBlock, line: KeyR
         as_of=line.as_of.astimezone(config.zone) if line.as_of else None,
         updated=now.astimezone(config.zone),
         evidence=f"{address}/?period={period.id}#{kr.id}" if address else None,
+        value_bounds=tuple(sorted(goal_bounds(kr.goal))),
+        progress_bounds=standing.bounds,
     )
 
 
@@ -72,6 +75,8 @@ def of_json(kept: Mapping[str, Any]) -> Statement | Summary:
 
 def _of_json(kept: Mapping[str, Any]) -> Statement:
     values = {field.name: kept.get(field.name) for field in fields(Statement) if field.name != "blank_unknown"}
+    for name in ("value_bounds", "progress_bounds"):
+        values[name] = tuple(kept.get(name) or ())
     for name in ("as_of", "updated"):
         values[name] = datetime.fromisoformat(str(kept[name])) if kept.get(name) else None
     return Statement(**values)  # type: ignore[arg-type]

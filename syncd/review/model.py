@@ -13,6 +13,7 @@ from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import Band, Target
 from syncd.okr.rollup import ObjectiveStanding
 from syncd.okr.spans import Period
+from syncd.sdk.numbers import difference
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 
 Movement = Literal["moved", "still", "new", "remeasured", "unknown"]
@@ -118,7 +119,7 @@ class Move:
         """How far its number moved, in its unit; None if that is unknown."""
         if self.line.value is None or self.start is None or self.measured_differently:
             return None
-        return self.line.value - self.start.value
+        return difference(self.line.value, self.start.value)
 
     @property
     def improved(self) -> bool:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from syncd.okr.goals import Target
 from syncd.okr.words import day, number
 from syncd.review.model import Move, Review
+from syncd.sdk.numbers import difference, rounded
 
 _WEEK = timedelta(weeks=1)
 
@@ -35,12 +36,12 @@ def needed(move: Move, review: Review) -> Needed | None:
         return None
     if move.line.standing.progress >= 1.0:
         return None
-    in_all = goal.target - value
+    in_all = difference(goal.target, value)
     gained = None
     if move.gained is not None and move.start is not None:
         days = (review.as_of.date() - move.start.day).days
-        gained = move.gained / days * 7 if days > 0 else None
-    return Needed(in_all, in_all / (left / _WEEK) if left >= _WEEK else None, gained)
+        gained = rounded(move.gained / days * 7) if days > 0 else None
+    return Needed(in_all, rounded(in_all / (left / _WEEK)) if left >= _WEEK else None, gained)
 
 
 def pace_words(move: Move, review: Review) -> str | None:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from syncd.explain.edits import Edit
 from syncd.okr.alignment import Alignment
 from syncd.okr.goals import ON_PACE, Band, Target
-from syncd.okr.words import HEALTH_WORDS, day, goal, number, percent
+from syncd.okr.words import HEALTH_WORDS, day, goal, percent, value_figure
 from syncd.review.model import Move, Question, Review
 from syncd.review.pace import pace_words
 from syncd.review.wording import amount
@@ -84,7 +84,7 @@ def _guards(review: Review) -> Iterator[Question]:
     for move in review.moves:
         guard = move.line.guard
         if guard is not None and guard.standing.progress == 0.0:
-            broken = f"{number(guard.value)} is not {goal(guard.key_result)}"
+            broken = f"{value_figure(guard.key_result, guard.value)} is not {goal(guard.key_result)}"
             text = f"{_id(move)} is {_amount(move)}, but its guard is broken, {broken}: what does the pace cost?"
             yield Question("guard", [_id(move)], text)
 
@@ -92,8 +92,10 @@ def _guards(review: Review) -> Iterator[Question]:
 def _held(review: Review) -> Iterator[Question]:
     for move in review.moves:
         if move.line.quality == "held":
-            candidate = "no number" if move.line.candidate is None else number(move.line.candidate)
-            text = f"{_id(move)} waits with {candidate} beside {number(move.line.value)}: which of them is right?"
+            line = move.line
+            candidate = value_figure(line.key_result, line.candidate, "no number")
+            value = value_figure(line.key_result, line.value)
+            text = f"{_id(move)} waits with {candidate} beside {value}: which of them is right?"
             yield Question("held", [_id(move)], text)
 
 
@@ -205,12 +207,12 @@ def _still(move: Move, review: Review) -> str | None:
 
 
 def _amount(move: Move) -> str:
-    return amount(number(move.line.value), move.line.key_result)
+    return amount(value_figure(move.line.key_result, move.line.value), move.line.key_result)
 
 
 def _from_to(move: Move) -> str:
     assert move.start is not None
-    return f"{number(move.start.value)} to {number(move.line.value)}"
+    return " to ".join(value_figure(move.line.key_result, number) for number in (move.start.value, move.line.value))
 
 
 def _id(move: Move) -> str:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from syncd.okr.alignment import Verdict
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import Band, KeyResult, Target
-from syncd.okr.words import HEALTH_WORDS, count, day, goal, number, percent
+from syncd.okr.plausible import shown
+from syncd.okr.words import HEALTH_WORDS, count, day, goal, number, percent, progress_figure, score_figure, value_figure
 from syncd.review.model import Attention, Cause, DefinitionChange, Move, ObjectiveReview, Review
 from syncd.status.verdicts import VERDICT_WORDS, ordered
 
@@ -80,8 +81,8 @@ def score_sentence(objective: ObjectiveReview) -> str:
     be compared.
     """
     now, before = objective.block.standing, objective.before
-    old = percent(before.score) if before else None
-    score = arrow(old if objective.same_score else None, "unknown" if now.score is None else percent(now.score))
+    old = score_figure(before) if before else None
+    score = arrow(old if objective.same_score else None, "unknown" if now.score is None else score_figure(now))
     ahead = f", {percent(now.expected)} expected: {HEALTH_WORDS[now.health]}" if now.expected is not None else ""
     parts = [f"Score {score}{ahead}"]
     if now.scored < now.counted:
@@ -152,8 +153,8 @@ def movement(move: Move, review: Review) -> str:
     line, kr, start = move.line, move.line.key_result, move.start
     health = HEALTH_WORDS[line.standing.health]
     if move.movement in ("new", "remeasured") or start is None:
-        return f"{amount(number(line.value), kr)}{_progress(None, move)}, {health}"
-    values = amount(arrow(number(start.value), number(line.value)), kr)
+        return f"{amount(value_figure(kr, line.value), kr)}{_progress(None, move)}, {health}"
+    values = amount(arrow(value_figure(kr, start.value), value_figure(kr, line.value)), kr)
     since = ""
     if start.source != "baseline" and start.day != review.days.before:
         since = f" since {day(start.day)}"
@@ -164,19 +165,20 @@ def movement(move: Move, review: Review) -> str:
 def _progress(old: str | None, move: Move) -> str:
     if isinstance(move.line.key_result.goal, Band) or move.line.standing.progress is None:
         return ""
-    return f", {arrow(old, percent(move.line.standing.progress))}"
+    return f", {arrow(old, progress_figure(move.line.standing))}"
 
 
 def _not_comparable(move: Move) -> str:
     assert move.start is not None
     edits = [str(edit) for edit in move.edits if edit.key.startswith("measure")]
     edited = f" ({'; '.join(edits)})" if edits else ""
-    return f"not comparable, its measure was edited{edited}; by the one before it was {number(move.start.value)}"
+    before = value_figure(move.line.key_result, move.start.value)
+    return f"not comparable, its measure was edited{edited}; by the one before it was {before}"
 
 
 def _not_moved(move: Move) -> str:
     since = f" since {day(move.still_since)}" if move.still_since else ""
-    return f"{move.line.key_result.id} {number(move.line.value)}{since}"
+    return f"{move.line.key_result.id} {value_figure(move.line.key_result, move.line.value)}{since}"
 
 
 def _causes(move: Move, review: Review) -> str | None:
@@ -225,12 +227,12 @@ def _brings(text: str | None) -> str:
 def _outcome(move: Move) -> str:
     """How an outcome scored over a period: `1,200 → 1,092, the goal is 600 calls/week: score 18 %, off track`."""
     line, kr = move.line, move.line.key_result
-    start = number(move.start.value) if move.start and not move.measured_differently else None
-    value = "unknown" if line.value is None else arrow(start, number(line.value))
+    start = value_figure(kr, move.start.value) if move.start and not move.measured_differently else None
+    value = "unknown" if line.value is None else arrow(start, value_figure(kr, line.value))
     aim = goal(kr).removeprefix("of ")
     if isinstance(kr.goal, Target):
-        aim = f"{number(kr.goal.target)}{f' {kr.unit}' if kr.unit else ''}"
-    score = "no score" if line.standing.score is None else f"score {percent(line.standing.score)}"
+        aim = f"{shown(kr.goal.target)}{f' {kr.unit}' if kr.unit else ''}"
+    score = "no score" if line.standing.score is None else f"score {score_figure(line.standing)}"
     edited = f"; its definition was edited {_times(move.times_edited)}" if move.times_edited else ""
     return f"{value}, the goal is {aim}: {score}, {HEALTH_WORDS[line.standing.health]}{edited}"
 

@@ -34,7 +34,7 @@ from syncd.sdk.facts import Check
 from syncd.sdk.sentences import LONGEST_SENTENCE, sentence
 
 _TRANSIENT = {408, 425}
-_LIMIT_MESSAGE = re.compile(r"rate limit|abuse detection", re.IGNORECASE)
+_LIMIT_MESSAGE = re.compile(r"\b(?:rate[ -]?limit(?:s|ed|ing|Exceeded)?|abuse detection)\b", re.IGNORECASE)
 LONGEST_LINE = LONGEST_SENTENCE + 500
 """Characters of a source's error: what went wrong, what the server says, and what to do."""
 _SKEW = 120.0  # seconds: the overlap of a walk by time

@@ -61,11 +61,15 @@ def _standing(statement: Statement) -> str:
     if statement.value is None:
         where = "value unknown"
     elif statement.progress is None:
-        where = f"{number(statement.value)}{_unit(statement)}, progress unknown"
+        where = f"{_value(statement)}, progress unknown"
     else:
-        where = f"{number(statement.value)}{_unit(statement)}, {percent(statement.progress)} of the way"
+        where = f"{_value(statement)}, {percent(statement.progress, statement.progress_bounds)} of the way"
     expected = "" if statement.expected is None else f" ({percent(statement.expected)} expected)"
     return f"{where}{expected}: {'health unknown' if statement.health == 'unknown' else health(statement)}"
+
+
+def _value(statement: Statement) -> str:
+    return f"{number(statement.value, bounds=statement.value_bounds)}{_unit(statement)}"
 
 
 def _unit(statement: Statement) -> str:

@@ -7,7 +7,6 @@ read it.
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -17,6 +16,7 @@ from zoneinfo import ZoneInfo
 from syncd.sdk.as_keys import As
 from syncd.sdk.date_texts import epoch, is_epoch, looks_like_date, read_date
 from syncd.sdk.number_texts import SPACES, has_decimal_comma, number_advice, quoted, read_number
+from syncd.sdk.numbers import BEYOND, is_beyond, rounded
 
 PLAIN_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z", re.ASCII)
 _SERIAL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001 - a local time; developers.google.com/sheets/api/reference/rest/v4/DateTimeRenderOption
@@ -115,7 +115,7 @@ class Reader:
             if number is not None:
                 return self._finite(number)
         elif self.text_numbers and PLAIN_NUMBER.match(text) and not (self.decimal_comma and "." in text):
-            return self._finite(float(text))
+            return self._finite(Decimal(text))
         what = "which is not a number"
         if self.decimal_comma and "." in text:
             what = "and another cell has a decimal comma"
@@ -127,10 +127,11 @@ class Reader:
         try:
             exact = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
             # In decimal, so that 0.57 is 57 and not 56.99999999999999.
-            read = float(exact * 100) if self.rules.percent else float(number)
-        except (OverflowError, InvalidOperation):
-            read = math.inf
-        return (read, None) if math.isfinite(read) else (None, "a number beyond all bounds")
+            read = exact * 100 if self.rules.percent else exact
+            beyond = is_beyond(read) or is_beyond(number)
+        except (OverflowError, InvalidOperation):  # not a number, or larger than any decimal
+            beyond = True
+        return (None, f"a number {BEYOND}") if beyond else (rounded(float(read)), None)
 
     def _number_date(self, number: int | float) -> datetime | None:
         form = self.rules.date
@@ -152,12 +153,12 @@ class ColumnReader:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self._looks = not reader.rules.marks
+        self.looks = not reader.rules.marks  # whether another cell could still change the reader
 
     def look(self, cell: Cell) -> None:
         """Takes notice of a cell of the column, whether it counts or not."""
-        if self._looks and type(cell) is str and "," in cell and has_decimal_comma(cell):
-            self._looks = False
+        if self.looks and type(cell) is str and "," in cell and has_decimal_comma(cell):
+            self.looks = False
             self.reader = replace(self.reader, decimal_comma=True)
 
 

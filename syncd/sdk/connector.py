@@ -29,6 +29,8 @@ def _by_reference(value: Any, info: ValidationInfo) -> Any:
     if isinstance(value, str) and "${" not in value and not resolved:
         name = (info.field_name or "secret").upper()
         raise ValueError(f'is a secret written out; write "${{{name}}}" here and set {name}, or {name}_FILE, outside')
+    if isinstance(value, str) and resolved and not re.fullmatch(r"[\x20-\x7e\xa0-\xff]*", value):
+        raise ValueError("holds a line break or another character that no header can hold; set it again without")
     return value
 
 
@@ -122,7 +124,10 @@ class ReadingKeys(MeasureKeys):
 
     @property
     def many(self) -> bool:
-        """Whether the measure reads a list: an empty list is an empty set, while an empty cell is no number."""
+        """Whether the measure reads a series, by its shape and not by the rows that happen to be there.
+
+        The readings of a series have dates. A series without rows is an empty set, while an empty cell is no number.
+        """
         raise NotImplementedError
 
     def part(self) -> str:

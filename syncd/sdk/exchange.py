@@ -31,7 +31,7 @@ import httpx
 
 from syncd.sdk.answers import Answer, in_doubt
 from syncd.sdk.errors import SourceBroken
-from syncd.sdk.network import host, numeric, too_slow, unreachable
+from syncd.sdk.network import BAD_HEADER, host, numeric, too_slow, unreachable
 
 _ENCODINGS = {"", "identity", "gzip", "deflate"}  # a single layer: 64 kB of it become 64 MB at most
 
@@ -67,7 +67,9 @@ class Exchange:
             return self._loop.run_until_complete(self._whole(method, address, headers, content))
         except (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ConnectError, httpx.ProxyError) as error:
             raise unreachable(error, address, self._timeout, self._loop.addresses_of) from None
-        except (httpx.LocalProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+        except httpx.LocalProtocolError:
+            raise SourceBroken(BAD_HEADER) from None
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise SourceBroken(f"the request could not be made: {type(error).__name__}") from None
         except httpx.TimeoutException:
             raise in_doubt(too_slow(address, self._timeout), repeatable=repeatable) from None

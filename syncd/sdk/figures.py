@@ -1,29 +1,46 @@
-"""Numbers and shares as people and spreadsheet programs read them."""
+"""Numbers and shares as people and spreadsheet programs read them.
+
+A figure has few digits, yet it is never rounded across a bound that a judgement stands on.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Collection, Iterator
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+
+from syncd.sdk.numbers import LARGEST_WHOLE, as_decimal
+
+_MOST_DIGITS = 16
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # spreadsheet programs read these as formulas (OWASP, CSV Injection)
 
 
-def number(value: float | None, unknown: str = "–") -> str:
-    """`1,092`, `99.95`, `0.0042`; for None the text `unknown`, a dash by default."""
+def number(value: float | None, unknown: str = "–", bounds: Collection[float] = ()) -> str:
+    """`1,092`, `99.95`, `0.0042`; for None the text `unknown`, a dash by default.
+
+    The figure stays on its side of each of the `bounds`: 599.999 is not shown as 600 if the target of 600 is not met.
+    """
     if value is None:
         return unknown
-    if value == 0 or abs(value) >= 1e15:
+    if value == 0 or abs(value) > LARGEST_WHOLE:
         return f"{value:g}"
     places = 2 if abs(value) >= 1 else min(6, 2 - math.floor(math.log10(abs(value))))
-    text = f"{value:,.{places}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return _plain(_beside(as_decimal(value), places, [as_decimal(bound) for bound in bounds]))
 
 
-def percent(share: float | None) -> str:
-    """A share as `18 %`, halves rounded up; a dash for None."""
+def percent(share: float | None, bounds: Collection[float] = ()) -> str:
+    """A share as `18 %`, halves rounded up; a dash for None.
+
+    The figure stays on its side of each of the `bounds`, which are shares too: 89.96 % is shown as `89.9 %` if it is at
+    risk because it is below 90 %.
+    """
     if share is None:
         return "–"
-    hundredths = share * 100
-    return f"{hundredths:g} %" if abs(hundredths) >= 1e15 else f"{math.floor(hundredths + 0.5):,} %"
+    hundredths = as_decimal(share) * 100
+    if abs(hundredths) > LARGEST_WHOLE:
+        return f"{float(hundredths):g} %"
+    return f"{_plain(_beside(hundredths, 0, [as_decimal(bound) * 100 for bound in bounds]))} %"
 
 
 def spreadsheet_cell(value: object) -> object:
@@ -33,3 +50,29 @@ def spreadsheet_cell(value: object) -> object:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+def _beside(exact: Decimal, places: int, bounds: Collection[Decimal]) -> Decimal:
+    """The number rounded to so many decimal places, or to as few more as keep it on its side of each bound."""
+    return next(
+        (
+            figure
+            for figure in _roundings(exact, places)
+            if all(figure.compare(bound) == exact.compare(bound) for bound in bounds)
+        ),
+        exact,
+    )
+
+
+def _roundings(exact: Decimal, places: int) -> Iterator[Decimal]:
+    yield exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
+    for more in range(places + 1, _MOST_DIGITS - max(0, exact.adjusted())):
+        for direction in (ROUND_HALF_UP, ROUND_FLOOR, ROUND_CEILING):
+            yield exact.quantize(Decimal(1).scaleb(-more), direction)
+
+
+def _plain(figure: Decimal) -> str:
+    """A number without needless zeros, with commas between its thousands; nought has no sign."""
+    text = f"{figure:,f}"
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return "0" if text == "-0" else text

@@ -10,7 +10,7 @@ from syncd.sdk.facts import Reading, Snapshot
 from syncd.sdk.matching import Match
 from syncd.sdk.tables import Header, Lookup, Resolve, undated
 
-_REMEMBERED = 50_000  # cells; a table of millions of rows may have as many different ones
+_REMEMBERED = 20_000  # cells; a table of millions of rows may have as many different ones
 
 
 class LookupReader:
@@ -57,20 +57,30 @@ class _Condition:
     def __init__(self, position: int, is_same: Match) -> None:
         self._position = position
         self._is_same = is_same
-        self._decided: dict[tuple[type, Cell], bool] = {}
+        self._of_texts: dict[Cell, bool] = {}
+        self._of_others: dict[tuple[type, Cell], bool] = {}  # with its type, for 1 and TRUE are the same key
 
     def select(self, rows: Iterable[tuple[int, Sequence[Cell]]]) -> Iterator[tuple[int, Sequence[Cell]]]:
         """The rows whose cell meets the condition, with their numbers."""
-        position, decided = self._position, self._decided
+        position, of_texts = self._position, self._of_texts
         for number, row in rows:
             cell = row[position] if position < len(row) else None
-            meets = decided.get((type(cell), cell))  # with its type, for 1 equals TRUE as a key
+            meets = of_texts.get(cell) if type(cell) is str else self._of_others.get((type(cell), cell))
             if meets is None:
-                if len(decided) >= _REMEMBERED:
-                    decided.clear()
-                meets = decided[type(cell), cell] = self._is_same(cell)
+                meets = self._decide(cell)
             if meets:
                 yield number, row
+
+    def _decide(self, cell: Cell) -> bool:
+        if len(self._of_texts) + len(self._of_others) >= _REMEMBERED:
+            self._of_texts.clear()
+            self._of_others.clear()
+        meets = self._is_same(cell)
+        if isinstance(cell, str):
+            self._of_texts[cell] = meets
+        else:
+            self._of_others[type(cell), cell] = meets
+        return meets
 
 
 def read_lookup(lookup: Lookup, resolve: Resolve, reader: Reader, header_row: int | None = None) -> Snapshot:

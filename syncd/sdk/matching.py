@@ -35,20 +35,26 @@ class Match:
         self._text = plain_text(value)
         self._number = self._as_number(value)
         self._moment = reader.moment(value) if isinstance(value, str) else None
+        self._is_name = not self._is_truth and self._number is None and self._moment is None
+        self._words = self._text.split()
 
     def __call__(self, cell: Cell) -> bool:
         """Whether the cell equals the value."""
+        if self._is_name and type(cell) is str and cell.isascii():
+            return cell.split() == self._words  # as below, for tables of a million names
         text = plain_text(cell)
         if self._is_truth or isinstance(cell, bool):
             return text.upper() == self._text.upper()
         if text == self._text:
             return True
-        if self._number is not None and self._number in (self._as_number(cell), self._as_read(cell)):
+        if self._number is not None and self._number == self._as_number(cell):
             return True
+        if self._number is not None and not isinstance(cell, str) and self._number == self._as_read(cell):
+            return True  # 85 equals the number 0.85 where `as:` reads it as percents
         return self._moment is not None and self._is_same_time(self._reader.moment(cell), self._moment)
 
     def _as_number(self, cell: Cell) -> Decimal | None:
-        """The number itself, or the number that a text is; not yet multiplied by the rule for percents."""
+        """The number itself, or the number that a text is."""
         if isinstance(cell, bool):
             return None
         if isinstance(cell, int | float):
@@ -56,7 +62,8 @@ class Match:
             return number if number.is_finite() else None
         if isinstance(cell, str):
             text = cell.strip()
-            if self._reader.rules.decimal or self._reader.rules.thousands:
+            rules = self._reader.rules
+            if rules.decimal or rules.thousands or rules.percent:
                 return self._as_read(text)
             return Decimal(text) if _NUMBER.match(text) else None
         return None

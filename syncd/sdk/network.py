@@ -14,6 +14,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from syncd.sdk.errors import RetryLater, SourceBroken, SourceError
 
+BAD_HEADER = "a secret or a header holds a line break, or what else no header may hold; set it again without"
 _NO_ROUTE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN)
 _PORTS = {"http": 80, "https": 443}
 _BEFORE_SENDING = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "SSLError")  # of urllib3
@@ -29,7 +30,7 @@ def network_failure(error: Exception, url: str, timeout: float | None = None) ->
     if isinstance(error, requests.exceptions.TooManyRedirects):
         return SourceBroken(f"{origin(urlsplit(url))} redirects in a circle")
     if isinstance(error, requests.exceptions.InvalidHeader):
-        return SourceBroken("a secret holds a line break, or what no header may hold; set it again without")
+        return SourceBroken(BAD_HEADER)
     if isinstance(error, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError):
         return RetryLater(f"the answer of {host(url)} was cut off")
     if isinstance(error, requests.exceptions.ReadTimeout) or _any_named(error, "ReadTimeoutError"):

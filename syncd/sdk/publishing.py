@@ -37,7 +37,8 @@ class Statement:
     `value`, `progress` and `score` are None if the number is unknown: then no number is written, and with
     `blank_unknown` the place of the number is emptied. `expected` is that of the day's start. `as_of` is the time that
     the number describes, `updated` the time of the statement; both are in the project's zone. `evidence` is the address
-    of the page that explains the number, if the project has pages.
+    of the page that explains the number, if the project has pages. `value_bounds` and `progress_bounds` are what
+    `syncd.sdk.figures` must not round the two numbers across.
     """
 
     key_result: str
@@ -62,6 +63,8 @@ class Statement:
     as_of: datetime | None
     updated: datetime
     evidence: str | None
+    value_bounds: Sequence[float] = ()
+    progress_bounds: Sequence[float] = ()
     blank_unknown: bool = False
 
     def content(self, names: Iterable[str]) -> dict[str, Scalar | None]:

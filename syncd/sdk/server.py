@@ -17,7 +17,7 @@ from syncd.sdk.network import host, origin, proxy_of
 from syncd.sdk.sentences import is_page, sentence, single_line, title
 
 _LOGIN_PATH = re.compile(
-    r"(^|[/_.-])(log-?in|sign-?in|sso|saml2?|adfs|idp|oauth2?|authorize|authenticate|session/new|cas)([/_.;-]|$)",
+    r"(^|[/_.-])(log[-_]?in|sign[-_]?in|sso|saml2?|adfs|idp|oauth2?|auth|authorize|authenticate|session/new|cas)([/_.;-]|$)",
     re.IGNORECASE,
 )
 _LOGIN_HOST = re.compile(r"^(login|signin|sso|idp|accounts?|auth|id)\.", re.IGNORECASE)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from syncd.okr.checkins import CheckIn
 from syncd.okr.words import ago, number, percent
+from syncd.sdk.numbers import difference
 from syncd.status.report import KeyResultLine
 
 
@@ -27,6 +28,6 @@ def value_words(checkin: CheckIn, line: KeyResultLine) -> str:
     measured = line.value if line.key_result.measure else None
     if checkin.value is None or measured is None:
         return number(checkin.value)
-    step = checkin.value - measured
+    step = difference(checkin.value, measured)
     apart = f"{'+' if step > 0 else ''}{number(step)}" if step else "the same"
     return f"{number(checkin.value)} ({apart})"

@@ -45,7 +45,6 @@ def key_result_document(line: KeyResultLine, period: Period) -> dict[str, Any]:
     return {
         "id": kr.id,
         "title": kr.title,
-        "owner": kr.owner,
         "kind": kr.kind,
         "unit": kr.unit,
         "value": line.value,
@@ -60,6 +59,7 @@ def key_result_document(line: KeyResultLine, period: Period) -> dict[str, Any]:
         "reason": line.reason,
         "confidence": line.confidence,
         "checkin": checkin_document(line.checkin, period.zone) if line.checkin else None,
+        **({"owner": kr.owner} if kr.owner else {}),
         **({"candidate": line.candidate} if line.quality == "held" else {}),
         **({"level": level_of(line)} if isinstance(goal, Target) and goal.levels else {}),
         **({"guard": _guard(line.guard)} if line.guard else {}),

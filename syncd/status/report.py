@@ -12,9 +12,10 @@ from syncd.okr.alignment import judge
 from syncd.okr.checkins import CheckIn, confidence, made_by
 from syncd.okr.checkins import standing as standing_checkin
 from syncd.okr.goals import KeyResult, Objective, Quality, Standing, expected, guarded, standing
+from syncd.okr.measures import is_dated
 from syncd.okr.rollup import ObjectiveStanding, roll_up_all
 from syncd.okr.spans import Period
-from syncd.okr.words import day, goal, number
+from syncd.okr.words import day, goal, value_figure
 from syncd.status.snapshot import Snapshot
 from syncd.status.verdicts import JudgedLink, judged_link
 
@@ -116,8 +117,13 @@ def line_of(snapshot: Snapshot, key_result: KeyResult) -> KeyResultLine:
     if key_result.guard is None:
         return line
     guard = _line(snapshot, key_result.guard)
-    stands = guarded(line.standing, guard.standing, _guard_reason(guard))
-    return replace(line, standing=stands, reason=stands.reason if stands != line.standing else line.reason, guard=guard)
+    guard_reason = _guard_reason(guard)
+    stands = guarded(line.standing, guard.standing, guard_reason)
+    if stands == line.standing:
+        return replace(line, guard=guard)
+    # What happened to the number itself, such as a fall to none, is told before what happened to its guard.
+    reason = "; ".join(filter(None, (line.reason, guard_reason)))
+    return replace(line, standing=replace(stands, reason=reason), reason=reason, guard=guard)
 
 
 def _alignment(snapshot: Snapshot, objective: Objective, lines: Mapping[str, KeyResultLine]) -> Iterator[JudgedLink]:
@@ -135,7 +141,7 @@ def _alignment(snapshot: Snapshot, objective: Objective, lines: Mapping[str, Key
 def _guard_reason(guard: KeyResultLine) -> str:
     if guard.standing.health == "unknown":
         return f"its guard is unknown: {guard.reason or 'no number'}"
-    return f"its guard is broken: {number(guard.value)} is not {goal(guard.key_result)}"
+    return f"its guard is broken: {value_figure(guard.key_result, guard.value)} is not {goal(guard.key_result)}"
 
 
 def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
@@ -154,6 +160,9 @@ def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
     as_of = kept.at or pulled_at
     stands = standing(kr, kept.number, span, now, rules.shares)
     reason = "its measure was edited after the period was frozen" if edited else kept.reason or stands.reason
+    if now >= span.end + rules.settle and kept.confirmed is None:
+        tries = f"its period has settled, and `syncd sync --only {kr.id}` tries once more"
+        reason = "; ".join(filter(None, (kept.reason, tries)))
     quality: Quality = kept.quality
     if quality != "complete" and stands.progress == kept.progress:  # else the goal was edited: its health is new
         stands = replace(stands, health=kept.health, reason=reason)
@@ -172,7 +181,8 @@ def _stale(snapshot: Snapshot, kr: KeyResult, kept: KeptValue, as_of: datetime |
         if checkin is None or not checkin.expired(span, now):
             return None
         return f"the check-in of {day(checkin.at.astimezone(snapshot.rules.zone))} has expired"
-    limit = kr.stale_after or (None if kept.at is not None else _STALE_AFTER)
+    dated = kept.at is not None or is_dated(kr.measure)
+    limit = kr.stale_after or (None if dated else _STALE_AFTER)
     age = min(now, span.end) - as_of if as_of is not None else timedelta()
     if limit is None or kept.number is None or age <= limit:
         return None

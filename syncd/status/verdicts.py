@@ -11,7 +11,7 @@ from syncd.ledger import KeptAlignment
 from syncd.okr.alignment import Alignment
 from syncd.okr.goals import Band, KeyResult, Standing
 from syncd.okr.trend import Direction, Trend
-from syncd.okr.words import count, day, number, percent, span
+from syncd.okr.words import count, day, number, progress_figure, span
 
 VERDICT_WORDS = {
     "watermelon": "watermelon",
@@ -109,7 +109,7 @@ def shortfall(outcome: HasStanding) -> str:
     """How far an outcome that is not on pace has come: `has gone 18 % of the way`."""
     if isinstance(outcome.key_result.goal, Band):
         return "is out of its band"
-    return f"has gone {percent(outcome.standing.progress)} of the way"
+    return f"has gone {progress_figure(outcome.standing)} of the way"
 
 
 def _trend_sentence(link: Alignment, kept: KeptAlignment | None) -> str | None:

@@ -13,6 +13,7 @@ from syncd.okr.measures import ReadingMeasure, leaves
 from syncd.okr.past import past_values
 from syncd.okr.spans import midnight
 from syncd.okr.weeks import Week, weekly, weeks_of
+from syncd.sdk.numbers import difference
 
 _AT_ONCE = 50  # histories: each has a row for each change of a number
 
@@ -65,7 +66,7 @@ class WeeklySeries:
         if past is None:
             return None
         before = output.goal.baseline if since <= period.first else dict(past).get(day)
-        return None if before is None else value.number - before
+        return None if before is None else difference(value.number, before)
 
     def _past_of(self, key_result: KeyResult) -> Mapping[date, float | None] | None:
         if key_result.id not in self._past:

@@ -223,6 +223,17 @@ def test_limit_is_called_so_in_the_vendors_words(box: Sandbox, context: Context,
     assert says(error) == "rate limit (HTTP 429: Slow down, please)"
 
 
+@pytest.mark.parametrize("asked", ["0", "-5", "0.0", "Thu, 01 Jan 1970 00:00:00 GMT"])
+@pytest.mark.parametrize("vendor", EVERY)
+def test_server_that_asks_for_no_wait_gets_a_moment(
+    box: Sandbox, context: Context, slept: list[float], vendor: Vendor, asked: str
+) -> None:
+    """Without it five requests leave within milliseconds, and the stream has failed for the cycle."""
+    box.fault(Fault(service(vendor), status=429, body='{"message": "Slow down"}', headers={"Retry-After": asked}))
+    assert isinstance(ask(vendor, url_of(box, vendor), context), RetryLater)
+    assert slept == [0.5, 1]
+
+
 @pytest.mark.parametrize("vendor", EVERY)
 @pytest.mark.parametrize("before", [0, 120, 145, 155, 985, 995])
 def test_secret_that_a_server_repeats_is_masked_before_anything_is_cut(
@@ -402,10 +413,17 @@ def test_unknown_name_is_called_so(impatient: Context, vendor: Vendor) -> None:
 
 @pytest.mark.parametrize("vendor", EVERY)
 def test_server_that_never_answers_names_host_and_limit(impatient: Context, vendor: Vendor) -> None:
+    limit = 1 if vendor == "github" else 0.2  # PyGithub counts whole seconds
     with listening() as port:
-        error = ask(vendor, f"http://127.0.0.1:{port}", impatient, timeout=1)
+        error = ask(vendor, f"http://127.0.0.1:{port}", impatient, timeout=limit)
     assert isinstance(error, Unsure if vendor in WRITERS else RetryLater)
-    assert f"127.0.0.1:{port} did not answer within 1 s" in says(error)
+    assert f"127.0.0.1:{port} did not answer within {limit:g} s" in says(error)
+
+
+@pytest.mark.parametrize("vendor", ["metrics", "http-publisher"])
+def test_header_that_cannot_be_sent_is_called_so(box: Sandbox, context: Context, vendor: Vendor) -> None:
+    text = says(ask(vendor, url_of(box, vendor), context, headers={"X-Team": "a\nb"}))
+    assert text == "a secret or a header holds a line break, or what else no header may hold; set it again without"
 
 
 @pytest.mark.parametrize("vendor", EVERY)

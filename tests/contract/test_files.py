@@ -5,44 +5,15 @@ from __future__ import annotations
 import zipfile
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import openpyxl
 import pytest
 from openpyxl.chart import BarChart
 from pydantic import ValidationError
+from reading_files import ODS_HEAD, blank, cell, error, opened, read, row, series, text, value, write_ods
 
-from connectors.files import Files, FilesSource
-from syncd.sdk import Context, Reading, Snapshot, SourceBroken, Stream
-
-BERLIN = ZoneInfo("Europe/Berlin")
-
-
-def opened(folder: Path, context: Context) -> FilesSource:
-    return Files.open(Files.Settings.model_validate({"type": "files", "root": str(folder)}), context)
-
-
-def read(folder: Path, context: Context, file: str, **keys: Any) -> Snapshot:
-    part = Files.Measure.model_validate({"file": file, **keys}).part()
-    (page,) = opened(folder, context).pull(Stream(file, "readings", frozenset({part})), None)
-    return page.readings[part]
-
-
-def cell(folder: Path, context: Context, file: str, where: str, **keys: Any) -> Reading:
-    snapshot = read(folder, context, file, cell=where, **keys)
-    assert snapshot.problem is None
-    (reading,) = snapshot.readings
-    return reading
-
-
-def series(folder: Path, context: Context, file: str, dates: str, values: str, **keys: Any) -> dict[str, float | None]:
-    snapshot = read(folder, context, file, series={"dates": dates, "values": values}, **keys)
-    assert snapshot.problem is None, snapshot.problem
-    return {
-        reading.at.astimezone(BERLIN).date().isoformat(): reading.number for reading in snapshot.readings if reading.at
-    }
-
+from connectors.files import Files
+from syncd.sdk import Context, SourceBroken, Stream
 
 # -- CSV
 
@@ -224,8 +195,8 @@ def workbook(tmp_path: Path) -> Path:
     data.append([datetime(2026, 10, 12, 14, 30), None, 0.57, True])
     data.append([date(2026, 10, 19), "#REF!", None, time(8, 30)])
     data.append([date(2026, 10, 26), 0, 0.85, timedelta(hours=30)])
-    for row in range(2, 6):
-        data.cell(row, 3).number_format = "0%"
+    for number in range(2, 6):
+        data.cell(number, 3).number_format = "0%"
     second = book.create_sheet("It's 2")
     second["C4"] = 4.5  # the cells before it were never written
     book.create_sheet("Empty")
@@ -284,8 +255,8 @@ def test_an_xlsx_lookup_reads_the_cell_of_a_row(workbook: Path, context: Context
 def test_a_formula_that_was_never_calculated_is_not_a_blank(tmp_path: Path, context: Context) -> None:
     """Programs write formulas without results. Skipping such a cell would show an older number as the latest."""
     book = openpyxl.Workbook()
-    for row in (["Week", "Calls"], [date(2026, 10, 5), 12], [date(2026, 10, 12), "=B2*2"]):
-        book.active.append(row)
+    for cells in (["Week", "Calls"], [date(2026, 10, 5), 12], [date(2026, 10, 12), "=B2*2"]):
+        book.active.append(cells)
     book.save(tmp_path / "a.xlsx")
     assert series(tmp_path, context, "a.xlsx", "Week", "Calls") == {"2026-10-05": 12, "2026-10-12": None}
 
@@ -312,51 +283,6 @@ def test_the_stored_result_of_a_formula_counts(tmp_path: Path, context: Context)
 
 
 # -- ODS
-
-ODS_HEAD = (
-    '<?xml version="1.0" encoding="UTF-8"?><office:document-content'
-    ' xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"'
-    ' xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"'
-    ' xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"'
-    ' xmlns:dc="http://purl.org/dc/elements/1.1/"'
-    ' xmlns:calcext="urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0"'
-    ' office:version="1.3"><office:body><office:spreadsheet>'
-)
-ODS_TAIL = "</office:spreadsheet></office:body></office:document-content>"
-
-
-def value(kind: str, written: str, shown: str = "", more: str = "") -> str:
-    attribute = {"date": "date-value", "boolean": "boolean-value", "string": "string-value"}.get(kind, "value")
-    return (
-        f'<table:table-cell office:value-type="{kind}" office:{attribute}="{written}" calcext:value-type="{kind}"'
-        f" {more}><text:p>{shown or written}</text:p></table:table-cell>"
-    )
-
-
-def text(shown: str) -> str:
-    return f'<table:table-cell office:value-type="string"><text:p>{shown}</text:p></table:table-cell>'
-
-
-def blank(times: int = 1) -> str:
-    return f'<table:table-cell table:number-columns-repeated="{times}"/>'
-
-
-def error(shown: str) -> str:
-    return (
-        '<table:table-cell table:formula="of:=1/0" office:value-type="string" office:string-value=""'
-        f' calcext:value-type="error"><text:p>{shown}</text:p></table:table-cell>'
-    )
-
-
-def row(*cells: str, times: int = 1) -> str:
-    return f'<table:table-row table:number-rows-repeated="{times}">{"".join(cells)}</table:table-row>'
-
-
-def write_ods(path: Path, **sheets: str) -> None:
-    tables = "".join(f'<table:table table:name="{name}">{rows}</table:table>' for name, rows in sheets.items())
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
-        archive.writestr("content.xml", ODS_HEAD + tables + ODS_TAIL)
 
 
 def test_ods_as_libreoffice_writes_it_is_read(tmp_path: Path, context: Context) -> None:

@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncd.ledger import Ledger, open_ledger
+from syncd.okr.answer import Per
 from syncd.okr.facts import answered
-from syncd.okr.measures import FormulaMeasure, Leaf, Per, ReadingMeasure, ReadingTake, RecordMeasure, RecordTake
+from syncd.okr.measures import FormulaMeasure, Leaf, ReadingMeasure, ReadingTake, RecordMeasure, RecordTake
 from syncd.okr.past import past_values
 from syncd.okr.spans import Period, Window
 from syncd.okr.trial import Given, GivenFacts

@@ -171,6 +171,79 @@ def test_a_single_comment_is_kept_up_to_date(desk: Desk) -> None:
     assert desk.writes == [("POST", f"{number}/comment"), ("PUT", f"{number}/comment/{desk.ours[0].id}")]
 
 
+# -- Who sees the comment
+
+
+DEVELOPERS = {"role": "Developers"}
+
+
+def test_comment_is_restricted_to_a_role_or_a_group(desk: Desk) -> None:
+    desk.deliver(statement(), comment=True, visibility=DEVELOPERS)
+    (comment,) = desk.ours
+    assert comment.visibility == ("role", "Developers")
+    desk.deliver(statement(value=900.0), comment=True, visibility={"group": "jira-users"})
+    (comment,) = desk.ours
+    assert comment.visibility == ("group", "jira-users")
+
+
+def test_comment_that_everybody_sees_is_restricted_once_the_entry_says_so(desk: Desk) -> None:
+    desk.site.projects["SUP"].has_customers = True
+    desk.deliver(statement(), comment=True)
+    desk.deliver(statement(), comment=True, visibility=DEVELOPERS, internal=True)
+    (comment,) = desk.ours
+    assert (comment.visibility, comment.internal) == (("role", "Developers"), True)
+    assert desk.deliver(statement(), comment=True, visibility=DEVELOPERS, internal=True).write == {}
+
+
+def test_edit_shows_a_comment_to_nobody_else(desk: Desk) -> None:
+    """Somebody restricted it by hand, or the key was taken out: an edit without it would show it to everybody."""
+    desk.deliver(statement(), comment=True)
+    desk.ours[0].visibility = ("role", "Developers")
+    desk.deliver(statement(value=900.0), comment=True)
+    assert desk.ours[0].visibility == ("role", "Developers")
+    assert "900" in desk.ours[0].body
+
+
+def test_comment_is_hidden_from_the_customers_of_a_service_project(desk: Desk) -> None:
+    desk.site.projects["SUP"].has_customers = True
+    desk.deliver(statement(), comment=True, internal=True)
+    desk.deliver(statement(value=900.0), comment=True, internal=True)
+    (comment,) = desk.ours
+    assert comment.internal
+    assert "900" in comment.body
+
+
+def test_internal_is_refused_where_it_hides_nothing(desk: Desk) -> None:
+    message = refusal(desk, comment=True, internal=True)
+    assert message.startswith("SUP-1 is in no service project, so internal hides nothing there; write visibility:")
+    assert desk.comments == []
+
+
+def test_role_that_the_account_does_not_have_is_named(desk: Desk) -> None:
+    assert "You are currently not a member of the project role: Administrators." in refusal(
+        desk, comment=True, visibility={"role": "Administrators"}
+    )
+    assert desk.comments == []
+
+
+def test_edits_notify_nobody_if_the_account_may_decide_that(desk: Desk) -> None:
+    desk.site.projects["SUP"].administered = True
+    keys = {**ALL, "notify": False}
+    desk.deliver(statement(), **keys)
+    desk.deliver(statement(value=900.0), **keys)
+    queries = [request.query for request in desk.box.requests if request.method == "PUT"]
+    assert len(queries) == 3
+    assert set(queries) == {"notifyUsers=false"}
+
+
+@pytest.mark.parametrize("keys", [{**ISSUE, "fields": FIELDS}, {"comment": True}])
+def test_account_that_may_not_decide_that_is_named(desk: Desk, keys: dict[str, Any]) -> None:
+    desk.deliver(statement(), comment=True)
+    message = refusal(desk, statement(value=900.0), notify=False, **keys)
+    assert "either admin or project admin permissions are required" in message
+    assert "for notify: false also Administer Projects, or leave notify out" in message
+
+
 def test_each_key_result_has_its_own_comment_on_an_issue(desk: Desk) -> None:
     for value in (1092.0, 900.0):
         for name in ("calls", "waits"):
@@ -317,6 +390,13 @@ def test_a_missing_permission_is_named(desk: Desk) -> None:
     )
 
 
+def test_missing_permission_is_told_by_its_phrase_and_not_by_a_word(desk: Desk) -> None:
+    """Jira's messages quote the names of fields."""
+    body = '{"errorMessages": [], "errors": {"customfield_1": "Field \'permissions\' cannot be set."}}'
+    desk.fault(method="PUT", status=400, body=body)
+    assert "grant" not in refusal(desk, **ISSUE, fields=FIELDS)
+
+
 def test_a_token_that_may_only_read_is_refused(desk: Desk) -> None:
     token = desk.box.credentials["jira_readonly_token" if desk.service == "jira" else "jira_readonly_pat"]
     assert refusal(desk, **ISSUE, comment=True, token=token) == (
@@ -461,6 +541,13 @@ def test_an_inconsistent_list_of_comments_adds_no_comment(desk: Desk, fault: dic
             {"issues": {"calls": "SUP-1"}, "fields": {"value": "X", "score": "X"}},
             "write another field for one of value and score",
         ),
+        (
+            {**ISSUE, "fields": {"value": "X"}, "internal": True},
+            "internal says who sees the comment; write comment: true",
+        ),
+        ({**ISSUE, "fields": {"value": "X"}, "visibility": {"role": "A"}}, "visibility says who sees the comment"),
+        ({**ISSUE, "comment": True, "visibility": {}}, "takes a role or a group; write such as {role: Developers}"),
+        ({**ISSUE, "comment": True, "visibility": {"role": "A", "group": "B"}}, "takes a role or a group"),
         ({"issues": {"a": "SUP-1", "b": "SUP-1"}, "fields": {"value": "X"}}, "write another issue for one of a and b"),
     ],
 )

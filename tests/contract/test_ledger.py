@@ -35,8 +35,9 @@ from syncd.ledger.members import Fallen
 from syncd.ledger.pulled import LastPull
 from syncd.ledger.schema import cycles, definitions, metadata, readings, records, remarks, streams, values
 from syncd.ledger.streams import Ending
+from syncd.okr.answer import Answer
 from syncd.okr.checkins import CheckIn
-from syncd.okr.measures import Answer, Filter, Leaf, ReadingMeasure, ReadingTake, RecordMeasure, RecordTake
+from syncd.okr.measures import Filter, Leaf, ReadingMeasure, ReadingTake, RecordMeasure, RecordTake
 from syncd.okr.past import past_values
 from syncd.okr.spans import Period, Span, Window, midnight
 from syncd.sdk import Json, Page, Reading, Record, Snapshot, Stream
@@ -323,9 +324,16 @@ def store_readings(ledger: Ledger, cycle: int, cells: list[Reading], now: dateti
 
 
 def read(
-    ledger: Ledger, take: ReadingTake = "latest", cycle: int | None = None, now: datetime = NOW, span: Span = SPAN
+    ledger: Ledger,
+    take: ReadingTake = "latest",
+    cycle: int | None = None,
+    now: datetime = NOW,
+    span: Span = SPAN,
+    *,
+    dated: bool = True,
 ) -> float | None:
-    return ledger.answers.answer(ReadingMeasure("numbers", "sheet", "calls", take), span, now, cycle).number
+    measure = ReadingMeasure("numbers", "sheet", "calls", take, many=dated)
+    return ledger.answers.answer(measure, span, now, cycle).number
 
 
 class TestSnapshots:
@@ -389,6 +397,20 @@ class TestSnapshots:
         assert state is not None
         assert state.problems == {"calls": "there is no sheet 'Support'"}
 
+    def test_rows_outside_of_the_time_that_a_snapshot_lists_stay_as_they_are(self, ledger: Ledger) -> None:
+        store_readings(ledger, 1, series(1200, 1100, 1000, 900))
+        later = (START + 15 * DAY, START + 90 * DAY)
+        assert store_readings(ledger, 2, series(1200, 1100, 1000, 900)[2:], between=later) > 0  # they only moved
+        assert [read(ledger, "sum", cycle) for cycle in (1, 2, None)] == [4200, 4200, 4200]
+        store_readings(ledger, 3, [cell(800, at=28)], between=later)
+        assert [read(ledger, "sum", cycle) for cycle in (2, 3, None)] == [4200, 3100, 3100]
+        assert store_readings(ledger, 4, [cell(800, at=28)], between=later) == 0
+        measure = ReadingMeasure("numbers", "sheet", "calls")
+        changes = [(reread.cycle, reread.old.number) for _, reread in ledger.revisions.of_readings([measure], 1, 4)]
+        assert changes == [(3, 1000.0), (3, 900.0)]
+        store_readings(ledger, 5, [cell(5, at=7)])
+        assert read(ledger, "sum") == 5
+
     def test_a_part_that_recovers_has_no_problem(self, ledger: Ledger) -> None:
         store_readings(ledger, 1, [], problem="there is no sheet 'Support'")
         store_readings(ledger, 2, series(1200), notes=["C9 is blank"])
@@ -417,7 +439,7 @@ class TestSnapshots:
         assert read(ledger, "latest", now=START + 14 * DAY) == 20
 
     def test_an_undated_cell_is_as_of_the_pull_that_saw_it(self, ledger: Ledger) -> None:
-        measure = ReadingMeasure("numbers", "sheet", "calls")
+        measure = ReadingMeasure("numbers", "sheet", "calls", many=False)
         store_readings(ledger, 1, [cell(85)])
         dated, cells = ledger.answers.readings(measure, SPAN, NOW + DAY)
         assert not dated
@@ -427,18 +449,18 @@ class TestSnapshots:
     def test_the_change_of_an_undated_cell_is_from_pull_to_pull(self, ledger: Ledger) -> None:
         for cycle, number in enumerate((85, 88, 91), start=1):
             store_readings(ledger, cycle, [cell(number)], NOW + cycle * DAY)
-        assert read(ledger, "change", now=NOW + 4 * DAY) == 6
-        assert read(ledger, "first", now=NOW + 4 * DAY) == 85
-        assert read(ledger, "average", now=NOW + 4 * DAY) == 88
+        assert read(ledger, "change", now=NOW + 4 * DAY, dated=False) == 6
+        assert read(ledger, "first", now=NOW + 4 * DAY, dated=False) == 85
+        assert read(ledger, "average", now=NOW + 4 * DAY, dated=False) == 88
 
     def test_an_undated_reading_replaced_before_the_window_is_outside_it(self, ledger: Ledger) -> None:
         for cycle, number in enumerate((10, 20, 30), start=1):
             store_readings(ledger, cycle, [cell(number)], START + 10 * cycle * DAY)
         now = START + 32 * DAY
         window = Span(now - 7 * DAY, now)  # 10 went on day 20, 20 held until day 30
-        assert read(ledger, "first", now=now, span=window) == 20
-        assert read(ledger, "change", now=now, span=window) == 10
-        assert read(ledger, "min", now=now, span=window) == 20
+        assert read(ledger, "first", now=now, span=window, dated=False) == 20
+        assert read(ledger, "change", now=now, span=window, dated=False) == 10
+        assert read(ledger, "min", now=now, span=window, dated=False) == 20
 
 
 DEFINED = Definition("mappings/okrs.yaml", {"target": 600, "unit": "calls"}, "digest of measure", "digest of all")
@@ -590,7 +612,15 @@ class TestPast:
     def test_an_undated_reading_has_no_past(self, ledger: Ledger) -> None:
         period = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), ZoneInfo("UTC"))
         store_readings(ledger, 1, [cell(85)])
-        assert past_values(ledger.answers, ReadingMeasure("numbers", "sheet", "calls"), period, NOW) is None
+        measure = ReadingMeasure("numbers", "sheet", "calls", many=False)
+        assert past_values(ledger.answers, measure, period, NOW) is None
+
+    @pytest.mark.parametrize(("take", "number"), [("latest", None), ("sum", 0)])
+    def test_series_without_a_row_has_a_past(self, ledger: Ledger, take: ReadingTake, number: float | None) -> None:
+        period = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), ZoneInfo("UTC"))
+        store_readings(ledger, 1, [])
+        past = past_values(ledger.answers, ReadingMeasure("numbers", "sheet", "calls", take), period, START + 2 * DAY)
+        assert past == [(date(2026, 10, 1), number), (date(2026, 10, 2), number)]
 
     def test_a_series_has_a_past(self, ledger: Ledger) -> None:
         period = Period("2026-Q4", date(2026, 10, 1), date(2026, 12, 31), ZoneInfo("UTC"))

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from csv_project import CsvProject
 from inbox import Inbox, an_inbox
 
 from syncd.config import Config
@@ -182,6 +183,35 @@ def test_address_is_never_kept(desk: Desk) -> None:
     kept = desk.ledger.events.messages([event.id for event in desk.ledger.events.in_state(("waiting",))])
     assert {(message.address, message.state) for message in kept.values()} == {("FIRST", "sent"), ("SECOND", "waiting")}
     assert "hush" not in repr(kept)
+
+
+OWNED = """\
+period: 2026-Q4
+objectives:
+  - id: o
+    title: Customers find answers
+    owner: support
+    key_results:
+      - {id: a, title: A, kind: outcome, owner: ann, baseline: 0, target: 10, unit: p,
+         measure: {from: local, file: a.csv, cell: A2}}
+      - {id: b, title: B, kind: outcome, baseline: 0, target: 10, unit: p,
+         measure: {from: local, file: a.csv, cell: A2}}
+"""
+
+
+def test_own_owner_of_a_key_result_is_told_of_it(
+    tmp_path: Path, inboxes: tuple[Inbox, Inbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = inboxes
+    monkeypatch.setenv("FIRST", f"{first.url}/ann")
+    monkeypatch.setenv("SECOND", f"{second.url}/support")
+    settings = 'notify: {to: "${SECOND}", owners: {ann: "${FIRST}"}, at_most_every: 0s}\n'
+    project = CsvProject(tmp_path, OWNED, NOW, settings=settings)
+    for number in (9, 1):
+        project.write("a.csv", "Number", str(number))
+        project.cycle()
+    assert ["a is off track" in text for _, _, text in first.take()] == [True]
+    assert ["b is off track" in text and "a is" not in text for _, _, text in second.take()] == [True]
 
 
 # -- lengths

@@ -60,8 +60,10 @@ scalars = likely_texts | numbers | texts | finite | st.integers(-(10**6), 10**6)
 names = st.sampled_from(
     ["label", "Story Points", "it's", 'a "b"', "größe", "a.b", "$.a", "0", "#", "a\\b", "日本", "\n"]
 )
-inside = st.sampled_from([START, START + timedelta(days=29), START + timedelta(days=30, microseconds=-1)])
-outside = st.sampled_from([None, START - timedelta(microseconds=1), START + timedelta(days=30)])
+inside = st.sampled_from([START, START + timedelta(days=29), START + timedelta(days=30, microseconds=-1), NOW])
+outside = st.sampled_from(
+    [None, START - timedelta(microseconds=1), START + timedelta(days=30), NOW + timedelta(microseconds=1)]
+)
 spans = st.sampled_from([Span(START, START + timedelta(days=30)), Span(START, START + timedelta(days=92))])
 OF_NO_FIELD = ("count", "share")
 
@@ -110,7 +112,7 @@ def assert_same_answer(ledger: Ledger, case: Case) -> None:
     stream = ledger.streams.add(case.measure.connection, case.measure.streams[0], NOW)
     ledger.streams.store(stream, 1, NOW, Page(case.records))
     answer = ledger.answers.answer(case.measure, case.span, NOW)
-    assert answer == evaluate_records(case.measure, case.span, case.records)
+    assert answer == evaluate_records(case.measure, case.span, NOW, case.records)
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +233,7 @@ def test_a_record_of_two_streams_counts_once(
     measure = RecordMeasure("code", keys, take=take, of=of)
     answer = ledger.answers.answer(measure, Span(START, NOW), NOW)
     assert (answer.number, answer.counted) == (number, 2)
-    assert answer == evaluate_records(measure, Span(START, NOW), [first, second, first])
+    assert answer == evaluate_records(measure, Span(START, NOW), NOW, [first, second, first])
 
 
 def test_postgresql_compares_texts_by_code_point_whatever_its_collation() -> None:

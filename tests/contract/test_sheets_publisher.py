@@ -497,6 +497,21 @@ def test_any_other_refusal_is_quoted(desk: Sandbox, publisher: SheetsPublisher) 
     assert grid(desk) == TABLE
 
 
+def test_refusal_is_told_by_its_code_and_not_by_a_piece_of_a_word(desk: Sandbox, publisher: SheetsPublisher) -> None:
+    """A message quotes what the request names: a sheet may be called anything."""
+    for status, message in ((400, "Invalid value at 'data': orange"), (400, "the arrangement has no permission")):
+        desk.fault(Fault("sheets", status=status, body=f'{{"error": {{"code": {status}, "message": "{message}"}}}}'))
+        with pytest.raises(SourceBroken, match=rf"^Google refuses the request \(HTTP 400: {message}\)$"):
+            deliver(publisher, statement("calls"))
+        desk.heal()
+    detail = '{"reason": "SERVICE_DISABLED"}'
+    desk.fault(Fault("sheets", status=403, body=f'{{"error": {{"message": "No permission", "details": [{detail}]}}}}'))
+    with pytest.raises(
+        SourceBroken, match=r"^enable the Google Sheets API in the project of the credentials \(HTTP 403"
+    ):
+        deliver(publisher, statement("calls"))
+
+
 def test_an_api_key_cannot_write(desk: Sandbox, once: Context) -> None:
     with pytest.raises(ConfigError, match="an api_key cannot write"):
         opened(desk, once, api_key=desk.credentials["google_api_key"])

@@ -217,6 +217,32 @@ def test_comment_of_somebody_else_cannot_be_edited(site: Site) -> None:
     assert site.client.comment(site.key, comment.id).body == "Mine"
 
 
+def test_comment_is_restricted_until_an_edit_leaves_that_out(site: Site) -> None:
+    site.tickets.projects[site.key.partition("-")[0]].has_customers = True
+    parts = {"visibility": {"type": "role", "value": "Developers"},
+             "properties": [{"key": "sd.public.comment", "value": {"internal": True}}]}  # fmt: skip
+    path = f"/rest/api/2/issue/{site.key}/comment"
+    made = site.http.post(path, json={"body": "one", **parts}).json()
+    assert made["visibility"] == parts["visibility"]
+    (shown,) = site.http.get(path, params={"expand": "properties"}).json()["comments"][-1:]
+    assert shown["properties"] == parts["properties"]
+    assert shown.get("jsdPublic") is (False if site.cloud else None)
+    edited = site.http.put(f"{path}/{made['id']}", json={"body": "two"}).json()
+    assert "visibility" not in edited
+    assert edited.get("jsdPublic") is (False if site.cloud else None)
+    for kind, name, message in (("role", "Admins", "not a member of the project role: Admins."),
+                                ("group", "admins", "not a member of the group: admins.")):  # fmt: skip
+        answer = site.http.post(path, json={"body": "x", "visibility": {"type": kind, "value": name}})
+        assert (answer.status_code, message in answer.json()["errors"]["commentLevel"]) == (400, True)
+
+
+def test_administrator_edits_without_notifying_people(site: Site) -> None:
+    path, body = f"/rest/api/2/issue/{site.key}?notifyUsers=false", {"fields": {"summary": "New"}}
+    assert site.http.put(path, json=body).status_code == 403
+    site.tickets.projects[site.key.partition("-")[0]].administered = True
+    assert site.http.put(path, json=body).status_code == 204
+
+
 def test_people_edit_and_delete_comments(site: Site) -> None:
     comment = site.client.add_comment(site.key, "900 of 600")
     site.tickets.edit_comment(site.key, int(comment.id), "Tampered with")

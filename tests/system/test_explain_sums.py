@@ -10,7 +10,8 @@ import pytest
 from projects import Project
 
 from syncd.config import load_config
-from syncd.okr.measures import ReadingMeasure, RecordMeasure, aggregate
+from syncd.okr.answer import aggregate
+from syncd.okr.measures import ReadingMeasure, RecordMeasure
 
 
 @pytest.mark.synced

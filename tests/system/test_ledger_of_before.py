@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from projects import Project
-from sqlalchemy import create_engine, insert, select
+from sqlalchemy import create_engine, delete, insert, select
 from stories import syncd
 
 from syncd.ledger import open_ledger
@@ -28,12 +28,15 @@ SECRETS = dict.fromkeys(("GITHUB_TOKEN", "JIRA_TOKEN", "GOOGLE_TOKEN"), "of no u
 
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's folder, with the ledger restored."""
+    """The project's folder, with the ledger restored and brought up to date, as the next sync would."""
     folder = tmp_path_factory.mktemp("before") / "project"
     shutil.copytree(KEPT, folder)
     ledger = sqlite3.connect(folder / "syncd.db")
     ledger.executescript((KEPT / "ledger.sql").read_text(encoding="utf-8"))
     ledger.close()
+    migrated = open_ledger(f"sqlite:///{folder / 'syncd.db'}")
+    assert migrated is not None
+    migrated.close()
     return folder
 
 
@@ -50,6 +53,7 @@ def before_in_postgres(before: Path, tmp_path_factory: pytest.TempPathFactory, n
     with engine.connect() as old, ledger.engine.begin() as new:
         for table in metadata.sorted_tables:
             if rows := [dict(row) for row in old.execute(select(table)).mappings()]:
+                new.execute(delete(table))
                 new.execute(insert(table), rows)
     engine.dispose()
     ledger.close()

@@ -10,6 +10,9 @@ from syncd.sandbox.jira.edits import EditRefused
 from syncd.sandbox.jira.ticket import Comment, Ticket
 from syncd.sandbox.jira.tickets import Tickets
 
+GROUPS = ("jira-users",)
+"""The groups of the requesting account."""
+
 CLOUD_PAGE = 100
 """The most comments on a page in Cloud; Data Center has no such limit."""
 
@@ -20,7 +23,8 @@ def page(site: Tickets, ticket: Ticket, request: Request, version: int) -> dict[
     size = int(request.param("maxResults") or (CLOUD_PAGE if site.cloud else 1_048_576))
     size = min(size, CLOUD_PAGE) if site.cloud else size
     ordered = ticket.comments[::-1] if request.param("orderBy") == "-created" else ticket.comments
-    part = [rows.comment(site, ticket, comment, request.base, version) for comment in ordered[start : start + size]]
+    shown = ordered[start : start + size]
+    part = [rows.comment(site, ticket, comment, request.base, version, request.param("expand")) for comment in shown]
     return {"startAt": start, "maxResults": size, "total": len(ordered), "comments": part}
 
 
@@ -33,16 +37,45 @@ def add(site: Tickets, ticket: Ticket, request: Request) -> dict[str, Any]:
     """Adds a comment by the requesting account."""
     if site.projects[ticket.project].read_only:
         raise EditRefused({}, f"{site.me.name}, you do not have the permission to comment on this issue.")
-    comment = site.add_comment(ticket.key, _body(request), author=site.me.name)
+    body, visibility = _body(request), _visibility(site, ticket, request)
+    comment = site.add_comment(ticket.key, body, author=site.me.name)
+    comment.visibility, comment.internal = visibility, bool(_internal(request))
     return rows.comment(site, ticket, comment, request.base, 2)
 
 
 def edit(site: Tickets, ticket: Ticket, comment: Comment, request: Request) -> dict[str, Any]:
-    """Edits a comment, if the requesting account wrote it."""
+    """Edits a comment, if the requesting account wrote it. Without a `visibility`, everybody sees it afterwards."""
     if site.projects[ticket.project].read_only or comment.author != site.me:
         raise EditRefused({}, f"{site.me.name}, you do not have the permission to edit this comment.")
+    visibility, internal = _visibility(site, ticket, request), _internal(request)
     site.edit_comment(ticket.key, comment.id, _body(request))
+    comment.visibility = visibility
+    comment.internal = comment.internal if internal is None else internal
     return rows.comment(site, ticket, comment, request.base, 2)
+
+
+def _visibility(site: Tickets, ticket: Ticket, request: Request) -> tuple[str, str] | None:
+    """The role or group that a request restricts a comment to. The account must be a member of it."""
+    match request.json().get("visibility"):
+        case None:
+            return None
+        case {"type": "role", "value": str(name)} if name in site.projects[ticket.project].roles:
+            return "role", name
+        case {"type": "role", "value": str(name)}:
+            raise EditRefused({"commentLevel": f"You are currently not a member of the project role: {name}."})
+        case {"type": "group", "value": str(name)} if name in GROUPS:
+            return "group", name
+        case {"type": "group", "value": str(name)}:
+            raise EditRefused({"commentLevel": f"You are currently not a member of the group: {name}."})
+    raise EditRefused({}, "Invalid request payload. Refer to the REST API documentation and try again.")
+
+
+def _internal(request: Request) -> bool | None:
+    """What a request says of the property that hides a comment from customers; None if it says nothing."""
+    for kept in request.json().get("properties") or []:
+        if kept.get("key") == "sd.public.comment":
+            return bool((kept.get("value") or {}).get("internal"))
+    return None
 
 
 def _body(request: Request) -> str:

@@ -131,8 +131,12 @@ def rich(text: str, version: int) -> Any:
     return {"type": "doc", "version": 1, "content": [{"type": "paragraph", "content": line} for line in lines]}
 
 
-def comment(site: Tickets, ticket: Ticket, written: Comment, base: str, version: int) -> dict[str, Any]:
-    """A comment, as issues and pages of comments show it."""
+def comment(
+    site: Tickets, ticket: Ticket, written: Comment, base: str, version: int, expand: str = ""
+) -> dict[str, Any]:
+    """A comment, as issues and pages of comments show it. `expand` may name its properties."""
+    public = not (written.internal and site.projects[ticket.project].has_customers)
+    kept = [{"key": "sd.public.comment", "value": {"internal": True}}] if written.internal else []
     author = user(site, written.author, base)
     return {
         "self": f"{base}/rest/api/{version}/issue/{ticket.id}/comment/{written.id}",
@@ -142,7 +146,9 @@ def comment(site: Tickets, ticket: Ticket, written: Comment, base: str, version:
         "updateAuthor": author,
         "created": time_text(site, written.created),
         "updated": time_text(site, written.updated),
-        **({"jsdPublic": True} if site.cloud else {}),
+        **({"jsdPublic": public} if site.cloud else {}),
+        **({"visibility": dict(zip(("type", "value"), written.visibility, strict=True))} if written.visibility else {}),
+        **({"properties": kept} if "properties" in expand.split(",") else {}),
     }
 
 
@@ -179,7 +185,7 @@ def project(kept: Project, base: str) -> dict[str, Any]:
         "id": str(kept.id),
         "key": kept.key,
         "name": kept.name,
-        "projectTypeKey": "software",
+        "projectTypeKey": "service_desk" if kept.has_customers else "software",
         "simplified": False,
     }
 

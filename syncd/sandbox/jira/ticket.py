@@ -83,13 +83,19 @@ class Change:
 
 @dataclass
 class Comment:
-    """A comment in plain text. The author stays the account that wrote it, whoever edits it."""
+    """A comment in plain text. The author stays the account that wrote it, whoever edits it.
+
+    `visibility` is the type, role or group, and the name of those who see it; None is everybody. `internal` is whether
+    the customers of a service project do not see it.
+    """
 
     id: int
     author: Account
     body: str
     created: datetime
     updated: datetime
+    visibility: tuple[str, str] | None = None
+    internal: bool = False
 
 
 @dataclass
@@ -140,7 +146,8 @@ class Project:
     reopening clears it.
 
     `off_screen` holds the ids of the fields that its screens do not show. With `read_only` the requesting account may
-    neither edit nor comment.
+    neither edit nor comment, and if it is `administered` by it, that account may edit without notifying people. `roles`
+    are the account's roles in the project. `has_customers`: it is a service project of Jira Service Management.
     """
 
     id: int
@@ -150,3 +157,6 @@ class Project:
     clears_resolution: bool = True
     off_screen: set[str] = field(default_factory=set)
     read_only: bool = False
+    administered: bool = False
+    has_customers: bool = False
+    roles: tuple[str, ...] = ("Developers",)

@@ -39,7 +39,7 @@ def test_a_secret_comes_from_the_file_that_the_environment_names(
     assert connection(tmp_path, TOKEN).resolved().token.get_secret_value() == "hunter2-secret"
 
 
-@pytest.mark.parametrize("around", ["{}\n", "{}\r\n", " {} ", "\t{}\n\n", "\ufeff{}"])
+@pytest.mark.parametrize("around", ["{}\n", "{}\r\n", " {} ", "\t{}\n\n", "\ufeff{}", "\u200b{}\xa0"])
 @pytest.mark.parametrize("by_file", [True, False])
 def test_white_space_around_a_secret_is_no_part_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, around: str, by_file: bool
@@ -50,10 +50,20 @@ def test_white_space_around_a_secret_is_no_part_of_it(
         (tmp_path / "token").write_text(value, encoding="utf-8")
         monkeypatch.setenv("SYNCD_TEST_TOKEN_FILE", str(tmp_path / "token"))
     else:
-        monkeypatch.setenv("SYNCD_TEST_TOKEN", value.removeprefix("\ufeff"))
+        monkeypatch.setenv("SYNCD_TEST_TOKEN", value)
     code = connection(tmp_path, TOKEN)
     assert code.resolved().token.get_secret_value() == "hunter2-secret"
     assert code.without_secrets("hunter2-secret") == "***"
+
+
+@pytest.mark.parametrize("value", ["hunter2\nsecret", "hunter2\u2026secret", "hunter2\tsecret"])
+def test_secret_that_no_header_can_hold_is_refused_without_being_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("SYNCD_TEST_TOKEN", value)
+    (problem,) = problems(connection(tmp_path, TOKEN))
+    assert "token: holds a line break or another character that no header can hold" in problem
+    assert "hunter2" not in problem
 
 
 def test_secret_of_white_space_alone_is_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncd.okr.answer import Answer
 from syncd.okr.formula import NoFormula, evaluate, names
-from syncd.okr.measures import Answer
+from syncd.sdk.numbers import rounded
 
-numbers = st.floats(-1e6, 1e6)
+numbers = st.floats(-1e6, 1e6).map(rounded)
 
 
 def of(expression: str, **parts: float | None) -> Answer:
@@ -62,8 +64,9 @@ class TestNames:
 class TestEvaluate:
     @given(a=numbers, b=numbers)
     def test_a_formula_is_arithmetic(self, a: float, b: float) -> None:
-        assert of("a + b", a=a, b=b).number == a + b
-        assert of("(a - b) * 2", a=a, b=b).number == (a - b) * 2
+        exact_a, exact_b = Decimal(repr(a)), Decimal(repr(b))
+        assert of("a + b", a=a, b=b).number == rounded(float(exact_a + exact_b))
+        assert of("(a - b) * 2", a=a, b=b).number == rounded(float((exact_a - exact_b) * 2))
         assert of("min(a, b)", a=a, b=b).number == min(a, b)
         assert of("-a", a=a).number == -a
 
@@ -84,10 +87,51 @@ class TestEvaluate:
     def test_an_unknown_part_makes_the_result_unknown_even_times_zero(self, a: float) -> None:
         assert of("a * 0 + b * 0", a=a, b=None) == Answer(None, "b: blank", 2)
 
-    def test_an_infinite_result_is_unknown(self) -> None:
-        answer = of("a * a", a=1e300)
+    @pytest.mark.parametrize("expression", ["a * a", "a" + " * a" * 30, "-a * 2"])
+    def test_result_beyond_2_to_the_53_is_unknown_and_says_so(self, expression: str) -> None:
+        answer = of(expression, a=9e15)
         assert answer.number is None
-        assert answer.reason == "'a * a' comes to no finite number"
+        assert answer.reason == "it is beyond 2^53 (9,007,199,254,740,992), where whole numbers are no longer exact"
+
+    def test_whole_number_of_16_digits_keeps_all_of_them(self) -> None:
+        assert of("a + b", a=9007199254740000, b=991).number == 9007199254740991
+        assert of("a + a - b", a=9007199254740991, b=9007199254740990).number == 9007199254740992
+
+    @pytest.mark.parametrize(
+        ("expression", "parts", "result"),
+        [
+            ("a / b * 100", {"a": 29, "b": 50}, 58),
+            ("a + b", {"a": 0.1, "b": 0.2}, 0.3),
+            ("a - b", {"a": 100.3, "b": 100.1}, 0.2),
+            ("a * 0.1 * 3", {"a": 1}, 0.3),
+            ("a / 3 * 3", {"a": 1}, 1),
+            ("a / 3", {"a": 2}, 0.666666666666667),
+        ],
+    )
+    def test_result_has_no_noise_digits(self, expression: str, parts: dict[str, float], result: float) -> None:
+        assert of(expression, **parts).number == result
+
+    @pytest.mark.parametrize(
+        ("expression", "a", "result"),
+        [
+            ("round(a)", 2.5, 3),
+            ("round(a)", -2.5, -3),
+            ("round(a)", 0.5, 1),
+            ("round(a)", 1.4999, 1),
+            ("round(a, 2)", 2.675, 2.68),
+            ("round(a, 2)", -1.005, -1.01),
+            ("round(a, -1)", 25, 30),
+            ("round(a / 3 * 1.5)", 1, 1),
+            ("round(a, 4 / 2)", 0.125, 0.13),
+        ],
+    )
+    def test_round_rounds_half_away_from_zero(self, expression: str, a: float, result: float) -> None:
+        assert of(expression, a=a).number == result
+
+    @pytest.mark.parametrize("expression", ["round(a, 0.5)", "round(a, 99)"])
+    def test_round_takes_a_whole_number_of_places(self, expression: str) -> None:
+        with pytest.raises(NoFormula):
+            names(expression)
 
     def test_a_formula_is_as_of_its_oldest_part_and_sums_the_counts(self) -> None:
         old, new = datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)

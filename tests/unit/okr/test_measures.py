@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from syncd.okr.answer import aggregate, answer_numbers
 from syncd.okr.measures import (
     Filter,
     ReadingTake,
     RecordMeasure,
     RecordTake,
-    aggregate,
-    answer_numbers,
+    answer_share,
     contribution,
     evaluate_readings,
     evaluate_records,
@@ -25,6 +25,7 @@ from syncd.okr.measures import (
 )
 from syncd.okr.spans import Span
 from syncd.sdk import Reading, Record
+from syncd.sdk.numbers import BEYOND
 
 START = datetime(2026, 10, 1, tzinfo=UTC)
 SPAN = Span(START, START + timedelta(days=92))
@@ -38,7 +39,7 @@ def record(id: str = "1", done_at: datetime | None = START, **fields: list[str |
 
 
 def evaluate(records: list[Record], take: RecordTake = "count", of: str | None = None, *rules: Filter) -> float | None:
-    return evaluate_records(RecordMeasure("code", ("pulls",), take, of, rules), SPAN, records).number
+    return evaluate_records(RecordMeasure("code", ("pulls",), take, of, rules), SPAN, NOW, records).number
 
 
 class TestScalars:
@@ -108,7 +109,8 @@ class TestRecords:
         [(None, 0), (START - TICK, 0), (START, 1), (SPAN.end - TICK, 1), (SPAN.end, 0)],
     )
     def test_a_record_counts_on_the_day_it_was_done(self, done_at: datetime | None, counts: int) -> None:
-        assert evaluate([record(done_at=done_at)]) == counts
+        measure = RecordMeasure("code", ("pulls",))
+        assert evaluate_records(measure, SPAN, SPAN.end, [record(done_at=done_at)]).number == counts
 
     def test_every_filter_must_pass(self) -> None:
         records = [record("1", base=["main"], author=["ann"]), record("2", base=["main"], author=["bot"]), record("3")]
@@ -133,16 +135,17 @@ class TestRecords:
 
     def test_a_record_that_lacks_the_field_is_left_out_and_counted_as_lacking(self) -> None:
         records = [record("1", size=[3]), record("2", size=[]), record("3"), record("4", size=["large"])]
-        answer = evaluate_records(RecordMeasure("code", ("pulls",), "average", "size"), SPAN, records)
+        answer = evaluate_records(RecordMeasure("code", ("pulls",), "average", "size"), SPAN, NOW, records)
         assert (answer.number, answer.counted, answer.lacking) == (3, 1, 3)
 
     def test_the_reason_says_that_all_records_lack_the_field(self) -> None:
-        answer = evaluate_records(RecordMeasure("code", ("pulls",), "median", "size"), SPAN, [record("1"), record("2")])
+        measure = RecordMeasure("code", ("pulls",), "median", "size")
+        answer = evaluate_records(measure, SPAN, NOW, [record("1"), record("2")])
         assert (answer.number, answer.reason) == (None, "none of 2 records has size")
 
     def test_distinct_counts_texts_of_every_element(self) -> None:
         records = [record("1", who=["ann", "bob"]), record("2", who=["bob"]), record("3", who=[5.0, "5"]), record("4")]
-        answer = evaluate_records(RecordMeasure("code", ("pulls",), "distinct", "who"), SPAN, records)
+        answer = evaluate_records(RecordMeasure("code", ("pulls",), "distinct", "who"), SPAN, NOW, records)
         assert (answer.number, answer.counted, answer.lacking) == (3, 3, 1)
 
     def test_a_record_contributes_the_sum_of_its_numbers(self) -> None:
@@ -160,10 +163,10 @@ class TestRecords:
             record("3", estimate=[0]),
             record("4", points=["large"], estimate=[100]),
         ]
-        answer = evaluate_records(measure, SPAN, records)
+        answer = evaluate_records(measure, SPAN, NOW, records)
         assert (answer.number, answer.counted, answer.lacking) == (8, 3, 1)
         assert measure.fields == {"points", "estimate"}
-        none = evaluate_records(replace(measure, take="average"), SPAN, [record()])
+        none = evaluate_records(replace(measure, take="average"), SPAN, NOW, [record()])
         assert none.reason == "none of 1 records has points or estimate"
 
     @pytest.mark.parametrize(
@@ -179,7 +182,20 @@ class TestRecords:
         ],
     )
     def test_a_record_is_left_out_for_a_reason(self, left: Record, reason: str | None) -> None:
-        assert left_out(RecordMeasure("code", ("pulls",), filters=(Filter("label", ("bug",)),)), SPAN, left) == reason
+        measure = RecordMeasure("code", ("pulls",), filters=(Filter("label", ("bug",)),))
+        assert left_out(measure, SPAN, SPAN.end, left) == reason
+
+    def test_record_done_after_now_does_not_count_yet(self) -> None:
+        pulls = RecordMeasure("code", ("pulls",))
+        skewed, of_now = record(done_at=NOW + TICK), record("2", done_at=NOW)
+        assert left_out(pulls, SPAN, NOW, skewed) == "done after now"
+        assert left_out(pulls, SPAN, NOW, of_now) is None
+        assert evaluate([skewed, of_now]) == 1
+
+    def test_share_looks_at_now_too(self) -> None:
+        created_later = replace(record("3", done_at=None), created_at=NOW + TICK)
+        assert evaluate([record(done_at=NOW + TICK), record("2", done_at=NOW), created_later], "share") == 50
+        assert left_out(RecordMeasure("code", ("pulls",), "share"), SPAN, NOW, created_later) == "created after now"
 
     def test_fields_are_those_of_the_aggregate_and_the_filters(self) -> None:
         measure = RecordMeasure(
@@ -207,9 +223,43 @@ class TestAggregates:
         assert aggregate(take, values) == aggregate(take, values[::-1])
 
     @pytest.mark.parametrize("take", ["sum", "average"])
-    def test_a_sum_too_large_for_a_number_is_unknown(self, take: RecordTake) -> None:
-        answer = answer_numbers(take, "size", [1e308, 1e308], 0)
-        assert (answer.number, answer.reason) == (None, "its numbers are too large to add up")
+    def test_record_with_a_number_beyond_2_to_the_53_is_unknown(self, take: RecordTake) -> None:
+        answer = answer_numbers(take, "size", [1.0, 2.0**53], 0)
+        reason = f"a record's size holds a number {BEYOND}"
+        assert (answer.number, answer.reason) == (None, reason)
+
+    def test_sum_beyond_2_to_the_53_is_unknown(self) -> None:
+        large = 2.0**53 - 1
+        assert answer_numbers("sum", "size", [large, 1.0], 0).number == 2**53
+        reason = f"it is {BEYOND}"
+        for numbers in ([large, 2.0], [large, large], [-large, -2.0], [large, large, large, -1.0]):
+            answer = answer_numbers("sum", "size", numbers, 0)
+            assert (answer.number, answer.reason) == (None, reason)
+        assert answer_numbers("sum", "size", [large, large, -large], 0).number == large
+        assert answer_numbers("average", "size", [large, large - 2], 0).number == large - 1
+
+    @pytest.mark.parametrize(
+        ("take", "numbers", "result"),
+        [
+            ("sum", [0.1] * 10, 1),
+            ("sum", [0.1, 0.2], 0.3),
+            ("sum", [100.3, -100.1], 0.2),
+            ("sum", [41.0, 40.999999999999996, 41.0], 123),
+            ("average", [0.1, 0.2], 0.15),
+            ("average", [100.3, -100.1, 0.1], 0.1),
+            ("average", [1.0, 1.0, 0.0], 0.666666666666667),
+            ("median", [0.1, 0.3], 0.2),
+            ("p90", [float(number) for number in range(71)], 63),
+            ("max", [0.30000000000000004], 0.3),
+        ],
+    )
+    def test_measured_number_has_15_significant_digits(
+        self, take: RecordTake, numbers: list[float], result: float
+    ) -> None:
+        assert answer_numbers(take, "size", numbers, 0).number == result
+
+    def test_share_of_29_in_50_is_58_percent(self) -> None:
+        assert answer_share(29, 50).number == 58
 
     def test_p90_equals_that_of_spreadsheets(self) -> None:
         assert aggregate("p90", [float(number) for number in range(1, 11)]) == pytest.approx(9.1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -53,6 +53,24 @@ def test_a_pull_reaches_back_as_far_as_the_window_ever_does() -> None:
     assert window_of({"since": "2026-09-01"}).earliest(QUARTER).astimezone(BERLIN).date() == date(2026, 9, 1)
     assert window_of({"until": "2026-10-31"}).earliest(QUARTER) == QUARTER.span.start
     assert window_of("28d").earliest(QUARTER).astimezone(BERLIN).date() == date(2026, 9, 4)
+
+
+@pytest.mark.parametrize(
+    ("window", "first", "last"),
+    [
+        (None, date(2026, 10, 1), date(2026, 12, 31)),
+        ("28d", date(2026, 9, 4), date(2026, 12, 31)),
+        ({"since": "2025-01-01", "until": "2025-03-31"}, date(2025, 1, 1), date(2025, 3, 31)),
+        ({"since": "2026-11-01"}, date(2026, 10, 1), date(2026, 12, 31)),
+        ({"settled": "14d"}, date(2026, 10, 1), date(2026, 12, 31)),
+    ],
+)
+def test_a_window_reaches_from_its_first_day_to_its_last(window: object, first: date, last: date) -> None:
+    reach = window_of(window).reach(QUARTER)
+    assert (reach.start.astimezone(BERLIN).date(), reach.end.astimezone(BERLIN).date()) == (
+        first,
+        last + timedelta(days=1),
+    )
 
 
 def test_every_day_settles_after_the_period() -> None:

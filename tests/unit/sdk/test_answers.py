@@ -103,6 +103,11 @@ def test_an_answer_that_will_not_pass_ends_it(status: int, headers: dict[str, st
     assert str(status) in str(error)
 
 
+@pytest.mark.parametrize("body", ["accelerate limits are off", "corporate limit", "the operate limitation"])
+def test_piece_of_a_word_is_no_limit(body: str) -> None:
+    assert type(failure(403, {}, body, NOW)) is SourceBroken
+
+
 @given(
     status=st.integers(300, 599),
     headers=st.dictionaries(

@@ -36,13 +36,25 @@ def moment(cell: Cell, rules: As = NO_RULES, **how: bool) -> datetime | None:
 
 
 class TestNumbers:
-    @pytest.mark.parametrize("cell", [0, 0.0, -12, 3.5, 1e300, 10**15])
+    @pytest.mark.parametrize("cell", [0, 0.0, -12, 3.5, 1e-300, 10**15, 2**53, -(2**53), 2.0**53 - 1])
     def test_a_number_stays_as_it_is(self, cell: float) -> None:
         assert number(cell) == cell
 
-    @given(cell=st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(10**15), 10**15))
+    @given(cell=st.integers(-(2**53), 2**53) | st.decimals(-(10**6), 10**6, places=8).map(float))
     def test_any_number_stays_as_it_is(self, cell: float) -> None:
         assert number(cell) == cell
+
+    @pytest.mark.parametrize("cell", [0.1 + 0.2, 57.99999999999999, 1 / 3])
+    def test_number_has_15_significant_digits(self, cell: float) -> None:
+        assert number(cell) == float(f"{cell:.15g}")
+
+    @pytest.mark.parametrize("cell", [2**53 + 1, -(2**53) - 1, 2.0**53, 1e300, 10**400, "9007199254740993", "1e16"])
+    def test_whole_number_beyond_2_to_the_53_is_unknown_and_says_so(self, cell: Cell) -> None:
+        reason = "a number beyond 2^53 (9,007,199,254,740,992), where whole numbers are no longer exact"
+        assert Reader(BERLIN, text_numbers=True).number(cell) == (None, reason)
+
+    def test_text_of_2_to_the_53_is_that_number(self) -> None:
+        assert number("9007199254740992", text_numbers=True) == 2**53
 
     @pytest.mark.parametrize("cell", [None, "", " ", "\u00a0", "\n\t"])
     def test_a_blank_is_nothing_and_no_problem(self, cell: Cell) -> None:

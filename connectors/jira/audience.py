@@ -1,0 +1,50 @@
+"""Who sees syncd's comment, and how a request says it.
+
+`visibility` restricts a comment to a role or a group. Jira Service Management keeps in the property `sd.public.comment`
+whether the customers of a service project see it. An edit without `visibility` would show the comment to everybody, so
+each edit repeats what the comment has.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connectors.jira.answers import Comment, CommentVisibility
+from connectors.jira.settings import JiraPublish
+
+_PROPERTY = "sd.public.comment"
+
+
+def audience(keys: JiraPublish, present: Comment | None) -> dict[str, Any]:
+    """The part of a comment's JSON that says who sees it. `present` is the comment to edit."""
+    visibility = _wanted(keys) or (present.visibility if present else None)
+    parts: dict[str, Any] = {}
+    if visibility is not None:
+        parts["visibility"] = visibility.model_dump()
+    if keys.internal:
+        parts["properties"] = [{"key": _PROPERTY, "value": {"internal": True}}]
+    return parts
+
+
+def is_restricted(keys: JiraPublish, comment: Comment) -> bool:
+    """Whether nobody sees a comment whom the keys exclude. What Jira does not say is taken to be right."""
+    wanted = _wanted(keys)
+    if wanted is not None and not wanted.is_same(comment.visibility):
+        return False
+    return not keys.internal or _is_internal(comment) is not False
+
+
+def _wanted(keys: JiraPublish) -> CommentVisibility | None:
+    if keys.visibility is None:
+        return None
+    if keys.visibility.role is not None:
+        return CommentVisibility(type="role", value=keys.visibility.role)
+    return CommentVisibility(type="group", value=keys.visibility.group)
+
+
+def _is_internal(comment: Comment) -> bool | None:
+    """Whether customers do not see a comment; None if Jira does not say it."""
+    for kept in comment.properties:
+        if kept.key == _PROPERTY and isinstance(kept.value, dict):
+            return kept.value.get("internal") in (True, "true")
+    return None if comment.jsd_public is None else not comment.jsd_public

@@ -1,0 +1,60 @@
+"""What a cycle measures of each period: everything while it is open, and of a settled period only what is new to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from syncd.cycle.hold import was_measured
+from syncd.cycle.model import CycleRequest
+from syncd.ledger import DefinitionVersion
+from syncd.ledger.definitions import measure_digest
+from syncd.okr.goals import KeyResult, PeriodOkrs
+
+
+def open_part(request: CycleRequest, okrs: PeriodOkrs, now: datetime) -> PeriodOkrs | None:
+    """The part of a period's OKRs that is measured: everything from its start until it has settled; None before its
+    start, and if nothing is left to measure.
+
+    After that its key results are frozen. One that was never measured is still tried: until it has settled itself, or
+    if a sync names it.
+    """
+    span = okrs.period.span
+    if now < span.start:
+        return None
+    if now < span.end + request.config.settings.settle:
+        return okrs
+    wanted = set(_never_measured(request, okrs, now))
+    objectives = tuple(
+        replace(objective, key_results=key_results)
+        for objective in okrs.objectives
+        if (key_results := tuple(kr for kr in objective.key_results if kr.id in wanted))
+    )
+    return replace(okrs, objectives=objectives) if objectives else None
+
+
+def _never_measured(request: CycleRequest, okrs: PeriodOkrs, now: datetime) -> Iterator[str]:
+    """The key results that no cycle has measured, and that have not settled themselves.
+
+    A key result settles when its measure has been tried for as long as a period settles: a source that has not answered
+    by then never will, and must not be asked in every cycle for ever. An edit of the measure begins anew.
+    """
+    kept = request.ledger.values.last(okrs.period.id)
+    never = [kr for kr in okrs.key_results if kr.measure is not None and not was_measured(kept.get(kr.id))]
+    versions = request.ledger.definitions.of_period(okrs.period.id) if never else ()
+    for kr in never:
+        tried_since = _in_force_since(kr, versions)
+        settled = tried_since is not None and now >= tried_since + request.config.settings.settle
+        if kr.id == request.only or not settled:
+            yield kr.id
+
+
+def _in_force_since(key_result: KeyResult, versions: Sequence[DefinitionVersion]) -> datetime | None:
+    """When a cycle met the present measure of a key result; None if none has."""
+    since: datetime | None = None
+    for version in versions:
+        if version.key_result == key_result.id:
+            is_present = version.definition.measure == measure_digest(key_result.measure)
+            since = (since or version.ended_at) if is_present else None
+    return since

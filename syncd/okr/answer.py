@@ -1,0 +1,87 @@
+"""The answer of a measure: one number from many, made with 15 significant digits, or the reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Literal
+
+from syncd.okr.spans import Span
+from syncd.sdk.numbers import BEYOND, LARGEST_WHOLE, is_beyond, mean, quantile, rounded, total
+
+Per = Literal["day", "week"]
+LENGTHS: dict[Per, timedelta] = {"day": timedelta(days=1), "week": timedelta(weeks=1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer of a measure: the number, or None and the reason; `counted` is the number of records or readings in
+    it.
+
+    Every measured number is made here, with 15 significant digits. A number beyond 2^53 is unknown. `lacking` is the
+    number of records left out because they have no value in the aggregated field. `at` is the time of the newest
+    reading, if the source dates its readings.
+    """
+
+    number: float | None
+    reason: str | None = None
+    counted: int = 0
+    lacking: int = 0
+    at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        if self.number is None:
+            return
+        if abs(self.number) > LARGEST_WHOLE:
+            object.__setattr__(self, "number", None)
+            object.__setattr__(self, "reason", f"it is {BEYOND}")
+        else:
+            object.__setattr__(self, "number", rounded(self.number))
+
+
+def rate(answer: Answer, per: Per | None, span: Span, now: datetime) -> Answer:
+    """The answer as a rate: its number `per` day or week of the elapsed part of the window. Unchanged without `per`."""
+    if per is None or answer.number is None:
+        return answer
+    passed = (min(now, span.end) - span.start) / LENGTHS[per]
+    if passed < 1:
+        return replace(answer, number=None, reason=f"no whole {per} of its window has passed")
+    return replace(answer, number=answer.number / passed)
+
+
+def aggregate(take: str, numbers: Sequence[float]) -> float | None:
+    """One number from many. Over an empty set `count` and `sum` are 0, the rest is None.
+
+    `p90` interpolates between ranks, as the PERCENTILE of spreadsheets does.
+    """
+    if take == "count":
+        return float(len(numbers))
+    if take == "sum":
+        return total(numbers)
+    if not numbers:
+        return None
+    match take:
+        case "average":
+            return mean(numbers)
+        case "median":
+            return quantile(sorted(numbers), Decimal("0.5"))
+        case "p90":
+            return quantile(sorted(numbers), Decimal("0.9"))
+        case "min":
+            return min(numbers)
+        case "max":
+            return max(numbers)
+    raise ValueError(take)
+
+
+def answer_numbers(take: str, of: str | None, numbers: Sequence[float], lacking: int) -> Answer:
+    """The answer over the numbers of the counting records; `lacking` more records have no number."""
+    if any(map(is_beyond, numbers)):
+        return Answer(None, f"a record's {of} holds a number {BEYOND}", len(numbers), lacking)
+    number = aggregate(take, numbers)
+    if number is None:
+        reason = f"none of {lacking} records has {of}" if lacking else "no record in the window"
+        return Answer(None, reason, len(numbers), lacking)
+    return Answer(number, None, len(numbers), lacking)
