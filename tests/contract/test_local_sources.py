@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import openpyxl
 import pytest
 import typer
+from csv_project import CsvProject
 from openpyxl.workbook.defined_name import DefinedName
 
 from syncd.cli import validate
@@ -131,3 +133,26 @@ def test_validate_prints_a_warning_that_strict_fails_on(folder: Path, capsys: py
     with pytest.raises(typer.Exit) as caught:
         printed(strict=True)
     assert caught.value.exit_code == 1
+
+
+@pytest.mark.parametrize(("numbers", "warned"), [("4.000|5.500", True), ("4000|5500", False)])
+def test_validate_warns_of_progress_of_thousands_of_percent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], numbers: str, warned: bool
+) -> None:
+    baseline, target = numbers.split("|")
+    mapping = (
+        "period: 2026-Q4\nobjectives:\n  - id: growth\n    title: More people use it\n    owner: us\n    key_results:\n"
+        "      - id: members\n        title: Members rise from 4.000 to 5.500\n        kind: outcome\n"
+        f"        unit: people\n        baseline: {baseline}\n        target: {target}\n"
+        "        measure: {from: local, file: a.csv, cell: A2}\n"
+    )
+    project = CsvProject(tmp_path, mapping, datetime(2026, 11, 28, 12, tzinfo=UTC))
+    project.write("a.csv", "Members", "4200")
+    project.cycle()
+    line = project.report().line("members")
+    project.ledger.close()
+    assert line is not None
+    assert (line.value, line.reason is not None) == (4200, warned)
+    validate.run(tmp_path / "syncd.yaml", strict=False, as_json=True)
+    rules = {warning["rule"] for warning in json.loads(capsys.readouterr().out)["warnings"]}
+    assert rules & {"out-of-scale", "thousands-point"} == ({"out-of-scale", "thousands-point"} if warned else set())
