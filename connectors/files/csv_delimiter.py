@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 CANDIDATES = ",;\t|"
 _NUMBER_WITH_COMMAS = re.compile(r"\s*[+-]?(\d{1,3}(,\d{3})+(\.\d+)?|\d+,\d+)\s*%?\s*\Z", re.ASCII)
+_NO_NAME = re.compile(r"\s*[\d.,:+/ -]*\d[\d.,:+/ TZ-]*\Z", re.ASCII)
 _SHOWN = {"\t": r"\t"}
 
 
@@ -24,6 +25,7 @@ class _Reading:
     """How the first rows of a file look with a delimiter. `problem` is the first row that does not agree."""
 
     delimiter: str
+    header: Sequence[str]
     width: int
     problem: str | None
     is_split: bool
@@ -36,15 +38,18 @@ def find_delimiter(lines: Sequence[str], header: int | None, decimal: str | None
     `header` is the header's row, from 1; `decimal` is the mark by which the measure reads numbers.
     """
     readings = [_read(lines, delimiter, header, is_whole) for delimiter in CANDIDATES]
-    agreeing = [reading for reading in readings if reading.width > 1 and reading.is_split and reading.problem is None]
+    agreeing = [reading for reading in readings if reading.is_split and reading.problem is None]
     if len(agreeing) > 1:
         agreeing = [reading for reading in agreeing if reading.is_full] or agreeing
+    if len(agreeing) > 1:
+        agreeing = [reading for reading in agreeing if reading.delimiter != decimal] or agreeing
     if len(agreeing) > 1:
         both = " and ".join(_quoted(reading.delimiter) for reading in agreeing)
         raise Disagreement(f"its rows can be separated by {both}; say which is meant, such as delimiter: {both[:3]}")
     if agreeing:
         delimiter = agreeing[0].delimiter
-        if delimiter == "," and _are_numbers(lines, header, decimal):
+        no_names = delimiter == decimal and any(map(_is_content, agreeing[0].header))
+        if no_names or (delimiter == "," and _are_numbers(lines, header, decimal)):
             raise Disagreement(
                 'its commas may be decimal marks or separate columns; write delimiter: ";" or delimiter: ","'
             )
@@ -75,8 +80,8 @@ def is_number_with_commas(text: str) -> bool:
 def describe_longer(line: int, row: Sequence[str], header_line: int, width: int) -> str:
     """What is wrong with a row that is longer than its header, and what to do."""
     return (
-        f"line {line} has {len(row)} cells and the header in line {header_line} has {width}; put quotes around a cell "
-        f'that holds the delimiter, or say where the header is (header: 3) and what separates cells (delimiter: ";")'
+        f"line {line} has {len(row)} cells and the header in line {header_line} has {width}; put a cell that holds the "
+        'delimiter in quotes, or say which row is the header (header: 3), or what separates cells (delimiter: ";")'
     )
 
 
@@ -102,13 +107,19 @@ def _read(lines: Sequence[str], delimiter: str, header: int | None, is_whole: bo
         if is_whole or "unexpected end" not in str(error):  # else the sample ends within a cell
             problem = describe_error(line, error)
     index = header - 1 if header else next((at for at, (_, row) in enumerate(rows) if width_of(row)), 0)
-    width = width_of(rows[index][1]) if index < len(rows) else 0
+    header_cells = rows[index][1] if index < len(rows) else []
+    width = width_of(header_cells)
     body = [(line, row) for line, row in rows[index + 1 :] if width_of(row)]
     for line, row in body:
         if problem is None and longer(row, width):
             problem = describe_longer(line, row, rows[index][0], width)
-    is_split = not body or any(len(row) > 1 for _, row in body)
-    return _Reading(delimiter, width, problem, is_split, all(len(row) >= width for _, row in body))
+    is_split = len(header_cells) > 1 and (not body or any(len(row) > 1 for _, row in body))
+    return _Reading(delimiter, header_cells, width, problem, is_split, all(len(row) >= width for _, row in body))
+
+
+def _is_content(cell: str) -> bool:
+    """Whether a cell holds a number or a date, which names no column."""
+    return _NO_NAME.match(cell) is not None
 
 
 def _are_numbers(lines: Sequence[str], header: int | None, decimal: str | None) -> bool:

@@ -19,7 +19,9 @@ class FilesSettings(ConnectionSettings):
 
     root: str = Field(description="The folder. Nothing outside it is ever read or written.")
     max_cells: int = Field(5_000_000, ge=1, description="The most cells of a sheet that is read.")
-    max_unpacked: Size = Field(256_000_000, description="The largest size of a file, unpacked.")
+    max_unpacked: Size = Field(
+        "256 MB", validate_default=True, gt=0, description="The largest size of a file, unpacked."
+    )
     max_ratio: int = Field(200, ge=1, description="How many times larger a part of a file may be unpacked than packed.")
     max_cpu: Duration = Field(timedelta(seconds=10), description="The longest time that reading a file may compute.")
 

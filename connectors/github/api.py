@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -22,7 +23,9 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 from pydantic import TypeAdapter, ValidationError
 
+from connectors.github.advice import advice
 from connectors.github.client import PER_PAGE, Client, server
+from connectors.github.refusals import CONTENT_WAIT, WITHHELD, is_too_quick, withheld
 from connectors.github.rows import ROWS
 from connectors.github.settings import GitHubSettings
 from syncd.sdk import (
@@ -43,11 +46,15 @@ _STALE_PAGES = 2
 
 
 class Refused(SourceBroken):
-    """GitHub refuses the request, and would refuse it again; `status` and `message` are the answer's."""
+    """GitHub refuses the request, and would refuse it again.
 
-    def __init__(self, status: int, message: str, failed: SourceError) -> None:
+    `status` and `message` are the answer's; `remedy` is what its headers say to do about it.
+    """
+
+    def __init__(self, status: int, message: str, failed: SourceError, remedy: str = "") -> None:
         self.status = status
         self.message = message
+        self.remedy = remedy
         super().__init__(str(failed))
 
 
@@ -55,12 +62,17 @@ class NotThere(Refused):
     """The address does not exist, or these credentials may not see it."""
 
 
+class TooMuch(RetryLater):
+    """GitHub's gateway gave up on the request: a page of very large rows takes too long. A smaller page may work."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A page of a list. `rows` is None if the server says that they have not changed; `next` is the next page's query.
 
     `number` is the page's number, and `of` the last page's number if the server links to that page by number.
-    `unlinked` says that the server sends no links at all. `at` is the server's time, or ours if it sends none.
+    `unlinked` says that the server sends no links at all. `at` is the server's time, or ours if it sends none. `full`
+    says that the page has as many rows as were asked for, `withheld` that the list leaves rows out (single sign-on).
     """
 
     rows: list[Any] | None
@@ -70,11 +82,13 @@ class Answer:
     unlinked: bool = False
     number: int = 1
     of: int | None = None
+    full: bool = False
+    withheld: bool = False
 
     @property
     def last(self) -> bool:
         """Whether no page follows."""
-        return self.next is None and not (self.unlinked and len(self.rows or ()) >= PER_PAGE)
+        return self.next is None and not (self.unlinked and self.full)
 
 
 class Api:
@@ -85,6 +99,13 @@ class Api:
         self._context = context
         self._server = server(settings, context)
         self._idle = [Client(settings, context)]
+        self._per_page = PER_PAGE
+
+    def with_pages_of(self, rows: int) -> Api:
+        """The same account, asked for pages of so many rows."""
+        api = copy(self)
+        api._per_page = rows
+        return api
 
     def close(self) -> None:
         """Closes the sockets."""
@@ -93,7 +114,7 @@ class Api:
 
     def page(self, path: str, query: Mapping[str, str], kind: str, number: int = 1, etag: str | None = None) -> Answer:
         """One page of a list by its number, without rows if `etag` still holds."""
-        parameters = {**query, "per_page": str(PER_PAGE)}
+        parameters = {**query, "per_page": str(self._per_page)}
         return self._list(path, parameters if number == 1 else {**parameters, "page": str(number)}, kind, number, etag)
 
     def pages(
@@ -113,7 +134,7 @@ class Api:
         the link names another host than the configured one. A server that sends no links may still have a page after a
         full page; that page is requested by number.
         """
-        parameters = {**query, "per_page": str(PER_PAGE)}
+        parameters = {**query, "per_page": str(self._per_page)}
         if start > 1:
             parameters["page"] = str(start)
         requested: set[str] = set()
@@ -181,7 +202,10 @@ class Api:
             if following is None and last.isdigit() and int(last) > number + 1:
                 raise RetryLater(f"its list ends on page {number}, but its links count {last} pages")
             of = int(last) if last.isdigit() and following and following.get("page") == str(number + 1) else None
-            return Answer(rows, headers.get("etag"), at, following, "link" not in headers, number, of)
+            full, kept_back = len(rows) >= self._per_page, withheld(headers)
+            if kept_back and kind != "repos":
+                raise SourceBroken(WITHHELD)
+            return Answer(rows, headers.get("etag"), at, following, "link" not in headers, number, of, full, kept_back)
 
         return self._context.retry.call(ask)
 
@@ -210,8 +234,12 @@ class Api:
         if status != 304 and status >= 300:
             failed = self._server.refusal(answer)
             if isinstance(failed, RetryLater):
-                raise failed
-            raise (NotThere if status in (404, 410) else Refused)(status, sentence(body, self._context.hide), failed)
+                raise TooMuch(str(failed), failed.after) if status in (502, 504) else failed
+            message = sentence(body, self._context.hide)
+            if is_too_quick(status, message):
+                raise RetryLater(f"GitHub limits how fast texts are written ({message})", CONTENT_WAIT)
+            remedy = advice(self._settings.url, answer)
+            raise (NotThere if status in (404, 410) else Refused)(status, message, failed, remedy)
         if (page := self._server.page(answer)) is not None:
             raise page
         return status, answer.headers, body

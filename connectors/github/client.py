@@ -117,4 +117,5 @@ def _connection(settings: GitHubSettings, server: Server) -> Any:
                 self.url = f"{root}{to.path}" + (f"?{to.query}" if to.query else "")
             raise SourceBroken("it redirects in a circle")
 
-    return Following(parts.hostname, parts.port, timeout=settings.timeout, retry=0)
+    host = parts.hostname or ""
+    return Following(f"[{host}]" if ":" in host else host, parts.port, timeout=settings.timeout, retry=0)

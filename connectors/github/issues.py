@@ -6,6 +6,7 @@ It requests nothing but issues, so a token that may read and write issues is eno
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
@@ -90,20 +91,26 @@ class IssueClient:
 
     def _explanation(self, error: Refused, action: str) -> str:
         match error.status, error.message.lower():
-            case 403, message if "locked" in message:
+            case 403, message if _says("locked", message):
                 return f"{self.name} is locked, and the token may not write there; unlock it, or name another issue"
-            case 403, message if "archived" in message:
+            case 403, message if _says("archived", message):
                 return f"{self.repo} is archived: nothing can be written there"
             case 403, _:
-                return f"the token may not {action} issues of {self.repo} ({error.message})"
+                remedy = f"; {error.remedy}" if error.remedy else ""
+                return f"the token may not {action} issues of {self.repo} ({error.message}){remedy}"
             case 404, _ if action == "write":
                 return f"the token may not write issues of {self.repo}, or {self.name} was deleted just now"
             case 404, _:
                 return f"{self.name} is not found, or the token may not see it"
-            case 410, message if "disabled" in message:
+            case 410, message if _says("disabled", message):
                 return f"{self.repo} has its issues disabled"
             case 410, _:
                 return f"{self.name} was deleted"
             case 422, _:
                 return f"GitHub does not accept what is to be written to {self.name} ({error.message})"
         return f"{self.name}: {error}"
+
+
+def _says(word: str, message: str) -> bool:
+    """Whether a message has this word: `User is blocked` does not say `locked`."""
+    return re.search(rf"\b{word}\b", message) is not None

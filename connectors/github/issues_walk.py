@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 from connectors.github.api import Answer, Api
-from connectors.github.client import PER_PAGE
+from connectors.github.rows import Issue
 from connectors.github.walks import OVERLAP, READS, records_of
-from syncd.sdk import Page, Record, RetryLater, SourceBroken
+from syncd.sdk import Page, RetryLater, SourceBroken
 
 _SECOND = timedelta(seconds=1)
 _QUERY = {"state": "all", "sort": "updated", "direction": "asc"}
 _LONG = 4  # a list of so many pages, or more, is read several pages at once
+
+
+class MergesUntold(SourceBroken):
+    """The server's list of issues does not tell merges, as that of an old GitHub Enterprise."""
 
 
 class IssuesWalk:
@@ -29,20 +34,41 @@ class IssuesWalk:
     or deleted, moves all later rows up by one place, and new or updated rows come after all older rows. So the last
     page is read first, and again at the end. If an old row of that page is unchanged and in the same place at the end,
     no row before it slipped. Otherwise the list is walked as above.
+
+    An issue that is transferred here brings its age along and gets the next number. So an issue with a number above all
+    that an earlier walk saw, yet older than that walk, came from another repository.
     """
 
-    def __init__(self, api: Api, repo: str, *, merges: bool) -> None:
-        """`merges` says that a measure counts the repository's pull requests."""
+    def __init__(self, api: Api, repo: str, *, merges: bool, since: datetime | None) -> None:
+        """`merges` says that a measure counts the repository's pull requests; `since` is the stream's."""
         self._api = api
         self._repo = repo
         self._merges = merges
+        self._since = since
         self._path = f"/repos/{repo}/issues"
+        self._top = 0
+        self._began: datetime | None = None
+        self._former: tuple[int, datetime] | None = None
 
     def pages(self, floor: datetime, cursor: Mapping[str, Any]) -> Iterator[Page]:
         """The pages from the floor on.
 
-        The cursor has the `mark`, `since` and `etag` of the last request, and `walk`, where a long walk stopped.
+        The cursor has the `mark`, `since` and `etag` of the last request, and `walk`, where a long walk stopped; also
+        `top`, the highest number that any walk saw, and the time at which the last whole walk `began`.
         """
+        self._top = cursor.get("top", 0)
+        began = cursor.get("began")
+        self._former = (self._top, datetime.fromisoformat(began)) if began else None
+        last: Mapping[str, Any] | None = None
+        for page in self._walk(floor, cursor):
+            if page.cursor is not None:
+                last = page.cursor
+                page = replace(page, cursor={**last, "top": self._top, "began": began})
+            yield page
+        if last is not None and self._began is not None:
+            yield Page(cursor={**last, "top": self._top, "began": self._began.isoformat()})
+
+    def _walk(self, floor: datetime, cursor: Mapping[str, Any]) -> Iterator[Page]:
         walk, first, since = cursor.get("walk"), None, floor
         if walk is not None:
             since, long = datetime.fromisoformat(walk["floor"]), True
@@ -51,6 +77,7 @@ class IssuesWalk:
             first = self._api.page(self._path, self._query(since), "issues", etag=etag)
             if first.rows is None:
                 return
+            self._began = first.at
             long = (first.of or 0) >= _LONG and _ascends(first.rows, since)
         if long:
             bottom = yield from self._side_by_side(since, walk, first)
@@ -94,9 +121,9 @@ class IssuesWalk:
                 cursor = {"mark": _newest(answer, since).isoformat()}
                 # The ETag belongs to this request. It proves that nothing is new only if the answer is the whole list:
                 # a row may come after a full page, or after one of several pages, and change neither.
-                if answer.last and pages == 1 and len(rows) < PER_PAGE:
+                if answer.last and pages == 1 and not answer.full:
                     cursor |= {"since": _stamp(since), "etag": answer.etag or ""}
-            yield Page(self._records(rows), cursor=cursor)
+            yield self._page(rows, cursor)
             if not answer.last and self._further(answer, since) is not None:
                 break
         return answer, pages, strays
@@ -128,30 +155,42 @@ class IssuesWalk:
                     return None
                 row = rows[old[-1]].version
                 walk = {"floor": floor.isoformat(), "page": 1, "of": first.of, "place": old[-1], "row": row}
-                yield Page(self._records(rows))
+                yield self._page(rows)
             # The first page again, conditionally: a row that left it before the last page was read must be noticed.
             etag = first.etag if first is not None else None
             for answer in self._api.side_by_side(self._path, query, "issues", walk["page"], walk["of"] - 1, etag):
                 rows = first.rows or [] if answer.rows is None and first is not None else answer.rows or []
                 if not rows:
                     return None
-                yield Page(self._records(rows), cursor={"walk": {**walk, "page": answer.number + 1}})
+                yield self._page(rows, {"walk": {**walk, "page": answer.number + 1}})
             bottom = self._api.page(self._path, query, "issues", walk["of"])
         except SourceBroken:  # on a large repository, a page so far down is refused with 422
             return None
         rows = bottom.rows or []
         if len(rows) <= walk["place"] or rows[walk["place"]].version != walk["row"]:
             return None
-        yield Page(self._records(rows), cursor={"mark": _newest(bottom, floor).isoformat()})
+        yield self._page(rows, {"mark": _newest(bottom, floor).isoformat()})
         return bottom
 
-    def _records(self, rows: list[Any]) -> list[Record]:
+    def _page(self, rows: list[Any], cursor: Mapping[str, Any] | None = None) -> Page:
         if self._merges and not all(row.tells_merge for row in rows):
-            raise SourceBroken(
-                "this server's list of issues does not say when a pull request was merged; "
-                "write 'draft: false' under 'where', and pull requests are read from their own list"
+            raise MergesUntold(
+                "this server's list of issues does not say when a pull request was merged; write "
+                "'draft: [true, false]' under 'where', and pull requests are read from their own list"
             )
-        return records_of(self._repo, rows)
+        self._top = max([self._top, *(row.number for row in rows)])
+        return Page(records_of(self._repo, rows), cursor=cursor, moved_in=any(map(self._came_from_elsewhere, rows)))
+
+    def _came_from_elsewhere(self, row: Issue) -> bool:
+        """Whether an issue was transferred to this repository since the last whole walk.
+
+        An issue that was neither opened nor closed within the stream's days may have a high number that no walk saw.
+        """
+        if self._former is None or row.pull_request is not None:
+            return False
+        top, began = self._former
+        of_stream = self._since is None or max(row.created_at, row.closed_at or row.created_at) >= self._since
+        return row.number > top and row.created_at < began - OVERLAP and of_stream
 
 
 def _ascends(rows: list[Any], since: datetime) -> bool:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, TypeAdapter
 
 from syncd.sdk import Record, Scalar, lead_time
 
@@ -47,14 +47,13 @@ class _Base(BaseModel):
 
 class _Row(BaseModel):
     id: int
-    node_id: str | None = None
     html_url: str = ""
     created_at: AwareDatetime
 
     @property
     def stable_id(self) -> str:
-        """The id, which stays the same when the repository is renamed."""
-        return self.node_id or str(self.id)
+        """What identifies the row among those of its kind in its repository."""
+        return str(self.id)
 
 
 class _Numbered(_Row):
@@ -66,6 +65,11 @@ class _Numbered(_Row):
     milestone: _Titled | None = None
     updated_at: AwareDatetime
     closed_at: AwareDatetime | None = None
+
+    @property
+    def stable_id(self) -> str:
+        """The number. GitHub has changed the form of `node_id`, and /issues and /pulls give a pull request two ids."""
+        return str(self.number)
 
     @property
     def version(self) -> str:
@@ -129,7 +133,7 @@ class Issue(_Numbered):
         elif self.closed_at is None:
             not_done = "closed, with no time of closing"
         done_at = self.closed_at if not_done is None else None
-        return _record(self, "issue", f"{repo}#{self.number}", self.title, self.updated_at, done_at, not_done, fields)
+        return _record(self, repo, "issue", f"#{self.number}", self.title, self.updated_at, done_at, not_done, fields)
 
 
 class Release(_Row):
@@ -158,18 +162,33 @@ class Release(_Row):
         not_done = "a draft" if self.draft else (None if self.published_at else "not published")
         done_at = self.published_at if not_done is None else None
         updated_at = max(filter(None, (self.updated_at, self.published_at, self.created_at)))
-        return _record(self, "release", f"{repo} {self.tag_name}", title, updated_at, done_at, not_done, fields)
+        return _record(self, repo, "release", f" {self.tag_name}", title, updated_at, done_at, not_done, fields)
 
 
 class Repository(BaseModel):
-    """A repository in a list of repositories."""
+    """A repository in a list of repositories, or by itself."""
 
+    id: int | None = None
     full_name: str
+    archived: bool | None = None
+    fork: bool | None = None
+    has_issues: bool | None = None
+    has_pull_requests: bool | None = None
 
     @property
     def stable_id(self) -> str:
         """The name, which identifies it within a list."""
         return self.full_name
+
+    @property
+    def key(self) -> str:
+        """The name as it identifies records: GitHub's names are the same whatever their case."""
+        return self.full_name.lower()
+
+
+def _repositories(answer: object) -> object:
+    """The list of /installation/repositories, which GitHub wraps in an object."""
+    return answer.get("repositories") if isinstance(answer, dict) else answer
 
 
 class IssueText(BaseModel):
@@ -217,13 +236,14 @@ def _flag(value: bool | None) -> Sequence[Scalar]:
 def _pull_request(row: _Numbered, repo: str, merged_at: datetime | None, fields: dict[str, Sequence[Scalar]]) -> Record:
     """The record of a pull request. A merge is final; a pull request that was closed unmerged is not delivered."""
     not_done = None if merged_at else ("open" if row.state == "open" else "closed without merging")
-    return _record(row, "pull request", f"{repo}#{row.number}", row.title, row.updated_at, merged_at, not_done, fields)
+    return _record(row, repo, "pull request", f"#{row.number}", row.title, row.updated_at, merged_at, not_done, fields)
 
 
 def _record(
     row: _Row,
+    repo: str,
     kind: str,
-    label: str,
+    suffix: str,
     title: str,
     updated_at: datetime,
     done_at: datetime | None,
@@ -232,15 +252,16 @@ def _record(
 ) -> Record:
     if done_at is not None:
         fields["lead_time"] = lead_time(row.created_at, done_at)
-    return Record(
-        row.stable_id, label, title, row.html_url, updated_at, row.created_at, done_at, not_done, fields, kind
-    )
+    id_, label = f"{repo.lower()} {kind} {row.stable_id}", f"{repo}{suffix}"
+    return Record(id_, label, title, row.html_url, updated_at, row.created_at, done_at, not_done, fields, kind)
 
 
 ROWS: Mapping[str, TypeAdapter[Any]] = {
     "pulls": TypeAdapter(list[Pull]),
     "issues": TypeAdapter(list[Issue]),
     "releases": TypeAdapter(list[Release]),
-    "repos": TypeAdapter(list[Repository]),
+    "repos": TypeAdapter(Annotated[list[Repository], BeforeValidator(_repositories)]),
     "comments": TypeAdapter(list[Comment]),
 }
+
+REPOSITORY = TypeAdapter(Repository)

@@ -34,8 +34,7 @@ _APPS = frozenset(  # whose logins end in [bot]
         "stale",
     }
 )  # fmt: skip
-_NEVER_DONE: Mapping[What, tuple[str, frozenset[str | None]]] = {
-    "merged_pull_requests": ("draft", frozenset({"true"})),  # GitHub refuses to merge a draft
+_NEVER_DONE: Mapping[str, tuple[str, frozenset[str | None]]] = {
     "closed_issues": ("state_reason", frozenset({"not_planned", "duplicate"})),
     "releases": ("draft", frozenset({"true"})),
 }
@@ -54,6 +53,19 @@ class GitHubSettings(ConnectionSettings):
         None, description="The file with the App's private key (PEM), or ${NAME} with the key."
     )
     timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
+    exclude: list[str] = Field(
+        [], description="What OWNER/* leaves out: names of repositories (`*` stands for any text), `archived`, `forks`."
+    )
+
+    @field_validator("exclude")
+    @classmethod
+    def _names(cls, value: list[str]) -> list[str]:
+        for pattern in value:
+            if not re.fullmatch(r"([\w.-]+/)?[\w.*-]+", pattern):
+                raise ValueError(
+                    f"has {pattern!r}; write the name of a repository, such as old-site or old-*, archived or forks"
+                )
+        return value
 
     @field_validator("private_key")
     @classmethod
@@ -131,8 +143,11 @@ class GitHubMeasure(RecordKeys):
         return _KINDS[self.what]
 
     def never(self, asked: Mapping[str, Collection[str | None]]) -> str | None:
-        """Drafts are never merged or published; an issue closed as not planned or as a duplicate is never done."""
-        field, undone = _NEVER_DONE[self.what]
+        """A draft is never published; an issue closed as not planned or as a duplicate is never done.
+
+        A draft of a pull request can be merged: by a push of its commits.
+        """
+        field, undone = _NEVER_DONE.get(self.what, ("", frozenset()))
         if field not in asked or not undone.issuperset(asked[field]):
             return None
         values = " or ".join(str(value) for value in sorted(asked[field], key=str))

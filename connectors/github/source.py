@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
-from connectors.github.api import Api, NotThere
-from connectors.github.issues_walk import IssuesWalk
-from connectors.github.pulls_walk import PullsWalk
-from connectors.github.rows import User
+from connectors.github.api import Api, NotThere, Refused
+from connectors.github.reader import Reader
+from connectors.github.repositories import Owned, Repositories
+from connectors.github.rows import Repository
 from connectors.github.settings import GitHubSettings
-from connectors.github.walks import OVERLAP, releases, steady
-from syncd.sdk import Check, Context, Json, Page, SourceBroken, Stream, quota_and_clock
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_BY_CREATION = {"sort": "created", "direction": "asc"}  # a renamed repository keeps its place
+from syncd.sdk import Check, Context, Json, Lists, Page, RetryLater, SourceBroken, Stream, quota_and_clock
 
 
 class GitHubSource:
@@ -28,6 +22,8 @@ class GitHubSource:
         self._settings = settings
         self._context = context
         self._api = Api(settings, context)
+        self._repositories = Repositories(self._api, settings)
+        self._reader = Reader(self._api, self._repositories)
 
     def verify(self, stream: Stream) -> None:
         """Makes no request: GitHub's fields are fixed, and checked with the configuration."""
@@ -47,21 +43,27 @@ class GitHubSource:
     def _pages(self, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
         kind, repo = _parsed(stream)
         if not repo.endswith("/*"):
-            yield from self._repository_pages(kind, repo, stream, cursor)
+            yield from self._reader.pages(kind, Repository(full_name=repo), stream, cursor)
             return
         # All repositories of an owner are one stream, whose cursor holds a cursor for each repository.
-        cursors: dict[str, Any] = dict(cursor.get("repos") or {})
+        owned = self._owned(repo, stream)
+        cursors = {name.lower(): start for name, start in dict(cursor.get("repos") or {}).items()}
+        cursors |= {new: cursors.pop(old) for old, new in owned.lists.renamed.items() if old in cursors}
+        yield Page(cursor={"repos": dict(cursors)} if owned.lists.renamed else None, lists=owned.lists)
         present: set[str] = set()
-        for name in self._repositories(repo.removesuffix("/*")):
+        unread = dict(owned.lists.unread)
+
+        def read(repository: Repository) -> Iterator[Page]:
             # Releases are always listed in full: `present` must hold those of every repository.
-            start = cursors.get(name, {}) if kind != "releases" else {}
-            for page in self._repository_pages(kind, name, stream, start):
-                present |= page.present or frozenset()
+            start = cursors.get(repository.key, {}) if kind != "releases" else {}
+            for page in self._reader.pages(kind, repository, stream, start):
+                present.update(page.present or ())
                 if page.cursor is not None:
-                    cursors[name] = page.cursor
-                yield Page(page.records, cursor={"repos": dict(cursors)})
-        if kind == "releases":
-            yield Page(present=frozenset(present))
+                    cursors[repository.key] = page.cursor
+                yield replace(page, present=None, cursor={"repos": dict(cursors)})
+
+        yield from _each(owned.read, read, unread)
+        yield Page(present=frozenset(present) if kind == "releases" else None, lists=Lists(unread=unread))
 
     def census(self, stream: Stream) -> Iterator[Page]:
         """All rows updated since the stream's `since`. The rows are complete, because some edits do not count as an
@@ -70,9 +72,30 @@ class GitHubSource:
         An example is the new name of a label.
         """
         kind, repo = _parsed(stream)
-        for name in self._repositories(repo.removesuffix("/*")) if repo.endswith("/*") else [repo]:
-            for page in self._repository_pages(kind, name, stream, {}):
-                yield Page(page.records, present=frozenset(record.id for record in page.records))
+        self._reader.forget_sizes(stream)
+
+        def read(repository: Repository) -> Iterator[Page]:
+            for page in self._reader.pages(kind, repository, stream, {}):
+                ids = frozenset(record.id for record in page.records)
+                yield Page(page.records, present=ids, lists=page.lists)
+
+        if not repo.endswith("/*"):
+            yield from read(Repository(full_name=repo))
+            return
+        owned = self._owned(repo, stream)
+        yield Page(lists=owned.lists)
+        unread = dict(owned.lists.unread)
+        yield from _each(owned.read, read, unread)
+        yield Page(lists=Lists(unread=unread))
+
+    def _owned(self, repo: str, stream: Stream) -> Owned:
+        """The repositories of `OWNER/*`, which the stream remembers from now on."""
+        memory = self._reader.memory(stream)
+        owned = self._repositories.of(repo.removesuffix("/*"), memory.get("repositories") or {})
+        if owned.names == memory.get("repositories"):
+            return owned
+        memory["repositories"] = dict(owned.names)
+        return replace(owned, lists=replace(owned.lists, memory=dict(memory)))
 
     def check(self) -> Iterator[Check]:
         """Reachable, authenticated, scopes, quota and clock."""
@@ -99,38 +122,28 @@ class GitHubSource:
         """Closes the sockets."""
         self._api.close()
 
-    def _repository_pages(self, kind: str, repo: str, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
-        if kind == "releases":
-            return releases(self._api, repo, cursor)
-        floor = stream.since or _EPOCH
-        if cursor.get("mark"):
-            mark = datetime.fromisoformat(cursor["mark"]) - OVERLAP
-            # Repeat the last request if it reaches back far enough: GitHub answers 304 if nothing changed.
-            floor = max(floor, min(mark, datetime.fromisoformat(cursor.get("since", cursor["mark"]))))
-        if kind == "issues":
-            return IssuesWalk(self._api, repo, merges="pull request" in stream.needs).pages(floor, cursor)
-        return PullsWalk(self._api, repo).pages(floor, cursor)
 
-    def _repositories(self, owner: str) -> list[str]:
-        """The full names of the repositories of an organization or a person."""
+def _each(
+    repositories: Sequence[Repository], read: Callable[[Repository], Iterator[Page]], unread: dict[str, str]
+) -> Iterator[Page]:
+    """The pages of each repository. One that cannot be read is kept in `unread` with the reason; the others are read.
+
+    A limit, refused credentials, or a server that fails for two repositories in a row concern all of them.
+    """
+    failed = False
+    for repository in repositories:
         try:
-            return self._names(f"/orgs/{owner}/repos", {"type": "all"})
-        except NotThere:
-            return self._names(*self._personal_list(owner))
-
-    def _names(self, path: str, query: Mapping[str, str]) -> list[str]:
-        names: set[str] = set()
-        for reading in steady(self._api, path, {**query, **_BY_CREATION}, "repos"):
-            names = {row.full_name for answer in reading for row in answer.rows or []}
-        return sorted(names)
-
-    def _personal_list(self, owner: str) -> tuple[str, dict[str, str]]:
-        """The path and query that list a person's repositories. Only that person sees the private ones."""
-        with suppress(SourceBroken):
-            _, _, body = self._api.request("/user", {})
-            if User.model_validate_json(body).login.lower() == owner.lower():
-                return "/user/repos", {"affiliation": "owner"}
-        return f"/users/{owner}/repos", {"type": "owner"}
+            yield from read(repository)
+            failed = False
+        except RetryLater as error:
+            if failed or error.after is not None:
+                raise
+            failed, unread[repository.key] = True, str(error)
+        except SourceBroken as error:
+            if isinstance(error, Refused) and error.status == 401:
+                raise
+            name = repository.key.partition("/")[2]
+            unread[repository.key] = f"{error}; if it is not to count, write `exclude: [{name}]` on the connection"
 
 
 def _parsed(stream: Stream) -> tuple[str, str]:

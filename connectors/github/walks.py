@@ -8,14 +8,28 @@ the walk checks that no row slipped between the pages.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.github.api import Answer, Api
 from syncd.sdk import Page, Record, RetryLater
 
 OVERLAP = timedelta(minutes=2)  # covers equal timestamps, and servers whose clocks differ
+_EARLIEST = datetime(2008, 1, 1, tzinfo=UTC)
+"""Before any update on GitHub. To `since` of the year 1970 GitHub answers an empty list, whatever there is."""
 READS = 5  # if a list still changes after so many reads, it is left to the next cycle
+
+
+def start_of_walk(since: datetime | None, cursor: Mapping[str, Any]) -> datetime:
+    """The update from which a walk begins. `since` is the stream's, None if every record is needed.
+
+    A walk repeats the last request if that reaches back far enough: GitHub answers 304 if nothing changed.
+    """
+    floor = max(since or _EARLIEST, _EARLIEST)
+    if not cursor.get("mark"):
+        return floor
+    mark = datetime.fromisoformat(cursor["mark"]) - OVERLAP
+    return max(floor, min(mark, datetime.fromisoformat(cursor.get("since", cursor["mark"]))))
 
 
 def releases(api: Api, repo: str, cursor: Mapping[str, Any]) -> Iterator[Page]:

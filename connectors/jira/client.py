@@ -65,7 +65,7 @@ class Client:
         self.site = Site(settings.url, None, None, settings.url)
         self.headers: dict[str, str] = {}  # of the last answer, with names in lower case
         self.announced: int | None = None  # how many issues match the last search in all, if the site says so
-        self._settings = settings
+        self.settings = settings
         self._server = Server(settings.url, context, partial(advice, settings))
         self._jira = _library(settings, self._server, self.headers)
         self._listed: list[ListedField] | None = None
@@ -152,9 +152,9 @@ class Client:
         self.site = replace(self.site, zone=_zone(account))
         if self.site.cloud is not None:
             return
-        parts = urlsplit(self._settings.url)
+        parts = urlsplit(self.settings.url)
         gateway = parts.path.startswith("/ex/jira/")
-        cloud, browse = account.of_cloud, self._settings.url
+        cloud, browse = account.of_cloud, self.settings.url
         if gateway or cloud is None:
             info = self._ask_if_allowed(self._jira.server_info, ServerInfo)
             if info.deployment_type is not None:
@@ -217,7 +217,7 @@ class Client:
         except requests.exceptions.JSONDecodeError:
             raise RetryLater("its answer is not JSON") from None
         except requests.exceptions.RequestException as error:
-            raise network_failure(error, self._settings.url, self._settings.timeout) from None
+            raise network_failure(error, self.settings.url, self.settings.timeout) from None
         except JIRAError as error:  # its full text would include the headers
             status = error.status_code
             if status is None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar
+from unicodedata import normalize
 
 from pydantic import AwareDatetime, model_validator
 
@@ -35,6 +36,16 @@ _SPRINT = re.compile(
     rf"(?:,(?:{'|'.join(_SPRINT_ATTRIBUTES.split())})=|\]\Z)",
     re.DOTALL,
 )
+
+
+# What Jira and its templates call the end of an issue that nobody worked on to its end, in lower case.
+_HARDLY_DELIVERED = frozenset(
+    {
+        "abandoned", "canceled", "cancelled", "cannot reproduce", "declined", "duplicate", "incomplete", "invalid",
+        "known error", "not a bug", "obsolete", "rejected", "won't do", "won't fix", "wontfix", "won\u2019t do",
+        "won\u2019t fix",
+    }
+)  # fmt: skip
 
 
 class _Updated(Answer):
@@ -113,14 +124,26 @@ class Issue(Place):
         why = f"status is {fields.status.name}"
         return f"resolved, yet its {why}" if fields.resolution or fields.resolutiondate else why
 
-    def record(self, site: str, ids: Mapping[str, str], began: datetime | None = None) -> Record:
-        """Its record. `began` is when work on the issue began, if a measure needs that."""
-        raw, created, done_at = self.fields.raw, self.fields.created, self.done_at
+    def record(
+        self, site: str, ids: Mapping[str, str], began: datetime | None = None, unless: Collection[str] | None = None
+    ) -> Record:
+        """Its record. `began` is when work on the issue began, if a measure needs that.
+
+        An issue is not delivered if its resolution is one of `unless`. If that is None, an issue counts whatever its
+        resolution is, and the record of one that was hardly delivered says so.
+        """
+        raw, created, done_at, not_done = self.fields.raw, self.fields.created, self.done_at, self.not_done
+        resolution, remark = str((self.fields.resolution or {}).get("name") or ""), None
+        if done_at is not None and same_name(resolution) in map(same_name, unless or ()):
+            done_at, not_done = None, f"resolved as {resolution}, which `delivered_unless` leaves out"
+        elif done_at is not None and unless is None and same_name(resolution) in _HARDLY_DELIVERED:
+            remark = f"resolved as {resolution}; `delivered_unless` of the connection decides whether that counts"
         fields: dict[str, Sequence[Scalar]] = {name: elements(raw.get(ids[name])) for name in ids}
         starts = {"lead_time": created, "cycle_time": began}
         fields |= {name: lead_time(start, done_at) for name, start in starts.items() if name in ids}
         title, url = self.fields.summary or self.key, f"{site}/browse/{self.key}"
-        return Record(self.id, self.key, title, url, self.updated, created, done_at, self.not_done, fields)
+        times = self.updated, created, done_at
+        return Record(self.id, self.key, title, url, *times, not_done, fields, remark=remark)
 
 
 def field_ids(needs: Collection[str], listed: Callable[[], Sequence[ListedField]]) -> dict[str, str]:
@@ -146,8 +169,13 @@ def ids_of(name: str, fields: Collection[ListedField]) -> list[str]:
     return (
         [field.id for field in fields if field.id == name]
         or [field.id for field in fields if field.name == name]
-        or [field.id for field in fields if field.name.casefold() == name.casefold()]
+        or [field.id for field in fields if same_name(field.name) == same_name(name)]
     )
+
+
+def same_name(name: str) -> str:
+    """The form that a name has in common with the names that Jira takes for the same."""
+    return normalize("NFC", normalize("NFD", name).casefold())
 
 
 def elements(value: Any) -> list[Scalar]:

@@ -30,6 +30,9 @@ class JiraSettings(ConnectionSettings):
     token: Secret = Field(description="An API token (with email), or a personal access token of Data Center (alone).")
     timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
     reconcile: Duration = Field(timedelta(hours=1), description="How often to check for deleted records.")
+    delivered_unless: list[str] | None = Field(
+        None, description="Resolutions of issues that are not delivered, such as Won't Do; [] counts each of them."
+    )
 
     def warnings(self) -> Iterator[tuple[str, str]]:
         """A site of Jira Cloud takes an API token only together with the account's address."""

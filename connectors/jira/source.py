@@ -20,6 +20,7 @@ from connectors.jira.walk import OVERLAP, walk
 from syncd.sdk import Check, Json, Page, Stream, quota_and_clock
 
 _LONG_AGO = datetime(1990, 1, 1, tzinfo=UTC)
+_VERSION = 2  # raised when rows become other records than before
 _IDS_PER_PAGE = 5000  # the largest page of Cloud if only ids are requested
 
 
@@ -33,16 +34,19 @@ class JiraSource(Client):
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         """The issues edited since the cursor's mark; without a mark, since the stream's `since`.
 
-        The cursor has `mark`, the newest edit seen; `site`, a `Site`; and `fields`, the id of each field by name. A
-        cursor from another address does not count.
+        The cursor has `mark`, the newest edit seen; `site`, a `Site`; `fields`, the id of each field by name; and
+        `read_as`, how rows became records. A cursor from another address does not count, nor does one whose rows became
+        other records: they are pulled again.
         """
-        start: Mapping[str, Any] = cursor or {}
-        if start and start["site"]["url"] == self.site.url:
+        kept: Mapping[str, Any] = cursor or {}
+        if kept and kept["site"]["url"] != self.site.url:
+            kept = {}
+        start = kept if kept.get("read_as") == self._read_as else {}
+        if start:
             self.site = Site(**start["site"])
         else:
-            start = {}
             self.ask_site()
-        ids: Mapping[str, str] = start["fields"] if start else field_ids(stream.needs, self.listed_fields)
+        ids: Mapping[str, str] = kept["fields"] if kept else field_ids(stream.needs, self.listed_fields)
         mark = newest = datetime.fromisoformat(start["mark"]) if start and start["mark"] else None
         since = stream.since or _LONG_AGO
         floor = max(since, mark - OVERLAP) if mark else since
@@ -57,7 +61,11 @@ class JiraSource(Client):
                 early.update(row.id for row in rows if row.updated < since)
                 sure = sure or any(mark is not None and row.updated <= mark for row in rows)
                 newest = max([*(row.updated for row in rows), *([newest] if newest else [])], default=None)
-                records = [row.record(self.site.browse, ids, self._began(row)) for row in rows if row.updated >= since]
+                records = [
+                    row.record(self.site.browse, ids, self._began(row), self.settings.delivered_unless)
+                    for row in rows
+                    if row.updated >= since
+                ]
                 safe = max(reached, mark or reached) if sure and reached else None
                 yield Page(records, cursor=self._cursor(safe, ids) if safe else None)
             if sure or not self.update_zone():
@@ -102,4 +110,15 @@ class JiraSource(Client):
         return began if began and began <= row.done_at else None
 
     def _cursor(self, mark: datetime | None, ids: Mapping[str, str]) -> Mapping[str, Json]:
-        return {"mark": mark.isoformat() if mark else None, "site": asdict(self.site), "fields": dict(ids)}
+        return {
+            "mark": mark.isoformat() if mark else None,
+            "site": asdict(self.site),
+            "fields": dict(ids),
+            "read_as": self._read_as,
+        }
+
+    @property
+    def _read_as(self) -> Json:
+        """Distinguishes the ways in which rows become records: by this version of the connector and its settings."""
+        unless = self.settings.delivered_unless
+        return [_VERSION, sorted(unless) if unless is not None else None]

@@ -172,6 +172,9 @@ def _items(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
         items = [item for item in evidence.items if item.part == name]
         counted = [item for item in items if item.left_out is None]
         yield from _block(f"counts{of} ({len(counted)})", counted, zone)
+        for remark in sorted({item.remark for item in counted if item.remark}):
+            remarked = [item for item in counted if item.remark == remark]
+            yield from _block(f"of these{of} ({len(remarked)}): {remark}", remarked, zone)
         rules: dict[str, list[Item]] = {}
         for item in items:
             if item.left_out is not None:
@@ -290,4 +293,4 @@ def _window(window: Span, zone: ZoneInfo) -> dict[str, str]:
 
 def _item(item: Item, at: str | None) -> dict[str, Any]:
     fields = {"label": item.label, "title": item.title, "url": item.url or None, "at": at, "brings": item.brings}
-    return fields | ({"part": item.part} if item.part else {})
+    return fields | ({"part": item.part} if item.part else {}) | ({"remark": item.remark} if item.remark else {})

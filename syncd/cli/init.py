@@ -23,7 +23,9 @@ connections:
   # Others, when you want them. ${NAME} is read from the environment, or from the file that NAME_FILE names;
   # a secret written out here is refused.
   # code:    {type: github, token: "${GITHUB_TOKEN}"}
-  # tickets: {type: jira, url: "https://YOURS.atlassian.net", email: bot@example.com, token: "${JIRA_TOKEN}"}
+  # tickets:
+  #   {type: jira, url: "https://YOURS.atlassian.net", email: bot@example.com, token: "${JIRA_TOKEN}",
+  #    delivered_unless: [Won't Do, Won't Fix, Duplicate, Cannot Reproduce, Declined]}   # these do not count
   # numbers: {type: sheets, credentials: google.json}
   # metrics: {type: http, url: "https://metrics.example.com", headers: {X-Api-Key: "${METRICS_KEY}"}}
 """

@@ -31,8 +31,9 @@ def failures(result: Result) -> list[str]:
 
 
 def print_failures(result: Result) -> None:
-    """Prints on standard error what could not be read, and why."""
-    for line in failures(result):
+    """Prints on standard error what could not be read, and why; also lists that can hold nothing."""
+    notes = (f"note: {_name(outcome.pull)}: {note}" for outcome in result.pulls for note in outcome.notes)
+    for line in [*notes, *failures(result)]:
         typer.echo(line, err=True)
 
 

@@ -14,9 +14,8 @@ import typer
 from syncd.cli.opening import open_config, print_json, reading_ledger
 from syncd.config import Config
 from syncd.config.local_sources import missing_in_sources
-from syncd.okr.goals import out_of_scale
 from syncd.okr.lint import PulledRows
-from syncd.okr.plausible import shown
+from syncd.okr.plausible import out_of_scale, shown
 from syncd.okr.words import count
 from syncd.sdk import ConfigError, Problem, SyncdError
 
@@ -71,6 +70,9 @@ def _ledger(config: Config) -> Ledger | None:
     Whoever checks files elsewhere has neither a ledger nor its password, and gets the findings that need none.
     """
     try:
+        file = config.ledger_url().removeprefix("sqlite:///").partition("?")[0]
+        if config.settings.ledger.startswith("sqlite:") and not Path(file).exists():
+            return None  # decided before the ledger's code is imported
         return reading_ledger(config)
     except SyncdError:
         return None
@@ -86,7 +88,7 @@ def _far_progress(config: Config, ledger: Ledger) -> Iterator[Problem]:
             value = values.get(key_result.id)
             if value is None or value.number is None or value.measure != measure_digest(key_result.measure):
                 continue
-            if reason := out_of_scale(key_result, key_result.goal.progress(value.number)):
+            if reason := out_of_scale(key_result.goal.progress(value.number)):
                 origin = config.origins[(okrs.period.id, key_result.id)]
                 yield origin.problem(f"{key_result.id} has the value {shown(value.number)}, and {reason}", "baseline")
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, entry_points
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
-from pydantic import Field, create_model
+from pydantic import BeforeValidator, Field, create_model
 
 from syncd.sdk import ConnectionSettings, Connector, Duration, can_pull
 
 GROUP = "syncd.connectors"
 RECONCILE = timedelta(days=1)
+SHRINK = "50%"
+_SHARE = re.compile(r"(\d{1,2}(?:\.\d+)?|100) ?%", re.ASCII)
 
 
 class BrokenConnector(Exception):
@@ -51,17 +54,26 @@ def connector(type_name: str) -> type[Connector]:
         raise BrokenConnector(f"the connector {type_name!r} ({entry.value}) does not load: {error}") from error
 
 
+def _share(value: Any) -> str:
+    if not isinstance(value, str) or not _SHARE.fullmatch(value):
+        raise ValueError(f"is {value!r}; write a share from 0% to 100%, such as {SHRINK}")
+    return value
+
+
 @cache
 def connection_model(name: str, connector: type[Connector]) -> type[ConnectionSettings]:
     """Every key that a connection of this type may have.
 
-    A connection that pulls records always has `reconcile`, also if its connector does not declare that key: without a
-    census, deleted records would count for ever.
+    A connection that pulls records always has `shrink`, and `reconcile`, also if its connector does not declare that
+    key: without a census, deleted records would count for ever.
     """
     keys = connector.Settings
     more: dict[str, Any] = {}
-    if can_pull(connector) and connector.Measure.kind == "records" and "reconcile" not in keys.model_fields:
-        more["reconcile"] = (Duration, Field(RECONCILE, description="How often to check for deleted records."))
+    if can_pull(connector) and connector.Measure.kind == "records":
+        if "reconcile" not in keys.model_fields:
+            more["reconcile"] = (Duration, Field(RECONCILE, description="How often to check for deleted records."))
+        loss = "The largest share of a list's records that may leave at once; a number after a larger loss is held."
+        more["shrink"] = (Annotated[str, BeforeValidator(_share)], Field(SHRINK, description=loss))
     return cast(
         "type[ConnectionSettings]", create_model(f"{name}_connection", __base__=keys, __doc__=keys.__doc__, **more)
     )

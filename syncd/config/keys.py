@@ -28,24 +28,11 @@ def no_truth_value(value: Any) -> Any:
     return value
 
 
-def _number(value: Any, *, share: bool = False, bound: bool = False) -> Any:
-    """The number; a text that is none is refused with what to write. `4.000` in quotes may mean 4 or 4000."""
-    no_truth_value(value)
-    if not isinstance(value, str) or (PLAIN_NUMBER.match(value) and len(possible_numbers(value)) <= 1):
-        return value
-    raise ValueError(f"is {quoted(value)}; {instead_of(value, share=share, bound=bound)}")
-
-
 def _within_whole_numbers(number: float) -> float:
     if is_beyond(number):
         raise ValueError(f"is {number:,.17g}, {BEYOND}; choose a larger unit, such as millions")
     return number
 
-
-Number = Annotated[float, BeforeValidator(_number), AfterValidator(_within_whole_numbers)]
-Bound = Annotated[float, BeforeValidator(partial(_number, bound=True)), AfterValidator(_within_whole_numbers)]
-Share = Annotated[float, BeforeValidator(partial(_number, share=True))]
-"""A share of 1, which people like to write as a percentage."""
 
 _DAY = timedelta(days=1)
 
@@ -70,6 +57,20 @@ Lag = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?[dw]$", "examples": ["10d", "3w"]}),
 ]
 """How much later an outcome moves: `10d` or `3w`."""
+
+
+def _number(value: Any, *, share: bool = False, bound: bool = False) -> Any:
+    """The number; a text that is none is refused with what to write. `4.000` in quotes may mean 4 or 4000."""
+    no_truth_value(value)
+    if not isinstance(value, str) or (PLAIN_NUMBER.match(value) and len(possible_numbers(value)) <= 1):
+        return value
+    raise ValueError(f"is {quoted(value)}; {instead_of(value, share=share, bound=bound)}")
+
+
+Number = Annotated[float, BeforeValidator(_number), AfterValidator(_within_whole_numbers)]
+Bound = Annotated[float, BeforeValidator(partial(_number, bound=True)), AfterValidator(_within_whole_numbers)]
+Share = Annotated[float, BeforeValidator(partial(_number, share=True))]
+"""A share of 1, which people like to write as a percentage."""
 
 
 def within_years(day: date | None) -> date | None:

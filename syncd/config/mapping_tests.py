@@ -196,6 +196,7 @@ def _records(keys: GivenRecord, name: str, measure: RecordMeasure, period: Perio
         for field_name, values in (keys.model_extra or {}).items()
     }
     fields.setdefault("lead_time", lead_time(created, done))
+    fields.setdefault("created", [created.isoformat()] if created is not None else [])  # a field of Jira
     not_done = keys.not_done or (None if done else "open")
     done_at = None if keys.not_done else done
     for number in range(1, keys.times + 1):

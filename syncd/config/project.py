@@ -25,6 +25,7 @@ from pydantic import (
 
 from syncd.config.catalogue import (
     RECONCILE,
+    SHRINK,
     BrokenConnector,
     connection_model,
     connector,
@@ -152,6 +153,12 @@ class Connection:
     def reconcile(self) -> timedelta:
         """How long after a census of its records the next is due."""
         return getattr(self.settings, "reconcile", RECONCILE)
+
+    @property
+    def shrink(self) -> float:
+        """The largest share of a list's records that may leave at once, from 0 to 1."""
+        share: str = getattr(self.settings, "shrink", SHRINK)
+        return float(share.rstrip("% ")) / 100
 
     def resolved(self) -> ConnectionSettings:
         """The settings with all references resolved. Raises ConfigError with every reference that is not set."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from syncd.config import Connection
@@ -55,6 +56,7 @@ def _due_pull(request: CycleRequest, connection: Connection, stream: Stream, sta
         streams.restart(number, stream)
         state = streams.state(connection.name, stream.key)
     assert state is not None
+    stream = replace(stream, memory=state.memory)
     put_off = None
     if request.patient and state.retry_at is not None and state.retry_at > datetime.now(UTC):
         put_off = PutOff(state.retry_at, state.reason or "")

@@ -69,8 +69,9 @@ class Measuring:
             # Frozen: of a key result that was never measured, the guard may have been.
             guards = {kr.id: kept[kr.id] for kr in wanted if is_guard(kr.id) and was_measured(kept.get(kr.id))}
         tasks = list(self._tasks(okrs, [kr for kr in wanted if kr.id not in guards], kept, checkins_by_id))
-        fallen = self._ledger.members.fallen(self._may_have_fallen(tasks))
-        holding = Holding(self._config, okrs, self._now, fallen)
+        shrink = {name: connection.shrink for name, connection in self._config.connections.items()}
+        losses = self._ledger.members.losses(self._may_have_lost(tasks), shrink)
+        holding = Holding(self._config, okrs, self._now, losses)
         with self._ledger.together(self._read_ahead(okrs, tasks)) as ledger:
             for task in tasks:
                 name, case = task.key_result.id, replace(task.case, guard=guards.get(guard_id(task.key_result.id)))
@@ -116,7 +117,7 @@ class Measuring:
             case = Case(terms, defined[kr.id], last, None, made_of, versions.get(kr.id, ()))
             yield _Task(case, failure, unchanged)
 
-    def _may_have_fallen(self, tasks: Sequence[_Task]) -> Iterator[tuple[Leaf, int]]:
+    def _may_have_lost(self, tasks: Sequence[_Task]) -> Iterator[tuple[Leaf, int]]:
         """The measures that are evaluated again, each with the cycle that measured it last."""
         for task in tasks:
             last = task.case.last

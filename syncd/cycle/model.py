@@ -63,7 +63,8 @@ class PullResult:
     parts in `partial`, some was read.
 
     `got` is the number of rows that came; `expected` is the announced number, None if the server announces none.
-    `retry_at` is when the source may be asked again, None if it named no time.
+    `retry_at` is when the source may be asked again, None if it named no time. `moved_in` says that a record came from
+    another list. `notes` tell which lists can hold nothing, and why.
     """
 
     pull: Pull
@@ -75,6 +76,8 @@ class PullResult:
     got: int = 0
     expected: int | None = None
     retry_at: datetime | None = None
+    moved_in: bool = False
+    notes: Sequence[str] = ()
     partial: Collection[str] = ()
 
 

@@ -8,17 +8,17 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 
 from syncd.cycle.due_pulls import due_pulls
-from syncd.cycle.model import ConnectionPulls, CycleRequest, Pull, Pulled, PullResult
+from syncd.cycle.model import ConnectionPulls, CycleRequest, Pull, Pulled, PullResult, Watcher
 from syncd.cycle.open_periods import open_part
-from syncd.cycle.open_sources import open_sources
+from syncd.cycle.open_sources import open_source, open_sources
 from syncd.cycle.write_pages import HandedOver, PageWriter, Present, PulledPage, PullEnded
-from syncd.sdk import ConfigError, Json, Page, Source, SourceBroken, SourceError
+from syncd.sdk import ConfigError, Context, Json, Page, Source, SourceBroken, SourceError
 
 _PATIENCE = 300.0  # seconds without a page after which a connection is given up for this cycle
 _PAGES_IN_HAND = 8  # bounds memory: a source waits while this many pages are unwritten
@@ -45,8 +45,38 @@ def pull(request: CycleRequest) -> Pulled:
             work[name] = ConnectionPulls(opening.source, pulls, policies[name].budget)
         opened.pop_all()  # each pulling thread closes its source when it ends
     request.watcher.pulling([pull for part in work.values() for pull in part.pulls])
-    results = pull_all(request, cycle, work)
+    results = _counted_again(request, cycle, work, pull_all(request, cycle, work))
     return Pulled(cycle, request.clock(), periods, results)
+
+
+def _counted_again(
+    request: CycleRequest, cycle: int, work: Mapping[str, ConnectionPulls], results: Sequence[PullResult]
+) -> Sequence[PullResult]:
+    """Where a record moved from one list to another, its connection's streams are pulled once more, with a census.
+
+    The former list does not show that the record left; only a census does. Until then the record would count twice.
+    """
+    again = {}
+    for name in sorted({result.pull.connection for result in results if result.moved_in}):
+        config, budget, before = request.config, work[name].budget, {pull.id: pull for pull in work[name].pulls}
+        pulls = [
+            replace(pull, unusable=before[pull.id].unusable, asked=before[pull.id].asked)
+            for pull in due_pulls(request, config.connections[name], [pull.stream for pull in before.values()])
+            if pull.census
+        ]
+        context = Context(replace(request.retry.fresh(), budget=budget), config.zone, folder=str(config.path.parent))
+        again[name] = ConnectionPulls(open_source(config.connections[name], context), pulls, budget)
+    second = {result.pull.id: result for result in pull_all(replace(request, watcher=Watcher()), cycle, again)}
+    return [_joined(result, second.get(result.pull.id)) for result in results]
+
+
+def _joined(first: PullResult, second: PullResult | None) -> PullResult:
+    """The result of two pulls of a stream in one cycle: how the second ended, and what both brought."""
+    if second is None:
+        return first
+    return replace(
+        second, pages=first.pages + second.pages, changed=first.changed + second.changed, got=first.got + second.got
+    )
 
 
 def pull_all(request: CycleRequest, cycle: int, work: Mapping[str, ConnectionPulls]) -> list[PullResult]:
@@ -144,10 +174,15 @@ def _pull_stream(source: Source, pull: Pull, hand_over: Callable[[HandedOver], N
 
 
 def _census(source: Source, pull: Pull, hand_over: Callable[[HandedOver], None]) -> set[str]:
-    """The ids of all records that the source has; the census also stores the rows that come with the ids."""
+    """The ids of the records that the source lists without the rows; rows that come with their ids are stored."""
     listed: set[str] = set()
+    unread: set[str] = set()
+    rows: set[str] = set()
     for page in source.census(pull.stream):
         listed |= page.present or set()
-        hand_over(PulledPage(pull, Page(page.records), census=True))  # even an empty page shows that the source answers
-    hand_over(Present(pull, frozenset(listed)))
-    return listed
+        unread |= page.lists.unread.keys() if page.lists else set()
+        rows.update(record.id for record in page.records)
+        # even an empty page shows that the source answers
+        hand_over(PulledPage(pull, Page(page.records, lists=page.lists), census=True))
+    hand_over(Present(pull, frozenset(listed), unread=frozenset(unread)))
+    return listed - rows

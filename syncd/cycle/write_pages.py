@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from syncd.cycle.model import RECONCILIATION, ConnectionPulls, CycleRequest, Pull, PullResult
+from syncd.ledger.lists import Doubts
 from syncd.ledger.streams import Ending
 from syncd.okr.goals import Quality
 from syncd.sdk import LONGEST_WAIT, ConfigError, Page, RetryLater, SourceError
+
+_SAMPLE = 5  # lists that are named with the reason that they share
 
 log = logging.getLogger("syncd.pull")
 
@@ -26,11 +29,12 @@ class PulledPage:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """Every id that a census listed; None if the census failed, with the reason."""
+    """Every id that a census listed, and the lists that it could not read; None if it failed, with the reason."""
 
     pull: Pull
     ids: frozenset[str] | None
     problem: str = ""
+    unread: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,11 @@ HandedOver = PulledPage | Present | PullEnded
 
 @dataclass(slots=True)
 class _Progress:
-    """How far a pull has come. A record that comes twice counts once in `got`."""
+    """How far a pull has come. A record that comes twice counts once in `got`.
+
+    `listed` says that a census, or the pull itself, listed what there is. `unread` are lists that could not be read,
+    with the reason, `empty` those that can hold nothing, and `moved_in` says that a record came from another list.
+    """
 
     pages: int = 0
     changed: int = 0
@@ -54,6 +62,10 @@ class _Progress:
     readings: int = 0
     expected: int | None = None
     reconciled: bool = False
+    listed: bool = False
+    moved_in: bool = False
+    unread: dict[str, str] = field(default_factory=dict)
+    empty: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     partial: set[str] = field(default_factory=set)
 
@@ -105,8 +117,13 @@ class PageWriter:
         progress.changed += self._streams.store(pull.id, self._cycle, self._clock(), page)
         rows = len(page.records) or sum(len(snapshot.readings) for snapshot in page.readings.values())
         self._watcher.page(pull, rows)
+        progress.moved_in |= page.moved_in
+        progress.listed |= page.present is not None
         if item.census:
             return
+        if page.lists is not None:
+            progress.unread |= page.lists.unread
+            progress.empty |= page.lists.empty
         progress.pages += 1
         progress.ids.update(record.id for record in page.records)
         progress.readings += rows - len(page.records)
@@ -123,8 +140,8 @@ class PageWriter:
         if item.ids is None:
             progress.problems[RECONCILIATION] = f"{RECONCILIATION}: {self._without_secrets(item.problem)}"
             return
-        progress.reconciled = True
-        gone = self._streams.reconcile(pull.id, self._cycle, item.ids, pull.stream.since)
+        progress.reconciled = progress.listed = True
+        gone = self._streams.reconcile(pull.id, self._cycle, item.ids, pull.stream.since, item.unread)
         progress.changed += gone
         log.info("reconciled", extra={"stream": pull.stream.key, "left": gone})
 
@@ -136,8 +153,10 @@ class PageWriter:
             error = RetryLater(f"it announced {progress.expected:,} rows and gave {progress.got:,}; it is pulled anew")
         if error is not None and not isinstance(error, SourceError | ConfigError):
             self._log_bug(pull, error)
-        quality, reason, retry_at = self._how_ended(pull, progress, error)
-        self._endings.append(Ending(pull.id, self._clock(), quality, reason, retry_at, progress.reconciled))
+        doubts = self._streams.doubts(pull.id) if error is None and progress.listed else {}
+        quality, reason, retry_at = self._how_ended(pull, progress, error, doubts)
+        counts = progress.reconciled and error is None and not doubts and not progress.moved_in
+        self._endings.append(Ending(pull.id, self._clock(), quality, reason, retry_at, counts))
         result = PullResult(
             pull,
             quality,
@@ -148,19 +167,23 @@ class PageWriter:
             progress.got,
             progress.expected,
             retry_at,
+            progress.moved_in,
+            _by_reason(progress.empty),
             frozenset(progress.partial),
         )
         self.results.append(result)
         self._watcher.ended(result)
 
     def _how_ended(
-        self, pull: Pull, progress: _Progress, error: Exception | None
+        self, pull: Pull, progress: _Progress, error: Exception | None, doubts: Doubts
     ) -> tuple[Quality, str | None, datetime | None]:
         """The quality of a pull, why it is not complete, and when the source may be asked again."""
         if pull.put_off is not None:
             return "partial", pull.put_off.reason, pull.put_off.until
         if error is None:
-            return "complete", None, None
+            reasons = [self._without_secrets(reason) for reason in _by_reason(progress.unread)]
+            reasons += [_doubt(name or pull.stream.key, doubt["held"]) for name, doubt in sorted(doubts.items())]
+            return ("partial", "; ".join(reasons), None) if reasons else ("complete", None, None)
         retry_at = None
         if isinstance(error, RetryLater) and (error.after or 0) > LONGEST_WAIT:
             retry_at = datetime.now(UTC) + timedelta(seconds=error.after or 0)
@@ -177,6 +200,24 @@ class PageWriter:
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
+
+
+def _by_reason(lists: Mapping[str, str]) -> list[str]:
+    """The lists that share a reason, a sample if there are many, and the reason."""
+    names: dict[str, list[str]] = {}
+    for name, reason in sorted(lists.items()):
+        names.setdefault(reason, []).append(name)
+    return [f"{_sample(several)}: {reason}" for reason, several in names.items()]
+
+
+def _sample(names: Sequence[str]) -> str:
+    more = len(names) - _SAMPLE
+    return ", ".join(names[:_SAMPLE]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _doubt(name: str, held: int) -> str:
+    rows = f"the {held:,} records that it held stay" if held != 1 else "the record that it held stays"
+    return f"{name} lists nothing now; {rows} until the next pull finds it empty again"
 
 
 def _reason(error: Exception) -> str:

@@ -49,7 +49,7 @@ class Item:
     """A record or reading: what it brings to the number, or why it was left out; `part` is its part of a formula.
 
     `key` identifies it within its part: a record's id, the time of a dated row, else the cell. A record that is in two
-    streams has one key.
+    streams has one key. `remark` is what to know of a record although it counts.
     """
 
     key: str
@@ -60,6 +60,7 @@ class Item:
     brings: str | None
     left_out: str | None
     part: str | None = None
+    remark: str | None = None
 
 
 def named_parts(measure: Measure) -> Sequence[tuple[str | None, Leaf]]:
@@ -103,7 +104,9 @@ def _record(measure: RecordMeasure, window: Span, now: datetime, record: Record)
     elif why is None:
         number = contribution(measure, record)
         brings, why = (scalar_text(number), None) if number is not None else (None, _lacks(measure, record))
-    return Item(record.id, record.label, record.title, record.url, record.done_at, brings, why)
+    counts = why is None and brings != "0" if measure.take == "share" else why is None
+    remark = record.remark if counts else None
+    return Item(record.id, record.label, record.title, record.url, record.done_at, brings, why, remark=remark)
 
 
 def _lacks(measure: RecordMeasure, record: Record) -> str:

@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Integer, Text, case, column, func, or_, select
+from sqlalchemy import Connection, Engine, func, select
 
 from syncd.ledger import selection
-from syncd.ledger.batches import given
-from syncd.ledger.schema import cycles, readings, records, streams
+from syncd.ledger.reading_rows import Part, reading_rows
+from syncd.ledger.schema import records, streams
 from syncd.okr.answer import Answer, answer_numbers
 from syncd.okr.measures import (
     Measure,
@@ -30,16 +30,9 @@ from syncd.okr.measures import (
 from syncd.okr.spans import Span
 from syncd.sdk import Reading, Record
 
-_READING_COLUMNS = (
-    *(readings.c[name] for name in ("stream", "part", "until", "position", "cell", "number", "raw", "at", "problem")),
-    case((readings.c.at.is_(None), readings.c.seen_at)).label("seen_at"),  # reading a time is slow
-)
 _INSTANT = timedelta(microseconds=1)
 _PARTS_READ_AHEAD = 200
 _TEXTS_KEPT = 10_000  # names are few; titles may be a million
-
-Part = tuple[int, str]
-"""(stream's number, part)."""
 
 
 class Answers:
@@ -163,6 +156,14 @@ class Answers:
         with self._connection() as connection:
             return self._texts(connection, self._ids(connection, measure), measure.kind, field, cycle)
 
+    def remarks(self, measure: RecordMeasure, span: Span) -> Mapping[str, int]:
+        """How many counting records have each remark."""
+        form = selection.form(measure)
+        with self._connection() as connection:
+            parameters = self._parameters(connection, measure, span, None)
+            rows = connection.execute(selection.remarks_on(form, self._dialect), parameters)
+            return {row.remark: row.records for row in rows}
+
     def held(self, measure: RecordMeasure) -> int:
         """How many records a measure's streams hold now of its kind, counted or not."""
         with self._connection() as connection:
@@ -220,7 +221,7 @@ class Answers:
         return self._engine.connect()
 
     def _rows(self, connection: Connection, part: Part, cycle: int | None) -> Sequence[Any]:
-        return _rows_of(connection, [part], cycle).get(part, ())
+        return reading_rows(connection, [part], cycle).get(part, ())
 
     def _ids(self, connection: Connection, measure: RecordMeasure | ReadingMeasure) -> list[int]:
         """The numbers of a measure's streams. The numbers never change, so all are looked up at once and kept."""
@@ -266,37 +267,9 @@ class _Together(Answers):
             except ValueError:
                 return super()._rows(connection, part, None)
             next_parts = list(dict.fromkeys(self._ahead[self._next : self._next + _PARTS_READ_AHEAD]))
-            rows = _rows_of(connection, next_parts, None)
+            rows = reading_rows(connection, next_parts, None)
             self._read = {read: rows.get(read, ()) for read in next_parts}
         return self._read[part]
-
-
-def _rows_of(connection: Connection, parts: Sequence[Part], cycle: int | None) -> dict[Part, list[Any]]:
-    """The rows of each part: of a dated part, rows that hold now or held after `cycle`; of an undated part, all rows up
-    to then.
-
-    A dated series does not need its ended rows: in a long series that is edited daily, most rows have ended.
-    """
-
-    def query_rows(wanted: Sequence[Part], *conditions: ColumnElement[bool]) -> dict[Part, list[Any]]:
-        of = given(wanted, column("stream", Integer), column("part", Text))
-        query = (
-            select(*_READING_COLUMNS, cycles.c.started_at.label("ended_at"))
-            .join(of, (of.c.stream == readings.c.stream) & (of.c.part == readings.c.part))
-            .outerjoin(cycles, cycles.c.id == readings.c.until)
-            .where(*conditions)
-            .order_by(readings.c.cycle, readings.c.position)
-        )
-        by_part: dict[Part, list[Any]] = {}
-        for row in connection.execute(query):
-            by_part.setdefault((row.stream, row.part), []).append(row)
-        return by_part
-
-    by_then = () if cycle is None else (readings.c.cycle <= cycle,)
-    held = readings.c.until.is_(None)
-    rows = query_rows(parts, *by_then, held if cycle is None else or_(held, readings.c.until > cycle))
-    undated = [part for part in parts if all(row.at is None for row in rows.get(part, ()))]
-    return rows | (query_rows(undated, *by_then) if undated else {})
 
 
 def record_of(row: Any) -> Record:
@@ -312,6 +285,7 @@ def record_of(row: Any) -> Record:
         row.not_done,
         row.fields,
         row.kind,
+        row.remark,
     )
 
 

@@ -1,4 +1,4 @@
-"""The rows that streams hold: streams that held many rows and hold none now, and rows that become current."""
+"""The rows that streams hold: streams that lost all or most of their rows, and rows that become current."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     Column,
     ColumnElement,
+    CompoundSelect,
+    Connection,
     Engine,
     FromClause,
     Integer,
@@ -20,22 +23,27 @@ from sqlalchemy import (
     column,
     exists,
     func,
+    intersect,
     or_,
     select,
 )
 
+from syncd.ledger import selection
 from syncd.ledger.batches import PARAMETERS, batches, given
 from syncd.ledger.schema import readings, records, streams
-from syncd.okr.measures import Leaf, ReadingMeasure, stream_keys
+from syncd.okr.measures import Leaf, ReadingMeasure, RecordMeasure, stream_keys
 from syncd.okr.plausible import MANY
+
+_FEWEST_LOST = 10  # the loss of fewer records is an ordinary day, whatever their share
 
 
 @dataclass(frozen=True, slots=True)
-class Fallen:
-    """A stream that holds no rows now and `held` some before, or the part of it that a measure reads."""
+class Loss:
+    """A stream that held `before` rows and holds `now`, or the part of it that a measure reads."""
 
     stream: str
-    held: int
+    before: int
+    now: int = 0
 
 
 class Members:
@@ -44,9 +52,13 @@ class Members:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def fallen(self, asked: Iterable[tuple[Leaf, int]]) -> Mapping[tuple[Leaf, int], Fallen]:
-        """The first stream of each (measure, cycle) that held many rows at the end of the cycle and holds none now."""
-        fallen: dict[tuple[Leaf, int], Fallen] = {}
+    def losses(self, asked: Iterable[tuple[Leaf, int]], shrink: Mapping[str, float]) -> Mapping[tuple[Leaf, int], Loss]:
+        """The first stream of each (measure, cycle) that held many rows at the end of the cycle and holds none now; or
+        that lost at least ten records, and more than the share that `shrink` allows its connection.
+
+        A loss of records that two censuses in a row agree on is none: the list is what its source says it is.
+        """
+        losses: dict[tuple[Leaf, int], Loss] = {}
         distinct = list(dict.fromkeys(asked))
         with self._engine.connect() as connection:
             for table, within in ((records, records.c.kind), (readings, readings.c.part)):
@@ -58,8 +70,15 @@ class Members:
                 ]
                 for batch in batches(rows, PARAMETERS // 5):
                     for row in connection.execute(_fallen(table, within, batch)):
-                        fallen.setdefault(distinct[row.at], Fallen(row.key, row.held))
-        return fallen
+                        losses.setdefault(distinct[row.at], Loss(row.key, row.held))
+                    for stream in connection.execute(_ended(batch)) if table is records else ():
+                        leaf, cycle = distinct[stream.at]
+                        kind = leaf.kind if isinstance(leaf, RecordMeasure) else None
+                        loss = _loss(connection, stream, kind, cycle)
+                        lost = loss.before - loss.now
+                        if loss.now and lost >= _FEWEST_LOST and lost > shrink[leaf.connection] * loss.before:
+                            losses.setdefault((leaf, cycle), loss)
+        return losses
 
     def dated_within(self, after: datetime, until: datetime) -> set[tuple[str, str, str]]:
         """The parts with a row dated later than `after` and up to `until`: (connection, stream's key, part)."""
@@ -89,16 +108,59 @@ class Members:
             return {(row.connection, row.key) for row in rows}
 
 
+def _ended(rows: Sequence[tuple[Any, ...]]) -> Select[tuple[int, int, str, int | None]]:
+    """Selects (at, id, key, census_before) of each stream in which many records ended since the cycle."""
+    asked = _asked(rows)
+    now = records.alias()
+    kept = (now.c.stream == records.c.stream) & (now.c.id == records.c.id) & now.c.until.is_(None)
+    return (
+        select(asked.c.at, streams.c.id, streams.c.key, streams.c.census_before)
+        .join(streams, (streams.c.connection == asked.c.connection) & (streams.c.key == asked.c.key))
+        .join(records, records.c.stream == streams.c.id)
+        .where(records.c.cycle <= asked.c.cycle, records.c.until > asked.c.cycle, ~exists().where(kept))
+        .group_by(asked.c.at, streams.c.id, streams.c.key, streams.c.census_before)
+        .having(func.count() >= _FEWEST_LOST)
+        .order_by(asked.c.at, streams.c.key)
+    )
+
+
+def _loss(connection: Connection, stream: Any, kind: str | None, cycle: int) -> Loss:
+    """How many records of a kind the stream held at the end of a cycle, and now.
+
+    The same number twice if the last two censuses, both later than that cycle, agree on which of the records there are.
+    """
+
+    def ids(cycle: int | None) -> Select[tuple[str]]:
+        of_kind = () if kind is None else (records.c.kind == kind,)
+        return select(records.c.id).where(records.c.stream == stream.id, *of_kind, selection.held_at(cycle))
+
+    def count(query: CompoundSelect[tuple[str]] | Select[tuple[str]]) -> int:
+        return connection.scalar(select(func.count()).select_from(query.subquery())) or 0
+
+    before, now = count(ids(cycle)), count(ids(None))
+    if stream.census_before is not None and stream.census_before > cycle:
+        then = intersect(ids(cycle), ids(stream.census_before)).subquery()
+        left = intersect(ids(cycle), ids(None)).subquery()
+        both = intersect(select(then), select(left))
+        if count(select(then)) == count(select(left)) == count(both):
+            return Loss(stream.key, now, now)
+    return Loss(stream.key, before, now)
+
+
+def _asked(rows: Sequence[tuple[Any, ...]]) -> CTE:
+    return given(
+        rows, column("at", Integer), column("connection", Text), column("key", Text), column("within", Text),
+        column("cycle", Integer),
+    )  # fmt: skip
+
+
 def _fallen(table: Table, within: Column[Any], rows: Sequence[tuple[Any, ...]]) -> Select[tuple[int, str, int]]:
     """Selects the rows of (at, connection, stream, part or kind, cycle) whose stream has fallen empty, with the earlier
     number of rows.
 
     A stream that holds nothing now has ended every row that it held at the end of the cycle.
     """
-    asked = given(
-        rows, column("at", Integer), column("connection", Text), column("key", Text), column("within", Text),
-        column("cycle", Integer),
-    )  # fmt: skip
+    asked = _asked(rows)
 
     def members(of: FromClause) -> ColumnElement[bool]:
         matching = of.c[within.name] == asked.c.within

@@ -15,6 +15,7 @@ from syncd.ledger.schema import readings, records
 from syncd.sdk import Reading, Record, Snapshot
 
 _PARTS_AT_ONCE = 50
+_READINGS_AT_ONCE = 2_000  # bounds memory: a row on its way to the database takes ten times its reading
 
 
 def store_records(connection: Connection, stream: int, cycle: int, page: Sequence[Record]) -> int:
@@ -88,13 +89,18 @@ def _store_readings(
             first = kept.setdefault((row["part"], row["position"]), row)
             if first is not row:  # a row that was outside of the listed time, and is inside again
                 ended.append(row)
-    fresh = {
-        (part, position): _reading_row(reading, stream, part, position)
+    new = [
+        (part, position, reading)
         for part, snapshot in read.items()
         for position, reading in enumerate(snapshot.readings)
-    }
-    new = {place: row for place, row in fresh.items() if not _same(kept.get(place), row)}
-    ended += [row for place, row in kept.items() if place in new or place not in fresh]
+        if not _same(kept.get((part, position)), reading)
+    ]
+    changed = {(part, position) for part, position, _ in new} if kept else set()
+    ended += [
+        row
+        for (part, position), row in kept.items()
+        if (part, position) in changed or position >= len(read[part].readings)
+    ]
     if ended:
         # By the cycle too: a row outside of the listed time may have the same position.
         names = ("part", "position", "cycle")
@@ -102,8 +108,9 @@ def _store_readings(
         versions = [{f"of_{name}": row[name] for name in names} for row in ended]
         connection.execute(delete(readings).where(of_row, readings.c.cycle == cycle), versions)
         connection.execute(update(readings).where(of_row).values(until=cycle), versions)
-    if new:
-        connection.execute(insert(readings), [row | {"cycle": cycle, "seen_at": seen_at} for row in new.values()])
+    for batch in batches(new, _READINGS_AT_ONCE):
+        fresh = [_reading_row(reading, stream, part, position) for part, position, reading in batch]
+        connection.execute(insert(readings), [row | {"cycle": cycle, "seen_at": seen_at} for row in fresh])
     return len(new) + len(ended)
 
 
@@ -138,7 +145,7 @@ def _record_row(record: Record, stream: int, cycle: int) -> dict[str, Any]:
         "done_at": record.done_at,
         "not_done": record.not_done,
         "fields": record.fields,
-    }
+    } | ({} if record.remark is None else {"remark": record.remark})  # a record without one keeps its digest
     try:
         serialized = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
         clean = b"\\u0000" not in serialized
@@ -148,7 +155,7 @@ def _record_row(record: Record, stream: int, cycle: int) -> dict[str, Any]:
         body = _cleaned(body)
         serialized = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
     digest = blake2b(serialized, digest_size=12).hexdigest()
-    return {"stream": stream, "id": record.id, "cycle": cycle, "until": None, "digest": digest, **body}
+    return {"stream": stream, "id": record.id, "cycle": cycle, "until": None, "digest": digest, "remark": None, **body}
 
 
 def _reading_row(reading: Reading, stream: int, part: str, position: int) -> dict[str, Any]:
@@ -179,5 +186,8 @@ def _clean(text: str) -> str:
     return text if text.isascii() and "\0" not in text else text.encode(errors="replace").decode().replace("\0", "?")
 
 
-def _same(kept: RowMapping | None, fresh: Mapping[str, Any]) -> bool:
-    return kept is not None and all(kept[name] == fresh[name] for name in ("at", "cell", "number", "raw", "problem"))
+def _same(kept: RowMapping | None, reading: Reading) -> bool:
+    if kept is None or kept["at"] != reading.at or kept["number"] != reading.number:
+        return False
+    problem = None if reading.problem is None else _clean(reading.problem)
+    return (kept["cell"], kept["raw"], kept["problem"]) == (_clean(reading.cell), _clean(reading.raw), problem)

@@ -121,6 +121,10 @@ streams = Table(
     Column("completed_cycle", Integer),
     Column("completed_at", Moment),
     Column("census_at", Moment),
+    Column("memory", Document, comment="the connector's own, about its lists; it outlives the cursor"),
+    Column("doubts", Document, comment="{list: {cycle, held}} of lists that were found empty once"),
+    Column("census_cycle", Integer, comment="the cycle of the last census"),
+    Column("census_before", Integer, comment="the cycle of the census before that"),
     UniqueConstraint("connection", "key"),
 )
 
@@ -141,6 +145,7 @@ records = Table(
     Column("done_at", Moment),
     Column("not_done", Text),
     Column("fields", Document, nullable=False),
+    Column("remark", Text, comment="what to know of a record although it counts"),
     Index("ix_records_stream_until_done_at_kind_id", "stream", "until", "done_at", "kind", "id"),
 )
 

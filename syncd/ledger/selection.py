@@ -156,6 +156,16 @@ def done_times(form: RecordMeasure, dialect: str, *, past: bool) -> Select[Any]:
     return select(records.c.id, records.c.done_at).where(_counting(form, dialect, past))
 
 
+@lru_cache(maxsize=1000)
+def remarks_on(form: RecordMeasure, dialect: str) -> Select[Any]:
+    """Selects each remark on the records that count, with the number of records. A share counts done records so."""
+    done = records.c.done_at < bindparam("end", type_=Moment)
+    counting = and_(*_passing(form, dialect, False), done) if form.take == "share" else _counting(form, dialect, False)
+    remark = records.c.remark
+    columns = remark, func.count(func.distinct(records.c.id)).label("records")
+    return select(*columns).where(counting, remark.is_not(None)).group_by(remark).order_by(remark)
+
+
 def _counting(form: RecordMeasure, dialect: str, past: bool) -> ColumnElement[bool]:
     """The condition that a record counts now or, with `past`, at the end of the cycle in the parameters."""
     return and_(

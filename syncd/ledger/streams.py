@@ -11,7 +11,8 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
 
-from syncd.ledger.pages import current_ids, end_records, store_records, store_snapshots
+from syncd.ledger.lists import Doubts, end_missing, follow_lists
+from syncd.ledger.pages import current_ids, store_records, store_snapshots
 from syncd.ledger.schema import remarks, streams
 from syncd.okr.goals import Quality
 from syncd.sdk import Json, Page, Snapshot, Stream
@@ -23,7 +24,8 @@ class StreamState:
 
     `retry_at` is the earliest time for the next request, if the source named a time. Records that left the source
     before `census_at` are gone from the ledger too. It is the time of the last census or, before the first census, the
-    time when the stream began and held nothing; None for a stream that an older version began.
+    time when the stream began and held nothing; None for a stream that an older version began, and where a census is
+    due at once. `memory` is what its source remembers of it.
     """
 
     id: int
@@ -39,6 +41,7 @@ class StreamState:
     census_at: datetime | None
     problems: Mapping[str, str]
     notes: Mapping[str, Sequence[str]]
+    memory: Mapping[str, Json]
     warnings: Mapping[str, str]
 
     def covers(self, stream: Stream) -> bool:
@@ -53,7 +56,7 @@ class Ending:
     """How the pull of a stream ended, and when. `retry_at` is the earliest time for the next request, if the source
     named a time.
 
-    With `census` the cycle reconciled the stream; that counts only if the pull is complete.
+    `census` says that the cycle reconciled the stream, so that no census is due until the next `reconcile`.
     """
 
     stream_id: int
@@ -110,7 +113,12 @@ class Streams:
         """Stores a page with its cursor in one transaction. Returns how many rows were new, changed or gone."""
         state: dict[str, Any] = {}
         with self._engine.begin() as connection:
-            changed = store_records(connection, stream_id, cycle, page.records)
+            changed = 0
+            if page.lists is not None:
+                changed += follow_lists(connection, stream_id, cycle, page.lists)
+                if page.lists.memory is not None:
+                    state["memory"] = page.lists.memory
+            changed += store_records(connection, stream_id, cycle, page.records)
             if page.readings:
                 old = connection.execute(select(streams.c.parts).where(streams.c.id == stream_id)).scalar() or {}
                 new = {part: _part_state(snapshot, old.get(part, {})) for part, snapshot in page.readings.items()}
@@ -123,25 +131,40 @@ class Streams:
                 if any(new[part] != old.get(part) for part in new):
                     state["parts"] = old | new
                     _keep_notes(connection, stream_id, cycle, new, old)
+            doubts: Doubts = {}
             if page.present is not None:
-                gone = current_ids(connection, stream_id) - page.present
-                end_records(connection, stream_id, cycle, gone)
-                changed += len(gone)
-            if page.cursor is not None:
+                unread = page.lists.unread if page.lists else ()
+                gone, doubts = end_missing(connection, stream_id, cycle, page.present, unread)
+                changed += gone
+            if page.cursor is not None and not doubts:  # the next pull must list again what is in doubt
                 state["cursor"] = page.cursor
+            if page.moved_in:
+                name = select(streams.c.connection).where(streams.c.id == stream_id).scalar_subquery()
+                connection.execute(update(streams).where(streams.c.connection == name).values(census_at=None))
             if state:
                 connection.execute(update(streams).where(streams.c.id == stream_id).values(**state))
         return changed
 
-    def reconcile(self, stream_id: int, cycle: int, present: Collection[str], since: datetime | None = None) -> int:
-        """Ends the records that are missing in a census. Returns how many.
+    def reconcile(
+        self,
+        stream_id: int,
+        cycle: int,
+        present: Collection[str],
+        since: datetime | None = None,
+        unread: Collection[str] = (),
+    ) -> int:
+        """Ends the records that are missing in a census, but not those of `unread` lists. Returns how many.
 
         `since` is set if the census asked only for records updated from that time on.
         """
         with self._engine.begin() as connection:
-            gone = current_ids(connection, stream_id, since) - set(present)
-            end_records(connection, stream_id, cycle, gone)
-        return len(gone)
+            gone, _ = end_missing(connection, stream_id, cycle, set(present), unread, since)
+        return gone
+
+    def doubts(self, stream_id: int) -> Doubts:
+        """The lists of a stream that were found empty, and whose records stay until that is found again."""
+        with self._engine.connect() as connection:
+            return connection.execute(select(streams.c.doubts).where(streams.c.id == stream_id)).scalar() or {}
 
     def record_ids(self, stream_id: int) -> frozenset[str]:
         """The ids of a stream's current records."""
@@ -155,10 +178,16 @@ class Streams:
             name: bindparam(name) for name in ("quality", "reason", "tried_at", "retry_at")
         }
         completed = {"completed_cycle": cycle, "completed_at": bindparam("tried_at")}
+        reconciled: dict[str, Any] = {
+            "census_at": bindparam("tried_at"),
+            "census_before": streams.c.census_cycle,
+            "census_cycle": cycle,
+        }
         statements = {
             (False, False): of_stream.values(ending_columns),
+            (False, True): of_stream.values(ending_columns | reconciled),
             (True, False): of_stream.values(ending_columns | completed),
-            (True, True): of_stream.values(ending_columns | completed | {"census_at": bindparam("tried_at")}),
+            (True, True): of_stream.values(ending_columns | completed | reconciled),
         }
         with self._engine.begin() as connection:
             for (complete, census), statement in statements.items():
@@ -171,8 +200,7 @@ class Streams:
                         "retry_at": ending.retry_at,
                     }
                     for ending in endings
-                    if (ending.quality == "complete", ending.quality == "complete" and ending.census)
-                    == (complete, census)
+                    if (ending.quality == "complete", ending.census) == (complete, census)
                 ]
                 if rows:
                     connection.execute(statement, rows)
@@ -209,6 +237,7 @@ def _state(row: Any) -> StreamState:
         census_at=row.census_at,
         problems={part: state["problem"] for part, state in parts.items() if state.get("problem")},
         notes={part: state.get("notes", []) for part, state in parts.items()},
+        memory=row.memory or {},
         warnings={part: state["warning"] for part, state in parts.items() if state.get("warning")},
     )
 

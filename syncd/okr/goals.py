@@ -15,9 +15,8 @@ from itertools import pairwise
 from typing import Literal
 
 from syncd.okr.measures import Measure
-from syncd.okr.plausible import Plausible
+from syncd.okr.plausible import Plausible, out_of_scale
 from syncd.okr.spans import Period, Span
-from syncd.sdk.figures import percent
 from syncd.sdk.numbers import as_decimal, between, ratio, rounded, share_of_way
 
 Health = Literal["unknown", "off_track", "at_risk", "on_track", "done"]
@@ -36,10 +35,13 @@ LintRule = Literal[
     "no-lag",
     "no-guard",
     "outcome-worded-as-work",
+    "outcome-worded-as-upkeep",
     "output-worded-as-change",
     "met-by-baseline",
+    "title-against-numbers",
     "never-matches",
     "excludes-nothing",
+    "counts-undelivered",
     "implausible-goal",
     "thousands-point",
     "unused-ignore",
@@ -47,7 +49,6 @@ LintRule = Literal[
 """The ids of the rules in `okr/lint`, which `ignore` can name. They stand here because most commands run none."""
 ON_PACE: frozenset[str] = frozenset({"on_track", "done"})
 
-_FAR = 10.0  # in shares: a thousand percent
 _GUARD = ":guard"
 _TOLERANCE = 1e-9  # of a share of the expected score: a moment of the day is no round number
 
@@ -308,17 +309,8 @@ def standing(key_result: KeyResult, value: float | None, span: Span, now: dateti
     if now < span.start:
         return Standing(progress, score, expected_score, "unknown", "the period has not begun")
     health = _health(key_result, progress, score, expected_score, now >= span.end, shares)
-    return Standing(progress, score, expected_score, health, out_of_scale(key_result, progress))
-
-
-def out_of_scale(key_result: KeyResult, progress: float | None) -> str | None:
-    """What is wrong with a progress of more than a thousand percent; None for any other progress.
-
-    A baseline of 4 in place of 4,000 makes such a progress.
-    """
-    if progress is None or abs(progress) < _FAR or not isinstance(key_result.goal, Target):
-        return None
-    return f"its progress is {percent(progress)}: check that value, baseline and target have the same unit"
+    bounds = (0.0, 1.0, *shares.bounds(expected_score))
+    return Standing(progress, score, expected_score, health, out_of_scale(progress), bounds)
 
 
 def guarded(unguarded: Standing, guard: Standing, guard_reason: str) -> Standing:

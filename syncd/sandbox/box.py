@@ -49,7 +49,7 @@ class Sandbox:
         }
         self._server = Server(host, port, services, self._faults)
         self.requests: list[LoggedRequest] = self._server.requests
-        self.url = f"http://{host}:{self._server.server_address[1]}"
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{self._server.server_address[1]}"
         self.github_url = f"{self.url}/github"
         self.jira_url = f"{self.url}/jira"
         self.jira_dc_url = f"{self.url}/jira-dc"

@@ -17,7 +17,7 @@ CHANGES = {
     "github": (
         "add_issue", "add_pull", "add_release", "publish_release", "close_issue", "reopen_issue", "delete_issue",
         "transfer_issue", "merge_pull", "close_pull", "reopen_pull", "label", "unlabel", "touch", "rename_repo",
-        "edit_item", "add_comment", "edit_comment", "delete_comment",
+        "transfer_repo", "set_repo", "edit_item", "add_comment", "edit_comment", "delete_comment",
     ),
     "jira": (
         "create", "transition", "resolve", "reopen", "move", "delete", "set_field", "add_comment", "edit_comment",

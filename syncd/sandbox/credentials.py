@@ -27,6 +27,7 @@ class Credentials:
     github = "sandbox-github-token-5b1d"
     github_readonly = "sandbox-github-readonly-77aa"
     github_issues = "sandbox-github-issues-90cd"
+    github_pulls = "sandbox-github-pulls-3be7"
     jira_email = "bot@acme.example"
     jira_token = "sandbox-jira-token-9c3e"  # noqa: S105  it opens the sandbox alone
     jira_readonly_token = "sandbox-jira-readonly-a417"  # noqa: S105
@@ -49,7 +50,7 @@ class Credentials:
     def as_dict(self) -> dict[str, str]:
         """Every fixed secret by name."""
         names = (
-            "github", "github_readonly", "github_issues",
+            "github", "github_readonly", "github_issues", "github_pulls",
             "jira_email", "jira_token", "jira_readonly_token", "jira_pat", "jira_readonly_pat",
             "google_token", "google_readonly_token", "google_api_key", "metrics_key", "okr_key",
         )  # fmt: skip
@@ -85,6 +86,7 @@ class Credentials:
             self.github: dict.fromkeys(INSTALLATION, "write"),
             self.github_readonly: dict.fromkeys(INSTALLATION, "read"),
             self.github_issues: {"metadata": "read", "issues": "write"},
+            self.github_pulls: {"metadata": "read", "pull_requests": "read"},
         }
         return INSTALLATION if self.is_installation(token) else personal.get(token)
 

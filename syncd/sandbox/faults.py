@@ -17,8 +17,8 @@ from syncd.sandbox.http import JSON, Request, Response, Service, json_response
 ServiceName = Literal["github", "jira", "jira-dc", "sheets", "token", "metrics", "okr"]
 Kind = Literal[
     "status", "html", "reset", "reset_after", "truncate", "drip", "delay", "malformed", "wrong_types", "page_loop",
-    "page_flood", "skew", "primary_limit", "secondary_limit", "too_many", "unauthorized", "hang", "login", "moved",
-    "sso",
+    "page_flood", "skew", "headers", "primary_limit", "secondary_limit", "too_quickly", "too_many", "unauthorized",
+    "hang", "login", "moved", "sso",
 ]  # fmt: skip
 
 FLOOD = 300
@@ -47,8 +47,10 @@ class Fault:
     page_loop        names this page as the next page, for ever
     page_flood       sends the first page again and again, each time under a new page's address, for `FLOOD` pages
     skew             sends the real response with its Date and X-RateLimit-Reset `seconds` ahead (behind if negative)
+    headers          sends the real response with `headers` added
     primary_limit    sends 403: GitHub's quota is used up and resets in `seconds`
     secondary_limit  sends 403 with GitHub's message and Retry-After: `seconds` (None: without Retry-After)
+    too_quickly      sends 422, or 403 if that is `status`: GitHub's limit of how fast content is made
     too_many         sends 429 with Retry-After: `seconds` (None: without; with `http_date`: as an HTTP date)
     unauthorized     sends 401, as if the credential had been revoked
     hang             accepts the request and never answers
@@ -146,6 +148,11 @@ def respond(fault: Fault, request: Request, service: Service) -> Response:
             return _flooded(fault.service, request, service)
         case "skew":
             return _skewed(service(request), timedelta(seconds=fault.seconds or 0))
+        case "headers":
+            real = service(request)
+            return replace(real, headers={**real.headers, **fault.headers})
+        case "too_quickly":
+            return _too_quickly(403 if fault.status == 403 else 422)
         case "primary_limit" | "secondary_limit" | "too_many":
             return _limited(fault, request)
         case "unauthorized":
@@ -226,6 +233,14 @@ def _without(request: Request, name: str) -> Request:
     if request.method == "POST":
         body = json.dumps({key: value for key, value in request.json().items() if key != name}).encode()
     return replace(request, query=query, body=body)
+
+
+def _too_quickly(status: int) -> Response:
+    message = "was submitted too quickly"
+    if status == 403:
+        return json_response({"message": message, "status": "403"}, 403)
+    detail = {"resource": "IssueComment", "code": "unprocessable", "field": "data", "message": message}
+    return json_response({"message": "Validation Failed", "errors": [detail], "status": "422"}, 422)
 
 
 def _limited(fault: Fault, request: Request) -> Response:

@@ -47,6 +47,7 @@ class Server(ThreadingHTTPServer):
         self.requests: list[LoggedRequest] = []
         self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, port), _Handler)
 
     @contextlib.contextmanager

@@ -44,7 +44,7 @@ from syncd.sdk.errors import (
     Unsure,
     UnusableField,
 )
-from syncd.sdk.facts import Check, Json, Page, Reading, Record, Scalar, Snapshot, Stream, lead_time
+from syncd.sdk.facts import Check, Json, Lists, Page, Reading, Record, Scalar, Snapshot, Stream, lead_time
 from syncd.sdk.json_client import JsonClient, WebSettings
 from syncd.sdk.json_publisher import JsonPublisher
 from syncd.sdk.json_source import JsonSource, NewestFirst
@@ -71,6 +71,7 @@ __all__ = [
     "JsonClient",
     "JsonPublisher",
     "JsonSource",
+    "Lists",
     "Local",
     "MeasureKeys",
     "NewestFirst",

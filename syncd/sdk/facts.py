@@ -24,7 +24,8 @@ class Record:
     Times are aware. `done_at` is the moment on which the record counts, None if it is not done; then `not_done` says
     why (`open`, `closed as not planned`). `fields` holds the elements of each field by its name: a field with a single
     value has one element, an empty field none. `kind` (`issue`, `pull request`) distinguishes records in a stream that
-    holds several kinds.
+    holds several kinds. `remark` says what to know of a record although it counts, to follow the words "it is", such as
+    `resolved as Won't Do`.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Record:
     not_done: str | None = None
     fields: Mapping[str, Sequence[Scalar]] = field(default_factory=dict)
     kind: str | None = None
+    remark: str | None = None
 
 
 def lead_time(created_at: datetime | None, done_at: datetime | None) -> Sequence[float]:
@@ -85,6 +87,24 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class Lists:
+    """What became of the lists that make up a stream, such as the repositories of an owner; each has a name.
+
+    `renamed` maps the former name of a list to its present one: its records keep their history under the new name.
+    `left` are lists that no longer belong to the stream: their records are gone. `unread` are lists that could not be
+    read, each with the reason: their records stay, and the stream is partial. `empty` are lists that can hold nothing,
+    each with the reason, to be shown. `memory` is what the source wants to remember of the stream, None to keep what it
+    remembered; unlike a cursor it stays when the stream starts anew.
+    """
+
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    left: frozenset[str] = frozenset()
+    unread: Mapping[str, str] = field(default_factory=dict)
+    empty: Mapping[str, str] = field(default_factory=dict)
+    memory: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """A part of a source's answer, stored with its cursor in one transaction.
 
@@ -92,7 +112,8 @@ class Page:
     `present`, on the last page of a pull that listed everything, holds the ids of all existing records: every other
     record is gone. On a page of a census it holds the ids on that page. `expected` is the number of rows that the
     server announces for the whole pull; None if it announces none. `readings` holds a snapshot for each part of a
-    stream of readings.
+    stream of readings. `lists` tells what became of the stream's lists. `moved_in` says that a record of the page came
+    from another list, which may still hold it under its former id: a census of the connection's streams is due at once.
     """
 
     records: Sequence[Record] = ()
@@ -100,6 +121,8 @@ class Page:
     cursor: Mapping[str, Json] | None = None
     present: frozenset[str] | None = None
     expected: int | None = None
+    lists: Lists | None = None
+    moved_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +132,8 @@ class Stream:
     `key` identifies the stream within its connection, also for people; its source needs nothing else to pull it.
     `needs` are the fields and kinds (of records) or the parts (of readings) that measures use; `since` is the earliest
     moment that a measure of records needs. `windows` holds the time whose readings a part needs; a part without one
-    needs all. Streams with the same key are the same stream: their needs are joined.
+    needs all. Streams with the same key are the same stream: their needs are joined. `memory` is what the source asked
+    to remember of the stream.
     """
 
     key: str
@@ -117,6 +141,7 @@ class Stream:
     needs: frozenset[str] = frozenset()
     since: datetime | None = None
     windows: Mapping[str, Between] = field(default_factory=dict, hash=False)
+    memory: Mapping[str, Json] = field(default_factory=dict, compare=False)
 
     def joined(self, other: Stream) -> Stream:
         """This stream with the other stream's needs added."""

@@ -1,4 +1,7 @@
-"""`make bench`: runs every benchmark, prints the tables and writes them into docs/benchmarks.md."""
+"""`make bench`: runs every benchmark, prints the tables and writes them into docs/benchmarks.md.
+
+`bench.py files` runs those of large files alone, and writes their section.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from report import tables, write
+from large_files import measure_files
+from report import file_section, tables, write, write_file_section
 from scenarios import measure_all
 
 PAGE = Path(__file__).parents[2] / "docs/benchmarks.md"
@@ -22,6 +26,11 @@ def main() -> None:
         print(f"{time.monotonic() - started:5.0f} s  {progress}", file=sys.stderr, flush=True)
 
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as folder:
+        if sys.argv[1:] == ["files"]:
+            section = file_section(measure_files(Path(folder), say), load)
+            write_file_section(PAGE, section)
+            print(section)
+            return
         content = tables(measure_all(Path(folder), say), load)
     write(PAGE, content)
     print(content)

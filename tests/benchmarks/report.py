@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from large_files import EMPTY, LIBRARY, ROWS, SYNCD, Runs
 from runs import Run
 from scenarios import FLOOR, LIBRARIES, STAGES, Results
 
@@ -20,6 +21,7 @@ _TITLES = {
     "books": "200 ranges of 20 spreadsheets",
 }
 _HEAD = "| {} | wall s | × floor | CPU s | peak MB | requests | MB |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+_FILES = "### Large files"
 _BEGIN, _END = "<!-- the tables of make bench -->", "<!-- end of the tables -->"
 
 
@@ -39,11 +41,50 @@ def tables(results: Results, load: float) -> str:
                 ]
                 shown = "from nothing, each answer 100 ms late" if stage == "at 100 ms" else stage
                 parts.append("\n".join([_HEAD.format(shown), *rows]))
+    parts += [file_section(results.files, load)]
     parts += ["### 1,000 mapping files", "\n".join(_files(results))]
     parts += ["### The start of a command", "\n".join(_start(results))]
     parts += ["### Measuring 1,000 key results", "\n".join(_growth(results))]
     parts += ["### Targets", "\n".join(_targets(results))]
     return "\n\n".join(parts)
+
+
+def file_section(runs: Runs, load: float) -> str:
+    """The section on large files, with targets of its own: `bench.py files` measures them alone."""
+    lines = [_FILES, "", f"Measured on {datetime.now(UTC):%d %B %Y}; load before it began: {load:.1f}.", ""]
+    lines += ["| file | | wall s | CPU s | × library | peak MB |", "| --- | --- | ---: | ---: | ---: | ---: |"]
+    targets = []
+    for kind, rows in ROWS.items():
+        library, ours, empty = (runs[kind, name] for name in (LIBRARY[kind], SYNCD, EMPTY))
+        title = f"{rows:,} × 5 cells, {kind.upper()}"
+        for name, run in ((LIBRARY[kind], library), (SYNCD, ours), (EMPTY, empty)):
+            figures = f"{run.wall:.2f} | {run.cpu:.2f} | {run.cpu / library.cpu:.1f} | {run.peak:.0f}"
+            lines.append(f"| {title} | {name} | {figures} |")
+        most = 4 if kind == "csv" else 3
+        share = (ours.cpu - empty.cpu) / library.cpu
+        targets.append(
+            _target(f"{title}: CPU above a file of one row at most {most} × the library's", share, most, "×")
+        )
+        whole = ours.cpu / library.cpu
+        targets.append(_target(f"{title}: CPU of the whole command at most {most} × the library's", whole, most, "×"))
+        if kind == "csv":
+            above = ours.peak - empty.peak
+            targets.append(_target(f"{title}: peak at most 60 MB above a file of one row", above, 60, "MB"))
+        else:
+            targets.append(_target(f"{title}: peak at most 150 MB", ours.peak, 150, "MB"))
+    return "\n".join([*lines, "", "| target | measured | |\n| --- | --- | --- |", *targets])
+
+
+def write_file_section(page: Path, section: str) -> None:
+    """Writes the section on large files alone."""
+    text = page.read_text(encoding="utf-8")
+    before, _, rest = text.partition(_FILES)
+    if not rest:
+        before, _, rest = text.partition("### 1,000 mapping files")
+        page.write_text(f"{before}{section}\n\n### 1,000 mapping files{rest}", encoding="utf-8")
+        return
+    _, _, after = rest.partition("\n### ")
+    page.write_text(f"{before}{section}\n\n### {after}", encoding="utf-8")
 
 
 def write(page: Path, content: str) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import projects
 from box import Box, boxed
+from large_files import Runs, measure_files
 from projects import Project
 from runs import Run, run
 
@@ -39,6 +40,7 @@ class Results:
     """The run of each (system, stage, contender); the seconds of `answering.py` by size of ledger, and of `days.py`."""
 
     runs: dict[tuple[str, str, str], Run] = field(default_factory=dict)
+    files: Runs = field(default_factory=dict)
     answering: list[dict[str, float]] = field(default_factory=list)
     days: dict[str, float] = field(default_factory=dict)
 
@@ -71,6 +73,7 @@ def measure_all(folder: Path, say: Callable[[str], None]) -> Results:
         contender = Contender("syncd", project.sync, project.folder, project.secrets)
         _run_once(contender, box)
         results.runs[("repos", "unchanged", "syncd")] = _measure(contender, box, "unchanged", 3)
+    results.files = measure_files(folder / "large", say)
     say("1,000 mapping files validated: syncd")
     files = projects.many_files(folder / "files")
     results.runs[("files", "validated", "syncd")] = run(files.validate, files.folder, files.secrets, None, times=3)

@@ -88,6 +88,15 @@ def test_two_columns_with_a_decimal_comma_as_delimiter_are_unknown(tmp_path: Pat
     assert "commas may be decimal" in problem(tmp_path, context, text, cell="A2", **{"as": {"decimal": ","}})
 
 
+def test_a_decimal_comma_is_no_delimiter_where_another_mark_fits(tmp_path: Path, context: Context) -> None:
+    (tmp_path / "a.csv").write_text("2026-11-02;950,5\n2026-11-09;1092,5\n")
+    numbers = series(tmp_path, context, "a.csv", "A1:A", "B1:B", **{"as": {"decimal": ","}})
+    assert numbers == {"2026-11-02": 950.5, "2026-11-09": 1092.5}
+    text = "2026-11-02,950,5\n2026-11-09,1092,5\n"
+    ranges = {"series": {"dates": "A1:A", "values": "B1:B"}, "as": {"decimal": ","}}
+    assert "commas may be decimal" in problem(tmp_path, context, text, **ranges)
+
+
 @pytest.mark.parametrize("mark", CANDIDATES)
 def test_a_declared_delimiter_is_obeyed_and_its_line_is_no_row(tmp_path: Path, context: Context, mark: str) -> None:
     (tmp_path / "a.csv").write_bytes(f"\ufeffsep={mark}\r\nDay{mark}Calls\r\n2026-11-02{mark}950\r\n".encode())

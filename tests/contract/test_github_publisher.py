@@ -393,6 +393,7 @@ def test_an_error_names_the_issue_and_what_to_mend(
     assert sentence(opened("github_readonly", **keys)).startswith(
         f"the token may not write issues of {LAB} (Resource not accessible by personal access token; see https://docs."
     )
+    assert sentence(opened("github_readonly", **keys)).endswith("; the request needs the permission Issues: write")
     pull = {**keys, "issues": {"calls": f"{LAB}#{code.add_pull(LAB).number}"}}
     assert sentence(opened(**pull)).startswith(f"the token may not write issues of {LAB} (Resource")
     code.repo(LAB).archived = True
@@ -408,6 +409,8 @@ def test_an_error_names_the_issue_and_what_to_mend(
     [
         (404, "Not Found", f"the token may not write issues of {LAB}, or {LAB}#1 was deleted just now"),
         (403, "Unable to create comment because issue is locked.", f"{LAB}#1 is locked, and the token may not write"),
+        (403, "User is blocked.", f"the token may not write issues of {LAB} (User is blocked"),
+        (403, "Unlocked by the prearchived", f"the token may not write issues of {LAB} (Unlocked"),
         (410, "Issues has been disabled in this repository.", f"{LAB} has its issues disabled"),
         (409, "Conflict", f"{LAB}#1: HTTP 409"),
         (401, "Bad credentials", f"{LAB}#1: the credentials were refused (HTTP 401"),
@@ -419,6 +422,21 @@ def test_a_refused_write_is_explained(
 ) -> None:
     refused(lab, status, message, errors=[{"message": "too long"}] if status == 422 else None)
     assert sentence(opened(**keys)).startswith(explanation)
+
+
+@PLACES
+@pytest.mark.parametrize("status", [422, 403])
+def test_what_was_submitted_too_quickly_waits(
+    lab: Sandbox, issue: Issue, opened: Opener, keys: dict[str, Any], status: int, slept: list[float]
+) -> None:
+    lab.fault(Fault("github", "too_quickly", method="POST", status=status))
+    lab.fault(Fault("github", "too_quickly", method="PATCH", status=status))
+    with pytest.raises(RetryLater, match="was submitted too quickly") as caught:
+        written(opened(**keys))
+    assert caught.value.after == 120
+    assert slept == []
+    lab.heal()
+    written(opened(**keys))
 
 
 def test_a_text_without_room_is_left_as_it_is(issue: Issue, opened: Opener) -> None:

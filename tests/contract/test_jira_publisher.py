@@ -171,6 +171,14 @@ def test_a_single_comment_is_kept_up_to_date(desk: Desk) -> None:
     assert desk.writes == [("POST", f"{number}/comment"), ("PUT", f"{number}/comment/{desk.ours[0].id}")]
 
 
+def test_number_of_another_period_leaves_its_field(desk: Desk) -> None:
+    desk.deliver(statement(), **ALL)
+    unknown = {"value": None, "progress": None, "score": None, "health": "unknown", "period": "2030-Q2"}
+    desk.deliver(statement(**unknown, blank_unknown=True), **ALL)
+    assert desk.fields[VALUE] is None
+    assert "value unknown" in desk.ours[0].body
+
+
 # -- Who sees the comment
 
 

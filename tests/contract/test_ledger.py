@@ -31,7 +31,7 @@ from syncd.ledger import (
 from syncd.ledger.answers import Answers
 from syncd.ledger.approvals import Approval
 from syncd.ledger.cycles import newest_by
-from syncd.ledger.members import Fallen
+from syncd.ledger.members import Loss
 from syncd.ledger.pulled import LastPull
 from syncd.ledger.schema import cycles, definitions, metadata, readings, records, remarks, streams, values
 from syncd.ledger.streams import Ending
@@ -208,14 +208,15 @@ class TestPresence:
         number = ledger.streams.add("code", "pulls", NOW)
         assert ledger.streams.reconcile(number, 2, ["2", "unknown"]) == 2
         assert count(ledger) == 1
-        ledger.streams.pulled(2, [Ending(number, NOW + DAY, "partial", "it broke off", census=True)])
+        ledger.streams.pulled(2, [Ending(number, NOW + DAY, "partial", "it broke off")])
         state = ledger.streams.state("code", "pulls")
         assert state is not None
         assert state.census_at == NOW  # what it listed was not brought: it is due again
-        ledger.streams.pulled(3, [Ending(number, NOW + 2 * DAY, "complete", census=True)])
-        state = ledger.streams.state("code", "pulls")
-        assert state is not None
-        assert state.census_at == NOW + 2 * DAY
+        for day, quality in enumerate(("complete", "partial"), start=2):
+            ledger.streams.pulled(day, [Ending(number, NOW + day * DAY, quality, census=True)])
+            state = ledger.streams.state("code", "pulls")
+            assert state is not None
+            assert state.census_at == NOW + day * DAY
 
     def test_reconciling_leaves_other_streams_alone(self, ledger: Ledger) -> None:
         store(ledger, 1, pull("1"))
@@ -870,8 +871,8 @@ class TestSqliteFiles:
 class TestMembers:
     MEASURE = RecordMeasure("code", ("issues", "pulls"))
 
-    def fallen(self, ledger: Ledger, cycle: int, measure: RecordMeasure | ReadingMeasure = MEASURE) -> Fallen | None:
-        return ledger.members.fallen([(measure, cycle)]).get((measure, cycle))
+    def fallen(self, ledger: Ledger, cycle: int, measure: RecordMeasure | ReadingMeasure = MEASURE) -> Loss | None:
+        return ledger.members.losses([(measure, cycle)], {"code": 0.5}).get((measure, cycle))
 
     def emptied(self, ledger: Ledger, held: int) -> None:
         """`pulls` holds some records in cycle 1 and none from cycle 2 on; `issues` always holds one record."""
@@ -881,7 +882,7 @@ class TestMembers:
 
     def test_a_stream_that_held_many_and_holds_none_has_fallen(self, ledger: Ledger) -> None:
         self.emptied(ledger, 3)
-        assert self.fallen(ledger, 1) == Fallen("pulls", 3)
+        assert self.fallen(ledger, 1) == Loss("pulls", 3)
 
     def test_a_stream_that_held_two_has_not_fallen(self, ledger: Ledger) -> None:
         self.emptied(ledger, 2)
@@ -890,6 +891,20 @@ class TestMembers:
     def test_a_stream_that_was_empty_before_has_not_fallen(self, ledger: Ledger) -> None:
         self.emptied(ledger, 3)
         assert self.fallen(ledger, 2) is None
+
+    def test_a_stream_that_lost_most_of_its_records_at_once_has_shrunk(self, ledger: Ledger) -> None:
+        number = ledger.streams.add("code", "pulls", NOW)
+        store(ledger, 1, *(pull(str(number)) for number in range(40)), pull("other", updated=1))
+        store(ledger, 2, present=frozenset(map(str, range(12))))
+        assert self.fallen(ledger, 1) == Loss("pulls", 41, 12)
+        assert ledger.members.losses([(self.MEASURE, 1)], {"code": 0.75}) == {}
+        ledger.streams.pulled(2, [Ending(number, NOW, "complete", census=True)])
+        assert self.fallen(ledger, 1) == Loss("pulls", 41, 12)
+        ledger.streams.pulled(3, [Ending(number, NOW, "complete", census=True)])
+        assert self.fallen(ledger, 1) is None
+        store(ledger, 4, present=frozenset(map(str, range(9))))
+        ledger.streams.pulled(4, [Ending(number, NOW, "complete", census=True)])
+        assert self.fallen(ledger, 1) == Loss("pulls", 41, 9)
 
     def test_records_outside_any_window_or_reopened_are_members(self, ledger: Ledger) -> None:
         store(ledger, 1, *(pull(str(number)) for number in range(3)))
@@ -908,14 +923,14 @@ class TestMembers:
         cells = [Reading(1.0, f"A{row}", "1", START) for row in range(3)]
         ledger.streams.store(number, 1, NOW, Page(readings={"a": Snapshot(cells), "b": Snapshot(cells)}))
         ledger.streams.store(number, 2, NOW, Page(readings={"a": Snapshot([]), "b": Snapshot(cells)}))
-        assert self.fallen(ledger, 1, ReadingMeasure("numbers", "book", "a")) == Fallen("book", 3)
+        assert self.fallen(ledger, 1, ReadingMeasure("numbers", "book", "a")) == Loss("book", 3)
         assert self.fallen(ledger, 1, ReadingMeasure("numbers", "book", "b")) is None
 
     def test_each_measure_has_a_cycle_of_its_own(self, ledger: Ledger) -> None:
         self.emptied(ledger, 3)
         pulls, of_kind = RecordMeasure("code", ("pulls",)), RecordMeasure("code", ("pulls",), kind="release")
         asked = [(self.MEASURE, 1), (self.MEASURE, 2), (pulls, 1), (pulls, 2), (of_kind, 1)]
-        assert set(ledger.members.fallen(asked)) == {(self.MEASURE, 1), (pulls, 1)}
+        assert set(ledger.members.losses(asked, {"code": 0.5})) == {(self.MEASURE, 1), (pulls, 1)}
 
 
 class TestApprovals:

@@ -376,7 +376,7 @@ def test_an_answer_that_is_not_a_list_breaks_the_pull(
     pages: list[Page] = []
     with pytest.raises(error) as caught:
         pages.extend(github.pull(Stream("pulls of acme/web", "records", frozenset(), SINCE), None))
-    assert pages == []
+    assert all(not page.records and page.cursor is None for page in pages)
     assert "<" not in str(caught.value)
 
 

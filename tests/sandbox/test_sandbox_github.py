@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -190,3 +191,82 @@ def test_requests_are_logged_in_order(box: Sandbox, raw: Get) -> None:
     box.requests.clear()
     raw("/user")
     assert len(box.requests) == 1
+
+
+# -- what a client must not trust
+
+
+def test_all_issues_since_1970_are_none(raw: Get) -> None:
+    """As on the real site (chaoss/grimoirelab-perceval#865)."""
+    assert raw("/repos/acme/web/issues?state=all&since=1970-01-01T00:00:00Z").json() == []
+    assert raw("/repos/acme/web/issues?state=all&since=1970-01-01T00:00:01Z").json() != []
+
+
+def test_a_blocked_repository_is_listed_and_refused(box: Sandbox) -> None:
+    code = box.world.github
+    for reason, status in (("tos", 403), ("dmca", 451)):
+        code.set_repo("acme/web", blocked=reason)
+        assert "acme/web" in {repo.full_name for repo in github(box).get_organization("acme").get_repos()}
+        with pytest.raises(GithubException) as caught:
+            github(box).get_repo("acme/web").get_issues().get_page(0)
+        assert caught.value.status == status
+
+
+def test_a_part_that_is_turned_off_is_refused_and_the_repository_says_so(box: Sandbox) -> None:
+    code, repo = box.world.github, github(box).get_repo("acme/web")
+    code.set_repo("acme/web", has_issues=False, has_pull_requests=False)
+    assert repo.update()
+    assert not repo.has_issues
+    for list_, status in ((repo.get_issues, 410), (repo.get_pulls, 404)):
+        with pytest.raises(GithubException) as caught:
+            list_().get_page(0)
+        assert caught.value.status == status
+
+
+def test_a_hidden_repository_answers_as_if_it_were_not_there(box: Sandbox) -> None:
+    box.world.github.set_repo("acme/web", hidden=True)
+    assert "acme/web" not in {repo.full_name for repo in github(box).get_organization("acme").get_repos()}
+    with pytest.raises(UnknownObjectException):
+        github(box).get_repo("acme/web")
+
+
+def test_an_app_sees_what_it_is_installed_on_and_a_persons_list_has_public_repositories(box: Sandbox) -> None:
+    code = box.world.github
+    code.persons.add("acme")
+    code.set_repo("acme/web", private=False)
+    app = box.github_app
+    auth = Auth.AppAuth(int(app["app_id"]), app["private_key"]).get_installation_auth(int(app["installation_id"]))
+    client = Github(base_url=box.github_url, auth=auth, retry=None)
+    assert [repo.full_name for repo in client.get_user("acme").get_repos()] == ["acme/web"]
+    with pytest.raises(UnknownObjectException):
+        client.get_organization("acme")
+    installed = client.requester.requestJsonAndCheck("GET", "/installation/repositories")[1]
+    assert installed["total_count"] == len(installed["repositories"]) == len(code.repos)
+    with pytest.raises(GithubException) as caught:
+        github(box).requester.requestJsonAndCheck("GET", "/installation/repositories")
+    assert caught.value.status == 403
+
+
+def test_a_node_id_has_either_form_and_the_number_stays(box: Sandbox) -> None:
+    repo = github(box).get_repo("acme/web")
+    present = repo.get_issue(1)
+    assert present.node_id.startswith(("I_kwA", "PR_kwA", "I_k", "PR_k"))
+    box.world.github.set_repo("acme/web", legacy_ids=True)
+    assert base64.b64decode(repo.get_issue(1).node_id).decode().startswith(("05:Issue", "011:PullRequest"))
+    assert repo.get_issue(1).id == present.id
+
+
+def test_a_push_merges_a_draft(box: Sandbox) -> None:
+    code = box.world.github
+    pull = code.add_pull("acme/infra", draft=True)
+    code.merge_pull("acme/infra", pull.number, by_push=True)
+    seen = github(box).get_repo("acme/infra").get_pull(pull.number)
+    assert (seen.merged, seen.draft) == (True, True)
+
+
+def test_a_former_name_leads_to_a_new_repository_once_that_is_made(box: Sandbox) -> None:
+    code = box.world.github
+    code.rename_repo("acme/web", "portal")
+    assert github(box).get_repo("acme/web").full_name == "acme/portal"
+    code.add_repo("acme/web")
+    assert github(box).get_repo("acme/web").full_name == "acme/web"

@@ -85,6 +85,11 @@ def filtered(*filters: Filter) -> KeyResult:
             {"measure.window": (None, "28d"), "measure.take": (None, "median"), "measure.of": (None, "size")},
         ),
         (
+            replace(KR, measure=replace(PULLS, take="sum", of="size")),
+            replace(KR, measure=replace(PULLS, take="sum", of="size", else_of=("estimate",))),
+            {"measure.of": ("size", ["size", "estimate"])},
+        ),
+        (
             KR,
             replace(KR, measure=replace(PULLS, connection="forge", streams=("a", "b"))),
             {"measure.from": ("code", "forge"), "measure.streams": ("pulls of acme/search", ["a", "b"])},
@@ -115,6 +120,17 @@ def test_edits_name_the_keys_of_the_mapping_file(
     old: KeyResult, new: KeyResult, expected: dict[str, tuple[Any, Any]]
 ) -> None:
     assert changed(old, new) == expected
+
+
+def test_what_follows_from_the_connection_is_no_edit_and_makes_no_other_measure() -> None:
+    """Yet the definition differs, so that the first cycle of a version that compares otherwise measures again."""
+    now = filtered(Filter("base", ("main",), ignores_case=True, zone="Europe/Berlin"))
+    now = replace(now, measure=replace(now.measure, of_ignores_case=True))
+    assert changed(KR, now) == {}
+    old, new = (definition(kr, PERIOD, Shares(), "a.yaml") for kr in (KR, now))
+    assert old.measure == new.measure
+    assert old.digest != new.digest
+    assert new.key_result(None) == now
 
 
 @pytest.mark.parametrize(

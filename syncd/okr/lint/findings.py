@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from syncd.okr.goals import KeyResult, LintRule, Objective
 from syncd.okr.measures import RecordMeasure
-from syncd.okr.spans import Period
+from syncd.okr.spans import Period, Span
 
 Check = Callable[[Objective, Period], Iterator[tuple[str, str]]]
 """Checks an objective: yields the id of an objective or key result, and a message about it."""
@@ -23,6 +23,9 @@ class Rows(Protocol):
 
     def held(self, measure: RecordMeasure) -> int:
         """How many records there are."""
+
+    def remarks(self, measure: RecordMeasure, span: Span) -> Mapping[str, int]:
+        """How many records that count in the window have each remark."""
 
 
 @dataclass(frozen=True, slots=True)

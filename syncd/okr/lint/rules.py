@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 
 from syncd.okr.goals import Band, KeyResult, Milestones, Objective, Target
 from syncd.okr.lint.findings import Finding, PulledRows, Rule, each
 from syncd.okr.lint.matching import excludes_nothing, nothing_matches
-from syncd.okr.lint.titles import direction, may_be_thousands, says_change, says_work
-from syncd.okr.measures import Leaf, RecordMeasure, leaves
+from syncd.okr.lint.titles import direction, from_to, may_be_thousands, says_change, says_upkeep, says_work
+from syncd.okr.measures import Leaf, RecordMeasure, leaves, so_far
 from syncd.okr.plausible import Plausible, shown
 from syncd.okr.spans import Period
+from syncd.okr.words import count
 
 _VOLUME = ("count", "sum", "distinct")
 
@@ -106,6 +108,12 @@ def _outcome_worded_as_work(kr: KeyResult) -> str | None:
     return None
 
 
+def _outcome_worded_as_upkeep(kr: KeyResult) -> str | None:
+    if kr.kind == "outcome" and isinstance(kr.goal, Target) and says_upkeep(kr.title):
+        return "is to stay as it is by its title, but goes to a target; say `keep:` with the bound instead of `target:`"
+    return None
+
+
 def _output_worded_as_change(kr: KeyResult) -> str | None:
     if kr.kind == "output" and says_change(kr.title):
         return "is an output, but its title names a change; name the work, or make it an outcome"
@@ -124,6 +132,22 @@ def _met_by_baseline(kr: KeyResult) -> str | None:
         return None
     numbers = f"{shown(kr.goal.baseline)} to {shown(kr.goal.target)}"
     return f"goes {way} by its title, but from {numbers} by its numbers, so its goal is met at the start"
+
+
+def _title_against_numbers(kr: KeyResult) -> str | None:
+    """Compares the ratio of the numbers, because title and goal may have other units: hours and minutes, % and 0.05."""
+    named = from_to(kr.title)
+    if named is None or not isinstance(kr.goal, Target) or kr.goal.baseline is None or _met_by_baseline(kr):
+        return None
+    (first, last), baseline = named, kr.goal.baseline
+    for target in {kr.goal.target, *(number for _, number in kr.goal.levels)}:
+        counted = [abs(last - first), *([abs(last - first) / abs(first) * 100] if first else [])]
+        if math.isclose(first * target, last * baseline) and (first == 0) == (baseline == 0):
+            return None
+        if baseline == 0 and any(math.isclose(target, number) for number in counted):  # the way itself is counted
+            return None
+    numbers = f"{shown(baseline)} to {shown(kr.goal.target)}"
+    return f"goes from {shown(first)} to {shown(last)} by its title, but from {numbers} by its numbers; correct one"
 
 
 # -- numbers that cannot be reached
@@ -152,6 +176,19 @@ def _excludes_nothing(objective: Objective, period: Period, rows: PulledRows) ->
     for subject, leaf in _leaves(objective):
         if isinstance(leaf, RecordMeasure) and leaf.idle is None:
             yield from ((subject, reason) for reason in excludes_nothing(leaf, rows))
+
+
+def _none(objective: Objective, period: Period) -> Iterator[tuple[str, str]]:
+    """Without records there is nothing to find."""
+    yield from ()
+
+
+def _counts_undelivered(objective: Objective, period: Period, rows: PulledRows) -> Iterator[tuple[str, str]]:
+    for subject, leaf in _leaves(objective):
+        if isinstance(leaf, RecordMeasure):
+            window = so_far(leaf.window.span(period, rows.now), rows.now)
+            for remark, records in rows.facts.remarks(leaf, window).items():
+                yield subject, f"counts {count(records, 'record')} {remark}"
 
 
 def _implausible_goal(kr: KeyResult) -> str | None:
@@ -206,8 +243,14 @@ _OKR_RULES = (
     Rule("no-guard", "An output counts volume, and nothing guards its quality.", each(_no_guard)),
     Rule(
         "outcome-worded-as-work",
-        "An outcome's title begins with a verb of work, such as launch.",
+        "An outcome's title names or counts work, such as launch, hire or number of deployments.",
         each(_outcome_worded_as_work),
+        "title",
+    ),
+    Rule(
+        "outcome-worded-as-upkeep",
+        "An outcome's title says to keep a number as it is, but its goal is a target.",
+        each(_outcome_worded_as_upkeep),
         "title",
     ),
     Rule(
@@ -222,6 +265,12 @@ _OKR_RULES = (
         each(_met_by_baseline),
         "target",
     ),
+    Rule(
+        "title-against-numbers",
+        "The numbers in a title are not those of its baseline and target.",
+        each(_title_against_numbers),
+        "title",
+    ),
     Rule("never-matches", "Nothing can ever pass the filters or the window of a measure.", _never_matches, "measure"),
     Rule(
         "excludes-nothing",
@@ -229,6 +278,13 @@ _OKR_RULES = (
         _cannot_exclude,
         "measure",
         _excludes_nothing,
+    ),
+    Rule(
+        "counts-undelivered",
+        "A measure counts records that were probably not delivered, such as issues resolved as Won't Do.",
+        _none,
+        "measure",
+        _counts_undelivered,
     ),
     Rule(
         "implausible-goal",

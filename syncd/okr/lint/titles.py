@@ -10,9 +10,31 @@ import re
 from typing import Literal
 
 _WORK = (
-    "build complete create deliver deploy develop finish implement introduce launch migrate publish release roll+out "
-    "set+up ship write"
+    "attend automate build carry+out coach complete conduct configure consolidate create define deliver deploy develop "
+    "discuss draft establish evaluate execute finish harvest hire identify implement install integrate introduce "
+    "investigate kick+off kickstart launch map+and mentor migrate negotiate onboard organise organize perform prepare "
+    "prototype publish recruit redesign refactor release replace rewrite rebuild roll+out schedule select set+up ship "
+    "solicit talk+to teach translate user-test write analyse analyze apply+for benchmark choose"
 )
+"""Verbs of work at the beginning of a title."""
+
+_ALSO_NOUNS = (
+    "audit call design document email e-mail film hold host interview map meet move open pilot plan post present "
+    "record remove research review run send set survey test train upgrade visit"
+)
+"""Verbs of work that may be nouns: they need an object after them."""
+
+_AND_ANOTHER = r"and (?!\w+ (?:rate|time)s?\b)\w+"
+_OBJECT = (
+    r"(?:(?:a|an|all|at least|both|each|every|existing|external|monthly|more|new|our|the|up to|weekly|budget|goals|"
+    rf"targets|one|two|three|four|five|six|ten|{_AND_ANOTHER}|~?\d[\d.,]*k?)(?: |%|$))"
+)
+_COUNTED = (
+    "appointments articles blog+posts calls campaigns commits customer+interviews demos deployments documents "
+    "e-books emails events experiments features hires interviews meetings meetups minisite posts presentations "
+    "pull+requests merge+requests releases sessions sets sprints stories test tests trainings videos webinars workshops"
+)
+"""What people make or do: to count it is to count work."""
 _FALL = "fall falls drop drops decrease decreases decline declines shrink shrinks"
 _RISE = "rise rises grow grows increase increases climb climbs"
 _BRING_DOWN, _BRING_UP = "reduce decrease halve lower", "increase grow raise double"
@@ -30,6 +52,18 @@ _YEAR = re.compile(r"20\d\d")
 
 _LEADING_WORK = re.compile(
     _START + _any(_WORK) + r"(?! (?:rate|times?|size|costs?|notes|quality|frequency|stability|conversion)\b)"
+)
+_LEADING_VERB = re.compile(rf"{_START}(?:\w+ team (?:to )?)?{_any(_ALSO_NOUNS)} {_OBJECT}")
+_WORK_OF_A_TEAM = re.compile(rf"^(?:the )?\w+ (?:team|management) (?:to )?(?:{_any(_WORK)}|{_any(_ALSO_NOUNS)})")
+_NUMBER_OF_WORK = re.compile(rf"{_START}(?:total )?(?:number|count) of (?:\w+ )?{_any(_COUNTED)}")
+_SOME_WORK = re.compile(
+    rf"{_START}\d[\d.,]*\+? (?:[\w&/-]+ ){{0,4}}{_any(_COUNTED)}(?: (?:from|of our|to understand)\b|$)"
+)
+_UPKEEP = re.compile(
+    _START
+    + rf"(?:{_any('maintain keep sustain hold guarantee')}|ensure\b.* (?:stays?|remains?)\b)"
+    + r" .*\b(?:below|under|above|over|at|of|within|(?:less|more) than) (?:least |most |a |an )?"
+    + rf"(?:least |most )?{_NUMBER}"
 )
 _BY_ITSELF = r"(?<!\bto )(?<!\bthat )(?<!\bwhich )\b"  # not the purpose of some work: 12 experiments to grow sign-ups
 _FALLING = re.compile(rf"{_BY_ITSELF}{_any(_FALL)}{_TO_NUMBER}|\w (?:falls|shrinks?)$|\bdown (?:from|to) {_NUMBER}")
@@ -52,13 +86,21 @@ _NOT = re.compile(r"\b(?:no|not|never|without)\b")
 def says_work(title: str) -> bool:
     """Whether a title names a task: `Launch the portal` does, `Launch conversion rises to 4 %` does not."""
     text = _plain(title)
-    return bool(_LEADING_WORK.search(text)) and not (
+    if says_upkeep(title):
+        return False
+    forms = (_LEADING_WORK, _LEADING_VERB, _WORK_OF_A_TEAM, _NUMBER_OF_WORK, _SOME_WORK)
+    return any(form.search(text) for form in forms) and not (
         _moves(text)
         or _FROM_TO.search(text)
         or _A_CHANGE_OF.search(text)
         or _REACHING.search(text)
         or (_SHARE.search(text) and _HOW_WELL.search(text))
     )
+
+
+def says_upkeep(title: str) -> bool:
+    """Whether a title says to keep a number as it is: `Maintain churn below 2 %` does."""
+    return _UPKEEP.search(_plain(title)) is not None
 
 
 def says_change(title: str) -> bool:
@@ -98,6 +140,19 @@ def direction(title: str) -> Literal["up", "down"] | None:
 
 def _by_numbers(text: str) -> Literal["up", "down"] | None:
     """The direction of `from 1,200 to 600`; None if the numbers may have different units, or are years."""
+    numbers = _named_numbers(text)
+    if numbers is None:
+        return None
+    before, after = numbers
+    return "down" if before > after else "up"
+
+
+def from_to(title: str) -> tuple[float, float] | None:
+    """The two numbers of `from 5 % to 3 %`; None if the title names none, or if they may have different units."""
+    return _named_numbers(_plain(title))
+
+
+def _named_numbers(text: str) -> tuple[float, float] | None:
     match = _FROM_TO.search(text)
     if not match:
         return None
@@ -107,9 +162,7 @@ def _by_numbers(text: str) -> Literal["up", "down"] | None:
     if (unit.strip() and not rest.strip().startswith(unit.strip())) or (not unit and re.match(r"[a-z]", rest)):
         return None
     before, after = _number(first), _number(last)
-    if before is None or after is None or before == after:
-        return None
-    return "down" if before > after else "up"
+    return None if before is None or after is None or before == after else (before, after)
 
 
 def _number(text: str) -> float | None:

@@ -17,13 +17,11 @@ from syncd.sandbox.github.app import answer_app
 from syncd.sandbox.github.code import Item, Pull, Release, Repo
 from syncd.sandbox.github.code_host import CodeHost
 from syncd.sandbox.github.issues import Issues
+from syncd.sandbox.github.owners import ACCOUNT, Owners
 from syncd.sandbox.http import Request, Response, compact_json
 
 QUOTA = 5000
 """Requests an hour for each token."""
-
-ACCOUNT = "syncd-bot"
-"""The account that the personal tokens belong to."""
 
 _ROUTES = re.compile(r"/(?:repos/(?P<owner>[^/]+)/(?P<name>[^/]+)|repositories/(?P<id>\d+))(?P<rest>/.*)?")
 
@@ -60,26 +58,14 @@ class GitHub:
             case "GET", []:
                 urls = {"current_user_url": f"{request.base}/user", "rate_limit_url": f"{request.base}/rate_limit"}
                 return ok(request, urls, self._host)
-            case "GET", ["user"]:
-                return ok(request, _me(self._host), self._host)
             case "GET", ["rate_limit"]:
                 return ok(request, self._rate_limit(request.bearer() or ""), self._host)
-            case "GET", ["orgs" | "users" as kind, owner, *rest] if rest in ([], ["repos"]):
-                return self._owner(request, kind, owner, repos=bool(rest))
+            case "GET", ["user" | "orgs" | "users" | "installation" as whose, *rest]:
+                installation = self._credentials.is_installation(request.bearer() or "")
+                return Owners(request, self._host, installation=installation).answer([whose, *rest])
             case _, ["repos" | "repositories", *_]:
                 return self._repo(request, permissions)
         return error(404, "Not Found")
-
-    def _owner(self, request: Request, kind: str, owner: str, *, repos: bool) -> Response:
-        """An organization, or with `repos` its repositories; an owner exists if it has a repository."""
-        owned = [repo for repo in self._host.repos.values() if repo.owner.lower() == owner.lower()]
-        if not owned:
-            return error(404, "Not Found")
-        account = self._host.user(owned[0].owner)
-        if not repos:
-            return ok(request, repo_rows.organization_row(account, len(owned)), self._host)
-        address = f"{request.base}/{kind}/{owner}/repos"
-        return page(request, owned, lambda repo: compact_json(repo_rows.repo_row(repo, account)), address)
 
     def _repo(self, request: Request, permissions: Mapping[str, str]) -> Response:
         route = _ROUTES.fullmatch(request.path.rstrip("/"))
@@ -97,14 +83,19 @@ class GitHub:
                 repo = self._host.repo(full_name)
         except KeyError:
             return error(404, "Not Found")
+        if repo.hidden:
+            return error(404, "Not Found")
         path = rest.split("/")[1:]
+        if refusal := _closed(repo, path):
+            return refusal
         if refusal := self._refusal(request, repo, path, permissions):
             return refusal
         match request.method, path:
             case _, ["issues", first, *more]:
                 return Issues(request, self._host, repo, self._author(request)).answer([first, *more])
             case "GET", []:
-                return ok(request, repo_rows.repo_row(repo, self._host.user(repo.owner)), self._host, repo)
+                row = repo_rows.repo_row(repo, self._host.user(repo.owner), self._host.kind(repo.owner))
+                return ok(request, row, self._host, repo)
             case "GET", ["pulls"]:
                 return self._items(request, repo, "pull")
             case "GET", ["issues"]:
@@ -169,6 +160,8 @@ class GitHub:
             since = request.time_param("since") if kind == "issue" else None
         except ValueError:
             return error(422, "Validation Failed", errors=[{"field": "since", "code": "invalid"}])
+        if since is not None and since.timestamp() == 0:
+            return page(request, (), lambda _: b"", request.base)  # as on the real site: an empty list, not all
         base = request.param("base") if kind == "pull" else ""
         labels = tuple(filter(None, request.param("labels").split(","))) if kind == "issue" else ()
 
@@ -249,8 +242,14 @@ class GitHub:
         return {"resources": {"core": core, "search": search, "graphql": graphql}, "rate": core}
 
 
-def _me(host: CodeHost) -> dict[str, Any]:
-    made = "2026-01-05T08:00:00Z"
-    empty = dict.fromkeys(("name", "company", "blog", "location", "email", "hireable", "bio", "twitter_username"))
-    counts = dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0)
-    return repo_rows.user_row(host.user(ACCOUNT)) | empty | counts | {"created_at": made, "updated_at": made}
+def _closed(repo: Repo, path: list[str]) -> Response | None:
+    """The refusal of a repository that GitHub has blocked, or of a part of it that is turned off; else None."""
+    if repo.blocked is not None:
+        block = {"reason": repo.blocked, "created_at": "2026-10-01T08:00:00Z", "html_url": None}
+        return error(451 if repo.blocked == "dmca" else 403, "Repository access blocked", block=block)
+    match path:
+        case ["pulls", *_] if not repo.has_pull_requests:
+            return error(404, "Not Found")
+        case ["issues"] if not repo.has_issues:
+            return error(410, "Issues are disabled for this repo")
+    return None

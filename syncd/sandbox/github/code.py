@@ -102,6 +102,16 @@ class Repo:
     labels: dict[str, tuple[str, str]] = field(default_factory=dict)
     """The name in lower case of each label → (its name, its colour)."""
     archived: bool = False
+    fork: bool = False
+    private: bool = True
+    has_issues: bool = True
+    has_pull_requests: bool = True
+    blocked: Literal["tos", "dmca"] | None = None
+    """Why GitHub has disabled the repository, which it still lists."""
+    hidden: bool = False
+    """Whether the tokens may not see the repository: it answers as if it did not exist."""
+    legacy_ids: bool = False
+    """Whether the node ids of its items have GitHub's form of before 2021."""
     version: int = 0
     last_number: int = 0
     as_json: tuple[int, bytes] = (-1, b"")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from syncd.sandbox.github.code import Comment, Issue, Item, Reason
 from syncd.sandbox.github.repositories import Repositories
@@ -57,11 +58,12 @@ class CodeHost(Repositories):
 
     # -- changing pull requests
 
-    def merge_pull(self, full_name: str, number: int, *, at: datetime | None = None) -> None:
-        """Merges a pull request, which closes it."""
+    def merge_pull(self, full_name: str, number: int, *, by_push: bool = False, at: datetime | None = None) -> None:
+        """Merges a pull request, which closes it. A draft is merged by a push of its commits alone, and stays one."""
         with self.lock:
             pull, moment = self.pull(full_name, number), self._when(at)
-            pull.state, pull.closed_at, pull.merged_at, pull.draft = "closed", moment, moment, False
+            pull.state, pull.closed_at, pull.merged_at = "closed", moment, moment
+            pull.draft = pull.draft and by_push
             self._touch(full_name, pull, moment)
 
     def close_pull(self, full_name: str, number: int, *, at: datetime | None = None) -> None:
@@ -169,10 +171,24 @@ class CodeHost(Repositories):
 
     def rename_repo(self, full_name: str, new_name: str) -> None:
         """Renames a repository; from now on its old name answers with a redirect."""
+        self.set_repo(full_name, name=new_name)
+
+    def transfer_repo(self, full_name: str, new_owner: str) -> None:
+        """Moves a repository to another owner; from now on its old name answers with a redirect."""
+        self.set_repo(full_name, owner=new_owner)
+
+    def set_repo(self, full_name: str, **state: Any) -> None:
+        """Sets the state of a repository: `has_issues`, `blocked`, `hidden`, `archived`, `legacy_ids` and others."""
         with self.lock:
             repo = self.repo(full_name)
-            self.renamed[repo.full_name.lower()] = repo.id
-            repo.name = new_name
+            former = repo.full_name
+            for name, value in state.items():
+                if not hasattr(repo, name):
+                    raise ValueError(f"a repository has no {name}")
+                setattr(repo, name, value)
+            if repo.full_name != former:
+                self.renamed[former.lower()] = repo.id
+                self.renamed.pop(repo.full_name.lower(), None)
             repo.version += 1
             for item in repo.items.values():
                 item.rows.clear()

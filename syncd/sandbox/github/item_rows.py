@@ -11,7 +11,7 @@ import hashlib
 from typing import Any
 
 from syncd.sandbox.github.code import Comment, Issue, Item, Pull, Release, Repo, User
-from syncd.sandbox.github.repo_rows import WEB, node_id, repo_bytes, time_text, user_row
+from syncd.sandbox.github.repo_rows import WEB, node_id, node_id_within, repo_bytes, time_text, user_row
 from syncd.sandbox.http import compact_json
 
 
@@ -38,7 +38,7 @@ def issue_row(repo: Repo, item: Item) -> dict[str, Any]:
         "timeline_url": me + "/timeline",
         "html_url": f"{WEB}/{repo.full_name}/{noun}/{number}",
         "id": item.issue_id if isinstance(item, Pull) else item.id,
-        "node_id": node_id("PR" if isinstance(item, Pull) else "I", item.id),
+        "node_id": node_id_within(repo, "PR" if isinstance(item, Pull) else "I", item.id),
         "comments": len(item.comments),
         **_shared(repo, item),
         "closed_by": None,
@@ -83,7 +83,7 @@ def pull_row(repo: Repo, pull: Pull) -> dict[str, Any]:
     return {
         "url": me,
         "id": pull.id,
-        "node_id": node_id("PR", pull.id),
+        "node_id": node_id_within(repo, "PR", pull.id),
         "html_url": page,
         "diff_url": page + ".diff",
         "patch_url": page + ".patch",
@@ -130,7 +130,7 @@ def release_row(repo: Repo, release: Release) -> dict[str, Any]:
         "html_url": f"{page}/tag/{release.tag}",
         "id": release.id,
         "author": user_row(release.author),
-        "node_id": node_id("RE", release.id),
+        "node_id": node_id_within(repo, "RE", release.id),
         "tag_name": release.tag,
         "target_commitish": "main",
         "name": release.tag,

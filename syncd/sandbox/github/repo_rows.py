@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime
 from typing import Any
 
@@ -90,12 +91,15 @@ def organization_row(owner: User, repos: int) -> dict[str, Any]:
     }
 
 
-def repo_row(repo: Repo, owner: User) -> dict[str, Any]:
-    """A row for the schemas `full-repository`, `minimal-repository`, and `repository` inside a pull request."""
+def repo_row(repo: Repo, owner: User, kind: str = "Organization") -> dict[str, Any]:
+    """A row for the schemas `full-repository`, `minimal-repository`, and `repository` inside a pull request.
+
+    `kind` is the type of the owner's account.
+    """
     api, path = f"@API@/repos/{repo.full_name}", repo.full_name
     open_items = repo.open_items()
-    flags = ("has_issues", "has_projects", "has_downloads", "has_wiki", "allow_forking")
-    off = ("fork", "has_pages", "has_discussions", "disabled", "is_template", "web_commit_signoff_required")
+    flags = ("has_projects", "has_downloads", "has_wiki", "allow_forking")
+    off = ("has_pages", "has_discussions", "is_template", "web_commit_signoff_required")
     counts = (
         "stargazers_count",
         "watchers_count",
@@ -110,8 +114,8 @@ def repo_row(repo: Repo, owner: User) -> dict[str, Any]:
         "node_id": node_id("R", repo.id),
         "name": repo.name,
         "full_name": repo.full_name,
-        "private": True,
-        "owner": user_row(owner) | {"type": "Organization"},
+        "private": repo.private,
+        "owner": user_row(owner) | {"type": kind},
         "html_url": f"{WEB}/{path}",
         "description": f"What {repo.name} is made of",
         "url": api,
@@ -125,11 +129,15 @@ def repo_row(repo: Repo, owner: User) -> dict[str, Any]:
         "language": "Python",
         "license": None,
         "topics": [],
-        "visibility": "private",
+        "visibility": "private" if repo.private else "public",
         "default_branch": "main",
         "size": 4096,
         **dict.fromkeys(flags, True),
         **dict.fromkeys(off, False),
+        "fork": repo.fork,
+        "has_issues": repo.has_issues,
+        "has_pull_requests": repo.has_pull_requests,
+        "disabled": repo.blocked is not None,
         **dict.fromkeys(counts, 0),
         "archived": repo.archived,
         "open_issues": open_items,
@@ -151,3 +159,15 @@ def repo_bytes(repo: Repo, owner: User) -> bytes:
 def node_id(kind: str, id: int) -> str:
     """The GraphQL id, which clients do not interpret."""
     return f"{kind}_kwDO{id:08x}"
+
+
+def node_id_within(repo: Repo, kind: str, id: int) -> str:
+    """The GraphQL id of an issue (`I`), a pull request (`PR`) or a release (`RE`), in either of GitHub's forms.
+
+    The present form packs the repository's id and the item's as MessagePack.
+    """
+    if repo.legacy_ids:
+        name = {"I": "Issue", "PR": "PullRequest", "RE": "Release"}[kind]
+        return base64.b64encode(f"0{len(name)}:{name}{id}".encode()).decode()
+    packed = b"\x93\x00" + b"".join(b"\xce" + number.to_bytes(4) for number in (repo.id, id))
+    return f"{kind}_{base64.urlsafe_b64encode(packed).decode().rstrip('=')}"

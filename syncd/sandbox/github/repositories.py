@@ -21,6 +21,10 @@ class Repositories:
         self.repos: dict[int, Repo] = {}
         self.renamed: dict[str, int] = {}
         self._users: dict[str, User] = {}
+        self.persons: set[str] = set()
+        """The owners, in lower case, that are people and not organizations."""
+        self.installed_on = "acme"
+        """The owner that the GitHub App is installed on."""
 
     # -- looking things up
 
@@ -50,15 +54,28 @@ class Repositories:
         with self.lock:
             return self._users.setdefault(login, User(501 + len(self._users), login))
 
+    def kind(self, owner: str) -> str:
+        """`User` or `Organization`, as rows of repositories say it."""
+        return "User" if owner.lower() in self.persons else "Organization"
+
     # -- adding things
 
-    def add_repo(self, full_name: str, *, at: datetime | None = None, archived: bool = False) -> Repo:
+    def add_repo(
+        self,
+        full_name: str,
+        *,
+        at: datetime | None = None,
+        archived: bool = False,
+        fork: bool = False,
+        private: bool = True,
+    ) -> Repo:
         """Adds an empty repository."""
         owner, name = full_name.split("/")
         with self.lock:
             moment = self._when(at)
-            repo = Repo(next(self._ids), owner, name, moment, moment, archived=archived)
+            repo = Repo(next(self._ids), owner, name, moment, moment, archived=archived, fork=fork, private=private)
             self.repos[repo.id] = repo
+            self.renamed.pop(full_name.lower(), None)  # a former name leads nowhere else once it is taken again
             return repo
 
     def add_issue(

@@ -35,19 +35,22 @@ class _Lab:
     slept: list[float]
 
     def pages(self, cursor: Mapping[str, Json] | None = None) -> tuple[list[Page], SourceError | None]:
-        """The pages of a pull up to its end, or to the error that ended it."""
+        """The pages of a pull up to its end, or to the error that ended it. An unread list is an error."""
         pages: list[Page] = []
         try:
             pages.extend(self.source.pull(self.stream, cursor))
         except SourceError as error:
             return pages, error
-        return pages, None
+        unread = _unread(pages)
+        return pages, SourceBroken("; ".join(unread.values())) if unread else None
 
     def census(self) -> set[str] | None:
         """The ids of a census; None if it failed."""
         try:
             pages = list(self.source.census(self.stream))
         except SourceError:
+            return None
+        if _unread(pages):
             return None
         whole = {record.id for page in pages for record in page.records}
         return whole | {id_ for page in pages for id_ in page.present or ()}
@@ -185,6 +188,11 @@ class SourceContract(ConnectorContract):
         if keys.kind == "records":
             return Stream(keys.streams(self.needs)[0], "records", frozenset(self.needs), self.since)
         return Stream(keys.streams()[0], "readings", frozenset({keys.part()}))  # type: ignore[attr-defined]
+
+
+def _unread(pages: Sequence[Page]) -> Mapping[str, str]:
+    """The lists of a stream that could not be read, each with the reason."""
+    return {name: why for page in pages if page.lists for name, why in page.lists.unread.items()}
 
 
 def _cursor(pages: Sequence[Page]) -> Mapping[str, Json] | None:

@@ -77,6 +77,7 @@ def test_the_key_is_there_once_references_are_resolved(tmp_path: Path) -> None:
     assert connection(tmp_path, "type: records, reconcile: 6h").resolved().model_dump() == {
         "type": "records",
         "reconcile": timedelta(hours=6),
+        "shrink": "50%",
     }
 
 

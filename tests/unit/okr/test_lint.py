@@ -126,6 +126,14 @@ CASES: dict[str, tuple[str, list[Objective], list[Objective]]] = {
         [with_key_result(replace(CALLS, title="Launch the portal"))],
         [with_key_result(replace(ARTICLES, title="Launch the portal"))],
     ),
+    "outcome-worded-as-upkeep": (
+        "calls",
+        [with_key_result(replace(CALLS, title="Keep calls below 600 a week"))],
+        [
+            with_key_result(replace(CALLS, title="Keep calls below 600 a week", goal=Band(at_most=600))),
+            with_key_result(replace(ARTICLES, title="Keep 40 articles at 3 languages")),
+        ],
+    ),
     "output-worded-as-change": (
         "articles",
         [with_key_result(replace(ARTICLES, title="Calls fall to 600"))],
@@ -144,6 +152,25 @@ CASES: dict[str, tuple[str, list[Objective], list[Objective]]] = {
             with_key_result(replace(CALLS, goal=Target(600, 1200, commit=900))),
             with_key_result(replace(CALLS, title="Reduce calls by 600", goal=Target(600, 0))),
             with_key_result(replace(CALLS, title="Answers increase to 1,200", goal=Target(1200, 600))),
+        ],
+    ),
+    "title-against-numbers": (
+        "calls",
+        [
+            with_key_result(replace(CALLS, title="Churn falls from 5% to 3%", goal=Target(10, 0))),
+            with_key_result(replace(CALLS, title="Calls fall from 1,200 to 600", goal=Target(700, 1200))),
+            with_key_result(replace(CALLS, title="Sign-ups from 0 to 400", goal=Target(400, 100))),
+        ],
+        [
+            with_key_result(replace(CALLS, title="Churn falls from 5% to 3%", goal=Target(0.03, 0.05))),
+            with_key_result(
+                replace(CALLS, title="Revenue grows from $1.2M to $1.8M", goal=Target(1_800_000, 1_200_000))
+            ),
+            with_key_result(replace(CALLS, title="Time falls from 2 hours to 1 hour", goal=Target(60, 120))),
+            with_key_result(replace(CALLS, title="Calls fall from 1,200 to 600", goal=Target(600, 0))),
+            with_key_result(replace(CALLS, title="Calls fall from 1,200 to 600", goal=Target(50, 0))),
+            with_key_result(replace(CALLS, title="Calls fall from 1,200 to 600", goal=Target(700, 1200, stretch=600))),
+            with_key_result(replace(CALLS, title="Answer within 4 hours, in place of 9")),
         ],
     ),
     "never-matches": (
@@ -198,17 +225,17 @@ CASES: dict[str, tuple[str, list[Objective], list[Objective]]] = {
         "calls",
         [
             written("1.200", "Calls fall from 1.200 to 600"),
-            written("1.234", "Calls fall from 1,234 to 600"),
-            written("1.234", "Calls fall from 1 234 to 600"),
-            written("1.234", "Calls fall from 1234 to 600"),
+            written("1.234", "1,234 calls at most"),
+            written("1.234", "1 234 calls at most"),
+            written("1.234", "1234 calls at most"),
             written("5.500", "Fewer calls"),
         ],
         [
             written("1.234", "Fewer calls"),
-            written("1.234", "Calls fall from 11,234 to 600"),
-            written("1.234", "Calls fall from 12345 to 600"),
+            written("1.234", "11,234 calls at most"),
+            written("1.234", "12345 calls at most"),
             written("99.950", "99.950 % of calls are answered"),
-            written("1.250", "The median call falls from 1.250 to 0.900 hours"),
+            written("1.250", "1.250 hours at most, and 0.900 at best"),
             with_key_result(replace(CALLS, unit="%", grouped=(("target", "99.950"),))),
         ],
     ),
@@ -232,7 +259,9 @@ def test_a_good_objective_has_no_finding() -> None:
 
 
 def test_every_rule_has_its_cases() -> None:
-    assert list(CASES) == [rule.id for rule in RULES] == list(get_args(LintRule))
+    of_rows_alone = ["counts-undelivered"]  # held by tests/contract/test_delivered_unless.py
+    assert [rule.id for rule in RULES] == list(get_args(LintRule))
+    assert list(CASES) == [rule.id for rule in RULES if rule.id not in of_rows_alone]
     assert all(breaking and similar for _, breaking, similar in CASES.values())
 
 

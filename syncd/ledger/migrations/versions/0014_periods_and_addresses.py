@@ -6,7 +6,7 @@ from alembic import op
 from syncd.ledger.schema import Document, Moment
 
 revision = "0014"
-down_revision = "0008"
+down_revision = "0010"
 
 
 def upgrade() -> None:

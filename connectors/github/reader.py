@@ -1,0 +1,120 @@
+"""Reads one repository: picks the list that has what a stream needs, and pages of a size that the server can give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from connectors.github.api import Api, Refused, TooMuch
+from connectors.github.client import PER_PAGE
+from connectors.github.issues_walk import IssuesWalk, MergesUntold
+from connectors.github.pulls_walk import PullsWalk
+from connectors.github.repositories import Repositories
+from connectors.github.rows import Repository
+from connectors.github.walks import releases, start_of_walk
+from syncd.sdk import Lists, Page, Stream
+
+_SIZES = (PER_PAGE, 30, 10)  # rows a page: a gateway gives up on pages of many large rows
+
+
+class Reader:
+    """The pages of a repository.
+
+    It keeps each stream's memory while the source is open: a census and the pull after it share what they learn.
+    """
+
+    def __init__(self, api: Api, repositories: Repositories) -> None:
+        self._api = api
+        self._repositories = repositories
+        self._memories: dict[str, dict[str, Any]] = {}
+
+    def memory(self, stream: Stream) -> dict[str, Any]:
+        """What the stream remembers: its `repositories` by name, and the `sizes` of pages that had to be small."""
+        return self._memories.setdefault(stream.key, dict(stream.memory))
+
+    def forget_sizes(self, stream: Stream) -> None:
+        """Lets the next walk try large pages again: the server may only have been ill."""
+        self.memory(stream).pop("sizes", None)
+
+    def pages(self, kind: str, repository: Repository, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
+        """The rows that changed since the cursor; with an empty cursor, those updated since the stream's `since`."""
+        memory, name = self.memory(stream), repository.key
+        size = memory.get("sizes", {}).get(name, PER_PAGE)
+        while True:
+            try:
+                yield from self._list(self._api.with_pages_of(size), kind, repository, stream, cursor)
+            except TooMuch:
+                smaller = next((each for each in _SIZES if each < size), None)
+                if smaller is None:
+                    raise
+                size = smaller
+            else:
+                return
+            # Pages of another size have other numbers: a walk that was interrupted begins anew.
+            cursor = {key: value for key, value in cursor.items() if key != "walk"}
+            memory["sizes"] = {**memory.get("sizes", {}), name: size}
+            yield Page(lists=Lists(memory=dict(memory)))
+
+    def _list(
+        self, api: Api, kind: str, repository: Repository, stream: Stream, cursor: Mapping[str, Any]
+    ) -> Iterator[Page]:
+        if kind == "releases":
+            yield from releases(api, repository.full_name, cursor)
+        elif kind == "pulls":
+            yield from self._pulls(api, repository, stream, cursor)
+        else:
+            yield from self._issues(api, repository, stream, cursor)
+
+    def _issues(self, api: Api, repository: Repository, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
+        """Issues and pull requests by /issues; pull requests by /pulls where only they are needed and /issues has none.
+
+        /issues is closed to a token that may read pull requests alone, and where issues are turned off.
+        """
+        merges = "pull request" in stream.needs
+        merges_alone = merges and "issue" not in stream.needs
+        if not (repository.has_issues is False or (merges_alone and "pulls" in cursor)):
+            walk = IssuesWalk(api, repository.full_name, merges=merges, since=stream.since)
+            try:
+                yield from walk.pages(start_of_walk(stream.since, cursor), cursor)
+            except (MergesUntold, Refused) as error:
+                if not self._has_none(error, repository, merges_alone=merges_alone):
+                    raise
+            else:
+                return
+        if "issue" in stream.needs:
+            yield _turned_off("issues", repository)
+        if merges:
+            for page in self._pulls(api, repository, stream, cursor.get("pulls") or {}):
+                yield page if page.cursor is None else replace(page, cursor={"pulls": page.cursor})
+
+    def _has_none(self, error: MergesUntold | Refused, repository: Repository, *, merges_alone: bool) -> bool:
+        """Whether /issues has nothing of what is needed, so that an error of it is no failure."""
+        if isinstance(error, MergesUntold):
+            return merges_alone
+        if merges_alone and error.status in (403, 404, 410):
+            return True
+        return error.status == 410 and self._flags(repository).has_issues is False
+
+    def _pulls(self, api: Api, repository: Repository, stream: Stream, cursor: Mapping[str, Any]) -> Iterator[Page]:
+        """Pull requests by /pulls; none where they are turned off."""
+        try:
+            if repository.has_pull_requests is not False:
+                yield from PullsWalk(api, repository.full_name).pages(start_of_walk(stream.since, cursor), cursor)
+                return
+        except Refused as error:
+            if error.status not in (404, 410) or self._flags(repository).has_pull_requests is not False:
+                raise
+        yield _turned_off("pull requests", repository)
+
+    def _flags(self, repository: Repository) -> Repository:
+        """The repository with its flags, which a list of repositories has brought already."""
+        if repository.id is None:
+            with suppress(Refused):
+                return self._repositories.alone(repository.full_name)
+        return repository
+
+
+def _turned_off(what: str, repository: Repository) -> Page:
+    return Page(lists=Lists(empty={repository.key: f"its {what} are turned off, so it has none"}))

@@ -1,0 +1,28 @@
+"""Refusals of GitHub that pass, and lists that it cuts short without refusing anything.
+
+Sources: docs.github.com "Authorizing a personal access token for use with single sign-on" (X-GitHub-SSO), "Rate limits
+for the REST API" (limits on how fast content is made).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_TOO_QUICKLY = re.compile(r"\bwas submitted too quickly\b", re.IGNORECASE)
+WITHHELD = (
+    "GitHub leaves out what belongs to organizations with single sign-on; authorize the token for them, in GitHub's "
+    "settings of personal access tokens"
+)
+CONTENT_WAIT = 120.0
+"""Seconds: GitHub advises to wait at least a minute after a limit that names no time."""
+
+
+def is_too_quick(status: int, message: str) -> bool:
+    """Whether GitHub refuses a write because too much was written lately. It says so with 422, which is final else."""
+    return status in (403, 422) and _TOO_QUICKLY.search(message) is not None
+
+
+def withheld(headers: Mapping[str, str]) -> bool:
+    """Whether a list leaves out what belongs to organizations for which the token lacks single sign-on."""
+    return headers.get("x-github-sso", "").partition(";")[0].strip() == "partial-results"

@@ -1,0 +1,132 @@
+"""Which repositories `OWNER/*` means now, and what became of those that it meant before.
+
+GitHub lists what the credentials may see. A repository that is missing from that list may be deleted, moved to another
+owner, or hidden from these credentials; so it is asked for by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from connectors.github.api import Api, NotThere, Refused, parsed
+from connectors.github.refusals import WITHHELD
+from connectors.github.rows import REPOSITORY, Repository, User
+from connectors.github.settings import GitHubSettings
+from connectors.github.walks import steady
+from syncd.sdk import Lists, SourceBroken
+
+_BY_CREATION = {"sort": "created", "direction": "asc"}  # a renamed repository keeps its place
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """The repositories of an owner: those to `read`, and what became of the `lists` of the last pull.
+
+    `names` has the ids of all that belong to the owner, by name, those that cannot be read included.
+    """
+
+    read: Sequence[Repository]
+    lists: Lists
+    names: Mapping[str, int | None]
+
+
+class Repositories:
+    """Lists the repositories of owners."""
+
+    def __init__(self, api: Api, settings: GitHubSettings) -> None:
+        self._api = api
+        self._settings = settings
+
+    def of(self, owner: str, before: Mapping[str, int | None]) -> Owned:
+        """The repositories of an organization or a person. `before` has the ids of those of the last pull, by name."""
+        listed, withheld = self._listed(owner)
+        names = {repository.key: repository for repository in listed}
+        renamed = _renamed(before, {row.id: row.key for row in listed if row.id is not None})
+        unread = {f"{owner}/*": WITHHELD} if withheld else {}
+        lost: dict[str, int | None] = {}
+        for name, id_ in before.items():
+            if name in names or name in renamed or self._is_excluded(name):
+                continue
+            try:
+                now = self.alone(name)
+            except Refused as error:
+                unread[name], lost[name] = _LOST.format(error=error, name=name.partition("/")[2]), id_
+                continue
+            if now.key.partition("/")[0] == owner.lower():
+                names.setdefault(now.key, now)
+                renamed |= {name: now.key} if now.key != name else {}
+        read = [repository for repository in names.values() if not self._leaves_out(repository)]
+        here = {repository.key: repository.id for repository in read} | lost
+        left = {renamed.get(name, name) for name in before} - here.keys()
+        return Owned(
+            sorted(read, key=lambda repository: repository.full_name), Lists(renamed, frozenset(left), unread), here
+        )
+
+    def alone(self, name: str) -> Repository:
+        """A repository by its name, present or former."""
+        _, _, body = self._api.request(f"/repos/{name}", {})
+        return parsed(REPOSITORY, body)
+
+    def _listed(self, owner: str) -> tuple[Sequence[Repository], bool]:
+        """What GitHub lists, and whether it says that the list leaves some out."""
+        try:
+            return self._rows(f"/orgs/{owner}/repos", {"type": "all"})
+        except NotThere:
+            pass
+        public = f"/users/{owner}/repos", {"type": "owner"}
+        if self._settings.app_id is not None:
+            # The list of a person's repositories has public ones only; an App may see more, of several owners.
+            installed, withheld = self._rows("/installation/repositories", {})
+            own = {row.key: row for row in installed if row.key.partition("/")[0] == owner.lower()}
+            rows, more_withheld = self._rows(*public)
+            return [*({row.key: row for row in rows} | own).values()], withheld or more_withheld
+        with suppress(SourceBroken):
+            _, _, body = self._api.request("/user", {})
+            if User.model_validate_json(body).login.lower() == owner.lower():
+                return self._rows("/user/repos", {"affiliation": "owner"})
+        return self._rows(*public)
+
+    def _rows(self, path: str, query: Mapping[str, str]) -> tuple[Sequence[Repository], bool]:
+        rows: dict[str, Repository] = {}
+        withheld = False
+        for reading in steady(self._api, path, {**query, **_BY_CREATION}, "repos"):
+            rows, withheld = {}, False
+            for answer in reading:
+                rows |= {row.key: row for row in answer.rows or []}
+                withheld |= answer.withheld
+        return [*rows.values()], withheld
+
+    def _leaves_out(self, repository: Repository) -> bool:
+        return (
+            (repository.archived is True and "archived" in self._settings.exclude)
+            or (repository.fork is True and "forks" in self._settings.exclude)
+            or self._is_excluded(repository.key)
+        )
+
+    def _is_excluded(self, name: str) -> bool:
+        """Whether `exclude` names it, with its owner or without."""
+        patterns = (pattern.lower() for pattern in self._settings.exclude if pattern not in ("archived", "forks"))
+        return any(fnmatchcase(name if "/" in pattern else name.partition("/")[2], pattern) for pattern in patterns)
+
+
+def _renamed(before: Mapping[str, int | None], now: Mapping[int, str]) -> dict[str, str]:
+    """The former and the present names of repositories, by their ids before and now.
+
+    A repository may take the name of another only if that one has given it up: ids that were counted anew, as by a
+    server behind another address, rename nothing.
+    """
+    moved = {name: now[id_] for name, id_ in before.items() if id_ is not None and now.get(id_, name) != name}
+
+    def is_free(name: str, passed: frozenset[str] = frozenset()) -> bool:
+        return name not in before or (name in moved and name not in passed and is_free(moved[name], passed | {name}))
+
+    return {name: new for name, new in moved.items() if is_free(new)}
+
+
+_LOST = (
+    "it is no longer listed, and its records stay until it is sure what became of it ({error}); let the credentials "
+    "see it again, or write `exclude: [{name}]` on the connection if it is gone"
+)
