@@ -31,6 +31,11 @@ class Files:
         return FilesSource(_root(settings, context), settings, context)
 
     @staticmethod
+    def missing(settings: FilesSettings, context: Context, keys: FilesMeasure) -> str | None:
+        """What a measure names that is not there: its file, a sheet, or a column."""
+        return FilesSource(_root(settings, context), settings, context).missing(keys)
+
+    @staticmethod
     def publisher(settings: FilesSettings, context: Context, keys: FilesPublish) -> FilesPublisher:
         """A publisher; writes nothing yet."""
         return FilesPublisher(_root(settings, context), keys)

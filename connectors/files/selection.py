@@ -91,20 +91,13 @@ def read_parts(
     return snapshots
 
 
-@dataclass(frozen=True, slots=True)
-class Names:
-    """The sheets of a file, none for CSV; the sheet of a measure, and the columns that its header names."""
-
-    sheets: Sequence[str]
-    sheet: str | None
-    columns: Sequence[str]
-
-
-def names_in(opened: Opened, keys: FilesMeasure, zone: ZoneInfo) -> Names:
-    """The names that a measure can use. Unreadable if the file has no sheet of the name that the measure gives."""
-    reader = Reader(zone, keys.as_, text_numbers=opened.text_numbers)
-    sheet, header = _Resolver(opened, keys, reader, None).header()
-    return Names(opened.sheets, sheet, header.names)
+def missing_in(opened: Opened, keys: FilesMeasure, zone: ZoneInfo) -> str | None:
+    """What a measure names that a file does not have: a sheet, a column, a named range; None if it has all."""
+    try:
+        _Resolver(opened, keys, Reader(zone, keys.as_, text_numbers=opened.text_numbers), None).search()
+    except Unreadable as error:
+        return str(error)
+    return None
 
 
 def _pass(opened: Opened, sheet: str | None, searches: dict[str, _Search], snapshots: dict[str, Snapshot]) -> None:
@@ -208,14 +201,6 @@ class _Resolver:
         header = self._header(_Place(sheet, _ALL))
         column = header.position(rest, self.reader, sheet or self.keys.file.rsplit("/", 1)[-1])
         return _Place(sheet, Range(header.row + 1, column, None, column))
-
-    def header(self) -> tuple[str | None, Header]:
-        """The sheet that the measure reads, and the header there."""
-        if self.keys.lookup is not None:
-            table = self._table(self.keys.lookup.table)
-            return table.sheet, self._header(table)
-        sheet = self.opened.sheet(split_sheet(self.keys.references()[-1])[0])
-        return sheet, self._header(_Place(sheet, _ALL))
 
     def _header(self, table: _Place) -> Header:
         area = table.area

@@ -14,8 +14,9 @@ from connectors.files.keys import PACKED, TEXTS, FilesMeasure
 from connectors.files.limits import FilesSettings
 from connectors.files.opening import opened
 from connectors.files.paths import below
-from connectors.files.selection import Names, names_in, read_parts
-from syncd.sdk import Check, Context, Json, Page, RetryLater, Snapshot, SourceBroken, Stream
+from connectors.files.selection import missing_in, read_parts
+from syncd.sdk import Check, Context, Json, Page, RetryLater, Snapshot, SourceBroken, SourceError, Stream
+from syncd.sdk.names import nearest_hint
 from syncd.sdk.tables import Unreadable
 
 T = TypeVar("T")
@@ -54,18 +55,29 @@ class FilesSource:
 
         yield Page(readings=self._settled(stream.key, read))
 
-    def names(self, keys: FilesMeasure) -> Names:
-        """The sheets of a measure's file, and the columns of the sheet that it reads. Unreadable if it has no such
-        sheet; SourceBroken if the file cannot be read.
+    def missing(self, keys: FilesMeasure) -> str | None:
+        """What a measure names that is not there: its file, a sheet, or a column; None if all is there.
+
+        Without the folder nothing is missing: a machine that checks mapping files may have no data.
         """
+        if not self._root.is_dir():
+            return None
+        try:
+            if not below(self._root, keys.file).exists():
+                return f"there is no file {keys.file!r}{nearest_hint(keys.file, self._files())}"
 
-        def read(content: BinaryIO) -> Names:
-            ((file, _),) = opened(keys.file, content, self._settings, {"": keys})
-            if isinstance(file, str):
-                raise Unreadable(file)
-            return names_in(file, keys, self._context.zone)
+            def look(content: BinaryIO) -> str | None:
+                ((file, _),) = opened(keys.file, content, self._settings, {"": keys})
+                return file if isinstance(file, str) else missing_in(file, keys, self._context.zone)
 
-        return self._settled(keys.file, read)
+            return self._settled(keys.file, look)
+        except SourceError as error:
+            return str(error)
+
+    def _files(self) -> list[str]:
+        """The spreadsheet files below the folder."""
+        paths = (path for path in self._root.rglob("*") if path.suffix.lower() in PACKED + TEXTS)
+        return [path.relative_to(self._root).as_posix() for path in paths]
 
     def census(self, stream: Stream) -> Iterator[Page]:
         """Empty: streams of readings have no census."""
@@ -81,7 +93,7 @@ class FilesSource:
         except OSError as error:
             yield Check("reachable", False, f"{self._root} cannot be read: {(error.strerror or str(error)).lower()}")
             return
-        count = sum(1 for path in self._root.rglob("*") if path.suffix.lower() in PACKED + TEXTS)
+        count = len(self._files())
         yield Check("reachable", True, f"{self._root}, {count} spreadsheet file{'s' * (count != 1)}")
 
     def close(self) -> None:

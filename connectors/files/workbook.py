@@ -19,6 +19,7 @@ from connectors.files.sparse import Places, packed
 from syncd.sdk import SourceBroken
 from syncd.sdk.a1 import Range, parse_range, split_sheet
 from syncd.sdk.cells import Cell
+from syncd.sdk.names import nearest_hint
 from syncd.sdk.tables import Unreadable
 
 if TYPE_CHECKING:
@@ -76,7 +77,10 @@ class Workbook:
             sheet.name for sheet in sheets if sheet.name.casefold() == name.casefold()
         ]
         if not names:
-            raise Unreadable(f"{self._limits.file} has no sheet {name!r}; it has: {', '.join(self.sheets)}")
+            raise Unreadable(
+                f"{self._limits.file} has no sheet {name!r}{nearest_hint(name, self.sheets)}; "
+                f"it has: {', '.join(self.sheets)}"
+            )
         return names[0]
 
     def named_range(self, sheet: str | None, name: str) -> tuple[str, Range] | None:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from textwrap import fill
+from typing import TYPE_CHECKING
 
 import typer
 
 from syncd.cli.opening import open_config, print_json, reading_ledger
 from syncd.config import Config
+from syncd.config.local_sources import missing_in_sources
 from syncd.okr.lint import PulledRows
-from syncd.okr.measures import RecordMeasure, leaves
+from syncd.okr.plausible import out_of_scale, shown
 from syncd.okr.words import count
 from syncd.sdk import ConfigError, Problem, SyncdError
 
-_CONNECTION, _UNKNOWN_OWNER = "connection", "unknown-owner"
+if TYPE_CHECKING:
+    from syncd.ledger import Ledger
+
+_CONNECTION, _UNKNOWN_OWNER, _NOT_THERE, _OUT_OF_SCALE = "connection", "unknown-owner", "not-there", "out-of-scale"
 
 
 def run(path: Path, *, strict: bool, as_json: bool) -> None:
@@ -30,15 +36,17 @@ def run(path: Path, *, strict: bool, as_json: bool) -> None:
         problems = [_entry(problem) for problem in error.problems or [Problem(str(path), 0, str(error))]]
         print_json({"valid": False, "problems": problems, "warnings": []})
         raise typer.Exit(2) from None
+    ledger = _ledger(config)
     try:
-        lint_findings = list(config.findings(_pulled_rows(config, clock())))
+        findings, far = _findings(config, ledger, clock())
     except SyncdError:  # the ledger broke while it was read, and the files are valid all the same
-        lint_findings = list(config.findings())
-    findings = [(problem, finding.rule.id) for problem, finding in lint_findings]
+        findings, far = _findings(config, None, clock())
     warnings = [
         *((problem, _CONNECTION) for problem in config.warnings()),
         *findings,
         *((problem, _UNKNOWN_OWNER) for problem in config.unknown_owners()),
+        *((problem, _NOT_THERE) for problem in missing_in_sources(config)),
+        *((problem, _OUT_OF_SCALE) for problem in far),
     ]
     if as_json:
         entries = [{**_entry(problem), "rule": rule} for problem, rule in warnings]
@@ -59,22 +67,42 @@ def run(path: Path, *, strict: bool, as_json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _pulled_rows(config: Config, now: datetime) -> PulledRows | None:
-    """The records that the ledger holds; None if no measure counts records, or if there is no ledger to read.
+def _findings(
+    config: Config, ledger: Ledger | None, now: datetime
+) -> tuple[Sequence[tuple[Problem, str]], Sequence[Problem]]:
+    """The findings of lint, each with its rule, and the values that are far from their key result's numbers."""
+    rows = None if ledger is None else PulledRows(ledger.answers, now)
+    findings = [(problem, finding.rule.id) for problem, finding in config.findings(rows)]
+    return findings, [] if ledger is None else list(_far_progress(config, ledger))
 
-    Whoever checks files elsewhere has neither a ledger nor its password, and gets the other findings.
+
+def _ledger(config: Config) -> Ledger | None:
+    """The ledger; None if there is none, or none that can be read.
+
+    Whoever checks files elsewhere has neither a ledger nor its password, and gets the findings that need none.
     """
-    measured = (leaf for okrs in config.periods for kr in okrs.measured for leaf in leaves(kr.measure))
-    if not any(isinstance(leaf, RecordMeasure) for leaf in measured):
-        return None
     try:
         file = config.ledger_url().removeprefix("sqlite:///").partition("?")[0]
         if config.settings.ledger.startswith("sqlite:") and not Path(file).exists():
             return None  # decided before the ledger's code is imported
-        ledger = reading_ledger(config)
+        return reading_ledger(config)
     except SyncdError:
         return None
-    return PulledRows(ledger.answers, now) if ledger is not None else None
+
+
+def _far_progress(config: Config, ledger: Ledger) -> Iterator[Problem]:
+    """The key results whose last value is so far from their numbers that one of these has another unit."""
+    from syncd.ledger.definitions import measure_digest
+
+    for okrs in config.periods:
+        values = ledger.values.last(okrs.period.id)
+        for key_result in okrs.key_results:
+            value = values.get(key_result.id)
+            if value is None or value.number is None or value.measure != measure_digest(key_result.measure):
+                continue
+            if reason := out_of_scale(key_result.goal.progress(value.number)):
+                origin = config.origins[(okrs.period.id, key_result.id)]
+                yield origin.problem(f"{key_result.id} has the value {shown(value.number)}, and {reason}", "baseline")
 
 
 def _fitted(line: str) -> str:

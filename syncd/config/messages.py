@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any, get_args
 
@@ -14,6 +13,7 @@ from pydantic_core import ErrorDetails
 from syncd.config.document import Document, Place
 from syncd.config.number_advice import instead_of
 from syncd.sdk import Problem
+from syncd.sdk.names import nearest_name
 
 
 def validation_problems(
@@ -41,9 +41,8 @@ def validation_problems(
 def nearest(name: str, valid: Iterable[str]) -> str:
     """`; did you mean 'x'?` with the nearest of the valid names; at most twenty of them if none is near."""
     names = sorted(set(valid))
-    match = get_close_matches(name.lower(), [candidate.lower() for candidate in names], n=1, cutoff=0.6)
-    if match:
-        return f"; did you mean {next(candidate for candidate in names if candidate.lower() == match[0])!r}?"
+    if (match := nearest_name(name, names)) is not None:
+        return f"; did you mean {match!r}?"
     more = f" and {len(names) - 20:,} more" if len(names) > 20 else ""
     return f"; known here: {', '.join(names[:20])}{more}" if names else ""
 

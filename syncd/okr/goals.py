@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Literal
 
 from syncd.okr.measures import Measure
-from syncd.okr.plausible import Plausible
+from syncd.okr.plausible import Plausible, out_of_scale
 from syncd.okr.spans import Period, Span
 from syncd.sdk.numbers import as_decimal, between, ratio, rounded, share_of_way
 
@@ -317,7 +317,8 @@ def standing(key_result: KeyResult, value: float | None, span: Span, now: dateti
     if now < span.start:
         return Standing(progress, score, expected_score, "unknown", "the period has not begun")
     health = _health(key_result, progress, score, expected_score, now >= span.end, shares)
-    return Standing(progress, score, expected_score, health, bounds=(0.0, 1.0, *shares.bounds(expected_score)))
+    bounds = (0.0, 1.0, *shares.bounds(expected_score))
+    return Standing(progress, score, expected_score, health, out_of_scale(progress), bounds)
 
 
 def guarded(unguarded: Standing, guard: Standing, guard_reason: str) -> Standing:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from syncd.sdk.figures import percent
 from syncd.sdk.numbers import difference, product
 
 MANY = 3
 """A stream that held at least this many records or readings and now holds none counts as fallen empty."""
+
+_FAR = 10.0  # a thousand percent, as a share
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,16 @@ def _jump(bounds: Plausible, step: float, last: float) -> str | None:
     if bounds.jump_share is not None and last and step > product(bounds.jump_share, abs(last)):
         return f"{jump} {shown(product(bounds.jump_share, 100))}%"
     return None
+
+
+def out_of_scale(progress: float | None) -> str | None:
+    """What is wrong with a progress, as a share, of more than a thousand percent; None for any other progress.
+
+    A baseline of 4 in place of 4,000 makes such a progress.
+    """
+    if progress is None or abs(progress) < _FAR:
+        return None
+    return f"its progress is {percent(progress)}: check that value, baseline and target have the same unit"
 
 
 def shown(number: float) -> str:

@@ -19,6 +19,7 @@ from syncd.sdk.connector import (
     ConnectionSettings,
     Connector,
     Context,
+    Local,
     MeasureKeys,
     Publishes,
     Pulls,
@@ -29,6 +30,7 @@ from syncd.sdk.connector import (
     WebAddress,
     can_publish,
     can_pull,
+    is_local,
 )
 from syncd.sdk.durations import Duration, parse_duration
 from syncd.sdk.errors import (
@@ -70,6 +72,7 @@ __all__ = [
     "JsonPublisher",
     "JsonSource",
     "Lists",
+    "Local",
     "MeasureKeys",
     "NewestFirst",
     "Page",
@@ -106,6 +109,7 @@ __all__ = [
     "can_publish",
     "can_pull",
     "failure",
+    "is_local",
     "is_page",
     "lead_time",
     "network_failure",

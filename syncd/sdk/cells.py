@@ -153,12 +153,12 @@ class ColumnReader:
 
     def __init__(self, reader: Reader) -> None:
         self.reader = reader
-        self._looks = not reader.rules.marks
+        self.looks = not reader.rules.marks  # whether another cell could still change the reader
 
     def look(self, cell: Cell) -> None:
         """Takes notice of a cell of the column, whether it counts or not."""
-        if self._looks and type(cell) is str and "," in cell and has_decimal_comma(cell):
-            self._looks = False
+        if self.looks and type(cell) is str and "," in cell and has_decimal_comma(cell):
+            self.looks = False
             self.reader = replace(self.reader, decimal_comma=True)
 
 

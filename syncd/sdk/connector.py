@@ -208,6 +208,15 @@ class Pulls(Connector, Protocol):
         ...
 
 
+class Local(Pulls, Protocol):
+    """A connector that pulls without a network, so that `validate` can look for what a measure names."""
+
+    @staticmethod
+    def missing(settings: Any, context: Context, keys: Any) -> str | None:
+        """What a measure names that is not there, as a sentence without its full stop; None if all is there."""
+        ...
+
+
 class Publishes(Connector, Protocol):
     """A connector through which check-ins can be written."""
 
@@ -222,6 +231,11 @@ class Publishes(Connector, Protocol):
 def can_pull(connector: type[Connector]) -> TypeGuard[type[Pulls]]:
     """Whether measures can read from it."""
     return hasattr(connector, "Measure")
+
+
+def is_local(connector: type[Connector]) -> TypeGuard[type[Local]]:
+    """Whether it can look, without a network, for what a measure names."""
+    return hasattr(connector, "missing")
 
 
 def can_publish(connector: type[Connector]) -> TypeGuard[type[Publishes]]:

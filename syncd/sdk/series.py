@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import cached_property
 
 from syncd.sdk.a1 import address, parse_range, split_sheet
 from syncd.sdk.cells import Cell, ColumnReader, Reader, shown
@@ -47,39 +46,57 @@ class SeriesReader:
 
         Once the series is narrowed, rows that their date alone shows to be outside are passed over.
         """
-        if self._is_narrowed and self._pass_over(rows, dates, values):
+        if self._is_narrowed and (sides := self._sides(rows, dates)) is not None:
+            self._pass_over(rows, dates, values, sides)
             return
         column = address(sheet, 0, values)[:-1]
         for number, row in enumerate(rows, first):
-            if values >= len(row):
-                continue
-            date_cell = row[dates] if dates < len(row) else None
-            if self._is_narrowed and (outside := self._outside_time(date_cell)) is not None:
-                self._column.look(row[values])
-                self._undated.follow(outside)
-            else:
-                self.pair(number, f"{column}{number + 1}", date_cell, row[values])
+            width = len(row)
+            if values < width:
+                date_cell = row[dates] if dates < width else None
+                if self._is_narrowed and (side := self._side(date_cell)) is not None:
+                    self._column.look(row[values])
+                    self._undated.follow(side)
+                else:
+                    self.pair(number, f"{column}{number + 1}", date_cell, row[values])
 
-    def _pass_over(self, rows: Sequence[Sequence[Cell]], dates: int, values: int) -> bool:
-        """Passes over rows that are all on one side of the window, as rows in the order of their days mostly are.
-
-        False if they are not, or if a row ends before its date or value: then each row is looked at.
-        """
-        try:
-            days = {row[dates] for row in rows}
-            cells = [row[values] for row in rows]
-        except IndexError:
-            return False
-        sides = {self._outside_time(day) for day in days}
-        if len(sides) > 1 or None in sides:
-            return False
-        if any("," in cell for cell in cells if type(cell) is str):
-            for cell in cells:
-                self._column.look(cell)
-        for side in sides:
+    def _pass_over(self, rows: Sequence[Sequence[Cell]], dates: int, values: int, sides: Collection[datetime]) -> None:
+        """Takes notice of rows outside of the window: their order, and how their numbers are written."""
+        if self._column.looks:
+            for row in rows:
+                if values < len(row) and type(cell := row[values]) is str and "," in cell:
+                    self._column.look(cell)
+        for side in sides if len(sides) == 1 else (self._side(row[dates]) for row in rows):
             if side is not None:
                 self._undated.follow(side)
-        return True
+
+    def _sides(self, rows: Sequence[Sequence[Cell]], dates: int) -> Collection[datetime] | None:
+        """The sides of the window on which rows are; None if one may be inside. Rows mostly come in the order of their
+        days.
+        """
+        try:
+            sides = set(map(self._side, {row[dates] for row in rows}))
+        except IndexError:  # a row that ends before its date
+            return None
+        return None if None in sides else {side for side in sides if side is not None}
+
+    def _side(self, date_cell: Cell) -> datetime | None:
+        """A time that stands for all times on a side of the window, for a row that is there by its date alone, or by
+        the day with which its date begins; None for other rows.
+        """
+        by_day = type(date_cell) is str and self._reader.rules.date is None
+        key = date_cell[:_ISO_DAY] if by_day else date_cell  # type: ignore[index]
+        if key in self._remembered:
+            return self._remembered[key]
+        side: datetime | None = None
+        moment = self._reader.moment(key)
+        if moment is not None and self._between is not None and not self._is_near(moment):
+            start, end = self._between
+            side = start - _ANY_ZONE if moment < start else end + _ANY_ZONE
+        if len(self._remembered) >= _REMEMBERED:
+            self._remembered.clear()
+        self._remembered[key] = side
+        return side
 
     def pair(self, position: int, where: str, date_cell: Cell, cell: Cell) -> None:
         """Reads a date and the cell beside it, which has the address `where`."""
@@ -139,31 +156,6 @@ class SeriesReader:
 
     def _is_inside(self, at: datetime) -> bool:
         return self._between is None or self._between[0] <= at < self._between[1]
-
-    def _outside_time(self, date_cell: Cell) -> datetime | None:
-        """A time that stands for a row with this date, or with a text that begins with this day, if it is outside of
-        the window; else None. All times before the window are one, and all after it.
-        """
-        by_day = type(date_cell) is str and self._reader.rules.date is None
-        key = date_cell[:_ISO_DAY] if by_day else date_cell  # type: ignore[index]
-        if key in self._remembered:
-            return self._remembered[key]
-        moment = self._reader.moment(key)
-        outside: datetime | None = None
-        if moment is not None and not self._is_near(moment) and self._between is not None:
-            outside = self._earlier if moment < self._between[0] else self._later
-        if len(self._remembered) >= _REMEMBERED:
-            self._remembered.clear()
-        self._remembered[key] = outside
-        return outside
-
-    @cached_property
-    def _earlier(self) -> datetime | None:
-        return None if self._between is None else self._between[0] - _ANY_ZONE
-
-    @cached_property
-    def _later(self) -> datetime | None:
-        return None if self._between is None else self._between[1] + _ANY_ZONE
 
     def _is_near(self, moment: datetime) -> bool:
         """Whether a time on the same day may be inside, in whatever zone it is written."""

@@ -14,6 +14,7 @@ from syncd.sdk.a1 import Range, address
 from syncd.sdk.cells import Cell, Reader, shown
 from syncd.sdk.facts import Reading, Snapshot
 from syncd.sdk.matching import Match, plain_text
+from syncd.sdk.names import nearest_hint
 
 
 class Unreadable(Exception):
@@ -52,7 +53,8 @@ class Header:
         where = "the first row" if self.row == 0 else f"row {self.row + 1}"
         hint = "; if the names are in another row, say which: header: 3" if len(self.names) < 2 else ""
         raise Unreadable(
-            f"{table or 'the sheet'} has no column {name!r}; {where} has: {', '.join(self.names) or 'nothing'}{hint}"
+            f"{table or 'the sheet'} has no column {name!r}{nearest_hint(name, self.names)}; {where} has: "
+            f"{', '.join(self.names) or 'nothing'}{hint}"
         )
 
 

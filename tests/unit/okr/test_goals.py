@@ -35,6 +35,29 @@ def judge(value: float | None, now: datetime = HALF, key_result: KeyResult = CAL
 
 class TestProgress:
     @pytest.mark.parametrize(
+        ("goal", "value", "says"),
+        [
+            (
+                Target(5.5, 4),
+                4200,
+                "its progress is 279,733 %: check that value, baseline and target have the same unit",
+            ),
+            (Target(5.5, 4), -40, "its progress is -2,933 %"),
+            (Target(10, 0), 100, "its progress is 1,000 %"),
+            (Target(10, 0), 99, None),
+            (Target(10, 0), -99, None),
+            (Target(600, 1200), 1092, None),
+            (Band(at_most=5), 4200, None),
+        ],
+    )
+    def test_progress_of_thousands_of_percent_is_said(
+        self, goal: Target | Band, value: float, says: str | None
+    ) -> None:
+        reason = judge(value, key_result=replace(CALLS, goal=goal)).reason
+        assert (reason or "").startswith(says or "")
+        assert (reason is None) is (says is None)
+
+    @pytest.mark.parametrize(
         ("value", "progress", "score"),
         [(1200, 0, 0), (1092, 0.18, 0.18), (900, 0.5, 0.5), (600, 1, 1), (300, 1.5, 1), (1500, -0.5, 0)],
     )
