@@ -34,6 +34,7 @@ from syncd.config.mapping_keys import (
     KeyResultKeys,
     MappingFile,
     MeasuresFile,
+    Moved,
     ObjectiveKeys,
     PeriodDays,
 )
@@ -261,6 +262,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "step keys": partial(keys, StepKeys),
     "guard keys": partial(keys, GuardKeys),
     "link keys": partial(keys, Drives),
+    "moved keys": partial(keys, Moved),
     "window keys": partial(keys, WindowKeys),
     "formula keys": partial(keys, FormulaKeys),
     "measures file keys": partial(keys, MeasuresFile),

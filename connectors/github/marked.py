@@ -29,6 +29,11 @@ def with_block(text: str, name: str, content: str) -> str:
     return text + end_of_line * max(0, 2 - line_ends) + new
 
 
+def renamed_block(text: str, old: str, new: str) -> str:
+    """The text with another name in the marks of a block."""
+    return text.replace(start_of(old), start_of(new)).replace(_end_of(old), _end_of(new))
+
+
 def start_of(name: str) -> str:
     """The mark before the block."""
     return f"<!-- syncd:{name} -->"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from connectors.github.api import Api
 from connectors.github.issues import IssueClient
 from connectors.github.markdown import inert
-from connectors.github.marked import TornError, block_of, start_of, with_block
+from connectors.github.marked import TornError, block_of, renamed_block, start_of, with_block
 from connectors.github.rows import Comment
 from connectors.github.settings import GitHubPublish, GitHubSettings
 from syncd.sdk import Content, Context, RetryLater, Statement, Summary, Written
@@ -35,11 +35,13 @@ class GitHubPublisher:
         self._sleep = context.retry.sleep
         self._keys = keys
         self._last_read: dict[str, Content] = {}
+        self._former: dict[str, str | None] = {}  # the id that a key result had before
         self._wrote = False
 
     def content(self, statement: Statement | Summary) -> Content:
         """The lines of a statement as Markdown, and the label."""
         assert isinstance(statement, Statement)
+        self._former[statement.key_result] = statement.former
         content = {}
         if self._keys.body or self._keys.comment:
             title, *rest = map(inert, lines(statement))
@@ -99,7 +101,7 @@ class GitHubPublisher:
         content: dict[str, str | None] = {}
         if "body" in places or "label" in places:
             text = issue.text()
-            now.text = text.body or ""
+            now.text = self._under_present_id(text.body or "", name)
             now.labels = [label for label in text.label_names if self._is_ours(label)]
         if "body" in places:
             try:
@@ -110,12 +112,30 @@ class GitHubPublisher:
         if "label" in places:
             content["label"] = ", ".join(map(self._as_written, now.labels)) or None
         if "comment" in places:
-            start = start_of(name)
-            ours = (comment for comment in issue.comments() if (comment.body or "").lstrip().startswith(start))
-            now.comment = next(ours, None)  # the oldest: any quote or copy of it is newer
+            start, now.comment = self._own_comment(issue, name)
             content["comment"] = _without(start, now.comment.body) if now.comment else None
         now.target = replace(now.target, content=content)
         return now
+
+    def _own_comment(self, issue: IssueClient, name: str) -> tuple[str, Comment | None]:
+        """The mark of syncd's comment for a key result, and the comment; if there is none, that for its former id.
+
+        Of several it is the oldest: any quote or copy of it is newer.
+        """
+        start, former = start_of(name), self._former.get(name)
+        before, of_former = start_of(former) if former else start, None
+        for comment in issue.comments():
+            text = (comment.body or "").lstrip()
+            if text.startswith(start):
+                return start, comment
+            if of_former is None and text.startswith(before):
+                of_former = comment
+        return before, of_former
+
+    def _under_present_id(self, text: str, name: str) -> str:
+        """The text with the block of a key result's former id under its present id."""
+        former = self._former.get(name)
+        return text if former is None or start_of(name) in text else renamed_block(text, former, name)
 
     def _is_ours(self, label: str) -> bool:
         return self._keys.label is not None and label.lower().startswith(self._keys.label.lower())

@@ -2,8 +2,8 @@
 
 `settings` are its YAML keys. `source` pulls issues and takes their census by a `walk` over the list. `client` sends the
 requests, `jql` adds a time bound to the query, and `answers`, `fields` and `changelog` are the parts of the answers
-that are read. `publisher` writes to the fields of an edit `screen`, and comments in Jira's `markup`. A process that
-only reads mappings imports the keys alone; the library is imported at its first use.
+that are read. `publisher` writes to the fields of an edit `screen`, and comments in Jira's `markup`; `audience` says
+who sees them. A process that only reads mappings imports the keys alone; the library is imported at its first use.
 """
 
 from __future__ import annotations

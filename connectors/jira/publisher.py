@@ -59,12 +59,14 @@ class JiraPublisher(Client):
         self._keys = keys
         self._stated: Mapping[str, Stated] = {_place(field): stated for stated, field in keys.fields.items()}
         self._issues: dict[str, _Issue] = {}  # by the key in the configuration
+        self._former: dict[str, str | None] = {}  # the id that a key result had before
         self._comments: dict[str, Comment | None] = {}  # syncd's comment, by key result, as last read
         self._me: Account | None = None
 
     def content(self, statement: Statement | Summary) -> Content:
         """The value of each field, and the text of the comment."""
         assert isinstance(statement, Statement)
+        self._former[statement.key_result] = statement.former
         values = statement.content(self._stated.values())
         content = {
             place: _field_value(statement, name, values[name]) for place, name in self._stated.items() if name in values
@@ -108,7 +110,7 @@ class JiraPublisher(Client):
             for place, slot in slots.items():
                 content[place] = slot.from_json(current.fields.get(slot.id), number=self._stated[place] in _NUMBERS)
         if _COMMENT in wanted:
-            ours = next((comment for comment in self._all_comments(issue) if self._is_ours(comment, name)), None)
+            ours = self._own_comment(issue, name)
             self._comments[name] = ours
             text = decoded(ours.body) if ours else None
             # A comment with the right text that too many people see counts as missing, so that it is written again.
@@ -155,6 +157,17 @@ class JiraPublisher(Client):
             total = page.total
             seen.update(comment.id for comment in fresh)
             yield from fresh
+
+    def _own_comment(self, issue: _Issue, name: str) -> Comment | None:
+        """syncd's comment for a key result; if there is none, that for the id which the key result had before."""
+        of_former: Comment | None = None
+        former = self._former.get(name)
+        for comment in self._all_comments(issue):
+            if self._is_ours(comment, name):
+                return comment
+            if of_former is None and former is not None and self._is_ours(comment, former):
+                of_former = comment
+        return of_former
 
     def _is_ours(self, comment: Comment, name: str) -> bool:
         return _mark(name) in decoded(comment.body).split("\n") and comment.author.is_same(self._myself())

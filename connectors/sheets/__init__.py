@@ -2,7 +2,8 @@
 
 `settings` and `keys` are its YAML keys. `source` reads ranges and `publisher` writes cells, both through `client`.
 `layout` knows where in a sheet the cells of a key result are, and `log` how a history of check-ins is laid out; both
-work on the `cells` of a sheet. A process that only reads mappings imports the keys alone.
+work on the `cells` of a sheet. `moved` finds what a write hit because rows moved meanwhile. A process that only reads
+mappings imports the keys alone.
 """
 
 from __future__ import annotations

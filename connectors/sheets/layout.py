@@ -97,10 +97,11 @@ def needed_ranges(keys: SheetsPublish) -> Sequence[str]:
     return [whole_sheet(keys.sheet)]
 
 
-def layout(keys: SheetsPublish, sheet: Cells) -> Layout:
+def layout(keys: SheetsPublish, sheet: Cells, former: Mapping[str, str | None]) -> Layout:
     """Lays out a sheet as it was read. SourceBroken if a column is missing.
 
-    An empty sheet gets a header, if `create` allows it.
+    A key result without a row has the row of its `former` id: whoever keeps the sheet renames it there, or not. An
+    empty sheet gets a header, if `create` allows it.
     """
     names = [keys.key_column, *keys.columns.values()]
     new = keys.create and not sheet.values
@@ -117,6 +118,7 @@ def layout(keys: SheetsPublish, sheet: Cells) -> Layout:
     for row, column in sorted(sheet.values):
         if column == columns[0] and (row > 0 or not keys.by_header):
             rows.setdefault(sheet.text(row, column), []).append(row)
+    rows |= {name: rows[old] for name, old in former.items() if name not in rows and old is not None and old in rows}
     places = list(map(keys.place, keys.columns))
     lettered = [place for place, column in zip(places, keys.columns.values(), strict=True) if is_letters(column)]
     return Layout(sheet, columns[0], dict(zip(places, columns[1:], strict=True)), rows, header, lettered)

@@ -37,6 +37,7 @@ class SheetsPublisher:
     def __init__(self, client: Client, keys: SheetsPublish) -> None:
         self._client = client
         self._keys = keys
+        self._former: dict[str, str | None] = {}  # the id that a key result had before
         self._lines: dict[tuple[str, Scalar | None], Sequence[Scalar | None]] = {}
         self._layout: Layout
         self._log: Log | None = None
@@ -45,6 +46,7 @@ class SheetsPublisher:
     def content(self, statement: Statement | Summary) -> Content:
         """The values of the columns, and the time of the statement's row in the log."""
         assert isinstance(statement, Statement)
+        self._former[statement.key_result] = statement.former
         stated = statement.content(self._keys.columns)
         if "health" in stated:
             stated["health"] = health(statement).capitalize()
@@ -59,7 +61,7 @@ class SheetsPublisher:
         with self._explained():
             self._check()
             sheet, log = self._look()
-            self._layout = layouts.layout(self._keys, sheet)
+            self._layout = layouts.layout(self._keys, sheet, self._former)
             self._log = None if log is None else logs.log(log)
         return {name: self._read_row(name, content) for name, content in wanted.items()}
 
@@ -147,7 +149,7 @@ class SheetsPublisher:
                 self._keys.spreadsheet, [{"insertDimension": {"range": rows, "inheritFromBefore": True}}]
             )
             sheet, _ = self._look()
-            self._layout = layouts.layout(self._keys, sheet)
+            self._layout = layouts.layout(self._keys, sheet, self._former)
 
     def _check(self) -> None:
         """Reads what was written, and restores what was overwritten in rows that moved. RetryLater if any moved."""

@@ -181,6 +181,8 @@ def checkin(
     confidence: options.Confidence = None,
     author: options.Author = None,
     expires: options.Expires = None,
+    dated: options.OfDay = None,
+    withdraw: options.Withdraw = False,
     force: options.Force = False,
     period: options.PeriodId = None,
     as_json: options.AsJson = False,
@@ -188,11 +190,26 @@ def checkin(
     """Check in a number, a note or your confidence.
 
     Without a measure, the number is the key result's value until it expires; for milestones without `at`, it is how
-    many of them are reached. With a measure, the number stands beside the measured value and replaces nothing. Works on
-    the ledger and the mappings only: it needs no network and no secret.
+    many of them are reached. With a measure, the number stands beside the measured value and replaces nothing.
+
+    With --date it describes the end of a past day; the number is the value unless there is one of a later day. A wrong
+    check-in is not deleted but withdrawn, with --withdraw and perhaps a --note: then the check-in before it counts, and
+    past days stay as they were shown. Works on the ledger and the mappings only: it needs no network and no secret.
     """
     from syncd.cli import checkin as command
 
+    if withdraw:
+        command.withdraw(
+            config,
+            key_result,
+            given={"--value": value, "--confidence": confidence, "--expires": expires, "--force": force or None},
+            note=note,
+            author=author,
+            dated=dated,
+            period=period,
+            as_json=as_json,
+        )
+        return
     command.run(
         config,
         key_result,
@@ -201,6 +218,7 @@ def checkin(
         confidence=confidence,
         author=author,
         expires=expires,
+        dated=dated,
         period=period,
         force=force,
         as_json=as_json,

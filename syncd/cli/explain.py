@@ -72,7 +72,8 @@ def _lines(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
     key_result, line = evidence.key_result, evidence.line
     yield from wrapped(f"{key_result.id}: {key_result.title}", rest="  ")
     if evidence.value is None or (key_result.measure is None and line.value is None):
-        yield "  no value: " + ("not pulled yet" if key_result.measure else "no measure; it waits for a check-in")
+        yield f"  no value: {line.reason}"
+        yield from _edits(evidence, zone)
         yield from _checkins(evidence, zone)
         return
     yield from _standing(evidence)
@@ -86,8 +87,7 @@ def _lines(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
     if lacking := evidence.value.lacking:
         verb = "lacks" if lacking == 1 else "lack"
         yield from labelled("", f"{count(lacking, 'record')} {verb} {_field(key_result.measure)}: left out")
-    for edit in evidence.definition_changes:
-        yield from labelled("edited", f"{clock_time(edit.at.astimezone(zone))} in {edit.file}: {edit}")
+    yield from _edits(evidence, zone)
     for approval in evidence.approvals:
         when = clock_time(approval.at.astimezone(zone))
         moved = f"{value_figure(evidence.key_result, approval.old)} → {value_figure(evidence.key_result, approval.new)}"
@@ -141,6 +141,11 @@ def _streams(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
             yield from labelled("", note)
 
 
+def _edits(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
+    for edit in evidence.definition_changes:
+        yield from labelled("edited", f"{clock_time(edit.at.astimezone(zone))} in {edit.file}: {edit}")
+
+
 def _checkins(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
     for checkin, expired in evidence.checkins:
         value = number(checkin.value) if checkin.value is not None else None
@@ -148,9 +153,13 @@ def _checkins(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
         given = ", ".join(filter(None, (value, confidence)))
         at, until = (clock_time(moment.astimezone(zone)) for moment in (checkin.at, checkin.expires_at))
         by = f"{checkin.author}: {given}" if given else checkin.author
-        yield from labelled("check-in", f"{at} by {by}; {'expired' if expired else 'until'} {until}")
+        dated = f"of {day(checkin.dated.astimezone(zone))}, made " if checkin.dated else ""
+        yield from labelled("check-in", f"{dated}{at} by {by}; {'expired' if expired else 'until'} {until}")
         if checkin.note:
             yield from labelled("", checkin.note)
+        if checkin.withdrawn is not None:
+            when, why = clock_time(checkin.withdrawn.at.astimezone(zone)), checkin.withdrawn.note
+            yield from labelled("", f"withdrawn {when} by {checkin.withdrawn.author}{f': {why}' if why else ''}")
 
 
 def _field(measure: Measure | None) -> str:

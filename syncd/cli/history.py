@@ -13,9 +13,10 @@ import typer
 
 from syncd.cli.history_words import event_words
 from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, reading_ledger
-from syncd.explain.edits import Edit
-from syncd.explain.history import Point, Restated, Series, SeriesEvent, history
+from syncd.explain.edit import Edit
+from syncd.explain.history import CheckInCorrected, Point, Restated, Series, SeriesEvent, by_point, history
 from syncd.sdk import ConfigError
+from syncd.status.document import checkin_document
 from syncd.status.read_snapshots import Snapshots
 
 _COLUMNS = (
@@ -53,6 +54,8 @@ def run(
         typer.echo(table(series), nl=False)
     elif not series.points:
         typer.echo(f"{name} has no value yet in {okrs.period.id}: {_why_none(series, now)}")
+        for event in series.events:
+            typer.echo(f"  {event_words(event, series)}")
     elif as_chart:
         from syncd.cli.history_chart import print_chart
 
@@ -99,6 +102,9 @@ def _event(event: SeriesEvent, series: Series) -> dict[str, Any]:
         return when | {"event": "edited", "file": event.file, "key": event.key, "old": event.old, "new": event.new}
     if isinstance(event, Restated):
         return when | {"event": "restated", "count": event.count, "before": event.before, "after": event.after}
+    if isinstance(event, CheckInCorrected):
+        what = "checked_in" if event.withdrawn is None else "withdrawn"
+        return when | {"event": what, "checkin": checkin_document(event.checkin, series.period.zone)}
     approval = {"author": event.author, "old": event.old, "new": event.new, "reason": event.reason}
     return when | {"event": "approved", **approval}
 
@@ -112,8 +118,9 @@ def table(series: Series) -> str:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(_COLUMNS)
+    events_by_point = by_point(series)
     for point in series.points:
-        events = [event for event in series.events if event.at.astimezone(series.period.zone).date() == point.day]
+        events = events_by_point.get(point.day, ())
         cells = _point(point, series) | {"events": "; ".join(event_words(event, series) for event in events)}
         writer.writerow([_cell(cells[column]) for column in _COLUMNS])
     return text.getvalue()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from textwrap import wrap
 
 from syncd.cli.history_words import event_words
-from syncd.explain.history import Point, Series, SeriesEvent
+from syncd.explain.history import Point, Series, SeriesEvent, by_point
 from syncd.okr.words import HEALTH_WORDS, clock_time, day, goal, goal_bounds, number, percent
 
 _WIDTH = 80
@@ -42,12 +42,10 @@ def render(series: Series, now: datetime) -> Iterator[str]:
 
 def runs(series: Series) -> list[Run]:
     """The days of the series in runs; a day with an event begins a new run."""
-    events_by_day: dict[date, list[SeriesEvent]] = {}
-    for event in series.events:
-        events_by_day.setdefault(event.at.astimezone(series.period.zone).date(), []).append(event)
+    events_by_day = by_point(series)
     folded: list[Run] = []
     for point in series.points:
-        events = events_by_day.get(point.day, [])
+        events = events_by_day.get(point.day, ())
         if folded and not events and _looks_alike(folded[-1].points[-1], point, series):
             folded[-1] = Run([*folded[-1].points, point], folded[-1].events)
         else:

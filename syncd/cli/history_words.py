@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from syncd.explain.edits import Edit
-from syncd.explain.history import Restated, Series, SeriesEvent
-from syncd.okr.words import clock_time, count, number
+from syncd.explain.edit import Edit
+from syncd.explain.history import CheckInCorrected, Restated, Series, SeriesEvent
+from syncd.okr.words import clock_time, count, day, number
+from syncd.status.checkin_words import content_words
 
 
 def event_words(event: SeriesEvent, series: Series) -> str:
@@ -17,4 +18,10 @@ def event_words(event: SeriesEvent, series: Series) -> str:
         if event.before != event.after:
             moved = f"{number(event.before)} → {number(event.after)}"
         return f"restated {at}: {count(event.count, 'row')} of the past, {moved}"
+    if isinstance(event, CheckInCorrected):
+        checkin, of = event.checkin, day(event.checkin.as_of.astimezone(series.period.zone))
+        if event.withdrawn is None:
+            return f"checked in {at} by {checkin.author} for {of}: {content_words(checkin)}"
+        why = f": {event.withdrawn.note}" if event.withdrawn.note else ""
+        return f"withdrawn {at} by {event.withdrawn.author}: {content_words(checkin)} of {of} by {checkin.author}{why}"
     return f"approved {at} by {event.author}: {number(event.old)} → {number(event.new)}"

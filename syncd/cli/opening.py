@@ -69,6 +69,9 @@ def chosen_period(config: Config, period: str | None, now: datetime) -> PeriodOk
 def chosen_key_result(okrs: PeriodOkrs, name: str) -> KeyResult:
     """The period's key result or guard with this id. If there is none, raises ConfigError with the nearest id."""
     by_id = {kr.id: kr for kr in okrs.measured}
+    renamed = {kr.moved_from: kr.id for kr in okrs.key_results}
+    if name not in by_id and name in renamed:
+        raise ConfigError(f"{name} is called {renamed[name]} now in {okrs.period.id}; write the new id")
     if name not in by_id:
         raise ConfigError(f"there is no key result {name!r} in {okrs.period.id}{nearest(name, by_id)}")
     return by_id[name]

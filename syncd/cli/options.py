@@ -62,6 +62,12 @@ Expires = Annotated[
     str | None,
     typer.Option("--expires", metavar="DURATION", help="How long it is valid (default: `stale_after`, or 14d)."),
 ]
+OfDay = Annotated[
+    str | None, typer.Option("--date", metavar="DATE", help="The past day that it describes, such as 2026-11-02.")
+]
+Withdraw = Annotated[
+    bool, typer.Option("--withdraw", help="Withdraw the newest check-in, or with --date the newest of that day.")
+]
 Force = Annotated[bool, typer.Option("--force", help="Accept a value outside `plausible`.")]
 Published = Annotated[
     str | None, typer.Argument(metavar="KR", help="Write this key result's check-ins only.", show_default=False)

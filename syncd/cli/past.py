@@ -11,13 +11,13 @@ from syncd.sdk import ConfigError
 _FIRST = date(1970, 1, 1)  # no ledger is older, and a day near year 1 has too few days before it
 
 
-def past_day(text: str, zone: ZoneInfo, now: datetime) -> date:
-    """The day in a text. ConfigError for any other text, and for a future day."""
+def past_day(text: str, zone: ZoneInfo, now: datetime, option: str = "--at") -> date:
+    """The day in the text of an option. ConfigError for any other text, and for a future day."""
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise ConfigError(f"--at is {text!r}; write a day as 2026-11-02") from None
-    _check(text, day, is_future=day > now.astimezone(zone).date())
+        raise ConfigError(f"{option} is {text!r}; write a day as 2026-11-02") from None
+    _check(text, day, is_future=day > now.astimezone(zone).date(), option=option)
     return day
 
 
@@ -36,8 +36,8 @@ def past_moment(text: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, boo
     return (moment, False) if day is None else (midnight(day + timedelta(days=1), zone), True)
 
 
-def _check(text: str, day: date, *, is_future: bool) -> None:
+def _check(text: str, day: date, *, is_future: bool, option: str = "--at") -> None:
     if is_future:
-        raise ConfigError(f"--at is {text}, which is in the future; write today or a past day")
+        raise ConfigError(f"{option} is {text}, which is in the future; write today or a past day")
     if day < _FIRST:
-        raise ConfigError(f"--at is {text}; write a day after {_FIRST}")
+        raise ConfigError(f"{option} is {text}; write a day after {_FIRST}")

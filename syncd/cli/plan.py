@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from syncd.cli.moved import moves_document
 from syncd.cli.opening import print_json
 from syncd.cli.plan_view import publisher_failures, render
 from syncd.cli.progress import print_failures
@@ -55,6 +56,7 @@ def document(planned: Planned, zone: ZoneInfo) -> dict[str, Any]:
             {"connection": pull.connection, "stream": pull.stream.key, "reason": reason}
             for pull, reason in planned.result.failures
         ],
+        **moves_document(planned.result),
         "publish": [_preview(preview) for preview in planned.publish],
     }
 
@@ -94,7 +96,12 @@ def _period(period: PeriodChanges, zone: ZoneInfo) -> dict[str, Any]:
             for change in period.verdicts
         ],
         "objectives": [
-            {"id": change.objective.id, "old": _standing(change.old), "new": _standing(change.new)}
+            {
+                "id": change.objective.id,
+                "old": _standing(change.old),
+                "new": _standing(change.new),
+                "edits": [{"key": edit.key, "old": edit.old, "new": edit.new} for edit in change.edits],
+            }
             for change in period.objectives
         ],
         "key_results": [_change(change, zone) for change in period.key_results],

@@ -8,6 +8,7 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from syncd.cli.lines import WIDTH, cut, rounded
+from syncd.cli.moved import moves
 from syncd.cli.progress import failures
 from syncd.cli.sync import NOTHING_OPEN
 from syncd.cycle.plan_changes import KeyResultChange, ObjectiveChange, PeriodChanges, Planned, Removed
@@ -44,6 +45,8 @@ def render(planned: Planned, zone: ZoneInfo) -> Iterator[str]:
         for line, command in period.waiting:
             yield from _wrapped(f"{line.key_result.id} waits already, with {_candidate(line)}: `{command}`", 0)
     yield from _publish(planned.publish)
+    for sentence in moves(planned.result):
+        yield from _wrapped(sentence, 0)
     yield _summary(planned)
 
 
@@ -91,7 +94,7 @@ def _summary(planned: Planned) -> str:
     streams = count(len(planned.result.pulls), "stream") + failed
     if not planned.measured:
         return NOTHING_OPEN
-    if not any(planned.periods):
+    if not any(planned.periods) and not planned.result.carried_over.moved:
         measured = count(planned.measured, "key result")
         return f"Nothing would change: {measured}, {streams}, as of {clock_time(planned.as_of)}"
     changed = sum(len(period.key_results) for period in planned.periods)
@@ -123,7 +126,7 @@ def _period(period: PeriodChanges, planned: Planned, zone: ZoneInfo) -> Iterator
             continue
         yield from _wrapped(block.objective.title, 0)
         if standing is not None:
-            yield _objective(standing)
+            yield from _objective(standing)
         for change in within:
             yield from _key_result(change, change.key_result.id.ljust(width), zone)
         yield ""
@@ -133,12 +136,15 @@ def _period(period: PeriodChanges, planned: Planned, zone: ZoneInfo) -> Iterator
         yield ""
 
 
-def _objective(change: ObjectiveChange) -> str:
+def _objective(change: ObjectiveChange) -> Iterator[str]:
     old, new = change.old, change.new
     line = f"  outcome {_moved(score_figure(old), score_figure(new))}  {_health(old.health, new.health)}"
     if new.activity is not None or old.activity is not None:
         line += f"     activity {_moved(percent(old.activity), percent(new.activity))}"
-    return line
+    yield line
+    if change.edits:
+        edits = ", ".join(str(edit) for edit in change.edits)
+        yield from _wrapped(f"edited in {change.file}: {edits}", 6)
 
 
 def _key_result(change: KeyResultChange, name: str, zone: ZoneInfo) -> Iterator[str]:

@@ -26,7 +26,7 @@ from syncd.okr.words import (
 from syncd.status.checkin_words import sentences
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 from syncd.status.unwritten import Trouble, in_short
-from syncd.status.verdicts import VERDICT_SIGNS, VERDICT_WORDS, ordered
+from syncd.status.verdicts import VERDICT_SIGNS, ordered
 
 _NOTE_LINES = 2  # `explain` shows the whole of a long note
 _VERDICT_STYLES = {"watermelon": "bold red", "too_early": "cyan", "working": "green", "unknown": "bright_black"}
@@ -81,13 +81,13 @@ def _objective(block: ObjectiveBlock, report: Report, width: int, id_width: int)
         head += f"     activity {percent(stands.activity)}"
     yield head
     if block.supporting:
-        made_of = ", ".join(f"{name} {score_figure(report.block(name).standing)}" for name in block.supporting)
+        made_of = ", ".join(f"{name} {score_figure(standing)}" for name, standing in block.supporting)
         for part in wrap(f"supported by {made_of}", width - 2):
             yield _styled(f"  {part}", "bright_black")
     for link in ordered(block.alignment):
         verdict = link.alignment.verdict
         style = _VERDICT_STYLES.get(verdict, "yellow")
-        label = f"  {VERDICT_SIGNS[verdict]} {VERDICT_WORDS[verdict]}  "
+        label = f"  {VERDICT_SIGNS[verdict]} {link.words}  "
         first, *rest = wrap(link.brief, max(30, width - len(label)))
         yield _styled(label, style) + first
         for part in rest:

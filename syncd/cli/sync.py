@@ -10,6 +10,7 @@ from pathlib import Path
 import typer
 
 from syncd.cli.lines import wrapped
+from syncd.cli.moved import moves
 from syncd.cli.progress import failures, print_failures
 from syncd.cli.publish import print_deliveries, print_messages
 from syncd.cli.pulling import ready_to_pull
@@ -36,6 +37,9 @@ def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_for
     key_results = {(okrs.period.id, kr.id): kr for okrs in request.config.periods for kr in okrs.measured}
     for change in shown:
         for line in _change(change, key_results[change.period, change.key_result]):
+            typer.echo(line)
+    for sentence in moves(result):
+        for line in wrapped(sentence, rest="  "):
             typer.echo(line)
     print_failures(result)
     print_deliveries(result.delivered)

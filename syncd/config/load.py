@@ -172,7 +172,7 @@ def _load(path: Path, with_tests: bool) -> Config:
     mappings = list(_documents(_mapping_files(path.parent, settings.mappings, document, problems), problems))
     named = _named_measures(mappings, problems)
     for mapping in mappings:
-        reader = Reader(mapping, connections, ZoneInfo(settings.timezone), named)
+        reader = Reader(mapping, connections, ZoneInfo(settings.timezone), named, settings.year_starts)
         content = reader.read()
         problems.extend(reader.problems)
         files.append((mapping, content[0].id if content else None))
@@ -180,8 +180,9 @@ def _load(path: Path, with_tests: bool) -> Config:
             joined.add(mapping, *content)
     periods = joined.finish()
     publications: list[Publication] = []
-    ids = {kr.id for okrs in periods for kr in okrs.key_results}
-    for publication in read_publications(document, settings.publish, connections, ids):
+    by_period = {okrs.period.id: [kr.id for kr in okrs.key_results] for okrs in periods}
+    ids = {name for names in by_period.values() for name in names}
+    for publication in read_publications(document, settings.publish, connections, by_period):
         if isinstance(publication, Problem):
             problems.append(publication)
             continue

@@ -40,7 +40,10 @@ from syncd.sdk import Problem
 
 
 class Reader:
-    """Reads a mapping file and collects its problems; `named` are the named measures of all files."""
+    """Reads a mapping file and collects its problems; `named` are the named measures of all files.
+
+    `year_starts` is the month in which fiscal years begin, 1 to 12; None if the project has none.
+    """
 
     def __init__(
         self,
@@ -48,9 +51,11 @@ class Reader:
         connections: Mapping[str, Connection | None],
         zone: ZoneInfo,
         named: Mapping[str, Named],
+        year_starts: int | None = None,
     ) -> None:
         self.document = document
         self.zone = zone
+        self._year_starts = year_starts
         self._connections = connections
         self._measures = MeasureReader(document, connections, zone, named, _measure_defaults(document.data))
         self._problems: list[Problem] = []
@@ -97,7 +102,7 @@ class Reader:
         if isinstance(given, PeriodDays):
             return Period(given.id or f"{given.start}..{given.end}", given.start, given.end, self.zone)
         try:
-            return parse_period(given, self.zone)
+            return parse_period(given, self.zone, self._year_starts)
         except ValueError as error:
             self._problems.append(self.document.problem(("period",), f"period {error}"))
             return None
@@ -135,6 +140,7 @@ class Reader:
                 for where, text in self.document.grouped(place)
                 if "measure" not in where[len(place) :]
             ),
+            moved_from=keys.moved.from_ if keys.moved else None,
         )
 
     def _goal(self, keys: KeyResultKeys, place: Place, period: Period) -> Goal:

@@ -43,6 +43,14 @@ class Drives(BaseModel):
     )
 
 
+class Moved(BaseModel):
+    """A new id of a key result."""
+
+    model_config = STRICT
+
+    from_: Id = Field(alias="from", description="The id that it had before, in the same period.")
+
+
 _IdOrLink = Annotated[
     Annotated[Id, Tag("id")] | Annotated[Drives, Tag("link")], Discriminator(tag_by_shape("link", "id"))
 ]
@@ -94,6 +102,7 @@ class KeyResultKeys(BaseModel):
     measure: MeasureOrName | None = Field(
         None, description="Where its number comes from, or the name of a measure in `measures`."
     )
+    moved: Moved | None = Field(None, description="After a renaming, {from: OLD-ID}: its history goes on.")
     ignore: _Rules = Field([], description="Rules of lint that do not apply here.")
 
     @model_validator(mode="after")
@@ -206,7 +215,7 @@ class MappingFile(BaseModel):
 
     model_config = STRICT
 
-    period: _NameOrDays = Field(description="2026-Q4, 2026-H2, 2026-11, 2026, or {start: DAY, end: DAY}.")
+    period: _NameOrDays = Field(description="2026-Q4, 2026-H2, 2026-11, 2026, FY27-Q1, or {start: DAY, end: DAY}.")
     objectives: list[ObjectiveKeys] = Field(min_length=1, description="The objectives, each with its key results.")
     measures: dict[Id, dict[str, Any]] = Field({}, description="Measures by name, for any mapping file to use.")
     defaults: Defaults = Field(Defaults(), description="Values for keys that an entry of this file does not have.")

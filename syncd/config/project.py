@@ -16,6 +16,7 @@ from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -68,6 +69,12 @@ def _zone(name: str) -> str:
     return name
 
 
+def _month_number(value: Any) -> Any:
+    if isinstance(value, bool) or not str(value).isascii() or not str(value).isdigit() or not 1 <= int(value) <= 12:
+        raise ValueError(f"is {value!r}; write the number of a month, such as 02")
+    return int(value)
+
+
 def _schedule(text: str) -> str:
     if len(text.split()) == 5:
         try:
@@ -95,7 +102,15 @@ class Publish(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     to: str = Field(description="The connection to write through.")
+    period: str | None = Field(
+        None, description="The period that is written there; unless given, the present one and those that settle."
+    )
     override: bool = Field(False, description="Overwrite what somebody else wrote there.")
+
+    @field_validator("period", mode="before")
+    @classmethod
+    def _a_year_is_a_name(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 class ProjectFile(BaseModel):
@@ -110,6 +125,9 @@ class ProjectFile(BaseModel):
     )
     timezone: Annotated[str, AfterValidator(_zone)] = Field(
         "UTC", description="The time zone of days, weeks and periods."
+    )
+    year_starts: Annotated[int, BeforeValidator(_month_number), Field(ge=1, le=12)] | None = Field(
+        None, description="The month in which fiscal years begin, such as 02: then `FY27-Q1` is a period."
     )
     health: HealthShares = Field(
         HealthShares(), description="The shares of the expected score that are on track or at risk."

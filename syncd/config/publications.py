@@ -21,12 +21,13 @@ WHOLE = ""
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """An entry of `publish:`."""
+    """An entry of `publish:`. `period` is the only period that it writes; None if it writes those of today."""
 
     connection: Connection
     keys: PublishKeys
     override: bool
     place: Place
+    period: str | None = None
 
     def targets(self, key_results: Collection[str]) -> Mapping[str, str]:
         """The target of each of these key results by id, or the whole period's target by `WHOLE`."""
@@ -46,9 +47,12 @@ def read_publications(
     document: Document,
     written: Collection[Publish],
     connections: Mapping[str, Connection | None],
-    key_results: Collection[str],
+    by_period: Mapping[str, Collection[str]],
 ) -> Iterator[Publication | Problem]:
-    """Each entry, or its problems. Two entries may not write to the same place."""
+    """Each entry, or its problems. Two entries may not write to the same place.
+
+    `by_period` are the key results of each period.
+    """
     taken: dict[tuple[str, str], int] = {}
     for index, entry in enumerate(written):
         place: Place = ("publish", index)
@@ -58,6 +62,11 @@ def read_publications(
                 message = f"there is no connection {entry.to!r}{nearest(entry.to, connections)}"
                 yield document.problem((*place, "to"), message)
             continue
+        if entry.period is not None and entry.period not in by_period:
+            message = f"there is no period {entry.period!r} in the mappings{nearest(entry.period, by_period)}"
+            yield document.problem((*place, "period"), message)
+            continue
+        key_results = {name for period, names in by_period.items() if entry.period in (None, period) for name in names}
         connector = connection.connector
         if not can_publish(connector):
             writing = [other.name for other in connections.values() if other and can_publish(other.connector)]
@@ -73,7 +82,7 @@ def read_publications(
         unknown = sorted(set(keys.names() or ()) - set(key_results))
         for name in unknown:
             yield document.problem(place, f"there is no key result {name!r}{nearest(name, key_results)}")
-        publication = Publication(connection, keys, entry.override, place)
+        publication = Publication(connection, keys, entry.override, place, entry.period)
         targets = publication.targets(key_results)
         for target, names in _shared(targets):
             key_results_of_target = " and ".join(map(repr, names))

@@ -78,18 +78,18 @@ def _of_source(
 def _of_streams(
     config: Config, connection: Connection, source: Source, periods: Sequence[PeriodOkrs]
 ) -> Iterator[Check]:
-    """A finding for each stream whose first question fails, and one for the streams that answer."""
+    """A finding for the streams that answer, and one for each stream whose first question fails."""
     streams = list(needed_streams(connection.name, periods).values())
-    answered = 0
+    answered, failed = 0, []
     for stream in streams[:MOST_STREAMS]:
         problems = list(_problems(config, connection, source, periods, stream))
         answered += not problems
-        for problem in dict.fromkeys(problems):
-            yield Check("reads", False, f"{stream.key}: {problem}")
+        failed += [Check("reads", False, f"{stream.key}: {problem}") for problem in dict.fromkeys(problems)]
     left_out = [stream.key for stream in streams[MOST_STREAMS:]]
     if answered or left_out:
         rest = f"; {len(left_out)} more were not asked, the first of them {left_out[0]}" if left_out else ""
         yield Check("reads", True, f"{answered} of {len(streams)} streams answered{rest}")
+    yield from failed
 
 
 def _problems(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from syncd.config import Config
 from syncd.cycle.foresee import deliveries_after
 from syncd.cycle.value import case_of, complete_value
-from syncd.ledger import Ledger
+from syncd.ledger import Definition, KeptValue, Ledger, NewDelivery
 from syncd.okr.answer import Answer
-from syncd.okr.checkins import CheckIn
+from syncd.okr.checkins import CheckIn, Withdrawal, newest_value
 from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.plausible import implausible
 
@@ -33,27 +34,76 @@ class Implausible(Exception):
 def check_in(
     config: Config, okrs: PeriodOkrs, key_result: KeyResult, ledger: Ledger, checkin: CheckIn, *, force: bool = False
 ) -> None:
-    """Keeps a check-in. The value of a check-in becomes the value of a key result without a measure.
+    """Keeps a check-in. The value of a check-in becomes the value of a key result without a measure, unless there is
+    one of a later day.
 
     Raises Settled, or without `force` Implausible; then nothing changes. The caller holds the ledger's lock.
     """
-    period, now = okrs.period, checkin.at
-    settled_at = period.span.end + config.settings.settle
-    if now >= settled_at:
-        raise Settled(settled_at)
-    case = case_of(config, okrs, ledger, key_result, now)
-    unmeasured = key_result.measure is None
+    change = _Change(config, okrs, key_result, ledger, checkin.at)
     if checkin.value is not None and key_result.plausible is not None and not force:
-        before = (
-            case.last.number if case.last is not None and unmeasured else None
-        )  # it may be far from a measured value
-        if why := implausible(key_result.plausible, checkin.value, before):
+        value = change.value  # it may be far from a measured value
+        if why := implausible(key_result.plausible, checkin.value, value.number if value else None):
             raise Implausible(why)
-    name = period.id, key_result.id
-    if checkin.value is None or not unmeasured:
-        outgoing = deliveries_after(config, ledger, now, checkins={name: checkin})
-        ledger.checkins.check_in(*name, checkin, due=outgoing)
-        return
-    value = complete_value(case, Answer(checkin.value, at=now), ledger.answers, now, 0)
-    outgoing = deliveries_after(config, ledger, now, {name: replace(value, confirmed=0)}, {name: checkin})
-    ledger.checkins.check_in(*name, checkin, (case.definition, value), outgoing)
+    makes, due = change.follows([*change.checkins, checkin])
+    ledger.checkins.check_in(*change.name, checkin, makes, due)
+
+
+def withdraw(
+    config: Config, okrs: PeriodOkrs, key_result: KeyResult, ledger: Ledger, checkin: CheckIn, withdrawal: Withdrawal
+) -> None:
+    """Keeps the withdrawal of a check-in. The value of a key result without a measure becomes that of the check-in
+    before it; unknown if there is none.
+
+    Raises Settled; then nothing changes. The caller holds the ledger's lock.
+    """
+    change = _Change(config, okrs, key_result, ledger, withdrawal.at)
+    after = [replace(made, withdrawn=withdrawal) if made.id == checkin.id else made for made in change.checkins]
+    makes, due = change.follows(after)
+    ledger.checkins.withdraw(*change.name, checkin, withdrawal, makes, due)
+
+
+@dataclass(frozen=True)
+class _Change:
+    """A change of the check-ins of a key result at a moment."""
+
+    config: Config
+    okrs: PeriodOkrs
+    key_result: KeyResult
+    ledger: Ledger
+    at: datetime
+
+    def __post_init__(self) -> None:
+        settled_at = self.okrs.period.span.end + self.config.settings.settle
+        if self.at >= settled_at:
+            raise Settled(settled_at)
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """(period, key result)."""
+        return self.okrs.period.id, self.key_result.id
+
+    @property
+    def checkins(self) -> Sequence[CheckIn]:
+        """The check-ins so far."""
+        return self.ledger.checkins.of(*self.name, self.at)
+
+    @property
+    def value(self) -> KeptValue | None:
+        """The value so far of a key result without a measure."""
+        if self.key_result.measure is not None:
+            return None
+        return case_of(self.config, self.okrs, self.ledger, self.key_result, self.at).last
+
+    def follows(self, after: Sequence[CheckIn]) -> tuple[tuple[Definition, KeptValue] | None, Sequence[NewDelivery]]:
+        """The value that the key result gets, with its definition, and the deliveries that are due, once its check-ins
+        are those `after` the change.
+        """
+        new, before = newest_value(after), newest_value(self.checkins)
+        if self.key_result.measure is not None or new == before:
+            return None, deliveries_after(self.config, self.ledger, self.at, checkins={self.name: after})
+        case = replace(case_of(self.config, self.okrs, self.ledger, self.key_result, self.at), checkins=after)
+        answer = Answer(new.value, at=new.as_of) if new else Answer(None, "its check-in was withdrawn")
+        value = complete_value(case, answer, self.ledger.answers, self.at, 0)
+        kept = {self.name: replace(value, confirmed=0)}
+        due = deliveries_after(self.config, self.ledger, self.at, kept, {self.name: after})
+        return (case.definition, value), due

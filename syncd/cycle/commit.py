@@ -8,9 +8,11 @@ from dataclasses import replace
 from functools import partial
 
 from syncd.cycle.model import (
+    CarriedOver,
     CycleRequest,
     Foreseen,
     KeyResultId,
+    LooksRenamed,
     Measured,
     NewVerdict,
     Pulled,
@@ -18,20 +20,25 @@ from syncd.cycle.model import (
     Result,
     ValueChange,
 )
+from syncd.cycle.renames import renames
 from syncd.explain.restatements import ValueHistory, find_restatements
-from syncd.ledger import Definition, Ledger
+from syncd.ledger import Definition, Ledger, Outline
 from syncd.ledger.definitions import definition
+from syncd.ledger.outlines import SETTINGS, objective_outline, settings_outline
 from syncd.notifying.send import MessageOutcome, send_messages
+from syncd.okr.goals import PeriodOkrs
 from syncd.publishing.delivery import Delivered, deliver
 from syncd.sdk import Json
 
 log = logging.getLogger("syncd.cycle")
 
 
-def commit(request: CycleRequest, pulled: Pulled, measured: Measured, foreseen: Foreseen) -> Result:
+def commit(
+    request: CycleRequest, pulled: Pulled, measured: Measured, foreseen: Foreseen, carried_over: CarriedOver
+) -> Result:
     """Keeps a cycle's values, deliveries and events, then delivers and notifies. What fails waits in the ledger."""
     ledger = request.ledger
-    changes = _changes(ledger, measured)
+    changes, look_renamed = _changes(ledger, measured), list(renames(request))
     ledger.values.commit(
         pulled.cycle,
         pulled.now,
@@ -39,7 +46,8 @@ def commit(request: CycleRequest, pulled: Pulled, measured: Measured, foreseen: 
         {name: (measurement.definition, measurement.value) for name, measurement in measured.items()},
         foreseen.deliveries,
         foreseen.events,
-        defined_alone=dict(_waiting(request, pulled, measured)),
+        defined_alone=dict(_defined_alone(request, pulled, measured)),
+        outlines=_outlines(request, pulled),
         only=_narrowed(request, pulled),
     )
     changes = _restated(ledger, pulled, measured, changes)
@@ -56,7 +64,19 @@ def commit(request: CycleRequest, pulled: Pulled, measured: Measured, foreseen: 
     )
     messages = send_messages(request.config, ledger, request.clock, stopping=request.stopping)
     unopened = _unopened(request, pulled, delivered, messages)
-    return Result(pulled.cycle, pulled.results, measured, changes, verdicts, delivered, messages, unopened)
+    _log_moves(carried_over, look_renamed)
+    return Result(
+        pulled.cycle,
+        pulled.results,
+        measured,
+        changes,
+        verdicts,
+        delivered,
+        messages,
+        unopened,
+        carried_over,
+        look_renamed,
+    )
 
 
 def _unopened(
@@ -72,15 +92,18 @@ def _unopened(
     return reasons
 
 
-def end_dry_run(request: CycleRequest, pulled: Pulled, measured: Measured) -> Result:
-    """Ends a cycle: it keeps the rows that were pulled, and no value."""
-    ledger = request.ledger
-    changes = _changes(ledger, measured)
-    only = _narrowed(request, pulled)
-    ledger.values.commit(pulled.cycle, pulled.now, _pull_notes(pulled.results), {}, only=only, dry_run=True)
-    changes = _restated(ledger, pulled, measured, changes)
+def end_dry_run(request: CycleRequest, pulled: Pulled) -> None:
+    """Ends a cycle: it keeps the rows that were pulled, and will keep no value."""
+    notes, only = _pull_notes(pulled.results), _narrowed(request, pulled)
+    request.ledger.values.commit(pulled.cycle, pulled.now, notes, {}, only=only, dry_run=True)
     _log_pulls(pulled.results)
-    return Result(pulled.cycle, pulled.results, measured, changes)
+
+
+def dry_result(request: CycleRequest, pulled: Pulled, measured: Measured, carried_over: CarriedOver) -> Result:
+    """The result of a cycle that keeps no value."""
+    changes = _restated(request.ledger, pulled, measured, _changes(request.ledger, measured))
+    look_renamed = list(renames(request))
+    return Result(pulled.cycle, pulled.results, measured, changes, carried_over=carried_over, renames=look_renamed)
 
 
 def _changes(ledger: Ledger, measured: Measured) -> list[ValueChange]:
@@ -115,14 +138,40 @@ def _narrowed(request: CycleRequest, pulled: Pulled) -> Mapping[str, Json] | Non
     return {"key_result": request.only, "streams": [result.pull.id for result in pulled.results]}
 
 
-def _waiting(request: CycleRequest, pulled: Pulled, measured: Measured) -> Iterator[tuple[KeyResultId, Definition]]:
-    """The definitions of the key results that wait for their first check-in."""
+def _defined_alone(
+    request: CycleRequest, pulled: Pulled, measured: Measured
+) -> Iterator[tuple[KeyResultId, Definition]]:
+    """The definitions of the key results that have no value yet: they wait for their first check-in, or for their
+    period to begin. So a plan that is edited before its period is remembered as it was.
+    """
     config = request.config
-    for okrs in pulled.periods:
+    for okrs in _unsettled(request, pulled):
         for kr in okrs.measured_for(request.only):
-            name = okrs.period.id, kr.id
-            if kr.measure is None and name not in measured:
+            name, ahead = (okrs.period.id, kr.id), pulled.now < okrs.period.span.start
+            if (ahead or kr.measure is None) and name not in measured:
                 yield name, definition(kr, okrs.period, config.shares, config.file_of(*name))
+
+
+def _outlines(request: CycleRequest, pulled: Pulled) -> Mapping[str, Mapping[str, Outline]]:
+    """The outlines of each period that has not settled; empty if the cycle is restricted to a key result."""
+    if request.only:
+        return {}
+    config = request.config
+    settings = settings_outline(config.settings.settle, config.settings.held_until, config.path.name)
+    return {
+        okrs.period.id: {SETTINGS: settings}
+        | {
+            objective.id: objective_outline(objective, config.file_of(okrs.period.id, objective.id))
+            for objective in okrs.objectives
+        }
+        for okrs in _unsettled(request, pulled)
+    }
+
+
+def _unsettled(request: CycleRequest, pulled: Pulled) -> Iterator[PeriodOkrs]:
+    """Every period until it has settled, also one that has not begun."""
+    settle = request.config.settings.settle
+    return (okrs for okrs in request.config.periods if pulled.now < okrs.period.span.end + settle)
 
 
 def _restated(ledger: Ledger, pulled: Pulled, measured: Measured, changes: Sequence[ValueChange]) -> list[ValueChange]:
@@ -164,6 +213,16 @@ def _keep_links(request: CycleRequest, foreseen: Foreseen) -> Sequence[NewVerdic
         names = {"output": link.output, "outcome": link.outcome, "verdict": link.verdict}
         log.info("verdict", extra=names | {"before": verdict.old.verdict if verdict.old else None})
     return new
+
+
+def _log_moves(carried_over: CarriedOver, look_renamed: Sequence[LooksRenamed]) -> None:
+    for move in (moved.move for moved in carried_over.moved):
+        what = {"key_result": move.key_result} if move.key_result else {"period": move.period}
+        log.info("moved", extra=what | {"before": move.old})
+    for sentence in carried_over.refused:
+        log.warning("not moved", extra={"reason": sentence})
+    for renamed in look_renamed:
+        log.warning("looks renamed", extra={"reason": str(renamed)})
 
 
 def _log_pulls(results: Sequence[PullResult]) -> None:

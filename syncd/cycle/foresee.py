@@ -16,17 +16,19 @@ from syncd.notifying.new_events import new_events
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import PeriodOkrs
 from syncd.publishing.due_deliveries import due_deliveries
+from syncd.status.neighbours import with_neighbours
 from syncd.status.periods import published_periods
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import report_of
+from syncd.status.snapshot import Snapshot
 
-_New = TypeVar("_New", KeptValue, CheckIn)
+_New = TypeVar("_New", KeptValue, Sequence[CheckIn])
 
 NewValues = Mapping[KeyResultId, KeptValue]
 """Values that are about to be kept."""
 
-NewCheckIns = Mapping[KeyResultId, CheckIn]
-"""Check-ins that are about to be kept."""
+NewCheckIns = Mapping[KeyResultId, Sequence[CheckIn]]
+"""All check-ins of the key results that are about to get another one, or to have one withdrawn."""
 
 
 def foresee(request: CycleRequest, pulled: Pulled, measured: Measured) -> Foreseen:
@@ -53,9 +55,12 @@ def deliveries_after(
     """The deliveries that are due with a person's new values and check-ins."""
     if not _is_published(config):
         return []
+
+    def foreseen(okrs: PeriodOkrs) -> Snapshot:
+        return Snapshots(config, okrs, ledger).foreseen(now, _of(okrs, values), _of(okrs, checkins))
+
     reports = [
-        report_of(Snapshots(config, okrs, ledger).foreseen(now, _of(okrs, values), _of(okrs, checkins)))
-        for okrs in published_periods(config, now)
+        report_of(with_neighbours(foreseen(okrs), config.periods, foreseen)) for okrs in published_periods(config, now)
     ]
     return list(due_deliveries(config, ledger, now, reports))
 
@@ -63,13 +68,24 @@ def deliveries_after(
 def _foreseen(
     config: Config, ledger: Ledger, okrs: PeriodOkrs, now: datetime, values: NewValues, cycle: int
 ) -> ForeseenPeriod:
-    snapshot = Snapshots(config, okrs, ledger).foreseen(now, _of(okrs, values), cycle=cycle)
+    snapshot = foreseen_snapshot(config, ledger, okrs, now, values, cycle)
     report = report_of(snapshot)
     links = judge_links(snapshot, report, ledger)
     verdicts = list(new_verdicts(report, links, snapshot.links))
     if links:
         report = report_of(replace(snapshot, links={**snapshot.links, **links}))
     return ForeseenPeriod(okrs, report, links, verdicts)
+
+
+def foreseen_snapshot(
+    config: Config, ledger: Ledger, okrs: PeriodOkrs, now: datetime, values: NewValues, cycle: int
+) -> Snapshot:
+    """A period once the new values of a cycle are kept, with the periods that it has links with."""
+
+    def foreseen(okrs: PeriodOkrs) -> Snapshot:
+        return Snapshots(config, okrs, ledger).foreseen(now, _of(okrs, values), cycle=cycle)
+
+    return with_neighbours(foreseen(okrs), config.periods, foreseen)
 
 
 def _of(okrs: PeriodOkrs, new: Mapping[KeyResultId, _New]) -> Mapping[str, _New]:

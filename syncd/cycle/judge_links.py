@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from syncd.cycle.model import NewVerdict
-from syncd.ledger import KeptAlignment, Ledger, LinkId
+from syncd.ledger import KeptAlignment, KeptValue, Ledger, LinkId
 from syncd.okr.alignment import Alignment
 from syncd.okr.goals import KeyResult
 from syncd.okr.trend import trend
@@ -23,22 +23,29 @@ def judge_links(snapshot: Snapshot, report: Report, ledger: Ledger) -> Mapping[L
     """The links of a foreseen snapshot that its cycle judges again; `report` is the snapshot's report."""
     okrs, values, cycle = snapshot.okrs, snapshot.values, snapshot.cycle
     today = snapshot.moment.astimezone(okrs.period.zone).date()
-    key_results = {kr.id: kr for kr in okrs.key_results}
+    every = [link.alignment for block in report.objectives for link in block.alignment]
+    every = [link for link in every if link.periods is None or link.periods[0] == okrs.period.id]
+    in_period = {
+        name: side for link in every for name in (link.output, link.outcome) if (side := snapshot.key_result(name))
+    }
+    key_results = {name: kr for name, (kr, _) in in_period.items()}
+
+    def value_of(name: str) -> KeptValue | None:
+        return in_period[name][1].values.get(name)
 
     def is_judged(link: Alignment, last: KeptAlignment | None) -> bool:
         judged_at = snapshot.times.get(last.confirmed) if last else None
         if last is None or judged_at is None or judged_at.astimezone(okrs.period.zone).date() != today:
             return False
-        sides = values.get(link.output), values.get(link.outcome)
+        sides = value_of(link.output), value_of(link.outcome)
         newer = any(side is not None and side.cycle > last.confirmed for side in sides)
         return not newer and (last.verdict, last.since, last.lag) == (link.verdict, link.since, link.lag)
 
-    every = [link.alignment for block in report.objectives for link in block.alignment]
     links = [link for link in every if not is_judged(link, snapshot.links.get((link.output, link.outcome)))]
     sides = [key_results[name] for link in links for name in (link.output, link.outcome)]
     judged: dict[LinkId, KeptAlignment] = {}
     with ledger.together(kr.measure for kr in sides) as reading:
-        ahead = [key_results[link.outcome] for link in links]
+        ahead = [key_results[link.outcome] for link in links if link.periods is None]
         series = WeeklySeries(reading, okrs, values, snapshot.moment, ahead=ahead)
         for link in links:
             name = link.output, link.outcome
@@ -47,9 +54,12 @@ def judge_links(snapshot: Snapshot, report: Report, ledger: Ledger) -> Mapping[L
             alignment = KeptAlignment(link.verdict, since, link.since, link.lag, None, None, cycle, cycle)
             if last is not None:
                 alignment = replace(alignment, delivered=last.delivered, trend=last.trend)
-            if all(is_evidence(okrs, side, values.get(side)) for side in name):
-                sides_of = key_results[link.output], key_results[link.outcome]
-                alignment = _with_evidence(alignment, link, *sides_of, series)
+            if all(is_evidence(in_period[side][1].okrs, side, value_of(side)) for side in name):
+                outcome, of = in_period[link.outcome]
+                of_outcome = series
+                if of is not snapshot:
+                    of_outcome = WeeklySeries(reading, of.okrs, of.values, of.moment)
+                alignment = _with_evidence(alignment, link, key_results[link.output], outcome, series, of_outcome)
             judged[name] = alignment
     return judged
 
@@ -66,11 +76,16 @@ def new_verdicts(
 
 
 def _with_evidence(
-    alignment: KeptAlignment, link: Alignment, output: KeyResult, outcome: KeyResult, series: WeeklySeries
+    alignment: KeptAlignment,
+    link: Alignment,
+    output: KeyResult,
+    outcome: KeyResult,
+    series: WeeklySeries,
+    of_outcome: WeeklySeries,
 ) -> KeptAlignment:
     shows_from = link.since + link.lag if link.since else None
     return replace(
         alignment,
         delivered=series.gained(output, link.since) if link.since else None,
-        trend=trend(outcome.goal, series.weeks(outcome), shows_from),
+        trend=trend(outcome.goal, of_outcome.weeks(outcome), shows_from),
     )

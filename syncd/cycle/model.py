@@ -10,6 +10,7 @@ from datetime import datetime
 from syncd.config import Config
 from syncd.explain.restatements import Restatement
 from syncd.ledger import Definition, KeptAlignment, KeptValue, Ledger, LinkId, NewDelivery, NewEvent
+from syncd.ledger.moves import Held, Move
 from syncd.notifying.send import MessageOutcome
 from syncd.okr.goals import PeriodOkrs, Quality, is_guard
 from syncd.publishing.delivery import Delivered
@@ -190,8 +191,39 @@ class ValueChange:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """A key result or period that got a new id, and what the ledger held of it; None for a period."""
+
+    move: Move
+    held: Held | None
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedOver:
+    """The moves that were made, and a sentence for each move that is not possible."""
+
+    moved: Sequence[Moved] = ()
+    refused: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LooksRenamed:
+    """A key result `old` that no file has any more, and a new one with the same measure."""
+
+    period: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.new} looks like {self.old} renamed: write `moved: {{from: {self.old}}}` on {self.new}, and its "
+            f"history goes on; without it, {self.new} starts anew"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
-    """The result of a cycle."""
+    """The result of a cycle. `renames` are the key results that may have been renamed without `moved`."""
 
     cycle: int
     pulls: Sequence[PullResult] = ()
@@ -202,6 +234,8 @@ class Result:
     messages: Sequence[MessageOutcome] = ()
     unopened: Mapping[str, str] = field(default_factory=dict)
     """Each publisher that cannot be opened although nothing is due there, and why; `notify` for the messages."""
+    carried_over: CarriedOver = CarriedOver()
+    renames: Sequence[LooksRenamed] = ()
 
     @property
     def key_results(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,9 +13,9 @@ from syncd.ledger.definitions import measure_digest
 from syncd.okr.goals import KeyResult, PeriodOkrs
 
 
-def open_part(request: CycleRequest, okrs: PeriodOkrs, now: datetime) -> PeriodOkrs | None:
+def open_part(request: CycleRequest, okrs: PeriodOkrs, now: datetime, kept_as: Mapping[str, str]) -> PeriodOkrs | None:
     """The part of a period's OKRs that is measured: everything from its start until it has settled; None before its
-    start, and if nothing is left to measure.
+    start, and if nothing is left to measure. `kept_as` is the id under which the ledger has a period that was renamed.
 
     After that its key results are frozen. One that was never measured is still tried: until it has settled itself, or
     if a sync names it.
@@ -25,7 +25,7 @@ def open_part(request: CycleRequest, okrs: PeriodOkrs, now: datetime) -> PeriodO
         return None
     if now < span.end + request.config.settings.settle:
         return okrs
-    wanted = set(_never_measured(request, okrs, now))
+    wanted = set(_never_measured(request, okrs, now, kept_as.get(okrs.period.id, okrs.period.id)))
     objectives = tuple(
         replace(objective, key_results=key_results)
         for objective in okrs.objectives
@@ -34,15 +34,19 @@ def open_part(request: CycleRequest, okrs: PeriodOkrs, now: datetime) -> PeriodO
     return replace(okrs, objectives=objectives) if objectives else None
 
 
-def _never_measured(request: CycleRequest, okrs: PeriodOkrs, now: datetime) -> Iterator[str]:
+def _never_measured(request: CycleRequest, okrs: PeriodOkrs, now: datetime, period: str) -> Iterator[str]:
     """The key results that no cycle has measured, and that have not settled themselves.
 
     A key result settles when its measure has been tried for as long as a period settles: a source that has not answered
     by then never will, and must not be asked in every cycle for ever. An edit of the measure begins anew.
     """
-    kept = request.ledger.values.last(okrs.period.id)
-    never = [kr for kr in okrs.key_results if kr.measure is not None and not was_measured(kept.get(kr.id))]
-    versions = request.ledger.definitions.of_period(okrs.period.id) if never else ()
+    kept = request.ledger.values.last(period)
+    never = [
+        kr
+        for kr in okrs.key_results
+        if kr.measure is not None and not was_measured(kept.get(kr.id) or kept.get(kr.moved_from or ""))
+    ]
+    versions = request.ledger.definitions.of_period(period) if never else ()
     for kr in never:
         tried_since = _in_force_since(kr, versions)
         settled = tried_since is not None and now >= tried_since + request.config.settings.settle
@@ -54,7 +58,7 @@ def _in_force_since(key_result: KeyResult, versions: Sequence[DefinitionVersion]
     """When a cycle met the present measure of a key result; None if none has."""
     since: datetime | None = None
     for version in versions:
-        if version.key_result == key_result.id:
+        if version.key_result in (key_result.id, key_result.moved_from):
             is_present = version.definition.measure == measure_digest(key_result.measure)
             since = (since or version.ended_at) if is_present else None
     return since

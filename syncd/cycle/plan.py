@@ -11,11 +11,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from syncd.cycle.commit import end_dry_run
-from syncd.cycle.foresee import foresee
+from syncd.cycle.carry_over import carried_over_in_rehearsal
+from syncd.cycle.commit import dry_result, end_dry_run
+from syncd.cycle.foresee import foresee, foreseen_snapshot
 from syncd.cycle.hold import approval
 from syncd.cycle.measure import measure
-from syncd.cycle.model import CycleRequest, Measured, Pulled
+from syncd.cycle.model import CarriedOver, CycleRequest, Measured, Pulled
 from syncd.cycle.plan_changes import (
     KeyResultChange,
     ObjectiveChange,
@@ -26,10 +27,13 @@ from syncd.cycle.plan_changes import (
 )
 from syncd.cycle.pull import pull
 from syncd.explain.differences import Differences, differences
-from syncd.explain.edits import Edit, key_changes
+from syncd.explain.edit import Edit
+from syncd.explain.edits import key_changes
 from syncd.explain.items import RowsAfter, items_of
-from syncd.ledger import Definition, KeptValue
+from syncd.explain.period_edits import objective_changes
+from syncd.ledger import Cycle, Definition, KeptValue
 from syncd.ledger.definitions import JUDGED_BY
+from syncd.ledger.outlines import objective_outline
 from syncd.okr.goals import KeyResult, PeriodOkrs, is_guard
 from syncd.okr.measures import Measure, leaves, stream_keys
 from syncd.publishing.preview import preview
@@ -43,12 +47,19 @@ def plan_sync(request: CycleRequest) -> Planned:
 
     It keeps the pulled rows but no value, and writes to no target. The caller holds the ledger's lock.
     """
-    config, ledger = request.config, request.ledger
-    last = ledger.cycles.last(pulled=True)
+    last = request.ledger.cycles.last(pulled=True)
     pulled = pull(request)
+    end_dry_run(request, pulled)
+    with carried_over_in_rehearsal(request, pulled.cycle, pulled.now) as (rehearsed, carried_over):
+        return _planned(replace(request, ledger=rehearsed), pulled, last, carried_over)
+
+
+def _planned(request: CycleRequest, pulled: Pulled, last: Cycle | None, carried_over: CarriedOver) -> Planned:
+    """The comparison with the `last` sync; in the request's ledger, what was moved is moved already."""
+    config, ledger = request.config, request.ledger
     measured = measure(request, pulled)
     foreseen = foresee(request, pulled, measured)
-    result = end_dry_run(request, pulled, measured)
+    result = dry_result(request, pulled, measured, carried_over)
     then = last.ended_at if last and last.ended_at else pulled.now
     periods = {period for period, _ in measured}
     revised = ledger.revisions.latest()
@@ -75,12 +86,13 @@ class _Comparison:
     ) -> None:
         self._config, self._ledger, self._only, self._okrs = request.config, request.ledger, request.only, okrs
         self._cycle, self._now, self._revised = pulled.cycle, pulled.now, revised
+        values = {name: measurement.value for name, measurement in measured.items()}
         self._measured = {name: result for (period, name), result in measured.items() if period == okrs.period.id}
         snapshots = Snapshots(request.config, okrs, request.ledger)
-        values = {name: measurement.value for name, measurement in self._measured.items()}
-        self._after = snapshots.foreseen(pulled.now, values, cycle=pulled.cycle)
-        # By now the dry run has ended, so the snapshot holds all that was kept, whatever clock it was kept by.
-        self._before = _comparable(replace(snapshots.at(pulled.now), moment=then), okrs, values)
+        self._after = foreseen_snapshot(self._config, self._ledger, okrs, pulled.now, values, pulled.cycle)
+        # The dry run has ended, so the snapshot holds all that was kept, whatever clock it was kept by.
+        before = replace(snapshots.at(pulled.now), moment=then)
+        self._before = _comparable(before, okrs, self._measured, whole=not request.only)
         self._defined_before = {kr.id: kr for kr in self._before.okrs.measured}
         self._digests = request.ledger.definitions.digests(okrs.period.id)
 
@@ -98,7 +110,7 @@ class _Comparison:
             self._days_edited(),
             changed,
             [] if self._only else list(self._removed()),
-            list(_objectives(before, after)),
+            list(self._objectives(before, after)),
             list(_verdicts(before, after)),
             [
                 (line, self._approval(line.key_result))
@@ -179,6 +191,15 @@ class _Comparison:
             for before, after in pairs
         )
 
+    def _objectives(self, before: Report, after: Report) -> Iterator[ObjectiveChange]:
+        for was, becomes in zip(before.objectives, after.objectives, strict=True):
+            old, new, objective = was.standing, becomes.standing, becomes.objective
+            file = self._config.file_of(self._okrs.period.id, objective.id)
+            bodies = (objective_outline(side.objective, file).body or {} for side in (was, becomes))
+            edits = [Edit(self._now, file, *change) for change in objective_changes(*bodies)]
+            if edits or (old.score, old.activity, old.health) != (new.score, new.activity, new.health):
+                yield ObjectiveChange(objective, old, new, file, edits)
+
     def _removed(self) -> Iterator[Removed]:
         """Key results that no file names any more, and that were measured as recently as the others."""
         named, kept = {kr.id for kr in self._okrs.measured}, self._before.values
@@ -190,19 +211,21 @@ class _Comparison:
                 yield Removed(name, defined.file, defined.title, value)
 
 
-def _comparable(snapshot: Snapshot, okrs: PeriodOkrs, measured: Collection[str]) -> Snapshot:
+def _comparable(snapshot: Snapshot, okrs: PeriodOkrs, measured: Collection[str], *, whole: bool) -> Snapshot:
     """A past snapshot in which only the measured key results have their old definitions: a sync leaves the others
-    alone.
+    alone. Only a sync of the `whole` period meets edits of objectives.
 
-    Each key result has its present links, so that a new link has a verdict before and after.
+    Each key result has its present links and objective, so that a new link has a verdict before and after.
     """
+    was = {objective.id: objective for objective in snapshot.okrs.objectives} if whole else {}
     then = {kr.id: kr for kr in snapshot.okrs.key_results}
 
     def of(kr: KeyResult) -> KeyResult:
         return replace(then[kr.id], drives=kr.drives) if kr.id in measured and kr.id in then else kr
 
     objectives = tuple(
-        replace(objective, key_results=tuple(map(of, objective.key_results))) for objective in okrs.objectives
+        replace(was.get(objective.id, objective), key_results=tuple(map(of, objective.key_results)))
+        for objective in okrs.objectives
     )
     return replace(snapshot, okrs=replace(snapshot.okrs, objectives=objectives))
 
@@ -211,13 +234,6 @@ def _shown(line: KeyResultLine, value: KeptValue) -> tuple[Any, ...]:
     """What people are shown of a key result."""
     stands = line.standing
     return line.value, stands.progress, stands.health, line.quality, line.candidate, value.at, value.reason
-
-
-def _objectives(before: Report, after: Report) -> Iterator[ObjectiveChange]:
-    for was, becomes in zip(before.objectives, after.objectives, strict=True):
-        old, new = was.standing, becomes.standing
-        if (old.score, old.activity, old.health) != (new.score, new.activity, new.health):
-            yield ObjectiveChange(becomes.objective, old, new)
 
 
 def _verdicts(before: Report, after: Report) -> Iterator[VerdictChange]:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from syncd.cycle.model import Result
 from syncd.explain.differences import Differences
-from syncd.explain.edits import Edit
+from syncd.explain.edit import Edit
 from syncd.ledger import KeptValue
 from syncd.okr.goals import KeyResult, Objective
 from syncd.okr.rollup import ObjectiveStanding
@@ -50,11 +50,13 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveChange:
-    """An objective whose score, activity or health would change."""
+    """An objective that was edited, or whose score, activity or health would change."""
 
     objective: Objective
     old: ObjectiveStanding
     new: ObjectiveStanding
+    file: str
+    edits: Sequence[Edit] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,8 @@ class Planned:
     publish: Sequence[Preview] = ()
 
     def __bool__(self) -> bool:
-        return any(self.periods) or any(delivery.writes for delivery in self.publish)
+        moved = self.result.carried_over.moved
+        return any(self.periods) or bool(moved) or any(delivery.writes for delivery in self.publish)
 
     @property
     def measured(self) -> int:

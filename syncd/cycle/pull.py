@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 
+from syncd.cycle.carry_over import renamed_periods
 from syncd.cycle.due_pulls import due_pulls
 from syncd.cycle.model import ConnectionPulls, CycleRequest, Pull, Pulled, PullResult, Watcher
 from syncd.cycle.open_periods import open_part
@@ -31,7 +32,8 @@ class CycleStopped(Exception):
 def pull(request: CycleRequest) -> Pulled:
     """Opens the sources, begins a cycle and pulls. A connection that cannot be opened fails like one that is down."""
     config, ledger, now = request.config, request.ledger, request.clock()
-    periods = [part for okrs in config.periods if (part := open_part(request, okrs, now))]
+    kept_as = dict(renamed_periods(config, ledger))
+    periods = [part for okrs in config.periods if (part := open_part(request, okrs, now, kept_as))]
     with ExitStack() as opened:
         policies = {name: request.retry.fresh() for name in config.connections}
         sources = open_sources(request, periods, policies, opened)

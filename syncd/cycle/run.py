@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from syncd.cycle.commit import commit, end_dry_run
+from dataclasses import replace
+
+from syncd.cycle.carry_over import carried_over_in_rehearsal, carry_over
+from syncd.cycle.commit import commit, dry_result, end_dry_run
 from syncd.cycle.foresee import foresee
 from syncd.cycle.measure import measure
 from syncd.cycle.model import CycleRequest, Result
@@ -16,7 +19,11 @@ def run_cycle(request: CycleRequest, *, dry_run: bool = False) -> Result:
     request's `stopping` is set: stored rows stay with their cursors, and the next cycle continues from there.
     """
     pulled = pull(request)
-    measured = measure(request, pulled)
     if dry_run:
-        return end_dry_run(request, pulled, measured)
-    return commit(request, pulled, measured, foresee(request, pulled, measured))
+        end_dry_run(request, pulled)
+        with carried_over_in_rehearsal(request, pulled.cycle, pulled.now) as (ledger, carried_over):
+            rehearsed = replace(request, ledger=ledger)
+            return dry_result(rehearsed, pulled, measure(rehearsed, pulled), carried_over)
+    carried_over = carry_over(request.config, request.ledger, pulled.cycle, pulled.now)
+    measured = measure(request, pulled)
+    return commit(request, pulled, measured, foresee(request, pulled, measured), carried_over)

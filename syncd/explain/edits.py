@@ -6,64 +6,48 @@ The ledger keeps definitions in the form of domain models. An edit names the key
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
 import orjson
 
+from syncd.explain.edit import Edit, differing, duration_text
+from syncd.explain.period_edits import PeriodEdits
 from syncd.ledger import Ledger
 from syncd.ledger.definitions import JUDGED_BY
 from syncd.okr.measures import scalar_text
 
 _RENAMED = {"connection": "from", "expression": "formula"}
 _DURATIONS = ("stale_after", "lag")
-_UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """One key of a definition that a file changed; `old` or `new` is None if the key was absent.
+def edits(
+    ledger: Ledger, period: str, key_result: str, until: int | None = None, of_period: PeriodEdits | None = None
+) -> list[Edit]:
+    """Every edit of a key result up to a cycle, oldest first: of its definition, of its objective, of its id, and of
+    its period's days, id and settings.
 
-    `at` is the end of the cycle that met the edit: later values have the new definition.
+    `of_period` are the edits of the period, for a caller that asks for many of its key results.
     """
-
-    at: datetime
-    file: str
-    key: str
-    old: Any
-    new: Any
-
-    def __str__(self) -> str:
-        return f"{self.key}: {_shown(self.old)} → {_shown(self.new)}"
-
-
-def edits(ledger: Ledger, period: str, key_result: str, until: int | None = None) -> list[Edit]:
-    """Every edit of a key result up to a cycle, oldest first; also edits of its period's days and health shares."""
+    versions = ledger.definitions.of(period, key_result, until)
+    if not versions:
+        return []
     every: list[Edit] = []
-    for before, after in pairwise(ledger.definitions.of(period, key_result, until)):
+    for before, after in pairwise(versions):
         at, file, old, new = after.ended_at, after.definition.file, before.definition.body, after.definition.body
         every.extend(Edit(at, file, *change) for change in key_changes(old, new))
         if JUDGED_BY in old and JUDGED_BY in new:  # definitions kept by an early version lack it
             every.extend(
                 Edit(at, file if key.startswith("period.") else "syncd.yaml", key, before, after)
-                for key, before, after in _differing(old[JUDGED_BY], new[JUDGED_BY])
+                for key, before, after in differing(old[JUDGED_BY], new[JUDGED_BY])
             )
-    return every
+    around = (of_period or PeriodEdits(ledger, period)).of_key_result(key_result, versions[0].cycle, until)
+    return sorted([*around, *every], key=lambda edit: edit.at)
 
 
 def key_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
     """Where two definitions of a key result differ: (dotted key, old value, new value)."""
-    return _differing(*(dict(_keys({"KeyResult": body["KeyResult"]})) for body in (old, new)))
-
-
-def _differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    return [
-        (key, before.get(key), after.get(key))
-        for key in dict.fromkeys([*before, *after])
-        if before.get(key) != after.get(key)
-    ]
+    return differing(*(dict(_keys({"KeyResult": body["KeyResult"]})) for body in (old, new)))
 
 
 def _keys(model: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
@@ -78,7 +62,7 @@ def _keys(model: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]
                 yield from _keys(value, place)
             case "KeyResult", "drives":
                 for link in value:
-                    yield f"{key}.{link['Link']['outcome']}.lag", _duration(link["Link"].get("lag", 0))
+                    yield f"{key}.{link['Link']['outcome']}.lag", duration_text(link["Link"].get("lag", 0))
             case "Target", "commit" | "stretch":
                 yield _joined(place, f"levels.{name}"), value
             case "Band", _:
@@ -108,7 +92,7 @@ def _keys(model: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]
             case "Window", "settled":
                 yield key, f"{value}d"
             case _ if name in _DURATIONS:
-                yield key, _duration(value)
+                yield key, duration_text(value)
             case _ if isinstance(value, dict):
                 yield from _keys(value, key)
             case _:
@@ -140,18 +124,3 @@ def _plain(value: Any, place: str) -> Iterator[tuple[str, Any]]:
 
 def _joined(place: str, name: str) -> str:
     return f"{place}.{name}" if place else name
-
-
-def _duration(seconds: float) -> str:
-    unit, length = next((unit, length) for unit, length in _UNITS if not seconds % length or length == 1)
-    return f"{seconds / length:g}{unit}"
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "none"
-    if isinstance(value, list):
-        return " or ".join(map(_shown, value))
-    if isinstance(value, bool):
-        return str(value).lower()
-    return scalar_text(value) if isinstance(value, str | int | float) else str(value)

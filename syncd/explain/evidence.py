@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from syncd.explain.edits import Edit, edits
+from syncd.explain.edit import Edit
+from syncd.explain.edits import edits
 from syncd.explain.items import Item, RowsAfter, items_of, named_parts
 from syncd.explain.restatements import Restatement, restatements
 from syncd.ledger import KeptValue, Ledger
@@ -110,7 +111,7 @@ def evidence(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -
         for checkin in snapshot.checkins.get(key_result.id, ())
     ]
     guard = evidence(snapshot, ledger, key_result.guard) if key_result.guard else None
-    changes = edits(ledger, okrs.period.id, key_result.id, cycle) if ledger and cycle and value else ()
+    changes = edits(ledger, okrs.period.id, key_result.id, cycle) if ledger and cycle else ()
     if ledger is None or not cycle or value is None or measure is None:
         return Evidence(key_result, value, line, (), (), (), "", changes, edited=False, guard=guard, checkins=checkins)
     edited = value.measure != measure_digest(measure)

@@ -12,11 +12,14 @@ from datetime import date, datetime, timedelta
 from itertools import groupby, pairwise
 from typing import Literal
 
-from syncd.explain.edits import Edit, edits
+from syncd.explain.edit import Edit
+from syncd.explain.edits import edits
 from syncd.explain.evidence import PastApproval, approvals
 from syncd.explain.restatements import restatements
 from syncd.ledger import KeptValue, Ledger
 from syncd.ledger.definitions import measure_digest
+from syncd.okr.checkins import CheckIn, Withdrawal
+from syncd.okr.checkins import past_values as past_checkin_values
 from syncd.okr.goals import Goal, Health, KeyResult, Quality
 from syncd.okr.measures import Measure, ReadingMeasure, leaves
 from syncd.okr.past import past_values
@@ -66,12 +69,22 @@ class Restated:
     after: float | None
 
 
-SeriesEvent = Edit | PastApproval | Restated
+@dataclass(frozen=True, slots=True)
+class CheckInCorrected:
+    """A check-in of a past day that was made at a time, or with `withdrawn` a check-in that was withdrawn then."""
+
+    at: datetime
+    checkin: CheckIn
+    withdrawn: Withdrawal | None = None
+
+
+SeriesEvent = Edit | PastApproval | Restated | CheckInCorrected
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The points of a key result by day, and its events by time; both are empty if no value was ever kept.
+    """The points of a key result by day, and its events by time. There are no points if no value was ever kept; an
+    edit may be from before the first day.
 
     `not_backfilled` is the reason why the days before the first value could not be computed.
     """
@@ -99,8 +112,22 @@ def history(snapshots: Snapshots, end: Snapshot, key_result: KeyResult, *, backf
     """
     ledger, period = snapshots.ledger, end.okrs.period
     points, problem = _points(snapshots, end, key_result, backfill)
-    events = _events(ledger, end, key_result) if ledger is not None and points else ()
+    events = _events(ledger, end, key_result) if ledger is not None else ()
     return Series(key_result, period, points, events, problem)
+
+
+def by_point(series: Series) -> Mapping[date, Sequence[SeriesEvent]]:
+    """The events of each day that has a point. Earlier events, such as edits of a plan, are with the first point, later
+    ones with the last.
+    """
+    if not series.points:
+        return {}
+    first, last = series.points[0].day, series.points[-1].day
+    events: dict[date, list[SeriesEvent]] = {}
+    for event in series.events:
+        day = event.at.astimezone(series.period.zone).date()
+        events.setdefault(max(first, min(day, last)), []).append(event)
+    return events
 
 
 def points_of(snapshots: Snapshots, end: Snapshot, key_result: KeyResult) -> Sequence[Point]:
@@ -177,7 +204,8 @@ def _point(
 
 def _backfilled(snapshot: Snapshot, key_result: KeyResult, ledger: Ledger) -> _Backfill:
     period, now, measure = snapshot.okrs.period, snapshot.moment, key_result.measure
-    if measure is None:
+    checkins = snapshot.checkins.get(key_result.id, ())
+    if measure is None and not any(checkin.dated for checkin in checkins):
         return _Backfill({}, f"{key_result.id} has no measure")
     digest = measure_digest(measure)
     measured = ledger.values.first_and_last_under(period.id, key_result.id, digest, snapshot.cycle)
@@ -188,8 +216,10 @@ def _backfilled(snapshot: Snapshot, key_result: KeyResult, ledger: Ledger) -> _B
     kept = snapshot.values[key_result.id]
     if kept.measure == digest and kept.confirmed is not None:
         cycle = kept.confirmed  # by then: later cycles may have confirmed the value of a past snapshot, by other rows
-    past = past_values(ledger.answers, measure, period, now, cycle)
-    if past is None:
+    past: Sequence[tuple[date, float | None]] | None
+    if measure is None:
+        past = past_checkin_values(checkins, period, now)
+    elif (past := past_values(ledger.answers, measure, period, now, cycle)) is None:
         return _Backfill({}, _undated(ledger, measure, period, now, cycle))
     guard = key_result.guard
     guard_past = past_values(ledger.answers, guard.measure, period, now, cycle) if guard and guard.measure else None
@@ -210,7 +240,7 @@ def _backfilled(snapshot: Snapshot, key_result: KeyResult, ledger: Ledger) -> _B
 
 def _dated_value(number: float | None, measure: str, cycle: int) -> KeptValue:
     """A past number, as a cycle of that day would have kept it; its standing is computed on read."""
-    reason = "its sources date no number of that day" if number is None else None
+    reason = "nothing gives a number of that day" if number is None else None
     return KeptValue(number, None, None, "unknown", "complete", reason, None, 0, 0, None, measure, cycle, cycle)
 
 
@@ -228,6 +258,10 @@ def _events(ledger: Ledger, end: Snapshot, key_result: KeyResult) -> Sequence[Se
     """The events up to a snapshot, by time."""
     okrs, until = end.okrs, end.cycle
     events: list[SeriesEvent] = [*edits(ledger, okrs.period.id, key_result.id, until)]
+    for checkin in end.checkins.get(key_result.id, ()):
+        events += [CheckInCorrected(checkin.at, checkin)] if checkin.dated else []
+        if (withdrawn := checkin.withdrawn) is not None:
+            events.append(CheckInCorrected(withdrawn.at, checkin, withdrawn))
     events += approvals(ledger, okrs, key_result, until)
     restated = restatements(ledger, okrs, key_result, until=until)
     for at, group in groupby(restated, key=lambda restatement: restatement.at):

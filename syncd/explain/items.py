@@ -10,6 +10,7 @@ from datetime import datetime
 from syncd.ledger import Ledger
 from syncd.okr.answer import Answer
 from syncd.okr.facts import answered
+from syncd.okr.filters import shown_scalar
 from syncd.okr.measures import (
     FormulaMeasure,
     Leaf,
@@ -99,7 +100,7 @@ def _record(measure: RecordMeasure, window: Span, now: datetime, record: Record)
     elif why is None and measure.of is None:
         brings = "1"
     elif why is None and measure.take == "distinct":
-        values = [scalar_text(value) for value in measure.values_of(record)]
+        values = [shown_scalar(value) for value in measure.values_of(record)]
         brings, why = (", ".join(values), None) if values else (None, _lacks(measure, record))
     elif why is None:
         number = contribution(measure, record)

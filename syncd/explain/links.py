@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from syncd.ledger import Ledger
-from syncd.okr.alignment import Verdict
+from syncd.okr.alignment import Alignment, Verdict
 from syncd.okr.goals import KeyResult
 from syncd.okr.trend import Trend
 from syncd.okr.weeks import Week
@@ -37,13 +37,8 @@ class LinkEvidence:
 
 def links_of(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -> Iterator[LinkEvidence]:
     """The links from or to a key result in a snapshot, in the order of the files."""
-    okrs = snapshot.okrs
-    key_results = {kr.id: kr for kr in okrs.key_results}
-    if (
-        ledger is None
-        or not snapshot.cycle
-        or all(key_result.id not in (kr.id, *_driven(kr)) for kr in okrs.key_results if kr.drives)
-    ):
+    driving = [kr for of in (snapshot, *snapshot.shorter) for kr in of.okrs.key_results if kr.drives]
+    if ledger is None or not snapshot.cycle or all(key_result.id not in (kr.id, *_driven(kr)) for kr in driving):
         return
     for judgement in (link for block in report_of(snapshot).objectives for link in block.alignment):
         link = judgement.alignment
@@ -51,11 +46,18 @@ def links_of(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -
         if key_result.id not in name:
             continue
         weeks: list[tuple[Week, Week]] = []
-        kept = snapshot.links.get(name)
-        if kept is not None and all(is_evidence(okrs, side, snapshot.values.get(side)) for side in name):
-            judged_at = snapshot.times.get(kept.confirmed, snapshot.last_instant)
-            series = WeeklySeries(ledger, okrs, snapshot.values, judged_at, kept.confirmed)
-            weeks = list(zip(*(series.weeks(key_results[side]) for side in name), strict=True))
+        of_output = next((of for of in (snapshot, *snapshot.shorter) if _is_of(of, link)), snapshot)
+        kept, sides = of_output.links.get(name), [side for part in name if (side := of_output.key_result(part))]
+        if kept is not None and all(is_evidence(of.okrs, kr.id, of.values.get(kr.id)) for kr, of in sides):
+            judged_at = of_output.times.get(kept.confirmed, of_output.last_instant)
+            series = [
+                {
+                    week.last: week
+                    for week in WeeklySeries(ledger, of.okrs, of.values, judged_at, kept.confirmed).weeks(kr)
+                }
+                for kr, of in sides
+            ]
+            weeks = [(week, series[1][last]) for last, week in series[0].items() if last in series[1]]
         yield LinkEvidence(
             *name,
             link.verdict,
@@ -66,6 +68,11 @@ def links_of(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -
             judgement.why,
             weeks,
         )
+
+
+def _is_of(snapshot: Snapshot, link: Alignment) -> bool:
+    """Whether a link's output is of a snapshot's period."""
+    return link.periods is None or link.periods[0] == snapshot.okrs.period.id
 
 
 def _driven(output: KeyResult) -> Sequence[str]:

@@ -16,6 +16,7 @@ from typing import Any
 from syncd.ledger import KeptValue, Ledger
 from syncd.ledger.definitions import measure_digest
 from syncd.ledger.revisions import Reread, Revised
+from syncd.okr.filters import shown_scalar
 from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.measures import Leaf, ReadingMeasure, RecordMeasure, contribution, leaves, left_out, scalar_text
 from syncd.sdk import Record
@@ -178,5 +179,5 @@ def _brings(measure: RecordMeasure, old: Record, new: Record) -> str | None:
 
 def _shown(measure: RecordMeasure, record: Record) -> str:
     number = contribution(measure, record)
-    texts = [scalar_text(value) for value in measure.values_of(record)]
+    texts = [shown_scalar(value) for value in measure.values_of(record)]
     return scalar_text(number) if number is not None else ", ".join(texts) or "none"

@@ -16,6 +16,7 @@ from syncd.ledger.failures import LedgerError, LedgerFailed
 from syncd.ledger.ledger import Ledger, open_ledger
 from syncd.ledger.lock import LedgerBusy, ServiceRuns, cycle_lock, service_lock
 from syncd.ledger.outbox import Delivery, NewDelivery
+from syncd.ledger.outlines import Outline, OutlineVersion
 from syncd.ledger.values import KeptValue
 
 __all__ = [
@@ -34,6 +35,8 @@ __all__ = [
     "LinkId",
     "NewDelivery",
     "NewEvent",
+    "Outline",
+    "OutlineVersion",
     "ServiceRuns",
     "cycle_lock",
     "open_ledger",

@@ -1,24 +1,26 @@
-"""Check-ins: what people reported about key results. A check-in is never changed; a newer one follows it."""
+"""Check-ins: what people reported about key results. A check-in is never changed; a newer one follows it, or a
+withdrawal.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Connection, Engine, insert, select
 
 from syncd.ledger.cycles import own_cycle
 from syncd.ledger.definitions import Definition
 from syncd.ledger.outbox import NewDelivery, post
-from syncd.ledger.schema import checkins
+from syncd.ledger.schema import checkins, withdrawals
 from syncd.ledger.values import KeptValue, keep
-from syncd.okr.checkins import CheckIn
+from syncd.okr.checkins import CheckIn, Withdrawal
 
 
 class CheckIns:
-    """Reads check-ins; writes each check-in, and the value that it makes, in one transaction."""
+    """Reads check-ins; writes each check-in or withdrawal, and the value that it makes, in one transaction."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -35,14 +37,33 @@ class CheckIns:
 
         Deliveries that become `due` go into the outbox. The caller holds the ledger's lock.
         """
+        row = {
+            "author": checkin.author,
+            "at": checkin.at,
+            "expires_at": checkin.expires_at,
+            "value": checkin.value,
+            "note": checkin.note,
+            "confidence": checkin.confidence,
+            "as_of": checkin.dated,
+        }
         with self._engine.begin() as connection:
-            cycle = own_cycle(connection, checkin.at) if makes is not None or due else 0
-            post(connection, cycle, checkin.at, due)
-            if makes is not None:
-                definition, value = makes
-                keep(connection, period, cycle, {key_result: (definition, replace(value, confirmed=cycle))})
-            row = {field.name: getattr(checkin, field.name) for field in fields(checkin)}
+            _keep(connection, period, key_result, checkin.at, makes, due)
             connection.execute(insert(checkins).values(period=period, key_result=key_result, **row))
+
+    def withdraw(
+        self,
+        period: str,
+        key_result: str,
+        checkin: CheckIn,
+        withdrawal: Withdrawal,
+        makes: tuple[Definition, KeptValue] | None = None,
+        due: Sequence[NewDelivery] = (),
+    ) -> None:
+        """Keeps the withdrawal of a check-in, as `check_in` keeps a check-in."""
+        row = {"checkin": checkin.id, "author": withdrawal.author, "at": withdrawal.at, "note": withdrawal.note}
+        with self._engine.begin() as connection:
+            _keep(connection, period, key_result, withdrawal.at, makes, due)
+            connection.execute(insert(withdrawals).values(row))
 
     def of(self, period: str, key_result: str, by: datetime) -> Sequence[CheckIn]:
         """Every check-in of a key result by a moment, oldest first."""
@@ -52,7 +73,14 @@ class CheckIns:
         """Every check-in of a period by a moment, oldest first, by key result; with `only`, the check-ins of that key
         result.
         """
-        query = select(checkins).where(checkins.c.period == period, checkins.c.at <= by).order_by(checkins.c.id)
+        withdrawn = (withdrawals.c.checkin == checkins.c.id) & (withdrawals.c.at <= by)
+        columns = (withdrawals.c.author.label("by"), withdrawals.c.at.label("then"), withdrawals.c.note.label("why"))
+        query = (
+            select(checkins, *columns)
+            .outerjoin(withdrawals, withdrawn)
+            .where(checkins.c.period == period, checkins.c.at <= by)
+            .order_by(checkins.c.id)
+        )
         if only is not None:
             query = query.where(checkins.c.key_result == only)
         by_key_result: dict[str, list[CheckIn]] = {}
@@ -62,5 +90,23 @@ class CheckIns:
         return by_key_result
 
 
+def _keep(
+    connection: Connection,
+    period: str,
+    key_result: str,
+    at: datetime,
+    makes: tuple[Definition, KeptValue] | None,
+    due: Sequence[NewDelivery],
+) -> None:
+    cycle = own_cycle(connection, at) if makes is not None or due else 0
+    post(connection, cycle, at, due)
+    if makes is not None:
+        definition, value = makes
+        keep(connection, period, cycle, {key_result: (definition, replace(value, confirmed=cycle))})
+
+
 def _checkin(row: Any) -> CheckIn:
-    return CheckIn(row.author, row.at, row.expires_at, row.value, row.note, row.confidence)
+    withdrawn = Withdrawal(row.by, row.then, row.why) if row.then is not None else None
+    return CheckIn(
+        row.author, row.at, row.expires_at, row.value, row.note, row.confidence, row.as_of, withdrawn, row.id
+    )

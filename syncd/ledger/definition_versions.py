@@ -26,10 +26,11 @@ class DefinitionVersion:
 
 @dataclass(frozen=True, slots=True)
 class _Stored:
-    """A definition that is in the ledger: its number, and its digest."""
+    """A definition that is in the ledger: its number, its digest, and that of its measure."""
 
     id: int
     digest: str
+    measure: str
 
 
 class Definitions:
@@ -63,6 +64,11 @@ class Definitions:
         """The digest of each key result's newest definition, by its id."""
         with self._engine.connect() as connection:
             return {name: stored.digest for name, stored in _newest(connection, period).items()}
+
+    def measures(self, period: str) -> Mapping[str, str]:
+        """The digest of the measure of each key result's newest definition, by its id."""
+        with self._engine.connect() as connection:
+            return {name: stored.measure for name, stored in _newest(connection, period).items()}
 
 
 def define(connection: Connection, period: str, cycle: int, defined: Mapping[str, Definition]) -> Mapping[str, int]:
@@ -104,7 +110,6 @@ def _version(row: Any) -> DefinitionVersion:
 def _newest(connection: Connection, period: str) -> Mapping[str, _Stored]:
     """The newest definition of each key result of a period, by its id."""
     newest = select(func.max(definitions.c.id)).where(definitions.c.period == period).group_by(definitions.c.key_result)
-    query = select(definitions.c.key_result, definitions.c.id, definitions.c.digest).where(
-        definitions.c.id.in_(newest.scalar_subquery())
-    )
-    return {row.key_result: _Stored(row.id, row.digest) for row in connection.execute(query)}
+    columns = (definitions.c.key_result, definitions.c.id, definitions.c.digest, definitions.c.measure)
+    query = select(*columns).where(definitions.c.id.in_(newest.scalar_subquery()))
+    return {row.key_result: _Stored(row.id, row.digest, row.measure) for row in connection.execute(query)}

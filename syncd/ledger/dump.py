@@ -18,8 +18,8 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Table
 
+from syncd.ledger.column_types import Moment
 from syncd.ledger.failures import LedgerError
-from syncd.ledger.schema import Moment
 from syncd.ledger.transfer import Row, StoredRows, tables_of
 from syncd.sdk.figures import spreadsheet_cell
 

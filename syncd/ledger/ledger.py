@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
@@ -22,7 +22,9 @@ from syncd.ledger.definition_versions import Definitions
 from syncd.ledger.events import Events
 from syncd.ledger.failures import LedgerError, LedgerFailed, raise_ledger_errors, shown
 from syncd.ledger.identity import Remembered, identity, last_ledger_at, note_put_back
+from syncd.ledger.one_connection import OneConnection
 from syncd.ledger.outbox import Outbox
+from syncd.ledger.outlines import Outlines
 from syncd.ledger.schema import cycles
 from syncd.ledger.values import Values
 from syncd.okr.measures import Measure
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from syncd.ledger.answers import Answers
     from syncd.ledger.approvals import Approvals
     from syncd.ledger.members import Members
+    from syncd.ledger.moves import Moves
     from syncd.ledger.pulled import Pulls
     from syncd.ledger.revisions import Revisions
     from syncd.ledger.streams import Streams
@@ -169,14 +172,19 @@ class Ledger:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self.engine = engine
         self._file = _on_disk(engine)
         if self._file is not None:
             event.listen(engine, "do_connect", _open_existing)
         with engine.connect() as connection:
             self.identity = identity(connection)
+        self._use(engine)
+
+    def _use(self, engine: Engine) -> None:
+        """Reads and writes through this engine from now on."""
+        self.engine = engine
         self.cycles = Cycles(engine)
         self.definitions = Definitions(engine)
+        self.outlines = Outlines(engine)
         self.values = Values(engine)
         self.checkins = CheckIns(engine)
         self.alignments = Alignments(engine)
@@ -203,6 +211,13 @@ class Ledger:
         from syncd.ledger.members import Members
 
         return Members(self.engine)
+
+    @cached_property
+    def moves(self) -> Moves:
+        """Reads and makes moves of key results and periods."""
+        from syncd.ledger.moves import Moves
+
+        return Moves(self.engine)
 
     @cached_property
     def pulls(self) -> Pulls:
@@ -232,6 +247,20 @@ class Ledger:
             reading = copy(self)
             reading.answers = answers
             yield reading
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[Ledger]:
+        """This ledger in one transaction that is rolled back: what is written there is read there, and nowhere else."""
+        with self.engine.connect() as connection, connection.begin() as transaction:
+            rehearsed = copy(self)
+            for name, part in vars(Ledger).items():
+                if isinstance(part, cached_property):
+                    rehearsed.__dict__.pop(name, None)
+            rehearsed._use(cast("Engine", OneConnection(connection)))
+            try:
+                yield rehearsed
+            finally:
+                transaction.rollback()
 
     def nothing_synced_since_restored(self) -> bool:
         """Whether the ledger was put back to an earlier state, and the next sync is the first one since."""

@@ -96,10 +96,12 @@ class Members:
         return self._streams_with(records.c.done_at > after, records.c.done_at <= until)
 
     def created_within(self, after: datetime, until: datetime) -> set[tuple[str, str]]:
-        """The streams with an open record created later than `after` and up to `until`: (connection, stream's key)."""
-        return self._streams_with(
-            records.c.done_at.is_(None), records.c.created_at > after, records.c.created_at <= until
-        )
+        """The streams with a record created later than `after` and up to `until`: (connection, stream's key).
+
+        It looks at records that were not done by `after`, of which there are few.
+        """
+        not_done = or_(records.c.done_at.is_(None), records.c.done_at > after)
+        return self._streams_with(not_done, records.c.created_at > after, records.c.created_at <= until)
 
     def _streams_with(self, *conditions: ColumnElement[bool]) -> set[tuple[str, str]]:
         there = exists().where(records.c.stream == streams.c.id, records.c.until.is_(None), *conditions)

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
-    JSON,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -19,61 +13,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
 )
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.types import TypeEngine
 
-
-class _TextThatSorts(sqlite.DATETIME):
-    """A time in SQLite, as the text that `Moment` makes: SQLAlchemy's own conversion is slow for a million times."""
-
-    def bind_processor(self, dialect: Dialect) -> None:
-        """None: the value is a text already."""
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> None:
-        """None: the value stays a text."""
-
-
-class Moment(TypeDecorator[datetime]):
-    """An aware time, kept in UTC: as PostgreSQL's own type, in SQLite as a text that sorts."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """The database's own type."""
-        return dialect.type_descriptor(_TextThatSorts() if dialect.name == "sqlite" else self.impl)  # type: ignore[no-untyped-call]
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
-        """The time in UTC; SQLite gets a text without a zone."""
-        if value is None:
-            return None
-        moment = value.astimezone(UTC)
-        return moment.replace(tzinfo=None).isoformat(" ", "microseconds") if dialect.name == "sqlite" else moment
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """The time, aware, in UTC."""
-        if value is None:
-            return None
-        return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value.astimezone(UTC)
-
-
-class Document(TypeDecorator[Any]):
-    """A JSON document. PostgreSQL's dialect is imported on use only, because its import is slow."""
-
-    impl = JSON(none_as_null=True)
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Binary JSON on PostgreSQL."""
-        if dialect.name != "postgresql":
-            return dialect.type_descriptor(self.impl_instance)
-        from sqlalchemy.dialects.postgresql import JSONB
-
-        return dialect.type_descriptor(JSONB(none_as_null=True))
-
+from syncd.ledger.column_types import Document, Moment
 
 metadata = MetaData(
     naming_convention={
@@ -190,6 +133,32 @@ definitions = Table(
     Index("ix_definitions_period_key_result", "period", "key_result"),
 )
 
+outlines = Table(
+    "outlines",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("period", String, nullable=False),
+    Column("subject", String, nullable=False, comment="an objective; empty for the settings that judge the period"),
+    Column("cycle", Integer, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("body", Document, comment="none where no file has the objective any more"),
+    Index("ix_outlines_period_subject", "period", "subject"),
+)
+
+moves = Table(
+    "moves",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("period", String, nullable=False, comment="its present id"),
+    Column("key_result", String, nullable=False, comment="its present id; empty where the period was renamed"),
+    Column("old", String, nullable=False),
+    Column("new", String, nullable=False),
+    Column("file", Text, nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("ix_moves_period", "period"),
+)
+
 values = Table(
     "key_result_values",
     metadata,
@@ -237,7 +206,17 @@ checkins = Table(
     Column("author", Text, nullable=False),
     Column("at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
+    Column("as_of", Moment, comment="the time that it describes; none where that is `at`"),
     Index("ix_checkins_period_key_result", "period", "key_result"),
+)
+
+withdrawals = Table(
+    "withdrawals",
+    metadata,
+    Column("checkin", Integer, ForeignKey("checkins.id"), primary_key=True),
+    Column("author", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("note", Text),
 )
 
 alignments = Table(

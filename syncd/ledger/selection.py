@@ -33,7 +33,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import ARRAY, Float, Integer, Text
 
-from syncd.ledger.schema import Document, Moment, records
+from syncd.ledger.column_types import Document, Moment
+from syncd.ledger.schema import records
 from syncd.okr.measures import Filter, RecordMeasure, scalar_text
 from syncd.okr.spans import Span, Window
 

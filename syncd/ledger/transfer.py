@@ -14,7 +14,8 @@ from sqlalchemy.types import String, TypeEngine
 
 from syncd.ledger import migrate
 from syncd.ledger.batches import batches
-from syncd.ledger.schema import Document, Moment, control
+from syncd.ledger.column_types import Document, Moment
+from syncd.ledger.schema import control
 
 Row = Mapping[str, Any]
 _AT_ONCE = 2_000  # rows in memory

@@ -33,6 +33,7 @@ from syncd.ledger.definition_versions import define
 from syncd.ledger.definitions import Definition
 from syncd.ledger.events import NewEvent, note
 from syncd.ledger.outbox import NewDelivery, post
+from syncd.ledger.outlines import Outline, keep_outlines
 from syncd.ledger.schema import cycles, definitions, values
 from syncd.okr.goals import Health, Quality
 from syncd.sdk import Json
@@ -97,6 +98,7 @@ class Values:
         events: Iterable[NewEvent] = (),
         *,
         defined_alone: Mapping[tuple[str, str], Definition] = MappingProxyType({}),
+        outlines: Mapping[str, Mapping[str, Outline]] = MappingProxyType({}),
         only: Mapping[str, Json] | None = None,
         dry_run: bool = False,
     ) -> None:
@@ -104,8 +106,9 @@ class Values:
 
         `pulls` is None for a cycle that pulled nothing. A `dry_run` pulled but kept no value; it does not count as the
         last sync. `only` is `{key_result, streams}` of a cycle that was restricted to a key result. Definitions in
-        `defined_alone` have no value yet: their key results wait for a check-in. A value that equals the last value is
-        not written again; only `confirmed` of the last value moves.
+        `defined_alone` have no value yet: their key results wait for a check-in, or for their period to begin.
+        `outlines` are those of each period, by subject. A value that equals the last value is not written again; only
+        `confirmed` of the last value moves.
         """
         results_by_period: dict[str, dict[str, tuple[Definition, KeptValue]]] = {}
         for (period, key_result), result in results.items():
@@ -118,6 +121,8 @@ class Values:
                 _keep_or_confirm(connection, period, cycle, results_of_period)
             for period, definitions_of_period in waiting.items():
                 define(connection, period, cycle, definitions_of_period)
+            for period, outlines_of_period in outlines.items():
+                keep_outlines(connection, period, cycle, outlines_of_period)
             post(connection, cycle, now, due)
             note(connection, cycle, now, events)
             ended = {"ended_at": now, "pulls": pulls, "only": only, "dry_run": dry_run or None}

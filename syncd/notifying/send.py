@@ -79,7 +79,6 @@ class _Recipient:
         messages = self.ledger.events.messages([event.id for event in self.events])
         reached: set[int] = set()
         failures: list[tuple[str, str]] = []
-        tried = 0
         for address in self.addresses:
             last = self.ledger.events.last_message(self.recipient, address.name)
             # The difference is negative if the clock was set back.
@@ -89,7 +88,6 @@ class _Recipient:
             pending = [event for event in self.events if (kept := own[event.id]) is None or kept.state not in _DONE]
             if not (pending := self._without_undone(address, pending)):
                 continue
-            tried += 1
             problem = self._send_to(address, pending, own)
             if problem is None:
                 reached.update(event.id for event in pending)
@@ -100,7 +98,7 @@ class _Recipient:
         if failures:
             each = failures if len(self.addresses) > 1 else [("", failures[0][1])]
             why = "; ".join(f"{name}: {problem}" if name else problem for name, problem in each)
-            of = f"{len(failures)} of {tried} addresses of {self.recipient} did not take it ({why})"
+            of = f"{len(failures)} of {len(self.addresses)} addresses of {self.recipient} did not take it ({why})"
             outcomes.append(MessageOutcome(self.recipient, len(self.events), of))
         return outcomes
 

@@ -25,13 +25,17 @@ Verdict = Literal["working", "too_early", "watermelon", "unexplained", "under_de
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """The verdict on one link; `since` is the first day of the output's unbroken run on pace."""
+    """The verdict on one link; `since` is the first day of the output's unbroken run on pace.
+
+    `periods` are those of the output and of the outcome if they differ.
+    """
 
     output: str
     outcome: str
     verdict: Verdict
     since: date | None
     lag: timedelta
+    periods: tuple[str, str] | None = None
 
 
 def judge(output: KeyResult, link: Link, healths: tuple[Health, Health], since: date | None, today: date) -> Alignment:

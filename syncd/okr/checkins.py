@@ -1,9 +1,13 @@
-"""Check-ins: what people report about a key result, and how long each report holds."""
+"""Check-ins: what people report about a key result, and how long each report holds.
+
+A check-in describes the moment at which it is made, or the end of a past day. It replaces what check-ins of earlier
+moments say: an older value does not come back when a newer one expires, only when the newer one is withdrawn.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from syncd.okr.past import past_days
@@ -11,8 +15,21 @@ from syncd.okr.spans import Period, Span
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """A person's statement that a check-in was wrong."""
+
+    author: str
+    at: datetime
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CheckIn:
-    """A person's report on a key result: a value in its unit, a note, a confidence from 0 to 1, or several of these."""
+    """A person's report on a key result: a value in its unit, a note, a confidence from 0 to 1, or several of these.
+
+    `at` is when it was made, `dated` the end of the past day that it describes; None if it describes `at`. `id` is the
+    ledger's, None until it is kept. A withdrawn check-in never holds.
+    """
 
     author: str
     at: datetime
@@ -20,34 +37,76 @@ class CheckIn:
     value: float | None = None
     note: str | None = None
     confidence: float | None = None
+    dated: datetime | None = None
+    withdrawn: Withdrawal | None = None
+    id: int | None = field(default=None, compare=False)
+
+    @property
+    def as_of(self) -> datetime:
+        """The moment that it describes."""
+        return self.dated or self.at
 
     def expired(self, span: Span, now: datetime) -> bool:
         """Whether it no longer holds. A check-in in force at the period's end never expires."""
         return min(now, span.end) >= self.expires_at
 
 
+def as_seen_at(checkins: Iterable[CheckIn], moment: datetime) -> list[CheckIn]:
+    """The check-ins that had been made by a moment, without the withdrawals that came later."""
+    return [
+        replace(checkin, withdrawn=None) if checkin.withdrawn and checkin.withdrawn.at > moment else checkin
+        for checkin in checkins
+        if checkin.at <= moment
+    ]
+
+
 def standing(checkins: Sequence[CheckIn], span: Span, now: datetime) -> CheckIn | None:
-    """The newest check-in that has not expired; `checkins` are ordered by the time they were made."""
-    return next((checkin for checkin in reversed(checkins) if not checkin.expired(span, now)), None)
+    """The check-in in force: the newest that has not expired. One with a value is not in force once a newer one gives a
+    value, whether that has expired or not.
+    """
+    replaced = False
+    for checkin in _newest_first(checkins):
+        if not checkin.expired(span, now) and not (replaced and checkin.value is not None):
+            return checkin
+        replaced = replaced or checkin.value is not None
+    return None
 
 
 def confidence(checkins: Sequence[CheckIn], span: Span, now: datetime) -> float | None:
-    """The confidence in the newest unexpired check-in that gives a confidence."""
-    confident = [checkin for checkin in checkins if checkin.confidence is not None]
-    last = standing(confident, span, now)
-    return last.confidence if last else None
+    """The confidence in the newest check-in that gives a confidence; None once that has expired."""
+    last = next((checkin for checkin in _newest_first(checkins) if checkin.confidence is not None), None)
+    return last.confidence if last and not last.expired(span, now) else None
 
 
-def made_by(checkins: Sequence[CheckIn], at: datetime | None) -> CheckIn | None:
-    """The check-in that made the value with the time `at`, for a key result without a measure."""
-    return next((checkin for checkin in reversed(checkins) if checkin.value is not None and checkin.at == at), None)
+def newest_value(checkins: Sequence[CheckIn]) -> CheckIn | None:
+    """The check-in that makes the value of a key result without a measure, whether it has expired or not."""
+    return next((checkin for checkin in _newest_first(checkins) if checkin.value is not None), None)
+
+
+def made_by(checkins: Sequence[CheckIn], as_of: datetime | None) -> CheckIn | None:
+    """The check-in that made the value as of a time, for a key result without a measure."""
+    return next(
+        (checkin for checkin in _newest_first(checkins) if checkin.value is not None and checkin.as_of == as_of), None
+    )
 
 
 def past_values(checkins: Sequence[CheckIn], period: Period, now: datetime) -> list[tuple[date, float | None]]:
     """(day, value at its end) for each past day of the period, oldest first; None if no check-in was in force."""
-    with_value = [checkin for checkin in checkins if checkin.value is not None]
+    with_value = [checkin for checkin in _newest_first(checkins) if checkin.value is not None]
     values: list[tuple[date, float | None]] = []
     for day, end in past_days(period, now):
-        last = next((checkin for checkin in reversed(with_value) if checkin.at <= end), None)
+        last = next((checkin for checkin in with_value if checkin.as_of <= end), None)
         values.append((day, last.value if last and not last.expired(period.span, end) else None))
     return values
+
+
+def _newest_first(checkins: Sequence[CheckIn]) -> list[CheckIn]:
+    """The check-ins that were not withdrawn, by the time that they describe; of two of one time, the later made first.
+
+    `checkins` are in the order in which they were made.
+    """
+    return sorted(
+        (checkin for checkin in reversed(checkins) if checkin.withdrawn is None),
+        key=lambda checkin: checkin.as_of,
+        reverse=True,
+    )

@@ -16,7 +16,7 @@ from unicodedata import normalize
 from zoneinfo import ZoneInfo
 
 from syncd.sdk.facts import Scalar
-from syncd.sdk.numbers import LARGEST_WHOLE
+from syncd.sdk.numbers import LARGEST_WHOLE, rounded
 
 UNMEASURED = {"unmeasured": True}
 """Metadata of what follows from the connection and not from the mapping: it does not make another measure."""
@@ -118,6 +118,11 @@ class Filter:
             return f"{self.field} ≤ {scalar_text(self.at_most)}"
         values = " or ".join("none" if value is None else scalar_text(value) for value in self.any_of)
         return f"{self.field} {'is not' if self.negated else 'is'} {values}"
+
+
+def shown_scalar(value: Scalar) -> str:
+    """A scalar as people read it: a number with at most 15 digits."""
+    return scalar_text(value if isinstance(value, str) else rounded(value))
 
 
 def scalar_text(value: Scalar) -> str:

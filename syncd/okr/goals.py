@@ -187,10 +187,14 @@ Pace = Literal["linear", "end"] | Steps
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """An output's claim to drive an outcome; an effect can show once `lag` has passed; None if not configured."""
+    """An output's claim to drive an outcome; an effect can show once `lag` has passed; None if not configured.
+
+    `period` is the id of the outcome's period if that is a longer one around the output's.
+    """
 
     outcome: str
     lag: timedelta | None = None
+    period: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +202,7 @@ class KeyResult:
     """A key result as its mapping defines it. `ignore` holds the ids of lint rules that do not apply to it.
 
     `grouped` are its numbers that the file writes as `4.000`, which is 4 and may be meant as 4000: (key, text).
+    `moved_from` is the id that it had before: the history of that id becomes its own.
     """
 
     id: str
@@ -216,6 +221,7 @@ class KeyResult:
     guard: KeyResult | None = None
     ignore: tuple[LintRule, ...] = field(default=(), compare=False)
     grouped: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    moved_from: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +229,8 @@ class Objective:
     """An objective with its key results; `supports` is the id of the larger objective that it supports.
 
     `rollup` names what makes up the score: its outcomes, all its key results, its weakest outcome, or its supporting
-    objectives. `ignore` applies to its key results too.
+    objectives. `ignore` applies to its key results too. `supports_in` is the id of the larger objective's period if
+    that is a longer one around its own.
     """
 
     id: str
@@ -234,6 +241,7 @@ class Objective:
     supports: str | None = None
     weight: float = 1.0
     ignore: tuple[LintRule, ...] = field(default=(), compare=False)
+    supports_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

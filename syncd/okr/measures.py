@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from syncd.okr.answer import Answer, Per, aggregate, answer_numbers
-from syncd.okr.filters import UNMEASURED, spelling
+from syncd.okr.filters import UNMEASURED, shown_scalar, spelling
 from syncd.okr.filters import Filter as Filter
 from syncd.okr.filters import scalar_text as scalar_text
 from syncd.okr.spans import Period, Span, Window
@@ -196,7 +196,7 @@ def left_out(measure: RecordMeasure, span: Span, now: datetime, record: Record) 
         return reason
     for rule in measure.filters:
         if not rule.accepts(record.fields.get(rule.field, ())):
-            values = ", ".join(scalar_text(value) for value in record.fields.get(rule.field, ())) or "none"
+            values = ", ".join(shown_scalar(value) for value in record.fields.get(rule.field, ())) or "none"
             return f"{rule.field} is {values}, not as asked: {rule}"
     return None
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 from syncd.okr.goals import Health, KeyResult, Objective, Shares, Standing
@@ -31,9 +32,15 @@ class ObjectiveStanding:
 
 
 def roll_up_all(
-    objectives: Sequence[Objective], standings: Mapping[str, Standing], shares: Shares
+    objectives: Sequence[Objective],
+    standings: Mapping[str, Standing],
+    shares: Shares,
+    of_shorter: Mapping[str, Sequence[tuple[float, ObjectiveStanding]]] = MappingProxyType({}),
 ) -> Mapping[str, ObjectiveStanding]:
-    """The standing of every objective by its id; `standings` holds the standings of all key results by their ids."""
+    """The standing of every objective by its id; `standings` holds the standings of all key results by their ids.
+
+    `of_shorter` has, by objective, the weight and standing of each objective of a shorter period that supports it.
+    """
     rolled_up: dict[str, ObjectiveStanding] = {}
 
     def standing_of(objective: Objective) -> ObjectiveStanding:
@@ -41,6 +48,7 @@ def roll_up_all(
             supporting = [other for other in objectives if other.supports == objective.id]
             if objective.rollup == "supporting":
                 weighted = [(other.weight, standing_of(other)) for other in supporting]
+                weighted += of_shorter.get(objective.id, ())
                 rolled_up[objective.id] = _roll_up_supporting(weighted, shares)
             else:
                 rolled_up[objective.id] = roll_up(objective, standings, shares)

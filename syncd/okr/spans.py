@@ -59,26 +59,41 @@ class Period:
         return max(0, min((today - self.first).days + 1, self.days))
 
 
-_NAMED = re.compile(r"(\d{4})(?:-(?:Q([1-4])|H([12])|(0[1-9]|1[0-2])))?\Z", re.ASCII)
+_NAMED = re.compile(r"(?:FY(?P<fiscal>\d{2})|(?P<year>\d{4}))(?:-(?:Q([1-4])|H([12])|(0[1-9]|1[0-2])))?\Z", re.ASCII)
+_CENTURY = 2000  # of fiscal years, which are named by two digits
 
 
-def parse_period(text: str, zone: ZoneInfo) -> Period:
-    """A year, half, quarter or month by name: `2026`, `2026-H2`, `2026-Q4`, `2026-11`. Else ValueError."""
+def parse_period(text: str, zone: ZoneInfo, year_starts: int | None = None) -> Period:
+    """A year, half, quarter or month by name: `2026`, `2026-H2`, `2026-Q4`, `2026-11`. Else ValueError.
+
+    `FY27`, `FY27-H1` and `FY27-Q1` are of the fiscal year that ends in 2027 and begins in the month `year_starts`.
+    """
     match = _NAMED.match(text)
-    if not match or not 1900 <= int(match[1]) <= 2999:
+    fiscal, month = (match["fiscal"], int(match[5] or 0)) if match else (None, 0)
+    if not match or (fiscal and month) or not 1900 <= int(match["year"] or _CENTURY) <= 2999:
         raise ValueError(
-            f"{text!r} is not a period; write 2026-Q4, 2026-H2, 2026-11, 2026, or {{start: DAY, end: DAY}}"
+            f"{text!r} is not a period; write 2026-Q4, 2026-H2, 2026-11, 2026, FY27-Q1, or {{start: DAY, end: DAY}}"
         )
-    year, quarter, half, month = int(match[1]), *(int(part) if part else 0 for part in match.groups()[1:])
-    if quarter:
-        first, last = 3 * quarter - 2, 3 * quarter
-    elif half:
-        first, last = 6 * half - 5, 6 * half
-    elif month:
-        first = last = month
+    if fiscal and year_starts is None:
+        raise ValueError(
+            f"{text!r} is of a fiscal year; write the month that it begins in as year_starts in syncd.yaml"
+        )
+    before, length = 0, 12
+    for position, months in ((3, 3), (4, 6), (5, 1)):
+        if match[position]:
+            before, length = (int(match[position]) - 1) * months, months
+    if fiscal and year_starts is not None:
+        year = _CENTURY + int(fiscal) - (year_starts > 1)
+        before += year_starts - 1
     else:
-        first, last = 1, 12
-    return Period(text, date(year, first, 1), date(year, last, monthrange(year, last)[1]), zone)
+        year = int(match["year"])
+    first, last = _month(year, before), _month(year, before + length - 1)
+    return Period(text, first, last.replace(day=monthrange(last.year, last.month)[1]), zone)
+
+
+def _month(year: int, months: int) -> date:
+    """The first day of the month that comes so many months after a January."""
+    return date(year + months // 12, months % 12 + 1, 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,8 @@ def run_trial(okrs: PeriodOkrs, shares: Shares, given: Given, now: datetime) -> 
             guard_past = _past(facts, given, kr.guard, okrs, now) if kr.guard else ()
             since = on_pace_since(kr, okrs.period, now, shares, _past(facts, given, kr, okrs, now), dict(guard_past))
         for link in kr.drives:
-            healths = (standings[kr.id].health, standings[link.outcome].health)
+            outcome = standings.get(link.outcome)  # that of another period is not given
+            healths = (standings[kr.id].health, outcome.health if outcome else "unknown")
             alignment[kr.id, link.outcome] = judge(kr, link, healths, since, today)
     return TrialResult(answers, standings, roll_up_all(okrs.objectives, standings, shares), alignment)
 

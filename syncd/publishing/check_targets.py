@@ -21,7 +21,7 @@ MOST_TARGETS = 20
 def check_targets(
     config: Config, publication: Publication, reports: Sequence[Report], now: datetime, context: Context
 ) -> Iterator[Check]:
-    """A finding for each target that cannot be read, and one for those that can."""
+    """A finding for the targets that can be read, and one for each reason why others cannot."""
     connection = publication.connection
     try:
         with closing(connection.publisher(context, publication.keys)) as publisher:
@@ -68,12 +68,12 @@ def _read(publication: Publication, publisher: Publisher, stated: Mapping[str, S
             absent = written[name].absent if name in written else None
             if absent is not None:
                 problems.setdefault(absent, []).append(name)
-    for reason, failed in problems.items():
-        yield Check("writes", False, f"{_named([publication.keys.target(name) for name in failed])}: {reason}")
     bad = sum(len(failed) for failed in problems.values())
     left_out = f"; {len(stated) - len(names)} more were not tried" if len(stated) > len(names) else ""
     if len(names) > bad or left_out:
         yield Check("writes", True, f"{len(names) - bad} of {len(stated)} targets of check-ins can be read{left_out}")
+    for reason, failed in problems.items():
+        yield Check("writes", False, f"{_named([publication.keys.target(name) for name in failed])}: {reason}")
 
 
 def _named(targets: Sequence[str]) -> str:

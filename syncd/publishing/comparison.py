@@ -73,7 +73,12 @@ def compare(
 def belongs(publication: Publication, delivery: Delivery) -> bool:
     """Whether a delivery goes to a target of this entry of `publish:`."""
     through_it = publication.connection.name == delivery.connection
-    return through_it and publication.targets({delivery.key_result}).get(delivery.key_result) == delivery.target
+    of_its_period = publication.period in (None, delivery.period)
+    return (
+        through_it
+        and of_its_period
+        and publication.targets({delivery.key_result}).get(delivery.key_result) == delivery.target
+    )
 
 
 def parts(deliveries: Sequence[Delivery], publisher: Publisher) -> Sequence[Sequence[Delivery]]:

@@ -45,6 +45,8 @@ def due_deliveries(
     for report in reports:
         stated = {statement.key_result: statement for statement in statements(config, report, now)}
         for publication in config.publications:
+            if publication.period not in (None, report.period.id):
+                continue
             for name, target in publication.targets(stated).items():
                 place = publication.connection.name, target
                 if place in taken:
@@ -57,7 +59,7 @@ def due_deliveries(
                     statement = stated[name]
                     if only not in (None, name) or (statement.value is None and place not in newest):
                         continue
-                    digest, packed = _digest_of_statement(publication, statement), as_json(statement)
+                    digest, packed = digest_of_statement(publication, statement), as_json(statement)
                 last = newest.get(place)
                 if (
                     last is None
@@ -90,7 +92,8 @@ def _digest_of_summary(publication: Publication, summary: Summary) -> str:
     return _digest([_without_drift(summary.document), day], publication.keys.how(WHOLE))
 
 
-def _digest_of_statement(publication: Publication, statement: Statement) -> str:
+def digest_of_statement(publication: Publication, statement: Statement) -> str:
+    """The digest of what an entry of `publish:` shows of a statement, and of how it is written."""
     shown = statement.content(sorted(set(publication.keys.uses()) - _OF_THE_MOMENT))
     return _digest(shown, publication.keys.how(statement.key_result))
 

@@ -15,6 +15,7 @@ Marks = Mapping[str, Sequence[Scalar]]
 
 _SHORT = 64  # characters: of a longer text only a digest is kept
 _EQUAL = 1e-9  # spreadsheets keep 15 digits
+_PERIOD_OF = "period of "
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,12 @@ def header_mark(place: str) -> str:
 
 def period_mark(place: str) -> str:
     """The key in the marks for the period whose statement syncd wrote at a place."""
-    return f"period of {place}"
+    return f"{_PERIOD_OF}{place}"
+
+
+def is_period_mark(name: str) -> bool:
+    """Whether a key in the marks is that of a period."""
+    return name.startswith(_PERIOD_OF)
 
 
 def holds_another_period(place: str, period: str, ours: Marks) -> bool:

@@ -54,6 +54,7 @@ def _statement(config: Config, period: Period, block: ObjectiveBlock, line: KeyR
         evidence=f"{address}/?period={period.id}#{kr.id}" if address else None,
         value_bounds=tuple(sorted(goal_bounds(kr.goal))),
         progress_bounds=standing.bounds,
+        former=kr.moved_from,
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from syncd.explain.edits import Edit
+from syncd.explain.edit import Edit
+from syncd.explain.period_edits import OBJECTIVE, PeriodEdits
 from syncd.ledger import Ledger
 from syncd.okr.goals import PeriodOkrs, is_guard
 from syncd.okr.spans import Span
@@ -14,15 +15,25 @@ from syncd.status.snapshot import Snapshot
 
 
 def definition_changes(
-    ledger: Ledger, okrs: PeriodOkrs, edits: Mapping[str, Sequence[Edit]], end: Snapshot, span: Span
+    ledger: Ledger,
+    okrs: PeriodOkrs,
+    edits: Mapping[str, Sequence[Edit]],
+    of_period: PeriodEdits,
+    end: Snapshot,
+    span: Span,
 ) -> Sequence[DefinitionChange]:
     """The changes that cycles met within a span, by time. The same edit of many key results is one change."""
     alike: dict[tuple[datetime, str, str], tuple[Edit, list[str]]] = {}
     for name, own in edits.items():
         for edit in own:
-            if edit.at in span:
+            if edit.at in span and not edit.key.startswith(f"{OBJECTIVE}."):
                 alike.setdefault((edit.at, edit.file, str(edit)), (edit, []))[1].append(name)
     edited = [DefinitionChange(edit.at, edit.file, names, "edited", edit) for edit, names in alike.values()]
+    edited += [
+        DefinitionChange(edit.at, edit.file, key_results, "edited", edit, objective)
+        for objective, key_results, edit in of_period.of_objectives(end.cycle)
+        if edit.at in span
+    ]
     others = [change for change in (*_added(ledger, okrs), *_removed(ledger, okrs, end)) if change.at in span]
     return sorted([*edited, *others], key=lambda change: change.at)
 

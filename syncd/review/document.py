@@ -49,6 +49,7 @@ def _change(change: DefinitionChange, review: Review) -> dict[str, Any]:
         "file": change.file,
         "what": change.what,
         "key_results": list(change.key_results),
+        **({"objective": change.objective} if change.objective else {}),
         **({"key": edit.key, "old": edit.old, "new": edit.new} if edit else {}),
     }
 

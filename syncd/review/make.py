@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from syncd.config import Config
-from syncd.explain.edits import Edit, edits
+from syncd.explain.edit import Edit
+from syncd.explain.edits import edits
+from syncd.explain.period_edits import PeriodEdits
 from syncd.ledger import Ledger
 from syncd.okr.goals import KeyResult, Objective, PeriodOkrs, Standing
-from syncd.okr.rollup import ObjectiveStanding, roll_up_all
+from syncd.okr.rollup import ObjectiveStanding
 from syncd.okr.spans import Period, Span, midnight
 from syncd.review.attention import attention
 from syncd.review.definition_changes import definition_changes
@@ -18,7 +20,7 @@ from syncd.review.model import Days, ObjectiveReview, Review
 from syncd.review.moves import Moves
 from syncd.review.questions import questions
 from syncd.status.read_snapshots import Snapshots
-from syncd.status.report import ObjectiveBlock, Report, report_of
+from syncd.status.report import ObjectiveBlock, Report, report_of, roll_up_snapshot
 from syncd.status.snapshot import Snapshot
 
 _WEEK = timedelta(days=7)
@@ -50,8 +52,17 @@ def review(
     start = midnight(days.first, period.zone)
     before, span = snapshots.at_end(start), Span(start, end.last_instant + _INSTANT)
     report = _of_files(report_of(end))
-    own_edits = {kr.id: edits(ledger, okrs.period.id, kr.id, end.cycle) if ledger else [] for kr in okrs.key_results}
-    checkins = [(name, checkin) for name, every in end.checkins.items() for checkin in every if checkin.at in span]
+    of_period = PeriodEdits(ledger, okrs.period.id) if ledger else None
+    own_edits = {
+        kr.id: edits(ledger, okrs.period.id, kr.id, end.cycle, of_period) if ledger else []
+        for kr in (line.key_result for block in report.objectives for line in block.key_results)
+    }
+    checkins = [
+        (name, checkin)
+        for name, every in end.checkins.items()
+        for checkin in every
+        if checkin.at in span or (checkin.withdrawn and checkin.withdrawn.at in span)
+    ]
     moves = Moves(snapshots, days, before, end)
     objectives = list(_objectives(report, before, moves, span, own_edits))
     made = Review(
@@ -61,7 +72,7 @@ def review(
         report,
         objectives,
         attention(report),
-        definition_changes(ledger, okrs, own_edits, end, span) if ledger else (),
+        definition_changes(ledger, okrs, own_edits, of_period, end, span) if ledger and of_period else (),
         sorted(checkins, key=lambda named: named[1].at),
     )
     return replace(made, questions=questions(made))
@@ -87,7 +98,7 @@ def _objectives(
     scores: Mapping[str, ObjectiveStanding] = {}
     if span.start > report.period.span.start:
         old = {kr.id: _standing_before(kr, moves) for kr in before.okrs.key_results}
-        scores = roll_up_all(before.okrs.objectives, old, before.rules.shares)
+        scores = roll_up_snapshot(before, old)
     new = {line.key_result.id: line.standing for block in report.objectives for line in block.key_results}
     same = {name for name, standing in new.items() if name in old and _has_score(standing) == _has_score(old[name])}
     key_results = [line.key_result for block in report.objectives for line in block.key_results]
@@ -100,7 +111,8 @@ def _objectives(
             )
             for line in block.key_results
         ]
-        comparable = _comparable(key_results, block.objective, same)
+        was = next((other for other in before.okrs.objectives if other.id == block.objective.id), None)
+        comparable = _comparable(key_results, block.objective, was, same)
         yield ObjectiveReview(block, scores.get(block.objective.id), moved, *comparable)
 
 
@@ -115,16 +127,25 @@ def _standing_before(kr: KeyResult, moves: Moves) -> Standing:
     return Standing(point.progress, point.score, point.expected, point.health)
 
 
-def _comparable(key_results: Sequence[KeyResult], objective: Objective, same: Collection[str]) -> tuple[bool, bool]:
-    """Whether an objective's two scores, and its two activities, are made of the same key results.
+def _comparable(
+    key_results: Sequence[KeyResult], objective: Objective, was: Objective | None, same: Collection[str]
+) -> tuple[bool, bool]:
+    """Whether an objective's two scores, and its two activities, are made of the same key results in the same way.
 
-    `same` are the key results that have a score at both times, or at neither.
+    `was` is the objective when the days began; `same` are the key results that have a score at both times, or at
+    neither.
     """
+    if was is not None and (was.rollup, _ids(was)) != (objective.rollup, _ids(objective)):
+        return False, _ids(was) == _ids(objective)
     made_of = key_results if objective.rollup == "supporting" else objective.key_results
     outcomes, outputs = (
         all(kr.id in same for kr in made_of if kr.kind == kind and kr.weight) for kind in ("outcome", "output")
     )
     return outcomes and (outputs or objective.rollup != "all"), outputs
+
+
+def _ids(objective: Objective) -> set[str]:
+    return {key_result.id for key_result in objective.key_results}
 
 
 def _has_score(standing: Standing) -> bool:

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Literal
 
-from syncd.explain.edits import Edit
+from syncd.explain.edit import Edit
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import Band, Target
 from syncd.okr.rollup import ObjectiveStanding
@@ -159,13 +159,17 @@ class Attention:
 
 @dataclass(frozen=True, slots=True)
 class DefinitionChange:
-    """A change of how key results are defined. `edit` is None for a key result that was added or removed."""
+    """A change of how key results are defined. `edit` is None for a key result that was added or removed.
+
+    `objective` is the objective that was edited, with its `key_results`; None for an edit of a key result or period.
+    """
 
     at: datetime
     file: str
     key_results: Sequence[str]
     what: Literal["edited", "added", "removed"]
     edit: Edit | None = None
+    objective: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
-from syncd.explain.edits import Edit
+from syncd.explain.edit import Edit
 from syncd.explain.history import Point, points_of
 from syncd.ledger.definitions import measure_digest
 from syncd.okr.goals import KeyResult, Target

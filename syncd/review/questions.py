@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from syncd.explain.edits import Edit
+from syncd.explain.edit import Edit
+from syncd.explain.period_edits import OBJECTIVE
 from syncd.okr.alignment import Alignment
 from syncd.okr.goals import ON_PACE, Band, Target
 from syncd.okr.words import HEALTH_WORDS, day, goal, percent, value_figure
@@ -18,6 +19,8 @@ from syncd.review.model import Move, Question, Review
 from syncd.review.pace import pace_words
 from syncd.review.wording import amount
 from syncd.status.verdicts import shortfall
+
+_MOVE_A_SCORE = ("rollup", "supports", "weight")  # keys of an objective
 
 STILL_FOR = timedelta(weeks=2)
 """A key result whose number has not moved for so long is asked about."""
@@ -58,7 +61,12 @@ def _edited(review: Review) -> Iterator[Question]:
             continue
         edit, when = change.edit, day(change.at.astimezone(review.period.zone))
         names = _names(change.key_results)
-        if edit.key.startswith("measure"):
+        if change.objective is not None:
+            edit = replace(edit, key=edit.key.removeprefix(f"{OBJECTIVE}."))
+            if edit.key not in _MOVE_A_SCORE:
+                continue
+            text = f"the objective {change.objective}: {edit} since {when}: who agreed to it, and why?"
+        elif edit.key.startswith("measure"):
             have = "has" if len(change.key_results) == 1 else "have"
             text = f"{names} {have} been measured differently since {when} ({edit}): is it still the same result?"
         elif len(change.key_results) > 1 or edit in review.by_id[names].goal_edits:
@@ -66,7 +74,7 @@ def _edited(review: Review) -> Iterator[Question]:
             text = f"{names}: {edit} since {when}{both}: who agreed to it, and why?"
         else:
             continue
-        yield Question("edited", change.key_results, text)
+        yield Question("edited", () if change.objective else change.key_results, text)
 
 
 def _progress_on_both(edit: Edit, move: Move | None) -> str:

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from syncd.explain.period_edits import OBJECTIVE
 from syncd.okr.alignment import Verdict
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import Band, KeyResult, Target
 from syncd.okr.plausible import shown
 from syncd.okr.words import HEALTH_WORDS, count, day, goal, number, percent, progress_figure, score_figure, value_figure
 from syncd.review.model import Attention, Cause, DefinitionChange, Move, ObjectiveReview, Review
-from syncd.status.verdicts import VERDICT_WORDS, ordered
+from syncd.status.verdicts import ordered
 
 _SHOWN_VERDICTS = ("watermelon", "unexplained", "under_delivered")
 _SHOWN = 3  # records of a movement, and key results of a change, that are named
@@ -112,7 +113,7 @@ def verdicts(objective: ObjectiveReview) -> Iterator[VerdictSentence]:
         verdict = link.alignment.verdict
         if verdict in _SHOWN_VERDICTS:
             since = f" since {day(link.verdict_since)}" if link.verdict_since else ""
-            yield VerdictSentence(verdict, f"{VERDICT_WORDS[verdict].capitalize()}{since}", link.brief)
+            yield VerdictSentence(verdict, f"{link.words.capitalize()}{since}", link.brief)
 
 
 def key_result_sentences(objective: ObjectiveReview, review: Review) -> Iterator[tuple[str, str]]:
@@ -185,7 +186,11 @@ def _causes(move: Move, review: Review) -> str | None:
     """The causes of a movement, with the labels of a few records; None if they are unknown."""
     if move.line.key_result.measure is None:
         name = move.line.key_result.id
-        authors = [checkin.author for of, checkin in review.checkins if of == name and checkin.value is not None]
+        authors = [
+            checkin.author
+            for of, checkin in review.checkins
+            if of == name and checkin.value is not None and checkin.withdrawn is None
+        ]
         return f"Checked in by {authors[-1]}" if authors else None
     parts = [*_groups(move.causes.rows, review)]
     if move.causes.aged:
@@ -251,6 +256,9 @@ def attention(attention: Attention) -> str:
 def definition_change(change: DefinitionChange, review: Review) -> str:
     """`12 Nov, mappings/support.yaml: shipped target: 20 → 8`."""
     when = day(change.at.astimezone(review.period.zone))
+    if change.objective is not None:
+        edit = str(change.edit).removeprefix(f"{OBJECTIVE}.")
+        return f"{when}, {change.file}: {OBJECTIVE} {change.objective} {edit}"
     names = ", ".join(change.key_results)
     if len(change.key_results) > _SHOWN:
         names = f"{count(len(change.key_results), 'key result')}:"
@@ -266,7 +274,13 @@ def checkin(name: str, checkin: CheckIn, review: Review) -> str:
     parts = [number(checkin.value)] if checkin.value is not None else []
     parts += [f"confidence {percent(checkin.confidence)}"] if checkin.confidence is not None else []
     parts += [checkin.note] if checkin.note else []
-    return f"{day(checkin.at.astimezone(review.period.zone))}, {checkin.author} on {name}: {', '.join(parts)}"
+    zone = review.period.zone
+    if checkin.dated is not None:
+        parts[0] = f"for {day(checkin.dated.astimezone(zone))}, {parts[0]}"
+    if checkin.withdrawn is not None:
+        why = f": {checkin.withdrawn.note}" if checkin.withdrawn.note else ""
+        parts.append(f"withdrawn on {day(checkin.withdrawn.at.astimezone(zone))} by {checkin.withdrawn.author}{why}")
+    return f"{day(checkin.at.astimezone(zone))}, {checkin.author} on {name}: {', '.join(parts)}"
 
 
 def carried_over(review: Review) -> Sequence[str]:

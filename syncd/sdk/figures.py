@@ -6,7 +6,7 @@ A figure has few digits, yet it is never rounded across a bound that a judgement
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
 from syncd.sdk.numbers import LARGEST_WHOLE, as_decimal
@@ -23,24 +23,29 @@ def number(value: float | None, unknown: str = "–", bounds: Collection[float] 
     """
     if value is None:
         return unknown
-    if value == 0 or abs(value) > LARGEST_WHOLE:
+    if value == 0:
+        return "0"
+    if abs(value) > LARGEST_WHOLE:
         return f"{value:g}"
     places = 2 if abs(value) >= 1 else min(6, 2 - math.floor(math.log10(abs(value))))
-    return _plain(_beside(as_decimal(value), places, [as_decimal(bound) for bound in bounds]))
+    exact, limits = as_decimal(value), [as_decimal(bound) for bound in bounds]
+    return _plain(_first(_roundings(exact, places), lambda figure: [figure.compare(limit) for limit in limits], exact))
 
 
 def percent(share: float | None, bounds: Collection[float] = ()) -> str:
     """A share as `18 %`, halves rounded up; a dash for None.
 
-    The figure stays on its side of each of the `bounds`, which are shares too: 89.96 % is shown as `89.9 %` if it is at
-    risk because it is below 90 %.
+    The figure stays on its side of each of the `bounds`, which are shares too and belong to what is above them: 89.96 %
+    is shown as `89.9 %` if it is at risk because it is below 90 %.
     """
     if share is None:
         return "–"
     hundredths = as_decimal(share) * 100
     if abs(hundredths) > LARGEST_WHOLE:
         return f"{float(hundredths):g} %"
-    return f"{_plain(_beside(hundredths, 0, [as_decimal(bound) * 100 for bound in bounds]))} %"
+    limits = [as_decimal(bound) * 100 for bound in bounds]
+    figures = _roundings(hundredths, 0)
+    return f"{_plain(_first(figures, lambda figure: [figure >= limit for limit in limits], hundredths))} %"
 
 
 def spreadsheet_cell(value: object) -> object:
@@ -52,19 +57,14 @@ def spreadsheet_cell(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
-def _beside(exact: Decimal, places: int, bounds: Collection[Decimal]) -> Decimal:
-    """The number rounded to so many decimal places, or to as few more as keep it on its side of each bound."""
-    return next(
-        (
-            figure
-            for figure in _roundings(exact, places)
-            if all(figure.compare(bound) == exact.compare(bound) for bound in bounds)
-        ),
-        exact,
-    )
+def _first(figures: Iterator[Decimal], sides: Callable[[Decimal], object], exact: Decimal) -> Decimal:
+    """The first figure that is on the same sides of all bounds as the exact number."""
+    wanted = sides(exact)
+    return next((figure for figure in figures if sides(figure) == wanted), exact)
 
 
 def _roundings(exact: Decimal, places: int) -> Iterator[Decimal]:
+    """The number rounded to so many decimal places, then to more and more."""
     yield exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
     for more in range(places + 1, _MOST_DIGITS - max(0, exact.adjusted())):
         for direction in (ROUND_HALF_UP, ROUND_FLOOR, ROUND_CEILING):

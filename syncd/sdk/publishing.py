@@ -38,7 +38,8 @@ class Statement:
     `blank_unknown` the place of the number is emptied. `expected` is that of the day's start. `as_of` is the time that
     the number describes, `updated` the time of the statement; both are in the project's zone. `evidence` is the address
     of the page that explains the number, if the project has pages. `value_bounds` and `progress_bounds` are what
-    `syncd.sdk.figures` must not round the two numbers across.
+    `syncd.sdk.figures` must not round the two numbers across. `former` is the id that the key result had before: what
+    syncd wrote under that id is its own, and goes on.
     """
 
     key_result: str
@@ -66,6 +67,7 @@ class Statement:
     value_bounds: Sequence[float] = ()
     progress_bounds: Sequence[float] = ()
     blank_unknown: bool = False
+    former: str | None = None
 
     def content(self, names: Iterable[str]) -> dict[str, Scalar | None]:
         """The fields with these names, times as `2026-11-21 10:15`.

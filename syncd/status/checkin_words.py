@@ -18,9 +18,16 @@ def sentences(line: KeyResultLine, now: datetime) -> Iterator[str]:
         value = f": {value_words(checkin, line)}" if checkin.value is not None else ""
         confidence = f", confidence {percent(checkin.confidence)}" if checkin.confidence is not None else ""
         note = f": {checkin.note}" if checkin.note else ""
-        yield f"check-in{value} by {checkin.author}, {ago(checkin.at, now)}{confidence}{note}"
+        yield f"check-in{value} by {checkin.author}, {ago(checkin.as_of, now)}{confidence}{note}"
     if line.confidence is not None and (checkin is None or checkin.confidence is None):
         yield f"confidence {percent(line.confidence)}"
+
+
+def content_words(checkin: CheckIn) -> str:
+    """What a check-in holds, without its note: `45, confidence 60 %`; `a note` if it holds nothing else."""
+    value = number(checkin.value) if checkin.value is not None else None
+    confidence = f"confidence {percent(checkin.confidence)}" if checkin.confidence is not None else None
+    return ", ".join(filter(None, (value, confidence))) or "a note"
 
 
 def value_words(checkin: CheckIn, line: KeyResultLine) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from syncd.okr.checkins import CheckIn
+from syncd.okr.checkins import CheckIn, Withdrawal
 from syncd.okr.goals import Band, Level, Target
 from syncd.okr.spans import Period
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
@@ -67,7 +67,7 @@ def key_result_document(line: KeyResultLine, period: Period) -> dict[str, Any]:
 
 
 def checkin_document(checkin: CheckIn, zone: ZoneInfo) -> dict[str, Any]:
-    """A check-in as JSON documents show it."""
+    """A check-in as JSON documents show it. `as_of` is there only if it is of a past day, `withdrawn` only if it is."""
     return {
         "value": checkin.value,
         "note": checkin.note,
@@ -75,7 +75,13 @@ def checkin_document(checkin: CheckIn, zone: ZoneInfo) -> dict[str, Any]:
         "author": checkin.author,
         "at": _time(checkin.at, zone),
         "expires_at": _time(checkin.expires_at, zone),
+        **({"as_of": _time(checkin.dated, zone)} if checkin.dated else {}),
+        **({"withdrawn": _withdrawal(checkin.withdrawn, zone)} if checkin.withdrawn else {}),
     }
+
+
+def _withdrawal(withdrawal: Withdrawal, zone: ZoneInfo) -> dict[str, Any]:
+    return {"author": withdrawal.author, "at": _time(withdrawal.at, zone), "note": withdrawal.note}
 
 
 def level_of(line: KeyResultLine) -> Level | None:

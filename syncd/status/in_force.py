@@ -1,18 +1,23 @@
-"""The objectives and rules of a period that were in force after a past cycle, from the ledger's definitions.
+"""The objectives and rules of a period that were in force after a past cycle, from the ledger's definitions and
+outlines.
 
-A definition is in force from the end of the cycle that met it. Before the first definition of a key result was known,
-its first definition counts, as of the end of that definition's local day.
+Both are in force from the end of the cycle that met them. Before the first definition of a key result was known, its
+first definition counts, as of the end of that definition's local day; so does the first outline of an objective.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime, timedelta
+from itertools import takewhile
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from syncd.ledger import DefinitionVersion, LinkId
+from syncd.ledger import DefinitionVersion, LinkId, OutlineVersion
 from syncd.ledger.definitions import measure_digest
+from syncd.ledger.outlines import SETTINGS
 from syncd.okr.goals import KeyResult, Objective, PeriodOkrs, Shares, is_guard
 from syncd.okr.spans import Period
 from syncd.status.snapshot import Rules
@@ -31,27 +36,36 @@ class PastDefinitions:
     """Looks up the definitions and rules that were in force after a past cycle. `okrs` and `rules` come from the
     present files.
 
-    `versions` are the definitions of the period's key results, in the order in which cycles met them.
+    `versions` are the definitions of the period's key results, `outlines` those of its objectives and settings, both in
+    the order in which cycles met them.
     """
 
-    def __init__(self, okrs: PeriodOkrs, rules: Rules, versions: Sequence[DefinitionVersion]) -> None:
+    def __init__(
+        self,
+        okrs: PeriodOkrs,
+        rules: Rules,
+        versions: Sequence[DefinitionVersion],
+        outlines: Sequence[OutlineVersion] = (),
+    ) -> None:
         self._okrs = okrs
         self._rules = rules
         self._versions = versions
+        self._outlines = outlines
         self._first = _first_versions(versions, okrs.period)
-        self._in_force: dict[tuple[int, frozenset[LinkId]], InForce] = {}
+        self._in_force: dict[tuple[int, int, frozenset[LinkId]], InForce] = {}
 
     def after(self, cycle: int, judged: frozenset[LinkId] = frozenset()) -> InForce:
         """What was in force after a cycle; `judged` are the links that were judged on the day of the cycle."""
         count = bisect_right(self._versions, cycle, key=lambda version: version.cycle)
-        if (count, judged) not in self._in_force:
-            self._in_force[count, judged] = self._after_first(count, judged)
-        return self._in_force[count, judged]
+        outlined = bisect_right(self._outlines, cycle, key=lambda version: version.cycle)
+        if (count, outlined, judged) not in self._in_force:
+            self._in_force[count, outlined, judged] = self._after_first(count, outlined, judged)
+        return self._in_force[count, outlined, judged]
 
-    def _after_first(self, count: int, judged: Collection[LinkId]) -> InForce:
-        """What the first `count` versions define.
+    def _after_first(self, count: int, outlined: int, judged: Collection[LinkId]) -> InForce:
+        """What the first `count` definitions and the first `outlined` outlines say.
 
-        Key results that have left the files since are included, in an objective without a name.
+        Key results that were in no objective then are included, in an objective without a name.
         """
         newest = {version.key_result: version for version in self._versions[:count]}
         today = {kr.id: kr for kr in self._okrs.measured}
@@ -63,26 +77,55 @@ class PastDefinitions:
                 defined[name] = key_result
                 if measure_digest(key_result.measure) != definition.measure:
                     unread.add(name)
-        removed = [defined[name] for name in newest if name in defined and name not in today and not is_guard(name)]
-        named = today.keys() | {kr.id for kr in removed}
+        removed = {name: defined[name] for name in newest if name in defined and name not in today}
+        key_results = {kr.id: kr for kr in (*self._okrs.key_results, *removed.values()) if not is_guard(kr.id)}
+        named = today.keys() | removed.keys()
 
         def then(kr: KeyResult) -> KeyResult:
             """A key result with its definition at that time, and the links that it had."""
             has_all_links = kr.id in today and kr.id in newest
             defined_then = defined.get(kr.id, kr)
-            links = (link for link in defined_then.drives if link.outcome in named)
+            links = (link for link in defined_then.drives if link.period or link.outcome in named)
             return replace(
                 defined_then, drives=tuple(link for link in links if has_all_links or (kr.id, link.outcome) in judged)
             )
 
+        outlines = self._outlines_of(outlined)
         objectives = [
-            replace(objective, key_results=tuple(map(then, objective.key_results)))
-            for objective in self._okrs.objectives
+            replace(objective, key_results=tuple(then(key_results.pop(name)) for name in names if name in key_results))
+            for objective, names in self._objectives(outlines)
         ]
-        if removed:
-            objectives.append(Objective("", "", tuple(map(then, removed))))
+        if key_results:
+            objectives.append(Objective("", "", tuple(map(then, key_results.values()))))
         period, shares = self._judged_by(count)
-        return InForce(PeriodOkrs(period, tuple(objectives)), replace(self._rules, shares=shares), frozenset(unread))
+        settings = outlines.get(SETTINGS) or {}
+        settle = timedelta(seconds=settings["settle"]) if "settle" in settings else self._rules.settle
+        rules = replace(self._rules, shares=shares, settle=settle)
+        return InForce(PeriodOkrs(period, tuple(objectives)), rules, frozenset(unread))
+
+    def _outlines_of(self, outlined: int) -> Mapping[str, Mapping[str, Any] | None]:
+        """The newest of the first `outlined` outlines by subject; if there is none, the first ones that were kept."""
+        if outlined == 0 and self._outlines:
+            first = _local_day(self._outlines[0].ended_at, self._okrs.period.zone)
+            days = (_local_day(version.ended_at, self._okrs.period.zone) for version in self._outlines)
+            outlined = sum(1 for _ in takewhile(first.__eq__, days))
+        return {version.subject: version.outline.body for version in self._outlines[:outlined]}
+
+    def _objectives(
+        self, outlines: Mapping[str, Mapping[str, Any] | None]
+    ) -> Iterator[tuple[Objective, Sequence[str]]]:
+        """The objectives that were in the files, each with the ids of its key results: those of now first, in the order
+        of the files. Where no outline was kept, all those of now.
+        """
+        if not outlines:
+            yield from ((objective, [kr.id for kr in objective.key_results]) for objective in self._okrs.objectives)
+            return
+        present = {objective.id: objective for objective in self._okrs.objectives}
+        for name in dict.fromkeys([*present, *outlines]):
+            if name == SETTINGS or (body := outlines.get(name)) is None:
+                continue
+            rest = {key: value for key, value in body.items() if key != "key_results"}
+            yield Objective(name, key_results=(), **rest), body["key_results"]
 
     def _judged_by(self, count: int) -> tuple[Period, Shares]:
         """The days and shares of the newest among the first `count` versions."""
@@ -96,12 +139,13 @@ class PastDefinitions:
 def _first_versions(versions: Sequence[DefinitionVersion], period: Period) -> dict[str, DefinitionVersion]:
     """The first definition of each key result, as of the end of its local day."""
 
-    def local_day(version: DefinitionVersion) -> date:
-        return version.ended_at.astimezone(period.zone).date()
-
     first: dict[str, DefinitionVersion] = {}
     for version in versions:
         earliest = first.setdefault(version.key_result, version)
-        if local_day(version) == local_day(earliest):
+        if _local_day(version.ended_at, period.zone) == _local_day(earliest.ended_at, period.zone):
             first[version.key_result] = version
     return first
+
+
+def _local_day(moment: datetime, zone: ZoneInfo) -> date:
+    return moment.astimezone(zone).date()

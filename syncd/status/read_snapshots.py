@@ -5,7 +5,7 @@ A past snapshot has the definitions, days and shares of its moment, whatever the
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -14,9 +14,10 @@ from types import MappingProxyType
 from syncd.config import Config
 from syncd.ledger import EndedCycle, KeptAlignment, KeptValue, Ledger, LinkId
 from syncd.ledger.cycles import newest_by
-from syncd.okr.checkins import CheckIn
+from syncd.okr.checkins import CheckIn, as_seen_at
 from syncd.okr.goals import PeriodOkrs, guard_id
 from syncd.status.in_force import PastDefinitions
+from syncd.status.neighbours import with_neighbours
 from syncd.status.snapshot import Rules, Snapshot
 
 _INSTANT = timedelta(microseconds=1)
@@ -27,11 +28,21 @@ class Snapshots:
 
     def __init__(self, config: Config, okrs: PeriodOkrs, ledger: Ledger | None) -> None:
         self.ledger = ledger
+        self._config = config
         self._okrs = okrs
         self._rules = Rules(config.shares, config.settings.settle, config.zone)
 
     def now(self, now: datetime) -> Snapshot:
         """The period as of now, judged by the present files."""
+        return self._with_neighbours(self._now(now), lambda snapshots: snapshots._now(now))
+
+    def _with_neighbours(self, snapshot: Snapshot, snapshot_of: Callable[[Snapshots], Snapshot]) -> Snapshot:
+        """A snapshot with those of the periods that it has links with, each without its own neighbours."""
+        return with_neighbours(
+            snapshot, self._config.periods, lambda okrs: snapshot_of(Snapshots(self._config, okrs, self.ledger))
+        )
+
+    def _now(self, now: datetime) -> Snapshot:
         ledger, period = self.ledger, self._okrs.period.id
         if ledger is None:
             return Snapshot(self._okrs, self._rules, now, now)
@@ -56,19 +67,20 @@ class Snapshots:
         self,
         now: datetime,
         new: Mapping[str, KeptValue],
-        checkins: Mapping[str, CheckIn] = MappingProxyType({}),
+        checkins: Mapping[str, Sequence[CheckIn]] = MappingProxyType({}),
         cycle: int = 0,
     ) -> Snapshot:
-        """The period once the new values of a `cycle` that ends now, and new check-ins, are kept."""
-        snapshot = self.now(now)
+        """The period once the new values of a `cycle` that ends now are kept, and some key results have other
+        `checkins`; without the other periods that it has links with.
+        """
+        snapshot = self._now(now)
         assert self.ledger is not None
         kept = {name: _as_kept(value, snapshot.values.get(name)) for name, value in new.items()}
         confirmed = {value.confirmed for value in new.values() if value.confirmed is not None}
-        with_new = {name: (*snapshot.checkins.get(name, ()), checkin) for name, checkin in checkins.items()}
         return replace(
             snapshot,
             values={**snapshot.values, **kept},
-            checkins={**snapshot.checkins, **with_new},
+            checkins={**snapshot.checkins, **checkins},
             times={**snapshot.times, **self.ledger.cycles.times(confirmed), cycle: now},
             cycle=cycle,
             synced=cycle,
@@ -76,16 +88,21 @@ class Snapshots:
 
     def at(self, moment: datetime) -> Snapshot:
         """The period at a past moment."""
-        (snapshot,) = self._past([(moment, moment)])
-        return self._with_links(snapshot)
+        return self._with_neighbours(self._at(moment, moment), lambda snapshots: snapshots._at(moment, moment))
 
     def at_end(self, midnight: datetime) -> Snapshot:
         """The period at the midnight that ends a day, by what had happened before that midnight."""
-        (snapshot,) = self.at_ends([midnight])
+        last_instant = midnight - _INSTANT
+        return self._with_neighbours(
+            self._at(midnight, last_instant), lambda snapshots: snapshots._at(midnight, last_instant)
+        )
+
+    def _at(self, moment: datetime, last_instant: datetime) -> Snapshot:
+        (snapshot,) = self._past([(moment, last_instant)])
         return self._with_links(snapshot)
 
     def at_ends(self, midnights: Sequence[datetime], key_results: Collection[str] | None = None) -> Sequence[Snapshot]:
-        """The period at the ends of many days, which ascend; read in one pass, without kept links.
+        """The period at the ends of many days, which ascend; read in one pass, without kept links and other periods.
 
         With `key_results`, the snapshots have the values and check-ins of these key results and of their guards only.
         """
@@ -118,7 +135,7 @@ class Snapshots:
                     moment,
                     last_instant,
                     {name: syncs_so_far.as_confirmed(name, value) for name, value in kept.items()},
-                    {name: [made for made in every if made.at <= last_instant] for name, every in checkins.items()},
+                    {name: as_seen_at(every, last_instant) for name, every in checkins.items()},
                     {},
                     self._times,
                     cycle,
@@ -155,8 +172,11 @@ class Snapshots:
 
     @cached_property
     def _definitions(self) -> PastDefinitions:
-        versions = self.ledger.definitions.of_period(self._okrs.period.id) if self.ledger else ()
-        return PastDefinitions(self._okrs, self._rules, versions)
+        if self.ledger is None:
+            return PastDefinitions(self._okrs, self._rules, ())
+        period = self._okrs.period.id
+        versions, outlines = self.ledger.definitions.of_period(period), self.ledger.outlines.of_period(period)
+        return PastDefinitions(self._okrs, self._rules, versions, outlines)
 
     def _days_of_syncs(self, until: int, since: int) -> Mapping[int, date]:
         """The local day of each sync from one cycle to another."""

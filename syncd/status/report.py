@@ -11,7 +11,7 @@ from syncd.ledger.definitions import measure_digest
 from syncd.okr.alignment import judge
 from syncd.okr.checkins import CheckIn, confidence, made_by
 from syncd.okr.checkins import standing as standing_checkin
-from syncd.okr.goals import KeyResult, Objective, Quality, Standing, expected, guarded, standing
+from syncd.okr.goals import KeyResult, Objective, Quality, Standing, expected, guarded, is_guard, standing
 from syncd.okr.measures import is_dated
 from syncd.okr.rollup import ObjectiveStanding, roll_up_all
 from syncd.okr.spans import Period
@@ -27,8 +27,8 @@ class KeyResultLine:
     """The state of a key result; `quality` is None if it was never measured, `candidate` is the number that waits if it
     is held.
 
-    `guard` is the line of its guard, if it has one; `checkin` is the newest check-in that has not expired; `confidence`
-    comes from the newest check-in with a confidence, else from the mapping.
+    `guard` is the line of its guard, if it has one; `checkin` is the check-in in force; `confidence` comes from the
+    newest check-in with a confidence, else from the mapping.
     """
 
     key_result: KeyResult
@@ -47,14 +47,15 @@ class KeyResultLine:
 class ObjectiveBlock:
     """An objective with its key results and the verdicts on its outputs' links.
 
-    `supporting` are the objectives that support this objective.
+    `supporting` are the objectives that support this objective, each with its standing; those of a shorter period are
+    named with that period.
     """
 
     objective: Objective
     standing: ObjectiveStanding
     key_results: Sequence[KeyResultLine]
     alignment: Sequence[JudgedLink]
-    supporting: Sequence[str] = ()
+    supporting: Sequence[tuple[str, ObjectiveStanding]] = ()
 
     @property
     def has_watermelon(self) -> bool:
@@ -90,18 +91,49 @@ def report_of(snapshot: Snapshot) -> Report:
     """The report of a snapshot: every key result, each link's verdict, and the objectives that they roll up to."""
     okrs, rules = snapshot.okrs, snapshot.rules
     lines = {kr.id: line_of(snapshot, kr) for kr in okrs.key_results}
-    rolled_up = roll_up_all(okrs.objectives, {name: line.standing for name, line in lines.items()}, rules.shares)
+    rolled_up = roll_up_snapshot(snapshot, {name: line.standing for name, line in lines.items()})
     blocks = [
         ObjectiveBlock(
             objective,
             rolled_up[objective.id],
             [lines[kr.id] for kr in objective.key_results],
-            list(_alignment(snapshot, objective, lines)),
-            [other.id for other in okrs.objectives if other.supports == objective.id],
+            [*_alignment(snapshot, objective, lines), *_alignment_of_shorter(snapshot, objective)],
+            [
+                *(
+                    (other.id, rolled_up[other.id])
+                    for other in okrs.objectives
+                    if other.supports == objective.id and other.supports_in is None
+                ),
+                *((f"{of.id} ({period})", standing) for of, period, standing in _supporting(snapshot, objective.id)),
+            ],
         )
         for objective in okrs.objectives
     ]
     return Report(okrs.period, snapshot.moment.astimezone(rules.zone), snapshot.synced_at, blocks)
+
+
+def roll_up_snapshot(snapshot: Snapshot, standings: Mapping[str, Standing]) -> Mapping[str, ObjectiveStanding]:
+    """The standing of each objective of a snapshot, from the standings of its key results."""
+    of_shorter = {
+        objective.id: [(other.weight, standing) for other, _, standing in _supporting(snapshot, objective.id)]
+        for objective in snapshot.okrs.objectives
+        if snapshot.shorter
+    }
+    return roll_up_all(snapshot.okrs.objectives, standings, snapshot.rules.shares, of_shorter)
+
+
+def _supporting(snapshot: Snapshot, objective: str) -> Iterator[tuple[Objective, str, ObjectiveStanding]]:
+    """The objectives of shorter periods that support an objective, each with its period and standing."""
+    for shorter in snapshot.shorter:
+        supporting = [
+            other
+            for other in shorter.okrs.objectives
+            if (other.supports, other.supports_in) == (objective, snapshot.okrs.period.id)
+        ]
+        if supporting:
+            standings = {kr.id: line_of(shorter, kr).standing for kr in shorter.okrs.key_results}
+            rolled_up = roll_up_all(shorter.okrs.objectives, standings, shorter.rules.shares)
+            yield from ((other, shorter.okrs.period.id, rolled_up[other.id]) for other in supporting)
 
 
 def line_of(snapshot: Snapshot, key_result: KeyResult) -> KeyResultLine:
@@ -132,10 +164,33 @@ def _alignment(snapshot: Snapshot, objective: Objective, lines: Mapping[str, Key
     for output in objective.key_results:
         value = snapshot.values.get(output.id)
         for link in output.drives:
-            sides = lines[output.id], lines[link.outcome]
+            outcome = lines.get(link.outcome) or _line_of_longer(snapshot, link.outcome)
+            if outcome is None:
+                continue  # its period was not asked for
+            sides = lines[output.id], outcome
             healths = sides[0].standing.health, sides[1].standing.health
             verdict = judge(output, link, healths, value.since if value else None, today)
-            yield judged_link(verdict, snapshot.links.get((output.id, link.outcome)), *sides)
+            if link.period is not None:
+                verdict = replace(verdict, periods=(period.id, link.period))
+            kept = snapshot.links.get((output.id, link.outcome))
+            yield judged_link(verdict, kept, *sides, over=snapshot.moment >= period.span.end)
+
+
+def _line_of_longer(snapshot: Snapshot, outcome: str) -> KeyResultLine | None:
+    in_longer = snapshot.key_result(outcome)
+    return line_of(in_longer[1], in_longer[0]) if in_longer else None
+
+
+def _alignment_of_shorter(snapshot: Snapshot, objective: Objective) -> Iterator[JudgedLink]:
+    """The links from outputs of shorter periods to an objective's outcomes."""
+    own = {kr.id for kr in objective.key_results}
+    for shorter in snapshot.shorter:
+        outputs = {kr.id: line_of(shorter, kr) for kr in shorter.okrs.key_results if kr.drives}
+        for other in shorter.okrs.objectives:
+            driving = replace(other, key_results=tuple(kr for kr in other.key_results if kr.drives))
+            for link in _alignment(shorter, driving, outputs):
+                if link.alignment.periods and link.alignment.outcome in own:
+                    yield link
 
 
 def _guard_reason(guard: KeyResultLine) -> str:
@@ -151,16 +206,18 @@ def _line(snapshot: Snapshot, kr: KeyResult) -> KeyResultLine:
     waits = "no measure: it waits for a check-in"
     if kept is None:
         begun = "not pulled yet" if now >= span.start else "the period has not begun"
+        if kr.moved_from in snapshot.values:
+            begun = waits = f"the history of {kr.moved_from} is not moved yet: `syncd sync` does it"
         return _unmeasured(snapshot, kr, begun if kr.measure else waits)
     edited = kept.measure != measure_digest(kr.measure) and kr.id not in snapshot.unread
     frozen = now >= span.end + rules.settle and kept.confirmed is not None
     if edited and not frozen:
         return _unmeasured(snapshot, kr, "its measure was edited, and is not pulled yet" if kr.measure else waits)
     pulled_at = snapshot.times.get(kept.confirmed) if kept.confirmed is not None else None
-    as_of = kept.at or pulled_at
+    as_of = kept.at or (pulled_at if kr.measure else None)
     stands = standing(kr, kept.number, span, now, rules.shares)
     reason = "its measure was edited after the period was frozen" if edited else kept.reason or stands.reason
-    if now >= span.end + rules.settle and kept.confirmed is None:
+    if now >= span.end + rules.settle and kept.confirmed is None and not is_guard(kr.id):
         tries = f"its period has settled, and `syncd sync --only {kr.id}` tries once more"
         reason = "; ".join(filter(None, (kept.reason, tries)))
     quality: Quality = kept.quality
@@ -180,7 +237,7 @@ def _stale(snapshot: Snapshot, kr: KeyResult, kept: KeptValue, as_of: datetime |
         checkin = made_by(snapshot.checkins.get(kr.id, ()), kept.at)
         if checkin is None or not checkin.expired(span, now):
             return None
-        return f"the check-in of {day(checkin.at.astimezone(snapshot.rules.zone))} has expired"
+        return f"the check-in of {day(checkin.as_of.astimezone(snapshot.rules.zone))} has expired"
     dated = kept.at is not None or is_dated(kr.measure)
     limit = kr.stale_after or (None if dated else _STALE_AFTER)
     age = min(now, span.end) - as_of if as_of is not None else timedelta()

@@ -38,7 +38,9 @@ class Snapshot:
     ended, `synced` the last that asked the sources; both are 0 before the first cycle. A `past` snapshot covers
     everything up to `last_instant`: a day is judged at the midnight that ends it, by what had happened before that
     midnight. `unread` are key results whose definition at that moment was written by an early version and cannot be
-    read whole: they are judged by their present definition, whatever measure their values have.
+    read whole: they are judged by their present definition, whatever measure their values have. `longer` has the
+    snapshots of longer periods, by the outcomes of theirs that outputs drive; `shorter` are those of the periods whose
+    outputs drive outcomes of this one.
     """
 
     okrs: PeriodOkrs
@@ -53,11 +55,21 @@ class Snapshot:
     synced: int = 0
     past: bool = False
     unread: Collection[str] = ()
+    longer: Mapping[str, Snapshot] = field(default_factory=dict)
+    shorter: Sequence[Snapshot] = ()
 
     @property
     def synced_at(self) -> datetime | None:
         """When the last sync ended; None before the first."""
         return self.times.get(self.synced)
+
+    def key_result(self, name: str) -> tuple[KeyResult, Snapshot] | None:
+        """A key result of the period, or an outcome of a longer period that its outputs drive, with its snapshot."""
+        for snapshot in (self, self.longer.get(name)):
+            for key_result in snapshot.okrs.key_results if snapshot else ():
+                if snapshot and key_result.id == name:
+                    return key_result, snapshot
+        return None
 
     def as_defined(self, key_result: KeyResult) -> KeyResult:
         """The definition of a key result, or a guard, at that moment; if the snapshot has none with its id, the given

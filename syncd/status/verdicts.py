@@ -21,6 +21,7 @@ VERDICT_WORDS = {
     "unknown": "unknown",
     "working": "working",
 }
+_AT_ITS_END = " at its end"
 VERDICT_SIGNS = {
     "watermelon": "!",
     "too_early": "…",
@@ -56,6 +57,7 @@ class HasStanding(Protocol):
 class JudgedLink:
     """A link's state: the present verdict, what cycles kept of the link, and the reason, `brief` or in full.
 
+    `words` are the verdict for people: after the period's end `too early` is `too early at its end`, and stays so.
     `verdict_since` is the first day of the verdict's unbroken run; None while no cycle has kept this verdict.
     """
 
@@ -64,17 +66,23 @@ class JudgedLink:
     trend: Trend | None
     brief: str
     why: str
+    words: str
 
 
-def judged_link(link: Alignment, kept: KeptAlignment | None, output: HasStanding, outcome: HasStanding) -> JudgedLink:
-    """A link with what was kept of it. A verdict that was kept under another lag does not count."""
+def judged_link(
+    link: Alignment, kept: KeptAlignment | None, output: HasStanding, outcome: HasStanding, *, over: bool
+) -> JudgedLink:
+    """A link with what was kept of it; `over` says whether its period is. A verdict that was kept under another lag
+    does not count.
+    """
     if kept is not None and kept.lag != link.lag:
         kept = None
-    reason, trend = _reason(link, output, outcome), kept.trend if kept else None
+    reason, trend = _reason(link, output, outcome, over=over), kept.trend if kept else None
     brief = " ".join(filter(None, (reason, _heading(link, trend) if link.verdict == "watermelon" else None)))
     why = " ".join(filter(None, (reason, _trend_sentence(link, kept))))
     verdict_since = kept.verdict_since if kept and kept.verdict == link.verdict else None
-    return JudgedLink(link, verdict_since, trend, brief, why)
+    words = VERDICT_WORDS[link.verdict] + (_AT_ITS_END if over and link.verdict == "too_early" else "")
+    return JudgedLink(link, verdict_since, trend, brief, why, words)
 
 
 def ordered(links: Iterable[JudgedLink]) -> list[JudgedLink]:
@@ -83,7 +91,7 @@ def ordered(links: Iterable[JudgedLink]) -> list[JudgedLink]:
     return sorted(links, key=lambda link: order.index(link.alignment.verdict))
 
 
-def _reason(link: Alignment, output: HasStanding, outcome: HasStanding) -> str:
+def _reason(link: Alignment, output: HasStanding, outcome: HasStanding, *, over: bool) -> str:
     """Why a link has its verdict."""
     since = f" since {day(link.since)}" if link.since else ""
     match link.verdict:
@@ -94,6 +102,8 @@ def _reason(link: Alignment, output: HasStanding, outcome: HasStanding) -> str:
             )
         case "too_early":
             by = f" by {day(link.since + link.lag)}" if link.since else ""
+            if over:
+                return f"{link.output} was on pace{since}; {link.outcome} was to follow{by}, after the period's end."
             return f"{link.output} is on pace{since}; {link.outcome} should follow{by}."
         case "under_delivered":
             return f"neither {link.output} nor {link.outcome} is on pace."
@@ -163,6 +173,7 @@ def link_document(judged: JudgedLink) -> dict[str, Any]:
     return {
         "output": link.output,
         "outcome": link.outcome,
+        **({"output_period": link.periods[0], "outcome_period": link.periods[1]} if link.periods else {}),
         "verdict": link.verdict,
         "since": link.since.isoformat() if link.since else None,
         "lag_days": lag_days(link.lag),

@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -327,10 +327,37 @@ def test_ledger_that_cannot_be_created_is_called_so(tmp_path: Path, path: str) -
         check_ledger(f"sqlite:///{tmp_path}/{path}")
 
 
+# -- what this user may not read or write
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that every user may look into; those of pytest are for this user alone."""
+    made = Path(tempfile.mkdtemp())
+    made.chmod(0o755)
+    yield made
+    for path in [made, *made.rglob("*")]:
+        path.chmod(0o755)
+    shutil.rmtree(made)
+
+
+def as_nobody(promise: Callable[[], bool]) -> bool:
+    """Whether a promise holds in a process of its own without root's rights, which may read and write everywhere."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            if os.geteuid() == 0:
+                os.setuid(65534)
+            code = 0 if promise() else 2
+        finally:
+            os._exit(code)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status) == 0
+
+
 @pytest.mark.parametrize("made", [True, False])
-def test_ledger_without_the_right_to_write_is_called_so(made: bool) -> None:
-    """In a process of its own without root's rights, which may write everywhere."""
-    folder = Path(tempfile.mkdtemp())
+def test_ledger_without_the_right_to_write_is_called_so(folder: Path, made: bool) -> None:
     url = f"sqlite:///{folder}/syncd.db"
     if made:
         created = open_ledger(url)
@@ -338,18 +365,30 @@ def test_ledger_without_the_right_to_write_is_called_so(made: bool) -> None:
         created.close()
         (folder / "syncd.db").chmod(0o444)
     folder.chmod(0o555)
-    child = os.fork()
-    if child == 0:
-        code = 1
+
+    def is_refused() -> bool:
         try:
-            if os.geteuid() == 0:
-                os.seteuid(65534)
             check_ledger(url)
         except LedgerError as error:
-            code = 0 if "let this user write" in str(error) else 2
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(child, 0)
-    folder.chmod(0o755)
-    shutil.rmtree(folder)
-    assert os.waitstatus_to_exitcode(status) == 0
+            return "let this user write" in str(error)
+        return False
+
+    assert as_nobody(is_refused)
+
+
+def test_folder_without_the_right_to_read_is_not_green(folder: Path) -> None:
+    desk = Desk(folder, "type: files, root: data", MEASURES["files"])
+    assert bad(desk.checks()) == {}  # which loads all that the other process needs
+    (folder / "data").chmod(0o000)
+    assert as_nobody(lambda: "cannot be read: permission denied" in bad(desk.checks())["reachable"])
+    (folder / "data").chmod(0o755)
+    (folder / "data/costs.csv").chmod(0o000)
+    assert as_nobody(lambda: "costs.csv cannot be read: permission denied" in bad(desk.checks())["reads"])
+
+
+def test_folder_of_check_ins_without_the_right_to_write_is_not_green(folder: Path) -> None:
+    entry = "publish:\n  - {to: it, file: okrs.json}\n"
+    desk = Desk(folder, "type: files, root: data", MEASURES["files"], more=entry)
+    assert bad(desk.checks()) == {}
+    (folder / "data").chmod(0o555)
+    assert as_nobody(lambda: "okrs.json cannot be written: this user may not write" in bad(desk.checks())["writes"])

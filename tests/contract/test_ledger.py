@@ -868,6 +868,22 @@ class TestSqliteFiles:
             open_ledger("sqlite:////proc/syncd/ledger.db")
 
 
+class TestComingDue:
+    """Records that their source dates ahead: time alone makes them count."""
+
+    def test_stream_with_a_record_done_meanwhile_is_named(self, ledger: Ledger) -> None:
+        store(ledger, 1, replace(pull("1"), done_at=NOW + DAY))
+        assert ledger.members.done_within(NOW, NOW + DAY) == {("code", "pulls")}
+        assert ledger.members.done_within(NOW + DAY, NOW + 2 * DAY) == set()
+        assert ledger.members.done_within(NOW, NOW + DAY / 2) == set()
+
+    @pytest.mark.parametrize("done_at", [None, NOW + 9 * DAY])
+    def test_stream_with_a_record_created_meanwhile_is_named(self, ledger: Ledger, done_at: datetime | None) -> None:
+        store(ledger, 1, replace(pull("1"), done_at=done_at, created_at=NOW + DAY))
+        assert ledger.members.created_within(NOW, NOW + DAY) == {("code", "pulls")}
+        assert ledger.members.created_within(NOW + DAY, NOW + 2 * DAY) == set()
+
+
 class TestMembers:
     MEASURE = RecordMeasure("code", ("issues", "pulls"))
 

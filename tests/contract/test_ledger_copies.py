@@ -19,7 +19,8 @@ from sqlalchemy import JSON, Boolean, Column, Float, Integer, Table, insert, sel
 
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, cycle_lock, migrate, service_lock
 from syncd.ledger.backup import back_up, copy, export, import_dump, restore
-from syncd.ledger.schema import Moment, metadata
+from syncd.ledger.column_types import Moment
+from syncd.ledger.schema import metadata
 from syncd.ledger.transfer import StoredRows
 
 TABLES = [table for table in metadata.sorted_tables if table.name != "control"]

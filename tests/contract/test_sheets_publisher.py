@@ -576,3 +576,14 @@ def test_wrong_keys_are_refused_with_what_to_write(more: Any, message: str) -> N
     with pytest.raises(ValidationError) as caught:
         keys(**more)
     assert message in str(caught.value)
+
+
+def test_the_row_of_a_former_id_is_that_of_the_new_one(desk: Sandbox, once: Context) -> None:
+    """Whoever keeps the sheet may rename the row: then it is the row with the new id."""
+    publisher = opened(desk, once, keys(create=True))
+    rows = len(grid(desk))
+    deliver(publisher, statement("rings", former="calls"))
+    assert len(grid(desk)) == rows
+    assert grid(desk)[1][3:7] == CALLS
+    assert grid(desk)[1][0] == "calls"
+    publisher.close()

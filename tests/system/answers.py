@@ -64,7 +64,7 @@ def answers_of(project: Project) -> Answers:
         note("review --at a later day", _before(review))
         if day in project.midnights:
             note("that midnight", _of_midnight(day, project.midnights[day], project))
-    for name, keys in project.key_results.items():
+    for name, keys in ((project.id(name), keys) for name, keys in project.key_results.items()):
         note("explain", _of_explain(today, project.document("explain", name)))
         for day in (*_past_days(project), today):
             note("explain --at", _of_explain(day, project.document("explain", name, "--at", day.isoformat())))
@@ -99,9 +99,11 @@ def _of_midnight(day: date, midnight: Midnight, project: Project) -> Iterator[tu
     if midnight.zone != project.zone:
         return
     same = midnight.key_results == list(project.key_results)
+    now = {before: project.id(name) for before, name in midnight.ids.items()}
+    now |= {guard_id(before): guard_id(name) for before, name in now.items()}
     for _, subject, document in _of_report(day, midnight.status):
         if "→" not in subject and (same or not subject.startswith("objective")):
-            yield day, subject, document
+            yield day, now.get(subject, subject), document
 
 
 def _before(review: Document) -> Iterator[tuple[date, str, Document]]:

@@ -106,10 +106,11 @@ def syncd(folder: Path, *arguments: str) -> Printed:
 
 @dataclass(frozen=True)
 class Midnight:
-    """The end of a day: what `status` printed then, and for which files."""
+    """The end of a day: what `status` printed then, and for which files; `ids` has the key results by their ids."""
 
     zone: ZoneInfo
     key_results: list[str]
+    ids: dict[str, str]
     status: dict[str, Any]
 
 
@@ -124,10 +125,12 @@ class Project:
     now: datetime = BEGINS
     settings: dict[str, Any] = field(default_factory=lambda: deepcopy(SETTINGS))
     period: dict[str, Any] = field(default_factory=lambda: deepcopy(PERIOD))
+    objective: dict[str, Any] = field(default_factory=dict)
     key_results: dict[str, dict[str, Any]] = field(default_factory=lambda: deepcopy(KEY_RESULTS))
     rows: list[tuple[date, str]] = field(default_factory=list)
     cells: dict[str, str] = field(default_factory=lambda: {"shipped": "1", "guard": "1", "uptime": "4"})
     missing: set[str] = field(default_factory=set)
+    ids: dict[str, str] = field(default_factory=dict)
     in_force: bool = False
     midnights: dict[date, Midnight] = field(default_factory=dict)
 
@@ -140,6 +143,10 @@ class Project:
     def today(self) -> date:
         """The local day."""
         return self.now.astimezone(self.zone).date()
+
+    def id(self, name: str) -> str:
+        """The present id of a key result, which a story always calls by its first one."""
+        return self.ids.get(name, name)
 
     def run(self, *arguments: str) -> Printed:
         """`syncd ARGUMENTS` for the files as they are, at this moment."""
@@ -158,7 +165,12 @@ class Project:
         while (midnight := self._next_midnight()) <= moment:
             day, self.now = self.today, midnight
             if self.in_force:
-                self.midnights[day] = Midnight(self.zone, list(self.key_results), self.document("status"))
+                self.midnights[day] = Midnight(
+                    self.zone,
+                    list(self.key_results),
+                    {self.id(name): name for name in self.key_results},
+                    self.document("status"),
+                )
         self.now = moment
 
     def _next_midnight(self) -> datetime:
@@ -167,8 +179,12 @@ class Project:
     def _write_files(self) -> None:
         for folder in ("data", "mappings"):
             (self.folder / folder).mkdir(parents=True, exist_ok=True)
-        key_results = [{"id": name, **keys} for name, keys in self.key_results.items()]
-        objective = {"id": "service", "title": "Customers are served well", "key_results": key_results}
+        key_results = [{"id": self.id(name), **keys} for name, keys in self.key_results.items()]
+        for keys in key_results:
+            if "drives" in keys:
+                keys["drives"] = self.id(keys["drives"])
+        title = "Customers are served well"
+        objective = {"id": "service", "title": title, **self.objective, "key_results": key_results}
         files = {
             "syncd.yaml": json.dumps(self.settings | {"clock": self.now.isoformat()}),
             "mappings/service.yaml": json.dumps({"period": self.period, "objectives": [objective]}, indent=1),
@@ -193,14 +209,17 @@ class Step:
 
 @dataclass(frozen=True)
 class Edit(Step):
-    """A key gets another value, or leaves the file where that is None: of a key result, `period` or `settings`."""
+    """A key gets another value, or leaves the file where that is None: of a key result, `period`, `objective` or
+    `settings`.
+    """
 
     of: str
     key: str
     to: Any
 
     def happen(self, project: Project) -> None:
-        keys = {"settings": project.settings, "period": project.period, **project.key_results}.get(self.of)
+        others = {"settings": project.settings, "period": project.period, "objective": project.objective}
+        keys = {**others, **project.key_results}.get(self.of)
         if keys is None or keys.get(self.key) == self.to:
             return
         project.in_force = False
@@ -235,6 +254,24 @@ def _drive_what_is_there(project: Project) -> None:
     project.in_force = False
     if "shipped" in project.key_results and "calls" not in project.key_results:
         project.key_results["shipped"]["drives"] = "uptime"
+
+
+@dataclass(frozen=True)
+class Rename(Step):
+    """A key result, or `period`, gets a new id, and a sync carries its history over."""
+
+    of: str
+
+    def happen(self, project: Project) -> None:
+        if not project.in_force or self.of not in ("period", *project.key_results):
+            return
+        if self.of == "period":
+            project.period["id"] += "-again"
+        else:
+            old = project.id(self.of)
+            project.ids[self.of] = f"{old}-again"
+            project.key_results[self.of]["moved"] = {"from": old}
+        Sync().happen(project)
 
 
 @dataclass(frozen=True)
@@ -286,7 +323,7 @@ class Sync(Step):
     def happen(self, project: Project) -> None:
         if self.only is not None and self.only not in project.key_results:
             return
-        printed = project.run("sync", *(["--only", self.only] if self.only else []))
+        printed = project.run("sync", *(["--only", project.id(self.only)] if self.only else []))
         assert printed.code in (0, 1), printed
         if self.only is None:
             project.in_force = "no key result is measured now" not in printed.out
@@ -303,16 +340,32 @@ class PeriodOkrs(Step):
 
 @dataclass(frozen=True)
 class CheckIn(Step):
-    """`syncd checkin`; a note where there is no value. It is refused once the period has settled."""
+    """`syncd checkin`; a note where there is no value. It is refused once the period has settled.
+
+    It may be of a past day. A key result that is not there takes none.
+    """
 
     key_result: str
     value: int | None = None
     expires: str | None = None
+    days_ago: int = 0
 
     def happen(self, project: Project) -> None:
         given = ["--note", "So it is"] if self.value is None else ["--value", str(self.value), "--force"]
         expires = ["--expires", self.expires] if self.expires else []
-        project.run("checkin", self.key_result, *given, *expires, "--author", "Ada")
+        day = (project.today - timedelta(days=self.days_ago)).isoformat()
+        of_day = ["--date", day] if self.days_ago else []
+        project.run("checkin", project.id(self.key_result), *given, *expires, *of_day, "--author", "Ada")
+
+
+@dataclass(frozen=True)
+class Withdraw(Step):
+    """`syncd checkin --withdraw`, which is refused where there is no check-in."""
+
+    key_result: str
+
+    def happen(self, project: Project) -> None:
+        project.run("checkin", project.id(self.key_result), "--withdraw", "--author", "Bo")
 
 
 @dataclass(frozen=True)
@@ -322,7 +375,7 @@ class Approve(Step):
     key_result: str
 
     def happen(self, project: Project) -> None:
-        project.run("approve", self.key_result, "--author", "Ada")
+        project.run("approve", project.id(self.key_result), "--author", "Ada")
 
 
 Story = Sequence[Sequence[Step]]

@@ -186,6 +186,13 @@ def test_a_check_in_during_a_cycle_is_refused_and_not_kept(okrs: Project) -> Non
         (["trust", "--value", "1", "--expires", "14"], "--expires is '14', which is no duration"),
         (["trust", "--value", "1", "--expires", "0d"], "--expires is '0d'; write a duration above 0"),
         (["trust", "--value", "1", "--expires", "9999999d"], "write a shorter duration, such as 10d"),
+        (["trust", "--value", "1", "--date", "3.11.2026"], "--date is '3.11.2026'; write a day as 2026-11-02"),
+        (["trust", "--value", "1", "--date", "2026-11-04"], "--date is 2026-11-04, which is in the future"),
+        (
+            ["trust", "--value", "1", "--date", "2026-09-30"],
+            "--date is 2026-09-30, which is not in 2026-Q4; name a day from 2026-10-01 to 2026-12-31",
+        ),
+        (["trust", "--withdraw", "--value", "1"], "--withdraw takes no --value; withdraw first, then check in again"),
         (["trust", "--value", "1", "--author", " "], "a check-in needs a name; write --author NAME"),
     ],
 )
@@ -195,6 +202,78 @@ def test_wrong_arguments_are_refused_with_a_sentence_and_exit_code_2(
     done = okrs.run("checkin", *arguments, check=2)
     assert message in done.stderr
     assert not (okrs.folder / "syncd.db").exists()
+
+
+def test_a_check_in_of_a_past_day_describes_the_end_of_that_day(okrs: Project) -> None:
+    done = okrs.run("checkin", "trust", "--date", "2026-10-20", "--value", "45", "--author", "ada", check=0)
+    assert done.stdout == "trust: – → 45, on track; checked in for 20 Oct by ada, until 3 Nov 22:59\n"
+    trust = okrs.key_results()["trust"]
+    assert (trust["value"], trust["as_of"]) == (45, "2026-10-20T23:59:59+02:00")
+    assert (trust["checkin"]["at"], trust["checkin"]["as_of"]) == (NOW, "2026-10-20T23:59:59+02:00")
+    okrs.run("sync", check=0)
+    done = okrs.run("checkin", "trust", "--date", "2026-10-10", "--value", "40", "--author", "bo", check=0)
+    assert done.stdout == (
+        "trust: 40 checked in for 10 Oct by bo, until 24 Oct 23:59; 45 of 20 Oct is newer and stays the value\n"
+    )
+    assert okrs.key_results()["trust"]["value"] == 45
+    points = {
+        point["day"]: point["value"]
+        for point in json.loads(okrs.run("history", "trust", "--backfill", "--json", check=0).stdout)["points"]
+    }
+    assert [points[f"2026-10-{day:02}"] for day in (9, 10, 19, 20, 31)] == [None, 40, 40, 45, 45]
+    text = okrs.run("explain", "trust", check=0).stdout
+    assert "check-in  of 10 Oct, made 3 Nov 10:00 by bo: 40; expired 24 Oct 23:59" in text
+    assert "checked in 3 Nov 10:00 by bo for 10 Oct: 40" in okrs.run("history", "trust", check=0).stdout
+    review = okrs.run("review", check=0).stdout
+    assert "3 Nov, bo on trust: for 10 Oct, 40" in review
+    okrs.run("checkin", "trust", "--date", "2026-11-03", "--value", "50", "--author", "ada", check=0)
+    assert (okrs.key_results()["trust"]["value"], okrs.key_results()["trust"]["as_of"]) == (50, NOW)
+
+
+def test_a_withdrawn_check_in_counts_no_more_and_past_days_stay(okrs: Project) -> None:
+    okrs.run("checkin", "trust", "--value", "45", "--author", "ada", check=0)
+    at(okrs, "2026-11-04T10:00:00+01:00")
+    okrs.run("checkin", "trust", "--value", "54", "--author", "bo", check=0)
+    shown = explained(okrs, "trust")
+    at(okrs, "2026-11-06T10:00:00+01:00")
+    done = okrs.run("checkin", "trust", "--withdraw", "--note", "digits swapped", "--author", "ada", check=0)
+    assert done.stdout == "trust: 54 → 45, on track; 54 of 4 Nov by bo withdrawn by ada\n"
+    trust = okrs.key_results()["trust"]
+    assert (trust["value"], trust["as_of"], trust["checkin"]["author"]) == (45, NOW, "ada")
+    okrs.run("sync", check=0)
+    assert okrs.key_results()["trust"]["value"] == 45
+    then = explained(okrs, "trust", "--at", "2026-11-05")
+    assert (then["value"], then["checkins"]) == (54, shown["checkins"])
+    first, second = explained(okrs, "trust")["checkins"]
+    assert "withdrawn" not in first
+    assert second["withdrawn"] == {"author": "ada", "at": "2026-11-06T10:00:00+01:00", "note": "digits swapped"}
+    assert "withdrawn 6 Nov 10:00 by ada: digits swapped" in okrs.run("explain", "trust", check=0).stdout
+    history = json.loads(okrs.run("history", "trust", "--json", check=0).stdout)
+    assert [point["value"] for point in history["points"][-4:]] == [45, 54, 54, 45]
+    (event,) = history["events"]
+    assert (event["event"], event["day"], event["checkin"]["value"]) == ("withdrawn", "2026-11-06", 54)
+    text = " ".join(okrs.run("history", "trust", check=0).stdout.split())
+    assert "withdrawn 6 Nov 10:00 by ada: 54 of 4 Nov by bo: digits swapped" in text
+    assert "54, withdrawn on 6 Nov by ada: digits swapped" in okrs.run("review", check=0).stdout
+
+    done = okrs.run("checkin", "trust", "--withdraw", "--author", "ada", check=0)
+    assert done.stdout == "trust: 45 → unknown, unknown; 45 of 3 Nov by ada withdrawn by ada\n"
+    trust = okrs.key_results()["trust"]
+    assert (trust["value"], trust["health"], trust["as_of"], trust["checkin"]) == (None, "unknown", None, None)
+    assert trust["reason"] == "its check-in was withdrawn"
+    okrs.run("sync", check=0)
+    assert okrs.key_results()["trust"] == trust
+    refused = okrs.run("checkin", "trust", "--withdraw", check=2).stderr
+    assert "trust has no check-in to withdraw; `syncd explain trust` lists its check-ins" in refused
+
+
+def test_an_older_check_in_is_withdrawn_by_its_day(okrs: Project) -> None:
+    okrs.run("checkin", "calls", "--value", "900", "--author", "ada", check=0)
+    at(okrs, "2026-11-04T10:00:00+01:00")
+    okrs.run("checkin", "calls", "--note", "all is well", "--author", "bo", check=0)
+    done = okrs.run("checkin", "calls", "--withdraw", "--date", "2026-11-03", "--author", "bo", check=0)
+    assert done.stdout == "calls: 900 of 3 Nov by ada withdrawn by bo\n"
+    assert okrs.key_results()["calls"]["checkin"]["note"] == "all is well"
 
 
 def test_the_history_of_a_period_that_is_named_by_its_days_fits_80_columns(okrs: Project) -> None:

@@ -29,10 +29,12 @@ from stories import (
     Leave,
     Mend,
     PeriodOkrs,
+    Rename,
     Row,
     Step,
     Story,
     Sync,
+    Withdraw,
     guard,
     measure,
     play,
@@ -83,6 +85,37 @@ STORIES: dict[str, Story] = {
         [Edit("mood", "guard", guard(0)), CheckIn("mood", 6)],
         [],
     ],
+    "ids are renamed": [
+        [],
+        [Row("2"), Cell("shipped", "9"), CheckIn("mood", 5), Sync()],
+        [Rename("calls"), Rename("shipped"), Row("4"), CheckIn("mood", 6)],
+        [Rename("mood"), Rename("period"), Edit("calls", "target", 5), Sync()],
+        [Sync("calls")],
+    ],
+    "the roll-up is edited": [
+        [Edit("objective", "rollup", "all"), Sync()],
+        [Row("2"), Cell("shipped", "9"), CheckIn("mood", 5), Sync()],
+        [Edit("objective", "rollup", "weakest"), Sync()],
+        [Leave("mood"), Edit("objective", "rollup", None), Sync()],
+    ],
+    "check-ins are withdrawn or of a past day": [
+        [],
+        [CheckIn("mood", 5), Sync()],
+        [CheckIn("mood", 9), CheckIn("calls", 3)],
+        [CheckIn("mood", 7, days_ago=2), Withdraw("mood"), Withdraw("calls"), Sync()],
+        [Withdraw("mood"), Withdraw("mood"), Sync()],
+    ],
+    "the plan is edited before its period": [
+        [Sync(), Edit("calls", "target", 5), Edit("objective", "rollup", "all"), Sync()],
+        [Row("2"), Edit("calls", "target", 20), Sync()],
+        [],
+    ],
+    "a check-in expires before an older one": [
+        [],
+        [CheckIn("mood", 5, "5d"), Sync()],
+        [CheckIn("mood", 8, "10h"), CheckIn("calls", 8, "10h")],
+        [Sync()],
+    ],
     "the files are edited and not synced": [
         [],
         [Row("2"), Sync()],
@@ -115,6 +148,7 @@ EDITS = [
         ("shipped", "plausible", [{"jump": 2}, None]),
         ("shipped", "measure", [measure("cells.csv", cell="A1"), measure("cells.csv", cell="C1")]),
         ("shipped", "guard", [guard(5), guard(2), None]),
+        ("objective", "rollup", ["all", "weakest", None]),
     )
     for value in values
 ]
@@ -126,7 +160,15 @@ STEPS: st.SearchStrategy[Step] = (
     | st.builds(Sync, st.sampled_from(KEY_RESULTS))
     | st.builds(Row, CONTENTS, st.integers(0, 2))
     | st.builds(Cell, st.sampled_from(("shipped", "guard", "uptime")), CONTENTS)
-    | st.builds(CheckIn, st.sampled_from(KEY_RESULTS), st.sampled_from((None, 2, 5, 9)), st.sampled_from((None, "12h")))
+    | st.builds(
+        CheckIn,
+        st.sampled_from(KEY_RESULTS),
+        st.sampled_from((None, 2, 5, 9)),
+        st.sampled_from((None, "12h")),
+        st.sampled_from((0, 0, 1, 2)),
+    )
+    | st.builds(Withdraw, st.sampled_from(KEY_RESULTS))
+    | st.builds(Rename, st.sampled_from((*KEY_RESULTS, "period")))
     | st.builds(Fail, st.sampled_from(("calls.csv", "cells.csv")))
     | st.just(Mend())
     | st.just(PeriodOkrs())
@@ -164,6 +206,8 @@ def test_a_past_day_is_judged_by_the_shares_of_then(tmp_path: Path) -> None:
 OF_EVERY_RUN = {
     "goals, weights and lags are edited", "the period is edited", "one key result alone is synced",
     "definitions are edited before there is a value", "the files are edited and not synced",
+    "ids are renamed", "the roll-up is edited", "check-ins are withdrawn or of a past day",
+    "the plan is edited before its period",
 }  # fmt: skip
 
 

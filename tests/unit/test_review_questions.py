@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from syncd.explain.edits import Edit
+from syncd.explain.edit import Edit
 from syncd.okr.alignment import Alignment, Verdict
 from syncd.okr.goals import Band, Goal, KeyResult, Link, Objective, Shares, Target, standing
 from syncd.okr.rollup import ObjectiveStanding

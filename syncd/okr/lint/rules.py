@@ -139,6 +139,8 @@ def _title_against_numbers(kr: KeyResult) -> str | None:
     named = from_to(kr.title)
     if named is None or not isinstance(kr.goal, Target) or kr.goal.baseline is None or _met_by_baseline(kr):
         return None
+    if _thousands_point(kr):  # which explains the difference
+        return None
     (first, last), baseline = named, kr.goal.baseline
     for target in {kr.goal.target, *(number for _, number in kr.goal.levels)}:
         counted = [abs(last - first), *([abs(last - first) / abs(first) * 100] if first else [])]

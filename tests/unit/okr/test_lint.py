@@ -232,8 +232,8 @@ CASES: dict[str, tuple[str, list[Objective], list[Objective]]] = {
         ],
         [
             written("1.234", "Fewer calls"),
-            written("1.234", "11,234 calls at most"),
-            written("1.234", "12345 calls at most"),
+            written("1.234", "11,234 calls are too many"),
+            written("1.234", "12345 calls are too many"),
             written("99.950", "99.950 % of calls are answered"),
             written("1.250", "1.250 hours at most, and 0.900 at best"),
             with_key_result(replace(CALLS, unit="%", grouped=(("target", "99.950"),))),

@@ -177,6 +177,7 @@ class TestRecords:
             (record(done_at=START - TICK), "done before the window"),
             (record(done_at=SPAN.end), "done after the window"),
             (record(label=["docs", 5.0]), "label is docs, 5, not as asked: label is bug"),
+            (record(label=[0.1 + 0.2]), "label is 0.3, not as asked: label is bug"),
             (record(), "label is none, not as asked: label is bug"),
             (record(label=["bug"]), None),
         ],

@@ -202,3 +202,51 @@ class TestWindows:
         window = Window(length)
         assert window.earliest(period) <= window.span(period, now).start
         assert window.earliest(period) <= period.span.start
+
+
+class TestFiscalYears:
+    """A fiscal year is named by the calendar year in which it ends."""
+
+    @pytest.mark.parametrize(
+        ("name", "year_starts", "first", "last"),
+        [
+            ("FY27", 2, date(2026, 2, 1), date(2027, 1, 31)),
+            ("FY27-Q1", 2, date(2026, 2, 1), date(2026, 4, 30)),
+            ("FY27-Q4", 2, date(2026, 11, 1), date(2027, 1, 31)),
+            ("FY27-H2", 2, date(2026, 8, 1), date(2027, 1, 31)),
+            ("FY28-Q1", 2, date(2027, 2, 1), date(2027, 4, 30)),
+            ("FY24-Q4", 3, date(2023, 12, 1), date(2024, 2, 29)),
+            ("FY27-Q1", 12, date(2026, 12, 1), date(2027, 2, 28)),
+            ("FY27-Q2", 10, date(2027, 1, 1), date(2027, 3, 31)),
+            ("FY27", 1, date(2027, 1, 1), date(2027, 12, 31)),
+        ],
+    )
+    def test_its_parts_begin_in_the_month_that_the_project_names(
+        self, name: str, year_starts: int, first: date, last: date
+    ) -> None:
+        period = parse_period(name, BERLIN, year_starts)
+        assert (period.id, period.first, period.last) == (name, first, last)
+
+    @given(st.integers(1, 12), st.integers(0, 99))
+    def test_its_quarters_follow_each_other_and_fill_it(self, year_starts: int, year: int) -> None:
+        whole = parse_period(f"FY{year:02}", BERLIN, year_starts)
+        quarters = [parse_period(f"FY{year:02}-Q{number}", BERLIN, year_starts) for number in (1, 2, 3, 4)]
+        halves = [parse_period(f"FY{year:02}-H{number}", BERLIN, year_starts) for number in (1, 2)]
+        for parts in (quarters, halves):
+            assert (parts[0].first, parts[-1].last) == (whole.first, whole.last)
+            assert all(before.last + timedelta(days=1) == after.first for before, after in pairwise(parts))
+        assert whole.last.year == 2000 + year
+
+    def test_calendar_names_stay_what_they_are(self) -> None:
+        assert parse_period("2026-Q4", BERLIN, 2) == parse_period("2026-Q4", BERLIN)
+
+    @pytest.mark.parametrize("name", ["FY27-11", "FY2027", "FY27-Q5", "fy27", "FY7"])
+    def test_another_name_is_refused(self, name: str) -> None:
+        with pytest.raises(ValueError, match="is not a period; write 2026-Q4"):
+            parse_period(name, BERLIN, 2)
+
+    def test_a_fiscal_year_needs_its_first_month(self) -> None:
+        with pytest.raises(
+            ValueError, match="'FY27-Q1' is of a fiscal year; write the month that it begins in as year_st"
+        ):
+            parse_period("FY27-Q1", BERLIN)

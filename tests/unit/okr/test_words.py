@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from syncd.okr.goals import Band, Goal, KeyResult, Milestone, Milestones, Target
-from syncd.okr.words import age, ago, clock_time, count, goal, percent, place, span, steps
+from syncd.okr.goals import Band, Goal, KeyResult, Milestone, Milestones, Objective, Shares, Target, standing
+from syncd.okr.rollup import roll_up
+from syncd.okr.spans import Period
+from syncd.okr.words import (
+    age,
+    ago,
+    clock_time,
+    count,
+    goal,
+    percent,
+    place,
+    progress_figure,
+    score_figure,
+    span,
+    steps,
+    value_figure,
+)
 
 NOW = datetime(2026, 11, 21, 9, 15, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -108,3 +124,17 @@ def test_a_place_names_its_shape_and_how_its_cells_are_read() -> None:
 def test_counts_and_moments_are_short() -> None:
     assert (count(1, "stream"), count(1200, "row")) == ("1 stream", "1,200 rows")
     assert clock_time(NOW.astimezone(BERLIN)) == "21 Nov 10:15"
+
+
+def test_figures_are_not_rounded_across_what_the_health_stands_on() -> None:
+    october = Period("2026-10", date(2026, 10, 1), date(2026, 10, 31), BERLIN)
+    over, shares = october.span.end, Shares()
+    shipped = KeyResult("shipped", "Changes are merged", "output", Target(1000, 0))
+    late = standing(shipped, 899.6, october.span, over, shares)
+    assert (late.health, progress_figure(late), score_figure(late)) == ("at_risk", "89.9 %", "89.9 %")
+    short = standing(shipped, 999.996, october.span, over, shares)
+    assert (short.health, progress_figure(short)) == ("on_track", "99.9 %")
+    assert value_figure(shipped, 999.996) == "999.996"
+    rolled_up = roll_up(Objective("o", "An objective", (replace(shipped, kind="outcome"),)), {"shipped": late}, shares)
+    assert (rolled_up.health, score_figure(rolled_up)) == ("at_risk", "89.9 %")
+    assert goal(KeyResult("kr", "A title", "outcome", Target(599.996, 1200.125))) == "1,200.125 → 599.996"

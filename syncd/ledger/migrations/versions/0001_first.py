@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from syncd.ledger.schema import Moment
+from syncd.ledger.column_types import Moment
 
 revision = "0001"
 down_revision = None

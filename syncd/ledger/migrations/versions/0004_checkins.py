@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from syncd.ledger.schema import Moment
+from syncd.ledger.column_types import Moment
 
 revision = "0004"
 down_revision = "0003"

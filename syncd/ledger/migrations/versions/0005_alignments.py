@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from syncd.ledger.schema import Document
+from syncd.ledger.column_types import Document
 
 revision = "0005"
 down_revision = "0004"

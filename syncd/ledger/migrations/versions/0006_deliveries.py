@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from syncd.ledger.schema import Document, Moment
+from syncd.ledger.column_types import Document, Moment
 
 revision = "0006"
 down_revision = "0005"

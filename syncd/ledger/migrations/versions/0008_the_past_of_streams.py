@@ -5,7 +5,7 @@ one.
 import sqlalchemy as sa
 from alembic import op
 
-from syncd.ledger.schema import Document
+from syncd.ledger.column_types import Document
 
 revision = "0008"
 down_revision = "0007"

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from syncd.ledger.schema import Document, Moment
+from syncd.ledger.column_types import Document, Moment
 
 revision = "0009"
 down_revision = "0008"

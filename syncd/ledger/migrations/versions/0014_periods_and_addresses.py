@@ -3,10 +3,10 @@
 import sqlalchemy as sa
 from alembic import op
 
-from syncd.ledger.schema import Document, Moment
+from syncd.ledger.column_types import Document, Moment
 
 revision = "0014"
-down_revision = "0010"
+down_revision = "0011"
 
 
 def upgrade() -> None:

@@ -1,0 +1,54 @@
+"""An edit: one key of a file that got another value, as a dated fact."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from syncd.okr.measures import scalar_text
+
+_UNITS = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One key of a definition that a file changed; `old` or `new` is None if the key was absent.
+
+    `at` is the end of the cycle that met the edit: later values have the new definition.
+    """
+
+    at: datetime
+    file: str
+    key: str
+    old: Any
+    new: Any
+
+    def __str__(self) -> str:
+        return f"{self.key}: {_shown(self.old)} → {_shown(self.new)}"
+
+
+def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """The keys with another value, each with the value before and after."""
+    return [
+        (key, before.get(key), after.get(key))
+        for key in dict.fromkeys([*before, *after])
+        if before.get(key) != after.get(key)
+    ]
+
+
+def duration_text(seconds: float) -> str:
+    """A duration as a file writes it: `36h`."""
+    unit, length = next((unit, length) for unit, length in _UNITS if not seconds % length or length == 1)
+    return f"{seconds / length:g}{unit}"
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, list):
+        return " or ".join(map(_shown, value))
+    if isinstance(value, bool):
+        return str(value).lower()
+    return scalar_text(value) if isinstance(value, str | int | float) else str(value)

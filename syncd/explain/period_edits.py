@@ -1,0 +1,90 @@
+"""Edits of what stands around key results: their objectives, the settings that judge their period, and new ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import groupby, pairwise
+from typing import Any
+
+from syncd.explain.edit import Edit, differing, duration_text
+from syncd.ledger import Ledger, OutlineVersion
+from syncd.ledger.moves import Move
+from syncd.ledger.outlines import SETTINGS, Outline
+
+OBJECTIVE = "objective"
+"""The key of an edit that put a key result into another objective; before a dot, an edit of its objective."""
+
+
+class PeriodEdits:
+    """The edits of one period, read from the ledger once."""
+
+    def __init__(self, ledger: Ledger, period: str) -> None:
+        self._ledger = ledger
+        self._period = period
+
+    def of_key_result(self, key_result: str, first_cycle: int, until: int | None) -> Iterator[Edit]:
+        """The edits that concern a key result which the ledger has since a cycle: of its id, of its period's id and
+        settings, of the objective that it is in, and the change to another objective.
+        """
+        for move in self._moves:
+            if until is not None and move.cycle > until:
+                continue
+            if move.key_result == key_result:
+                yield Edit(move.at, move.file, "id", move.old, move.new)
+            elif not move.key_result and first_cycle <= move.cycle:
+                yield Edit(move.at, move.file, "period.id", move.old, move.new)
+        objective: tuple[str, Mapping[str, Any]] | None = None
+        outlines: dict[str, Outline] = {}
+        for cycle, met in groupby(self._outlines, key=lambda version: version.cycle):
+            if until is not None and cycle > until:
+                return
+            last_met = list(met)
+            at, before = last_met[0].ended_at, outlines.get(SETTINGS)
+            outlines |= {version.subject: version.outline for version in last_met}
+            if before is not None and cycle > first_cycle:
+                for change in settings_changes(before.body or {}, outlines[SETTINGS].body or {}):
+                    yield Edit(at, outlines[SETTINGS].file, *change)
+            for name, outline in outlines.items():
+                if outline.body is None or key_result not in outline.body.get("key_results", ()):
+                    continue
+                if objective is not None:
+                    if name != objective[0]:
+                        yield Edit(at, outline.file, OBJECTIVE, objective[0], name)
+                    for key, old, new in objective_changes(objective[1], outline.body):
+                        yield Edit(at, outline.file, f"{OBJECTIVE}.{key}", old, new)
+                objective = name, outline.body
+
+    def of_objectives(self, until: int) -> Iterator[tuple[str, Sequence[str], Edit]]:
+        """The edits of each objective up to a cycle: (its id, its key results, the edit)."""
+        subjects = dict.fromkeys(version.subject for version in self._outlines)
+        for subject in subjects:
+            versions = [v for v in self._outlines if v.subject == subject and v.cycle <= until]
+            for before, after in pairwise(versions):
+                old, new = before.outline.body, after.outline.body
+                if subject != SETTINGS and old is not None and new is not None:
+                    for key, was, becomes in objective_changes(old, new):
+                        edit = Edit(after.ended_at, after.outline.file, f"{OBJECTIVE}.{key}", was, becomes)
+                        yield subject, new["key_results"], edit
+
+    @cached_property
+    def _outlines(self) -> Sequence[OutlineVersion]:
+        return self._ledger.outlines.of_period(self._period)
+
+    @cached_property
+    def _moves(self) -> Sequence[Move]:
+        return self._ledger.moves.of_period(self._period)
+
+
+def objective_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Where two outlines of an objective differ, apart from its key results: (key, old value, new value)."""
+    return [change for change in differing(old, new) if change[0] not in ("key_results", "supports_in")]
+
+
+def settings_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """Where two outlines of the settings of a period differ: (key, old value, new value)."""
+    return differing(_as_written(old), _as_written(new))
+
+
+def _as_written(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: duration_text(value) if key == "settle" else value for key, value in settings.items()}

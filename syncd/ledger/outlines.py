@@ -1,0 +1,102 @@
+"""Objectives and settings as dated facts: a new row for every edit of a file.
+
+The definition of a key result says how the key result is judged; an outline says what its objective makes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, insert, select
+
+from syncd.ledger.schema import cycles, outlines
+from syncd.okr.goals import Objective
+
+SETTINGS = ""
+"""In place of an objective's id, for the settings that judge a whole period."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """An objective as its file says it, without the definitions of its key results; or the settings of a period.
+
+    `body` is None from the cycle on that met no file with the objective.
+    """
+
+    file: str
+    body: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineVersion:
+    """An outline, in force from `ended_at`, the end of the cycle that met it."""
+
+    subject: str
+    cycle: int
+    ended_at: datetime
+    outline: Outline
+
+
+def objective_outline(objective: Objective, file: str) -> Outline:
+    """An objective as its file says it now."""
+    body: dict[str, Any] = {
+        "title": objective.title,
+        "owner": objective.owner,
+        "rollup": objective.rollup,
+        "supports": objective.supports,
+        "weight": objective.weight,
+        "key_results": [key_result.id for key_result in objective.key_results],
+    }
+    if objective.supports_in is not None:
+        body["supports_in"] = objective.supports_in
+    return Outline(file, body)
+
+
+def settings_outline(settle: timedelta, held_until: str, file: str) -> Outline:
+    """The settings that judge a period, beside its days and the shares of health; `settle` is kept in seconds."""
+    return Outline(file, {"settle": settle.total_seconds(), "held_until": held_until})
+
+
+class Outlines:
+    """Reads outlines; `keep_outlines` writes them with the values of their cycle."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def of_period(self, period: str) -> Sequence[OutlineVersion]:
+        """Every outline that the period and its objectives had, in the order in which cycles met them."""
+        query = (
+            select(outlines, cycles.c.ended_at)
+            .join(cycles, cycles.c.id == outlines.c.cycle)
+            .where(outlines.c.period == period)
+            .order_by(outlines.c.id)
+        )
+        with self._engine.connect() as connection:
+            return [
+                OutlineVersion(row.subject, row.cycle, row.ended_at, Outline(row.file, row.body))
+                for row in connection.execute(query)
+            ]
+
+
+def keep_outlines(connection: Connection, period: str, cycle: int, now: Mapping[str, Outline]) -> None:
+    """Writes the outlines of a period, by subject, that differ from the last ones, and an empty one for each objective
+    that no file has any more.
+    """
+    newest = select(func.max(outlines.c.id)).where(outlines.c.period == period).group_by(outlines.c.subject)
+    rows = connection.execute(select(outlines).where(outlines.c.id.in_(newest.scalar_subquery())))
+    kept = {row.subject: Outline(row.file, row.body) for row in rows}
+    changed = {name: outline for name, outline in now.items() if name not in kept or kept[name].body != outline.body}
+    left = {
+        name: Outline(outline.file, None)
+        for name, outline in kept.items()
+        if name not in now and outline.body is not None
+    }
+    new = [
+        {"period": period, "subject": name, "cycle": cycle, "file": outline.file, "body": outline.body}
+        for name, outline in {**changed, **left}.items()
+    ]
+    if new:
+        connection.execute(insert(outlines), new)

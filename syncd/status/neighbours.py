@@ -1,0 +1,49 @@
+"""Links between periods: an output of a quarter may drive an outcome of the year around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from syncd.okr.goals import PeriodOkrs
+from syncd.status.snapshot import Snapshot
+
+
+def with_neighbours(
+    snapshot: Snapshot, periods: Iterable[PeriodOkrs], snapshot_of: Callable[[PeriodOkrs], Snapshot]
+) -> Snapshot:
+    """A snapshot that can judge the links from its outputs to outcomes of longer periods, and those of shorter periods
+    to its own outcomes, and has the objectives of shorter periods that support its own.
+
+    `periods` are all periods of the files, `snapshot_of` makes the snapshot of one of them at the same moment.
+    """
+    by_id = {okrs.period.id: okrs for okrs in periods}
+    own = snapshot.okrs.period.id
+    wider = {
+        link.outcome: by_id[link.period]
+        for kr in snapshot.okrs.key_results
+        for link in kr.drives
+        if link.period in by_id
+    }
+    longer = {okrs.period.id: snapshot_of(okrs) for okrs in wider.values()}
+    shorter = [
+        okrs
+        for okrs in by_id.values()
+        if okrs.period.id != own
+        and (
+            any(link.period == own for kr in okrs.key_results for link in kr.drives)
+            or any(objective.supports_in == own for objective in okrs.objectives)
+        )
+    ]
+    return replace(
+        snapshot,
+        longer={outcome: longer[okrs.period.id] for outcome, okrs in wider.items()},
+        shorter=[_lent(snapshot_of(okrs), snapshot) for okrs in shorter],
+    )
+
+
+def _lent(shorter: Snapshot, snapshot: Snapshot) -> Snapshot:
+    """The snapshot of a shorter period, to judge its links to the outcomes of a snapshot and no others."""
+    own = snapshot.okrs.period.id
+    outcomes = {link.outcome for kr in shorter.okrs.key_results for link in kr.drives if link.period == own}
+    return replace(shorter, longer=dict.fromkeys(outcomes, snapshot))
