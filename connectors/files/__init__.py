@@ -2,19 +2,21 @@
 
 `source` reads them. `opening` opens a file as `csv_file.CsvFile` or as `workbook.Workbook`, which `opened` describes;
 `selection` takes out of it what measures need. `publisher` writes JSON, CSV and Markdown. All check the names of files
-through `paths`.
+through `paths`. A process that only reads mappings imports the `keys` and the `limits` alone.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from connectors.files.keys import FilesMeasure
+from connectors.files.keys import FilesMeasure, FilesPublish
 from connectors.files.limits import FilesSettings
-from connectors.files.publisher import FilesPublish, FilesPublisher
-from connectors.files.source import FilesSource
 from syncd.sdk import Context
+
+if TYPE_CHECKING:
+    from connectors.files.publisher import FilesPublisher
+    from connectors.files.source import FilesSource
 
 
 class Files:
@@ -28,16 +30,22 @@ class Files:
     @staticmethod
     def open(settings: FilesSettings, context: Context) -> FilesSource:
         """A source; reads nothing yet."""
+        from connectors.files.source import FilesSource
+
         return FilesSource(_root(settings, context), settings, context)
 
     @staticmethod
     def missing(settings: FilesSettings, context: Context, keys: FilesMeasure) -> str | None:
         """What a measure names that is not there: its file, a sheet, or a column."""
+        from connectors.files.source import FilesSource
+
         return FilesSource(_root(settings, context), settings, context).missing(keys)
 
     @staticmethod
     def publisher(settings: FilesSettings, context: Context, keys: FilesPublish) -> FilesPublisher:
         """A publisher; writes nothing yet."""
+        from connectors.files.publisher import FilesPublisher
+
         return FilesPublisher(_root(settings, context), keys)
 
 

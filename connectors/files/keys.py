@@ -1,12 +1,15 @@
-"""The YAML keys of measures in spreadsheet files."""
+"""The YAML keys of measures in spreadsheet files, and of files that check-ins are written to."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from connectors.files.paths import checked
+from syncd.sdk import PublishKeys
 from syncd.sdk.table_measure import TableKeys
 
 PACKED = (".xlsx", ".xlsm", ".ods")
@@ -42,3 +45,20 @@ class FilesMeasure(TableKeys):
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
         """One file is one stream."""
         return [self.file]
+
+
+class FilesPublish(PublishKeys):
+    """The file that check-ins are written to."""
+
+    states: ClassVar[Literal["key results", "period"]] = "period"
+
+    file: str = Field(min_length=1, description="The file below the root: .json, .csv or .md. syncd owns all of it.")
+
+    @field_validator("file")
+    @classmethod
+    def _supported_kind(cls, value: str) -> str:
+        return checked(value, (".json", ".csv", ".md"), "a .json, .csv or .md file")
+
+    def target(self, key_result: str) -> str:
+        """The file, which holds the whole period. `./okrs.md` and `okrs.md` are the same target."""
+        return Path(self.file).as_posix()

@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from itertools import groupby
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import orjson
-from pydantic import Field, field_validator
 
-from connectors.files.paths import below, checked
-from syncd.sdk import Content, PublishKeys, RetryLater, SourceBroken, SourceError, Statement, Summary, Written
+from connectors.files.keys import FilesPublish
+from connectors.files.paths import below
+from syncd.sdk import Content, RetryLater, SourceBroken, SourceError, Statement, Summary, Written
 from syncd.sdk.figures import number, percent, spreadsheet_cell
 
 _COLUMNS = (
@@ -25,23 +25,6 @@ _COLUMNS = (
     "evidence",
 )  # fmt: skip
 _TEXT = "text"
-
-
-class FilesPublish(PublishKeys):
-    """The file that check-ins are written to."""
-
-    states: ClassVar[Literal["key results", "period"]] = "period"
-
-    file: str = Field(min_length=1, description="The file below the root: .json, .csv or .md. syncd owns all of it.")
-
-    @field_validator("file")
-    @classmethod
-    def _supported_kind(cls, value: str) -> str:
-        return checked(value, (".json", ".csv", ".md"), "a .json, .csv or .md file")
-
-    def target(self, key_result: str) -> str:
-        """The file, which holds the whole period. `./okrs.md` and `okrs.md` are the same target."""
-        return Path(self.file).as_posix()
 
 
 class FilesPublisher:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from connectors.files.publisher import FilesPublish
+from connectors.files.keys import FilesPublish
 from connectors.github.settings import GitHubPublish
 from connectors.jira.settings import JiraPublish
 from syncd.sdk import PublishKeys
