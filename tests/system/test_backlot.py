@@ -252,7 +252,7 @@ def test_what_fails_takes_nothing_else_down(company: Company, tmp_path: Path) ->
     assert company.token not in done.stdout + done.stderr
 
 
-def test_a_refused_token_fails_each_source_and_an_unknown_field_is_a_wrong_configuration(
+def test_a_refused_token_fails_each_source_and_an_unknown_field_its_own_key_result(
     company: Company, tmp_path: Path
 ) -> None:
     names = ("issues", "articles", "calls")
@@ -275,5 +275,8 @@ def test_a_refused_token_fails_each_source_and_an_unknown_field_is_a_wrong_confi
 
     done = syncd(tmp_path, company, "sync")
 
-    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.returncode == 1, done.stdout + done.stderr
     assert "Story Points" in done.stderr
+    values = {name: line["value"] for name, line in status(tmp_path, company).items()}
+    assert values["articles"] is None
+    assert None not in {values["issues"], values["calls"]}

@@ -118,7 +118,7 @@ def test_a_failed_stream_is_printed_once_on_standard_error(project: Project, box
 def test_parts_of_a_stream_that_fail_alike_are_printed_once(tmp_path: Path, command: str) -> None:
     project = guarded(tmp_path, GUARDED.replace("dates: Day", "dates: Dy"))
     done = project.run(command, check=1)
-    assert done.stderr.count("there is no column 'Dy'") == 1
+    assert done.stderr.count("has no column 'Dy'") == 1
     assert "1 failed" in done.stdout
 
 

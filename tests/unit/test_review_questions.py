@@ -53,7 +53,7 @@ def move(kr: KeyResult, value: float | None, before: float | None = None, **keys
 def link(output: str, outcome: str, verdict: Verdict) -> JudgedLink:
     since = date(2026, 10, 12) if verdict in ("watermelon", "working") else None
     return JudgedLink(
-        Alignment(output, outcome, verdict, since, timedelta()), None, None, f"{output} and {outcome}.", ""
+        Alignment(output, outcome, verdict, since, timedelta()), None, None, f"{output} and {outcome}.", "", verdict
     )
 
 
