@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.files import Files, FilesSource
+from connectors.files import Files
+from connectors.files.source import FilesSource
 from syncd.sdk import Context, Reading, Snapshot, Stream
 from syncd.sdk.facts import Between
 

@@ -70,6 +70,12 @@ def test_a_row_beyond_the_first_thousand_that_disagrees_is_named(tmp_path: Path,
     assert "line 3002 opens a quote" in problem(tmp_path, context, "\n".join(["Day,Calls", *rows, '2026-11-09,"1']))
 
 
+def test_a_column_that_is_blank_so_far_is_a_column(tmp_path: Path, context: Context) -> None:
+    (tmp_path / "a.csv").write_text("Day,Calls\n2026-11-07,\n2026-11-14,\n", encoding="utf-8")
+    snapshot = read(tmp_path, context, "a.csv", **DATED)
+    assert (snapshot.problem, [reading.number for reading in snapshot.readings]) == (None, [])
+
+
 @pytest.mark.parametrize("text", ["1180,5\n", "1180,5\n1192,5\n", "1,180\n1,192\n"])
 def test_numbers_that_may_be_two_columns_are_unknown(tmp_path: Path, context: Context, text: str) -> None:
     assert "delimiter" in problem(tmp_path, context, text, cell="A1")
