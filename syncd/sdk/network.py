@@ -10,7 +10,6 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from urllib.parse import SplitResult, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from syncd.sdk.errors import RetryLater, SourceBroken, SourceError
 
@@ -100,6 +99,8 @@ def origin(parts: SplitResult) -> str:
 
 def proxy_of(url: str) -> str | None:
     """The proxy that the environment names for an address: HTTPS_PROXY, HTTP_PROXY or ALL_PROXY without NO_PROXY."""
+    from urllib.request import getproxies, proxy_bypass  # slow to import, and of use only where a connection fails
+
     parts = urlsplit(url)
     proxies = getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 from syncd.sdk.as_keys import As
 
@@ -26,10 +27,6 @@ _CODES = """
 """
 # Not every three capitals: `12 MIO` are twelve million. Cents (¢) are no currency either.
 _CURRENCY = rf"(?:[A-Z]{{0,3}}[$£¤¥৳฿៛\u20a0-\u20c0﷼]|{'|'.join(_CODES.split())}|kr\.?|zł|Kč|Ft|Fr\.|Rs\.?|lei)"
-_FORM = re.compile(
-    rf"(?P<front>(?:(?:[(+-]|{_CURRENCY}) *)*)(?P<digits>[.,]?\d(?:.*\d)?)(?P<back>(?: *(?:[%)-]|{_CURRENCY}))*)",
-    re.ASCII,
-)
 _LONGEST = 60  # characters of a text that may be a number
 _LARGEST_SHOWN = 40
 _STYLES = tuple((decimal, thousands) for thousands in (None, ",", ".", " ", "'") for decimal in (".", ","))
@@ -44,8 +41,17 @@ class _Parts:
     needs: frozenset[str]
 
 
+@cache
+def _form() -> re.Pattern[str]:
+    """A number with its signs. Compiled at its first use: it has a hundred and fifty currencies."""
+    return re.compile(
+        rf"(?P<front>(?:(?:[(+-]|{_CURRENCY}) *)*)(?P<digits>[.,]?\d(?:.*\d)?)(?P<back>(?: *(?:[%)-]|{_CURRENCY}))*)",
+        re.ASCII,
+    )
+
+
 def _take_apart(text: str) -> _Parts | None:
-    match = _FORM.fullmatch(text) if len(text) <= _LONGEST else None
+    match = _form().fullmatch(text) if len(text) <= _LONGEST else None
     if match is None:
         return None
     front, digits, back = match.group("front", "digits", "back")

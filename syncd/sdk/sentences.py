@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from html import unescape
 from typing import Any
 
 import orjson
@@ -84,7 +83,11 @@ def _of_page(body: str, hide: Callable[[str], str]) -> str:
 
 def _element(body: str, tag: str, hide: Callable[[str], str]) -> str:
     match = re.search(rf"<{tag}\b[^>]*>(.*?)</{tag}>", body[:_LONGEST_PAGE], _FLAGS)
-    return single_line(hide(unescape(match[1]))) if match else ""
+    if match is None:
+        return ""
+    from html import unescape  # its table of entities is large
+
+    return single_line(hide(unescape(match[1])))
 
 
 def _is_prose(body: str) -> bool:
