@@ -17,7 +17,7 @@ from syncd.web import make_app, serving
 
 
 def run(path: Path, *, listen: str, log_format: str, new_ledger: bool) -> None:
-    """Syncs on schedule and serves the pages until SIGTERM or SIGINT."""
+    """Syncs on schedule and serves the pages until SIGTERM or SIGINT. SIGHUP starts a cycle at once."""
     share_a_heap()
     set_up_log(log_format)
     host, port = _address(listen)
@@ -25,6 +25,7 @@ def run(path: Path, *, listen: str, log_format: str, new_ledger: bool) -> None:
     service = Service(path, config, clock, writing_ledger(config, new=new_ledger))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
+    signal.signal(signal.SIGHUP, lambda *_: service.reload())
     with ExitStack() as stack:
         try:
             stack.enter_context(serving(make_app(service), host, port))

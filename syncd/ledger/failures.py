@@ -14,14 +14,14 @@ from syncd.sdk import SyncdError
 _ROOM = "make room on its disk"
 _RIGHTS = "let this user write the file and its folder"
 _IN_USE = "another program holds it; close that one, or wait until it has ended"
-_BACKUP = "put a backup in its place"
+_BACKUP = "put a backup in its place with `syncd restore FILE`"
 
 _SQLITE_UNUSABLE: Mapping[int, str] = {
     sqlite3.SQLITE_PERM: _RIGHTS,
     sqlite3.SQLITE_READONLY: _RIGHTS,
     sqlite3.SQLITE_CANTOPEN: _RIGHTS,
     sqlite3.SQLITE_AUTH: _RIGHTS,
-    sqlite3.SQLITE_NOTADB: "name another file, or put a backup in its place",
+    sqlite3.SQLITE_NOTADB: f"name another file, or {_BACKUP}",
 }
 _SQLITE_FAILED: Mapping[int, str] = {
     sqlite3.SQLITE_FULL: _ROOM,
@@ -42,7 +42,7 @@ _POSTGRESQL_FAILED: Mapping[str, str] = {
     "55": _IN_USE,
     "57": "see whether the server runs",
     "58": "look at the server's log",
-    "XX": "look at the server's log, and put a backup in its place",
+    "XX": f"look at the server's log, or {_BACKUP}",
 }
 
 

@@ -82,6 +82,7 @@ def _open(url: URL, create: bool, new: bool) -> Ledger | None:
         if not create:
             return None
         file.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))  # for its owner alone, and so is its journal
     engine = engine_of(url)
     with engine.connect() as connection:
         version = migrate.version(connection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
@@ -35,6 +36,15 @@ class Metrics:
             "1 if a number waits for approval and the value before it stays, else 0.",
             of_key_result,
         )
+        build = gauge("syncd_build_info", "1, with the version of syncd that runs.", ["version"])
+        build.labels(version("syncd")).set(1)
+        self._reloaded = gauge(
+            "syncd_config_last_reload_successful", "1 if the configuration could be read last time, else 0."
+        )
+        self._reloaded_at = gauge(
+            "syncd_config_last_reload_success_timestamp_seconds",
+            "When the configuration in use was read, in Unix time.",
+        )
         self._last = gauge("syncd_last_cycle_timestamp_seconds", "When the last cycle ended, in Unix time.")
         self._seconds = gauge("syncd_last_cycle_duration_seconds", "How long the last cycle took.")
         self._failing = gauge(
@@ -59,6 +69,12 @@ class Metrics:
         failing = {pull.connection for pull, _ in result.failures}
         for connection in {ended.pull.connection for ended in result.pulls}:
             self._failing.labels(connection).set(connection in failing)
+
+    def reloaded(self, now: float, *, good: bool) -> None:
+        """Notes that the configuration was read, at `now` in Unix time; one that is wrong is not taken over."""
+        self._reloaded.set(good)
+        if good:
+            self._reloaded_at.set(now)
 
     def broken_cycle(self) -> None:
         """Counts a cycle that did not reach its end."""

@@ -38,6 +38,7 @@ class Service:
         self._path = path
         self._clock = clock
         self._stop = threading.Event()
+        self._wake = threading.Event()
         self.config = config
         self.config_problem: str | None = None
         self.cycle_problem: str | None = None
@@ -50,6 +51,11 @@ class Service:
     def stop(self) -> None:
         """Ends the loop: at once during a wait, after the present page during a pull."""
         self._stop.set()
+        self._wake.set()
+
+    def reload(self) -> None:
+        """Ends the present wait: each cycle begins by reading the configuration."""
+        self._wake.set()
 
     @property
     def stopping(self) -> bool:
@@ -87,7 +93,8 @@ class Service:
             if again is not None:
                 due = max(now, min(due, again))
             log.info("next cycle", extra={"at": due.astimezone(self.config.zone).isoformat(timespec="seconds")})
-            self._stop.wait(max(0.0, (due - now).total_seconds()))
+            self._wake.wait(max(0.0, (due - now).total_seconds()))
+            self._wake.clear()
 
     def report(self, period: str | None = None) -> Report | None:
         """The report of a period; None if there is no such period."""
@@ -171,11 +178,13 @@ class Service:
                     "configuration is wrong; the last good one stays", extra={"problems": str(error).splitlines()}
                 )
             self.config_problem = str(error)
+            self.metrics.reloaded(time.time(), good=False)
             return
         if config.settings.ledger != self.config.settings.ledger:
             log.warning("the configuration names another ledger: restart syncd to use it; the present one stays")
         self.config = config
         self.config_problem = None
+        self.metrics.reloaded(time.time(), good=True)
 
     def _sleep(self, seconds: float) -> None:
         self._stop.wait(seconds)

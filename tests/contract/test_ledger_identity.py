@@ -92,6 +92,14 @@ class TestInUse:
 
 
 class TestOpened:
+    def test_a_new_ledger_is_for_its_owner_alone(self, tmp_path: Path) -> None:
+        with closing(create_ledger(f"sqlite:///{tmp_path / 'new' / 'ledger.db'}")) as ledger:
+            sync(ledger)
+            rights = {path.name: path.stat().st_mode & 0o077 for path in (tmp_path / "new").glob("ledger.db*")}
+        assert {name: mode for name, mode in rights.items() if not name.endswith(".lock")} == dict.fromkeys(
+            ("ledger.db", "ledger.db-wal", "ledger.db-shm"), 0
+        )
+
     def test_a_newer_ledger_that_this_version_may_write_to_is_opened(self, ledger: Ledger, url: str) -> None:
         with ledger.engine.begin() as connection:
             connection.execute(text("UPDATE alembic_version SET version_num = '9998'"))

@@ -90,6 +90,23 @@ def test_a_wrong_edit_leaves_the_last_good_configuration_in_use(project: Project
         assert "The configuration is wrong" not in client.get("/").text
 
 
+def test_sighup_reads_the_configuration_and_metrics_tell_whether_it_was_taken_over(project: Project) -> None:
+    project.edit("syncd.yaml", "schedule: 1s", "schedule: 1d")
+    with running(project) as (process, client):
+        wait_for(lambda: 'syncd_cycles_total{outcome="complete"} 1.0' in client.get("/metrics").text)
+        assert "syncd_config_last_reload_successful 1.0" in client.get("/metrics").text
+        assert re.search(
+            r'^syncd_build_info\{version="\d+\.\d+\.\d+"\} 1.0$', client.get("/metrics").text, re.MULTILINE
+        )
+        project.edit("mappings/support.yaml", "target: 600", "target: 1200")
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "syncd_config_last_reload_successful 0.0" in client.get("/metrics").text)
+        project.edit("mappings/support.yaml", "target: 1200", "target: 300")
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "syncd_config_last_reload_successful 1.0" in client.get("/metrics").text)
+        wait_for(lambda: "1,200 → 300" in client.get("/").text)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_run_stops_cleanly_in_the_middle_of_a_pull(project: Project, box: Sandbox, number: signal.Signals) -> None:
     project.edit("syncd.yaml", '${GITHUB_TOKEN}"', f'${{GITHUB_TOKEN}}", timeout: {2 * HANG:g}')  # ends no request
