@@ -25,6 +25,7 @@ from syncd.status.unwritten import Trouble, troubles
 log = logging.getLogger("syncd.service")
 _BUSY_WAIT = timedelta(seconds=30)
 _STANDBY_WAIT = timedelta(seconds=2)
+_SLICE = 30.0  # seconds
 
 
 class Service:
@@ -85,7 +86,7 @@ class Service:
             "started", extra={"schedule": self.config.settings.schedule, "ledger": self.ledger.engine.dialect.name}
         )
         while not self._stop.is_set():
-            started = datetime.now(UTC)
+            started, began = datetime.now(UTC), time.monotonic()
             again = self._cycle()
             now = datetime.now(UTC)
             settings = self.config.settings
@@ -93,8 +94,27 @@ class Service:
             if again is not None:
                 due = max(now, min(due, again))
             log.info("next cycle", extra={"at": due.astimezone(self.config.zone).isoformat(timespec="seconds")})
-            self._wake.wait(max(0.0, (due - now).total_seconds()))
-            self._wake.clear()
+            self._wait(due, began + (due - started).total_seconds())
+            self._note_a_step(started, began)
+
+    def _wait(self, due: datetime, at_the_latest: float) -> None:
+        """Waits until `due`, or until it is woken: in slices, because a machine that slept has a later time.
+
+        `at_the_latest` is a time of the monotonic clock: if the clock is set back, the wait is no longer for that.
+        """
+        while not self._wake.is_set():
+            left = min((due - datetime.now(UTC)).total_seconds(), at_the_latest - time.monotonic())
+            if left <= 0:
+                break
+            self._wake.wait(min(left, _SLICE))
+        self._wake.clear()
+
+    @staticmethod
+    def _note_a_step(started: datetime, began: float) -> None:
+        """Logs that the clock was set, or that the machine slept, since a cycle started."""
+        step = (datetime.now(UTC) - started).total_seconds() - (time.monotonic() - began)
+        if abs(step) > _SLICE:
+            log.warning("clock stepped", extra={"seconds": round(step)})
 
     def report(self, period: str | None = None) -> Report | None:
         """The report of a period; None if there is no such period."""
