@@ -39,6 +39,13 @@ if TYPE_CHECKING:
     from syncd.ledger.streams import Streams
 
 _PUT_BACK = "stop syncd, put it back with `syncd restore FILE`, and start syncd again"
+_LIMITS = {  # of libpq, in seconds and milliseconds: a server that is gone without a word is noticed within a minute
+    "connect_timeout": 10,
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 _MIGRATION_KEY = 0x73796E6366  # the two before it are the keys of the locks
 _PATIENCE = 30  # seconds to wait for a locked SQLite file, unless the URL has `?timeout=`
 _CACHE = "cache_size=-8000"  # kB, so that the pages of a stream stay in memory while several measures read it
@@ -140,9 +147,11 @@ def _note_an_older_state(connection: Connection, last_ledger: Remembered) -> Non
 
 def engine_of(url: URL) -> Engine:
     """The engine by which syncd reads and writes a ledger: its failures are LedgerErrors."""
-    engine = create_engine(url, pool_pre_ping=url.get_backend_name() != "sqlite", json_serializer=_json)
+    sqlite = url.get_backend_name() == "sqlite"
+    limits = {} if sqlite else {name: value for name, value in _LIMITS.items() if name not in url.query}
+    engine = create_engine(url, pool_pre_ping=not sqlite, json_serializer=_json, connect_args=limits)
     raise_ledger_errors(engine)
-    if url.get_backend_name() == "sqlite":
+    if sqlite:
         _prepare_sqlite(engine)
     return engine
 

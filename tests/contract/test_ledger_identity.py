@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import threading
 from contextlib import closing
 from datetime import UTC, datetime
@@ -174,3 +175,10 @@ def test_of_several_that_start_at_once_one_migrates_and_the_others_wait(empty_ur
     assert problems == []
     with closing(create_ledger(empty_url)) as ledger:
         ledger.check_in_place()
+
+
+def test_a_server_that_accepts_and_stays_silent_is_given_up() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(LedgerError, match=r"the ledger .* (failed|cannot be used): .*timeout"):
+            open_ledger(f"postgresql+psycopg://syncd@127.0.0.1:{port}/syncd?connect_timeout=2")
