@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy
 from functools import cached_property
 from pathlib import Path
@@ -89,7 +89,8 @@ def _open(url: URL, create: bool, new: bool) -> Ledger | None:
         if not create:
             return None
         file.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))  # for its owner alone, and so is its journal
+        with suppress(OSError):  # SQLite says better what is wrong
+            os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))  # for its owner alone, and so is its journal
     engine = engine_of(url)
     with engine.connect() as connection:
         version = migrate.version(connection)
