@@ -1,6 +1,7 @@
 """Every row of a ledger, table by table: read from a database, written into another, and compared.
 
-The tables are those that the database has, not those of this version, so a ledger of an older syncd can be read too.
+A SQLite file is the ledger's own, so its tables are those that it has, and a ledger of an older syncd can be read too. A
+PostgreSQL database may hold the tables of other programs, which are never read or written.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sqlalchemy.types import String, TypeEngine
 from syncd.ledger import migrate
 from syncd.ledger.batches import batches
 from syncd.ledger.column_types import Document, Moment
-from syncd.ledger.schema import control
+from syncd.ledger.schema import control, metadata
 
 Row = Mapping[str, Any]
 _AT_ONCE = 2_000  # rows in memory
@@ -61,9 +62,10 @@ class StoredRows:
 
 def tables_of(connection: Connection) -> Sequence[Table]:
     """The tables of a ledger, those first that others refer to."""
-    metadata = MetaData()
-    metadata.reflect(connection)
-    tables = [table for table in metadata.sorted_tables if table.name != "alembic_version"]
+    reflected = MetaData()
+    is_own_file = connection.dialect.name == "sqlite"
+    reflected.reflect(connection, only=lambda name, _: is_own_file or name in metadata.tables)
+    tables = [table for table in reflected.sorted_tables if table.name != "alembic_version"]
     for table in tables:
         for column in table.columns:
             column.type = _type(column)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from opened import create_ledger
-from sqlalchemy import JSON, Boolean, Column, Float, Integer, Table, insert, select
+from sqlalchemy import JSON, Boolean, Column, Float, Integer, Table, insert, select, text
 
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, cycle_lock, migrate, service_lock
 from syncd.ledger.backup import back_up, copy, export, import_dump, restore
@@ -101,6 +101,22 @@ def test_a_copy_goes_on_numbering_where_the_ledger_was(full: Ledger, empty_url: 
     with closing(create_ledger(empty_url)) as target:
         number = target.cycles.begin(datetime(2026, 11, 28, tzinfo=UTC))
     assert number == 6
+
+
+def test_a_restore_leaves_the_tables_of_others_alone(
+    full: Ledger, new_postgres: Callable[[], str], tmp_path: Path
+) -> None:
+    shared = new_postgres()
+    with closing(create_ledger(shared)) as target:
+        with target.engine.begin() as connection:
+            connection.execute(text("CREATE TABLE songs (name TEXT)"))
+            connection.execute(text("INSERT INTO songs VALUES ('Yesterday')"))
+        export(target, tmp_path / "export")
+        back_up(full, tmp_path / "backup")
+        restore(shared, tmp_path / "backup")
+        with target.engine.connect() as connection:
+            assert connection.execute(text("SELECT name FROM songs")).scalars().all() == ["Yesterday"]
+    assert not (tmp_path / "export" / "songs.jsonl").exists()
 
 
 def test_an_export_is_read_by_any_program(full_file: Ledger, tmp_path: Path) -> None:
