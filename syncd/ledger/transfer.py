@@ -1,7 +1,7 @@
 """Every row of a ledger, table by table: read from a database, written into another, and compared.
 
-A SQLite file is the ledger's own, so its tables are those that it has, and a ledger of an older syncd can be read too. A
-PostgreSQL database may hold the tables of other programs, which are never read or written.
+All tables of a SQLite file are the ledger's, also those of an older syncd. A PostgreSQL database may hold the tables of
+other programs, which are never read or written.
 """
 
 from __future__ import annotations
