@@ -125,9 +125,9 @@ class Evaluator:
             return Fraction(len(counting))
         elements = [ticket.fields.get(measure["of"], ()) for ticket in counting]
         if take == "distinct":
-            texts = {text for of_one in elements for text in of_one}
+            texts = {text for values in elements for text in values}
             return Fraction(len(texts)) if texts else None
-        return aggregate(take, [sum(map(fraction, of_one), Fraction()) for of_one in elements if of_one])
+        return aggregate(take, [sum(map(fraction, values), Fraction()) for values in elements if values])
 
     @staticmethod
     def _holds(ticket: Ticket, key: str, asked: Any) -> bool:
@@ -233,19 +233,19 @@ class Evaluator:
             for kr in objective["key_results"]
             if kr.get("weight", 1) and (kr["kind"] == "outcome" or rollup == "all")
         ]
-        known = [kr for kr in counted if figures[kr["id"]].health != "unknown"]
+        measured = [kr for kr in counted if figures[kr["id"]].health != "unknown"]
         outputs = [
             kr for kr in objective["key_results"] if kr["kind"] == "output" and figures[kr["id"]].health != "unknown"
         ]
-        score = mean([(kr.get("weight", 1), figures[kr["id"]].score) for kr in known])
-        expected = mean([(kr.get("weight", 1), figures[kr["id"]].expected) for kr in known])
+        score = mean([(kr.get("weight", 1), figures[kr["id"]].score) for kr in measured])
+        expected = mean([(kr.get("weight", 1), figures[kr["id"]].expected) for kr in measured])
         if rollup == "weakest":
-            score = min((figures[kr["id"]].score or Fraction() for kr in known), default=None)
+            score = min((figures[kr["id"]].score or Fraction() for kr in measured), default=None)
         return {
             "score": score,
             "activity": mean([(kr.get("weight", 1), figures[kr["id"]].score) for kr in outputs]),
             "health": "unknown" if score is None or expected is None else health_of(score, expected),
-            "coverage": {"known": len(known), "of": len(counted)},
+            "coverage": {"known": len(measured), "of": len(counted)},
         }
 
     def links(self, now: datetime) -> dict[tuple[str, str], tuple[str, str | None]]:

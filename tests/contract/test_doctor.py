@@ -259,9 +259,9 @@ def test_targets_of_check_ins_are_read(
 ) -> None:
     desk = Desk(tmp_path, connection(box, vendor), MEASURES[vendor], more=f"publish:\n  - {entry}\n")
     before = len([request for request in box.requests if request.method not in ("GET", "HEAD")])
-    found = bad(desk.checks())
-    assert ("writes" in found) == (problem is not None)
-    assert (problem or "") in found.get("writes", "")
+    failed_checks = bad(desk.checks())
+    assert ("writes" in failed_checks) == (problem is not None)
+    assert (problem or "") in failed_checks.get("writes", "")
     assert len([request for request in box.requests if request.method not in ("GET", "HEAD")]) == before
     assert not (tmp_path / "data/okrs.json").exists()
 

@@ -214,8 +214,8 @@ def test_a_move_that_is_written_after_the_renaming_joins_both_parts(project: Pro
     assert list(result.renames) == [LooksRenamed("2026-Q4", "calls", "rings")]
     project.calls(900)
     project.sync()
-    known = [point for point in project.history("rings").points if point.value is not None]
-    assert (known[0].day, known[0].change) == (renamed_on, None)
+    measured = [point for point in project.history("rings").points if point.value is not None]
+    assert (measured[0].day, measured[0].change) == (renamed_on, None)
     project.edit("- id: rings\n", "- id: rings\n        moved: {from: calls}\n")
     project.cycle()
     joined = {point.day: point for point in project.history("rings").points}
