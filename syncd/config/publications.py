@@ -29,6 +29,10 @@ class Publication:
     place: Place
     period: str | None = None
 
+    def writes(self, period: str) -> bool:
+        """Whether it writes a period, by its id, where that is one of today's or the one that it names."""
+        return self.period in (None, period)
+
     def targets(self, key_results: Collection[str]) -> Mapping[str, str]:
         """The target of each of these key results by id, or the whole period's target by `WHOLE`."""
         if self.keys.states == "period":

@@ -18,7 +18,7 @@ from syncd.ledger import Delivery, Ledger
 from syncd.ledger.definitions import JUDGED_BY
 from syncd.ledger.moves import Held, Move, Republished
 from syncd.ledger.outbox import Place
-from syncd.okr.goals import PeriodOkrs, Shares
+from syncd.okr.goals import PeriodOkrs, Shares, is_guard
 from syncd.okr.spans import Period
 from syncd.publishing.due_deliveries import digest_of_statement
 from syncd.publishing.overwriting import is_period_mark
@@ -102,8 +102,10 @@ def _alike(okrs: PeriodOkrs, old: str, ledger: Ledger) -> int:
     shared = {version.key_result for version in versions} & {
         name for kr in okrs.key_results for name in (kr.id, kr.moved_from)
     }
-    is_same = 2 * len(shared) >= len(okrs.key_results)
-    return len(shared) if is_same and 2 * _common_days(before, okrs.period) >= min(before.days, okrs.period.days) else 0
+    names = {version.key_result for version in versions if not is_guard(version.key_result)}
+    has_same_key_results = 2 * len(shared) >= max(len(okrs.key_results), len(names))
+    has_same_days = 2 * _common_days(before, okrs.period) >= max(before.days, okrs.period.days)
+    return len(shared) if has_same_key_results and has_same_days else 0
 
 
 def _common_days(before: Period, now: Period) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from syncd.config import Config
+from syncd.cycle.carry_over import renamed_periods
 from syncd.cycle.foresee import deliveries_after
 from syncd.cycle.value import case_of, complete_value
 from syncd.ledger import Definition, KeptValue, Ledger, NewDelivery
@@ -14,6 +15,7 @@ from syncd.okr.answer import Answer
 from syncd.okr.checkins import CheckIn, Withdrawal, newest_value
 from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.plausible import implausible
+from syncd.sdk import ConfigError
 
 STANDS_FOR = timedelta(days=14)
 """How long a check-in stands if neither it nor its key result says so."""
@@ -76,6 +78,11 @@ class _Change:
         settled_at = self.okrs.period.span.end + self.config.settings.settle
         if self.at >= settled_at:
             raise Settled(settled_at)
+        renamed = dict(renamed_periods(self.config, self.ledger))
+        if (former := renamed.get(self.okrs.period.id)) is not None:  # under its new id the period would begin anew
+            raise ConfigError(
+                f"the period {former} is called {self.okrs.period.id} now; run `syncd sync` first, for its history"
+            )
 
     @property
     def name(self) -> tuple[str, str]:

@@ -24,7 +24,7 @@ def judge_links(snapshot: Snapshot, report: Report, ledger: Ledger) -> Mapping[L
     okrs, values, cycle = snapshot.okrs, snapshot.values, snapshot.cycle
     today = snapshot.moment.astimezone(okrs.period.zone).date()
     every = [link.alignment for block in report.objectives for link in block.alignment]
-    every = [link for link in every if link.periods is None or link.periods[0] == okrs.period.id]
+    every = [link for link in every if link.is_of(okrs.period.id)]
     in_period = {
         name: side for link in every for name in (link.output, link.outcome) if (side := snapshot.key_result(name))
     }

@@ -40,6 +40,7 @@ from syncd.publishing.preview import preview
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import KeyResultLine, Report, line_of, report_of
 from syncd.status.snapshot import Snapshot
+from syncd.status.verdicts import JudgedLink
 
 
 def plan_sync(request: CycleRequest) -> Planned:
@@ -236,13 +237,17 @@ def _shown(line: KeyResultLine, value: KeptValue) -> tuple[Any, ...]:
     return line.value, stands.progress, stands.health, line.quality, line.candidate, value.at, value.reason
 
 
+def _id(link: JudgedLink) -> tuple[str, str, tuple[str, str] | None]:
+    return link.alignment.output, link.alignment.outcome, link.alignment.periods
+
+
 def _verdicts(before: Report, after: Report) -> Iterator[VerdictChange]:
-    """Watermelons first."""
-    old_links = [link for block in before.objectives for link in block.alignment]
-    new_links = [link for block in after.objectives for link in block.alignment]
+    """The links whose verdict changes, watermelons first. A link that has no verdict before changes none."""
+    before_it = {_id(link): link for block in before.objectives for link in block.alignment}
     changed = [
         VerdictChange(old, new)
-        for old, new in zip(old_links, new_links, strict=True)
-        if old.alignment.verdict != new.alignment.verdict
+        for block in after.objectives
+        for new in block.alignment
+        if (old := before_it.get(_id(new))) is not None and old.alignment.verdict != new.alignment.verdict
     ]
     yield from sorted(changed, key=lambda change: change.new.alignment.verdict != "watermelon")

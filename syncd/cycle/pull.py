@@ -178,13 +178,13 @@ def _pull_stream(source: Source, pull: Pull, hand_over: Callable[[HandedOver], N
 def _census(source: Source, pull: Pull, hand_over: Callable[[HandedOver], None]) -> set[str]:
     """The ids of the records that the source lists without the rows; rows that come with their ids are stored."""
     listed: set[str] = set()
-    unread: set[str] = set()
+    unread: dict[str, str] = {}
     rows: set[str] = set()
     for page in source.census(pull.stream):
         listed |= page.present or set()
-        unread |= page.lists.unread.keys() if page.lists else set()
+        unread |= page.lists.unread if page.lists else {}
         rows.update(record.id for record in page.records)
         # even an empty page shows that the source answers
         hand_over(PulledPage(pull, Page(page.records, lists=page.lists), census=True))
-    hand_over(Present(pull, frozenset(listed), unread=frozenset(unread)))
+    hand_over(Present(pull, frozenset(listed), unread=unread))
     return listed - rows

@@ -29,12 +29,12 @@ class PulledPage:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """Every id that a census listed, and the lists that it could not read; None if it failed, with the reason."""
+    """Every id that a census listed, and why it could not read some lists; None if it failed, with the reason."""
 
     pull: Pull
     ids: frozenset[str] | None
     problem: str = ""
-    unread: frozenset[str] = frozenset()
+    unread: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,7 @@ class _Progress:
     listed: bool = False
     moved_in: bool = False
     unread: dict[str, str] = field(default_factory=dict)
+    unread_by_census: dict[str, str] = field(default_factory=dict)
     empty: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     partial: set[str] = field(default_factory=set)
@@ -141,7 +142,8 @@ class PageWriter:
             progress.problems[RECONCILIATION] = f"{RECONCILIATION}: {self._without_secrets(item.problem)}"
             return
         progress.reconciled = progress.listed = True
-        gone = self._streams.reconcile(pull.id, self._cycle, item.ids, pull.stream.since, item.unread)
+        progress.unread_by_census |= item.unread
+        gone = self._streams.reconcile(pull.id, self._cycle, item.ids, pull.stream.since, item.unread.keys())
         progress.changed += gone
         log.info("reconciled", extra={"stream": pull.stream.key, "left": gone})
 
@@ -155,7 +157,12 @@ class PageWriter:
             self._log_bug(pull, error)
         doubts = self._streams.doubts(pull.id) if error is None and progress.listed else {}
         quality, reason, retry_at = self._how_ended(pull, progress, error, doubts)
-        counts = progress.reconciled and error is None and not doubts and not progress.moved_in
+        # A list that the pull cannot read either makes it partial: a census in each cycle would not help.
+        missed = {name: why for name, why in progress.unread_by_census.items() if name not in progress.unread}
+        if missed and error is None:
+            reasons = "; ".join(self._without_secrets(reason) for reason in _by_reason(missed))
+            progress.problems[RECONCILIATION] = f"{RECONCILIATION}: {reasons}"
+        counts = progress.reconciled and error is None and not (doubts or missed or progress.moved_in)
         self._endings.append(Ending(pull.id, self._clock(), quality, reason, retry_at, counts))
         result = PullResult(
             pull,

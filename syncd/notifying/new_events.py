@@ -69,7 +69,7 @@ def _of_reports(reports: Sequence[Report]) -> Iterator[_Fact]:
                     yield from _of_line(report.period.id, block, line)
             for link in block.alignment:
                 name = f"{link.alignment.output} → {link.alignment.outcome}"
-                if name in seen:
+                if name in seen or not link.alignment.is_of(report.period.id):
                     continue
                 seen.add(name)
                 is_now = "watermelon" if link.alignment.verdict == "watermelon" else _NONE

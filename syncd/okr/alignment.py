@@ -37,6 +37,10 @@ class Alignment:
     lag: timedelta
     periods: tuple[str, str] | None = None
 
+    def is_of(self, period: str) -> bool:
+        """Whether its output is of this period, by the period's id. A longer period shows the links that lead to it."""
+        return self.periods is None or self.periods[0] == period
+
 
 def judge(output: KeyResult, link: Link, healths: tuple[Health, Health], since: date | None, today: date) -> Alignment:
     """The verdict on a link; `healths` are those of its output and its outcome, in this order."""

@@ -29,7 +29,7 @@ def check_targets(
                 if isinstance(publisher, JsonPublisher):
                     yield from publisher.check()
                 return
-            yield from _read(publication, publisher, _stated(config, publication, reports, now))
+            yield from _read(publication, publisher, stated(config, publication, reports, now))
     except ConfigError as error:
         why = "; ".join(problem.message for problem in error.problems) or str(error)
         yield Check("writes", False, connection.without_secrets(why))
@@ -39,12 +39,14 @@ def check_targets(
         yield Check("writes", False, bug(publication, error))
 
 
-def _stated(
+def stated(
     config: Config, publication: Publication, reports: Sequence[Report], now: datetime
 ) -> Mapping[str, Statement | Summary]:
     """What would be stated now in each target, by key result."""
     stated: dict[str, Statement | Summary] = {}
     for report in reports:
+        if not publication.writes(report.period.id):
+            continue
         by_name = {statement.key_result: statement for statement in statements(config, report, now)}
         for name in publication.targets(by_name):
             whole = Summary(document(report), list(by_name.values()))

@@ -73,10 +73,9 @@ def compare(
 def belongs(publication: Publication, delivery: Delivery) -> bool:
     """Whether a delivery goes to a target of this entry of `publish:`."""
     through_it = publication.connection.name == delivery.connection
-    of_its_period = publication.period in (None, delivery.period)
     return (
         through_it
-        and of_its_period
+        and publication.writes(delivery.period)
         and publication.targets({delivery.key_result}).get(delivery.key_result) == delivery.target
     )
 

@@ -45,7 +45,7 @@ def due_deliveries(
     for report in reports:
         stated = {statement.key_result: statement for statement in statements(config, report, now)}
         for publication in config.publications:
-            if publication.period not in (None, report.period.id):
+            if not publication.writes(report.period.id):
                 continue
             for name, target in publication.targets(stated).items():
                 place = publication.connection.name, target

@@ -16,13 +16,16 @@ from csv_project import CsvProject
 from syncd.cli.history import document as history_document
 from syncd.cli.history import table
 from syncd.cli.history_view import render
+from syncd.cycle.check_in import check_in
 from syncd.explain.edits import edits
 from syncd.explain.evidence import evidence
 from syncd.explain.history import Series, history
+from syncd.okr.checkins import CheckIn
 from syncd.okr.spans import midnight
 from syncd.review.document import document as review_document
 from syncd.review.make import review
 from syncd.review.model import Review
+from syncd.sdk import ConfigError
 from syncd.status.report import Report, line_of, report_of
 
 SEPTEMBER = datetime(2026, 9, 25, 10, tzinfo=UTC)
@@ -279,3 +282,22 @@ def test_the_next_quarter_is_no_renamed_one(new_project: Callable[..., Project])
     assert result.carried_over.moved == ()
     assert project.edits("calls") == []
     assert [point.day for point in project.history("calls").points] == [date(2027, 1, 1), date(2027, 1, 2)]
+
+
+def test_a_year_is_no_renamed_quarter(new_project: Callable[..., Project]) -> None:
+    project = new_project(NOVEMBER - timedelta(days=9))
+    project.cycle()
+    project.edit("period: 2026-Q4", "period: '2026'")
+    assert project.sync(NOVEMBER).carried_over.moved == ()
+
+
+def test_a_check_in_waits_for_the_sync_that_takes_over_a_renamed_period(new_project: Callable[..., Project]) -> None:
+    project = new_project(NOVEMBER - timedelta(days=9))
+    project.cycle()
+    project.edit("period: 2026-Q4", "period: {start: 2026-10-01, end: 2026-12-31, id: autumn}")
+    checkin = CheckIn("Ana", NOVEMBER, NOVEMBER + timedelta(days=14), value=60)
+    okrs = project.config.periods[0]
+    with pytest.raises(ConfigError, match=r"the period 2026-Q4 is called autumn now; run `syncd sync` first"):
+        check_in(project.config, okrs, project.key_result("calls"), project.ledger, checkin)
+    assert len(project.sync(NOVEMBER).carried_over.moved) == 1
+    check_in(project.config, okrs, project.key_result("calls"), project.ledger, checkin)

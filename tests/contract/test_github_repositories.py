@@ -506,3 +506,18 @@ def test_a_server_that_cannot_give_large_pages_is_asked_for_small_ones(
     project.sync()
     assert project.value() == number
     assert not [request for request in box.requests if request.status == 502]  # it remembers
+
+
+def test_a_reconciliation_that_could_not_read_a_repository_is_due_again(make: Make, box: Sandbox) -> None:
+    project = make(work=ISSUES)
+    project.sync()
+    gone = close_issue(box, "acme/b")
+    project.sync()
+    assert project.value() == (7, "complete")
+    box.world.github.delete_issue("acme/b", gone)
+    box.fault(Fault("github", status=451, path="/repos/acme/b/issues", times=1))
+    project.now += timedelta(hours=25)  # it is due by itself
+    failed = project.sync()
+    assert any("acme/b" in reason for _, reason in failed.failures)
+    project.sync()
+    assert project.value() == (6, "complete")

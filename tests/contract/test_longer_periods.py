@@ -11,11 +11,15 @@ from typing import Any
 
 import pytest
 from csv_project import CsvProject
+from sqlalchemy import select
 
 from syncd.config import Config
+from syncd.config.publications import WHOLE
 from syncd.cycle.plan import plan_sync
 from syncd.explain.links import LinkEvidence, links_of
+from syncd.ledger.schema import events
 from syncd.okr.goals import Link, PeriodOkrs
+from syncd.publishing.check_targets import stated
 from syncd.review.document import document as review_document
 from syncd.review.make import review
 from syncd.sdk import ConfigError
@@ -57,6 +61,7 @@ objectives:
         drives: [speed, {outcome: nps, lag: 3w}]
         measure: {from: local, file: fixes.csv, series: {dates: Day, values: Fixes}, take: sum}
 """
+NOTIFY = "notify: {to: '${CHANNEL}', at_most_every: 0s}\n"
 PUBLISH = """
 publish:
   - {to: local, file: year.json, period: YEAR}
@@ -260,3 +265,30 @@ def test_an_objective_supports_one_of_a_period_around_it(tmp_path: Path, support
     with pytest.raises(ConfigError, match=r"no objective of 2026-Q4 or of a longer period around it"):
         _ = project.config
     project.ledger.close()
+
+
+@pytest.mark.parametrize("now", [datetime(2026, 8, 1, 10, tzinfo=UTC), datetime(2027, 1, 5, 10, tzinfo=UTC)])
+def test_a_link_from_a_quarter_that_is_over_or_ahead_is_told_of_nobody(
+    tmp_path: Path, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHANNEL", "json://127.0.0.1:9/")
+    project = Project(tmp_path, year="{start: 2026-02-01, end: 2027-01-31, id: fiscal}", settings=NOTIFY)
+    project.now = now
+    project.cycle()
+    with project.ledger.engine.connect() as connection:
+        assert "watermelon" not in connection.execute(select(events.c.kind)).scalars().all()
+    project.ledger.close()
+
+
+def test_a_plan_before_the_first_sync_shows_the_verdicts_of_each_period(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    verdicts = {period.period.id: period.verdicts for period in plan_sync(project.request()).periods}
+    assert "speed" in {change.new.alignment.outcome for change in verdicts["2026-Q4"]}
+    project.ledger.close()
+
+
+def test_doctor_reads_the_period_that_a_publisher_names(project: Project) -> None:
+    year, now = project.config.publications
+    reports = [report_of(project.snapshot(period)) for period in ("2026-Q4", "2026")]
+    assert stated(project.config, year, reports, project.now)[WHOLE].document["period"]["id"] == "2026"
+    assert stated(project.config, now, reports, project.now)[WHOLE].document["period"]["id"] == "2026-Q4"
