@@ -28,12 +28,17 @@ def open_config(path: Path, *, tests: bool = True) -> tuple[Config, Clock]:
 
     Without `tests`, for commands that only show figures, the tests in mapping files are not looked at.
     """
+    check_is_file(path)
+    config = load_config(path, tests=tests)
+    return config, clock_of(config.settings)
+
+
+def check_is_file(path: Path) -> None:
+    """Raises ConfigError if there is no syncd.yaml at this path."""
     if not path.exists():
         raise ConfigError(f"there is no {path}; name the file with --config, or write a first one with `syncd init`")
     if path.is_dir():
         raise ConfigError(f"{path} is a folder; name the file in it, such as {path / 'syncd.yaml'}")
-    config = load_config(path, tests=tests)
-    return config, clock_of(config.settings)
 
 
 def writing_ledger(config: Config, *, new: bool = False) -> Ledger:

@@ -54,19 +54,9 @@ class Config:
         """The shares of the expected score that decide the health."""
         return Shares(self.settings.health.on_track, self.settings.health.at_risk)
 
-    def ledger_url(self, environment: Mapping[str, str] = os.environ, *, instead: str | None = None) -> str:
-        """The ledger's URL with references resolved; a relative SQLite path starts at the folder of syncd.yaml.
-
-        With `instead`, what that would be if `ledger:` said so.
-        """
-        resolver = Resolver(self.document, environment, within=partial(quote, safe=""))
-        url: str = resolver(instead or self.settings.ledger, ("ledger",))
-        if resolver.problems:
-            raise ConfigError(problems=resolver.problems)
-        prefix = "sqlite:///"
-        if url.startswith(prefix) and not url.startswith(prefix + "/") and url != prefix + ":memory:":
-            return prefix + str(self.path.parent / url.removeprefix(prefix))
-        return url
+    def ledger_url(self, environment: Mapping[str, str] = os.environ) -> str:
+        """The ledger's URL with references resolved; a relative SQLite path starts at the folder of syncd.yaml."""
+        return _resolved_url(self.settings.ledger, self.document, self.path.parent, environment)
 
     def notify_address(self, reference: str) -> str:
         """An address of `notify:` with its references resolved. ConfigError if one is not set."""
@@ -122,6 +112,18 @@ class Config:
                 yield origin.problem(f"{finding.subject} {finding.message}", finding.rule.key), finding
 
 
+def read_ledger_url(path: Path, *, instead: str | None = None) -> str:
+    """The URL of the ledger that a syncd.yaml names, whatever is wrong in its mapping files.
+
+    With `instead`, the URL as `ledger:` would name it. Raises ConfigError if it is no ledger's.
+    """
+    document, settings = _read_project(path.absolute())
+    url = instead or settings.ledger
+    if problems := list(_ledger_problems(url, document)):
+        raise ConfigError(problems=problems)
+    return _resolved_url(url, document, path.absolute().parent, os.environ)
+
+
 def load_config(path: Path, *, tests: bool = True) -> Config:
     """The configuration of a syncd.yaml. Raises ConfigError with every problem in all of its files.
 
@@ -151,14 +153,29 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _load(path: Path, with_tests: bool) -> Config:
+def _read_project(path: Path) -> tuple[Document, ProjectFile]:
     document = read_document(path, _shown(path))
     if document.data is None:
         raise ConfigError(problems=[Problem(document.file, 0, "is empty; `syncd init` writes one to start from")])
     try:
-        settings = ProjectFile.model_validate(document.data)
+        return document, ProjectFile.model_validate(document.data)
     except ValidationError as error:
         raise ConfigError(problems=validation_problems(error, ProjectFile, document)) from None
+
+
+def _resolved_url(url: str, document: Document, folder: Path, environment: Mapping[str, str]) -> str:
+    resolver = Resolver(document, environment, within=partial(quote, safe=""))
+    resolved: str = resolver(url, ("ledger",))
+    if resolver.problems:
+        raise ConfigError(problems=resolver.problems)
+    prefix = "sqlite:///"
+    if resolved.startswith(prefix) and not resolved.startswith(prefix + "/") and resolved != prefix + ":memory:":
+        return prefix + str(folder / resolved.removeprefix(prefix))
+    return resolved
+
+
+def _load(path: Path, with_tests: bool) -> Config:
+    document, settings = _read_project(path)
     problems: list[Problem] = []
     connections: dict[str, Connection | None] = dict.fromkeys(settings.connections)
     for connection in read_connections(document, settings.connections):
@@ -250,13 +267,17 @@ def _shown(path: Path) -> str:
     return str(path).removeprefix(os.path.join(os.getcwd(), ""))
 
 
-def _settings_problems(settings: ProjectFile, document: Document) -> Iterator[Problem]:
-    if password_in_url(settings.ledger):
+def _ledger_problems(url: str, document: Document) -> Iterator[Problem]:
+    if password_in_url(url):
         message = "ledger holds a password written out; write postgresql+psycopg://user:${LEDGER_PASSWORD}@host/db"
         yield document.problem(("ledger",), message)
-    if not settings.ledger.startswith(("sqlite:///", "postgresql+psycopg://", "${")):
-        message = f"ledger is {settings.ledger!r}; write sqlite:///syncd.db or postgresql+psycopg://user@host/db"
+    elif not url.startswith(("sqlite:///", "postgresql+psycopg://", "${")):
+        message = f"ledger is {url!r}; write sqlite:///syncd.db or postgresql+psycopg://user@host/db"
         yield document.problem(("ledger",), message)
+
+
+def _settings_problems(settings: ProjectFile, document: Document) -> Iterator[Problem]:
+    yield from _ledger_problems(settings.ledger, document)
     if settings.health.at_risk > settings.health.on_track:
         yield document.problem(("health",), "at_risk is above on_track; swap them")
 

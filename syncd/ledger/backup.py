@@ -13,16 +13,19 @@ import tarfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from alembic.util.exc import CommandError
 from sqlalchemy import URL, Connection, Engine, make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from syncd.ledger import migrate
 from syncd.ledger.dump import DumpedRows, write_csv, write_dump
-from syncd.ledger.failures import LedgerError, shown
+from syncd.ledger.failures import LedgerError, LedgerFailed, shown
 from syncd.ledger.identity import note_put_back
-from syncd.ledger.ledger import Ledger, engine_of, open_ledger
+from syncd.ledger.ledger import engine_of, open_ledger, refuse_newer, sqlite_file
 from syncd.ledger.lock import cycle_lock, service_lock
 from syncd.ledger.transfer import StoredRows, counts, is_empty, replace_rows
 
@@ -36,20 +39,27 @@ _JOURNALS = ("-wal", "-shm", "-journal")
 # -- from a ledger
 
 
-def back_up(ledger: Ledger, file: Path) -> Counts:
-    """Writes a backup, makes a ledger of it to check it, and puts it at `file`. Cycles may go on meanwhile.
+def back_up(url: str, file: Path) -> Counts | None:
+    """Writes a backup, makes a ledger of it to check it, and puts it at `file`; None if there is no ledger yet.
 
-    Raises LedgerError if the file cannot be written or does not hold what was written; `file` is then as it was.
+    Cycles may go on meanwhile, and the ledger may be of an older syncd. Raises LedgerError if the file cannot be
+    written or does not hold what was written; `file` is then as it was.
     """
+    place = sqlite_file(make_url(url))
+    if place is not None and file.absolute() in [Path(f"{place.absolute()}{end}") for end in ("", *_JOURNALS, ".lock")]:
+        raise LedgerError(f"{file} is the ledger itself; name another file")
     unfinished = file.with_name(f".{file.name}.unfinished")
     with _sentences(f"the backup {file} cannot be written"):
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.close(os.open(unfinished, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
-            if ledger.engine.dialect.name == "postgresql":
-                _pack(ledger, unfinished)
-            else:
-                _copy(Path(ledger.engine.url.database or ""), unfinished)
+            with _existing(url) as engine:
+                if engine is None:
+                    return None
+                if place is None:
+                    _pack(engine, unfinished)
+                else:
+                    _copy(place, unfinished)
             with TemporaryDirectory(dir=file.parent, prefix=".syncd-") as folder:
                 written = rebuild(unfinished, Path(folder) / "ledger.db")
             _settle(unfinished, file)
@@ -58,20 +68,45 @@ def back_up(ledger: Ledger, file: Path) -> Counts:
     return written
 
 
-def export(ledger: Ledger, folder: Path) -> Counts:
-    """Writes a dump of one moment, and its tables as CSV, into a new folder. Cycles may go on meanwhile."""
-    with _sentences(f"{folder} cannot be written"):
+def export(url: str, folder: Path) -> Counts | None:
+    """Writes a dump of one moment, and its tables as CSV, into a new folder; None if there is no ledger yet.
+
+    Cycles may go on meanwhile, and the ledger may be of an older syncd. The folder is for its owner alone.
+    """
+    with _sentences(f"{folder} cannot be written"), _existing(url) as engine:
+        if engine is None:
+            return None
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise LedgerError(f"{folder} is not empty; name a new folder")
-        with _snapshot(ledger.engine) as connection:
+        folder.chmod(0o700)
+        with _snapshot(engine) as connection:
             write_csv(connection, folder)
             return write_dump(connection, folder)
 
 
-def _pack(ledger: Ledger, file: Path) -> None:
+@contextmanager
+def _existing(url: str) -> Iterator[Engine | None]:
+    """The engine of a ledger of any version that this syncd can read; None if there is no ledger."""
+    address = make_url(url)
+    file = sqlite_file(address)
+    if file is not None and not file.exists():
+        yield None
+        return
+    engine = engine_of(address)
+    try:
+        with engine.connect() as connection:
+            version = migrate.version(connection)
+            if version is not None:
+                refuse_newer(connection, version)
+        yield None if version is None else engine
+    finally:
+        engine.dispose()
+
+
+def _pack(engine: Engine, file: Path) -> None:
     with TemporaryDirectory(dir=file.parent, prefix=".syncd-") as folder:
-        with _snapshot(ledger.engine) as connection:
+        with _snapshot(engine) as connection:
             write_dump(connection, Path(folder))
         with tarfile.open(file, "w:gz") as archive:
             for path in sorted(Path(folder).iterdir()):
@@ -155,11 +190,11 @@ def _refuse_newer(backup: Path, version: str | None) -> None:
 def restore(url: str, backup: Path) -> Counts:
     """Puts a backup, or a dump, in the place of the ledger at a URL; returns the rows of each table.
 
-    A SQLite ledger that stood there is kept beside it, as `NAME.before-restore`, with its journal. Raises LedgerBusy
+    A SQLite ledger that was there is kept beside it, as `NAME.before-restore`, with its journal. Raises LedgerBusy
     while a service or a cycle uses the ledger, and LedgerError if the backup cannot be restored.
     """
     address = make_url(url)
-    place = Path(address.database or "") if address.get_backend_name() == "sqlite" else None
+    place = sqlite_file(address)
     with _sentences(f"{backup} cannot be restored into {shown(url)}"):
         if place is not None:
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -171,34 +206,49 @@ def restore(url: str, backup: Path) -> Counts:
             with _engine(rebuilt) as restored, restored.begin() as connection:
                 note_put_back(connection)
             if place is None:
-                _replace_rows(url, rebuilt)
+                _replace_all(engine, rebuilt)
             else:
+                engine.dispose()  # it has the old file open
                 _replace_file(place, rebuilt)
     return written
 
 
 def _replace_file(place: Path, rebuilt: Path) -> None:
-    """Keeps what stands there under another name, with its journal: SQLite would apply that to the new file."""
+    """Keeps what is there under a new name, with its journal: SQLite would apply that to the new file."""
+    names = chain([f"{place}.before-restore"], (f"{place}.before-restore-{number}" for number in count(2)))
+    kept = next(name for name in names if not any(Path(name + ending).exists() for ending in ("", *_JOURNALS)))
     for ending in ("", *_JOURNALS):
         old = place.with_name(place.name + ending)
         if old.exists():
-            old.replace(f"{place}.before-restore{ending}")
+            old.replace(kept + ending)
     _settle(rebuilt, place)
 
 
 def import_dump(url: str, folder: Path) -> Counts:
-    """Fills an empty ledger with a dump; returns the rows of each table. Raises LedgerError if it holds rows."""
+    """Fills an empty ledger with a dump; returns the rows of each table. Raises LedgerError if it holds rows.
+
+    Whoever wrote the dump may have gone on since, so the ledger counts as put back to an earlier state.
+    """
     with _sentences(f"{folder} cannot be imported into {shown(url)}"), TemporaryDirectory(prefix=".syncd-") as scratch:
         rebuilt = Path(scratch) / "ledger.db"
         rebuild(folder, rebuilt)
         with _engine(rebuilt) as engine:
+            with engine.begin() as connection:
+                note_put_back(connection)
             return _fill_empty(url, engine)
 
 
-def copy(ledger: Ledger, url: str) -> Counts:
-    """Copies a ledger as of one moment into an empty one at another URL, and compares every row."""
-    with _sentences(f"the ledger cannot be copied to {shown(url)}"):
-        return _fill_empty(url, ledger.engine)
+def copy(source: str, target: str) -> Counts | None:
+    """Copies a ledger as of one moment into an empty one, each given by its URL, and compares every row.
+
+    None if there is no ledger yet. LedgerError for a ledger of an older syncd, too: its rows would have to be migrated.
+    """
+    with _sentences(f"the ledger cannot be copied to {shown(target)}"):
+        ledger = open_ledger(source, create=False)
+        if ledger is None:
+            return None
+        with closing(ledger):
+            return _fill_empty(target, ledger.engine)
 
 
 def _fill_empty(url: str, source: Engine) -> Counts:
@@ -211,10 +261,10 @@ def _fill_empty(url: str, source: Engine) -> Counts:
         return counts(connection)
 
 
-def _replace_rows(url: str, rebuilt: Path) -> None:
-    target = open_ledger(url, new=True)
-    assert target is not None  # open_ledger creates it
-    with closing(target), _engine(rebuilt) as source, source.connect() as rows, target.engine.begin() as connection:
+def _replace_all(target: Engine, rebuilt: Path) -> None:
+    """Replaces all rows of a database. What is there need not be a whole ledger."""
+    with _engine(rebuilt) as source, source.connect() as rows, target.begin() as connection:
+        migrate.upgrade(connection)
         replace_rows(connection, StoredRows(rows))
 
 
@@ -252,5 +302,10 @@ def _sentences(what: str) -> Iterator[None]:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         raise LedgerError(f"{what}: {where}{(error.strerror or str(error)).lower()}") from None
+    except LedgerFailed as error:  # nothing in use failed: it was the copy
+        raise LedgerError(f"{what}: {error}") from None
     except (sqlite3.Error, tarfile.TarError, EOFError, zlib.error, ValueError) as error:
         raise LedgerError(f"{what}: {error}") from None
+    except (SQLAlchemyError, CommandError) as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise LedgerError(f"{what}: {reason}") from None

@@ -10,7 +10,7 @@ from sqlalchemy import URL, Connection, make_url, text
 
 from syncd.ledger import migrate
 from syncd.ledger.identity import last_ledger_at
-from syncd.ledger.ledger import engine_of, gone, refuse_newer, unusable
+from syncd.ledger.ledger import engine_of, gone, refuse_newer, sqlite_file, unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ def check_ledger(url: str) -> LedgerState:
 
 
 def _state(url: URL) -> LedgerState:
-    file = Path(url.database) if url.get_backend_name() == "sqlite" and url.database not in (None, ":memory:") else None
+    file = sqlite_file(url)
     last_ledger = last_ledger_at(file) if file else None
     if file and not file.exists():
         if last_ledger:

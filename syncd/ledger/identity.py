@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, func, select, update
-from sqlalchemy.exc import NoResultFound
 
+from syncd.ledger.failures import LedgerError, shown
 from syncd.ledger.schema import control, cycles, deliveries, events
 
 _REMEMBERED = "ledger "  # begins the line of the lock file
@@ -30,10 +30,11 @@ class Identity:
 
 
 def identity(connection: Connection) -> Identity:
-    """The identity of a ledger of this version. Raises NoResultFound if it was emptied."""
+    """The identity of a ledger of this version. Raises LedgerError if it was emptied."""
     row = connection.execute(select(control)).first()
     if row is None:
-        raise NoResultFound
+        name = shown(connection.engine.url.render_as_string())
+        raise LedgerError(f"the ledger {name} was emptied; put it back with `syncd restore FILE`")
     return Identity(row.ledger, row.writes_from, row.restored_in)
 
 

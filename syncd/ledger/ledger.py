@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
-from sqlalchemy.exc import DBAPIError, NoResultFound, OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from syncd.ledger import migrate
 from syncd.ledger.alignments import Alignments
@@ -81,10 +81,10 @@ def unusable(url: str) -> Iterator[None]:
 
 
 def _open(url: URL, create: bool, new: bool) -> Ledger | None:
-    file = Path(url.database) if url.get_backend_name() == "sqlite" and url.database not in (None, ":memory:") else None
-    last_ledger = last_ledger_at(file) if file and not new else None
+    file = sqlite_file(url)
+    last_ledger = last_ledger_at(file) if file else None
     if file and not file.exists():
-        if last_ledger:
+        if last_ledger and not new:
             raise gone(url, last_ledger)
         if not create:
             return None
@@ -94,7 +94,7 @@ def _open(url: URL, create: bool, new: bool) -> Ledger | None:
     engine = engine_of(url)
     with engine.connect() as connection:
         version = migrate.version(connection)
-        if version is None and last_ledger:
+        if version is None and last_ledger and not new:
             raise gone(url, last_ledger)
         if version is None and not create:
             return None
@@ -107,12 +107,17 @@ def _open(url: URL, create: bool, new: bool) -> Ledger | None:
         with engine.begin() as connection:
             _wait_for_other_migrations(connection)
             migrate.upgrade(connection)
-            if new:
+            if new and version is None:
                 note_put_back(connection)
     if last_ledger and create:
         with engine.begin() as connection:
             _note_an_older_state(connection, last_ledger)
     return Ledger(engine)
+
+
+def sqlite_file(url: URL) -> Path | None:
+    """The file of a SQLite ledger; None for a ledger that is no file."""
+    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database not in (None, ":memory:") else None
 
 
 def _wait_for_other_migrations(connection: Connection) -> None:
@@ -274,11 +279,29 @@ class Ledger:
                 transaction.rollback()
 
     def nothing_synced_since_restored(self) -> bool:
-        """Whether the ledger was put back to an earlier state, and the next sync is the first one since."""
-        if self.identity.restored_in is None:
+        """Whether the ledger was put back to an earlier state, and the next whole sync is the first one since."""
+        return self.identity.restored_in is not None and self._first_sync_since_restored() is None
+
+    def may_have_been_stated(self, period: str, key_result: str) -> bool:
+        """Whether a later state of the ledger, which is lost, may have stated a key result that this one never stated.
+
+        It may, until a sync since then has a complete value of it; a key result that is new since then was not stated.
+        """
+        since = self.identity.restored_in
+        if since is None:
             return False
-        last = self.cycles.last(pulled=True)
-        return last is None or last.id <= self.identity.restored_in
+        first = self._first_sync_since_restored()
+        if first is None:
+            return True
+        value, versions = self.values.last(period).get(key_result), self.definitions.of(period, key_result)
+        if value is not None and value.confirmed is not None and value.confirmed > since:
+            return False
+        return bool(versions) and versions[0].cycle <= first
+
+    def _first_sync_since_restored(self) -> int | None:
+        since = self.identity.restored_in or 0
+        whole = (cycle.id for cycle in self.cycles.ended() if cycle.synced and cycle.only is None and cycle.id > since)
+        return next(whole, None)
 
     def check_in_place(self) -> None:
         """Raises LedgerError if another ledger, or none, is at its address now, or if this version may not write to it.
@@ -291,7 +314,7 @@ class Ledger:
         try:
             with self.engine.connect() as connection:
                 now = identity(connection)
-        except (ProgrammingError, OperationalError, NoResultFound):  # no table, or no row in it
+        except (ProgrammingError, OperationalError):  # no such table
             raise LedgerError(f"the ledger {name} was emptied while it was in use; {_PUT_BACK}") from None
         if now.id != self.identity.id:
             raise LedgerError(f"the ledger {name} was replaced by another while it was in use; {_PUT_BACK}")
@@ -311,11 +334,11 @@ def _open_existing(_: object, __: object, arguments: list[Any], keywords: dict[s
 
 def _on_disk(engine: Engine) -> tuple[int, int] | None:
     """The device and inode of a SQLite ledger's file: (0, 0) if there is none; None if the ledger is no file."""
-    database = engine.url.database
-    if engine.dialect.name != "sqlite" or database in (None, ":memory:"):
+    file = sqlite_file(engine.url)
+    if file is None:
         return None
     try:
-        status = os.stat(database)
+        status = file.stat()
     except OSError:
         return 0, 0
     return status.st_dev, status.st_ino

@@ -39,7 +39,6 @@ def due_deliveries(
     if not config.publications:
         return
     newest = ledger.outbox.newest()
-    nothing_synced = ledger.nothing_synced_since_restored()
     restored_in = ledger.identity.restored_in or 0
     taken: set[tuple[str, str]] = set()
     for report in reports:
@@ -67,7 +66,8 @@ def due_deliveries(
                     or _is_due_again(publication, last)
                     or (name != WHOLE and _leaves_old_number(publication, stated[name], last))
                 ):
-                    lost = last.cycle <= restored_in if last else nothing_synced
+                    period = report.period.id
+                    lost = last.cycle <= restored_in if last else ledger.may_have_been_stated(period, name)
                     state: Literal["waiting", "sending"] = "sending" if lost else "waiting"
                     yield NewDelivery(*place, report.period.id, name, digest, packed, state)
 

@@ -122,6 +122,10 @@ class Service:
         okrs = choose_period(self.config, period, now)
         return report_of(Snapshots(self.config, okrs, self.ledger).now(now)) if okrs else None
 
+    def check_ledger(self) -> None:
+        """Raises LedgerError if the ledger in use is not at its address any more, or not to be written to."""
+        self.ledger.check_in_place()
+
     def troubles(self) -> Sequence[Trouble]:
         """The check-ins that are not written."""
         return troubles(self.ledger)

@@ -43,6 +43,10 @@ class Daemon(Protocol):
         """Whether it is about to end."""
         ...
 
+    def check_ledger(self) -> None:
+        """Raises LedgerError if the ledger in use is not at its address any more, or not to be written to."""
+        ...
+
     def report(self, period: str | None = None) -> Report | None:
         """The report of a period; None if there is no such period."""
         ...
@@ -74,6 +78,7 @@ def make_app(daemon: Daemon) -> Starlette:
     def readyz(_: Request) -> Response:
         if daemon.ledger_problem is not None:
             return PlainTextResponse(f"{daemon.ledger_problem}\n", status_code=503)
+        daemon.check_ledger()
         if daemon.standing_by is not None:
             return PlainTextResponse(f"standing by: {daemon.standing_by}\n", status_code=503)
         report = daemon.report()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from opened import create_ledger
+from opened import create_ledger, url_of
 from sqlalchemy import JSON, Boolean, Column, Float, Integer, Table, insert, select, text
 
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, cycle_lock, migrate, service_lock
@@ -79,10 +79,10 @@ def assert_equal(ours: Ledger, theirs: Ledger) -> None:
 
 
 def test_each_way_of_copying_keeps_every_row(full: Ledger, empty_url: str, tmp_path: Path) -> None:
-    export(full, tmp_path / "export")
-    back_up(full, tmp_path / "backup")
+    export(url_of(full), tmp_path / "export")
+    back_up(url_of(full), tmp_path / "backup")
     ways: list[Callable[[], object]] = [
-        lambda: copy(full, empty_url),
+        lambda: copy(url_of(full), empty_url),
         lambda: restore(empty_url, tmp_path / "backup"),
         lambda: restore(empty_url, tmp_path / "export"),
     ]
@@ -97,7 +97,7 @@ def test_each_way_of_copying_keeps_every_row(full: Ledger, empty_url: str, tmp_p
 
 
 def test_a_copy_goes_on_numbering_where_the_ledger_was(full: Ledger, empty_url: str) -> None:
-    copy(full, empty_url)
+    copy(url_of(full), empty_url)
     with closing(create_ledger(empty_url)) as target:
         number = target.cycles.begin(datetime(2026, 11, 28, tzinfo=UTC))
     assert number == 6
@@ -111,8 +111,8 @@ def test_a_restore_leaves_the_tables_of_others_alone(
         with target.engine.begin() as connection:
             connection.execute(text("CREATE TABLE songs (name TEXT)"))
             connection.execute(text("INSERT INTO songs VALUES ('Yesterday')"))
-        export(target, tmp_path / "export")
-        back_up(full, tmp_path / "backup")
+        export(url_of(target), tmp_path / "export")
+        back_up(url_of(full), tmp_path / "backup")
         restore(shared, tmp_path / "backup")
         with target.engine.connect() as connection:
             assert connection.execute(text("SELECT name FROM songs")).scalars().all() == ["Yesterday"]
@@ -121,7 +121,7 @@ def test_a_restore_leaves_the_tables_of_others_alone(
 
 def test_an_export_is_read_by_any_program(full_file: Ledger, tmp_path: Path) -> None:
     folder = tmp_path / "export"
-    export(full_file, folder)
+    export(url_of(full_file), folder)
     records = [json.loads(line) for line in (folder / "records.jsonl").read_bytes().splitlines()]
     assert records[0]["updated_at"] == "2026-11-01T23:59:59.000001Z"
     assert records[0]["fields"] == {"ü": [1, 0.1, None, "\u2028"], "a": {}}
@@ -132,14 +132,14 @@ def test_an_export_is_read_by_any_program(full_file: Ledger, tmp_path: Path) -> 
 
 
 def test_only_an_empty_ledger_is_filled(full: Ledger, tmp_path: Path, url: str) -> None:
-    export(full, tmp_path / "export")
-    for fill in (lambda: import_dump(url, tmp_path / "export"), lambda: copy(full, url)):
+    export(url_of(full), tmp_path / "export")
+    for fill in (lambda: import_dump(url, tmp_path / "export"), lambda: copy(url_of(full), url)):
         with pytest.raises(LedgerError, match="holds rows already; name an empty one"):
             fill()
 
 
 def test_a_restore_waits_for_nobody(full: Ledger, url: str, tmp_path: Path) -> None:
-    back_up(full, tmp_path / "backup")
+    back_up(url_of(full), tmp_path / "backup")
     with service_lock(full.engine), pytest.raises(LedgerBusy, match=r"`syncd run` serves .*process"):
         restore(url, tmp_path / "backup")
     with cycle_lock(full.engine), pytest.raises(LedgerBusy, match=r"another syncd is syncing into .*process"):
@@ -151,7 +151,7 @@ def test_a_journal_of_a_crashed_ledger_is_not_applied_to_what_is_restored(sqlite
     place, crashed = tmp_path / "ledger.db", tmp_path / "running.db"
     shutil.copy(sqlite_model, crashed)
     with closing(create_ledger(f"sqlite:///{crashed}")) as ledger:
-        back_up(ledger, tmp_path / "backup")
+        back_up(url_of(ledger), tmp_path / "backup")
         for day in range(1, 20):
             ledger.cycles.begin(datetime(2026, 11, day, tzinfo=UTC))
         for ending in ("", "-wal", "-shm"):  # as kill -9 leaves them
@@ -176,9 +176,12 @@ def cut_in_half(file: Path) -> None:
     file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
 
-def name_a_newer_version(folder: Path) -> None:
-    manifest = json.loads((folder / "ledger.json").read_bytes())
-    (folder / "ledger.json").write_text(json.dumps(manifest | {"tables": "9999"}), encoding="utf-8")
+def name_version(version: str) -> Callable[[Path], object]:
+    def harm(folder: Path) -> None:
+        manifest = json.loads((folder / "ledger.json").read_bytes())
+        (folder / "ledger.json").write_text(json.dumps(manifest | {"tables": version}), encoding="utf-8")
+
+    return harm
 
 
 DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
@@ -189,7 +192,8 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda folder: (folder / "cycles.jsonl").write_text("", encoding="utf-8"),
         r"cycles.jsonl has 0 rows; ledger.json says 5",
     ),
-    "a newer version": (name_a_newer_version, r"was written by a newer syncd \(9999\)"),
+    "a newer version": (name_version("9999"), r"was written by a newer syncd \(9999\)"),
+    "an impossible version": (name_version("0000"), "export cannot be restored: "),
     "another ledger.json": (
         lambda folder: (folder / "ledger.json").write_text("[]", encoding="utf-8"),
         "is not the ledger.json of `syncd export`",
@@ -199,7 +203,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_export_is_refused_and_nothing_touched(full_file: Ledger, tmp_path: Path, damage: str) -> None:
-    export(full_file, tmp_path / "export")
+    export(url_of(full_file), tmp_path / "export")
     harm, sentence = DAMAGES[damage]
     harm(tmp_path / "export")
     place = tmp_path / "new.db"
@@ -210,7 +214,7 @@ def test_a_damaged_export_is_refused_and_nothing_touched(full_file: Ledger, tmp_
 
 def test_what_is_no_whole_backup_is_refused(full: Ledger, tmp_path: Path) -> None:
     file, place = tmp_path / "backup", f"sqlite:///{tmp_path / 'new.db'}"
-    back_up(full, file)
+    back_up(url_of(full), file)
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(LedgerError, match=r"backup (cannot be restored|is damaged)"):
@@ -236,19 +240,66 @@ def test_an_archive_writes_nothing_outside_of_its_folder(tmp_path: Path) -> None
 
 def test_a_backup_that_cannot_be_written_leaves_the_one_before(full_file: Ledger, tmp_path: Path) -> None:
     file = tmp_path / "backup"
-    back_up(full_file, file)
+    back_up(url_of(full_file), file)
     before = file.read_bytes()
     with pytest.raises(LedgerError, match=r"the backup .* cannot be written: .*file exists"):
-        back_up(full_file, file / "below")
+        back_up(url_of(full_file), file / "below")
     assert file.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
 
 def test_a_backup_is_for_its_owner_alone(full_file: Ledger, tmp_path: Path) -> None:
-    back_up(full_file, tmp_path / "backup")
+    back_up(url_of(full_file), tmp_path / "backup")
     assert (tmp_path / "backup").stat().st_mode & 0o777 == 0o600
 
 
 def test_the_version_of_a_new_ledger_is_the_newest(ledger: Ledger) -> None:
     with ledger.engine.connect() as connection:
         assert StoredRows(connection).version == migrate.head()
+
+
+def test_a_second_restore_keeps_what_the_first_one_kept(full_file: Ledger, tmp_path: Path) -> None:
+    back_up(url_of(full_file), tmp_path / "backup")
+    place = f"sqlite:///{tmp_path / 'place.db'}"
+    for _ in range(3):
+        restore(place, tmp_path / "backup")
+    kept = {path.name for path in tmp_path.glob("place.db.before-restore*") if not path.name.endswith(("-wal", "-shm"))}
+    assert kept == {"place.db.before-restore", "place.db.before-restore-2"}
+
+
+@pytest.mark.parametrize("ending", ["", "-wal", ".lock"])
+def test_a_backup_never_takes_the_place_of_its_ledger(full_file: Ledger, ending: str) -> None:
+    with pytest.raises(LedgerError, match="is the ledger itself; name another file"):
+        back_up(url_of(full_file), Path(f"{full_file.engine.url.database}{ending}"))
+
+
+def test_a_database_that_was_emptied_is_restored(full: Ledger, url: str, tmp_path: Path) -> None:
+    back_up(url_of(full), tmp_path / "backup")
+    with full.engine.begin() as connection:
+        connection.execute(text("DELETE FROM control"))
+    restore(url, tmp_path / "backup")
+    with closing(create_ledger(url)) as target:
+        assert rows(target, metadata.tables["cycles"])
+
+
+def test_a_ledger_of_an_older_version_is_backed_up_before_it_is_migrated(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "old.db")) as old:
+        old.executescript(OLD.read_text(encoding="utf-8"))
+    assert back_up(f"sqlite:///{tmp_path / 'old.db'}", tmp_path / "backup")
+    assert export(f"sqlite:///{tmp_path / 'old.db'}", tmp_path / "export")
+    with closing(sqlite3.connect(tmp_path / "old.db")) as old:
+        assert old.execute("SELECT version_num FROM alembic_version").fetchone()[0] < migrate.head()
+
+
+def test_an_export_whose_rows_do_not_fit_is_refused(full_file: Ledger, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    export(url_of(full_file), folder)
+    checkins = folder / "checkins.jsonl"
+    checkins.write_text(checkins.read_text(encoding="utf-8").replace('"author"', '"writer"'), encoding="utf-8")
+    with pytest.raises(LedgerError, match=r"export cannot be restored: "):
+        restore(f"sqlite:///{tmp_path / 'new.db'}", folder)
+
+
+def test_an_export_is_for_its_owner_alone(full_file: Ledger, tmp_path: Path) -> None:
+    export(url_of(full_file), tmp_path / "export")
+    assert (tmp_path / "export").stat().st_mode & 0o777 == 0o700

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from opened import create_ledger
+from opened import create_ledger, url_of
 from sqlalchemy import insert, text
 
 from syncd.ledger import Ledger, LedgerError, cycle_lock, open_ledger
@@ -65,7 +65,7 @@ class TestInUse:
     def test_a_database_without_its_tables_or_rows_is_noticed(self, ledger: Ledger) -> None:
         with ledger.engine.begin() as connection:
             connection.execute(text("DELETE FROM control"))
-        with pytest.raises(LedgerError, match="was emptied while it was in use"):
+        with pytest.raises(LedgerError, match="was emptied; put it back with `syncd restore FILE`"):
             ledger.check_in_place()
         with ledger.engine.begin() as connection:
             connection.execute(text("ALTER TABLE control RENAME TO gone"))
@@ -127,7 +127,7 @@ class TestOpened:
     def test_a_backup_copied_into_place_by_hand_is_noticed(self, place: Path, tmp_path: Path) -> None:
         with closing(create_ledger(f"sqlite:///{place}")) as ledger:
             waiting(ledger)
-            back_up(ledger, tmp_path / "backup")
+            back_up(url_of(ledger), tmp_path / "backup")
             sync(ledger)
         for ending in ("", "-wal", "-shm"):
             Path(f"{place}{ending}").unlink(missing_ok=True)
@@ -135,6 +135,14 @@ class TestOpened:
         with closing(create_ledger(f"sqlite:///{place}")) as ledger:
             assert ledger.identity.restored_in == 3
             assert [delivery.state for delivery in ledger.outbox.in_state(["sending", "waiting"])] == ["sending"]
+
+    def test_new_ledger_notices_an_older_state_that_is_there(self, place: Path) -> None:
+        with closing(create_ledger(f"sqlite:///{place}")) as ledger, ledger.engine.begin() as connection:
+            connection.execute(text("DELETE FROM cycles WHERE id = 3"))
+        opened = open_ledger(f"sqlite:///{place}", new=True)
+        assert opened is not None
+        with closing(opened):
+            assert opened.identity.restored_in == 2
 
     def test_a_ledger_that_went_on_is_not_in_doubt(self, place: Path) -> None:
         with closing(create_ledger(f"sqlite:///{place}")) as ledger:
@@ -147,7 +155,7 @@ class TestOpened:
 def test_what_waited_in_a_restored_ledger_may_have_been_sent(ledger: Ledger, url: str, tmp_path: Path) -> None:
     sync(ledger)
     waiting(ledger)
-    back_up(ledger, tmp_path / "backup")
+    back_up(url_of(ledger), tmp_path / "backup")
     restore(url, tmp_path / "backup")
     with closing(create_ledger(url)) as restored:
         assert restored.identity.id == ledger.identity.id

@@ -32,8 +32,12 @@ def seen(project: Project) -> list[str]:
 def test_a_ledger_looks_the_same_wherever_it_was_moved_to(project: Project, new_postgres: Callable[[], str]) -> None:
     project.run("checkin", "calls", "--value", "1100", "--note", "=SUM(A1)", "--author", "ana", check=0)
     before, ledger = seen(project), project.folder / "syncd.db"
+    mapping = project.folder / "mappings" / "support.yaml"
+    valid = mapping.read_text(encoding="utf-8")
+    mapping.write_text("no: mapping\n", encoding="utf-8")  # a typo must not stop the nightly backup
     assert "read back and checked" in project.run("backup", "backups/today.db", check=0).stdout
     project.run("export", "everything", check=0)
+    mapping.write_text(valid, encoding="utf-8")
 
     other = new_postgres()
     assert "every row compared" in project.run("copy-ledger", other, check=0).stdout
@@ -83,6 +87,7 @@ def test_the_service_stops_writing_into_a_ledger_that_is_gone_and_no_empty_one_t
     project: Project,
 ) -> None:
     ledger = project.folder / "syncd.db"
+    project.edit("syncd.yaml", "schedule: 1s", "schedule: 1h")  # no cycle notices it before the probe does
     with running(project) as (_, client):
         wait_for(lambda: answers(client, "/readyz"))
         for ending in ("", "-wal", "-shm"):

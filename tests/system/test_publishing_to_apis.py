@@ -416,3 +416,28 @@ def test_after_a_restore_what_can_be_read_is_not_written_twice(tmp_path: Path, a
     project.run("restore", "yesterday.db", check=0)
     project.run("sync", check=0)
     assert "unsure" not in project.run("status", check=0).stdout
+
+
+@pytest.mark.parametrize("way", ["--new-ledger", "import"])
+def test_a_lost_ledger_appends_nothing_twice_though_its_first_cycle_fails(
+    tmp_path: Path, api: CheckInApi, way: str
+) -> None:
+    project = http_project(tmp_path, api, POST)
+    project.run("export", "everything", check=2)
+    project.run("sync", check=0)
+    project.run("export", "everything", check=0)
+    measured(project, calls=1000)
+    project.run("sync", check=0)
+    arrived = len(api.added)
+    for ending in ("", "-wal", "-shm"):
+        (project.folder / f"syncd.db{ending}").unlink(missing_ok=True)
+    source, content = project.folder / "data/calls.csv", (project.folder / "data/calls.csv").read_text()
+    source.unlink()
+    if way == "import":
+        project.run("import", "everything", check=0)
+        project.run("sync", check=1)
+    else:
+        project.run("sync", way, check=1)
+    source.write_text(content)
+    assert "perhaps written" in project.run("sync", check=1).stderr
+    assert len(api.added) == arrived
