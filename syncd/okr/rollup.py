@@ -44,7 +44,8 @@ def roll_up_all(
     rolled_up: dict[str, ObjectiveStanding] = {}
     supporting: dict[str | None, list[Objective]] = {}
     for other in objectives:
-        supporting.setdefault(other.supports, []).append(other)
+        if other.supports_in is None:
+            supporting.setdefault(other.supports, []).append(other)
 
     def standing_of(objective: Objective) -> ObjectiveStanding:
         if objective.id not in rolled_up:
