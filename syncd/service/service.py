@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from syncd.config import Config, load_config
-from syncd.cycle.model import CycleRequest
+from syncd.cycle.model import CycleRequest, Watcher
 from syncd.cycle.pull import CycleStopped
 from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock, service_lock
 from syncd.sdk import ConfigError, RetryPolicy
+from syncd.service.gauges import LedgerGauges
 from syncd.service.metrics import Metrics
 from syncd.service.schedule import next_start
 from syncd.status.periods import choose_period
@@ -47,7 +48,10 @@ class Service:
         self.standing_by: str | None = None
         self.cycles = 0
         self.metrics = Metrics()
+        self.metrics.keep(config.connections)
+        self.metrics.reloaded(time.time(), good=True)
         self.ledger = ledger
+        self._gauges = LedgerGauges(ledger)
 
     def stop(self) -> None:
         """Ends the loop: at once during a wait, after the present page during a pull."""
@@ -131,11 +135,11 @@ class Service:
         return troubles(self.ledger)
 
     def scrape(self) -> bytes:
-        """The metrics. If the ledger cannot be read, only the metrics of the cycles."""
+        """The metrics. If the ledger cannot be read, only what was counted."""
         try:
-            return self.metrics.text(self.report(), self.troubles())
+            return self.metrics.text(list(self._gauges.read(self.config, self._clock())))
         except LedgerError:
-            return self.metrics.text(None)
+            return self.metrics.text()
 
     def _cycle(self) -> datetime | None:
         """Runs a cycle. Returns the time of the next try, if that may be before the next scheduled cycle, else None.
@@ -151,8 +155,9 @@ class Service:
                     self.config,
                     self.ledger,
                     self._clock,
-                    RetryPolicy(sleep=self._sleep),
+                    RetryPolicy(sleep=self._sleep, meter=self.metrics.request),
                     patient=True,
+                    watcher=Watcher(page=self.metrics.page),
                     stopping=self._stop,
                 )
                 result = run_cycle(request)
@@ -208,6 +213,7 @@ class Service:
             log.warning("the configuration names another ledger: restart syncd to use it; the present one stays")
         self.config = config
         self.config_problem = None
+        self.metrics.keep(config.connections)
         self.metrics.reloaded(time.time(), good=True)
 
     def _sleep(self, seconds: float) -> None:
