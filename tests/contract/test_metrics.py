@@ -41,7 +41,8 @@ def project(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sa
         pull = box.world.github.add_pull("acme/web", title=title)
         box.world.github.merge_pull("acme/web", pull.number)
     for _ in range(3):
-        box.world.jira.resolve(box.world.jira.create("KB", "Task").key)
+        box.world.jira.transition(box.world.jira.create("KB", "Task").key, "Done")
+    project.now += timedelta(hours=1)  # the sandbox's clock moves with each change
     project.define(PULLS, ISSUES)
     return project
 
