@@ -19,7 +19,7 @@ Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 def serving(project: CsvProject) -> Iterator[Service]:
     """The service of a project, after its first cycle."""
     service = Service(project.folder / "syncd.yaml", project.config, lambda: project.now, project.ledger)
-    thread = threading.Thread(target=service.loop, daemon=True)
+    thread = threading.Thread(target=service.run, daemon=True)
     thread.start()
     try:
         wait_for(lambda: service.cycles)
