@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 log = logging.getLogger("syncd.web")
 
 
 @contextmanager
-def serving(app: Starlette, host: str, port: int) -> Iterator[None]:
+def serving(app: ASGIApp, host: str, port: int) -> Iterator[None]:
     """Serves while the context lasts. If it cannot bind the address, it raises OSError first."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
