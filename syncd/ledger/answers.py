@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, func, select
 from syncd.ledger import selection
 from syncd.ledger.reading_rows import Part, reading_rows
 from syncd.ledger.schema import records, streams
+from syncd.ledger.versions import held_at
 from syncd.okr.answer import Answer, answer_numbers
 from syncd.okr.measures import (
     Measure,
@@ -117,7 +118,7 @@ class Answers:
         with self._connection() as connection:
             query = (
                 select(records)
-                .where(selection.listed(measure, self._ids(connection, measure)), selection.held_at(cycle))
+                .where(selection.listed(measure, self._ids(connection, measure)), held_at(records, cycle))
                 .order_by(records.c.done_at.nulls_first(), records.c.label)  # PostgreSQL has them last
             )
             for row in connection.execute(query, execution_options={"yield_per": 1000}):
@@ -167,7 +168,7 @@ class Answers:
     def held(self, measure: RecordMeasure) -> int:
         """How many records a measure's streams hold now of its kind, counted or not."""
         with self._connection() as connection:
-            there = selection.listed(measure, self._ids(connection, measure)), selection.held_at(None)
+            there = selection.listed(measure, self._ids(connection, measure)), held_at(records, None)
             return connection.scalar(select(func.count()).select_from(records).where(*there)) or 0
 
     def _texts(
