@@ -41,7 +41,7 @@ from syncd.config.mapping_keys import (
 from syncd.config.mapping_test_keys import ExpectKeys, GivenReading, GivenRecord, MappingTestKeys
 from syncd.config.measure_keys import FormulaKeys, ReadingMeasureKeys, RecordMeasureKeys, WindowKeys, measure_model
 from syncd.config.notifying import NotifyKeys
-from syncd.config.project import HealthShares, ProjectFile
+from syncd.config.project import HealthShares, ProjectFile, WebKeys
 from syncd.config.publications import publish_model
 from syncd.okr.lint import RULES
 from syncd.sdk import Stated, Statement, can_publish, can_pull
@@ -228,7 +228,7 @@ _STATED = {
     "note": "The note of the last check-in by a person.",
     "as_of": "The time that the value describes.",
     "updated": "The time at which syncd made this check-in.",
-    "evidence": "The address of the page that explains the value, if `address` is set in syncd.yaml.",
+    "evidence": "The address of the page that explains the value, if `web.address` is set in syncd.yaml.",
 }
 
 
@@ -281,6 +281,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "lint rules": rules,
     "project keys": partial(keys, ProjectFile),
     "health keys": partial(keys, HealthShares),
+    "web keys": partial(keys, WebKeys),
     "notify keys": partial(keys, NotifyKeys),
     "metrics": metrics,
     "stated": stated,

@@ -55,7 +55,7 @@ def _differences_of(test: MappingTest, name: str, expected: ExpectKeys, result: 
 
 def _actual(test: MappingTest, name: str, result: TrialResult) -> Iterator[tuple[str, float | str | None, str | None]]:
     """Everything that a test can expect of a key result or an objective: its key, its actual value, and the reason."""
-    key_result = next((kr for kr in test.okrs.measured if kr.id == name), None)
+    key_result = test.okrs.by_id.get(name)
     if key_result is None:
         rolled_up = result.objectives[name]
         yield "score", rolled_up.score, None

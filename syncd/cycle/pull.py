@@ -97,6 +97,7 @@ def pull_all(request: CycleRequest, cycle: int, work: Mapping[str, ConnectionPul
         threading.Thread(target=target, name=f"pull-{name}", daemon=True).start()
     try:
         while writer.open:
+            request.watcher.moves()
             if request.stopping is not None and request.stopping.is_set():
                 raise CycleStopped
             for name in [name for name, at in heard.items() if time.monotonic() - at > _PATIENCE]:

@@ -117,7 +117,7 @@ class _Recipient:
         note(ids, state="sending")
         lasting, _ = settled(events)
         try:
-            address.send(title(lasting), partial(body, lasting, self.config.settings.address))
+            address.send(title(lasting), partial(body, lasting, self.config.settings.web.address))
         except NotSent as error:
             tried = [event for event in events if (message := kept[event.id]) is not None and message.reason]
             too_old = [event.id for event in tried if self.now - event.made_at >= GIVES_UP]

@@ -42,12 +42,15 @@ def roll_up_all(
     `of_shorter` has, by objective, the weight and standing of each objective of a shorter period that supports it.
     """
     rolled_up: dict[str, ObjectiveStanding] = {}
+    supporting: dict[str | None, list[Objective]] = {}
+    for other in objectives:
+        if other.supports_in is None:
+            supporting.setdefault(other.supports, []).append(other)
 
     def standing_of(objective: Objective) -> ObjectiveStanding:
         if objective.id not in rolled_up:
-            supporting = [other for other in objectives if other.supports == objective.id]
             if objective.rollup == "supporting":
-                weighted = [(other.weight, standing_of(other)) for other in supporting]
+                weighted = [(other.weight, standing_of(other)) for other in supporting.get(objective.id, ())]
                 weighted += of_shorter.get(objective.id, ())
                 rolled_up[objective.id] = _roll_up_supporting(weighted, shares)
             else:

@@ -66,13 +66,12 @@ class Snapshot:
     def key_result(self, name: str) -> tuple[KeyResult, Snapshot] | None:
         """A key result of the period, or an outcome of a longer period that its outputs drive, with its snapshot."""
         for snapshot in (self, self.longer.get(name)):
-            for key_result in snapshot.okrs.key_results if snapshot else ():
-                if snapshot and key_result.id == name:
-                    return key_result, snapshot
+            if snapshot is not None and name in snapshot.okrs.by_id:
+                return snapshot.okrs.by_id[name], snapshot
         return None
 
     def as_defined(self, key_result: KeyResult) -> KeyResult:
         """The definition of a key result, or a guard, at that moment; if the snapshot has none with its id, the given
         definition.
         """
-        return next((kr for kr in self.okrs.measured if kr.id == key_result.id), key_result)
+        return self.okrs.by_id.get(key_result.id, key_result)

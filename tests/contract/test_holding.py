@@ -155,7 +155,7 @@ def test_the_candidate_is_in_the_dashboard_the_document_and_the_metrics() -> Non
         calls, week_sum = document(report)["objectives"][0]["key_results"]
         assert (calls["value"], calls["quality"], calls["candidate"]) == (1092, "held", 1950)
         assert "candidate" not in week_sum
-        page = TestClient(make_app(Standings(report))).get("/").text
+        page = TestClient(make_app(Standings(report)), base_url="http://localhost").get("/").text
         assert ">1,950?</span>" in page
         assert "held: 1,950 is outside plausible" in page
         lines = Metrics().text(report).decode().splitlines()

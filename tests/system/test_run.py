@@ -54,6 +54,8 @@ def test_run_syncs_at_once_and_serves_the_pages(project: Project) -> None:
         assert "watermelon" in page.text
         assert "1,092" in page.text
         assert client.get("/", params={"period": "1999-Q1"}).status_code == 404
+        assert client.get("/static/syncd.css").headers["Content-Type"] == "text/css; charset=utf-8"
+        assert client.get("/api/status", headers={"Host": "evil.example"}).status_code == 403
         document = client.get("/api/status").json()
         assert document == project.status()
         metrics = client.get("/metrics").text
