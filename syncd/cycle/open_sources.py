@@ -1,4 +1,4 @@
-"""Opens the sources that a cycle needs, and asks them whether they have the fields that mappings name.
+"""Opens the sources that a cycle needs, and tells which streams have fields that a source must be asked about first.
 
 What is wrong with a connection or a field fails the key results that need it, and no others.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from syncd.config import Config, Connection
 from syncd.config.connector_bugs import log_bug
@@ -37,15 +37,14 @@ log = logging.getLogger("syncd.cycle")
 
 @dataclass(frozen=True, slots=True)
 class OpenedSource:
-    """A source with the streams to pull. `unusable` has, by stream, each field that cannot be read, and why.
+    """A source with the streams to pull. `unchecked` are the streams that need a field which no pull brought yet.
 
-    The streams do not need these fields: key results that do not name them are measured as ever. `asked` are the parts
-    and fields of the key result that the cycle is restricted to, None if it is not.
+    `asked` are the parts and fields of the key result that the cycle is restricted to, None if it is not.
     """
 
     source: Source
-    streams: Sequence[Stream]
-    unusable: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    covered: Sequence[Stream]
+    unchecked: Sequence[Stream] = ()
     asked: frozenset[str] | None = None
 
 
@@ -72,15 +71,13 @@ def open_sources(
         )
         opened.callback(source.close)
         states = request.ledger.streams.states(connection.name)
-        usable: list[Stream] = []
-        unusable: dict[str, Mapping[str, str]] = {}
+        covered: list[Stream] = []
+        unchecked: list[Stream] = []
         for stream in streams:
             state = states.get(stream.key)
-            if state is None or state.completed_cycle is None or not state.covers(stream):
-                stream, fields = usable_stream(config, periods, source, connection.name, stream)
-                unusable[stream.key] = fields
-            usable.append(stream)
-        sources[connection.name] = OpenedSource(source, usable, unusable, asked)
+            checked = state is not None and state.completed_cycle is not None and state.covers(stream)
+            (covered if checked else unchecked).append(stream)
+        sources[connection.name] = OpenedSource(source, covered, unchecked, asked)
     return sources
 
 
@@ -119,6 +116,8 @@ def usable_stream(
         except (ConfigError, SourceError) as error:
             # The pull itself will fail, and its reason is shown.
             log.info("fields not checked", extra={"stream": stream.key, "reason": str(error)})
+        except Exception as error:  # a connector's bug; its text may hold a secret
+            log.warning("fields not checked", extra={"stream": stream.key, "reason": type(error).__name__})
         return stream, unusable
 
 
