@@ -45,12 +45,11 @@ def due_pulls(request: CycleRequest, connection: Connection, streams: Sequence[S
     In a `patient` cycle a stream whose source asked for a later time is put off until then. Quick pulls come first.
     """
     states = request.ledger.streams.states(connection.name)
-    pulls = [due_pull(request, connection, stream, states.get(stream.key)) for stream in streams]
+    pulls = [_due_pull(request, connection, stream, states.get(stream.key)) for stream in streams]
     return sorted(pulls, key=lambda pull: pull.cursor is None or pull.census)
 
 
-def due_pull(request: CycleRequest, connection: Connection, stream: Stream, state: StreamState | None) -> Pull:
-    """What to pull of a stream, whose state in the ledger is None if it is new."""
+def _due_pull(request: CycleRequest, connection: Connection, stream: Stream, state: StreamState | None) -> Pull:
     streams, now = request.ledger.streams, request.clock()
     number = state.id if state else streams.add(connection.name, stream.key, now)
     if state is None or not state.covers(stream):

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from queue import SimpleQueue
 
 from syncd.config import Config
 from syncd.explain.restatements import Restatement
@@ -83,26 +82,13 @@ class PullResult:
     partial: Collection[str] = ()
 
 
-def _usable(stream: Stream) -> tuple[Stream, Mapping[str, str]]:
-    return stream, {}
-
-
 @dataclass(frozen=True, slots=True)
 class ConnectionPulls:
-    """What the thread of a connection does: its pulls, then the streams whose fields it must check before their pull.
-
-    `check` returns a stream without the fields that the source cannot read, and why it cannot read each of them. The
-    thread hands that over; only the ledger's writer can tell what to pull then, and puts that into `checked`, or None if
-    the thread is to end.
-    """
+    """The pulls through one connection, and its budget."""
 
     source: Source
     pulls: Sequence[Pull]
     budget: Budget
-    unchecked: Sequence[Stream] = ()
-    check: Callable[[Stream], tuple[Stream, Mapping[str, str]]] = _usable
-    asked: frozenset[str] | None = None
-    checked: SimpleQueue[Pull | None] = field(default_factory=SimpleQueue)
 
 
 def _silent(*_: object) -> None:
@@ -111,8 +97,8 @@ def _silent(*_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Callbacks for the progress of a cycle: for the pulls that begin, for each page with its number of rows, for the
-    end of each pull, and, again and again, for the fact that the cycle moves.
+    """Callbacks for the progress of a cycle: for the list of pulls, for each page with its number of rows, for the end
+    of each pull, and, again and again, for the fact that the cycle moves.
     """
 
     pulling: Callable[[Sequence[Pull]], None] = _silent

@@ -1,4 +1,4 @@
-"""Opens the sources that a cycle needs, and tells which streams have fields that a source must be asked about first.
+"""Opens the sources that a cycle needs, and asks them whether they have the fields that mappings name.
 
 What is wrong with a connection or a field fails the key results that need it, and no others.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from syncd.config import Config, Connection
 from syncd.config.connector_bugs import log_bug
@@ -37,14 +37,15 @@ log = logging.getLogger("syncd.cycle")
 
 @dataclass(frozen=True, slots=True)
 class OpenedSource:
-    """A source with the streams to pull. `unchecked` are the streams that need a field which no pull brought yet.
+    """A source with the streams to pull. `unusable` has, by stream, each field that cannot be read, and why.
 
-    `asked` are the parts and fields of the key result that the cycle is restricted to, None if it is not.
+    The streams do not need these fields: key results that do not name them are measured as ever. `asked` are the parts
+    and fields of the key result that the cycle is restricted to, None if it is not.
     """
 
     source: Source
-    covered: Sequence[Stream]
-    unchecked: Sequence[Stream] = ()
+    streams: Sequence[Stream]
+    unusable: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     asked: frozenset[str] | None = None
 
 
@@ -71,13 +72,15 @@ def open_sources(
         )
         opened.callback(source.close)
         states = request.ledger.streams.states(connection.name)
-        covered: list[Stream] = []
-        unchecked: list[Stream] = []
+        usable: list[Stream] = []
+        unusable: dict[str, Mapping[str, str]] = {}
         for stream in streams:
             state = states.get(stream.key)
-            checked = state is not None and state.completed_cycle is not None and state.covers(stream)
-            (covered if checked else unchecked).append(stream)
-        sources[connection.name] = OpenedSource(source, covered, unchecked, asked)
+            if state is None or state.completed_cycle is None or not state.covers(stream):
+                stream, fields = usable_stream(config, periods, source, connection.name, stream)
+                unusable[stream.key] = fields
+            usable.append(stream)
+        sources[connection.name] = OpenedSource(source, usable, unusable, asked)
     return sources
 
 
@@ -116,8 +119,6 @@ def usable_stream(
         except (ConfigError, SourceError) as error:
             # The pull itself will fail, and its reason is shown.
             log.info("fields not checked", extra={"stream": stream.key, "reason": str(error)})
-        except Exception as error:  # a connector's bug; its text may hold a secret
-            log.warning("fields not checked", extra={"stream": stream.key, "reason": type(error).__name__})
         return stream, unusable
 
 

@@ -8,24 +8,21 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 
 from syncd.cycle.carry_over import renamed_periods
-from syncd.cycle.due_pulls import due_pull, due_pulls
+from syncd.cycle.due_pulls import due_pulls
 from syncd.cycle.model import ConnectionPulls, CycleRequest, Pull, Pulled, PullResult, Watcher
 from syncd.cycle.open_periods import open_part
-from syncd.cycle.open_sources import open_source, open_sources, usable_stream
-from syncd.cycle.write_pages import FieldsChecked, HandedOver, PageWriter, Present, PulledPage, PullEnded
+from syncd.cycle.open_sources import open_source, open_sources
+from syncd.cycle.write_pages import HandedOver, PageWriter, Present, PulledPage, PullEnded
 from syncd.sdk import ConfigError, Context, Json, Page, Source, SourceBroken, SourceError
 
 _PATIENCE = 300.0  # seconds without a page after which a connection is given up for this cycle
 _PAGES_IN_HAND = 8  # bounds memory: a source waits while this many pages are unwritten
-
-_Sent = HandedOver | FieldsChecked
-"""What a pulling thread sends to the writer."""
 
 
 class CycleStopped(Exception):
@@ -44,13 +41,10 @@ def pull(request: CycleRequest) -> Pulled:
         work = {}
         for name, opening in sources.items():
             pulls = [
-                replace(pull, asked=opening.asked)
-                for pull in due_pulls(request, config.connections[name], opening.covered)
+                replace(pull, unusable=opening.unusable.get(pull.stream.key, {}), asked=opening.asked)
+                for pull in due_pulls(request, config.connections[name], opening.streams)
             ]
-            check = partial(usable_stream, config, periods, opening.source, name)
-            work[name] = ConnectionPulls(
-                opening.source, pulls, policies[name].budget, opening.unchecked, check, opening.asked
-            )
+            work[name] = ConnectionPulls(opening.source, pulls, policies[name].budget)
         opened.pop_all()  # each pulling thread closes its source when it ends
     request.watcher.pulling([pull for part in work.values() for pull in part.pulls])
     results = _counted_again(request, cycle, work, pull_all(request, cycle, work))
@@ -66,8 +60,7 @@ def _counted_again(
     """
     again = {}
     for name in sorted({result.pull.connection for result in results if result.moved_in}):
-        config, budget = request.config, work[name].budget
-        before = {result.pull.id: result.pull for result in results if result.pull.connection == name}
+        config, budget, before = request.config, work[name].budget, {pull.id: pull for pull in work[name].pulls}
         pulls = [
             replace(pull, unusable=before[pull.id].unusable, asked=before[pull.id].asked)
             for pull in due_pulls(request, config.connections[name], [pull.stream for pull in before.values()])
@@ -97,60 +90,37 @@ def pull_all(request: CycleRequest, cycle: int, work: Mapping[str, ConnectionPul
     continues from there. If a connection delivers nothing for `_PATIENCE` seconds, this cycle gives it up and waits no
     longer.
     """
-    items: queue.Queue[_Sent] = queue.Queue(_PAGES_IN_HAND)
+    items: queue.Queue[HandedOver] = queue.Queue(_PAGES_IN_HAND)
     writer = PageWriter(request, cycle, work)
-    unchecked = {(name, stream.key): stream for name, part in work.items() for stream in part.unchecked}
     stops = {name: threading.Event() for name in work}
     heard = dict.fromkeys(work, time.monotonic())
     for name, part in work.items():
-        target = partial(_pull_connection, name, part, partial(_hand_over, items, stops[name]))
+        target = partial(_pull_connection, part, partial(_hand_over, items, stops[name]))
         threading.Thread(target=target, name=f"pull-{name}", daemon=True).start()
     try:
-        while writer.open or unchecked:
+        while writer.open:
             request.watcher.moves()
             if request.stopping is not None and request.stopping.is_set():
                 raise CycleStopped
             for name in [name for name, at in heard.items() if time.monotonic() - at > _PATIENCE]:
-                _stop(stops[name], work[name])
+                stops[name].set()
                 del heard[name]
-                for key in [key for key in unchecked if key[0] == name]:
-                    writer.begin(_due(request, work[name], FieldsChecked(name, unchecked.pop(key), {})))
                 writer.give_up(name, f"nothing came of it for {_PATIENCE:g} s")
             try:
                 item = items.get(timeout=0.2)
             except queue.Empty:
                 continue
-            name = item.connection if isinstance(item, FieldsChecked) else item.pull.connection
-            if name not in heard:
-                continue  # it was given up, and this comes too late
-            heard[name] = time.monotonic()
-            if isinstance(item, FieldsChecked):
-                del unchecked[name, item.stream.key]
-                pull = _due(request, work[name], item)
-                writer.begin(pull)
-                request.watcher.pulling([pull])
-                work[name].checked.put(pull)
-            else:
+            if item.pull.connection in heard:  # else it was given up, and comes too late
+                heard[item.pull.connection] = time.monotonic()
                 writer.take(item)
     finally:
-        for name, stop in stops.items():
-            _stop(stop, work[name])
+        for stop in stops.values():
+            stop.set()
     writer.close()
     return writer.results
 
 
-def _due(request: CycleRequest, work: ConnectionPulls, item: FieldsChecked) -> Pull:
-    state = request.ledger.streams.state(item.connection, item.stream.key)
-    pull = due_pull(request, request.config.connections[item.connection], item.stream, state)
-    return replace(pull, unusable=item.unusable, asked=work.asked)
-
-
-def _stop(stop: threading.Event, work: ConnectionPulls) -> None:
-    stop.set()
-    work.checked.put(None)
-
-
-def _hand_over(items: queue.Queue[_Sent], stop: threading.Event, item: _Sent) -> None:
+def _hand_over(items: queue.Queue[HandedOver], stop: threading.Event, item: HandedOver) -> None:
     while not stop.is_set():
         try:
             return items.put(item, timeout=0.5)
@@ -163,12 +133,10 @@ class _Stopped(BaseException):
     """Raised if the writer is gone: the pulling thread ends."""
 
 
-def _pull_connection(name: str, work: ConnectionPulls, hand_over: Callable[[_Sent], None]) -> None:
+def _pull_connection(work: ConnectionPulls, hand_over: Callable[[HandedOver], None]) -> None:
     try:
-        waiting = len(work.pulls) + len(work.unchecked)
-        for pull in _pulls(name, work, hand_over):
-            waiting -= 1
-            work.budget.begin(waiting)
+        for index, pull in enumerate(work.pulls):
+            work.budget.begin(len(work.pulls) - index - 1)
             error = _pull_stream(work.source, pull, hand_over) if pull.put_off is None else None
             hand_over(PullEnded(pull, error))
     except _Stopped:
@@ -177,19 +145,7 @@ def _pull_connection(name: str, work: ConnectionPulls, hand_over: Callable[[_Sen
         work.source.close()
 
 
-def _pulls(name: str, work: ConnectionPulls, hand_over: Callable[[_Sent], None]) -> Iterator[Pull]:
-    """The pulls whose fields the source has, then the others, each once its fields are checked."""
-    yield from work.pulls
-    for stream in work.unchecked:
-        usable, unusable = work.check(stream)
-        hand_over(FieldsChecked(name, usable, unusable))
-        pull = work.checked.get()
-        if pull is None:
-            raise _Stopped
-        yield pull
-
-
-def _pull_stream(source: Source, pull: Pull, hand_over: Callable[[_Sent], None]) -> Exception | None:
+def _pull_stream(source: Source, pull: Pull, hand_over: Callable[[HandedOver], None]) -> Exception | None:
     """A census if one is due, then the pull. Records that the census lists and that no pull ever brought are pulled
     again.
 
@@ -222,7 +178,7 @@ def _pull_stream(source: Source, pull: Pull, hand_over: Callable[[_Sent], None])
     return None
 
 
-def _census(source: Source, pull: Pull, hand_over: Callable[[_Sent], None]) -> set[str]:
+def _census(source: Source, pull: Pull, hand_over: Callable[[HandedOver], None]) -> set[str]:
     """The ids of the records that the source lists without the rows; rows that come with their ids are stored."""
     listed: set[str] = set()
     unread: dict[str, str] = {}

@@ -12,7 +12,7 @@ from syncd.cycle.model import RECONCILIATION, ConnectionPulls, CycleRequest, Pul
 from syncd.ledger.lists import Doubts
 from syncd.ledger.streams import Ending
 from syncd.okr.goals import Quality
-from syncd.sdk import LONGEST_WAIT, ConfigError, Page, RetryLater, SourceError, Stream
+from syncd.sdk import LONGEST_WAIT, ConfigError, Page, RetryLater, SourceError
 
 _SAMPLE = 5  # lists that are named with the reason that they share
 
@@ -44,15 +44,6 @@ class PullEnded:
 
     pull: Pull
     error: Exception | None
-
-
-@dataclass(frozen=True, slots=True)
-class FieldsChecked:
-    """A stream without the fields that its source cannot read, and why it cannot read each of them."""
-
-    connection: str
-    stream: Stream
-    unusable: Mapping[str, str]
 
 
 HandedOver = PulledPage | Present | PullEnded
@@ -104,11 +95,6 @@ class PageWriter:
         self._watcher = request.watcher
         secrets = {secret for name in work for secret in request.config.connections[name].secrets()}
         self._secrets = sorted(secrets, key=len, reverse=True)
-
-    def begin(self, pull: Pull) -> None:
-        """Adds a pull to those that are open."""
-        self.open[pull.id] = pull
-        self._progress[pull.id] = _Progress()
 
     def take(self, item: HandedOver) -> None:
         """Stores a page, ends the records that a census did not list, or notes how a pull ended."""
