@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
@@ -50,6 +50,11 @@ class Metrics:
         self._failing = gauge(
             "syncd_connection_failing", "1 if a connection's last pull failed, else 0.", ["connection"]
         )
+        self._hanging = gauge(
+            "syncd_hanging_seconds",
+            "For how long nothing came of a connection that goes on being pulled beside the cycles.",
+            ["connection"],
+        )
         self._unwritten = gauge(
             "syncd_deliveries",
             "Check-ins that are not written, by why: waiting, dead, unsure, refused, absent.",
@@ -69,6 +74,12 @@ class Metrics:
         failing = {pull.connection for pull, _ in result.failures}
         for connection in {ended.pull.connection for ended in result.pulls}:
             self._failing.labels(connection).set(connection in failing)
+
+    def hanging(self, seconds: Mapping[str, float]) -> None:
+        """Notes for how many seconds nothing came of each connection whose pull outlasted its cycle."""
+        self._hanging.clear()
+        for connection, silent in seconds.items():
+            self._hanging.labels(connection).set(silent)
 
     def reloaded(self, now: float, *, good: bool) -> None:
         """Notes that the configuration was read, at `now` in Unix time; one that is wrong is not taken over."""
