@@ -99,13 +99,14 @@ class Api:
         self._context = context
         self._server = server(settings, context)
         self._idle = [Client(settings, context)]
-        self._per_page = PER_PAGE
+        self.per_page = PER_PAGE
+        """The rows of a full page."""
         self._followed: set[str] = set()
 
     def with_pages_of(self, rows: int) -> Api:
         """The same account, asked for pages of so many rows."""
         api = copy(self)
-        api._per_page = rows
+        api.per_page = rows
         return api
 
     def was_redirected(self, repo: str) -> bool:
@@ -119,7 +120,7 @@ class Api:
 
     def page(self, path: str, query: Mapping[str, str], kind: str, number: int = 1, etag: str | None = None) -> Answer:
         """One page of a list by its number, without rows if `etag` still holds."""
-        parameters = {**query, "per_page": str(self._per_page)}
+        parameters = {**query, "per_page": str(self.per_page)}
         return self._list(path, parameters if number == 1 else {**parameters, "page": str(number)}, kind, number, etag)
 
     def pages(
@@ -139,7 +140,7 @@ class Api:
         the link names another host than the configured one. A server that sends no links may still have a page after a
         full page; that page is requested by number.
         """
-        parameters = {**query, "per_page": str(self._per_page)}
+        parameters = {**query, "per_page": str(self.per_page)}
         if start > 1:
             parameters["page"] = str(start)
         requested: set[str] = set()
@@ -207,7 +208,7 @@ class Api:
             if following is None and last.isdigit() and int(last) > number + 1:
                 raise RetryLater(f"its list ends on page {number}, but its links count {last} pages")
             of = int(last) if last.isdigit() and following and following.get("page") == str(number + 1) else None
-            full, kept_back = len(rows) >= self._per_page, withheld(headers)
+            full, kept_back = len(rows) >= self.per_page, withheld(headers)
             if kept_back and kind != "repos":
                 raise SourceBroken(WITHHELD)
             return Answer(rows, headers.get("etag"), at, following, "link" not in headers, number, of, full, kept_back)

@@ -30,7 +30,7 @@ def run(path: Path, *, listen: str, log_format: str, new_ledger: bool) -> None:
     signal.signal(signal.SIGHUP, lambda *_: service.reload())
     with ExitStack() as stack:
         try:
-            stack.enter_context(serving(make_app(service), host, port))
+            stack.enter_context(serving(make_app(service, host), host, port))
         except OSError as error:
             raise ConfigError(f"--listen {listen} cannot be used: {(error.strerror or str(error)).lower()}") from None
         service.run()

@@ -76,6 +76,16 @@ class Publish(BaseModel):
         return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+class WebKeys(BaseModel):
+    """The keys of `web:`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    address: WebAddress | None = Field(
+        None, description="Where people open the dashboard; check-ins link to it as their evidence."
+    )
+
+
 class ProjectFile(BaseModel):
     """The keys of syncd.yaml."""
 
@@ -103,9 +113,7 @@ class ProjectFile(BaseModel):
         None,
         description="For rehearsals: every command behaves as if it were this time, such as 2026-11-21T10:15+01:00.",
     )
-    address: WebAddress | None = Field(
-        None, description="Where people open the dashboard of `run`; check-ins link to it as their evidence."
-    )
+    web: WebKeys = Field(WebKeys(), description="The dashboard of `run`.")
     connections: dict[str, dict[str, Any]] = Field(
         {}, description="The systems to pull from, each by a name of your choice."
     )

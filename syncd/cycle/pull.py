@@ -62,7 +62,7 @@ def _new_thread(
         thread.waits(seconds)
         request.retry.sleep(seconds)
 
-    policy = replace(request.retry, sleep=sleep, budget=budget)
+    policy = replace(request.retry.fresh(needed.connection.name), sleep=sleep, budget=budget)
     context = Context(policy, request.config.zone, folder=str(request.config.path.parent))
     thread = PullThread(needed.connection.name, partial(open_source, needed.connection, context), check, budget)
     return Pulling(needed, thread, PageWriter(request, cycle))

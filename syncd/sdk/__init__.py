@@ -50,7 +50,7 @@ from syncd.sdk.json_publisher import JsonPublisher
 from syncd.sdk.json_source import JsonSource, NewestFirst
 from syncd.sdk.network import network_failure
 from syncd.sdk.publishing import MEASURED, STATED, Content, Publisher, PublishKeys, Stated, Statement, Summary, Written
-from syncd.sdk.retry import LONGEST_WAIT, RetryPolicy
+from syncd.sdk.retry import LONGEST_WAIT, RequestOutcome, RetryPolicy
 from syncd.sdk.sentences import is_page, sentence, single_line
 from syncd.sdk.server import Server, answer_of
 
@@ -85,6 +85,7 @@ __all__ = [
     "ReadingKeys",
     "Record",
     "RecordKeys",
+    "RequestOutcome",
     "RetryLater",
     "RetryPolicy",
     "Scalar",

@@ -5,16 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from syncd.sdk.budget import Budget
-from syncd.sdk.errors import RetryLater
+from syncd.sdk.errors import ConfigError, RetryLater, SourceBroken, Unsure
 
 if TYPE_CHECKING:
     import tenacity
 
 T = TypeVar("T")
 
+RequestOutcome = Literal["ok", "later", "failed", "refused", "unsure"]
+"""How a request ended: answered; the server asked for a later time; another try may help; no other try will help; a
+write that may have arrived.
+"""
 
 _SHORTEST = 0.5  # seconds, before the second try: servers that are overloaded say `Retry-After: 0`
 
@@ -33,6 +37,8 @@ class RetryPolicy:
     all tries of a request have failed, the next requests are tried once each, until one succeeds: a server that is down
     costs one round of waits, not a round for each of its streams. Each try uses one request of the connection's
     `budget`. The daemon replaces `sleep` so that a stop wakes it; tests replace it so that they do not sleep.
+    `meter` is called after each request with the connection's name, the outcome, and how many requests the server's
+    quota leaves (None if it tells no quota).
     """
 
     attempts: int = 5
@@ -40,6 +46,8 @@ class RetryPolicy:
     deadline: float = 180.0
     sleep: Callable[[float], None] = field(default=time.sleep)
     budget: Budget = field(default_factory=Budget)
+    connection: str = ""
+    meter: Callable[[str, RequestOutcome, float | None], None] = field(default=lambda *_: None)
     _gave_up: bool = field(default=False, init=False)
 
     def call(self, request: Callable[[], T]) -> T:
@@ -58,7 +66,13 @@ class RetryPolicy:
                 self.budget.forget()  # it knows only the quota before the wait
                 waited = False
             self.budget.spend()
-            return request()
+            try:
+                answer = request()
+            except BaseException as error:
+                self.meter(self.connection, _outcome(error), self.budget.left)
+                raise
+            self.meter(self.connection, "ok", self.budget.left)
+            return answer
 
         jitter = tenacity.wait_random_exponential(multiplier=0.5, max=self.longest_wait)
 
@@ -83,14 +97,22 @@ class RetryPolicy:
         self._gave_up = False
         return answer
 
-    def fresh(self) -> RetryPolicy:
-        """The same policy for another connection."""
-        return replace(self, budget=Budget(self.budget.now))
+    def fresh(self, connection: str = "") -> RetryPolicy:
+        """The same policy for another connection, with this name."""
+        return replace(self, budget=Budget(self.budget.now), connection=connection)
 
     def _worth_waiting_for(self, error: BaseException) -> bool:
         if not isinstance(error, RetryLater):
             return False
         return not self._gave_up if error.after is None else error.after <= self.longest_wait
+
+
+def _outcome(error: BaseException) -> RequestOutcome:
+    if isinstance(error, Unsure):
+        return "unsure"
+    if isinstance(error, RetryLater):
+        return "failed" if error.after is None else "later"
+    return "refused" if isinstance(error, SourceBroken | ConfigError) else "failed"
 
 
 def _after(state: tenacity.RetryCallState) -> float | None:

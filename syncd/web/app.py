@@ -11,7 +11,9 @@ from jinja2 import Environment, FileSystemLoader
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from syncd.ledger import LedgerError
 from syncd.okr import words
@@ -20,16 +22,12 @@ from syncd.status.document import document
 from syncd.status.report import Report
 from syncd.status.unwritten import Trouble, in_short, trouble_document
 from syncd.web.bounded import Bounded
+from syncd.web.guard import Guard
 
-_PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
+_HERE = Path(__file__).parent
+_PAGES = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True)
 _PAGES.globals.update(words=words, verdicts=verdicts, checkin_words=checkin_words)
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 
 
 class Daemon(Protocol):
@@ -39,6 +37,11 @@ class Daemon(Protocol):
     cycle_problem: str | None
     ledger_problem: str | None
     standing_by: str | None
+
+    @property
+    def address(self) -> str | None:
+        """Where people open the pages, as configured."""
+        ...
 
     @property
     def stopping(self) -> bool:
@@ -66,8 +69,8 @@ class Daemon(Protocol):
         ...
 
 
-def make_app(daemon: Daemon) -> Starlette:
-    """The application that shows what this daemon reports."""
+def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
+    """The application that shows what this daemon reports, for a server that listens on this host."""
     pages = Bounded("page", threads=4, seconds=20)
     probes = Bounded("probe", threads=2, seconds=5)
 
@@ -78,7 +81,7 @@ def make_app(daemon: Daemon) -> Starlette:
         page = _PAGES.get_template("status.html").render(
             report=report, daemon=daemon, unwritten=list(in_short(daemon.troubles()))
         )
-        return HTMLResponse(page, headers=_HEADERS)
+        return HTMLResponse(page)
 
     async def healthz(_: Request) -> Response:
         if daemon.stopping:
@@ -113,12 +116,12 @@ def make_app(daemon: Daemon) -> Starlette:
         return _json(document(report) | {"unwritten": unwritten})
 
     def unreadable(_: Request, error: Exception) -> Response:
-        return PlainTextResponse(f"{error}\n", status_code=503, headers=_HEADERS)
+        return PlainTextResponse(f"{error}\n", status_code=503)
 
     async def api_index(_: Request) -> Response:
         return _json({"status": "/api/status"})
 
-    return Starlette(
+    app = Starlette(
         routes=[
             Route("/", pages(index)),
             Route("/healthz", healthz),
@@ -126,10 +129,12 @@ def make_app(daemon: Daemon) -> Starlette:
             Route("/metrics", probes(metrics, metrics_without_ledger)),
             Route("/api/", api_index),
             Route("/api/status", pages(api_status)),
+            Mount("/static", StaticFiles(directory=_HERE / "static")),
         ],
         exception_handlers={LedgerError: unreadable},
     )
+    return Guard(app, listens_on, lambda: daemon.address)
 
 
 def _json(data: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(data), status_code=status, media_type="application/json", headers=_HEADERS)
+    return Response(orjson.dumps(data), status_code=status, media_type="application/json")

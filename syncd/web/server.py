@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 log = logging.getLogger("syncd.web")
 
 
 @contextmanager
-def serving(app: Starlette, host: str, port: int) -> Iterator[int]:
+def serving(app: ASGIApp, host: str, port: int) -> Iterator[int]:
     """Serves while the context lasts, and gives the port: a free one for 0. If it cannot bind the address, it raises
     OSError first.
     """

@@ -11,7 +11,7 @@ import httpx
 from projects import Project, differences, write_project
 from relay import relay_to
 from sqlalchemy import make_url
-from test_run import answers, running
+from test_run import answers, running, value_of
 from waiting import wait_for
 
 from syncd.sandbox import Fault, Sandbox
@@ -53,7 +53,7 @@ def test_silent_database_is_not_ready_and_the_service_comes_back_by_itself(
             box.world.sheets.set_cell(OKR_BOOK, "Support", "C11", 700.0)
             relay.speak()
             wait_for(lambda: answers(client, "/readyz"))
-            wait_for(lambda: count(client, value("calls")) == 700)
+            wait_for(lambda: value_of(client, "calls") == 700)
             relay.fall_silent()  # and the stop is obeyed all the same
 
 
@@ -65,17 +65,13 @@ def test_silent_sources_hold_up_no_other_and_count_once_they_answer(project: Pro
     box.fault(Fault("github", "hang"))
     box.fault(Fault("jira", "hang"))
     with running(project) as (_, client):
-        wait_for(lambda: count(client, value("calls")) == 1092)
+        wait_for(lambda: value_of(client, "calls") == 1092)
         box.world.sheets.set_cell(OKR_BOOK, "Support", "C11", 700.0)
-        wait_for(lambda: count(client, value("calls")) == 700)
+        wait_for(lambda: value_of(client, "calls") == 700)
         assert count(client, 'syncd_connection_failing{connection="code"}') == 1
         assert "nothing came of it for 1 s" in client.get("/").text
         wait_for(lambda: count(client, 'syncd_hanging_seconds{connection="tickets"}') > 0)
         box.heal()
-        wait_for(lambda: count(client, value("articles")) == 33)
+        wait_for(lambda: value_of(client, "articles") == 33)
         wait_for(lambda: count(client, 'syncd_cycles_total{outcome="complete"}') >= 1)
         assert differences(client.get("/api/status").json(), box) == []
-
-
-def value(key_result: str) -> str:
-    return f'syncd_key_result_value{{key_result="{key_result}"}}'
