@@ -20,8 +20,9 @@ from syncd.config.mapping import Reader, named_measures
 from syncd.config.measures import Named
 from syncd.config.messages import nearest, validation_problems
 from syncd.config.periods import Origin, PeriodJoiner
-from syncd.config.project import Connection, ProjectFile, Resolver, password_in_url, read_connections
+from syncd.config.project import Connection, ProjectFile, read_connections
 from syncd.config.publications import Publication, read_publications
+from syncd.config.references import Resolver, password_in_url
 from syncd.okr.goals import PeriodOkrs, Shares
 from syncd.okr.measures import leaves, stream_keys
 from syncd.sdk import ConfigError, Problem
@@ -117,7 +118,7 @@ def read_ledger_url(path: Path, *, instead: str | None = None) -> str:
 
     With `instead`, the URL as `ledger:` would name it. Raises ConfigError if it is no ledger's.
     """
-    document, settings = _read_project(path.absolute())
+    document, settings = read_project(path.absolute())
     url = instead or settings.ledger
     if problems := list(_ledger_problems(url, document)):
         raise ConfigError(problems=problems)
@@ -153,7 +154,8 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _read_project(path: Path) -> tuple[Document, ProjectFile]:
+def read_project(path: Path) -> tuple[Document, ProjectFile]:
+    """A syncd.yaml and its keys, whatever is wrong in its connections or mapping files."""
     document = read_document(path, _shown(path))
     if document.data is None:
         raise ConfigError(problems=[Problem(document.file, 0, "is empty; `syncd init` writes one to start from")])
@@ -175,7 +177,7 @@ def _resolved_url(url: str, document: Document, folder: Path, environment: Mappi
 
 
 def _load(path: Path, with_tests: bool) -> Config:
-    document, settings = _read_project(path)
+    document, settings = read_project(path)
     problems: list[Problem] = []
     connections: dict[str, Connection | None] = dict.fromkeys(settings.connections)
     for connection in read_connections(document, settings.connections):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -35,9 +33,11 @@ from syncd.config.catalogue import (
 )
 from syncd.config.cron import next_by_cron
 from syncd.config.document import Document, Place
+from syncd.config.keeping import BackupKeys, RetainKeys
 from syncd.config.keys import Share
 from syncd.config.messages import nearest, validation_problems
 from syncd.config.notifying import NotifyKeys
+from syncd.config.references import Resolver, password_in_url
 from syncd.sdk import (
     ConfigError,
     ConnectionSettings,
@@ -56,9 +56,7 @@ from syncd.sdk import (
 
 T = TypeVar("T")
 
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SHORTEST_SECRET = 6  # a shorter text could be any word of a message
-_PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s:]*:([^/@\s]+)@", re.IGNORECASE)
 
 
 def _zone(name: str) -> str:
@@ -140,6 +138,8 @@ class ProjectFile(BaseModel):
         None,
         description="For rehearsals: every command behaves as if it were this time, such as 2026-11-21T10:15+01:00.",
     )
+    retain: RetainKeys = Field(RetainKeys(), description="How long the ledger keeps what no number needs.")
+    backup: BackupKeys | None = Field(None, description="Where `run` writes backups of the ledger, and how often.")
     address: WebAddress | None = Field(
         None, description="Where people open the dashboard of `run`; check-ins link to it as their evidence."
     )
@@ -233,61 +233,6 @@ class Connection:
             raise ConfigError(problems=[self.document.problem(self.place, str(error))]) from None
 
 
-class Resolver:
-    """Replaces `${NAME}` by the environment variable NAME, or by the content of the file that NAME_FILE names."""
-
-    def __init__(
-        self,
-        document: Document,
-        environment: Mapping[str, str] = os.environ,
-        within: Callable[[str], str] = lambda text: text,
-    ) -> None:
-        """`within` quotes a reference's value if the reference is a part of a longer text."""
-        self.document = document
-        self.environment = environment
-        self.within = within
-        self.problems: list[Problem] = []
-        self.values: set[str] = set()
-
-    def __call__(self, value: Any, place: Place) -> Any:
-        """The value with all references resolved; each reference that is not set is added to `problems`."""
-        if isinstance(value, dict):
-            return {key: self(inner, (*place, key)) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [self(inner, (*place, index)) for index, inner in enumerate(value)]
-        if isinstance(value, str):
-            if whole := _REFERENCE.fullmatch(value):
-                return self._resolve(whole[1], place)
-            return _REFERENCE.sub(lambda match: self.within(self._resolve(match[1], place)), value)
-        return value
-
-    def _resolve(self, name: str, place: Place) -> str:
-        value = self._value(name, place)
-        self.values.add(value)
-        return value
-
-    def _value(self, name: str, place: Place) -> str:
-        if value := _without_white_space(self.environment.get(name, "")):
-            return value
-        if path := self.environment.get(f"{name}_FILE"):
-            try:
-                value = _without_white_space(Path(path).read_text(encoding="utf-8"))
-                reason = "is empty"
-            except (OSError, UnicodeDecodeError) as error:
-                value, reason = "", getattr(error, "strerror", None) or "is not text"
-            if not value:
-                self.problems.append(self.document.problem(place, f"{name}_FILE names {path}: {reason.lower()}"))
-            return value
-        message = f"{name} is not set; set it in the environment, or name a file that holds it in {name}_FILE"
-        self.problems.append(self.document.problem(place, message))
-        return ""
-
-
-def _without_white_space(value: str) -> str:
-    """A value without what `echo`, an editor or a web page puts around it; no secret has any."""
-    return re.sub(r"\A[\s\ufeff\u200b]+|[\s\ufeff\u200b]+\Z", "", value)
-
-
 def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Connection | Problem]:
     """Each connection of syncd.yaml, or its problems."""
     for name, keys in raw.items():
@@ -326,12 +271,6 @@ def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Con
             yield from connection_problems
         else:
             yield Connection(name, kind, connector_class, settings, place, document)
-
-
-def password_in_url(text: str) -> bool:
-    """Whether a URL contains a password that is not a reference."""
-    match = _PASSWORD_IN_URL.search(text)
-    return bool(match) and not _REFERENCE.search(match[1] if match else "")
 
 
 def _texts(value: Any, place: Place) -> Iterator[tuple[Place, str]]:

@@ -1,0 +1,76 @@
+"""References in syncd.yaml: `${NAME}` stands for an environment variable, or for the content of a file."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from syncd.config.document import Document, Place
+from syncd.sdk import Problem
+
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s:]*:([^/@\s]+)@", re.IGNORECASE)
+
+
+class Resolver:
+    """Replaces `${NAME}` by the environment variable NAME, or by the content of the file that NAME_FILE names."""
+
+    def __init__(
+        self,
+        document: Document,
+        environment: Mapping[str, str] = os.environ,
+        within: Callable[[str], str] = lambda text: text,
+    ) -> None:
+        """`within` quotes a reference's value if the reference is a part of a longer text."""
+        self.document = document
+        self.environment = environment
+        self.within = within
+        self.problems: list[Problem] = []
+        self.values: set[str] = set()
+
+    def __call__(self, value: Any, place: Place) -> Any:
+        """The value with all references resolved; each reference that is not set is added to `problems`."""
+        if isinstance(value, dict):
+            return {key: self(inner, (*place, key)) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self(inner, (*place, index)) for index, inner in enumerate(value)]
+        if isinstance(value, str):
+            if whole := _REFERENCE.fullmatch(value):
+                return self._resolve(whole[1], place)
+            return _REFERENCE.sub(lambda match: self.within(self._resolve(match[1], place)), value)
+        return value
+
+    def _resolve(self, name: str, place: Place) -> str:
+        value = self._value(name, place)
+        self.values.add(value)
+        return value
+
+    def _value(self, name: str, place: Place) -> str:
+        if value := _without_white_space(self.environment.get(name, "")):
+            return value
+        if path := self.environment.get(f"{name}_FILE"):
+            try:
+                value = _without_white_space(Path(path).read_text(encoding="utf-8"))
+                reason = "is empty"
+            except (OSError, UnicodeDecodeError) as error:
+                value, reason = "", getattr(error, "strerror", None) or "is not text"
+            if not value:
+                self.problems.append(self.document.problem(place, f"{name}_FILE names {path}: {reason.lower()}"))
+            return value
+        message = f"{name} is not set; set it in the environment, or name a file that holds it in {name}_FILE"
+        self.problems.append(self.document.problem(place, message))
+        return ""
+
+
+def _without_white_space(value: str) -> str:
+    """A value without what `echo`, an editor or a web page puts around it; no secret has any."""
+    return re.sub(r"\A[\s\ufeff\u200b]+|[\s\ufeff\u200b]+\Z", "", value)
+
+
+def password_in_url(text: str) -> bool:
+    """Whether a URL contains a password that is not a reference."""
+    match = _PASSWORD_IN_URL.search(text)
+    return bool(match) and not _REFERENCE.search(match[1] if match else "")
