@@ -28,6 +28,7 @@ from connectors.http.publisher import Success
 from syncd.cli.app import app
 from syncd.config.catalogue import connection_model, connector
 from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, PaceKeys, PlausibleKeys, StepKeys
+from syncd.config.keeping import RetainKeys
 from syncd.config.mapping_keys import (
     Defaults,
     Drives,
@@ -281,6 +282,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "lint rules": rules,
     "project keys": partial(keys, ProjectFile),
     "health keys": partial(keys, HealthShares),
+    "retain keys": partial(keys, RetainKeys),
     "notify keys": partial(keys, NotifyKeys),
     "metrics": metrics,
     "stated": stated,

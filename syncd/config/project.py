@@ -33,7 +33,7 @@ from syncd.config.catalogue import (
 )
 from syncd.config.cron import next_by_cron
 from syncd.config.document import Document, Place
-from syncd.config.keeping import BackupKeys, RetainKeys
+from syncd.config.keeping import RetainKeys
 from syncd.config.keys import Share
 from syncd.config.messages import nearest, validation_problems
 from syncd.config.notifying import NotifyKeys
@@ -139,7 +139,6 @@ class ProjectFile(BaseModel):
         description="For rehearsals: every command behaves as if it were this time, such as 2026-11-21T10:15+01:00.",
     )
     retain: RetainKeys = Field(RetainKeys(), description="How long the ledger keeps what no number needs.")
-    backup: BackupKeys | None = Field(None, description="Where `run` writes backups of the ledger, and how often.")
     address: WebAddress | None = Field(
         None, description="Where people open the dashboard of `run`; check-ins link to it as their evidence."
     )

@@ -1,7 +1,7 @@
 """Removes rows that no number needs, nor any explanation, history or review of a past day.
 
-Values, definitions, check-ins, approvals and the versions of pulled rows stay for ever. Of the rest, what is old goes, but
-never
+Values, definitions, check-ins, approvals and the versions of pulled rows stay for ever. Of the rest, what is old goes,
+but never
 - a delivery that is the newest of its target and key result, or was so at the end of a day: `explain` shows it;
 - an event that waits, is the newest about its subject, or has the newest message to an address;
 - a cycle that changed something or failed, or ran just before or after such a cycle: times are read from it.
@@ -31,7 +31,7 @@ _OPEN_MESSAGES = ("waiting", "sending")
 _REFERENCES = frozenset(
     {"cycle", "until", "confirmed", "completed_cycle", "census_cycle", "census_before", "restored_in"}
 )
-"""The columns, of any table, that name a cycle."""
+"""The columns that name a cycle whose time is asked for; those of deliveries and events are compared alone."""
 
 
 class _Rows(NamedTuple):
@@ -154,7 +154,7 @@ def _cycles(connection: Connection, before: datetime, zone: ZoneInfo) -> list[in
             select(column).where(column.is_not(None))
             for table in metadata.sorted_tables
             for column in table.columns
-            if column.name in _REFERENCES
+            if table not in (deliveries, events) and column.name in _REFERENCES
         )
     )
     referenced = set(connection.execute(query).scalars())
