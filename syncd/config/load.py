@@ -119,7 +119,7 @@ def read_ledger_url(path: Path, *, instead: str | None = None) -> str:
 
     With `instead`, the URL as `ledger:` would name it. Raises ConfigError if it is no ledger's.
     """
-    document, settings = _read_project(path.absolute())
+    document, settings = read_project(path.absolute())
     url = instead or settings.ledger
     if problems := list(_ledger_problems(url, document)):
         raise ConfigError(problems=problems)
@@ -155,7 +155,8 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _read_project(path: Path) -> tuple[Document, ProjectFile]:
+def read_project(path: Path) -> tuple[Document, ProjectFile]:
+    """A syncd.yaml and its keys, whatever is wrong in its connections or mapping files."""
     document = read_document(path, _shown(path))
     if document.data is None:
         raise ConfigError(problems=[Problem(document.file, 0, "is empty; `syncd init` writes one to start from")])
@@ -177,7 +178,7 @@ def _resolved_url(url: str, document: Document, folder: Path, environment: Mappi
 
 
 def _load(path: Path, with_tests: bool) -> Config:
-    document, settings = _read_project(path)
+    document, settings = read_project(path)
     problems: list[Problem] = []
     connections: dict[str, Connection | None] = dict.fromkeys(settings.connections)
     for connection in read_connections(document, settings.connections):
