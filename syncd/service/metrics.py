@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
@@ -43,6 +43,11 @@ class Metrics:
         self._failing = gauge("syncd_connection_failing", "1 if a connection's last pull failed, else 0.", "connection")
         self._quota = gauge(
             "syncd_quota_remaining", "Requests that the server's quota left after the last answer.", "connection"
+        )
+        self._hanging = gauge(
+            "syncd_hanging_seconds",
+            "For how long nothing came of a connection that goes on being pulled beside the cycles.",
+            "connection",
         )
         self._requests = counter("syncd_requests", "Requests made, by how they ended.", "connection", "outcome")
         self._rows = counter("syncd_rows", "Rows that came, changed or not.", "connection")
@@ -93,6 +98,12 @@ class Metrics:
         failing = {pull.connection for pull, _ in result.failures}
         for connection in self._connections.intersection(ended.pull.connection for ended in result.pulls):
             self._failing.labels(connection).set(connection in failing)
+
+    def hanging(self, seconds: Mapping[str, float]) -> None:
+        """Notes for how many seconds nothing came of each connection whose pull outlasted its cycle."""
+        self._hanging.clear()
+        for connection, silent in seconds.items():
+            self._hanging.labels(connection).set(silent)
 
     def _count(self, counter: Counter, connection: str, *labels: str, by: float = 1) -> None:
         """Counts up, unless the connection is one of a former configuration, whose threads may still run."""

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from syncd.config import Config
+from syncd.cycle.background import Background
 from syncd.cycle.model import CycleRequest, Watcher
 from syncd.cycle.pull import CycleStopped
 from syncd.cycle.run import run_cycle
@@ -33,6 +34,8 @@ _BUSY_WAIT = timedelta(seconds=30)
 _STANDBY_WAIT = timedelta(seconds=2)
 _SLICE = 30.0  # seconds
 _STANDSTILL = 180.0  # seconds: longer than the ledger, or a step of a cycle, may take
+_SILENCE = 10.0, 30.0  # seconds: the bounds of what a cycle waits for a connection that is silent
+_LONGEST = 60.0  # seconds: what a cycle waits at least for connections that are not
 _GRACE = 5.0  # seconds that a cycle has to end after a stop; then it is left as if it were killed
 
 
@@ -55,6 +58,7 @@ class Service:
         self.metrics = Metrics()
         self._configuration = Configuration(path, config, self.metrics)
         self.ledger = ledger
+        self._background = Background(self._wake.set)
         self._gauges = LedgerGauges(ledger)
         self._hooks = Hooks(ledger, self._wake.set)
 
@@ -196,6 +200,7 @@ class Service:
 
     def scrape(self, *, ledger: bool = True) -> bytes:
         """The metrics. If the ledger is not to be read, or cannot be, only what was counted."""
+        self.metrics.hanging(self._background.hanging)
         if ledger:
             with suppress(LedgerError):
                 return self.metrics.text(list(self._gauges.read(self.config, self._clock())))
@@ -208,6 +213,7 @@ class Service:
         """
         began = time.monotonic()
         self._moved()
+        self._be_patient()
         try:
             self.ledger.check_in_place()
             self._configuration.reload()
@@ -221,7 +227,7 @@ class Service:
                     watcher=Watcher(page=self.metrics.page, moves=self._moved),
                     stopping=self._stop,
                 )
-                result = run_cycle(request)
+                result = run_cycle(request, background=self._background)
         except CycleStopped:
             log.info("cycle stopped; the next one goes on from there")
             return None
@@ -258,6 +264,14 @@ class Service:
             },
         )
         return result.retry_at
+
+    def _be_patient(self) -> None:
+        """No cycle waits for a connection beyond the time when the next cycle is due."""
+        now = datetime.now(UTC)
+        interval = (next_start(self.config.settings.schedule, self.config.zone, now, now) - now).total_seconds()
+        shortest, most = _SILENCE
+        self._background.silent = min(max(interval, shortest), most)
+        self._background.longest = max(interval, _LONGEST)
 
     def _sleep(self, seconds: float) -> None:
         self._stop.wait(seconds)
