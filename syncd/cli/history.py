@@ -11,9 +11,9 @@ from typing import Any
 
 import typer
 
-from syncd.cli.history_words import event_words
 from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, reading_ledger
 from syncd.explain.edit import Edit
+from syncd.explain.event_words import event_words
 from syncd.explain.history import CheckInCorrected, Point, Restated, Series, SeriesEvent, by_point, history
 from syncd.sdk import ConfigError
 from syncd.status.document import checkin_document

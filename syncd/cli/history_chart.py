@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from syncd.cli.history_words import event_words
+from syncd.explain.event_words import event_words
 from syncd.explain.history import Series
 from syncd.okr.goals import Band, Goal, Milestones, Target, expected
 from syncd.okr.spans import midnight
