@@ -12,7 +12,7 @@ from functools import cached_property
 from syncd.cycle.model import PullResult
 from syncd.ledger import Cycle, KeptValue, Ledger
 from syncd.okr.answer import Answer
-from syncd.okr.measures import Leaf, Measure, ReadingMeasure, leaves, stream_keys
+from syncd.okr.measures import Leaf, Measure, ReadingMeasure, is_dated, leaves, stream_keys
 from syncd.okr.spans import Period
 
 
@@ -38,8 +38,8 @@ class Unchanged:
         if then is None or then > self._now:
             return None
         parts = leaves(measure)
-        dated = last.at is not None and len(parts) == 1  # some parts may have no dates
-        if not all(self._same(part, period, then, dated) for part in parts):
+        dated = last.at is not None and len(parts) == 1  # other parts may have no dates
+        if not all(self._same(part, period, then, dated or is_dated(part)) for part in parts):
             return None
         return Answer(last.number, None, last.counted, last.lacking, last.at)
 
