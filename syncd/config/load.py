@@ -201,20 +201,16 @@ def _load(path: Path, with_tests: bool) -> Config:
     publications: list[Publication] = []
     by_period = {okrs.period.id: [kr.id for kr in okrs.key_results] for okrs in periods}
     ids = {name for names in by_period.values() for name in names}
+    measured: dict[str, set[str]] = {}
+    for leaf in (leaf for okrs in periods for kr in okrs.measured for leaf in leaves(kr.measure)):
+        measured.setdefault(leaf.connection, set()).update(stream_keys(leaf))
     for publication in read_publications(document, settings.publish, connections, by_period):
         if isinstance(publication, Problem):
             problems.append(publication)
             continue
         publications.append(publication)
-        measured = {
-            key
-            for okrs in periods
-            for kr in okrs.measured
-            for leaf in leaves(kr.measure)
-            if leaf.connection == publication.connection.name
-            for key in stream_keys(leaf)
-        }
-        for target in sorted(measured.intersection(publication.targets(ids).values())):
+        streams = measured.get(publication.connection.name, set())
+        for target in sorted(streams.intersection(publication.targets(ids).values())):
             message = f"a key result is measured from {target}; write to another place"
             problems.append(document.problem(publication.place, message))
     tests = list(_mapping_tests(files, periods, problems)) if with_tests else []
