@@ -177,7 +177,7 @@ class MeasureReader:
             return replace(measure, streams=tuple(record_keys.streams(measure.fields)))
         # The keys of readings identify their part of a stream: without those that every measure may have.
         own = keys_model.model_fields.keys() - AnyMeasureKeys.model_fields.keys()
-        values = {name: value for name, value in parsed if name in own}
+        values = {name: getattr(parsed, name) for name in own}
         keys = keys_model.model_construct(parsed.model_fields_set & own, **values)  # they are checked already
         if isinstance(parsed, ReadingMeasureKeys) and isinstance(keys, ReadingKeys):
             (stream,) = keys.streams()
