@@ -82,7 +82,7 @@ def unhurried(connection: Connection) -> Iterator[None]:
     driver: Any = connection.connection.driver_connection
     for setting in ("statement_timeout", "lock_timeout"):
         connection.execute(text(f"SET LOCAL {setting} = 0"))
-    patience, driver.patience = driver.patience, None
+    patience, driver.patience = getattr(driver, "patience", None), None  # a plain connection has all the time there is
     try:
         yield
     finally:

@@ -260,9 +260,7 @@ class Ledger:
         return bool(versions) and versions[0].cycle <= first
 
     def _first_sync_since_restored(self) -> int | None:
-        since = self.identity.restored_in or 0
-        whole = (cycle.id for cycle in self.cycles.ended() if cycle.synced and cycle.only is None and cycle.id > since)
-        return next(whole, None)
+        return self.cycles.first_whole_sync(self.identity.restored_in or 0)
 
     def check_in_place(self) -> None:
         """Raises LedgerError if another ledger, or none, is at its address now, or if this version may not write to it.

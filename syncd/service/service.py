@@ -16,6 +16,7 @@ from syncd.cycle.pull import CycleStopped
 from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock, service_lock
 from syncd.sdk import ConfigError, RetryPolicy
+from syncd.service.gauges import LedgerGauges
 from syncd.service.metrics import Metrics
 from syncd.service.schedule import next_start
 from syncd.status.periods import choose_period
@@ -51,7 +52,10 @@ class Service:
         self.standing_by: str | None = None
         self.cycles = 0
         self.metrics = Metrics()
+        self.metrics.keep(config.connections)
+        self.metrics.reloaded(time.time(), good=True)
         self.ledger = ledger
+        self._gauges = LedgerGauges(ledger)
 
     def stop(self) -> None:
         """Ends `run`: at once during a wait, after the present page during a pull, within seconds in any state."""
@@ -172,11 +176,11 @@ class Service:
         return troubles(self.ledger)
 
     def scrape(self, *, ledger: bool = True) -> bytes:
-        """The metrics. If the ledger is not to be read, or cannot be, only the metrics of the cycles."""
+        """The metrics. If the ledger is not to be read, or cannot be, only what was counted."""
         if ledger:
             with suppress(LedgerError):
-                return self.metrics.text(self.report(), self.troubles())
-        return self.metrics.text(None)
+                return self.metrics.text(list(self._gauges.read(self.config, self._clock())))
+        return self.metrics.text()
 
     def _cycle(self) -> datetime | None:
         """Runs a cycle. Returns the time of the next try, if that may be before the next scheduled cycle, else None.
@@ -193,9 +197,9 @@ class Service:
                     self.config,
                     self.ledger,
                     self._clock,
-                    RetryPolicy(sleep=self._sleep),
+                    RetryPolicy(sleep=self._sleep, meter=self.metrics.request),
                     patient=True,
-                    watcher=Watcher(moves=self._moved),
+                    watcher=Watcher(page=self.metrics.page, moves=self._moved),
                     stopping=self._stop,
                 )
                 result = run_cycle(request)
@@ -251,6 +255,7 @@ class Service:
             log.warning("the configuration names another ledger: restart syncd to use it; the present one stays")
         self.config = config
         self.config_problem = None
+        self.metrics.keep(config.connections)
         self.metrics.reloaded(time.time(), good=True)
 
     def _sleep(self, seconds: float) -> None:

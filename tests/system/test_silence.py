@@ -11,7 +11,7 @@ import httpx
 from projects import write_project
 from relay import relay_to
 from sqlalchemy import make_url
-from test_run import answers, running
+from test_run import answers, running, value_of
 from waiting import wait_for
 
 from syncd.sandbox import Sandbox
@@ -53,5 +53,5 @@ def test_silent_database_is_not_ready_and_the_service_comes_back_by_itself(
             box.world.sheets.set_cell(OKR_BOOK, "Support", "C11", 700.0)
             relay.speak()
             wait_for(lambda: answers(client, "/readyz"))
-            wait_for(lambda: count(client, 'syncd_key_result_value{key_result="calls"}') == 700)
+            wait_for(lambda: value_of(client, "calls") == 700)
             relay.fall_silent()  # and the stop is obeyed all the same
