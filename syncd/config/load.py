@@ -45,6 +45,7 @@ class Config:
     origins: Mapping[tuple[str, str], Origin] = field(repr=False)
     tests: tuple[MappingTest, ...] = field(default=(), repr=False)
     publications: tuple[Publication, ...] = ()
+    _relative: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -80,8 +81,10 @@ class Config:
 
     def file_of(self, period: str, key_result: str) -> str:
         """The file of a key result, relative to the folder of syncd.yaml, whatever the working folder is."""
-        file = os.path.relpath(self.origins[(period, key_result)].document.file, self.path.parent)
-        return Path(file).as_posix()
+        file = self.origins[(period, key_result)].document.file
+        if file not in self._relative:
+            self._relative[file] = Path(os.path.relpath(file, self.path.parent)).as_posix()
+        return self._relative[file]
 
     def unopened(self, only: str | None = None) -> Mapping[str, str]:
         """Each connection of `publish:` with a reference that is not set, or that is not valid with it, and why; under

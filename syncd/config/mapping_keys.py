@@ -98,13 +98,13 @@ class KeyResultKeys(BaseModel):
     stale_after: Duration | None = Field(None, description="How old a number may be before it is called stale.")
     plausible: PlausibleKeys | None = Field(None, description="Bounds of a number that needs no approval.")
     guard: GuardKeys | None = Field(None, description="What must hold while this number rises.")
-    drives: _IdOrLinks = Field((), description="The outcome, or outcomes, that this output is meant to change.")
+    drives: _IdOrLinks = Field([], description="The outcome, or outcomes, that this output is meant to change.")
     lag: Lag | None = Field(None, description="How much later the outcome is expected to move.")
     measure: MeasureOrName | None = Field(
         None, description="Where its number comes from, or the name of a measure in `measures`."
     )
     moved: Moved | None = Field(None, description="After a renaming, {from: OLD-ID}: its history goes on.")
-    ignore: _Rules = Field((), description="Rules of lint that do not apply here.")
+    ignore: _Rules = Field([], description="Rules of lint that do not apply here.")
 
     @model_validator(mode="after")
     def _has_a_single_goal(self) -> KeyResultKeys:
@@ -169,8 +169,8 @@ class ObjectiveKeys(BaseModel):
     rollup: Rollup | None = Field(
         None, description="What its score is made of; outcomes, or supporting where it has no key results."
     )
-    key_results: list[KeyResultKeys] = Field((), description="Three to five; none if other objectives support it.")
-    ignore: _Rules = Field((), description="Rules of lint that do not apply here or to its key results.")
+    key_results: list[KeyResultKeys] = Field([], description="Three to five; none if other objectives support it.")
+    ignore: _Rules = Field([], description="Rules of lint that do not apply here or to its key results.")
 
     @model_validator(mode="after")
     def _some_score(self) -> ObjectiveKeys:
