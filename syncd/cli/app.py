@@ -9,6 +9,7 @@ import typer
 
 from syncd.cli import options
 from syncd.cli.copying import copying
+from syncd.cli.output import say
 from syncd.cli.serving import serving
 
 app = typer.Typer(
@@ -25,7 +26,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"syncd {version('syncd')}")
+        say(f"syncd {version('syncd')}")
         raise typer.Exit
 
 
