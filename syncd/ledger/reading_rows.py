@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Text, case, column, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, Text, case, column, func, select
 
 from syncd.ledger.batches import given
 from syncd.ledger.schema import cycles, readings
 from syncd.ledger.versions import held_at
 
 _READING_COLUMNS = (
-    *(readings.c[name] for name in ("stream", "part", "until", "position", "cell", "number", "raw", "at", "problem")),
+    *(column for column in readings.c if column.name != "seen_at"),
     case((readings.c.at.is_(None), readings.c.seen_at)).label("seen_at"),  # reading a time is slow
 )
 
@@ -30,7 +30,9 @@ def reading_rows(
     A dated series needs no ended rows: in a long series that is edited daily, most rows have ended.
     """
 
-    def query_rows(wanted: Sequence[Part], *conditions: ColumnElement[bool]) -> dict[Part, list[Any]]:
+    by_part: dict[Part, list[Any]] = {}
+
+    def read_rows(wanted: Sequence[Part], *conditions: ColumnElement[bool]) -> None:
         of = given(wanted, column("stream", Integer), column("part", Text))
         query = (
             select(*_READING_COLUMNS, cycles.c.started_at.label("ended_at"))
@@ -39,18 +41,20 @@ def reading_rows(
             .where(*conditions)
             .order_by(readings.c.cycle, readings.c.position)
         )
-        by_part: dict[Part, list[Any]] = {}
         for row in connection.execute(query):
             by_part.setdefault((row.stream, row.part), []).append(row)
-        return by_part
 
-    rows = query_rows(parts, held_at(readings, cycle))
-    undated = [part for part in parts if part in past and all(row.at is None for row in rows.get(part, ()))]
-    if undated:
-        # The sum stops SQLite from reading all cycles from the first on.
-        began = select(func.min(cycles.c.id + 0)).where(cycles.c.started_at > min(past[part] for part in undated))
-        first = connection.scalar(began)
-        held = readings.c.until.is_(None)
-        ended_since = held if first is None else or_(held, readings.c.until >= first)
-        rows |= query_rows(undated, ended_since, *(() if cycle is None else (readings.c.cycle <= cycle,)))
-    return rows
+    read_rows(parts, held_at(readings, cycle))
+    undated = [part for part in parts if part in past and all(row.at is None for row in by_part.get(part, ()))]
+    if undated and (first := _first_cycle_after(connection, min(past[part] for part in undated))) is not None:
+        by_then = () if cycle is None else (readings.c.until <= cycle,)
+        read_rows(undated, readings.c.until >= first, *by_then)
+        for part in undated:
+            by_part.get(part, []).sort(key=lambda row: (row.cycle, row.position))
+    return by_part
+
+
+def _first_cycle_after(connection: Connection, moment: datetime) -> int | None:
+    """The lowest number of the cycles that began later than this."""
+    # The sum stops SQLite from reading all cycles, from the first on.
+    return connection.scalar(select(func.min(cycles.c.id + 0)).where(cycles.c.started_at > moment))

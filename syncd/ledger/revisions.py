@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Connection,
     Engine,
     Integer,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     or_,
     select,
     union,
+    union_all,
 )
 
 from syncd.ledger.answers import record_of
@@ -141,13 +143,9 @@ def _versions(ids: Sequence[int], after: int, until: int, several: bool) -> Sele
     With `several`, also the versions of the same ids in the other streams.
     """
 
-    def changed(*conditions: ColumnElement[bool]) -> Select[Any]:
-        columns = (records.c.id,) if several else (records.c.stream, records.c.id)
-        return select(*columns).where(records.c.stream.in_(ids), *conditions)
-
-    ended = changed(records.c.until > after, records.c.until <= until)
-    new = changed(_held_since(records, after), records.c.cycle > after, records.c.cycle <= until)
-    moved = union(ended, new).subquery()
+    columns = (records.c.id,) if several else (records.c.stream, records.c.id)
+    in_streams = select(*columns).where(records.c.stream.in_(ids))
+    moved = union(*(in_streams.where(change) for change in _changes(records, after, until))).subquery()
     same = records.c.stream.in_(ids) if several else records.c.stream == moved.c.stream
     query = select(records).join(moved, and_(same, records.c.id == moved.c.id))
     return query.order_by(records.c.id, records.c.stream)
@@ -171,19 +169,20 @@ def _revised(
         yield Revised(cycle, own[0].id, record_of(old) if old else None, record_of(new) if new else None)
 
 
-def _dated(parts: Sequence[Part], after: int, until: int) -> Select[Any]:
+def _dated(parts: Sequence[Part], after: int, until: int) -> CompoundSelect[Any]:
     """Selects the dated rows of these parts that came or ended in the cycles from one to another."""
     of = given(parts, column("stream", Integer), column("part", Text))
-    ended = and_(readings.c.until > after, readings.c.until <= until)
-    new = and_(readings.c.cycle > after, readings.c.cycle <= until)
-    return (
-        select(readings)
-        .join(of, (of.c.stream == readings.c.stream) & (of.c.part == readings.c.part))
-        .where(_held_since(readings, after), readings.c.at.is_not(None), or_(ended, new))
-        .order_by(readings.c.until, readings.c.at, readings.c.position)
-    )
+    of_parts = select(readings).join(of, (of.c.stream == readings.c.stream) & (of.c.part == readings.c.part))
+    dated = of_parts.where(readings.c.at.is_not(None))
+    changes = union_all(*(dated.where(change) for change in _changes(readings, after, until)))
+    columns = changes.selected_columns
+    return changes.order_by(columns.until, columns.at, columns.position)
 
 
-def _held_since(table: Table, cycle: int) -> ColumnElement[bool]:
-    """The condition for rows that hold now or ended after a cycle: so no version that ended before is read."""
-    return or_(table.c.until.is_(None), table.c.until > cycle)
+def _changes(table: Table, after: int, until: int) -> Sequence[ColumnElement[bool]]:
+    """Two conditions that together select the rows that came or ended in the cycles from one to another.
+
+    By each of them, an index of `until` finds the rows without reading those that ended before.
+    """
+    came = and_(table.c.cycle > after, table.c.cycle <= until)
+    return and_(table.c.until > after, or_(table.c.until <= until, came)), and_(table.c.until.is_(None), came)
