@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from sqlalchemy import (
     and_,
     column,
     func,
+    null,
     or_,
     select,
     union,
@@ -28,8 +29,9 @@ from sqlalchemy import (
 
 from syncd.ledger.answers import record_of
 from syncd.ledger.batches import batches, given
-from syncd.ledger.reading_rows import Part
-from syncd.ledger.schema import readings, records, streams
+from syncd.ledger.layouts import Part, read_layouts
+from syncd.ledger.reading_rows import reading_rows
+from syncd.ledger.schema import layouts, readings, records, streams
 from syncd.okr.measures import ReadingMeasure, RecordMeasure, stream_keys
 from syncd.sdk import Reading, Record
 
@@ -104,19 +106,23 @@ class Revisions:
                         ended.append(((row.stream, row.part), row.until, row.at, reading))
                     if after < row.cycle <= until:
                         new_rows[(row.stream, row.part, row.cycle, row.at)] = reading
+                moved = read_layouts(connection, list(by_part), until).keys()
                 for part, cycle, at, old in ended:
                     new = new_rows.get((*part, cycle, at))
+                    if new is None and part in moved:
+                        old = _last_place(connection, part, cycle, old)
                     if new is None or (new.number, new.problem) != (old.number, old.problem):
                         for measure in by_part.get(part, ()):
                             yield measure, Reread(cycle, at, old, new)
 
     def latest(self) -> dict[tuple[str, str], int]:
-        """The last cycle in which rows of each stream came, changed or disappeared, by (connection, stream's key)."""
+        """The last cycle in which rows of each stream came, changed, moved or disappeared, by (connection, key)."""
         latest: dict[tuple[str, str], int] = {}
         with self._engine.connect() as connection:
-            for table in (records, readings):
+            for table in (records, readings, layouts):
+                went = func.max(table.c.until) if "until" in table.c else null()
                 query = (
-                    select(streams.c.connection, streams.c.key, func.max(table.c.cycle), func.max(table.c.until))
+                    select(streams.c.connection, streams.c.key, func.max(table.c.cycle), went)
                     .join(table, table.c.stream == streams.c.id)
                     .group_by(streams.c.connection, streams.c.key)
                 )
@@ -167,6 +173,14 @@ def _revised(
             if row.cycle <= cycle and (row.until is None or row.until > cycle):
                 new = row
         yield Revised(cycle, own[0].id, record_of(old) if old else None, record_of(new) if new else None)
+
+
+def _last_place(connection: Connection, part: Part, cycle: int, gone: Reading) -> Reading:
+    """A dated reading that a cycle ended, with the cell in which it stood before that cycle."""
+    content = gone.at, gone.number, gone.raw, gone.problem
+    rows = reading_rows(connection, [part], cycle - 1, {}).get(part, ())
+    cells = (row.cell for row in rows if (row.at, row.number, row.raw, row.problem) == content)
+    return replace(gone, cell=next(cells, gone.cell))
 
 
 def _dated(parts: Sequence[Part], after: int, until: int) -> CompoundSelect[Any]:
