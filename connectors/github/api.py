@@ -20,7 +20,6 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from connectors.github.advice import advice
@@ -34,7 +33,6 @@ from syncd.sdk import (
     SourceBroken,
     SourceError,
     answer_of,
-    network_failure,
     parse_link,
     sentence,
     server_time,
@@ -225,7 +223,8 @@ class Api:
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], content: Any = None
     ) -> tuple[int, Mapping[str, str], str]:
         import requests
-        from github import GithubException
+
+        from syncd.sdk.requests_transport import not_sent
 
         try:
             with self._client() as client:
@@ -233,10 +232,7 @@ class Api:
                 if client.followed:
                     self._followed.add(path)
         except requests.exceptions.RequestException as error:
-            raise network_failure(error, self._settings.url, self._settings.timeout) from None
-        except GithubException as error:  # from PyGithub's own request for the token of an App
-            answer = answer_of(error.status, error.headers or {}, orjson.dumps(error.data))
-            raise self._server.refusal(answer) from None
+            raise not_sent(error, self._settings.url) from None
         answer = answer_of(status, answered, body)
         self._context.retry.budget.learn(answer.headers)
         if status != 304 and status >= 300:

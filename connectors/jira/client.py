@@ -19,9 +19,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from connectors.jira.advice import advice
 from connectors.jira.answers import Account, CloudPage, ListedField, ServerInfo, ServerPage
-from connectors.jira.changelog import Change, ChangePage, ListedStatus
-from connectors.jira.fields import Id
-from syncd.sdk import Context, Json, RetryLater, Server, SourceBroken, SourceError, answer_of, network_failure
+from connectors.jira.changelog import Change, ChangePage, ListedStatus, LoggedIssue
+from connectors.jira.fields import ALWAYS, Id
+from syncd.sdk import Context, Json, RetryLater, Server, SourceBroken, SourceError, answer_of
 
 if TYPE_CHECKING:
     from jira import JIRA
@@ -66,8 +66,8 @@ class Client:
         self.headers: dict[str, str] = {}  # of the last answer, with names in lower case
         self.announced: int | None = None  # how many issues match the last search in all, if the site says so
         self.settings = settings
-        self._server = Server(settings.url, context, partial(advice, settings))
-        self._jira = _library(settings, self._server, self.headers)
+        self._server = Server(settings, context, partial(advice, settings))
+        self._jira = _library(settings, context, self._server, self.headers)
         self._listed: list[ListedField] | None = None
         self._categories: dict[str, str] | None = None
 
@@ -96,8 +96,12 @@ class Client:
             self._categories = {status.id: status.status_category.key for status in listed}
         return self._categories
 
-    def changes(self, id: str) -> Sequence[Change]:
-        """All changes of an issue, from its own changelog pages; empty if it has none, or was deleted."""
+    def changes(self, id: str, shown: Sequence[Change] | None) -> Sequence[Change]:
+        """All changes of an issue, from its own changelog pages; empty if it has none, or was deleted.
+
+        `shown` are those that a search showed. Data Center has no such pages: where the search left the changelog out,
+        the issue itself is asked for it.
+        """
         changes: list[Change] = []
         while True:
             # The library has no method for this request (pycontribs/jira#911).
@@ -107,10 +111,24 @@ class Client:
             except Refused as error:
                 if error.status != 404:
                     raise
-                return []
+                return self._changes_with_issue(id) if shown is None and not self.site.cloud else []
             changes += page.values
             if not page.values or len(changes) >= page.total:
                 return changes
+
+    def _changes_with_issue(self, id: str) -> Sequence[Change]:
+        params = {"expand": LoggedIssue.expand, "fields": ",".join(ALWAYS)}
+        try:
+            issue = self._ask(lambda: self._jira._get_json(f"issue/{id}", params=params), LoggedIssue)
+        except Refused as error:
+            if error.status != 404:
+                raise
+            return []
+        if issue.shown is None:
+            raise SourceBroken(
+                "Jira leaves out the changelogs that cycle_time needs; let expand=changelog pass through the proxy"
+            )
+        return issue.shown
 
     def search(
         self, jql: str, place: str | int | None, fields: Sequence[str], shape: type[P], size: int | None = None
@@ -212,12 +230,14 @@ class Client:
         import requests
         from jira import JIRAError
 
+        from syncd.sdk.requests_transport import not_sent
+
         try:
             return call()
         except requests.exceptions.JSONDecodeError:
             raise RetryLater("its answer is not JSON") from None
         except requests.exceptions.RequestException as error:
-            raise network_failure(error, self.settings.url, self.settings.timeout) from None
+            raise not_sent(error, self.settings.url) from None
         except JIRAError as error:  # its full text would include the headers
             status = error.status_code
             if status is None:
@@ -242,12 +262,14 @@ def _zone(account: Account) -> str | None:
         return None
 
 
-def _library(settings: JiraSettings, server: Server, headers: dict[str, str]) -> JIRA:
+def _library(settings: JiraSettings, context: Context, server: Server, headers: dict[str, str]) -> JIRA:
     """The library's client, which makes no request by itself. It keeps the headers of the last answer in `headers`.
 
     It follows no redirect to another server or to a login page, and takes no web page for an answer.
     """
     from jira import JIRA
+
+    from syncd.sdk.requests_transport import send_through_exchange
 
     token = settings.token.get_secret_value()
     client = JIRA(
@@ -257,9 +279,9 @@ def _library(settings: JiraSettings, server: Server, headers: dict[str, str]) ->
         token_auth=None if settings.email else token,
         get_server_info=False,
         max_retries=0,
-        timeout=settings.timeout,
         logging=False,  # the library would log whole answers
     )
+    send_through_exchange(client._session, settings, context)
     client._fields_cache_value = {"summary": "summary"}  # else the first search requests all fields
 
     def note(response: Any, **_: Any) -> None:

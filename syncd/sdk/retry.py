@@ -35,20 +35,24 @@ class RetryPolicy:
     a moment, which doubles too. If the server asks for more than `longest_wait` seconds, or the next try would begin
     after `deadline`, there is no wait: the stream ends as partial, and the next cycle continues from its cursor. After
     all tries of a request have failed, the next requests are tried once each, until one succeeds: a server that is down
-    costs one round of waits, not a round for each of its streams. Each try uses one request of the connection's
-    `budget`. The daemon replaces `sleep` so that a stop wakes it; tests replace it so that they do not sleep.
-    `meter` is called after each request with the connection's name, the outcome, and how many requests the server's
-    quota leaves (None if it tells no quota).
+    costs one round of waits, not a round for each of its streams. If all requests of `longest_outage` seconds fail, the
+    rest is not sent: a silent server costs a bounded time, however many streams it has. Each try uses one request of
+    the connection's `budget`. The daemon replaces `sleep` so that a stop wakes it; tests replace it so that they do not
+    sleep. `meter` is called after each request with the connection's name, the outcome, and how many requests the
+    server's quota leaves (None if it tells no quota).
     """
 
     attempts: int = 5
     longest_wait: float = LONGEST_WAIT
     deadline: float = 180.0
+    longest_outage: float = 240.0
     sleep: Callable[[float], None] = field(default=time.sleep)
+    clock: Callable[[], float] = field(default=time.monotonic)
     budget: Budget = field(default_factory=Budget)
     connection: str = ""
     meter: Callable[[str, RequestOutcome, float | None], None] = field(default=lambda *_: None)
-    _gave_up: bool = field(default=False, init=False)
+    _down_since: float | None = field(default=None, init=False)
+    _reason: str = field(default="", init=False)
 
     def call(self, request: Callable[[], T]) -> T:
         """The result of `request`, tried as often as this policy allows; else raises its last error.
@@ -58,6 +62,9 @@ class RetryPolicy:
         """
         import tenacity  # here: commands that make no request do not wait for it
 
+        began = self.clock()
+        if self._down_since is not None and began - self._down_since > self.longest_outage:
+            raise RetryLater(self._reason)
         waited = False
 
         def ask() -> T:
@@ -92,9 +99,10 @@ class RetryPolicy:
         try:
             answer = retrying(ask)
         except RetryLater as error:
-            self._gave_up = error.after is None  # a limit that names its time is no outage
+            down = error.after is None  # a limit that names its time is no outage
+            self._down_since, self._reason = (self._down_since or began) if down else None, str(error)
             raise
-        self._gave_up = False
+        self._down_since = None
         return answer
 
     def fresh(self, connection: str = "") -> RetryPolicy:
@@ -104,7 +112,7 @@ class RetryPolicy:
     def _worth_waiting_for(self, error: BaseException) -> bool:
         if not isinstance(error, RetryLater):
             return False
-        return not self._gave_up if error.after is None else error.after <= self.longest_wait
+        return self._down_since is None if error.after is None else error.after <= self.longest_wait
 
 
 def _outcome(error: BaseException) -> RequestOutcome:

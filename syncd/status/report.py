@@ -81,10 +81,14 @@ class Report:
         """The block of an objective; KeyError if there is none."""
         return {block.objective.id: block for block in self.objectives}[objective]
 
+    @property
+    def lines(self) -> Sequence[KeyResultLine]:
+        """The line of each key result, in the order of the objectives."""
+        return [line for block in self.objectives for line in block.key_results]
+
     def line(self, key_result: str) -> KeyResultLine | None:
         """The line of a key result; None if there is none."""
-        lines = (line for block in self.objectives for line in block.key_results)
-        return next((line for line in lines if line.key_result.id == key_result), None)
+        return next((line for line in self.lines if line.key_result.id == key_result), None)
 
 
 def report_of(snapshot: Snapshot) -> Report:
