@@ -94,25 +94,25 @@ def _store_readings(
 def _changes(cycle: int, snapshot: Snapshot, rows: Sequence[Row[Any]], layout: Sequence[Place] | None) -> _Changes:
     """What a snapshot changes of its part, which has these current rows."""
     dated = sorted((row for row in rows if row.at is not None), key=order_of)
-    stood = {row: (row.position, row.cell) for row in rows}
+    places_before = {row: (row.position, row.cell) for row in rows}
     if layout is not None:
-        stood |= dict(zip(dated, layout, strict=True))
-    listed = sorted((row for row in rows if _is_listed(row.at, snapshot)), key=stood.__getitem__)
+        places_before |= dict(zip(dated, layout, strict=True))
+    listed = sorted((row for row in rows if _is_listed(row.at, snapshot)), key=places_before.__getitem__)
     kept = _unchanged(snapshot, listed)
-    stands = {row: (position, clean(snapshot.readings[position].cell)) for position, row in kept.items()}
-    moved = {row for row, place in stands.items() if place != stood[row]}
+    places_now = {row: (position, clean(snapshot.readings[position].cell)) for position, row in kept.items()}
+    moved = {row for row, place in places_now.items() if place != places_before[row]}
     # A row of this same cycle that moved is written anew: no value used it, and another may need its position.
     for row in [row for row in moved if row.cycle == cycle]:
-        position, _ = stands.pop(row)
+        position, _ = places_now.pop(row)
         del kept[position]
         moved.remove(row)
-    ended = [row for row in listed if row not in stands]
+    ended = [row for row in listed if row not in places_now]
     new = {position: reading for position, reading in enumerate(snapshot.readings) if position not in kept}
     times = {row.at for row in ended} | {reading.at for reading in new.values()}
     if not moved and (layout is None or times <= {None}):
         return _Changes(ended, new, None)
     gone = set(ended)
-    places = [(order_of(row), stands.get(row, stood[row])) for row in dated if row not in gone]
+    places = [(order_of(row), places_now.get(row, places_before[row])) for row in dated if row not in gone]
     places += [
         ((reading.at, position, cycle), (position, clean(reading.cell)))
         for position, reading in new.items()
