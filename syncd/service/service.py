@@ -20,6 +20,7 @@ from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lo
 from syncd.sdk import ConfigError, RetryPolicy
 from syncd.service.configuration import Configuration
 from syncd.service.gauges import LedgerGauges
+from syncd.service.heartbeat import Heartbeat
 from syncd.service.hooks import Hooks
 from syncd.service.metrics import Metrics
 from syncd.service.schedule import next_start
@@ -60,6 +61,7 @@ class Service:
         self.ledger = ledger
         self._background = Background(self._wake.set)
         self._gauges = LedgerGauges(ledger)
+        self._heartbeat = Heartbeat(self._sleep)
         self._hooks = Hooks(ledger, self._wake.set)
 
     @property
@@ -250,6 +252,8 @@ class Service:
         self.cycles += 1
         self.cycle_problem = self.ledger_problem = None
         self.metrics.cycle(result, seconds, time.time())
+        if result.good:
+            self._heartbeat.beat(self.config)
         log.info(
             "cycle ended",
             extra={
