@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,12 +42,13 @@ from syncd.config.mapping_keys import (
 from syncd.config.mapping_test_keys import ExpectKeys, GivenReading, GivenRecord, MappingTestKeys
 from syncd.config.measure_keys import FormulaKeys, ReadingMeasureKeys, RecordMeasureKeys, WindowKeys, measure_model
 from syncd.config.notifying import NotifyKeys
-from syncd.config.project import HealthShares, ProjectFile
+from syncd.config.project import HealthShares, ProjectFile, WebKeys
 from syncd.config.publications import publish_model
 from syncd.okr.lint import RULES
 from syncd.sdk import Stated, Statement, can_publish, can_pull
 from syncd.sdk.as_keys import As
 from syncd.sdk.tables import Lookup, Series
+from syncd.service.gauges import delivery_gauges, key_result_gauges, stream_gauges
 from syncd.service.metrics import Metrics
 
 FOLDER = Path(__file__).parent
@@ -177,19 +178,14 @@ def _choices(annotation: Any) -> tuple[Any, ...]:
 
 def metrics() -> str:
     """The metrics with the help texts of /metrics."""
-    text = Metrics().text(_NoReport()).decode()  # type: ignore[arg-type]
+    gauges = [*key_result_gauges([]), *stream_gauges({}, datetime.now(UTC)), *delivery_gauges([])]
+    text = Metrics().text(gauges).decode()
     rows = []
     for family in text_string_to_metric_families(text):
         if not family.name.endswith("_created"):
             name = f"{family.name}_total" if family.type == "counter" else family.name
             rows.append([f"`{name}`", family.type, family.documentation])
     return _rows(["metric", "type", "meaning"], rows)
-
-
-class _NoReport:
-    """An empty report: the help texts need no values."""
-
-    objectives = ()
 
 
 def fields() -> str:
@@ -229,7 +225,7 @@ _STATED = {
     "note": "The note of the last check-in by a person.",
     "as_of": "The time that the value describes.",
     "updated": "The time at which syncd made this check-in.",
-    "evidence": "The address of the page that explains the value, if `address` is set in syncd.yaml.",
+    "evidence": "The address of the page that explains the value, if `web.address` is set in syncd.yaml.",
 }
 
 
@@ -282,6 +278,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "lint rules": rules,
     "project keys": partial(keys, ProjectFile),
     "health keys": partial(keys, HealthShares),
+    "web keys": partial(keys, WebKeys),
     "retain keys": partial(keys, RetainKeys),
     "notify keys": partial(keys, NotifyKeys),
     "metrics": metrics,

@@ -48,7 +48,7 @@ def find_delimiter(lines: Sequence[str], header: int | None, decimal: str | None
         raise Disagreement(f"its rows can be separated by {both}; say which is meant, such as delimiter: {both[:3]}")
     if agreeing:
         delimiter = agreeing[0].delimiter
-        no_names = delimiter == decimal and any(map(_is_content, agreeing[0].header))
+        no_names = delimiter == decimal and any(map(is_content, agreeing[0].header))
         if no_names or (delimiter == "," and _are_numbers(lines, header, decimal)):
             raise Disagreement(
                 'its commas may be decimal marks or separate columns; write delimiter: ";" or delimiter: ","'
@@ -110,14 +110,16 @@ def _read(lines: Sequence[str], delimiter: str, header: int | None, is_whole: bo
     header_cells = rows[index][1] if index < len(rows) else []
     width = width_of(header_cells)
     body = [(line, row) for line, row in rows[index + 1 :] if width_of(row)]
-    for line, row in body:
-        if problem is None and longer(row, width):
-            problem = describe_longer(line, row, rows[index][0], width)
+    too_long = [(line, row) for line, row in body if longer(row, width)]
+    if width < 2 and not any(is_content(cell) for _, row in too_long for cell in row):
+        too_long = []  # a footnote below a single column
+    if problem is None and too_long:
+        problem = describe_longer(*too_long[0], rows[index][0], width)
     is_split = len(header_cells) > 1 and (not body or any(len(row) > 1 for _, row in body))
     return _Reading(delimiter, header_cells, width, problem, is_split, all(len(row) >= width for _, row in body))
 
 
-def _is_content(cell: str) -> bool:
+def is_content(cell: str) -> bool:
     """Whether a cell holds a number or a date, which names no column."""
     return _NO_NAME.match(cell) is not None
 

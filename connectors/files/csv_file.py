@@ -17,6 +17,7 @@ from connectors.files.csv_delimiter import (
     describe_error,
     describe_longer,
     find_delimiter,
+    is_content,
     is_number_with_commas,
     longer,
     width_of,
@@ -128,16 +129,20 @@ class CsvFile:
         for number, row in enumerate(rows, first):
             if len(row) > 1:
                 text = ",".join(row)
-                if number >= first + body and not is_number_with_commas(text):
+                if number >= first + body and any(map(is_content, row)) and not is_number_with_commas(text):
                     raise self._unreadable(describe_longer(self._line(number), row, self._header_line(), 1))
                 row[:] = [text]
             elif row and self._separated_by(row[0], 1):
                 raise self._unreadable(describe_longer(self._line(number), [*row, ""], self._header_line(), 1))
 
     def _separated_by(self, text: str, width: int) -> str | None:
-        """Another delimiter that cuts the text of a cell into more cells than one, and as many as the header has."""
+        """Another delimiter that cuts a cell into as many cells as the header has, or a cell of a single column into
+        several. One of them is a number or a day: a footnote with a semicolon is a text.
+        """
         for delimiter in CANDIDATES:
-            if delimiter != self._delimiter and text.count(delimiter) >= max(1, width - 1):
+            cells = text.split(delimiter)
+            fits = len(cells) == width if width > 1 else len(cells) > 1
+            if delimiter != self._delimiter and fits and any(map(is_content, cells)):
                 return delimiter
         return None
 

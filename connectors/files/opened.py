@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from syncd.sdk.a1 import Range
 from syncd.sdk.cells import Cell
+from syncd.sdk.tables import is_filled
 
 Row = TypeVar("Row", bound=Sequence[Cell])
 Block = tuple[int, Sequence[Sequence[Cell]]]
@@ -57,3 +58,15 @@ def row_of(opened: Opened, sheet: str | None, number: int) -> Sequence[Cell]:
         if first > number:
             break
     return ()
+
+
+def first_filled(opened: Opened, sheet: str | None, area: Range) -> tuple[int, Sequence[Cell]]:
+    """The first row of an area that has a cell which is not blank, with its number; an empty row if there is none."""
+    columns = slice(area.first_column, None if area.last_column is None else area.last_column + 1)
+    for first, rows in opened.blocks(sheet):
+        for number, row in enumerate(rows, first):
+            if area.last_row is not None and number > area.last_row:
+                return area.first_row, ()
+            if number >= area.first_row and is_filled(row[columns]):
+                return number, row
+    return area.first_row, ()

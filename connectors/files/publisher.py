@@ -17,7 +17,7 @@ import orjson
 from connectors.files.keys import FilesPublish
 from connectors.files.paths import below
 from syncd.sdk import Content, RetryLater, SourceBroken, SourceError, Statement, Summary, Written
-from syncd.sdk.figures import number, percent, spreadsheet_cell
+from syncd.sdk.figures import full_number, number, percent, spreadsheet_cell
 
 _COLUMNS = (
     "period", "objective", "objective_title", "owner", "key_result", "title", "kind", "unit", "baseline", "target",
@@ -150,8 +150,8 @@ def _row(statement: Statement, owner: str | None) -> str:
         link,
         f"{number(statement.value, bounds=statement.value_bounds)}{unit}"
         if statement.value is not None
-        else number(None),
-        number(statement.target),
+        else full_number(None),
+        full_number(statement.target),
         percent(statement.progress, statement.progress_bounds),
         health,
         statement.as_of.strftime("%Y-%m-%d %H:%M") if statement.as_of else "–",

@@ -7,7 +7,7 @@ over in silence. And it makes a rectangle of all cells: a single stray cell in Z
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from connectors.files.limits import Limits
@@ -61,10 +61,6 @@ class SheetScan:
             cells.extend([None] * (column + 1 - len(cells)))
             cells[column] = error
         return cells
-
-
-Scans = Mapping[str, SheetScan]
-"""The scan of each sheet by its name."""
 
 
 def text_of(xml: bytes) -> str:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from connectors.files.keys import FilesMeasure
-from connectors.files.opened import Opened, row_of
+from connectors.files.opened import Opened, first_filled, row_of
 from syncd.sdk import Snapshot
 from syncd.sdk.a1 import Range, parse_range, split_sheet
 from syncd.sdk.cells import Cell, ColumnReader, Reader
 from syncd.sdk.facts import Between
-from syncd.sdk.lookup import LookupReader
+from syncd.sdk.lookup import LookupReader, check_header
 from syncd.sdk.series import SeriesReader, read_series
 from syncd.sdk.tables import Grid, Header, Lookup, Series, Unreadable, read_cell
 
@@ -176,6 +176,7 @@ class _Resolver:
 
     def _lookup(self, lookup: Lookup) -> _Search:
         table = self._table(lookup.table)
+        check_header(lookup.table, table.area, self.keys.header)
         header = self._header(table)
         search = LookupReader(lookup, self.reader, header, table.sheet)
         body = _Place(table.sheet, Range(max(header.row + 1, table.area.first_row), 0, table.area.last_row, None))
@@ -204,8 +205,11 @@ class _Resolver:
 
     def _header(self, table: _Place) -> Header:
         area = table.area
-        row = area.first_row if self.keys.header is None else self.keys.header - 1
-        cells = row_of(self.opened, table.sheet, row)
+        if self.keys.header is None:
+            row, cells = first_filled(self.opened, table.sheet, area)
+        else:
+            row = self.keys.header - 1
+            cells = row_of(self.opened, table.sheet, row)
         end = None if area.last_column is None else area.last_column + 1
         return Header([None] * area.first_column + list(cells[area.first_column : end]), row)
 

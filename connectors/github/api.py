@@ -20,7 +20,6 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from connectors.github.advice import advice
@@ -34,7 +33,6 @@ from syncd.sdk import (
     SourceBroken,
     SourceError,
     answer_of,
-    network_failure,
     parse_link,
     sentence,
     server_time,
@@ -99,13 +97,14 @@ class Api:
         self._context = context
         self._server = server(settings, context)
         self._idle = [Client(settings, context)]
-        self._per_page = PER_PAGE
+        self.per_page = PER_PAGE
+        """The rows of a full page."""
         self._followed: set[str] = set()
 
     def with_pages_of(self, rows: int) -> Api:
         """The same account, asked for pages of so many rows."""
         api = copy(self)
-        api._per_page = rows
+        api.per_page = rows
         return api
 
     def was_redirected(self, repo: str) -> bool:
@@ -119,7 +118,7 @@ class Api:
 
     def page(self, path: str, query: Mapping[str, str], kind: str, number: int = 1, etag: str | None = None) -> Answer:
         """One page of a list by its number, without rows if `etag` still holds."""
-        parameters = {**query, "per_page": str(self._per_page)}
+        parameters = {**query, "per_page": str(self.per_page)}
         return self._list(path, parameters if number == 1 else {**parameters, "page": str(number)}, kind, number, etag)
 
     def pages(
@@ -139,7 +138,7 @@ class Api:
         the link names another host than the configured one. A server that sends no links may still have a page after a
         full page; that page is requested by number.
         """
-        parameters = {**query, "per_page": str(self._per_page)}
+        parameters = {**query, "per_page": str(self.per_page)}
         if start > 1:
             parameters["page"] = str(start)
         requested: set[str] = set()
@@ -207,7 +206,7 @@ class Api:
             if following is None and last.isdigit() and int(last) > number + 1:
                 raise RetryLater(f"its list ends on page {number}, but its links count {last} pages")
             of = int(last) if last.isdigit() and following and following.get("page") == str(number + 1) else None
-            full, kept_back = len(rows) >= self._per_page, withheld(headers)
+            full, kept_back = len(rows) >= self.per_page, withheld(headers)
             if kept_back and kind != "repos":
                 raise SourceBroken(WITHHELD)
             return Answer(rows, headers.get("etag"), at, following, "link" not in headers, number, of, full, kept_back)
@@ -224,7 +223,8 @@ class Api:
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], content: Any = None
     ) -> tuple[int, Mapping[str, str], str]:
         import requests
-        from github import GithubException
+
+        from syncd.sdk.requests_transport import not_sent
 
         try:
             with self._client() as client:
@@ -232,10 +232,7 @@ class Api:
                 if client.followed:
                     self._followed.add(path)
         except requests.exceptions.RequestException as error:
-            raise network_failure(error, self._settings.url, self._settings.timeout) from None
-        except GithubException as error:  # from PyGithub's own request for the token of an App
-            answer = answer_of(error.status, error.headers or {}, orjson.dumps(error.data))
-            raise self._server.refusal(answer) from None
+            raise not_sent(error, self._settings.url) from None
         answer = answer_of(status, answered, body)
         self._context.retry.budget.learn(answer.headers)
         if status != 304 and status >= 300:

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from connectors.github.advice import advice
 from connectors.github.settings import GitHubSettings
-from syncd.sdk import ConfigError, Context, Server, SourceBroken, answer_of
+from syncd.sdk import ConfigError, Context, RetryLater, Server, SourceBroken, answer_of
+from syncd.sdk.regular_files import read_regular
 
 if TYPE_CHECKING:
     from github import Github
@@ -23,8 +24,8 @@ class Client:
     """PyGithub's client and our connection. For use by one thread at a time."""
 
     def __init__(self, settings: GitHubSettings, context: Context) -> None:
-        self._library = _library(settings, context.folder)
-        self._connection = _connection(settings, server(settings, context))
+        self._connection = _connection(settings, context)
+        self._library = _library(settings, context, self._connection)
 
     def ask(
         self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, str], content: Any = None
@@ -49,11 +50,28 @@ class Client:
 
 def server(settings: GitHubSettings, context: Context) -> Server:
     """What errors of this account say."""
-    return Server(settings.url, context, partial(advice, settings.url))
+    return Server(settings, context, partial(advice, settings.url))
 
 
-def _library(settings: GitHubSettings, folder: str) -> Github:
+def _library(settings: GitHubSettings, context: Context, connection: Any) -> Github:
     from github import Auth, Github
+    from github.InstallationAuthorization import InstallationAuthorization
+
+    ours = server(settings, context)
+
+    class Installation(Auth.AppInstallationAuth):  # type: ignore[misc]
+        """An App's installation, whose token is requested through our connection too."""
+
+        def _get_installation_authorization(self) -> InstallationAuthorization:
+            path = f"/app/installations/{self.installation_id}/access_tokens"
+            body: dict[str, Any] = {"permissions": {}}
+            answer = answer_of(*self.requester.requestJson("POST", path, input=body, cnx=connection))
+            if not 200 <= answer.status < 300:
+                raise ours.refusal(answer)
+            token = answer.json()
+            if not isinstance(token, dict) or not {"token", "expires_at"} <= token.keys():
+                raise RetryLater("its answer to the request of a token is not what GitHub documents")
+            return InstallationAuthorization(self.requester, answer.headers, token)
 
     auth: Auth.Auth | None = None
     if settings.token is not None:
@@ -62,17 +80,16 @@ def _library(settings: GitHubSettings, folder: str) -> Github:
         key = settings.private_key
         if "-----BEGIN" not in key:
             try:
-                key = (Path(folder) / key).read_text(encoding="utf-8")
+                key = read_regular(Path(context.folder) / key).decode()
             except (OSError, UnicodeDecodeError) as error:
                 why = getattr(error, "strerror", None) or "it is not text"
                 raise ConfigError(f"private_key names {key}, which cannot be read: {why.lower()}") from None
         _check_key(key)
         app = Auth.AppAuth(settings.app_id or "", key)
-        auth = app.get_installation_auth(int(settings.installation_id or 0))
+        auth = Installation(app, int(settings.installation_id or 0))
     return Github(
         base_url=settings.url,
         auth=auth,
-        timeout=int(settings.timeout),
         retry=None,
         seconds_between_requests=None,
         seconds_between_writes=None,
@@ -92,7 +109,7 @@ def _check_key(key: str) -> None:
         ) from None
 
 
-def _connection(settings: GitHubSettings, server: Server) -> Any:
+def _connection(settings: GitHubSettings, context: Context) -> Any:
     """PyGithub's connection, which follows redirects and keeps query, method and content.
 
     It stays at the configured address: behind a proxy or a replay, the new address of a renamed repository names
@@ -101,6 +118,9 @@ def _connection(settings: GitHubSettings, server: Server) -> Any:
     """
     from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass, RequestsResponse
 
+    from syncd.sdk.requests_transport import send_through_exchange
+
+    ours = server(settings, context)
     parts = urlsplit(settings.url)
     base: Any = HTTPSRequestsConnectionClass if parts.scheme == "https" else HTTPRequestsConnectionClass
 
@@ -117,8 +137,8 @@ def _connection(settings: GitHubSettings, server: Server) -> Any:
                     return answer
                 to, path = urlsplit(location), urlsplit(self.url).path
                 asked = f"{parts.scheme}://{parts.netloc}{path}"
-                moves_all = to.path.rstrip("/") in ("", path.rstrip("/")) or server.sends_to_login(named, asked)
-                if moves_all and (moved := server.redirect(named, asked)) is not None:
+                moves_all = to.path.rstrip("/") in ("", path.rstrip("/")) or ours.sends_to_login(named, asked)
+                if moves_all and (moved := ours.redirect(named, asked)) is not None:
                     raise moved
                 root = parts.path if to.hostname not in (None, parts.hostname) else ""
                 self.url = f"{root}{to.path}" + (f"?{to.query}" if to.query else "")
@@ -126,4 +146,6 @@ def _connection(settings: GitHubSettings, server: Server) -> Any:
             raise SourceBroken("it redirects in a circle")
 
     host = parts.hostname or ""
-    return Following(f"[{host}]" if ":" in host else host, parts.port, timeout=settings.timeout, retry=0)
+    connection = Following(f"[{host}]" if ":" in host else host, parts.port)
+    send_through_exchange(connection.session, settings, context)
+    return connection

@@ -10,7 +10,7 @@ from typing import Any
 
 from connectors.github.api import Answer, Api
 from connectors.github.rows import Issue
-from connectors.github.walks import OVERLAP, READS, records_of
+from connectors.github.walks import OVERLAP, READS, records_of, resumable
 from syncd.sdk import Page, RetryLater, SourceBroken
 
 _SECOND = timedelta(seconds=1)
@@ -69,7 +69,7 @@ class IssuesWalk:
             yield Page(cursor={**last, "top": self._top, "began": self._began.isoformat()})
 
     def _walk(self, floor: datetime, cursor: Mapping[str, Any]) -> Iterator[Page]:
-        walk, first, since = cursor.get("walk"), None, floor
+        walk, first, since = resumable(self._api, cursor), None, floor
         if walk is not None:
             since, long = datetime.fromisoformat(walk["floor"]), True
         else:
@@ -154,7 +154,14 @@ class IssuesWalk:
                 if not old:
                     return None
                 row = rows[old[-1]].version
-                walk = {"floor": floor.isoformat(), "page": 1, "of": first.of, "place": old[-1], "row": row}
+                walk = {
+                    "floor": floor.isoformat(),
+                    "page": 1,
+                    "of": first.of,
+                    "size": self._api.per_page,
+                    "place": old[-1],
+                    "row": row,
+                }
                 yield self._page(rows)
             # The first page again, conditionally: a row that left it before the last page was read must be noticed.
             etag = first.etag if first is not None else None

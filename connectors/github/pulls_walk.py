@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from connectors.github.api import Answer, Api
-from connectors.github.walks import OVERLAP, records_of
+from connectors.github.walks import OVERLAP, records_of, resumable
 from syncd.sdk import Page
 
 _QUERY = {"state": "all", "sort": "updated", "direction": "desc"}
@@ -40,7 +40,7 @@ class PullsWalk:
 
         The cursor has the `mark` and `etag` of the head, or `walk`, where an interrupted walk stopped.
         """
-        walk, at_once, start = cursor.get("walk"), True, 1
+        walk, at_once, start = resumable(self._api, cursor), True, 1
         if walk is not None:
             floor, at_once, start = datetime.fromisoformat(walk["floor"]), walk["at_once"], walk["page"]
             self._top, self._head_rows, self._etag = (
@@ -136,6 +136,7 @@ class PullsWalk:
             "floor": floor.isoformat(),
             "at_once": at_once,
             "page": answer.number,
+            "size": self._api.per_page,
             "rows": _digest(answer),
             "top": self._top.isoformat(),
             "head": sorted(self._head_rows),

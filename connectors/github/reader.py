@@ -52,8 +52,6 @@ class Reader:
                 size = smaller
             else:
                 return
-            # Pages of another size have other numbers: a walk that was interrupted begins anew.
-            cursor = {key: value for key, value in cursor.items() if key != "walk"}
             memory["sizes"] = {**memory.get("sizes", {}), name: size}
             yield Page(lists=Lists(memory=dict(memory)))
 

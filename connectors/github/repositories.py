@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 
 from connectors.github.api import Api, NotThere, Refused, parsed
 from connectors.github.refusals import WITHHELD
-from connectors.github.rows import REPOSITORY, Repository, User
+from connectors.github.rows import REPOSITORY, USER, Repository
 from connectors.github.settings import GitHubSettings
 from connectors.github.walks import steady
 from syncd.sdk import Lists, SourceBroken
@@ -93,7 +93,7 @@ class Repositories:
             return [*({row.key: row for row in rows} | own).values()], withheld or more_withheld
         with suppress(SourceBroken):
             _, _, body = self._api.request("/user", {})
-            if User.model_validate_json(body).login.lower() == owner.lower():
+            if parsed(USER, body).login.lower() == owner.lower():
                 return self._rows("/user/repos", {"affiliation": "owner"})
         return self._rows(*public)
 

@@ -265,3 +265,4 @@ ROWS: Mapping[str, TypeAdapter[Any]] = {
 }
 
 REPOSITORY = TypeAdapter(Repository)
+USER = TypeAdapter(User)

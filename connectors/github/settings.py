@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from syncd.sdk import ConnectionSettings, Json, PublishKeys, RecordKeys, Secret, WebAddress
+from syncd.sdk import Json, PublishKeys, RecordKeys, Secret, WebAddress, WebSettings
 from syncd.sdk.block import SHOWN
 
 What = Literal["merged_pull_requests", "closed_issues", "releases"]
@@ -42,7 +42,7 @@ _OF_PULLS_ALONE = frozenset({"base", "draft"})
 _LONGEST_PREFIX = 40  # a label has 50 characters at most; " off track" takes ten
 
 
-class GitHubSettings(ConnectionSettings):
+class GitHubSettings(WebSettings):
     """A GitHub or GitHub Enterprise account."""
 
     url: WebAddress = Field("https://api.github.com", description="The API; for GitHub Enterprise https://HOST/api/v3.")
@@ -52,7 +52,6 @@ class GitHubSettings(ConnectionSettings):
     private_key: str | None = Field(
         None, description="The file with the App's private key (PEM), or ${NAME} with the key."
     )
-    timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
     exclude: list[str] = Field(
         [], description="What OWNER/* leaves out: names of repositories (`*` stands for any text), `archived`, `forks`."
     )

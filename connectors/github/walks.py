@@ -32,6 +32,12 @@ def start_of_walk(since: datetime | None, cursor: Mapping[str, Any]) -> datetime
     return max(floor, min(mark, datetime.fromisoformat(cursor.get("since", cursor["mark"]))))
 
 
+def resumable(api: Api, cursor: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Where an interrupted walk stopped. None if none was, or if its pages had another size and so other rows."""
+    walk: Mapping[str, Any] | None = cursor.get("walk")
+    return walk if walk is not None and walk.get("size") == api.per_page else None
+
+
 def releases(api: Api, repo: str, cursor: Mapping[str, Any]) -> Iterator[Page]:
     """All releases of a repository: their list is not ordered by update, and an old release may change or be deleted.
 

@@ -13,17 +13,17 @@ from typing import Any
 from connectors.http.expressions import Path, value_at
 from syncd.sdk import parse_link
 
-_MORE = re.compile(
-    "hasmore(pages|items)?|hasnext(page)?|more(results|records|data|available)?|(is)?truncated|incompleteresults"
-)
-_END = re.compile("(is)?last(page)?|endof(records|results)")
+_MORE = re.compile("hasmore(pages|items)?|hasnext(page)?|more(results|records|data|available)?")
+_CUT = re.compile("(is)?truncated|incompleteresults")  # false says that this page is whole, and nothing of the list
+_END = re.compile("(is)?last(page)?|endof(records|results|stream)")
 _NEXT = re.compile(
     "(odata)?next(page|cursor|token|link|url|uri|href|offset|start|marker|key|records|results|sync|id)*"
     "|continu(e|ation)(token)?|paginationtoken"
 )
 _TOTAL = re.compile("total(count|results|items|records|hits|elements|size|rows)?|numfound|count")
 _PAGE = re.compile("(current)?page(number|index)?|number")
-_PAGES = re.compile("pages|(total|last|max)pages?|pagecount|num(berof)?pages")
+_PAGES = re.compile("pages|totalpages?|pagecount|num(berof)?pages")
+_LAST_PAGE = re.compile("(last|max)pages?")
 _OFFSET = re.compile("offset|start(at|index)?|skip|from")
 _BLOCKS = re.compile(
     "meta(data)?|pagination|paging|page(info)?|links?|cursors?|response(metadata|info)|result(info|set)|info"
@@ -31,19 +31,25 @@ _BLOCKS = re.compile(
 _RANGE = re.compile(r"\w+ (?:\d+-(\d+)|\*)/(\d+)", re.ASCII)
 
 
-def further_pages(data: Any, headers: Mapping[str, str], path: Path, earlier: int = 0) -> str | None:
+def further_pages(
+    data: Any, headers: Mapping[str, str], path: Path, *, rows_before: int = 0, pages: int = 1, is_led: bool = False
+) -> str | None:
     """The sign by which an answer says that more of the list at a path follows; None if it has no such sign.
 
-    `earlier` is the number of the list's items on earlier pages. The sign is written as YAML or a header shows it.
+    `rows_before` counts the list's items on earlier pages, `pages` the pages with this one. `is_led` says that `pages:`
+    of the measure leads no further: only then does a flag such as `has_more: false` outweigh a pointer beside it. The
+    sign is written as YAML or a header shows it.
     """
     rows = value_at(data, path)
-    if sign := _in_headers(headers, earlier + len(rows) if isinstance(rows, list) else None):
+    if sign := _in_headers(headers, rows_before + len(rows) if isinstance(rows, list) else None):
         return sign
     for holder, name in _holders(data, path):
         keys = {_normal(key): (key, value) for key, value in holder.items()}
-        if _says_end(keys):
-            continue
-        if sign := _pointer(keys) or _flag(keys) or _counted(keys, rows, earlier):
+        ends = _says_end(keys)
+        sign = None if ends and is_led else _pointer(keys)
+        if sign is None and not ends:
+            sign = _flag(keys) or _page_before_last(keys, pages) or _counted(keys, rows, rows_before)
+        if sign is not None:
             return f"{name}{sign}"
     return None
 
@@ -52,7 +58,7 @@ def next_pointer(data: Any, path: Path) -> tuple[str, bool] | None:
     """Where an answer keeps the place of its next page, as a path, and whether it is an address."""
     for holder, name in _holders(data, path):
         for key, value in holder.items():
-            if _NEXT.fullmatch(_normal(key)) and isinstance(value, str | int) and value and not isinstance(value, bool):
+            if _NEXT.fullmatch(_normal(key)) and isinstance(value, str | int) and value and value is not True:
                 quoted = key if re.fullmatch(r"[A-Za-z_]\w*", key) else f'"{key}"'
                 return f"{name}{quoted}", isinstance(value, str) and bool(re.match(r"https?://|/|\?", value))
     return None
@@ -107,37 +113,65 @@ _Keys = Mapping[str, tuple[str, Any]]
 
 
 def _says_end(keys: _Keys) -> bool:
+    """Whether flags say that nothing follows, and none says that something does."""
     flags = [
-        bool(_MORE.fullmatch(name)) is not value
+        _truth(value) is (_END.fullmatch(name) is not None)
         for name, (_, value) in keys.items()
-        if isinstance(value, bool) and (_MORE.fullmatch(name) or _END.fullmatch(name))
+        if _truth(value) is not None and (_MORE.fullmatch(name) or _END.fullmatch(name))
     ]
-    return bool(flags) and all(flags)
+    return bool(flags) and all(flags) and _flag(keys) is None
 
 
 def _flag(keys: _Keys) -> str | None:
     for name, (key, value) in keys.items():
-        if (value is True and _MORE.fullmatch(name)) or (value is False and _END.fullmatch(name)):
-            return f"{key}: {str(value).lower()}"
+        follows = _truth(value)
+        if (follows is True and (_MORE.fullmatch(name) or _CUT.fullmatch(name))) or (
+            follows is False and _END.fullmatch(name)
+        ):
+            return f"{key}: {str(follows).lower()}"
     return None
+
+
+def _truth(value: object) -> bool | None:
+    """A flag, which some APIs write as a text."""
+    return value if isinstance(value, bool) else {"true": True, "false": False}.get(str(value).lower())
 
 
 def _pointer(keys: _Keys) -> str | None:
     for name, (key, value) in keys.items():
-        if _NEXT.fullmatch(name) and value not in (None, "", 0) and value is not False and value != {} and value != []:
+        if _NEXT.fullmatch(name) and _leads(value):
             return key
     return None
 
 
-def _counted(keys: _Keys, rows: Any, earlier: int) -> str | None:
-    """The sign in a total beyond what came, or in a number of pages beyond this one."""
-    current = _first(keys, _PAGE) or 1
+def _leads(value: Any) -> bool:
+    """Whether the value of a pointer leads somewhere: `{"href": null, "templated": false}` does not."""
+    if isinstance(value, Mapping | list):
+        inner = value.values() if isinstance(value, Mapping) else value
+        return any(_leads(part) for part in inner if not isinstance(part, bool))
+    return value not in (None, "", 0, False)
+
+
+def _page_before_last(keys: _Keys, pages: int) -> str | None:
+    """The sign in a number of pages beyond this one. Pages are counted from 0 or from 1."""
+    given = _first(keys, _PAGE)
+    reached = pages if given is None else max(given, pages)
     for name, (key, value) in keys.items():
-        if _PAGES.fullmatch(name) and (last := _whole(value)) is not None and last > current:
-            return f"{key}: {last}, and this is page {current}"
+        last = _whole(value)
+        if last is None:
+            continue
+        if (_PAGES.fullmatch(name) and last > reached) or (
+            _LAST_PAGE.fullmatch(name) and last > (reached if given is None else given)
+        ):
+            return f"{key}: {last}, and this is page {pages if given is None else given}"
+    return None
+
+
+def _counted(keys: _Keys, rows: Any, rows_before: int) -> str | None:
+    """The sign in a total beyond the rows so far."""
     if not isinstance(rows, list):
         return None
-    before = earlier or _first(keys, _OFFSET) or 0
+    before = rows_before or _first(keys, _OFFSET) or 0
     for name, (key, value) in keys.items():
         total = _whole(value.get("value") if isinstance(value, Mapping) else value)  # Elasticsearch: {value, relation}
         if _TOTAL.fullmatch(name) and total is not None and total > before + len(rows) and not _is_sum(total, rows):
@@ -152,6 +186,9 @@ def _first(keys: _Keys, pattern: re.Pattern[str]) -> int | None:
 
 
 def _whole(value: object) -> int | None:
+    """A whole number, which some APIs write as a text."""
+    if isinstance(value, str) and re.fullmatch("[0-9]{1,15}", value):
+        return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,11 @@ class Request:
     method: str
     body: Any = None
 
+    @property
+    def key(self) -> bytes:
+        """What distinguishes it from the requests for other pages."""
+        return orjson.dumps([self.address, self.body])
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerPage:
@@ -58,16 +63,27 @@ def read_pages(api: JsonClient, first: Request, pages: Pages | None) -> Iterator
     read: set[bytes] = set()
     last: Any = None
     while request is not None:
-        key = orjson.dumps([request.address, request.body])
         data, headers = api.answer(request.address, object, method=request.method, body=request.body)
-        if key in read or (read and data == last and _has_rows(data)):
-            raise SourceBroken(f"its pages go round in a circle (page {len(read) + 1})")
+        # Beside `has_more: false` some APIs keep a cursor for later, which leads back or to a page without rows.
+        ends = pages is not None and _says_end(pages, data)
+        if read and data == last and _has_rows(data):
+            if ends:
+                return
+            raise _circle(read)
         yield AnswerPage(data, headers)
-        read.add(key)
+        read.add(request.key)
         last = data
         request = _following(api, request, pages, data, headers) if pages is not None else None
+        if request is not None and ends and (request.key in read or not _has_rows(data)):
+            return
+        if request is not None and request.key in read:
+            raise _circle(read)
         if request is not None and len(read) == _MOST_PAGES:
             raise SourceBroken(f"it has more than {_MOST_PAGES:,} pages; ask for larger pages, or for fewer rows")
+
+
+def _circle(read: Collection[bytes]) -> SourceBroken:
+    return SourceBroken(f"its pages go round in a circle (page {len(read) + 1})")
 
 
 def _following(
@@ -81,7 +97,7 @@ def _following(
         value = search(pages.next, data)
     except ValueError as error:
         raise SourceBroken(f"pages.next: {pages.next}: {error}") from None
-    if value is None or value == "" or value is False or any(says_end(data, path) for path in list_paths(pages.next)):
+    if value is None or value == "" or value is False:
         return None
     if isinstance(value, bool | list | dict):
         raise SourceBroken(f"pages.next: {pages.next} finds {orjson.dumps(value).decode()[:60]}, which names no page")
@@ -92,6 +108,10 @@ def _following(
     if isinstance(request.body, dict):
         return Request(request.address, request.method, {**request.body, pages.param: value})
     return Request(_with_parameter(request.address, pages.param, str(value)), request.method, request.body)
+
+
+def _says_end(pages: Pages, data: Any) -> bool:
+    return pages.next != LINK and any(says_end(data, path) for path in list_paths(pages.next))
 
 
 def _has_rows(data: Any) -> bool:

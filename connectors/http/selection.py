@@ -36,14 +36,15 @@ _MESSAGES = (*_ERRORS, "message", "errorMessages", "detail", "fault", "error_des
 class Selection:
     """Collects what one expression finds on each page.
 
-    `whole` says that the answer is whole, whatever it says of further pages.
+    `whole` says that the answer is whole, whatever it says of further pages; `paged` that its pages are followed.
     """
 
-    def __init__(self, expression: str, hide: Callable[[str], str], *, whole: bool) -> None:
+    def __init__(self, expression: str, hide: Callable[[str], str], *, whole: bool, paged: bool) -> None:
         """`hide` masks secrets in what the server says."""
         self._expression = expression
         self._hide = hide
         self._whole = whole
+        self._paged = paged
         self._path = plain_path(expression)
         self._pages = 0
         self._pairs: list[Any] | None = None
@@ -135,7 +136,9 @@ class Selection:
         if self._whole or (self._path is not None and self._pairs is None):
             return None
         for path, earlier in self._came.items():
-            sign = further_pages(page.data, page.headers, path, earlier)
+            sign = further_pages(
+                page.data, page.headers, path, rows_before=earlier, pages=self._pages, is_led=self._paged
+            )
             rows = value_at(page.data, path)
             self._came[path] = earlier + (len(rows) if isinstance(rows, list) else 0)
             if sign is None:

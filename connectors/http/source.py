@@ -75,7 +75,8 @@ class HttpSource(JsonSource):
         parts = {part: HttpMeasure.of_part(part) for part in sorted(stream.needs)}
         keys = next(iter(parts.values()))
         selections = {
-            part: Selection(keys.json_, self._context.hide, whole=keys.pages is False) for part, keys in parts.items()
+            part: Selection(keys.json_, self._context.hide, whole=keys.pages is False, paged=bool(keys.pages))
+            for part, keys in parts.items()
         }
         request = Request(self.api.address(keys.path), keys.method, keys.body)
         for page in read_pages(self.api, request, keys.pages or None):

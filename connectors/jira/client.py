@@ -21,7 +21,7 @@ from connectors.jira.advice import advice
 from connectors.jira.answers import Account, CloudPage, ListedField, ServerInfo, ServerPage
 from connectors.jira.changelog import Change, ChangePage, ListedStatus
 from connectors.jira.fields import Id
-from syncd.sdk import Context, Json, RetryLater, Server, SourceBroken, SourceError, answer_of, network_failure
+from syncd.sdk import Context, Json, RetryLater, Server, SourceBroken, SourceError, answer_of
 
 if TYPE_CHECKING:
     from jira import JIRA
@@ -66,8 +66,8 @@ class Client:
         self.headers: dict[str, str] = {}  # of the last answer, with names in lower case
         self.announced: int | None = None  # how many issues match the last search in all, if the site says so
         self.settings = settings
-        self._server = Server(settings.url, context, partial(advice, settings))
-        self._jira = _library(settings, self._server, self.headers)
+        self._server = Server(settings, context, partial(advice, settings))
+        self._jira = _library(settings, context, self._server, self.headers)
         self._listed: list[ListedField] | None = None
         self._categories: dict[str, str] | None = None
 
@@ -212,12 +212,14 @@ class Client:
         import requests
         from jira import JIRAError
 
+        from syncd.sdk.requests_transport import not_sent
+
         try:
             return call()
         except requests.exceptions.JSONDecodeError:
             raise RetryLater("its answer is not JSON") from None
         except requests.exceptions.RequestException as error:
-            raise network_failure(error, self.settings.url, self.settings.timeout) from None
+            raise not_sent(error, self.settings.url) from None
         except JIRAError as error:  # its full text would include the headers
             status = error.status_code
             if status is None:
@@ -242,12 +244,14 @@ def _zone(account: Account) -> str | None:
         return None
 
 
-def _library(settings: JiraSettings, server: Server, headers: dict[str, str]) -> JIRA:
+def _library(settings: JiraSettings, context: Context, server: Server, headers: dict[str, str]) -> JIRA:
     """The library's client, which makes no request by itself. It keeps the headers of the last answer in `headers`.
 
     It follows no redirect to another server or to a login page, and takes no web page for an answer.
     """
     from jira import JIRA
+
+    from syncd.sdk.requests_transport import send_through_exchange
 
     token = settings.token.get_secret_value()
     client = JIRA(
@@ -257,9 +261,9 @@ def _library(settings: JiraSettings, server: Server, headers: dict[str, str]) ->
         token_auth=None if settings.email else token,
         get_server_info=False,
         max_retries=0,
-        timeout=settings.timeout,
         logging=False,  # the library would log whole answers
     )
+    send_through_exchange(client._session, settings, context)
     client._fields_cache_value = {"summary": "summary"}  # else the first search requests all fields
 
     def note(response: Any, **_: Any) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from connectors.jira.jql import balanced, never_done, unordered
-from syncd.sdk import ConnectionSettings, Duration, Json, PublishKeys, RecordKeys, Secret, Stated, WebAddress
+from syncd.sdk import Duration, Json, PublishKeys, RecordKeys, Secret, Stated, WebAddress, WebSettings
 from syncd.sdk.block import SHOWN
 
 _IN_ANY_CASE = frozenset({"type", "issuetype", "issue type", "status", "priority", "resolution"})
@@ -20,7 +20,7 @@ _IN_ANY_CASE = frozenset({"type", "issuetype", "issue type", "status", "priority
 WITHOUT_EMAIL = "an API token of Jira Cloud needs the account's address: write email beside token"
 
 
-class JiraSettings(ConnectionSettings):
+class JiraSettings(WebSettings):
     """A Jira site."""
 
     url: WebAddress = Field(
@@ -28,7 +28,6 @@ class JiraSettings(ConnectionSettings):
     )
     email: str | None = Field(None, description="The account's address, with an API token of Jira Cloud.")
     token: Secret = Field(description="An API token (with email), or a personal access token of Data Center (alone).")
-    timeout: float = Field(30, gt=0, description="Seconds to wait for an answer.")
     reconcile: Duration = Field(timedelta(hours=1), description="How often to check for deleted records.")
     delivered_unless: list[str] | None = Field(
         None, description="Resolutions of issues that are not delivered, such as Won't Do; [] counts each of them."

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -26,10 +25,10 @@ from syncd.sdk import (
     SourceError,
     answer_of,
     is_page,
-    network_failure,
     quota_and_clock,
     sentence,
 )
+from syncd.sdk.regular_files import read_regular
 
 if TYPE_CHECKING:
     from gspread.http_client import HTTPClient
@@ -133,7 +132,7 @@ class Client:
     def __init__(self, settings: SheetsSettings, context: Context, *, writes: bool = False) -> None:
         self._settings = settings
         self._context = context
-        self._server = Server(settings.url, context)
+        self._server = Server(settings, context)
         session, self.account = _session(settings, context, _WRITES if writes else _READS)
         self._http = _http_client(settings, session)
 
@@ -210,12 +209,14 @@ class Client:
         import google.auth.exceptions as google
         import requests
 
+        from syncd.sdk.requests_transport import not_sent
+
         try:
             return self._http.send(method, f"{GOOGLE}/v4/spreadsheets/{path}", parameters, body)
         except requests.exceptions.RequestException as error:
-            raise network_failure(error, self._settings.url, self._settings.timeout) from None
-        except google.TransportError as error:
-            raise _no_token(error, self._settings.timeout) from None
+            raise not_sent(error, self._settings.url) from None
+        except google.TransportError:
+            raise RetryLater("Google's token endpoint did not answer") from None
         except google.RefreshError as error:
             if error.retryable:
                 raise RetryLater("Google's token endpoint did not give a token") from None
@@ -229,17 +230,6 @@ def _entry(value: Any) -> Entry:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     raise RetryLater(f"its answer holds a cell of the type {type(value).__name__}")
-
-
-def _no_token(error: Exception, timeout: float) -> SourceError:
-    """The error for a token endpoint that did not answer: google-auth wraps the exception of requests."""
-    import requests
-
-    cause = error.__cause__
-    if isinstance(cause, requests.exceptions.RequestException) and cause.request is not None and cause.request.url:
-        failed = network_failure(cause, cause.request.url, timeout)
-        return type(failed)(f"no token for the service account: {failed}")
-    return RetryLater("Google's token endpoint did not answer")
 
 
 def _problem(body: str) -> _Problem:
@@ -269,9 +259,7 @@ def _http_client(settings: SheetsSettings, session: Any) -> HTTPClient:
         ) -> requests.Response:
             address = settings.url + url.removeprefix(GOOGLE)
             # Google sends no redirects here, and requests would send an API key along to another host.
-            return self.session.request(
-                method, address, params=parameters, json=body, timeout=settings.timeout, allow_redirects=False
-            )
+            return self.session.request(method, address, params=parameters, json=body, allow_redirects=False)
 
     return AtItsAddress(auth=None, session=session)
 
@@ -280,18 +268,22 @@ def _session(settings: SheetsSettings, context: Context, scope: str) -> tuple[An
     """A session that authenticates requests, and the address of a service account."""
     import requests
 
-    if settings.credentials is not None:
-        return _service_account(Path(context.folder) / settings.credentials, settings.timeout, scope)
+    from syncd.sdk.requests_transport import send_through_exchange
+
     session = requests.Session()
-    if settings.token is not None:
+    account = None
+    if settings.credentials is not None:
+        session.auth, account = _service_account(settings, context, scope)
+    elif settings.token is not None:
         session.headers["Authorization"] = f"Bearer {settings.token.get_secret_value()}"
     elif settings.api_key is not None:
         session.headers["x-goog-api-key"] = settings.api_key.get_secret_value()
-    return session, None
+    send_through_exchange(session, settings, context)
+    return session, account
 
 
-def _service_account(path: Path, timeout: float, scope: str) -> tuple[Any, str]:
-    """A session that signs in with a service account's key, and the account's address.
+def _service_account(settings: SheetsSettings, context: Context, scope: str) -> tuple[Callable[[Any], Any], str]:
+    """What signs requests with a service account's key, and the account's address.
 
     It fetches tokens from the `token_uri` of the key file and makes no other request of its own. google-auth's own
     session would also send the token to a Google host, to ask for the account's "regional access boundary", whatever
@@ -301,21 +293,30 @@ def _service_account(path: Path, timeout: float, scope: str) -> tuple[Any, str]:
     from google.auth.transport.requests import Request
     from google.oauth2.service_account import Credentials
 
+    from syncd.sdk.requests_transport import send_through_exchange
+
+    path = Path(context.folder) / str(settings.credentials)
     try:
-        credentials = Credentials.from_service_account_file(str(path), scopes=[scope])
+        key = orjson.loads(read_regular(path))
+        credentials = Credentials.from_service_account_info(key, scopes=[scope])
     except OSError as error:
         why = (error.strerror or str(error)).lower()
         raise ConfigError(f"credentials names {path}, which cannot be read: {why}") from None
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError):
         raise ConfigError(f"credentials names {path}, which is not the key file of a service account") from None
-    fetch = partial(Request(requests.Session()), timeout=timeout)
 
     def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
         if not credentials.valid:
-            credentials.refresh(fetch)
+            with requests.Session() as session:  # a token is fetched once an hour
+                send_through_exchange(session, settings, context, key["token_uri"])
+                try:
+                    credentials.refresh(Request(session))
+                except SourceError as error:
+                    error.args = (f"no token for the service account: {error}",)
+                    raise
+                except (TypeError, AttributeError, LookupError):  # google-auth reads the answer without checking it
+                    raise RetryLater("the answer of Google's token endpoint is not what Google documents") from None
         request.headers["Authorization"] = f"Bearer {credentials.token}"
         return request
 
-    session = requests.Session()
-    session.auth = sign
-    return session, str(credentials.service_account_email)
+    return sign, str(credentials.service_account_email)

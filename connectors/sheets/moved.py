@@ -7,7 +7,7 @@ after a write. A row is recognized by its key, or else by its cells that were no
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connectors.sheets.cells import Cells, Place
@@ -44,9 +44,13 @@ def stray_cells(before: Cells, after: Cells, entered: Mapping[Place, Scalar | No
     for (row, column), value in entered.items():
         if after.values.get((row, column)) == value:
             written.setdefault(row, {})[column] = columns.get(column, column)
+    # A row whose key was written has no key of its own left.
+    new_rows = sorted(row for row, hit in written.items() if key in hit.values())
+    # If somebody deleted rows, a key that is gone is gone with its row.
+    overwritten = {} if after.rows < before.rows else _overwritten(earlier, present, new_rows, key)
     for row, hit in written.items():
         others = _without(present.get(row, {}), hit.values())
-        rows = {row}
+        rows = {overwritten.get(row, row)}
         if key in others and keys[others[key]] == present_keys[others[key]] == 1:
             rows = {candidate for candidate, cells in earlier.items() if cells.get(key) == others[key]}
         elif _without(earlier.get(row, {}), hit.values()) != others:
@@ -61,6 +65,33 @@ def stray_cells(before: Cells, after: Cells, entered: Mapping[Place, Scalar | No
                 stray.lost.append((row, column))
             stray.held[row, column] = None if is_formula else value
     return stray
+
+
+def _overwritten(
+    earlier: Mapping[int, _Row], present: Mapping[int, _Row], new_rows: Sequence[int], key: int
+) -> dict[int, int]:
+    """The former row of each row that moved to the place of a new row, and was overwritten there with its key.
+
+    Its key is gone, and it stood between the same rows as the new row does.
+    """
+    then, now = _rows_by_key(earlier, key), _rows_by_key(present, key)
+    gone = sorted(row for text, row in then.items() if not any(cells.get(key) == text for cells in present.values()))
+    stayed = sorted((now[text], row) for text, row in then.items() if text in now)
+    overwritten: dict[int, int] = {}
+    for new_row in new_rows:
+        above = max((before for after, before in stayed if after < new_row), default=-1)
+        below = min((before for after, before in stayed if after > new_row), default=None)
+        former = next((row for row in gone if above < row and (below is None or row < below)), None)
+        if former is not None:
+            overwritten[new_row] = former
+            gone.remove(former)
+    return overwritten
+
+
+def _rows_by_key(rows: Mapping[int, _Row], key: int) -> dict[Scalar, int]:
+    """The row of each key that a single row has."""
+    times = _keys(rows, key)
+    return {cells[key]: row for row, cells in rows.items() if key in cells and times[cells[key]] == 1}
 
 
 def _moved_columns(before: Cells, after: Cells) -> Mapping[int, int]:

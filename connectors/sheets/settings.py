@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
 
-from syncd.sdk import ConnectionSettings, Secret, WebAddress
+from syncd.sdk import Secret, WebAddress, WebSettings
 
 GOOGLE = "https://sheets.googleapis.com"
 
@@ -28,7 +28,7 @@ SpreadsheetId = Annotated[
 ]
 
 
-class SheetsSettings(ConnectionSettings):
+class SheetsSettings(WebSettings):
     """A Google account that the spreadsheets are shared with."""
 
     url: WebAddress = Field(GOOGLE, description="The part of the address before /v4/spreadsheets.")
@@ -37,7 +37,7 @@ class SheetsSettings(ConnectionSettings):
     )
     token: Secret | None = Field(None, description="An OAuth access token.")
     api_key: Secret | None = Field(None, description="An API key; it reads public spreadsheets only.")
-    timeout: float = Field(60, gt=0, description="Seconds to wait for an answer.")
+    timeout: float = Field(60, gt=0, description="Seconds to wait for a connection, and for each part of an answer.")
 
     @model_validator(mode="after")
     def _single_credential(self) -> SheetsSettings:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import typer
@@ -10,8 +12,7 @@ from syncd.cli.author import author_name
 from syncd.cli.opening import chosen_key_result, chosen_period, open_config
 from syncd.cycle.approve import AnotherCandidate, NotHeld, allow, approve
 from syncd.ledger import cycle_lock, open_ledger
-from syncd.okr.words import HEALTH_WORDS
-from syncd.okr.words import number as shown
+from syncd.okr.words import HEALTH_WORDS, value_figure
 from syncd.sdk import ConfigError
 
 
@@ -20,6 +21,7 @@ def run(path: Path, name: str, *, period: str | None, author: str | None, number
     config, clock = open_config(path)
     okrs = chosen_period(config, period, clock())
     key_result = chosen_key_result(okrs, name)
+    figure = partial(value_figure, key_result)
     author = author_name(author, "an approval")
     ledger = open_ledger(config.ledger_url(), create=False)
     if ledger is None:
@@ -31,26 +33,26 @@ def run(path: Path, name: str, *, period: str | None, author: str | None, number
             except NotHeld as error:
                 allowed = allow(ledger, okrs, key_result, author=author, now=clock()) if number is None else ()
                 if not allowed:
-                    raise ConfigError(f"{name} is not held: {_instead(error)}") from None
+                    raise ConfigError(f"{name} is not held: {_instead(error, figure)}") from None
                 for delivery in allowed:
                     target = f"{delivery.connection}: {delivery.target}"
                     typer.echo(f"{name}: {target}: the next sync, or `syncd publish`, overwrites it")
                 return
     except AnotherCandidate as error:
         raise ConfigError(
-            f"{name} waits with {shown(error.candidate)}, not with {shown(number)}; see `syncd explain {name}`"
+            f"{name} waits with {figure(error.candidate)}, not with {figure(number)}; see `syncd explain {name}`"
         ) from None
     finally:
         ledger.close()
-    old, new = shown(approved.old.number), "unknown" if approved.new.number is None else shown(approved.new.number)
+    old, new = figure(approved.old.number), figure(approved.new.number, "unknown")
     typer.echo(f"{name}: {old} → {new}, {HEALTH_WORDS[approved.new.health]}; approved by {author}")
 
 
-def _instead(error: NotHeld) -> str:
+def _instead(error: NotHeld, figure: Callable[[float | None], str]) -> str:
     if error.edited:
         return "its measure was edited since; the next `syncd sync` measures it again"
     if error.value is None:
         return "it was not pulled yet; run `syncd sync`"
     reason = f" ({error.value.reason})" if error.value.reason else ""
-    value = f"its value {shown(error.value.number)} is {error.value.quality}{reason}"
+    value = f"its value {figure(error.value.number)} is {error.value.quality}{reason}"
     return f"{value}, and no check-in of it was left alone"

@@ -181,7 +181,7 @@ def _sentence(old: KeyResultLine, new: KeyResultLine, checkin: CheckIn, zone: Zo
 
 def _withdrawn_sentence(old: KeyResultLine, new: KeyResultLine, checkin: CheckIn, zone: ZoneInfo) -> str:
     assert checkin.withdrawn is not None
-    what = f"{content_words(checkin)} of {day(checkin.as_of.astimezone(zone))} by {checkin.author}"
+    what = f"{content_words(checkin, new.key_result)} of {day(checkin.as_of.astimezone(zone))} by {checkin.author}"
     moved = ""
     if old.value != new.value:
         before, after = value_figure(new.key_result, old.value), value_figure(new.key_result, new.value, "unknown")

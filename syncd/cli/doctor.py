@@ -32,7 +32,7 @@ def run(path: Path, *, as_json: bool) -> None:
     reports = _reports(config, clock(), readable) if config.publications else []
     few = RetryPolicy(attempts=2, longest_wait=5, deadline=20)  # tries: a person waits at the terminal
     results = [
-        (connection.name, list(check_connection(config, connection, reports, clock(), few.fresh())))
+        (connection.name, list(check_connection(config, connection, reports, clock(), few.fresh(connection.name))))
         for connection in config.connections.values()
     ]
     results.append(("ledger", [of_ledger]))

@@ -19,7 +19,6 @@ from syncd.explain.evidence import Evidence, Part
 from syncd.explain.evidence import evidence as evidence_of
 from syncd.explain.items import Item
 from syncd.explain.links import links_of
-from syncd.explain.restatements import Restatement
 from syncd.okr.measures import FormulaMeasure, Measure, RecordMeasure, leaves
 from syncd.okr.spans import Span
 from syncd.okr.words import (
@@ -28,12 +27,12 @@ from syncd.okr.words import (
     count,
     day,
     goal,
-    number,
-    percent,
+    goal_bounds,
     place,
     progress_figure,
     value_figure,
 )
+from syncd.status.checkin_words import content_words
 from syncd.status.document import checkin_document
 from syncd.status.read_snapshots import Snapshots
 
@@ -53,7 +52,8 @@ def run(path: Path, key_result_id: str, *, at: str | None, period: str | None, a
     else:
         snapshot = snapshots.at_end(moment) if is_day_end else snapshots.at(moment)
     as_of = snapshot.last_instant
-    key_result = chosen_key_result(snapshot.okrs, key_result_id)
+    later = {kr.id: kr for kr in snapshot.later}
+    key_result = later.get(key_result_id) or chosen_key_result(snapshot.okrs, key_result_id)
     evidence = evidence_of(snapshot, ledger, key_result)
     links = list(links_of(snapshot, ledger, key_result))
     deliveries = explain_written.newest(snapshot, ledger, key_result.id)
@@ -148,11 +148,9 @@ def _edits(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
 
 def _checkins(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
     for checkin, expired in evidence.checkins:
-        value = number(checkin.value) if checkin.value is not None else None
-        confidence = f"confidence {percent(checkin.confidence)}" if checkin.confidence is not None else None
-        given = ", ".join(filter(None, (value, confidence)))
+        given = content_words(checkin, evidence.key_result)
         at, until = (clock_time(moment.astimezone(zone)) for moment in (checkin.at, checkin.expires_at))
-        by = f"{checkin.author}: {given}" if given else checkin.author
+        by = f"{checkin.author}: {given}"
         dated = f"of {day(checkin.dated.astimezone(zone))}, made " if checkin.dated else ""
         yield from labelled("check-in", f"{dated}{at} by {by}; {'expired' if expired else 'until'} {until}")
         if checkin.note:
@@ -172,47 +170,49 @@ def _items(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
     if evidence.line.quality == "held":
         waiting = value_figure(evidence.key_result, evidence.line.candidate, "unknown")
         yield from _block(
-            f"would count in {waiting}, which waits ({len(evidence.candidate)})", evidence.candidate, zone
+            f"would count in {waiting}, which waits ({len(evidence.candidate)})", evidence.candidate, evidence, zone
         )
-    yield from _restated(evidence.restatements, zone)
+    yield from _restated(evidence, zone)
     measured = [None] if evidence.key_result.measure else []
     for name in [part.name for part in evidence.parts] or measured:
         of = f" in {name}" if name else ""
         items = [item for item in evidence.items if item.part == name]
         counted = [item for item in items if item.left_out is None]
-        yield from _block(f"counts{of} ({len(counted)})", counted, zone)
+        yield from _block(f"counts{of} ({len(counted)})", counted, evidence, zone)
         for remark in sorted({item.remark for item in counted if item.remark}):
             remarked = [item for item in counted if item.remark == remark]
-            yield from _block(f"of these{of} ({len(remarked)}): {remark}", remarked, zone)
+            yield from _block(f"of these{of} ({len(remarked)}): {remark}", remarked, evidence, zone)
         rules: dict[str, list[Item]] = {}
         for item in items:
             if item.left_out is not None:
                 rules.setdefault(item.left_out, []).append(item)
         for rule, left_out in sorted(rules.items(), key=lambda pair: -len(pair[1])):
-            yield from _block(f"left out{of} ({len(left_out)}): {rule}", left_out, zone)
+            yield from _block(f"left out{of} ({len(left_out)}): {rule}", left_out, evidence, zone)
 
 
-def _restated(restatements: Sequence[Restatement], zone: ZoneInfo) -> Iterator[str]:
-    if not restatements:
+def _restated(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
+    if not evidence.restatements:
         return
     yield ""
-    yield f"restated ({len(restatements)})"
-    for restatement in restatements:
+    yield f"restated ({len(evidence.restatements)})"
+    for restatement in evidence.restatements:
         before, after = restatement.before, restatement.after
-        number_after = "not measured since" if after is None else number(after)
-        moved = f"{number(before)} → {number_after}  " if after != before else ""
+        old = value_figure(evidence.key_result, before)
+        new = value_figure(evidence.key_result, after, "not measured since")
+        moved = f"{old} → {new}  " if after != before else ""
         of = f"of {day(restatement.of.astimezone(zone))}, " if restatement.of else ""
         when = day(restatement.at.astimezone(zone))
         yield cut(f"  {when:>6}  {restatement.label}  {restatement.title}".rstrip())
         yield from wrapped(f"{moved}{of}{restatement.why}", " " * 10)
 
 
-def _block(heading: str, items: Sequence[Item], zone: ZoneInfo) -> Iterator[str]:
+def _block(heading: str, items: Sequence[Item], evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
+    bounds = goal_bounds(evidence.key_result.goal)
     yield ""
     yield from wrapped(heading, rest="  ")
     for item in items:
         when = day(item.at.astimezone(zone)) if item.at else ""
-        brings = f"{rounded(item.brings):>8}  " if item.brings is not None and item.brings != "1" else ""
+        brings = f"{rounded(item.brings, bounds):>8}  " if item.brings is not None and item.brings != "1" else ""
         yield cut(f"  {when:>6}  {brings}{item.label}  {item.title}")
         if item.url:
             yield f"{'':10}{item.url}"

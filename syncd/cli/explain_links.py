@@ -9,7 +9,7 @@ from syncd.cli.lines import cut, labelled
 from syncd.explain.links import LinkEvidence
 from syncd.okr.trend import Trend
 from syncd.okr.weeks import Week
-from syncd.okr.words import count, day, number, span
+from syncd.okr.words import count, day, number, span, value_figure
 from syncd.sdk.numbers import difference
 from syncd.status.verdicts import DIRECTION_WORDS, VERDICT_SIGNS, VERDICT_WORDS, lag_days, trend_document
 
@@ -31,7 +31,7 @@ def lines(links: Sequence[LinkEvidence]) -> Iterator[str]:
             yield from labelled("trend", _trend(link.trend))
         if link.weeks:
             yield f"weeks to  {_heading(link.output)} {'':8} {_heading(link.outcome)}"
-            yield from _weeks(link.weeks)
+            yield from _weeks(link)
 
 
 def _trend(trend: Trend) -> str:
@@ -44,11 +44,12 @@ def _trend(trend: Trend) -> str:
     return f"{direction}: {slope}; {data}" + (f"; {trend.reason}" if trend.reason else "")
 
 
-def _weeks(weeks: Sequence[tuple[Week, Week]]) -> Iterator[str]:
+def _weeks(link: LinkEvidence) -> Iterator[str]:
     before: tuple[Week | None, Week | None] = (None, None)
-    for week in weeks:
+    for week in link.weeks:
         columns = [
-            f"{number(new.value):>{_WIDTH}} {_change(old, new):>8}" for old, new in zip(before, week, strict=True)
+            f"{value_figure(kr, new.value):>{_WIDTH}} {_change(old, new):>8}"
+            for kr, old, new in zip(link.sides, before, week, strict=True)
         ]
         yield f"{day(week[0].last):>8}  {' '.join(columns)}".rstrip()
         before = week

@@ -35,7 +35,8 @@ def lines(deliveries: Sequence[Delivery], zone: ZoneInfo) -> Iterator[str]:
         yield ""
     for delivery in deliveries:
         value = delivery.statement.get("value")
-        text = number(value) if isinstance(value, int | float) else "unknown"
+        bounds: Any = delivery.statement.get("value_bounds") or ()
+        text = number(value, bounds=bounds) if isinstance(value, int | float) else "unknown"
         when = clock_time((delivery.tried_at or delivery.made_at).astimezone(zone))
         is_written = delivery.state == "delivered"
         reason = f": {delivery.reason}" if delivery.reason else ""

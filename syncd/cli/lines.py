@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from textwrap import wrap
 
 from syncd.okr.words import number
@@ -37,11 +37,13 @@ def labelled(label: str, text: str) -> Iterator[str]:
     yield from wrapped(text, f"{label:<{_LABEL}}", " " * _LABEL)
 
 
-def rounded(text: str) -> str:
-    """The text for a table: a number with many digits is rounded, any other text stays."""
+def rounded(text: str, bounds: Collection[float] = ()) -> str:
+    """The text for a table: a number with many digits is rounded, but across none of the `bounds`; any other text
+    stays.
+    """
     if len(text) <= _DIGITS:
         return text
     try:
-        return number(float(text))
+        return number(float(text), bounds=bounds)
     except ValueError:
         return text

@@ -16,9 +16,11 @@ from syncd.explain.items import Item
 from syncd.okr.goals import Band
 from syncd.okr.words import (
     HEALTH_WORDS,
+    activity_figure,
     clock_time,
     count,
     day,
+    goal_bounds,
     number,
     percent,
     progress_figure,
@@ -140,7 +142,7 @@ def _objective(change: ObjectiveChange) -> Iterator[str]:
     old, new = change.old, change.new
     line = f"  outcome {_moved(score_figure(old), score_figure(new))}  {_health(old.health, new.health)}"
     if new.activity is not None or old.activity is not None:
-        line += f"     activity {_moved(percent(old.activity), percent(new.activity))}"
+        line += f"     activity {_moved(activity_figure(old), activity_figure(new))}"
     yield line
     if change.edits:
         edits = ", ".join(str(edit) for edit in change.edits)
@@ -223,18 +225,18 @@ def _unit(change: KeyResultChange) -> str:
 def _records(change: KeyResultChange, zone: ZoneInfo) -> Iterator[str]:
     differences = change.differences
     for item in _first(differences.enters):
-        yield from _item(" " if change.remeasured else "+", item, _brings(item), "", zone)
+        yield from _item(" " if change.remeasured else "+", item, _brings(change, item), "", zone)
     yield from _rest(differences.enters)
     for item in _first(differences.leaves):
-        yield from _item("-", item, _brings(item), item.left_out or "", zone)
+        yield from _item("-", item, _brings(change, item), item.left_out or "", zone)
     yield from _rest(differences.leaves)
     for before, item in _first(differences.brings):
         yield from _item("~", item, f"{before.brings} → {item.brings}", "", zone)
     yield from _rest(differences.brings)
 
 
-def _brings(item: Item) -> str:
-    return "" if item.brings in (None, "1") else rounded(item.brings or "")
+def _brings(change: KeyResultChange, item: Item) -> str:
+    return "" if item.brings in (None, "1") else rounded(item.brings or "", goal_bounds(change.key_result.goal))
 
 
 def _first(items: Sequence[T]) -> Sequence[T]:
@@ -259,7 +261,8 @@ def _item(sign: str, item: Item, brings: str, why: str, zone: ZoneInfo) -> Itera
 
 def _removed(removed: Removed) -> Iterator[str]:
     value = removed.value
-    last = f"{number(value.number)}, {percent(value.progress)}, {HEALTH_WORDS[value.health]}"
+    progress = percent(value.progress, (0.0, 1.0))
+    last = f"{number(value.number, bounds=removed.bounds)}, {progress}, {HEALTH_WORDS[value.health]}"
     text = f"- {removed.id}: removed: no longer in any file; {removed.file} had it. It stays at {last}"
     yield from _wrapped(text, 0)
 

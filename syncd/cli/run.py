@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -21,18 +23,23 @@ def run(path: Path, *, listen: str, log_format: str, new_ledger: bool) -> None:
     share_a_heap()
     set_up_log(log_format)
     host, port = _address(listen)
+    _on_stop(lambda: os._exit(0))  # nothing has begun that a kill could harm
     config, clock = open_config(path)
     service = Service(path, config, clock, writing_ledger(config, new=new_ledger))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: service.stop())
+    _on_stop(service.stop)
     signal.signal(signal.SIGHUP, lambda *_: service.reload())
     with ExitStack() as stack:
         try:
-            stack.enter_context(serving(make_app(service), host, port))
+            stack.enter_context(serving(make_app(service, host), host, port))
         except OSError as error:
             raise ConfigError(f"--listen {listen} cannot be used: {(error.strerror or str(error)).lower()}") from None
-        service.loop()
+        service.run()
     raise typer.Exit(0)
+
+
+def _on_stop(action: Callable[[], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: action())
 
 
 def _address(listen: str) -> tuple[str, int]:

@@ -14,6 +14,7 @@ from syncd.okr.words import (
     HEALTH_SIGNS,
     HEALTH_STYLES,
     HEALTH_WORDS,
+    activity_figure,
     age,
     clock_time,
     goal,
@@ -47,7 +48,7 @@ def render(report: Report, unwritten: Sequence[Trouble], width: int) -> Iterator
     if report.as_of >= period.span.end:
         where = "over"
     yield _styled(f"{period.id}   {where}   as of {clock_time(report.as_of)} ({period.zone.key})", "bold")
-    ids = [line.key_result.id for block in report.objectives for line in block.key_results]
+    ids = [line.key_result.id for line in report.lines]
     id_width = min(max(map(len, ids), default=10), 24)
     for block in report.watermelons_first:
         yield ""
@@ -78,7 +79,7 @@ def _objective(block: ObjectiveBlock, report: Report, width: int, id_width: int)
     if stands.scored < stands.counted:
         head += _styled(f"  {stands.scored} of {stands.counted} known", "yellow")
     if stands.activity is not None:
-        head += f"     activity {percent(stands.activity)}"
+        head += f"     activity {activity_figure(stands)}"
     yield head
     if block.supporting:
         made_of = ", ".join(f"{name} {score_figure(standing)}" for name, standing in block.supporting)

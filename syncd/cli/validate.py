@@ -16,9 +16,10 @@ from syncd.cli.opening import open_config, print_json, reading_ledger
 from syncd.config import Config
 from syncd.config.local_sources import missing_in_sources
 from syncd.okr.lint import PulledRows
-from syncd.okr.plausible import out_of_scale, shown
+from syncd.okr.plausible import out_of_scale
 from syncd.okr.words import count
 from syncd.sdk import ConfigError, Problem, SyncdError
+from syncd.sdk.figures import full_number
 
 if TYPE_CHECKING:
     from syncd.ledger import Ledger
@@ -102,7 +103,9 @@ def _far_progress(config: Config, ledger: Ledger) -> Iterator[Problem]:
                 continue
             if reason := out_of_scale(key_result.goal.progress(value.number)):
                 origin = config.origins[(okrs.period.id, key_result.id)]
-                yield origin.problem(f"{key_result.id} has the value {shown(value.number)}, and {reason}", "baseline")
+                yield origin.problem(
+                    f"{key_result.id} has the value {full_number(value.number)}, and {reason}", "baseline"
+                )
 
 
 def _fitted(line: str) -> str:

@@ -15,12 +15,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from syncd.config.connections import Connection, read_connections
 from syncd.config.document import Document, read_document
 from syncd.config.mapping import Reader, named_measures
 from syncd.config.measures import Named
 from syncd.config.messages import nearest, validation_problems
 from syncd.config.periods import Origin, PeriodJoiner
-from syncd.config.project import Connection, ProjectFile, read_connections
+from syncd.config.project import ProjectFile
 from syncd.config.publications import Publication, read_publications
 from syncd.config.references import Resolver, password_in_url
 from syncd.okr.goals import PeriodOkrs, Shares

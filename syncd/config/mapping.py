@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
+from syncd.config.connections import Connection
 from syncd.config.document import Document, Place
 from syncd.config.goal_keys import Keep, PaceKeys
 from syncd.config.mapping_keys import (
@@ -21,7 +22,6 @@ from syncd.config.mapping_keys import (
 )
 from syncd.config.measures import MeasureReader, Named
 from syncd.config.messages import nearest, validation_problems
-from syncd.config.project import Connection
 from syncd.okr.goals import (
     Band,
     Goal,

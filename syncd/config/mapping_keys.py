@@ -10,7 +10,8 @@ from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, fiel
 from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, Pace, PaceKeys, PlausibleKeys
 from syncd.config.keys import STRICT, Id, Lag, Number, Share, tag_by_shape
 from syncd.config.messages import nearest
-from syncd.okr.goals import Link, LintRule, Rollup
+from syncd.okr.goals import Link, Rollup
+from syncd.okr.rule_ids import LintRule
 from syncd.sdk import Duration
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ValidationError
 
+from syncd.config.connections import Connection
 from syncd.config.document import Document, Place
 from syncd.config.measure_keys import (
     AnyMeasureKeys,
@@ -20,7 +21,6 @@ from syncd.config.measure_keys import (
     measure_model,
 )
 from syncd.config.messages import nearest, validation_problems
-from syncd.config.project import Connection
 from syncd.okr.filters import is_day
 from syncd.okr.formula import NoFormula, names
 from syncd.okr.measures import Filter, FormulaMeasure, Leaf, Measure, ReadingMeasure, RecordMeasure

@@ -8,9 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError, create_model
 
+from syncd.config.connections import Connection
 from syncd.config.document import Document, Place
 from syncd.config.messages import nearest, validation_problems
-from syncd.config.project import Connection, Publish
+from syncd.config.project import Publish
 from syncd.sdk import Problem, Publishes, PublishKeys, can_publish
 
 _OWN = frozenset(Publish.model_fields)

@@ -1,4 +1,4 @@
-"""References in syncd.yaml: `${NAME}` stands for an environment variable, or for the content of a file."""
+"""`${NAME}` in syncd.yaml: what a reference stands for outside of the file."""
 
 from __future__ import annotations
 

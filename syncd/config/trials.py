@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from syncd.config.mapping_test_keys import About, ExpectKeys
 from syncd.config.mapping_tests import MappingTest
 from syncd.okr.goals import Shares
-from syncd.okr.plausible import shown
 from syncd.okr.trial import TrialResult, run_trial
+from syncd.sdk.figures import full_number
 
 _SHARES = frozenset({"progress", "score", "expected", "activity"})
 
@@ -55,7 +55,7 @@ def _differences_of(test: MappingTest, name: str, expected: ExpectKeys, result: 
 
 def _actual(test: MappingTest, name: str, result: TrialResult) -> Iterator[tuple[str, float | str | None, str | None]]:
     """Everything that a test can expect of a key result or an objective: its key, its actual value, and the reason."""
-    key_result = next((kr for kr in test.okrs.measured if kr.id == name), None)
+    key_result = test.okrs.by_id.get(name)
     if key_result is None:
         rolled_up = result.objectives[name]
         yield "score", rolled_up.score, None
@@ -77,4 +77,4 @@ def _number(value: float | str | None, key: str) -> str:
         return "unknown" if key != "level" else "none"
     if isinstance(value, str):
         return value
-    return f"{shown(round(value * 100, 6))} %" if key in _SHARES else shown(value)
+    return f"{full_number(round(value * 100, 6))} %" if key in _SHARES else full_number(value)

@@ -15,10 +15,9 @@ from syncd.config import Config
 from syncd.config.publications import WHOLE
 from syncd.cycle.model import CarriedOver, CycleRequest, Moved
 from syncd.ledger import Delivery, Ledger
-from syncd.ledger.definitions import JUDGED_BY
 from syncd.ledger.moves import Held, Move, Republished
 from syncd.ledger.outbox import Place
-from syncd.okr.goals import PeriodOkrs, Shares, is_guard
+from syncd.okr.goals import PeriodOkrs, is_guard
 from syncd.okr.spans import Period
 from syncd.publishing.due_deliveries import digest_of_statement
 from syncd.publishing.overwriting import is_period_mark
@@ -96,9 +95,8 @@ def renamed_periods(config: Config, ledger: Ledger) -> Iterator[tuple[str, str]]
 def _alike(okrs: PeriodOkrs, old: str, ledger: Ledger) -> int:
     """How many key results a period shares with one that no file has any more; 0 if it is another period."""
     versions = ledger.definitions.of_period(old)
-    if JUDGED_BY not in versions[-1].definition.body:
+    if (before := versions[-1].definition.days(old)) is None:
         return 0  # an early version kept no days
-    before, _ = versions[-1].definition.judged_by(replace(okrs.period, id=old), Shares())
     shared = {version.key_result for version in versions} & {
         name for kr in okrs.key_results for name in (kr.id, kr.moved_from)
     }

@@ -12,6 +12,7 @@ from contextlib import closing
 from datetime import datetime
 
 from syncd.config import Config, Connection
+from syncd.config.connector_bugs import log_bug
 from syncd.cycle.due_pulls import needed_streams
 from syncd.cycle.open_sources import open_source, usable_stream
 from syncd.okr.goals import PeriodOkrs
@@ -120,7 +121,4 @@ def _reason(connection: Connection, error: Exception) -> str:
     """Why a source failed; the log has the traceback of a connector's bug."""
     if isinstance(error, SourceError | ConfigError):
         return connection.without_secrets(str(error))
-    clean = Exception(connection.without_secrets(f"{type(error).__name__}: {error}"))
-    where = {"connection": connection.name}
-    log.error("connector failed", extra=where, exc_info=(type(clean), clean, error.__traceback__))
-    return f"internal error in the connector: {type(error).__name__} (see the log)"
+    return log_bug(log, "connector failed", error, connection.without_secrets, {"connection": connection.name})

@@ -10,8 +10,9 @@ from syncd.ledger import KeptValue
 from syncd.ledger.members import Loss
 from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.measures import Leaf, ReadingMeasure, leaves
-from syncd.okr.plausible import implausible, shown
+from syncd.okr.plausible import implausible
 from syncd.okr.words import place
+from syncd.sdk.figures import full_number
 from syncd.status.periods import choose_period
 
 
@@ -62,7 +63,7 @@ class Holding:
                 if (loss := self._losses.get((part, complete.confirmed))) is not None:
                     what = "readings" if isinstance(part, ReadingMeasure) else "records"
                     where = place(part.part) if isinstance(part, ReadingMeasure) else loss.stream
-                    number = "unknown" if value.number is None else shown(value.number)
+                    number = "unknown" if value.number is None else full_number(value.number)
                     reason = f"{number} waits: {part.connection}: {where} went from {loss.before:,} {what} to"
                     if not loss.now:
                         return f"{reason} none", ""

@@ -97,13 +97,14 @@ def _silent(*_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Watcher:
-    """Callbacks for the progress of pulls: for the list of pulls, for each page with its number of rows, and for the
-    end of each pull.
+    """Callbacks for the progress of a cycle: for the list of pulls, for each page with its number of rows, for the end
+    of each pull, and, again and again, for the fact that the cycle moves.
     """
 
     pulling: Callable[[Sequence[Pull]], None] = _silent
     page: Callable[[Pull, int], None] = _silent
     ended: Callable[[PullResult], None] = _silent
+    moves: Callable[[], None] = _silent
 
 
 @dataclass(frozen=True, slots=True)

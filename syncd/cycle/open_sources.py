@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from syncd.config import Config, Connection
+from syncd.config.connector_bugs import log_bug
 from syncd.config.messages import nearest
 from syncd.cycle.due_pulls import needed_streams
 from syncd.cycle.model import CycleRequest
@@ -95,10 +96,8 @@ def open_source(connection: Connection, context: Context) -> Source:
     except (ConfigError, SourceError) as error:
         return Unopened("; ".join(map(str, getattr(error, "problems", ()))) or str(error))
     except Exception as error:  # a connector's bug must not take the other sources down
-        message = Exception(connection.without_secrets(f"{type(error).__name__}: {error}"))
-        exception = (type(message), message, error.__traceback__)
-        log.error("connection not opened", extra={"connection": connection.name}, exc_info=exception)
-        return Unopened(f"internal error in the connector: {type(error).__name__} (see the log)")
+        where = {"connection": connection.name}
+        return Unopened(log_bug(log, "connection not opened", error, connection.without_secrets, where))
 
 
 def usable_stream(

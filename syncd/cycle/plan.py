@@ -36,6 +36,7 @@ from syncd.ledger.definitions import JUDGED_BY
 from syncd.ledger.outlines import objective_outline
 from syncd.okr.goals import KeyResult, PeriodOkrs, is_guard
 from syncd.okr.measures import Measure, leaves, stream_keys
+from syncd.okr.words import goal_bounds
 from syncd.publishing.preview import preview
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import KeyResultLine, Report, line_of, report_of
@@ -103,7 +104,7 @@ class _Comparison:
         okrs = self._okrs
         changed = [change for kr in okrs.key_results if (change := self._change(kr)) is not None]
         named = {part.key_result.id for change in changed for part in (change, change.guard) if part is not None}
-        lines = [line for block in after.objectives for line in block.key_results]
+        lines = after.lines
         return PeriodChanges(
             okrs.period,
             after,
@@ -209,7 +210,8 @@ class _Comparison:
             last_measured = max(value.cycle, value.confirmed or 0)
             if name not in named and not is_guard(name) and last_measured >= min(others, default=0):
                 defined = self._last_defined(name)
-                yield Removed(name, defined.file, defined.title, value)
+                kr = defined.key_result(None)
+                yield Removed(name, defined.file, defined.title, value, goal_bounds(kr.goal) if kr else ())
 
 
 def _comparable(snapshot: Snapshot, okrs: PeriodOkrs, measured: Collection[str], *, whole: bool) -> Snapshot:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -40,12 +40,16 @@ class KeyResultChange:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A key result that the last sync measured and that no file names any more. Its value stays in the ledger."""
+    """A key result that the last sync measured and that no file names any more. Its value stays in the ledger.
+
+    `bounds` are those of its goal: they are empty if the definition that an early version kept cannot be read.
+    """
 
     id: str
     file: str
     title: str
     value: KeptValue
+    bounds: Collection[float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def pull(request: CycleRequest) -> Pulled:
     kept_as = dict(renamed_periods(config, ledger))
     periods = [part for okrs in config.periods if (part := open_part(request, okrs, now, kept_as))]
     with ExitStack() as opened:
-        policies = {name: request.retry.fresh() for name in config.connections}
+        policies = {name: request.retry.fresh(name) for name in config.connections}
         sources = open_sources(request, periods, policies, opened)
         cycle = ledger.cycles.begin(request.clock())
         work = {}
@@ -66,7 +66,9 @@ def _counted_again(
             for pull in due_pulls(request, config.connections[name], [pull.stream for pull in before.values()])
             if pull.census
         ]
-        context = Context(replace(request.retry.fresh(), budget=budget), config.zone, folder=str(config.path.parent))
+        context = Context(
+            replace(request.retry.fresh(name), budget=budget), config.zone, folder=str(config.path.parent)
+        )
         again[name] = ConnectionPulls(open_source(config.connections[name], context), pulls, budget)
     second = {result.pull.id: result for result in pull_all(replace(request, watcher=Watcher()), cycle, again)}
     return [_joined(result, second.get(result.pull.id)) for result in results]
@@ -97,6 +99,7 @@ def pull_all(request: CycleRequest, cycle: int, work: Mapping[str, ConnectionPul
         threading.Thread(target=target, name=f"pull-{name}", daemon=True).start()
     try:
         while writer.open:
+            request.watcher.moves()
             if request.stopping is not None and request.stopping.is_set():
                 raise CycleStopped
             for name in [name for name, at in heard.items() if time.monotonic() - at > _PATIENCE]:

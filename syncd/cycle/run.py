@@ -18,12 +18,18 @@ def run_cycle(request: CycleRequest, *, dry_run: bool = False) -> Result:
     The result names the sources and publishers that failed or could not be opened. Raises CycleStopped once the
     request's `stopping` is set: stored rows stay with their cursors, and the next cycle continues from there.
     """
+    moves = request.watcher.moves
     pulled = pull(request)
+    moves()
     if dry_run:
         end_dry_run(request, pulled)
         with carried_over_in_rehearsal(request, pulled.cycle, pulled.now) as (ledger, carried_over):
             rehearsed = replace(request, ledger=ledger)
             return dry_result(rehearsed, pulled, measure(rehearsed, pulled), carried_over)
     carried_over = carry_over(request.config, request.ledger, pulled.cycle, pulled.now)
+    moves()
     measured = measure(request, pulled)
-    return commit(request, pulled, measured, foresee(request, pulled, measured), carried_over)
+    moves()
+    foreseen = foresee(request, pulled, measured)
+    moves()
+    return commit(request, pulled, measured, foreseen, carried_over)

@@ -37,24 +37,22 @@ class Unchanged:
         then = self._ended_at
         if then is None or then > self._now:
             return None
-        parts = leaves(measure)
-        dated = last.at is not None and len(parts) == 1  # some parts may have no dates
-        if not all(self._same(part, period, then, dated) for part in parts):
+        if not all(self._same(part, period, then) for part in leaves(measure)):
             return None
         return Answer(last.number, None, last.counted, last.lacking, last.at)
 
-    def _same(self, measure: Leaf, period: Period, then: datetime, dated: bool) -> bool:
+    def _same(self, measure: Leaf, period: Period, then: datetime) -> bool:
         if measure.per is not None:  # time alone changes a rate
             return False
         if any(self._results[(measure.connection, key)].changed for key in stream_keys(measure)):
             return False
-        if measure.window.span(period, then) != measure.window.span(period, self._now):
+        window = measure.window.span(period, self._now)
+        if measure.window.span(period, then) != window:
             return False
         if not isinstance(measure, ReadingMeasure):
             due = self._done_since | (self._created_since if measure.take == "share" else set())
             return not any((measure.connection, key) in due for key in stream_keys(measure))
-        # When each undated reading held is for the ledger to answer.
-        if not dated and measure.take != "latest":
+        if then < window.start:  # what an undated part held before counts once its window begins
             return False
         return (measure.connection, measure.stream, measure.part) not in self._came_due
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from syncd.config.connector_bugs import bug_sentence, log_bug
 from syncd.cycle.model import RECONCILIATION, ConnectionPulls, CycleRequest, Pull, PullResult
 from syncd.ledger.lists import Doubts
 from syncd.ledger.streams import Ending
@@ -154,7 +155,8 @@ class PageWriter:
             self._streams.restart(pull.id, pull.stream)
             error = RetryLater(f"it announced {progress.expected:,} rows and gave {progress.got:,}; it is pulled anew")
         if error is not None and not isinstance(error, SourceError | ConfigError):
-            self._log_bug(pull, error)
+            where = {"stream": pull.stream.key, "connection": pull.connection}
+            log_bug(log, "connector failed", error, self._without_secrets, where)
         doubts = self._streams.doubts(pull.id) if error is None and progress.listed else {}
         quality, reason, retry_at = self._how_ended(pull, progress, error, doubts)
         # A list that the pull cannot read either makes it partial: a census in each cycle would not help.
@@ -196,12 +198,6 @@ class PageWriter:
             retry_at = datetime.now(UTC) + timedelta(seconds=error.after or 0)
         return "partial" if progress.pages or retry_at else "failed", self._without_secrets(_reason(error)), retry_at
 
-    def _log_bug(self, pull: Pull, error: Exception) -> None:
-        """Logs a connector's bug with its traceback, without the secrets that its message may hold."""
-        message = Exception(self._without_secrets(f"{type(error).__name__}: {error}"))
-        where = {"stream": pull.stream.key, "connection": pull.connection}
-        log.error("connector failed", extra=where, exc_info=(type(message), message, error.__traceback__))
-
     def _without_secrets(self, text: str) -> str:
         """A server's text without the connections' secrets, which the text may repeat."""
         for secret in self._secrets:
@@ -232,4 +228,4 @@ def _reason(error: Exception) -> str:
         return f"{error}; it asks to come back in {round(error.after / 60)} min"
     if isinstance(error, SourceError | ConfigError):
         return str(error)
-    return f"internal error in the connector: {type(error).__name__} (see the log)"
+    return bug_sentence(error)

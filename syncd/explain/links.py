@@ -20,8 +20,8 @@ from syncd.status.weekly import WeeklySeries, is_evidence
 class LinkEvidence:
     """A link and the evidence for its verdict.
 
-    `weeks` are the weekly values of the output and of the outcome, as the trend used them; empty if either is not
-    complete.
+    `weeks` are the weekly values of the output and of the outcome, which are its `sides`, as the trend used them; both
+    are empty if either value is not complete.
     """
 
     output: str
@@ -33,6 +33,7 @@ class LinkEvidence:
     trend: Trend | None
     why: str
     weeks: Sequence[tuple[Week, Week]] = ()
+    sides: Sequence[KeyResult] = ()
 
 
 def links_of(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -> Iterator[LinkEvidence]:
@@ -67,6 +68,7 @@ def links_of(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -
             judgement.trend,
             judgement.why,
             weeks,
+            [kr for kr, _ in sides] if weeks else (),
         )
 
 

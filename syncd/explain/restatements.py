@@ -26,12 +26,13 @@ GONE = "gone: deleted, moved, or no match any more"
 
 @dataclass(frozen=True, slots=True)
 class Restatement:
-    """A record or row that its source changed; the cycle that saw the change ended `at`.
+    """A record or row that its source, a `connection`, changed; the cycle that saw the change ended `at`.
 
     `of` is the day that it counts on. `before` and `after` are the key result's numbers before that cycle and since:
     None if the number is unknown, or if no cycle measured it since, as after a period has settled.
     """
 
+    connection: str
     at: datetime
     label: str
     title: str
@@ -126,7 +127,9 @@ def _of_record(
     if why is None or shown is None:
         return None
     of = (revised.old.done_at if revised.old else None) or shown.done_at
-    return Restatement(at, shown.label, shown.title, shown.url, of, why, *history.numbers(revised.cycle))
+    return Restatement(
+        measure.connection, at, shown.label, shown.title, shown.url, of, why, *history.numbers(revised.cycle)
+    )
 
 
 def _of_reading(
@@ -138,7 +141,7 @@ def _of_reading(
     held = f"held {reread.old.raw}"
     why = f"{held}, and its row is gone" if reread.new is None else f"{held}, and holds {reread.new.raw} now"
     cell = (reread.new or reread.old).cell
-    return Restatement(at, cell, "", "", reread.at, why, *history.numbers(reread.cycle))
+    return Restatement(measure.connection, at, cell, "", "", reread.at, why, *history.numbers(reread.cycle))
 
 
 def _why(

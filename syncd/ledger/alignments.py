@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from syncd.ledger.schema import alignments
+from syncd.ledger.versions import add_newest, held_at
 from syncd.okr.alignment import Verdict
 from syncd.okr.trend import Trend
 
@@ -74,8 +75,7 @@ class Alignments:
                     rows.append({"period": period, "output": output, "outcome": outcome, **_row(alignment)})
             if confirmed:
                 connection.execute(_CONFIRM, confirmed)
-            if rows:
-                connection.execute(insert(alignments), rows)
+            add_newest(connection, alignments, max((row["cycle"] for row in rows), default=0), rows)
 
     def last(self, period: str, cycle: int | None = None) -> Mapping[LinkId, KeptAlignment]:
         """The newest row of each link of a period, as of now or of a cycle."""
@@ -84,21 +84,7 @@ class Alignments:
 
 
 def _last(connection: Connection, period: str, cycle: int | None) -> Mapping[LinkId, KeptAlignment]:
-    link = (alignments.c.output, alignments.c.outcome)
-    newest = select(*link, func.max(alignments.c.cycle).label("cycle")).where(alignments.c.period == period)
-    if cycle is not None:
-        newest = newest.where(alignments.c.cycle <= cycle)
-    latest = newest.group_by(*link).subquery()
-    query = (
-        select(alignments)
-        .join(
-            latest,
-            (alignments.c.output == latest.c.output)
-            & (alignments.c.outcome == latest.c.outcome)
-            & (alignments.c.cycle == latest.c.cycle),
-        )
-        .where(alignments.c.period == period)
-    )
+    query = select(alignments).where(alignments.c.period == period, held_at(alignments, cycle))
     return {(row.output, row.outcome): _kept(row) for row in connection.execute(query)}
 
 

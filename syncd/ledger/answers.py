@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, func, select
 from syncd.ledger import selection
 from syncd.ledger.reading_rows import Part, reading_rows
 from syncd.ledger.schema import records, streams
+from syncd.ledger.versions import held_at
 from syncd.okr.answer import Answer, answer_numbers
 from syncd.okr.measures import (
     Measure,
@@ -51,7 +52,7 @@ class Answers:
         """
         with self._engine.connect() as connection:
             parts = [
-                (number, leaf.part)
+                ((number, leaf.part), _counts_ended(leaf))
                 for measure in measures
                 for leaf in leaves(measure)
                 if isinstance(leaf, ReadingMeasure)
@@ -117,7 +118,7 @@ class Answers:
         with self._connection() as connection:
             query = (
                 select(records)
-                .where(selection.listed(measure, self._ids(connection, measure)), selection.held_at(cycle))
+                .where(selection.listed(measure, self._ids(connection, measure)), held_at(records, cycle))
                 .order_by(records.c.done_at.nulls_first(), records.c.label)  # PostgreSQL has them last
             )
             for row in connection.execute(query, execution_options={"yield_per": 1000}):
@@ -137,11 +138,12 @@ class Answers:
         def holds(row: Any) -> bool:
             return row.until is None or (cycle is not None and row.until > cycle)
 
+        since = span.start if _counts_ended(measure) else None
         with self._connection() as connection:
             parts = [(number, measure.part) for number in self._ids(connection, measure)]
-            rows = [row for part in parts for row in self._rows(connection, part, cycle)]
+            rows = [row for part in parts for row in self._rows(connection, part, cycle, since)]
         dated = measure.many or any(row.at is not None for row in rows)
-        if dated or measure.take == "latest":
+        if dated or since is None:
             rows = sorted(filter(holds, rows), key=lambda row: row.position)
         else:
             rows = [row for row in rows if holds(row) or (row.ended_at and row.ended_at > span.start)]
@@ -167,7 +169,7 @@ class Answers:
     def held(self, measure: RecordMeasure) -> int:
         """How many records a measure's streams hold now of its kind, counted or not."""
         with self._connection() as connection:
-            there = selection.listed(measure, self._ids(connection, measure)), selection.held_at(None)
+            there = selection.listed(measure, self._ids(connection, measure)), held_at(records, None)
             return connection.scalar(select(func.count()).select_from(records).where(*there)) or 0
 
     def _texts(
@@ -220,8 +222,9 @@ class Answers:
     def _connection(self) -> AbstractContextManager[Connection]:
         return self._engine.connect()
 
-    def _rows(self, connection: Connection, part: Part, cycle: int | None) -> Sequence[Any]:
-        return reading_rows(connection, [part], cycle).get(part, ())
+    def _rows(self, connection: Connection, part: Part, cycle: int | None, since: datetime | None) -> Sequence[Any]:
+        past = {} if since is None else {part: since}
+        return reading_rows(connection, [part], cycle, past).get(part, ())
 
     def _ids(self, connection: Connection, measure: RecordMeasure | ReadingMeasure) -> list[int]:
         """The numbers of a measure's streams. The numbers never change, so all are looked up at once and kept."""
@@ -233,15 +236,19 @@ class Answers:
 
 
 class _Together(Answers):
-    """Answers through an open connection; `parts` are the parts whose readings will be needed, in order."""
+    """Answers through an open connection; `parts` are the parts whose readings will be needed, in order, each with
+    whether its ended readings count.
+    """
 
-    def __init__(self, whole: Answers, connection: Connection, parts: Sequence[Part]) -> None:
+    def __init__(self, whole: Answers, connection: Connection, parts: Sequence[tuple[Part, bool]]) -> None:
         super().__init__(whole._engine)
         self._streams = whole._streams
         self._open = connection
-        self._ahead = parts
+        self._ahead = [part for part, _ in parts]
+        self._counting_ended = {part for part, counts_ended in parts if counts_ended}
         self._next = 0
         self._read: Mapping[Part, Sequence[Any]] = {}
+        self._since: datetime | None = None
         self._kept_texts: dict[tuple[Any, ...], Sequence[str]] = {}
 
     def _connection(self) -> AbstractContextManager[Connection]:
@@ -258,18 +265,24 @@ class _Together(Answers):
                 self._kept_texts[key] = texts
         return texts
 
-    def _rows(self, connection: Connection, part: Part, cycle: int | None) -> Sequence[Any]:
+    def _rows(self, connection: Connection, part: Part, cycle: int | None, since: datetime | None) -> Sequence[Any]:
         if cycle is not None:
-            return super()._rows(connection, part, cycle)
-        if part not in self._read:
+            return super()._rows(connection, part, cycle, since)
+        if part not in self._read or (since is not None and (self._since is None or since < self._since)):
             try:
                 self._next = self._ahead.index(part, self._next)
             except ValueError:
-                return super()._rows(connection, part, None)
+                return super()._rows(connection, part, None, since)
             next_parts = list(dict.fromkeys(self._ahead[self._next : self._next + _PARTS_READ_AHEAD]))
-            rows = reading_rows(connection, next_parts, None)
-            self._read = {read: rows.get(read, ()) for read in next_parts}
+            past = {} if since is None else dict.fromkeys(self._counting_ended.intersection(next_parts), since)
+            rows = reading_rows(connection, next_parts, None, past)
+            self._read, self._since = {read: rows.get(read, ()) for read in next_parts}, since
         return self._read[part]
+
+
+def _counts_ended(measure: ReadingMeasure) -> bool:
+    """Whether the readings that an undated part held before count too."""
+    return not measure.many and measure.take != "latest"
 
 
 def record_of(row: Any) -> Record:

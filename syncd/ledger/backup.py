@@ -23,9 +23,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from syncd.ledger import migrate
 from syncd.ledger.dump import DumpedRows, write_csv, write_dump
+from syncd.ledger.engine import engine_of
 from syncd.ledger.failures import LedgerError, LedgerFailed, shown
 from syncd.ledger.identity import note_put_back
-from syncd.ledger.ledger import engine_of, open_ledger, refuse_newer, sqlite_file
+from syncd.ledger.ledger import open_ledger, refuse_newer, sqlite_file
 from syncd.ledger.lock import cycle_lock, service_lock
 from syncd.ledger.transfer import StoredRows, counts, is_empty, replace_rows
 

@@ -9,8 +9,9 @@ from pathlib import Path
 from sqlalchemy import URL, Connection, make_url, text
 
 from syncd.ledger import migrate
+from syncd.ledger.engine import engine_of
 from syncd.ledger.identity import last_ledger_at
-from syncd.ledger.ledger import engine_of, gone, refuse_newer, sqlite_file, unusable
+from syncd.ledger.ledger import gone, refuse_newer, sqlite_file, unusable
 
 
 @dataclass(frozen=True, slots=True)

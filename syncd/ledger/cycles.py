@@ -63,6 +63,13 @@ class Cycles:
             row = connection.execute(query).first()
         return Cycle(row.id, row.started_at, row.ended_at) if row else None
 
+    def first_whole_sync(self, after: int) -> int | None:
+        """The first cycle after `after` that ended, asked all sources and kept values; None if there is none."""
+        query = select(cycles.c.id).where(cycles.c.id > after, cycles.c.ended_at.is_not(None), _SYNC)
+        whole = query.where(cycles.c.only.is_(None)).order_by(cycles.c.id).limit(1)
+        with self._engine.connect() as connection:
+            return connection.scalar(whole)
+
     def ended(self) -> Sequence[EndedCycle]:
         """Every cycle that ended, in the order of their numbers."""
         query = select(cycles.c.id, cycles.c.ended_at, _SYNC.label("synced"), cycles.c.only).where(

@@ -50,6 +50,13 @@ class Definitions:
         with self._engine.connect() as connection:
             return _versions(connection, period)
 
+    def last(self, period: str) -> Definition:
+        """The definition of a period that was met last; the ledger has one of it."""
+        newest = select(definitions).where(definitions.c.period == period).order_by(definitions.c.id.desc()).limit(1)
+        with self._engine.connect() as connection:
+            (row,) = connection.execute(newest)
+        return _definition(row)
+
     def redefined(self, period: str, digests: Mapping[str, str]) -> Mapping[str, Sequence[DefinitionVersion]]:
         """Every definition of each key result that was edited: that ever had another digest than now, in `digests`."""
         every = select(definitions.c.key_result, definitions.c.digest).where(definitions.c.period == period)
@@ -103,8 +110,11 @@ def _versions(
 
 
 def _version(row: Any) -> DefinitionVersion:
-    definition = Definition(row.file, in_written_order(row.body), row.measure, row.digest)
-    return DefinitionVersion(row.key_result, row.cycle, row.ended_at, definition)
+    return DefinitionVersion(row.key_result, row.cycle, row.ended_at, _definition(row))
+
+
+def _definition(row: Any) -> Definition:
+    return Definition(row.file, in_written_order(row.body), row.measure, row.digest)
 
 
 def _newest(connection: Connection, period: str) -> Mapping[str, _Stored]:

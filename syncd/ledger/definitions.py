@@ -60,12 +60,18 @@ class Definition:
 
     def judged_by(self, period: Period, shares: Shares) -> tuple[Period, Shares]:
         """The days and shares that judged the key result; the present ones if an early version kept none."""
+        if (days := self.days(period.id)) is None:
+            return period, shares
+        rules = self.body[JUDGED_BY]
+        return days, Shares(rules["health.on_track"], rules["health.at_risk"])
+
+    def days(self, period: str) -> Period | None:
+        """The days of its period, which has this id; None if an early version kept none."""
         rules = self.body.get(JUDGED_BY)
         if rules is None:
-            return period, shares
+            return None
         first, last = (date.fromisoformat(rules[f"period.{edge}"]) for edge in ("start", "end"))
-        days = Period(period.id, first, last, ZoneInfo(rules["timezone"]))
-        return days, Shares(rules["health.on_track"], rules["health.at_risk"])
+        return Period(period, first, last, ZoneInfo(rules["timezone"]))
 
 
 def definition(key_result: KeyResult, period: Period, shares: Shares, file: str) -> Definition:

@@ -13,13 +13,14 @@ have left until the answer is kept.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select, tuple_, update
 
 from syncd.ledger.schema import events, messages
+from syncd.ledger.versions import add_newest
 
 EventState = Literal["known", "waiting", "sent", "unsure", "dead", "dropped"]
 MessageState = Literal["waiting", "sending", "sent", "unsure", "dead", "dropped"]
@@ -86,14 +87,14 @@ class Events:
 
     def newest(self) -> Mapping[Subject, str]:
         """The last state of each subject: `new` of its last event."""
-        last = select(func.max(events.c.id)).group_by(events.c.kind, events.c.period, events.c.subject)
-        query = select(events.c.kind, events.c.period, events.c.subject, events.c.new).where(events.c.id.in_(last))
+        query = select(events.c.kind, events.c.period, events.c.subject, events.c.new).where(events.c.until.is_(None))
         with self._engine.connect() as connection:
             return {(row.kind, row.period, row.subject): row.new for row in connection.execute(query)}
 
     def in_state(self, states: Collection[EventState]) -> Sequence[Event]:
         """Every event in one of these states, oldest first."""
-        query = select(events).where(events.c.state.in_(states)).order_by(events.c.id)
+        columns = (events.c[field.name] for field in fields(Event))
+        query = select(*columns).where(events.c.state.in_(states)).order_by(events.c.id)
         with self._engine.connect() as connection:
             return [Event(**row) for row in connection.execute(query).mappings()]
 
@@ -164,6 +165,4 @@ class Events:
 
 def note(connection: Connection, cycle: int, now: datetime, new: Iterable[NewEvent]) -> None:
     """Keeps new events, in the transaction of the values that caused them."""
-    rows = [asdict(event) | {"cycle": cycle, "made_at": now} for event in new]
-    if rows:
-        connection.execute(insert(events), rows)
+    add_newest(connection, events, cycle, [asdict(event) | {"cycle": cycle, "made_at": now} for event in new])

@@ -41,6 +41,7 @@ _POSTGRESQL_FAILED: Mapping[str, str] = {
     "53": "give the server more of what it lacks",
     "55": _IN_USE,
     "57": "see whether the server runs",
+    "57014": "see what keeps the server so busy",
     "58": "look at the server's log",
     "XX": f"look at the server's log, or {_BACKUP}",
 }
@@ -85,4 +86,4 @@ def _advice(error: BaseException, lost: bool) -> tuple[str | None, str | None]:
     state = getattr(error, "sqlstate", None) or ""
     if not state and (lost or type(error).__name__ in ("OperationalError", "ConnectionTimeout")):
         state = "08"  # psycopg gives no state without a connection
-    return _POSTGRESQL_UNUSABLE.get(state), _POSTGRESQL_FAILED.get(state[:2])
+    return _POSTGRESQL_UNUSABLE.get(state), _POSTGRESQL_FAILED.get(state, _POSTGRESQL_FAILED.get(state[:2]))

@@ -10,8 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-import orjson
-from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy import URL, Connection, Engine, event, func, make_url, select
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError, SQLAlchemyError
 
 from syncd.ledger import migrate
@@ -19,8 +18,9 @@ from syncd.ledger.alignments import Alignments
 from syncd.ledger.checkins import CheckIns
 from syncd.ledger.cycles import Cycles
 from syncd.ledger.definition_versions import Definitions
+from syncd.ledger.engine import engine_of, unhurried
 from syncd.ledger.events import Events
-from syncd.ledger.failures import LedgerError, LedgerFailed, raise_ledger_errors, shown
+from syncd.ledger.failures import LedgerError, LedgerFailed, shown
 from syncd.ledger.identity import Remembered, identity, last_ledger_at, note_put_back
 from syncd.ledger.one_connection import OneConnection
 from syncd.ledger.outbox import Outbox
@@ -39,16 +39,7 @@ if TYPE_CHECKING:
     from syncd.ledger.streams import Streams
 
 _PUT_BACK = "stop syncd, put it back with `syncd restore FILE`, and start syncd again"
-_LIMITS = {  # of libpq, in seconds and milliseconds: a server that is gone without a word is noticed within a minute
-    "connect_timeout": 10,
-    "keepalives_idle": 20,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 60_000,
-}
 _MIGRATION_KEY = 0x73796E6366  # the two before it are the keys of the locks
-_PATIENCE = 30  # seconds to wait for a locked SQLite file, unless the URL has `?timeout=`
-_CACHE = "cache_size=-8000"  # kB, so that the pages of a stream stay in memory while several measures read it
 
 
 def open_ledger(url: str, *, create: bool = True, new: bool = False) -> Ledger | None:
@@ -104,7 +95,7 @@ def _open(url: URL, create: bool, new: bool) -> Ledger | None:
         if not create:
             name = shown(url.render_as_string())
             raise LedgerError(f"the ledger {name} is of an older syncd; `syncd sync` brings it up to date")
-        with engine.begin() as connection:
+        with engine.begin() as connection, unhurried(connection):
             _wait_for_other_migrations(connection)
             migrate.upgrade(connection)
             if new and version is None:
@@ -149,36 +140,6 @@ def _note_an_older_state(connection: Connection, last_ledger: Remembered) -> Non
     newest = connection.execute(select(func.coalesce(func.max(cycles.c.id), 0))).scalar_one()
     if newest < last_ledger.cycle or identity(connection).id != last_ledger.id:
         note_put_back(connection)
-
-
-def engine_of(url: URL) -> Engine:
-    """The engine by which syncd reads and writes a ledger: its failures are LedgerErrors."""
-    sqlite = url.get_backend_name() == "sqlite"
-    limits = {} if sqlite else {name: value for name, value in _LIMITS.items() if name not in url.query}
-    engine = create_engine(url, pool_pre_ping=not sqlite, json_serializer=_json, connect_args=limits)
-    raise_ledger_errors(engine)
-    if sqlite:
-        _prepare_sqlite(engine)
-    return engine
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
-
-
-def _prepare_sqlite(engine: Engine) -> None:
-    @event.listens_for(engine, "connect")
-    def _connected(connection: Any, _: Any) -> None:
-        connection.isolation_level = None  # sqlite3 would commit before a CREATE TABLE, in the middle of a migration
-        # WAL lets readers read while a cycle writes; with NORMAL a commit survives a crash of the process.
-        if "timeout" not in engine.url.query:
-            connection.execute(f"PRAGMA busy_timeout={_PATIENCE * 1000}")
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", _CACHE):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN")
 
 
 class Ledger:
@@ -299,9 +260,7 @@ class Ledger:
         return bool(versions) and versions[0].cycle <= first
 
     def _first_sync_since_restored(self) -> int | None:
-        since = self.identity.restored_in or 0
-        whole = (cycle.id for cycle in self.cycles.ended() if cycle.synced and cycle.only is None and cycle.id > since)
-        return next(whole, None)
+        return self.cycles.first_whole_sync(self.identity.restored_in or 0)
 
     def check_in_place(self) -> None:
         """Raises LedgerError if another ledger, or none, is at its address now, or if this version may not write to it.

@@ -28,9 +28,9 @@ from sqlalchemy import (
     select,
 )
 
-from syncd.ledger import selection
 from syncd.ledger.batches import PARAMETERS, batches, given
 from syncd.ledger.schema import readings, records, streams
+from syncd.ledger.versions import held_at
 from syncd.okr.measures import Leaf, ReadingMeasure, RecordMeasure, stream_keys
 from syncd.okr.plausible import MANY
 
@@ -134,7 +134,7 @@ def _loss(connection: Connection, stream: Any, kind: str | None, cycle: int) -> 
 
     def ids(cycle: int | None) -> Select[tuple[str]]:
         of_kind = () if kind is None else (records.c.kind == kind,)
-        return select(records.c.id).where(records.c.stream == stream.id, *of_kind, selection.held_at(cycle))
+        return select(records.c.id).where(records.c.stream == stream.id, *of_kind, held_at(records, cycle))
 
     def count(query: CompoundSelect[tuple[str]] | Select[tuple[str]]) -> int:
         return connection.scalar(select(func.count()).select_from(query.subquery())) or 0

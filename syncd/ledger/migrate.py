@@ -6,6 +6,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
+from syncd.ledger.engine import unhurried
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -30,4 +32,5 @@ def upgrade(connection: Connection, to: str = "head") -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
-    command.upgrade(config, to)
+    with unhurried(connection):
+        command.upgrade(config, to)

@@ -27,6 +27,7 @@ from syncd.ledger.schema import (
     values,
     written,
 )
+from syncd.ledger.versions import follow_on
 from syncd.okr.goals import guard_id, is_guard
 from syncd.sdk import Json, Scalar
 
@@ -187,12 +188,15 @@ def _move_key_result(connection: Connection, period: str, old: str, new: str) ->
         if renamed != subject:
             of_subject = (events.c.period == period) & (events.c.subject == subject)
             connection.execute(update(events).where(of_subject).values(subject=renamed))
+    for table in (values, alignments, events):  # the new id may have rows of its own, from before or since
+        follow_on(connection, table, table.c.period == period)
     for table in (definitions, outlines):
         _rename_within(connection, table, table.c.period == period, _Names(names))
     # Outputs of shorter periods may drive it.
     with_that_id = select(definitions.c.period).where(definitions.c.key_result == old)
     others = (alignments.c.period != period) & alignments.c.period.not_in(with_that_id)
     connection.execute(update(alignments).where(others & (alignments.c.outcome == old)).values(outcome=new))
+    follow_on(connection, alignments, others & (alignments.c.outcome == new))
     _rename_within(connection, definitions, definitions.c.period != period, _Names({old: new}, period, period))
 
 

@@ -15,9 +15,10 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, select, tuple_, update
+from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, tuple_, update
 
 from syncd.ledger.schema import deliveries, written
+from syncd.ledger.versions import add_newest
 from syncd.sdk import Json, Scalar
 
 State = Literal["waiting", "sending", "delivered", "refused", "absent", "dead", "unsure", "superseded"]
@@ -83,6 +84,9 @@ class Delivery:
         return self.connection, self.target
 
 
+_DELIVERIES = select(*(deliveries.c[field.name] for field in fields(Delivery)))
+
+
 class Outbox:
     """Reads deliveries, and changes them; each change has its own transaction. One thread writes."""
 
@@ -91,18 +95,16 @@ class Outbox:
 
     def newest(self) -> Mapping[Place, Delivery]:
         """The newest delivery of each target, whatever its state."""
-        last = select(func.max(deliveries.c.id)).group_by(deliveries.c.connection, deliveries.c.target)
-        newest = self._of(select(deliveries).where(deliveries.c.id.in_(last)))
+        newest = self._of(_DELIVERIES.where(deliveries.c.until.is_(None)))
         return {delivery.place: delivery for delivery in newest}
 
     def in_state(self, states: Collection[State]) -> Sequence[Delivery]:
         """Every delivery in one of these states, oldest first."""
-        return self._of(select(deliveries).where(deliveries.c.state.in_(states)))
+        return self._of(_DELIVERIES.where(deliveries.c.state.in_(states)))
 
     def of(self, period: str, key_result: str) -> Sequence[Delivery]:
         """Every delivery of a key result, oldest first."""
-        query = select(deliveries).where(deliveries.c.period == period, deliveries.c.key_result == key_result)
-        return self._of(query)
+        return self._of(_DELIVERIES.where(deliveries.c.period == period, deliveries.c.key_result == key_result))
 
     def _of(self, query: Any) -> Sequence[Delivery]:
         with self._engine.connect() as connection:
@@ -210,4 +212,4 @@ def post(connection: Connection, cycle: int, now: datetime, due: Iterable[NewDel
             deliveries.c.key_result == "",
         )
         connection.execute(delete(deliveries).where(*of_whole), wholes)
-    connection.execute(insert(deliveries), rows)
+    add_newest(connection, deliveries, cycle, rows)

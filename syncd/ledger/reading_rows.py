@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Text, case, column, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, Text, case, column, func, or_, select
 
 from syncd.ledger.batches import given
 from syncd.ledger.schema import cycles, readings
+from syncd.ledger.versions import held_at
 
 _READING_COLUMNS = (
     *(readings.c[name] for name in ("stream", "part", "until", "position", "cell", "number", "raw", "at", "problem")),
@@ -19,11 +21,13 @@ Part = tuple[int, str]
 """(stream's number, part)."""
 
 
-def reading_rows(connection: Connection, parts: Sequence[Part], cycle: int | None) -> dict[Part, list[Any]]:
-    """The rows of each part: of a dated part, rows that hold now or held after `cycle`; of an undated part, all rows up
-    to then.
+def reading_rows(
+    connection: Connection, parts: Sequence[Part], cycle: int | None, past: Mapping[Part, datetime]
+) -> dict[Part, list[Any]]:
+    """The rows of each part that hold now, or that held after `cycle`; of an undated part in `past` also the rows that
+    ended later than its time there.
 
-    A dated series does not need its ended rows: in a long series that is edited daily, most rows have ended.
+    A dated series needs no ended rows: in a long series that is edited daily, most rows have ended.
     """
 
     def query_rows(wanted: Sequence[Part], *conditions: ColumnElement[bool]) -> dict[Part, list[Any]]:
@@ -40,8 +44,13 @@ def reading_rows(connection: Connection, parts: Sequence[Part], cycle: int | Non
             by_part.setdefault((row.stream, row.part), []).append(row)
         return by_part
 
-    by_then = () if cycle is None else (readings.c.cycle <= cycle,)
-    held = readings.c.until.is_(None)
-    rows = query_rows(parts, *by_then, held if cycle is None else or_(held, readings.c.until > cycle))
-    undated = [part for part in parts if all(row.at is None for row in rows.get(part, ()))]
-    return rows | (query_rows(undated, *by_then) if undated else {})
+    rows = query_rows(parts, held_at(readings, cycle))
+    undated = [part for part in parts if part in past and all(row.at is None for row in rows.get(part, ()))]
+    if undated:
+        # The sum stops SQLite from reading all cycles from the first on.
+        began = select(func.min(cycles.c.id + 0)).where(cycles.c.started_at > min(past[part] for part in undated))
+        first = connection.scalar(began)
+        held = readings.c.until.is_(None)
+        ended_since = held if first is None else or_(held, readings.c.until >= first)
+        rows |= query_rows(undated, ended_since, *(() if cycle is None else (readings.c.cycle <= cycle,)))
+    return rows

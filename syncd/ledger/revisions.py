@@ -8,10 +8,25 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, func, or_, select, union
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Integer,
+    Select,
+    Table,
+    Text,
+    and_,
+    column,
+    func,
+    or_,
+    select,
+    union,
+)
 
 from syncd.ledger.answers import record_of
-from syncd.ledger.batches import batches
+from syncd.ledger.batches import batches, given
+from syncd.ledger.reading_rows import Part
 from syncd.ledger.schema import readings, records, streams
 from syncd.okr.measures import ReadingMeasure, RecordMeasure, stream_keys
 from syncd.sdk import Reading, Record
@@ -75,13 +90,13 @@ class Revisions:
         with self._engine.connect() as connection:
             ids = self._streams(connection, measures)
             for batch in batches(measures, _MEASURES_AT_ONCE):
-                by_part: dict[tuple[int, str], list[ReadingMeasure]] = {}
+                by_part: dict[Part, list[ReadingMeasure]] = {}
                 for measure in batch:
                     for stream in ids[measure]:
                         by_part.setdefault((stream, measure.part), []).append(measure)
-                ended: list[tuple[tuple[int, str], int, datetime, Reading]] = []
+                ended: list[tuple[Part, int, datetime, Reading]] = []
                 new_rows: dict[tuple[int, str, int, datetime], Reading] = {}
-                for row in connection.execute(_dated({stream for stream, _ in by_part}, after, until)):
+                for row in connection.execute(_dated(list(by_part), after, until)):
                     reading = Reading(row.number, row.cell, row.raw, row.at, row.problem)
                     if row.until is not None and after < row.until <= until:
                         ended.append(((row.stream, row.part), row.until, row.at, reading))
@@ -126,11 +141,13 @@ def _versions(ids: Sequence[int], after: int, until: int, several: bool) -> Sele
     With `several`, also the versions of the same ids in the other streams.
     """
 
-    def changed(column: ColumnElement[int]) -> Select[Any]:
-        changes = (records.c.stream.in_(ids), column > after, column <= until)
-        return select(*(() if several else (records.c.stream,)), records.c.id).where(*changes)
+    def changed(*conditions: ColumnElement[bool]) -> Select[Any]:
+        columns = (records.c.id,) if several else (records.c.stream, records.c.id)
+        return select(*columns).where(records.c.stream.in_(ids), *conditions)
 
-    moved = union(changed(records.c.until), changed(records.c.cycle)).subquery()
+    ended = changed(records.c.until > after, records.c.until <= until)
+    new = changed(_held_since(records, after), records.c.cycle > after, records.c.cycle <= until)
+    moved = union(ended, new).subquery()
     same = records.c.stream.in_(ids) if several else records.c.stream == moved.c.stream
     query = select(records).join(moved, and_(same, records.c.id == moved.c.id))
     return query.order_by(records.c.id, records.c.stream)
@@ -154,7 +171,19 @@ def _revised(
         yield Revised(cycle, own[0].id, record_of(old) if old else None, record_of(new) if new else None)
 
 
-def _dated(ids: Collection[int], after: int, until: int) -> Select[Any]:
-    moved = (and_(column > after, column <= until) for column in (readings.c.until, readings.c.cycle))
-    changes = (readings.c.stream.in_(ids), readings.c.at.is_not(None), or_(*moved))
-    return select(readings).where(*changes).order_by(readings.c.until, readings.c.at, readings.c.position)
+def _dated(parts: Sequence[Part], after: int, until: int) -> Select[Any]:
+    """Selects the dated rows of these parts that came or ended in the cycles from one to another."""
+    of = given(parts, column("stream", Integer), column("part", Text))
+    ended = and_(readings.c.until > after, readings.c.until <= until)
+    new = and_(readings.c.cycle > after, readings.c.cycle <= until)
+    return (
+        select(readings)
+        .join(of, (of.c.stream == readings.c.stream) & (of.c.part == readings.c.part))
+        .where(_held_since(readings, after), readings.c.at.is_not(None), or_(ended, new))
+        .order_by(readings.c.until, readings.c.at, readings.c.position)
+    )
+
+
+def _held_since(table: Table, cycle: int) -> ColumnElement[bool]:
+    """The condition for rows that hold now or ended after a cycle: so no version that ended before is read."""
+    return or_(table.c.until.is_(None), table.c.until > cycle)

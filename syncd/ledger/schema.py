@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     Boolean,
     Column,
@@ -27,6 +29,12 @@ metadata = MetaData(
     }
 )
 
+
+def _index_of_newest(name: str, until: Column[int], *columns: Column[Any]) -> None:
+    """An index of the rows that hold now, so that to read them costs the same however many came before them."""
+    Index(name, *columns, sqlite_where=until.is_(None), postgresql_where=until.is_(None))
+
+
 control = Table(
     "control",
     metadata,
@@ -45,6 +53,7 @@ cycles = Table(
     Column("pulls", Document, comment="{stream id: {quality, reason, changed}} of the streams that changed or failed"),
     Column("only", Document, comment="{key_result, streams: [id]} of one that asked for no more; none of a whole one"),
     Column("dry_run", Boolean, comment="true of one that kept rows and no value"),
+    Index("ix_cycles_started_at", "started_at"),
 )
 
 streams = Table(
@@ -106,6 +115,17 @@ readings = Table(
     Column("number", Float),
     Column("raw", Text, nullable=False),
     Column("problem", Text),
+    Index("ix_readings_stream_part_until", "stream", "part", "until"),
+)
+_index_of_newest("ix_readings_newest_at", readings.c.until, readings.c.at)
+
+layouts = Table(
+    "layouts",
+    metadata,
+    Column("stream", Integer, ForeignKey("streams.id"), primary_key=True),
+    Column("part", Text, primary_key=True),
+    Column("cycle", Integer, primary_key=True),
+    Column("places", Document, nullable=False, comment="of the dated rows that hold from here on, in order of time"),
 )
 
 remarks = Table(
@@ -165,6 +185,7 @@ values = Table(
     Column("period", String, primary_key=True),
     Column("key_result", String, primary_key=True),
     Column("cycle", Integer, primary_key=True),
+    Column("until", Integer, comment="the cycle that wrote the next one; none of the newest"),
     Column("confirmed", Integer, comment="the last cycle that measured just this; none where none did"),
     Column("definition", Integer, ForeignKey("definitions.id"), nullable=False),
     Column("number", Float),
@@ -179,6 +200,7 @@ values = Table(
     Column("lacking", Integer, nullable=False),
     Column("since", String, comment="first day of the run on pace, as YYYY-MM-DD; none while not on pace"),
 )
+_index_of_newest("ix_key_result_values_newest", values.c.until, values.c.period)
 
 approvals = Table(
     "approvals",
@@ -226,6 +248,7 @@ alignments = Table(
     Column("output", String, primary_key=True),
     Column("outcome", String, primary_key=True),
     Column("cycle", Integer, primary_key=True),
+    Column("until", Integer, comment="the cycle that wrote the next one; none of the newest"),
     Column("confirmed", Integer, nullable=False, comment="the last cycle that found just this"),
     Column("verdict", String, nullable=False),
     Column("verdict_since", String, nullable=False, comment="first day of the run of this verdict, as YYYY-MM-DD"),
@@ -234,6 +257,7 @@ alignments = Table(
     Column("delivered", Float, comment="what the output gained since then"),
     Column("trend", Document, comment="where the outcome is heading; none where it never was looked at"),
 )
+_index_of_newest("ix_alignments_newest", alignments.c.until, alignments.c.period)
 
 deliveries = Table(
     "deliveries",
@@ -244,6 +268,7 @@ deliveries = Table(
     Column("period", String, nullable=False),
     Column("key_result", String, nullable=False, comment="empty where the target holds the whole period"),
     Column("cycle", Integer, nullable=False),
+    Column("until", Integer, comment="the cycle that wrote the next one; none of the newest"),
     Column("made_at", Moment, nullable=False),
     Column("digest", String, nullable=False, comment="of what is stated and how: the same is not sent again"),
     Column("statement", Document, nullable=False),
@@ -258,6 +283,7 @@ deliveries = Table(
     Index("ix_deliveries_period_key_result", "period", "key_result"),
     Index("ix_deliveries_state", "state"),
 )
+_index_of_newest("ix_deliveries_newest", deliveries.c.until, deliveries.c.connection, deliveries.c.target)
 
 written = Table(
     "written",
@@ -280,6 +306,7 @@ events = Table(
     Column("new", Text, nullable=False),
     Column("sentence", Text, nullable=False),
     Column("cycle", Integer, nullable=False),
+    Column("until", Integer, comment="the cycle that wrote the next one; none of the newest"),
     Column("made_at", Moment, nullable=False),
     Column("state", String, nullable=False),
     Column("reason", Text),
@@ -289,6 +316,7 @@ events = Table(
     Index("ix_events_state", "state"),
     Index("ix_events_recipient", "recipient"),
 )
+_index_of_newest("ix_events_newest", events.c.until, events.c.kind, events.c.period, events.c.subject)
 
 messages = Table(
     "messages",

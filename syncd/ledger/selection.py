@@ -35,6 +35,7 @@ from sqlalchemy.types import ARRAY, Float, Integer, Text
 
 from syncd.ledger.column_types import Document, Moment
 from syncd.ledger.schema import records
+from syncd.ledger.versions import held_at
 from syncd.okr.measures import Filter, RecordMeasure, scalar_text
 from syncd.okr.spans import Span, Window
 
@@ -53,15 +54,6 @@ class _Elements:
     number: ColumnElement[float]
 
 
-def held_at(cycle: int | None) -> ColumnElement[bool]:
-    """The condition for the versions that held at the end of a cycle; for None, that hold now."""
-    return records.c.until.is_(None) if cycle is None else _held_at(literal(cycle))
-
-
-def _held_at(cycle: ColumnElement[int]) -> ColumnElement[bool]:
-    return and_(records.c.cycle <= cycle, or_(records.c.until.is_(None), records.c.until > cycle))
-
-
 def listed(measure: RecordMeasure, streams: Sequence[int]) -> ColumnElement[bool]:
     """The condition for the records of a measure's streams and kind, counted or not."""
     return and_(records.c.stream.in_(streams), *_of_kind(measure.kind))
@@ -75,7 +67,7 @@ def _in_streams(kind: str | None, past: bool) -> Sequence[ColumnElement[bool]]:
     """The conditions that a record belongs to the streams in the parameters and has the kind."""
     return (
         records.c.stream.in_(bindparam("streams", expanding=True)),
-        _held_at(bindparam("cycle", type_=Integer)) if past else held_at(None),
+        held_at(records, bindparam("cycle", type_=Integer) if past else None),
         *_of_kind(kind),
     )
 

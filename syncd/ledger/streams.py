@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, up
 
 from syncd.ledger.lists import Doubts, end_missing, follow_lists
 from syncd.ledger.pages import current_ids, store_records, store_snapshots
+from syncd.ledger.pulled import StreamId
 from syncd.ledger.schema import remarks, streams
 from syncd.okr.goals import Quality
 from syncd.sdk import Json, Page, Snapshot, Stream
@@ -85,6 +86,13 @@ class Streams:
         query = select(streams).where(streams.c.connection == connection_name)
         with self._engine.connect() as connection:
             return {row.key: _state(row) for row in connection.execute(query)}
+
+    def completed(self) -> Mapping[StreamId, datetime]:
+        """When each stream was last pulled completely; a stream that never was is missing."""
+        query = select(streams.c.connection, streams.c.key, streams.c.completed_at)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.where(streams.c.completed_at.is_not(None)))
+            return {(row.connection, row.key): row.completed_at for row in rows}
 
     def add(self, connection_name: str, key: str, now: datetime) -> int:
         """The number of a stream, added if it is new. A new stream holds nothing, so it needs no census yet."""

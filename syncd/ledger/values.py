@@ -16,12 +16,10 @@ from sqlalchemy import (
     Connection,
     Engine,
     Integer,
-    Select,
     String,
     bindparam,
     column,
     func,
-    insert,
     select,
     tuple_,
     update,
@@ -35,6 +33,7 @@ from syncd.ledger.events import NewEvent, note
 from syncd.ledger.outbox import NewDelivery, post
 from syncd.ledger.outlines import Outline, keep_outlines
 from syncd.ledger.schema import cycles, definitions, values
+from syncd.ledger.versions import add_newest, held_at
 from syncd.okr.goals import Health, Quality
 from syncd.sdk import Json
 
@@ -70,7 +69,7 @@ class KeptValue:
 
 
 _OWN = [field.name for field in fields(KeptValue) if field.name != "measure"]
-_NEWEST = select(values.c.key_result, func.max(values.c.cycle).label("cycle")).group_by(values.c.key_result)
+_OF_PERIOD = select(values, definitions.c.measure).join(definitions, definitions.c.id == values.c.definition)
 _CONFIRM = (
     update(values)
     .where(
@@ -176,16 +175,24 @@ class Values:
 
     def last_under(self, period: str, measures: Mapping[str, str]) -> Mapping[str, KeptValue]:
         """The newest value of each key result under its measure's digest, even if later values have another measure."""
-        newest_values: dict[str, KeptValue] = {}
+        newest_cycles = (
+            select(values.c.key_result, func.max(values.c.cycle))
+            .join(definitions, definitions.c.id == values.c.definition)
+            .where(values.c.period == period)
+            .group_by(values.c.key_result)
+        )
         with self._engine.connect() as connection:
-            for batch in batches(measures.items(), PARAMETERS // 3):
-                newest = (
-                    _NEWEST.join(definitions, definitions.c.id == values.c.definition)
-                    .where(values.c.period == period, values.c.key_result.in_([name for name, _ in batch]))
-                    .where(tuple_(values.c.key_result, definitions.c.measure).in_(batch))
+            pairs = [
+                (cycle, name)
+                for batch in batches(measures.items(), PARAMETERS // 3)
+                for name, cycle in connection.execute(
+                    newest_cycles.where(
+                        values.c.key_result.in_([name for name, _ in batch]),
+                        tuple_(values.c.key_result, definitions.c.measure).in_(batch),
+                    )
                 )
-                newest_values.update(_of_cycles(connection, period, newest))
-        return newest_values
+            ]
+            return dict(_of_pairs(connection, period, pairs))
 
     def history(self, period: str, key_result: str) -> Sequence[tuple[Cycle, KeptValue]]:
         """Every value of a key result, oldest first, with the cycle that measured it."""
@@ -242,24 +249,11 @@ def _write(connection: Connection, period: str, cycle: int, numbered: Mapping[st
         | {"since": value.since.isoformat() if value.since else None}
         for key_result, (number, value) in numbered.items()
     ]
-    if rows:
-        connection.execute(insert(values), rows)
+    add_newest(connection, values, cycle, rows)
 
 
 def _last(connection: Connection, period: str, cycle: int | None) -> Mapping[str, KeptValue]:
-    newest = _NEWEST.where(values.c.period == period)
-    return _of_cycles(connection, period, newest if cycle is None else newest.where(values.c.cycle <= cycle))
-
-
-def _of_cycles(connection: Connection, period: str, newest: Select[tuple[str, int]]) -> Mapping[str, KeptValue]:
-    """The value of each key result of a period in the cycle that `newest` selects for the key result."""
-    latest = newest.subquery()
-    query = (
-        select(values, definitions.c.measure)
-        .join(latest, (latest.c.key_result == values.c.key_result) & (latest.c.cycle == values.c.cycle))
-        .join(definitions, definitions.c.id == values.c.definition)
-        .where(values.c.period == period)
-    )
+    query = _OF_PERIOD.where(values.c.period == period, held_at(values, cycle))
     return {row.key_result: _kept(row) for row in connection.execute(query)}
 
 
@@ -267,12 +261,8 @@ def _of_pairs(connection: Connection, period: str, pairs: Sequence[tuple[int, st
     """The values that these cycles measured for these key results."""
     for some in batches(pairs, PARAMETERS // 2):
         pair = given(some, column("cycle", Integer), column("key_result", String))
-        query = (
-            select(values, definitions.c.measure)
-            .join(pair, (pair.c.cycle == values.c.cycle) & (pair.c.key_result == values.c.key_result))
-            .join(definitions, definitions.c.id == values.c.definition)
-            .where(values.c.period == period)
-        )
+        of_pair = (pair.c.cycle == values.c.cycle) & (pair.c.key_result == values.c.key_result)
+        query = _OF_PERIOD.join(pair, of_pair).where(values.c.period == period)
         for row in connection.execute(query):
             yield row.key_result, _kept(row)
 

@@ -67,6 +67,7 @@ def _of_reports(reports: Sequence[Report]) -> Iterator[_Fact]:
                 if line.key_result.id not in seen:
                     seen.add(line.key_result.id)
                     yield from _of_line(report.period.id, block, line)
+            outputs = {kr.id: kr for kr in block.objective.key_results}
             for link in block.alignment:
                 name = f"{link.alignment.output} → {link.alignment.outcome}"
                 if name in seen or not link.alignment.is_of(report.period.id):
@@ -75,7 +76,7 @@ def _of_reports(reports: Sequence[Report]) -> Iterator[_Fact]:
                 is_now = "watermelon" if link.alignment.verdict == "watermelon" else _NONE
                 ended = f"{name} is no watermelon any more: {link.brief}"
                 sentence = f"watermelon: {link.brief}" if is_now != _NONE else ended
-                output = next(kr for kr in block.objective.key_results if kr.id == link.alignment.output)
+                output = outputs[link.alignment.output]
                 yield _of(report.period.id, block, output, "watermelon", name, is_now, sentence, notable=True)
 
 

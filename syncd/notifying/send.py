@@ -98,8 +98,8 @@ class _Recipient:
         if failures:
             each = failures if len(self.addresses) > 1 else [("", failures[0][1])]
             why = "; ".join(f"{name}: {problem}" if name else problem for name, problem in each)
-            of = f"{len(failures)} of {len(self.addresses)} addresses of {self.recipient} did not take it ({why})"
-            outcomes.append(MessageOutcome(self.recipient, len(self.events), of))
+            problem = _not_taken(len(failures), len(self.addresses), self.recipient, why)
+            outcomes.append(MessageOutcome(self.recipient, len(self.events), problem))
         return outcomes
 
     def _without_undone(self, address: Address, pending: Sequence[Event]) -> list[Event]:
@@ -117,7 +117,7 @@ class _Recipient:
         note(ids, state="sending")
         lasting, _ = settled(events)
         try:
-            address.send(title(lasting), partial(body, lasting, self.config.settings.address))
+            address.send(title(lasting), partial(body, lasting, self.config.settings.web.address))
         except NotSent as error:
             tried = [event for event in events if (message := kept[event.id]) is not None and message.reason]
             too_old = [event.id for event in tried if self.now - event.made_at >= GIVES_UP]
@@ -156,5 +156,9 @@ def send(config: Config, recipient: str, heading: str, text: Text) -> None:
             failures.append(error)
     if failures:
         why = "; ".join(map(str, failures))
-        of = f"{len(failures)} of {len(every)} addresses of {recipient} did not take it ({why})"
-        raise NotSent(of, doubt=any(failure.doubt for failure in failures))
+        problem = _not_taken(len(failures), len(every), recipient, why)
+        raise NotSent(problem, doubt=any(failure.doubt for failure in failures))
+
+
+def _not_taken(failed: int, of: int, recipient: str, why: str) -> str:
+    return f"{failed} of {of} addresses of {recipient} did not take it ({why})"

@@ -7,15 +7,17 @@ are from 0 to 1.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 
 from syncd.okr.measures import Measure
 from syncd.okr.plausible import Plausible, out_of_scale
+from syncd.okr.rule_ids import LintRule
 from syncd.okr.spans import Period, Span
 from syncd.sdk.numbers import as_decimal, between, ratio, rounded, share_of_way
 
@@ -24,29 +26,6 @@ Quality = Literal["complete", "partial", "failed", "stale", "held"]
 Kind = Literal["outcome", "output"]
 Rollup = Literal["outcomes", "all", "weakest", "supporting"]
 Level = Literal["commit", "target", "stretch"]
-LintRule = Literal[
-    "no-outcome",
-    "key-result-count",
-    "no-owner",
-    "no-unit",
-    "no-baseline",
-    "no-end",
-    "drives-nothing",
-    "no-lag",
-    "no-guard",
-    "outcome-worded-as-work",
-    "outcome-worded-as-upkeep",
-    "output-worded-as-change",
-    "met-by-baseline",
-    "title-against-numbers",
-    "never-matches",
-    "excludes-nothing",
-    "counts-undelivered",
-    "implausible-goal",
-    "thousands-point",
-    "unused-ignore",
-]
-"""The ids of the rules in `okr/lint`, which `ignore` can name. They stand here because most commands run none."""
 ON_PACE: frozenset[str] = frozenset({"on_track", "done"})
 
 _GUARD = ":guard"
@@ -244,26 +223,42 @@ class Objective:
     supports_in: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PeriodOkrs:
     """The objectives of one period, from every mapping file of that period."""
 
     period: Period
     objectives: tuple[Objective, ...]
 
-    @property
+    @cached_property
     def key_results(self) -> tuple[KeyResult, ...]:
         """Every key result, in the order of the files."""
         return tuple(key_result for objective in self.objectives for key_result in objective.key_results)
 
-    @property
+    @cached_property
     def measured(self) -> tuple[KeyResult, ...]:
         """Every key result, each after its guard, which is measured like a key result."""
         return tuple(kr for key_result in self.key_results for kr in (key_result.guard, key_result) if kr is not None)
 
+    @cached_property
+    def by_id(self) -> Mapping[str, KeyResult]:
+        """Every key result and guard by its id."""
+        return {kr.id: kr for kr in self.measured}
+
+    @cached_property
+    def supporting(self) -> Mapping[tuple[str, str | None], Sequence[Objective]]:
+        """The objectives that support another, by that objective's id and period; None if it is of the same period."""
+        by_supported: dict[tuple[str, str | None], list[Objective]] = {}
+        for objective in self.objectives:
+            if objective.supports is not None:
+                by_supported.setdefault((objective.supports, objective.supports_in), []).append(objective)
+        return by_supported
+
     def measured_for(self, only: str | None) -> tuple[KeyResult, ...]:
         """The key results that a cycle measures: `only` with its guard; all of them if `only` is None."""
-        return tuple(kr for kr in self.measured if only in (None, kr.id) or kr.id == guard_id(only or ""))
+        if only is None:
+            return self.measured
+        return tuple(kr for name in (guard_id(only), only) if (kr := self.by_id.get(name)) is not None)
 
 
 def guard_id(key_result: str) -> str:

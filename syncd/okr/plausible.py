@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from syncd.sdk.figures import percent
+from syncd.sdk.figures import full_number, percent
 from syncd.sdk.numbers import difference, product
 
 MANY = 3
@@ -28,9 +28,9 @@ class Plausible:
     def outside(self, number: float) -> str | None:
         """The bound that a number breaks, such as `at most 1,500`; None if it breaks none."""
         if self.at_least is not None and number < self.at_least:
-            return f"at least {shown(self.at_least)}"
+            return f"at least {full_number(self.at_least)}"
         if self.at_most is not None and number > self.at_most:
-            return f"at most {shown(self.at_most)}"
+            return f"at most {full_number(self.at_most)}"
         return None
 
 
@@ -46,16 +46,16 @@ def implausible(bounds: Plausible, candidate: float | None, last: float | None) 
     broken = bounds.outside(candidate)
     if broken is None and last is not None:
         broken = _jump(bounds, abs(difference(candidate, last)), last)
-    return f"{shown(candidate)} is outside plausible ({broken})" if broken else None
+    return f"{full_number(candidate)} is outside plausible ({broken})" if broken else None
 
 
 def _jump(bounds: Plausible, step: float, last: float) -> str | None:
-    jump = f"a jump of {shown(step)} from {shown(last)}, at most"
+    jump = f"a jump of {full_number(step)} from {full_number(last)}, at most"
     if bounds.jump is not None and step > bounds.jump:
-        return f"{jump} {shown(bounds.jump)}"
+        return f"{jump} {full_number(bounds.jump)}"
     # Zero has no share: the first record of a quarter is not a jump.
     if bounds.jump_share is not None and last and step > product(bounds.jump_share, abs(last)):
-        return f"{jump} {shown(product(bounds.jump_share, 100))}%"
+        return f"{jump} {full_number(product(bounds.jump_share, 100))}%"
     return None
 
 
@@ -67,8 +67,3 @@ def out_of_scale(progress: float | None) -> str | None:
     if progress is None or abs(progress) < _FAR:
         return None
     return f"its progress is {percent(progress)}: check that value, baseline and target have the same unit"
-
-
-def shown(number: float) -> str:
-    """A number with enough digits to show how it differs from a bound: `1,500`, `1,500.004`."""
-    return f"{number:,.15g}"

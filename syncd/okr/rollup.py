@@ -19,7 +19,7 @@ class ObjectiveStanding:
     """Shares from 0 to 1, None if no counted key result has a score; `scored` of the `counted` key results have a
     score.
 
-    `bounds` are the scores at which the health would be another.
+    `bounds` are the scores at which the health would be another, and both ends: 99.96 % is not shown as 100 %.
     """
 
     score: float | None
@@ -42,12 +42,15 @@ def roll_up_all(
     `of_shorter` has, by objective, the weight and standing of each objective of a shorter period that supports it.
     """
     rolled_up: dict[str, ObjectiveStanding] = {}
+    supporting: dict[str | None, list[Objective]] = {}
+    for other in objectives:
+        if other.supports_in is None:
+            supporting.setdefault(other.supports, []).append(other)
 
     def standing_of(objective: Objective) -> ObjectiveStanding:
         if objective.id not in rolled_up:
-            supporting = [other for other in objectives if other.supports == objective.id]
             if objective.rollup == "supporting":
-                weighted = [(other.weight, standing_of(other)) for other in supporting]
+                weighted = [(other.weight, standing_of(other)) for other in supporting.get(objective.id, ())]
                 weighted += of_shorter.get(objective.id, ())
                 rolled_up[objective.id] = _roll_up_supporting(weighted, shares)
             else:
@@ -66,7 +69,7 @@ def _roll_up_supporting(supporting: Sequence[tuple[float, ObjectiveStanding]], s
     expected = _weighted_mean((weight, standing.expected) for weight, standing in scored)
     if score is None or expected is None:
         return ObjectiveStanding(score, expected, activity, "unknown", len(scored), len(counted))
-    health, bounds = shares.health(score, expected), shares.bounds(expected)
+    health, bounds = shares.health(score, expected), _bounds(shares, expected)
     return ObjectiveStanding(score, expected, activity, health, len(scored), len(counted), bounds)
 
 
@@ -76,7 +79,7 @@ def roll_up(objective: Objective, standings: Mapping[str, Standing], shares: Sha
     Score and expected score are means over the same key results with the same weights, so they can be compared.
     """
     counted = [kr for kr in objective.key_results if kr.weight and (kr.kind == "outcome" or objective.rollup == "all")]
-    scored = [kr for kr in counted if _has_score(standings[kr.id])]
+    scored = [kr for kr in counted if has_score(standings[kr.id])]
     activity = _mean([kr for kr in objective.key_results if kr.kind == "output"], standings, "score")
     if not scored:
         return ObjectiveStanding(None, None, activity, "unknown", 0, len(counted))
@@ -86,19 +89,24 @@ def roll_up(objective: Objective, standings: Mapping[str, Standing], shares: Sha
         score = min(standings[kr.id].score or 0.0 for kr in scored)
     assert score is not None  # each key result here has a weight and a score
     assert expected is not None
-    health, bounds = shares.health(score, expected), shares.bounds(expected)
+    health, bounds = shares.health(score, expected), _bounds(shares, expected)
     return ObjectiveStanding(score, expected, activity, health, len(scored), len(counted), bounds)
 
 
-def _has_score(standing: Standing) -> bool:
+def has_score(standing: Standing) -> bool:
+    """Whether a key result's score counts towards that of its objective."""
     return standing.score is not None and standing.health != "unknown"
+
+
+def _bounds(shares: Shares, expected: float) -> tuple[float, ...]:
+    return (0.0, 1.0, *shares.bounds(expected))
 
 
 def _mean(
     key_results: Sequence[KeyResult], standings: Mapping[str, Standing], share: Literal["score", "expected"]
 ) -> float | None:
     return _weighted_mean(
-        (kr.weight, getattr(standings[kr.id], share)) for kr in key_results if _has_score(standings[kr.id])
+        (kr.weight, getattr(standings[kr.id], share)) for kr in key_results if has_score(standings[kr.id])
     )
 
 

@@ -53,6 +53,10 @@ class Period:
         """The number of its days."""
         return (self.last - self.first).days + 1
 
+    def overlaps(self, other: Period) -> bool:
+        """Whether the two have a day in common."""
+        return self.first <= other.last and other.first <= self.last
+
     def day_number(self, now: datetime) -> int:
         """The number of today within the period: 1 on its first day; 0 before the period begins."""
         today = now.astimezone(self.zone).date()

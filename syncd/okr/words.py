@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from syncd.okr.goals import Band, Goal, KeyResult, Milestones, Standing, Target
-from syncd.okr.plausible import shown
 from syncd.okr.rollup import ObjectiveStanding
+from syncd.sdk.figures import full_number
 from syncd.sdk.figures import number as number
 from syncd.sdk.figures import percent as percent
+
+_ENDS = (0.0, 1.0)
 
 HEALTH_WORDS = {
     "unknown": "unknown",
@@ -51,6 +53,11 @@ def score_figure(standing: Standing | ObjectiveStanding) -> str:
     return percent(standing.score, standing.bounds)
 
 
+def activity_figure(standing: ObjectiveStanding) -> str:
+    """The activity of an objective, which is 0 % or 100 % only if it is exactly that."""
+    return percent(standing.activity, _ENDS)
+
+
 def goal_bounds(goal: Goal) -> set[float]:
     """The values at which a goal is met or broken, or a level or milestone is reached."""
     match goal:
@@ -69,18 +76,13 @@ def goal(kr: KeyResult) -> str:
     if isinstance(kr.goal, Band):
         low, high = kr.goal.at_least, kr.goal.at_most
         if low is not None and high is not None:
-            return f"{_written(low)} to {_written(high)}{unit}"
-        return f"at least {_written(low)}{unit}" if low is not None else f"at most {_written(high)}{unit}"
+            return f"{full_number(low)} to {full_number(high)}{unit}"
+        return f"at least {full_number(low)}{unit}" if low is not None else f"at most {full_number(high)}{unit}"
     if isinstance(kr.goal, Milestones):
         return f"of {count(len(kr.goal.steps), 'milestone')}"
     if kr.kind == "output" and not kr.goal.baseline:
-        return f"of {_written(kr.goal.target)}{unit}"
-    return f"{_written(kr.goal.baseline)} → {_written(kr.goal.target)}{unit}"
-
-
-def _written(value: float | None) -> str:
-    """A number with all digits that a file writes."""
-    return "?" if value is None else shown(value)
+        return f"of {full_number(kr.goal.target)}{unit}"
+    return f"{full_number(kr.goal.baseline, '?')} → {full_number(kr.goal.target)}{unit}"
 
 
 def steps(kr: KeyResult, value: float | None, zone: ZoneInfo) -> str | None:
@@ -98,7 +100,7 @@ def steps(kr: KeyResult, value: float | None, zone: ZoneInfo) -> str | None:
     reached, names = kr.goal.level(value), [name for name, _ in kr.goal.levels]
     ahead_of = kr.goal.levels[names.index(reached) + 1 if reached else 0 :]
     parts = [f"{reached} reached"] if reached else []
-    return "; ".join([*parts, *(f"{name} is {shown(at)}" for name, at in ahead_of)])
+    return "; ".join([*parts, *(f"{name} is {full_number(at)}" for name, at in ahead_of)])
 
 
 def day(moment: date) -> str:

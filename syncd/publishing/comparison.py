@@ -8,6 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 
 from syncd.config import Config
+from syncd.config.connector_bugs import log_bug
 from syncd.config.publications import Publication
 from syncd.ledger import Delivery, Ledger
 from syncd.publishing.overwriting import (
@@ -117,10 +118,5 @@ def _wanted(publisher: Publisher, statement: Statement | Summary) -> tuple[Conte
 
 def bug(publication: Publication, error: Exception) -> str:
     """The message for a connector's own bug. The log gets the error's traceback, without secrets."""
-    clean = Exception(publication.connection.without_secrets(f"{type(error).__name__}: {error}"))
-    log.error(
-        "publisher failed",
-        extra={"to": publication.connection.name},
-        exc_info=(type(clean), clean, error.__traceback__),
-    )
-    return f"internal error in the connector: {type(error).__name__} (see the log)"
+    connection = publication.connection
+    return log_bug(log, "publisher failed", error, connection.without_secrets, {"to": connection.name})

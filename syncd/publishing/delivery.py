@@ -104,7 +104,8 @@ def deliver(
     runs.sort(key=lambda run: max(delivery.tries for delivery in run[1]))
     outcomes: list[Delivered] = []
     for publication, due in runs:
-        run = _Run(config, ledger, clock, publication, retry.fresh(), stopping or threading.Event())
+        policy = retry.fresh(publication.connection.name)
+        run = _Run(config, ledger, clock, publication, policy, stopping or threading.Event())
         outcomes += run.deliver(due)
     return outcomes
 
@@ -112,6 +113,10 @@ def deliver(
 def _open(part: Sequence[Delivery]) -> list[Delivery]:
     """The deliveries to be sent. The other deliveries are only compared again, and stay as they are if that fails."""
     return [delivery for delivery in part if delivery.state in OPEN]
+
+
+def _unmetered(*_: object) -> None:
+    """A part is no request: the requests in it are metered."""
 
 
 class _Stopped(Exception):
@@ -133,8 +138,8 @@ class _Run:
         """Tries each part. If a server asks for a later time, or two parts in a row fail, the rest is put off."""
         connection = self.publication.connection
         try:
-            policy = replace(self.retry, sleep=self._sleep)
-            once = replace(self.retry, attempts=1)  # from the same budget; `policy` retries the whole part
+            policy = replace(self.retry, sleep=self._sleep, meter=_unmetered)  # it retries the whole part
+            once = replace(self.retry, attempts=1)  # from the same budget; it makes the requests
             context = Context(once, self.config.zone, folder=str(self.config.path.parent))
             publisher = connection.publisher(context, self.publication.keys)
         except (ConfigError, SourceError) as error:

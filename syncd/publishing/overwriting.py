@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from syncd.okr.words import count, number
+from syncd.okr.words import count
 from syncd.sdk import Content, Scalar, Written
+from syncd.sdk.figures import full_number
 
 Marks = Mapping[str, Sequence[Scalar]]
 """What syncd may have written at each place of a target, or was allowed to write over."""
@@ -110,7 +111,7 @@ def shown(value: Scalar | None) -> str:
     if value is None:
         return "nothing"
     if isinstance(value, int | float):
-        return number(value)
+        return full_number(value)
     lines = value.strip().splitlines()
     return f"a text of {count(len(lines), 'line')}" if len(lines) > 1 or len(value) > _SHORT else repr(value)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -11,11 +11,12 @@ from syncd.explain.edit import Edit
 from syncd.explain.edits import edits
 from syncd.explain.period_edits import PeriodEdits
 from syncd.ledger import Ledger
-from syncd.okr.goals import KeyResult, Objective, PeriodOkrs, Standing
+from syncd.okr.goals import KeyResult, PeriodOkrs, Standing
 from syncd.okr.rollup import ObjectiveStanding
 from syncd.okr.spans import Period, Span, midnight
 from syncd.review.attention import attention
 from syncd.review.definition_changes import definition_changes
+from syncd.review.made_of import MadeOf, made_of
 from syncd.review.model import Days, ObjectiveReview, Review
 from syncd.review.moves import Moves
 from syncd.review.questions import questions
@@ -51,11 +52,13 @@ def review(
     days = _days(period, day, whole)
     start = midnight(days.first, period.zone)
     before, span = snapshots.at_end(start), Span(start, end.last_instant + _INSTANT)
-    report = _of_files(report_of(end))
+    with_removed = report_of(end)
+    report = _of_files(with_removed)
+    parts = made_of(end, {line.key_result.id: line.standing for line in with_removed.lines})
     of_period = PeriodEdits(ledger, okrs.period.id) if ledger else None
     own_edits = {
         kr.id: edits(ledger, okrs.period.id, kr.id, end.cycle, of_period) if ledger else []
-        for kr in (line.key_result for block in report.objectives for line in block.key_results)
+        for kr in (line.key_result for line in report.lines)
     }
     checkins = [
         (name, checkin)
@@ -64,7 +67,7 @@ def review(
         if checkin.at in span or (checkin.withdrawn and checkin.withdrawn.at in span)
     ]
     moves = Moves(snapshots, days, before, end)
-    objectives = list(_objectives(report, before, moves, span, own_edits))
+    objectives = list(_objectives(report, parts, before, moves, span, own_edits))
     made = Review(
         days,
         whole,
@@ -91,17 +94,21 @@ def _days(period: Period, day: date, whole: bool) -> Days:
 
 
 def _objectives(
-    report: Report, before: Snapshot, moves: Moves, span: Span, own_edits: Mapping[str, Sequence[Edit]]
+    report: Report,
+    parts: Mapping[str, MadeOf],
+    before: Snapshot,
+    moves: Moves,
+    span: Span,
+    own_edits: Mapping[str, Sequence[Edit]],
 ) -> Iterator[ObjectiveReview]:
-    """The objectives at the end of the days: those with a watermelon first, then by score, worst first."""
-    old: Mapping[str, Standing] = {}
+    """The objectives at the end of the days, where they are made of `parts`: those with a watermelon first, then by
+    score, worst first.
+    """
     scores: Mapping[str, ObjectiveStanding] = {}
+    parts_before: Mapping[str, MadeOf] = {}
     if span.start > report.period.span.start:
         old = {kr.id: _standing_before(kr, moves) for kr in before.okrs.key_results}
-        scores = roll_up_snapshot(before, old)
-    new = {line.key_result.id: line.standing for block in report.objectives for line in block.key_results}
-    same = {name for name, standing in new.items() if name in old and _has_score(standing) == _has_score(old[name])}
-    key_results = [line.key_result for block in report.objectives for line in block.key_results]
+        scores, parts_before = roll_up_snapshot(before, old), made_of(before, old)
     for block in sorted(report.objectives, key=_how_bad):
         moved = [
             moves.move(
@@ -111,9 +118,10 @@ def _objectives(
             )
             for line in block.key_results
         ]
-        was = next((other for other in before.okrs.objectives if other.id == block.objective.id), None)
-        comparable = _comparable(key_results, block.objective, was, same)
-        yield ObjectiveReview(block, scores.get(block.objective.id), moved, *comparable)
+        now, then = parts[block.objective.id], parts_before.get(block.objective.id)
+        same_score = then is not None and now.score == then.score
+        same_activity = then is not None and now.activity == then.activity
+        yield ObjectiveReview(block, scores.get(block.objective.id), moved, same_score, same_activity)
 
 
 def _standing_before(kr: KeyResult, moves: Moves) -> Standing:
@@ -125,31 +133,6 @@ def _standing_before(kr: KeyResult, moves: Moves) -> Standing:
     if point is None:
         return line.standing
     return Standing(point.progress, point.score, point.expected, point.health)
-
-
-def _comparable(
-    key_results: Sequence[KeyResult], objective: Objective, was: Objective | None, same: Collection[str]
-) -> tuple[bool, bool]:
-    """Whether an objective's two scores, and its two activities, are made of the same key results in the same way.
-
-    `was` is the objective when the days began; `same` are the key results that have a score at both times, or at
-    neither.
-    """
-    if was is not None and (was.rollup, _ids(was)) != (objective.rollup, _ids(objective)):
-        return False, _ids(was) == _ids(objective)
-    made_of = key_results if objective.rollup == "supporting" else objective.key_results
-    outcomes, outputs = (
-        all(kr.id in same for kr in made_of if kr.kind == kind and kr.weight) for kind in ("outcome", "output")
-    )
-    return outcomes and (outputs or objective.rollup != "all"), outputs
-
-
-def _ids(objective: Objective) -> set[str]:
-    return {key_result.id for key_result in objective.key_results}
-
-
-def _has_score(standing: Standing) -> bool:
-    return standing.score is not None and standing.health != "unknown"
 
 
 def _how_bad(block: ObjectiveBlock) -> tuple[bool, int]:

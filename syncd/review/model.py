@@ -42,13 +42,15 @@ class Days:
 class Start:
     """A key result at the end of a day: as the ledger `kept` it, or computed from its sources' own dates.
 
-    If the days begin with the period, it is the goal's `baseline`, and `day` is the day before the period.
+    If the days begin with the period, it is the goal's `baseline`, and `day` is the day before the period. `bounds` are
+    the shares at which its health would have been another.
     """
 
     day: date
     value: float
     progress: float | None
     source: StartSource
+    bounds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

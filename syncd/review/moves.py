@@ -61,10 +61,10 @@ class Moves:
         if value is not None and line.value is not None:
             now = self._now.values.get(kr.id)
             measured_differently = now is not None and now.measure != value.measure
-            return Start(day, line.value, line.standing.progress, "kept"), measured_differently
+            return Start(day, line.value, line.standing.progress, "kept", line.standing.bounds), measured_differently
         point = self.point(kr) if value is None else None
         if point is not None and point.value is not None:
-            return Start(day, point.value, point.progress, "backfilled"), False
+            return Start(day, point.value, point.progress, "backfilled", point.bounds), False
         return self._first_of_days(kr), False
 
     def _first_of_days(self, kr: KeyResult) -> Start | None:
@@ -73,7 +73,7 @@ class Moves:
         for point in self._points(kr):
             if self._days.first <= point.day < today and point.value is not None and point.measure == measure:
                 source: StartSource = "kept" if point.source == "kept" else "backfilled"
-                return Start(point.day, point.value, point.progress, source)
+                return Start(point.day, point.value, point.progress, source, point.bounds)
         return None
 
     def _since(self, kr: KeyResult) -> date | None:

@@ -85,7 +85,11 @@ def _progress_on_both(edit: Edit, move: Move | None) -> str:
     if not isinstance(edit.old, int | float) or edit.old == (goal.target if edit.key == "baseline" else goal.baseline):
         return ""
     old = replace(goal, target=edit.old) if edit.key == "target" else replace(goal, baseline=edit.old)
-    return f", {percent(old.progress(value))} of the way by the old one and {percent(goal.progress(value))} by the new"
+    return f", {_way(old, value)} of the way by the old one and {_way(goal, value)} by the new"
+
+
+def _way(goal: Target, value: float) -> str:
+    return percent(goal.progress(value), (0.0, 1.0))
 
 
 def _guards(review: Review) -> Iterator[Question]:

@@ -11,9 +11,19 @@ from syncd.explain.period_edits import OBJECTIVE
 from syncd.okr.alignment import Verdict
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import Band, KeyResult, Target
-from syncd.okr.plausible import shown
-from syncd.okr.words import HEALTH_WORDS, count, day, goal, number, percent, progress_figure, score_figure, value_figure
+from syncd.okr.words import (
+    HEALTH_WORDS,
+    activity_figure,
+    count,
+    day,
+    goal,
+    percent,
+    progress_figure,
+    score_figure,
+    value_figure,
+)
 from syncd.review.model import Attention, Cause, DefinitionChange, Move, ObjectiveReview, Review
+from syncd.sdk.figures import full_number
 from syncd.status.verdicts import ordered
 
 _SHOWN_VERDICTS = ("watermelon", "unexplained", "under_delivered")
@@ -91,8 +101,8 @@ def score_sentence(objective: ObjectiveReview) -> str:
     if before is not None and before.score is not None and not objective.same_score:
         parts.append(f"it was {old} over other known key results")
     if now.activity is not None:
-        old_activity = percent(before.activity) if before and objective.same_activity else None
-        parts.append(f"activity {arrow(old_activity, percent(now.activity))}")
+        old_activity = activity_figure(before) if before and objective.same_activity else None
+        parts.append(f"activity {arrow(old_activity, activity_figure(now))}")
     return "; ".join(parts) + "."
 
 
@@ -159,7 +169,7 @@ def movement(move: Move, review: Review) -> str:
     since = ""
     if start.source != "baseline" and start.day != review.days.before:
         since = f" since {day(start.day)}"
-    old = None if start.source == "baseline" else percent(start.progress)
+    old = None if start.source == "baseline" else percent(start.progress, start.bounds)
     return f"{values}{since}{_progress(old, move)}, {health}"
 
 
@@ -192,14 +202,14 @@ def _causes(move: Move, review: Review) -> str | None:
             if of == name and checkin.value is not None and checkin.withdrawn is None
         ]
         return f"Checked in by {authors[-1]}" if authors else None
-    parts = [*_groups(move.causes.rows, review)]
+    parts = [*_groups(move, review)]
     if move.causes.aged:
         parts.append(f"{move.causes.aged:,} fell out of the window")
     return "; ".join(parts) or None
 
 
-def _groups(causes: Sequence[Cause], review: Review) -> Iterator[str]:
-    order = sorted(causes, key=lambda cause: (cause.part or "", "+o-~".index(cause.sign)))
+def _groups(move: Move, review: Review) -> Iterator[str]:
+    order = sorted(move.causes.rows, key=lambda cause: (cause.part or "", "+o-~".index(cause.sign)))
     for (part, sign), group in groupby(order, key=lambda cause: (cause.part, cause.sign)):
         same = list(group)
         of = f"{part} " if part else ""
@@ -207,24 +217,25 @@ def _groups(causes: Sequence[Cause], review: Review) -> Iterator[str]:
         if review.whole and len(same) > _SHOWN and sign == "+":  # of a whole quarter a few names would say nothing
             yield f"{of}{count(len(same), 'reading' if same[0].reading else 'record')}"
             continue
-        names = ", ".join(_cause(cause, review) for cause in same[:_SHOWN])
+        names = ", ".join(_cause(cause, move, review) for cause in same[:_SHOWN])
         more = f" and {len(same) - _SHOWN:,} more" if len(same) > _SHOWN else ""
         alone = not counted or (sign == "+" and same[0].reading and len(same) == 1)
         yield f"{of}{names}{more}" if alone else f"{of}{counted}: {names}{more}"
 
 
-def _cause(cause: Cause, review: Review) -> str:
+def _cause(cause: Cause, move: Move, review: Review) -> str:
+    kr = move.line.key_result
     when = f" of {day(cause.at.astimezone(review.period.zone))}" if cause.at and cause.reading else ""
     restated = f" (restated: {cause.why})" if cause.why else ""
     if cause.sign == "~":
-        return f"{cause.label}{when} {_brings(cause.was)} → {_brings(cause.brings)}{restated}"
-    brings = "" if cause.reading or cause.brings in (None, "0", "1") else f" ({_brings(cause.brings)})"
+        return f"{cause.label}{when} {_brings(kr, cause.was)} → {_brings(kr, cause.brings)}{restated}"
+    brings = "" if cause.reading or cause.brings in (None, "0", "1") else f" ({_brings(kr, cause.brings)})"
     return f"{cause.label}{when}{brings}{restated}"
 
 
-def _brings(text: str | None) -> str:
+def _brings(kr: KeyResult, text: str | None) -> str:
     try:
-        return number(float(text or ""))
+        return value_figure(kr, float(text or ""))
     except ValueError:
         return text or "none"
 
@@ -236,7 +247,7 @@ def _outcome(move: Move) -> str:
     value = "unknown" if line.value is None else arrow(start, value_figure(kr, line.value))
     aim = goal(kr).removeprefix("of ")
     if isinstance(kr.goal, Target):
-        aim = f"{shown(kr.goal.target)}{f' {kr.unit}' if kr.unit else ''}"
+        aim = f"{full_number(kr.goal.target)}{f' {kr.unit}' if kr.unit else ''}"
     score = "no score" if line.standing.score is None else f"score {score_figure(line.standing)}"
     edited = f"; its definition was edited {_times(move.times_edited)}" if move.times_edited else ""
     return f"{value}, the goal is {aim}: {score}, {HEALTH_WORDS[line.standing.health]}{edited}"
@@ -271,7 +282,9 @@ def definition_change(change: DefinitionChange, review: Review) -> str:
 
 def checkin(name: str, checkin: CheckIn, review: Review) -> str:
     """`21 Nov, Dana on mood: 7, confidence 60 %: the note`."""
-    parts = [number(checkin.value)] if checkin.value is not None else []
+    move = review.by_id.get(name)
+    figure = full_number(checkin.value) if move is None else value_figure(move.line.key_result, checkin.value)
+    parts = [figure] if checkin.value is not None else []
     parts += [f"confidence {percent(checkin.confidence)}"] if checkin.confidence is not None else []
     parts += [checkin.note] if checkin.note else []
     zone = review.period.zone

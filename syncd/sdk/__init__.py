@@ -45,14 +45,14 @@ from syncd.sdk.errors import (
     UnusableField,
 )
 from syncd.sdk.facts import Check, Json, Lists, Page, Reading, Record, Scalar, Snapshot, Stream, lead_time
-from syncd.sdk.json_client import JsonClient, WebSettings
+from syncd.sdk.json_client import JsonClient
 from syncd.sdk.json_publisher import JsonPublisher
 from syncd.sdk.json_source import JsonSource, NewestFirst
-from syncd.sdk.network import network_failure
 from syncd.sdk.publishing import MEASURED, STATED, Content, Publisher, PublishKeys, Stated, Statement, Summary, Written
-from syncd.sdk.retry import LONGEST_WAIT, RetryPolicy
+from syncd.sdk.retry import LONGEST_WAIT, RequestOutcome, RetryPolicy
 from syncd.sdk.sentences import is_page, sentence, single_line
 from syncd.sdk.server import Server, answer_of
+from syncd.sdk.web_settings import WebSettings
 
 __all__ = [
     "LONGEST_WAIT",
@@ -85,6 +85,7 @@ __all__ = [
     "ReadingKeys",
     "Record",
     "RecordKeys",
+    "RequestOutcome",
     "RetryLater",
     "RetryPolicy",
     "Scalar",
@@ -112,7 +113,6 @@ __all__ = [
     "is_local",
     "is_page",
     "lead_time",
-    "network_failure",
     "parse_duration",
     "parse_link",
     "quota_and_clock",

@@ -79,6 +79,14 @@ def column_letters(number: int) -> str:
     return letters
 
 
+def range_text(area: Range) -> str:
+    """A range in A1 notation, without a sheet. One that is open to the right needs a last row."""
+    first_column = column_letters(area.first_column) if area.first_column or area.last_column is not None else ""
+    last_column = "" if area.last_column is None else column_letters(area.last_column)
+    last_row = "" if area.last_row is None else area.last_row + 1
+    return f"{first_column}{area.first_row + 1}:{last_column}{last_row}"
+
+
 def address(sheet: str | None, row: int, column: int) -> str:
     """A cell's address for people: `Support!C14`."""
     cell = f"{column_letters(column)}{row + 1}"

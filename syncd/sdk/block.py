@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from syncd.sdk.figures import number, percent
+from syncd.sdk.figures import full_number, number, percent
 from syncd.sdk.publishing import Stated, Statement
 
 SHOWN: frozenset[Stated] = frozenset({
@@ -22,7 +22,7 @@ def lines(statement: Statement) -> list[str]:
     """
     shown = [_single(statement.title), _standing(statement)]
     if statement.target is not None:
-        goal = f"{number(statement.baseline, 'unknown')} → {number(statement.target)}{_unit(statement)}"
+        goal = f"{full_number(statement.baseline, 'unknown')} → {full_number(statement.target)}{_unit(statement)}"
         shown.append(f"goal: {goal}")
     if statement.quality not in ("complete", "unknown"):
         shown.append(statement.quality + (f": {_single(statement.reason)}" if statement.reason else ""))

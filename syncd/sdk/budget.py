@@ -77,6 +77,11 @@ class Budget:
             self._left -= 1
             self._share -= 1
 
+    @property
+    def left(self) -> float | None:
+        """How many requests the server's quota leaves; None if the server tells no quota."""
+        return None if math.isinf(self._left) else self._left
+
     def forget(self) -> None:
         """Forgets the quota; the next answer tells it again."""
         with self._lock:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from syncd.sdk.as_keys import As
@@ -115,29 +115,30 @@ class Reader:
             if number is not None:
                 return self._finite(number)
         elif self.text_numbers and PLAIN_NUMBER.match(text) and not (self.decimal_comma and "." in text):
-            return self._finite(Decimal(text))
+            return self._finite(text)
         what = "which is not a number"
         if self.decimal_comma and "." in text:
             what = "and another cell has a decimal comma"
         advice = number_advice(text, decimal_comma=self.decimal_comma)
         return None, f"the text {quoted(text)}, {what}" + (f"; {advice}" if advice else "")
 
-    def _finite(self, number: float | Decimal) -> tuple[float | None, str | None]:
+    def _finite(self, number: float | Decimal | str) -> tuple[float | None, str | None]:
         """The number that the source gives; times 100 if `as:` reads shares of 1 as percents."""
         try:
             exact = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
             # In decimal, so that 0.57 is 57 and not 56.99999999999999.
             read = exact * 100 if self.rules.percent else exact
-            beyond = is_beyond(read) or is_beyond(number)
-        except (OverflowError, InvalidOperation):  # not a number, or larger than any decimal
-            beyond = True
-        return (None, f"a number {BEYOND}") if beyond else (rounded(float(read)), None)
+            if not (is_beyond(read) or is_beyond(exact if isinstance(number, str) else number)):
+                return rounded(float(read)), None
+        except (ArithmeticError, ValueError):  # not a number, or larger than any decimal
+            pass
+        return None, f"a number {BEYOND}"
 
     def _number_date(self, number: int | float) -> datetime | None:
         form = self.rules.date
-        if form is not None and float(number).is_integer() and (read := read_date(str(int(number)), form)) is not None:
-            return self._aware(read)
         try:
+            if form is not None and float(number).is_integer() and (read := read_date(str(int(number)), form)):
+                return self._aware(read)
             if self.serial_dates:
                 # Rounded to a millisecond: 14:30 is not exactly a fraction of a day in binary.
                 seconds = round(number * 86400, 3)

@@ -1,12 +1,14 @@
 """A whole HTTP request through httpx: its answer, limited in time and size, or the error that the request ends in.
 
-httpx limits each read, not the whole request: a server that sends a byte now and then, or an endless answer, would hold
-a connection for ever. Only cancelling a task can end a request in every state (name, TLS, headers, body), so each
-client runs httpx's asynchronous half on its own event loop. All code outside this module is synchronous.
+HTTP libraries limit each read, not the whole request: a server that sends a byte now and then, or an endless answer,
+would hold a connection for ever. Only cancelling a task can end a request in every state (name, TLS, headers, body), so
+each client runs httpx's asynchronous half on its own event loop. All code outside this module is synchronous. The
+vendors' libraries send through it too (`syncd.sdk.requests_transport`).
 
 | what happens | a request that may be repeated | a POST or PATCH that writes |
 |---|---|---|
 | no connection: refused, no such name, too slow | RetryLater | RetryLater: nothing was sent |
+| a proxy that is ill or overloaded: 408, 429, 502, 503, 504 | RetryLater | RetryLater: nothing was sent |
 | a certificate that is not accepted, no TLS, a proxy that refuses | SourceBroken | SourceBroken |
 | a request that cannot be made | SourceBroken | SourceBroken |
 | sent, and no whole answer: too slow, reset, cut off | RetryLater | Unsure |
@@ -19,43 +21,58 @@ host and no more of the address, because an address may hold a key.
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
+from concurrent.futures import Future
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from syncd.sdk.answers import Answer, in_doubt
-from syncd.sdk.errors import SourceBroken
-from syncd.sdk.network import BAD_HEADER, host, numeric, too_slow, unreachable
+from syncd.sdk.connector import Context
+from syncd.sdk.errors import ConfigError, SourceBroken
+from syncd.sdk.network import BAD_HEADER, host, numeric, proxy_of, too_slow, unreachable
+from syncd.sdk.regular_files import read_regular
+from syncd.sdk.web_settings import WebSettings
 
 _ENCODINGS = {"", "identity", "gzip", "deflate"}  # a single layer: 64 kB of it become 64 MB at most
+_BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")  # the names that OpenSSL and its users know
+
+Addresses = list[tuple[Any, ...]]
 
 
 class Exchange:
-    """Sends requests, one at a time. Opening it makes none."""
+    """Sends requests to one server, one at a time. Opening it makes none."""
 
     def __init__(
-        self, headers: Mapping[str, str], *, timeout: float, deadline: float, largest: int, keep_alive: bool
+        self,
+        settings: WebSettings,
+        context: Context,
+        headers: Mapping[str, str] | None = None,
+        *,
+        url: str | None = None,
+        keep_alive: bool = True,
     ) -> None:
-        """`timeout` limits a connection and each read, `deadline` a whole request, both in seconds; `largest` is in
-        bytes.
+        """`url` is the server's if it is not that of the settings. ConfigError if `ca` holds no certificates.
 
         A server may close a kept-alive connection just when it is used again: it would then be unclear whether a write
         arrived.
         """
-        self._timeout = timeout
-        self._deadline = deadline
-        self._largest = largest
+        self._settings = settings
+        self._proxy = proxy_of(url or settings.url, settings.proxy)
+        certificates = trusted_certificates() if settings.ca is None else _certificates(settings.ca, context.folder)
         self._loop = _Loop()
         self._client = httpx.AsyncClient(
-            headers=_encoded({"Accept-Encoding": "gzip, deflate", **headers}),
-            timeout=timeout,
-            verify=trusted_certificates(),
+            headers=_encoded({"Accept-Encoding": "gzip, deflate", **(headers or {})}),
+            timeout=settings.timeout,
+            verify=certificates,
+            proxy=self._proxy and self._proxy.address,
+            trust_env=False,  # the proxy is chosen above, and .netrc must not take the place of a credential
             limits=httpx.Limits(max_keepalive_connections=None if keep_alive else 0),
         )
 
@@ -63,48 +80,77 @@ class Exchange:
         self, method: str, address: str, headers: Mapping[str, str], content: bytes | None, *, repeatable: bool
     ) -> Answer:
         """The answer, whatever its status. SourceError by the table above."""
+        progress = _Progress()
+        timeout = self._settings.timeout
         try:
-            return self._loop.run_until_complete(self._whole(method, address, headers, content))
+            return self._loop.run_until_complete(self._whole(method, address, headers, content, progress))
         except (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ConnectError, httpx.ProxyError) as error:
-            raise unreachable(error, address, self._timeout, self._loop.addresses_of) from None
+            raise unreachable(error, address, timeout, self._proxy, self._loop.addresses) from None
         except httpx.LocalProtocolError:
             raise SourceBroken(BAD_HEADER) from None
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise SourceBroken(f"the request could not be made: {type(error).__name__}") from None
         except httpx.TimeoutException:
-            raise in_doubt(too_slow(address, self._timeout), repeatable=repeatable) from None
+            raise in_doubt(too_slow(address, timeout), repeatable=repeatable) from None
         except httpx.HTTPError:
-            why = f"the connection to {host(address)} broke before it answered"
+            why = (
+                f"the answer of {host(address)} was cut off"
+                if progress.answered
+                else f"the connection to {host(address)} broke before it answered"
+            )
             raise in_doubt(why, repeatable=repeatable) from None
         except TimeoutError:
-            raise in_doubt(too_slow(address, self._deadline), repeatable=repeatable) from None
+            why = too_slow(address, self._settings.longest_request, whole=progress.answered)
+            raise in_doubt(why, repeatable=repeatable) from None
         except _Unreadable as error:
             raise (SourceBroken(str(error)) if repeatable else in_doubt(str(error), repeatable=False)) from None
 
     def close(self) -> None:
-        """Closes the sockets."""
-        self._loop.run_until_complete(self._client.aclose())
+        """Closes the sockets. A second call does nothing: requests closes an adapter once for each of its prefixes."""
+        if self._loop.is_closed():
+            return
+        try:
+            asyncio.get_running_loop()  # jira closes a session that is collected, perhaps during another's request
+        except RuntimeError:
+            self._loop.run_until_complete(self._client.aclose())
         self._loop.close()
 
-    async def _whole(self, method: str, address: str, headers: Mapping[str, str], content: bytes | None) -> Answer:
+    async def _whole(
+        self, method: str, address: str, headers: Mapping[str, str], content: bytes | None, progress: _Progress
+    ) -> Answer:
+        largest = self._settings.largest_answer
         async with (
-            asyncio.timeout(self._deadline),
+            asyncio.timeout(self._settings.longest_request),
             self._client.stream(method, address, headers=_encoded(headers), content=content) as response,
         ):
+            progress.answered = True
             if response.headers.get("content-encoding", "").strip().lower() not in _ENCODINGS:
                 raise _Unreadable("its answer is compressed in a way that was not asked for")
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) > self._largest:
-                    raise _Unreadable(f"its answer is larger than {self._largest / 1e6:g} MB")
+                if len(body) > largest:
+                    raise _Unreadable(
+                        f"its answer is larger than {largest / 1e6:g} MB; raise largest_answer if that is right"
+                    )
             return Answer(response.status_code, dict(response.headers), bytes(body))
 
 
 @cache
 def trusted_certificates() -> ssl.SSLContext:
-    """The certificates that httpx trusts, which all clients share: reading them takes longer than most requests."""
-    return httpx.create_ssl_context()
+    """The certificates that are trusted unless `ca` names others: reading them takes longer than most requests."""
+    bundle = next((path for name in _BUNDLES if (path := os.environ.get(name))), None)
+    return ssl.create_default_context(cafile=bundle) if bundle else httpx.create_ssl_context()
+
+
+def _certificates(ca: str, folder: str) -> ssl.SSLContext:
+    path = Path(folder) / ca
+    try:
+        return ssl.create_default_context(cadata=read_regular(path).decode("ascii", "ignore"))
+    except ssl.SSLError:
+        raise ConfigError(f"ca names {path}, which holds no certificates; write a file in the form PEM") from None
+    except OSError as error:
+        raise ConfigError(f"ca names {path}, which cannot be read: {(error.strerror or str(error)).lower()}") from None
 
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
@@ -112,8 +158,10 @@ def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
-def _text(name: Any) -> str:
-    return name.decode("ascii", "replace") if isinstance(name, bytes) else str(name)
+class _Progress:
+    """How far a request has come."""
+
+    answered = False
 
 
 class _Unreadable(Exception):
@@ -125,29 +173,42 @@ class _Loop(asyncio.SelectorEventLoop):
 
     def __init__(self) -> None:
         super().__init__()
-        self._addresses: dict[str, str] = {}
+        self.addresses: dict[str, str] = {}
+        """The addresses that each name was resolved to last."""
 
-    def addresses_of(self, name: str, _: int) -> str:
-        """The addresses that a name was resolved to last; "" if it was not."""
-        return self._addresses.get(name, "")
-
-    async def getaddrinfo(self, host: Any, port: Any, **hints: Any) -> Any:
+    async def getaddrinfo(self, host: Any, port: Any, **hints: Any) -> Addresses:
         """As `socket.getaddrinfo`."""
-        resolved = self.create_future()
+        resolved = await asyncio.wrap_future(_resolving(host, port, hints), loop=self)
+        self.addresses[host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)] = numeric(resolved)
+        return resolved
 
-        def settle(setter: Callable[[Any], None], outcome: Any) -> None:
-            if not resolved.done():
-                setter(outcome)
 
-        def resolve() -> None:
-            setter: Callable[[Any], None] = resolved.set_result
-            try:
-                outcome: Any = socket.getaddrinfo(host, port, **hints)
-                self._addresses[_text(host)] = numeric(outcome)
-            except (OSError, UnicodeError) as error:  # a label may be too long for a name
-                setter, outcome = resolved.set_exception, socket.gaierror(str(error))
-            with suppress(RuntimeError):  # the loop was closed meanwhile
-                self.call_soon_threadsafe(settle, setter, outcome)
+_questions: dict[tuple[Any, ...], Future[Addresses]] = {}
+_lock = threading.Lock()
 
-        threading.Thread(target=resolve, name="resolve", daemon=True).start()
-        return await resolved
+
+def _resolving(host: Any, port: Any, hints: Mapping[str, Any]) -> Future[Addresses]:
+    """The answer to come of the name server. A question that still waits is shared: no thread can be ended that asks a
+    silent name server, so there is one for each name at most.
+    """
+    question = (host, port, *sorted(hints.items()))
+    with _lock:
+        if question in _questions:
+            return _questions[question]
+        resolved = _questions[question] = Future()
+        resolved.set_running_or_notify_cancel()  # a request that is broken off must not cancel it for the others
+
+    def resolve() -> None:
+        try:
+            addresses, failed = socket.getaddrinfo(host, port, **hints), None
+        except (OSError, UnicodeError) as error:  # a label may be too long for a name
+            addresses, failed = [], socket.gaierror(str(error))
+        with _lock:
+            del _questions[question]
+        if failed is None:
+            resolved.set_result(list(addresses))
+        else:
+            resolved.set_exception(failed)
+
+    threading.Thread(target=resolve, name="resolve", daemon=True).start()
+    return resolved

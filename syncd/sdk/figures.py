@@ -32,6 +32,11 @@ def number(value: float | None, unknown: str = "–", bounds: Collection[float] 
     return _plain(_first(_roundings(exact, places), lambda figure: [figure.compare(limit) for limit in limits], exact))
 
 
+def full_number(value: float | None, unknown: str = "–") -> str:
+    """A number with all its digits, to compare it with a bound: `1,500`, `1,500.004`; `unknown` for None."""
+    return unknown if value is None else f"{value:,.15g}"
+
+
 def percent(share: float | None, bounds: Collection[float] = ()) -> str:
     """A share as `18 %`, halves rounded up; a dash for None.
 

@@ -8,44 +8,27 @@ learned from every answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import orjson
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from syncd.sdk.answers import Answer, in_doubt, parse_link, quota_and_clock
-from syncd.sdk.connector import ConnectionSettings, Context, WebAddress
-from syncd.sdk.durations import Duration
+from syncd.sdk.connector import Context
 from syncd.sdk.errors import RetryLater, SourceBroken, Unsure
 from syncd.sdk.facts import Check
 from syncd.sdk.network import origin
 from syncd.sdk.sentences import single_line
 from syncd.sdk.server import Server, is_login_page
-from syncd.sdk.sizes import Size
+from syncd.sdk.web_settings import WebSettings
 
 if TYPE_CHECKING:
     from syncd.sdk.exchange import Exchange
 
 T = TypeVar("T")
 _TURNED_AWAY = frozenset({408, 425, 429, 503})  # nothing came of the request
-
-
-class WebSettings(ConnectionSettings):
-    """The keys of a connection that uses `JsonClient`."""
-
-    url: WebAddress = Field(description="Where the server is; every path follows it.")
-    timeout: float = Field(30, gt=0, description="Seconds to wait for a connection, and for each part of an answer.")
-    deadline: Duration = Field(
-        timedelta(seconds=60),
-        gt=timedelta(0),
-        description="How long a whole request may take, its answer included; at least `timeout`.",
-    )
-    largest_answer: Size = Field(
-        "64 MB", validate_default=True, gt=0, description="The largest answer that is read, after decompression."
-    )
 
 
 class JsonClient:
@@ -61,7 +44,7 @@ class JsonClient:
     ) -> None:
         """`headers` are sent with every request. A client that sends check-ins keeps no connection alive."""
         self.url = settings.url
-        self.server = Server(settings.url, context)
+        self.server = Server(settings, context)
         self._settings = settings
         self._context = context
         self._headers = _joined({"Accept": "application/json", "User-Agent": "syncd"}, headers or {})
@@ -204,14 +187,7 @@ class JsonClient:
     def _exchange(self) -> Exchange:
         from syncd.sdk.exchange import Exchange
 
-        settings = self._settings
-        return Exchange(
-            self._headers,
-            timeout=settings.timeout,
-            deadline=max(settings.deadline.total_seconds(), settings.timeout),
-            largest=settings.largest_answer,
-            keep_alive=self._keep_alive,
-        )
+        return Exchange(self._settings, self._context, self._headers, keep_alive=self._keep_alive)
 
     def _ask(
         self,

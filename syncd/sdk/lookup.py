@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from syncd.sdk.a1 import address
+from syncd.sdk.a1 import Range, address, parse_range, quote_sheet, range_text, split_sheet
 from syncd.sdk.cells import Cell, ColumnReader, Reader
 from syncd.sdk.facts import Reading, Snapshot
 from syncd.sdk.matching import Match
-from syncd.sdk.tables import Header, Lookup, Resolve, undated
+from syncd.sdk.tables import Header, Lookup, Resolve, Unreadable, undated
 
 _REMEMBERED = 20_000  # cells; a table of millions of rows may have as many different ones
 
@@ -84,9 +85,36 @@ class _Condition:
 
 
 def read_lookup(lookup: Lookup, resolve: Resolve, reader: Reader, header_row: int | None = None) -> Snapshot:
-    """The lookup in the table that it names. Its header is the table's first row, unless a row (from 1) is given."""
-    grid = resolve(lookup.table)
+    """The lookup in the table that it names. Its header is the table's first row that is not blank, unless a row (from
+    1) is given.
+    """
+    table = _range(lookup.table)
+    check_header(lookup.table, table, header_row)
+    grid = resolve(with_header(lookup.table, header_row))
     header = grid.header(header_row)
+    if header.row < grid.top:
+        raise Unreadable(f"{lookup.table} begins below row {header_row}, its header; write a range such as Plan!A2:F")
     search = LookupReader(lookup, reader, header, grid.sheet)
-    search.add(header.row + 1, grid.rows[header.row + 1 - grid.top :])
+    first = max(header.row + 1, table.first_row if table is not None else 0)
+    search.add(first, grid.rows[first - grid.top :])
     return search.snapshot()
+
+
+def with_header(table: str, header_row: int | None) -> str:
+    """The range of a table together with its header, where that stands above the range; else the table as it is."""
+    area = _range(table)
+    if area is None or header_row is None or header_row > area.first_row:
+        return table
+    sheet, _ = split_sheet(table)
+    text = range_text(replace(area, first_row=header_row - 1))
+    return text if sheet is None else f"{quote_sheet(sheet)}!{text}"
+
+
+def check_header(table: str, area: Range | None, header_row: int | None) -> None:
+    """Unreadable if the row of the header is below a table."""
+    if area is not None and header_row is not None and area.last_row is not None and header_row > area.last_row + 1:
+        raise Unreadable(f"header: {header_row} is below {table}; write the row that names its columns")
+
+
+def _range(table: str) -> Range | None:
+    return parse_range(split_sheet(table)[1])

@@ -62,8 +62,7 @@ class Match:
             return number if number.is_finite() else None
         if isinstance(cell, str):
             text = cell.strip()
-            rules = self._reader.rules
-            if rules.decimal or rules.thousands or rules.percent:
+            if self._reader.rules.reads_texts:
                 return self._as_read(text)
             return Decimal(text) if _NUMBER.match(text) else None
         return None

@@ -5,16 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from syncd.sdk.budget import Budget
-from syncd.sdk.errors import RetryLater
+from syncd.sdk.errors import ConfigError, RetryLater, SourceBroken, Unsure
 
 if TYPE_CHECKING:
     import tenacity
 
 T = TypeVar("T")
 
+RequestOutcome = Literal["ok", "later", "failed", "refused", "unsure"]
+"""How a request ended: answered; the server asked for a later time; another try may help; no other try will help; a
+write that may have arrived.
+"""
 
 _SHORTEST = 0.5  # seconds, before the second try: servers that are overloaded say `Retry-After: 0`
 
@@ -31,16 +35,24 @@ class RetryPolicy:
     a moment, which doubles too. If the server asks for more than `longest_wait` seconds, or the next try would begin
     after `deadline`, there is no wait: the stream ends as partial, and the next cycle continues from its cursor. After
     all tries of a request have failed, the next requests are tried once each, until one succeeds: a server that is down
-    costs one round of waits, not a round for each of its streams. Each try uses one request of the connection's
-    `budget`. The daemon replaces `sleep` so that a stop wakes it; tests replace it so that they do not sleep.
+    costs one round of waits, not a round for each of its streams. If all requests of `longest_outage` seconds fail, the
+    rest is not sent: a silent server costs a bounded time, however many streams it has. Each try uses one request of
+    the connection's `budget`. The daemon replaces `sleep` so that a stop wakes it; tests replace it so that they do not
+    sleep. `meter` is called after each request with the connection's name, the outcome, and how many requests the
+    server's quota leaves (None if it tells no quota).
     """
 
     attempts: int = 5
     longest_wait: float = LONGEST_WAIT
     deadline: float = 180.0
+    longest_outage: float = 240.0
     sleep: Callable[[float], None] = field(default=time.sleep)
+    clock: Callable[[], float] = field(default=time.monotonic)
     budget: Budget = field(default_factory=Budget)
-    _gave_up: bool = field(default=False, init=False)
+    connection: str = ""
+    meter: Callable[[str, RequestOutcome, float | None], None] = field(default=lambda *_: None)
+    _down_since: float | None = field(default=None, init=False)
+    _reason: str = field(default="", init=False)
 
     def call(self, request: Callable[[], T]) -> T:
         """The result of `request`, tried as often as this policy allows; else raises its last error.
@@ -50,6 +62,9 @@ class RetryPolicy:
         """
         import tenacity  # here: commands that make no request do not wait for it
 
+        began = self.clock()
+        if self._down_since is not None and began - self._down_since > self.longest_outage:
+            raise RetryLater(self._reason)
         waited = False
 
         def ask() -> T:
@@ -58,7 +73,13 @@ class RetryPolicy:
                 self.budget.forget()  # it knows only the quota before the wait
                 waited = False
             self.budget.spend()
-            return request()
+            try:
+                answer = request()
+            except BaseException as error:
+                self.meter(self.connection, _outcome(error), self.budget.left)
+                raise
+            self.meter(self.connection, "ok", self.budget.left)
+            return answer
 
         jitter = tenacity.wait_random_exponential(multiplier=0.5, max=self.longest_wait)
 
@@ -78,19 +99,28 @@ class RetryPolicy:
         try:
             answer = retrying(ask)
         except RetryLater as error:
-            self._gave_up = error.after is None  # a limit that names its time is no outage
+            down = error.after is None  # a limit that names its time is no outage
+            self._down_since, self._reason = (self._down_since or began) if down else None, str(error)
             raise
-        self._gave_up = False
+        self._down_since = None
         return answer
 
-    def fresh(self) -> RetryPolicy:
-        """The same policy for another connection."""
-        return replace(self, budget=Budget(self.budget.now))
+    def fresh(self, connection: str = "") -> RetryPolicy:
+        """The same policy for another connection, with this name."""
+        return replace(self, budget=Budget(self.budget.now), connection=connection)
 
     def _worth_waiting_for(self, error: BaseException) -> bool:
         if not isinstance(error, RetryLater):
             return False
-        return not self._gave_up if error.after is None else error.after <= self.longest_wait
+        return self._down_since is None if error.after is None else error.after <= self.longest_wait
+
+
+def _outcome(error: BaseException) -> RequestOutcome:
+    if isinstance(error, Unsure):
+        return "unsure"
+    if isinstance(error, RetryLater):
+        return "failed" if error.after is None else "later"
+    return "refused" if isinstance(error, SourceBroken | ConfigError) else "failed"
 
 
 def _after(state: tenacity.RetryCallState) -> float | None:

@@ -38,7 +38,8 @@ class SeriesReader:
         self._outside: list[tuple[int, Reading]] = []
         self._points: dict[int, str] = {}  # texts that mean another number beside a decimal comma
         self._is_narrowed = False
-        self._undated = UndatedRows(reader)
+        within = None if between is None else (between[0] - _ANY_ZONE, between[1] + _ANY_ZONE)
+        self._undated = UndatedRows(reader, within)
         self._remembered: dict[object, datetime | None] = {}
 
     def add(self, sheet: str | None, first: int, rows: Sequence[Sequence[Cell]], dates: int, values: int) -> None:
@@ -110,8 +111,7 @@ class SeriesReader:
                 return
         number, problem = self._reader.number(cell)
         if at is None:
-            if number is not None:
-                self._undated.add(where, date_cell, cell)
+            self._undated.add(where, date_cell, cell, problem)
             return
         if type(cell) is str and "." in cell:
             self._points[position] = cell
@@ -127,11 +127,13 @@ class SeriesReader:
             self._outside.clear()
 
     def snapshot(self) -> Snapshot:
-        """The readings so far, in the order of their rows, and after them the numbers whose dates cannot be read."""
+        """The readings so far, in the order of their rows, and after them those whose dates cannot be read."""
         undated, notes = self._undated, self._undated.notes
         if not (self._inside or self._outside or self._is_narrowed):  # it is not empty: none of its dates is read
             reading = undated.without_dates(self._name)
             return Snapshot([] if reading is None else [reading], notes=notes)
+        if (problem := undated.too_many(self._name)) is not None:
+            return Snapshot(problem=problem)
         between = self._between if self._is_narrowed else None
         if between is not None:
             start, end = self._times()

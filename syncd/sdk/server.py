@@ -13,8 +13,9 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from syncd.sdk.answers import Answer, failure
 from syncd.sdk.connector import Context
 from syncd.sdk.errors import RetryLater, SourceBroken, SourceError
-from syncd.sdk.network import host, origin, proxy_of
+from syncd.sdk.network import host, origin, proxy_of, server_of
 from syncd.sdk.sentences import is_page, sentence, single_line, title
+from syncd.sdk.web_settings import WebSettings
 
 _LOGIN_PATH = re.compile(
     r"(^|[/_.-])(log[-_]?in|sign[-_]?in|sso|saml2?|adfs|idp|oauth2?|auth|authorize|authenticate|session/new|cas)([/_.;-]|$)",
@@ -41,9 +42,12 @@ class Server:
     No error names more of an address than its host: a path or a query may hold a key.
     """
 
-    def __init__(self, url: str, context: Context, advice: Callable[[Answer], str] = nothing_special) -> None:
-        """`url` is that of the connection. `advice` is the next step after an answer, or ""."""
-        self.url = url
+    def __init__(
+        self, settings: WebSettings, context: Context, advice: Callable[[Answer], str] = nothing_special
+    ) -> None:
+        """`advice` is the next step after an answer, or ""."""
+        self.url = settings.url
+        self._proxy = settings.proxy
         self._context = context
         self._advice = advice
 
@@ -52,8 +56,8 @@ class Server:
         if (moved := self.redirect(answer, asked)) is not None:
             return moved
         error = failure(answer.status, answer.headers, answer.text, self._context.now(), self._context.hide)
-        if answer.status == _PROXY_WANTS_A_LOGIN and (proxy := proxy_of(asked or self.url)) is not None:
-            text = f"the proxy {host(proxy)} does not let through to {host(asked or self.url)} ({error})"
+        if answer.status == _PROXY_WANTS_A_LOGIN and (proxy := proxy_of(asked or self.url, self._proxy)) is not None:
+            text = f"the proxy {host(proxy.address)} does not let through to {host(asked or self.url)} ({error})"
             return self._broken(text, answer)
         return self._advised(error, answer)
 
@@ -77,7 +81,7 @@ class Server:
     def leads_away(self, answer: Answer, asked: str | None = None) -> SourceBroken | None:
         """The error for a redirect that no client may follow: to another server, or to a login page; else None."""
         ways = self._ways(answer, asked)
-        away = ways is not None and (_to_login(*ways) or _server(ways[0]) != _server(ways[1]))
+        away = ways is not None and (_to_login(*ways) or server_of(ways[0]) != server_of(ways[1]))
         return self.redirect(answer, asked) if away else None
 
     def sends_to_login(self, answer: Answer, asked: str | None = None) -> bool:

@@ -10,7 +10,7 @@ from syncd.sdk.a1 import parse_range, split_sheet
 from syncd.sdk.cells import Reader
 from syncd.sdk.connector import ReadingKeys
 from syncd.sdk.facts import Between, Snapshot
-from syncd.sdk.lookup import read_lookup
+from syncd.sdk.lookup import read_lookup, with_header
 from syncd.sdk.series import read_series
 from syncd.sdk.tables import Grid, Lookup, Resolve, Series, Unreadable, read_cell
 
@@ -22,7 +22,7 @@ class TableKeys(ReadingKeys):
     series: Series | None = Field(None, description="A column of dates and a column of numbers.")
     lookup: Lookup | None = Field(None, description="The cell of the row that meets conditions, in a column.")
     header: int | None = Field(
-        None, ge=1, le=1000, description="The row that names the columns; the first unless given."
+        None, ge=1, le=1000, description="The row that names the columns; the first that is not blank unless given."
     )
 
     @model_validator(mode="after")
@@ -49,7 +49,7 @@ class TableKeys(ReadingKeys):
         """The ranges, headers, named ranges and sheets that the measure reads."""
         if self.series is not None:
             return [self.series.dates, self.series.values]
-        return [self.lookup.table] if self.lookup is not None else [self.cell or ""]
+        return [with_header(self.lookup.table, self.header)] if self.lookup is not None else [self.cell or ""]
 
     def read(self, resolve: Resolve, reader: Reader, between: Between | None = None) -> Snapshot:
         """The measure's readings, or the problem if they cannot be read; of a long series those of a time."""

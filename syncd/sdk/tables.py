@@ -84,10 +84,12 @@ class Grid:
         )
 
     def header(self, row: int | None = None) -> Header:
-        """The row with this number, from 1, as the header; its first row if there is no number."""
-        number = self.top if row is None else row - 1
-        offset = number - self.top
-        return Header(self.rows[offset] if 0 <= offset < len(self.rows) else (), number, self.left)
+        """The row with this number, from 1, as the header; without a number its first row that is not blank."""
+        if row is None:
+            offset = next((index for index, cells in enumerate(self.rows) if is_filled(cells)), 0)
+        else:
+            offset = row - 1 - self.top
+        return Header(self.rows[offset] if 0 <= offset < len(self.rows) else (), self.top + offset, self.left)
 
     def below(self, header: Header, position: int) -> Grid:
         """The column below a cell of its header."""
@@ -102,6 +104,11 @@ class Grid:
         else:
             for offset, cell in enumerate(self.rows[0] if self.rows else ()):
                 yield self.left + offset, address(self.sheet, self.top, self.left + offset), cell
+
+
+def is_filled(cells: Sequence[Cell]) -> bool:
+    """Whether a row has a cell that is not blank."""
+    return any(cell is not None and plain_text(cell) for cell in cells)
 
 
 class Series(BaseModel):

@@ -1,8 +1,8 @@
-"""The rows of a series that have a number and no date that can be read.
+"""The rows of a series that have a number, an error or a text, and no date that can be read.
 
-Such a number may be the newest of all. So a date that cannot be read makes a reading without a number, at the earliest
-and at the latest time that the rows around it leave open: every answer that it could change is unknown, and no other. A
-label such as `Total`, or a blank, is no date: the number beside it is left out, and that is said.
+What stands there may be the newest of all. So a date that cannot be read makes a reading without a number, at the
+earliest and at the latest time that the rows around it leave open: every answer that it could change is unknown, and no
+other. A label such as `Total`, or a blank, is no date: the number beside it is left out, and that is said.
 """
 
 from __future__ import annotations
@@ -13,20 +13,24 @@ from datetime import datetime, timedelta
 
 from syncd.sdk.cells import Cell, Reader, shown
 from syncd.sdk.date_texts import as_date, date_advice
-from syncd.sdk.facts import Reading
+from syncd.sdk.facts import Between, Reading
 
 _INSTANT = timedelta(microseconds=1)
 _SAMPLE = 3
-_MOST = 1_000  # dates that cannot be read: more of them are no mistake in a cell
+_MOST = 1_000  # dates that cannot be read: more of them are no mistake in a cell, but one in the column
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A row, with the dates of the nearest rows that have one; None where there is none."""
+    """A row, with the dates of the nearest rows that have one; None where there is none.
+
+    `problem` says what the value is if it is no number.
+    """
 
     where: str
     date: Cell
     value: Cell
+    problem: str | None
     before: datetime | None
     after: datetime | None = None
 
@@ -60,36 +64,51 @@ class _Sample:
 
 
 class UndatedRows:
-    """Collects the rows without a date, beside the dates of all other rows."""
+    """Collects the rows without a date, beside the dates of all other rows.
 
-    def __init__(self, reader: Reader) -> None:
+    Their order decides where a row without a date may be. Times outside of `within` may be any time on their side of
+    it, so they have no order among themselves.
+    """
+
+    def __init__(self, reader: Reader, within: Between | None = None) -> None:
         self._reader = reader
+        self._within = within
         self._all = _Sample()
         self._labels = _Sample()
         self._at_head, self._at_tail = _Sample(), _Sample()  # labels before the first date, and after the last
         self._unreadable: list[_Row] = []
+        self._unreadable_count = 0
         self._open = 0  # from here on, they wait for the next date
         self._last: datetime | None = None
+        self._last_ordered: datetime | None = None
         self._rises = self._falls = True
 
     def follow(self, at: datetime) -> None:
         """Takes notice of the date of a row."""
-        if self._last is not None:
-            self._falls = self._falls and at <= self._last
-            self._rises = self._rises and at >= self._last
-        self._last = at
+        ordered = at if self._within is None else max(self._within[0], min(at, self._within[1]))
+        if self._last_ordered is not None:
+            self._falls = self._falls and ordered <= self._last_ordered
+            self._rises = self._rises and ordered >= self._last_ordered
+        self._last, self._last_ordered = at, ordered
         if self._open < len(self._unreadable):
             self._unreadable[self._open :] = [replace(row, after=at) for row in self._unreadable[self._open :]]
             self._open = len(self._unreadable)
         if self._at_tail.count:
             self._at_tail = _Sample()
 
-    def add(self, where: str, date_cell: Cell, cell: Cell) -> None:
-        """Adds a row with a number and no date that can be read."""
-        row = _Row(where, date_cell, cell, self._last)
+    def add(self, where: str, date_cell: Cell, cell: Cell, problem: str | None) -> None:
+        """Adds a row with something in it and no date that can be read.
+
+        An error or a text beside a label is passed over, as the header of a column is.
+        """
+        means_date = self._reader.means_date(date_cell)
+        if problem is not None and not means_date:
+            return
+        row = _Row(where, date_cell, cell, problem, self._last)
         self._all.add(row)
-        if self._reader.means_date(date_cell):
-            if len(self._unreadable) <= _MOST:
+        if means_date:
+            self._unreadable_count += 1
+            if len(self._unreadable) < _MOST:
                 self._unreadable.append(row)
             return
         self._labels.add(row)
@@ -104,19 +123,25 @@ class UndatedRows:
         problem = f"no date that can be read beside it ({self._all}); {self._advice()}"
         return Reading(None, name, "", problem=problem)
 
+    def too_many(self, name: str) -> str | None:
+        """Why a series of this name cannot be read, although some of its dates can; None if it can."""
+        if self._unreadable_count <= _MOST:
+            return None
+        first = ", ".join(row.shown for row in self._unreadable[:_SAMPLE])
+        return f"{self._unreadable_count:,} dates beside {name} cannot be read, such as {first}; {self._how()}"
+
     def readings(self) -> list[Reading]:
-        """The numbers whose dates cannot be read, at the times at which they may be."""
-        newest_last, advice = self._newest_last, self._advice()
-        form = self._reader.rules.date
-        if form is not None:
-            advice = f"{as_date(form)} does not read it, so correct it"
+        """What stands beside dates that cannot be read, at the times at which it may be."""
+        newest_last, how = self._newest_last, self._how()
         return [
             Reading(
                 None,
                 row.where,
                 shown(row.value),
                 at,
-                f"a number whose date {shown(row.date)!r} cannot be read; {advice}",
+                f"a number whose date {shown(row.date)!r} cannot be read; {how}"
+                if row.problem is None
+                else f"{row.problem}; its date {shown(row.date)!r} cannot be read either",
             )
             for row in self._unreadable
             for at in _places(row, newest_last)
@@ -142,6 +167,11 @@ class UndatedRows:
     def _newest_last(self) -> bool | None:
         """Whether the rows go from old to new; None if they go neither that way nor the other."""
         return self._rises if self._rises is not self._falls else None
+
+    def _how(self) -> str:
+        """What to do about the dates."""
+        form = self._reader.rules.date
+        return self._advice() if form is None else f"{as_date(form)} does not read it, so correct it"
 
     def _advice(self) -> str:
         return date_advice([shown(row.date).strip() for row in self._unreadable[:_SAMPLE]])

@@ -1,42 +1,34 @@
-"""The metrics that Prometheus scrapes."""
+"""What Prometheus scrapes: counters of what the service did, beside the gauges of what the ledger holds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client.metrics_core import Metric
 
-from syncd.cycle.model import Result
-from syncd.ledger.outbox import STUCK
-from syncd.status.report import Report
-from syncd.status.unwritten import Trouble
+from syncd.cycle.model import Pull, Result
+from syncd.sdk import RequestOutcome
 
 
 class Metrics:
-    """The daemon's metrics, in their own registry."""
+    """The service's metrics, in their own registry. Threads may call every method at the same time.
+
+    Series of a connection go with the connection: `keep` drops those of all other connections.
+    """
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        of_key_result = ["key_result"]
+        self._connections: frozenset[str] = frozenset()
 
-        def gauge(name: str, text: str, labels: tuple[str, ...] | list[str] = ()) -> Gauge:
+        def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(name, text, labels, registry=self._registry)
 
-        self._value = gauge("syncd_key_result_value", "The key result's value.", of_key_result)
-        self._progress = gauge(
-            "syncd_key_result_progress",
-            "How much of the way from baseline to target is done: 1 is all of it.",
-            of_key_result,
-        )
-        self._healthy = gauge("syncd_key_result_on_pace", "1 on track or done, 0 behind.", of_key_result)
-        self._age = gauge("syncd_key_result_age_seconds", "How old the value is.", of_key_result)
-        self._held = gauge(
-            "syncd_key_result_held",
-            "1 if a number waits for approval and the value before it stays, else 0.",
-            of_key_result,
-        )
-        build = gauge("syncd_build_info", "1, with the version of syncd that runs.", ["version"])
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(name, text, labels, registry=self._registry)
+
+        build = gauge("syncd_build_info", "1, with the version of syncd that runs.", "version")
         build.labels(version("syncd")).set(1)
         self._reloaded = gauge(
             "syncd_config_last_reload_successful", "1 if the configuration could be read last time, else 0."
@@ -47,16 +39,43 @@ class Metrics:
         )
         self._last = gauge("syncd_last_cycle_timestamp_seconds", "When the last cycle ended, in Unix time.")
         self._seconds = gauge("syncd_last_cycle_duration_seconds", "How long the last cycle took.")
-        self._failing = gauge(
-            "syncd_connection_failing", "1 if a connection's last pull failed, else 0.", ["connection"]
+        self._cycles = counter("syncd_cycles", "Cycles run, by how they ended.", "outcome")
+        self._failing = gauge("syncd_connection_failing", "1 if a connection's last pull failed, else 0.", "connection")
+        self._quota = gauge(
+            "syncd_quota_remaining", "Requests that the server's quota left after the last answer.", "connection"
         )
-        self._unwritten = gauge(
-            "syncd_deliveries",
-            "Check-ins that are not written, by why: waiting, dead, unsure, refused, absent.",
-            ["state"],
+        self._requests = counter("syncd_requests", "Requests made, by how they ended.", "connection", "outcome")
+        self._rows = counter("syncd_rows", "Rows that came, changed or not.", "connection")
+        self._restatements = counter(
+            "syncd_restatements", "Changes that a source made to past data and that moved a number.", "connection"
         )
-        self._written = Counter("syncd_writes", "Check-ins written.", ["connection"], registry=self._registry)
-        self._cycles = Counter("syncd_cycles", "Cycles run, by how they ended.", ["outcome"], registry=self._registry)
+        self._written = counter("syncd_writes", "Check-ins written.", "connection")
+
+    def keep(self, connections: Collection[str]) -> None:
+        """Drops the series of all connections but these; a counter begins with the first event."""
+        gone, self._connections = self._connections.difference(connections), frozenset(connections)
+        for metric in (
+            self._failing,
+            self._quota,
+            self._requests,
+            self._rows,
+            self._restatements,
+            self._written,
+        ):
+            for connection in gone:
+                metric.remove_by_labels({"connection": connection})
+
+    def request(self, connection: str, outcome: RequestOutcome, quota: float | None) -> None:
+        """Counts a request; `quota` is the number of requests that are left, None if the server does not tell."""
+        if connection in self._connections:  # else a thread of a former configuration made it
+            self._requests.labels(connection, outcome).inc()
+            if quota is not None:
+                self._quota.labels(connection).set(quota)
+
+    def page(self, pull: Pull, rows: int) -> None:
+        """Counts the rows of a page."""
+        if pull.connection in self._connections:
+            self._rows.labels(pull.connection).inc(rows)
 
     def cycle(self, result: Result, seconds: float, ended: float) -> None:
         """Counts a cycle that ended; `ended` is in Unix time."""
@@ -64,6 +83,14 @@ class Metrics:
         for outcome in result.delivered:
             if outcome.wrote:
                 self._written.labels(outcome.delivery.connection).inc()
+        # A record that several key results count was changed once.
+        restated = {
+            (restatement.connection, restatement.label, restatement.of)
+            for change in result.changes
+            for restatement in change.restated
+        }
+        for connection, *_ in restated:
+            self._restatements.labels(connection).inc()
         self._seconds.set(seconds)
         self._last.set(ended)
         failing = {pull.connection for pull, _ in result.failures}
@@ -80,28 +107,20 @@ class Metrics:
         """Counts a cycle that did not reach its end."""
         self._cycles.labels("broken").inc()
 
-    def text(self, report: Report | None, unwritten: Sequence[Trouble] = ()) -> bytes:
-        """All metrics in Prometheus' text format. An unknown value has no sample, because it is not zero."""
-        for gauge in (self._value, self._progress, self._healthy, self._age, self._held, self._unwritten):
-            gauge.clear()
-        if report is not None:
-            self._fill(report)
-            for state in ("waiting", *STUCK):
-                alike = [len(trouble.targets) for trouble in unwritten if trouble.state == state]
-                self._unwritten.labels(state).set(sum(alike))
-        return generate_latest(self._registry)
+    def text(self, gauges: Iterable[Metric] = ()) -> bytes:
+        """All metrics in Prometheus' text format, with the `gauges` that were read for this scrape."""
+        return generate_latest(_Scrape(self._registry, gauges))
 
-    def _fill(self, report: Report) -> None:
-        for block in report.objectives:
-            for line in block.key_results:
-                name, standing = line.key_result.id, line.standing
-                if line.quality is not None:
-                    self._held.labels(name).set(line.quality == "held")
-                if line.value is not None:
-                    self._value.labels(name).set(line.value)
-                if standing.progress is not None:
-                    self._progress.labels(name).set(standing.progress)
-                if standing.health != "unknown":
-                    self._healthy.labels(name).set(standing.health in ("on_track", "done"))
-                if line.as_of is not None:
-                    self._age.labels(name).set((report.as_of - line.as_of).total_seconds())
+
+class _Scrape(CollectorRegistry):
+    """The metrics of one scrape. Other scrapes at the same time have gauges of their own."""
+
+    def __init__(self, registry: CollectorRegistry, gauges: Iterable[Metric]) -> None:
+        super().__init__()
+        self._counted = registry
+        self._read = gauges
+
+    def collect(self) -> Iterator[Metric]:
+        """What was counted, then what was read."""
+        yield from self._counted.collect()
+        yield from self._read

@@ -6,15 +6,17 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from syncd.config import Config, load_config
-from syncd.cycle.model import CycleRequest
+from syncd.cycle.model import CycleRequest, Watcher
 from syncd.cycle.pull import CycleStopped
 from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock, service_lock
 from syncd.sdk import ConfigError, RetryPolicy
+from syncd.service.gauges import LedgerGauges
 from syncd.service.metrics import Metrics
 from syncd.service.schedule import next_start
 from syncd.status.periods import choose_period
@@ -26,6 +28,8 @@ log = logging.getLogger("syncd.service")
 _BUSY_WAIT = timedelta(seconds=30)
 _STANDBY_WAIT = timedelta(seconds=2)
 _SLICE = 30.0  # seconds
+_STANDSTILL = 180.0  # seconds: longer than the ledger, or a step of a cycle, may take
+_GRACE = 5.0  # seconds that a cycle has to end after a stop; then it is left as if it were killed
 
 
 class Service:
@@ -40,6 +44,7 @@ class Service:
         self._clock = clock
         self._stop = threading.Event()
         self._wake = threading.Event()
+        self._moved_at = time.monotonic()
         self.config = config
         self.config_problem: str | None = None
         self.cycle_problem: str | None = None
@@ -47,10 +52,13 @@ class Service:
         self.standing_by: str | None = None
         self.cycles = 0
         self.metrics = Metrics()
+        self.metrics.keep(config.connections)
+        self.metrics.reloaded(time.time(), good=True)
         self.ledger = ledger
+        self._gauges = LedgerGauges(ledger)
 
     def stop(self) -> None:
-        """Ends the loop: at once during a wait, after the present page during a pull."""
+        """Ends `run`: at once during a wait, after the present page during a pull, within seconds in any state."""
         self._stop.set()
         self._wake.set()
 
@@ -63,12 +71,41 @@ class Service:
         """Whether the loop has been asked to end."""
         return self._stop.is_set()
 
-    def loop(self) -> None:
+    def standstill(self) -> float | None:
+        """For how many seconds the loop has not moved, if it should have; else None."""
+        still = time.monotonic() - self._moved_at
+        return still if still > _STANDSTILL else None
+
+    def run(self) -> None:
         """Runs cycles until it is stopped; the first cycle starts at once.
 
-        While another service uses the ledger, it stands by: it serves the pages, and runs cycles when the other ends.
+        Whatever hangs when it is stopped is left behind after `_GRACE` seconds: the next start goes on from there, as
+        after a kill.
         """
+        failures: list[BaseException] = []
+
+        def loop() -> None:
+            try:
+                self._loop()
+            except BaseException as error:
+                failures.append(error)
+
+        thread = threading.Thread(target=loop, name="cycles", daemon=True)
+        thread.start()
+        while thread.is_alive() and not self._stop.is_set():
+            thread.join(0.5)  # it shares no lock with `stop`, which a signal may call at any point of this thread
+        thread.join(_GRACE)
+        if failures:
+            raise failures[0]
+        if thread.is_alive():
+            log.warning("stopped in the middle of a cycle; the next start goes on from there")
+        else:
+            log.info("stopped")
+
+    def _loop(self) -> None:
+        """While another service uses the ledger, it stands by: it serves the pages, and runs cycles when that ends."""
         while not self._stop.is_set():
+            self._moved()
             try:
                 with service_lock(self.ledger.engine):
                     self.standing_by = None
@@ -79,7 +116,9 @@ class Service:
                 self.standing_by = str(error)
                 self._stop.wait(_STANDBY_WAIT.total_seconds())
         self.ledger.close()
-        log.info("stopped")
+
+    def _moved(self) -> None:
+        self._moved_at = time.monotonic()
 
     def _cycles(self) -> None:
         log.info(
@@ -103,6 +142,7 @@ class Service:
         `at_the_latest` is a time of the monotonic clock: if the clock is set back, the wait is no longer for that.
         """
         while not self._wake.is_set():
+            self._moved()
             left = min((due - datetime.now(UTC)).total_seconds(), at_the_latest - time.monotonic())
             if left <= 0:
                 break
@@ -122,6 +162,11 @@ class Service:
         okrs = choose_period(self.config, period, now)
         return report_of(Snapshots(self.config, okrs, self.ledger).now(now)) if okrs else None
 
+    @property
+    def address(self) -> str | None:
+        """Where people open the pages, as configured."""
+        return self.config.settings.web.address
+
     def check_ledger(self) -> None:
         """Raises LedgerError if the ledger in use is not at its address any more, or not to be written to."""
         self.ledger.check_in_place()
@@ -130,12 +175,12 @@ class Service:
         """The check-ins that are not written."""
         return troubles(self.ledger)
 
-    def scrape(self) -> bytes:
-        """The metrics. If the ledger cannot be read, only the metrics of the cycles."""
-        try:
-            return self.metrics.text(self.report(), self.troubles())
-        except LedgerError:
-            return self.metrics.text(None)
+    def scrape(self, *, ledger: bool = True) -> bytes:
+        """The metrics. If the ledger is not to be read, or cannot be, only what was counted."""
+        if ledger:
+            with suppress(LedgerError):
+                return self.metrics.text(list(self._gauges.read(self.config, self._clock())))
+        return self.metrics.text()
 
     def _cycle(self) -> datetime | None:
         """Runs a cycle. Returns the time of the next try, if that may be before the next scheduled cycle, else None.
@@ -143,6 +188,7 @@ class Service:
         That happens if another process is syncing now, or if a source or publisher asked syncd to come back later.
         """
         began = time.monotonic()
+        self._moved()
         try:
             self.ledger.check_in_place()
             self._reload()
@@ -151,8 +197,9 @@ class Service:
                     self.config,
                     self.ledger,
                     self._clock,
-                    RetryPolicy(sleep=self._sleep),
+                    RetryPolicy(sleep=self._sleep, meter=self.metrics.request),
                     patient=True,
+                    watcher=Watcher(page=self.metrics.page, moves=self._moved),
                     stopping=self._stop,
                 )
                 result = run_cycle(request)
@@ -208,6 +255,7 @@ class Service:
             log.warning("the configuration names another ledger: restart syncd to use it; the present one stays")
         self.config = config
         self.config_problem = None
+        self.metrics.keep(config.connections)
         self.metrics.reloaded(time.time(), good=True)
 
     def _sleep(self, seconds: float) -> None:

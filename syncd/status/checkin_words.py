@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from syncd.okr.checkins import CheckIn
-from syncd.okr.words import ago, number, percent
+from syncd.okr.goals import KeyResult
+from syncd.okr.words import ago, number, percent, value_figure
 from syncd.sdk.numbers import difference
 from syncd.status.report import KeyResultLine
 
@@ -23,9 +24,11 @@ def sentences(line: KeyResultLine, now: datetime) -> Iterator[str]:
         yield f"confidence {percent(line.confidence)}"
 
 
-def content_words(checkin: CheckIn) -> str:
-    """What a check-in holds, without its note: `45, confidence 60 %`; `a note` if it holds nothing else."""
-    value = number(checkin.value) if checkin.value is not None else None
+def content_words(checkin: CheckIn, key_result: KeyResult) -> str:
+    """What a check-in on a key result holds, without its note: `45, confidence 60 %`; `a note` if it holds nothing
+    else.
+    """
+    value = value_figure(key_result, checkin.value) if checkin.value is not None else None
     confidence = f"confidence {percent(checkin.confidence)}" if checkin.confidence is not None else None
     return ", ".join(filter(None, (value, confidence))) or "a note"
 
@@ -34,7 +37,7 @@ def value_words(checkin: CheckIn, line: KeyResultLine) -> str:
     """A check-in's value, and its difference from the measured value: `1,050 (-42)`."""
     measured = line.value if line.key_result.measure else None
     if checkin.value is None or measured is None:
-        return number(checkin.value)
+        return value_figure(line.key_result, checkin.value)
     step = difference(checkin.value, measured)
     apart = f"{'+' if step > 0 else ''}{number(step)}" if step else "the same"
-    return f"{number(checkin.value)} ({apart})"
+    return f"{value_figure(line.key_result, checkin.value)} ({apart})"

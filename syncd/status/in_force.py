@@ -1,8 +1,8 @@
 """The objectives and rules of a period that were in force after a past cycle, from the ledger's definitions and
 outlines.
 
-Both are in force from the end of the cycle that met them. Before the first definition of a key result was known, its
-first definition counts, as of the end of that definition's local day; so does the first outline of an objective.
+Both are in force from the end of the cycle that met them. Before the first cycle of the period, the first definitions
+and outlines count, as of the end of their local day. A key result that came later was in no objective before.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from syncd.status.snapshot import Rules
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """The OKRs and rules of a moment; `unread` has the same meaning as in a snapshot."""
+    """The OKRs and rules of a moment; `unread` and `later` have the same meaning as in a snapshot."""
 
     okrs: PeriodOkrs
     rules: Rules
     unread: frozenset[str]
+    later: tuple[KeyResult, ...] = ()
 
 
 class PastDefinitions:
@@ -65,7 +66,7 @@ class PastDefinitions:
     def _after_first(self, count: int, outlined: int, judged: Collection[LinkId]) -> InForce:
         """What the first `count` definitions and the first `outlined` outlines say.
 
-        Key results that were in no objective then are included, in an objective without a name.
+        Key results that had left the files by then are in an objective without a name.
         """
         newest = {version.key_result: version for version in self._versions[:count]}
         today = {kr.id: kr for kr in self._okrs.measured}
@@ -95,13 +96,15 @@ class PastDefinitions:
             replace(objective, key_results=tuple(then(key_results.pop(name)) for name in names if name in key_results))
             for objective, names in self._objectives(outlines)
         ]
-        if key_results:
-            objectives.append(Objective("", "", tuple(map(then, key_results.values()))))
+        later = tuple(then(kr) for name, kr in key_results.items() if name not in newest)
+        if left := tuple(then(kr) for name, kr in key_results.items() if name in newest):
+            objectives.append(Objective("", "", left))
         period, shares = self._judged_by(count)
         settings = outlines.get(SETTINGS) or {}
         settle = timedelta(seconds=settings["settle"]) if "settle" in settings else self._rules.settle
         rules = replace(self._rules, shares=shares, settle=settle)
-        return InForce(PeriodOkrs(period, tuple(objectives)), rules, frozenset(unread))
+        measured_later = PeriodOkrs(period, (Objective("", "", later),)).measured
+        return InForce(PeriodOkrs(period, tuple(objectives)), rules, frozenset(unread), measured_later)
 
     def _outlines_of(self, outlined: int) -> Mapping[str, Mapping[str, Any] | None]:
         """The newest of the first `outlined` outlines by subject; if there is none, the first ones that were kept."""

@@ -1,4 +1,6 @@
-"""Links between periods: an output of a quarter may drive an outcome of the year around it."""
+"""Links between periods: an output of a quarter may drive an outcome of the year around it, and its objective may
+support one of the year.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ def with_neighbours(
     """A snapshot that can judge the links from its outputs to outcomes of longer periods, and those of shorter periods
     to its own outcomes, and has the objectives of shorter periods that support its own.
 
-    `periods` are all periods of the files, `snapshot_of` makes the snapshot of one of them at the same moment.
+    `periods` are all periods by the definitions of the snapshot's moment; `snapshot_of` makes the snapshot of one of
+    them at that moment.
     """
     by_id = {okrs.period.id: okrs for okrs in periods}
     own = snapshot.okrs.period.id

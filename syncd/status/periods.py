@@ -1,11 +1,12 @@
-"""The period that a command shows, and the periods that are published."""
+"""The period that a command shows, the periods that are published, and those that the ledger has."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from syncd.config import Config
+from syncd.ledger import Ledger
 from syncd.okr.goals import PeriodOkrs
 
 
@@ -36,3 +37,16 @@ def published_periods(config: Config, now: datetime) -> Sequence[PeriodOkrs]:
         if okrs.period.span.end <= now < okrs.period.span.end + config.settings.settle
     ]
     return [*current, *settling]
+
+
+def every_period(config: Config, ledger: Ledger | None) -> Iterator[PeriodOkrs]:
+    """The periods of the files, and those that left the files: these have only their days here, as the ledger last had
+    them.
+
+    A period that left the files is missing if an early version kept its definitions without its days.
+    """
+    yield from config.periods
+    if ledger is not None:
+        for name in sorted(ledger.moves.periods() - {okrs.period.id for okrs in config.periods}):
+            if (days := ledger.definitions.last(name).days(name)) is not None:
+                yield PeriodOkrs(days, ())

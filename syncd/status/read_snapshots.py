@@ -5,7 +5,7 @@ A past snapshot has the definitions, days and shares of its moment, whatever the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -18,6 +18,7 @@ from syncd.okr.checkins import CheckIn, as_seen_at
 from syncd.okr.goals import PeriodOkrs, guard_id
 from syncd.status.in_force import PastDefinitions
 from syncd.status.neighbours import with_neighbours
+from syncd.status.periods import every_period
 from syncd.status.snapshot import Rules, Snapshot
 
 _INSTANT = timedelta(microseconds=1)
@@ -34,12 +35,8 @@ class Snapshots:
 
     def now(self, now: datetime) -> Snapshot:
         """The period as of now, judged by the present files."""
-        return self._with_neighbours(self._now(now), lambda snapshots: snapshots._now(now))
-
-    def _with_neighbours(self, snapshot: Snapshot, snapshot_of: Callable[[Snapshots], Snapshot]) -> Snapshot:
-        """A snapshot with those of the periods that it has links with, each without its own neighbours."""
         return with_neighbours(
-            snapshot, self._config.periods, lambda okrs: snapshot_of(Snapshots(self._config, okrs, self.ledger))
+            self._now(now), self._config.periods, lambda okrs: Snapshots(self._config, okrs, self.ledger)._now(now)
         )
 
     def _now(self, now: datetime) -> Snapshot:
@@ -88,14 +85,23 @@ class Snapshots:
 
     def at(self, moment: datetime) -> Snapshot:
         """The period at a past moment."""
-        return self._with_neighbours(self._at(moment, moment), lambda snapshots: snapshots._at(moment, moment))
+        return self._past_with_neighbours(moment, moment)
 
     def at_end(self, midnight: datetime) -> Snapshot:
         """The period at the midnight that ends a day, by what had happened before that midnight."""
-        last_instant = midnight - _INSTANT
-        return self._with_neighbours(
-            self._at(midnight, last_instant), lambda snapshots: snapshots._at(midnight, last_instant)
-        )
+        return self._past_with_neighbours(midnight, midnight - _INSTANT)
+
+    def _past_with_neighbours(self, moment: datetime, last_instant: datetime) -> Snapshot:
+        """A past snapshot, with those of the periods that it had links with then, whatever the files say now."""
+        snapshot = self._at(moment, last_instant)
+        days = snapshot.okrs.period
+        others = {
+            okrs.period.id: Snapshots(self._config, okrs, self.ledger)._at(moment, last_instant)
+            for okrs in every_period(self._config, self.ledger)
+            if okrs.period.id != days.id and okrs.period.overlaps(days)
+        }
+        periods = [other.okrs for other in others.values()]
+        return with_neighbours(snapshot, periods, lambda okrs: others[okrs.period.id])
 
     def _at(self, moment: datetime, last_instant: datetime) -> Snapshot:
         (snapshot,) = self._past([(moment, last_instant)])
@@ -142,6 +148,7 @@ class Snapshots:
                     synced,
                     past=True,
                     unread=in_force.unread,
+                    later=in_force.later,
                 )
             )
         return snapshots

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,7 +11,7 @@ from syncd.ledger.definitions import measure_digest
 from syncd.okr.alignment import judge
 from syncd.okr.checkins import CheckIn, confidence, made_by
 from syncd.okr.checkins import standing as standing_checkin
-from syncd.okr.goals import KeyResult, Objective, Quality, Standing, expected, guarded, is_guard, standing
+from syncd.okr.goals import KeyResult, Objective, PeriodOkrs, Quality, Standing, expected, guarded, is_guard, standing
 from syncd.okr.measures import is_dated
 from syncd.okr.rollup import ObjectiveStanding, roll_up_all
 from syncd.okr.spans import Period
@@ -81,30 +81,32 @@ class Report:
         """The block of an objective; KeyError if there is none."""
         return {block.objective.id: block for block in self.objectives}[objective]
 
+    @property
+    def lines(self) -> Sequence[KeyResultLine]:
+        """The line of each key result, in the order of the objectives."""
+        return [line for block in self.objectives for line in block.key_results]
+
     def line(self, key_result: str) -> KeyResultLine | None:
         """The line of a key result; None if there is none."""
-        lines = (line for block in self.objectives for line in block.key_results)
-        return next((line for line in lines if line.key_result.id == key_result), None)
+        return next((line for line in self.lines if line.key_result.id == key_result), None)
 
 
 def report_of(snapshot: Snapshot) -> Report:
     """The report of a snapshot: every key result, each link's verdict, and the objectives that they roll up to."""
     okrs, rules = snapshot.okrs, snapshot.rules
-    lines = {kr.id: line_of(snapshot, kr) for kr in okrs.key_results}
-    rolled_up = roll_up_snapshot(snapshot, {name: line.standing for name, line in lines.items()})
+    lines = _lines(snapshot)
+    of_shorter = [(shorter, _lines(shorter)) for shorter in snapshot.shorter]
+    supporting, links = _supporting(okrs.period, of_shorter), _links_of_shorter(okrs, of_shorter)
+    rolled_up = _roll_up(snapshot, {name: line.standing for name, line in lines.items()}, supporting)
     blocks = [
         ObjectiveBlock(
             objective,
             rolled_up[objective.id],
             [lines[kr.id] for kr in objective.key_results],
-            [*_alignment(snapshot, objective, lines), *_alignment_of_shorter(snapshot, objective)],
+            [*_alignment(snapshot, objective.key_results, lines), *links.get(objective.id, ())],
             [
-                *(
-                    (other.id, rolled_up[other.id])
-                    for other in okrs.objectives
-                    if other.supports == objective.id and other.supports_in is None
-                ),
-                *((f"{of.id} ({period})", standing) for of, period, standing in _supporting(snapshot, objective.id)),
+                *((other.id, rolled_up[other.id]) for other in okrs.supporting.get((objective.id, None), ())),
+                *((f"{of.id} ({period})", standing) for of, period, standing in supporting.get(objective.id, ())),
             ],
         )
         for objective in okrs.objectives
@@ -114,26 +116,38 @@ def report_of(snapshot: Snapshot) -> Report:
 
 def roll_up_snapshot(snapshot: Snapshot, standings: Mapping[str, Standing]) -> Mapping[str, ObjectiveStanding]:
     """The standing of each objective of a snapshot, from the standings of its key results."""
+    of_shorter = [(shorter, _lines(shorter)) for shorter in snapshot.shorter]
+    return _roll_up(snapshot, standings, _supporting(snapshot.okrs.period, of_shorter))
+
+
+_Lines = Mapping[str, KeyResultLine]
+_Supporting = Mapping[str, Sequence[tuple[Objective, str, ObjectiveStanding]]]
+"""The objectives of shorter periods that support each objective, each with its period and standing."""
+
+
+def _lines(snapshot: Snapshot) -> _Lines:
+    return {kr.id: line_of(snapshot, kr) for kr in snapshot.okrs.key_results}
+
+
+def _roll_up(
+    snapshot: Snapshot, standings: Mapping[str, Standing], supporting: _Supporting
+) -> Mapping[str, ObjectiveStanding]:
     of_shorter = {
-        objective.id: [(other.weight, standing) for other, _, standing in _supporting(snapshot, objective.id)]
-        for objective in snapshot.okrs.objectives
-        if snapshot.shorter
+        name: [(other.weight, standing) for other, _, standing in others] for name, others in supporting.items()
     }
     return roll_up_all(snapshot.okrs.objectives, standings, snapshot.rules.shares, of_shorter)
 
 
-def _supporting(snapshot: Snapshot, objective: str) -> Iterator[tuple[Objective, str, ObjectiveStanding]]:
-    """The objectives of shorter periods that support an objective, each with its period and standing."""
-    for shorter in snapshot.shorter:
-        supporting = [
-            other
-            for other in shorter.okrs.objectives
-            if (other.supports, other.supports_in) == (objective, snapshot.okrs.period.id)
-        ]
-        if supporting:
-            standings = {kr.id: line_of(shorter, kr).standing for kr in shorter.okrs.key_results}
-            rolled_up = roll_up_all(shorter.okrs.objectives, standings, shorter.rules.shares)
-            yield from ((other, shorter.okrs.period.id, rolled_up[other.id]) for other in supporting)
+def _supporting(period: Period, of_shorter: Iterable[tuple[Snapshot, _Lines]]) -> _Supporting:
+    by_objective: dict[str, list[tuple[Objective, str, ObjectiveStanding]]] = {}
+    for shorter, lines in of_shorter:
+        okrs, standings = shorter.okrs, {name: line.standing for name, line in lines.items()}
+        rolled_up = roll_up_all(okrs.objectives, standings, shorter.rules.shares)
+        for (supported, period_of_it), others in okrs.supporting.items():
+            if period_of_it == period.id:
+                own = ((other, okrs.period.id, rolled_up[other.id]) for other in others)
+                by_objective.setdefault(supported, []).extend(own)
+    return by_objective
 
 
 def line_of(snapshot: Snapshot, key_result: KeyResult) -> KeyResultLine:
@@ -158,10 +172,10 @@ def line_of(snapshot: Snapshot, key_result: KeyResult) -> KeyResultLine:
     return replace(line, standing=replace(stands, reason=reason), reason=reason, guard=guard)
 
 
-def _alignment(snapshot: Snapshot, objective: Objective, lines: Mapping[str, KeyResultLine]) -> Iterator[JudgedLink]:
+def _alignment(snapshot: Snapshot, outputs: Iterable[KeyResult], lines: _Lines) -> Iterator[JudgedLink]:
     period = snapshot.okrs.period
     today = min(snapshot.last_instant.astimezone(period.zone).date(), period.last)
-    for output in objective.key_results:
+    for output in outputs:
         value = snapshot.values.get(output.id)
         for link in output.drives:
             outcome = lines.get(link.outcome) or _line_of_longer(snapshot, link.outcome)
@@ -181,16 +195,17 @@ def _line_of_longer(snapshot: Snapshot, outcome: str) -> KeyResultLine | None:
     return line_of(in_longer[1], in_longer[0]) if in_longer else None
 
 
-def _alignment_of_shorter(snapshot: Snapshot, objective: Objective) -> Iterator[JudgedLink]:
-    """The links from outputs of shorter periods to an objective's outcomes."""
-    own = {kr.id for kr in objective.key_results}
-    for shorter in snapshot.shorter:
-        outputs = {kr.id: line_of(shorter, kr) for kr in shorter.okrs.key_results if kr.drives}
-        for other in shorter.okrs.objectives:
-            driving = replace(other, key_results=tuple(kr for kr in other.key_results if kr.drives))
-            for link in _alignment(shorter, driving, outputs):
-                if link.alignment.periods and link.alignment.outcome in own:
-                    yield link
+def _links_of_shorter(
+    okrs: PeriodOkrs, of_shorter: Iterable[tuple[Snapshot, _Lines]]
+) -> Mapping[str, Sequence[JudgedLink]]:
+    """The links from outputs of shorter periods to the outcomes of each objective, by its id."""
+    objective_of = {kr.id: objective.id for objective in okrs.objectives for kr in objective.key_results}
+    by_objective: dict[str, list[JudgedLink]] = {}
+    for shorter, lines in of_shorter:
+        for link in _alignment(shorter, shorter.okrs.key_results, lines):
+            if link.alignment.periods and link.alignment.outcome in objective_of:
+                by_objective.setdefault(objective_of[link.alignment.outcome], []).append(link)
+    return by_objective
 
 
 def _guard_reason(guard: KeyResultLine) -> str:

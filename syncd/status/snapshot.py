@@ -38,9 +38,11 @@ class Snapshot:
     ended, `synced` the last that asked the sources; both are 0 before the first cycle. A `past` snapshot covers
     everything up to `last_instant`: a day is judged at the midnight that ends it, by what had happened before that
     midnight. `unread` are key results whose definition at that moment was written by an early version and cannot be
-    read whole: they are judged by their present definition, whatever measure their values have. `longer` has the
-    snapshots of longer periods, by the outcomes of theirs that outputs drive; `shorter` are those of the periods whose
-    outputs drive outcomes of this one.
+    read whole: they are judged by their present definition, whatever measure their values have. `later` are key results
+    and guards that no cycle had met by that moment, each by its first definition: they belong to no report of that
+    moment, but their earlier days can be computed. `longer` has the snapshots of longer periods, by the outcomes of
+    theirs that outputs drive; `shorter` are those of the periods whose outputs drive outcomes of this one, or whose
+    objectives support objectives of this one.
     """
 
     okrs: PeriodOkrs
@@ -55,6 +57,7 @@ class Snapshot:
     synced: int = 0
     past: bool = False
     unread: Collection[str] = ()
+    later: Sequence[KeyResult] = ()
     longer: Mapping[str, Snapshot] = field(default_factory=dict)
     shorter: Sequence[Snapshot] = ()
 
@@ -66,13 +69,13 @@ class Snapshot:
     def key_result(self, name: str) -> tuple[KeyResult, Snapshot] | None:
         """A key result of the period, or an outcome of a longer period that its outputs drive, with its snapshot."""
         for snapshot in (self, self.longer.get(name)):
-            for key_result in snapshot.okrs.key_results if snapshot else ():
-                if snapshot and key_result.id == name:
-                    return key_result, snapshot
+            if snapshot is not None and name in snapshot.okrs.by_id:
+                return snapshot.okrs.by_id[name], snapshot
         return None
 
     def as_defined(self, key_result: KeyResult) -> KeyResult:
-        """The definition of a key result, or a guard, at that moment; if the snapshot has none with its id, the given
-        definition.
+        """The definition of a key result, or a guard, at that moment, or its first one if it came later; the given one
+        if the snapshot has none with its id.
         """
-        return next((kr for kr in self.okrs.measured if kr.id == key_result.id), key_result)
+        later = next((kr for kr in self.later if kr.id == key_result.id), key_result)
+        return self.okrs.by_id.get(key_result.id, later)

@@ -124,5 +124,5 @@ def _may_be_undated(key_result: KeyResult, value: KeptValue | None) -> bool:
 
 def is_evidence(okrs: PeriodOkrs, key_result: str, value: KeptValue | None) -> bool:
     """Whether a key result's value is complete and of its present measure: if not, its rows are not evidence."""
-    measure = next(kr.measure for kr in okrs.key_results if kr.id == key_result)
+    measure = okrs.by_id[key_result].measure
     return value is not None and value.quality == "complete" and value.measure == measure_digest(measure)

@@ -11,7 +11,9 @@ from jinja2 import Environment, FileSystemLoader
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from syncd.ledger import LedgerError
 from syncd.okr import words
@@ -19,15 +21,13 @@ from syncd.status import checkin_words, verdicts
 from syncd.status.document import document
 from syncd.status.report import Report
 from syncd.status.unwritten import Trouble, in_short, trouble_document
+from syncd.web.bounded import Bounded
+from syncd.web.guard import Guard
 
-_PAGES = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
+_HERE = Path(__file__).parent
+_PAGES = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True)
 _PAGES.globals.update(words=words, verdicts=verdicts, checkin_words=checkin_words)
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
+_METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Daemon(Protocol):
@@ -39,8 +39,17 @@ class Daemon(Protocol):
     standing_by: str | None
 
     @property
+    def address(self) -> str | None:
+        """Where people open the pages, as configured."""
+        ...
+
+    @property
     def stopping(self) -> bool:
         """Whether it is about to end."""
+        ...
+
+    def standstill(self) -> float | None:
+        """For how many seconds its loop has not moved, if it should have; else None."""
         ...
 
     def check_ledger(self) -> None:
@@ -55,13 +64,15 @@ class Daemon(Protocol):
         """The check-ins that are not written."""
         ...
 
-    def scrape(self) -> bytes:
-        """The metrics, in Prometheus' text format."""
+    def scrape(self, *, ledger: bool = True) -> bytes:
+        """The metrics, in Prometheus' text format; without those that the `ledger` is read for, if it is silent."""
         ...
 
 
-def make_app(daemon: Daemon) -> Starlette:
-    """The application that shows what this daemon reports."""
+def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
+    """The application that shows what this daemon reports, for a server that listens on this host."""
+    pages = Bounded("page", threads=4, seconds=20)
+    probes = Bounded("probe", threads=2, seconds=5)
 
     def index(request: Request) -> Response:
         report = daemon.report(request.query_params.get("period"))
@@ -70,10 +81,15 @@ def make_app(daemon: Daemon) -> Starlette:
         page = _PAGES.get_template("status.html").render(
             report=report, daemon=daemon, unwritten=list(in_short(daemon.troubles()))
         )
-        return HTMLResponse(page, headers=_HEADERS)
+        return HTMLResponse(page)
 
-    def healthz(_: Request) -> Response:
-        return PlainTextResponse("stopping\n" if daemon.stopping else "ok\n")
+    async def healthz(_: Request) -> Response:
+        if daemon.stopping:
+            return PlainTextResponse("stopping\n")
+        if (seconds := daemon.standstill()) is not None:
+            text = f"the service has not moved for {seconds:.0f} s; restart it, and report this with its log\n"
+            return PlainTextResponse(text, status_code=503)
+        return PlainTextResponse("ok\n")
 
     def readyz(_: Request) -> Response:
         if daemon.ledger_problem is not None:
@@ -87,7 +103,10 @@ def make_app(daemon: Daemon) -> Starlette:
         return PlainTextResponse("ready\n")
 
     def metrics(_: Request) -> Response:
-        return Response(daemon.scrape(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return Response(daemon.scrape(), media_type=_METRICS)
+
+    def metrics_without_ledger(_: Request) -> Response:
+        return Response(daemon.scrape(ledger=False), media_type=_METRICS)
 
     def api_status(request: Request) -> Response:
         report = daemon.report(request.query_params.get("period"))
@@ -97,23 +116,25 @@ def make_app(daemon: Daemon) -> Starlette:
         return _json(document(report) | {"unwritten": unwritten})
 
     def unreadable(_: Request, error: Exception) -> Response:
-        return PlainTextResponse(f"{error}\n", status_code=503, headers=_HEADERS)
+        return PlainTextResponse(f"{error}\n", status_code=503)
 
-    def api_index(_: Request) -> Response:
+    async def api_index(_: Request) -> Response:
         return _json({"status": "/api/status"})
 
-    return Starlette(
+    app = Starlette(
         routes=[
-            Route("/", index),
+            Route("/", pages(index)),
             Route("/healthz", healthz),
-            Route("/readyz", readyz),
-            Route("/metrics", metrics),
+            Route("/readyz", probes(readyz)),
+            Route("/metrics", probes(metrics, metrics_without_ledger)),
             Route("/api/", api_index),
-            Route("/api/status", api_status),
+            Route("/api/status", pages(api_status)),
+            Mount("/static", StaticFiles(directory=_HERE / "static")),
         ],
         exception_handlers={LedgerError: unreadable},
     )
+    return Guard(app, listens_on, lambda: daemon.address)
 
 
 def _json(data: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(data), status_code=status, media_type="application/json", headers=_HEADERS)
+    return Response(orjson.dumps(data), status_code=status, media_type="application/json")

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 from reading_files import blank, read, row, series, text, value, write_ods
 
-from syncd.sdk import Context
+from syncd.sdk import Context, Snapshot
 from syncd.sdk.cells import Reader
 from syncd.sdk.facts import Between
 from syncd.sdk.lookup import read_lookup
@@ -92,15 +92,22 @@ def test_a_series_is_named_by_any_header_row(folder: Path, context: Context, kin
     assert "header: 3" in (missing.problem or "")
 
 
-@pytest.mark.parametrize("kind", KINDS[1:-1])
+@pytest.mark.parametrize("kind", KINDS[:-1])
 def test_the_header_of_a_lookup_may_stand_above_its_range(folder: Path, context: Context, kind: str) -> None:
-    def find(table: str, day: str, **keys: Any) -> float | None:
+    def look(table: str, day: str, **keys: Any) -> Snapshot:
         lookup = {"table": table, "row": {"Day": day}, "column": "Calls"}
-        return read(folder, context, kind, lookup=lookup, **keys).readings[0].number
+        return read(folder, context, kind, lookup=lookup, **keys)
 
-    assert find("A3:C6", "2026-11-02") == 1180
-    assert find("A5:C6", "2026-11-09", header=3) == 1092
-    assert find("A5:C6", "2026-11-02", header=3) is None
+    def find(table: str, day: str, **keys: Any) -> float | None:
+        return look(table, day, **keys).readings[0].number
+
+    if kind != "a.csv":  # its header is that of the file
+        assert find("A3:C6", "2026-11-02") == 1180
+        assert find("A2:C6", "2026-11-02") == 1180  # its first row is blank
+    for table in ("A5:C6", "A5:C"):
+        assert find(table, "2026-11-09", header=3) == 1092
+        assert find(table, "2026-11-02", header=3) is None
+    assert "header: 7 is below A5:C6" in (look("A5:C6", "2026-11-09", header=7).problem or "")
 
 
 def test_a_lookup_by_day_takes_every_time_of_that_day(tmp_path: Path, context: Context) -> None:
@@ -129,6 +136,28 @@ def test_a_lookup_matches_names_as_they_stand(tmp_path: Path, context: Context, 
     assert [reading.number for reading in read(tmp_path, context, "a.csv", lookup=lookup).readings] == [number]
     near = {"table": "a", "row": {"Id": "12345678901234568"}, "column": "Calls"}
     assert read(tmp_path, context, "a.csv", lookup=near).readings[0].number is None
+
+
+@pytest.mark.parametrize("wanted", [-1234, "-1234", "(1,234)", "1,234-", "-1,234"])
+@pytest.mark.parametrize("written", ["(1,234)", "1,234-", "-1,234", "-1234"])
+@pytest.mark.parametrize("rules", [{"accounting": True}, {"accounting": True, "currency": True}])
+def test_a_lookup_reads_accounts_by_as(
+    tmp_path: Path, context: Context, wanted: Any, written: str, rules: dict[str, bool]
+) -> None:
+    (tmp_path / "a.csv").write_text(f"Sum;Calls\n{written};7\n99;8\n")
+    lookup = {"table": "a", "row": {"Sum": wanted}, "column": "Calls"}
+    assert [
+        reading.number for reading in read(tmp_path, context, "a.csv", lookup=lookup, **{"as": rules}).readings
+    ] == [7]
+
+
+@pytest.mark.parametrize("wanted", [1234.5, "1234.5", "$1,234.50", "€ 1.234,50"])
+@pytest.mark.parametrize("written", ["$1,234.50", "EUR 1.234,50", "1234.5"])
+def test_a_lookup_reads_prices_by_as(tmp_path: Path, context: Context, wanted: Any, written: str) -> None:
+    (tmp_path / "a.csv").write_text(f"Price;Calls\n{written};7\n99;8\n", "utf-8")
+    lookup = {"table": "a", "row": {"Price": wanted}, "column": "Calls"}
+    readings = read(tmp_path, context, "a.csv", lookup=lookup, **{"as": {"currency": True}}).readings
+    assert [reading.number for reading in readings] == [7]
 
 
 def test_a_lookup_reads_numbers_and_days_by_as(tmp_path: Path, context: Context) -> None:

@@ -253,6 +253,6 @@ def test_a_broken_guard_caps_the_health_of_a_check_in(project: Project) -> None:
 def test_the_dashboard_shows_a_check_in_as_text(project: Project) -> None:
     project.cycle()
     project.check_in("calls", 1050, note="<b>the sheet lags</b>")
-    page = TestClient(make_app(Standings(project.report()))).get("/").text
+    page = TestClient(make_app(Standings(project.report())), base_url="http://localhost").get("/").text
     assert "check-in: 1,050 (-50) by ada, just now: &lt;b&gt;the sheet lags" in page
     assert "confidence 50 %" in page

@@ -64,6 +64,45 @@ def test_rows_that_disagree_are_unknown_and_the_line_is_named(
     assert "a.csv: " in problem(tmp_path, context, text)
 
 
+FOOTNOTES = [
+    "Source: CRM; exported weekly",
+    "Source: CRM; exported weekly; without tests",
+    "a|b",
+    "one\ttwo\tthree",
+    "See https://crm.example/?a;b;c",
+]
+
+
+@pytest.mark.parametrize("footnote", FOOTNOTES)
+@pytest.mark.parametrize("rows", [0, 3000])
+def test_a_footnote_that_holds_another_delimiter_is_a_text(
+    tmp_path: Path, context: Context, footnote: str, rows: int
+) -> None:
+    more = "2026-11-09,900\n" * rows
+    (tmp_path / "a.csv").write_text(f"Day,Calls\n2026-11-02,950\n{more}\n{footnote}\n")
+    assert series(tmp_path, context, "a.csv", "Day", "Calls")["2026-11-02"] == 950
+
+
+@pytest.mark.parametrize("footnote", [*FOOTNOTES, "Source: CRM, exported weekly, without tests"])
+def test_a_footnote_below_a_single_column_is_a_text(tmp_path: Path, context: Context, footnote: str) -> None:
+    (tmp_path / "a.csv").write_text(f"Calls\n950\n900\n{footnote}\n")
+    assert cell(tmp_path, context, "a.csv", "A2").number == 950
+    assert cell(tmp_path, context, "a.csv", "A4").number is None
+
+
+@pytest.mark.parametrize("row", ["950;900", "2026-11-02;a;b", "950|x"])
+def test_a_number_below_a_single_column_may_not_be_in_two(tmp_path: Path, context: Context, row: str) -> None:
+    assert "and the header in line 1 has 1" in problem(tmp_path, context, f"Calls\n950\n{row}\n", cell="A2")
+
+
+@pytest.mark.parametrize("leading", ["\n", "\r\n\r\n", ",\n", " , \n", "\n" * 300])
+def test_the_header_is_the_first_row_that_is_not_blank(tmp_path: Path, context: Context, leading: str) -> None:
+    (tmp_path / "a.csv").write_text(leading + "Day,Calls\n2026-11-02,950\n", newline="")
+    assert series(tmp_path, context, "a.csv", "Day", "Calls") == {"2026-11-02": 950}
+    lookup = {"table": "a", "row": {"Day": "2026-11-02"}, "column": "Calls"}
+    assert [reading.number for reading in read(tmp_path, context, "a.csv", lookup=lookup).readings] == [950]
+
+
 def test_a_row_beyond_the_first_thousand_that_disagrees_is_named(tmp_path: Path, context: Context) -> None:
     rows = [f"2026-11-02,{number}" for number in range(3000)]
     assert "line 3002 has 3 cells" in problem(tmp_path, context, "\n".join(["Day,Calls", *rows, "2026-11-09,1,092"]))

@@ -10,28 +10,16 @@ import json
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
+from vendors import EVERY, READERS, SECRET, WRITERS, Vendor, ask
 
-from connectors.github import GitHub
-from connectors.http import Http
-from connectors.jira import Jira
-from connectors.quantive import Quantive
-from connectors.sheets import Sheets
-from connectors.tability import Tability
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox, serve
-from syncd.sdk import Connector, Context, RetryLater, RetryPolicy, SourceBroken, SourceError, Stream, Unsure
-from syncd.sdk.testing import statement
-
-Vendor = Literal["github", "jira", "jira-dc", "sheets", "metrics", "tability", "quantive", "http-publisher"]
-READERS: tuple[Vendor, ...] = ("github", "jira", "jira-dc", "sheets", "metrics")
-WRITERS: tuple[Vendor, ...] = ("tability", "quantive", "http-publisher")
-EVERY = READERS + WRITERS
-SECRET = "hunter2-secret-of-forty-characters-or-so"
+from syncd.sdk import Context, RetryLater, RetryPolicy, SourceBroken, SourceError, Unsure
 
 
 @pytest.fixture(scope="module")
@@ -59,61 +47,6 @@ def url_of(box: Sandbox, vendor: Vendor) -> str:
 
 def service(vendor: Vendor) -> Any:
     return vendor if vendor in READERS else "okr"
-
-
-def ask(vendor: Vendor, url: str, context: Context, **more: Any) -> SourceError | None:
-    """The error that the first request of a pull, or the sending of a check-in, ends in."""
-    if vendor in WRITERS:
-        return _write(vendor, url, context, **more)
-    connector: Any
-    if vendor == "github":
-        connector, keys, stream = GitHub, {"token": SECRET}, Stream("releases of acme/web", "records")
-    elif vendor == "jira":
-        connector, keys, stream = (
-            Jira,
-            {"email": "bot@acme.example", "token": SECRET},
-            Stream("project = KB", "records"),
-        )
-    elif vendor == "jira-dc":
-        connector, keys, stream = Jira, {"token": SECRET}, Stream("project = KB", "records")
-    elif vendor == "sheets":
-        part = Sheets.Measure.model_validate({"spreadsheet": "book", "cell": "A1"}).part()
-        connector, keys, stream = Sheets, {"token": SECRET}, Stream("book", "readings", frozenset({part}))
-    else:
-        measure = Http.Measure.model_validate({"path": "/x", "json": "v"})
-        connector, keys = Http, {"headers": {"Authorization": f"Bearer {SECRET}"}}
-        stream = Stream(measure.streams()[0], "readings", frozenset({measure.part()}))
-    settings = _settings(connector, url, {**keys, **more})
-    with closing(connector.open(settings, context)) as source:
-        try:
-            list(source.pull(stream, None))
-        except SourceError as error:
-            return error
-    return None
-
-
-def _write(vendor: Vendor, url: str, context: Context, **more: Any) -> SourceError | None:
-    connector: Any
-    if vendor == "tability":
-        connector, keys, publish = Tability, {"personal_api_token": SECRET, "outcomes": {"calls": "outcome-93ab"}}, {}
-    elif vendor == "quantive":
-        connector, keys, publish = Quantive, {"account": "5be2", "token": SECRET}, {"metrics": {"calls": "5e8c"}}
-    else:
-        connector, keys = Http, {"headers": {"Authorization": f"Bearer {SECRET}"}}
-        publish = {"path": "/in", "body": {"value": "{{ value }}"}}
-    publisher = connector.publisher(
-        _settings(connector, url, {**keys, **more}), context, connector.Publish.model_validate(publish)
-    )
-    with closing(publisher):
-        try:
-            publisher.write({"calls": publisher.content(statement("calls"))})
-        except SourceError as error:
-            return error
-    return None
-
-
-def _settings(connector: type[Connector], url: str, keys: dict[str, Any]) -> Any:
-    return connector.Settings.model_validate({"type": "tested", "url": url, **keys}, context={"resolved": True})
 
 
 def says(error: SourceError | None) -> str:
@@ -450,30 +383,6 @@ def test_certificate_of_nobody_known_is_called_so(impatient: Context, vendor: Ve
         error = ask(vendor, f"https://localhost:{port}", impatient)
     assert isinstance(error, SourceBroken)
     assert says(error) == f"the certificate of localhost:{port} is not accepted: self-signed certificate"
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A key and a certificate that nobody signed."""
-    from datetime import UTC, datetime, timedelta
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    now = datetime.now(UTC)
-    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=2))
-    builder = builder.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-    signed = builder.sign(key, hashes.SHA256())
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + signed.public_bytes(serialization.Encoding.PEM)
-    )
-    return path
 
 
 @pytest.mark.parametrize("vendor", EVERY)

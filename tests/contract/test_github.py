@@ -309,6 +309,25 @@ def test_a_long_list_that_was_interrupted_and_moved_is_complete(lab: Sandbox, so
     assert sum(record.fields["label"] == ["meanwhile"] for record in records.values()) == 4
 
 
+@pytest.mark.parametrize("kind", ["pulls", "issues"])
+@pytest.mark.parametrize(("size", "next_size"), [(30, 100), (100, 30), (10, 30)])
+def test_an_interrupted_walk_is_not_resumed_with_pages_of_another_size(
+    lab: Sandbox, source: GitHubSource, context: Context, kind: str, size: int, next_size: int
+) -> None:
+    """Page 5 of 30 rows is not page 5 of 100; a census tries large pages again, and lets the next pull do so."""
+    fill(lab, kind, 700)
+    pages: list[Page] = []
+    for page in source.pull(replace(stream(kind), memory={"sizes": {LAB: size}}), None):
+        pages.append(page)
+        if len(pages) == 6:
+            break
+    assert "walk" in (cursor_after(pages) or {})
+    later = opened(lab, context)
+    pages.extend(later.pull(replace(stream(kind), memory={"sizes": {LAB: next_size}}), cursor_after(pages)))
+    later.close()
+    assert len(done(gathered(pages))) == 700
+
+
 def test_a_last_row_that_was_updated_in_its_place_proves_nothing(lab: Sandbox, source: GitHubSource) -> None:
     """An old row leaves its place, all others move up, and the last row is edited too: its place is the same."""
     fill(lab, "issues", 1000)
@@ -417,6 +436,15 @@ def test_releases_of_all_repositories_stay_present(lab: Sandbox, source: GitHubS
     again = list(source.pull(stream("releases", "acme/*"), cursor_after(pages)))
     ids = {record.id for page in pages for record in page.records}
     assert pages[-1].present == again[-1].present == ids
+
+
+@pytest.mark.parametrize("body", ['{"id": 7}', '{"login": null}', "[]", "{"])
+def test_an_account_that_cannot_be_read_is_no_other_account(lab: Sandbox, source: GitHubSource, body: str) -> None:
+    """A person's private repositories are in no list but that of the person's own account."""
+    lab.world.github.persons.add("acme")
+    lab.fault(Fault("github", status=200, body=body, path="/user($|[?])"))
+    with pytest.raises(RetryLater, match="not what GitHub documents"):
+        list(source.pull(stream("issues", "acme/*"), None))
 
 
 def test_repositories_of_a_person_are_listed(lab: Sandbox, source: GitHubSource) -> None:

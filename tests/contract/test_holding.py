@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 from syncd.cycle.approve import AnotherCandidate, NotHeld, approve
 from syncd.ledger import KeptValue
 from syncd.okr.plausible import Plausible, implausible
+from syncd.service.gauges import key_result_gauges
 from syncd.service.metrics import Metrics
 from syncd.status.document import document
 from syncd.web import make_app
@@ -155,13 +156,13 @@ def test_the_candidate_is_in_the_dashboard_the_document_and_the_metrics() -> Non
         calls, week_sum = document(report)["objectives"][0]["key_results"]
         assert (calls["value"], calls["quality"], calls["candidate"]) == (1092, "held", 1950)
         assert "candidate" not in week_sum
-        page = TestClient(make_app(Standings(report))).get("/").text
+        page = TestClient(make_app(Standings(report)), base_url="http://localhost").get("/").text
         assert ">1,950?</span>" in page
         assert "held: 1,950 is outside plausible" in page
-        lines = Metrics().text(report).decode().splitlines()
-        assert 'syncd_key_result_held{key_result="calls"} 1.0' in lines
-        assert 'syncd_key_result_held{key_result="week-sum"} 0.0' in lines
-        assert 'syncd_key_result_value{key_result="calls"} 1092.0' in lines
+        lines = Metrics().text(key_result_gauges([report])).decode().splitlines()
+        assert 'syncd_key_result_held{key_result="calls",objective="service",period="2026-Q4"} 1.0' in lines
+        assert 'syncd_key_result_held{key_result="week-sum",objective="service",period="2026-Q4"} 0.0' in lines
+        assert 'syncd_key_result_value{key_result="calls",objective="service",period="2026-Q4"} 1092.0' in lines
 
 
 def test_a_held_value_that_is_stale_stays_held_with_unknown_health() -> None:

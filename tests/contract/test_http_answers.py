@@ -168,11 +168,35 @@ FURTHER: list[tuple[dict[str, Any], dict[str, str], str]] = [
     ({"meta": {"total_count": 57, "limit": 2, "offset": 0}}, {}, "meta.total_count: 57, and 2 came"),
     ({"page": 1, "total_pages": 3}, {}, "total_pages: 3, and this is page 1"),
     ({"number": 0, "totalPages": 3, "last": False}, {}, "last: false"),
+    # A page that was not cut short is not the last page for that.
+    ({"truncated": False, "next_cursor": "abc"}, {}, "next_cursor"),
+    ({"incomplete_results": False, "total_count": 57}, {}, "total_count: 57, and 2 came"),
+    ({"is_truncated": False, "page": 1, "total_pages": 3}, {}, "total_pages: 3, and this is page 1"),
+    ({"truncated": True}, {}, "truncated: true"),
+    ({"has_more": False, "truncated": True}, {}, "truncated: true"),
+    # A pointer outweighs every flag.
+    ({"has_more": False, "next_cursor": "abc"}, {}, "next_cursor"),
+    ({"hasNext": False, "next": f"{URL}/points?page=2"}, {}, "next"),
+    ({"last": True, "links": {"next": {"href": "/points?page=2"}}}, {}, "links.next"),
+    ({"has_more": False, "meta": {"total": 57}}, {}, "meta.total: 57, and 2 came"),
+    # Pages that are counted from 0, or a number of the last page.
+    ({"page": 0, "total_pages": 3}, {}, "total_pages: 3, and this is page 0"),
+    ({"page": 0, "last_page": 1}, {}, "last_page: 1, and this is page 0"),
+    ({"total_pages": 3}, {}, "total_pages: 3, and this is page 1"),
+    # Texts in the place of flags and numbers.
+    ({"has_more": "true"}, {}, "has_more: true"),
+    ({"total": "57"}, {}, "total: 57, and 2 came"),
 ]
 WHOLE: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({}, {}),
     ({}, {"Link": f'<{URL}/points?page=1>; rel="prev"', "Content-Range": "items 0-1/2", "X-Total-Count": "2"}),
-    ({"has_more": False, "next_cursor": "kept"}, {}),
+    ({"has_more": False, "total": 57}, {}),
+    ({"hasNextPage": "false", "total": 57}, {}),
+    ({"truncated": False, "incomplete_results": False, "total": 2}, {}),
+    ({"links": {"next": {"href": None, "templated": True}}, "next": []}, {}),
+    ({"page": 0, "total_pages": 1}, {}),
+    ({"page": 0, "last_page": 0}, {}),
+    ({"page": 3, "last_page": 3}, {}),
     ({"next": None, "next_cursor": "", "nextPageToken": None, "links": {"next": None}}, {}),
     ({"total": 2, "meta": {"total": 2, "page": 1, "pages": 1}}, {}),
     ({"total": 70}, {}),  # the sum of its numbers
@@ -240,7 +264,7 @@ class Api:
             self.asked.append(request)
             body = orjson.loads(request.content or b"{}")
             number = int(request.url.params.get("cursor") or body.get("cursor") or 0)
-            more, points = number + 1 < len(self.pages), self.pages[number]
+            more, points = number + 1 < len(self.pages), self.pages[number] if number < len(self.pages) else []
             following = f"{URL}/points?cursor={number + 1}"
             answer: dict[str, Any] = {"points": points}
             headers: dict[str, str] = {}
@@ -254,8 +278,12 @@ class Api:
                 answer["meta"] = {"next_cursor": str(number + 1) if more else None}
             elif by == "number":
                 answer |= {"following": number + 1 if more else None}
-            elif by == "always":
+            elif by == "kept":
+                answer |= {"has_more": more, "next_cursor": min(number + 1, len(self.pages))}
+            elif by == "rising":
                 answer |= {"has_more": more, "next_cursor": number + 1}
+            elif by == "from 0":
+                answer |= {"page": number, "total_pages": len(self.pages), "following": number + 1 if more else None}
             return httpx.Response(200, json=answer, headers=headers)
 
         self.mock.add_callback(respond, is_reusable=True)
@@ -267,7 +295,10 @@ PAGED = [
     ("relative", {"next": "next"}),
     ("cursor", {"next": "meta.next_cursor", "param": "cursor"}),
     ("number", {"next": "following", "param": "cursor"}),
-    ("always", {"next": "next_cursor", "param": "cursor"}),
+    ("kept", {"next": "next_cursor", "param": "cursor"}),
+    ("rising", {"next": "next_cursor", "param": "cursor"}),
+    ("rising", {"next": "has_more && next_cursor", "param": "cursor"}),
+    ("from 0", {"next": "following", "param": "cursor"}),
 ]
 
 
@@ -282,7 +313,13 @@ class TestPages:
             (30, f"{POINTS} #2"),
             (20, f"{POINTS} #3"),
         ]
-        assert len(api.asked) == 3
+        assert len(api.asked) == (4 if pages["next"] == "next_cursor" else 3)  # a cursor is followed to its end
+
+    def test_cursor_beside_a_flag_of_the_end_is_followed(self, context: Context, httpx_mock: HTTPXMock) -> None:
+        httpx_mock.add_response(url=f"{URL}/points", json={"points": TWO, "truncated": False, "next": 2})
+        httpx_mock.add_response(url=f"{URL}/points?page=2", json={"points": THREE[2:], "has_more": False, "next": None})
+        snapshot = read(context, POINTS, path="/points", pages={"next": "next", "param": "page"})
+        assert [reading.number for reading in snapshot.readings] == [40, 30, 20]
 
     def test_parameter_of_a_post_goes_into_its_body(self, context: Context, httpx_mock: HTTPXMock) -> None:
         api = Api(httpx_mock, [THREE[:1], THREE[1:]])

@@ -292,3 +292,106 @@ def test_doctor_reads_the_period_that_a_publisher_names(project: Project) -> Non
     reports = [report_of(project.snapshot(period)) for period in ("2026-Q4", "2026")]
     assert stated(project.config, year, reports, project.now)[WHOLE].document["period"]["id"] == "2026"
     assert stated(project.config, now, reports, project.now)[WHOLE].document["period"]["id"] == "2026-Q4"
+
+
+def test_scores_made_of_other_key_results_of_a_shorter_period_are_not_compared(tmp_path: Path) -> None:
+    project = supported(tmp_path)
+    quarter = tmp_path / "okrs/quarter.yaml"
+
+    def compared() -> tuple[bool, bool]:
+        made = review(project.config, project.okrs("2026"), project.ledger, project.now)
+        (great,) = [objective for objective in made.objectives if objective.block.objective.id == "great"]
+        return great.same_score, great.same_activity
+
+    project.now += timedelta(days=6)
+    project.cycle()
+    assert compared() == (True, True)
+    speed = quarter.read_text()[quarter.read_text().index("      - id: speed") :]
+    speed = speed[: speed.index("      - id: fixes")].replace("id: speed", "id: start").replace("A1", "A2")
+    quarter.write_text(quarter.read_text().replace("      - id: fixes", speed + "      - id: fixes"))
+    project.now += timedelta(hours=1)
+    project.cycle()
+    assert compared() == (True, True)  # the new outcome has no value
+    project.write("speed.csv", "3.5", "2.5")
+    project.cycle()
+    assert compared() == (False, True)
+    quarter.write_text(quarter.read_text().replace("id: fast\n", "id: fast\n    rollup: all\n"))
+    project.cycle()
+    assert compared() == (False, True)
+    other = "period: 2026-Q3\nobjectives:\n  - {id: fair, title: Fair, supports: great, key_results: [KEYS]}\n"
+    mood = "{id: calm, title: Calm rises to 10, kind: output, baseline: 0, target: 10}"
+    (tmp_path / "okrs/third.yaml").write_text(other.replace("KEYS", mood))
+    quarter.write_text(quarter.read_text().replace("    supports: great\n", ""))
+    project.cycle()
+    assert compared() == (False, False)
+    project.ledger.close()
+
+
+# -- the past of a link, whatever the files say now
+
+
+def supported(folder: Path) -> Project:
+    """A year with an objective that one of the quarter supports, once synced; a day has passed since."""
+    project = Project(folder)
+    year, quarter = folder / "okrs/year.yaml", folder / "okrs/quarter.yaml"
+    year.write_text(
+        year.read_text() + "  - {id: great, title: The product is great, rollup: supporting, key_results: [KEYS]}\n"
+    )
+    year.write_text(
+        year.read_text().replace("KEYS", "{id: mood, title: Mood rises to 10, kind: outcome, baseline: 0, target: 10}")
+    )
+    quarter.write_text(quarter.read_text().replace("id: fast\n", "id: fast\n    supports: great\n"))
+    project.cycle()
+    project.now += timedelta(days=1)
+    return project
+
+
+EDITS = {
+    "nothing": lambda quarter, year: None,
+    "the link and the support dropped": lambda quarter, year: (
+        quarter.write_text(
+            quarter.read_text().replace(", {outcome: nps, lag: 3w}", "").replace("    supports: great\n", "")
+        ),
+        year.write_text(year.read_text().replace(", rollup: supporting", "")),
+    ),
+    "the output removed": lambda quarter, year: quarter.write_text(
+        quarter.read_text()[: quarter.read_text().index("      - id: fixes")]
+    ),
+    "the quarter removed": lambda quarter, year: (
+        quarter.unlink(),
+        year.write_text(year.read_text().replace(", rollup: supporting", "")),
+    ),
+    "the quarter's days edited": lambda quarter, year: quarter.write_text(
+        quarter.read_text().replace("period: 2026-Q4", "period: {start: 2026-11-20, end: 2026-11-30, id: 2026-Q4}")
+    ),
+}
+
+
+@pytest.mark.parametrize("synced", [False, True])
+@pytest.mark.parametrize("edit", EDITS)
+def test_the_past_of_a_year_is_that_of_its_quarters_of_then(tmp_path: Path, edit: str, synced: bool) -> None:
+    project = supported(tmp_path)
+    then = project.now - timedelta(hours=1)
+    before = document(report_of(project.snapshot("2026", then)))
+    assert before["objectives"][0]["alignment"]
+    assert before["objectives"][1]["score"] is not None
+    EDITS[edit](tmp_path / "okrs/quarter.yaml", tmp_path / "okrs/year.yaml")
+    if synced:
+        project.cycle()
+    after = document(report_of(project.snapshot("2026", then)))
+    assert after == before
+    project.ledger.close()
+
+
+def test_the_past_of_a_quarter_has_the_outcome_of_a_year_that_left_the_files(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    project.cycle()
+    then = project.now
+    before = project.links("2026-Q4", then)
+    quarter = tmp_path / "okrs/quarter.yaml"
+    quarter.write_text(quarter.read_text().replace(", {outcome: nps, lag: 3w}", ""))
+    (tmp_path / "okrs/year.yaml").unlink()
+    project.now += timedelta(days=1)
+    assert project.links("2026-Q4", then) == before
+    assert before.keys() == {"fixes speed", "fixes nps"}
+    project.ledger.close()

@@ -15,6 +15,8 @@ from syncd.explain.history import history
 from syncd.ledger.schema import definitions
 from syncd.okr.goals import Target
 from syncd.review import Review, review
+from syncd.status.document import document
+from syncd.status.report import report_of
 
 MAPPING = """\
 period: {id: autumn, start: 2026-10-01, end: 2026-12-31}
@@ -121,6 +123,35 @@ def test_the_review_of_a_day_covers_the_days_of_the_period_of_then(project: Proj
     )
     assert project.review(3, whole=True).days.first == date(2026, 10, 1)
     assert project.review(10, whole=True).days.first == date(2026, 10, 31)
+
+
+@pytest.mark.parametrize("synced", [True, False])
+def test_a_key_result_is_in_no_report_of_a_day_before_it_came(project: Project, synced: bool) -> None:
+    project.edit(VISITS, "")
+    project.sync(2, calls=900)
+    before = document(report_of(project.snapshots().at(noon(5))))
+    guarded = VISITS + "        guard: {keep: {at_least: 1}, measure: {from: local, file: numbers.csv, cell: B2}}\n"
+    (project.folder / "okrs.yaml").write_text(MAPPING.replace(VISITS, guarded))
+    if synced:
+        project.sync(9, calls=900)
+        project.edit("target: 100\n", "target: 200\n")
+        project.sync(10, calls=900)
+    then = project.snapshots().at(noon(5))
+    assert document(report_of(then)) == before
+    assert [objective.id for objective in then.okrs.objectives] == ["service"]
+    first = then.as_defined(project.key_result("visits"))
+    assert isinstance(first.goal, Target)
+    assert first.goal.target == 100  # its earlier days are judged by its first definition
+    assert [kr.id for kr in then.later] == ["visits:guard", "visits"]
+
+
+def test_a_key_result_that_left_the_files_is_in_no_objective_of_then(project: Project) -> None:
+    project.sync(2, calls=900)
+    project.edit(VISITS, "")
+    project.sync(9, calls=900)
+    then = project.snapshots().at(noon(10))
+    objectives = [(objective.id, [kr.id for kr in objective.key_results]) for objective in then.okrs.objectives]
+    assert objectives == [("service", ["calls"]), ("", ["visits"])]
 
 
 def test_numbers_before_the_first_sync_are_computed_from_the_rows_of_then(project: Project) -> None:

@@ -205,6 +205,48 @@ def test_a_lookup_reads_the_cell_of_the_matching_row(
     assert (reading.problem is None) == (number is not None)
 
 
+@pytest.mark.parametrize(
+    ("table", "header", "number"),
+    [
+        ("Titled!A4:B9", 3, 1092),
+        ("Titled!A4:B", 3, 1092),
+        ("Titled!A5:B9", 3, 1092),
+        ("'Titled'!$A$5:$B$9", 3, 1092),
+        ("Titled!5:9", 3, 1092),
+        ("Titled!A3:B9", 3, 1092),
+        ("Titled!A2:B9", None, 1092),  # its first row is blank
+        ("Titled", 3, 1092),
+        ("Titled!A6:B9", 3, None),  # the row stands above the table
+    ],
+)
+def test_the_header_of_a_lookup_may_stand_above_its_range(
+    desk: Sandbox, source: SheetsSource, table: str, header: int | None, number: float | None
+) -> None:
+    titled = [["Report"], [], ["Team", "Calls"], ["web", 1180.0], ["api", 1092.0], ["ops", 900.0]]
+    desk.world.sheets.spreadsheets[BOOK].sheets.append(sheet(9, "Titled", titled))
+    lookup = {"table": table, "row": {"Team": "api"}, "column": "Calls"}
+    reading = reading_of(source, lookup=lookup, header=header)
+    assert (reading.number, reading.cell) == ((number, "Titled!B5") if number else (None, table))
+
+
+def test_a_header_outside_of_a_table_is_a_problem(source: SheetsSource) -> None:
+    lookup = {"row": {"Team": "web"}, "column": "Bugs"}
+    below, named = snapshots(
+        source,
+        part(lookup={"table": "Plan!A2:C5", **lookup}, header=8),
+        part(lookup={"table": "Team_bugs", **lookup}, header=9),
+    )
+    assert "header: 8 is below Plan!A2:C5" in (below.problem or "")
+    assert "row 9 has: nothing" in (named.problem or "")
+
+
+def test_a_header_below_blank_rows_names_its_columns(desk: Sandbox, source: SheetsSource) -> None:
+    rows: list[list[Any]] = [[], [None, " "], ["Week", "Calls"], [WEEKS[0], 1180.0]]
+    desk.world.sheets.spreadsheets[BOOK].sheets.append(sheet(9, "Low", rows))
+    (snapshot,) = snapshots(source, series("Low!Calls", "Low!Week"))
+    assert numbers(snapshot) == {"Low!B4": 1180}
+
+
 def test_a_missing_header_is_a_problem_that_names_the_others(source: SheetsSource) -> None:
     broken, whole = snapshots(source, series("Anrufe", "Week"), series("Calls", "Week"))
     assert broken.problem is not None

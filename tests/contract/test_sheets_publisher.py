@@ -335,6 +335,49 @@ def test_row_of_a_key_result_that_is_deleted_while_syncd_writes_is_absent_then(d
     assert "has no row for it" in (publisher.read(wanted)["calls"].absent or "")
 
 
+NARROW = [["KR", "Value"], ["calls", 5.0], ["nps", 40.0], ["articles", 7.0]]
+
+
+@pytest.mark.parametrize("at", [2, 3, 4])
+@pytest.mark.parametrize(
+    ("inserted", "new"),
+    [
+        (1, ["signups"]),
+        (1, ["signups", "visits"]),
+        (2, ["signups", "visits"]),
+        (2, ["signups", "visits", "trials"]),
+    ],
+)
+def test_row_that_moved_under_a_new_row_is_there_again(
+    desk: Sandbox, once: Context, at: int, inserted: int, new: list[str]
+) -> None:
+    """All its cells are in columns that syncd writes, so nothing of it is left."""
+    books = desk.world.sheets
+    books.spreadsheets[BOOK].sheets[1] = sheet(8, "OKRs", NARROW)
+    publisher = opened(desk, once, keys(columns={"value": "B"}, create=True))
+    check_ins = [statement(name, value=9.0) for name in new]
+
+    def insert() -> None:
+        for _ in range(inserted):
+            books.insert_row(BOOK, "OKRs", at, [])
+
+    books.before_next_write = insert
+    with pytest.raises(RetryLater, match="somebody moved rows of OKRs"):
+        deliver(publisher, *check_ins)
+    deliver(publisher, *check_ins)
+    values = {row[0]: row[1] for row in grid(desk) if row}
+    assert values == {**{row[0]: row[1] for row in NARROW}, **dict.fromkeys(new, 9.0)}
+
+
+def test_row_that_was_deleted_beside_a_new_row_stays_deleted(desk: Sandbox, once: Context) -> None:
+    books = desk.world.sheets
+    books.spreadsheets[BOOK].sheets[1] = sheet(8, "OKRs", NARROW)
+    publisher = opened(desk, once, keys(columns={"value": "B"}, create=True))
+    books.before_next_write = lambda: books.delete_row(BOOK, "OKRs", 4)
+    deliver(publisher, statement("signups", value=9.0))
+    assert [row for row in grid(desk) if row] == [*NARROW[:3], ["signups", 9.0]]
+
+
 def test_write_whose_answer_was_lost_is_checked_with_the_next_read(desk: Sandbox, once: Context) -> None:
     books = desk.world.sheets
     books.spreadsheets[BOOK].sheets[1] = sheet(8, "OKRs", BOARD)

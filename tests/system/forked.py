@@ -221,6 +221,10 @@ def _become(request: Mapping[str, Any]) -> NoReturn:
     random.seed()
     for number, path in enumerate((os.devnull, request["out"], request["err"])):
         os.dup2(os.open(path, os.O_RDWR | os.O_CREAT), number)
+    if patience := os.environ.pop("TEST_LEDGER_PATIENCE", None):
+        from syncd.ledger.impatient import ImpatientConnection
+
+        ImpatientConnection.patience = float(patience)
     process_startup()  # measured where the tests' environment says so
     sys.argv = ["syncd", *request["arguments"]]
     main()

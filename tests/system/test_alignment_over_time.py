@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from projects import NOW, Project
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from syncd.config import load_config
 from syncd.ledger import open_ledger
@@ -47,8 +47,8 @@ def objectives(text: str, document: dict[str, Any]) -> list[str]:
     return [objective["id"] for objective in sorted(document["objectives"], key=place)]
 
 
-async def page_of(app: Starlette) -> str:
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://syncd") as client:
+async def page_of(app: ASGIApp) -> str:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
         return (await client.get("/")).text
 
 
@@ -97,7 +97,7 @@ def test_objectives_with_a_watermelon_come_first_for_people_and_keep_the_files_o
     shown = report_of(Snapshots(config, okrs, ledger).now(NOW))
 
     class Standings:
-        config_problem = cycle_problem = ledger_problem = None
+        config_problem = cycle_problem = ledger_problem = address = None
         stopping = False
 
         def report(self, period: str | None = None) -> Any:

@@ -39,7 +39,8 @@ objectives:
 _PROJECT = """
 mappings: okrs.yaml
 clock: {clock}
-address: https://okr.acme.example
+web:
+  address: https://okr.acme.example
 connections:
   local: {{type: files, root: .}}
 notify:

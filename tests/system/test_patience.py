@@ -131,7 +131,7 @@ def test_the_service_asks_again_once_the_time_is_over_that_a_source_asked_for(
     monkeypatch.setattr("syncd.service.service.run_cycle", begin)
     config = load_config(project.folder / "syncd.yaml")
     service = Service(project.folder / "syncd.yaml", config, clock_of(config.settings), ledger)
-    loop = threading.Thread(target=service.loop, daemon=True)
+    loop = threading.Thread(target=service.run, daemon=True)
     with caplog.at_level("INFO", "syncd"):
         loop.start()
         wait_for(lambda: service.cycles > 1)

@@ -35,7 +35,8 @@ _ASKED = """
 _PROJECT = """
 clock: {clock}+00:00
 mappings: mappings/
-address: https://okr.acme.example/
+web:
+  address: https://okr.acme.example/
 connections:
   local: {{type: files, root: .}}
   numbers: {{type: sheets, url: "{url}", token: "${{GOOGLE_TOKEN}}"}}

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from syncd.okr.goals import KeyResult, LintRule, Objective
+from syncd.okr.goals import KeyResult, Objective
 from syncd.okr.measures import RecordMeasure
+from syncd.okr.rule_ids import LintRule
 from syncd.okr.spans import Period, Span
 
 Check = Callable[[Objective, Period], Iterator[tuple[str, str]]]

@@ -10,9 +10,10 @@ from syncd.okr.lint.findings import Finding, PulledRows, Rule, each
 from syncd.okr.lint.matching import excludes_nothing, nothing_matches
 from syncd.okr.lint.titles import direction, from_to, may_be_thousands, says_change, says_upkeep, says_work
 from syncd.okr.measures import Leaf, RecordMeasure, leaves, so_far
-from syncd.okr.plausible import Plausible, shown
+from syncd.okr.plausible import Plausible
 from syncd.okr.spans import Period
 from syncd.okr.words import count
+from syncd.sdk.figures import full_number
 
 _VOLUME = ("count", "sum", "distinct")
 
@@ -124,13 +125,13 @@ def _met_by_baseline(kr: KeyResult) -> str | None:
     if not isinstance(kr.goal, Target) or kr.goal.baseline is None:
         return None
     if level := kr.goal.level(kr.goal.baseline):
-        return f"starts with its level {level} reached, at the baseline {shown(kr.goal.baseline)}"
+        return f"starts with its level {level} reached, at the baseline {full_number(kr.goal.baseline)}"
     way = direction(kr.title)
     if way is None or kr.goal.baseline == 0:  # a title about a fall may count it up from 0
         return None
     if (kr.goal.target < kr.goal.baseline) == (way == "down"):
         return None
-    numbers = f"{shown(kr.goal.baseline)} to {shown(kr.goal.target)}"
+    numbers = f"{full_number(kr.goal.baseline)} to {full_number(kr.goal.target)}"
     return f"goes {way} by its title, but from {numbers} by its numbers, so its goal is met at the start"
 
 
@@ -148,8 +149,9 @@ def _title_against_numbers(kr: KeyResult) -> str | None:
             return None
         if baseline == 0 and any(math.isclose(target, number) for number in counted):  # the way itself is counted
             return None
-    numbers = f"{shown(baseline)} to {shown(kr.goal.target)}"
-    return f"goes from {shown(first)} to {shown(last)} by its title, but from {numbers} by its numbers; correct one"
+    numbers = f"{full_number(baseline)} to {full_number(kr.goal.target)}"
+    by_title = f"{full_number(first)} to {full_number(last)}"
+    return f"goes from {by_title} by its title, but from {numbers} by its numbers; correct one"
 
 
 # -- numbers that cannot be reached
@@ -197,7 +199,7 @@ def _implausible_goal(kr: KeyResult) -> str | None:
     bounds = kr.plausible
     if bounds is None:
         return None
-    beyond = [f"{name} {shown(number)}" for name, number in _aims(kr, bounds) if bounds.outside(number)]
+    beyond = [f"{name} {full_number(number)}" for name, number in _aims(kr, bounds) if bounds.outside(number)]
     return f"has the {' and the '.join(beyond)} outside `plausible:`; reaching it would be held" if beyond else None
 
 

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from syncd.okr.goals import Band, KeyResult, Link, LintRule, Milestone, Milestones, Objective, PeriodOkrs, Target
+from syncd.okr.goals import Band, KeyResult, Link, Milestone, Milestones, Objective, PeriodOkrs, Target
 from syncd.okr.lint import RULES, lint
 from syncd.okr.measures import Filter, ReadingMeasure, RecordMeasure
 from syncd.okr.plausible import Plausible
+from syncd.okr.rule_ids import LintRule
 from syncd.okr.spans import Window, parse_period
 
 PERIOD = parse_period("2026-Q4", ZoneInfo("UTC"))

@@ -190,3 +190,9 @@ class TestSupporting:
         own = Objective("own", "", (KeyResult("kr", "", "outcome", Target(1, 0)),))
         other = Objective("other", "", (KeyResult("more", "", "outcome", Target(1, 0)),), supports="own")
         assert roll_up_all([own, other], {"kr": at(0.9), "more": at(0.1)}, Shares())["own"].score == 0.9
+
+    def test_support_of_an_objective_of_a_longer_period_does_not_count_for_its_namesake(self) -> None:
+        """An objective of the quarter may carry the id of the year's that it supports."""
+        namesake = Objective("growth", "", (), rollup="supporting", supports="growth", supports_in="2026")
+        team = Objective("team", "", (KeyResult("kr", "", "outcome", Target(1, 0)),), supports="growth")
+        assert roll_up_all([namesake, team], {"kr": at(0.4)}, Shares())["growth"].score == 0.4

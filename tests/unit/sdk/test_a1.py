@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncd.sdk.a1 import Range, address, column_letters, column_number, parse_range, quote_sheet, split_sheet
+from syncd.sdk.a1 import (
+    Range,
+    address,
+    column_letters,
+    column_number,
+    parse_range,
+    quote_sheet,
+    range_text,
+    split_sheet,
+)
 
 columns = st.integers(0, 18277)  # A to ZZZ
 rows = st.integers(0, 10**7)
@@ -92,3 +101,10 @@ def test_a_sheet_is_quoted_where_it_must_be(name: str, quoted: str) -> None:
 )
 def test_a_reference_and_its_sheet(reference: str, parts: tuple[str | None, str]) -> None:
     assert split_sheet(reference) == parts
+
+
+@pytest.mark.parametrize("text", ["A1:F20", "A2:A", "B2:C", "2:5", "B2:4", "AA10:AB10"])
+def test_range_is_written_as_it_was_read(text: str) -> None:
+    area = parse_range(text)
+    assert area is not None
+    assert range_text(area) == text

@@ -111,6 +111,23 @@ class TestTexts:
     def test_a_number_that_python_alone_would_read_is_a_text(self, text: str) -> None:
         assert number(text, text_numbers=True) is None
 
+    @pytest.mark.parametrize("rules", [As(), As(percent=True), As(currency=True), GERMAN])
+    @pytest.mark.parametrize(
+        "text",
+        ["8e1234567", "-8e1234567", "1e99999999999999999999", "9" * 100_000, "1." + "9" * 100_000, "1e-99999999"],
+    )
+    def test_a_number_of_any_size_is_read_or_unknown(self, rules: As, text: str) -> None:
+        value, why = Reader(BERLIN, rules, text_numbers=True).number(text)
+        assert (value is None) == (why is not None)
+        assert value in (None, 0, 2)
+        assert len(why or "") < 200
+
+    @pytest.mark.parametrize("cell", [10**400, -(10**400), 1e308, float("inf"), float("nan")])
+    @pytest.mark.parametrize("serial_dates", [False, True])
+    def test_a_number_of_any_size_is_no_date(self, cell: float, serial_dates: bool) -> None:
+        reader = Reader(BERLIN, As(date="%Y%m%d"), serial_dates=serial_dates, epoch_dates=not serial_dates)
+        assert reader.moment(cell) is None
+
     @pytest.mark.parametrize(
         ("rules", "text", "value"),
         [

@@ -166,3 +166,20 @@ def test_a_limit_that_names_its_time_is_no_outage() -> None:
     with pytest.raises(RetryLater):
         policy.call(lambda: limited(2))
     assert slept == [2, 2]
+
+
+def test_server_that_fails_for_long_is_not_asked_again() -> None:
+    """Each request to a silent server takes its whole deadline, and a connection may have hundreds of streams."""
+    now = 0.0
+
+    def fail() -> None:
+        nonlocal now
+        now += 60.0
+        raise RetryLater("it did not answer")
+
+    policy = RetryPolicy(sleep=lambda _: None, clock=lambda: now, longest_outage=240.0)
+    for _ in range(50):
+        with pytest.raises(RetryLater, match=r"^it did not answer$"):
+            policy.call(fail)
+    assert now <= 60.0 * (policy.attempts + 1)
+    assert policy.fresh().call(lambda: "an answer") == "an answer"

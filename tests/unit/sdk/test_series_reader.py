@@ -77,9 +77,36 @@ class TestUnreadableDates:
         times = [reading.at for reading in readings if reading.number is None]
         assert all(at is not None and at < datetime(2026, 11, 9, tzinfo=UTC) for at in times)
 
-    def test_row_without_a_number_is_no_row(self, unreadable: Cell) -> None:
-        snapshot = read((OCTOBER, 1100), (unreadable, None), (unreadable, "Calls"))
+    def test_row_without_a_value_is_no_row(self, unreadable: Cell) -> None:
+        snapshot = read((OCTOBER, 1100), (unreadable, None), (unreadable, " "))
         assert [reading.number for reading in snapshot.readings] == [1100]
+
+    @pytest.mark.parametrize("value", [CellError("#REF!"), "#N/A", "n/a", True, "1.180,5"])
+    @pytest.mark.parametrize("newest_first", [False, True])
+    def test_error_or_text_is_unknown_as_a_number_is(self, unreadable: Cell, value: Cell, newest_first: bool) -> None:
+        rows: list[tuple[Cell, Cell]] = [(OCTOBER, 1100), (NOVEMBER, 1000), (unreadable, value)]
+        snapshot = read(*(reversed(rows) if newest_first else rows))
+        assert [answer(take, snapshot.readings) for take in ("latest", "sum")] == [None, None]
+        assert answer("first", snapshot.readings) == 1100
+        (problem,) = [reading.problem or "" for reading in snapshot.readings if reading.number is None]
+        assert "cannot be read either" in problem
+
+    @pytest.mark.parametrize("newest_first", [False, True])
+    @pytest.mark.parametrize("size", [0, 12_000])
+    def test_series_of_any_length_places_the_row_alike(self, unreadable: Cell, newest_first: bool, size: int) -> None:
+        """A long series keeps the rows of the window alone, and still knows in which order its rows are."""
+        between = QUARTER.start, QUARTER.end
+        first = datetime(2026, 8, 10, tzinfo=UTC) - timedelta(days=1) * size
+        rows: list[tuple[Cell, Cell]] = [(first + timedelta(days=number), 1) for number in range(size)]
+        rows += [(AUGUST, 5), (OCTOBER, 9), (unreadable, 7), (NOVEMBER, 8)]
+        reader = SeriesReader("B:B", Reader(ZoneInfo("UTC")), between)
+        ordered = [*reversed(rows)] if newest_first else rows
+        for number in range(0, len(ordered), 500):
+            reader.add(None, number, ordered[number : number + 500], 0, 1)
+        snapshot = reader.snapshot()
+        assert (snapshot.between is not None) == (size > 0)
+        assert answer("latest", snapshot.readings) == 8
+        assert answer("sum", snapshot.readings) is None
 
 
 LABELS: list[Cell] = [None, "", "Total", "Total 2026", "soon", True, "9999-12-31"]
@@ -106,6 +133,26 @@ class TestLabels:
     def test_series_of_nothing_else_is_unknown(self, label: Cell) -> None:
         snapshot = read((label, 5), (label, 6))
         assert [(reading.number, reading.cell) for reading in snapshot.readings] == [(None, "B:B")]
+
+
+@pytest.mark.parametrize("value", ["Calls", CellError("#REF!"), "n/a"])
+def test_header_in_the_range_is_no_row(value: Cell) -> None:
+    snapshot = read(("Week", value), (OCTOBER, 1100), ("Total", value))
+    assert [reading.number for reading in snapshot.readings] == [1100]
+    assert (snapshot.notes, snapshot.warning) == ([], None)
+
+
+@pytest.mark.parametrize(("unreadable", "is_read"), [(1_000, True), (1_001, False), (3_000, False)])
+@pytest.mark.parametrize("value", [7, CellError("#REF!")])
+def test_series_with_very_many_unreadable_dates_is_a_problem(unreadable: int, is_read: bool, value: Cell) -> None:
+    snapshot = read((OCTOBER, 1100), *[("11/23/2026", value)] * unreadable, (NOVEMBER, 1000))
+    assert (snapshot.problem is None) == is_read
+    if not is_read:
+        assert snapshot.readings == ()
+        assert snapshot.problem == (
+            f"{unreadable:,} dates beside B:B cannot be read, such as B2 ('11/23/2026'), B3 ('11/23/2026'), "
+            "B4 ('11/23/2026'); write as: {date: \"%m/%d/%Y\"}"
+        )
 
 
 class TestReasons:

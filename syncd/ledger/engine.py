@@ -1,0 +1,89 @@
+"""The engine by which syncd reads and writes a ledger: its limits in time, and its settings of each database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+
+from syncd.ledger.failures import raise_ledger_errors
+
+_NETWORK = {  # of libpq, in seconds and milliseconds: a server that is gone without a word is noticed within a minute
+    "connect_timeout": 10,
+    "keepalives_idle": 20,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+_STATEMENT = 30  # seconds that PostgreSQL may take for a statement, unless the URL has `options`
+_LOCK = 20  # seconds that it may wait for a lock
+_PATIENCE = 30  # seconds to wait for a locked SQLite file, unless the URL has `?timeout=`
+_CACHE = "cache_size=-8000"  # kB, so that the pages of a stream stay in memory while several measures read it
+
+
+def engine_of(url: URL) -> Engine:
+    """The engine by which syncd reads and writes a ledger: its failures are LedgerErrors, and it waits for no answer
+    for ever.
+    """
+    sqlite = url.get_backend_name() == "sqlite"
+    network = {} if sqlite else {name: value for name, value in _NETWORK.items() if name not in url.query}
+    engine = create_engine(url, pool_pre_ping=not sqlite, json_serializer=_json, connect_args=network)
+    raise_ledger_errors(engine)
+    if sqlite:
+        _prepare_sqlite(engine)
+    else:
+        _limit_postgresql(engine)
+    return engine
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # sqlite3 would commit before a CREATE TABLE, in the middle of a migration
+        # WAL lets readers read while a cycle writes; with NORMAL a commit survives a crash of the process.
+        if "timeout" not in engine.url.query:
+            connection.execute(f"PRAGMA busy_timeout={_PATIENCE * 1000}")
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", _CACHE):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _limit_postgresql(engine: Engine) -> None:
+    @event.listens_for(engine, "do_connect")
+    def _connect(_: Any, __: Any, arguments: list[Any], keywords: dict[str, Any]) -> Any:
+        from syncd.ledger.impatient import ImpatientConnection
+
+        return ImpatientConnection.connect(*arguments, **keywords)
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, _: Any) -> None:
+        if "options" not in engine.url.query:
+            connection.execute(f"SET statement_timeout = '{_STATEMENT}s'")
+            connection.execute(f"SET lock_timeout = '{_LOCK}s'")
+            connection.commit()
+
+
+@contextmanager
+def unhurried(connection: Connection) -> Iterator[None]:
+    """Lets the statements of a migration, within its transaction, take as long as they need."""
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    for setting in ("statement_timeout", "lock_timeout"):
+        connection.execute(text(f"SET LOCAL {setting} = 0"))
+    patience, driver.patience = getattr(driver, "patience", None), None  # a plain connection has all the time there is
+    try:
+        yield
+    finally:
+        driver.patience = patience

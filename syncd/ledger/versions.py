@@ -1,0 +1,48 @@
+"""Versions of rows: which of them held at the end of a cycle, and which is the newest.
+
+The newest row of a subject is the one without an `until`. So a cycle reads as many rows as there are subjects, however
+many rows came before them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, insert, or_, select, update
+
+from syncd.ledger.schema import alignments, deliveries, events, values
+
+SUBJECTS = {
+    values: ("period", "key_result"),
+    alignments: ("period", "output", "outcome"),
+    deliveries: ("connection", "target"),
+    events: ("kind", "period", "subject"),
+}
+"""By table, the columns that rows of one subject share. Records and readings end with their snapshots instead."""
+
+
+def held_at(table: Table, cycle: int | ColumnElement[int] | None) -> ColumnElement[bool]:
+    """The condition for the rows that held at the end of a cycle; for None, that hold now."""
+    now = table.c.until.is_(None)
+    return now if cycle is None else and_(table.c.cycle <= cycle, or_(now, table.c.until > cycle))
+
+
+def add_newest(connection: Connection, table: Table, cycle: int, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Writes a cycle's rows, at most one of each subject, and ends the row that was the newest of the subject."""
+    if not rows:
+        return
+    names = SUBJECTS[table]
+    of_subject = and_(*(table.c[name] == bindparam(f"of_{name}") for name in names), table.c.until.is_(None))
+    subjects = [{f"of_{name}": row[name] for name in names} for row in rows]
+    connection.execute(update(table).where(of_subject).values(until=cycle), subjects)
+    connection.execute(insert(table), rows)
+
+
+def follow_on(connection: Connection, table: Table, of: ColumnElement[bool]) -> None:
+    """Ends each of these rows with the next one of its subject, after some of them got another subject."""
+    later = table.alias()
+    order = "id" if "id" in table.c else "cycle"
+    same = (later.c[name] == table.c[name] for name in SUBJECTS[table])
+    next_cycle = select(later.c.cycle).where(*same, later.c[order] > table.c[order]).order_by(later.c[order]).limit(1)
+    connection.execute(update(table).where(of).values(until=next_cycle.scalar_subquery()))

@@ -1,0 +1,28 @@
+"""The ids of the rules of lint, which `ignore` can name. They are apart from the rules: most commands run none."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+LintRule = Literal[
+    "no-outcome",
+    "key-result-count",
+    "no-owner",
+    "no-unit",
+    "no-baseline",
+    "no-end",
+    "drives-nothing",
+    "no-lag",
+    "no-guard",
+    "outcome-worded-as-work",
+    "outcome-worded-as-upkeep",
+    "output-worded-as-change",
+    "met-by-baseline",
+    "title-against-numbers",
+    "never-matches",
+    "excludes-nothing",
+    "counts-undelivered",
+    "implausible-goal",
+    "thousands-point",
+    "unused-ignore",
+]

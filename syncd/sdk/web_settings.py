@@ -1,0 +1,41 @@
+"""The keys of a connection to a server: where it is, how to get there, and how much of its answer is waited for."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import Field
+
+from syncd.sdk.connector import ConnectionSettings, WebAddress
+from syncd.sdk.durations import Duration
+from syncd.sdk.sizes import Size
+
+
+class WebSettings(ConnectionSettings):
+    """The keys that every connection to a server has. `Exchange` keeps to them, whatever client library sends."""
+
+    url: WebAddress = Field(description="Where the server is; every path follows it.")
+    timeout: float = Field(30, gt=0, description="Seconds to wait for a connection, and for each part of an answer.")
+    deadline: Duration = Field(
+        timedelta(seconds=60),
+        gt=timedelta(0),
+        description="How long a whole request may take, its answer included; at least `timeout`. Unless it is set, at "
+        "most twice `timeout`.",
+    )
+    largest_answer: Size = Field(
+        "64 MB", validate_default=True, gt=0, description="The largest answer that is read, after decompression."
+    )
+    ca: str | None = Field(
+        None,
+        min_length=1,
+        description="A file (PEM) with the certificates to trust, in place of those that are trusted everywhere.",
+    )
+    proxy: WebAddress | None = Field(
+        None, description="The proxy for every request, in place of HTTPS_PROXY and HTTP_PROXY of the environment."
+    )
+
+    @property
+    def longest_request(self) -> float:
+        """The deadline of a whole request in seconds."""
+        deadline = self.deadline.total_seconds()
+        return max(self.timeout, deadline if "deadline" in self.model_fields_set else min(deadline, 2 * self.timeout))

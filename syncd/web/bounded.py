@@ -1,0 +1,39 @@
+"""Answers within seconds: what reads the ledger runs in few threads of its own, and is not waited for for ever.
+
+A ledger that is silent holds those threads. It holds up no probe, and no more threads begin to wait for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from syncd.ledger import LedgerError
+
+Endpoint = Callable[[Request], Response]
+
+
+class Bounded:
+    """Runs endpoints in at most `threads` threads; each has `seconds` to answer, its wait for a thread included."""
+
+    def __init__(self, name: str, *, threads: int, seconds: float) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._seconds = seconds
+
+    def __call__(self, endpoint: Endpoint, silent: Endpoint | None = None) -> Callable[[Request], Awaitable[Response]]:
+        """The endpoint with that bound; if it does not answer in time, `silent` answers, or LedgerError is raised."""
+
+        async def answer(request: Request) -> Response:
+            running = asyncio.get_running_loop().run_in_executor(self._executor, endpoint, request)
+            try:
+                return await asyncio.wait_for(running, self._seconds)
+            except TimeoutError:
+                if silent is not None:
+                    return silent(request)
+                raise LedgerError(f"the ledger has not answered for {self._seconds:g} s") from None
+
+        return answer

@@ -1,0 +1,117 @@
+"""What is true of every request and answer: whom the port answers, and the headers that bind a browser."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self'",
+    "connect-src": "'self'",
+    "frame-ancestors": "'none'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+}
+_HEADERS = {
+    "Content-Security-Policy": "; ".join(f"{name} {sources}" for name, sources in _POLICY.items()),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+class Guard:
+    """Refuses requests under a foreign name or from a foreign page (403), and puts the headers on every answer.
+
+    A foreign name in `Host` is how DNS rebinding reads a loopback port: a page of evil.example resolves its own name
+    to 127.0.0.1, and the browser then takes this service for a part of that page.
+    """
+
+    def __init__(self, app: ASGIApp, listens_on: str, address: Callable[[], str | None]) -> None:
+        """`listens_on` is the host of `--listen`; `address` returns `web.address` of the configuration in force."""
+        self._app = app
+        self._listens_on = listens_on
+        self._address = address
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        refusal = self._refusal(Headers(scope=scope))
+        app = self._app if refusal is None else PlainTextResponse(f"{refusal}\n", status_code=403)
+        await app(scope, receive, with_headers)
+
+    def _refusal(self, headers: Headers) -> str | None:
+        address = self._address()
+        hosts = headers.getlist("host")
+        for host in hosts:
+            if not is_own_name(host, self._listens_on, address):
+                return (
+                    "syncd does not answer under this name; if people reach it so, write the address "
+                    "into syncd.yaml as web: {address: https://…}"
+                )
+        for origin in headers.getlist("origin"):
+            own = {host.lower() for host in hosts} | ({urlsplit(address).netloc.lower()} if address else set())
+            if urlsplit(origin).netloc.lower() not in own:
+                return "a page of another site may not ask syncd"
+        return None
+
+
+def is_own_name(host: str, listens_on: str, address: str | None) -> bool:
+    """Whether a `Host` header names this service: by `web.address`, by an IP address, or by a name that no foreign
+    DNS server answers for.
+
+    On a loopback address only loopback's own names count.
+    """
+    name = _name(host)
+    if name is None:
+        return False
+    if address is not None and name == _name(urlsplit(address).netloc):
+        return True
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    ip = _ip(name)
+    if _is_loopback(listens_on):
+        return ip is not None and ip.is_loopback
+    return ip is not None or "." not in name or name in (listens_on.lower(), socket.gethostname().lower())
+
+
+def _name(host: str) -> str | None:
+    try:
+        name = urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
+    return name.rstrip(".") if name else None
+
+
+def _ip(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        return None
+
+
+def _is_loopback(listens_on: str) -> bool:
+    ip = _ip(listens_on)
+    return listens_on == "localhost" if ip is None else ip.is_loopback

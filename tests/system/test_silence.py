@@ -1,0 +1,57 @@
+"""The service beside parties that stay silent: connections are open, and nothing comes."""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+from projects import write_project
+from relay import relay_to
+from sqlalchemy import make_url
+from test_run import answers, running, value_of
+from waiting import wait_for
+
+from syncd.sandbox import Sandbox
+from syncd.sandbox.story.numbers import OKR_BOOK
+
+
+def count(client: httpx.Client, sample: str) -> float:
+    """A sample of the metrics, 0 if there is none."""
+    match = re.search(rf"^{re.escape(sample)} (.*)$", client.get("/metrics").text, re.MULTILINE)
+    return float(match[1]) if match else 0
+
+
+def test_silent_database_is_not_ready_and_the_service_comes_back_by_itself(
+    tmp_path: Path, box: Sandbox, new_postgres: Callable[[], str]
+) -> None:
+    address = make_url(new_postgres())
+    folder = address.query["host"]
+
+    def connect() -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(f"{folder}/.s.PGSQL.5432")
+        return connection
+
+    with relay_to(connect) as relay:
+        url = address.set(host="127.0.0.1", port=relay.port, query={"connect_timeout": "2"}).render_as_string(
+            hide_password=False
+        )
+        project = write_project(tmp_path / "project", box, ledger=url)
+        project.env["TEST_LEDGER_PATIENCE"] = "1"
+        with running(project) as (_, client):
+            wait_for(lambda: answers(client, "/readyz"))
+            relay.fall_silent()
+            ready = client.get("/readyz")
+            assert ready.status_code == 503
+            reasons = r"the ledger (has not answered for \d+ s|.*(was silent for 1 s|timeout expired))"
+            assert re.search(reasons, ready.text), ready.text
+            assert client.get("/healthz").text == "ok\n"
+            wait_for(lambda: count(client, 'syncd_cycles_total{outcome="broken"}') >= 1)
+            box.world.sheets.set_cell(OKR_BOOK, "Support", "C11", 700.0)
+            relay.speak()
+            wait_for(lambda: answers(client, "/readyz"))
+            wait_for(lambda: value_of(client, "calls") == 700)
+            relay.fall_silent()  # and the stop is obeyed all the same
