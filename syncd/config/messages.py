@@ -112,6 +112,8 @@ def _sentence(details: ErrorDetails, model: type[BaseModel], place: Place) -> st
             return f"{key} must be a block of keys, not {_describe(given)}"
         case "too_short" | "string_too_short":
             return f"{key} is empty"
+        case "string_too_long":
+            return f"{key} has {len(given):,} characters; write at most {context['max_length']:,}"
         case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
             return f"{key} is {_shown(given)}; it must be {_bound(context)}"
         case "string_pattern_mismatch":
