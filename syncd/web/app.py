@@ -43,6 +43,11 @@ class Daemon(Protocol):
         ...
 
     @property
+    def backup_problem(self) -> str | None:
+        """Why the last scheduled backup failed; None if it did not."""
+        ...
+
+    @property
     def address(self) -> str | None:
         """Where people open the pages, as configured."""
         ...

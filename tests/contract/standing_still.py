@@ -8,7 +8,7 @@ from syncd.status.report import Report
 class Standings:
     """A daemon that stands still."""
 
-    config_problem = cycle_problem = address = None
+    config_problem = backup_problem = cycle_problem = address = None
     stopping = False
 
     def __init__(self, found: Report) -> None:

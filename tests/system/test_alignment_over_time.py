@@ -97,7 +97,7 @@ def test_objectives_with_a_watermelon_come_first_for_people_and_keep_the_files_o
     shown = report_of(Snapshots(config, okrs, ledger).now(NOW))
 
     class Standings:
-        config_problem = cycle_problem = ledger_problem = address = None
+        config_problem = backup_problem = cycle_problem = ledger_problem = address = None
         stopping = False
 
         def report(self, period: str | None = None) -> Any:
