@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.metrics_core import Metric
 
 from syncd.cycle.model import Pull, Result
+from syncd.publishing.delivery import Delivered
 from syncd.sdk import RequestOutcome
 
 
@@ -46,7 +47,8 @@ class Metrics:
         )
         self._hanging = gauge(
             "syncd_hanging_seconds",
-            "For how long nothing came of a connection that goes on being pulled beside the cycles.",
+            "For how long nothing came of a pull that outlasted its cycle, or for how long a delivery has run.",
+            "work",
             "connection",
         )
         self._requests = counter("syncd_requests", "Requests made, by how they ended.", "connection", "outcome")
@@ -82,12 +84,9 @@ class Metrics:
         if pull.connection in self._connections:
             self._rows.labels(pull.connection).inc(rows)
 
-    def cycle(self, result: Result, seconds: float, ended: float) -> None:
-        """Counts a cycle that ended; `ended` is in Unix time."""
-        self._cycles.labels("failed" if result.failures or result.unwritten else "complete").inc()
-        for outcome in result.delivered:
-            if outcome.wrote:
-                self._written.labels(outcome.delivery.connection).inc()
+    def cycle(self, result: Result, seconds: float, ended: float, *, unwritten: int) -> None:
+        """Counts a cycle that ended; `ended` is in Unix time, and `unwritten` what was not delivered last time."""
+        self._cycles.labels("failed" if result.failures or unwritten else "complete").inc()
         # A record that several key results count was changed once.
         restated = {
             (restatement.connection, restatement.label, restatement.of)
@@ -102,11 +101,18 @@ class Metrics:
         for connection in {ended.pull.connection for ended in result.pulls}:
             self._failing.labels(connection).set(connection in failing)
 
-    def hanging(self, seconds: Mapping[str, float]) -> None:
-        """Notes for how many seconds nothing came of each connection whose pull outlasted its cycle."""
+    def sent(self, delivered: Iterable[Delivered]) -> None:
+        """Counts the check-ins that were written."""
+        for outcome in delivered:
+            if outcome.wrote and outcome.delivery.connection in self._connections:
+                self._written.labels(outcome.delivery.connection).inc()
+
+    def hanging(self, seconds: Mapping[str, Mapping[str, float]]) -> None:
+        """Notes how many seconds each thread hangs, by its work and its connection."""
         self._hanging.clear()
-        for connection, silent in seconds.items():
-            self._hanging.labels(connection).set(silent)
+        for work, connections in seconds.items():
+            for connection, silent in connections.items():
+                self._hanging.labels(work, connection).set(silent)
 
     def reloaded(self, now: float, *, good: bool) -> None:
         """Notes that the configuration was read, at `now` in Unix time; one that is wrong is not taken over."""
