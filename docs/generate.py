@@ -28,6 +28,7 @@ from connectors.http.publisher import Success
 from syncd.cli.app import app
 from syncd.config.catalogue import connection_model, connector
 from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, PaceKeys, PlausibleKeys, StepKeys
+from syncd.config.keeping import RetainKeys
 from syncd.config.mapping_keys import (
     Defaults,
     Drives,
@@ -278,6 +279,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "project keys": partial(keys, ProjectFile),
     "health keys": partial(keys, HealthShares),
     "web keys": partial(keys, WebKeys),
+    "retain keys": partial(keys, RetainKeys),
     "notify keys": partial(keys, NotifyKeys),
     "metrics": metrics,
     "stated": stated,

@@ -18,6 +18,7 @@ from connectors.files.keys import FilesPublish
 from connectors.files.paths import below
 from syncd.sdk import Content, RetryLater, SourceBroken, SourceError, Statement, Summary, Written
 from syncd.sdk.figures import full_number, number, percent, spreadsheet_cell
+from syncd.sdk.regular_files import read_regular
 
 _COLUMNS = (
     "period", "objective", "objective_title", "owner", "key_result", "title", "kind", "unit", "baseline", "target",
@@ -51,8 +52,7 @@ class FilesPublisher:
         if folder.is_dir() and not os.access(folder, os.W_OK):
             raise SourceBroken(f"{self._keys.file} cannot be written: this user may not write to the folder {folder}")
         try:
-            with below(self._root, self._keys.file).open(encoding="utf-8", errors="replace", newline="") as file:
-                text = file.read()
+            text = read_regular(below(self._root, self._keys.file)).decode("utf-8", "replace")
         except FileNotFoundError:
             text = ""
         except OSError as error:

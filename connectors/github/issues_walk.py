@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -39,11 +39,11 @@ class IssuesWalk:
     that an earlier walk saw, yet older than that walk, came from another repository.
     """
 
-    def __init__(self, api: Api, repo: str, *, merges: bool, since: datetime | None) -> None:
-        """`merges` says that a measure counts the repository's pull requests; `since` is the stream's."""
+    def __init__(self, api: Api, repo: str, *, needs: Collection[str], since: datetime | None) -> None:
+        """`needs` and `since` are the stream's."""
         self._api = api
         self._repo = repo
-        self._merges = merges
+        self._needs = needs
         self._since = since
         self._path = f"/repos/{repo}/issues"
         self._top = 0
@@ -180,13 +180,15 @@ class IssuesWalk:
         return bottom
 
     def _page(self, rows: list[Any], cursor: Mapping[str, Any] | None = None) -> Page:
-        if self._merges and not all(row.tells_merge for row in rows):
+        if "pull request" in self._needs and not all(row.tells_merge for row in rows):
             raise MergesUntold(
                 "this server's list of issues does not say when a pull request was merged; write "
                 "'draft: [true, false]' under 'where', and pull requests are read from their own list"
             )
         self._top = max([self._top, *(row.number for row in rows)])
-        return Page(records_of(self._repo, rows), cursor=cursor, moved_in=any(map(self._came_from_elsewhere, rows)))
+        return Page(
+            records_of(self._repo, rows, self._needs), cursor=cursor, moved_in=any(map(self._came_from_elsewhere, rows))
+        )
 
     def _came_from_elsewhere(self, row: Issue) -> bool:
         """Whether an issue was transferred to this repository since the last whole walk.

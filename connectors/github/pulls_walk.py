@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -25,9 +25,11 @@ class PullsWalk:
     because rows only move down: a pull request cannot be deleted.
     """
 
-    def __init__(self, api: Api, repo: str) -> None:
+    def __init__(self, api: Api, repo: str, needs: Collection[str]) -> None:
+        """`needs` are the stream's."""
         self._api = api
         self._repo = repo
+        self._needs = needs
         self._path = f"/repos/{repo}/pulls"
         self._top: datetime | None = None
         self._head_rows: set[str] = set()
@@ -87,7 +89,7 @@ class PullsWalk:
                 self._remember_head(answer)
             page_count += 1
             cursor = self._cursor(floor, at_once, answer) if self._is_progress(answer) else None
-            yield Page(records_of(self._repo, answer.rows), cursor=cursor)
+            yield Page(records_of(self._repo, answer.rows, self._needs), cursor=cursor)
             times = [row.updated_at for row in answer.rows]
             in_order = in_order and times == sorted(times, reverse=True)
             if in_order and times and times[-1] < floor:
@@ -105,7 +107,7 @@ class PullsWalk:
             self._is_progress(answer)
             self._remember_head(answer, reset=page_count == 1)
             moved = moved or any(row.updated_at >= down_to and row.version not in former for row in answer.rows)
-            yield Page(records_of(self._repo, answer.rows))
+            yield Page(records_of(self._repo, answer.rows, self._needs))
             if not answer.rows or answer.rows[-1].updated_at < down_to:
                 break
         return moved, page_count

@@ -75,7 +75,7 @@ class Reader:
         self, api: Api, kind: str, repository: Repository, stream: Stream, cursor: Mapping[str, Any]
     ) -> Iterator[Page]:
         if kind == "releases":
-            yield from releases(api, repository.full_name, cursor)
+            yield from releases(api, repository.full_name, cursor, stream.needs)
         elif kind == "pulls":
             yield from self._pulls(api, repository, stream, cursor)
         else:
@@ -89,7 +89,7 @@ class Reader:
         merges = "pull request" in stream.needs
         merges_alone = merges and "issue" not in stream.needs
         if not (repository.has_issues is False or (merges_alone and "pulls" in cursor)):
-            walk = IssuesWalk(api, repository.full_name, merges=merges, since=stream.since)
+            walk = IssuesWalk(api, repository.full_name, needs=stream.needs, since=stream.since)
             try:
                 yield from walk.pages(start_of_walk(stream.since, cursor), cursor)
             except (MergesUntold, Refused) as error:
@@ -115,7 +115,9 @@ class Reader:
         """Pull requests by /pulls; none where they are turned off."""
         try:
             if repository.has_pull_requests is not False:
-                yield from PullsWalk(api, repository.full_name).pages(start_of_walk(stream.since, cursor), cursor)
+                yield from PullsWalk(api, repository.full_name, stream.needs).pages(
+                    start_of_walk(stream.since, cursor), cursor
+                )
                 return
         except Refused as error:
             if error.status not in (404, 410) or self._flags(repository).has_pull_requests is not False:

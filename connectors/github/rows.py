@@ -6,9 +6,9 @@ Parsing drops all other parts, so 20,000 rows take little memory. Shapes: GitHub
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, TypeAdapter
 
@@ -46,9 +46,24 @@ class _Base(BaseModel):
 
 
 class _Row(BaseModel):
+    """A row. `row_keys` is the key of GitHub's row behind each field that a measure may name."""
+
+    row_keys: ClassVar[Mapping[str, str]] = {}
+
     id: int
     html_url: str = ""
     created_at: AwareDatetime
+
+    def missing_key(self, needs: Collection[str]) -> str | None:
+        """The key that the row leaves out although a measure needs it; None if there is none. A blank field is null."""
+        keys = [self.row_keys[name] for name in sorted(needs) if name in self.row_keys]
+        keys += [self.done_key] if self.done_key else []
+        return next((key for key in keys if key not in self.model_fields_set), None)
+
+    @property
+    def done_key(self) -> str | None:
+        """The key that says when the row was done, if it must be there."""
+        return None
 
     @property
     def stable_id(self) -> str:
@@ -57,6 +72,14 @@ class _Row(BaseModel):
 
 
 class _Numbered(_Row):
+    row_keys: ClassVar[Mapping[str, str]] = {
+        "author": "user",
+        "author_is": "user",
+        "label": "labels",
+        "milestone": "milestone",
+        "title": "title",
+    }
+
     number: int
     title: str = ""
     state: str
@@ -88,11 +111,18 @@ class _Numbered(_Row):
 
 
 class Pull(_Numbered):
-    """A pull request of /pulls."""
+    """A pull request of /pulls. Old servers have no `draft`."""
+
+    row_keys: ClassVar[Mapping[str, str]] = {**_Numbered.row_keys, "base": "base"}
 
     merged_at: AwareDatetime | None = None
     draft: bool | None = None
     base: _Base | None = None
+
+    @property
+    def done_key(self) -> str | None:
+        """`merged_at`, once it is closed."""
+        return "merged_at" if self.state == "closed" else None
 
     def record(self, repo: str) -> Record:
         """A pull request."""
@@ -139,6 +169,15 @@ class Issue(_Numbered):
 class Release(_Row):
     """A release, or the draft of one."""
 
+    row_keys: ClassVar[Mapping[str, str]] = {
+        "author": "author",
+        "author_is": "author",
+        "base": "target_commitish",
+        "draft": "draft",
+        "prerelease": "prerelease",
+        "tag": "tag_name",
+    }
+
     tag_name: str = ""
     name: str | None = None
     draft: bool | None = None
@@ -147,6 +186,11 @@ class Release(_Row):
     author: User | None = None
     published_at: AwareDatetime | None = None
     updated_at: AwareDatetime | None = None
+
+    @property
+    def done_key(self) -> str | None:
+        """`published_at`, unless it is a draft."""
+        return None if self.draft else "published_at"
 
     def record(self, repo: str) -> Record:
         """A release. A draft is not done."""
@@ -208,7 +252,7 @@ class Comment(BaseModel):
 
     id: int
     url: str
-    body: str | None = None
+    body: str | None
 
     @property
     def path(self) -> str:

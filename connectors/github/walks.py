@@ -7,12 +7,12 @@ the walk checks that no row slipped between the pages.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors.github.api import Answer, Api
-from syncd.sdk import Page, Record, RetryLater
+from syncd.sdk import Page, Record, RetryLater, SourceBroken
 
 OVERLAP = timedelta(minutes=2)  # covers equal timestamps, and servers whose clocks differ
 _EARLIEST = datetime(2008, 1, 1, tzinfo=UTC)
@@ -38,7 +38,7 @@ def resumable(api: Api, cursor: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return walk if walk is not None and walk.get("size") == api.per_page else None
 
 
-def releases(api: Api, repo: str, cursor: Mapping[str, Any]) -> Iterator[Page]:
+def releases(api: Api, repo: str, cursor: Mapping[str, Any], needs: Collection[str]) -> Iterator[Page]:
     """All releases of a repository: their list is not ordered by update, and an old release may change or be deleted.
 
     Only the ETag of a single page proves that nothing changed.
@@ -50,7 +50,7 @@ def releases(api: Api, repo: str, cursor: Mapping[str, Any]) -> Iterator[Page]:
             if answer.rows is None:
                 return
             etags.append(answer.etag)
-            records = records_of(repo, answer.rows)
+            records = records_of(repo, answer.rows, needs)
             present |= {record.id for record in records}
             yield Page(records)
     yield Page(cursor={"etag": etags[0] if len(etags) == 1 else None}, present=frozenset(present))
@@ -84,6 +84,11 @@ def steady(
     raise RetryLater("its list changes faster than it can be read")
 
 
-def records_of(repo: str, rows: list[Any]) -> list[Record]:
-    """The rows of a page as records."""
+def records_of(repo: str, rows: list[Any], needs: Collection[str]) -> list[Record]:
+    """The rows of a page as records. SourceBroken if a row leaves out what a measure `needs`: that is not blank."""
+    for row in rows:
+        if (key := row.missing_key(needs)) is not None:
+            raise SourceBroken(
+                f"its list leaves out {key!r}, which a measure needs; an old server has no such key, or a proxy cut it"
+            )
     return [row.record(repo) for row in rows]

@@ -44,20 +44,30 @@ class ChangePage(Answer):
 
 class _Shown(Answer):
     histories: list[Change]
-    total: int = 0
+    total: int | None = None
 
 
 class LoggedIssue(Issue):
-    """An issue with its changelog. A pull requests the changelog if a measure uses `cycle_time`."""
+    """An issue with its changelog. A pull requests the changelog if a measure uses `cycle_time`.
+
+    Some servers and proxies leave it out although it was asked for.
+    """
 
     expand: ClassVar[str] = "changelog"
 
-    changelog: _Shown
+    changelog: _Shown | None = None
 
     def cut(self, cloud: bool) -> bool:
         """Whether changes may be missing from the changelog."""
-        shown = len(self.changelog.histories)
-        return shown < self.changelog.total or (cloud and shown >= _SHOWN)
+        if self.changelog is None:
+            return True
+        shown, total = len(self.changelog.histories), self.changelog.total
+        return (cloud and (total is None or shown >= _SHOWN)) or (total is not None and shown < total)
+
+    @property
+    def shown(self) -> Sequence[Change] | None:
+        """The changes that came with the issue; None if its changelog was left out."""
+        return None if self.changelog is None else self.changelog.histories
 
 
 class ListedStatus(Answer):

@@ -19,8 +19,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from connectors.jira.advice import advice
 from connectors.jira.answers import Account, CloudPage, ListedField, ServerInfo, ServerPage
-from connectors.jira.changelog import Change, ChangePage, ListedStatus
-from connectors.jira.fields import Id
+from connectors.jira.changelog import Change, ChangePage, ListedStatus, LoggedIssue
+from connectors.jira.fields import ALWAYS, Id
 from syncd.sdk import Context, Json, RetryLater, Server, SourceBroken, SourceError, answer_of
 
 if TYPE_CHECKING:
@@ -96,8 +96,12 @@ class Client:
             self._categories = {status.id: status.status_category.key for status in listed}
         return self._categories
 
-    def changes(self, id: str) -> Sequence[Change]:
-        """All changes of an issue, from its own changelog pages; empty if it has none, or was deleted."""
+    def changes(self, id: str, shown: Sequence[Change] | None) -> Sequence[Change]:
+        """All changes of an issue, from its own changelog pages; empty if it has none, or was deleted.
+
+        `shown` are those that a search showed. Data Center has no such pages: where the search left the changelog out,
+        the issue itself is asked for it.
+        """
         changes: list[Change] = []
         while True:
             # The library has no method for this request (pycontribs/jira#911).
@@ -107,10 +111,24 @@ class Client:
             except Refused as error:
                 if error.status != 404:
                     raise
-                return []
+                return self._changes_with_issue(id) if shown is None and not self.site.cloud else []
             changes += page.values
             if not page.values or len(changes) >= page.total:
                 return changes
+
+    def _changes_with_issue(self, id: str) -> Sequence[Change]:
+        params = {"expand": LoggedIssue.expand, "fields": ",".join(ALWAYS)}
+        try:
+            issue = self._ask(lambda: self._jira._get_json(f"issue/{id}", params=params), LoggedIssue)
+        except Refused as error:
+            if error.status != 404:
+                raise
+            return []
+        if issue.shown is None:
+            raise SourceBroken(
+                "Jira leaves out the changelogs that cycle_time needs; let expand=changelog pass through the proxy"
+            )
+        return issue.shown
 
     def search(
         self, jql: str, place: str | int | None, fields: Sequence[str], shape: type[P], size: int | None = None

@@ -16,7 +16,7 @@ from connectors.jira.answers import Account, Comment, CommentPage, WrittenCommen
 from connectors.jira.audience import audience, is_restricted
 from connectors.jira.client import Client, Method, Refused
 from connectors.jira.markup import decoded, encoded, unescaped
-from connectors.jira.screen import FieldValues, Opened, Slot, find_slot
+from connectors.jira.screen import FieldValues, Opened, Screen, Slot, find_slot
 from connectors.jira.settings import JiraPublish, JiraSettings, shared
 from syncd.sdk import (
     Content,
@@ -108,7 +108,7 @@ class JiraPublisher(Client):
             ids = ",".join(sorted(slot.id for slot in slots.values()))
             current = self._look(issue, "", {"fields": ids}, FieldValues)
             for place, slot in slots.items():
-                content[place] = slot.from_json(current.fields.get(slot.id), number=self._stated[place] in _NUMBERS)
+                content[place] = slot.from_json(current.value(slot.id), number=self._stated[place] in _NUMBERS)
         if _COMMENT in wanted:
             ours = self._own_comment(issue, name)
             self._comments[name] = ours
@@ -134,12 +134,20 @@ class JiraPublisher(Client):
             if self._keys.internal and opened.has_customers is False:
                 restrict = "write visibility: {role: …} instead, or leave it out"
                 raise SourceBroken(f"{name} is in no service project, so internal hides nothing there; {restrict}")
-            slots = {_place(field): find_slot(name, opened.editmeta, field) for field in self._keys.fields.values()}
+            slots: dict[str, Slot] = {}
+            if self._keys.fields:
+                screen = opened.editmeta or self._screen(opened.id, key)
+                slots = {_place(field): find_slot(name, screen, field) for field in self._keys.fields.values()}
             for field, names in shared((slot.name, slot.id) for slot in slots.values()):
                 same = " and ".join(map(repr, names))
                 raise SourceBroken(f"{same} are the same field of {name}, {field}; name a field for each")
             self._issues[key] = _Issue(opened.id, name, slots)
         return self._issues[key]
+
+    def _screen(self, id: str, key: str) -> Screen:
+        """The edit screen by its own address, where the answer about the issue leaves it out."""
+        with _about(key, "Browse Projects"):
+            return self._ask(lambda: self._jira._get_json(f"issue/{id}/editmeta"), Screen)
 
     def _all_comments(self, issue: _Issue) -> Iterator[Comment]:
         """The comments on an issue. RetryLater if the comments changed while they were read: syncd's own may have been

@@ -15,7 +15,7 @@ from pydantic import Field
 from connectors.jira.answers import Answer, ListedField
 from connectors.jira.fields import Id, ids_of
 from connectors.jira.markup import unescaped
-from syncd.sdk import Json, Scalar, SourceBroken, single_line
+from syncd.sdk import Json, RetryLater, Scalar, SourceBroken, single_line
 
 Kind = Literal["number", "string", "option"]
 _NAMED = 5  # how many fields or options an error names
@@ -26,17 +26,17 @@ class _Schema(Answer):
 
 
 class Editable(Answer):
-    """A field on the screen. `allowed_values` are the options of a select field, as JSON objects."""
+    """A field on the screen. `allowed_values` are the options of a select field as JSON objects, if Jira lists them."""
 
     name: str
     schema_: _Schema = Field(alias="schema")
-    allowed_values: Sequence[Any] = ()
+    allowed_values: Sequence[Any] | None = None
 
 
 class Screen(Answer):
     """The fields that the account may set, by id (`editmeta` of an issue). Empty if it may set none."""
 
-    fields: Mapping[str, Editable] = {}
+    fields: Mapping[str, Editable]
 
 
 class _Project(Answer):
@@ -48,10 +48,13 @@ class _OpenedFields(Answer):
 
 
 class Opened(Id):
-    """An issue as its key led to it. When an issue is moved, its id stays and its key changes."""
+    """An issue as its key led to it. When an issue is moved, its id stays and its key changes.
+
+    `editmeta` is None if it was not asked for, or was left out: some servers and proxies drop it.
+    """
 
     key: str
-    editmeta: Screen = Screen()
+    editmeta: Screen | None = None
     fields: _OpenedFields = _OpenedFields()
 
     @property
@@ -66,26 +69,34 @@ class Opened(Id):
 
 
 class FieldValues(Id):
-    """The current values of an issue's fields, by id."""
+    """The current values of an issue's fields, by id; null in a field that is blank."""
 
     fields: Mapping[str, Any]
+
+    def value(self, id: str) -> Any:
+        """The value of a field that was asked for. RetryLater if it was left out: it may hold what a person wrote."""
+        if id not in self.fields:
+            raise RetryLater(f"its answer leaves out the field {id}, which was asked for")
+        return self.fields[id]
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A field of an issue that syncd writes. `options` are the choices of a select field."""
+    """A field of an issue that syncd writes. `options` are the choices of a select field; None if Jira lists none."""
 
     issue: str
     name: str
     id: str
     kind: Kind
-    options: Collection[str]
+    options: Collection[str] | None
 
     def check(self, value: Scalar | None) -> None:
         """SourceBroken if the field does not accept this value."""
         if self.kind == "number" and isinstance(value, str):
             raise SourceBroken(f"{self.issue}'s field {self.name!r} takes numbers, and not {value!r}")
-        if self.kind == "option" and value is not None and (text := _text(value)) not in self.options:
+        if self.options is None or self.kind != "option" or value is None:
+            return
+        if (text := _text(value)) not in self.options:
             near = _nearest(text, self.options)
             raise SourceBroken(f"{self.issue}'s field {self.name!r} has no option {text!r}; it has: {near}")
 
@@ -120,7 +131,12 @@ def find_slot(issue: str, screen: Screen, name: str) -> Slot:
     if len(ids) > 1:
         raise SourceBroken(f"{issue} has {len(ids)} fields named {name!r}; write an id instead: {', '.join(ids)}")
     field = fields[ids[0]]
-    options = [str(item["value"]) for item in field.allowed_values if isinstance(item, Mapping) and "value" in item]
+    allowed = field.allowed_values
+    options = (
+        None
+        if allowed is None
+        else [str(item["value"]) for item in allowed if isinstance(item, Mapping) and "value" in item]
+    )
     match field.schema_.type:
         case "number" | "string" | "option" as kind:
             return Slot(issue, name, ids[0], kind, options)

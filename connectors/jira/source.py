@@ -105,7 +105,7 @@ class JiraSource(Client):
         """When work on a done issue began, if a measure needs it. Requests the changes that a search leaves out."""
         if not isinstance(row, LoggedIssue) or row.done_at is None:
             return None
-        changes = self.changes(row.id) if row.cut(bool(self.site.cloud)) else row.changelog.histories
+        changes = self.changes(row.id, row.shown) if row.cut(bool(self.site.cloud)) else row.shown
         began = work_began(row.fields.created, changes, self.status_categories()) if changes else None
         return began if began and began <= row.done_at else None
 

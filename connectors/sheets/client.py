@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import orjson
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from connectors.sheets.settings import GOOGLE, SheetsSettings
 from syncd.sdk import (
@@ -49,7 +49,7 @@ Entry = bool | int | float | str | None
 class Values(BaseModel):
     """One range of a batchGet: its address and its rows. A blank range has no values at all."""
 
-    range: str = ""
+    range: str
     values: list[list[Any]] = []
 
     def cells(self) -> list[list[Entry]]:
@@ -65,7 +65,7 @@ class Properties(BaseModel):
     """A sheet's title, and Google's id of it."""
 
     title: str
-    sheetId: int = 0  # noqa: N815 - Google's name
+    sheetId: int | None = None  # noqa: N815 - Google's name
 
 
 class _Sheet(BaseModel):
@@ -79,8 +79,8 @@ class _Named(BaseModel):
 class Spreadsheet(BaseModel):
     """The sheets and the named ranges of a spreadsheet."""
 
-    sheets: list[_Sheet] = []
-    namedRanges: list[_Named] = []  # noqa: N815 - Google's name
+    sheets: list[_Sheet] = Field(min_length=1)  # a spreadsheet has a sheet
+    namedRanges: list[_Named] = []  # noqa: N815 - Google's name; missing if there are none
 
 
 class _Done(BaseModel):

@@ -107,12 +107,11 @@ class SheetsSource:
         return grids
 
     def _batch(self, spreadsheet: str, ranges: Sequence[str]) -> list[Grid]:
-        answers = self._client.values(spreadsheet, ranges, UNFORMATTED)
-        return [_grid(requested, values) for requested, values in zip(ranges, answers, strict=True)]
+        return [_grid(values) for values in self._client.values(spreadsheet, ranges, UNFORMATTED)]
 
 
-def _grid(requested: str, values: Values) -> Grid:
-    sheet, rest = split_sheet(values.range or requested)
+def _grid(values: Values) -> Grid:
+    sheet, rest = split_sheet(values.range)
     area = parse_range(rest)
     top, left = (area.first_row, area.first_column) if area else (0, 0)
     rows: list[list[Cell]] = [[*row] for row in values.cells()]

@@ -3,7 +3,8 @@
 The parser is libyaml, or PyYAML's own where PyYAML was built without it.
 
 The dialect is YAML 1.2: `yes` and `on` are texts. It refuses tags, a second document, invisible characters, duplicate
-keys, merges, more than 100 levels of nesting, and aliases that expand to more than 100,000 values or to themselves.
+keys, merges, more than 100 levels of nesting, texts of more than 20,000 characters, and aliases that expand to more
+than 100,000 values or to themselves.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from syncd.sdk import ConfigError, Problem
 
 MAX_VALUES = 100_000
 MAX_DEPTH = 100
+MAX_TEXT = 20_000
 
 _GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}", re.ASCII)
 
@@ -139,6 +141,7 @@ class _Composer:
             kind = type(event)  # faster than match, for there are hundreds of events in a file
             if kind is yaml.ScalarEvent:
                 line, text = event.start_mark.line + 1, event.value
+                self._check_text(text, line)
                 data = text if event.style else plain_scalar(text)
                 if event.tag is not None or event.anchor is not None:
                     self._keep_anchor(event, _Scalar(line, text, data), line)
@@ -226,6 +229,14 @@ class _Composer:
         if holder.size > MAX_VALUES:
             message = f"holds more than {MAX_VALUES:,} values with its aliases expanded; write fewer, or split the file"
             raise self._refuse(holder.line, message)
+
+    def _check_text(self, text: str, line: int) -> None:
+        """Refuses what an escape in double quotes makes of a text, such as `\\0`, and a text that is too long."""
+        if len(text) > MAX_TEXT:
+            raise self._refuse(line, f"holds a text of {len(text):,} characters; write at most {MAX_TEXT:,}")
+        if not text.isprintable() and (invisible := _INVISIBLE.search(text)):
+            message = f"an escape stands for the invisible character U+{ord(invisible[0]):04X}; leave it out"
+            raise self._refuse(line, message)
 
     def _check_depth(self, line: int, depth: int) -> None:
         if depth > MAX_DEPTH:

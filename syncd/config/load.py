@@ -119,7 +119,7 @@ def read_ledger_url(path: Path, *, instead: str | None = None) -> str:
 
     With `instead`, the URL as `ledger:` would name it. Raises ConfigError if it is no ledger's.
     """
-    document, settings = _read_project(path.absolute())
+    document, settings = read_project(path.absolute())
     url = instead or settings.ledger
     if problems := list(_ledger_problems(url, document)):
         raise ConfigError(problems=problems)
@@ -155,7 +155,8 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _read_project(path: Path) -> tuple[Document, ProjectFile]:
+def read_project(path: Path) -> tuple[Document, ProjectFile]:
+    """A syncd.yaml and its keys, whatever is wrong in its connections or mapping files."""
     document = read_document(path, _shown(path))
     if document.data is None:
         raise ConfigError(problems=[Problem(document.file, 0, "is empty; `syncd init` writes one to start from")])
@@ -177,7 +178,7 @@ def _resolved_url(url: str, document: Document, folder: Path, environment: Mappi
 
 
 def _load(path: Path, with_tests: bool) -> Config:
-    document, settings = _read_project(path)
+    document, settings = read_project(path)
     problems: list[Problem] = []
     connections: dict[str, Connection | None] = dict.fromkeys(settings.connections)
     for connection in read_connections(document, settings.connections):
@@ -301,13 +302,31 @@ def _mapping_files(folder: Path, pattern: str, document: Document, problems: lis
         files = [start]
     else:
         try:
-            files = [file for file in folder.glob(pattern) if file.is_file()]
+            files = [file for file in folder.glob(pattern) if not file.is_dir()]
         except (ValueError, NotImplementedError):
             files = [Path(name) for name in _absolute_glob(pattern)]
     if not files:
         message = f"mappings is {pattern!r}, and no .yaml file is there; name the folder that holds them, or a glob"
         problems.append(document.problem(("mappings",), message))
-    return sorted(files)
+    return [file for file in sorted(files) if _stays_in(_home(start), file, problems)]
+
+
+def _home(start: Path) -> Path:
+    """The folder that mapping files must lie in: the one that `mappings:` names, or that its glob begins in."""
+    while not start.is_dir():
+        start = start.parent
+    return start.resolve()
+
+
+def _stays_in(home: Path, file: Path, problems: list[Problem]) -> bool:
+    """Whether a file lies in a folder, links followed. git carries links too, and a message about a wrong file repeats
+    some of its text: through a link, that of any file which syncd may read, such as a token.
+    """
+    stays = file.resolve().is_relative_to(home)
+    if not stays:
+        message = f"is a link that leads out of {_shown(home)}, and is not read; put the file itself there"
+        problems.append(Problem(_shown(file), 0, message))
+    return stays
 
 
 def _unreadable(start: Path) -> list[OSError]:

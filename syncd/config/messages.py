@@ -109,9 +109,13 @@ def _sentence(details: ErrorDetails, model: type[BaseModel], place: Place) -> st
         case "list_type" | "tuple_type" | "sequence_type":
             return f"{key} must be a list, not {_describe(given)}{_as_list(given)}"
         case "dict_type" | "model_type" | "model_attributes_type" | "mapping_type":
-            return f"{key} must be a block of keys, not {_describe(given)}"
+            # A whole file that is one value is no file of syncd's, and may be a secret.
+            what = _describe(given) if loc or isinstance(given, list | dict) else "a single value"
+            return f"{key} must be a block of keys, not {what}"
         case "too_short" | "string_too_short":
             return f"{key} is empty"
+        case "string_too_long":
+            return f"{key} has {len(given):,} characters; write at most {context['max_length']:,}"
         case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
             return f"{key} is {_shown(given)}; it must be {_bound(context)}"
         case "string_pattern_mismatch":

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from syncd.config.cron import next_by_cron
+from syncd.config.keeping import RetainKeys
 from syncd.config.keys import Share
 from syncd.config.notifying import NotifyKeys
 from syncd.sdk import Duration, WebAddress, parse_duration
@@ -113,6 +114,7 @@ class ProjectFile(BaseModel):
         None,
         description="For rehearsals: every command behaves as if it were this time, such as 2026-11-21T10:15+01:00.",
     )
+    retain: RetainKeys = Field(RetainKeys(), description="How long the ledger keeps what no number needs.")
     web: WebKeys = Field(WebKeys(), description="The dashboard of `run`.")
     connections: dict[str, dict[str, Any]] = Field(
         {}, description="The systems to pull from, each by a name of your choice."

@@ -94,6 +94,8 @@ class Revisions:
                 for measure in batch:
                     for stream in ids[measure]:
                         by_part.setdefault((stream, measure.part), []).append(measure)
+                if not by_part:  # none of their streams was ever pulled
+                    continue
                 ended: list[tuple[Part, int, datetime, Reading]] = []
                 new_rows: dict[tuple[int, str, int, datetime], Reading] = {}
                 for row in connection.execute(_dated(list(by_part), after, until)):

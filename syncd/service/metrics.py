@@ -74,15 +74,13 @@ class Metrics:
 
     def request(self, connection: str, outcome: RequestOutcome, quota: float | None) -> None:
         """Counts a request; `quota` is the number of requests that are left, None if the server does not tell."""
-        if connection in self._connections:  # else a thread of a former configuration made it
-            self._requests.labels(connection, outcome).inc()
-            if quota is not None:
-                self._quota.labels(connection).set(quota)
+        self._count(self._requests, connection, outcome)
+        if quota is not None and connection in self._connections:
+            self._quota.labels(connection).set(quota)
 
     def page(self, pull: Pull, rows: int) -> None:
         """Counts the rows of a page."""
-        if pull.connection in self._connections:
-            self._rows.labels(pull.connection).inc(rows)
+        self._count(self._rows, pull.connection, by=rows)
 
     def cycle(self, result: Result, seconds: float, ended: float, *, unwritten: int) -> None:
         """Counts a cycle that ended; `ended` is in Unix time, and `unwritten` what was not delivered last time."""
@@ -94,18 +92,17 @@ class Metrics:
             for restatement in change.restated
         }
         for connection, *_ in restated:
-            self._restatements.labels(connection).inc()
+            self._count(self._restatements, connection)
         self._seconds.set(seconds)
         self._last.set(ended)
         failing = {pull.connection for pull, _ in result.failures}
-        for connection in {ended.pull.connection for ended in result.pulls}:
+        for connection in self._connections.intersection(ended.pull.connection for ended in result.pulls):
             self._failing.labels(connection).set(connection in failing)
 
     def sent(self, delivered: Iterable[Delivered]) -> None:
         """Counts the check-ins that were written."""
         for outcome in delivered:
-            if outcome.wrote and outcome.delivery.connection in self._connections:
-                self._written.labels(outcome.delivery.connection).inc()
+            self._count(self._written, outcome.delivery.connection, by=outcome.wrote)
 
     def hanging(self, seconds: Mapping[str, Mapping[str, float]]) -> None:
         """Notes how many seconds each thread hangs, by its work and its connection."""
@@ -113,6 +110,11 @@ class Metrics:
         for work, connections in seconds.items():
             for connection, silent in connections.items():
                 self._hanging.labels(work, connection).set(silent)
+
+    def _count(self, counter: Counter, connection: str, *labels: str, by: float = 1) -> None:
+        """Counts up, unless the connection is one of a former configuration, whose threads may still run."""
+        if connection in self._connections and by:
+            counter.labels(connection, *labels).inc(by)
 
     def reloaded(self, now: float, *, good: bool) -> None:
         """Notes that the configuration was read, at `now` in Unix time; one that is wrong is not taken over."""

@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
-from syncd.config import Config, load_config
+from syncd.config import Config
 from syncd.cycle.background import Background
 from syncd.cycle.model import CycleRequest, Watcher
 from syncd.cycle.outgoing import Outcomes, Outgoing
@@ -18,9 +19,11 @@ from syncd.cycle.pull import CycleStopped
 from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock, service_lock
 from syncd.sdk import ConfigError, RetryPolicy
+from syncd.service.configuration import Configuration
 from syncd.service.gauges import LedgerGauges
 from syncd.service.metrics import Metrics
 from syncd.service.schedule import next_start
+from syncd.service.watching import watch_files
 from syncd.status.periods import choose_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import Report, report_of
@@ -39,33 +42,39 @@ _GRACE = 5.0  # seconds that a cycle has to end after a stop; then it is left as
 class Service:
     """Runs cycles by the schedule until it is stopped, and gives the pages their reports.
 
-    It reads the configuration again before each cycle. If the configuration is wrong, it reports that and keeps the
-    last valid configuration.
+    It watches the files of the configuration, and reads them again before each cycle. If they are wrong, it reports
+    that and keeps the last valid configuration.
     """
 
     _send_again_at: datetime | None = None
     """When a publisher that asked for a later time may be asked again."""
 
     def __init__(self, path: Path, config: Config, clock: Callable[[], datetime], ledger: Ledger) -> None:
-        self._path = path
         self._clock = clock
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._moved_at = time.monotonic()
-        self.config = config
-        self.config_problem: str | None = None
         self.cycle_problem: str | None = None
         self.ledger_problem: str | None = None
         self.standing_by: str | None = None
         self.cycles = 0
         self.metrics = Metrics()
-        self.metrics.keep(config.connections)
-        self.metrics.reloaded(time.time(), good=True)
+        self._configuration = Configuration(path, config, self.metrics)
         self.ledger = ledger
         self._background = Background(self._wake.set)
         self._outgoing = Outgoing(self._sent)
         self._unwritten: dict[str, int] = {}
         self._gauges = LedgerGauges(ledger)
+
+    @property
+    def config(self) -> Config:
+        """The last valid configuration."""
+        return self._configuration.config
+
+    @property
+    def config_problem(self) -> str | None:
+        """Why the files are not in use; None if they are."""
+        return self._configuration.problem
 
     def stop(self) -> None:
         """Ends `run`: at once during a wait, after the present page during a pull, within seconds in any state."""
@@ -100,6 +109,8 @@ class Service:
             except BaseException as error:
                 failures.append(error)
 
+        watch = partial(watch_files, self._configuration, self._wake.set, self._stop)
+        threading.Thread(target=watch, name="watch", daemon=True).start()
         thread = threading.Thread(target=loop, name="cycles", daemon=True)
         thread.start()
         while thread.is_alive() and not self._stop.is_set():
@@ -207,7 +218,7 @@ class Service:
         self._send_again_at = None
         try:
             self.ledger.check_in_place()
-            self._reload()
+            self._configuration.reload()
             with cycle_lock(self.ledger.engine):
                 request = CycleRequest(
                     self.config,
@@ -277,24 +288,6 @@ class Service:
         shortest, most = _SILENCE
         self._background.silent = min(max(interval, shortest), most)
         self._background.longest = max(interval, _LONGEST)
-
-    def _reload(self) -> None:
-        try:
-            config = load_config(self._path)
-        except ConfigError as error:
-            if self.config_problem != str(error):
-                log.error(
-                    "configuration is wrong; the last good one stays", extra={"problems": str(error).splitlines()}
-                )
-            self.config_problem = str(error)
-            self.metrics.reloaded(time.time(), good=False)
-            return
-        if config.settings.ledger != self.config.settings.ledger:
-            log.warning("the configuration names another ledger: restart syncd to use it; the present one stays")
-        self.config = config
-        self.config_problem = None
-        self.metrics.keep(config.connections)
-        self.metrics.reloaded(time.time(), good=True)
 
     def _sleep(self, seconds: float) -> None:
         self._stop.wait(seconds)

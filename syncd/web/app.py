@@ -33,10 +33,14 @@ _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 class Daemon(Protocol):
     """What the pages need of the daemon."""
 
-    config_problem: str | None
     cycle_problem: str | None
     ledger_problem: str | None
     standing_by: str | None
+
+    @property
+    def config_problem(self) -> str | None:
+        """Why the files are not in use; None if they are."""
+        ...
 
     @property
     def address(self) -> str | None:

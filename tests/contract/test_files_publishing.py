@@ -204,7 +204,7 @@ def test_a_reader_never_sees_half_a_file(root: Path, context: Context) -> None:
 def test_a_folder_in_place_of_the_file_is_refused(root: Path, context: Context) -> None:
     (root / "okrs.json").mkdir()
     publisher = opened(root, context)
-    with pytest.raises(SourceBroken, match="cannot be read: is a directory"):
+    with pytest.raises(SourceBroken, match="cannot be read: it is a folder; name a regular file"):
         publisher.read({"": {}})
     with pytest.raises(SourceBroken, match="cannot be written: is a directory"):
         write(publisher)

@@ -23,7 +23,7 @@ from syncd.sandbox import DEMO_NOW, Fault, Sandbox
 from syncd.sandbox.jira import changelog as jira_changelog
 from syncd.sandbox.jira.ticket import Ticket
 from syncd.sandbox.jira.tickets import Tickets
-from syncd.sdk import Context, Json, Record, RetryLater, RetryPolicy, Stream
+from syncd.sdk import Context, Json, Record, RetryLater, RetryPolicy, SourceBroken, Stream
 
 START = DEMO_NOW - timedelta(days=40)
 DAY = timedelta(days=1)
@@ -170,6 +170,43 @@ def test_data_center_includes_whole_changelogs_and_gets_no_further_request(box: 
     issue = tell(site_of(box, "jira-dc"), "In Progress", "Done", edits=150)
     assert cycle_times(opening("jira-dc")) == {str(issue.id): [1.0]}
     assert asked(box, "jira-dc") == ["search", "status"]
+
+
+def test_changelog_that_a_search_leaves_out_is_asked_for_by_itself(box: Sandbox, opening: Open) -> None:
+    site = site_of(box, "jira")
+    short, long = (tell(site, "In Progress", "Done", edits=edits) for edits in (0, 45))
+    under_way = tell(site, "In Progress")  # it is not done, so its changelog is not needed
+    site.left_out.add("changelog")
+    assert cycle_times(opening("jira")) == {str(short.id): [1.0], str(long.id): [1.0], str(under_way.id): []}
+    assert asked(box, "jira").count(f"issue/{short.id}/changelog") == 1
+    assert asked(box, "jira").count(f"issue/{under_way.id}/changelog") == 0
+
+
+def test_changelog_that_every_answer_leaves_out_is_not_an_empty_one(box: Sandbox, opening: Open) -> None:
+    site = site_of(box, "jira-dc")
+    tell(site, "In Progress", "Done")
+    site.left_out.add("changelog")
+    with pytest.raises(SourceBroken, match="leaves out the changelogs that cycle_time needs"):
+        cycle_times(opening("jira-dc"))
+
+
+def test_changelog_of_data_center_is_asked_for_with_its_issue(
+    box: Sandbox, opening: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = site_of(box, "jira-dc")
+    issue, gone = tell(site, "In Progress", "Done"), tell(site, "In Progress", "Done")
+    site.left_out.add("changelog")
+    source = opening("jira-dc")
+    ask = source.changes
+
+    def with_issues_alone(id: str, shown: Any) -> Any:
+        site.left_out.discard("changelog")
+        if id == str(gone.id) and gone.key in site.keys:
+            site.delete(gone.key)
+        return ask(id, shown)
+
+    monkeypatch.setattr(source, "changes", with_issues_alone)
+    assert cycle_times(source) == {str(issue.id): [1.0], str(gone.id): []}
 
 
 @BOTH

@@ -489,6 +489,49 @@ def test_fields_that_were_written_before_the_comment_failed_are_not_written_agai
     assert len(desk.ours) == 1
 
 
+# What an answer leaves out
+
+
+def test_screen_that_an_answer_leaves_out_is_asked_for_by_itself(desk: Desk) -> None:
+    desk.site.left_out.add("editmeta")
+    desk.deliver(statement(), **ALL)
+    assert (desk.fields[VALUE], len(desk.ours)) == (1092.0, 1)
+    assert len([request for request in desk.box.requests if request.path.endswith("/editmeta")]) == 1
+
+
+def test_comment_needs_no_screen(desk: Desk) -> None:
+    desk.site.left_out.add("editmeta")
+    desk.deliver(statement(), **ISSUE, comment=True)
+    assert not [request for request in desk.box.requests if "editmeta" in request.path]
+
+
+def test_screen_without_a_field_is_not_a_screen_that_was_left_out(desk: Desk) -> None:
+    desk.site.projects["SUP"].read_only = True
+    with pytest.raises(SourceBroken, match="grant it Edit Issues"):
+        desk.deliver(statement(), **ISSUE, fields=FIELDS)
+    desk.site.left_out.add("editmeta")
+    with pytest.raises(SourceBroken, match="grant it Edit Issues"):
+        desk.deliver(statement(), **ISSUE, fields=FIELDS)
+    assert len([request for request in desk.box.requests if request.path.endswith("/editmeta")]) == 1
+
+
+@pytest.mark.parametrize("body", ["{}", '{"fields": null}', "null", "[]"])
+def test_screen_that_no_answer_has_is_not_an_empty_one(desk: Desk, body: str) -> None:
+    desk.site.left_out.add("editmeta")
+    desk.fault(status=200, body=body, path="/editmeta$")
+    with pytest.raises(RetryLater, match="not what Jira documents"):
+        desk.deliver(statement(), **ISSUE, fields=FIELDS)
+    assert desk.writes == []
+
+
+def test_field_that_an_answer_leaves_out_is_not_written_over(desk: Desk) -> None:
+    desk.site.edit("SUP-1", {VALUE: 7.0})
+    desk.site.left_out.add(VALUE)
+    with pytest.raises(RetryLater, match=f"leaves out the field {VALUE}"):
+        desk.deliver(statement(), **ISSUE, fields=FIELDS)
+    assert (desk.fields[VALUE], desk.writes) == (7.0, [])
+
+
 class Meddling(Proxy):
     """Deletes a comment before the second page of comments is requested, so that a comment moves to the first page."""
 

@@ -276,6 +276,56 @@ def test_pulls_of_every_shape_become_records(replay: Replay, github: GitHubSourc
     assert record.label == "acme/web#1"
 
 
+@pytest.mark.parametrize(
+    ("kind", "left_out", "needs"),
+    [
+        ("pulls", "labels", "label"),
+        ("pulls", "user", "author"),
+        ("pulls", "user", "author_is"),
+        ("pulls", "milestone", "milestone"),
+        ("pulls", "base", "base"),
+        ("pulls", "title", "title"),
+        ("pulls", "merged_at", "pull request"),
+        ("pulls", "merged_at", "label"),
+        ("issues", "labels", "label"),
+        ("issues", "user", "author"),
+        ("releases", "published_at", "release"),
+        ("releases", "prerelease", "prerelease"),
+        ("releases", "author", "author"),
+    ],
+)
+def test_key_that_a_row_leaves_out_is_not_a_blank(
+    replay: Replay, github: GitHubSource, kind: str, left_out: str, needs: str
+) -> None:
+    rest = without({"pulls": row(1), "issues": issue(1), "releases": release(1)}[kind], left_out)
+    stream = Stream(f"{kind} of acme/web", "records", frozenset({needs}), SINCE)
+    replay.script = lambda _: Answer([rest])
+    with pytest.raises(SourceBroken, match=f"leaves out '{left_out}', which a measure needs"):
+        list(github.pull(stream, None))
+
+
+@pytest.mark.parametrize("blank", ["labels", "user", "milestone", "merged_at"])
+def test_key_that_is_null_is_a_blank(replay: Replay, github: GitHubSource, blank: str) -> None:
+    stream = Stream("pulls of acme/web", "records", frozenset({"label", "author", "milestone"}), SINCE)
+    replay.script = lambda _: Answer([{**row(1), blank: None}])
+    assert [record.label for page in github.pull(stream, None) for record in page.records] == ["acme/web#1"]
+
+
+def test_key_that_no_measure_needs_may_be_left_out(replay: Replay, github: GitHubSource) -> None:
+    bare = without(row(1), "labels", "user", "milestone", "base", "title", "draft")
+    replay.script = lambda _: Answer([bare, without({**row(2), "state": "open"}, "merged_at")])
+    assert set(gathered(github, "pulls")) == {"acme/web#1", "acme/web#2"}
+
+
+def release(number: int, **keys: Any) -> dict[str, Any]:
+    return {
+        "id": number, "node_id": f"RE_{number}", "tag_name": f"v{number}", "target_commitish": "main",
+        "name": f"Release {number}", "draft": False, "prerelease": False, "html_url": f"https://github.com/r/{number}",
+        "author": {"login": "ana"}, "created_at": "2026-10-01T08:00:00Z", "published_at": "2026-10-05T08:00:00Z",
+        "assets": [], "body": None, **keys,
+    }  # fmt: skip
+
+
 def issue(number: int, at: str | None = "2026-10-05T08:00:00Z", **keys: Any) -> dict[str, Any]:
     base = without(row(number, at or "2026-10-05T08:00:00Z"), "merged_at", "draft", "head", "base")
     return {**base, "closed_at": at, "state_reason": "completed", "author_association": "NONE", **keys}
@@ -307,14 +357,6 @@ def test_issues_of_every_shape_become_records(replay: Replay, github: GitHubSour
 
 
 def test_releases_of_every_shape_become_records(replay: Replay, github: GitHubSource) -> None:
-    def release(number: int, **keys: Any) -> dict[str, Any]:
-        return {
-            "id": number, "node_id": f"RE_{number}", "tag_name": f"v{number}", "target_commitish": "main",
-            "name": f"Release {number}", "draft": False, "prerelease": False, "html_url": f"https://github.com/r/{number}",
-            "author": {"login": "ana"}, "created_at": "2026-10-01T08:00:00Z", "published_at": "2026-10-05T08:00:00Z",
-            "assets": [], "body": None, **keys,
-        }  # fmt: skip
-
     replay.script = lambda _: Answer(
         [
             release(1),

@@ -125,7 +125,7 @@ class Jira:
     def _whole(self, request: Request, issue: Ticket, version: int, *, may_write: bool) -> Response:
         wanted = rows.wanted_fields(self._site, request.param("fields") or "*all")
         row = self._row(request, issue, wanted, version, request.param("expand"))
-        if "editmeta" in request.param("expand").split(","):
+        if "editmeta" in {*request.param("expand").split(",")} - self._site.left_out:
             editmeta = edits.editmeta(self._site, issue, request.base, may_edit=may_write)
             row = row[:-1] + b',"editmeta":' + compact_json(editmeta) + b"}"
         return Response(200, row, {"Content-Type": JSON})
@@ -194,7 +194,7 @@ class Jira:
 
     def _row(self, request: Request, issue: Ticket, wanted: list[str], version: int, expand: str) -> bytes:
         row = rows.issue_bytes(self._site, issue, request.base, wanted, version)
-        if "changelog" not in expand.split(","):
+        if "changelog" not in {*expand.split(",")} - self._site.left_out:
             return row
         return row[:-1] + b',"changelog":' + changelog.expanded(self._site, issue, request.base) + b"}"
 

@@ -45,7 +45,7 @@ def wanted_fields(site: Tickets, text: str) -> list[str]:
             wanted += [field for field in (*_FIELDS, *site.fields) if field not in _NOT_NAVIGABLE]
         elif not name.startswith("-"):
             wanted.append(name)
-    left_out = {name[1:] for name in names if name.startswith("-")}
+    left_out = {name[1:] for name in names if name.startswith("-")} | site.left_out
     return [name for name in dict.fromkeys(wanted) if name not in left_out]
 
 

@@ -27,7 +27,8 @@ class Tickets:
     """A site. `zone` is the requesting account's zone: Jira interprets JQL's dates and writes every time in it.
 
     `page_cap` is the largest number of issues on a page: both deployments may send fewer than a client asks for. Cloud
-    sends `empty_pages` pages without an issue before each page.
+    sends `empty_pages` pages without an issue before each page. `left_out` are parts of answers that were asked for and
+    do not come, as some servers and proxies do: `editmeta`, `changelog`, ids of fields.
     """
 
     TYPES = ("Article", "Bug", "Incident", "Service Request", "Story", "Task")
@@ -45,6 +46,7 @@ class Tickets:
         self.zone = ZoneInfo(zone)
         self.page_cap = page_cap
         self.empty_pages = 0
+        self.left_out: set[str] = set()
         self.fields: dict[str, CustomField] = {field.id: field for field in CUSTOM_FIELDS}
         self.projects: dict[str, Project] = {}
         self.issues: dict[int, Ticket] = {}
