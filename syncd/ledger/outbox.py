@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Engine, bindparam, delete, insert, or_, select, tuple_, update
 
 from syncd.ledger.schema import deliveries, written
 from syncd.ledger.versions import add_newest
@@ -141,7 +141,7 @@ class Outbox:
             with self._engine.begin() as connection:
                 _supersede(connection, [row for row in connection.execute(_UNDELIVERED) if row.id in ids])
         values = {"state": state, "reason": reason, "retry_at": retry_at, "left_alone": left_alone}
-        statement = update(deliveries).where(deliveries.c.id == bindparam("of"), deliveries.c.state.in_(before))
+        statement = update(deliveries).where(deliveries.c.id == bindparam("of"), _is_in(before))
         self._each(statement.values(values), ids)
 
     def reopen(self, states: Collection[State], now: datetime, key_result: str | None = None) -> None:
@@ -194,12 +194,16 @@ _UNDELIVERED = select(*(deliveries.c[name] for name in ("id", "connection", "tar
 )
 
 
+def _is_in(states: Iterable[State]) -> ColumnElement[bool]:
+    """Whether a delivery is in one of these states, for a statement that is executed for many rows."""
+    return or_(*(deliveries.c.state == state for state in states))
+
+
 def _supersede(connection: Connection, rows: Iterable[Any]) -> None:
     """Marks deliveries as superseded, and keeps their former state and reason."""
     superseded = [{"of": row.id, "it_was": {"state": row.state, "reason": row.reason}} for row in rows]
     if superseded:
-        undelivered = deliveries.c.state.in_((*OPEN, *STUCK))
-        statement = update(deliveries).where(deliveries.c.id == bindparam("of"), undelivered)
+        statement = update(deliveries).where(deliveries.c.id == bindparam("of"), _is_in((*OPEN, *STUCK)))
         connection.execute(statement.values(state="superseded", was=bindparam("it_was")), superseded)
 
 

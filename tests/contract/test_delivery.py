@@ -640,12 +640,23 @@ def during(desk: Desk, request: str, act: Callable[[], object]) -> None:
     desk.board.meanwhile = meanwhile
 
 
+def _new(name: str, number: float) -> NewDelivery:
+    packed = as_json(statement(name, number))
+    return NewDelivery("board", f"row of {name}", "2026-Q4", name, f"{number}", packed)
+
+
 def test_statement_that_is_superseded_before_it_is_sent_is_not_sent(desk: Desk) -> None:
     desk.state("calls", 1092)
-    during(desk, "read", lambda: desk.state("calls", 700))
+    desk.state("nps", 30)
+
+    def state_anew() -> None:
+        with desk.ledger.engine.begin() as connection:
+            post(connection, 1, NOW, [_new(name, number) for name, number in (("calls", 700), ("nps", 31))])
+
+    during(desk, "read", state_anew)
     assert desk.deliver() == []
     assert desk.board.stands == {}
-    (done,) = desk.deliver()
+    done, _ = desk.deliver()
     assert (done.state, desk.board.stands["calls", "value"]) == ("delivered", 700)
 
 
