@@ -72,7 +72,7 @@ def test_silent_sources_hold_up_no_other_and_count_once_they_answer(project: Pro
         wait_for(lambda: value_of(client, "calls") == 700)
         assert count(client, 'syncd_connection_failing{connection="code"}') == 1
         assert "nothing came of it for 1 s" in client.get("/").text
-        wait_for(lambda: count(client, 'syncd_hanging_seconds{connection="tickets"}') > 0)
+        wait_for(lambda: count(client, 'syncd_hanging_seconds{connection="tickets",work="pull"}') > 0)
         box.heal()
         wait_for(lambda: value_of(client, "articles") == 33)
         wait_for(lambda: count(client, 'syncd_cycles_total{outcome="complete"}') >= 1)
