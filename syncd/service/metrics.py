@@ -82,9 +82,9 @@ class Metrics:
         """Counts the rows of a page."""
         self._count(self._rows, pull.connection, by=rows)
 
-    def cycle(self, result: Result, seconds: float, ended: float, *, unwritten: int) -> None:
-        """Counts a cycle that ended; `ended` is in Unix time, and `unwritten` what was not delivered last time."""
-        self._cycles.labels("failed" if result.failures or unwritten else "complete").inc()
+    def cycle(self, result: Result, seconds: float, ended: float, *, good: bool) -> None:
+        """Counts a cycle that ended; `ended` is in Unix time. It is `good` if nothing failed in it or beside it."""
+        self._cycles.labels("complete" if good else "failed").inc()
         # A record that several key results count was changed once.
         restated = {
             (restatement.connection, restatement.label, restatement.of)

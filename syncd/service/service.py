@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,8 +21,11 @@ from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lo
 from syncd.sdk import ConfigError, RetryPolicy
 from syncd.service.configuration import Configuration
 from syncd.service.gauges import LedgerGauges
+from syncd.service.heartbeat import Heartbeat
+from syncd.service.hooks import Hooks
 from syncd.service.metrics import Metrics
 from syncd.service.schedule import next_start
+from syncd.service.upkeep import Upkeep
 from syncd.service.watching import watch_files
 from syncd.status.periods import choose_period
 from syncd.status.read_snapshots import Snapshots
@@ -65,6 +68,9 @@ class Service:
         self._outgoing = Outgoing(self._sent)
         self._unwritten: dict[str, int] = {}
         self._gauges = LedgerGauges(ledger)
+        self._heartbeat = Heartbeat(self._sleep)
+        self._upkeep = Upkeep(ledger, lambda: self.config, clock)
+        self._hooks = Hooks(ledger, self._wake.set)
 
     @property
     def config(self) -> Config:
@@ -75,6 +81,11 @@ class Service:
     def config_problem(self) -> str | None:
         """Why the files are not in use; None if they are."""
         return self._configuration.problem
+
+    @property
+    def backup_problem(self) -> str | None:
+        """Why the last scheduled backup failed; None if it did not."""
+        return self._upkeep.backup_problem
 
     def stop(self) -> None:
         """Ends `run`: at once during a wait, after the present page during a pull, within seconds in any state."""
@@ -111,6 +122,7 @@ class Service:
 
         watch = partial(watch_files, self._configuration, self._wake.set, self._stop)
         threading.Thread(target=watch, name="watch", daemon=True).start()
+        threading.Thread(target=self._upkeep.run, args=(self._stop,), name="upkeep", daemon=True).start()
         thread = threading.Thread(target=loop, name="cycles", daemon=True)
         thread.start()
         while thread.is_alive() and not self._stop.is_set():
@@ -134,6 +146,7 @@ class Service:
                     self.standing_by = None
                     self._cycles()
             except (LedgerBusy, LedgerError) as error:
+                self._upkeep.serving.clear()
                 if self.standing_by is None:
                     log.warning("standing by", extra={"reason": str(error)})
                 self.standing_by = str(error)
@@ -150,6 +163,7 @@ class Service:
         while not self._stop.is_set():
             started, began = datetime.now(UTC), time.monotonic()
             again = self._cycle()
+            self._upkeep.serving.set()
             now = datetime.now(UTC)
             settings = self.config.settings
             due = next_start(settings.schedule, self.config.zone, started, now)
@@ -186,10 +200,9 @@ class Service:
         okrs = choose_period(self.config, period, now)
         return report_of(Snapshots(self.config, okrs, self.ledger).now(now)) if okrs else None
 
-    @property
-    def address(self) -> str | None:
-        """Where people open the pages, as configured."""
-        return self.config.settings.web.address
+    def now(self) -> datetime:
+        """The time, by the clock of the configuration."""
+        return self._clock()
 
     def check_ledger(self) -> None:
         """Raises LedgerError if the ledger in use is not at its address any more, or not to be written to."""
@@ -199,12 +212,18 @@ class Service:
         """The check-ins that are not written."""
         return troubles(self.ledger)
 
+    def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
+        """The status and the sentence that answer a webhook; one that is signed and new starts a cycle."""
+        if self.standing_by is not None:
+            return 503, f"standing by: {self.standing_by}"
+        return self._hooks.receive(self.config, connection, headers, body)
+
     def scrape(self, *, ledger: bool = True) -> bytes:
         """The metrics. If the ledger is not to be read, or cannot be, only what was counted."""
         self.metrics.hanging({"pull": self._background.hanging, "delivery": self._outgoing.hanging})
         if ledger:
             with suppress(LedgerError):
-                return self.metrics.text(list(self._gauges.read(self.config, self._clock())))
+                return self.metrics.text([*self._gauges.read(self.config, self._clock()), *self._upkeep.gauges()])
         return self.metrics.text()
 
     def _cycle(self) -> datetime | None:
@@ -253,7 +272,10 @@ class Service:
         self.cycles += 1
         self.cycle_problem = self.ledger_problem = None
         unwritten = sum(self._unwritten.values())
-        self.metrics.cycle(result, seconds, time.time(), unwritten=unwritten)
+        good = result.good and not unwritten
+        self.metrics.cycle(result, seconds, time.time(), good=good)
+        if good:
+            self._heartbeat.beat(self.config)
         log.info(
             "cycle ended",
             extra={
