@@ -27,7 +27,6 @@ from syncd.okr.words import (
     day,
     goal,
     goal_bounds,
-    place,
     progress_figure,
     value_figure,
 )
@@ -119,12 +118,7 @@ def _part(part: Part, zone: ZoneInfo) -> Iterator[str]:
         yield f"window    until {last:%Y-%m-%d}, included ({zone.key})"
     else:
         yield f"window    {part.window.start.astimezone(zone):%Y-%m-%d} to {last:%Y-%m-%d}, both included ({zone.key})"
-    per = f" per {measure.per}" if measure.per else ""
-    if isinstance(measure, RecordMeasure):
-        of = f" of {measure.of_text}" if measure.of else ""
-        yield from labelled("measure", f"{measure.take}{of}{per}" + "".join(f"; {rule}" for rule in measure.filters))
-    else:
-        yield from labelled("measure", f"{measure.take} of {place(measure.part)}{per}")
+    yield from labelled("measure", part.words)
     yield from labelled("number", part.arithmetic)
 
 

@@ -9,10 +9,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from syncd.cli.history_words import event_words
 from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, reading_ledger
 from syncd.cli.output import say, say_document
 from syncd.explain.edit import Edit
+from syncd.explain.event_words import event_words
 from syncd.explain.history import CheckInCorrected, Point, Restated, Series, SeriesEvent, by_point, history
 from syncd.sdk import ConfigError
 from syncd.sdk.figures import spreadsheet_cell

@@ -11,8 +11,8 @@ from itertools import pairwise
 from textwrap import wrap
 from typing import Any
 
-from syncd.cli.history_words import event_words
 from syncd.cli.output import say, show_picture
+from syncd.explain.event_words import event_words
 from syncd.explain.history import Series
 from syncd.okr.goals import Band, Goal, Milestones, Target, expected
 from syncd.okr.spans import midnight
