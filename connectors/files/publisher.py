@@ -18,6 +18,8 @@ from connectors.files.keys import FilesPublish
 from connectors.files.paths import below
 from syncd.sdk import Content, RetryLater, SourceBroken, SourceError, Statement, Summary, Written
 from syncd.sdk.figures import full_number, number, percent, spreadsheet_cell
+from syncd.sdk.inert import inert
+from syncd.sdk.regular_files import read_regular
 
 _COLUMNS = (
     "period", "objective", "objective_title", "owner", "key_result", "title", "kind", "unit", "baseline", "target",
@@ -51,8 +53,7 @@ class FilesPublisher:
         if folder.is_dir() and not os.access(folder, os.W_OK):
             raise SourceBroken(f"{self._keys.file} cannot be written: this user may not write to the folder {folder}")
         try:
-            with below(self._root, self._keys.file).open(encoding="utf-8", errors="replace", newline="") as file:
-                text = file.read()
+            text = read_regular(below(self._root, self._keys.file)).decode("utf-8", "replace")
         except FileNotFoundError:
             text = ""
         except OSError as error:
@@ -161,6 +162,7 @@ def _row(statement: Statement, owner: str | None) -> str:
 
 def _cell(text: str | None) -> str:
     """A text for a cell of a Markdown table, with markup and HTML escaped."""
+    line = " ".join(inert(text or "").split())
     for sign in "\\`*_[]<>|#":
-        text = (text or "").replace(sign, f"\\{sign}")
-    return " ".join((text or "").split())
+        line = line.replace(sign, f"\\{sign}")
+    return line

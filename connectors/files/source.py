@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from connectors.files.paths import below
 from connectors.files.selection import missing_in, read_parts
 from syncd.sdk import Check, Context, Json, Page, RetryLater, Snapshot, SourceBroken, SourceError, Stream
 from syncd.sdk.names import nearest_hint
+from syncd.sdk.regular_files import open_regular, refuse_irregular
 from syncd.sdk.tables import Unreadable
 
 T = TypeVar("T")
@@ -108,7 +108,7 @@ class FilesSource:
                     if not (wait := _unsettled(path)):
                         break
                     self._context.retry.sleep(wait)
-                with path.open("rb") as file:
+                with open_regular(path) as file:
                     before = os.fstat(file.fileno())
                     content = io.BytesIO(file.read()) if before.st_size <= _SMALL else file
                     error: Exception | None = None
@@ -128,8 +128,7 @@ class FilesSource:
 def _unsettled(path: Path) -> float:
     """The seconds until a file is settled; 0 if it is. A time ahead of this machine's clock says nothing."""
     status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise SourceBroken(f"{path.name} is no file")
+    refuse_irregular(path, status.st_mode)
     wait = SETTLED - (time.time() - status.st_mtime)
     return wait if 0 < wait <= SETTLED else 0.0
 

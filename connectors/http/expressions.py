@@ -6,11 +6,9 @@ JMESPath gives `null` for a missing key, and leaves out items that lack one: a r
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any
 
-import jmespath
-from jmespath.visitor import TreeInterpreter
+from connectors.http.evaluation import tree, visit
 
 Path = tuple[str | int, ...]
 """Keys and indexes from the answer's root."""
@@ -19,32 +17,19 @@ _PROJECTIONS = frozenset({"projection", "filter_projection", "value_projection"}
 _MOST_KEYS = 6
 
 
-@cache
-def _tree(expression: str) -> Any:
-    return jmespath.compile(expression).parsed
-
-
-def search(expression: str, data: object) -> Any:
-    """What the expression finds; null if it finds nothing. ValueError if it cannot be applied to this answer."""
-    try:
-        return jmespath.search(expression, data)
-    except jmespath.exceptions.JMESPathError as error:
-        raise ValueError(str(error).splitlines()[0]) from None
-
-
 def plain_path(expression: str) -> Path | None:
     """The path of an expression that names one place, such as `meta.total`; None for any other expression."""
-    return _plain(_tree(expression))
+    return _plain(tree(expression))
 
 
 def list_paths(expression: str) -> list[Path]:
     """The paths at which an expression begins to read lists: `data.items` for `sum(data.items[].n)`."""
-    return list(dict.fromkeys(_list_paths(_tree(expression), ())))
+    return list(dict.fromkeys(_list_paths(tree(expression), ())))
 
 
 def names(expression: str) -> frozenset[str]:
     """Every key that an expression names, wherever."""
-    return frozenset(_names(_tree(expression)))
+    return frozenset(_names(tree(expression)))
 
 
 def value_at(data: Any, path: Path) -> Any:
@@ -83,8 +68,7 @@ def why_nothing(expression: str, data: Any) -> str:
 
 def items_without_value(expression: str, data: object) -> int:
     """How many items an expression goes through without finding in any of them what it asks for; 0 if it finds some."""
-    visit: Any = TreeInterpreter().visit
-    for node, context in _lists(_tree(expression), data, visit):
+    for node, context in _lists(tree(expression), data):
         left, _, *condition = node["children"]
         items = visit({**node, "children": [left, {"type": "identity", "children": []}, *condition]}, context)
         if items and visit(node, context) == []:
@@ -134,21 +118,21 @@ def _names(node: Any) -> Iterator[str]:
             yield from _names(child)
 
 
-def _lists(node: Any, context: Any, visit: Any) -> Iterator[tuple[Any, Any]]:
+def _lists(node: Any, context: Any) -> Iterator[tuple[Any, Any]]:
     """Each list that an expression goes through from the root, with the value that it is read of."""
     kind, children = node["type"], node["children"]
     if kind in _PROJECTIONS:
         yield node, context
-        yield from _lists(children[0], context, visit)
+        yield from _lists(children[0], context)
     elif kind == "subexpression":
         for child in children:
-            yield from _lists(child, context, visit)
+            yield from _lists(child, context)
             context = visit(child, context)
     elif kind in ("pipe", "index_expression"):
-        yield from _lists(children[0], context, visit)
+        yield from _lists(children[0], context)
     elif kind not in ("slice", "literal", "expref"):
         for child in children:
-            yield from _lists(child, context, visit)
+            yield from _lists(child, context)
 
 
 def _has(holder: Any, key: str | int) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
-import jmespath
 from pydantic import AfterValidator
+
+from connectors.http.evaluation import tree
 
 
 def _below_the_url(value: str) -> str:
@@ -16,11 +16,7 @@ def _below_the_url(value: str) -> str:
 
 
 def _jmespath(value: str) -> str:
-    try:
-        jmespath.compile(value)
-    except jmespath.exceptions.JMESPathError as error:
-        why = re.sub(r"^(?:Invalid|Bad) jmespath expression: ", "", str(error).splitlines()[0]).rstrip(":").lower()
-        raise ValueError(f"is {value!r}, which is no JMESPath: {why}") from None
+    tree(value)
     return value
 
 
@@ -38,7 +34,7 @@ def makes_a_list(expression: str) -> bool:
     """Whether an expression makes a list, by its shape: `points[].[day, value]` does, and `sum(points[].value)` does
     not.
     """
-    node = jmespath.compile(expression).parsed
+    node = tree(expression)
     while node["type"] in ("pipe", "subexpression"):
         node = node["children"][-1]
     return node["value"] in _FUNCTIONS_TO_LISTS if node["type"] == "function_expression" else node["type"] in _LISTS

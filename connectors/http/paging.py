@@ -9,7 +9,8 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from connectors.http.expressions import list_paths, search
+from connectors.http.evaluation import search
+from connectors.http.expressions import list_paths
 from connectors.http.further_pages import says_end
 from connectors.http.keys import Expression
 from syncd.sdk import JsonClient, SourceBroken, parse_link

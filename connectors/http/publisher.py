@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection
 from typing import Any, Literal
 
-import jmespath
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
+from connectors.http.evaluation import search
 from connectors.http.keys import HEADER, Expression, Path
 from connectors.http.settings import SECRET_HEADER, HttpSettings
 from syncd.sdk import (
@@ -167,8 +167,8 @@ class HttpPublisher(JsonPublisher):
         if expression is None:
             return
         try:
-            taken = jmespath.search(expression, answer.json())
-        except jmespath.exceptions.JMESPathError:
+            taken = search(expression, answer.json())
+        except ValueError:
             taken = None
         if taken is not True:
             raise SourceBroken(

@@ -11,13 +11,13 @@ from typing import Any
 
 import orjson
 
+from connectors.http.evaluation import search
 from connectors.http.expressions import (
     is_missing,
     items_without_value,
     list_paths,
     names,
     plain_path,
-    search,
     value_at,
     why_nothing,
 )

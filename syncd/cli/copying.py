@@ -1,4 +1,4 @@
-"""The command line of what copies the ledger: its commands and their options."""
+"""The command line of what copies and prunes the ledger: its commands and their options."""
 
 from __future__ import annotations
 
@@ -60,3 +60,15 @@ def copy_ledger(url: options.LedgerAddress, config: options.ConfigPath = options
     from syncd.cli import ledger_copies as command
 
     command.copy_ledger(config, url)
+
+
+@copying.command()
+def prune(config: options.ConfigPath = options.HERE, dry_run: options.CountOnly = False) -> None:
+    """Remove from the ledger what is older than `retain:` and no number needs.
+
+    What every past day shows stays the same, and so do all values, definitions and check-ins. The service may run
+    meanwhile, and does the same each night.
+    """
+    from syncd.cli import prune as command
+
+    command.run(config, dry_run=dry_run)

@@ -74,10 +74,11 @@ Published = Annotated[
 ]
 Retry = Annotated[bool, typer.Option("--retry", help="Also retry what failed, is unsure or was left alone.")]
 
-# -- backup, restore, export, import, copy-ledger
+# -- backup, restore, export, import, copy-ledger, prune
 
 BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")]
 ExportFolder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the export.")]
+CountOnly = Annotated[bool, typer.Option("--dry-run", help="Count what would be removed, and remove nothing.")]
 LedgerAddress = Annotated[str, typer.Argument(metavar="URL", help="The new ledger, as `ledger:` would name it.")]
 
 # -- the others

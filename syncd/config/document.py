@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from syncd.config.composing import Lines, compose, line_of
 from syncd.sdk import ConfigError, Problem
+from syncd.sdk.regular_files import open_regular
 
 MAX_BYTES = 1_000_000
 
@@ -79,14 +81,16 @@ def _grouped(entry: Lines, place: Place) -> Iterator[tuple[Place, str]]:
 def read_document(path: Path, shown: str) -> Document:
     """The document in a file, called `shown` in messages. Raises ConfigError if the file cannot be read."""
     try:
-        size = path.stat().st_size
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            content = file.read(MAX_BYTES) if size <= MAX_BYTES else b""
         if size > MAX_BYTES:
             raise ConfigError(
                 problems=[
                     Problem(shown, 0, f"is {size / 1e6:.1f} MB; a file may have 1 MB: split it, or name the right one")
                 ]
             )
-        text = path.read_text(encoding="utf-8-sig")
+        text = content.decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(
             problems=[Problem(shown, 0, f"cannot be read: {(error.strerror or str(error)).lower()}")]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from syncd.config.keys import STRICT, Bound, Day, Number, no_truth_value, tag_by_shape
+from syncd.config.keys import STRICT, Bound, Day, Number, Title, no_truth_value, tag_by_shape
 from syncd.config.number_advice import instead_of
 from syncd.okr.plausible import Plausible
 from syncd.sdk import Duration
@@ -98,7 +98,7 @@ class MilestoneKeys(BaseModel):
 
     model_config = STRICT
 
-    title: str = Field(min_length=1, description="What is reached.")
+    title: Title = Field(description="What is reached.")
     at: Number | None = Field(None, description="The value that reaches it; its position in the list unless given.")
     weight: Number = Field(1, gt=0, description="Its weight in the progress.")
     by: Day | None = Field(None, description="The day by whose end it is expected.")
@@ -139,7 +139,7 @@ class GuardKeys(BaseModel):
 
     model_config = STRICT
 
-    title: str | None = Field(None, description="What must hold, in a sentence.")
+    title: Title | None = Field(None, description="What must hold, in a sentence.")
     measure: dict[str, Any] | str = Field(description="Where its number comes from.")
     keep: Keep = Field(description="The band that it must stay in.")
     stale_after: Duration | None = Field(None, description="How old its number may be before it is called stale.")

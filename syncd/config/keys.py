@@ -20,6 +20,10 @@ STRICT = ConfigDict(defer_build=True, extra="forbid", frozen=True, populate_by_n
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=100)]
 
+Title = Annotated[str, Field(min_length=1, max_length=300)]
+Owner = Annotated[str, Field(max_length=100)]
+Unit = Annotated[str, Field(max_length=50)]
+
 
 def no_truth_value(value: Any) -> Any:
     """The value; refuses true and false, which pydantic would read as 1 and 0."""

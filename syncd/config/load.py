@@ -45,6 +45,7 @@ class Config:
     origins: Mapping[tuple[str, str], Origin] = field(repr=False)
     tests: tuple[MappingTest, ...] = field(default=(), repr=False)
     publications: tuple[Publication, ...] = ()
+    _relative: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -60,10 +61,10 @@ class Config:
         """The ledger's URL with references resolved; a relative SQLite path starts at the folder of syncd.yaml."""
         return _resolved_url(self.settings.ledger, self.document, self.path.parent, environment)
 
-    def notify_address(self, reference: str) -> str:
-        """An address of `notify:` with its references resolved. ConfigError if one is not set."""
+    def address(self, key: str, reference: str) -> str:
+        """An address of a key, such as `notify`, with its references resolved. ConfigError if one is not set."""
         resolver = Resolver(self.document)
-        address: str = resolver(reference, ("notify",))
+        address: str = resolver(reference, (key,))
         if resolver.problems:
             raise ConfigError(problems=resolver.problems)
         return address
@@ -80,8 +81,10 @@ class Config:
 
     def file_of(self, period: str, key_result: str) -> str:
         """The file of a key result, relative to the folder of syncd.yaml, whatever the working folder is."""
-        file = os.path.relpath(self.origins[(period, key_result)].document.file, self.path.parent)
-        return Path(file).as_posix()
+        file = self.origins[(period, key_result)].document.file
+        if file not in self._relative:
+            self._relative[file] = Path(os.path.relpath(file, self.path.parent)).as_posix()
+        return self._relative[file]
 
     def unopened(self, only: str | None = None) -> Mapping[str, str]:
         """Each connection of `publish:` with a reference that is not set, or that is not valid with it, and why; under
@@ -95,7 +98,7 @@ class Config:
         notify = self.settings.notify
         for reference in notify.references if notify is not None and only is None else ():
             with _noted(reasons, "notify"):
-                self.notify_address(reference)
+                self.address("notify", reference)
         return reasons
 
     def warnings(self) -> Iterator[Problem]:
@@ -119,7 +122,7 @@ def read_ledger_url(path: Path, *, instead: str | None = None) -> str:
 
     With `instead`, the URL as `ledger:` would name it. Raises ConfigError if it is no ledger's.
     """
-    document, settings = _read_project(path.absolute())
+    document, settings = read_project(path.absolute())
     url = instead or settings.ledger
     if problems := list(_ledger_problems(url, document)):
         raise ConfigError(problems=problems)
@@ -155,7 +158,8 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _read_project(path: Path) -> tuple[Document, ProjectFile]:
+def read_project(path: Path) -> tuple[Document, ProjectFile]:
+    """A syncd.yaml and its keys, whatever is wrong in its connections or mapping files."""
     document = read_document(path, _shown(path))
     if document.data is None:
         raise ConfigError(problems=[Problem(document.file, 0, "is empty; `syncd init` writes one to start from")])
@@ -177,7 +181,7 @@ def _resolved_url(url: str, document: Document, folder: Path, environment: Mappi
 
 
 def _load(path: Path, with_tests: bool) -> Config:
-    document, settings = _read_project(path)
+    document, settings = read_project(path)
     problems: list[Problem] = []
     connections: dict[str, Connection | None] = dict.fromkeys(settings.connections)
     for connection in read_connections(document, settings.connections):
@@ -201,20 +205,16 @@ def _load(path: Path, with_tests: bool) -> Config:
     publications: list[Publication] = []
     by_period = {okrs.period.id: [kr.id for kr in okrs.key_results] for okrs in periods}
     ids = {name for names in by_period.values() for name in names}
+    measured: dict[str, set[str]] = {}
+    for leaf in (leaf for okrs in periods for kr in okrs.measured for leaf in leaves(kr.measure)):
+        measured.setdefault(leaf.connection, set()).update(stream_keys(leaf))
     for publication in read_publications(document, settings.publish, connections, by_period):
         if isinstance(publication, Problem):
             problems.append(publication)
             continue
         publications.append(publication)
-        measured = {
-            key
-            for okrs in periods
-            for kr in okrs.measured
-            for leaf in leaves(kr.measure)
-            if leaf.connection == publication.connection.name
-            for key in stream_keys(leaf)
-        }
-        for target in sorted(measured.intersection(publication.targets(ids).values())):
+        streams = measured.get(publication.connection.name, set())
+        for target in sorted(streams.intersection(publication.targets(ids).values())):
             message = f"a key result is measured from {target}; write to another place"
             problems.append(document.problem(publication.place, message))
     tests = list(_mapping_tests(files, periods, problems)) if with_tests else []
@@ -301,13 +301,31 @@ def _mapping_files(folder: Path, pattern: str, document: Document, problems: lis
         files = [start]
     else:
         try:
-            files = [file for file in folder.glob(pattern) if file.is_file()]
+            files = [file for file in folder.glob(pattern) if not file.is_dir()]
         except (ValueError, NotImplementedError):
             files = [Path(name) for name in _absolute_glob(pattern)]
     if not files:
         message = f"mappings is {pattern!r}, and no .yaml file is there; name the folder that holds them, or a glob"
         problems.append(document.problem(("mappings",), message))
-    return sorted(files)
+    return [file for file in sorted(files) if _stays_in(_home(start), file, problems)]
+
+
+def _home(start: Path) -> Path:
+    """The folder that mapping files must lie in: the one that `mappings:` names, or that its glob begins in."""
+    while not start.is_dir():
+        start = start.parent
+    return start.resolve()
+
+
+def _stays_in(home: Path, file: Path, problems: list[Problem]) -> bool:
+    """Whether a file lies in a folder, links followed. git carries links too, and a message about a wrong file repeats
+    some of its text: through a link, that of any file which syncd may read, such as a token.
+    """
+    stays = file.resolve().is_relative_to(home)
+    if not stays:
+        message = f"is a link that leads out of {_shown(home)}, and is not read; put the file itself there"
+        problems.append(Problem(_shown(file), 0, message))
+    return stays
 
 
 def _unreadable(start: Path) -> list[OSError]:

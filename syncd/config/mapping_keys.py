@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, Discriminator, Field, Tag, field_validator, model_validator
 
 from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, Pace, PaceKeys, PlausibleKeys
-from syncd.config.keys import STRICT, Id, Lag, Number, Share, tag_by_shape
+from syncd.config.keys import STRICT, Id, Lag, Number, Owner, Share, Title, Unit, tag_by_shape
 from syncd.config.messages import nearest
 from syncd.okr.goals import Link, Rollup
 from syncd.okr.rule_ids import LintRule
@@ -83,10 +83,10 @@ class KeyResultKeys(BaseModel):
     model_config = STRICT
 
     id: Id = Field(description="A short name, unique within the period.")
-    title: str = Field(min_length=1, description="What is to be reached, in a sentence.")
+    title: Title = Field(description="What is to be reached, in a sentence.")
     kind: Literal["outcome", "output"] = Field(description="outcome: the change wanted. output: the work done for it.")
-    owner: str | None = Field(None, description="Who is responsible for it, if not the objective's owner.")
-    unit: str | None = Field(None, description="What the number counts, such as calls/week.")
+    owner: Owner | None = Field(None, description="Who is responsible for it, if not the objective's owner.")
+    unit: Unit | None = Field(None, description="What the number counts, such as calls/week.")
     baseline: Number | None = Field(None, description="Where it starts; 0 for an output.")
     target: Number | None = Field(None, description="Where it is to be at the end.")
     levels: LevelsKeys | None = Field(None, description="In place of a target: commit, target and stretch.")
@@ -162,8 +162,8 @@ class ObjectiveKeys(BaseModel):
     model_config = STRICT
 
     id: Id = Field(description="A short name, unique within the period.")
-    title: str = Field(min_length=1, description="The change that is wanted, in a sentence.")
-    owner: str | None = Field(None, description="Who is responsible for it.")
+    title: Title = Field(description="The change that is wanted, in a sentence.")
+    owner: Owner | None = Field(None, description="Who is responsible for it.")
     supports: Id | None = Field(None, description="The objective that it is a part of, in this file or another.")
     weight: Number = Field(1, ge=0, description="Its weight in the score of the objective that it supports.")
     rollup: Rollup | None = Field(
@@ -191,9 +191,9 @@ class Defaults(BaseModel):
 
     model_config = STRICT
 
-    owner: str | None = Field(None, description="Who is responsible for the objectives.")
+    owner: Owner | None = Field(None, description="Who is responsible for the objectives.")
     rollup: Rollup | None = Field(None, description="What scores are made of.")
-    unit: str | None = Field(None, description="What the numbers count.")
+    unit: Unit | None = Field(None, description="What the numbers count.")
     pace: Pace | None = Field(None, description="How progress is expected.")
     confidence: Share | None = Field(None, ge=0, le=1, description="How sure the owners are, 0 to 1.")
     stale_after: Duration | None = Field(None, description="How old a number may be before it is called stale.")

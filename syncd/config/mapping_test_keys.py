@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
-from syncd.config.keys import STRICT, Id, Number, within_years
+from syncd.config.keys import STRICT, Id, Number, Title, within_years
 from syncd.config.measure_keys import ValueOrValues
 from syncd.config.number_advice import instead_of
 from syncd.okr.alignment import Verdict
@@ -85,7 +85,7 @@ class MappingTestKeys(BaseModel):
 
     model_config = STRICT
 
-    name: str = Field(min_length=1, description="What the test shows, in a sentence.")
+    name: Title = Field(description="What the test shows, in a sentence.")
     at: Moment = Field(description="The moment of the test: a day, at its end, or a time.")
     given: dict[str, Any] = Field({}, description="By key result: records, readings, parts of a formula, or a number.")
     expect: dict[str, ExpectKeys] = Field(min_length=1, description="By key result or objective: the expected results.")

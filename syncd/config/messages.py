@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, get_args
 
@@ -40,7 +41,12 @@ def validation_problems(
 
 def nearest(name: str, valid: Iterable[str]) -> str:
     """`; did you mean 'x'?` with the nearest of the valid names; at most twenty of them if none is near."""
-    names = sorted(set(valid))
+    return _nearest(name, frozenset(valid))
+
+
+@lru_cache(100)  # a name that is gone may be missed in a thousand places
+def _nearest(name: str, valid: frozenset[str]) -> str:
+    names = sorted(valid)
     if (match := nearest_name(name, names)) is not None:
         return f"; did you mean {match!r}?"
     more = f" and {len(names) - 20:,} more" if len(names) > 20 else ""
@@ -109,9 +115,13 @@ def _sentence(details: ErrorDetails, model: type[BaseModel], place: Place) -> st
         case "list_type" | "tuple_type" | "sequence_type":
             return f"{key} must be a list, not {_describe(given)}{_as_list(given)}"
         case "dict_type" | "model_type" | "model_attributes_type" | "mapping_type":
-            return f"{key} must be a block of keys, not {_describe(given)}"
+            # A whole file that is one value is no file of syncd's, and may be a secret.
+            what = _describe(given) if loc or isinstance(given, list | dict) else "a single value"
+            return f"{key} must be a block of keys, not {what}"
         case "too_short" | "string_too_short":
             return f"{key} is empty"
+        case "string_too_long":
+            return f"{key} has {len(given):,} characters; write at most {context['max_length']:,}"
         case "greater_than" | "greater_than_equal" | "less_than" | "less_than_equal":
             return f"{key} is {_shown(given)}; it must be {_bound(context)}"
         case "string_pattern_mismatch":

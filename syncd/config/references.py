@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from syncd.config.document import Document, Place
 from syncd.sdk import Problem
+from syncd.sdk.regular_files import read_regular
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _PASSWORD_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/@\s:]*:([^/@\s]+)@", re.IGNORECASE)
@@ -53,7 +53,7 @@ class Resolver:
             return value
         if path := self.environment.get(f"{name}_FILE"):
             try:
-                value = _without_white_space(Path(path).read_text(encoding="utf-8"))
+                value = _without_white_space(read_regular(path).decode())
                 reason = "is empty"
             except (OSError, UnicodeDecodeError) as error:
                 value, reason = "", getattr(error, "strerror", None) or "is not text"

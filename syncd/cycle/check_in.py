@@ -17,6 +17,9 @@ from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.plausible import implausible
 from syncd.sdk import ConfigError
 
+LONGEST_NOTE, LONGEST_AUTHOR = 2_000, 100
+"""Characters of a check-in's note and of its author's name."""
+
 STANDS_FOR = timedelta(days=14)
 """How long a check-in stands if neither it nor its key result says so."""
 
@@ -42,6 +45,7 @@ def check_in(
     Raises Settled, or without `force` Implausible; then nothing changes. The caller holds the ledger's lock.
     """
     change = _Change(config, okrs, key_result, ledger, checkin.at)
+    _check_lengths(checkin.author, checkin.note)
     if checkin.value is not None and key_result.plausible is not None and not force:
         value = change.value  # it may be far from a measured value
         if why := implausible(key_result.plausible, checkin.value, value.number if value else None):
@@ -59,9 +63,16 @@ def withdraw(
     Raises Settled; then nothing changes. The caller holds the ledger's lock.
     """
     change = _Change(config, okrs, key_result, ledger, withdrawal.at)
+    _check_lengths(withdrawal.author, withdrawal.note)
     after = [replace(made, withdrawn=withdrawal) if made.id == checkin.id else made for made in change.checkins]
     makes, due = change.follows(after)
     ledger.checkins.withdraw(*change.name, checkin, withdrawal, makes, due)
+
+
+def _check_lengths(author: str, note: str | None) -> None:
+    for what, text, longest in (("the author's name", author, LONGEST_AUTHOR), ("the note", note, LONGEST_NOTE)):
+        if text is not None and len(text) > longest:
+            raise ConfigError(f"{what} has {len(text):,} characters; write at most {longest:,}")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from syncd.ledger.moves import Held, Move
 from syncd.notifying.send import MessageOutcome
 from syncd.okr.goals import PeriodOkrs, Quality, is_guard
 from syncd.publishing.delivery import Delivered
-from syncd.sdk import Budget, Json, RetryPolicy, Source, Stream
+from syncd.sdk import Json, RetryPolicy, Stream
 from syncd.status.report import Report
 from syncd.status.verdicts import JudgedLink
 
@@ -80,15 +80,6 @@ class PullResult:
     moved_in: bool = False
     notes: Sequence[str] = ()
     partial: Collection[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionPulls:
-    """The pulls through one connection, and its budget."""
-
-    source: Source
-    pulls: Sequence[Pull]
-    budget: Budget
 
 
 def _silent(*_: object) -> None:
@@ -259,6 +250,11 @@ class Result:
         """How many check-ins a publisher failed to write, and how many messages did not arrive."""
         failed = sum(delivery.failed for delivery in self.delivered)
         return failed + sum(message.problem is not None for message in self.messages)
+
+    @property
+    def good(self) -> bool:
+        """Whether every source was read and every check-in and message that was due arrived."""
+        return not self.failures and not self.unwritten
 
     @property
     def failures(self) -> list[tuple[Pull, str]]:

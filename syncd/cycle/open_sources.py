@@ -1,4 +1,4 @@
-"""Opens the sources that a cycle needs, and asks them whether they have the fields that mappings name.
+"""The sources that a cycle needs, and whether they have the fields that mappings name.
 
 What is wrong with a connection or a field fails the key results that need it, and no others.
 """
@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from syncd.config import Config, Connection
 from syncd.config.connector_bugs import log_bug
 from syncd.config.messages import nearest
 from syncd.cycle.due_pulls import needed_streams
 from syncd.cycle.model import CycleRequest
+from syncd.cycle.pull_thread import Checked
+from syncd.ledger.streams import StreamState
 from syncd.okr.goals import PeriodOkrs
 from syncd.okr.measures import Leaf, RecordMeasure, leaves, stream_keys
 from syncd.sdk import (
@@ -23,7 +24,6 @@ from syncd.sdk import (
     Context,
     Json,
     Page,
-    RetryPolicy,
     Source,
     SourceBroken,
     SourceError,
@@ -36,52 +36,50 @@ log = logging.getLogger("syncd.cycle")
 
 
 @dataclass(frozen=True, slots=True)
-class OpenedSource:
-    """A source with the streams to pull. `unusable` has, by stream, each field that cannot be read, and why.
+class NeededSource:
+    """What a cycle needs of a connection: its streams, and which of them name fields that were never checked.
 
-    The streams do not need these fields: key results that do not name them are measured as ever. `asked` are the parts
-    and fields of the key result that the cycle is restricted to, None if it is not.
+    `asked` are the parts and fields of the key result that the cycle is restricted to, None if it is not.
     """
 
-    source: Source
+    connection: Connection
     streams: Sequence[Stream]
-    unusable: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    unchecked: frozenset[str]
     asked: frozenset[str] | None = None
 
 
-def open_sources(
-    request: CycleRequest, periods: Sequence[PeriodOkrs], policies: Mapping[str, RetryPolicy], opened: ExitStack
-) -> dict[str, OpenedSource]:
-    """Every source that the periods need, by connection; `opened` closes them.
+def needed_sources(request: CycleRequest, periods: Sequence[PeriodOkrs]) -> Iterator[NeededSource]:
+    """The sources that the periods need.
 
     A cycle restricted to a key result pulls that key result's streams, and in them everything that other key results
     need.
     """
-    config = request.config
     measures = [measure for okrs in periods for kr in okrs.measured_for(request.only) for measure in leaves(kr.measure)]
     wanted = {(measure.connection, key) for measure in measures for key in stream_keys(measure)}
     asked = None if request.only is None else frozenset(part for measure in measures for part in _parts(measure))
-    sources: dict[str, OpenedSource] = {}
-    for connection in config.connections.values():
+    for connection in request.config.connections.values():
         needed = needed_streams(connection.name, periods)
         streams = [stream for key, stream in needed.items() if (connection.name, key) in wanted]
-        if not streams:
-            continue
-        source = open_source(
-            connection, Context(policies[connection.name], config.zone, folder=str(config.path.parent))
-        )
-        opened.callback(source.close)
-        states = request.ledger.streams.states(connection.name)
-        usable: list[Stream] = []
-        unusable: dict[str, Mapping[str, str]] = {}
-        for stream in streams:
-            state = states.get(stream.key)
-            if state is None or state.completed_cycle is None or not state.covers(stream):
-                stream, fields = usable_stream(config, periods, source, connection.name, stream)
-                unusable[stream.key] = fields
-            usable.append(stream)
-        sources[connection.name] = OpenedSource(source, usable, unusable, asked)
-    return sources
+        if streams:
+            states = request.ledger.streams.states(connection.name)
+            unchecked = frozenset(stream.key for stream in streams if not _is_checked(states.get(stream.key), stream))
+            yield NeededSource(connection, streams, unchecked, asked)
+
+
+def _is_checked(state: StreamState | None, stream: Stream) -> bool:
+    """Whether a pull of these fields has succeeded before."""
+    return state is not None and state.completed_cycle is not None and state.covers(stream)
+
+
+def check_fields(config: Config, periods: Sequence[PeriodOkrs], needed: NeededSource, source: Source) -> Checked:
+    """The streams without the fields that the source cannot read."""
+    streams: list[Stream] = []
+    unusable: dict[str, Mapping[str, str]] = {}
+    for stream in needed.streams:
+        if stream.key in needed.unchecked:
+            stream, unusable[stream.key] = usable_stream(config, periods, source, needed.connection.name, stream)
+        streams.append(stream)
+    return Checked(streams, unusable)
 
 
 def _parts(measure: Leaf) -> Collection[str]:

@@ -5,73 +5,101 @@ A connection that fails fails alone. How a pull ended is kept with its stream; o
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
+from syncd.cycle.background import Background, Pulling
 from syncd.cycle.carry_over import renamed_periods
 from syncd.cycle.due_pulls import due_pulls
-from syncd.cycle.model import ConnectionPulls, CycleRequest, Pull, Pulled, PullResult, Watcher
+from syncd.cycle.model import CycleRequest, Pull, Pulled, PullResult, Watcher
 from syncd.cycle.open_periods import open_part
-from syncd.cycle.open_sources import open_source, open_sources
-from syncd.cycle.write_pages import HandedOver, PageWriter, Present, PulledPage, PullEnded
-from syncd.sdk import ConfigError, Context, Json, Page, Source, SourceBroken, SourceError
-
-_PATIENCE = 300.0  # seconds without a page after which a connection is given up for this cycle
-_PAGES_IN_HAND = 8  # bounds memory: a source waits while this many pages are unwritten
+from syncd.cycle.open_sources import NeededSource, check_fields, needed_sources, open_source
+from syncd.cycle.pull_thread import Checked, PullThread
+from syncd.cycle.write_pages import HandedOver, PageWriter
+from syncd.sdk import Budget, Context, Source
 
 
 class CycleStopped(Exception):
     """The cycle was asked to stop, and did."""
 
 
-def pull(request: CycleRequest) -> Pulled:
-    """Opens the sources, begins a cycle and pulls. A connection that cannot be opened fails like one that is down."""
+def pull(request: CycleRequest, background: Background | None = None) -> Pulled:
+    """Begins a cycle and pulls. A connection that cannot be opened fails like one that is down.
+
+    What outlasts the cycle goes on in the `background`, if there is one, and counts in the next.
+    """
     config, ledger, now = request.config, request.ledger, request.clock()
     kept_as = dict(renamed_periods(config, ledger))
     periods = [part for okrs in config.periods if (part := open_part(request, okrs, now, kept_as))]
-    with ExitStack() as opened:
-        policies = {name: request.retry.fresh(name) for name in config.connections}
-        sources = open_sources(request, periods, policies, opened)
-        cycle = ledger.cycles.begin(request.clock())
-        work = {}
-        for name, opening in sources.items():
-            pulls = [
-                replace(pull, unusable=opening.unusable.get(pull.stream.key, {}), asked=opening.asked)
-                for pull in due_pulls(request, config.connections[name], opening.streams)
-            ]
-            work[name] = ConnectionPulls(opening.source, pulls, policies[name].budget)
-        opened.pop_all()  # each pulling thread closes its source when it ends
-    request.watcher.pulling([pull for part in work.values() for pull in part.pulls])
-    results = _counted_again(request, cycle, work, pull_all(request, cycle, work))
-    return Pulled(cycle, request.clock(), periods, results)
+    sources = list(needed_sources(request, periods))
+    cycle = ledger.cycles.begin(request.clock())
+    if background is not None:
+        background.stop_others({needed.connection.name for needed in sources})
+    pulling: list[Pulling] = []
+    hanging: list[PullResult] = []
+    for needed in sources:
+        states = ledger.streams.states(needed.connection.name)
+        left = background.take(needed, states) if background is not None else None
+        if left is None:
+            check = partial(check_fields, config, periods, needed)
+            pulling.append(_new_thread(request, cycle, needed, check, Budget(request.retry.budget.now)))
+        elif left.thread.stopped:
+            hanging += _not_pulled(request, cycle, needed, left)
+        else:
+            left.writer.go_on(request, cycle)
+            pulling.append(left)
+    results = [*hanging, *pull_all(request, cycle, pulling, background)]
+    return Pulled(cycle, request.clock(), periods, _counted_again(request, cycle, pulling, results))
+
+
+def _new_thread(
+    request: CycleRequest, cycle: int, needed: NeededSource, check: Callable[[Source], Checked], budget: Budget
+) -> Pulling:
+    def sleep(seconds: float) -> None:
+        thread.waits(seconds)
+        request.retry.sleep(seconds)
+
+    policy = replace(request.retry.fresh(needed.connection.name), sleep=sleep, budget=budget)
+    context = Context(policy, request.config.zone, folder=str(request.config.path.parent))
+    thread = PullThread(needed.connection.name, partial(open_source, needed.connection, context), check, budget)
+    return Pulling(needed, thread, PageWriter(request, cycle))
+
+
+def _not_pulled(request: CycleRequest, cycle: int, needed: NeededSource, left: Pulling) -> Sequence[PullResult]:
+    """The results of a connection whose last pull, which is of no use any more, still hangs."""
+    writer, since = PageWriter(request, cycle), left.thread.began_at.astimezone(request.config.zone)
+    writer.begin(_unbegun(request, needed))
+    writer.leave(
+        f"its last pull, begun at {since.isoformat(timespec='minutes')}, has not ended; it is asked after that"
+    )
+    request.ledger.streams.pulled(cycle, writer.endings)
+    return list(writer.results.values())
 
 
 def _counted_again(
-    request: CycleRequest, cycle: int, work: Mapping[str, ConnectionPulls], results: Sequence[PullResult]
+    request: CycleRequest, cycle: int, pulling: Sequence[Pulling], results: Sequence[PullResult]
 ) -> Sequence[PullResult]:
     """Where a record moved from one list to another, its connection's streams are pulled once more, with a census.
 
     The former list does not show that the record left; only a census does. Until then the record would count twice.
     """
-    again = {}
-    for name in sorted({result.pull.connection for result in results if result.moved_in}):
-        config, budget, before = request.config, work[name].budget, {pull.id: pull for pull in work[name].pulls}
-        pulls = [
-            replace(pull, unusable=before[pull.id].unusable, asked=before[pull.id].asked)
-            for pull in due_pulls(request, config.connections[name], [pull.stream for pull in before.values()])
-            if pull.census
-        ]
-        context = Context(
-            replace(request.retry.fresh(name), budget=budget), config.zone, folder=str(config.path.parent)
-        )
-        again[name] = ConnectionPulls(open_source(config.connections[name], context), pulls, budget)
-    second = {result.pull.id: result for result in pull_all(replace(request, watcher=Watcher()), cycle, again)}
+    moved = {result.pull.connection for result in results if result.moved_in}
+    again = []
+    for part in pulling:
+        if part.needed.connection.name in moved and part.ended:
+            before = [result.pull for result in part.writer.results.values()]
+            checked = Checked([pull.stream for pull in before], {pull.stream.key: pull.unusable for pull in before})
+            again.append(_new_thread(request, cycle, part.needed, partial(_unchanged, checked), part.thread.budget))
+    quiet = replace(request, watcher=Watcher(moves=request.watcher.moves))
+    second = {result.pull.id: result for result in pull_all(quiet, cycle, again, only_censuses=True)}
     return [_joined(result, second.get(result.pull.id)) for result in results]
+
+
+def _unchanged(checked: Checked, _: Source) -> Checked:
+    return checked
 
 
 def _joined(first: PullResult, second: PullResult | None) -> PullResult:
@@ -83,111 +111,93 @@ def _joined(first: PullResult, second: PullResult | None) -> PullResult:
     )
 
 
-def pull_all(request: CycleRequest, cycle: int, work: Mapping[str, ConnectionPulls]) -> list[PullResult]:
-    """Does the work of each connection in a thread of its own. CycleStopped once the request's `stopping` is set.
+def pull_all(
+    request: CycleRequest,
+    cycle: int,
+    pulling: Sequence[Pulling],
+    background: Background | None = None,
+    *,
+    only_censuses: bool = False,
+) -> Sequence[PullResult]:
+    """Writes what the threads hand over, until all have ended. CycleStopped once the request's `stopping` is set.
 
     The cycle stops between two pages and loses nothing: stored pages stay with their cursors, and the next cycle
-    continues from there. If a connection delivers nothing for `_PATIENCE` seconds, this cycle gives it up and waits no
-    longer.
+    continues from there. A thread that is silent for too long is not waited for: its pulls have failed for this cycle,
+    and it goes on in the background, if there is one.
     """
-    items: queue.Queue[HandedOver] = queue.Queue(_PAGES_IN_HAND)
-    writer = PageWriter(request, cycle, work)
-    stops = {name: threading.Event() for name in work}
-    heard = dict.fromkeys(work, time.monotonic())
-    for name, part in work.items():
-        target = partial(_pull_connection, part, partial(_hand_over, items, stops[name]))
-        threading.Thread(target=target, name=f"pull-{name}", daemon=True).start()
+    arrived, began = threading.Event(), time.monotonic()
+    patience = background or Background
     try:
-        while writer.open:
+        for part in pulling:
+            part.thread.start(arrived)
+        while True:
+            arrived.clear()
+            for part in pulling:
+                for item in part.thread.items():
+                    _take(request, part, item, only_censuses=only_censuses)
+            too_long = time.monotonic() - began > patience.longest
+            if too_long or all(part.ended or part.thread.silent > patience.silent for part in pulling):
+                break
             request.watcher.moves()
-            if request.stopping is not None and request.stopping.is_set():
-                raise CycleStopped
-            for name in [name for name, at in heard.items() if time.monotonic() - at > _PATIENCE]:
-                stops[name].set()
-                del heard[name]
-                writer.give_up(name, f"nothing came of it for {_PATIENCE:g} s")
-            try:
-                item = items.get(timeout=0.2)
-            except queue.Empty:
-                continue
-            if item.pull.connection in heard:  # else it was given up, and comes too late
-                heard[item.pull.connection] = time.monotonic()
-                writer.take(item)
+            _check_stopping(request)
+            arrived.wait(0.2)
+        for part in pulling:
+            if not part.ended:
+                _leave_out(request, part, patience)
+        request.ledger.streams.pulled(cycle, [ending for part in pulling for ending in part.writer.endings])
+    except BaseException:
+        for part in pulling:
+            part.thread.stop()
+        raise
     finally:
-        for stop in stops.values():
-            stop.set()
-    writer.close()
-    return writer.results
+        _go_on(request, pulling, background)
+    return [result for part in pulling for result in part.writer.results.values()]
 
 
-def _hand_over(items: queue.Queue[HandedOver], stop: threading.Event, item: HandedOver) -> None:
-    while not stop.is_set():
-        try:
-            return items.put(item, timeout=0.5)
-        except queue.Full:
-            continue
-    raise _Stopped
+def _check_stopping(request: CycleRequest) -> None:
+    if request.stopping is not None and request.stopping.is_set():
+        raise CycleStopped
 
 
-class _Stopped(BaseException):
-    """Raised if the writer is gone: the pulling thread ends."""
-
-
-def _pull_connection(work: ConnectionPulls, hand_over: Callable[[HandedOver], None]) -> None:
-    try:
-        for index, pull in enumerate(work.pulls):
-            work.budget.begin(len(work.pulls) - index - 1)
-            error = _pull_stream(work.source, pull, hand_over) if pull.put_off is None else None
-            hand_over(PullEnded(pull, error))
-    except _Stopped:
+def _take(request: CycleRequest, part: Pulling, item: Checked | HandedOver, *, only_censuses: bool) -> None:
+    """Writes what a thread handed over. Once its fields are checked, it gets its pulls, from the ledger's cursors."""
+    if not isinstance(item, Checked):
+        part.writer.take(item)
         return
-    finally:
-        work.source.close()
+    needed = part.needed
+    pulls = [
+        replace(pull, unusable=item.unusable.get(pull.stream.key, {}), asked=needed.asked)
+        for pull in due_pulls(request, needed.connection, item.streams)
+        if pull.census or not only_censuses
+    ]
+    part.writer.begin(pulls)
+    part.thread.begin(pulls)
+    part.begun = True
 
 
-def _pull_stream(source: Source, pull: Pull, hand_over: Callable[[HandedOver], None]) -> Exception | None:
-    """A census if one is due, then the pull. Records that the census lists and that no pull ever brought are pulled
-    again.
-
-    A pull misses an issue that comes to match a query by time alone (`created <= -7d`, a sprint that was opened).
-    """
-    listed: set[str] = set()
-    brought: set[str] = set()
-
-    def bring(cursor: Mapping[str, Json] | None) -> None:
-        for page in source.pull(pull.stream, cursor):
-            if listed:
-                brought.update(record.id for record in page.records)
-            hand_over(PulledPage(pull, page))
-
-    try:
-        if pull.census:
-            try:
-                listed = _census(source, pull, hand_over)
-            except SourceError as error:  # the pull's own end stays as it is: a census is due again next cycle
-                hand_over(Present(pull, None, str(error)))
-        bring(pull.cursor)
-        if listed - pull.present - brought:
-            bring(None)
-        if unseen := listed - pull.present - brought:
-            return SourceBroken(f"it lists {len(unseen):,} of {len(listed):,} records that it does not give")
-    except (SourceError, ConfigError) as error:
-        return error
-    except Exception as error:  # a connector's bug must not take the other sources down
-        return error
-    return None
+def _leave_out(request: CycleRequest, part: Pulling, patience: Background | type[Background]) -> None:
+    """Ends the cycle without what this thread still has to pull."""
+    if not part.begun:
+        part.writer.begin(_unbegun(request, part.needed))
+    if part.thread.silent > patience.silent:
+        part.writer.leave(f"nothing came of it for {patience.silent:g} s")
+    else:
+        part.writer.leave(f"it is still being pulled after {patience.longest:g} s, and goes on in the next cycle")
 
 
-def _census(source: Source, pull: Pull, hand_over: Callable[[HandedOver], None]) -> set[str]:
-    """The ids of the records that the source lists without the rows; rows that come with their ids are stored."""
-    listed: set[str] = set()
-    unread: dict[str, str] = {}
-    rows: set[str] = set()
-    for page in source.census(pull.stream):
-        listed |= page.present or set()
-        unread |= page.lists.unread if page.lists else {}
-        rows.update(record.id for record in page.records)
-        # even an empty page shows that the source answers
-        hand_over(PulledPage(pull, Page(page.records, lists=page.lists), census=True))
-    hand_over(Present(pull, frozenset(listed), unread=unread))
-    return listed - rows
+def _unbegun(request: CycleRequest, needed: NeededSource) -> Sequence[Pull]:
+    """Pulls that stand for those of a source whose pulls have not begun."""
+    name, streams = needed.connection.name, request.ledger.streams
+    return [
+        Pull(name, stream, streams.add(name, stream.key, request.clock()), None, False, asked=needed.asked)
+        for stream in needed.streams
+    ]
+
+
+def _go_on(request: CycleRequest, pulling: Sequence[Pulling], background: Background | None) -> None:
+    """Leaves the threads that have not ended to the background; without one, they are to end."""
+    for part in pulling:
+        if background is None:
+            part.thread.stop()
+        elif part.thread.has_more:
+            background.leave(part, request.ledger.streams)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from syncd.cycle.background import Background
 from syncd.cycle.carry_over import carried_over_in_rehearsal, carry_over
 from syncd.cycle.commit import commit, dry_result, end_dry_run
 from syncd.cycle.foresee import foresee
@@ -12,14 +13,15 @@ from syncd.cycle.model import CycleRequest, Result
 from syncd.cycle.pull import pull
 
 
-def run_cycle(request: CycleRequest, *, dry_run: bool = False) -> Result:
+def run_cycle(request: CycleRequest, *, dry_run: bool = False, background: Background | None = None) -> Result:
     """Runs the four phases; a `dry_run` keeps the pulled rows but no value, and sends nothing.
 
-    The result names the sources and publishers that failed or could not be opened. Raises CycleStopped once the
-    request's `stopping` is set: stored rows stay with their cursors, and the next cycle continues from there.
+    Pulls that outlast the cycle have failed in it, and go on in the `background`, if there is one. The result
+    names the sources and publishers that failed or could not be opened. Raises CycleStopped once the request's
+    `stopping` is set: stored rows stay with their cursors, and the next cycle continues from there.
     """
     moves = request.watcher.moves
-    pulled = pull(request)
+    pulled = pull(request, background)
     moves()
     if dry_run:
         end_dry_run(request, pulled)

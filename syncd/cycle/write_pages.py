@@ -1,14 +1,14 @@
-"""Writes what the pulling threads send: pages with their cursors, the ids of a census, and the end of each pull."""
+"""Writes what a pulling thread sends: pages with their cursors, the ids of a census, and the end of each pull."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from syncd.config.connector_bugs import bug_sentence, log_bug
-from syncd.cycle.model import RECONCILIATION, ConnectionPulls, CycleRequest, Pull, PullResult
+from syncd.cycle.model import RECONCILIATION, CycleRequest, Pull, PullResult
 from syncd.ledger.lists import Doubts
 from syncd.ledger.streams import Ending
 from syncd.okr.goals import Quality
@@ -82,19 +82,40 @@ class _Progress:
 
 
 class PageWriter:
-    """Writes what the threads send, and collects how each pull ended; `open` are the pulls that have not ended."""
+    """Writes what the thread of a connection hands over, and collects how each pull ended.
 
-    def __init__(self, request: CycleRequest, cycle: int, work: Mapping[str, ConnectionPulls]) -> None:
-        self.open = {pull.id: pull for part in work.values() for pull in part.pulls}
-        self.results: list[PullResult] = []
-        self._endings: list[Ending] = []
-        self._progress = {name: _Progress() for name in self.open}
+    `open` are the pulls that have not ended. A thread that outlasts a cycle keeps its writer: what it handed over in
+    one cycle counts in the next.
+    """
+
+    def __init__(self, request: CycleRequest, cycle: int) -> None:
+        self.open: dict[int, Pull] = {}
+        self.endings: list[Ending] = []
+        self.results: dict[int, PullResult] = {}
+        self._progress: dict[int, _Progress] = {}
+        self._use(request, cycle)
+
+    def _use(self, request: CycleRequest, cycle: int) -> None:
         self._streams = request.ledger.streams
         self._cycle = cycle
         self._clock = request.clock
         self._watcher = request.watcher
-        secrets = {secret for name in work for secret in request.config.connections[name].secrets()}
+        secrets = {secret for connection in request.config.connections.values() for secret in connection.secrets()}
         self._secrets = sorted(secrets, key=len, reverse=True)
+
+    def go_on(self, request: CycleRequest, cycle: int) -> None:
+        """Goes on in another cycle. The pulls that have ended already brought nothing to it."""
+        self._use(request, cycle)
+        self.endings = []
+        self.results = {id_: replace(result, pages=0, changed=0) for id_, result in self.results.items()}
+        for progress in self._progress.values():
+            progress.changed = 0
+
+    def begin(self, pulls: Sequence[Pull]) -> None:
+        """These pulls begin."""
+        for pull in pulls:
+            self.open[pull.id], self._progress[pull.id] = pull, _Progress()
+        self._watcher.pulling(pulls)
 
     def take(self, item: HandedOver) -> None:
         """Stores a page, ends the records that a census did not list, or notes how a pull ended."""
@@ -105,14 +126,10 @@ class PageWriter:
         else:
             self._reconcile(item)
 
-    def give_up(self, connection: str, why: str) -> None:
-        """Ends every pull of a connection that is still open."""
-        for pull in [pull for pull in self.open.values() if pull.connection == connection]:
-            self._end(pull, RetryLater(why))
-
-    def close(self) -> None:
-        """Keeps how the pulls ended."""
-        self._streams.pulled(self._cycle, self._endings)
+    def leave(self, why: str) -> None:
+        """The cycle ends before these pulls do: they have failed, as long as they have not ended."""
+        for pull in self.open.values():
+            self._conclude(pull, self._progress[pull.id], RetryLater(why), {})
 
     def _store(self, item: PulledPage) -> None:
         pull, page, progress = item.pull, item.page, self._progress[item.pull.id]
@@ -158,6 +175,10 @@ class PageWriter:
             where = {"stream": pull.stream.key, "connection": pull.connection}
             log_bug(log, "connector failed", error, self._without_secrets, where)
         doubts = self._streams.doubts(pull.id) if error is None and progress.listed else {}
+        self._conclude(pull, progress, error, doubts)
+
+    def _conclude(self, pull: Pull, progress: _Progress, error: Exception | None, doubts: Doubts) -> None:
+        """Notes how a pull has ended, or stands at the end of the cycle."""
         quality, reason, retry_at = self._how_ended(pull, progress, error, doubts)
         # A list that the pull cannot read either makes it partial: a census in each cycle would not help.
         missed = {name: why for name, why in progress.unread_by_census.items() if name not in progress.unread}
@@ -165,7 +186,7 @@ class PageWriter:
             reasons = "; ".join(self._without_secrets(reason) for reason in _by_reason(missed))
             progress.problems[RECONCILIATION] = f"{RECONCILIATION}: {reasons}"
         counts = progress.reconciled and error is None and not (doubts or missed or progress.moved_in)
-        self._endings.append(Ending(pull.id, self._clock(), quality, reason, retry_at, counts))
+        self.endings.append(Ending(pull.id, self._clock(), quality, reason, retry_at, counts))
         result = PullResult(
             pull,
             quality,
@@ -180,7 +201,7 @@ class PageWriter:
             _by_reason(progress.empty),
             frozenset(progress.partial),
         )
-        self.results.append(result)
+        self.results[pull.id] = result
         self._watcher.ended(result)
 
     def _how_ended(

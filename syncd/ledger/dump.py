@@ -60,7 +60,8 @@ class DumpedRows:
         line_number = 0
         try:
             with path.open("rb") as file:
-                for line_number, line in enumerate(file, start=1):  # noqa: B007
+                for line in file:
+                    line_number += 1
                     row = orjson.loads(line)
                     for name in times:
                         row[name] = None if row[name] is None else datetime.fromisoformat(row[name])
@@ -78,11 +79,11 @@ def write_dump(connection: Connection, folder: Path) -> Mapping[str, int]:
     stored = StoredRows(connection)
     rows: dict[str, int] = {}
     for table in tables_of(connection):
-        written = 0
+        rows[str(table.name)] = 0
         with (folder / f"{table.name}.jsonl").open("wb") as file:
-            for written, row in enumerate(stored.of(table), start=1):  # noqa: B007
+            for row in stored.of(table):
                 file.write(orjson.dumps(row, option=_JSON | orjson.OPT_APPEND_NEWLINE))
-        rows[str(table.name)] = written
+                rows[str(table.name)] += 1
     manifest = {"syncd": version("syncd"), "tables": stored.version, "made_at": datetime.now(UTC), "rows": rows}
     (folder / _MANIFEST).write_bytes(orjson.dumps(manifest, option=_JSON | orjson.OPT_INDENT_2))
     return rows

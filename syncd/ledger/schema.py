@@ -200,7 +200,7 @@ values = Table(
     Column("lacking", Integer, nullable=False),
     Column("since", String, comment="first day of the run on pace, as YYYY-MM-DD; none while not on pace"),
 )
-_index_of_newest("ix_key_result_values_newest", values.c.until, values.c.period)
+_index_of_newest("ix_key_result_values_newest", values.c.until, values.c.period, values.c.key_result)
 
 approvals = Table(
     "approvals",
@@ -257,7 +257,9 @@ alignments = Table(
     Column("delivered", Float, comment="what the output gained since then"),
     Column("trend", Document, comment="where the outcome is heading; none where it never was looked at"),
 )
-_index_of_newest("ix_alignments_newest", alignments.c.until, alignments.c.period)
+_index_of_newest(
+    "ix_alignments_newest", alignments.c.until, alignments.c.period, alignments.c.output, alignments.c.outcome
+)
 
 deliveries = Table(
     "deliveries",
@@ -329,4 +331,16 @@ messages = Table(
     Column("sent_at", Moment),
     Index("ix_messages_recipient_address", "recipient", "address"),
     Index("ix_messages_state", "state"),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("connection", String, nullable=False),
+    Column("delivery", String, nullable=False, comment="the system's own id of it"),
+    Column("body", String, comment="digest of what was signed; none where the system sends no body"),
+    Column("received_at", Moment, nullable=False),
+    Index("ix_webhooks_connection", "connection"),
+    Index("ix_webhooks_received_at", "received_at"),
 )

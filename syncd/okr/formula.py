@@ -37,8 +37,11 @@ _OPERATORS = {
     ast.USub: operator.neg,
     ast.UAdd: operator.pos,
 }
+_NODES = frozenset({ast.BinOp, ast.UnaryOp, ast.Call, ast.Name})
 _FUNCTIONS = {"abs": abs, "min": min, "max": max, "round": _half_away_from_zero}
 _MOST_PLACES = 15
+LONGEST = 1_000
+"""Characters of a formula."""
 ALLOWED = f"+ - * / ( ) and {', '.join(_FUNCTIONS)}"
 
 
@@ -48,6 +51,8 @@ class NoFormula(ValueError):
 
 def names(expression: str) -> frozenset[str]:
     """The parts that an expression names. Raises NoFormula if the expression is not valid."""
+    if len(expression) > LONGEST:
+        raise NoFormula(f"the formula has {len(expression):,} characters; write at most {LONGEST:,}")
     tree = _parsed(expression)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     parts = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
@@ -89,8 +94,8 @@ def _parsed(expression: str) -> ast.expr:
 def _value(expression: str, numbers: Mapping[str, Fraction]) -> float:
     """The value of an expression, infinite if it is too large for a float."""
     evaluator = SimpleEval(operators=_OPERATORS, functions=_FUNCTIONS, names=numbers)
-    for choice in (ast.BoolOp, ast.IfExp):  # they would read a missing part as zero
-        evaluator.nodes.pop(choice, None)
+    # No choices, which would read a missing part as zero, no attributes, no texts.
+    evaluator.nodes = {node: handler for node, handler in evaluator.nodes.items() if node in _NODES}
     evaluator.nodes[ast.Constant] = _constant
     try:
         value = evaluator.eval(expression, previously_parsed=_parsed(expression))

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from syncd.sdk.date_texts import NAMED_FORMS
 
+_LONGEST_FORM = 50
 _SAMPLE = datetime(2026, 11, 23, 14, 30, tzinfo=UTC)
 
 
@@ -23,7 +24,9 @@ class As(BaseModel):
     accounting: bool = Field(False, description="Read `(1,234)` and `1,234-` as -1234.")
     currency: bool = Field(False, description="Read `$1,234.50`, `€ 1.234,50` and `USD 12` without the currency.")
     date: str | None = Field(
-        None, description="How dates are written: as for strptime (`%d.%m.%Y`), or month, quarter, iso-week, epoch."
+        None,
+        max_length=_LONGEST_FORM,
+        description="How dates are written: as for strptime (`%d.%m.%Y`), or month, quarter, iso-week, epoch.",
     )
 
     @field_validator("decimal", "thousands")
@@ -72,7 +75,7 @@ def _says_which_day(form: str) -> bool:
     """
     try:
         back = datetime.strptime(_SAMPLE.strftime(form), form)  # noqa: DTZ007 - it has no zone
-    except ValueError:
+    except (ValueError, re.error):  # it names a part twice, as `%d%d` does
         return False
     first_of_month = not re.search(r"%[djUWVuwaA]", form) and back.date() == _SAMPLE.date().replace(day=1)
     return back.date() == _SAMPLE.date() or first_of_month

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
@@ -44,6 +44,11 @@ class Metrics:
         self._quota = gauge(
             "syncd_quota_remaining", "Requests that the server's quota left after the last answer.", "connection"
         )
+        self._hanging = gauge(
+            "syncd_hanging_seconds",
+            "For how long nothing came of a connection that goes on being pulled beside the cycles.",
+            "connection",
+        )
         self._requests = counter("syncd_requests", "Requests made, by how they ended.", "connection", "outcome")
         self._rows = counter("syncd_rows", "Rows that came, changed or not.", "connection")
         self._restatements = counter(
@@ -67,22 +72,19 @@ class Metrics:
 
     def request(self, connection: str, outcome: RequestOutcome, quota: float | None) -> None:
         """Counts a request; `quota` is the number of requests that are left, None if the server does not tell."""
-        if connection in self._connections:  # else a thread of a former configuration made it
-            self._requests.labels(connection, outcome).inc()
-            if quota is not None:
-                self._quota.labels(connection).set(quota)
+        self._count(self._requests, connection, outcome)
+        if quota is not None and connection in self._connections:
+            self._quota.labels(connection).set(quota)
 
     def page(self, pull: Pull, rows: int) -> None:
         """Counts the rows of a page."""
-        if pull.connection in self._connections:
-            self._rows.labels(pull.connection).inc(rows)
+        self._count(self._rows, pull.connection, by=rows)
 
     def cycle(self, result: Result, seconds: float, ended: float) -> None:
         """Counts a cycle that ended; `ended` is in Unix time."""
-        self._cycles.labels("failed" if result.failures or result.unwritten else "complete").inc()
+        self._cycles.labels("complete" if result.good else "failed").inc()
         for outcome in result.delivered:
-            if outcome.wrote:
-                self._written.labels(outcome.delivery.connection).inc()
+            self._count(self._written, outcome.delivery.connection, by=outcome.wrote)
         # A record that several key results count was changed once.
         restated = {
             (restatement.connection, restatement.label, restatement.of)
@@ -90,12 +92,23 @@ class Metrics:
             for restatement in change.restated
         }
         for connection, *_ in restated:
-            self._restatements.labels(connection).inc()
+            self._count(self._restatements, connection)
         self._seconds.set(seconds)
         self._last.set(ended)
         failing = {pull.connection for pull, _ in result.failures}
-        for connection in {ended.pull.connection for ended in result.pulls}:
+        for connection in self._connections.intersection(ended.pull.connection for ended in result.pulls):
             self._failing.labels(connection).set(connection in failing)
+
+    def hanging(self, seconds: Mapping[str, float]) -> None:
+        """Notes for how many seconds nothing came of each connection whose pull outlasted its cycle."""
+        self._hanging.clear()
+        for connection, silent in seconds.items():
+            self._hanging.labels(connection).set(silent)
+
+    def _count(self, counter: Counter, connection: str, *labels: str, by: float = 1) -> None:
+        """Counts up, unless the connection is one of a former configuration, whose threads may still run."""
+        if connection in self._connections and by:
+            counter.labels(connection, *labels).inc(by)
 
     def reloaded(self, now: float, *, good: bool) -> None:
         """Notes that the configuration was read, at `now` in Unix time; one that is wrong is not taken over."""

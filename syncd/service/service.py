@@ -5,20 +5,27 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
-from syncd.config import Config, load_config
+from syncd.config import Config
+from syncd.cycle.background import Background
 from syncd.cycle.model import CycleRequest, Watcher
 from syncd.cycle.pull import CycleStopped
 from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock, service_lock
 from syncd.sdk import ConfigError, RetryPolicy
+from syncd.service.configuration import Configuration
 from syncd.service.gauges import LedgerGauges
+from syncd.service.heartbeat import Heartbeat
+from syncd.service.hooks import Hooks
 from syncd.service.metrics import Metrics
 from syncd.service.schedule import next_start
+from syncd.service.upkeep import Upkeep
+from syncd.service.watching import watch_files
 from syncd.status.periods import choose_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import Report, report_of
@@ -29,33 +36,50 @@ _BUSY_WAIT = timedelta(seconds=30)
 _STANDBY_WAIT = timedelta(seconds=2)
 _SLICE = 30.0  # seconds
 _STANDSTILL = 180.0  # seconds: longer than the ledger, or a step of a cycle, may take
+_SILENCE = 10.0, 30.0  # seconds: the bounds of what a cycle waits for a connection that is silent
+_LONGEST = 60.0  # seconds: what a cycle waits at least for connections that are not
 _GRACE = 5.0  # seconds that a cycle has to end after a stop; then it is left as if it were killed
 
 
 class Service:
     """Runs cycles by the schedule until it is stopped, and gives the pages their reports.
 
-    It reads the configuration again before each cycle. If the configuration is wrong, it reports that and keeps the
-    last valid configuration.
+    It watches the files of the configuration, and reads them again before each cycle. If they are wrong, it reports
+    that and keeps the last valid configuration.
     """
 
     def __init__(self, path: Path, config: Config, clock: Callable[[], datetime], ledger: Ledger) -> None:
-        self._path = path
         self._clock = clock
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._moved_at = time.monotonic()
-        self.config = config
-        self.config_problem: str | None = None
         self.cycle_problem: str | None = None
         self.ledger_problem: str | None = None
         self.standing_by: str | None = None
         self.cycles = 0
         self.metrics = Metrics()
-        self.metrics.keep(config.connections)
-        self.metrics.reloaded(time.time(), good=True)
+        self._configuration = Configuration(path, config, self.metrics)
         self.ledger = ledger
+        self._background = Background(self._wake.set)
         self._gauges = LedgerGauges(ledger)
+        self._heartbeat = Heartbeat(self._sleep)
+        self._upkeep = Upkeep(ledger, lambda: self.config, clock)
+        self._hooks = Hooks(ledger, self._wake.set)
+
+    @property
+    def config(self) -> Config:
+        """The last valid configuration."""
+        return self._configuration.config
+
+    @property
+    def config_problem(self) -> str | None:
+        """Why the files are not in use; None if they are."""
+        return self._configuration.problem
+
+    @property
+    def backup_problem(self) -> str | None:
+        """Why the last scheduled backup failed; None if it did not."""
+        return self._upkeep.backup_problem
 
     def stop(self) -> None:
         """Ends `run`: at once during a wait, after the present page during a pull, within seconds in any state."""
@@ -90,6 +114,9 @@ class Service:
             except BaseException as error:
                 failures.append(error)
 
+        watch = partial(watch_files, self._configuration, self._wake.set, self._stop)
+        threading.Thread(target=watch, name="watch", daemon=True).start()
+        threading.Thread(target=self._upkeep.run, args=(self._stop,), name="upkeep", daemon=True).start()
         thread = threading.Thread(target=loop, name="cycles", daemon=True)
         thread.start()
         while thread.is_alive() and not self._stop.is_set():
@@ -111,6 +138,7 @@ class Service:
                     self.standing_by = None
                     self._cycles()
             except (LedgerBusy, LedgerError) as error:
+                self._upkeep.serving.clear()
                 if self.standing_by is None:
                     log.warning("standing by", extra={"reason": str(error)})
                 self.standing_by = str(error)
@@ -127,6 +155,7 @@ class Service:
         while not self._stop.is_set():
             started, began = datetime.now(UTC), time.monotonic()
             again = self._cycle()
+            self._upkeep.serving.set()
             now = datetime.now(UTC)
             settings = self.config.settings
             due = next_start(settings.schedule, self.config.zone, started, now)
@@ -162,10 +191,9 @@ class Service:
         okrs = choose_period(self.config, period, now)
         return report_of(Snapshots(self.config, okrs, self.ledger).now(now)) if okrs else None
 
-    @property
-    def address(self) -> str | None:
-        """Where people open the pages, as configured."""
-        return self.config.settings.web.address
+    def now(self) -> datetime:
+        """The time, by the clock of the configuration."""
+        return self._clock()
 
     def check_ledger(self) -> None:
         """Raises LedgerError if the ledger in use is not at its address any more, or not to be written to."""
@@ -175,11 +203,18 @@ class Service:
         """The check-ins that are not written."""
         return troubles(self.ledger)
 
+    def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
+        """The status and the sentence that answer a webhook; one that is signed and new starts a cycle."""
+        if self.standing_by is not None:
+            return 503, f"standing by: {self.standing_by}"
+        return self._hooks.receive(self.config, connection, headers, body)
+
     def scrape(self, *, ledger: bool = True) -> bytes:
         """The metrics. If the ledger is not to be read, or cannot be, only what was counted."""
+        self.metrics.hanging(self._background.hanging)
         if ledger:
             with suppress(LedgerError):
-                return self.metrics.text(list(self._gauges.read(self.config, self._clock())))
+                return self.metrics.text([*self._gauges.read(self.config, self._clock()), *self._upkeep.gauges()])
         return self.metrics.text()
 
     def _cycle(self) -> datetime | None:
@@ -189,9 +224,10 @@ class Service:
         """
         began = time.monotonic()
         self._moved()
+        self._be_patient()
         try:
             self.ledger.check_in_place()
-            self._reload()
+            self._configuration.reload()
             with cycle_lock(self.ledger.engine):
                 request = CycleRequest(
                     self.config,
@@ -202,7 +238,7 @@ class Service:
                     watcher=Watcher(page=self.metrics.page, moves=self._moved),
                     stopping=self._stop,
                 )
-                result = run_cycle(request)
+                result = run_cycle(request, background=self._background)
         except CycleStopped:
             log.info("cycle stopped; the next one goes on from there")
             return None
@@ -226,6 +262,8 @@ class Service:
         self.cycles += 1
         self.cycle_problem = self.ledger_problem = None
         self.metrics.cycle(result, seconds, time.time())
+        if result.good:
+            self._heartbeat.beat(self.config)
         log.info(
             "cycle ended",
             extra={
@@ -240,23 +278,13 @@ class Service:
         )
         return result.retry_at
 
-    def _reload(self) -> None:
-        try:
-            config = load_config(self._path)
-        except ConfigError as error:
-            if self.config_problem != str(error):
-                log.error(
-                    "configuration is wrong; the last good one stays", extra={"problems": str(error).splitlines()}
-                )
-            self.config_problem = str(error)
-            self.metrics.reloaded(time.time(), good=False)
-            return
-        if config.settings.ledger != self.config.settings.ledger:
-            log.warning("the configuration names another ledger: restart syncd to use it; the present one stays")
-        self.config = config
-        self.config_problem = None
-        self.metrics.keep(config.connections)
-        self.metrics.reloaded(time.time(), good=True)
+    def _be_patient(self) -> None:
+        """No cycle waits for a connection beyond the time when the next cycle is due."""
+        now = datetime.now(UTC)
+        interval = (next_start(self.config.settings.schedule, self.config.zone, now, now) - now).total_seconds()
+        shortest, most = _SILENCE
+        self._background.silent = min(max(interval, shortest), most)
+        self._background.longest = max(interval, _LONGEST)
 
     def _sleep(self, seconds: float) -> None:
         self._stop.wait(seconds)

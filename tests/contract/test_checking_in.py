@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 from csv_project import CsvProject
-from standing_still import Standings
-from starlette.testclient import TestClient
+from standing_still import browser
 
 from syncd.cycle.check_in import Implausible, Settled, check_in
 from syncd.explain.evidence import evidence
 from syncd.okr.alignment import Alignment
 from syncd.okr.checkins import CheckIn
+from syncd.sdk import ConfigError
 from syncd.status.report import KeyResultLine
-from syncd.web import make_app
 
 DAY = timedelta(days=1)
 FIRST_NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
@@ -103,6 +102,20 @@ def test_a_check_in_is_the_value_of_a_key_result_without_a_measure_until_it_expi
     assert line.checkin is None
     project.check_in("trust", 45)
     assert (project.line("trust").value, project.line("trust").quality) == (45, "complete")
+
+
+@pytest.mark.parametrize(
+    ("author", "note", "expected"),
+    [
+        ("a" * 101, "fine", r"the author's name has 101 characters; write at most 100"),
+        ("ada", "n" * 2001, r"the note has 2,001 characters; write at most 2,000"),
+    ],
+)
+def test_a_check_in_has_bounds(project: Project, author: str, note: str, expected: str) -> None:
+    made = CheckIn(author, project.now, project.now + DAY, 40, note=note)
+    with pytest.raises(ConfigError, match=expected):
+        check_in(project.config, project.config.periods[0], project.key_result("trust"), project.ledger, made)
+    assert project.line("trust").value is None
 
 
 def test_a_check_in_that_holds_at_the_periods_end_holds_for_good(project: Project) -> None:
@@ -253,6 +266,6 @@ def test_a_broken_guard_caps_the_health_of_a_check_in(project: Project) -> None:
 def test_the_dashboard_shows_a_check_in_as_text(project: Project) -> None:
     project.cycle()
     project.check_in("calls", 1050, note="<b>the sheet lags</b>")
-    page = TestClient(make_app(Standings(project.report())), base_url="http://localhost").get("/").text
+    page = browser(project.config, project.ledger, project.now).get("/").text
     assert "check-in: 1,050 (-50) by ada, just now: &lt;b&gt;the sheet lags" in page
     assert "confidence 50 %" in page

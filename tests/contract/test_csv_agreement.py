@@ -283,9 +283,3 @@ def test_a_file_that_changes_while_it_is_read_is_read_again(
     changes = 99
     with pytest.raises(RetryLater, match="changes while it is read"):
         read(tmp_path, context, "a.csv", cell="A2")
-
-
-def test_a_pipe_is_no_file(tmp_path: Path, context: Context) -> None:
-    os.mkfifo(tmp_path / "a.csv")
-    with pytest.raises(SourceBroken, match="is no file"):
-        read(tmp_path, context, "a.csv", cell="A2")

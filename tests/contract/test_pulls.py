@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import threading
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,14 +11,32 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from waiting import wait_for
 
 from syncd.config import Connection
 from syncd.config.document import parse_document
-from syncd.cycle.due_pulls import due_pulls
-from syncd.cycle.model import ConnectionPulls, CycleRequest, PullResult
+from syncd.cycle import background
+from syncd.cycle import pull as pulling
+from syncd.cycle.background import Background, Pulling
+from syncd.cycle.model import CycleRequest, PullResult
+from syncd.cycle.open_sources import NeededSource
 from syncd.cycle.pull import pull_all
+from syncd.cycle.pull_thread import Checked, PullThread
+from syncd.cycle.write_pages import PageWriter
 from syncd.ledger import Ledger, open_ledger
-from syncd.sdk import Budget, Check, ConnectionSettings, Connector, Json, Page, Record, RetryLater, RetryPolicy, Stream
+from syncd.sdk import (
+    Budget,
+    Check,
+    ConnectionSettings,
+    Connector,
+    Json,
+    Page,
+    Record,
+    RetryLater,
+    RetryPolicy,
+    Source,
+    Stream,
+)
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -85,8 +105,9 @@ def pull(
     config: Any = SimpleNamespace(connections={"tickets": connection})
     request = CycleRequest(config, ledger, lambda: now, RetryPolicy(), **options)  # type: ignore[arg-type]
     cycle = ledger.cycles.begin(now)
-    work = {"tickets": ConnectionPulls(source, due_pulls(request, connection, streams or (STREAM,)), Budget())}
-    return pull_all(request, cycle, work)
+    needed = NeededSource(connection, streams or (STREAM,), frozenset())
+    thread = PullThread("tickets", lambda: source, lambda _: Checked(needed.streams), Budget())
+    return [*pull_all(request, cycle, [Pulling(needed, thread, PageWriter(request, cycle))])]
 
 
 def kept(ledger: Ledger) -> set[str]:
@@ -284,3 +305,109 @@ def test_a_connectors_bug_fails_its_stream_and_is_logged_without_secrets(
     )
     assert "ZeroDivisionError: https://***@example.org" in caplog.text
     assert "hunter2" not in caplog.text
+
+
+# -- pulls that outlast a cycle
+
+
+class Slow(Scripted):
+    """Its server answers once `answers` is set; `opened` counts its threads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answers = threading.Event()
+        self.opened = 0
+
+    def open(self) -> Source:
+        self.opened += 1
+        return self
+
+    def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
+        self.answers.wait()
+        yield from super().pull(stream, cursor)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Iterator[Slow]:
+    monkeypatch.setattr(background, "_MOMENT", 0.0)
+    slow = Slow()
+    yield slow
+    slow.answers.set()
+
+
+class Cycles:
+    """Cycles of `pull` beside which a slow source goes on being pulled."""
+
+    def __init__(self, ledger: Ledger, source: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.came_back = threading.Event()
+        self.background = Background(self.came_back.set)
+        self.background.silent = 0.1
+        self.streams = [STREAM]
+        self._ledger = ledger
+        connection: Any = SimpleNamespace(kind="jira", settings={}, open=lambda _: source.open(), **vars(TICKETS))
+        self.connection = connection
+        config: Any = SimpleNamespace(
+            connections={"tickets": connection}, periods=(), path=Path("syncd.yaml"), zone=UTC
+        )
+        self._request = CycleRequest(config, ledger, lambda: NOW, RetryPolicy())
+        monkeypatch.setattr(pulling, "renamed_periods", lambda *_: ())
+        monkeypatch.setattr(
+            pulling, "needed_sources", lambda *_: [NeededSource(self.connection, self.streams, frozenset())]
+        )
+
+    def pull(self) -> PullResult:
+        (result,) = pulling.pull(self._request, self.background).results
+        return result
+
+
+@pytest.fixture
+def cycles(ledger: Ledger, slow: Slow, monkeypatch: pytest.MonkeyPatch) -> Cycles:
+    slow.whole = [Page([record("a")], cursor={"mark": 1})]
+    return Cycles(ledger, slow, monkeypatch)
+
+
+def test_silent_pull_fails_in_its_cycle_and_counts_in_a_later_one(ledger: Ledger, slow: Slow, cycles: Cycles) -> None:
+    for _ in range(3):
+        result = cycles.pull()
+        assert (result.quality, result.reason) == ("failed", "nothing came of it for 0.1 s")
+    assert not cycles.came_back.is_set()
+    slow.answers.set()
+    cycles.came_back.wait()
+    result = cycles.pull()
+    assert (result.quality, result.changed, kept(ledger)) == ("complete", 1, {"a"})
+    assert slow.opened == 1
+    assert cycles.pull().quality == "complete"
+    assert slow.opened == 2
+
+
+def test_slow_pull_that_is_not_needed_any_more_hangs_and_gets_no_second_thread(slow: Slow, cycles: Cycles) -> None:
+    cycles.pull()
+    cycles.streams = [Stream("project = WEB", "records")]
+    for _ in range(2):
+        result = cycles.pull()
+        assert (result.quality, result.pull.stream.key) == ("failed", "project = WEB")
+        assert re.fullmatch(r"its last pull, begun at .*, has not ended; it is asked after that", result.reason or "")
+    assert slow.opened == 1
+    slow.answers.set()
+    wait_for(lambda: cycles.pull().quality == "complete")  # its thread may need a moment to end
+    assert slow.asked[-1] == "project = WEB"
+
+
+def test_slow_pull_is_not_continued_where_somebody_else_pulled_since(
+    ledger: Ledger, slow: Slow, cycles: Cycles
+) -> None:
+    """Its rows may be older than those that came since."""
+    cycles.pull()
+    state = ledger.streams.state("tickets", STREAM.key)
+    assert state is not None
+    ledger.streams.store(state.id, ledger.cycles.begin(NOW), NOW, Page([record("b")], cursor={"mark": 2}))
+    assert "has not ended" in (cycles.pull().reason or "")
+
+
+def test_pull_that_ended_in_the_background_counts_in_the_next_cycle(ledger: Ledger, cycles: Cycles, slow: Slow) -> None:
+    cycles.background.longest = 0.0
+    assert cycles.pull().quality == "failed"
+    slow.answers.set()
+    cycles.came_back.wait()
+    cycles.background.longest = 60.0
+    assert (cycles.pull().quality, kept(ledger)) == ("complete", {"a"})

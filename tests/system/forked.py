@@ -225,6 +225,10 @@ def _become(request: Mapping[str, Any]) -> NoReturn:
         from syncd.ledger.impatient import ImpatientConnection
 
         ImpatientConnection.patience = float(patience)
+    if silence := os.environ.pop("TEST_SILENCE", None):
+        from syncd.service import service
+
+        service._SILENCE = float(silence), float(silence)
     process_startup()  # measured where the tests' environment says so
     sys.argv = ["syncd", *request["arguments"]]
     main()

@@ -121,12 +121,12 @@ def test_the_service_asks_again_once_the_time_is_over_that_a_source_asked_for(
     assert cycle(project, ledger).retry_at is not None
     box.heal()
 
-    def begin(request: CycleRequest) -> Result:  # nobody waits for those 90 seconds
+    def begin(request: CycleRequest, **options: Any) -> Result:  # nobody waits for those 90 seconds
         if service.cycles == 0:
             soon = datetime.now(UTC) + timedelta(seconds=1)
             with ledger.engine.begin() as connection:
                 connection.execute(update(streams).where(streams.c.retry_at.is_not(None)).values(retry_at=soon))
-        return run_cycle(request)
+        return run_cycle(request, **options)
 
     monkeypatch.setattr("syncd.service.service.run_cycle", begin)
     config = load_config(project.folder / "syncd.yaml")

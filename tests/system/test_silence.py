@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-from projects import write_project
+from projects import Project, differences, write_project
 from relay import relay_to
 from sqlalchemy import make_url
 from test_run import answers, running, value_of
 from waiting import wait_for
 
-from syncd.sandbox import Sandbox
+from syncd.sandbox import Fault, Sandbox
 from syncd.sandbox.story.numbers import OKR_BOOK
 
 
@@ -55,3 +55,23 @@ def test_silent_database_is_not_ready_and_the_service_comes_back_by_itself(
             wait_for(lambda: answers(client, "/readyz"))
             wait_for(lambda: value_of(client, "calls") == 700)
             relay.fall_silent()  # and the stop is obeyed all the same
+
+
+def test_silent_sources_hold_up_no_other_and_count_once_they_answer(project: Project, box: Sandbox) -> None:
+    """From the first cycle on; one of them is silent while its fields are checked."""
+    for token in ("GITHUB_TOKEN", "JIRA_TOKEN"):
+        project.edit("syncd.yaml", f'${{{token}}}"', f'${{{token}}}", timeout: 4')
+    project.env["TEST_SILENCE"] = "1"
+    box.fault(Fault("github", "hang"))
+    box.fault(Fault("jira", "hang"))
+    with running(project) as (_, client):
+        wait_for(lambda: value_of(client, "calls") == 1092)
+        box.world.sheets.set_cell(OKR_BOOK, "Support", "C11", 700.0)
+        wait_for(lambda: value_of(client, "calls") == 700)
+        assert count(client, 'syncd_connection_failing{connection="code"}') == 1
+        assert "nothing came of it for 1 s" in client.get("/").text
+        wait_for(lambda: count(client, 'syncd_hanging_seconds{connection="tickets"}') > 0)
+        box.heal()
+        wait_for(lambda: value_of(client, "articles") == 33)
+        wait_for(lambda: count(client, 'syncd_cycles_total{outcome="complete"}') >= 1)
+        assert differences(client.get("/api/status").json(), box) == []

@@ -40,7 +40,7 @@ def hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[S
     assert ledger is not None
     hangs, end = threading.Event(), threading.Event()
 
-    def hang(_: object) -> None:
+    def hang(_: object, **__: object) -> None:
         hangs.set()
         end.wait()
 

@@ -1,0 +1,45 @@
+"""`syncd prune`. Mapping files need not be valid for it."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from syncd.cli.opening import check_is_file
+from syncd.cli.output import say
+from syncd.config.load import read_ledger_url, read_project
+from syncd.config.project import clock_of
+from syncd.ledger import LedgerBusy, open_ledger
+from syncd.ledger.prune import give_space_back, prune, size
+from syncd.okr.words import count
+from syncd.sdk import ConfigError
+
+
+def run(path: Path, *, dry_run: bool) -> None:
+    """Removes what `retain:` allows, and prints how many rows of each table that were."""
+    check_is_file(path)
+    _, settings = read_project(path.absolute())
+    ledger = open_ledger(read_ledger_url(path), create=False)
+    if ledger is None:
+        raise ConfigError("there is no ledger yet; `syncd sync` makes it")
+    with closing(ledger):
+        engine = ledger.engine
+        before = size(engine)
+        times = settings.retain.before(clock_of(settings)())
+        pruned = prune(engine, times, ZoneInfo(settings.timezone), dry_run=dry_run)
+        for table, rows in pruned.items():
+            say(f"{table:<11}{rows.removed:>11,} of {count(rows.rows, 'row')} {'would go' if dry_run else 'removed'}")
+        if dry_run:
+            say(f"the ledger has {_megabytes(before)}")
+            return
+        try:
+            give_space_back(engine)
+        except LedgerBusy as error:
+            say(f"the file keeps its size: {error}; prune again when it has ended")
+        else:
+            say(f"the ledger has {_megabytes(size(engine))}, and had {_megabytes(before)}")
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"

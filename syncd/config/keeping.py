@@ -1,0 +1,51 @@
+"""The keys of `retain:` and `backup:`: how long the ledger keeps what no number needs, and its backups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from syncd.sdk import Duration
+
+_LONGEST = timedelta(days=36_500)  # there is no earlier time than the year 1
+
+
+def _a_second_or_more(length: timedelta) -> timedelta:
+    if length < timedelta(seconds=1):
+        raise ValueError("must be at least 1s")
+    return length
+
+
+class RetainKeys(BaseModel):
+    """The keys of `retain:`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    deliveries: Duration = Field(
+        timedelta(days=90), description="Of older check-ins to a target, the last of each day stays, and the newest."
+    )
+    events: Duration = Field(
+        timedelta(days=90), description="Of older notifications, the newest about each subject stays."
+    )
+    cycles: Duration = Field(
+        timedelta(days=400), description="Of older cycles that changed nothing, the first and last of a day stay."
+    )
+
+    def before(self, now: datetime) -> Mapping[str, datetime]:
+        """For each key, the time before which rows are old."""
+        return {name: now - min(length, _LONGEST) for name, length in self}
+
+
+class BackupKeys(BaseModel):
+    """The keys of `backup:`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    to: str = Field(description="A folder; created if it is missing.", min_length=1)
+    every: Annotated[Duration, AfterValidator(_a_second_or_more)] = Field(
+        timedelta(days=1), description="How long after a backup the next is due."
+    )
+    keep: int = Field(14, ge=1, strict=True, description="How many backups stay; older ones are removed.")

@@ -1,0 +1,98 @@
+"""The pulls that outlast a cycle: they go on beside the next cycles, which hold up no other connection for them.
+
+A connection never has two threads. A thread whose pulls are still those that a cycle needs goes on, and what it hands
+over counts in that cycle. Any other is asked to end, and its connection is pulled again once it has.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+from syncd.cycle.open_sources import NeededSource
+from syncd.cycle.pull_thread import PullThread
+from syncd.cycle.write_pages import PageWriter
+from syncd.ledger.streams import Streams, StreamState
+
+_MOMENT = 1.0  # seconds for a thread to end that only waits for the writer
+
+
+@dataclass(slots=True)
+class Pulling:
+    """A connection that is pulled: its thread, and the writer of what that hands over.
+
+    `begun` says that its fields were checked and that it has its pulls. `states` are its streams as the last cycle left
+    them.
+    """
+
+    needed: NeededSource
+    thread: PullThread
+    writer: PageWriter
+    begun: bool = False
+    states: Mapping[str, StreamState] = field(default_factory=dict)
+
+    @property
+    def ended(self) -> bool:
+        """Whether every pull has ended."""
+        return self.begun and not self.writer.open
+
+    def pulls_the_same(self, needed: NeededSource, states: Mapping[str, StreamState]) -> bool:
+        """Whether a cycle can go on with it: it needs the same of the same server, and nothing else pulled since."""
+        before, now = self.needed, needed
+        return (
+            (before.connection.kind, before.connection.settings) == (now.connection.kind, now.connection.settings)
+            and (before.streams, before.asked) == (now.streams, now.asked)
+            and self.states == states
+            and self.thread.has_more
+        )
+
+
+class Background:
+    """The threads that outlasted their cycle, and how long a cycle waits for one, in seconds."""
+
+    silent: float = 300.0
+    longest: float = math.inf
+
+    def __init__(self, came_back: Callable[[], None]) -> None:
+        """`came_back` is called when a thread has ended or needs a cycle to go on."""
+        self._came_back = came_back
+        self._left: dict[str, Pulling] = {}
+
+    def leave(self, pulling: Pulling, streams: Streams) -> None:
+        """The cycle ends before this thread does. If it is stopped, or has no more to hand over, it only has to end."""
+        name = pulling.needed.connection.name
+        self._left[name] = pulling
+        if pulling.ended or pulling.thread.stopped:
+            pulling.thread.stop()
+        else:
+            pulling.states = streams.states(name)
+            pulling.thread.leave(self._came_back)
+
+    def take(self, needed: NeededSource, states: Mapping[str, StreamState]) -> Pulling | None:
+        """What goes on for a connection; None if nothing does. If it is stopped, it hangs and is of no use any more."""
+        pulling = self._left.get(needed.connection.name)
+        if pulling is None:
+            return None
+        if not pulling.thread.stopped and pulling.pulls_the_same(needed, states):
+            del self._left[needed.connection.name]
+            return pulling
+        pulling.thread.stop()
+        if pulling.thread.join(_MOMENT):
+            del self._left[needed.connection.name]
+            return None
+        return pulling
+
+    def stop_others(self, connections: Collection[str]) -> None:
+        """Ends the threads of connections that are not needed any more."""
+        for name, pulling in list(self._left.items()):
+            if name not in connections:
+                pulling.thread.stop()
+                if not pulling.thread.alive:
+                    del self._left[name]
+
+    @property
+    def hanging(self) -> Mapping[str, float]:
+        """For how many seconds nothing came of each connection whose thread outlasted its cycle."""
+        left = {name: pulling.thread for name, pulling in list(self._left.items())}
+        return {name: thread.silent for name, thread in left.items() if thread.alive and thread.silent > _MOMENT}

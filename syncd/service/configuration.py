@@ -1,0 +1,99 @@
+"""The configuration that the service uses: read from the files, and taken over if it is valid."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from syncd.config import Config, load_config
+from syncd.sdk import ConfigError
+from syncd.service.metrics import Metrics
+
+log = logging.getLogger("syncd.service")
+_NAMED = 20  # names of one kind in one line of the log
+
+
+class Configuration:
+    """The last valid configuration (`config`), and why a later one was refused (`problem`).
+
+    Any thread may reload it.
+    """
+
+    def __init__(self, path: Path, config: Config, metrics: Metrics) -> None:
+        self.config = config
+        self.problem: str | None = None
+        self._path = path
+        self._metrics = metrics
+        self._reading = threading.Lock()
+        metrics.keep(config.connections)
+        metrics.reloaded(time.time(), good=True)
+
+    def reload(self) -> bool:
+        """Reads the files, and takes them over if they are valid. Returns whether anything changed."""
+        with self._reading:
+            try:
+                config = load_config(self._path)
+            except ConfigError as error:
+                self._refuse(str(error))
+                return False
+            changes = {name: _some(names) for name, names in _changes(self.config, config) if names}
+            if "ledger" in changes.get("keys", ()):
+                log.warning("the configuration names another ledger: restart syncd to use it; the present one stays")
+            if changes or self.problem is not None:
+                log.info("configuration taken over", extra=changes)
+            self.config, self.problem = config, None
+            self._metrics.keep(config.connections)
+            self._metrics.reloaded(time.time(), good=True)
+            return bool(changes)
+
+    def _refuse(self, problem: str) -> None:
+        if self.problem != problem:
+            log.error("configuration is wrong; the last good one stays", extra={"problems": problem.splitlines()})
+        self.problem = problem
+        self._metrics.reloaded(time.time(), good=False)
+
+
+def _changes(old: Config, new: Config) -> Iterator[tuple[str, list[str]]]:
+    """What differs: keys of syncd.yaml and connections; objectives; key results that were added, changed, removed."""
+    settings = [dict(config.settings) for config in (old, new)]
+    yield "keys", _differing(*settings)
+    yield "objectives", _differing(*(_objectives(config) for config in (old, new)))
+    before, after = _key_results(old), _key_results(new)
+    yield "added", [name for name in after if name not in before]
+    yield "changed", [name for name in after if name in before and after[name] != before[name]]
+    yield "removed", [name for name in before if name not in after]
+
+
+def _differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    return [name for name in {**old, **new} if old.get(name) != new.get(name) or (name in old) != (name in new)]
+
+
+def _objectives(config: Config) -> dict[str, Any]:
+    """Each objective without its key results, and each period without its objectives."""
+    periods = {okrs.period.id: okrs.period for okrs in config.periods}
+    objectives = {
+        f"{objective.id} ({okrs.period.id})": replace(objective, key_results=())
+        for okrs in config.periods
+        for objective in okrs.objectives
+    }
+    return {**periods, **objectives}
+
+
+def _key_results(config: Config) -> dict[str, Any]:
+    return {
+        f"{key_result.id} ({okrs.period.id})": (objective.id, key_result)
+        for okrs in config.periods
+        for objective in okrs.objectives
+        for key_result in objective.key_results
+    }
+
+
+def _some(names: Iterable[str]) -> list[str]:
+    listed = list(names)
+    more = len(listed) - _NAMED
+    return [*listed[:_NAMED], f"{more:,} more"] if more > 0 else listed
