@@ -171,8 +171,10 @@ def _targets(results: Results) -> Iterator[str]:
         for name in names:
             shown = f"{title}, {name}" if len(names) > 1 else title
             ours, floor = runs[system, STAGES[0], name], runs[system, STAGES[0], FLOOR]
-            if system == "pulls":  # for the other systems the start of syncd alone takes several times the floor
+            if system == "pulls":
                 yield _target(f"{shown}: wall at most 2 × the floor's", ours.wall / floor.wall, 2, "×")
+            else:
+                yield _target(f"{shown}: wall at most 3 × the floor's", ours.wall / floor.wall, 3, "×")
             yield _target(f"{shown}: peak at most 120 MB", ours.peak, 120, "MB")
             for stage in STAGES:
                 more = runs[system, stage, name].requests - runs[system, stage, FLOOR].requests
@@ -190,7 +192,7 @@ def _targets(results: Results) -> Iterator[str]:
     slower = runs["pulls", STAGES[0], FLOOR].wall / _FLOOR_SECONDS
     largest = results.answering[-1]
     for scenario, seconds, most in (
-        ("50 streams unchanged", unchanged.wall, 0.5),
+        ("50 streams unchanged, a cycle of the running service", results.service["wall"], 0.5),
         ("1,000 mapping files validated", runs["files", "validated", "syncd"].wall, 2),
         ("1,000 key results over 1,000,000 records, cold", largest["cold"], 2),
         ("the same with nothing changed", largest["again"], 0.2),

@@ -40,7 +40,7 @@ class Contender:
 @dataclass
 class Results:
     """The run of each (system, stage, contender); the seconds of `answering.py` by size of ledger, and of `days.py`;
-    the rows of `growth.py`.
+    the rows of `growth.py`; the seconds of `service_cycle.py`.
     """
 
     runs: dict[tuple[str, str, str], Run] = field(default_factory=dict)
@@ -48,6 +48,7 @@ class Results:
     answering: list[dict[str, float]] = field(default_factory=list)
     days: dict[str, float] = field(default_factory=dict)
     growth: list[dict[str, Any]] = field(default_factory=list)
+    service: dict[str, float] = field(default_factory=dict)
 
 
 def measure_all(folder: Path, say: Callable[[str], None]) -> Results:
@@ -78,6 +79,9 @@ def measure_all(folder: Path, say: Callable[[str], None]) -> Results:
         contender = Contender("syncd", project.sync, project.folder, project.secrets)
         _run_once(contender, box)
         results.runs[("repos", "unchanged", "syncd")] = _measure(contender, box, "unchanged", 3)
+        served = [sys.executable, str(_HERE / "service_cycle.py"), str(project.folder)]
+        output = run(served, project.folder, project.secrets, box).output
+        results.service = json.loads(output.splitlines()[-1])
     results.files = measure_files(folder / "large", say)
     say("1,000 mapping files validated: syncd")
     files = projects.many_files(folder / "files")
