@@ -20,9 +20,11 @@ from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lo
 from syncd.sdk import ConfigError, RetryPolicy
 from syncd.service.configuration import Configuration
 from syncd.service.gauges import LedgerGauges
+from syncd.service.heartbeat import Heartbeat
 from syncd.service.hooks import Hooks
 from syncd.service.metrics import Metrics
 from syncd.service.schedule import next_start
+from syncd.service.upkeep import Upkeep
 from syncd.service.watching import watch_files
 from syncd.status.periods import choose_period
 from syncd.status.read_snapshots import Snapshots
@@ -60,6 +62,8 @@ class Service:
         self.ledger = ledger
         self._background = Background(self._wake.set)
         self._gauges = LedgerGauges(ledger)
+        self._heartbeat = Heartbeat(self._sleep)
+        self._upkeep = Upkeep(ledger, lambda: self.config, clock)
         self._hooks = Hooks(ledger, self._wake.set)
 
     @property
@@ -71,6 +75,11 @@ class Service:
     def config_problem(self) -> str | None:
         """Why the files are not in use; None if they are."""
         return self._configuration.problem
+
+    @property
+    def backup_problem(self) -> str | None:
+        """Why the last scheduled backup failed; None if it did not."""
+        return self._upkeep.backup_problem
 
     def stop(self) -> None:
         """Ends `run`: at once during a wait, after the present page during a pull, within seconds in any state."""
@@ -107,6 +116,7 @@ class Service:
 
         watch = partial(watch_files, self._configuration, self._wake.set, self._stop)
         threading.Thread(target=watch, name="watch", daemon=True).start()
+        threading.Thread(target=self._upkeep.run, args=(self._stop,), name="upkeep", daemon=True).start()
         thread = threading.Thread(target=loop, name="cycles", daemon=True)
         thread.start()
         while thread.is_alive() and not self._stop.is_set():
@@ -128,6 +138,7 @@ class Service:
                     self.standing_by = None
                     self._cycles()
             except (LedgerBusy, LedgerError) as error:
+                self._upkeep.serving.clear()
                 if self.standing_by is None:
                     log.warning("standing by", extra={"reason": str(error)})
                 self.standing_by = str(error)
@@ -144,6 +155,7 @@ class Service:
         while not self._stop.is_set():
             started, began = datetime.now(UTC), time.monotonic()
             again = self._cycle()
+            self._upkeep.serving.set()
             now = datetime.now(UTC)
             settings = self.config.settings
             due = next_start(settings.schedule, self.config.zone, started, now)
@@ -202,7 +214,7 @@ class Service:
         self.metrics.hanging(self._background.hanging)
         if ledger:
             with suppress(LedgerError):
-                return self.metrics.text(list(self._gauges.read(self.config, self._clock())))
+                return self.metrics.text([*self._gauges.read(self.config, self._clock()), *self._upkeep.gauges()])
         return self.metrics.text()
 
     def _cycle(self) -> datetime | None:
@@ -250,6 +262,8 @@ class Service:
         self.cycles += 1
         self.cycle_problem = self.ledger_problem = None
         self.metrics.cycle(result, seconds, time.time())
+        if result.good:
+            self._heartbeat.beat(self.config)
         log.info(
             "cycle ended",
             extra={
