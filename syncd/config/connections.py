@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -23,6 +24,7 @@ from syncd.config.catalogue import (
 from syncd.config.document import Document, Place
 from syncd.config.messages import nearest, validation_problems
 from syncd.config.references import Resolver, password_in_url
+from syncd.okr.words import count
 from syncd.sdk import (
     ConfigError,
     ConnectionSettings,
@@ -35,11 +37,12 @@ from syncd.sdk import (
     can_publish,
     can_pull,
 )
+from syncd.sdk.redactor import SHORTEST_SECRET, Redactor, keys_in_address
 
 T = TypeVar("T")
 
 _WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of a key
-_SHORTEST_SECRET = 6  # a shorter text could be any word of a message
+_ADDRESSES = frozenset({"url", "proxy"})  # the keys whose values name hosts, which messages do show
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Connection:
     settings: ConnectionSettings
     place: Place
     document: Document
+    redactor: Redactor = field(default_factory=Redactor, compare=False, repr=False)
 
     @property
     def reconcile(self) -> timedelta:
@@ -97,18 +101,38 @@ class Connection:
             raise ConfigError(problems=resolve.problems)
         return secret
 
-    def secrets(self) -> set[str]:
-        """The values of its references, except the address; messages may show none of them."""
+    def secrets(self) -> Iterator[str]:
+        """What messages must not show: the value of each reference, and of an address its keys and not its host."""
         resolve = Resolver(self.document)
         keys = self.document.data["connections"][self.name]
-        resolve({key: value for key, value in keys.items() if key != "url"}, self.place)
-        return {value for value in resolve.values if len(value) >= _SHORTEST_SECRET}
+        resolve({key: value for key, value in keys.items() if key not in _ADDRESSES}, self.place)
+        yield from resolve.values
+        for key in _ADDRESSES & keys.keys():
+            resolve = Resolver(self.document)
+            address = str(resolve(keys[key], (*self.place, key)))
+            yield from keys_in_address(address)
+            host = (urlsplit(address).hostname or "").lower()
+            yield from (value for value in resolve.values if value.lower() not in host and value != address)
+
+    def short_secret(self) -> Problem | None:
+        """The first secret that is too short to be masked in messages, by its name; None if a reference is not set."""
+        try:
+            settings = self.resolved()
+        except ConfigError:
+            return None
+        for key, value in settings.secrets():
+            if len(value) < SHORTEST_SECRET:
+                message = (
+                    f"{key} has {count(len(value), 'character')}; a secret has at least {SHORTEST_SECRET}, because "
+                    "syncd could not mask a shorter one in messages: make a new one"
+                )
+                return self.document.problem((*self.place, *key.split(".", 1)), message)
+        return None
 
     def without_secrets(self, text: str) -> str:
         """The text with every secret masked: a server may repeat what it was sent."""
-        for secret in sorted(self.secrets(), key=len, reverse=True):
-            text = text.replace(secret, "***")
-        return text
+        self.redactor.learn(self.secrets())
+        return self.redactor(text)
 
     def open(self, context: Context) -> Source:
         """The source, with references resolved. Raises ConfigError with the line of each reference that is not set."""
@@ -121,7 +145,8 @@ class Connection:
         return self._opened(partial(self.connector.publisher, self.resolved(), self._hiding(context), keys))
 
     def _hiding(self, context: Context) -> Context:
-        return replace(context, hide=self.without_secrets)
+        self.redactor.learn(self.secrets())
+        return replace(context, hide=self.redactor)
 
     def _opened(self, opening: Callable[[], T]) -> T:
         try:
