@@ -14,6 +14,7 @@ import typer
 from syncd.cli.lines import wrapped
 from syncd.cli.log import set_up_log
 from syncd.cli.opening import open_config, print_json
+from syncd.cli.output import say
 from syncd.config import Config
 from syncd.cycle.check_connections import check_connection
 from syncd.ledger import LedgerError, open_ledger
@@ -43,10 +44,10 @@ def run(path: Path, *, as_json: bool) -> None:
     else:
         for name, checks in results:
             kind = f" ({config.connections[name].kind})" if name in config.connections else ""
-            typer.echo(f"{name}{kind}")
+            say(f"{name}{kind}")
             for check in checks:
                 for line in wrapped(check.detail, f"  {'✓' if check.ok else '✗'} {check.name:<14} ", " " * 6):
-                    typer.echo(line)
+                    say(line)
     if any(not check.ok for _, checks in results for check in checks):
         raise typer.Exit(1)
 

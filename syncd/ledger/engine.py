@@ -30,7 +30,9 @@ def engine_of(url: URL) -> Engine:
     """
     sqlite = url.get_backend_name() == "sqlite"
     network = {} if sqlite else {name: value for name, value in _NETWORK.items() if name not in url.query}
-    engine = create_engine(url, pool_pre_ping=not sqlite, json_serializer=_json, connect_args=network)
+    engine = create_engine(
+        url, pool_pre_ping=not sqlite, json_serializer=_json, json_deserializer=orjson.loads, connect_args=network
+    )
     raise_ledger_errors(engine)
     if sqlite:
         _prepare_sqlite(engine)

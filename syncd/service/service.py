@@ -179,10 +179,9 @@ class Service:
         okrs = choose_period(self.config, period, now)
         return report_of(Snapshots(self.config, okrs, self.ledger).now(now)) if okrs else None
 
-    @property
-    def address(self) -> str | None:
-        """Where people open the pages, as configured."""
-        return self.config.settings.web.address
+    def now(self) -> datetime:
+        """The time, by the clock of the configuration."""
+        return self._clock()
 
     def check_ledger(self) -> None:
         """Raises LedgerError if the ledger in use is not at its address any more, or not to be written to."""
