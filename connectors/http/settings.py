@@ -10,6 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from syncd.sdk import Context, JsonClient, Secret, WebSettings
 from syncd.sdk.redactor import SECRET_NAME
 
+
 class HttpSettings(WebSettings):
     """A web API."""
 

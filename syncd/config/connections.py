@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -45,6 +45,10 @@ _WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of a key
 _ADDRESSES = frozenset({"url", "proxy"})  # the keys whose values name hosts, which messages do show
 
 
+class ShortSecret(ConfigError):
+    """A secret is too short to be told from any word of a message."""
+
+
 @dataclass(frozen=True, slots=True)
 class Connection:
     """Configured access to an external system. References (`${NAME}`) are resolved when it is opened."""
@@ -69,7 +73,9 @@ class Connection:
         return float(share.rstrip("% ")) / 100
 
     def resolved(self) -> ConnectionSettings:
-        """The settings with all references resolved. Raises ConfigError with every reference that is not set."""
+        """The settings with all references resolved. Raises ConfigError with every reference that is not set, and
+        ShortSecret.
+        """
         resolve = Resolver(self.document)
         keys = self.document.data["connections"][self.name]
         # Without the secret of webhooks only they are refused.
@@ -77,7 +83,7 @@ class Connection:
         if resolve.problems:
             raise ConfigError(problems=resolve.problems)
         try:
-            return connection_model(self.kind, self.connector).model_validate(data, context={"resolved": True})
+            settings = connection_model(self.kind, self.connector).model_validate(data, context={"resolved": True})
         except ValidationError as error:
             # The value came from outside the file and may be a secret, so the message does not repeat it.
             places = {".".join(str(part) for part in item["loc"]) or "its keys": item["msg"] for item in error.errors()}
@@ -89,6 +95,17 @@ class Connection:
                     self.document.problem(self.place, f"is not valid once its references are resolved: {reasons}")
                 ]
             ) from None
+        short = [(key, len(value)) for key, value in settings.secrets() if len(value) < SHORTEST_SECRET]
+        if short:
+            raise ShortSecret(problems=(self._too_short(*secret) for secret in short))
+        return settings
+
+    def _too_short(self, key: str, length: int) -> Problem:
+        message = (
+            f"{key} has {count(length, 'character')}, too few to be masked in messages; make a new secret of at least "
+            f"{SHORTEST_SECRET}"
+        )
+        return self.document.problem((*self.place, *key.split(".", 1)), message)
 
     def webhook_secret(self) -> str | None:
         """What webhooks are signed with; None if none are expected. Raises ConfigError if its reference is not set."""
@@ -114,24 +131,10 @@ class Connection:
             host = (urlsplit(address).hostname or "").lower()
             yield from (value for value in resolve.values if value.lower() not in host and value != address)
 
-    def short_secret(self) -> Problem | None:
-        """The first secret that is too short to be masked in messages, by its name; None if a reference is not set."""
-        try:
-            settings = self.resolved()
-        except ConfigError:
-            return None
-        for key, value in settings.secrets():
-            if len(value) < SHORTEST_SECRET:
-                message = (
-                    f"{key} has {count(len(value), 'character')}; a secret has at least {SHORTEST_SECRET}, because "
-                    "syncd could not mask a shorter one in messages: make a new one"
-                )
-                return self.document.problem((*self.place, *key.split(".", 1)), message)
-        return None
-
     def without_secrets(self, text: str) -> str:
         """The text with every secret masked: a server may repeat what it was sent."""
-        self.redactor.learn(self.secrets())
+        if self.redactor.knows_nothing:  # it was not opened yet
+            self.redactor.learn(self.secrets())
         return self.redactor(text)
 
     def open(self, context: Context) -> Source:
@@ -155,6 +158,17 @@ class Connection:
             if error.problems:
                 raise
             raise ConfigError(problems=[self.document.problem(self.place, str(error))]) from None
+
+
+def short_secrets(connections: Iterable[Connection]) -> Iterator[Problem]:
+    """Each secret that is set and too short, by the name of its key."""
+    for connection in connections:
+        try:
+            connection.resolved()
+        except ShortSecret as error:
+            yield from error.problems
+        except ConfigError:
+            continue  # a secret that is missing fails its connection alone
 
 
 def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Connection | Problem]:

@@ -45,6 +45,11 @@ class Redactor:
                 if len(text) >= self._shortest:
                     self._configured.add(text)
 
+    @property
+    def knows_nothing(self) -> bool:
+        """Whether it knows no secret of settings."""
+        return not self._configured
+
     def learn_sent(self, headers: Mapping[str, str], body: bytes | None) -> None:
         """Remembers the credentials that a request carries, also those that were derived or fetched."""
         for secret in _credentials(headers, body):

@@ -54,7 +54,7 @@ def sentence(body: str, hide: Callable[[str], str] = str) -> str:
     except RecursionError:
         text = ""
     if not text:
-        return single_line(orjson.dumps(content).decode(), hide=hide) if content else ""
+        return single_line(body, hide=hide) if content else ""
     links = [link for link in dict.fromkeys(_links(content)) if link not in text][:_MOST_LINKS]
     if links:
         text = f"{text.rstrip('.')}; see {' and '.join(links)}"
