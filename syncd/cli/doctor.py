@@ -39,6 +39,8 @@ def run(path: Path, *, as_json: bool) -> None:
     results.append(("ledger", [of_ledger]))
     if config.settings.notify is not None:
         results.append(("notify", list(_notify(config))))
+    if config.settings.heartbeat is not None:
+        results.append(("heartbeat", [_heartbeat(config, config.settings.heartbeat)]))
     if as_json:
         print_json({"connections": [_document(name, checks) for name, checks in results]})
     else:
@@ -77,6 +79,14 @@ def _notify(config: Config) -> Iterator[Check]:
     yield from (Check("configured", False, problem) for problem in problems)
     if not problems:
         yield Check("configured", True, "apprise knows every address; nothing was sent")
+
+
+def _heartbeat(config: Config, reference: str) -> Check:
+    try:
+        config.address("heartbeat", reference)
+    except ConfigError as error:
+        return Check("configured", False, "; ".join(problem.message for problem in error.problems))
+    return Check("configured", True, "`syncd run` calls it after each good cycle; it was not called now")
 
 
 def _ledger(config: Config) -> tuple[Check, bool]:

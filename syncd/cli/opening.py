@@ -52,7 +52,7 @@ def writing_ledger(config: Config, *, new: bool = False) -> Ledger:
 
     if problems := list(short_secrets(config.connections.values())):
         raise ConfigError(problems=problems)
-    ledger = open_ledger(config.ledger_url(), new=new)
+    ledger = open_ledger(config.ledger_url(), new=new, address=config.ledger_url)
     assert ledger is not None  # open_ledger creates it
     return ledger
 

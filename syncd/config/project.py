@@ -19,9 +19,10 @@ from pydantic import (
 )
 
 from syncd.config.cron import next_by_cron
-from syncd.config.keeping import RetainKeys
+from syncd.config.keeping import BackupKeys, RetainKeys
 from syncd.config.keys import Share
 from syncd.config.notifying import NotifyKeys
+from syncd.config.references import password_in_url
 from syncd.sdk import Duration, WebAddress, parse_duration
 
 
@@ -49,6 +50,14 @@ def _schedule(text: str) -> str:
     if parse_duration(text) < timedelta(seconds=1):
         raise ValueError("must be at least 1s")
     return text
+
+
+def _heartbeat(address: str) -> str:
+    if not address.startswith(("http://", "https://", "${")):
+        raise ValueError(f"is {address!r}; write it with https:// in front")
+    if password_in_url(address):
+        raise ValueError("has a password written out; write ${NAME} there and set NAME outside")
+    return address
 
 
 class HealthShares(BaseModel):
@@ -110,17 +119,22 @@ class ProjectFile(BaseModel):
     held_until: Literal["approved", "repeated"] = Field(
         "approved", description="What releases a held number; repeated: also a second cycle with the same number."
     )
+    retain: RetainKeys = Field(RetainKeys(), description="How long the ledger keeps what no number needs.")
+    backup: BackupKeys | None = Field(None, description="Where `run` writes backups of the ledger, and how often.")
     clock: AwareDatetime | None = Field(
         None,
         description="For rehearsals: every command behaves as if it were this time, such as 2026-11-21T10:15+01:00.",
     )
-    retain: RetainKeys = Field(RetainKeys(), description="How long the ledger keeps what no number needs.")
     web: WebKeys = Field(WebKeys(), description="The dashboard of `run`.")
     connections: dict[str, dict[str, Any]] = Field(
         {}, description="The systems to pull from, each by a name of your choice."
     )
     publish: list[Publish] = Field([], description="Where check-ins are written to.")
     notify: NotifyKeys | None = Field(None, description="Who is notified about changes.")
+
+    heartbeat: Annotated[str, AfterValidator(_heartbeat)] | None = Field(
+        None, description="An address that `run` calls after each good cycle, so that a dead service is noticed."
+    )
 
     @field_validator("connections", "publish", mode="before")
     @classmethod

@@ -98,7 +98,7 @@ def addresses(config: Config, recipient: str) -> Iterator[Address]:
     for reference in notify.recipients[recipient]:
         name = "+".join(re.findall(r"\$\{(\w+)\}", reference))
         try:
-            urls = parse_urls(config.notify_address(reference))
+            urls = parse_urls(config.address("notify", reference))
         except ConfigError as error:
             yield Address(name, None, "; ".join(problem.message for problem in error.problems) or str(error))
             continue

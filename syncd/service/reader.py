@@ -24,6 +24,7 @@ class LedgerReader:
     It needs no secret of a connection and no network. Another process may sync into the ledger meanwhile.
     """
 
+    backup_problem: str | None = None
     cycle_problem: str | None = None
     ledger_problem: str | None = None
     standing_by: str | None = None
@@ -50,7 +51,8 @@ class LedgerReader:
         """The ledger; None before the first sync."""
         with self._opening:
             if self._ledger is None:
-                self._ledger = open_ledger(self.config.ledger_url(), create=False)
+                address = self.config.ledger_url
+                self._ledger = open_ledger(address(), create=False, address=address)
             return self._ledger
 
     @property
