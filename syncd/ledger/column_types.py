@@ -9,6 +9,8 @@ from sqlalchemy import JSON, DateTime, Dialect, TypeDecorator
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
+from syncd.ledger.failures import LedgerDamaged
+
 
 class _TextThatSorts(sqlite.DATETIME):
     """A time in SQLite, as the text that `Moment` makes: SQLAlchemy's own conversion is slow for a million times."""
@@ -41,7 +43,12 @@ class Moment(TypeDecorator[datetime]):
         """The time, aware, in UTC."""
         if value is None:
             return None
-        return datetime.fromisoformat(value).replace(tzinfo=UTC) if isinstance(value, str) else value.astimezone(UTC)
+        if isinstance(value, datetime):
+            return value.astimezone(UTC)
+        try:
+            return datetime.fromisoformat(value).replace(tzinfo=UTC)
+        except (TypeError, ValueError):
+            raise LedgerDamaged(f"{str(value)[:40]!r} stands where a time should") from None
 
 
 class Document(TypeDecorator[Any]):
