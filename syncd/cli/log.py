@@ -6,13 +6,19 @@ events, and is imported with the first of them: a command that logs nothing star
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, TextIO
+from io import StringIO
+from textwrap import indent
+from typing import TYPE_CHECKING, Any, TextIO
 
+from syncd.cycle.current import current_cycle
 from syncd.sdk import ConfigError
+from syncd.sdk.inert import inert, inert_json, inert_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +55,8 @@ class _Rendered(logging.Handler):
             self._configure()
             self._configure = None
         fields = {name: value for name, value in vars(record).items() if name not in _OWN}
+        if (cycle := current_cycle()) is not None:
+            fields["cycle"] = cycle
         if record.exc_info:
             fields["exc_info"] = record.exc_info
         structlog.get_logger().log(record.levelno, record.getMessage(), **fields)
@@ -57,25 +65,45 @@ class _Rendered(logging.Handler):
 def _configure(form: str, level: int) -> None:
     import structlog
 
+    def inert_fields(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return {name: inert(value) if isinstance(value, str) else value for name, value in event.items()}
+
+    def inert_traceback(file: TextIO, exception: structlog.typing.ExcInfo) -> None:
+        text = StringIO()
+        structlog.dev.plain_traceback(text, exception)
+        file.write(indent(inert_lines(text.getvalue()), "    "))  # so no message can begin a line as an event does
+
     last: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
+        structlog.processors.JSONRenderer(serializer=lambda event, **options: inert_json(json.dumps(event, **options)))
         if form == "json"
         # A plain traceback: a rich one would show the values of local variables, and a variable may hold a token.
         else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), pad_event_to=24, exception_formatter=structlog.dev.plain_traceback
+            colors=sys.stderr.isatty(), pad_event_to=24, exception_formatter=inert_traceback
         )
     )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            inert_fields,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=form == "json"),
+            _in_utc if form == "json" else _in_local_time,
             structlog.processors.format_exc_info if form == "json" else structlog.processors.StackInfoRenderer(),
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(_Log(sys.stderr)),  # type: ignore[arg-type]
     )
+
+
+def _in_utc(logger: object, method: str, event: Any) -> Any:
+    event["timestamp"] = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return event
+
+
+def _in_local_time(logger: object, method: str, event: Any) -> Any:
+    """A time with its offset: people compare it with other logs."""
+    event["timestamp"] = datetime.now().astimezone().isoformat(timespec="milliseconds")
+    return event
 
 
 class _Log:

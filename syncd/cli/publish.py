@@ -9,13 +9,14 @@ from pathlib import Path
 import typer
 
 from syncd.cli.lines import wrapped
+from syncd.cli.output import say
 from syncd.cli.pulling import ready_to_pull
 from syncd.config.notifying import EVERYBODY
+from syncd.cycle.outgoing import deliver
 from syncd.ledger.outbox import STUCK
-from syncd.notifying.send import MessageOutcome, send_messages
+from syncd.notifying.send import MessageOutcome
 from syncd.okr.words import count
-from syncd.publishing.delivery import Delivered, deliver
-from syncd.sdk import RetryPolicy
+from syncd.publishing.delivery import Delivered
 from syncd.status.unwritten import gathered, in_short
 
 
@@ -27,14 +28,14 @@ def run(path: Path, *, only: str | None, retry: bool, log_format: str) -> None:
             ledger.outbox.reopen(STUCK, request.clock(), only)
             if only is None:
                 ledger.events.reopen(request.clock())
-        deliveries = deliver(request.config, ledger, request.clock, retry=RetryPolicy(), only=only)
-        messages = send_messages(request.config, ledger, request.clock) if only is None else ()
+        outcomes = deliver(request, messages=only is None)
+        deliveries, messages = outcomes.delivered, outcomes.messages
         stuck = [delivery for delivery in ledger.outbox.in_state(STUCK) if only in (None, delivery.key_result)]
     print_deliveries(deliveries)
     print_messages(messages)
     if not deliveries and not messages:
         for line in wrapped(f"nothing waits to be written{_left(len(stuck))}"):
-            typer.echo(line)
+            say(line)
     if any(delivered.failed for delivered in deliveries) or any(message.problem for message in messages):
         raise typer.Exit(1)
 
@@ -50,19 +51,19 @@ def print_messages(messages: Sequence[MessageOutcome]) -> None:
     """Prints who was notified, and on standard error who could not be notified."""
     for message in messages:
         if message.problem is not None:
-            typer.echo(f"  ✗ notify: {message.problem}", err=True)
+            say(f"  ✗ notify: {message.problem}", err=True)
         else:
             whom = "everybody" if message.recipient == EVERYBODY else message.recipient
-            typer.echo(f"told {whom} of {count(message.events, 'event')}")
+            say(f"told {whom} of {count(message.events, 'event')}")
 
 
 def print_deliveries(deliveries: Sequence[Delivered]) -> None:
     """Prints how much was written where, and on standard error what was not written and why."""
     wrote = Counter(delivered.delivery.connection for delivered in deliveries if delivered.wrote)
     for connection, number in wrote.items():
-        typer.echo(f"wrote {count(number, 'check-in')} to {connection}")
+        say(f"wrote {count(number, 'check-in')} to {connection}")
     for line in _not_written(deliveries):
-        typer.echo(line, err=True)
+        say(line, err=True)
 
 
 def _not_written(deliveries: Sequence[Delivered]) -> Iterator[str]:

@@ -70,16 +70,17 @@ def compose(text: str, shown: str) -> tuple[Any, Lines]:
 
 @dataclass(slots=True)
 class _Scalar:
-    """A scalar with an anchor."""
+    """A scalar with an anchor; `plain` if it is written without quotes."""
 
     line: int
     text: str
-    data: Any
+    plain: bool
 
 
 @dataclass(slots=True)
 class _Collection:
-    """A list or block that is being filled. The next value of a block belongs to `key`; if `skipped`, it is dropped.
+    """A list or block that is being filled. A block that `wants_key` takes the next scalar as a key. Its next value
+    belongs to `key`; without one, it is dropped.
 
     `size` counts its keys and values with every alias expanded; `depth` is how deep they are nested.
     """
@@ -91,14 +92,12 @@ class _Collection:
     grouped: dict[str | int, str] = field(default_factory=dict)
     key: str | None = None
     key_line: int = 0
-    skipped: bool = False
     size: int = 1
     depth: int = 1
+    wants_key: bool = field(init=False)
 
-    @property
-    def wants_key(self) -> bool:
-        """Whether the next scalar is a key."""
-        return self.is_block and self.key is None and not self.skipped
+    def __post_init__(self) -> None:
+        self.wants_key = self.is_block
 
     def put(self, data: Any, line: int, inside: _Collection | None = None, text: str = "") -> None:
         """Adds the next item, or the current key's value, which gets the line of its key.
@@ -106,15 +105,15 @@ class _Collection:
         `inside` is the collection that it is; `text` is how a scalar is written.
         """
         key: str | int
-        if self.key is not None:
-            key, line, self.key = self.key, self.key_line, None
-            self.data[key] = data
-        elif self.skipped:
-            self.skipped = False
-            return
-        else:
+        if not self.is_block:
             key = len(self.data)
             self.data.append(data)
+        else:
+            self.wants_key = True
+            if self.key is None:
+                return
+            key, line, self.key = self.key, self.key_line, None
+            self.data[key] = data
         self.lines[key] = line if inside is None else Lines(line, inside.lines, inside.grouped)
         if type(data) is float and _GROUPED.fullmatch(text):
             self.grouped[key] = text
@@ -137,19 +136,21 @@ class _Composer:
 
     def read(self, parser: Any) -> None:
         """Reads all events of a parser."""
-        while (event := parser.get_event()) is not None:
+        next_event, scalar = parser.get_event, yaml.ScalarEvent
+        while (event := next_event()) is not None:
             kind = type(event)  # faster than match, for there are hundreds of events in a file
-            if kind is yaml.ScalarEvent:
-                line, text = event.start_mark.line + 1, event.value
-                self._check_text(text, line)
-                data = text if event.style else plain_scalar(text)
+            if kind is scalar:
+                line, text, plain = event.start_mark.line + 1, event.value, not event.style
+                if not plain or len(text) > MAX_TEXT:  # a plain text has no escapes
+                    self._check_text(text, line)
                 if event.tag is not None or event.anchor is not None:
-                    self._keep_anchor(event, _Scalar(line, text, data), line)
-                self._attach_scalar(line, text, data)
+                    self._keep_anchor(event, _Scalar(line, text, plain), line)
+                self._attach_scalar(line, text, plain=plain)
             elif kind in _BEGINS:
                 self._begin(event, is_block=kind is yaml.MappingStartEvent)
             elif kind in _ENDS:
                 collection = self._open.pop()
+                self._check_size(collection)
                 self._attach(collection, collection.data)
             elif kind is yaml.AliasEvent:
                 self._repeat(event.anchor or "", event.start_mark.line + 1)
@@ -180,32 +181,34 @@ class _Composer:
             message = f"the alias *{anchor[:40]} has no anchor before it; quote it if it is a text"
             raise self._refuse(line, message)
         if isinstance(anchored, _Scalar):
-            self._attach_scalar(anchored.line, anchored.text, anchored.data)
+            self._attach_scalar(anchored.line, anchored.text, plain=anchored.plain)
         elif any(anchored is holder for holder in self._open):
             message = "this alias stands for a block or list that contains it; write out what you mean"
             raise self._refuse(line, message)
         else:
             self._attach(anchored, deepcopy(anchored.data))
 
-    def _attach_scalar(self, line: int, text: str, data: Any) -> None:
+    def _attach_scalar(self, line: int, text: str, *, plain: bool) -> None:
         if not self._open:
-            self.data, self.lines = data, Lines(line)
+            self.data, self.lines = plain_scalar(text) if plain else text, Lines(line)
             return
         holder = self._open[-1]
-        self._grow(holder, 1)
+        holder.size += 1
         if holder.wants_key:
             self._key(holder, text, line)
         else:
-            holder.put(data, line, text=text)
+            holder.put(plain_scalar(text) if plain else text, line, text=text)
 
     def _attach(self, collection: _Collection, data: Any) -> None:
         if not self._open:
             self.data, self.lines = data, Lines(collection.line, collection.lines, collection.grouped)
             return
         holder = self._open[-1]
-        holder.depth = max(holder.depth, 1 + collection.depth)
-        self._check_depth(holder.line, holder.depth)
-        self._grow(holder, collection.size)
+        if collection.depth >= holder.depth:
+            holder.depth = 1 + collection.depth
+            self._check_depth(holder.line, holder.depth)
+        holder.size += collection.size
+        self._check_size(holder)
         if holder.wants_key:
             self._skip(holder, collection.line, "a key must be a text")
         else:
@@ -218,14 +221,13 @@ class _Composer:
             first = line_of(holder.lines[key])
             self._skip(holder, line, f"{key!r} is here a second time (first in line {first}); keep one of them")
         else:
-            holder.key, holder.key_line = key, line
+            holder.key, holder.key_line, holder.wants_key = key, line, False
 
     def _skip(self, holder: _Collection, line: int, message: str) -> None:
         self.problems.append(Problem(self.shown, line, message))
-        holder.skipped = True
+        holder.wants_key = False
 
-    def _grow(self, holder: _Collection, size: int) -> None:
-        holder.size += size
+    def _check_size(self, holder: _Collection) -> None:
         if holder.size > MAX_VALUES:
             message = f"holds more than {MAX_VALUES:,} values with its aliases expanded; write fewer, or split the file"
             raise self._refuse(holder.line, message)

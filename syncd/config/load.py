@@ -45,6 +45,7 @@ class Config:
     origins: Mapping[tuple[str, str], Origin] = field(repr=False)
     tests: tuple[MappingTest, ...] = field(default=(), repr=False)
     publications: tuple[Publication, ...] = ()
+    _relative: dict[str, str] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def zone(self) -> ZoneInfo:
@@ -60,10 +61,10 @@ class Config:
         """The ledger's URL with references resolved; a relative SQLite path starts at the folder of syncd.yaml."""
         return _resolved_url(self.settings.ledger, self.document, self.path.parent, environment)
 
-    def notify_address(self, reference: str) -> str:
-        """An address of `notify:` with its references resolved. ConfigError if one is not set."""
+    def address(self, key: str, reference: str) -> str:
+        """An address of a key, such as `notify`, with its references resolved. ConfigError if one is not set."""
         resolver = Resolver(self.document)
-        address: str = resolver(reference, ("notify",))
+        address: str = resolver(reference, (key,))
         if resolver.problems:
             raise ConfigError(problems=resolver.problems)
         return address
@@ -80,8 +81,10 @@ class Config:
 
     def file_of(self, period: str, key_result: str) -> str:
         """The file of a key result, relative to the folder of syncd.yaml, whatever the working folder is."""
-        file = os.path.relpath(self.origins[(period, key_result)].document.file, self.path.parent)
-        return Path(file).as_posix()
+        file = self.origins[(period, key_result)].document.file
+        if file not in self._relative:
+            self._relative[file] = Path(os.path.relpath(file, self.path.parent)).as_posix()
+        return self._relative[file]
 
     def unopened(self, only: str | None = None) -> Mapping[str, str]:
         """Each connection of `publish:` with a reference that is not set, or that is not valid with it, and why; under
@@ -95,7 +98,7 @@ class Config:
         notify = self.settings.notify
         for reference in notify.references if notify is not None and only is None else ():
             with _noted(reasons, "notify"):
-                self.notify_address(reference)
+                self.address("notify", reference)
         return reasons
 
     def warnings(self) -> Iterator[Problem]:
@@ -202,20 +205,16 @@ def _load(path: Path, with_tests: bool) -> Config:
     publications: list[Publication] = []
     by_period = {okrs.period.id: [kr.id for kr in okrs.key_results] for okrs in periods}
     ids = {name for names in by_period.values() for name in names}
+    measured: dict[str, set[str]] = {}
+    for leaf in (leaf for okrs in periods for kr in okrs.measured for leaf in leaves(kr.measure)):
+        measured.setdefault(leaf.connection, set()).update(stream_keys(leaf))
     for publication in read_publications(document, settings.publish, connections, by_period):
         if isinstance(publication, Problem):
             problems.append(publication)
             continue
         publications.append(publication)
-        measured = {
-            key
-            for okrs in periods
-            for kr in okrs.measured
-            for leaf in leaves(kr.measure)
-            if leaf.connection == publication.connection.name
-            for key in stream_keys(leaf)
-        }
-        for target in sorted(measured.intersection(publication.targets(ids).values())):
+        streams = measured.get(publication.connection.name, set())
+        for target in sorted(streams.intersection(publication.targets(ids).values())):
             message = f"a key result is measured from {target}; write to another place"
             problems.append(document.problem(publication.place, message))
     tests = list(_mapping_tests(files, periods, problems)) if with_tests else []

@@ -86,8 +86,7 @@ class MappingTestReader:
 
     def read(self, tests: Iterable[tuple[int, MappingTestKeys]]) -> Iterator[MappingTest]:
         """The tests, in the order of the file."""
-        measured = {key_result.id: key_result for key_result in self.okrs.measured}
-        objectives = {objective.id for objective in self.okrs.objectives}
+        measured = self.okrs.by_id
         for index, keys in tests:
             place: Place = ("tests", index)
             at = _moment(keys.at, self.okrs.period, last=True)
@@ -99,7 +98,7 @@ class MappingTestReader:
                     continue
                 self._given(measured[name], facts, where, given)
             for name, expected in keys.expect.items():
-                self._check_expected(name, expected, measured, objectives, (*place, "expect", name))
+                self._check_expected(name, expected, (*place, "expect", name))
             yield MappingTest(keys.name, self.document, place, self.okrs, at, keys.expect, given)
 
     def _given(self, kr: KeyResult, facts: Any, where: Place, given: _Written) -> None:
@@ -150,10 +149,8 @@ class MappingTestReader:
             except ValidationError as error:
                 self.problems.extend(validation_problems(error, model, self.document, (*where, index)))
 
-    def _check_expected(
-        self, name: str, expected: ExpectKeys, measured: Mapping[str, KeyResult], objectives: set[str], where: Place
-    ) -> None:
-        keys = expected.model_fields_set
+    def _check_expected(self, name: str, expected: ExpectKeys, where: Place) -> None:
+        keys, measured, objectives = expected.model_fields_set, self.okrs.by_id, self.okrs.objectives_by_id
         if name in measured:
             for key in keys & {"activity"}:
                 self._report((*where, key), f"{name} is a key result, and only an objective has {key!r}")

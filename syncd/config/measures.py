@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from syncd.config.connections import Connection
 from syncd.config.document import Document, Place
@@ -176,8 +176,9 @@ class MeasureReader:
             )  # fmt: skip
             return replace(measure, streams=tuple(record_keys.streams(measure.fields)))
         # The keys of readings identify their part of a stream: without those that every measure may have.
-        own = _names(keys_model) - _names(AnyMeasureKeys)
-        keys = keys_model.model_validate({key: value for key, value in data.items() if key in own})
+        own = keys_model.model_fields.keys() - AnyMeasureKeys.model_fields.keys()
+        values = {name: getattr(parsed, name) for name in own}
+        keys = keys_model.model_construct(parsed.model_fields_set & own, **values)  # they are checked already
         if isinstance(parsed, ReadingMeasureKeys) and isinstance(keys, ReadingKeys):
             (stream,) = keys.streams()
             return ReadingMeasure(name, stream, keys.part(), parsed.take, parsed.time(), keys.many, parsed.per)
@@ -236,7 +237,3 @@ def _scalar(value: Value) -> str | float | None:
     if isinstance(value, bool):
         return str(value).lower()
     return value
-
-
-def _names(model: type[BaseModel]) -> set[str]:
-    return {info.alias or name for name, info in model.model_fields.items()}

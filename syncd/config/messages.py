@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, get_args
 
@@ -40,7 +41,12 @@ def validation_problems(
 
 def nearest(name: str, valid: Iterable[str]) -> str:
     """`; did you mean 'x'?` with the nearest of the valid names; at most twenty of them if none is near."""
-    names = sorted(set(valid))
+    return _nearest(name, frozenset(valid))
+
+
+@lru_cache(100)  # a name that is gone may be missed in a thousand places
+def _nearest(name: str, valid: frozenset[str]) -> str:
+    names = sorted(valid)
     if (match := nearest_name(name, names)) is not None:
         return f"; did you mean {match!r}?"
     more = f" and {len(names) - 20:,} more" if len(names) > 20 else ""

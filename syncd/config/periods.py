@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 
 from syncd.config.document import Document, Place
@@ -55,16 +56,22 @@ class PeriodJoiner:
     def finish(self) -> tuple[PeriodOkrs, ...]:
         """The OKRs of each period in order of time, once every file is added; checks references between key results."""
         joined = [PeriodOkrs(self.periods[name], tuple(self.objectives[name])) for name in self.objectives]
+        supporting: dict[str, list[PeriodOkrs]] = {}
         for okrs in joined:
-            by_id = {key_result.id: key_result for key_result in okrs.key_results}
+            for supported, _ in okrs.supporting:
+                supporting.setdefault(supported, []).append(okrs)
+        resolved: list[PeriodOkrs] = []
+        for okrs in joined:
+            references = _References(okrs, joined)
             for key_result in okrs.key_results:
-                self._links(okrs, key_result, by_id, joined)
+                self._links(okrs, key_result, references)
             for objective in okrs.objectives:
-                self._supports(okrs, objective, joined)
+                self._supports(okrs, objective, references)
+                self._supported(okrs, objective, supporting.get(objective.id, ()))
             self._circles(okrs)
             self._moves(okrs)
-        joined = [_resolved(okrs, joined) for okrs in joined]
-        return tuple(sorted(joined, key=lambda okrs: (okrs.period.first, okrs.period.last, okrs.period.id)))
+            resolved.append(references.resolved())
+        return tuple(sorted(resolved, key=lambda okrs: (okrs.period.first, okrs.period.last, okrs.period.id)))
 
     def _claim(self, period: Period, name: str, origin: Origin) -> None:
         place = (*origin.place, "id")
@@ -74,32 +81,27 @@ class PeriodJoiner:
             message = f"id {name!r} is used at {where} already; ids must be unique within {period.id}"
             self.problems.append(origin.document.problem(place, message))
 
-    def _supports(self, okrs: PeriodOkrs, objective: Objective, every: Sequence[PeriodOkrs]) -> None:
-        origin = self.origins[(okrs.period.id, objective.id)]
-        others = {other.id: other for other in okrs.objectives}
+    def _supports(self, okrs: PeriodOkrs, objective: Objective, references: _References) -> None:
         larger = objective.supports
-        if (
-            larger is not None
-            and larger not in others
-            and _longer_with(okrs.period, larger, every, _objectives) is None
+        if larger is not None and references.of_objective(larger) is None:
+            origin = self.origins[(okrs.period.id, objective.id)]
+            message = f"supports {larger!r}, which is no objective of {references.periods}"
+            self.problems.append(origin.problem(message + nearest(larger, okrs.objectives_by_id), "supports"))
+
+    def _supported(self, okrs: PeriodOkrs, objective: Objective, supporting: Iterable[PeriodOkrs]) -> None:
+        """Checks that other objectives support one that is rolled up from them; `supporting` are the periods of those
+        that name its id.
+        """
+        if objective.rollup != "supporting" or any(
+            shorter is okrs
+            or (objective.id not in shorter.objectives_by_id and _is_around(okrs.period, shorter.period))
+            for shorter in supporting
         ):
-            message = f"supports {larger!r}, which is no objective of {okrs.period.id}{_or_longer(every)}"
-            self.problems.append(origin.problem(message + nearest(larger, others), "supports"))
-        supported = any(
-            other.supports == objective.id
-            and (
-                shorter is okrs
-                or (other.supports not in _objectives(shorter) and _is_around(okrs.period, shorter.period))
-            )
-            for shorter in every
-            for other in shorter.objectives
-        )
-        if objective.rollup == "supporting" and not supported:
-            lacks = (
-                "is rolled up from the objectives that support it" if objective.key_results else "has no key results"
-            )
-            message = f"{objective.id} {lacks}, and no other says 'supports: {objective.id}'"
-            self.problems.append(origin.problem(message, "id"))
+            return
+        origin = self.origins[(okrs.period.id, objective.id)]
+        lacks = "is rolled up from the objectives that support it" if objective.key_results else "has no key results"
+        message = f"{objective.id} {lacks}, and no other says 'supports: {objective.id}'"
+        self.problems.append(origin.problem(message, "id"))
 
     def _circles(self, okrs: PeriodOkrs) -> None:
         try:
@@ -113,10 +115,9 @@ class PeriodJoiner:
     def _moves(self, okrs: PeriodOkrs) -> None:
         """Checks the ids that key results had before: no other key result may have such an id, now or before."""
         moved = [key_result for key_result in okrs.key_results if key_result.moved_from is not None]
-        by_id = {key_result.id: key_result for key_result in okrs.key_results}
         first: dict[str | None, KeyResult] = {}
         for key_result in moved:
-            old, other = key_result.moved_from, by_id.get(key_result.moved_from or "")
+            old, other = key_result.moved_from, okrs.by_id.get(key_result.moved_from or "")
             if other is key_result:
                 message = f"{key_result.id} is moved from itself; write the id that it had before, or drop 'moved'"
             elif other is not None and other.moved_from is not None:
@@ -139,69 +140,77 @@ class PeriodJoiner:
             origin = self.origins[(okrs.period.id, key_result.id)]
             self.problems.append(origin.problem(message, "moved", "from"))
 
-    def _links(
-        self, okrs: PeriodOkrs, key_result: KeyResult, by_id: Mapping[str, KeyResult], every: Sequence[PeriodOkrs]
-    ) -> None:
-        origin = self.origins[(okrs.period.id, key_result.id)]
-        place = (*origin.place, "drives")
+    def _links(self, okrs: PeriodOkrs, key_result: KeyResult, references: _References) -> None:
         for link in key_result.drives:
-            outcome = by_id.get(link.outcome)
-            if outcome is None and (longer := _longer_with(okrs.period, link.outcome, every, _key_results)) is not None:
-                outcome = next(kr for kr in longer.key_results if kr.id == link.outcome)
+            outcome = references.key_result(link.outcome)
             if outcome is None:
-                names = [name for name, other in by_id.items() if other.kind == "outcome"]
+                names = [other.id for other in okrs.key_results if other.kind == "outcome"]
                 message = (
-                    f"drives {link.outcome!r}, which is no key result of {okrs.period.id}{_or_longer(every)}"
+                    f"drives {link.outcome!r}, which is no key result of {references.periods}"
                     f"{nearest(link.outcome, names)}"
                 )
             elif outcome.kind == "output":
                 message = f"drives {link.outcome!r}, which is an output; an output drives an outcome"
             else:
                 continue
-            self.problems.append(origin.document.problem(place, message))
+            origin = self.origins[(okrs.period.id, key_result.id)]
+            self.problems.append(origin.problem(message, "drives"))
 
 
-def _or_longer(every: Sequence[PeriodOkrs]) -> str:
-    return " or of a longer period around it" if len(every) > 1 else ""
+class _References:
+    """Finds what the key results and objectives of a period refer to: in their own period, else in the shortest of the
+    longer periods around it.
+    """
 
+    def __init__(self, okrs: PeriodOkrs, every: Sequence[PeriodOkrs]) -> None:
+        self._okrs = okrs
+        self._every = every
 
-def _key_results(okrs: PeriodOkrs) -> Collection[str]:
-    return {kr.id for kr in okrs.key_results}
+    @cached_property
+    def _around(self) -> Sequence[PeriodOkrs]:
+        around = (other for other in self._every if _is_around(other.period, self._okrs.period))
+        return sorted(around, key=lambda other: (other.period.days, other.period.id))
 
+    @property
+    def periods(self) -> str:
+        """Where they may refer to, in words."""
+        return self._okrs.period.id + (" or of a longer period around it" if len(self._every) > 1 else "")
 
-def _objectives(okrs: PeriodOkrs) -> Collection[str]:
-    return {objective.id for objective in okrs.objectives}
+    def of_key_result(self, name: str) -> PeriodOkrs | None:
+        """The period of the key result that a name refers to; None if there is none."""
+        if name in self._okrs.by_id:
+            return self._okrs
+        return next((longer for longer in self._around if name in longer.by_id), None)
 
+    def key_result(self, name: str) -> KeyResult | None:
+        """The key result that a name refers to; None if there is none."""
+        okrs = self.of_key_result(name)
+        return okrs.by_id[name] if okrs is not None else None
 
-def _longer_with(
-    period: Period, name: str, every: Sequence[PeriodOkrs], ids: Callable[[PeriodOkrs], Collection[str]]
-) -> PeriodOkrs | None:
-    """The shortest of the longer periods around a period that have this name among their `ids`."""
-    around = [okrs for okrs in every if _is_around(okrs.period, period) and name in ids(okrs)]
-    return min(around, key=lambda okrs: (okrs.period.days, okrs.period.id), default=None)
+    def of_objective(self, name: str) -> PeriodOkrs | None:
+        """The period of the objective that a name refers to; None if there is none."""
+        if name in self._okrs.objectives_by_id:
+            return self._okrs
+        return next((longer for longer in self._around if name in longer.objectives_by_id), None)
+
+    def resolved(self) -> PeriodOkrs:
+        """The OKRs in which each reference to a longer period names that period."""
+        objectives = tuple(map(self._resolved, self._okrs.objectives))
+        return self._okrs if objectives == self._okrs.objectives else PeriodOkrs(self._okrs.period, objectives)
+
+    def _resolved(self, objective: Objective) -> Objective:
+        if any(link.outcome not in self._okrs.by_id for kr in objective.key_results for link in kr.drives):
+            driving = (replace(kr, drives=tuple(map(self._linked, kr.drives))) for kr in objective.key_results)
+            objective = replace(objective, key_results=tuple(driving))
+        larger = self.of_objective(objective.supports) if objective.supports is not None else None
+        if larger is None or larger is self._okrs:
+            return objective
+        return replace(objective, supports_in=larger.period.id)
+
+    def _linked(self, link: Link) -> Link:
+        longer = self.of_key_result(link.outcome)
+        return link if longer is None or longer is self._okrs else replace(link, period=longer.period.id)
 
 
 def _is_around(longer: Period, period: Period) -> bool:
     return longer.days > period.days and longer.first <= period.first and period.last <= longer.last
-
-
-def _resolved(okrs: PeriodOkrs, every: Sequence[PeriodOkrs]) -> PeriodOkrs:
-    """The OKRs of a period in which each reference to a longer period names that period."""
-    key_results, objectives = _key_results(okrs), _objectives(okrs)
-
-    def linked(link: Link) -> Link:
-        longer = None
-        if link.outcome not in key_results:
-            longer = _longer_with(okrs.period, link.outcome, every, _key_results)
-        return replace(link, period=longer.period.id) if longer else link
-
-    def resolved(objective: Objective) -> Objective:
-        if any(link.outcome not in key_results for kr in objective.key_results for link in kr.drives):
-            driving = (replace(kr, drives=tuple(map(linked, kr.drives))) for kr in objective.key_results)
-            objective = replace(objective, key_results=tuple(driving))
-        longer, larger = None, objective.supports
-        if larger is not None and larger not in objectives:
-            longer = _longer_with(okrs.period, larger, every, _objectives)
-        return replace(objective, supports_in=longer.period.id) if longer else objective
-
-    return PeriodOkrs(okrs.period, tuple(map(resolved, okrs.objectives)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
@@ -35,8 +35,9 @@ def foresee(request: CycleRequest, pulled: Pulled, measured: Measured) -> Forese
     """Judges the links by the cycle's values, and makes the deliveries and events that follow from the values."""
     config, ledger, now = request.config, request.ledger, pulled.now
     values = {name: measurement.value for name, measurement in measured.items()}
+    snapshot_of = foreseen_snapshots(config, ledger, now, values, cycle=pulled.cycle)
     periods = [
-        _foreseen(config, ledger, okrs, now, values, pulled.cycle)
+        _foreseen(okrs, snapshot_of(okrs), ledger)
         for okrs in published_periods(config, now)
         if _is_published(config) or any(kr.drives for kr in okrs.key_results)
     ]
@@ -55,20 +56,12 @@ def deliveries_after(
     """The deliveries that are due with a person's new values and check-ins."""
     if not _is_published(config):
         return []
-
-    def foreseen(okrs: PeriodOkrs) -> Snapshot:
-        return Snapshots(config, okrs, ledger).foreseen(now, _of(okrs, values), _of(okrs, checkins))
-
-    reports = [
-        report_of(with_neighbours(foreseen(okrs), config.periods, foreseen)) for okrs in published_periods(config, now)
-    ]
+    snapshot_of = foreseen_snapshots(config, ledger, now, values, checkins)
+    reports = [report_of(snapshot_of(okrs)) for okrs in published_periods(config, now)]
     return list(due_deliveries(config, ledger, now, reports))
 
 
-def _foreseen(
-    config: Config, ledger: Ledger, okrs: PeriodOkrs, now: datetime, values: NewValues, cycle: int
-) -> ForeseenPeriod:
-    snapshot = foreseen_snapshot(config, ledger, okrs, now, values, cycle)
+def _foreseen(okrs: PeriodOkrs, snapshot: Snapshot, ledger: Ledger) -> ForeseenPeriod:
     report = report_of(snapshot)
     links = judge_links(snapshot, report, ledger)
     verdicts = list(new_verdicts(report, links, snapshot.links))
@@ -77,15 +70,27 @@ def _foreseen(
     return ForeseenPeriod(okrs, report, links, verdicts)
 
 
-def foreseen_snapshot(
-    config: Config, ledger: Ledger, okrs: PeriodOkrs, now: datetime, values: NewValues, cycle: int
-) -> Snapshot:
-    """A period once the new values of a cycle are kept, with the periods that it has links with."""
+def foreseen_snapshots(
+    config: Config,
+    ledger: Ledger,
+    now: datetime,
+    values: NewValues,
+    checkins: NewCheckIns = MappingProxyType({}),
+    cycle: int = 0,
+) -> Callable[[PeriodOkrs], Snapshot]:
+    """Makes the snapshot of a period once the new values of a cycle are kept, with the periods that it has links with.
 
-    def foreseen(okrs: PeriodOkrs) -> Snapshot:
-        return Snapshots(config, okrs, ledger).foreseen(now, _of(okrs, values), cycle=cycle)
+    Each period is read once, however many others have links with it.
+    """
+    read: dict[str, Snapshot] = {}
 
-    return with_neighbours(foreseen(okrs), config.periods, foreseen)
+    def alone(okrs: PeriodOkrs) -> Snapshot:
+        name = okrs.period.id
+        if name not in read:
+            read[name] = Snapshots(config, okrs, ledger).foreseen(now, _of(okrs, values), _of(okrs, checkins), cycle)
+        return read[name]
+
+    return lambda okrs: with_neighbours(alone(okrs), config.periods, alone)
 
 
 def _of(okrs: PeriodOkrs, new: Mapping[KeyResultId, _New]) -> Mapping[str, _New]:

@@ -228,6 +228,8 @@ class Result:
     """Each publisher that cannot be opened although nothing is due there, and why; `notify` for the messages."""
     carried_over: CarriedOver = CarriedOver()
     renames: Sequence[LooksRenamed] = ()
+    delivering: str | None = None
+    """Which other process delivers, if one does: it takes this cycle's check-ins and messages too."""
 
     @property
     def key_results(self) -> int:
@@ -250,6 +252,11 @@ class Result:
         """How many check-ins a publisher failed to write, and how many messages did not arrive."""
         failed = sum(delivery.failed for delivery in self.delivered)
         return failed + sum(message.problem is not None for message in self.messages)
+
+    @property
+    def good(self) -> bool:
+        """Whether every source was read and every check-in and message that was due arrived."""
+        return not self.failures and not self.unwritten
 
     @property
     def failures(self) -> list[tuple[Pull, str]]:

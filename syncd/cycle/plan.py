@@ -13,7 +13,7 @@ from typing import Any
 
 from syncd.cycle.carry_over import carried_over_in_rehearsal
 from syncd.cycle.commit import dry_result, end_dry_run
-from syncd.cycle.foresee import foresee, foreseen_snapshot
+from syncd.cycle.foresee import foresee, foreseen_snapshots
 from syncd.cycle.hold import approval
 from syncd.cycle.measure import measure
 from syncd.cycle.model import CarriedOver, CycleRequest, Measured, Pulled
@@ -26,9 +26,9 @@ from syncd.cycle.plan_changes import (
     VerdictChange,
 )
 from syncd.cycle.pull import pull
+from syncd.explain.definition_keys import key_changes
 from syncd.explain.differences import Differences, differences
 from syncd.explain.edit import Edit
-from syncd.explain.edits import key_changes
 from syncd.explain.items import RowsAfter, items_of
 from syncd.explain.period_edits import objective_changes
 from syncd.ledger import Cycle, Definition, KeptValue
@@ -91,7 +91,7 @@ class _Comparison:
         values = {name: measurement.value for name, measurement in measured.items()}
         self._measured = {name: result for (period, name), result in measured.items() if period == okrs.period.id}
         snapshots = Snapshots(request.config, okrs, request.ledger)
-        self._after = foreseen_snapshot(self._config, self._ledger, okrs, pulled.now, values, pulled.cycle)
+        self._after = foreseen_snapshots(self._config, self._ledger, pulled.now, values, cycle=pulled.cycle)(okrs)
         # The dry run has ended, so the snapshot holds all that was kept, whatever clock it was kept by.
         before = replace(snapshots.at(pulled.now), moment=then)
         self._before = _comparable(before, okrs, self._measured, whole=not request.only)

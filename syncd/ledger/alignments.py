@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, select, update
@@ -37,7 +38,10 @@ class KeptAlignment:
 
     def says_what(self, other: KeptAlignment) -> bool:
         """Whether the two are equal except for their cycles."""
-        return replace(self, cycle=other.cycle, confirmed=other.confirmed) == other
+        return _CONTENT(self) == _CONTENT(other)
+
+
+_CONTENT = attrgetter(*(field.name for field in fields(KeptAlignment) if field.name not in ("cycle", "confirmed")))
 
 
 _CONFIRM = (

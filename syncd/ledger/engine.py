@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 
 from syncd.ledger.failures import LedgerDamaged, raise_ledger_errors
+from syncd.sdk import ConfigError
 
 _NETWORK = {  # of libpq, in seconds and milliseconds: a server that is gone without a word is noticed within a minute
     "connect_timeout": 10,
@@ -30,20 +30,37 @@ _WRITING = "journal_mode=WAL", "synchronous=NORMAL"
 _CACHE = "cache_size=-8000"  # kB, so that the pages of a stream stay in memory while several measures read it
 
 
-def engine_of(url: URL) -> Engine:
+class _TakingTurns(Engine):
+    """In SQLite, `begin` waits for other writers before it reads: else it would fail if one of them wrote meanwhile."""
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction that writes."""
+        with self.connect() as connection, connection.execution_options(**WRITES).begin():
+            yield connection
+
+
+WRITES = {"syncd_writes": True}
+"""The options of a connection whose next transaction writes."""
+
+
+def engine_of(url: URL, address: Callable[[], str] | None = None) -> Engine:
     """The engine by which syncd reads and writes a ledger: its failures are LedgerErrors, and it waits for no answer
     for ever.
+
+    `address` gives the URL anew: each new connection takes its password, because passwords are rotated.
     """
     sqlite = url.get_backend_name() == "sqlite"
     network = {} if sqlite else {name: value for name, value in _NETWORK.items() if name not in url.query}
-    engine = create_engine(
+    made = create_engine(
         url, pool_pre_ping=not sqlite, json_serializer=_json, json_deserializer=_parsed, connect_args=network
     )
+    engine = _TakingTurns(made.pool, made.dialect, made.url)
     raise_ledger_errors(engine)
     if sqlite:
         _prepare_sqlite(engine)
     else:
-        _limit_postgresql(engine)
+        _limit_postgresql(engine, address)
     return engine
 
 
@@ -53,7 +70,7 @@ def _json(value: Any) -> str:
 
 def _parsed(text: Any) -> Any:
     try:
-        return json.loads(text)
+        return orjson.loads(text)
     except (TypeError, ValueError):
         raise LedgerDamaged(f"{str(text)[:40]!r} stands where a document should") from None
 
@@ -89,14 +106,18 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN")
+        writes = connection.get_execution_options().get("syncd_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _limit_postgresql(engine: Engine) -> None:
+def _limit_postgresql(engine: Engine, address: Callable[[], str] | None) -> None:
     @event.listens_for(engine, "do_connect")
     def _connect(_: Any, __: Any, arguments: list[Any], keywords: dict[str, Any]) -> Any:
         from syncd.ledger.impatient import ImpatientConnection
 
+        with suppress(ConfigError):  # while a secret is replaced, the password stays as it was
+            if address is not None and (password := make_url(address()).password) is not None:
+                keywords["password"] = password
         return ImpatientConnection.connect(*arguments, **keywords)
 
     @event.listens_for(engine, "connect")

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import date, datetime
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -65,9 +65,10 @@ class KeptValue:
 
     def says_what(self, other: KeptValue) -> bool:
         """Whether the two are equal except for their cycles."""
-        return replace(self, cycle=other.cycle, confirmed=other.confirmed) == other
+        return _CONTENT(self) == _CONTENT(other)
 
 
+_CONTENT = attrgetter(*(field.name for field in fields(KeptValue) if field.name not in ("cycle", "confirmed")))
 _OWN = [field.name for field in fields(KeptValue) if field.name != "measure"]
 _OF_PERIOD = select(values, definitions.c.measure).join(definitions, definitions.c.id == values.c.definition)
 _CONFIRM = (

@@ -246,6 +246,11 @@ class PeriodOkrs:
         return {kr.id: kr for kr in self.measured}
 
     @cached_property
+    def objectives_by_id(self) -> Mapping[str, Objective]:
+        """Every objective by its id."""
+        return {objective.id: objective for objective in self.objectives}
+
+    @cached_property
     def supporting(self) -> Mapping[tuple[str, str | None], Sequence[Objective]]:
         """The objectives that support another, by that objective's id and period; None if it is of the same period."""
         by_supported: dict[tuple[str, str | None], list[Objective]] = {}

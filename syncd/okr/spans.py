@@ -9,6 +9,7 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 
@@ -34,7 +35,7 @@ class Span:
         return min(1.0, max(0.0, passed / whole))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Period:
     """The span that key results are judged over; the day `last` is included."""
 
@@ -43,7 +44,7 @@ class Period:
     last: date
     zone: ZoneInfo
 
-    @property
+    @cached_property
     def span(self) -> Span:
         """From the midnight before the first day to the midnight after the last day."""
         return Span(midnight(self.first, self.zone), midnight(self.last + timedelta(days=1), self.zone))

@@ -51,14 +51,15 @@ def due_deliveries(
                 if place in taken:
                     continue
                 taken.add(place)
+                statement: Statement | Summary
                 if name == WHOLE:
-                    summary = Summary(document(report), list(stated.values()))
-                    digest, packed = _digest_of_summary(publication, summary), as_json(summary)
+                    statement = Summary(document(report), list(stated.values()))
+                    digest = _digest_of_summary(publication, statement)
                 else:
                     statement = stated[name]
                     if only not in (None, name) or (statement.value is None and place not in newest):
                         continue
-                    digest, packed = digest_of_statement(publication, statement), as_json(statement)
+                    digest = digest_of_statement(publication, statement)
                 last = newest.get(place)
                 if (
                     last is None
@@ -69,7 +70,7 @@ def due_deliveries(
                     period = report.period.id
                     lost = last.cycle <= restored_in if last else ledger.may_have_been_stated(period, name)
                     state: Literal["waiting", "sending"] = "sending" if lost else "waiting"
-                    yield NewDelivery(*place, report.period.id, name, digest, packed, state)
+                    yield NewDelivery(*place, report.period.id, name, digest, as_json(statement), state)
 
 
 def _is_due_again(publication: Publication, last: Delivery) -> bool:

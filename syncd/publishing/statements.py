@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import datetime, time
 from typing import Any
 
@@ -13,6 +13,9 @@ from syncd.okr.spans import Period
 from syncd.okr.words import goal_bounds
 from syncd.sdk import Json, Statement, Summary
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
+
+_KEPT = [field.name for field in fields(Statement) if field.name != "blank_unknown"]
+"""The fields that the ledger keeps: `blank_unknown` depends on what the target holds at the delivery."""
 
 
 def statements(config: Config, report: Report, now: datetime) -> Iterator[Statement]:
@@ -62,8 +65,7 @@ def as_json(statement: Statement | Summary) -> dict[str, Json]:
     """A statement as the ledger keeps it."""
     if isinstance(statement, Summary):
         return {"document": statement.document, "statements": [as_json(part) for part in statement.statements]}
-    values = asdict(statement)
-    del values["blank_unknown"]  # it depends on what the target holds at the delivery
+    values = {name: getattr(statement, name) for name in _KEPT}
     return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
 
 
@@ -75,7 +77,7 @@ def of_json(kept: Mapping[str, Any]) -> Statement | Summary:
 
 
 def _of_json(kept: Mapping[str, Any]) -> Statement:
-    values = {field.name: kept.get(field.name) for field in fields(Statement) if field.name != "blank_unknown"}
+    values = {name: kept.get(name) for name in _KEPT}
     for name in ("value_bounds", "progress_bounds"):
         values[name] = tuple(kept.get(name) or ())
     for name in ("as_of", "updated"):

@@ -23,12 +23,9 @@ def with_neighbours(
     by_id = {okrs.period.id: okrs for okrs in periods}
     own = snapshot.okrs.period.id
     wider = {
-        link.outcome: by_id[link.period]
-        for kr in snapshot.okrs.key_results
-        for link in kr.drives
-        if link.period in by_id
+        link.outcome: link.period for kr in snapshot.okrs.key_results for link in kr.drives if link.period in by_id
     }
-    longer = {okrs.period.id: snapshot_of(okrs) for okrs in wider.values()}
+    longer = {period: snapshot_of(by_id[period]) for period in set(wider.values())}
     shorter = [
         okrs
         for okrs in by_id.values()
@@ -40,7 +37,7 @@ def with_neighbours(
     ]
     return replace(
         snapshot,
-        longer={outcome: longer[okrs.period.id] for outcome, okrs in wider.items()},
+        longer={outcome: longer[period] for outcome, period in wider.items()},
         shorter=[_lent(snapshot_of(okrs), snapshot) for okrs in shorter],
     )
 

@@ -154,12 +154,14 @@ def line_of(snapshot: Snapshot, key_result: KeyResult) -> KeyResultLine:
     """A key result's state in a snapshot."""
     span, now = snapshot.okrs.period.span, snapshot.moment
     checkins = snapshot.checkins.get(key_result.id, ())
-    stated = confidence(checkins, span, now)
-    line = replace(
-        _line(snapshot, key_result),
-        checkin=standing_checkin(checkins, span, now),
-        confidence=key_result.confidence if stated is None else stated,
-    )
+    line = _line(snapshot, key_result)
+    if checkins or key_result.confidence is not None:
+        stated = confidence(checkins, span, now)
+        line = replace(
+            line,
+            checkin=standing_checkin(checkins, span, now),
+            confidence=key_result.confidence if stated is None else stated,
+        )
     if key_result.guard is None:
         return line
     guard = _line(snapshot, key_result.guard)

@@ -45,7 +45,7 @@ def write_project(folder: Path, size: int) -> Path:
 
 def write_data(folder: Path, number: int, more: int) -> None:
     """Writes a CSV file of weekly numbers; `more` is added to the last week's."""
-    lines = [",".join(["Week", *(f"n{column}" for column in range(COLUMNS))])]
+    lines = [",".join(["Week", *(f"Line {column}" for column in range(COLUMNS))])]
     for week in range(8):
         day = date(2026, 9, 28) + timedelta(weeks=week)
         numbers = (100 + (number + column) % 7 + week * 3 + (more if week == 7 else 0) for column in range(COLUMNS))
@@ -75,9 +75,8 @@ def _objective(number: int) -> str:
 
 def _key_result(number: int, index: int, *, formula: bool) -> list[str]:
     place = 5 * number + index
-    measure = (
-        f"{{from: numbers, file: file-{place // COLUMNS:03}.csv, series: {{dates: Week, values: n{place % COLUMNS}}}"
-    )
+    series = f"{{dates: Week, values: Line {place % COLUMNS}}}"
+    measure = f"{{from: numbers, file: file-{place // COLUMNS:03}.csv, series: {series}"
     lines = [
         f"      - id: kr-{place}",
         f"        title: Calls to support line {place} fall from 300 to 50 a week",
