@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from connectors.github.settings import GitHubMeasure, GitHubPublish, GitHubSettings
-from syncd.sdk import Context
+from syncd.sdk import Context, Webhook
 
 if TYPE_CHECKING:
     from connectors.github.publisher import GitHubPublisher
@@ -24,6 +24,7 @@ class GitHub:
     Settings = GitHubSettings
     Measure = GitHubMeasure
     Publish = GitHubPublish
+    webhook = Webhook(signature="x-hub-signature-256", delivery="x-github-delivery")
 
     @staticmethod
     def open(settings: GitHubSettings, context: Context) -> GitHubSource:

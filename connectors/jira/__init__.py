@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from connectors.jira.settings import JiraMeasure, JiraPublish, JiraSettings
-from syncd.sdk import Context
+from syncd.sdk import Context, Webhook
 
 if TYPE_CHECKING:
     from connectors.jira.publisher import JiraPublisher
@@ -25,6 +25,7 @@ class Jira:
     Settings = JiraSettings
     Measure = JiraMeasure
     Publish = JiraPublish
+    webhook = Webhook(signature="x-hub-signature", delivery="x-atlassian-webhook-identifier")
 
     @staticmethod
     def open(settings: JiraSettings, context: Context) -> JiraSource:

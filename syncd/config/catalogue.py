@@ -10,7 +10,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import BeforeValidator, Field, create_model
 
-from syncd.sdk import ConnectionSettings, Connector, Duration, can_pull
+from syncd.sdk import ConnectionSettings, Connector, Duration, Secret, can_notify, can_pull
 
 GROUP = "syncd.connectors"
 RECONCILE = timedelta(days=1)
@@ -65,7 +65,7 @@ def connection_model(name: str, connector: type[Connector]) -> type[ConnectionSe
     """Every key that a connection of this type may have.
 
     A connection that pulls records always has `shrink`, and `reconcile`, also if its connector does not declare that
-    key: without a census, deleted records would count for ever.
+    key: without a census, deleted records would count for ever. One whose system sends webhooks has `webhook_secret`.
     """
     keys = connector.Settings
     more: dict[str, Any] = {}
@@ -74,6 +74,8 @@ def connection_model(name: str, connector: type[Connector]) -> type[ConnectionSe
             more["reconcile"] = (Duration, Field(RECONCILE, description="How often to check for deleted records."))
         loss = "The largest share of a list's records that may leave at once; a number after a larger loss is held."
         more["shrink"] = (Annotated[str, BeforeValidator(_share)], Field(SHRINK, description=loss))
+    if can_notify(connector):
+        more["webhook_secret"] = (Secret | None, Field(None, description="What the webhooks it sends are signed with."))
     return cast(
         "type[ConnectionSettings]", create_model(f"{name}_connection", __base__=keys, __doc__=keys.__doc__, **more)
     )

@@ -38,6 +38,7 @@ from syncd.sdk import (
 
 T = TypeVar("T")
 
+_WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of a key
 _SHORTEST_SECRET = 6  # a shorter text could be any word of a message
 
 
@@ -66,7 +67,9 @@ class Connection:
     def resolved(self) -> ConnectionSettings:
         """The settings with all references resolved. Raises ConfigError with every reference that is not set."""
         resolve = Resolver(self.document)
-        data = resolve(self.document.data["connections"][self.name], self.place)
+        keys = self.document.data["connections"][self.name]
+        # Without the secret of webhooks only they are refused.
+        data = resolve({key: value for key, value in keys.items() if key != _WEBHOOK_SECRET}, self.place)
         if resolve.problems:
             raise ConfigError(problems=resolve.problems)
         try:
@@ -82,6 +85,17 @@ class Connection:
                     self.document.problem(self.place, f"is not valid once its references are resolved: {reasons}")
                 ]
             ) from None
+
+    def webhook_secret(self) -> str | None:
+        """What webhooks are signed with; None if none are expected. Raises ConfigError if its reference is not set."""
+        reference = self.document.data["connections"][self.name].get(_WEBHOOK_SECRET)
+        if reference is None:
+            return None
+        resolve = Resolver(self.document)
+        secret: str = resolve(reference, (*self.place, _WEBHOOK_SECRET))
+        if resolve.problems:
+            raise ConfigError(problems=resolve.problems)
+        return secret
 
     def secrets(self) -> set[str]:
         """The values of its references, except the address; messages may show none of them."""

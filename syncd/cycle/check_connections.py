@@ -39,6 +39,7 @@ def check_connection(
     except ConfigError as error:
         yield Check("configured", False, "; ".join(problem.message for problem in error.problems) or str(error))
         return
+    yield from _of_webhooks(connection)
     if can_pull(connection.connector):
         periods = [okrs for okrs in config.periods if now < okrs.period.span.end + config.settings.settle]
         sound = True
@@ -52,6 +53,16 @@ def check_connection(
         yield Check("configured", True, "it only takes check-ins")
     for publication in publications:
         yield from check_targets(config, publication, reports, now, context)
+
+
+def _of_webhooks(connection: Connection) -> Iterator[Check]:
+    try:
+        secret = connection.webhook_secret()
+    except ConfigError as error:
+        yield Check("webhooks", False, "; ".join(problem.message for problem in error.problems))
+        return
+    if secret is not None:
+        yield Check("webhooks", True, f"`syncd run` takes them at /hooks/{connection.name}")
 
 
 def _of_source(

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from syncd.ledger.pulled import Pulls
     from syncd.ledger.revisions import Revisions
     from syncd.ledger.streams import Streams
+    from syncd.ledger.webhooks import Webhooks
 
 _PUT_BACK = "stop syncd, put it back with `syncd restore FILE`, and start syncd again"
 _MIGRATION_KEY = 0x73796E6366  # the two before it are the keys of the locks
@@ -216,6 +217,13 @@ class Ledger:
         from syncd.ledger.streams import Streams
 
         return Streams(self.engine)
+
+    @cached_property
+    def webhooks(self) -> Webhooks:
+        """Knows the webhooks of the last days."""
+        from syncd.ledger.webhooks import Webhooks
+
+        return Webhooks(self.engine)
 
     @contextmanager
     def together(self, measures: Iterable[Measure | None]) -> Iterator[Ledger]:

@@ -330,3 +330,15 @@ messages = Table(
     Index("ix_messages_recipient_address", "recipient", "address"),
     Index("ix_messages_state", "state"),
 )
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("connection", String, nullable=False),
+    Column("delivery", String, nullable=False, comment="the system's own id of it"),
+    Column("body", String, comment="digest of what was signed; none where the system sends no body"),
+    Column("received_at", Moment, nullable=False),
+    Index("ix_webhooks_connection", "connection"),
+    Index("ix_webhooks_received_at", "received_at"),
+)

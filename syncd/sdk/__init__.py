@@ -21,6 +21,7 @@ from syncd.sdk.connector import (
     Context,
     Local,
     MeasureKeys,
+    Notifies,
     Publishes,
     Pulls,
     ReadingKeys,
@@ -28,6 +29,7 @@ from syncd.sdk.connector import (
     Secret,
     Source,
     WebAddress,
+    can_notify,
     can_publish,
     can_pull,
     is_local,
@@ -53,6 +55,7 @@ from syncd.sdk.retry import LONGEST_WAIT, RequestOutcome, RetryPolicy
 from syncd.sdk.sentences import is_page, sentence, single_line
 from syncd.sdk.server import Server, answer_of
 from syncd.sdk.web_settings import WebSettings
+from syncd.sdk.webhooks import Webhook
 
 __all__ = [
     "LONGEST_WAIT",
@@ -75,6 +78,7 @@ __all__ = [
     "Local",
     "MeasureKeys",
     "NewestFirst",
+    "Notifies",
     "Page",
     "Problem",
     "PublishKeys",
@@ -105,8 +109,10 @@ __all__ = [
     "UnusableField",
     "WebAddress",
     "WebSettings",
+    "Webhook",
     "Written",
     "answer_of",
+    "can_notify",
     "can_publish",
     "can_pull",
     "failure",

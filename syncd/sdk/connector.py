@@ -21,6 +21,7 @@ from syncd.sdk.as_keys import As
 from syncd.sdk.facts import Check, Json, Page, Stream
 from syncd.sdk.publishing import Publisher, PublishKeys
 from syncd.sdk.retry import RetryPolicy
+from syncd.sdk.webhooks import Webhook
 
 
 def _by_reference(value: Any, info: ValidationInfo) -> Any:
@@ -217,6 +218,12 @@ class Local(Pulls, Protocol):
         ...
 
 
+class Notifies(Connector, Protocol):
+    """A connector whose system sends webhooks."""
+
+    webhook: ClassVar[Webhook]
+
+
 class Publishes(Connector, Protocol):
     """A connector through which check-ins can be written."""
 
@@ -231,6 +238,11 @@ class Publishes(Connector, Protocol):
 def can_pull(connector: type[Connector]) -> TypeGuard[type[Pulls]]:
     """Whether measures can read from it."""
     return hasattr(connector, "Measure")
+
+
+def can_notify(connector: type[Connector]) -> TypeGuard[type[Notifies]]:
+    """Whether its system sends webhooks."""
+    return hasattr(connector, "webhook")
 
 
 def is_local(connector: type[Connector]) -> TypeGuard[type[Local]]:

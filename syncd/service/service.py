@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -20,6 +20,7 @@ from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lo
 from syncd.sdk import ConfigError, RetryPolicy
 from syncd.service.configuration import Configuration
 from syncd.service.gauges import LedgerGauges
+from syncd.service.hooks import Hooks
 from syncd.service.metrics import Metrics
 from syncd.service.schedule import next_start
 from syncd.service.watching import watch_files
@@ -59,6 +60,7 @@ class Service:
         self.ledger = ledger
         self._background = Background(self._wake.set)
         self._gauges = LedgerGauges(ledger)
+        self._hooks = Hooks(ledger, self._wake.set)
 
     @property
     def config(self) -> Config:
@@ -189,6 +191,12 @@ class Service:
     def troubles(self) -> Sequence[Trouble]:
         """The check-ins that are not written."""
         return troubles(self.ledger)
+
+    def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
+        """The status and the sentence that answer a webhook; one that is signed and new starts a cycle."""
+        if self.standing_by is not None:
+            return 503, f"standing by: {self.standing_by}"
+        return self._hooks.receive(self.config, connection, headers, body)
 
     def scrape(self, *, ledger: bool = True) -> bytes:
         """The metrics. If the ledger is not to be read, or cannot be, only what was counted."""

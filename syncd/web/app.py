@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ from syncd.status.report import Report
 from syncd.status.unwritten import Trouble, in_short, trouble_document
 from syncd.web.bounded import Bounded
 from syncd.web.guard import Guard
+from syncd.web.hooks import hook_endpoint
 
 _HERE = Path(__file__).parent
 _PAGES = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True)
@@ -68,6 +69,10 @@ class Daemon(Protocol):
         """The check-ins that are not written."""
         ...
 
+    def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
+        """The status and the sentence that answer a webhook of a connection; `headers` have lower-case names."""
+        ...
+
     def scrape(self, *, ledger: bool = True) -> bytes:
         """The metrics, in Prometheus' text format; without those that the `ledger` is read for, if it is silent."""
         ...
@@ -76,6 +81,7 @@ class Daemon(Protocol):
 def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
     """The application that shows what this daemon reports, for a server that listens on this host."""
     pages = Bounded("page", threads=4, seconds=20)
+    hooks = Bounded("hook", threads=2, seconds=8)
     probes = Bounded("probe", threads=2, seconds=5)
 
     def index(request: Request) -> Response:
@@ -133,6 +139,7 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
             Route("/metrics", probes(metrics, metrics_without_ledger)),
             Route("/api/", api_index),
             Route("/api/status", pages(api_status)),
+            Route("/hooks/{connection}", hook_endpoint(daemon.receive_webhook, hooks), methods=["POST"]),
             Mount("/static", StaticFiles(directory=_HERE / "static")),
         ],
         exception_handlers={LedgerError: unreadable},

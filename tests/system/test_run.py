@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import re
 import signal
 import socket
@@ -169,6 +171,26 @@ def test_service_starts_without_a_secret_and_measures_the_others(project: Projec
         assert 'syncd_connection_failing{connection="numbers"} 0.0' in metrics
         assert value_of(client, "calls") == 1092
         assert "GITHUB_TOKEN is not set" in client.get("/").text
+
+
+def test_a_webhook_of_github_brings_a_merged_pull_request_at_once(project: Project, box: Sandbox) -> None:
+    project.edit("syncd.yaml", "schedule: 1s", "schedule: 1d")
+    project.edit("syncd.yaml", '${GITHUB_TOKEN}"', '${GITHUB_TOKEN}", webhook_secret: "${HOOK_SECRET}"')
+    project.env["HOOK_SECRET"] = "a secret of webhooks"
+    body = b'{"action": "closed"}'
+    signature = hmac.new(b"a secret of webhooks", body, hashlib.sha256).hexdigest()
+    headers = {"X-Hub-Signature-256": f"sha256={signature}", "X-GitHub-Delivery": "1"}
+    with running(project) as (_, client):
+        wait_for(lambda: value_of(client, "search-shipped") == 19)
+        pull = box.world.github.add_pull("acme/search", title="Search by colour")
+        box.world.github.merge_pull("acme/search", pull.number)
+        assert (
+            client.post("/hooks/code", content=body, headers={**headers, "X-Hub-Signature-256": "x"}).status_code == 401
+        )
+        assert client.post("/hooks/code", content=body, headers=headers).status_code == 200
+        wait_for(lambda: value_of(client, "search-shipped") == 20)
+        assert client.post("/hooks/code", content=body, headers=headers).text == "it came before\n"
+        assert client.post("/hooks/tickets", content=body, headers=headers).status_code == 404
 
 
 def test_api_lists_its_documents(project: Project) -> None:

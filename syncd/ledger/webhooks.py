@@ -1,0 +1,38 @@
+"""The webhooks that came in the last days, so that none counts twice."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, delete, insert, or_, select
+
+from syncd.ledger.schema import webhooks
+
+KEPT = timedelta(days=3)
+"""How long a system may send a webhook again."""
+
+
+class Webhooks:
+    """Reads and writes the ids of webhooks."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def is_new(self, connection_name: str, delivery: str, body: bytes, now: datetime) -> bool:
+        """Whether neither this delivery nor this body came in the last days; notes both.
+
+        Only the body is signed: whoever repeats one can name another delivery. Systems can leave the body out, so an
+        empty one is no sign of a repetition.
+        """
+        digest = hashlib.sha256(body).hexdigest() if body else None
+        same = [webhooks.c.delivery == delivery] if delivery else []
+        same += [webhooks.c.body == digest] if digest else []
+        earlier = select(webhooks.c.id).where(webhooks.c.connection == connection_name, or_(*same)) if same else None
+        with self._engine.begin() as connection:
+            connection.execute(delete(webhooks).where(webhooks.c.received_at < now - KEPT))
+            if earlier is not None and connection.execute(earlier).first():
+                return False
+            row = {"connection": connection_name, "delivery": delivery, "body": digest, "received_at": now}
+            connection.execute(insert(webhooks).values(row))
+        return True

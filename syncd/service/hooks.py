@@ -1,0 +1,75 @@
+"""Webhooks: one that is signed and new starts a cycle at once. What its body says is not read."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+
+from syncd.config import Config
+from syncd.ledger import Ledger
+from syncd.sdk import ConfigError, can_notify
+
+log = logging.getLogger("syncd.service")
+_BETWEEN = 10.0  # seconds between two cycles that webhooks start: an edit of many issues sends many
+_BETWEEN_LINES = 60.0  # seconds between two lines of the log about refusals, which anybody can cause
+
+Reply = tuple[int, str]
+"""The HTTP status and a sentence."""
+
+
+class Hooks:
+    """Takes the webhooks of all connections. Threads may call it at the same time."""
+
+    def __init__(self, ledger: Ledger, start_cycle: Callable[[], None]) -> None:
+        self._ledger = ledger
+        self._start_cycle = start_cycle
+        self._lock = threading.Lock()
+        self._waiting = False
+        self._not_before = 0.0
+        self._logged_at = -_BETWEEN_LINES
+
+    def receive(self, config: Config, name: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """The reply to a webhook of a connection; `headers` have lower-case names. Raises LedgerError."""
+        connection = config.connections.get(name)
+        try:
+            secret = connection.webhook_secret() if connection is not None else None
+        except ConfigError as error:
+            log.error("webhook refused", extra={"connection": name, "reason": str(error)})
+            return 503, "the secret of this webhook is not set; see the log of syncd"
+        if connection is None or secret is None or not can_notify(connection.connector):
+            return 404, "no connection of this name takes webhooks; write webhook_secret on it"
+        webhook = connection.connector.webhook
+        if not webhook.is_signed(headers, body, secret):
+            self._log_refusal(name, webhook.signature)
+            return 401, f"{webhook.signature} does not fit the body and the secret"
+        delivery = headers.get(webhook.delivery, "")
+        if not self._ledger.webhooks.is_new(name, delivery, body, datetime.now(UTC)):
+            return 200, "it came before"
+        log.info("webhook", extra={"connection": name})
+        self._start_soon()
+        return 200, "a cycle starts"
+
+    def _log_refusal(self, connection: str, header: str) -> None:
+        if time.monotonic() - self._logged_at >= _BETWEEN_LINES:
+            self._logged_at = time.monotonic()
+            reason = f"{header} does not fit the body and webhook_secret: is the same secret set on both sides?"
+            log.warning("webhook refused", extra={"connection": connection, "reason": reason})
+
+    def _start_soon(self) -> None:
+        """Starts a cycle at once, or a moment after the last one that a webhook started."""
+        with self._lock:
+            if self._waiting:
+                return
+            self._waiting = True
+            timer = threading.Timer(max(0.0, self._not_before - time.monotonic()), self._start)
+        timer.daemon = True
+        timer.start()
+
+    def _start(self) -> None:
+        with self._lock:
+            self._waiting = False
+            self._not_before = time.monotonic() + _BETWEEN
+        self._start_cycle()
