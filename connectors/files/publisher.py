@@ -18,6 +18,7 @@ from connectors.files.keys import FilesPublish
 from connectors.files.paths import below
 from syncd.sdk import Content, RetryLater, SourceBroken, SourceError, Statement, Summary, Written
 from syncd.sdk.figures import full_number, number, percent, spreadsheet_cell
+from syncd.sdk.inert import inert
 from syncd.sdk.regular_files import read_regular
 
 _COLUMNS = (
@@ -161,6 +162,7 @@ def _row(statement: Statement, owner: str | None) -> str:
 
 def _cell(text: str | None) -> str:
     """A text for a cell of a Markdown table, with markup and HTML escaped."""
+    line = " ".join(inert(text or "").split())
     for sign in "\\`*_[]<>|#":
-        text = (text or "").replace(sign, f"\\{sign}")
-    return " ".join((text or "").split())
+        line = line.replace(sign, f"\\{sign}")
+    return line

@@ -9,6 +9,8 @@ import typer
 
 from syncd.cli import options
 from syncd.cli.copying import copying
+from syncd.cli.output import say
+from syncd.cli.serving import serving
 
 app = typer.Typer(
     name="syncd",
@@ -24,7 +26,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
-        typer.echo(f"syncd {version('syncd')}")
+        say(f"syncd {version('syncd')}")
         raise typer.Exit
 
 
@@ -242,23 +244,7 @@ def publish(
     command.run(config, only=key_result, retry=retry, log_format=log_format)
 
 
-@app.command()
-def run(
-    config: options.ConfigPath = options.HERE,
-    listen: options.Listen = "127.0.0.1:8321",
-    new_ledger: options.NewLedger = False,
-    log_format: options.LogFormat = "text",
-) -> None:
-    """Run the service: sync on schedule and serve the pages.
-
-    The first sync starts at once. SIGTERM or Ctrl-C stops the service cleanly, with exit code 0.
-    """
-    from syncd.cli import run as command
-
-    command.run(config, listen=listen, log_format=log_format, new_ledger=new_ledger)
-
-
-app.registered_commands += copying.registered_commands
+app.registered_commands += [*serving.registered_commands, *copying.registered_commands]
 
 
 @app.command()

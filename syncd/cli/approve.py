@@ -6,10 +6,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import typer
-
 from syncd.cli.author import author_name
 from syncd.cli.opening import chosen_key_result, chosen_period, open_config
+from syncd.cli.output import say
 from syncd.cycle.approve import AnotherCandidate, NotHeld, allow, approve
 from syncd.ledger import cycle_lock, open_ledger
 from syncd.okr.words import HEALTH_WORDS, value_figure
@@ -36,7 +35,7 @@ def run(path: Path, name: str, *, period: str | None, author: str | None, number
                     raise ConfigError(f"{name} is not held: {_instead(error, figure)}") from None
                 for delivery in allowed:
                     target = f"{delivery.connection}: {delivery.target}"
-                    typer.echo(f"{name}: {target}: the next sync, or `syncd publish`, overwrites it")
+                    say(f"{name}: {target}: the next sync, or `syncd publish`, overwrites it")
                 return
     except AnotherCandidate as error:
         raise ConfigError(
@@ -45,7 +44,7 @@ def run(path: Path, name: str, *, period: str | None, author: str | None, number
     finally:
         ledger.close()
     old, new = figure(approved.old.number), figure(approved.new.number, "unknown")
-    typer.echo(f"{name}: {old} → {new}, {HEALTH_WORDS[approved.new.health]}; approved by {author}")
+    say(f"{name}: {old} → {new}, {HEALTH_WORDS[approved.new.health]}; approved by {author}")
 
 
 def _instead(error: NotHeld, figure: Callable[[float | None], str]) -> str:

@@ -13,6 +13,7 @@ from typing import NoReturn
 import typer
 
 from syncd.cli.app import app
+from syncd.cli.output import say
 
 
 def run() -> NoReturn:
@@ -41,12 +42,13 @@ def _run(arguments: Sequence[str]) -> int:
         error.show()  # type: ignore[attr-defined]
         return 2
     except Exception as error:
-        from syncd.cli.errors import exit_code, sentence
+        from syncd.cli.errors import exit_code, sentences
 
-        message = sentence(error)
-        if message is None:
+        lines = sentences(error)
+        if lines is None:
             raise
-        print(message, file=sys.stderr)
+        for line in lines:
+            say(line, err=True)
         return exit_code(error)
     return 0
 

@@ -10,10 +10,9 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import typer
-
 from syncd.cli.author import author_name
 from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, writing_ledger
+from syncd.cli.output import say
 from syncd.cli.past import past_day
 from syncd.config import Config
 from syncd.cycle.check_in import STANDS_FOR, Implausible, Settled, check_in
@@ -159,7 +158,7 @@ def _change(
     if as_json:
         print_json(key_result_document(new, okrs.period))
     else:
-        typer.echo(sentence(old, new, checkin, config.zone))
+        say(sentence(old, new, checkin, config.zone))
 
 
 def _sentence(old: KeyResultLine, new: KeyResultLine, checkin: CheckIn, zone: ZoneInfo) -> str:

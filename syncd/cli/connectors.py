@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from textwrap import fill
+from textwrap import wrap
 
-import typer
 from pydantic import BaseModel
 
 from syncd.cli.opening import print_json
+from syncd.cli.output import say
 from syncd.config.catalogue import BrokenConnector, connection_model, connector, connector_types
 from syncd.config.measure_keys import measure_model
 from syncd.config.publications import publish_model
@@ -37,15 +37,17 @@ def run(*, as_json: bool) -> None:
         print_json({"connectors": entries})
         return
     for entry in entries:
-        typer.echo(fill(f"{entry['type']}: {entry['summary']}", 80, subsequent_indent="  "))
+        for line in wrap(f"{entry['type']}: {entry['summary']}", 80, subsequent_indent="  "):
+            say(line)
         for part in ("connection", "measure", "publish"):
             keys = entry[part]
             assert isinstance(keys, dict)
             if keys:
-                typer.echo(f"  {part}")
+                say(f"  {part}")
             for key, description in keys.items():
-                typer.echo(fill(description, 80, initial_indent=f"    {key:<18} ", subsequent_indent=" " * 23))
-        typer.echo()
+                for line in wrap(description, 80, initial_indent=f"    {key:<18} ", subsequent_indent=" " * 23):
+                    say(line)
+        say()
 
 
 def _keys(model: type[BaseModel]) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ import typer
 
 from syncd.cli.log import set_up_log
 from syncd.cli.opening import open_config, writing_ledger
+from syncd.cli.output import say, styled
 from syncd.cli.progress import print_failures
 from syncd.cli.status_view import print_status
 from syncd.cycle.model import CycleRequest
@@ -48,15 +49,15 @@ def run(folder: Path) -> None:
     okrs = choose_period(config, None, clock())
     assert okrs is not None
     wrote = sum(delivered.wrote for delivered in result.delivered)
-    typer.echo(
-        f"Pulled {len(result.pulls)} streams from GitHub, Jira, Google Sheets, a JSON API and a CSV file\n"
-        f"(a sandbox on this machine, through the real clients): {requests} requests, {seconds:.1f} s.\n"
-        f"Wrote {wrote} check-ins to a Google Sheet and to data/okrs.md.\n"
-    )
+    say(f"Pulled {len(result.pulls)} streams from GitHub, Jira, Google Sheets, a JSON API and a CSV file")
+    say(f"(a sandbox on this machine, through the real clients): {requests} requests, {seconds:.1f} s.")
+    say(f"Wrote {wrote} check-ins to a Google Sheet and to data/okrs.md.")
+    say()
     print_status(report_of(Snapshots(config, okrs, ledger).now(clock())), troubles(ledger))
     ledger.close()
     print_failures(result)
-    typer.echo(f"\nTry next, in {typer.style(folder, bold=True)}:")
+    say()
+    say(f"Try next, in {styled(str(folder), bold=True)}:")
     for command, what in (
         ("syncd explain calls", "why is it this number, down to the cell?"),
         ("syncd explain search-shipped", "which pull requests count, and which do not?"),
@@ -66,9 +67,9 @@ def run(folder: Path) -> None:
         ("syncd status --json", "the same for a program"),
         ("syncd init ../okrs", "begin with your own"),
     ):
-        typer.echo(f"  {command:<31} {what}")
+        say(f"  {command:<31} {what}")
     if shutil.which("syncd") is None:
-        typer.echo("  (syncd is in .venv/bin: `source .venv/bin/activate` puts it on the path)")
+        say("  (syncd is in .venv/bin: `source .venv/bin/activate` puts it on the path)")
     if result.failures or result.unwritten:
         raise typer.Exit(1)
 

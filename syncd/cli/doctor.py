@@ -14,6 +14,7 @@ import typer
 from syncd.cli.lines import wrapped
 from syncd.cli.log import set_up_log
 from syncd.cli.opening import open_config, print_json
+from syncd.cli.output import say
 from syncd.config import Config
 from syncd.cycle.check_connections import check_connection
 from syncd.ledger import LedgerError, open_ledger
@@ -38,15 +39,17 @@ def run(path: Path, *, as_json: bool) -> None:
     results.append(("ledger", [of_ledger]))
     if config.settings.notify is not None:
         results.append(("notify", list(_notify(config))))
+    if config.settings.heartbeat is not None:
+        results.append(("heartbeat", [_heartbeat(config, config.settings.heartbeat)]))
     if as_json:
         print_json({"connections": [_document(name, checks) for name, checks in results]})
     else:
         for name, checks in results:
             kind = f" ({config.connections[name].kind})" if name in config.connections else ""
-            typer.echo(f"{name}{kind}")
+            say(f"{name}{kind}")
             for check in checks:
                 for line in wrapped(check.detail, f"  {'✓' if check.ok else '✗'} {check.name:<14} ", " " * 6):
-                    typer.echo(line)
+                    say(line)
     if any(not check.ok for _, checks in results for check in checks):
         raise typer.Exit(1)
 
@@ -76,6 +79,14 @@ def _notify(config: Config) -> Iterator[Check]:
     yield from (Check("configured", False, problem) for problem in problems)
     if not problems:
         yield Check("configured", True, "apprise knows every address; nothing was sent")
+
+
+def _heartbeat(config: Config, reference: str) -> Check:
+    try:
+        config.address("heartbeat", reference)
+    except ConfigError as error:
+        return Check("configured", False, "; ".join(problem.message for problem in error.problems))
+    return Check("configured", True, "`syncd run` calls it after each good cycle; it was not called now")
 
 
 def _ledger(config: Config) -> tuple[Check, bool]:

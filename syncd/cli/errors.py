@@ -5,24 +5,25 @@ from __future__ import annotations
 from syncd.sdk import ConfigError
 
 
-def sentence(error: Exception) -> str | None:
-    """The message for a person; None for an error that syncd did not raise on purpose."""
+def sentences(error: Exception) -> list[str] | None:
+    """The lines for a person; None for an error that syncd did not raise on purpose."""
     if isinstance(error, ConfigError):
         lines = [str(problem) for problem in error.problems] or [f"syncd: {error}"]
         if len(error.problems) > 1:
             lines.append(f"{len(error.problems)} problems; nothing was touched")
-        return "\n".join(lines)
+        return lines
     from syncd.ledger import LedgerBusy, LedgerError, LedgerFailed, ServiceRuns
 
+    if not isinstance(error, LedgerError):
+        return None
+    advice = ""
     if isinstance(error, ServiceRuns):
-        return f"syncd: {error}; stop it first"
-    if isinstance(error, LedgerBusy):
-        return f"syncd: {error}; try again when it has ended"
-    if isinstance(error, LedgerFailed):
-        return f"syncd: {error}; what was stored stays, and the next sync goes on from there"
-    if isinstance(error, LedgerError):
-        return f"syncd: {error}"
-    return None
+        advice = "; stop it first"
+    elif isinstance(error, LedgerBusy):
+        advice = "; try again when it has ended"
+    elif isinstance(error, LedgerFailed):
+        advice = "; what was stored stays, and the next sync goes on from there"
+    return [f"syncd: {error}{advice}"]
 
 
 def exit_code(error: Exception) -> int:

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import typer
-
 from syncd.cli import explain_links, explain_written
 from syncd.cli.lines import cut, labelled, rounded, wrapped
 from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, reading_ledger
+from syncd.cli.output import say
 from syncd.cli.past import past_moment
 from syncd.explain.evidence import Evidence, Part
 from syncd.explain.evidence import evidence as evidence_of
@@ -28,7 +27,6 @@ from syncd.okr.words import (
     day,
     goal,
     goal_bounds,
-    place,
     progress_figure,
     value_figure,
 )
@@ -65,7 +63,7 @@ def run(path: Path, key_result_id: str, *, at: str | None, period: str | None, a
         return
     written = explain_written.lines(deliveries, config.zone)
     for line in chain(_lines(evidence, config.zone), explain_links.lines(links), written):
-        typer.echo(line)
+        say(line)
 
 
 def _lines(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
@@ -120,12 +118,7 @@ def _part(part: Part, zone: ZoneInfo) -> Iterator[str]:
         yield f"window    until {last:%Y-%m-%d}, included ({zone.key})"
     else:
         yield f"window    {part.window.start.astimezone(zone):%Y-%m-%d} to {last:%Y-%m-%d}, both included ({zone.key})"
-    per = f" per {measure.per}" if measure.per else ""
-    if isinstance(measure, RecordMeasure):
-        of = f" of {measure.of_text}" if measure.of else ""
-        yield from labelled("measure", f"{measure.take}{of}{per}" + "".join(f"; {rule}" for rule in measure.filters))
-    else:
-        yield from labelled("measure", f"{measure.take} of {place(measure.part)}{per}")
+    yield from labelled("measure", part.words)
     yield from labelled("number", part.arithmetic)
 
 

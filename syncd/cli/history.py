@@ -9,13 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import typer
-
-from syncd.cli.history_words import event_words
 from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, reading_ledger
+from syncd.cli.output import say, say_document
 from syncd.explain.edit import Edit
+from syncd.explain.event_words import event_words
 from syncd.explain.history import CheckInCorrected, Point, Restated, Series, SeriesEvent, by_point, history
 from syncd.sdk import ConfigError
+from syncd.sdk.figures import spreadsheet_cell
 from syncd.status.document import checkin_document
 from syncd.status.read_snapshots import Snapshots
 
@@ -47,15 +47,15 @@ def run(
     snapshots = Snapshots(config, okrs, reading_ledger(config))
     series = history(snapshots, snapshots.now(now), key_result, backfill=backfill)
     if series.not_backfilled:
-        typer.echo(f"{series.not_backfilled}; nothing to backfill", err=True)
+        say(f"{series.not_backfilled}; nothing to backfill", err=True)
     if as_json:
         print_json(document(series))
     elif as_csv:
-        typer.echo(table(series), nl=False)
+        say_document(table(series))
     elif not series.points:
-        typer.echo(f"{name} has no value yet in {okrs.period.id}: {_why_none(series, now)}")
+        say(f"{name} has no value yet in {okrs.period.id}: {_why_none(series, now)}")
         for event in series.events:
-            typer.echo(f"  {event_words(event, series)}")
+            say(f"  {event_words(event, series)}")
     elif as_chart:
         from syncd.cli.history_chart import print_chart
 
@@ -64,7 +64,7 @@ def run(
         from syncd.cli.history_view import render
 
         for line in render(series, now):
-            typer.echo(line)
+            say(line)
 
 
 def document(series: Series) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def _cell(value: str | float | None) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return value
+        return str(spreadsheet_cell(value))
     plain = format(Decimal(repr(value)), "f")
     return plain.rstrip("0").rstrip(".") if "." in plain else plain
 

@@ -11,9 +11,8 @@ from itertools import pairwise
 from textwrap import wrap
 from typing import Any
 
-import typer
-
-from syncd.cli.history_words import event_words
+from syncd.cli.output import say, show_picture
+from syncd.explain.event_words import event_words
 from syncd.explain.history import Series
 from syncd.okr.goals import Band, Goal, Milestones, Target, expected
 from syncd.okr.spans import midnight
@@ -27,13 +26,13 @@ def print_chart(series: Series) -> None:
     """Prints the chart, as wide as the terminal, and the events below it."""
     width = shutil.get_terminal_size((80, _HEIGHT)).columns
     for line in wrap(f"{series.key_result.id}: {series.key_result.title}", width):
-        typer.echo(line)
-    typer.echo(chart(series, width, coloured=sys.stdout.isatty() and not os.environ.get("NO_COLOR")))
+        say(line)
+    show_picture(chart(series, width, coloured=sys.stdout.isatty() and not os.environ.get("NO_COLOR")))
     ahead = "   · expected" if any(value is not None for value in _ahead(series)) else ""
-    typer.echo(f"• value{ahead}   - {goal(series.key_result)}")
+    say(f"• value{ahead}   - {goal(series.key_result)}")
     for event in series.events:
         for line in wrap(event_words(event, series), width, subsequent_indent="  "):
-            typer.echo(line)
+            say(line)
 
 
 def chart(series: Series, width: int, *, coloured: bool) -> str:

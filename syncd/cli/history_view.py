@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from textwrap import wrap
 
-from syncd.cli.history_words import event_words
+from syncd.explain.event_words import event_words
 from syncd.explain.history import Point, Series, SeriesEvent, by_point
 from syncd.okr.words import HEALTH_WORDS, clock_time, day, goal, goal_bounds, number, percent
 

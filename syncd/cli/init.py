@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-import typer
-
+from syncd.cli.output import say
 from syncd.sdk import ConfigError
 
 _PROJECT = """\
@@ -88,6 +87,6 @@ def run(folder: Path) -> None:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise ConfigError(f"{path} cannot be written: {reason}; name another folder") from None
-        typer.echo(f"wrote {path}")
+        say(f"wrote {path}")
     where = "" if folder == Path() else f"cd {folder} && "
-    typer.echo(f"next: {where}syncd validate && syncd sync && syncd status")
+    say(f"next: {where}syncd validate && syncd sync && syncd status")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
-
 from syncd.cli.opening import check_is_file
+from syncd.cli.output import say
 from syncd.config.load import read_ledger_url
 from syncd.ledger import backup as copies
 from syncd.okr.words import count
@@ -19,7 +18,7 @@ def backup(path: Path, file: Path) -> None:
     """Writes the ledger into one file."""
     if file.is_dir():
         raise ConfigError(f"{file} is a folder; name a file in it, such as {file / 'syncd-backup.db'}")
-    typer.echo(f"{file}: {_summary(copies.back_up(_url(path), file))}; read back and checked")
+    say(f"{file}: {_summary(copies.back_up(_url(path), file))}; read back and checked")
 
 
 def restore(path: Path, file: Path) -> None:
@@ -27,12 +26,12 @@ def restore(path: Path, file: Path) -> None:
     url = _url(path)
     if not file.exists():
         raise ConfigError(f"there is no {file}; name a file that `syncd backup` wrote")
-    typer.echo(f"restored from {file}: {_summary(copies.restore(url, file))}")
+    say(f"restored from {file}: {_summary(copies.restore(url, file))}")
 
 
 def export(path: Path, folder: Path) -> None:
     """Writes everything in the ledger into a folder."""
-    typer.echo(f"{folder}: {_summary(copies.export(_url(path), folder))}")
+    say(f"{folder}: {_summary(copies.export(_url(path), folder))}")
 
 
 def import_(path: Path, folder: Path) -> None:
@@ -40,13 +39,14 @@ def import_(path: Path, folder: Path) -> None:
     url = _url(path)
     if not folder.is_dir():
         raise ConfigError(f"there is no folder {folder}; name one that `syncd export` wrote")
-    typer.echo(f"imported from {folder}: {_summary(copies.import_dump(url, folder))}")
+    say(f"imported from {folder}: {_summary(copies.import_dump(url, folder))}")
 
 
 def copy_ledger(path: Path, url: str) -> None:
     """Copies the ledger into an empty one."""
     copied = copies.copy(_url(path), _url(path, instead=url))
-    typer.echo(f"copied: {_summary(copied)}; every row compared\nnow write in {path}:  ledger: {url}")
+    say(f"copied: {_summary(copied)}; every row compared")
+    say(f"now write in {path}:  ledger: {url}")
 
 
 def _url(path: Path, *, instead: str | None = None) -> str:

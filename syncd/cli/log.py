@@ -6,13 +6,17 @@ events, and is imported with the first of them: a command that logs nothing star
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from contextlib import suppress
 from functools import partial
+from io import StringIO
+from textwrap import indent
 from typing import TYPE_CHECKING, TextIO
 
 from syncd.sdk import ConfigError
+from syncd.sdk.inert import inert, inert_json, inert_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,17 +61,26 @@ class _Rendered(logging.Handler):
 def _configure(form: str, level: int) -> None:
     import structlog
 
+    def inert_fields(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        return {name: inert(value) if isinstance(value, str) else value for name, value in event.items()}
+
+    def inert_traceback(file: TextIO, exception: structlog.typing.ExcInfo) -> None:
+        text = StringIO()
+        structlog.dev.plain_traceback(text, exception)
+        file.write(indent(inert_lines(text.getvalue()), "    "))  # so no message can begin a line as an event does
+
     last: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
+        structlog.processors.JSONRenderer(serializer=lambda event, **options: inert_json(json.dumps(event, **options)))
         if form == "json"
         # A plain traceback: a rich one would show the values of local variables, and a variable may hold a token.
         else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), pad_event_to=24, exception_formatter=structlog.dev.plain_traceback
+            colors=sys.stderr.isatty(), pad_event_to=24, exception_formatter=inert_traceback
         )
     )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            inert_fields,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=form == "json"),
             structlog.processors.format_exc_info if form == "json" else structlog.processors.StackInfoRenderer(),

@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from syncd.cli.output import say_json
 from syncd.config import Config, load_config
 from syncd.config.messages import nearest
 from syncd.config.project import clock_of
@@ -85,6 +86,5 @@ def chosen_key_result(okrs: PeriodOkrs, name: str) -> KeyResult:
 def print_json(data: object) -> None:
     """Prints one JSON document on standard output."""
     import orjson
-    import typer
 
-    typer.echo(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())
+    say_json(orjson.dumps(data, option=orjson.OPT_INDENT_2).decode())

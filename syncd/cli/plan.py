@@ -11,6 +11,7 @@ import typer
 
 from syncd.cli.moved import moves_document
 from syncd.cli.opening import print_json
+from syncd.cli.output import say
 from syncd.cli.plan_view import publisher_failures, render
 from syncd.cli.progress import print_failures
 from syncd.cli.pulling import ready_to_pull
@@ -34,10 +35,10 @@ def run(path: Path, *, only: str | None, as_json: bool, exit_code: bool, log_for
         print_json(document(planned, zone))
     else:
         for line in render(planned, zone):
-            typer.echo(line)
+            say(line)
     print_failures(planned.result)
     for line in publisher_failures(planned):
-        typer.echo(line, err=True)
+        say(line, err=True)
     if planned.result.failures or any(preview.failed for preview in planned.publish):
         raise typer.Exit(1)
     if exit_code and planned:

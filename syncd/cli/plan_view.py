@@ -280,7 +280,5 @@ def _candidate(line: KeyResultLine) -> str:
 
 
 def _wrapped(text: str, indent: int) -> Iterator[str]:
-    lines = text.splitlines() or [""]
-    parts = (wrap(line, WIDTH - indent, subsequent_indent="  ", break_on_hyphens=False) for line in lines)  # ids whole
-    first, *rest = [part for wrapped in parts for part in wrapped] or [""]
-    yield from (" " * indent + line.replace(_UNBROKEN, " ") for line in (first, *rest))
+    lines = wrap(text, WIDTH - indent, subsequent_indent="  ", break_on_hyphens=False) or [""]  # ids stay whole
+    yield from (" " * indent + line.replace(_UNBROKEN, " ") for line in lines)

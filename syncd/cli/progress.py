@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TextIO
 
-import typer
-
 from syncd.cli.lines import cut
+from syncd.cli.output import say
 from syncd.cycle.model import Pull, PullResult, Result, Watcher
 from syncd.okr.words import count
+from syncd.sdk.inert import inert
 
 _NAME = 48  # columns for a stream's name
 
@@ -34,13 +35,13 @@ def print_failures(result: Result) -> None:
     """Prints on standard error what could not be read, and why; also lists that can hold nothing."""
     notes = (f"note: {_name(outcome.pull)}: {note}" for outcome in result.pulls for note in outcome.notes)
     for line in [*notes, *failures(result)]:
-        typer.echo(line, err=True)
+        say(line, err=True)
 
 
 def _print_complete(outcome: PullResult, stream: TextIO) -> None:
     # `print_failures` prints the streams that failed, once the cycle has ended.
     if outcome.quality == "complete":
-        print(f"pulled {_name(outcome.pull)}: {count(outcome.changed, 'row')} changed", file=stream, flush=True)
+        say(f"pulled {_name(outcome.pull)}: {count(outcome.changed, 'row')} changed", err=stream is sys.stderr)
 
 
 def _name(pull: Pull) -> str:
@@ -50,6 +51,7 @@ def _name(pull: Pull) -> str:
 @contextmanager
 def _moving() -> Iterator[Watcher]:
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
     columns = (
@@ -64,7 +66,7 @@ def _moving() -> Iterator[Watcher]:
 
         def pulling(pulls: Sequence[Pull]) -> None:
             for pull in pulls:
-                tasks[pull.id] = progress.add_task(cut(_name(pull), _NAME), total=None, rows="")
+                tasks[pull.id] = progress.add_task(escape(cut(inert(_name(pull)), _NAME)), total=None, rows="")
 
         def page(pull: Pull, number: int) -> None:
             rows[pull.id] = rows.get(pull.id, 0) + number

@@ -6,9 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import typer
-
 from syncd.cli.opening import check_is_file
+from syncd.cli.output import say
 from syncd.config.load import read_ledger_url, read_project
 from syncd.config.project import clock_of
 from syncd.ledger import LedgerBusy, open_ledger
@@ -30,18 +29,16 @@ def run(path: Path, *, dry_run: bool) -> None:
         times = settings.retain.before(clock_of(settings)())
         pruned = prune(engine, times, ZoneInfo(settings.timezone), dry_run=dry_run)
         for table, rows in pruned.items():
-            typer.echo(
-                f"{table:<11}{rows.removed:>11,} of {count(rows.rows, 'row')} {'would go' if dry_run else 'removed'}"
-            )
+            say(f"{table:<11}{rows.removed:>11,} of {count(rows.rows, 'row')} {'would go' if dry_run else 'removed'}")
         if dry_run:
-            typer.echo(f"the ledger has {_megabytes(before)}")
+            say(f"the ledger has {_megabytes(before)}")
             return
         try:
             give_space_back(engine)
         except LedgerBusy as error:
-            typer.echo(f"the file keeps its size: {error}; prune again when it has ended")
+            say(f"the file keeps its size: {error}; prune again when it has ended")
         else:
-            typer.echo(f"the ledger has {_megabytes(size(engine))}, and had {_megabytes(before)}")
+            say(f"the ledger has {_megabytes(size(engine))}, and had {_megabytes(before)}")
 
 
 def _megabytes(size: int) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from syncd.cli.lines import wrapped
+from syncd.cli.output import say
 from syncd.cli.pulling import ready_to_pull
 from syncd.config.notifying import EVERYBODY
 from syncd.ledger.outbox import STUCK
@@ -34,7 +35,7 @@ def run(path: Path, *, only: str | None, retry: bool, log_format: str) -> None:
     print_messages(messages)
     if not deliveries and not messages:
         for line in wrapped(f"nothing waits to be written{_left(len(stuck))}"):
-            typer.echo(line)
+            say(line)
     if any(delivered.failed for delivered in deliveries) or any(message.problem for message in messages):
         raise typer.Exit(1)
 
@@ -50,19 +51,19 @@ def print_messages(messages: Sequence[MessageOutcome]) -> None:
     """Prints who was notified, and on standard error who could not be notified."""
     for message in messages:
         if message.problem is not None:
-            typer.echo(f"  ✗ notify: {message.problem}", err=True)
+            say(f"  ✗ notify: {message.problem}", err=True)
         else:
             whom = "everybody" if message.recipient == EVERYBODY else message.recipient
-            typer.echo(f"told {whom} of {count(message.events, 'event')}")
+            say(f"told {whom} of {count(message.events, 'event')}")
 
 
 def print_deliveries(deliveries: Sequence[Delivered]) -> None:
     """Prints how much was written where, and on standard error what was not written and why."""
     wrote = Counter(delivered.delivery.connection for delivered in deliveries if delivered.wrote)
     for connection, number in wrote.items():
-        typer.echo(f"wrote {count(number, 'check-in')} to {connection}")
+        say(f"wrote {count(number, 'check-in')} to {connection}")
     for line in _not_written(deliveries):
-        typer.echo(line, err=True)
+        say(line, err=True)
 
 
 def _not_written(deliveries: Sequence[Delivered]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from syncd.cli.opening import chosen_period, open_config, print_json, reading_ledger
+from syncd.cli.output import say, say_document
 from syncd.cli.past import past_day
 from syncd.config import Config
 from syncd.review import Review, review
@@ -43,11 +44,11 @@ def run(
     elif as_html:
         from syncd.review.page import page
 
-        typer.echo(page(summary), nl=False)
+        say_document(page(summary))
     else:
         from syncd.review.markdown import markdown
 
-        typer.echo(markdown(summary), nl=False)
+        say_document(markdown(summary))
 
 
 def _send(config: Config, summary: Review) -> None:
@@ -62,6 +63,6 @@ def _send(config: Config, summary: Review) -> None:
     try:
         send(config, EVERYBODY, f"Review of {summary.period.id}", partial(within, brief(summary)))
     except NotSent as error:
-        typer.echo(f"not sent: {error}", err=True)
+        say(f"not sent: {error}", err=True)
         raise typer.Exit(1) from None
-    typer.echo("sent the review to everybody")
+    say("sent the review to everybody")

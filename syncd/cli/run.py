@@ -1,4 +1,4 @@
-"""`syncd run`."""
+"""`syncd run` and `syncd serve`."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import typer
+from starlette.types import ASGIApp
 
 from syncd.cli.log import set_up_log
 from syncd.cli.memory import share_a_heap
 from syncd.cli.opening import open_config, writing_ledger
 from syncd.sdk import ConfigError
-from syncd.service import Service
+from syncd.service import LedgerReader, Service
 from syncd.web import make_app, serving
 
 
@@ -28,13 +29,29 @@ def run(path: Path, *, listen: str, log_format: str, new_ledger: bool) -> None:
     service = Service(path, config, clock, writing_ledger(config, new=new_ledger))
     _on_stop(service.stop)
     signal.signal(signal.SIGHUP, lambda *_: service.reload())
+    _serve_while(service.run, make_app(service, host), host, port)
+    raise typer.Exit(0)
+
+
+def serve(path: Path, *, listen: str, log_format: str) -> None:
+    """Serves the pages alone, from the ledger and the mapping files, until SIGTERM or SIGINT."""
+    set_up_log(log_format)
+    host, port = _address(listen)
+    config, _ = open_config(path)
+    reader = LedgerReader(path, config)
+    _on_stop(reader.stop)
+    _serve_while(reader.run, make_app(reader, host), host, port)
+    raise typer.Exit(0)
+
+
+def _serve_while(run: Callable[[], None], app: ASGIApp, host: str, port: int) -> None:
     with ExitStack() as stack:
         try:
-            stack.enter_context(serving(make_app(service, host), host, port))
+            stack.enter_context(serving(app, host, port))
         except OSError as error:
-            raise ConfigError(f"--listen {listen} cannot be used: {(error.strerror or str(error)).lower()}") from None
-        service.run()
-    raise typer.Exit(0)
+            reason = (error.strerror or str(error)).lower()
+            raise ConfigError(f"--listen {host}:{port} cannot be used: {reason}") from None
+        run()
 
 
 def _on_stop(action: Callable[[], None]) -> None:

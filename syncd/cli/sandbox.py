@@ -6,9 +6,8 @@ import signal
 import threading
 from datetime import datetime
 
-import typer
-
 from syncd.cli.demo import sandbox_environment
+from syncd.cli.output import say
 from syncd.sandbox import DEMO_NOW, serve
 from syncd.sdk import ConfigError
 
@@ -21,8 +20,8 @@ def run(*, port: int, seed: int, now: str | None) -> None:
     try:
         with serve(seed=seed, now=_time(now), port=port) as box:
             for name, value in sandbox_environment(box).items():
-                typer.echo(f"export {name}={value}")
-            typer.echo(f"# serving at {box.url} until Ctrl-C; the true figures of the demo: {box.url}/truth")
+                say(f"export {name}={value}")
+            say(f"# serving at {box.url} until Ctrl-C; the true figures of the demo: {box.url}/truth")
             stop.wait()
     except OSError as error:
         raise ConfigError(

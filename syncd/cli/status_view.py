@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 from shutil import get_terminal_size
 from textwrap import wrap
 
-import typer
-
 from syncd.cli.lines import cut
+from syncd.cli.output import say, styled
 from syncd.okr.words import (
     HEALTH_SIGNS,
     HEALTH_STYLES,
@@ -37,7 +36,8 @@ def print_status(report: Report, unwritten: Sequence[Trouble]) -> None:
     """Prints a report: objectives with a watermelon first, and in each the watermelon first."""
     width = min(get_terminal_size().columns, 100)
     colourless = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    typer.echo("\n".join(render(report, unwritten, width)), color=False if colourless else None)
+    for line in render(report, unwritten, width):
+        say(line, color=False if colourless else None)
 
 
 def render(report: Report, unwritten: Sequence[Trouble], width: int) -> Iterator[str]:
@@ -127,4 +127,4 @@ def _styled(text: str, style: str) -> str:
     """A text in one of the styles that go with words, such as `bold red`; `typer.echo` shows it on a terminal only."""
     words = style.split()
     colour = next((word for word in words if word != "bold"), None)
-    return typer.style(text, fg=colour, bold="bold" in words or None)
+    return styled(text, fg=colour, bold="bold" in words or None)

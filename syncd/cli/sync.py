@@ -11,6 +11,7 @@ import typer
 
 from syncd.cli.lines import wrapped
 from syncd.cli.moved import moves
+from syncd.cli.output import say
 from syncd.cli.progress import failures, print_failures
 from syncd.cli.publish import print_deliveries, print_messages
 from syncd.cli.pulling import ready_to_pull
@@ -32,23 +33,23 @@ def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_for
         result = run_cycle(request, dry_run=dry_run)
         seconds = time.monotonic() - started
     for line in _new_verdicts(result):
-        typer.echo(line)
+        say(line)
     shown = [change for change in result.changes if _is_shown(change)]
     key_results = {(okrs.period.id, kr.id): kr for okrs in request.config.periods for kr in okrs.measured}
     for change in shown:
         for line in _change(change, key_results[change.period, change.key_result]):
-            typer.echo(line)
+            say(line)
     for sentence in moves(result):
         for line in wrapped(sentence, rest="  "):
-            typer.echo(line)
+            say(line)
     print_failures(result)
     print_deliveries(result.delivered)
     print_messages(result.messages)
     if not result.key_results:
-        typer.echo(NOTHING_OPEN)
-    typer.echo(f"{_counts(result, shown, dry_run)}; {seconds:.1f} s")
+        say(NOTHING_OPEN)
+    say(f"{_counts(result, shown, dry_run)}; {seconds:.1f} s")
     for name, reason in result.unopened.items():
-        typer.echo(f"  ✗ {name}: {reason}", err=True)
+        say(f"  ✗ {name}: {reason}", err=True)
     if result.failures or result.unwritten or result.unopened:
         raise typer.Exit(1)
 

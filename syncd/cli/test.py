@@ -8,6 +8,7 @@ import typer
 
 from syncd.cli.lines import wrapped
 from syncd.cli.opening import open_config, print_json
+from syncd.cli.output import say
 from syncd.config.trials import Difference, differences
 from syncd.okr.words import count
 
@@ -35,17 +36,17 @@ def run(path: Path, *, as_json: bool) -> None:
     else:
         for test, different in outcomes:
             mark = "FAIL" if different else "ok  "
-            typer.echo(f"{mark}  {test.document.file}:{test.document.line(test.place)}")
+            say(f"{mark}  {test.document.file}:{test.document.line(test.place)}")
             for line in wrapped(test.name, " " * 6):
-                typer.echo(line)
+                say(line)
             for difference in different:
-                typer.echo(f"    - {difference.of}: expected {difference.expected}, got {difference.actual}")
+                say(f"    - {difference.of}: expected {difference.expected}, got {difference.actual}")
                 for line in wrapped(difference.why or "", " " * 6):
-                    typer.echo(line)
+                    say(line)
         if not outcomes:
-            typer.echo("no tests: add a `tests:` block to a mapping file")
+            say("no tests: add a `tests:` block to a mapping file")
         else:
-            typer.echo(
+            say(
                 f"{count(len(outcomes), 'test')}, {failed} failed"
                 if failed
                 else f"{count(len(outcomes), 'test')}, all ok"

@@ -7,12 +7,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from textwrap import fill
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import typer
 
 from syncd.cli.opening import open_config, print_json, reading_ledger
+from syncd.cli.output import say
 from syncd.config import Config
 from syncd.config.local_sources import missing_in_sources
 from syncd.okr.lint import PulledRows
@@ -54,16 +55,17 @@ def run(path: Path, *, strict: bool, as_json: bool) -> None:
         print_json({"valid": True, "problems": [], "warnings": entries})
     else:
         for problem, rule in warnings:
-            typer.echo(_fitted(f"{problem} [{rule}]"), err=True)
+            for line in _fitted(f"{problem} [{rule}]"):
+                say(line, err=True)
         if warnings:
-            typer.echo("docs/lint.md says why each rule matters, and how to ignore it", err=True)
+            say("docs/lint.md says why each rule matters, and how to ignore it", err=True)
         counts = [
             (len(config.connections), "connection"),
             (sum(len(okrs.objectives) for okrs in config.periods), "objective"),
             (sum(len(okrs.key_results) for okrs in config.periods), "key result"),
             (len(warnings), "warning"),
         ]
-        typer.echo("valid: " + ", ".join(count(number, name) for number, name in counts))
+        say("valid: " + ", ".join(count(number, name) for number, name in counts))
     if warnings and strict:
         raise typer.Exit(1)
 
@@ -108,12 +110,12 @@ def _far_progress(config: Config, ledger: Ledger) -> Iterator[Problem]:
                 )
 
 
-def _fitted(line: str) -> str:
+def _fitted(line: str) -> list[str]:
     """The line, wrapped to the terminal's width; whole in a file or for another program, which reads line by line."""
     if not sys.stderr.isatty():
-        return line
+        return [line]
     width = shutil.get_terminal_size().columns
-    return fill(line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    return wrap(line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
 
 
 def _entry(problem: Problem) -> dict[str, object]:

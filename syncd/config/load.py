@@ -64,10 +64,10 @@ class Config:
         """The ledger's URL with references resolved; a relative SQLite path starts at the folder of syncd.yaml."""
         return _resolved_url(self.settings.ledger, self.document, self.path.parent, environment)
 
-    def notify_address(self, reference: str) -> str:
-        """An address of `notify:` with its references resolved. ConfigError if one is not set."""
+    def address(self, key: str, reference: str) -> str:
+        """An address of a key, such as `notify`, with its references resolved. ConfigError if one is not set."""
         resolver = Resolver(self.document)
-        address: str = resolver(reference, ("notify",))
+        address: str = resolver(reference, (key,))
         if resolver.problems:
             raise ConfigError(problems=resolver.problems)
         return address
@@ -101,7 +101,7 @@ class Config:
         notify = self.settings.notify
         for reference in notify.references if notify is not None and only is None else ():
             with _noted(reasons, "notify"):
-                self.notify_address(reference)
+                self.address("notify", reference)
         return reasons
 
     def warnings(self) -> Iterator[Problem]:

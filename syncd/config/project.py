@@ -22,6 +22,7 @@ from syncd.config.cron import next_by_cron
 from syncd.config.keeping import RetainKeys
 from syncd.config.keys import Share
 from syncd.config.notifying import NotifyKeys
+from syncd.config.references import password_in_url
 from syncd.sdk import Duration, WebAddress, parse_duration
 
 
@@ -49,6 +50,14 @@ def _schedule(text: str) -> str:
     if parse_duration(text) < timedelta(seconds=1):
         raise ValueError("must be at least 1s")
     return text
+
+
+def _heartbeat(address: str) -> str:
+    if not address.startswith(("http://", "https://", "${")):
+        raise ValueError(f"is {address!r}; write it with https:// in front")
+    if password_in_url(address):
+        raise ValueError("has a password written out; write ${NAME} there and set NAME outside")
+    return address
 
 
 class HealthShares(BaseModel):
@@ -121,6 +130,10 @@ class ProjectFile(BaseModel):
     )
     publish: list[Publish] = Field([], description="Where check-ins are written to.")
     notify: NotifyKeys | None = Field(None, description="Who is notified about changes.")
+
+    heartbeat: Annotated[str, AfterValidator(_heartbeat)] | None = Field(
+        None, description="An address that `run` calls after each good cycle, so that a dead service is noticed."
+    )
 
     @field_validator("connections", "publish", mode="before")
     @classmethod

@@ -252,6 +252,11 @@ class Result:
         return failed + sum(message.problem is not None for message in self.messages)
 
     @property
+    def good(self) -> bool:
+        """Whether every source was read and every check-in and message that was due arrived."""
+        return not self.failures and not self.unwritten
+
+    @property
     def failures(self) -> list[tuple[Pull, str]]:
         """Each stream, or part of one, that could not be read, and why."""
         failed = [(result.pull, result.reason or "failed") for result in self.pulls if result.quality != "complete"]

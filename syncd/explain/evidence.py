@@ -29,6 +29,7 @@ from syncd.okr.measures import (
     stream_keys,
 )
 from syncd.okr.spans import Span
+from syncd.okr.words import place
 from syncd.status.report import KeyResultLine, line_of
 from syncd.status.snapshot import Snapshot
 
@@ -41,6 +42,16 @@ class Part:
     measure: Leaf
     window: Span
     arithmetic: str
+
+    @property
+    def words(self) -> str:
+        """The measure in words: `count; base: main`, `latest of cell Survey!B3`."""
+        measure = self.measure
+        per = f" per {measure.per}" if measure.per else ""
+        if isinstance(measure, RecordMeasure):
+            of = f" of {measure.of_text}" if measure.of else ""
+            return f"{measure.take}{of}{per}" + "".join(f"; {rule}" for rule in measure.filters)
+        return f"{measure.take} of {place(measure.part)}{per}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, func, select
 
 from syncd.ledger import selection
-from syncd.ledger.reading_rows import Part, reading_rows
+from syncd.ledger.layouts import Part
+from syncd.ledger.reading_rows import reading_rows
 from syncd.ledger.schema import records, streams
 from syncd.ledger.versions import held_at
 from syncd.okr.answer import Answer, answer_numbers

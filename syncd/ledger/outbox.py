@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, tuple_, update
@@ -108,7 +109,8 @@ class Outbox:
 
     def _of(self, query: Any) -> Sequence[Delivery]:
         with self._engine.connect() as connection:
-            return [Delivery(**row) for row in connection.execute(query.order_by(deliveries.c.id)).mappings()]
+            rows = [Delivery(**row) for row in connection.execute(query).mappings()]
+        return sorted(rows, key=attrgetter("id"))  # where SQLite is asked for an order, it reads all deliveries in it
 
     def begin(self, ids: Collection[int], now: datetime) -> None:
         """Marks deliveries as being sent: `end` later records whether they arrived."""

@@ -1,4 +1,4 @@
-"""Stores the rows of pages: a new version beside the old one for each change, and nothing for unchanged rows."""
+"""Stores the records of pages: a new version beside the old one for each change, and nothing for unchanged records."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from hashlib import blake2b
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
 
 from syncd.ledger.batches import batches
-from syncd.ledger.schema import readings, records
-from syncd.sdk import Reading, Record, Snapshot
-
-_PARTS_AT_ONCE = 50
-_READINGS_AT_ONCE = 2_000  # bounds memory: a row on its way to the database takes ten times its reading
+from syncd.ledger.schema import records
+from syncd.sdk import Record
 
 
 def store_records(connection: Connection, stream: int, cycle: int, page: Sequence[Record]) -> int:
@@ -63,61 +60,6 @@ def current_ids(connection: Connection, stream: int, since: datetime | None = No
     return set(connection.execute(query).scalars())
 
 
-def store_snapshots(
-    connection: Connection, stream: int, cycle: int, seen_at: datetime, snapshots: Mapping[str, Snapshot]
-) -> int:
-    """Stores the readings of each part, and ends those that are gone. Returns how many were new, changed or gone.
-
-    A part that could not be read keeps its readings, and so does the time that a snapshot does not list.
-    """
-    read = {part: snapshot for part, snapshot in snapshots.items() if snapshot.problem is None}
-    return sum(
-        _store_readings(connection, stream, cycle, seen_at, {part: read[part] for part in batch})
-        for batch in batches(read, _PARTS_AT_ONCE)
-    )
-
-
-def _store_readings(
-    connection: Connection, stream: int, cycle: int, seen_at: datetime, read: Mapping[str, Snapshot]
-) -> int:
-    current = and_(readings.c.stream == stream, readings.c.until.is_(None))
-    rows = connection.execute(select(readings).where(current, readings.c.part.in_(read))).mappings()
-    kept: dict[tuple[str, int], RowMapping] = {}
-    ended: list[RowMapping] = []
-    for row in rows:
-        if _is_listed(row["at"], read[row["part"]]):
-            first = kept.setdefault((row["part"], row["position"]), row)
-            if first is not row:  # a row that was outside of the listed time, and is inside again
-                ended.append(row)
-    new = [
-        (part, position, reading)
-        for part, snapshot in read.items()
-        for position, reading in enumerate(snapshot.readings)
-        if not _same(kept.get((part, position)), reading)
-    ]
-    changed = {(part, position) for part, position, _ in new} if kept else set()
-    ended += [
-        row
-        for (part, position), row in kept.items()
-        if (part, position) in changed or position >= len(read[part].readings)
-    ]
-    if ended:
-        # By the cycle too: a row outside of the listed time may have the same position.
-        names = ("part", "position", "cycle")
-        of_row = and_(current, *(readings.c[name] == bindparam(f"of_{name}") for name in names))
-        versions = [{f"of_{name}": row[name] for name in names} for row in ended]
-        connection.execute(delete(readings).where(of_row, readings.c.cycle == cycle), versions)
-        connection.execute(update(readings).where(of_row).values(until=cycle), versions)
-    for batch in batches(new, _READINGS_AT_ONCE):
-        fresh = [_reading_row(reading, stream, part, position) for part, position, reading in batch]
-        connection.execute(insert(readings), [row | {"cycle": cycle, "seen_at": seen_at} for row in fresh])
-    return len(new) + len(ended)
-
-
-def _is_listed(at: datetime | None, snapshot: Snapshot) -> bool:
-    return snapshot.between is None or at is None or snapshot.between[0] <= at < snapshot.between[1]
-
-
 def _current(connection: Connection, stream: int, ids: Iterable[str]) -> dict[str, Any]:
     rows = {}
     for batch in batches(ids):
@@ -158,36 +100,15 @@ def _record_row(record: Record, stream: int, cycle: int) -> dict[str, Any]:
     return {"stream": stream, "id": record.id, "cycle": cycle, "until": None, "digest": digest, "remark": None, **body}
 
 
-def _reading_row(reading: Reading, stream: int, part: str, position: int) -> dict[str, Any]:
-    return {
-        "stream": stream,
-        "part": part,
-        "position": position,
-        "until": None,
-        "at": reading.at,
-        "cell": _clean(reading.cell),
-        "number": reading.number,
-        "raw": _clean(reading.raw),
-        "problem": _clean(reading.problem) if reading.problem is not None else None,
-    }
-
-
 def _cleaned(value: Any) -> Any:
     """A JSON value with every text in it cleaned."""
     if isinstance(value, str):
-        return _clean(value)
+        return clean(value)
     if isinstance(value, Mapping):
         return {name: _cleaned(inner) for name, inner in value.items()}
     return [_cleaned(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """The text with `?` in place of half surrogate pairs and NUL, which JSON allows and databases refuse."""
     return text if text.isascii() and "\0" not in text else text.encode(errors="replace").decode().replace("\0", "?")
-
-
-def _same(kept: RowMapping | None, reading: Reading) -> bool:
-    if kept is None or kept["at"] != reading.at or kept["number"] != reading.number:
-        return False
-    problem = None if reading.problem is None else _clean(reading.problem)
-    return (kept["cell"], kept["raw"], kept["problem"]) == (_clean(reading.cell), _clean(reading.raw), problem)

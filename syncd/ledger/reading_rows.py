@@ -1,56 +1,81 @@
-"""The rows of readings, by part: those that hold now, or that held after a cycle."""
+"""The rows of readings, by part: those that hold now, or that held after a cycle, each where it stood then."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Integer, Text, case, column, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Integer, Text, case, column, func, select
 
 from syncd.ledger.batches import given
+from syncd.ledger.layouts import Part, order_of, read_layouts
 from syncd.ledger.schema import cycles, readings
 from syncd.ledger.versions import held_at
 
-_READING_COLUMNS = (
-    *(readings.c[name] for name in ("stream", "part", "until", "position", "cell", "number", "raw", "at", "problem")),
-    case((readings.c.at.is_(None), readings.c.seen_at)).label("seen_at"),  # reading a time is slow
-)
 
-Part = tuple[int, str]
-"""(stream's number, part)."""
+class ReadingRow(NamedTuple):
+    """A version of a reading. `seen_at` is None if it is dated; `ended_at` is when the cycle began that ended it."""
+
+    stream: int
+    part: str
+    position: int
+    cycle: int
+    until: int | None
+    at: datetime | None
+    cell: str
+    number: float | None
+    raw: str
+    problem: str | None
+    seen_at: datetime | None
+    ended_at: datetime | None
+
+
+_ROWS = (
+    select(
+        *(readings.c[name] for name in ReadingRow._fields[:-2]),
+        case((readings.c.at.is_(None), readings.c.seen_at)).label("seen_at"),  # reading a time is slow
+        cycles.c.started_at.label("ended_at"),
+    )
+    .outerjoin(cycles, cycles.c.id == readings.c.until)
+    .order_by(readings.c.cycle, readings.c.position)
+)
 
 
 def reading_rows(
     connection: Connection, parts: Sequence[Part], cycle: int | None, past: Mapping[Part, datetime]
-) -> dict[Part, list[Any]]:
+) -> Mapping[Part, Sequence[ReadingRow]]:
     """The rows of each part that hold now, or that held after `cycle`; of an undated part in `past` also the rows that
     ended later than its time there.
 
     A dated series needs no ended rows: in a long series that is edited daily, most rows have ended.
     """
-
-    def query_rows(wanted: Sequence[Part], *conditions: ColumnElement[bool]) -> dict[Part, list[Any]]:
-        of = given(wanted, column("stream", Integer), column("part", Text))
-        query = (
-            select(*_READING_COLUMNS, cycles.c.started_at.label("ended_at"))
-            .join(of, (of.c.stream == readings.c.stream) & (of.c.part == readings.c.part))
-            .outerjoin(cycles, cycles.c.id == readings.c.until)
-            .where(*conditions)
-            .order_by(readings.c.cycle, readings.c.position)
-        )
-        by_part: dict[Part, list[Any]] = {}
-        for row in connection.execute(query):
-            by_part.setdefault((row.stream, row.part), []).append(row)
-        return by_part
-
-    rows = query_rows(parts, held_at(readings, cycle))
+    rows = _read(connection, parts, held_at(readings, cycle))
+    for part, places in read_layouts(connection, parts, cycle).items():
+        dated = sorted((row for row in rows.get(part, ()) if row.at is not None), key=order_of)
+        moved = [row._replace(position=at, cell=cell) for row, (at, cell) in zip(dated, places, strict=True)]
+        rows[part] = moved + [row for row in rows.get(part, ()) if row.at is None]
     undated = [part for part in parts if part in past and all(row.at is None for row in rows.get(part, ()))]
-    if undated:
-        # The sum stops SQLite from reading all cycles from the first on.
-        began = select(func.min(cycles.c.id + 0)).where(cycles.c.started_at > min(past[part] for part in undated))
-        first = connection.scalar(began)
-        held = readings.c.until.is_(None)
-        ended_since = held if first is None else or_(held, readings.c.until >= first)
-        rows |= query_rows(undated, ended_since, *(() if cycle is None else (readings.c.cycle <= cycle,)))
+    if undated and (first := _first_cycle_after(connection, min(past[part] for part in undated))) is not None:
+        by_then = () if cycle is None else (readings.c.until <= cycle,)
+        for part, ended in _read(connection, undated, readings.c.until >= first, *by_then).items():
+            rows[part] = sorted([*ended, *rows.get(part, ())], key=lambda row: (row.cycle, row.position))
     return rows
+
+
+def _read(
+    connection: Connection, parts: Sequence[Part], *conditions: ColumnElement[bool]
+) -> dict[Part, list[ReadingRow]]:
+    of = given(parts, column("stream", Integer), column("part", Text))
+    query = _ROWS.join(of, (of.c.stream == readings.c.stream) & (of.c.part == readings.c.part)).where(*conditions)
+    by_part: dict[Part, list[ReadingRow]] = {}
+    for row in connection.execute(query):
+        by_part.setdefault((row.stream, row.part), []).append(ReadingRow._make(row))
+    return by_part
+
+
+def _first_cycle_after(connection: Connection, moment: datetime) -> int | None:
+    """The lowest number of the cycles that began later than this."""
+    # The sum stops SQLite from reading all cycles, from the first on.
+    first: int | None = connection.scalar(select(func.min(cycles.c.id + 0)).where(cycles.c.started_at > moment))
+    return first

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Connection,
     Engine,
     Integer,
@@ -19,15 +20,18 @@ from sqlalchemy import (
     and_,
     column,
     func,
+    null,
     or_,
     select,
     union,
+    union_all,
 )
 
 from syncd.ledger.answers import record_of
 from syncd.ledger.batches import batches, given
-from syncd.ledger.reading_rows import Part
-from syncd.ledger.schema import readings, records, streams
+from syncd.ledger.layouts import Part, read_layouts
+from syncd.ledger.reading_rows import reading_rows
+from syncd.ledger.schema import layouts, readings, records, streams
 from syncd.okr.measures import ReadingMeasure, RecordMeasure, stream_keys
 from syncd.sdk import Reading, Record
 
@@ -104,19 +108,23 @@ class Revisions:
                         ended.append(((row.stream, row.part), row.until, row.at, reading))
                     if after < row.cycle <= until:
                         new_rows[(row.stream, row.part, row.cycle, row.at)] = reading
+                moved = read_layouts(connection, list(by_part), until).keys()
                 for part, cycle, at, old in ended:
                     new = new_rows.get((*part, cycle, at))
+                    if new is None and part in moved:
+                        old = _last_place(connection, part, cycle, old)
                     if new is None or (new.number, new.problem) != (old.number, old.problem):
                         for measure in by_part.get(part, ()):
                             yield measure, Reread(cycle, at, old, new)
 
     def latest(self) -> dict[tuple[str, str], int]:
-        """The last cycle in which rows of each stream came, changed or disappeared, by (connection, stream's key)."""
+        """The last cycle in which rows of each stream came, changed, moved or disappeared, by (connection, key)."""
         latest: dict[tuple[str, str], int] = {}
         with self._engine.connect() as connection:
-            for table in (records, readings):
+            for table in (records, readings, layouts):
+                went = func.max(table.c.until) if "until" in table.c else null()
                 query = (
-                    select(streams.c.connection, streams.c.key, func.max(table.c.cycle), func.max(table.c.until))
+                    select(streams.c.connection, streams.c.key, func.max(table.c.cycle), went)
                     .join(table, table.c.stream == streams.c.id)
                     .group_by(streams.c.connection, streams.c.key)
                 )
@@ -143,13 +151,9 @@ def _versions(ids: Sequence[int], after: int, until: int, several: bool) -> Sele
     With `several`, also the versions of the same ids in the other streams.
     """
 
-    def changed(*conditions: ColumnElement[bool]) -> Select[Any]:
-        columns = (records.c.id,) if several else (records.c.stream, records.c.id)
-        return select(*columns).where(records.c.stream.in_(ids), *conditions)
-
-    ended = changed(records.c.until > after, records.c.until <= until)
-    new = changed(_held_since(records, after), records.c.cycle > after, records.c.cycle <= until)
-    moved = union(ended, new).subquery()
+    columns = (records.c.id,) if several else (records.c.stream, records.c.id)
+    in_streams = select(*columns).where(records.c.stream.in_(ids))
+    moved = union(*(in_streams.where(change) for change in _changes(records, after, until))).subquery()
     same = records.c.stream.in_(ids) if several else records.c.stream == moved.c.stream
     query = select(records).join(moved, and_(same, records.c.id == moved.c.id))
     return query.order_by(records.c.id, records.c.stream)
@@ -173,19 +177,28 @@ def _revised(
         yield Revised(cycle, own[0].id, record_of(old) if old else None, record_of(new) if new else None)
 
 
-def _dated(parts: Sequence[Part], after: int, until: int) -> Select[Any]:
+def _last_place(connection: Connection, part: Part, cycle: int, gone: Reading) -> Reading:
+    """A dated reading that a cycle ended, with the cell in which it stood before that cycle."""
+    content = gone.at, gone.number, gone.raw, gone.problem
+    rows = reading_rows(connection, [part], cycle - 1, {}).get(part, ())
+    cells = (row.cell for row in rows if (row.at, row.number, row.raw, row.problem) == content)
+    return replace(gone, cell=next(cells, gone.cell))
+
+
+def _dated(parts: Sequence[Part], after: int, until: int) -> CompoundSelect[Any]:
     """Selects the dated rows of these parts that came or ended in the cycles from one to another."""
     of = given(parts, column("stream", Integer), column("part", Text))
-    ended = and_(readings.c.until > after, readings.c.until <= until)
-    new = and_(readings.c.cycle > after, readings.c.cycle <= until)
-    return (
-        select(readings)
-        .join(of, (of.c.stream == readings.c.stream) & (of.c.part == readings.c.part))
-        .where(_held_since(readings, after), readings.c.at.is_not(None), or_(ended, new))
-        .order_by(readings.c.until, readings.c.at, readings.c.position)
-    )
+    of_parts = select(readings).join(of, (of.c.stream == readings.c.stream) & (of.c.part == readings.c.part))
+    dated = of_parts.where(readings.c.at.is_not(None))
+    changes = union_all(*(dated.where(change) for change in _changes(readings, after, until)))
+    columns = changes.selected_columns
+    return changes.order_by(columns.until, columns.at, columns.position)
 
 
-def _held_since(table: Table, cycle: int) -> ColumnElement[bool]:
-    """The condition for rows that hold now or ended after a cycle: so no version that ended before is read."""
-    return or_(table.c.until.is_(None), table.c.until > cycle)
+def _changes(table: Table, after: int, until: int) -> Sequence[ColumnElement[bool]]:
+    """Two conditions that together select the rows that came or ended in the cycles from one to another.
+
+    By each of them, an index of `until` finds the rows without reading those that ended before.
+    """
+    came = and_(table.c.cycle > after, table.c.cycle <= until)
+    return and_(table.c.until > after, or_(table.c.until <= until, came)), and_(table.c.until.is_(None), came)

@@ -200,7 +200,7 @@ values = Table(
     Column("lacking", Integer, nullable=False),
     Column("since", String, comment="first day of the run on pace, as YYYY-MM-DD; none while not on pace"),
 )
-_index_of_newest("ix_key_result_values_newest", values.c.until, values.c.period)
+_index_of_newest("ix_key_result_values_newest", values.c.until, values.c.period, values.c.key_result)
 
 approvals = Table(
     "approvals",
@@ -257,7 +257,9 @@ alignments = Table(
     Column("delivered", Float, comment="what the output gained since then"),
     Column("trend", Document, comment="where the outcome is heading; none where it never was looked at"),
 )
-_index_of_newest("ix_alignments_newest", alignments.c.until, alignments.c.period)
+_index_of_newest(
+    "ix_alignments_newest", alignments.c.until, alignments.c.period, alignments.c.output, alignments.c.outcome
+)
 
 deliveries = Table(
     "deliveries",

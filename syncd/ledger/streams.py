@@ -12,9 +12,10 @@ import orjson
 from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, update
 
 from syncd.ledger.lists import Doubts, end_missing, follow_lists
-from syncd.ledger.pages import current_ids, store_records, store_snapshots
+from syncd.ledger.pages import current_ids, store_records
 from syncd.ledger.pulled import StreamId
 from syncd.ledger.schema import remarks, streams
+from syncd.ledger.stored_readings import store_snapshots
 from syncd.okr.goals import Quality
 from syncd.sdk import Json, Page, Snapshot, Stream
 

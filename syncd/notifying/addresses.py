@@ -1,16 +1,20 @@
 """The addresses of a recipient, each a service of apprise, and what became of a message to one of them.
 
 apprise reports errors only as lines of its log. The log is captured and never passed on, because it names addresses,
-which hold secrets.
+which hold secrets. Each message is sent by a process of its own (`syncd.notifying.send_process`).
 """
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -21,7 +25,12 @@ from syncd.sdk import ConfigError
 if TYPE_CHECKING:
     from apprise.plugins.base import NotifyBase
 
-_TIMEOUT = 30.0
+DEADLINE = 30.0
+"""Seconds for a whole message."""
+LARGEST = 1_000_000_000
+"""Bytes of memory for a message, whatever a service answers; Python and apprise take a fifth of it."""
+
+_START = 30.0  # seconds for the process to start and to end
 _WARNING = re.compile(r" - (?:WARNING|ERROR|CRITICAL) - (.*)")
 _STATUS = re.compile(r" - (?:WARNING|ERROR) - .*\berror=(\d{3})\W*$", re.MULTILINE)
 _BROKEN = re.compile(r" - DEBUG - Socket Exception\b(.*)")
@@ -55,21 +64,15 @@ class Address:
     service: NotifyBase | None
     problem: str = ""
     parts: Sequence[str] = ()
+    url: str = field(default="", repr=False)
 
     def send(self, title: str, text: Text) -> None:
         """Sends a message, as long as the service allows it to be. Raises NotSent without naming the address."""
-        import apprise
-
         if self.service is None:
             raise NotSent(self.problem, doubt=False)
-        logging.getLogger("apprise").propagate = False
         heading = shortened(title, _longest(self.service))
         body = text(_longest(self.service) - length(heading) - _BETWEEN)
-        sender = apprise.Apprise(asset=self.service.asset)
-        sender.add(self.service)
-        with apprise.LogCapture(level=logging.DEBUG) as captured:
-            result = sender.notify(title=heading, body=body, body_format=apprise.NotifyFormat.TEXT, timeout=_TIMEOUT)
-            output = captured.getvalue()
+        result, output = _sent(self.url, heading, body)
         if not result:
             reason = _WARNING.search(output)
             why = self._without_secrets(reason[1] if reason else "no reason was given")
@@ -95,7 +98,7 @@ def addresses(config: Config, recipient: str) -> Iterator[Address]:
     for reference in notify.recipients[recipient]:
         name = "+".join(re.findall(r"\$\{(\w+)\}", reference))
         try:
-            urls = parse_urls(config.notify_address(reference))
+            urls = parse_urls(config.address("notify", reference))
         except ConfigError as error:
             yield Address(name, None, "; ".join(problem.message for problem in error.problems) or str(error))
             continue
@@ -105,7 +108,30 @@ def addresses(config: Config, recipient: str) -> Iterator[Address]:
             service = apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True) if url else None
             parts = re.split(r"[^\w.~-]+", unquote(url.partition("://")[2]))
             problem = "" if service else f"apprise does not know an address of {recipient!r}"
-            yield Address(numbered, service or None, problem, parts)
+            yield Address(numbered, service or None, problem, parts, url)
+
+
+def _sent(url: str, title: str, text: str) -> tuple[bool, str]:
+    """Whether a message was accepted, and apprise's log. NotSent if its process did not end as it should."""
+    command = [sys.executable, "-P", "-m", "syncd.notifying.send_process"]
+    try:
+        process = subprocess.run(  # noqa: S603
+            command,
+            input=json.dumps([url, title, text, DEADLINE, LARGEST]).encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # a traceback would name the address
+            timeout=DEADLINE + _START,
+            env={**os.environ, "NETRC": os.devnull},  # no other credential takes the place of the address's
+            check=False,
+        )
+        accepted, log = json.loads(process.stdout)
+    except subprocess.TimeoutExpired:
+        raise NotSent(f"the service did not answer within {DEADLINE:g} s", doubt=True) from None
+    except ValueError:
+        raise NotSent("the service's answer could not be read", doubt=True) from None
+    except OSError as error:
+        raise NotSent(f"no process could be started: {error.strerror}", doubt=False) from None
+    return accepted, log
 
 
 def check(config: Config) -> Sequence[str]:

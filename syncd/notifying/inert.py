@@ -8,7 +8,8 @@ together, and a sign that looks alike takes the place of a single character that
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from syncd.sdk.inert import inert as on_a_line
 
 _BREAK = "\N{ZERO WIDTH SPACE}"
 _JOINED = re.compile(
@@ -20,13 +21,11 @@ _JOINED = re.compile(
 _LIKE = str.maketrans("*~", "\N{ASTERISK OPERATOR}\N{TILDE OPERATOR}")
 _EDGE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # within a word it marks nothing, and names of fields contain it
 _STARTS = re.compile(r"(?=[#>+=-]|\d+[.)])")
-_REVERSING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 
 def inert(text: str) -> str:
     """The text on a single line, shown as it was written."""
-    line = " ".join(text.split())
-    line = "".join(sign for sign in line if unicodedata.category(sign) != "Cc" and sign not in _REVERSING)
+    line = " ".join(on_a_line(text).split())
     line = _EDGE.sub("\N{MODIFIER LETTER LOW MACRON}", line.translate(_LIKE))
     line = _JOINED.sub(lambda match: match[0] + _BREAK, line)
     return _BREAK + line if _STARTS.match(line) else line

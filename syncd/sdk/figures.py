@@ -6,14 +6,17 @@ A figure has few digits, yet it is never rounded across a bound that a judgement
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Collection, Iterator
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 
+from syncd.sdk.inert import inert
 from syncd.sdk.numbers import LARGEST_WHOLE, as_decimal
 
 _MOST_DIGITS = 16
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # spreadsheet programs read these as formulas (OWASP, CSV Injection)
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # spreadsheet programs read these as formulas (OWASP)
+_AFTER_A_SEPARATOR = re.compile(r"([;|][\"']?)([=+@＝＋＠-])")  # begins a cell for some programs
 
 
 def number(value: float | None, unknown: str = "–", bounds: Collection[float] = ()) -> str:
@@ -59,7 +62,10 @@ def spreadsheet_cell(value: object) -> object:
     """
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    if not isinstance(value, str):
+        return value
+    text = _AFTER_A_SEPARATOR.sub(r"\1'\2", inert(value))
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
 
 
 def _first(figures: Iterator[Decimal], sides: Callable[[Decimal], object], exact: Decimal) -> Decimal:

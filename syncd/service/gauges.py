@@ -50,9 +50,6 @@ class LedgerGauges:
         return self._needed[2]
 
 
-_KEY_RESULT = ("period", "objective", "key_result")
-
-
 def key_result_gauges(reports: Sequence[Report]) -> Iterator[GaugeMetricFamily]:
     """The gauges of every key result of these periods."""
     value = GaugeMetricFamily("syncd_key_result_value", "The key result's value.", labels=_KEY_RESULT)

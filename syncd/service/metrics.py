@@ -82,7 +82,7 @@ class Metrics:
 
     def cycle(self, result: Result, seconds: float, ended: float) -> None:
         """Counts a cycle that ended; `ended` is in Unix time."""
-        self._cycles.labels("failed" if result.failures or result.unwritten else "complete").inc()
+        self._cycles.labels("complete" if result.good else "failed").inc()
         for outcome in result.delivered:
             self._count(self._written, outcome.delivery.connection, by=outcome.wrote)
         # A record that several key results count was changed once.

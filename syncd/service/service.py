@@ -20,6 +20,7 @@ from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lo
 from syncd.sdk import ConfigError, RetryPolicy
 from syncd.service.configuration import Configuration
 from syncd.service.gauges import LedgerGauges
+from syncd.service.heartbeat import Heartbeat
 from syncd.service.hooks import Hooks
 from syncd.service.metrics import Metrics
 from syncd.service.schedule import next_start
@@ -60,6 +61,7 @@ class Service:
         self.ledger = ledger
         self._background = Background(self._wake.set)
         self._gauges = LedgerGauges(ledger)
+        self._heartbeat = Heartbeat(self._sleep)
         self._hooks = Hooks(ledger, self._wake.set)
 
     @property
@@ -179,10 +181,9 @@ class Service:
         okrs = choose_period(self.config, period, now)
         return report_of(Snapshots(self.config, okrs, self.ledger).now(now)) if okrs else None
 
-    @property
-    def address(self) -> str | None:
-        """Where people open the pages, as configured."""
-        return self.config.settings.web.address
+    def now(self) -> datetime:
+        """The time, by the clock of the configuration."""
+        return self._clock()
 
     def check_ledger(self) -> None:
         """Raises LedgerError if the ledger in use is not at its address any more, or not to be written to."""
@@ -251,6 +252,8 @@ class Service:
         self.cycles += 1
         self.cycle_problem = self.ledger_problem = None
         self.metrics.cycle(result, seconds, time.time())
+        if result.good:
+            self._heartbeat.beat(self.config)
         log.info(
             "cycle ended",
             extra={

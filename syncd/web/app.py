@@ -1,14 +1,13 @@
-"""The pages: the dashboard for people, and answers for probes, Prometheus and programs."""
+"""The application: pages for people, and answers for probes, Prometheus and programs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any
 
 import orjson
-from jinja2 import Environment, FileSystemLoader
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
@@ -16,66 +15,18 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from syncd.ledger import LedgerError
-from syncd.okr import words
-from syncd.status import checkin_words, verdicts
 from syncd.status.document import document
-from syncd.status.report import Report
-from syncd.status.unwritten import Trouble, in_short, trouble_document
+from syncd.status.report import report_of
+from syncd.status.unwritten import trouble_document
+from syncd.web import home, key_result, objective, sources
 from syncd.web.bounded import Bounded
+from syncd.web.daemon import Daemon
 from syncd.web.guard import Guard
 from syncd.web.hooks import hook_endpoint
+from syncd.web.pages import HERE
+from syncd.web.view import View, view_of
 
-_HERE = Path(__file__).parent
-_PAGES = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True)
-_PAGES.globals.update(words=words, verdicts=verdicts, checkin_words=checkin_words)
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
-
-
-class Daemon(Protocol):
-    """What the pages need of the daemon."""
-
-    cycle_problem: str | None
-    ledger_problem: str | None
-    standing_by: str | None
-
-    @property
-    def config_problem(self) -> str | None:
-        """Why the files are not in use; None if they are."""
-        ...
-
-    @property
-    def address(self) -> str | None:
-        """Where people open the pages, as configured."""
-        ...
-
-    @property
-    def stopping(self) -> bool:
-        """Whether it is about to end."""
-        ...
-
-    def standstill(self) -> float | None:
-        """For how many seconds its loop has not moved, if it should have; else None."""
-        ...
-
-    def check_ledger(self) -> None:
-        """Raises LedgerError if the ledger in use is not at its address any more, or not to be written to."""
-        ...
-
-    def report(self, period: str | None = None) -> Report | None:
-        """The report of a period; None if there is no such period."""
-        ...
-
-    def troubles(self) -> Sequence[Trouble]:
-        """The check-ins that are not written."""
-        ...
-
-    def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
-        """The status and the sentence that answer a webhook of a connection; `headers` have lower-case names."""
-        ...
-
-    def scrape(self, *, ledger: bool = True) -> bytes:
-        """The metrics, in Prometheus' text format; without those that the `ledger` is read for, if it is silent."""
-        ...
 
 
 def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
@@ -84,14 +35,8 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
     hooks = Bounded("hook", threads=2, seconds=8)
     probes = Bounded("probe", threads=2, seconds=5)
 
-    def index(request: Request) -> Response:
-        report = daemon.report(request.query_params.get("period"))
-        if report is None:
-            return PlainTextResponse("there is no such period\n", status_code=404)
-        page = _PAGES.get_template("status.html").render(
-            report=report, daemon=daemon, unwritten=list(in_short(daemon.troubles()))
-        )
-        return HTMLResponse(page)
+    def page(text: Callable[[View, Request], str]) -> Callable[[Request], Any]:
+        return pages(lambda request: HTMLResponse(text(view_of(daemon, request), request)))
 
     async def healthz(_: Request) -> Response:
         if daemon.stopping:
@@ -107,8 +52,7 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
         daemon.check_ledger()
         if daemon.standing_by is not None:
             return PlainTextResponse(f"standing by: {daemon.standing_by}\n", status_code=503)
-        report = daemon.report()
-        if report is None or report.synced_at is None:
+        if daemon.ledger is None or daemon.ledger.cycles.last(pulled=True) is None:
             return PlainTextResponse("no cycle has ended yet\n", status_code=503)
         return PlainTextResponse("ready\n")
 
@@ -119,32 +63,42 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
         return Response(daemon.scrape(ledger=False), media_type=_METRICS)
 
     def api_status(request: Request) -> Response:
-        report = daemon.report(request.query_params.get("period"))
-        if report is None:
-            return _json({"error": "there is no such period"}, 404)
+        report = report_of(view_of(daemon, request).snapshot)
         unwritten = [trouble_document(trouble) for trouble in daemon.troubles()]
         return _json(document(report) | {"unwritten": unwritten})
 
     def unreadable(_: Request, error: Exception) -> Response:
         return PlainTextResponse(f"{error}\n", status_code=503)
 
+    def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if request.url.path.startswith("/api/"):
+            return _json({"error": error.detail}, error.status_code)
+        return PlainTextResponse(f"{error.detail}\n", status_code=error.status_code)
+
     async def api_index(_: Request) -> Response:
         return _json({"status": "/api/status"})
 
     app = Starlette(
         routes=[
-            Route("/", pages(index)),
+            Route("/", page(lambda view, request: home.page(view, request.query_params))),
+            Route("/objectives/{id}", page(lambda view, request: objective.page(view, request.path_params["id"]))),
+            Route(
+                "/key-results/{id}",
+                page(lambda view, request: key_result.page(view, request.path_params["id"], request.query_params)),
+            ),
+            Route("/sources", page(lambda view, _: sources.page(view))),
             Route("/healthz", healthz),
             Route("/readyz", probes(readyz)),
             Route("/metrics", probes(metrics, metrics_without_ledger)),
             Route("/api/", api_index),
             Route("/api/status", pages(api_status)),
             Route("/hooks/{connection}", hook_endpoint(daemon.receive_webhook, hooks), methods=["POST"]),
-            Mount("/static", StaticFiles(directory=_HERE / "static")),
+            Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
-        exception_handlers={LedgerError: unreadable},
+        exception_handlers={LedgerError: unreadable, HTTPException: refused},
     )
-    return Guard(app, listens_on, lambda: daemon.address)
+    return Guard(app, listens_on, lambda: daemon.config.settings.web.address)
 
 
 def _json(data: Any, status: int = 200) -> Response:

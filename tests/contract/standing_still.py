@@ -1,24 +1,51 @@
-"""A daemon that stands still, for the pages: what they show is what was reported."""
+"""A daemon that stands still, for the pages: they show what its configuration and ledger hold at its time."""
 
 from __future__ import annotations
 
-from syncd.status.report import Report
+from collections.abc import Mapping
+from datetime import datetime
+
+from starlette.testclient import TestClient
+
+from syncd.config import Config
+from syncd.ledger import Ledger
+from syncd.status.unwritten import Trouble, troubles
+from syncd.web import make_app
 
 
-class Standings:
+class StandingStill:
     """A daemon that stands still."""
 
-    config_problem = cycle_problem = address = None
+    config_problem: str | None = None
+    cycle_problem: str | None = None
+    ledger_problem: str | None = None
+    standing_by: str | None = None
     stopping = False
 
-    def __init__(self, found: Report) -> None:
-        self._found = found
+    def __init__(self, config: Config, ledger: Ledger | None, now: datetime) -> None:
+        self.config = config
+        self.ledger = ledger
+        self._now = now
 
-    def report(self, period: str | None = None) -> Report:
-        return self._found
+    def now(self) -> datetime:
+        return self._now
 
-    def troubles(self) -> tuple[()]:
-        return ()
+    def standstill(self) -> float | None:
+        return None
 
-    def scrape(self) -> bytes:
+    def check_ledger(self) -> None:
+        pass
+
+    def troubles(self) -> list[Trouble]:
+        return list(troubles(self.ledger))
+
+    def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
+        return 404, ""
+
+    def scrape(self, *, ledger: bool = True) -> bytes:
         return b""
+
+
+def browser(config: Config, ledger: Ledger | None, now: datetime) -> TestClient:
+    """A client of the pages that a daemon with this configuration and ledger serves."""
+    return TestClient(make_app(StandingStill(config, ledger, now)), base_url="http://localhost")

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 from csv_project import CsvProject
-from standing_still import Standings
-from starlette.testclient import TestClient
+from standing_still import browser
 
 from syncd.cycle.check_in import Implausible, Settled, check_in
 from syncd.explain.evidence import evidence
@@ -17,7 +16,6 @@ from syncd.okr.alignment import Alignment
 from syncd.okr.checkins import CheckIn
 from syncd.sdk import ConfigError
 from syncd.status.report import KeyResultLine
-from syncd.web import make_app
 
 DAY = timedelta(days=1)
 FIRST_NOON = datetime(2026, 10, 1, 12, tzinfo=UTC)
@@ -268,6 +266,6 @@ def test_a_broken_guard_caps_the_health_of_a_check_in(project: Project) -> None:
 def test_the_dashboard_shows_a_check_in_as_text(project: Project) -> None:
     project.cycle()
     project.check_in("calls", 1050, note="<b>the sheet lags</b>")
-    page = TestClient(make_app(Standings(project.report())), base_url="http://localhost").get("/").text
+    page = browser(project.config, project.ledger, project.now).get("/").text
     assert "check-in: 1,050 (-50) by ada, just now: &lt;b&gt;the sheet lags" in page
     assert "confidence 50 %" in page

@@ -99,7 +99,7 @@ def test_an_unknown_number_is_blank_and_a_formula_is_a_text(root: Path, context:
     write(opened(root, context, "okrs.csv"), summary(unknown))
     (row,) = csv.DictReader((root / "okrs.csv").open(encoding="utf-8", newline=""))
     assert [row[name] for name in ("value", "progress", "score")] == ["", "", ""]
-    assert [row[name] for name in ("title", "note", "owner")] == ["'=HYPERLINK(1)", "'\n=1", "'@all"]
+    assert [row[name] for name in ("title", "note", "owner")] == ["'=HYPERLINK(1)", "' =1", "'@all"]
 
 
 def test_nothing_in_a_page_is_markup(root: Path, context: Context) -> None:

@@ -13,8 +13,7 @@ from csv_project import CsvProject
 from examples import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from standing_still import Standings
-from starlette.testclient import TestClient
+from standing_still import browser
 
 from syncd.cycle.approve import AnotherCandidate, NotHeld, approve
 from syncd.ledger import KeptValue
@@ -22,7 +21,6 @@ from syncd.okr.plausible import Plausible, implausible
 from syncd.service.gauges import key_result_gauges
 from syncd.service.metrics import Metrics
 from syncd.status.document import document
-from syncd.web import make_app
 
 START = datetime(2026, 11, 20, 10, tzinfo=UTC)
 MAPPING = """\
@@ -156,8 +154,8 @@ def test_the_candidate_is_in_the_dashboard_the_document_and_the_metrics() -> Non
         calls, week_sum = document(report)["objectives"][0]["key_results"]
         assert (calls["value"], calls["quality"], calls["candidate"]) == (1092, "held", 1950)
         assert "candidate" not in week_sum
-        page = TestClient(make_app(Standings(report)), base_url="http://localhost").get("/").text
-        assert ">1,950?</span>" in page
+        page = browser(project.config, project.ledger, project.now).get("/").text
+        assert ">1,950?</div>" in page
         assert "held: 1,950 is outside plausible" in page
         lines = Metrics().text(key_result_gauges([report])).decode().splitlines()
         assert 'syncd_key_result_held{key_result="calls",objective="service",period="2026-Q4"} 1.0' in lines

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from csv_project import CsvProject
 from inbox import Inbox, an_inbox
+from opened import create_ledger
+from raw_servers import body_of, drip, server, without_end
 
 from syncd.config import Config
 from syncd.config.load import load_config
@@ -69,9 +71,12 @@ def inboxes() -> Iterator[tuple[Inbox, Inbox]]:
 
 
 @pytest.fixture
-def desk(ledger: Ledger, tmp_path: Path, inboxes: tuple[Inbox, Inbox], monkeypatch: pytest.MonkeyPatch) -> Desk:
+def desk(tmp_path: Path, inboxes: tuple[Inbox, Inbox], monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
+    """On SQLite: each message costs a process, and `test_each_address_is_told_what_is_new_to_it` is for both."""
+    ledger = create_ledger(f"sqlite:///{tmp_path / 'ledger.db'}")
     ledger.cycles.begin(NOW)
-    return Desk(ledger, tmp_path, *inboxes, monkeypatch)
+    yield Desk(ledger, tmp_path, *inboxes, monkeypatch)
+    ledger.close()
 
 
 def test_address_that_refuses_is_tried_again_and_the_other_is_not_told_twice(desk: Desk) -> None:
@@ -90,8 +95,12 @@ def test_address_that_refuses_is_tried_again_and_the_other_is_not_told_twice(des
     assert desk.ledger.events.in_state(("waiting",)) == []
 
 
-def test_each_address_is_told_what_is_new_to_it(desk: Desk) -> None:
+def test_each_address_is_told_what_is_new_to_it(
+    ledger: Ledger, tmp_path: Path, inboxes: tuple[Inbox, Inbox], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first was told of the fall and hears of the recovery; for the second nothing happened."""
+    ledger.cycles.begin(NOW)
+    desk = Desk(ledger, tmp_path, *inboxes, monkeypatch)
     desk.event("on_track", "at_risk")
     desk.second.status = 403
     desk.send()
@@ -243,12 +252,13 @@ def test_message_is_cut_at_line_ends_and_says_how_much_is_left_out(most: int) ->
         assert all(line.endswith("takes a line") for line in lines if line.startswith("- "))
 
 
-def test_message_fits_into_what_discord_takes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_message_fits_into_what_discord_takes(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Its 2,000 characters count the title too, which apprise puts before the text."""
-    from apprise.plugins.discord import NotifyDiscord
-
     taken = desk.first
-    monkeypatch.setattr(NotifyDiscord, "notify_url", taken.url.replace("json://", "http://"))
+    here = taken.url.replace("json://", "http://")
+    moved = f"from apprise.plugins.discord import NotifyDiscord\nNotifyDiscord.notify_url = {here!r}\n"
+    (tmp_path / "sitecustomize.py").write_text(moved)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))  # for the process that sends
     monkeypatch.setenv("FIRST", f"discord://{'1' * 18}/{'a' * 60}")
     desk.settings('"${FIRST}"')
     for number in range(25):
@@ -260,6 +270,52 @@ def test_message_fits_into_what_discord_takes(desk: Desk, monkeypatch: pytest.Mo
     ((_, _, text),) = taken.take()
     assert 1500 < length(text) <= 2000
     assert text.startswith("syncd: 25 changes of health")
+
+
+# -- services that misbehave
+
+
+def to_a_service(desk: Desk, url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The problem of a message to the service at an address."""
+    monkeypatch.setenv("FIRST", f"{url.replace('http://', 'json://')}/first-hush")
+    desk.settings('"${FIRST}"')
+    desk.event("on_track", "at_risk")
+    (outcome,) = desk.send()
+    assert outcome.problem is not None
+    assert "hush" not in outcome.problem
+    return outcome.problem
+
+
+@pytest.mark.parametrize("answer", ["drips", "has no end"])
+def test_service_whose_answer_does_not_end_is_not_waited_for(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    monkeypatch.setattr("syncd.notifying.addresses.DEADLINE", 1.0)
+    monkeypatch.setattr("syncd.notifying.addresses.LARGEST", 400_000_000)
+    respond = drip(b"HTTP/1.1 200 OK\r\n\r\n", b" ") if answer == "drips" else without_end
+    with server(respond) as url:
+        to_a_service(desk, url, monkeypatch)
+    assert [event.state for event in desk.ledger.events.in_state(("unsure",))] == ["unsure"]
+
+
+def test_message_is_never_sent_on_to_another_server(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere: list[bytes] = []
+    with server(body_of(b"{}"), requests=elsewhere) as other:
+        to = f"HTTP/1.1 307 Moved\r\nLocation: {other}/x\r\nContent-Length: 0\r\n\r\n".encode()
+        with server(lambda connection: connection.sendall(to)) as url:
+            to_a_service(desk, url, monkeypatch)
+    assert elsewhere == []
+
+
+def test_netrc_adds_no_credential_to_a_message(desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login someone password else\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    requests: list[bytes] = []
+    refused = b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"
+    with server(lambda connection: connection.sendall(refused), requests=requests) as url:
+        to_a_service(desk, url, monkeypatch)
+    assert requests
+    assert b"authorization" not in requests[0].lower()
 
 
 # -- inert

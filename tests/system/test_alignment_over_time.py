@@ -13,12 +13,9 @@ from projects import NOW, Project
 from starlette.types import ASGIApp
 
 from syncd.config import load_config
-from syncd.ledger import open_ledger
 from syncd.sandbox import Sandbox
 from syncd.sandbox.story.numbers import OKR_BOOK
-from syncd.status.periods import choose_period
-from syncd.status.read_snapshots import Snapshots
-from syncd.status.report import report_of
+from syncd.service import LedgerReader
 from syncd.web import make_app
 
 # Checked by eye: docs/decisions/0020-alignment-over-time.md has the table.
@@ -91,24 +88,12 @@ def test_objectives_with_a_watermelon_come_first_for_people_and_keep_the_files_o
     assert max(map(len, text.splitlines())) <= 80
 
     config = load_config(project.folder / "syncd.yaml")
-    ledger = open_ledger(config.ledger_url())
-    okrs = choose_period(config, None, NOW)
-    assert okrs is not None
-    shown = report_of(Snapshots(config, okrs, ledger).now(NOW))
-
-    class Standings:
-        config_problem = cycle_problem = ledger_problem = address = None
-        stopping = False
-
-        def report(self, period: str | None = None) -> Any:
-            return shown
-
-        def troubles(self) -> tuple[()]:
-            return ()
-
-    page = asyncio.run(page_of(make_app(Standings())))  # type: ignore[arg-type]
-    assert objectives(page, document) == wanted
-    assert page.index('class="watermelon">watermelon') < page.index('class="too_early">too early')
+    reader = LedgerReader(config.path, config)
+    page = asyncio.run(page_of(make_app(reader)))
+    health = {objective["id"]: objective["health"] for objective in document["objectives"]}
+    assert objectives(page, document)[0] == "self-service"
+    assert [health[name] for name in objectives(page, document)] == ["off_track", "off_track", "at_risk", "on_track"]
+    assert page.index("! watermelon</b>") < page.index("too early</b>")
     assert "calls is falling by 15.8 a week" in page
 
 

@@ -16,12 +16,6 @@ _SUBJECTS = {
     "deliveries": ("connection", "target"),
     "events": ("kind", "period", "subject"),
 }
-_INDEXED = {
-    "key_result_values": ("period",),
-    "alignments": ("period",),
-    "deliveries": ("connection", "target"),
-    "events": ("kind", "period", "subject"),
-}
 
 
 def upgrade() -> None:
@@ -29,7 +23,7 @@ def upgrade() -> None:
         comment = "the cycle that wrote the next one; none of the newest"
         op.add_column(table, sa.Column("until", sa.Integer(), comment=comment))
         _end_all_but_the_newest(table, subject)
-        _create_index_of_newest(f"ix_{table}_newest", table, _INDEXED[table])
+        _create_index_of_newest(f"ix_{table}_newest", table, subject)
     _create_index_of_newest("ix_readings_newest_at", "readings", ("at",))
     op.create_index("ix_readings_stream_part_until", "readings", ["stream", "part", "until"])
     op.create_index("ix_cycles_started_at", "cycles", ["started_at"])

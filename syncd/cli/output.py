@@ -1,0 +1,46 @@
+"""The only place that writes to standard output and standard error: what is from outside reaches a terminal as text.
+
+A text may hold anything that a mapping file, a cell, a note or a server says. So each line is made inert when it is
+written, and the only sequences that a terminal obeys are those of `styled`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import typer
+
+_OWN = f"\x1b{os.urandom(8).hex()}"  # nobody else can know it, so no text can hold a style
+
+
+def styled(text: str, **style: Any) -> str:
+    """The text in a style of `typer.style`, which `say` shows on a terminal and leaves out elsewhere."""
+    begin, end = typer.style("|", **style).replace("\x1b", _OWN).split("|")
+    return f"{begin}{text}{end}"
+
+
+def say(line: object = "", *, err: bool = False, color: bool | None = None) -> None:
+    """Prints a line; with `err` on standard error."""
+    from syncd.sdk.inert import inert  # after the command is known: `--help` needs nothing of syncd
+
+    typer.echo("\x1b".join(map(inert, str(line).split(_OWN))), err=err, color=color)
+
+
+def say_document(text: str) -> None:
+    """Prints a document of many lines, in which its own line breaks stay."""
+    from syncd.sdk.inert import inert_lines
+
+    typer.echo(inert_lines(text), nl=False)
+
+
+def show_picture(picture: str) -> None:
+    """Prints what syncd drew of numbers and days alone, with its colours."""
+    typer.echo(picture)
+
+
+def say_json(document: str) -> None:
+    """Prints a JSON document."""
+    from syncd.sdk.inert import inert_json
+
+    typer.echo(inert_json(document))

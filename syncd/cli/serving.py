@@ -1,0 +1,40 @@
+"""The command line of what serves pages: its commands and their options."""
+
+from __future__ import annotations
+
+import typer
+
+from syncd.cli import options
+
+serving = typer.Typer()
+
+
+@serving.command()
+def run(
+    config: options.ConfigPath = options.HERE,
+    listen: options.Listen = "127.0.0.1:8321",
+    new_ledger: options.NewLedger = False,
+    log_format: options.LogFormat = "text",
+) -> None:
+    """Run the service: sync on schedule and serve the pages.
+
+    The first sync starts at once. SIGTERM or Ctrl-C stops the service cleanly, with exit code 0.
+    """
+    from syncd.cli import run as command
+
+    command.run(config, listen=listen, log_format=log_format, new_ledger=new_ledger)
+
+
+@serving.command()
+def serve(
+    config: options.ConfigPath = options.HERE,
+    listen: options.Listen = "127.0.0.1:8321",
+    log_format: options.LogFormat = "text",
+) -> None:
+    """Serve the pages alone, from the ledger and the mapping files.
+
+    It needs no secret and no network, and syncs nothing: `syncd sync` or `syncd run` may do that meanwhile.
+    """
+    from syncd.cli import run as command
+
+    command.serve(config, listen=listen, log_format=log_format)

@@ -1,0 +1,40 @@
+"""Texts from outside, made inert: whatever a title, a cell, a note or a server's answer holds, it is only text.
+
+Control characters command a terminal, bidirectional overrides show a text in another order than it has, and a line
+break begins a line that seems to be syncd's own.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_OVERRIDES = range(0x202A, 0x202F), range(0x2066, 0x206A)
+_BREAKS = "\t\n\v\f\r\x1c\x1d\x1e\x85\u2028\u2029"
+_INERT: dict[int, str | None] = {
+    **{code: None for code in range(0xA0) if unicodedata.category(chr(code)) == "Cc"},
+    **{code: None for codes in _OVERRIDES for code in codes},
+    **dict.fromkeys(map(ord, _BREAKS), " "),
+}
+_ACTIVE = re.compile(f"[{re.escape(''.join(map(chr, _INERT)))}]")
+_LINE = re.compile(r"(?:[^\r\n]|\r(?!\n))+")
+
+
+def inert(text: str) -> str:
+    """The text on a single line: line breaks become spaces, other control characters and overrides are dropped."""
+    return text if text.isprintable() else text.translate(_INERT)
+
+
+def inert_lines(text: str) -> str:
+    """A text of many lines, each made inert; a line ends with `\\n` or `\\r\\n`."""
+    return _LINE.sub(lambda line: inert(line[0]), text)
+
+
+def inert_json(document: str) -> str:
+    """A JSON document in which such characters stand as escapes: it means the same, and is safe to show."""
+    if document.isascii():  # JSON itself escapes the ASCII control characters, but one
+        return document.replace("\x7f", "\\u007f")
+    return "\n".join(
+        _ACTIVE.sub(lambda sign: f"\\u{ord(sign[0]):04x}", line) if not line.isprintable() else line
+        for line in document.split("\n")
+    )

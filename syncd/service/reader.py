@@ -1,0 +1,100 @@
+"""The process behind `syncd serve`: it shows what the ledger and the mapping files hold, and runs no cycle."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from syncd.config import Config
+from syncd.config.project import clock_of
+from syncd.ledger import Ledger, LedgerError, open_ledger
+from syncd.service.configuration import Configuration
+from syncd.service.gauges import LedgerGauges
+from syncd.service.metrics import Metrics
+from syncd.service.watching import watch_files
+from syncd.status.unwritten import Trouble, troubles
+
+
+class LedgerReader:
+    """Gives the pages the ledger, once there is one, and the configuration as the files have it.
+
+    It needs no secret of a connection and no network. Another process may sync into the ledger meanwhile.
+    """
+
+    cycle_problem: str | None = None
+    ledger_problem: str | None = None
+    standing_by: str | None = None
+
+    def __init__(self, path: Path, config: Config) -> None:
+        self._metrics = Metrics()
+        self._configuration = Configuration(path, config, self._metrics)
+        self._opening = threading.Lock()
+        self._ledger: Ledger | None = None
+        self._stop = threading.Event()
+
+    @property
+    def config(self) -> Config:
+        """The last valid configuration."""
+        return self._configuration.config
+
+    @property
+    def config_problem(self) -> str | None:
+        """Why the files are not in use; None if they are."""
+        return self._configuration.problem
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The ledger; None before the first sync."""
+        with self._opening:
+            if self._ledger is None:
+                self._ledger = open_ledger(self.config.ledger_url(), create=False)
+            return self._ledger
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it is about to end."""
+        return self._stop.is_set()
+
+    def now(self) -> datetime:
+        """The time, by the clock of the configuration."""
+        return clock_of(self.config.settings)()
+
+    def standstill(self) -> float | None:
+        """It has no loop that could stand still."""
+        return None
+
+    def check_ledger(self) -> None:
+        """Raises LedgerError if there is no ledger, or it is not at its address any more."""
+        if self.ledger is None:
+            raise LedgerError("there is no ledger yet; `syncd sync` or `syncd run` makes it")
+        self.ledger.check_in_place()
+
+    def troubles(self) -> Sequence[Trouble]:
+        """The check-ins that are not written."""
+        return troubles(self.ledger)
+
+    def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
+        """No cycle can be started here."""
+        return 404, "`syncd serve` takes no webhooks; send them to `syncd run`"
+
+    def scrape(self, *, ledger: bool = True) -> bytes:
+        """The metrics: what the ledger holds, and how the configuration was read."""
+        if ledger and self.ledger is not None:
+            return self._metrics.text(list(LedgerGauges(self.ledger).read(self.config, self.now())))
+        return self._metrics.text()
+
+    def run(self, changed: Callable[[], None] = lambda: None) -> None:
+        """Watches the files until it is stopped."""
+        watch = partial(watch_files, self._configuration, changed, self._stop)
+        threading.Thread(target=watch, name="watch", daemon=True).start()
+        while not self._stop.is_set():
+            self._stop.wait(0.5)  # a signal may call `stop` at any point of this thread
+        if self._ledger is not None:
+            self._ledger.close()
+
+    def stop(self) -> None:
+        """Ends `run`."""
+        self._stop.set()

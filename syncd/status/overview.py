@@ -1,0 +1,142 @@
+"""A period at a glance: its report, how each objective and key result moved week by week, and what needs a look."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from syncd.ledger import Ledger
+from syncd.okr.goals import Health, KeyResult, standing
+from syncd.okr.rollup import ObjectiveStanding, roll_up_all
+from syncd.okr.spans import midnight
+from syncd.okr.weeks import weeks_of
+from syncd.okr.words import count
+from syncd.status.report import KeyResultLine, ObjectiveBlock, Report, report_of
+from syncd.status.snapshot import Snapshot
+from syncd.status.weekly import WeeklySeries
+
+_WORST_FIRST: Sequence[Health] = ("off_track", "at_risk", "unknown", "on_track", "done")
+_TWO_WEEKS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectiveOverview:
+    """An objective, its score at the end of each week so far, and by how much the score rose in the last two weeks.
+
+    A score is None if it was unknown; so is the change if either score was.
+    """
+
+    block: ObjectiveBlock
+    scores: Sequence[float | None]
+    change: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The state of a period, the worst objective first. `weeks` holds the last day of each whole week so far, and
+    `values` the values of each key result at the ends of those weeks.
+    """
+
+    report: Report
+    objectives: Sequence[ObjectiveOverview]
+    weeks: Sequence[date]
+    values: Mapping[str, Sequence[float | None]]
+
+    @property
+    def sentence(self) -> str:
+        """The state in a sentence: `2 of 4 objectives are off track. 1 watermelon. 1 number is unknown.`"""
+        blocks = self.report.objectives
+        if not blocks:
+            return "This period has no objectives."
+        health: dict[str, int] = {name: sum(block.standing.health == name for block in blocks) for name in _WORST_FIRST}
+        worst = next((name for name in ("off_track", "at_risk") if health[name]), None)
+        if worst is not None:
+            state = (
+                f"{health[worst]} of {count(len(blocks), 'objective')} {_is(health[worst])} {worst.replace('_', ' ')}."
+            )
+        elif health["unknown"] == len(blocks):
+            state = "No objective has a score yet."
+        else:
+            scored = len(blocks) - health["unknown"]
+            state = f"{'All' if scored == len(blocks) > 1 else scored} of {count(len(blocks), 'objective')} on track."
+        watermelons = sum(link.alignment.verdict == "watermelon" for block in blocks for link in block.alignment)
+        unknown = sum(line.value is None for block in blocks for line in block.key_results)
+        parts = [state]
+        if watermelons:
+            parts.append(f"{count(watermelons, 'watermelon')}.")
+        if unknown:
+            parts.append(f"{count(unknown, 'number')} {_is(unknown)} unknown.")
+        return " ".join(parts)
+
+    @property
+    def doubtful(self) -> Sequence[KeyResultLine]:
+        """The key results whose number is unknown, or is not as fresh and complete as it should be."""
+        lines = (line for block in self.report.objectives for line in block.key_results)
+        return [line for line in lines if line.value is None or line.quality not in (None, "complete")]
+
+
+def overview_of(snapshot: Snapshot, ledger: Ledger | None) -> Overview:
+    """The overview of a snapshot of now."""
+    report = report_of(snapshot)
+    weeks = [last for _, last in weeks_of(snapshot.okrs.period, snapshot.moment)]
+    values = _weekly_values(snapshot, ledger)
+    scores = list(_scores(snapshot, weeks, values))
+    objectives = [
+        ObjectiveOverview(
+            block,
+            [score[block.objective.id].score for score in scores],
+            _change(block, [score[block.objective.id] for score in scores]),
+        )
+        for block in report.objectives
+    ]
+    objectives.sort(key=lambda each: (not each.block.has_watermelon, _WORST_FIRST.index(each.block.standing.health)))
+    return Overview(report, objectives, weeks, values)
+
+
+def _weekly_values(snapshot: Snapshot, ledger: Ledger | None) -> Mapping[str, Sequence[float | None]]:
+    key_results = snapshot.okrs.key_results
+    if ledger is None or not snapshot.cycle:
+        return {kr.id: () for kr in key_results}
+    with ledger.together(kr.measure for kr in key_results) as reading:
+        series = WeeklySeries(reading, snapshot.okrs, snapshot.values, snapshot.moment, ahead=key_results)
+        return {kr.id: [week.value for week in series.weeks(kr)] for kr in key_results}
+
+
+def _scores(
+    snapshot: Snapshot, weeks: Sequence[date], values: Mapping[str, Sequence[float | None]]
+) -> Iterator[Mapping[str, ObjectiveStanding]]:
+    """The objectives' standings at the end of each week. A key result counts by its last value until it has another."""
+    okrs, shares, zone = snapshot.okrs, snapshot.rules.shares, snapshot.okrs.period.zone
+    last: dict[str, float | None] = {}
+    for index, day in enumerate(weeks):
+        end = midnight(day + timedelta(days=1), zone)
+        for kr in okrs.key_results:
+            last[kr.id] = _value_at(kr, values, index, last.get(kr.id))
+        yield roll_up_all(
+            okrs.objectives,
+            {kr.id: standing(kr, last[kr.id], okrs.period.span, end, shares) for kr in okrs.key_results},
+            shares,
+        )
+
+
+def _value_at(
+    kr: KeyResult, values: Mapping[str, Sequence[float | None]], index: int, before: float | None
+) -> float | None:
+    weeks = values[kr.id]
+    value = weeks[index] if index < len(weeks) else None
+    return before if value is None else value
+
+
+def _change(block: ObjectiveBlock, scores: Sequence[ObjectiveStanding]) -> float | None:
+    """How much the score rose since two weeks before the last whole week ended, of the same key results."""
+    if len(scores) <= _TWO_WEEKS or block.standing.score is None:
+        return None
+    then = scores[-1 - _TWO_WEEKS]
+    if then.score is None or then.scored != block.standing.scored:
+        return None
+    return block.standing.score - then.score
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"

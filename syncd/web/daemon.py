@@ -1,0 +1,63 @@
+"""What the pages need of the process that serves them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from syncd.config import Config
+from syncd.ledger import Ledger
+from syncd.status.unwritten import Trouble
+
+
+class Daemon(Protocol):
+    """The process that serves the pages: its configuration and ledger in force, and what troubles it."""
+
+    cycle_problem: str | None
+    ledger_problem: str | None
+    standing_by: str | None
+
+    @property
+    def config(self) -> Config:
+        """The last valid configuration."""
+        ...
+
+    @property
+    def config_problem(self) -> str | None:
+        """Why the files are not in use; None if they are."""
+        ...
+
+    @property
+    def ledger(self) -> Ledger | None:
+        """The ledger; None before the first sync."""
+        ...
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it is about to end."""
+        ...
+
+    def now(self) -> datetime:
+        """The time."""
+        ...
+
+    def standstill(self) -> float | None:
+        """For how many seconds its loop has not moved, if it should have; else None."""
+        ...
+
+    def check_ledger(self) -> None:
+        """Raises LedgerError if the ledger in use is not at its address any more, or not to be written to."""
+        ...
+
+    def troubles(self) -> Sequence[Trouble]:
+        """The check-ins that are not written."""
+        ...
+
+    def receive_webhook(self, connection: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
+        """The status and the sentence that answer a webhook of a connection; `headers` have lower-case names."""
+        ...
+
+    def scrape(self, *, ledger: bool = True) -> bytes:
+        """The metrics, in Prometheus' text format; without those that the `ledger` is read for, if it is silent."""
+        ...

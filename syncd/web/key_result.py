@@ -1,0 +1,103 @@
+"""The page of a key result: why is it this number?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+
+from syncd.explain.event_words import event_words
+from syncd.explain.evidence import Evidence
+from syncd.explain.evidence import evidence as evidence_of
+from syncd.explain.history import Series, by_point, history
+from syncd.explain.items import Item
+from syncd.explain.links import links_of
+from syncd.okr.measures import RecordMeasure
+from syncd.web.lines import chart_of
+from syncd.web.pages import render
+from syncd.web.view import View
+
+_TABS = {"evidence": "Evidence", "history": "History", "definition": "Definition"}
+_SUMMED = ("count", "sum")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record or reading that counts, and the number after it; None where the numbers do not add up by rows."""
+
+    item: Item
+    total: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What a rule leaves out."""
+
+    rule: str
+    items: Sequence[Item]
+
+
+def page(view: View, name: str, query: QueryParams) -> str:
+    """The page. HTTPException 404 if the period has no such key result."""
+    snapshot, ledger, zone = view.snapshot, view.daemon.ledger, view.okrs.period.zone
+    key_result = next((kr for kr in snapshot.okrs.key_results if kr.id == name), None)
+    if key_result is None:
+        raise HTTPException(404, f"{view.okrs.period.id} has no such key result")
+    tab = query.get("tab", "evidence")
+    series = history(view.snapshots, snapshot, key_result, backfill=True)
+    evidence = evidence_of(snapshot, ledger, key_result)
+    origin = view.daemon.config.origins.get((view.okrs.period.id, name))
+    frame = view.frame()
+    return render(
+        "key_result.html",
+        **frame,
+        here="",
+        line=evidence.line,
+        key_result=key_result,
+        objective=next(each for each in snapshot.okrs.objectives if key_result in each.key_results),
+        chart=chart_of(series, frame["today"]),
+        series=series,
+        evidence=evidence,
+        rows=list(_rows(evidence)),
+        left_out=list(_left_out(evidence)),
+        links=list(links_of(snapshot, ledger, key_result)),
+        days=list(_days(series)),
+        tabs=_TABS,
+        tab=tab if tab in _TABS else "evidence",
+        where=str(origin.problem("")).rstrip(": ") if origin else None,
+        local=lambda moment: moment.astimezone(zone),
+    )
+
+
+def _rows(evidence: Evidence) -> Iterator[Row]:
+    """What counts, by time, each with the running total where the measure adds up."""
+    measure = evidence.key_result.measure
+    adds = isinstance(measure, RecordMeasure) and measure.take in _SUMMED and measure.per is None
+    total = Decimal(0)
+    for item in sorted(evidence.counted, key=lambda item: (item.at is None, item.at.timestamp() if item.at else 0.0)):
+        if adds and item.brings is not None:
+            total += Decimal(item.brings)
+        yield Row(item, f"{total:f}" if adds else None)
+
+
+def _left_out(evidence: Evidence) -> Iterator[LeftOut]:
+    by_rule: dict[str, list[Item]] = {}
+    for item in evidence.items:
+        if item.left_out is not None:
+            by_rule.setdefault(item.left_out, []).append(item)
+    for rule, items in sorted(by_rule.items(), key=lambda pair: -len(pair[1])):
+        yield LeftOut(rule, items)
+
+
+def _days(series: Series) -> Iterator[tuple[object, Sequence[str]]]:
+    """The days on which the number or its health changed, or something happened; the newest first."""
+    events, points = by_point(series), series.points
+    for index in range(len(points) - 1, -1, -1):
+        point, before = points[index], points[index - 1] if index else None
+        sentences = [event_words(event, series) for event in events.get(point.day, ())]
+        moved = before is None or (point.value, point.health) != (before.value, before.health)
+        if moved or sentences:
+            yield point, sentences

@@ -1,0 +1,46 @@
+"""Templates: their environment, and the words and drawings that they may use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from syncd.okr import words
+from syncd.okr.goals import KeyResult
+from syncd.status import checkin_words, verdicts
+from syncd.web import charts
+
+HERE = Path(__file__).parent
+
+
+def figure(key_result: KeyResult, value: float | None) -> Markup:
+    """A measured value: people read its figure, programs its exact number; an absent one is the word unknown."""
+    if value is None:
+        return Markup('<span class="unknown">unknown</span>')
+    return Markup(f'<data value="{value!r}">{escape(words.value_figure(key_result, value))}</data>')  # noqa: S704
+
+
+def points(change: float) -> str:
+    """A change of a score in points of a hundred: `+3`, `−12`, `±0`."""
+    rounded = round(change * 100)
+    return "±0" if rounded == 0 else f"{'+' if rounded > 0 else '−'}{abs(rounded)}"
+
+
+_PAGES = Environment(
+    loader=FileSystemLoader(HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_PAGES.globals.update(
+    words=words, verdicts=verdicts, checkin_words=checkin_words, charts=charts, figure=figure, points=points
+)
+
+
+def render(template: str, **data: Any) -> str:
+    """A page."""
+    return _PAGES.get_template(template).render(data)

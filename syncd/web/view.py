@@ -1,0 +1,82 @@
+"""The period and moment that a page shows, by its address: `?period=` and `?at=`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+
+from syncd.okr.goals import PeriodOkrs
+from syncd.okr.spans import midnight
+from syncd.status.periods import choose_period
+from syncd.status.read_snapshots import Snapshots
+from syncd.status.snapshot import Snapshot
+from syncd.web.daemon import Daemon
+
+
+@dataclass(frozen=True)
+class View:
+    """What a page shows: a period, as of now or of the end of a past day.
+
+    `asked` is the period that the address names, None if it names none: links to other pages keep it.
+    """
+
+    daemon: Daemon
+    okrs: PeriodOkrs
+    now: datetime
+    asked: str | None = None
+    day: date | None = None
+
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        """The snapshots of the period."""
+        return Snapshots(self.daemon.config, self.okrs, self.daemon.ledger)
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """The state that the page shows."""
+        if self.day is None:
+            return self.snapshots.now(self.now)
+        return self.snapshots.at_end(midnight(self.day + timedelta(days=1), self.okrs.period.zone))
+
+    def frame(self) -> Mapping[str, Any]:
+        """What the frame of each page shows."""
+        zone = self.okrs.period.zone
+        return {
+            "period": self.okrs.period,
+            "as_of": self.snapshot.last_instant.astimezone(zone),
+            "synced_at": self.snapshot.synced_at,
+            "past": self.day is not None,
+            "day": self.day,
+            "today": self.now.astimezone(zone).date(),
+            "query": f"?{urlencode({'period': self.asked})}" if self.asked else "",
+        }
+
+
+def view_of(daemon: Daemon, request: Request) -> View:
+    """The view that an address asks for. HTTPException: 404 for an unknown period, 400 for a day that is none."""
+    now, asked = daemon.now(), request.query_params.get("period")
+    okrs = choose_period(daemon.config, asked, now)
+    if okrs is None:
+        raise HTTPException(404, "there is no such period" if asked else "no mapping file has a period yet")
+    return View(daemon, okrs, now, asked, _day(request.query_params.get("at"), okrs, now))
+
+
+def _day(text: str | None, okrs: PeriodOkrs, now: datetime) -> date | None:
+    """The past day that is asked for; None for today."""
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        raise HTTPException(400, "write the day as 2026-11-02") from None
+    today = now.astimezone(okrs.period.zone).date()
+    if day > today or day.year < 1970:
+        raise HTTPException(400, "the day is in the future" if day > today else "write a day after 1970")
+    return None if day == today else day
