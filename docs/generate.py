@@ -28,7 +28,7 @@ from connectors.http.publisher import Success
 from syncd.cli.app import app
 from syncd.config.catalogue import connection_model, connector
 from syncd.config.goal_keys import GuardKeys, Keep, LevelsKeys, MilestoneKeys, PaceKeys, PlausibleKeys, StepKeys
-from syncd.config.keeping import RetainKeys
+from syncd.config.keeping import BackupKeys, RetainKeys
 from syncd.config.mapping_keys import (
     Defaults,
     Drives,
@@ -48,6 +48,7 @@ from syncd.okr.lint import RULES
 from syncd.sdk import Stated, Statement, can_publish, can_pull
 from syncd.sdk.as_keys import As
 from syncd.sdk.tables import Lookup, Series
+from syncd.service.backups import backup_gauge
 from syncd.service.gauges import delivery_gauges, key_result_gauges, stream_gauges
 from syncd.service.metrics import Metrics
 
@@ -178,7 +179,7 @@ def _choices(annotation: Any) -> tuple[Any, ...]:
 
 def metrics() -> str:
     """The metrics with the help texts of /metrics."""
-    gauges = [*key_result_gauges([]), *stream_gauges({}, datetime.now(UTC)), *delivery_gauges([])]
+    gauges = [*key_result_gauges([]), *stream_gauges({}, datetime.now(UTC)), *delivery_gauges([]), backup_gauge(None)]
     text = Metrics().text(gauges).decode()
     rows = []
     for family in text_string_to_metric_families(text):
@@ -280,6 +281,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "health keys": partial(keys, HealthShares),
     "web keys": partial(keys, WebKeys),
     "retain keys": partial(keys, RetainKeys),
+    "backup keys": partial(keys, BackupKeys),
     "notify keys": partial(keys, NotifyKeys),
     "metrics": metrics,
     "stated": stated,

@@ -14,7 +14,7 @@ def sentences(error: Exception) -> list[str] | None:
         return lines
     from syncd.ledger import LedgerBusy, LedgerError, LedgerFailed, ServiceRuns
 
-    if not isinstance(error, LedgerError):
+    if not isinstance(error, LedgerError | LedgerBusy):
         return None
     advice = ""
     if isinstance(error, ServiceRuns):

@@ -1,15 +1,22 @@
-"""The keys of `retain:`: how long the ledger keeps what no number needs."""
+"""The keys of `retain:` and `backup:`: how long the ledger keeps what no number needs, and its backups."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from syncd.sdk import Duration
 
 _LONGEST = timedelta(days=36_500)  # there is no earlier time than the year 1
+
+
+def _a_second_or_more(length: timedelta) -> timedelta:
+    if length < timedelta(seconds=1):
+        raise ValueError("must be at least 1s")
+    return length
 
 
 class RetainKeys(BaseModel):
@@ -30,3 +37,15 @@ class RetainKeys(BaseModel):
     def before(self, now: datetime) -> Mapping[str, datetime]:
         """For each key, the time before which rows are old."""
         return {name: now - min(length, _LONGEST) for name, length in self}
+
+
+class BackupKeys(BaseModel):
+    """The keys of `backup:`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    to: str = Field(description="A folder; created if it is missing.", min_length=1)
+    every: Annotated[Duration, AfterValidator(_a_second_or_more)] = Field(
+        timedelta(days=1), description="How long after a backup the next is due."
+    )
+    keep: int = Field(14, ge=1, strict=True, description="How many backups stay; older ones are removed.")

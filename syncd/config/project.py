@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from syncd.config.cron import next_by_cron
-from syncd.config.keeping import RetainKeys
+from syncd.config.keeping import BackupKeys, RetainKeys
 from syncd.config.keys import Share
 from syncd.config.notifying import NotifyKeys
 from syncd.config.references import password_in_url
@@ -119,11 +119,12 @@ class ProjectFile(BaseModel):
     held_until: Literal["approved", "repeated"] = Field(
         "approved", description="What releases a held number; repeated: also a second cycle with the same number."
     )
+    retain: RetainKeys = Field(RetainKeys(), description="How long the ledger keeps what no number needs.")
+    backup: BackupKeys | None = Field(None, description="Where `run` writes backups of the ledger, and how often.")
     clock: AwareDatetime | None = Field(
         None,
         description="For rehearsals: every command behaves as if it were this time, such as 2026-11-21T10:15+01:00.",
     )
-    retain: RetainKeys = Field(RetainKeys(), description="How long the ledger keeps what no number needs.")
     web: WebKeys = Field(WebKeys(), description="The dashboard of `run`.")
     connections: dict[str, dict[str, Any]] = Field(
         {}, description="The systems to pull from, each by a name of your choice."

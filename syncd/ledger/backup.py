@@ -61,7 +61,7 @@ def back_up(url: str, file: Path) -> Counts | None:
                     _pack(engine, unfinished)
                 else:
                     _copy(place, unfinished)
-            with TemporaryDirectory(dir=file.parent, prefix=".syncd-") as folder:
+            with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
                 written = rebuild(unfinished, Path(folder) / "ledger.db")
             _settle(unfinished, file)
         finally:
@@ -106,7 +106,7 @@ def _existing(url: str) -> Iterator[Engine | None]:
 
 
 def _pack(engine: Engine, file: Path) -> None:
-    with TemporaryDirectory(dir=file.parent, prefix=".syncd-") as folder:
+    with TemporaryDirectory(dir=file.parent, prefix=f"{file.name}.") as folder:
         with _snapshot(engine) as connection:
             write_dump(connection, Path(folder))
         with tarfile.open(file, "w:gz") as archive:

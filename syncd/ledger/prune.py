@@ -17,7 +17,21 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, ColumnElement, Connection, Engine, Table, delete, func, or_, select, true, tuple_, union
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    true,
+    tuple_,
+    union,
+)
 
 from syncd.ledger.batches import batches
 from syncd.ledger.cycles import Cycles, newest_by
@@ -26,7 +40,7 @@ from syncd.ledger.schema import cycles, deliveries, events, messages, metadata
 from syncd.okr.spans import midnight
 
 _FINAL = ("superseded", "delivered")
-_OVER = events.c.state != "waiting"
+_OVER = and_(events.c.state != "waiting", events.c.until.is_not(None))
 _OPEN_MESSAGES = ("waiting", "sending")
 _REFERENCES = frozenset(
     {"cycle", "until", "confirmed", "completed_cycle", "census_cycle", "census_before", "restored_in"}
@@ -42,7 +56,7 @@ class _Rows(NamedTuple):
     still: ColumnElement[bool]
 
 
-_DELIVERIES = _Rows(deliveries, deliveries.c.id, deliveries.c.state.in_(_FINAL))
+_DELIVERIES = _Rows(deliveries, deliveries.c.id, and_(deliveries.c.state.in_(_FINAL), deliveries.c.until.is_not(None)))
 _MESSAGES = _Rows(messages, messages.c.event, messages.c.event.in_(select(events.c.id).where(_OVER)))
 _EVENTS = _Rows(events, events.c.id, _OVER)
 _CYCLES = _Rows(cycles, cycles.c.id, true())
@@ -130,7 +144,6 @@ def _ends_of_days(engine: Engine, zone: ZoneInfo) -> Sequence[int]:
 
 def _events(connection: Connection, before: datetime) -> list[int]:
     """Events that are over, older than a time, and not needed to notice the next change or to space messages."""
-    newest = select(func.max(events.c.id)).group_by(events.c.kind, events.c.period, events.c.subject)
     address = (messages.c.recipient, messages.c.address)
     newest_message = select(*address, func.max(messages.c.event)).group_by(*address)
     last_sent = select(*address, func.max(messages.c.sent_at)).group_by(*address)
@@ -141,9 +154,7 @@ def _events(connection: Connection, before: datetime) -> list[int]:
             tuple_(*address, messages.c.sent_at).in_(last_sent),
         )
     )
-    query = select(events.c.id).where(
-        _OVER, events.c.made_at < before, events.c.id.not_in(newest), events.c.id.not_in(needed)
-    )
+    query = select(events.c.id).where(_OVER, events.c.made_at < before, events.c.id.not_in(needed))
     return list(connection.execute(query.order_by(events.c.id)).scalars())
 
 

@@ -24,6 +24,7 @@ class LedgerReader:
     It needs no secret of a connection and no network. Another process may sync into the ledger meanwhile.
     """
 
+    backup_problem: str | None = None
     cycle_problem: str | None = None
     ledger_problem: str | None = None
     standing_by: str | None = None

@@ -29,6 +29,11 @@ class Daemon(Protocol):
         ...
 
     @property
+    def backup_problem(self) -> str | None:
+        """Why the last scheduled backup failed; None if it did not."""
+        ...
+
+    @property
     def ledger(self) -> Ledger | None:
         """The ledger; None before the first sync."""
         ...

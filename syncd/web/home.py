@@ -73,6 +73,8 @@ def _notices(view: View, overview: Overview) -> Iterator[Notice]:
         yield Notice(f"The configuration is wrong; the last good one is in use.\n{daemon.config_problem}", bad=True)
     if daemon.cycle_problem:
         yield Notice(f"The last cycle could not run.\n{daemon.cycle_problem}", bad=True)
+    if daemon.backup_problem:
+        yield Notice(f"The last backup of the ledger failed.\n{daemon.backup_problem}", bad=True)
     for line in overview.doubtful:
         name, quality = line.key_result.id, line.quality or "unknown"
         word = "unknown" if line.value is None and quality == "complete" else quality

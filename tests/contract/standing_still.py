@@ -17,6 +17,7 @@ class StandingStill:
     """A daemon that stands still."""
 
     config_problem: str | None = None
+    backup_problem: str | None = None
     cycle_problem: str | None = None
     ledger_problem: str | None = None
     standing_by: str | None = None

@@ -1,0 +1,78 @@
+"""The backups that the service writes by its schedule: their names, when the next is due, and which ones go."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from prometheus_client.core import GaugeMetricFamily
+
+from syncd.ledger import Ledger
+from syncd.ledger.backup import back_up
+
+_TIME = "%Y%m%dT%H%M%SZ"
+_RETRY = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Backups:
+    """The backups of one ledger in a folder. Their names carry their time and the ledger's id:
+    `syncd-20261128T030000Z-1f3a9c2e.db`, or `.tar.gz` for PostgreSQL.
+
+    No other file of the folder is touched, also no backup of another ledger.
+    """
+
+    folder: Path
+    ledger: Ledger
+
+    def newest(self) -> datetime | None:
+        """The time of the newest backup; None if there is none. Raises OSError if the folder cannot be read."""
+        return max((at for at, _ in self._files()), default=None)
+
+    def write(self, now: datetime, keep: int) -> Path:
+        """Writes a backup and reads it back, then removes all but the newest `keep`. LedgerError if that fails."""
+        engine = self.ledger.engine
+        ending = "db" if engine.dialect.name == "sqlite" else "tar.gz"
+        file = self.folder / f"syncd-{now.astimezone(UTC):{_TIME}}-{self._id}.{ending}"
+        self._remove_unfinished()
+        back_up(engine.url.render_as_string(hide_password=False), file)
+        for _, old in sorted(self._files(), reverse=True)[keep:]:
+            old.unlink(missing_ok=True)
+        return file
+
+    @property
+    def _id(self) -> str:
+        return self.ledger.identity.id[:8]
+
+    def _files(self) -> Iterator[tuple[datetime, Path]]:
+        name = re.compile(rf"syncd-(\d{{8}}T\d{{6}}Z)-{self._id}\.(?:db|tar\.gz)", re.ASCII)
+        for path in self.folder.iterdir() if self.folder.is_dir() else ():
+            if match := name.fullmatch(path.name):
+                with suppress(ValueError):  # 31 February
+                    yield datetime.strptime(match[1], _TIME).replace(tzinfo=UTC), path
+
+    def _remove_unfinished(self) -> None:
+        """Removes what a backup left behind that was killed."""
+        for path in self.folder.glob(f".syncd-*Z-{self._id}.*") if self.folder.is_dir() else ():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def due(newest: datetime | None, tried: datetime | None, every: timedelta, now: datetime) -> bool:
+    """Whether the next backup is due: `every` after the newest, and not soon after a try that failed."""
+    waits = tried is not None and now - tried < min(every, _RETRY)
+    return not waits and (newest is None or not timedelta() <= now - newest < every)
+
+
+def backup_gauge(newest: datetime | None) -> GaugeMetricFamily:
+    """The gauge of the newest backup; without a sample if there is none."""
+    gauge = GaugeMetricFamily(
+        "syncd_backup_last_success_timestamp_seconds", "When the newest scheduled backup was written, in Unix time."
+    )
+    if newest is not None:
+        gauge.add_metric((), newest.timestamp())
+    return gauge
