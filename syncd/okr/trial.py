@@ -11,8 +11,10 @@ from syncd.okr.answer import Answer
 from syncd.okr.facts import answered
 from syncd.okr.goals import (
     ON_PACE,
+    Health,
     KeyResult,
     Level,
+    Objective,
     PeriodOkrs,
     Shares,
     Standing,
