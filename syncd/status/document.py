@@ -73,6 +73,7 @@ def checkin_document(checkin: CheckIn, zone: ZoneInfo) -> dict[str, Any]:
         "note": checkin.note,
         "confidence": checkin.confidence,
         "author": checkin.author,
+        "entered_by": checkin.entered_by,
         "at": _time(checkin.at, zone),
         "expires_at": _time(checkin.expires_at, zone),
         **({"as_of": _time(checkin.dated, zone)} if checkin.dated else {}),
@@ -81,7 +82,12 @@ def checkin_document(checkin: CheckIn, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _withdrawal(withdrawal: Withdrawal, zone: ZoneInfo) -> dict[str, Any]:
-    return {"author": withdrawal.author, "at": _time(withdrawal.at, zone), "note": withdrawal.note}
+    return {
+        "author": withdrawal.author,
+        "entered_by": withdrawal.entered_by,
+        "at": _time(withdrawal.at, zone),
+        "note": withdrawal.note,
+    }
 
 
 def level_of(line: KeyResultLine) -> Level | None:
