@@ -14,13 +14,16 @@ def sentences(error: Exception) -> list[str] | None:
         return lines
     from syncd.ledger import LedgerBusy, LedgerError, LedgerFailed, ServiceRuns
 
-    advice = {
-        ServiceRuns: "; stop it first",
-        LedgerBusy: "; try again when it has ended",
-        LedgerFailed: "; what was stored stays, and the next sync goes on from there",
-        LedgerError: "",
-    }
-    return next(([f"syncd: {error}{what}"] for kind, what in advice.items() if isinstance(error, kind)), None)
+    if not isinstance(error, LedgerError | LedgerBusy):
+        return None
+    advice = ""
+    if isinstance(error, ServiceRuns):
+        advice = "; stop it first"
+    elif isinstance(error, LedgerBusy):
+        advice = "; try again when it has ended"
+    elif isinstance(error, LedgerFailed):
+        advice = "; what was stored stays, and the next sync goes on from there"
+    return [f"syncd: {error}{advice}"]
 
 
 def exit_code(error: Exception) -> int:

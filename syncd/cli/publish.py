@@ -12,11 +12,11 @@ from syncd.cli.lines import wrapped
 from syncd.cli.output import say
 from syncd.cli.pulling import ready_to_pull
 from syncd.config.notifying import EVERYBODY
+from syncd.cycle.outgoing import deliver
 from syncd.ledger.outbox import STUCK
-from syncd.notifying.send import MessageOutcome, send_messages
+from syncd.notifying.send import MessageOutcome
 from syncd.okr.words import count
-from syncd.publishing.delivery import Delivered, deliver
-from syncd.sdk import RetryPolicy
+from syncd.publishing.delivery import Delivered
 from syncd.status.unwritten import gathered, in_short
 
 
@@ -28,8 +28,8 @@ def run(path: Path, *, only: str | None, retry: bool, log_format: str) -> None:
             ledger.outbox.reopen(STUCK, request.clock(), only)
             if only is None:
                 ledger.events.reopen(request.clock())
-        deliveries = deliver(request.config, ledger, request.clock, retry=RetryPolicy(), only=only)
-        messages = send_messages(request.config, ledger, request.clock) if only is None else ()
+        outcomes = deliver(request, messages=only is None)
+        deliveries, messages = outcomes.delivered, outcomes.messages
         stuck = [delivery for delivery in ledger.outbox.in_state(STUCK) if only in (None, delivery.key_result)]
     print_deliveries(deliveries)
     print_messages(messages)

@@ -45,6 +45,9 @@ def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_for
     print_failures(result)
     print_deliveries(result.delivered)
     print_messages(result.messages)
+    if result.delivering is not None:
+        for line in wrapped(f"the check-ins are left to another process: {result.delivering}"):
+            typer.echo(line)
     if not result.key_results:
         say(NOTHING_OPEN)
     say(f"{_counts(result, shown, dry_run)}; {seconds:.1f} s")

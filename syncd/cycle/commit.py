@@ -20,23 +20,32 @@ from syncd.cycle.model import (
     Result,
     ValueChange,
 )
+from syncd.cycle.outgoing import Outcomes, Outgoing, deliver
 from syncd.cycle.renames import renames
 from syncd.explain.restatements import ValueHistory, find_restatements
-from syncd.ledger import Definition, Ledger, Outline
+from syncd.ledger import Definition, Delivering, Ledger, Outline
 from syncd.ledger.definitions import definition
 from syncd.ledger.outlines import SETTINGS, objective_outline, settings_outline
-from syncd.notifying.send import MessageOutcome, send_messages
+from syncd.notifying.send import MessageOutcome
 from syncd.okr.goals import PeriodOkrs
-from syncd.publishing.delivery import Delivered, deliver
+from syncd.publishing.delivery import Delivered
 from syncd.sdk import Json
 
 log = logging.getLogger("syncd.cycle")
 
 
 def commit(
-    request: CycleRequest, pulled: Pulled, measured: Measured, foreseen: Foreseen, carried_over: CarriedOver
+    request: CycleRequest,
+    pulled: Pulled,
+    measured: Measured,
+    foreseen: Foreseen,
+    carried_over: CarriedOver,
+    outgoing: Outgoing | None = None,
 ) -> Result:
-    """Keeps a cycle's values, deliveries and events, then delivers and notifies. What fails waits in the ledger."""
+    """Keeps a cycle's values, deliveries and events, then delivers and notifies. What fails waits in the ledger.
+
+    With `outgoing`, deliveries and messages go on beside the next cycles, and the result names none of them.
+    """
     ledger = request.ledger
     changes, look_renamed = _changes(ledger, measured), list(renames(request))
     ledger.values.commit(
@@ -53,16 +62,16 @@ def commit(
     changes = _restated(ledger, pulled, measured, changes)
     _log_pulls(pulled.results)
     verdicts = _keep_links(request, foreseen)
-    delivered = deliver(
-        request.config,
-        ledger,
-        request.clock,
-        retry=request.retry,
-        only=request.only,
-        patient=request.patient,
-        stopping=request.stopping,
-    )
-    messages = send_messages(request.config, ledger, request.clock, stopping=request.stopping)
+    outcomes, delivering = Outcomes(), None
+    try:
+        if outgoing is None:
+            outcomes = deliver(request)
+        else:
+            outgoing.start(request)
+    except Delivering as busy:
+        delivering = str(busy)
+        log.info("deliveries left to another process", extra={"reason": delivering})
+    delivered, messages = outcomes.delivered, outcomes.messages
     unopened = _unopened(request, pulled, delivered, messages)
     _log_moves(carried_over, look_renamed)
     return Result(
@@ -76,6 +85,7 @@ def commit(
         unopened,
         carried_over,
         look_renamed,
+        delivering,
     )
 
 

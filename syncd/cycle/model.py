@@ -228,6 +228,8 @@ class Result:
     """Each publisher that cannot be opened although nothing is due there, and why; `notify` for the messages."""
     carried_over: CarriedOver = CarriedOver()
     renames: Sequence[LooksRenamed] = ()
+    delivering: str | None = None
+    """Which other process delivers, if one does: it takes this cycle's check-ins and messages too."""
 
     @property
     def key_results(self) -> int:

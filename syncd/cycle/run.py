@@ -10,15 +10,23 @@ from syncd.cycle.commit import commit, dry_result, end_dry_run
 from syncd.cycle.foresee import foresee
 from syncd.cycle.measure import measure
 from syncd.cycle.model import CycleRequest, Result
+from syncd.cycle.outgoing import Outgoing
 from syncd.cycle.pull import pull
 
 
-def run_cycle(request: CycleRequest, *, dry_run: bool = False, background: Background | None = None) -> Result:
+def run_cycle(
+    request: CycleRequest,
+    *,
+    dry_run: bool = False,
+    background: Background | None = None,
+    outgoing: Outgoing | None = None,
+) -> Result:
     """Runs the four phases; a `dry_run` keeps the pulled rows but no value, and sends nothing.
 
-    Pulls that outlast the cycle have failed in it, and go on in the `background`, if there is one. The result
-    names the sources and publishers that failed or could not be opened. Raises CycleStopped once the request's
-    `stopping` is set: stored rows stay with their cursors, and the next cycle continues from there.
+    Pulls that outlast the cycle have failed in it, and go on in the `background`, if there is one; deliveries and
+    messages are `outgoing` beside the next cycles, or take place before the end. The result names the sources and
+    publishers that failed or could not be opened. Raises CycleStopped once the request's `stopping` is set: stored rows
+    stay with their cursors, and the next cycle continues from there.
     """
     moves = request.watcher.moves
     pulled = pull(request, background)
@@ -34,4 +42,4 @@ def run_cycle(request: CycleRequest, *, dry_run: bool = False, background: Backg
     moves()
     foreseen = foresee(request, pulled, measured)
     moves()
-    return commit(request, pulled, measured, foreseen, carried_over)
+    return commit(request, pulled, measured, foreseen, carried_over, outgoing)

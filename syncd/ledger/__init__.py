@@ -14,7 +14,7 @@ from syncd.ledger.definitions import Definition
 from syncd.ledger.events import Event, NewEvent
 from syncd.ledger.failures import LedgerError, LedgerFailed
 from syncd.ledger.ledger import Ledger, open_ledger
-from syncd.ledger.lock import LedgerBusy, ServiceRuns, cycle_lock, service_lock
+from syncd.ledger.lock import Delivering, LedgerBusy, ServiceRuns, cycle_lock, delivery_lock, service_lock
 from syncd.ledger.outbox import Delivery, NewDelivery
 from syncd.ledger.outlines import Outline, OutlineVersion
 from syncd.ledger.values import KeptValue
@@ -23,6 +23,7 @@ __all__ = [
     "Cycle",
     "Definition",
     "DefinitionVersion",
+    "Delivering",
     "Delivery",
     "EndedCycle",
     "Event",
@@ -39,6 +40,7 @@ __all__ = [
     "OutlineVersion",
     "ServiceRuns",
     "cycle_lock",
+    "delivery_lock",
     "open_ledger",
     "service_lock",
 ]

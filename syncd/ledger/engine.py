@@ -24,15 +24,30 @@ _PATIENCE = 30  # seconds to wait for a locked SQLite file, unless the URL has `
 _CACHE = "cache_size=-8000"  # kB, so that the pages of a stream stay in memory while several measures read it
 
 
+class _TakingTurns(Engine):
+    """In SQLite, `begin` waits for other writers before it reads: else it would fail if one of them wrote meanwhile."""
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction that writes."""
+        with self.connect() as connection, connection.execution_options(**WRITES).begin():
+            yield connection
+
+
+WRITES = {"syncd_writes": True}
+"""The options of a connection whose next transaction writes."""
+
+
 def engine_of(url: URL) -> Engine:
     """The engine by which syncd reads and writes a ledger: its failures are LedgerErrors, and it waits for no answer
     for ever.
     """
     sqlite = url.get_backend_name() == "sqlite"
     network = {} if sqlite else {name: value for name, value in _NETWORK.items() if name not in url.query}
-    engine = create_engine(
+    made = create_engine(
         url, pool_pre_ping=not sqlite, json_serializer=_json, json_deserializer=orjson.loads, connect_args=network
     )
+    engine = _TakingTurns(made.pool, made.dialect, made.url)
     raise_ledger_errors(engine)
     if sqlite:
         _prepare_sqlite(engine)
@@ -57,7 +72,8 @@ def _prepare_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN")
+        writes = connection.get_execution_options().get("syncd_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _limit_postgresql(engine: Engine) -> None:

@@ -18,7 +18,7 @@ from syncd.ledger.alignments import Alignments
 from syncd.ledger.checkins import CheckIns
 from syncd.ledger.cycles import Cycles
 from syncd.ledger.definition_versions import Definitions
-from syncd.ledger.engine import engine_of, unhurried
+from syncd.ledger.engine import WRITES, engine_of, unhurried
 from syncd.ledger.events import Events
 from syncd.ledger.failures import LedgerError, LedgerFailed, shown
 from syncd.ledger.identity import Remembered, identity, last_ledger_at, note_put_back
@@ -116,9 +116,6 @@ def _wait_for_other_migrations(connection: Connection) -> None:
     """Of several processes that start at once, one migrates, and the others wait and then find nothing to do."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_MIGRATION_KEY)))
-    else:
-        connection.exec_driver_sql("ROLLBACK")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def gone(url: URL, last_ledger: Remembered) -> LedgerError:
@@ -236,7 +233,7 @@ class Ledger:
     @contextmanager
     def rehearsal(self) -> Iterator[Ledger]:
         """This ledger in one transaction that is rolled back: what is written there is read there, and nowhere else."""
-        with self.engine.connect() as connection, connection.begin() as transaction:
+        with self.engine.connect() as connection, connection.execution_options(**WRITES).begin() as transaction:
             rehearsed = copy(self)
             for name, part in vars(Ledger).items():
                 if isinstance(part, cached_property):

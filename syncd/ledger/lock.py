@@ -1,4 +1,4 @@
-"""The locks of a ledger: one cycle at a time, and one service. A second process gets the name of the one that holds it.
+"""The locks of a ledger: one cycle at a time, one delivery, one service. A second process gets the name of the holder.
 
 Each is a file lock beside a SQLite ledger, and an advisory lock in PostgreSQL. It ends with the process that holds it,
 however the process ends.
@@ -22,6 +22,7 @@ from syncd.ledger.identity import memory
 
 _CYCLE_KEY = 0x73796E6364  # "syncd"
 _SERVICE_KEY = _CYCLE_KEY + 1
+_DELIVERY_KEY = _CYCLE_KEY + 3  # the one between is that of migrations
 _HOLDER = text(
     "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)"
     " WHERE locktype = 'advisory' AND granted AND classid = :high AND objid = :low AND objsubid = 1"
@@ -31,6 +32,10 @@ _HOLDER = text(
 
 class LedgerBusy(Exception):
     """Another process runs a cycle; the message names it."""
+
+
+class Delivering(LedgerBusy):
+    """Another process delivers what the outbox holds; the message names it."""
 
 
 class ServiceRuns(LedgerBusy):
@@ -48,6 +53,13 @@ def cycle_lock(engine: Engine) -> Iterator[None]:
 def service_lock(engine: Engine) -> Iterator[None]:
     """Held by `syncd run` as long as it runs, between its cycles too. Raises ServiceRuns, or LedgerError."""
     with _lock(engine, ".service.lock", _SERVICE_KEY, ServiceRuns, "`syncd run` serves"):
+        yield
+
+
+@contextmanager
+def delivery_lock(engine: Engine) -> Iterator[None]:
+    """Held while check-ins or messages are on their way, beside the cycles. Raises Delivering, or LedgerError."""
+    with _lock(engine, ".delivery.lock", _DELIVERY_KEY, Delivering, "another syncd delivers from"):
         yield
 
 

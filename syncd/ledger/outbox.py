@@ -16,7 +16,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Engine, bindparam, delete, insert, or_, select, tuple_, update
 
 from syncd.ledger.schema import deliveries, written
 from syncd.ledger.versions import add_newest
@@ -89,7 +89,10 @@ _DELIVERIES = select(*(deliveries.c[field.name] for field in fields(Delivery)))
 
 
 class Outbox:
-    """Reads deliveries, and changes them; each change has its own transaction. One thread writes."""
+    """Reads deliveries, and changes them; each change has its own transaction.
+
+    A cycle and the publishers' threads change them at the same time, so each change names the states that it changes.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -112,11 +115,16 @@ class Outbox:
             rows = [Delivery(**row) for row in connection.execute(query).mappings()]
         return sorted(rows, key=attrgetter("id"))  # where SQLite is asked for an order, it reads all deliveries in it
 
-    def begin(self, ids: Collection[int], now: datetime) -> None:
-        """Marks deliveries as being sent: `end` later records whether they arrived."""
-        statement = update(deliveries).where(deliveries.c.id == bindparam("of"))
+    def begin(self, ids: Collection[int], now: datetime) -> Collection[int]:
+        """Marks deliveries as being sent: `end` later records whether they arrived. Returns those that may be sent: a
+        cycle may have superseded others meanwhile.
+        """
+        statement = update(deliveries).where(deliveries.c.id == bindparam("of"), deliveries.c.state != "superseded")
         values = {"state": "sending", "tried_at": now, "tries": deliveries.c.tries + 1}
         self._each(statement.values(values), ids)
+        with self._engine.connect() as connection:
+            sending = select(deliveries.c.id).where(deliveries.c.state == "sending")
+            return set(ids).intersection(connection.execute(sending).scalars())
 
     def end(
         self,
@@ -126,13 +134,17 @@ class Outbox:
         *,
         retry_at: datetime | None = None,
         left_alone: Mapping[str, Scalar] | None = None,
+        before: Collection[State] = (*OPEN, *STUCK),
     ) -> None:
-        """Keeps the outcome of deliveries."""
+        """Keeps the outcome of deliveries that are in a state of `before`. Others were changed meanwhile: a cycle
+        superseded them, or a person allowed them.
+        """
         if state == "superseded":
             with self._engine.begin() as connection:
                 _supersede(connection, [row for row in connection.execute(_UNDELIVERED) if row.id in ids])
         values = {"state": state, "reason": reason, "retry_at": retry_at, "left_alone": left_alone}
-        self._each(update(deliveries).where(deliveries.c.id == bindparam("of")).values(values), ids)
+        statement = update(deliveries).where(deliveries.c.id == bindparam("of"), _is_in(before))
+        self._each(statement.values(values), ids)
 
     def reopen(self, states: Collection[State], now: datetime, key_result: str | None = None) -> None:
         """Puts the deliveries in these states back into `waiting`, of all key results or of a single one."""
@@ -184,11 +196,16 @@ _UNDELIVERED = select(*(deliveries.c[name] for name in ("id", "connection", "tar
 )
 
 
+def _is_in(states: Iterable[State]) -> ColumnElement[bool]:
+    """Whether a delivery is in one of these states, for a statement that is executed for many rows."""
+    return or_(*(deliveries.c.state == state for state in states))
+
+
 def _supersede(connection: Connection, rows: Iterable[Any]) -> None:
     """Marks deliveries as superseded, and keeps their former state and reason."""
     superseded = [{"of": row.id, "it_was": {"state": row.state, "reason": row.reason}} for row in rows]
     if superseded:
-        statement = update(deliveries).where(deliveries.c.id == bindparam("of"))
+        statement = update(deliveries).where(deliveries.c.id == bindparam("of"), _is_in((*OPEN, *STUCK)))
         connection.execute(statement.values(state="superseded", was=bindparam("it_was")), superseded)
 
 

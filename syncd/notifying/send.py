@@ -44,7 +44,7 @@ class MessageOutcome:
 def send_messages(
     config: Config, ledger: Ledger, clock: Callable[[], datetime], *, stopping: threading.Event | None = None
 ) -> Sequence[MessageOutcome]:
-    """Sends every message that may go out now. The caller holds the ledger's lock."""
+    """Sends every message that may go out now. The caller holds the ledger's `delivery_lock`."""
     notify = config.settings.notify
     if notify is None:
         return ()
@@ -61,6 +61,11 @@ def send_messages(
         run = _Recipient(config, ledger, clock(), recipient, events, list(addresses(config, recipient)))
         outcomes += run.send(notify.at_most_every, stopping or threading.Event())
     return outcomes
+
+
+def messages_wait(config: Config, ledger: Ledger) -> bool:
+    """Whether there is a message to send, perhaps after quiet hours."""
+    return config.settings.notify is not None and bool(ledger.events.in_state(_WAITING))
 
 
 @dataclass(slots=True)

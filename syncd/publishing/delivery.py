@@ -65,7 +65,7 @@ class Delivered:
         return self.state in ("waiting", "dead", "unsure")
 
 
-def deliver(
+def due_runs(
     config: Config,
     ledger: Ledger,
     clock: Callable[[], datetime],
@@ -73,16 +73,16 @@ def deliver(
     retry: RetryPolicy,
     only: str | None = None,
     patient: bool = False,
-    stopping: threading.Event | None = None,
-) -> Sequence[Delivered]:
-    """Tries every waiting delivery, or only those of key result `only`; the outcomes include a publisher's failure.
+    stopping: threading.Event,
+) -> Mapping[str, Sequence[PublisherRun]]:
+    """The deliveries to be tried now, or only those of key result `only`, by connection.
 
-    With `patient`, a target that asked for a later time is not tried before that time. The caller holds the ledger's
-    lock.
+    With `patient`, a target that asked for a later time is not tried before that time. A delivery that nothing names
+    any more is superseded.
     """
     left = {delivery.id: delivery for delivery in ledger.outbox.in_state((*OPEN, *STUCK))}
     named = {WHOLE, *(kr.id for okrs in config.periods for kr in okrs.key_results)}
-    runs: list[tuple[Publication, list[Delivery]]] = []
+    runs: dict[str, list[PublisherRun]] = {}
     for publication in config.publications:
         belonging = [
             delivery for delivery in left.values() if delivery.key_result in named and belongs(publication, delivery)
@@ -97,17 +97,12 @@ def deliver(
             and not (patient and delivery.retry_at and clock() < delivery.retry_at)
         ]
         if _open(due):
-            runs.append((publication, due))
+            name = publication.connection.name
+            run = PublisherRun(config, ledger, clock, publication, due, retry.fresh(name), stopping)
+            runs.setdefault(name, []).append(run)
     gone = [delivery.id for delivery in left.values() if delivery.state not in _MAY_HAVE_ARRIVED]
     ledger.outbox.end(gone, "superseded", "nothing names its target, or its key result, any more")
-    # Publishers that failed last time come last, so that the others need not wait for them.
-    runs.sort(key=lambda run: max(delivery.tries for delivery in run[1]))
-    outcomes: list[Delivered] = []
-    for publication, due in runs:
-        policy = retry.fresh(publication.connection.name)
-        run = _Run(config, ledger, clock, publication, policy, stopping or threading.Event())
-        outcomes += run.deliver(due)
-    return outcomes
+    return runs
 
 
 def _open(part: Sequence[Delivery]) -> list[Delivery]:
@@ -124,18 +119,20 @@ class _Stopped(Exception):
 
 
 @dataclass(slots=True)
-class _Run:
-    """The deliveries of one entry of `publish:`."""
+class PublisherRun:
+    """The deliveries of one entry of `publish:` that are due."""
 
     config: Config
     ledger: Ledger
     clock: Callable[[], datetime]
     publication: Publication
+    due: Sequence[Delivery]
     retry: RetryPolicy
     stopping: threading.Event
 
-    def deliver(self, due: Sequence[Delivery]) -> list[Delivered]:
+    def deliver(self) -> list[Delivered]:
         """Tries each part. If a server asks for a later time, or two parts in a row fail, the rest is put off."""
+        due = self.due
         connection = self.publication.connection
         try:
             policy = replace(self.retry, sleep=self._sleep, meter=_unmetered)  # it retries the whole part
@@ -204,7 +201,10 @@ class _Run:
         writes = [each for each in present if each.decision.write]
         if writes:
             self.ledger.outbox.note({each.delivery.place: each.marks(sure=False) for each in writes})
-            self.ledger.outbox.begin([each.delivery.id for each in writes], self.clock())
+            begun = self.ledger.outbox.begin([each.delivery.id for each in writes], self.clock())
+            writes = [each for each in writes if each.delivery.id in begun]
+            present = [each for each in present if each.delivery.id in begun or not each.decision.write]
+        if writes:
             publisher.write({each.delivery.key_result: each.decision.write for each in writes})
         self.ledger.outbox.note({each.delivery.place: each.marks(sure=True) for each in present})
         ended: list[Delivered] = []
@@ -240,8 +240,12 @@ class _Run:
 
     def _append(self, publisher: Publisher, part: Sequence[Delivery]) -> list[Delivered]:
         contents = {delivery.key_result: publisher.content(of_json(delivery.statement)) for delivery in part}
+        begun = self.ledger.outbox.begin([delivery.id for delivery in part], self.clock())
+        part = [delivery for delivery in part if delivery.id in begun]
+        if not part:
+            return []
+        contents = {delivery.key_result: contents[delivery.key_result] for delivery in part}
         ids = [delivery.id for delivery in part]
-        self.ledger.outbox.begin(ids, self.clock())
         try:
             publisher.write(contents)
         except (RetryLater, SourceBroken):  # it did not arrive: if syncd stops while this waits, there is no doubt
@@ -274,10 +278,17 @@ class _Run:
         left_alone: Mapping[str, Scalar] | None = None,
         wrote: bool = False,
     ) -> list[Delivered]:
-        """Keeps and logs the outcome of these deliveries."""
+        """Keeps and logs the outcome of these deliveries.
+
+        One that a newer delivery superseded meanwhile stays so, unless it was delivered; and one that a person allowed
+        meanwhile waits.
+        """
         reason = self.publication.connection.without_secrets(reason) if reason else None
-        ids = [delivery.id for delivery in ended]
-        self.ledger.outbox.end(ids, state, reason, retry_at=retry_at, left_alone=left_alone)
+        for former in {delivery.state for delivery in ended}:
+            ids = [delivery.id for delivery in ended if delivery.state == former]
+            before: list[State] = ["waiting", "sending"] if former in OPEN else [former, "sending"]
+            before += ["superseded"] if wrote else []
+            self.ledger.outbox.end(ids, state, reason, retry_at=retry_at, left_alone=left_alone, before=before)
         if ended:
             targets = [delivery.target for delivery in ended[:_NAMED]]
             where = {"to": ended[0].connection, "targets": targets, "of": len(ended)}

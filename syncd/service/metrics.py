@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.metrics_core import Metric
 
 from syncd.cycle.model import Pull, Result
+from syncd.publishing.delivery import Delivered
 from syncd.sdk import RequestOutcome
 
 
@@ -40,13 +41,16 @@ class Metrics:
         self._last = gauge("syncd_last_cycle_timestamp_seconds", "When the last cycle ended, in Unix time.")
         self._seconds = gauge("syncd_last_cycle_duration_seconds", "How long the last cycle took.")
         self._cycles = counter("syncd_cycles", "Cycles run, by how they ended.", "outcome")
+        for outcome in ("complete", "failed", "broken"):
+            self._cycles.labels(outcome)  # from 0 on: `increase` does not see the first event of a new series
         self._failing = gauge("syncd_connection_failing", "1 if a connection's last pull failed, else 0.", "connection")
         self._quota = gauge(
             "syncd_quota_remaining", "Requests that the server's quota left after the last answer.", "connection"
         )
         self._hanging = gauge(
             "syncd_hanging_seconds",
-            "For how long nothing came of a connection that goes on being pulled beside the cycles.",
+            "For how long nothing came of a pull that outlasted its cycle, or for how long a delivery has run.",
+            "work",
             "connection",
         )
         self._requests = counter("syncd_requests", "Requests made, by how they ended.", "connection", "outcome")
@@ -80,11 +84,9 @@ class Metrics:
         """Counts the rows of a page."""
         self._count(self._rows, pull.connection, by=rows)
 
-    def cycle(self, result: Result, seconds: float, ended: float) -> None:
-        """Counts a cycle that ended; `ended` is in Unix time."""
-        self._cycles.labels("complete" if result.good else "failed").inc()
-        for outcome in result.delivered:
-            self._count(self._written, outcome.delivery.connection, by=outcome.wrote)
+    def cycle(self, result: Result, seconds: float, ended: float, *, good: bool) -> None:
+        """Counts a cycle that ended; `ended` is in Unix time. It is `good` if nothing failed in it or beside it."""
+        self._cycles.labels("complete" if good else "failed").inc()
         # A record that several key results count was changed once.
         restated = {
             (restatement.connection, restatement.label, restatement.of)
@@ -99,11 +101,17 @@ class Metrics:
         for connection in self._connections.intersection(ended.pull.connection for ended in result.pulls):
             self._failing.labels(connection).set(connection in failing)
 
-    def hanging(self, seconds: Mapping[str, float]) -> None:
-        """Notes for how many seconds nothing came of each connection whose pull outlasted its cycle."""
+    def sent(self, delivered: Iterable[Delivered]) -> None:
+        """Counts the check-ins that were written."""
+        for outcome in delivered:
+            self._count(self._written, outcome.delivery.connection, by=outcome.wrote)
+
+    def hanging(self, seconds: Mapping[str, Mapping[str, float]]) -> None:
+        """Notes how many seconds each thread hangs, by its work and its connection."""
         self._hanging.clear()
-        for connection, silent in seconds.items():
-            self._hanging.labels(connection).set(silent)
+        for work, connections in seconds.items():
+            for connection, silent in connections.items():
+                self._hanging.labels(work, connection).set(silent)
 
     def _count(self, counter: Counter, connection: str, *labels: str, by: float = 1) -> None:
         """Counts up, unless the connection is one of a former configuration, whose threads may still run."""

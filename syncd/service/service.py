@@ -14,6 +14,7 @@ from pathlib import Path
 from syncd.config import Config
 from syncd.cycle.background import Background
 from syncd.cycle.model import CycleRequest, Watcher
+from syncd.cycle.outgoing import Outcomes, Outgoing
 from syncd.cycle.pull import CycleStopped
 from syncd.cycle.run import run_cycle
 from syncd.ledger import Ledger, LedgerBusy, LedgerError, LedgerFailed, cycle_lock, service_lock
@@ -48,6 +49,9 @@ class Service:
     that and keeps the last valid configuration.
     """
 
+    _send_again_at: datetime | None = None
+    """When a publisher that asked for a later time may be asked again."""
+
     def __init__(self, path: Path, config: Config, clock: Callable[[], datetime], ledger: Ledger) -> None:
         self._clock = clock
         self._stop = threading.Event()
@@ -61,6 +65,8 @@ class Service:
         self._configuration = Configuration(path, config, self.metrics)
         self.ledger = ledger
         self._background = Background(self._wake.set)
+        self._outgoing = Outgoing(self._sent)
+        self._unwritten: dict[str, int] = {}
         self._gauges = LedgerGauges(ledger)
         self._heartbeat = Heartbeat(self._sleep)
         self._upkeep = Upkeep(ledger, lambda: self.config, clock)
@@ -121,11 +127,13 @@ class Service:
         thread.start()
         while thread.is_alive() and not self._stop.is_set():
             thread.join(0.5)  # it shares no lock with `stop`, which a signal may call at any point of this thread
+        end = time.monotonic() + _GRACE
         thread.join(_GRACE)
         if failures:
             raise failures[0]
-        if thread.is_alive():
-            log.warning("stopped in the middle of a cycle; the next start goes on from there")
+        hanging = [*(["cycle"] if thread.is_alive() else []), *self._outgoing.join(end - time.monotonic())]
+        if hanging:
+            log.warning("stopped in the middle; the next start goes on from there", extra={"hanging": hanging})
         else:
             log.info("stopped")
 
@@ -172,6 +180,7 @@ class Service:
         """
         while not self._wake.is_set():
             self._moved()
+            due = min(due, self._send_again_at or due)
             left = min((due - datetime.now(UTC)).total_seconds(), at_the_latest - time.monotonic())
             if left <= 0:
                 break
@@ -211,7 +220,7 @@ class Service:
 
     def scrape(self, *, ledger: bool = True) -> bytes:
         """The metrics. If the ledger is not to be read, or cannot be, only what was counted."""
-        self.metrics.hanging(self._background.hanging)
+        self.metrics.hanging({"pull": self._background.hanging, "delivery": self._outgoing.hanging})
         if ledger:
             with suppress(LedgerError):
                 return self.metrics.text([*self._gauges.read(self.config, self._clock()), *self._upkeep.gauges()])
@@ -225,6 +234,7 @@ class Service:
         began = time.monotonic()
         self._moved()
         self._be_patient()
+        self._send_again_at = None
         try:
             self.ledger.check_in_place()
             self._configuration.reload()
@@ -238,7 +248,7 @@ class Service:
                     watcher=Watcher(page=self.metrics.page, moves=self._moved),
                     stopping=self._stop,
                 )
-                result = run_cycle(request, background=self._background)
+                result = run_cycle(request, background=self._background, outgoing=self._outgoing)
         except CycleStopped:
             log.info("cycle stopped; the next one goes on from there")
             return None
@@ -261,8 +271,10 @@ class Service:
         seconds = time.monotonic() - began
         self.cycles += 1
         self.cycle_problem = self.ledger_problem = None
-        self.metrics.cycle(result, seconds, time.time())
-        if result.good:
+        unwritten = sum(self._unwritten.values())
+        good = result.good and not unwritten
+        self.metrics.cycle(result, seconds, time.time(), good=good)
+        if good:
             self._heartbeat.beat(self.config)
         log.info(
             "cycle ended",
@@ -271,12 +283,25 @@ class Service:
                 "changed": len(result.changes),
                 "held": result.held,
                 "failed": len(result.failures),
-                "written": sum(outcome.wrote for outcome in result.delivered),
-                "unwritten": result.unwritten,
+                "unwritten": unwritten,
                 "seconds": round(seconds, 2),
             },
         )
         return result.retry_at
+
+    def _sent(self, name: str, outcomes: Outcomes) -> None:
+        """Notes what became of deliveries or messages, which end beside the cycles."""
+        self.metrics.sent(outcomes.delivered)
+        failed = sum(outcome.failed for outcome in outcomes.delivered)
+        self._unwritten[name] = failed + sum(message.problem is not None for message in outcomes.messages)
+        for error in outcomes.errors:
+            if isinstance(error, LedgerError):
+                log.error("ledger failed", extra={"reason": str(error)})
+            else:
+                log.error("delivery broken", extra={"to": name}, exc_info=error)
+        times = [outcome.retry_at for outcome in outcomes.delivered if outcome.retry_at is not None]
+        if times:
+            self._send_again_at = min([*times, *filter(None, [self._send_again_at])])
 
     def _be_patient(self) -> None:
         """No cycle waits for a connection beyond the time when the next cycle is due."""

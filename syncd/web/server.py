@@ -11,6 +11,10 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from syncd.web.connection import BoundedConnection
+
+_LARGEST_HEADER = 16_384  # bytes of a request's head
+
 log = logging.getLogger("syncd.web")
 
 
@@ -24,7 +28,17 @@ def serving(app: ASGIApp, host: str, port: int) -> Iterator[int]:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((host, port))
     listener.listen(128)
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)  # anybody could fill the log with bad requests
+    config = uvicorn.Config(
+        app,
+        http=BoundedConnection,
+        h11_max_incomplete_event_size=_LARGEST_HEADER,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=2,
+    )
     server = uvicorn.Server(config)
     server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="web", daemon=True)

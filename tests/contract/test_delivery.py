@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from syncd.config.publications import Publication
 from syncd.ledger import Delivery, Ledger, LedgerFailed, NewDelivery, open_ledger
 from syncd.ledger.outbox import IN_DOUBT, STUCK, post
-from syncd.publishing.delivery import GIVES_UP, Delivered, deliver
+from syncd.publishing.delivery import GIVES_UP, Delivered, due_runs
 from syncd.publishing.statements import as_json
 from syncd.sdk import (
     ConfigError,
@@ -65,6 +65,7 @@ class Board:
     script: list[Any] = field(default_factory=list)
     absent: set[str] = field(default_factory=set)
     requests: list[str] = field(default_factory=list)
+    meanwhile: Callable[[str], None] = lambda what: None
 
     def content(self, said: Statement | Summary) -> Content:
         assert isinstance(said, Statement)
@@ -111,6 +112,7 @@ class Board:
     def _strike(self, what: str) -> BaseException | None:
         """Raises what befalls a request before its effect; returns what befalls it after."""
         self.requests.append(what)
+        self.meanwhile(what)
         when, error = self.script.pop(0) if self.script else (None, None)
         if when == "before" or (when == "after" and what == "read"):
             raise error
@@ -161,9 +163,15 @@ class Desk:
             publications=(publication,), periods=[okrs], zone=ZoneInfo("Europe/Berlin"), path=Path("syncd.yaml")
         )
         retry = RetryPolicy(attempts=attempts, sleep=self.slept.append)
-        return list(
-            deliver(config, self.ledger, lambda: self.now, retry=retry, patient=patient, stopping=self.stopping)  # type: ignore[arg-type]
+        runs = due_runs(
+            config,  # type: ignore[arg-type]
+            self.ledger,
+            lambda: self.now,
+            retry=retry,
+            patient=patient,
+            stopping=self.stopping,
         )
+        return [outcome for run in runs.get("board", ()) for outcome in run.deliver()]
 
     def newest(self, name: str) -> Delivery:
         return self.ledger.outbox.newest()[("board", f"row of {name}")]
@@ -616,3 +624,69 @@ class Stories(RuleBasedStateMachine):
 
 TestStories = Stories.TestCase
 TestStories.settings = settings(max_examples=examples(25), stateful_step_count=20)
+
+
+# -- what a cycle or a person does meanwhile
+
+
+def during(desk: Desk, request: str, act: Callable[[], object]) -> None:
+    """Does something while the board takes its next request of this kind, once."""
+
+    def meanwhile(what: str) -> None:
+        if what == request:
+            desk.board.meanwhile = lambda what: None
+            act()
+
+    desk.board.meanwhile = meanwhile
+
+
+def _new(name: str, number: float) -> NewDelivery:
+    packed = as_json(statement(name, number))
+    return NewDelivery("board", f"row of {name}", "2026-Q4", name, f"{number}", packed)
+
+
+def test_statement_that_is_superseded_before_it_is_sent_is_not_sent(desk: Desk) -> None:
+    desk.state("calls", 1092)
+    desk.state("nps", 30)
+
+    def state_anew() -> None:
+        with desk.ledger.engine.begin() as connection:
+            post(connection, 1, NOW, [_new(name, number) for name, number in (("calls", 700), ("nps", 31))])
+
+    during(desk, "read", state_anew)
+    assert desk.deliver() == []
+    assert desk.board.stands == {}
+    done, _ = desk.deliver()
+    assert (done.state, desk.board.stands["calls", "value"]) == ("delivered", 700)
+
+
+@pytest.mark.parametrize("appends", [False, True])
+def test_statement_that_is_superseded_while_it_is_sent_was_delivered(desk: Desk, appends: bool) -> None:
+    desk.board.appends = appends
+    desk.state("calls", 1092)
+    during(desk, "write", lambda: desk.state("calls", 700))
+    (first,) = desk.deliver()
+    assert (first.state, desk.newest("calls").state) == ("delivered", "waiting")
+    (second,) = desk.deliver()
+    assert second.state == "delivered"
+    assert [delivery.state for delivery in desk.ledger.outbox.of("2026-Q4", "calls")] == ["delivered", "delivered"]
+    assert [value for _, value in desk.board.arrived] == ([1092, 700] if appends else [])
+
+
+def test_statement_that_fails_after_it_was_superseded_does_not_come_back(desk: Desk) -> None:
+    desk.state("calls", 1092)
+    desk.board.script = [(None, None), ("before", SourceBroken("no such row"))]
+    during(desk, "write", lambda: desk.state("calls", 700))
+    desk.deliver()
+    assert [delivery.state for delivery in desk.ledger.outbox.of("2026-Q4", "calls")] == ["superseded", "waiting"]
+
+
+def test_refusal_that_a_person_lifts_while_it_is_compared_again_stays_lifted(desk: Desk) -> None:
+    desk.board.person("calls", "value", 5.0)
+    desk.state("calls", 1092)
+    (refused,) = desk.deliver()
+    desk.state("articles", 33)  # it is compared again together with what is due
+    desk.board.person("calls", "value", 6.0)
+    during(desk, "read", lambda: desk.ledger.outbox.again([refused.delivery.id], NOW))
+    desk.deliver()
+    assert desk.newest("calls").state == "waiting"

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from csv_project import CsvProject
 
-from syncd.cli.history import document as history_document
 from syncd.cli.history import table
 from syncd.cli.history_view import render
 from syncd.cycle.check_in import check_in
+from syncd.explain.documents import series_document as history_document
 from syncd.explain.edits import edits
 from syncd.explain.evidence import evidence
 from syncd.explain.history import Series, history

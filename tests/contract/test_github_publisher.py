@@ -16,9 +16,11 @@ from pydantic import ValidationError
 from connectors.github import GitHub
 from connectors.github.publisher import GitHubPublisher
 from syncd.config import load_config
+from syncd.cycle.model import CycleRequest
+from syncd.cycle.outgoing import deliver
 from syncd.ledger import Ledger, NewDelivery, open_ledger
 from syncd.ledger.outbox import STUCK, post
-from syncd.publishing.delivery import Delivered, deliver
+from syncd.publishing.delivery import Delivered
 from syncd.publishing.statements import as_json
 from syncd.sandbox import Fault, Sandbox
 from syncd.sandbox.github.code import Comment, Issue
@@ -468,7 +470,8 @@ class Desk:
             post(connection, 1, NOW, due)
         if retry:
             self.ledger.outbox.reopen(STUCK, NOW)
-        (delivered,) = deliver(config, self.ledger, lambda: NOW, retry=RetryPolicy(sleep=self.slept.append))
+        request = CycleRequest(config, self.ledger, lambda: NOW, RetryPolicy(sleep=self.slept.append))
+        (delivered,) = deliver(request).delivered
         return delivered
 
     def publishes(self, keys: str, timeout: float = 30) -> Desk:

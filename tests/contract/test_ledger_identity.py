@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 from opened import create_ledger, url_of
-from sqlalchemy import insert, text
+from sqlalchemy import func, insert, select, text
 
 from syncd.ledger import Ledger, LedgerError, cycle_lock, open_ledger
 from syncd.ledger.backup import back_up, restore
-from syncd.ledger.schema import deliveries
+from syncd.ledger.schema import cycles, deliveries
 
 NOW = datetime(2026, 11, 28, 9, tzinfo=UTC)
 
@@ -190,3 +190,17 @@ def test_a_server_that_accepts_and_stays_silent_is_given_up() -> None:
         port = listener.getsockname()[1]
         with pytest.raises(LedgerError, match=r"the ledger .* (failed|cannot be used): .*timeout"):
             open_ledger(f"postgresql+psycopg://syncd@127.0.0.1:{port}/syncd?connect_timeout=2")
+
+
+def test_writers_take_turns(ledger: Ledger) -> None:
+    """A cycle and the threads of publishers write at the same time, and some read before they write."""
+
+    other = threading.Thread(target=sync, args=[ledger])
+    with ledger.engine.begin() as connection:
+        before = connection.execute(select(func.count()).select_from(cycles)).scalar_one()
+        other.start()
+        other.join(0.3)  # SQLite fails a transaction that has read, if another one writes meanwhile
+        connection.execute(insert(cycles).values(started_at=NOW))
+    other.join()
+    with ledger.engine.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(cycles)).scalar_one() == before + 2

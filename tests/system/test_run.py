@@ -32,7 +32,8 @@ def running(project: Project, *arguments: str) -> Iterator[tuple[Forked, httpx.C
     process = project.start("run", "--listen", f"127.0.0.1:{port}", *arguments, err=project.folder / "run.log")
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=HANG) as client:
-            wait_for(lambda: answers(client, "/healthz"))
+            wait_for(lambda: answers(client, "/healthz") or process.poll() is not None)
+            assert process.poll() is None, (project.folder / "run.log").read_text()
             yield process, client
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=HANG) == 0

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+from check_in_api import check_in_api
+from dripping import dripping
 from projects import Project, differences, write_project
 from relay import relay_to
 from sqlalchemy import make_url
 from test_run import answers, running, value_of
-from waiting import wait_for
+from waiting import HANG, wait_for
 
 from syncd.sandbox import Fault, Sandbox
 from syncd.sandbox.story.numbers import OKR_BOOK
@@ -70,8 +72,39 @@ def test_silent_sources_hold_up_no_other_and_count_once_they_answer(project: Pro
         wait_for(lambda: value_of(client, "calls") == 700)
         assert count(client, 'syncd_connection_failing{connection="code"}') == 1
         assert "nothing came of it for 1 s" in client.get("/").text
-        wait_for(lambda: count(client, 'syncd_hanging_seconds{connection="tickets"}') > 0)
+        wait_for(lambda: count(client, 'syncd_hanging_seconds{connection="tickets",work="pull"}') > 0)
         box.heal()
         wait_for(lambda: value_of(client, "articles") == 33)
         wait_for(lambda: count(client, 'syncd_cycles_total{outcome="complete"}') >= 1)
         assert differences(client.get("/api/status").json(), box) == []
+
+
+def test_dripping_publisher_and_address_hold_up_neither_cycles_nor_other_publishers(
+    project: Project, box: Sandbox
+) -> None:
+    """What is on its way when the service is stopped is sent by nobody else meanwhile."""
+    with dripping() as address, check_in_api() as api:
+        project.edit(
+            "syncd.yaml",
+            "  local:",
+            f'  slow: {{type: http, url: "{address}", timeout: {HANG}, deadline: {4 * HANG}s}}\n'
+            f'  quick: {{type: http, url: "{api.url}"}}\n  local:',
+        )
+        with (project.folder / "syncd.yaml").open("a") as file:
+            file.write(
+                "publish:\n"
+                '  - {to: slow, method: POST, path: /new, body: {value: "{{ value }}"}}\n'
+                '  - {to: quick, method: PUT, path: "/{{ key_result }}", body: {value: "{{ value }}"}}\n'
+                'notify: {to: "${CHANNEL}"}\n'
+            )
+        project.env["CHANNEL"] = address.replace("http", "json")
+        with running(project) as (_, client):
+            wait_for(lambda: "/error-rate" in api.put)
+            before = api.put["/error-rate"].json()
+            box.world.metrics.error_rate *= 2
+            wait_for(lambda: api.put["/error-rate"].json() != before)
+            for name in ("slow", "notify"):
+                assert count(client, f'syncd_hanging_seconds{{connection="{name}",work="delivery"}}') > 0
+            wait_for(lambda: "another syncd delivers from" in project.run("publish", check=2).stderr)
+    done = project.run("publish", check=1)  # nobody listens any more, and what was on its way may have arrived
+    assert "syncd was stopped while it was sent" in " ".join(done.stderr.split())
