@@ -11,8 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 CANDIDATES = ",;\t|"
-_NUMBER_WITH_COMMAS = re.compile(r"\s*[+-]?(\d{1,3}(,\d{3})+(\.\d+)?|\d+,\d+)\s*%?\s*\Z", re.ASCII)
-_NO_NAME = re.compile(r"\s*[\d.,:+/ -]*\d[\d.,:+/ TZ-]*\Z", re.ASCII)
+LONGEST_CELL = 1_000_000
+"""Characters. Excel takes 32,767."""
+
+# Of stripped texts. No two parts of them match the same characters: a cell of a megabyte takes no longer than it must.
+_NUMBER_WITH_COMMAS = re.compile(r"[+-]?(\d{1,3}(,\d{3})+(\.\d+)?|\d+,\d+)\s*%?", re.ASCII)
+_NO_NAME = re.compile(r"[.,:+/ -]*\d[\d.,:+/ TZ-]*", re.ASCII)
 _SHOWN = {"\t": r"\t"}
 
 
@@ -74,7 +78,7 @@ def width_of(row: Sequence[str]) -> int:
 
 def is_number_with_commas(text: str) -> bool:
     """Whether a line reads as a single number that holds commas."""
-    return _NUMBER_WITH_COMMAS.match(text) is not None
+    return _NUMBER_WITH_COMMAS.fullmatch(text.strip()) is not None
 
 
 def describe_longer(line: int, row: Sequence[str], header_line: int, width: int) -> str:
@@ -91,6 +95,11 @@ def describe_error(line: int, error: csv.Error) -> str:
         return f"line {line} opens a quote that nothing closes; close it, or write it twice where a quote is meant"
     if "expected after" in str(error):
         return f"line {line} has text after a closing quote; write each quote within a cell twice"
+    if "field limit" in str(error):
+        return (
+            f"line {line} begins a cell of more than {LONGEST_CELL:,} characters; close its quote, or write it twice "
+            "where a quote is meant"
+        )
     return f"line {line} cannot be read: {error}"
 
 
@@ -121,7 +130,7 @@ def _read(lines: Sequence[str], delimiter: str, header: int | None, is_whole: bo
 
 def is_content(cell: str) -> bool:
     """Whether a cell holds a number or a date, which names no column."""
-    return _NO_NAME.match(cell) is not None
+    return _NO_NAME.fullmatch(cell.strip()) is not None
 
 
 def _are_numbers(lines: Sequence[str], header: int | None, decimal: str | None) -> bool:

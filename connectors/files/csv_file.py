@@ -6,13 +6,14 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, BinaryIO
 
 from connectors.files.csv_delimiter import (
     CANDIDATES,
+    LONGEST_CELL,
     Disagreement,
     describe_error,
     describe_longer,
@@ -22,7 +23,7 @@ from connectors.files.csv_delimiter import (
     longer,
     width_of,
 )
-from connectors.files.limits import Limits
+from connectors.files.limits import MOST_COLUMNS, Limits
 from connectors.files.opened import Block, in_blocks
 from syncd.sdk import SourceBroken
 from syncd.sdk.a1 import Range
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 _SAMPLE_ROWS = 1_000
 _SAMPLE_SIZE = 1_000_000
 _CHUNK = 1 << 20
-_LONGEST_CELL = 2**31 - 1
+_LONGEST_LINE = 16  # chunks
+_QUOTED = re.compile('"[^"]*"')
 _DECLARED = re.compile(r'"?sep=(.)"?[\r\n]*\Z', re.IGNORECASE)
 
 
@@ -49,11 +51,12 @@ class CsvFile:
     def __init__(
         self, content: BinaryIO, limits: Limits, *, delimiter: str | None, header: int | None, decimal: str | None
     ) -> None:
-        csv.field_size_limit(_LONGEST_CELL)
+        csv.field_size_limit(LONGEST_CELL)
         self._content = content
         self._limits = limits
         self._name = limits.file.rsplit("/", 1)[-1]
         self._header = header
+        _check_line_lengths(content, self._name)
         self._encoding = _encoding(content, self._name)
         lines = self._first_lines()
         declared = _DECLARED.match(lines[0]) if lines else None
@@ -195,7 +198,7 @@ class CsvFile:
     def _first_lines(self) -> list[str]:
         size, lines = 0, []
         with self._lines() as text:
-            for line in islice(text, _SAMPLE_ROWS + (self._header or 0)):
+            for line in islice(self._bounded(text, CANDIDATES), _SAMPLE_ROWS + (self._header or 0)):
                 lines.append(line)
                 size += len(line)
                 if size >= _SAMPLE_SIZE:
@@ -207,7 +210,19 @@ class CsvFile:
         with self._lines() as text:
             for _ in range(self._skipped):
                 text.readline()
-            yield csv.reader(text, delimiter=self._delimiter, strict=True)
+            yield csv.reader(self._bounded(text, self._delimiter), delimiter=self._delimiter, strict=True)
+
+    def _bounded(self, lines: Iterable[str], delimiters: str) -> Iterator[str]:
+        """The lines. Unreadable before csv makes a cell of each of millions of commas."""
+        for line in lines:
+            if len(line) > MOST_COLUMNS:
+                plain = _QUOTED.sub("", line)
+                if (most := max(map(plain.count, delimiters))) >= MOST_COLUMNS:
+                    raise self._unreadable(
+                        f"the line {line[:20]!r}… has {most + 1:,} cells, and a table has {MOST_COLUMNS:,} columns at "
+                        'most; say what separates its cells, such as delimiter: ";"'
+                    )
+            yield line
 
     def _unreadable(self, why: str) -> Unreadable:
         return Unreadable(f"{self._name}: {why}")
@@ -217,6 +232,16 @@ def _shape(text: str) -> str | None:
     """The form of a text that holds digits, as of days and numbers: `9999-99-99`; None without digits."""
     shape = re.sub(r"\d", "9", text.strip())
     return shape if "9" in shape else None
+
+
+def _check_line_lengths(content: BinaryIO, name: str) -> None:
+    """SourceBroken for a line that alone would fill the memory."""
+    content.seek(0)
+    chunks = 0
+    while chunk := content.read(_CHUNK):
+        chunks = 0 if b"\n" in chunk or b"\r" in chunk else chunks + 1
+        if chunks > _LONGEST_LINE:
+            raise SourceBroken(f"{name} has a line of more than {_LONGEST_LINE} MB; export it as CSV with a row a line")
 
 
 def _encoding(content: BinaryIO, name: str) -> str:

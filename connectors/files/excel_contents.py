@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from connectors.files.contents import Contents, SheetPart
+from connectors.files.limits import Limits
 from connectors.files.package import Package
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _TRUE = ("1", "true")
+_SHARED = re.compile(rb"<(?:\w+:)?si(?:\s[^>]*?)?(?:/>|>(.*?)</(?:\w+:)?si>)", re.DOTALL)
+_HAS_SHARED = re.compile(rb"""\bt\s*=\s*["']s["']""")
+_NUMBER_OF_SHARED = re.compile(_HAS_SHARED.pattern + rb"[^>]*>\s*<(?:\w+:)?v>\s*(\d{1,9})")
 
 
 def excel_contents(package: Package) -> Contents:
@@ -38,6 +43,26 @@ def excel_contents(package: Package) -> Contents:
         elif kind == "calcPr":
             contents.recalculates = element.get("fullCalcOnLoad") in _TRUE
     return contents
+
+
+def check_shared_texts(package: Package, sheet: str, cells: int, limits: Limits) -> None:
+    """SourceBroken if the texts of a sheet are too large: calamine writes a shared text out for each cell that has it.
+
+    `cells` is the number of such cells, or more.
+    """
+    part = f"{PurePosixPath(sheet).parent.parent}/sharedStrings.xml"
+    if not cells or part not in package.names:
+        return
+    xml = b"".join(package.chunks(part))
+    longest = max(map(len, xml.split(b"si>")))
+    if cells * longest <= limits.settings.max_unpacked:
+        return
+    sizes = [len(text) for text in _SHARED.findall(xml)] if b"<!--" not in xml else []
+    sheet_xml = b"".join(package.chunks(sheet))
+    numbers = [int(number) for number in _NUMBER_OF_SHARED.findall(sheet_xml)]
+    total = sum(sizes[number] if number < len(sizes) else longest for number in numbers)
+    unseen = len(_HAS_SHARED.findall(sheet_xml)) - len(numbers)  # written in a way that no program writes
+    limits.check_size(total + max(0, unseen) * longest)
 
 
 def _workbook_part(package: Package) -> str:

@@ -41,6 +41,9 @@ class _Patterns:
         self.data = pattern(rb"<~sheetData(?:\s[^>]*)?>")
         self.prefix = prefix
         self.tags = pattern(rb"""<~(row|c)(?=[\s/>])((?:[^>"']|"[^"]*"|'[^']*')*)>""")
+        self.no_address = pattern(
+            rb"""<~(?:row|c)\s(?:[^>"']|"[^"]*"|'[^']*')*?\br\s*=\s*["'](?!(?:[A-Z]{1,3})?[0-9]{1,7}["'])"""
+        )
         self.error = pattern(rb"""<~c\s([^>]*\bt\s*=\s*["']e["'][^>]*)>""")
         self.value = pattern(rb"<~v>([^<]*)</~v>")
         self.uncalculated = pattern(rb"(?:</~f>|<~f\b[^>]*/>)\s*(?:<~v\s*/>|<~v>\s*</~v>)?\s*</~c>")
@@ -50,9 +53,13 @@ class _Patterns:
 _patterns = cache(_Patterns)
 
 
+class BadAddress(Exception):
+    """A cell whose address is none, such as A4294967295: for it calamine would make a rectangle of all rows."""
+
+
 def scan_excel(chunks: Callable[[], Iterable[bytes]], *, recalculates: bool) -> SheetScan:
     """The scan of a sheet's XML. With `recalculates` a formula's 0 is no value: a program that calculates nothing wrote
-    it, and asks the next program to calculate.
+    it, and asks the next program to calculate. Raises BadAddress.
 
     The extent may take in blank cells that have a format, unless the sheet is so large that it matters.
     """
@@ -65,11 +72,18 @@ def _scan(chunks: Iterable[bytes], *, recalculates: bool, is_exact: bool) -> She
     row = 0
     for patterns, xml in _whole_rows(chunks):
         cells = len(patterns.cells.findall(xml))
+        scan.shared_texts += xml.count(b'"s"') + xml.count(b"'s'")
         is_plain = xml.count(patterns.addressed) == cells
+        if not is_plain and patterns.no_address.search(xml):
+            raise BadAddress
         if not is_plain and len(patterns.addresses.findall(xml)) != cells:
             xml, row = _with_addresses(patterns, xml, row)
+        if is_plain:
+            all_numbers = patterns.numbers.findall(xml)
+            if len(all_numbers) != cells:
+                raise BadAddress
         if is_plain and not is_exact:
-            letters, numbers = set(patterns.letters.findall(xml)), set(patterns.numbers.findall(xml))
+            letters, numbers = set(patterns.letters.findall(xml)), set(all_numbers)
         else:
             filled = patterns.filled.findall(xml)
             cells = len(filled)

@@ -11,6 +11,9 @@ from pydantic import Field
 from syncd.sdk import ConnectionSettings, Duration, SourceBroken
 from syncd.sdk.sizes import Size
 
+MOST_ROWS, MOST_COLUMNS = 1_048_576, 16_384
+"""The size of a sheet in Excel, and in LibreOffice."""
+
 _SMALL = 1_000_000  # bytes: a small part may be packed as well as it likes
 
 
@@ -56,6 +59,14 @@ class Limits:
         """For a sheet."""
         if cells > self.settings.max_cells:
             self._refuse(f"has {cells:,} cells in its sheet {sheet!r}", "max_cells")
+
+    def check_extent(self, sheet: str, rows: int, columns: int) -> None:
+        """For the rectangle around all cells of a sheet."""
+        if rows > MOST_ROWS or columns > MOST_COLUMNS:
+            raise SourceBroken(
+                f"{self.file} has a cell in row {rows:,} or column {columns:,} of its sheet {sheet!r}, and a sheet has "
+                f"{MOST_ROWS:,} rows and {MOST_COLUMNS:,} columns at most; save it again with a spreadsheet program"
+            )
 
     def _refuse(self, what: str, key: str) -> None:
         value = getattr(self.settings, key)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
+from itertools import chain, zip_longest
 from xml.sax.saxutils import quoteattr
 
 from connectors.files.contents import Contents, SheetPart
@@ -20,7 +20,17 @@ from syncd.sdk.cells import CellError
 
 _ROW = b"<table:table-row"
 _SHOWN_ERROR = re.compile(rb">(?:#(?:[A-Z][^<#\s]{1,11}[!?]|N/A)|Err:\d{3})</text:p>")
-_UNUSUAL = (b'"error"', b"'error'", b":formula", b"<table:table ", b"columns-repeated", b"covered", b">#", b">Err:")
+_UNUSUAL = (
+    b'"error"',
+    b"'error'",
+    b":formula",
+    b"<table:table ",
+    b"columns-repeated",
+    b"covered",
+    b">#",
+    b">Err:",
+    b"text:c",
+)
 _REPEATED_ROW = re.compile(rb"""rows-repeated=["'](?!1["'])""")
 _ROW_END = b"</table:table-row>"
 _CELL = b"<table:table-cell"
@@ -30,6 +40,7 @@ _TABLE_TAG = re.compile(
     rb"""<(/?)table:table(?=[\s>])((?:[^>"']|"[^"]*"|'[^']*')*)>|<table:named-range\s((?:[^>"']|"[^"]*"|'[^']*')*)>"""
 )
 _REPEATED = re.compile(rb"""number-(?:rows|columns)-repeated=["'](\d+)""")
+_SPACES = re.compile(rb"""text:c\s*=\s*["'](\d+)""")
 _ERROR = re.compile(rb"""calcext:value-type=["']error["']""")
 _STYLE = re.compile(
     rb'<style:style\s[^>]*style:name="([^"]*)"[^>]*>\s*<style:table-properties[^>]*table:display="false"'
@@ -106,6 +117,7 @@ class _Walk:
         self._sheet: str | None = None
         self._scan = SheetScan()
         self._row = 0
+        self._written_out = 0  # bytes of cells, each as often as it is repeated
 
     def take_plain(self, pieces: list[bytes]) -> bool:
         """Takes pieces that all hold a row with nothing but values, as most do; False if some do not.
@@ -133,7 +145,7 @@ class _Walk:
         end = piece.find(_ROW_END)
         opening, _, body = piece[: end if end >= 0 else piece.find(b">") + 1].partition(b">")
         repeated = _times(opening)
-        if b"value-type" in body or b"table:formula" in body:
+        if b"value-type" in body or b"table:formula" in body or b"text:c" in body:
             self._cells(body, repeated)
         self._row += repeated
         self._tables(piece[end:] if end >= 0 else piece)
@@ -173,19 +185,22 @@ class _Walk:
             and not _ERROR.search(body)
             and not _SHOWN_ERROR.search(body)
             and b"table:formula" not in body
+            and b"text:c" not in body
         ):
             width = body.count(_CELL) + body.count(_COVERED) - (first_repeated >= 0)
             self._count(width, width, repeated)
+            self._write_out(len(body) * repeated)
             return
-        column = width = cells = 0
+        column = width = cells = size = 0
         errors: list[tuple[int, int, CellError]] = []
         tags = list(_CELL_TAG.finditer(body))
         filled: list[tuple[int, int, bytes]] = []
-        for match, after in zip(tags, [*tags[1:], None], strict=True):
+        for match, after in zip_longest(tags, tags[1:]):
             tag, times = match[1], _times(match[1])
+            inner = body[match.end() : after.start() if after else None]
+            size += (len(inner) + sum(map(int, _SPACES.findall(inner)))) * times
             if b"value-type" in tag or b"table:formula" in tag:
                 cells, width = cells + times, column + times
-                inner = body[match.end() : after.start() if after else None]
                 content = _COMMENT.sub(b"", inner)
                 filled.append((column, times, match[0] + inner))
                 # Programs without `calcext` write 0 or an empty text as the value, and show the error.
@@ -196,15 +211,19 @@ class _Walk:
             column += times
         if self._sheet == self._kept:
             self.filled.append((self._row, repeated, filled))
-        self._count(cells, width, repeated)  # before errors are written out as often as they are repeated
-        for column, times, error in errors:
-            for row in range(self._row, self._row + repeated):
-                for at in range(column, column + times):
-                    self._scan.add_error(row, at, error)
+        self._count(cells, width, repeated)  # before errors are noted as often as their row is repeated
+        self._write_out(size * repeated)
+        self._scan.repeat_errors(range(self._row, self._row + repeated), errors)
+
+    def _write_out(self, size: int) -> None:
+        """Counts texts as often as calamine writes them out: a cell, a row and a space may be repeated by a number."""
+        self._written_out += size
+        self._limits.check_size(self._written_out)
 
     def _count(self, cells: int, width: int, repeated: int) -> None:
         self._scan.cells += cells * repeated
         self._scan.extend(self._row + repeated, width)
+        self._limits.check_extent(self._sheet or "", self._scan.rows, self._scan.columns)
         self._limits.check_cells(self._sheet or "", self._scan.cells)
 
 

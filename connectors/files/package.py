@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import struct
 import zlib
 from collections.abc import Iterator
+from lzma import LZMAError
 from typing import TYPE_CHECKING, BinaryIO
+from xml.parsers.expat import ExpatError, ParserCreate
 from zipfile import BadZipFile, ZipFile
 
 from connectors.files.limits import Limits
@@ -16,7 +19,19 @@ if TYPE_CHECKING:
 
 _CHUNK = 1 << 20
 _OVERLAP = 64
-_DAMAGED = (BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError)
+# What zipfile raises for a damaged file: for its directory, its headers and its parts.
+_DAMAGED = (
+    BadZipFile,
+    zlib.error,
+    LZMAError,
+    EOFError,
+    RuntimeError,
+    LookupError,
+    ValueError,
+    ArithmeticError,
+    struct.error,
+    ExpatError,
+)
 _DECLARATION = re.compile(rb"<!(DOCTYPE|ENTITY)")
 
 
@@ -30,11 +45,16 @@ class Package:
         except _DAMAGED as error:
             raise self._damaged(error) from None
         self.names = frozenset(self._zip.namelist())
+        self._well_formed: set[str] = set()
         self._check()
 
     def chunks(self, part: str) -> Iterator[bytes]:
-        """The unpacked bytes of a part. SourceBroken for XML that declares entities, or is not UTF-8."""
+        """The unpacked bytes of a part. SourceBroken for XML that declares entities, is not UTF-8 or not well-formed.
+
+        Where XML ends too early, calamine would read for ever.
+        """
         read, tail = 0, b""
+        parser = None if part in self._well_formed or not part.endswith((".xml", ".rels")) else ParserCreate()
         try:
             with self._zip.open(part) as stream:
                 while chunk := stream.read(_CHUNK):
@@ -49,7 +69,12 @@ class Package:
                             "save the file again with one"
                         )
                     tail = chunk[-_OVERLAP:]
+                    if parser is not None:
+                        parser.Parse(chunk)
                     yield chunk
+            if parser is not None:
+                parser.Parse(b"", True)
+                self._well_formed.add(part)
         except _DAMAGED as error:
             raise self._damaged(error) from None
 

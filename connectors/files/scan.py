@@ -18,20 +18,28 @@ NEVER_CALCULATED = CellError("a formula that was never calculated; open the file
 
 @dataclass(slots=True)
 class SheetScan:
-    """The error cells of a sheet by row, each with its column; rows and columns count from 0.
+    """The error cells of a sheet by row, each with its column and how often it is repeated; rows and columns count
+    from 0.
 
-    `rows` and `columns` are the extent of all cells, `cells` is their number.
+    `rows` and `columns` are the extent of all cells, `cells` is their number. No more than `shared_texts` of them have
+    a text that is kept elsewhere in the file.
     """
 
-    errors: dict[int, list[tuple[int, CellError]]] = field(default_factory=dict)
+    errors: dict[int, list[tuple[int, int, CellError]]] = field(default_factory=dict)
     rows: int = 0
     columns: int = 0
     cells: int = 0
+    shared_texts: int = 0
 
     def add_error(self, row: int, column: int, error: CellError) -> None:
         """Notes an error cell, which is part of the extent."""
-        self.errors.setdefault(row, []).append((column, error))
+        self.errors.setdefault(row, []).append((column, 1, error))
         self.extend(row + 1, column + 1)
+
+    def repeat_errors(self, rows: range, errors: list[tuple[int, int, CellError]]) -> None:
+        """Notes the error cells that each of these rows has, which are part of the extent already."""
+        if errors:
+            self.errors |= dict.fromkeys(rows, errors)
 
     def extend(self, rows: int, columns: int) -> None:
         """Makes the extent this large at least."""
@@ -48,7 +56,8 @@ class SheetScan:
         return self.area > 1_000_000 + 8 * self.cells
 
     def check(self, name: str, limits: Limits) -> None:
-        """SourceBroken if the sheet has more cells than the limit."""
+        """SourceBroken if the sheet has more cells than the limit, or cells where no sheet has any."""
+        limits.check_extent(name, self.rows, self.columns)
         limits.check_cells(name, self.cells if self.is_sparse else self.area)
 
     def with_errors(self, number: int, row: Sequence[Cell]) -> Sequence[Cell]:
@@ -57,9 +66,9 @@ class SheetScan:
         if not errors:
             return row
         cells = [*row]
-        for column, error in errors:
-            cells.extend([None] * (column + 1 - len(cells)))
-            cells[column] = error
+        for column, times, error in errors:
+            cells.extend([None] * (column + times - len(cells)))
+            cells[column : column + times] = [error] * times
         return cells
 
 

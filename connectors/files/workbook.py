@@ -8,8 +8,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from connectors.files.contents import SheetPart
-from connectors.files.excel_contents import excel_contents
-from connectors.files.excel_scan import closed_up_excel, scan_excel
+from connectors.files.excel_contents import check_shared_texts, excel_contents
+from connectors.files.excel_scan import BadAddress, closed_up_excel, scan_excel
 from connectors.files.limits import Limits
 from connectors.files.ods_scan import closed_up_open_document, scan_open_document
 from connectors.files.opened import Block, in_blocks
@@ -101,6 +101,8 @@ class Workbook:
         part = next(part for part in self._contents.sheets if part.name == self.sheet(sheet))
         scan = self._scan(part)
         scan.check(part.name, self._limits)
+        if not self._contents.is_ods:
+            check_shared_texts(self._package, part.part, scan.shared_texts, self._limits)
         blocks = self._sparse(part) if scan.is_sparse else in_blocks(_to_end(self._rows(part.name), scan))
         for first, rows in blocks:
             self._limits.check_time()
@@ -111,9 +113,12 @@ class Workbook:
 
     def _scan(self, part: SheetPart) -> SheetScan:
         if part.name not in self._scans:
-            self._scans[part.name] = scan_excel(
-                lambda: self._package.chunks(part.part), recalculates=self._contents.recalculates
-            )
+            try:
+                self._scans[part.name] = scan_excel(
+                    lambda: self._package.chunks(part.part), recalculates=self._contents.recalculates
+                )
+            except BadAddress:
+                raise self._damaged(f"a cell of its sheet {part.name!r} has no address of a cell") from None
         return self._scans[part.name]
 
     def _rows(self, name: str) -> Iterator[Sequence[Cell]]:
@@ -168,7 +173,7 @@ class Workbook:
                 raise
             raise self._damaged(error) from None
 
-    def _damaged(self, error: BaseException) -> SourceBroken:
+    def _damaged(self, error: object) -> SourceBroken:
         return SourceBroken(
             f"{self._limits.file} cannot be read ({error}); open it in a spreadsheet program and save it"
         )

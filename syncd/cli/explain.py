@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import chain
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from syncd.cli import explain_links, explain_written
@@ -14,12 +13,13 @@ from syncd.cli.lines import cut, labelled, rounded, wrapped
 from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, reading_ledger
 from syncd.cli.output import say
 from syncd.cli.past import past_moment
+from syncd.explain.deliveries import newest_deliveries
+from syncd.explain.documents import explanation
 from syncd.explain.evidence import Evidence, Part
 from syncd.explain.evidence import evidence as evidence_of
 from syncd.explain.items import Item
 from syncd.explain.links import links_of
 from syncd.okr.measures import FormulaMeasure, Measure, RecordMeasure, leaves
-from syncd.okr.spans import Span
 from syncd.okr.words import (
     HEALTH_WORDS,
     clock_time,
@@ -31,7 +31,6 @@ from syncd.okr.words import (
     value_figure,
 )
 from syncd.status.checkin_words import content_words
-from syncd.status.document import checkin_document
 from syncd.status.read_snapshots import Snapshots
 
 _INSTANT = timedelta(microseconds=1)
@@ -49,20 +48,15 @@ def run(path: Path, key_result_id: str, *, at: str | None, period: str | None, a
         snapshot = snapshots.now(now)
     else:
         snapshot = snapshots.at_end(moment) if is_day_end else snapshots.at(moment)
-    as_of = snapshot.last_instant
     later = {kr.id: kr for kr in snapshot.later}
     key_result = later.get(key_result_id) or chosen_key_result(snapshot.okrs, key_result_id)
-    evidence = evidence_of(snapshot, ledger, key_result)
-    links = list(links_of(snapshot, ledger, key_result))
-    deliveries = explain_written.newest(snapshot, ledger, key_result.id)
     if as_json:
-        document = _document(evidence, as_of, config.zone)
-        document["alignment"] = explain_links.documents(links)
-        document["written"] = explain_written.documents(deliveries, config.zone)
-        print_json(document)
+        print_json(explanation(snapshot, ledger, key_result))
         return
-    written = explain_written.lines(deliveries, config.zone)
-    for line in chain(_lines(evidence, config.zone), explain_links.lines(links), written):
+    of_number = _lines(evidence_of(snapshot, ledger, key_result), config.zone)
+    of_links = explain_links.lines(list(links_of(snapshot, ledger, key_result)))
+    written = explain_written.lines(newest_deliveries(snapshot, ledger, key_result.id), config.zone)
+    for line in chain(of_number, of_links, written):
         say(line)
 
 
@@ -209,90 +203,3 @@ def _block(heading: str, items: Sequence[Item], evidence: Evidence, zone: ZoneIn
         yield cut(f"  {when:>6}  {brings}{item.label}  {item.title}")
         if item.url:
             yield f"{'':10}{item.url}"
-
-
-def _document(evidence: Evidence, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
-    def time(moment: datetime | None) -> str | None:
-        return moment.astimezone(zone).isoformat(timespec="seconds") if moment else None
-
-    line = evidence.line
-    return {
-        "key_result": evidence.key_result.id,
-        "title": evidence.key_result.title,
-        "as_of": time(now),
-        "value": line.value,
-        "quality": line.quality,
-        "reason": line.reason,
-        "candidate": line.candidate,
-        "progress": line.standing.progress,
-        "score": line.standing.score,
-        "expected": line.standing.expected,
-        "health": line.standing.health,
-        "window": _window(evidence.parts[0].window, zone) if evidence.parts else None,
-        "parts": [
-            {"name": part.name, "window": _window(part.window, zone), "arithmetic": part.arithmetic}
-            for part in evidence.parts
-        ],
-        "streams": [
-            {
-                "connection": stream.connection,
-                "key": stream.key,
-                "completed_at": time(stream.completed_at),
-                "quality": stream.quality,
-                "reason": stream.reason,
-                "got": stream.got,
-                "expected": stream.expected,
-                "notes": list(stream.notes),
-            }
-            for stream in evidence.streams
-        ],
-        "arithmetic": evidence.arithmetic,
-        "counted": [_item(item, time(item.at)) for item in evidence.counted],
-        "left_out": [
-            {**_item(item, time(item.at)), "rule": item.left_out}
-            for item in evidence.items
-            if item.left_out is not None
-        ],
-        "candidate_counted": [_item(item, time(item.at)) for item in evidence.candidate],
-        "approvals": [
-            {
-                "at": time(approval.at),
-                "author": approval.author,
-                "old": approval.old,
-                "new": approval.new,
-                "reason": approval.reason,
-            }
-            for approval in evidence.approvals
-        ],
-        "checkins": [{**checkin_document(checkin, zone), "expired": expired} for checkin, expired in evidence.checkins],
-        "restatements": [
-            {
-                "at": time(restatement.at),
-                "label": restatement.label,
-                "title": restatement.title,
-                "url": restatement.url or None,
-                "of": time(restatement.of),
-                "why": restatement.why,
-                "before": restatement.before,
-                "after": restatement.after,
-            }
-            for restatement in evidence.restatements
-        ],
-        "definition_changes": [
-            {"at": time(edit.at), "file": edit.file, "key": edit.key, "old": edit.old, "new": edit.new}
-            for edit in evidence.definition_changes
-        ],
-        "guard": _document(evidence.guard, now, zone) if evidence.guard else None,
-    }
-
-
-def _window(window: Span, zone: ZoneInfo) -> dict[str, str]:
-    return {
-        "start": window.start.astimezone(zone).isoformat(timespec="seconds"),
-        "end": window.end.astimezone(zone).isoformat(timespec="seconds"),
-    }
-
-
-def _item(item: Item, at: str | None) -> dict[str, Any]:
-    fields = {"label": item.label, "title": item.title, "url": item.url or None, "at": at, "brings": item.brings}
-    return fields | ({"part": item.part} if item.part else {}) | ({"remark": item.remark} if item.remark else {})

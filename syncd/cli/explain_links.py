@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from syncd.cli.lines import cut, labelled
 from syncd.explain.links import LinkEvidence
@@ -11,7 +10,7 @@ from syncd.okr.trend import Trend
 from syncd.okr.weeks import Week
 from syncd.okr.words import count, day, number, span, value_figure
 from syncd.sdk.numbers import difference
-from syncd.status.verdicts import DIRECTION_WORDS, VERDICT_SIGNS, VERDICT_WORDS, lag_days, trend_document
+from syncd.status.verdicts import DIRECTION_WORDS, VERDICT_SIGNS, VERDICT_WORDS
 
 _WIDTH = 16
 
@@ -63,29 +62,3 @@ def _change(old: Week | None, new: Week) -> str:
 
 def _heading(name: str) -> str:
     return f"{cut(name, _WIDTH):>{_WIDTH}}"
-
-
-def documents(links: Sequence[LinkEvidence]) -> list[dict[str, Any]]:
-    """The links as `explain --json` prints them."""
-    return [
-        {
-            "output": link.output,
-            "outcome": link.outcome,
-            "verdict": link.verdict,
-            "verdict_since": link.verdict_since.isoformat() if link.verdict_since else None,
-            "since": link.since.isoformat() if link.since else None,
-            "lag_days": lag_days(link.lag),
-            "trend": trend_document(link.trend),
-            "why": link.why,
-            "weeks": [
-                {
-                    "first": output.first.isoformat(),
-                    "last": output.last.isoformat(),
-                    "output": output.value,
-                    "outcome": outcome.value,
-                }
-                for output, outcome in link.weeks
-            ],
-        }
-        for link in links
-    ]

@@ -7,16 +7,14 @@ import io
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, reading_ledger
 from syncd.cli.output import say, say_document
-from syncd.explain.edit import Edit
+from syncd.explain.documents import point_document, series_document
 from syncd.explain.event_words import event_words
-from syncd.explain.history import CheckInCorrected, Point, Restated, Series, SeriesEvent, by_point, history
+from syncd.explain.history import Series, by_point, history
 from syncd.sdk import ConfigError
 from syncd.sdk.figures import spreadsheet_cell
-from syncd.status.document import checkin_document
 from syncd.status.read_snapshots import Snapshots
 
 _COLUMNS = (
@@ -49,7 +47,7 @@ def run(
     if series.not_backfilled:
         say(f"{series.not_backfilled}; nothing to backfill", err=True)
     if as_json:
-        print_json(document(series))
+        print_json(series_document(series))
     elif as_csv:
         say_document(table(series))
     elif not series.points:
@@ -67,48 +65,6 @@ def run(
             say(line)
 
 
-def document(series: Series) -> dict[str, Any]:
-    """The series as `history --json` prints it."""
-    period = series.period
-    return {
-        "key_result": series.key_result.id,
-        "title": series.key_result.title,
-        "period": {"id": period.id, "start": period.first.isoformat(), "end": period.last.isoformat()},
-        "unit": series.key_result.unit,
-        "points": [_point(point, series) for point in series.points],
-        "events": [_event(event, series) for event in series.events],
-    }
-
-
-def _point(point: Point, series: Series) -> dict[str, Any]:
-    return {
-        "day": point.day.isoformat(),
-        "value": point.value,
-        "change": point.change,
-        "progress": point.progress,
-        "score": point.score,
-        "expected": point.expected,
-        "health": point.health,
-        "quality": point.quality,
-        "source": point.source,
-        "measured_at": _time(point.measured_at, series) if point.measured_at else None,
-        "reason": point.reason,
-    }
-
-
-def _event(event: SeriesEvent, series: Series) -> dict[str, Any]:
-    when = {"at": _time(event.at, series), "day": event.at.astimezone(series.period.zone).date().isoformat()}
-    if isinstance(event, Edit):
-        return when | {"event": "edited", "file": event.file, "key": event.key, "old": event.old, "new": event.new}
-    if isinstance(event, Restated):
-        return when | {"event": "restated", "count": event.count, "before": event.before, "after": event.after}
-    if isinstance(event, CheckInCorrected):
-        what = "checked_in" if event.withdrawn is None else "withdrawn"
-        return when | {"event": what, "checkin": checkin_document(event.checkin, series.period.zone)}
-    approval = {"author": event.author, "old": event.old, "new": event.new, "reason": event.reason}
-    return when | {"event": "approved", **approval}
-
-
 def table(series: Series) -> str:
     """The series as CSV of RFC 4180: ISO days, numbers with a dot, an empty cell for an unknown number.
 
@@ -121,7 +77,7 @@ def table(series: Series) -> str:
     events_by_point = by_point(series)
     for point in series.points:
         events = events_by_point.get(point.day, ())
-        cells = _point(point, series) | {"events": "; ".join(event_words(event, series) for event in events)}
+        cells = point_document(point, series) | {"events": "; ".join(event_words(event, series) for event in events)}
         writer.writerow([_cell(cells[column]) for column in _COLUMNS])
     return text.getvalue()
 
@@ -139,7 +95,3 @@ def _why_none(series: Series, now: datetime) -> str:
     if now < series.period.span.start:
         return f"it begins on {series.period.first.isoformat()}"
     return "run `syncd sync`" if series.key_result.measure else "no measure; it waits for a check-in"
-
-
-def _time(moment: datetime, series: Series) -> str:
-    return moment.astimezone(series.period.zone).isoformat(timespec="seconds")

@@ -163,12 +163,15 @@ def _defined_alone(
 
 
 def _outlines(request: CycleRequest, pulled: Pulled) -> Mapping[str, Mapping[str, Outline]]:
-    """The outlines of each period that has not settled; empty if the cycle is restricted to a key result."""
+    """The outlines of each period that has not settled, and none for each that left the files; empty if the cycle is
+    restricted to a key result.
+    """
     if request.only:
         return {}
     config = request.config
+    left = set(request.ledger.outlines.periods()) - {okrs.period.id for okrs in config.periods}
     settings = settings_outline(config.settings.settle, config.settings.held_until, config.path.name)
-    return {
+    return {name: {} for name in left} | {
         okrs.period.id: {SETTINGS: settings}
         | {
             objective.id: objective_outline(objective, config.file_of(okrs.period.id, objective.id))

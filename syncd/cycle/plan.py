@@ -26,9 +26,9 @@ from syncd.cycle.plan_changes import (
     VerdictChange,
 )
 from syncd.cycle.pull import pull
+from syncd.explain.definition_keys import key_changes
 from syncd.explain.differences import Differences, differences
 from syncd.explain.edit import Edit
-from syncd.explain.edits import key_changes
 from syncd.explain.items import RowsAfter, items_of
 from syncd.explain.period_edits import objective_changes
 from syncd.ledger import Cycle, Definition, KeptValue

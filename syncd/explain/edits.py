@@ -1,31 +1,21 @@
-"""Edits of a key result: which file changed which of its keys, when, and from what to what.
-
-The ledger keeps definitions in the form of domain models. An edit names the key of the mapping file instead.
-"""
+"""Edits of a key result: which file changed which of its keys, when, and from what to what."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import Any
 
-import orjson
-
-from syncd.explain.edit import Edit, differing, duration_text
+from syncd.explain.definition_keys import key_changes
+from syncd.explain.edit import Edit, differing
 from syncd.explain.period_edits import PeriodEdits
 from syncd.ledger import Ledger
 from syncd.ledger.definitions import JUDGED_BY
-from syncd.okr.measures import scalar_text
-
-_RENAMED = {"connection": "from", "expression": "formula"}
-_DURATIONS = ("stale_after", "lag")
 
 
 def edits(
     ledger: Ledger, period: str, key_result: str, until: int | None = None, of_period: PeriodEdits | None = None
 ) -> list[Edit]:
     """Every edit of a key result up to a cycle, oldest first: of its definition, of its objective, of its id, and of
-    its period's days, id and settings.
+    its period's days, id and settings; and how it differs from another whose place it took under a new id.
 
     `of_period` are the edits of the period, for a caller that asks for many of its key results.
     """
@@ -41,86 +31,7 @@ def edits(
                 Edit(at, file if key.startswith("period.") else "syncd.yaml", key, before, after)
                 for key, before, after in differing(old[JUDGED_BY], new[JUDGED_BY])
             )
-    around = (of_period or PeriodEdits(ledger, period)).of_key_result(key_result, versions[0].cycle, until)
-    return sorted([*around, *every], key=lambda edit: edit.at)
-
-
-def key_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Where two definitions of a key result differ: (dotted key, old value, new value)."""
-    return differing(*(dict(_keys({"KeyResult": body["KeyResult"]})) for body in (old, new)))
-
-
-def _keys(model: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, Any]]:
-    """The keys of a model, `{name of its type: its fields}`, each with its value."""
-    ((kind, fields),) = model.items()
-    for name, value in fields.items():
-        key = _joined(place, _RENAMED.get(name, name))
-        match kind, name:
-            case "KeyResult", "id" | "kind" if place:  # a guard takes both from its key result
-                pass
-            case "KeyResult", "goal":
-                yield from _keys(value, place)
-            case "KeyResult", "drives":
-                for link in value:
-                    yield f"{key}.{link['Link']['outcome']}.lag", duration_text(link["Link"].get("lag", 0))
-            case "Target", "commit" | "stretch":
-                yield _joined(place, f"levels.{name}"), value
-            case "Band", _:
-                yield _joined(place, f"keep.{name}"), value
-            case "Milestones", "steps":
-                for number, step in enumerate(value, 1):
-                    yield from _keys(step, _joined(place, f"milestones.{number}"))
-            case "Steps", "points":
-                for number, (by, expected) in enumerate(value, 1):
-                    yield _joined(place, f"steps.{number}"), f"{scalar_text(expected)} before {by}"
-            case "FormulaMeasure", "parts":
-                for part, measure in value:
-                    yield from _keys(measure, f"{key}.{part}")
-            case "RecordMeasure", "filters":
-                for rule in value:
-                    yield _condition(rule["Filter"], _joined(place, "where"))
-            case "ReadingMeasure", "part":
-                yield from _plain(orjson.loads(value), place)
-            case ("ReadingMeasure", "many") | ("RecordMeasure", "of_ignores_case"):  # follow from the other keys
-                pass
-            case "RecordMeasure", "of":
-                yield key, _scalar_or_list([value, *fields.get("else_of", ())])
-            case "RecordMeasure", "else_of":
-                pass
-            case "Window", "days":
-                yield place, f"{value}d"
-            case "Window", "settled":
-                yield key, f"{value}d"
-            case _ if name in _DURATIONS:
-                yield key, duration_text(value)
-            case _ if isinstance(value, dict):
-                yield from _keys(value, key)
-            case _:
-                yield key, _scalar_or_list(value) if isinstance(value, list) else value
-
-
-def _condition(rule: Mapping[str, Any], place: str) -> tuple[str, Any]:
-    field = rule["field"]
-    for bound in ("at_least", "at_most"):
-        if bound in rule:
-            return f"{place}.{field}_{bound}", rule[bound]
-    return f"{place}.{'not_' * rule.get('negated', False)}{field}", _scalar_or_list(rule.get("any_of", []))
-
-
-def _scalar_or_list(values: list[Any]) -> Any:
-    """The values as a file writes them: a single value is written without a list. `[None]` stays a list, because None
-    means an absent key.
-    """
-    return values[0] if len(values) == 1 and values[0] is not None else values
-
-
-def _plain(value: Any, place: str) -> Iterator[tuple[str, Any]]:
-    if not isinstance(value, dict):
-        yield place, value
-        return
-    for name, inner in value.items():
-        yield from _plain(inner, _joined(place, name))
-
-
-def _joined(place: str, name: str) -> str:
-    return f"{place}.{name}" if place else name
+    of_period = of_period or PeriodEdits(ledger, period)
+    around = of_period.of_key_result(key_result, versions[0].cycle, until)
+    replaced = of_period.replacements.of_key_result(key_result, versions[0], until)
+    return sorted([*around, *replaced, *every], key=lambda edit: edit.at)

@@ -8,12 +8,17 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from syncd.explain.edit import Edit, differing, duration_text
+from syncd.explain.replacements import Replacements
 from syncd.ledger import Ledger, OutlineVersion
 from syncd.ledger.moves import Move
 from syncd.ledger.outlines import SETTINGS, Outline
 
 OBJECTIVE = "objective"
 """The key of an edit that put a key result into another objective; before a dot, an edit of its objective."""
+
+
+KEY_RESULTS = "key_results"
+"""The key of an edit that put key results into an objective, or took some out of it."""
 
 
 class PeriodEdits:
@@ -42,9 +47,10 @@ class PeriodEdits:
             last_met = list(met)
             at, before = last_met[0].ended_at, outlines.get(SETTINGS)
             outlines |= {version.subject: version.outline for version in last_met}
-            if before is not None and cycle > first_cycle:
-                for change in settings_changes(before.body or {}, outlines[SETTINGS].body or {}):
-                    yield Edit(at, outlines[SETTINGS].file, *change)
+            settings = outlines.get(SETTINGS)
+            if before and settings and before.body and settings.body and cycle > first_cycle:
+                for change in settings_changes(before.body, settings.body):
+                    yield Edit(at, settings.file, *change)
             for name, outline in outlines.items():
                 if outline.body is None or key_result not in outline.body.get("key_results", ()):
                     continue
@@ -52,7 +58,8 @@ class PeriodEdits:
                     if name != objective[0]:
                         yield Edit(at, outline.file, OBJECTIVE, objective[0], name)
                     for key, old, new in objective_changes(objective[1], outline.body):
-                        yield Edit(at, outline.file, f"{OBJECTIVE}.{key}", old, new)
+                        if key != KEY_RESULTS or name == objective[0]:
+                            yield Edit(at, outline.file, f"{OBJECTIVE}.{key}", old, new)
                 objective = name, outline.body
 
     def of_objectives(self, until: int) -> Iterator[tuple[str, Sequence[str], Edit]]:
@@ -68,6 +75,11 @@ class PeriodEdits:
                         yield subject, new["key_results"], edit
 
     @cached_property
+    def replacements(self) -> Replacements:
+        """What its key results, and the period itself, replaced."""
+        return Replacements(self._ledger, self._period, self._outlines)
+
+    @cached_property
     def _outlines(self) -> Sequence[OutlineVersion]:
         return self._ledger.outlines.of_period(self._period)
 
@@ -77,8 +89,14 @@ class PeriodEdits:
 
 
 def objective_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Where two outlines of an objective differ, apart from its key results: (key, old value, new value)."""
-    return [change for change in differing(old, new) if change[0] not in ("key_results", "supports_in")]
+    """Where two outlines of an objective differ: (key, old value, new value)."""
+    return differing(_as_listed(old), _as_listed(new))
+
+
+def _as_listed(outline: Mapping[str, Any]) -> dict[str, Any]:
+    """An outline as people compare it: an id that follows from `supports` is left out, the order means nothing."""
+    rest = {key: value for key, value in outline.items() if key != "supports_in"}
+    return rest | {KEY_RESULTS: ", ".join(sorted(outline.get("key_results", ())))}
 
 
 def settings_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

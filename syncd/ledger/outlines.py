@@ -5,7 +5,7 @@ The definition of a key result says how the key result is judged; an outline say
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -80,10 +80,17 @@ class Outlines:
                 for row in connection.execute(query)
             ]
 
+    def periods(self) -> Collection[str]:
+        """The periods that were in some file when a sync of everything last looked."""
+        newest = select(func.max(outlines.c.id)).group_by(outlines.c.period, outlines.c.subject).scalar_subquery()
+        named = select(outlines.c.period).distinct().where(outlines.c.id.in_(newest), outlines.c.body.is_not(None))
+        with self._engine.connect() as connection:
+            return connection.execute(named).scalars().all()
+
 
 def keep_outlines(connection: Connection, period: str, cycle: int, now: Mapping[str, Outline]) -> None:
     """Writes the outlines of a period, by subject, that differ from the last ones, and an empty one for each objective
-    that no file has any more.
+    that no file has any more. Without any of `now`, the whole period has left the files.
     """
     newest = select(func.max(outlines.c.id)).where(outlines.c.period == period).group_by(outlines.c.subject)
     rows = connection.execute(select(outlines).where(outlines.c.id.in_(newest.scalar_subquery())))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from syncd.explain.edit import Edit
-from syncd.explain.period_edits import OBJECTIVE, PeriodEdits
+from syncd.explain.period_edits import KEY_RESULTS, OBJECTIVE, PeriodEdits
 from syncd.ledger import Ledger
 from syncd.okr.goals import PeriodOkrs, is_guard
 from syncd.okr.spans import Span
@@ -32,18 +32,16 @@ def definition_changes(
     edited += [
         DefinitionChange(edit.at, edit.file, key_results, "edited", edit, objective)
         for objective, key_results, edit in of_period.of_objectives(end.cycle)
-        if edit.at in span
+        if edit.at in span and edit.key != f"{OBJECTIVE}.{KEY_RESULTS}"  # those that came and left are listed below
     ]
     others = [change for change in (*_added(ledger, okrs), *_removed(ledger, okrs, end)) if change.at in span]
     return sorted([*edited, *others], key=lambda change: change.at)
 
 
 def _added(ledger: Ledger, okrs: PeriodOkrs) -> Iterator[DefinitionChange]:
-    """New key results: their first measurement came later than that of other key results of their period."""
+    """New key results: their first definition came later than that of other key results of their period."""
     first = {
-        kr.id: versions[0]
-        for kr in okrs.key_results
-        if kr.measure and (versions := ledger.definitions.of(okrs.period.id, kr.id))
+        kr.id: versions[0] for kr in okrs.key_results if (versions := ledger.definitions.of(okrs.period.id, kr.id))
     }
     begun = min((version.ended_at for version in first.values()), default=None)
     for name, version in first.items():

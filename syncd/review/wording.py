@@ -274,7 +274,7 @@ def definition_change(change: DefinitionChange, review: Review) -> str:
     if len(change.key_results) > _SHOWN:
         names = f"{count(len(change.key_results), 'key result')}:"
     if change.what == "added":
-        return f"{when}, {change.file}: {names} measured for the first time"
+        return f"{when}, {change.file}: {names} is new"
     if change.what == "removed":
         return f"{when}, {change.file}: {names} is in no file any more"
     return f"{when}, {change.file}: {names} {change.edit}"

@@ -41,6 +41,8 @@ class Metrics:
         self._last = gauge("syncd_last_cycle_timestamp_seconds", "When the last cycle ended, in Unix time.")
         self._seconds = gauge("syncd_last_cycle_duration_seconds", "How long the last cycle took.")
         self._cycles = counter("syncd_cycles", "Cycles run, by how they ended.", "outcome")
+        for outcome in ("complete", "failed", "broken"):
+            self._cycles.labels(outcome)  # from 0 on: `increase` does not see the first event of a new series
         self._failing = gauge("syncd_connection_failing", "1 if a connection's last pull failed, else 0.", "connection")
         self._quota = gauge(
             "syncd_quota_remaining", "Requests that the server's quota left after the last answer.", "connection"

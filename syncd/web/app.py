@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -15,10 +14,8 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from syncd.ledger import LedgerError
-from syncd.status.document import document
-from syncd.status.report import report_of
-from syncd.status.unwritten import trouble_document
 from syncd.web import home, key_result, objective, sources
+from syncd.web.api import api_routes, as_json
 from syncd.web.bounded import Bounded
 from syncd.web.daemon import Daemon
 from syncd.web.guard import Guard
@@ -62,22 +59,14 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
     def metrics_without_ledger(_: Request) -> Response:
         return Response(daemon.scrape(ledger=False), media_type=_METRICS)
 
-    def api_status(request: Request) -> Response:
-        report = report_of(view_of(daemon, request).snapshot)
-        unwritten = [trouble_document(trouble) for trouble in daemon.troubles()]
-        return _json(document(report) | {"unwritten": unwritten})
-
     def unreadable(_: Request, error: Exception) -> Response:
         return PlainTextResponse(f"{error}\n", status_code=503)
 
     def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         if request.url.path.startswith("/api/"):
-            return _json({"error": error.detail}, error.status_code)
+            return as_json({"error": error.detail}, error.status_code)
         return PlainTextResponse(f"{error.detail}\n", status_code=error.status_code)
-
-    async def api_index(_: Request) -> Response:
-        return _json({"status": "/api/status"})
 
     app = Starlette(
         routes=[
@@ -91,15 +80,10 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
             Route("/healthz", healthz),
             Route("/readyz", probes(readyz)),
             Route("/metrics", probes(metrics, metrics_without_ledger)),
-            Route("/api/", api_index),
-            Route("/api/status", pages(api_status)),
+            *api_routes(daemon, pages),
             Route("/hooks/{connection}", hook_endpoint(daemon.receive_webhook, hooks), methods=["POST"]),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
         exception_handlers={LedgerError: unreadable, HTTPException: refused},
     )
     return Guard(app, listens_on, lambda: daemon.config.settings.web.address)
-
-
-def _json(data: Any, status: int = 200) -> Response:
-    return Response(orjson.dumps(data), status_code=status, media_type="application/json")

@@ -11,7 +11,8 @@ from syncd.explain.history import CheckInCorrected, Restated, Series, SeriesEven
 from syncd.okr.goals import Band as GoalBand
 from syncd.okr.goals import KeyResult, Milestones, Target, expected
 from syncd.okr.spans import Period, midnight
-from syncd.okr.words import HEALTH_WORDS, count, goal, number, value_figure
+from syncd.okr.words import HEALTH_WORDS, count, goal, value_figure
+from syncd.sdk.figures import full_number
 from syncd.sdk.numbers import difference
 from syncd.web.charts import Band, Chart, Level, Line, Mark
 
@@ -51,13 +52,13 @@ def _levels(kr: KeyResult) -> Iterator[Level]:
     match kr.goal:
         case Target(target, baseline):
             if baseline is not None:
-                yield Level(baseline, f"baseline {number(baseline)}")
-            yield Level(target, f"target {number(target)}", "goal")
-            yield from (Level(at, f"{name} {number(at)}") for name, at in kr.goal.levels if at != target)
+                yield Level(baseline, f"baseline {full_number(baseline)}")
+            yield Level(target, f"target {full_number(target)}", "goal")
+            yield from (Level(at, f"{name} {full_number(at)}") for name, at in kr.goal.levels if at != target)
         case Milestones(steps):
             yield from (Level(step.at, step.title[:14]) for step in steps)
         case GoalBand(at_least, at_most):
-            yield from (Level(edge, number(edge), "goal") for edge in (at_least, at_most) if edge is not None)
+            yield from (Level(edge, full_number(edge), "goal") for edge in (at_least, at_most) if edge is not None)
 
 
 def _bands(kr: KeyResult) -> Iterator[Band]:

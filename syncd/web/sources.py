@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from syncd.cycle.due_pulls import needed_streams
 from syncd.ledger.pulled import LastPull
 from syncd.status.periods import published_periods
+from syncd.status.unwritten import trouble_document
 from syncd.web.pages import render
 from syncd.web.view import View
 
@@ -50,6 +53,28 @@ def page(view: View) -> str:
         schedule=view.daemon.config.settings.schedule,
         local=lambda moment: moment.astimezone(view.okrs.period.zone),
     )
+
+
+def document(view: View) -> dict[str, Any]:
+    """The same as JSON."""
+    zone = view.okrs.period.zone
+    return {
+        "connections": [
+            {
+                "name": connection.name,
+                "type": connection.kind,
+                "streams": [_stream(row, zone) for row in connection.streams],
+            }
+            for connection in _connections(view)
+        ],
+        "unwritten": [trouble_document(trouble) for trouble in view.daemon.troubles()],
+    }
+
+
+def _stream(row: StreamRow, zone: ZoneInfo) -> dict[str, Any]:
+    pull = row.pull or LastPull()
+    completed_at = pull.completed_at.astimezone(zone).isoformat(timespec="seconds") if pull.completed_at else None
+    return {"key": row.key, "quality": pull.quality, "reason": pull.reason, "completed_at": completed_at}
 
 
 def _connections(view: View) -> Iterator[ConnectionRows]:

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from csv_project import CsvProject
 
-from syncd.cli.history import document as history_document
 from syncd.cli.history import table
 from syncd.cli.history_view import render
 from syncd.cycle.check_in import check_in
+from syncd.explain.documents import series_document as history_document
 from syncd.explain.edits import edits
 from syncd.explain.evidence import evidence
 from syncd.explain.history import Series, history
@@ -199,7 +199,7 @@ def test_a_key_result_was_in_the_objective_of_then(tmp_path: Path) -> None:
     assert project.edits("articles") == [
         "01 Nov objective: service → work", "01 Nov objective.title: Customers find answers → Work"
     ]  # fmt: skip
-    assert project.edits("calls") == []
+    assert project.edits("calls") == ["01 Nov objective.key_results: articles, calls → calls"]
     then = project.at_end(date(2026, 10, 30))
     assert [block.objective.id for block in then.objectives] == ["service"]
     assert then.block("service").standing.activity is not None
@@ -301,3 +301,95 @@ def test_a_check_in_waits_for_the_sync_that_takes_over_a_renamed_period(new_proj
         check_in(project.config, okrs, project.key_result("calls"), project.ledger, checkin)
     assert len(project.sync(NOVEMBER).carried_over.moved) == 1
     check_in(project.config, okrs, project.key_result("calls"), project.ledger, checkin)
+
+
+# -- another name without `moved`
+
+
+EASIER = ("target: 1000", "target: 60")
+
+
+def shown_by_a_review(project: Project) -> list[str]:
+    changes = review_document(project.review())["definition_changes"]
+    return [
+        f"{' '.join(change['key_results'])} {change['what']} {change.get('key') or ''}".strip() for change in changes
+    ]
+
+
+def test_a_key_result_under_a_new_name_is_compared_with_the_one_that_it_replaces(tmp_path: Path) -> None:
+    project = Project(tmp_path, NOVEMBER - timedelta(days=9))
+    project.cycle()
+    before = project.report().block("service").standing
+    project.edit("id: calls\n", "id: rings\n")
+    project.edit("drives: calls", "drives: rings")
+    project.edit(*EASIER)
+    project.edit("take: latest", "take: max")
+    project.sync(NOVEMBER)
+    after = project.report().block("service").standing
+    assert after.score != before.score
+    assert project.edits("rings") == [
+        "01 Nov replaces: calls → rings",
+        "01 Nov target: 1000 → 60",
+        "01 Nov measure.take: none → max",
+    ]
+    assert "01 Nov objective.key_results: articles, calls → articles, rings" in project.edits("articles")
+    shown = shown_by_a_review(project)
+    assert {"rings edited replaces", "rings edited target", "rings added", "calls removed"} <= set(shown)
+    asked = [question.text for question in project.review().questions if question.kind == "edited"]
+    assert any(text.startswith("rings: target: 1000 → 60 since 1 Nov") for text in asked)
+    project.ledger.close()
+
+
+def test_a_key_result_that_is_added_replaces_none(tmp_path: Path) -> None:
+    project = Project(tmp_path, NOVEMBER - timedelta(days=9))
+    project.cycle()
+    calls = MAPPING[MAPPING.index("      - id: calls") : MAPPING.index("      - id: articles")]
+    project.edit(calls, calls + calls.replace("id: calls", "id: rings"))
+    project.sync(NOVEMBER)
+    assert project.edits("rings") == []
+    assert project.edits("calls") == ["01 Nov objective.key_results: articles, calls → articles, calls, rings"]
+    project.ledger.close()
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@pytest.mark.parametrize("same_ids", [True, False])
+def test_a_period_under_a_new_name_is_compared_with_the_one_that_it_replaces(
+    tmp_path: Path, same_ids: bool, at_once: bool
+) -> None:
+    """Too few days in common to be the same period, or no key result with the same id: the history does not go on."""
+    project = Project(tmp_path, NOVEMBER - timedelta(days=9))
+    project.cycle()
+    new = MAPPING.replace("period: 2026-Q4", "period: '2026'").replace(*EASIER)
+    if not same_ids:
+        new = new.replace("id: calls", "id: rings").replace("drives: calls", "drives: rings")
+        new = new.replace("id: articles", "id: pages")
+    if not at_once:
+        settings = tmp_path / "syncd.yaml"
+        settings.write_text(settings.read_text().replace("okrs.yaml", "'*okrs.yaml'"))
+        (tmp_path / "new-okrs.yaml").write_text(new)
+        project.sync(NOVEMBER - timedelta(days=1))
+        (tmp_path / "okrs.yaml").unlink()
+    else:
+        (tmp_path / "okrs.yaml").write_text(new)
+    assert project.sync(NOVEMBER).carried_over.moved == ()
+    name = "calls" if same_ids else "rings"
+    expected = ["01 Nov period.replaces: 2026-Q4 → 2026", "01 Nov target: 1000 → 60"]
+    if not same_ids:
+        expected.insert(1, "01 Nov replaces: calls → rings")
+    assert project.edits(name) == expected
+    assert any("edited period.replaces" in change for change in shown_by_a_review(project))
+    project.ledger.close()
+
+
+def test_a_quarter_beside_a_year_replaces_nothing(tmp_path: Path) -> None:
+    project = Project(tmp_path, NOVEMBER - timedelta(days=9))
+    project.cycle()
+    (tmp_path / "syncd.yaml").write_text((tmp_path / "syncd.yaml").read_text().replace("okrs.yaml", "'*okrs.yaml'"))
+    (tmp_path / "new-okrs.yaml").write_text(MAPPING.replace("period: 2026-Q4", "period: '2026'"))
+    project.sync(NOVEMBER)
+    year, quarter = project.config.periods
+    assert edits(project.ledger, year.period.id, "calls") == []
+    (tmp_path / "okrs.yaml").unlink()
+    project.sync(quarter.period.span.end + timedelta(days=30))  # a period that is over is tidied away
+    assert edits(project.ledger, year.period.id, "calls") == []
+    project.ledger.close()

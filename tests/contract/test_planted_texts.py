@@ -10,10 +10,12 @@ import ast
 import json
 import logging
 import unicodedata
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 
 import syncd
 from syncd.cli.boundary import _run
@@ -62,6 +64,16 @@ tests:
     given: {{calls: [{{date: 2026-11-01, value: 900}}]}}
     expect: {{calls: {{value: 901}}}}
 """
+
+
+@pytest.fixture(autouse=True)
+def log() -> Iterator[logging.Logger]:
+    """syncd's log, which is afterwards as it was: it must not go on writing to what this test captures."""
+    log = logging.getLogger("syncd")
+    before = list(log.handlers), log.level, log.propagate
+    yield log
+    log.handlers[:], log.level, log.propagate = before
+    structlog.reset_defaults()
 
 
 @pytest.fixture

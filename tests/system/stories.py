@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from syncd.cli.app import app
-from syncd.cli.errors import exit_code, sentence
+from syncd.cli.errors import exit_code, sentences
 
 BEGINS = datetime(2026, 10, 20, tzinfo=UTC)
 """Each story begins on the day before its period. On the 25th the clocks of Berlin change."""
@@ -97,9 +97,9 @@ def syncd(folder: Path, *arguments: str) -> Printed:
         except typer.Exit as ending:
             code = ending.exit_code
         except Exception as error:
-            if (message := sentence(error)) is None:
+            if (lines := sentences(error)) is None:
                 raise
-            print(message, file=sys.stderr)
+            print(*lines, sep="\n", file=sys.stderr)
             code = exit_code(error)
     return Printed(code, out.getvalue(), err.getvalue())
 

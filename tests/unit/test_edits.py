@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 
+from syncd.explain.definition_keys import key_changes
 from syncd.explain.edit import Edit
-from syncd.explain.edits import key_changes
 from syncd.ledger.definitions import definition
 from syncd.okr.goals import Band, KeyResult, Link, Milestone, Milestones, Shares, Steps, Target
 from syncd.okr.measures import Filter, FormulaMeasure, ReadingMeasure, RecordMeasure
