@@ -185,10 +185,12 @@ class Soak:
         """The service until the block ends, in which it may be killed; else it is stopped, and exits with 0."""
         port = free_port()
         log = self.project.folder / "run.log"
+        self._write("target: 1200$", "target: 600", "mappings/support.yaml")  # a service does not start with it
         process = self.project.start("run", "--listen", f"127.0.0.1:{port}", err=log)
         try:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=HANG) as client:
                 wait_for(lambda: answers(client, "/healthz") or process.poll() is not None)
+                assert process.poll() is None, log.read_text()
                 yield process, client
             process.send_signal(signal.SIGTERM)
             assert process.wait(timeout=HANG) in (0, -signal.SIGKILL), log.read_text()
