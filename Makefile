@@ -28,7 +28,7 @@ check: .venv/.installed-dev  ## format, lint, types and the walls between packag
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/.installed .venv-bench/.installed  ## speed and memory beside other ways, into docs/benchmarks.md
+bench: .venv/.installed-dev .venv-bench/.installed  ## speed and memory beside other ways, into docs/benchmarks.md
 	@$(BIN)/python tests/benchmarks/bench.py
 
 # Nothing that is published later changes an environment: locks are complete, so pip resolves nothing, and a build takes

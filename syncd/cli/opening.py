@@ -46,7 +46,7 @@ def writing_ledger(config: Config, *, new: bool = False) -> Ledger:
     """The ledger; created if there is none, and with `new` even where another one stood."""
     from syncd.ledger import open_ledger
 
-    ledger = open_ledger(config.ledger_url(), new=new)
+    ledger = open_ledger(config.ledger_url(), new=new, address=config.ledger_url)
     assert ledger is not None  # open_ledger creates it
     return ledger
 

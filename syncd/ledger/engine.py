@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import orjson
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 
 from syncd.ledger.failures import raise_ledger_errors
+from syncd.sdk import ConfigError
 
 _NETWORK = {  # of libpq, in seconds and milliseconds: a server that is gone without a word is noticed within a minute
     "connect_timeout": 10,
@@ -38,9 +39,11 @@ WRITES = {"syncd_writes": True}
 """The options of a connection whose next transaction writes."""
 
 
-def engine_of(url: URL) -> Engine:
+def engine_of(url: URL, address: Callable[[], str] | None = None) -> Engine:
     """The engine by which syncd reads and writes a ledger: its failures are LedgerErrors, and it waits for no answer
     for ever.
+
+    `address` gives the URL anew: each new connection takes its password, because passwords are rotated.
     """
     sqlite = url.get_backend_name() == "sqlite"
     network = {} if sqlite else {name: value for name, value in _NETWORK.items() if name not in url.query}
@@ -52,7 +55,7 @@ def engine_of(url: URL) -> Engine:
     if sqlite:
         _prepare_sqlite(engine)
     else:
-        _limit_postgresql(engine)
+        _limit_postgresql(engine, address)
     return engine
 
 
@@ -76,11 +79,14 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _limit_postgresql(engine: Engine) -> None:
+def _limit_postgresql(engine: Engine, address: Callable[[], str] | None) -> None:
     @event.listens_for(engine, "do_connect")
     def _connect(_: Any, __: Any, arguments: list[Any], keywords: dict[str, Any]) -> Any:
         from syncd.ledger.impatient import ImpatientConnection
 
+        with suppress(ConfigError):  # while a secret is replaced, the password stays as it was
+            if address is not None and (password := make_url(address()).password) is not None:
+                keywords["password"] = password
         return ImpatientConnection.connect(*arguments, **keywords)
 
     @event.listens_for(engine, "connect")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from syncd.config import Config
 from syncd.cycle.background import Background
+from syncd.cycle.current import cycle_ends
 from syncd.cycle.model import CycleRequest, Watcher
 from syncd.cycle.outgoing import Outcomes, Outgoing
 from syncd.cycle.pull import CycleStopped
@@ -162,7 +163,8 @@ class Service:
         )
         while not self._stop.is_set():
             started, began = datetime.now(UTC), time.monotonic()
-            again = self._cycle()
+            with cycle_ends():
+                again = self._cycle()
             self._upkeep.serving.set()
             now = datetime.now(UTC)
             settings = self.config.settings
