@@ -106,8 +106,11 @@ def _open(url: URL, create: bool, new: bool, address: Callable[[], str] | None) 
             if new and version is None:
                 note_put_back(connection)
     if last_ledger and create:
-        with engine.begin() as connection:
-            _note_an_older_state(connection, last_ledger)
+        with engine.connect() as connection:
+            put_back = _is_an_older_state(connection, last_ledger)
+        if put_back:
+            with engine.begin() as connection:
+                note_put_back(connection)
     return Ledger(engine)
 
 
@@ -137,11 +140,10 @@ def refuse_newer(connection: Connection, version: str) -> None:
         raise LedgerError(f"the ledger {name} was written by a newer syncd ({version}); run that version")
 
 
-def _note_an_older_state(connection: Connection, last_ledger: Remembered) -> None:
-    """Notices a backup, or another ledger, that was put in the place of the ledger by hand."""
-    newest = connection.execute(select(func.coalesce(func.max(cycles.c.id), 0))).scalar_one()
-    if newest < last_ledger.cycle or identity(connection).id != last_ledger.id:
-        note_put_back(connection)
+def _is_an_older_state(connection: Connection, last_ledger: Remembered) -> bool:
+    """Whether a backup, or another ledger, was put in the place of the ledger by hand."""
+    newest: int = connection.execute(select(func.coalesce(func.max(cycles.c.id), 0))).scalar_one()
+    return newest < last_ledger.cycle or identity(connection).id != last_ledger.id
 
 
 class Ledger:
