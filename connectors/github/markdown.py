@@ -12,16 +12,26 @@ import re
 
 _ADDRESS = re.compile(r"(\bhttps?://[^\s<>]*[^\s<>.,;:!?'\")\]}*_~])", re.IGNORECASE)
 _MARKUP = re.compile(r"([\\`*_\[\]~|$])")
-_REFERENCE = re.compile(r"(@|#(?=\d))")
+_REFERENCE = re.compile(r"(@|#(?=\d)|\bGH-(?=\d)|\bwww(?=\.))", re.IGNORECASE)
+_OF_AN_ISSUE = re.compile(r"/(?:issues|pull|discussions|commit)/", re.IGNORECASE)
 _STARTS = re.compile(r"^(?:(?=(?:#+|=+|[-+]+)(?:\s|$))|(?P<number>\d{1,9})(?=[.)](?:\s|$)))")
 
 
 def inert(text: str) -> str:
-    """Markdown that shows a line of text: no markup, no HTML, no notifications. Web addresses become links."""
+    """Markdown that shows a line of text: no markup, no HTML, no notifications and references. Other web addresses become
+    links.
+    """
     parts = _ADDRESS.split(text)
     parts[::2] = map(_plain, parts[::2])
-    parts[1::2] = (f"<{address}>" for address in parts[1::2])  # the angle brackets keep the whole address together
+    parts[1::2] = map(_link, parts[1::2])
     return _STARTS.sub(r"\g<number>\\", "".join(parts), count=1)
+
+
+def _link(address: str) -> str:
+    """A link; the address of an issue or commit stays a text, because GitHub notes a link to it there."""
+    if _OF_AN_ISSUE.search(address):
+        return _plain(address).replace("://", ":&#8203;//", 1)
+    return f"<{address}>"  # the angle brackets keep the whole address together
 
 
 def _plain(text: str) -> str:

@@ -86,6 +86,25 @@ def test_web_addresses_are_links_and_nothing_else(text: str, address: str) -> No
     assert page.text.strip() == text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fixes GH-45",
+        "closes gh-45.",
+        "fixes https://github.com/acme/web/issues/45",
+        "see (https://GitHub.com/acme/web/pull/45#issuecomment-1)",
+        "https://ghe.acme.example/acme/web/commit/0123456789abcdef0123456789abcdef01234567",
+        "www.github.com/acme/web/issues/45",
+    ],
+)
+def test_an_issue_is_not_referred_to_in_any_form(text: str) -> None:
+    """GitHub notes each reference in the issue, and a pull request that says `fixes` closes it."""
+    page = shown(text)
+    assert page.tags == ["p"]
+    assert not re.search(r"GH-\d|://|www\.", page.text, re.IGNORECASE)
+    assert page.text.strip().replace(ZERO_WIDTH_SPACE, "") == text
+
+
 @pytest.mark.parametrize("address", ["javascript:alert(1)", "data:text/html,x", "ftp://acme.example"])
 def test_other_addresses_are_text(address: str) -> None:
     assert shown(f"[x]({address}) <{address}>").tags == ["p"]
