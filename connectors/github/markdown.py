@@ -18,8 +18,8 @@ _STARTS = re.compile(r"^(?:(?=(?:#+|=+|[-+]+)(?:\s|$))|(?P<number>\d{1,9})(?=[.)
 
 
 def inert(text: str) -> str:
-    """Markdown that shows a line of text: no markup, no HTML, no notifications and references. Other web addresses become
-    links.
+    """Markdown that shows a line of text: no markup, no HTML, no notifications, no references. Other web addresses
+    become links.
     """
     parts = _ADDRESS.split(text)
     parts[::2] = map(_plain, parts[::2])

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from connectors.jira.answers import Answer, ListedField
 from connectors.jira.fields import Id, ids_of
-from connectors.jira.markup import unescaped
+from connectors.jira.markup import decoded, encoded, unescaped
 from syncd.sdk import Json, RetryLater, Scalar, SourceBroken, single_line
 
 Kind = Literal["number", "string", "option"]
@@ -23,6 +23,13 @@ _NAMED = 5  # how many fields or options an error names
 
 class _Schema(Answer):
     type: str
+    custom: str | None = None
+    system: str | None = None
+
+    @property
+    def is_markup(self) -> bool:
+        """Whether Jira shows its text as wiki markup: a text of several lines."""
+        return (self.custom or "").endswith(":textarea") or self.system in ("description", "environment")
 
 
 class Editable(Answer):
@@ -82,13 +89,17 @@ class FieldValues(Id):
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A field of an issue that syncd writes. `options` are the choices of a select field; None if Jira lists none."""
+    """A field of an issue that syncd writes. `options` are the choices of a select field; None if Jira lists none.
+
+    Texts in a field of `markup` are written so that Jira shows them as they are.
+    """
 
     issue: str
     name: str
     id: str
     kind: Kind
     options: Collection[str] | None
+    markup: bool = False
 
     def check(self, value: Scalar | None) -> None:
         """SourceBroken if the field does not accept this value."""
@@ -104,7 +115,9 @@ class Slot:
         """A value as Jira takes it for the field."""
         if value is None or self.kind == "number":
             return value
-        return {"value": _text(value)} if self.kind == "option" else _text(value)
+        if self.kind == "option":
+            return {"value": _text(value)}
+        return encoded(value) if self.markup and isinstance(value, str) else _text(value)
 
     def from_json(self, raw: Any, *, number: bool) -> Scalar | None:
         """The value of the field in an answer. With `number`, a text that is a number becomes that number."""
@@ -115,7 +128,8 @@ class Slot:
                 return float(raw)
             case {"value": str(text)} | str(text):
                 parsed = _number(text) if number else None
-                return unescaped(text) if parsed is None else parsed
+                shown = decoded(text) if self.markup else unescaped(text)
+                return shown if parsed is None else parsed
         return str(raw)
 
 
@@ -139,7 +153,7 @@ def find_slot(issue: str, screen: Screen, name: str) -> Slot:
     )
     match field.schema_.type:
         case "number" | "string" | "option" as kind:
-            return Slot(issue, name, ids[0], kind, options)
+            return Slot(issue, name, ids[0], kind, options, field.schema_.is_markup)
         case kind:
             problem = f"{issue}'s field {name!r} holds {kind!r}"
             raise SourceBroken(f"{problem}; name a number, text or single-select field")

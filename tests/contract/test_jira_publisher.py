@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.jira import Jira
+from connectors.jira.screen import Slot
 from connectors.jira.settings import JiraPublish
 from connectors.jira.settings import JiraSettings as Settings
 from syncd.publishing.overwriting import Decision, decide, mark
@@ -138,6 +139,24 @@ def test_a_number_in_a_text_field_is_recognized(desk: Desk) -> None:
     assert desk.fields == {NOTE: "0"}
     desk.deliver(statement(value=1092.25), **ISSUE, fields={"value": "OKR note"})
     assert desk.fields == {NOTE: "1092.25"}
+
+
+def test_a_text_in_a_field_of_markup_is_shown_as_it_is(desk: Desk) -> None:
+    note = r"Search is *new* {color:red}see [~rita] and C:\_x !http://x.example/a.png!"
+    desk.deliver(statement(note=note), **ISSUE, fields=FIELDS)
+    written = desk.fields[NOTE]
+    assert r"\*new\* \{color:red\}see \[\~rita\]" in written
+    assert r"\!http" in written
+    desk.box.requests.clear()
+    assert desk.deliver(statement(note=note), **ISSUE, fields=FIELDS).write == {}
+    assert desk.writes == []
+
+
+@pytest.mark.parametrize(("markup", "expected"), [(True, r"\*new\*"), (False, "*new*")])
+def test_a_field_of_a_single_line_has_no_escapes(markup: bool, expected: str) -> None:
+    slot = Slot("SUP-1", "Note", "customfield_1", "string", None, markup)
+    assert slot.to_json("*new*") == expected
+    assert slot.from_json(expected, number=False) == "*new*"
 
 
 def test_an_unknown_number_leaves_its_field_and_a_removed_note_empties_it(desk: Desk) -> None:
