@@ -23,14 +23,6 @@ def encoded(text: str) -> str:
     return _TO_ESCAPE.sub(escape, text)
 
 
-def normalized(text: str) -> str:
-    """A text on a single line as a field will return it, whether Jira takes the field's texts for markup or not."""
-    before, text = None, " ".join(text.split())
-    while text != before:  # each round takes signs away
-        before, text = text, " ".join(decoded(encoded(unescaped(text))).split())
-    return text
-
-
 def decoded(markup: str) -> str:
     """The text that markup shows, without blank lines and without blanks around lines. Other markup stays."""
     return "\n".join(filter(None, (line.strip() for line in unescaped(_LINK.sub(r"\1", markup)).splitlines())))

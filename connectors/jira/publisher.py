@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from connectors.jira.answers import Account, Comment, CommentPage, WrittenComment
 from connectors.jira.audience import audience, is_restricted
 from connectors.jira.client import Client, Method, Refused
-from connectors.jira.markup import decoded, encoded, normalized
+from connectors.jira.markup import decoded, encoded, unescaped
 from connectors.jira.screen import FieldValues, Opened, Screen, Slot, find_slot
 from connectors.jira.settings import JiraPublish, JiraSettings, shared
 from syncd.sdk import (
@@ -229,4 +229,4 @@ def _field_value(statement: Statement, name: str, value: Scalar | None) -> Scala
     """A value as it is written to a field: health in words, a text on a single line."""
     if name == "health":
         return health(statement).capitalize()
-    return normalized(value) or None if isinstance(value, str) else value
+    return unescaped(" ".join(value.split())) or None if isinstance(value, str) else value

@@ -22,14 +22,16 @@ _NAMED = 5  # how many fields or options an error names
 
 
 class _Schema(Answer):
+    """The type of a field's values; `system` is the name of a field of Jira's own, `custom` the kind of any other."""
+
     type: str
-    custom: str | None = None
     system: str | None = None
+    custom: str | None = None
 
     @property
     def is_markup(self) -> bool:
-        """Whether Jira shows its text as wiki markup: a text of several lines."""
-        return (self.custom or "").endswith(":textarea") or self.system in ("description", "environment")
+        """Whether Jira shows the texts of the field as wiki markup: those of several lines, not those of one."""
+        return self.system in ("description", "environment") or (self.custom or "").endswith(":textarea")
 
 
 class Editable(Answer):
@@ -89,17 +91,14 @@ class FieldValues(Id):
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A field of an issue that syncd writes. `options` are the choices of a select field; None if Jira lists none.
-
-    Texts in a field of `markup` are written so that Jira shows them as they are.
-    """
+    """A field of an issue that syncd writes. `options` are the choices of a select field; None if Jira lists none."""
 
     issue: str
     name: str
     id: str
     kind: Kind
     options: Collection[str] | None
-    markup: bool = False
+    is_markup: bool = False
 
     def check(self, value: Scalar | None) -> None:
         """SourceBroken if the field does not accept this value."""
@@ -115,9 +114,8 @@ class Slot:
         """A value as Jira takes it for the field."""
         if value is None or self.kind == "number":
             return value
-        if self.kind == "option":
-            return {"value": _text(value)}
-        return encoded(value) if self.markup and isinstance(value, str) else _text(value)
+        text = _text(value)
+        return {"value": text} if self.kind == "option" else encoded(text) if self.is_markup else text
 
     def from_json(self, raw: Any, *, number: bool) -> Scalar | None:
         """The value of the field in an answer. With `number`, a text that is a number becomes that number."""
@@ -127,9 +125,9 @@ class Slot:
             case int() | float():
                 return float(raw)
             case {"value": str(text)} | str(text):
+                text = " ".join(decoded(text).split()) if self.is_markup else text
                 parsed = _number(text) if number else None
-                shown = decoded(text) if self.markup else unescaped(text)
-                return shown if parsed is None else parsed
+                return unescaped(text) if parsed is None else parsed
         return str(raw)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from connectors.jira.markup import decoded, encoded, normalized, unescaped
+from connectors.jira.markup import decoded, encoded, unescaped
 
 TEXTS = st.text(st.sampled_from("ab _*{}[]|\\-#^~!+&;9 2:/.\nżh") | st.characters(codec="utf-8"))
 
@@ -19,14 +19,6 @@ TEXTS = st.text(st.sampled_from("ab _*{}[]|\\-#^~!+&;9 2:/.\nżh") | st.characte
 def test_a_normalized_text_stays_the_same(text: str) -> None:
     once = decoded(encoded(text))
     assert decoded(encoded(once)) == once
-
-
-@given(TEXTS)
-@example("[a|http://b.example/x_y]")
-@example("\\\\\\_")
-def test_a_normalized_line_is_read_back_from_any_field(text: str) -> None:
-    line = normalized(text)
-    assert decoded(encoded(line)) == unescaped(line) == line
 
 
 @given(st.lists(st.text(st.sampled_from("ab_*{}[]|\\-#^~!+ż'(),.→%"), min_size=1), min_size=1))

@@ -10,7 +10,6 @@ import pytest
 from pydantic import ValidationError
 
 from connectors.jira import Jira
-from connectors.jira.screen import Slot
 from connectors.jira.settings import JiraPublish
 from connectors.jira.settings import JiraSettings as Settings
 from syncd.publishing.overwriting import Decision, decide, mark
@@ -139,24 +138,6 @@ def test_a_number_in_a_text_field_is_recognized(desk: Desk) -> None:
     assert desk.fields == {NOTE: "0"}
     desk.deliver(statement(value=1092.25), **ISSUE, fields={"value": "OKR note"})
     assert desk.fields == {NOTE: "1092.25"}
-
-
-def test_a_text_in_a_field_of_markup_is_shown_as_it_is(desk: Desk) -> None:
-    note = r"Search is *new* {color:red}see [~rita] and C:\_x !http://x.example/a.png!"
-    desk.deliver(statement(note=note), **ISSUE, fields=FIELDS)
-    written = desk.fields[NOTE]
-    assert r"\*new\* \{color:red\}see \[\~rita\]" in written
-    assert r"\!http" in written
-    desk.box.requests.clear()
-    assert desk.deliver(statement(note=note), **ISSUE, fields=FIELDS).write == {}
-    assert desk.writes == []
-
-
-@pytest.mark.parametrize(("markup", "expected"), [(True, r"\*new\*"), (False, "*new*")])
-def test_a_field_of_a_single_line_has_no_escapes(markup: bool, expected: str) -> None:
-    slot = Slot("SUP-1", "Note", "customfield_1", "string", None, markup)
-    assert slot.to_json("*new*") == expected
-    assert slot.from_json(expected, number=False) == "*new*"
 
 
 def test_an_unknown_number_leaves_its_field_and_a_removed_note_empties_it(desk: Desk) -> None:
@@ -506,6 +487,38 @@ def test_fields_that_were_written_before_the_comment_failed_are_not_written_agai
         "its screen is asked for once"
     )
     assert len(desk.ours) == 1
+
+
+# Fields that show markup
+
+
+TEXT = "see *this* {code} [~ann] !x.png! -5 C:\\new https://okr.example/a_b"
+
+
+@pytest.mark.parametrize("field", ["OKR note", "Description"])
+def test_text_of_a_field_with_markup_is_escaped_as_in_comments(desk: Desk, field: str) -> None:
+    keys = {**ISSUE, "fields": {"note": field}}
+    desk.site.edit("SUP-1", {"description": ""})
+    desk.deliver(statement(note=TEXT), **keys)
+    issue = desk.site.get("SUP-1")
+    written = issue.custom[NOTE] if field == "OKR note" else issue.description
+    assert written == r"see \*this\* \{code\} \[\~ann\] \!x.png\! \-5 C:&#92;new https://okr.example/a_b"
+    assert desk.deliver(statement(note=TEXT), **keys).write == {}
+
+
+def test_text_of_a_field_of_one_line_is_written_as_it_is(desk: Desk) -> None:
+    keys = {**ISSUE, "fields": {"note": "Summary"}}
+    desk.marks["field Summary"] = [mark(desk.site.get("SUP-1").summary)]
+    desk.deliver(statement(note=TEXT), **keys)
+    assert desk.site.get("SUP-1").summary == TEXT
+    assert desk.deliver(statement(note=TEXT), **keys).write == {}
+
+
+@pytest.mark.parametrize("value", [-12.5, 0.0, 1092.25])
+def test_number_in_a_text_field_is_read_back(desk: Desk, value: float) -> None:
+    keys = {**ISSUE, "fields": {"value": "OKR note"}}
+    desk.deliver(statement(value=value), **keys)
+    assert desk.deliver(statement(value=value), **keys).write == {}
 
 
 # What an answer leaves out
