@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Literal
@@ -109,6 +109,10 @@ def _digest(shown: Any, how: Any) -> str:
 
 
 def _without_drift(part: Any) -> Any:
-    if isinstance(part, Mapping):
-        return {name: _without_drift(inner) for name, inner in part.items() if name not in _DRIFTING}
+    if isinstance(part, dict):
+        return {
+            name: _without_drift(inner) if isinstance(inner, dict | list | tuple) else inner
+            for name, inner in part.items()
+            if name not in _DRIFTING
+        }
     return [_without_drift(inner) for inner in part] if isinstance(part, list | tuple) else part
