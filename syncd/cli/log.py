@@ -36,7 +36,7 @@ def set_up_log(form: str, level: int = logging.INFO) -> None:
     log.handlers[:] = [_Rendered(partial(_configure, form, level))]
     log.setLevel(level)
     log.propagate = False
-    for name in ("urllib3", "httpx", "github", "jira"):
+    for name in ("urllib3", "httpx", "httpcore", "github", "jira", "google"):
         logging.getLogger(name).setLevel(logging.ERROR)  # syncd's own errors say what they warn of
 
 
