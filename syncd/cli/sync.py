@@ -47,7 +47,7 @@ def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_for
     print_messages(result.messages)
     if result.delivering is not None:
         for line in wrapped(f"the check-ins are left to another process: {result.delivering}"):
-            typer.echo(line)
+            say(line)
     if not result.key_results:
         say(NOTHING_OPEN)
     say(f"{_counts(result, shown, dry_run)}; {seconds:.1f} s")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _CELL = r"\$?(?P<{0}col>[A-Za-z]{{1,3}})?\$?(?P<{0}row>[1-9][0-9]*)?"
 _RANGE = re.compile(_CELL.format("a") + r"(?P<colon>:" + _CELL.format("b") + r")?\Z")
@@ -69,6 +70,7 @@ def column_number(letters: str) -> int:
     return number - 1
 
 
+@lru_cache
 def column_letters(number: int) -> str:
     """0 is `A`, 25 `Z`, 26 `AA`."""
     letters = ""
@@ -98,6 +100,7 @@ def whole_sheet(name: str) -> str:
     return "'" + name.replace("'", "''") + "'"
 
 
+@lru_cache  # each cell of a sheet asks for it
 def quote_sheet(name: str) -> str:
     """A sheet's name in A1 notation: quoted, unless it is a plain word that cannot be mistaken for a cell."""
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) and parse_range(name) is None:

@@ -1,6 +1,6 @@
 """`make bench`: runs every benchmark, prints the tables and writes them into docs/benchmarks.md.
 
-`bench.py files` runs those of large files alone, and writes their section.
+`bench.py files` runs those of large files alone, `bench.py growth` those of ledgers that grew; each writes its section.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 from large_files import measure_files
-from report import file_section, tables, write, write_file_section
-from scenarios import measure_all
+from report import file_section, growth_section, tables, write, write_section
+from scenarios import measure_all, measure_growth
 
 PAGE = Path(__file__).parents[2] / "docs/benchmarks.md"
 
@@ -26,9 +26,13 @@ def main() -> None:
         print(f"{time.monotonic() - started:5.0f} s  {progress}", file=sys.stderr, flush=True)
 
     with tempfile.TemporaryDirectory(prefix="syncd-bench-") as folder:
-        if sys.argv[1:] == ["files"]:
-            section = file_section(measure_files(Path(folder), say), load)
-            write_file_section(PAGE, section)
+        if sys.argv[1:]:
+            sections = {
+                "files": lambda: file_section(measure_files(Path(folder), say), load),
+                "growth": lambda: growth_section(measure_growth(Path(folder) / "growth", say), load),
+            }
+            section = sections[sys.argv[1]]()
+            write_section(PAGE, section)
             print(section)
             return
         content = tables(measure_all(Path(folder), say), load)

@@ -91,6 +91,7 @@ class GrowingProject:
             (self._folder / "cells.csv").write_text("".join(f"cell,{number}\n" for number in numbers))
         result = run_cycle(CycleRequest(self.config, self.ledger, lambda: self.now, RetryPolicy(sleep=lambda _: None)))
         assert not result.failures
+        assert all(outcome.state == "delivered" for outcome in result.delivered)
         self.now += QUARTER_HOUR
         return result
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import projects
 from box import Box, boxed
@@ -37,12 +39,16 @@ class Contender:
 
 @dataclass
 class Results:
-    """The run of each (system, stage, contender); the seconds of `answering.py` by size of ledger, and of `days.py`."""
+    """The run of each (system, stage, contender); the seconds of `answering.py` by size of ledger, and of `days.py`;
+    the rows of `growth.py`; the seconds of `service_cycle.py`.
+    """
 
     runs: dict[tuple[str, str, str], Run] = field(default_factory=dict)
     files: Runs = field(default_factory=dict)
     answering: list[dict[str, float]] = field(default_factory=list)
     days: dict[str, float] = field(default_factory=dict)
+    growth: list[dict[str, Any]] = field(default_factory=list)
+    service: dict[str, float] = field(default_factory=dict)
 
 
 def measure_all(folder: Path, say: Callable[[str], None]) -> Results:
@@ -73,6 +79,9 @@ def measure_all(folder: Path, say: Callable[[str], None]) -> Results:
         contender = Contender("syncd", project.sync, project.folder, project.secrets)
         _run_once(contender, box)
         results.runs[("repos", "unchanged", "syncd")] = _measure(contender, box, "unchanged", 3)
+        served = [sys.executable, str(_HERE / "service_cycle.py"), str(project.folder)]
+        output = run(served, project.folder, project.secrets, box).output
+        results.service = json.loads(output.splitlines()[-1])
     results.files = measure_files(folder / "large", say)
     say("1,000 mapping files validated: syncd")
     files = projects.many_files(folder / "files")
@@ -90,7 +99,21 @@ def measure_all(folder: Path, say: Callable[[str], None]) -> Results:
     days = [sys.executable, str(_HERE / "days.py"), str(folder / "days")]
     output = run(days, folder, {"PYTHONPATH": str(_HERE.parents[1])}, None).output
     results.days = json.loads(output.splitlines()[-1])
+    results.growth = measure_growth(folder / "growth", say)
     return results
+
+
+def measure_growth(folder: Path, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """What a cycle costs after years of changes: the rows of `growth.py`."""
+    folder.mkdir()
+    with boxed("empty") as box:
+        say("cycles after no change, a thousand and 35,000, in both databases")
+        command = [sys.executable, str(_HERE / "growth.py"), str(folder), f"{box.url}/okr-api"]
+        secrets = {"OKR_KEY": box.credentials["okr_key"], "OKR_CHANNEL": "json://127.0.0.1:9"}
+        path = os.pathsep.join(map(str, (_HERE.parents[1], _HERE.parent)))
+        output = run(command, folder, {"PYTHONPATH": path, **secrets}, box).output
+    rows: list[dict[str, Any]] = json.loads(output.splitlines()[-1])
+    return rows
 
 
 def _measure_late(

@@ -100,5 +100,16 @@ def _add_pulls(world: World, repo: str, count: int) -> None:
             world.github.merge_pull(repo, pull.number, at=made + timedelta(hours=rng.uniform(1, 40)))
 
 
-WORLDS: dict[str, Callable[[], World]] = {"pulls": pulls, "repos": repos, "issues": issues, "books": books}
+def empty() -> World:
+    """Nothing but the servers."""
+    return World(NOW)
+
+
+WORLDS: dict[str, Callable[[], World]] = {
+    "empty": empty,
+    "pulls": pulls,
+    "repos": repos,
+    "issues": issues,
+    "books": books,
+}
 CHANGES: dict[str, Callable[[World], None]] = {"pulls": change_pulls, "issues": change_issues, "books": change_books}

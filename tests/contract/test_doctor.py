@@ -269,7 +269,7 @@ def test_targets_of_check_ins_are_read(
 def test_service_that_only_takes_check_ins_is_asked_whether_it_is_there(
     box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TOKEN", "t-41c7")
+    monkeypatch.setenv("TOKEN", "t-41c7-of-quantive")
     keys = f'type: quantive, url: "{box.okr_url}", account: 5be2, token: "${{TOKEN}}"'
     entry = "publish:\n  - {to: it, metrics: {kr0: m1}}\n"
     desk = Desk(tmp_path, keys, more=entry)
