@@ -92,6 +92,7 @@ def test_client_that_takes_no_answer_is_closed(port: int, monkeypatch: pytest.Mo
 
 def test_new_connection_takes_the_place_of_one_that_asks_nothing(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "_MOST", 3)
+    monkeypatch.setattr(connection, "_REQUEST", 2.0 * HANG)
     with ExitStack() as stack:
         waiting = [stack.enter_context(closing(opened(port, b"GET"))) for _ in range(20)]
         with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
