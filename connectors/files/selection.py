@@ -75,10 +75,11 @@ def read_parts(
     """The readings of each part, or the problem for which it cannot be read."""
     snapshots: dict[str, Snapshot] = {}
     searches: dict[str, _Search] = {}
+    headers = _Headers(opened)
     for part, keys in parts.items():
         reader = Reader(zone, keys.as_, text_numbers=opened.text_numbers)
         try:
-            searches[part] = _Resolver(opened, keys, reader, windows.get(part)).search()
+            searches[part] = _Resolver(opened, headers, keys, reader, windows.get(part)).search()
         except Unreadable as error:
             snapshots[part] = Snapshot(problem=str(error))
     for sheet in dict.fromkeys(sheet for search in searches.values() for sheet, _ in search.takes):
@@ -94,7 +95,8 @@ def read_parts(
 def missing_in(opened: Opened, keys: FilesMeasure, zone: ZoneInfo) -> str | None:
     """What a measure names that a file does not have: a sheet, a column, a named range; None if it has all."""
     try:
-        _Resolver(opened, keys, Reader(zone, keys.as_, text_numbers=opened.text_numbers), None).search()
+        reader = Reader(zone, keys.as_, text_numbers=opened.text_numbers)
+        _Resolver(opened, _Headers(opened), keys, reader, None).search()
     except Unreadable as error:
         return str(error)
     return None
@@ -121,11 +123,34 @@ def _pass(opened: Opened, sheet: str | None, searches: dict[str, _Search], snaps
             drop(part, error)
 
 
+class _Headers:
+    """The headers of an opened file: each is read once, however many measures name its columns."""
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+        self._read: dict[tuple[_Place, int | None], Header] = {}
+
+    def header(self, table: _Place, number: int | None) -> Header:
+        """The row of a table with this number, from 1, as its header; without one, its first row that is not blank."""
+        if (table, number) not in self._read:
+            area = table.area
+            if number is None:
+                row, cells = first_filled(self._opened, table.sheet, area)
+            else:
+                row = number - 1
+                cells = row_of(self._opened, table.sheet, row)
+            end = None if area.last_column is None else area.last_column + 1
+            header = Header([None] * area.first_column + list(cells[area.first_column : end]), row)
+            self._read[table, number] = header
+        return self._read[table, number]
+
+
 @dataclass(frozen=True, slots=True)
 class _Resolver:
     """Finds the places that a measure names."""
 
     opened: Opened
+    headers: _Headers
     keys: FilesMeasure
     reader: Reader
     between: Between | None
@@ -177,7 +202,7 @@ class _Resolver:
     def _lookup(self, lookup: Lookup) -> _Search:
         table = self._table(lookup.table)
         check_header(lookup.table, table.area, self.keys.header)
-        header = self._header(table)
+        header = self.headers.header(table, self.keys.header)
         search = LookupReader(lookup, self.reader, header, table.sheet)
         body = _Place(table.sheet, Range(max(header.row + 1, table.area.first_row), 0, table.area.last_row, None))
 
@@ -199,19 +224,9 @@ class _Resolver:
         if (place := self._range(name, rest)) is not None:
             return place
         sheet = self.opened.sheet(name)
-        header = self._header(_Place(sheet, _ALL))
+        header = self.headers.header(_Place(sheet, _ALL), self.keys.header)
         column = header.position(rest, self.reader, sheet or self.keys.file.rsplit("/", 1)[-1])
         return _Place(sheet, Range(header.row + 1, column, None, column))
-
-    def _header(self, table: _Place) -> Header:
-        area = table.area
-        if self.keys.header is None:
-            row, cells = first_filled(self.opened, table.sheet, area)
-        else:
-            row = self.keys.header - 1
-            cells = row_of(self.opened, table.sheet, row)
-        end = None if area.last_column is None else area.last_column + 1
-        return Header([None] * area.first_column + list(cells[area.first_column : end]), row)
 
     def _range(self, name: str | None, rest: str) -> _Place | None:
         area = parse_range(rest)

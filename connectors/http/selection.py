@@ -29,6 +29,7 @@ from syncd.sdk.sentences import sentence
 from syncd.sdk.series import SeriesReader
 from syncd.sdk.tables import Unreadable
 
+_MOST_PAIRS = 1_000_000
 _ERRORS = ("error", "errors")
 _MESSAGES = (*_ERRORS, "message", "errorMessages", "detail", "fault", "error_description")
 
@@ -59,6 +60,11 @@ class Selection:
         if self._outcome is None:
             self._outcome = self._take(page.data)
         self._following = self._further(page)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no further page can change what it comes to."""
+        return self._outcome is not None
 
     def snapshot(self, reader: Reader) -> Snapshot:
         """The readings, or why there are none."""
@@ -103,6 +109,10 @@ class Selection:
                 if not (isinstance(pair, list) and len(pair) == 2) or _is_structure(pair[1]):
                     where = f"{self._expression} #{index}"
                     return Snapshot(problem=f"{where} is no [date, value] pair; write such as points[].[day, value]")
+            if len(self._pairs or ()) + len(value) > _MOST_PAIRS:
+                return Snapshot(
+                    problem=f"{self._expression} has more than {_MOST_PAIRS:,} pairs; ask the API for fewer days"
+                )
             self._pairs = [*(self._pairs or ()), *value]
             return None
         if self._pages > 1 and (value != self._value or self._path is None):

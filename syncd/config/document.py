@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ Place = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The data of a file, with its lines."""
+    """The data of a file, with its lines. `digest` is of the file's content."""
 
     file: str
     data: Any
     lines: Lines
+    digest: bytes = b""
 
     def line(self, place: Place) -> int:
         """The line of a place, counted from 1. If the place is missing, the line of the nearest place around it."""
@@ -78,8 +80,16 @@ def _grouped(entry: Lines, place: Place) -> Iterator[tuple[Place, str]]:
             yield from _grouped(inner, (*place, part))
 
 
-def read_document(path: Path, shown: str) -> Document:
-    """The document in a file, called `shown` in messages. Raises ConfigError if the file cannot be read."""
+def shown_path(path: Path) -> str:
+    """A path as messages show it: relative to the working folder if it lies within it."""
+    return str(path).removeprefix(os.path.join(os.getcwd(), ""))
+
+
+def read_document(path: Path, shown: str, last: Document | None = None) -> Document:
+    """The document in a file, called `shown` in messages. Raises ConfigError if the file cannot be read.
+
+    If the content is that of the `last` document of the file, it is not parsed again.
+    """
     try:
         with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size
@@ -90,6 +100,9 @@ def read_document(path: Path, shown: str) -> Document:
                     Problem(shown, 0, f"is {size / 1e6:.1f} MB; a file may have 1 MB: split it, or name the right one")
                 ]
             )
+        digest = blake2b(content, digest_size=16).digest()
+        if last is not None and (last.file, last.digest) == (shown, digest):
+            return last
         text = content.decode("utf-8-sig")
     except OSError as error:
         raise ConfigError(
@@ -97,7 +110,7 @@ def read_document(path: Path, shown: str) -> Document:
         ) from None
     except UnicodeDecodeError:
         raise ConfigError(problems=[Problem(shown, 0, "is not UTF-8 text; save it as UTF-8")]) from None
-    return parse_document(text, shown)
+    return replace(parse_document(text, shown), digest=digest)
 
 
 def parse_document(text: str, shown: str) -> Document:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from operator import is_
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -16,8 +17,9 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from syncd.config.connections import Connection, read_connections
-from syncd.config.document import Document, read_document
+from syncd.config.document import Document, read_document, shown_path
 from syncd.config.mapping import Reader, named_measures
+from syncd.config.mapping_files import mapping_files
 from syncd.config.measures import Named
 from syncd.config.messages import nearest, validation_problems
 from syncd.config.periods import Origin, PeriodJoiner
@@ -40,6 +42,7 @@ class Config:
     path: Path
     settings: ProjectFile
     document: Document
+    mappings: tuple[Document, ...] = field(repr=False)
     connections: Mapping[str, Connection]
     periods: tuple[PeriodOkrs, ...]
     origins: Mapping[tuple[str, str], Origin] = field(repr=False)
@@ -129,13 +132,14 @@ def read_ledger_url(path: Path, *, instead: str | None = None) -> str:
     return _resolved_url(url, document, path.absolute().parent, os.environ)
 
 
-def load_config(path: Path, *, tests: bool = True) -> Config:
+def load_config(path: Path, *, tests: bool = True, last: Config | None = None) -> Config:
     """The configuration of a syncd.yaml. Raises ConfigError with every problem in all of its files.
 
     Without `tests`, for commands that only show what the ledger holds, it does not look at the tests in mapping files.
+    A file whose content is as it was in the `last` configuration is not parsed again; if all are, it is returned.
     """
     with _without_garbage_collection():
-        return _load(path.absolute(), tests)
+        return _load(path.absolute(), tests, last)
 
 
 @contextmanager
@@ -158,9 +162,9 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def read_project(path: Path) -> tuple[Document, ProjectFile]:
+def read_project(path: Path, last: Config | None = None) -> tuple[Document, ProjectFile]:
     """A syncd.yaml and its keys, whatever is wrong in its connections or mapping files."""
-    document = read_document(path, _shown(path))
+    document = read_document(path, shown_path(path), last.document if last else None)
     if document.data is None:
         raise ConfigError(problems=[Problem(document.file, 0, "is empty; `syncd init` writes one to start from")])
     try:
@@ -180,8 +184,12 @@ def _resolved_url(url: str, document: Document, folder: Path, environment: Mappi
     return resolved
 
 
-def _load(path: Path, with_tests: bool) -> Config:
-    document, settings = read_project(path)
+def _load(path: Path, with_tests: bool, last: Config | None) -> Config:
+    document, settings = read_project(path, last)
+    of_files: list[Problem] = []
+    mappings = _documents(mapping_files(path.parent, settings.mappings, document, of_files), of_files, last)
+    if last is not None and not of_files and _same((document, *mappings), (last.document, *last.mappings)):
+        return last
     problems: list[Problem] = []
     connections: dict[str, Connection | None] = dict.fromkeys(settings.connections)
     for connection in read_connections(document, settings.connections):
@@ -189,10 +197,9 @@ def _load(path: Path, with_tests: bool) -> Config:
             problems.append(connection)
         else:
             connections[connection.name] = connection
-    problems.extend(_settings_problems(settings, document))
+    problems += [*_settings_problems(settings, document), *of_files]
     joined = PeriodJoiner(problems)
     files: list[tuple[Document, str | None]] = []  # each with the period of its objectives, if they are valid
-    mappings = list(_documents(_mapping_files(path.parent, settings.mappings, document, problems), problems))
     named = _named_measures(mappings, problems)
     for mapping in mappings:
         reader = Reader(mapping, connections, ZoneInfo(settings.timezone), named, settings.year_starts)
@@ -221,7 +228,7 @@ def _load(path: Path, with_tests: bool) -> Config:
     if problems:
         raise ConfigError(problems=problems)
     valid = {name: connection for name, connection in connections.items() if connection}
-    return Config(path, settings, document, valid, periods, joined.origins, tuple(tests), tuple(publications))
+    return Config(path, settings, document, mappings, valid, periods, joined.origins, tuple(tests), tuple(publications))
 
 
 def _mapping_tests(
@@ -239,17 +246,24 @@ def _mapping_tests(
             problems.extend(reader.problems)
 
 
-def _documents(files: Iterable[Path], problems: list[Problem]) -> Iterator[Document]:
+def _same(documents: Sequence[Document], others: Sequence[Document]) -> bool:
+    return len(documents) == len(others) and all(map(is_, documents, others))
+
+
+def _documents(files: Iterable[Path], problems: list[Problem], last: Config | None) -> tuple[Document, ...]:
+    before = {document.file: document for document in last.mappings} if last else {}
+    documents: list[Document] = []
     for file in files:
         try:
-            mapping = read_document(file, _shown(file))
+            mapping = read_document(file, shown_path(file), before.get(shown_path(file)))
         except ConfigError as error:
             problems.extend(error.problems)
             continue
         if mapping.data is None:
             problems.append(Problem(mapping.file, 0, "is empty; a mapping file has a 'period' and 'objectives'"))
             continue
-        yield mapping
+        documents.append(mapping)
+    return tuple(documents)
 
 
 def _named_measures(mappings: Iterable[Document], problems: list[Problem]) -> Mapping[str, Named]:
@@ -262,11 +276,6 @@ def _named_measures(mappings: Iterable[Document], problems: list[Problem]) -> Ma
                 message = f"measure {name!r} is defined at {where} already; measures need a name that no other file has"
                 problems.append(mapping.problem(measure.place, message))
     return by_name
-
-
-def _shown(path: Path) -> str:
-    """A path as messages show it: relative to the working folder if it lies within it."""
-    return str(path).removeprefix(os.path.join(os.getcwd(), ""))
 
 
 def _ledger_problems(url: str, document: Document) -> Iterator[Problem]:
@@ -282,61 +291,3 @@ def _settings_problems(settings: ProjectFile, document: Document) -> Iterator[Pr
     yield from _ledger_problems(settings.ledger, document)
     if settings.health.at_risk > settings.health.on_track:
         yield document.problem(("health",), "at_risk is above on_track; swap them")
-
-
-def _mapping_files(folder: Path, pattern: str, document: Document, problems: list[Problem]) -> list[Path]:
-    start = folder / pattern
-    if start.is_dir():
-        for error in _unreadable(start):
-            why = f"{error.filename} cannot be read: {(error.strerror or str(error)).lower()}"
-            problems.append(document.problem(("mappings",), why))
-        # Hidden files belong to editors; hidden folders are what the links of a Kubernetes ConfigMap point to.
-        files = [
-            file
-            for suffix in ("*.yaml", "*.yml")
-            for file in start.rglob(suffix)
-            if not any(part.startswith(".") for part in file.relative_to(start).parts)
-        ]
-    elif start.is_file():
-        files = [start]
-    else:
-        try:
-            files = [file for file in folder.glob(pattern) if not file.is_dir()]
-        except (ValueError, NotImplementedError):
-            files = [Path(name) for name in _absolute_glob(pattern)]
-    if not files:
-        message = f"mappings is {pattern!r}, and no .yaml file is there; name the folder that holds them, or a glob"
-        problems.append(document.problem(("mappings",), message))
-    return [file for file in sorted(files) if _stays_in(_home(start), file, problems)]
-
-
-def _home(start: Path) -> Path:
-    """The folder that mapping files must lie in: the one that `mappings:` names, or that its glob begins in."""
-    while not start.is_dir():
-        start = start.parent
-    return start.resolve()
-
-
-def _stays_in(home: Path, file: Path, problems: list[Problem]) -> bool:
-    """Whether a file lies in a folder, links followed. git carries links too, and a message about a wrong file repeats
-    some of its text: through a link, that of any file which syncd may read, such as a token.
-    """
-    stays = file.resolve().is_relative_to(home)
-    if not stays:
-        message = f"is a link that leads out of {_shown(home)}, and is not read; put the file itself there"
-        problems.append(Problem(_shown(file), 0, message))
-    return stays
-
-
-def _unreadable(start: Path) -> list[OSError]:
-    """The folders that cannot be listed, which `rglob` leaves out in silence: their key results would be gone."""
-    errors: list[OSError] = []
-    for _, folders, _ in os.walk(start, onerror=errors.append):
-        folders[:] = [folder for folder in folders if not folder.startswith(".")]
-    return errors
-
-
-def _absolute_glob(pattern: str) -> list[str]:
-    from glob import glob
-
-    return glob(pattern, recursive=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from syncd.config.mapping_test_keys import About, ExpectKeys
 from syncd.config.mapping_tests import MappingTest
 from syncd.okr.goals import Shares
-from syncd.okr.trial import TrialResult, run_trial
+from syncd.okr.trial import Trial
 from syncd.sdk.figures import full_number
 
 _SHARES = frozenset({"progress", "score", "expected", "activity"})
@@ -26,16 +26,16 @@ class Difference:
 
 def differences(test: MappingTest, shares: Shares) -> list[Difference]:
     """Where the result differs from what a test expects, in the order of the file."""
-    result = run_trial(test.okrs, shares, test.given(), test.at)
+    trial = Trial(test.okrs, shares, test.given(), test.at)
     return [
         difference
         for name, expected in test.expect.items()
-        for difference in _differences_of(test, name, expected, result)
+        for difference in _differences_of(test, name, expected, trial)
     ]
 
 
-def _differences_of(test: MappingTest, name: str, expected: ExpectKeys, result: TrialResult) -> Iterator[Difference]:
-    for key, value, why in _actual(test, name, result):
+def _differences_of(test: MappingTest, name: str, expected: ExpectKeys, trial: Trial) -> Iterator[Difference]:
+    for key, value, why in _actual(test, name, trial):
         if key not in expected.model_fields_set:
             continue
         wanted = getattr(expected, key)
@@ -47,29 +47,29 @@ def _differences_of(test: MappingTest, name: str, expected: ExpectKeys, result: 
         if not is_met:
             yield Difference(f"{name}.{key}", wanted_text, _number(value, key), why)
     for outcome, verdict in expected.alignment.items():
-        link = result.alignment[name, outcome]
+        link = trial.alignment(name, outcome)
         if link.verdict != verdict:
             since = f"{name} is on pace since {link.since}" if link.since else f"{name} is not on pace"
             yield Difference(f"{name}.alignment.{outcome}", verdict, link.verdict, since)
 
 
-def _actual(test: MappingTest, name: str, result: TrialResult) -> Iterator[tuple[str, float | str | None, str | None]]:
+def _actual(test: MappingTest, name: str, trial: Trial) -> Iterator[tuple[str, float | str | None, str | None]]:
     """Everything that a test can expect of a key result or an objective: its key, its actual value, and the reason."""
     key_result = test.okrs.by_id.get(name)
     if key_result is None:
-        rolled_up = result.objectives[name]
+        rolled_up = trial.objective(name)
         yield "score", rolled_up.score, None
         yield "activity", rolled_up.activity, None
         yield "health", rolled_up.health, None
         return
-    answer, standing = result.answers[name], result.standings[name]
+    answer, standing = trial.answer(name), trial.standing(name)
     why = answer.reason or standing.reason
     yield "value", answer.number, why
     yield "progress", standing.progress, why
     yield "score", standing.score, why
     yield "expected", standing.expected, None
     yield "health", standing.health, why
-    yield "level", result.level(key_result), None
+    yield "level", trial.level(name), None
 
 
 def _number(value: float | str | None, key: str) -> str:

@@ -47,7 +47,7 @@ def commit(
     With `outgoing`, deliveries and messages go on beside the next cycles, and the result names none of them.
     """
     ledger = request.ledger
-    changes, look_renamed = _changes(ledger, measured), list(renames(request))
+    changes, look_renamed = _changes(measured), list(renames(request))
     ledger.values.commit(
         pulled.cycle,
         pulled.now,
@@ -111,18 +111,17 @@ def end_dry_run(request: CycleRequest, pulled: Pulled) -> None:
 
 def dry_result(request: CycleRequest, pulled: Pulled, measured: Measured, carried_over: CarriedOver) -> Result:
     """The result of a cycle that keeps no value."""
-    changes = _restated(request.ledger, pulled, measured, _changes(request.ledger, measured))
+    changes = _restated(request.ledger, pulled, measured, _changes(measured))
     look_renamed = list(renames(request))
     return Result(pulled.cycle, pulled.results, measured, changes, carried_over=carried_over, renames=look_renamed)
 
 
-def _changes(ledger: Ledger, measured: Measured) -> list[ValueChange]:
-    """The measurements that differ from the last value, whichever measure that value has."""
-    kept = {period: ledger.values.last(period) for period in {period for period, _ in measured}}
+def _changes(measured: Measured) -> list[ValueChange]:
+    """The measurements that differ from the newest value, whichever measure that value has."""
     return [
         ValueChange(period, key_result, old, measurement.value)
         for (period, key_result), measurement in measured.items()
-        if (old := kept[period].get(key_result)) is None or not old.says_what(measurement.value)
+        if (old := measurement.newest) is None or not old.says_what(measurement.value)
     ]
 
 

@@ -21,7 +21,7 @@ from syncd.status.weekly import WeeklySeries, is_evidence
 
 def judge_links(snapshot: Snapshot, report: Report, ledger: Ledger) -> Mapping[LinkId, KeptAlignment]:
     """The links of a foreseen snapshot that its cycle judges again; `report` is the snapshot's report."""
-    okrs, values, cycle = snapshot.okrs, snapshot.values, snapshot.cycle
+    okrs, cycle = snapshot.okrs, snapshot.cycle
     today = snapshot.moment.astimezone(okrs.period.zone).date()
     every = [link.alignment for block in report.objectives for link in block.alignment]
     every = [link for link in every if link.is_of(okrs.period.id)]
@@ -45,8 +45,15 @@ def judge_links(snapshot: Snapshot, report: Report, ledger: Ledger) -> Mapping[L
     sides = [key_results[name] for link in links for name in (link.output, link.outcome)]
     judged: dict[LinkId, KeptAlignment] = {}
     with ledger.together(kr.measure for kr in sides) as reading:
-        ahead = [key_results[link.outcome] for link in links if link.periods is None]
-        series = WeeklySeries(reading, okrs, values, snapshot.moment, ahead=ahead)
+        outcomes: dict[str, list[KeyResult]] = {okrs.period.id: []}
+        for link in links:
+            outcomes.setdefault(in_period[link.outcome][1].okrs.period.id, []).append(key_results[link.outcome])
+        by_period = {of.okrs.period.id: of for of in (*snapshot.longer.values(), snapshot)}
+        series = {
+            period: WeeklySeries(reading, of.okrs, of.values, of.moment, ahead=outcomes[period])
+            for period, of in by_period.items()
+            if period in outcomes
+        }
         for link in links:
             name = link.output, link.outcome
             last = snapshot.links.get(name)
@@ -56,10 +63,8 @@ def judge_links(snapshot: Snapshot, report: Report, ledger: Ledger) -> Mapping[L
                 alignment = replace(alignment, delivered=last.delivered, trend=last.trend)
             if all(is_evidence(in_period[side][1].okrs, side, value_of(side)) for side in name):
                 outcome, of = in_period[link.outcome]
-                of_outcome = series
-                if of is not snapshot:
-                    of_outcome = WeeklySeries(reading, of.okrs, of.values, of.moment)
-                alignment = _with_evidence(alignment, link, key_results[link.output], outcome, series, of_outcome)
+                both = series[okrs.period.id], series[of.okrs.period.id]
+                alignment = _with_evidence(alignment, link, key_results[link.output], outcome, *both)
             judged[name] = alignment
     return judged
 

@@ -86,7 +86,7 @@ class Measuring:
                     if why := holding.why(task.key_result, value, case.last, kept.get(name)):
                         value = self._kept_on(case, "held", why, value.number)
                 guards[name] = value
-                yield (okrs.period.id, name), Measurement(case.definition, value, case.last)
+                yield (okrs.period.id, name), Measurement(case.definition, value, case.last, kept.get(name))
 
     def _tasks(
         self,

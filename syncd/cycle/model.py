@@ -129,11 +129,14 @@ class Pulled:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A key result as a cycle measured it: its definition, its new value, and the last value under the same measure."""
+    """A key result as a cycle measured it: its definition, its new value, the last value under the same measure, and
+    the newest one under any measure.
+    """
 
     definition: Definition
     value: KeptValue
     last: KeptValue | None
+    newest: KeptValue | None
 
 
 Measured = Mapping[KeyResultId, Measurement]

@@ -20,7 +20,7 @@ from syncd.ledger.cycles import Cycles
 from syncd.ledger.definition_versions import Definitions
 from syncd.ledger.engine import WRITES, engine_of, unhurried
 from syncd.ledger.events import Events
-from syncd.ledger.failures import LedgerError, LedgerFailed, shown
+from syncd.ledger.failures import BACKUP, LedgerError, LedgerFailed, shown
 from syncd.ledger.identity import Remembered, identity, last_ledger_at, note_put_back
 from syncd.ledger.one_connection import OneConnection
 from syncd.ledger.outbox import Outbox
@@ -63,6 +63,8 @@ def unusable(url: str) -> Iterator[None]:
         yield
     except LedgerFailed as error:
         raise LedgerError(str(error).replace(" failed: ", " cannot be used: ", 1)) from None
+    except UnicodeDecodeError as error:  # in the name of a table
+        reason = f"{error}; {BACKUP}"
     except DBAPIError as error:
         reason = str(error.orig).strip().splitlines()[0] if error.orig else "unknown error"
     except (SQLAlchemyError, ImportError, ValueError) as error:
@@ -294,6 +296,8 @@ class Ledger:
 
 def _open_existing(_: object, __: object, arguments: list[Any], keywords: dict[str, Any]) -> None:
     """Lets SQLite open a file, and never create an empty one where a ledger was deleted in use."""
+    if keywords.get("uri"):  # a user who may only read it
+        return
     arguments[0] = f"{Path(arguments[0]).absolute().as_uri()}?mode=rw"
     keywords["uri"] = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -11,8 +11,10 @@ from syncd.okr.answer import Answer
 from syncd.okr.facts import answered
 from syncd.okr.goals import (
     ON_PACE,
+    Health,
     KeyResult,
     Level,
+    Objective,
     PeriodOkrs,
     Shares,
     Standing,
@@ -105,58 +107,70 @@ def _elements(measure: RecordMeasure, record: Record) -> Sequence[float | str]:
     return [] if number is None else [number]
 
 
-@dataclass(frozen=True, slots=True)
-class TrialResult:
-    """The result of a trial: each key result's answer and standing, each objective's standing, each link's verdict."""
+class Trial:
+    """OKRs on given facts as of a moment. Only what is asked for is evaluated: a test asks for a few key results."""
 
-    answers: Mapping[str, Answer]
-    standings: Mapping[str, Standing]
-    objectives: Mapping[str, ObjectiveStanding]
-    alignment: Mapping[tuple[str, str], Alignment]
+    def __init__(self, okrs: PeriodOkrs, shares: Shares, given: Given, now: datetime) -> None:
+        self._okrs = okrs
+        self._shares = shares
+        self._given = given
+        self._facts = GivenFacts(given)
+        self._now = now
+        self._standings: dict[str, Standing] = {}
 
-    def level(self, key_result: KeyResult) -> Level | None:
+    def answer(self, name: str) -> Answer:
+        """The answer of a key result or guard."""
+        kr, given = self._okrs.by_id[name], self._given
+        if name in given.numbers:
+            return Answer(given.numbers[name], "it is given as unknown" if given.numbers[name] is None else None)
+        if kr.measure is None or not any(given.knows(leaf) for leaf in leaves(kr.measure)):
+            return Answer(None, "nothing is given for it")
+        return answered(self._facts, kr.measure, self._okrs.period, self._now)
+
+    def standing(self, name: str) -> Standing:
+        """The standing of a key result or guard."""
+        if name not in self._standings:
+            kr = self._okrs.by_id[name]
+            stands = standing(kr, self.answer(name).number, self._okrs.period.span, self._now, self._shares)
+            if kr.guard is not None:
+                stands = guarded(stands, self.standing(kr.guard.id), "its guard is broken or unknown")
+            self._standings[name] = stands
+        return self._standings[name]
+
+    def level(self, name: str) -> Level | None:
         """The last level that a key result has reached; None before the first level."""
-        number = self.answers[key_result.id].number
-        return key_result.goal.level(number) if isinstance(key_result.goal, Target) and number is not None else None
+        goal, number = self._okrs.by_id[name].goal, self.answer(name).number
+        return goal.level(number) if isinstance(goal, Target) and number is not None else None
 
+    def objective(self, name: str) -> ObjectiveStanding:
+        """The standing of an objective."""
+        objectives = list(self._with_supporting(self._okrs.objectives_by_id[name]))
+        standings = {kr.id: self.standing(kr.id) for objective in objectives for kr in objective.key_results}
+        return roll_up_all(objectives, standings, self._shares)[name]
 
-def run_trial(okrs: PeriodOkrs, shares: Shares, given: Given, now: datetime) -> TrialResult:
-    """Evaluates OKRs on given facts as of a moment."""
-    facts = GivenFacts(given)
-    answers = {kr.id: _answer(facts, given, kr, okrs, now) for kr in okrs.measured}
-    unguarded = {kr.id: standing(kr, answers[kr.id].number, okrs.period.span, now, shares) for kr in okrs.measured}
-    standings = {
-        kr.id: guarded(unguarded[kr.id], unguarded[kr.guard.id], "its guard is broken or unknown")
-        if kr.guard
-        else unguarded[kr.id]
-        for kr in okrs.measured
-    }
-    today = min(now.astimezone(okrs.period.zone).date(), okrs.period.last)
-    alignment: dict[tuple[str, str], Alignment] = {}
-    for kr in okrs.key_results:
+    def alignment(self, output: str, outcome: str) -> Alignment:
+        """The verdict on a link."""
+        kr, period = self._okrs.by_id[output], self._okrs.period
+        (link,) = (link for link in kr.drives if link.outcome == outcome)
         since = None
-        if kr.drives and standings[kr.id].health in ON_PACE:
-            guard_past = _past(facts, given, kr.guard, okrs, now) if kr.guard else ()
-            since = on_pace_since(kr, okrs.period, now, shares, _past(facts, given, kr, okrs, now), dict(guard_past))
-        for link in kr.drives:
-            outcome = standings.get(link.outcome)  # that of another period is not given
-            healths = (standings[kr.id].health, outcome.health if outcome else "unknown")
-            alignment[kr.id, link.outcome] = judge(kr, link, healths, since, today)
-    return TrialResult(answers, standings, roll_up_all(okrs.objectives, standings, shares), alignment)
+        if self.standing(output).health in ON_PACE:
+            guard_past = self._past(kr.guard) if kr.guard else ()
+            since = on_pace_since(kr, period, self._now, self._shares, self._past(kr), dict(guard_past))
+        of_outcome: Health = "unknown"  # that of another period is not given
+        if outcome in self._okrs.by_id:
+            of_outcome = self.standing(outcome).health
+        healths = (self.standing(output).health, of_outcome)
+        return judge(kr, link, healths, since, min(self._now.astimezone(period.zone).date(), period.last))
 
+    def _with_supporting(self, objective: Objective) -> Iterator[Objective]:
+        """An objective, and those that support it, and so on."""
+        yield objective
+        for other in self._okrs.supporting.get((objective.id, None), ()):
+            yield from self._with_supporting(other)
 
-def _past(
-    facts: GivenFacts, given: Given, kr: KeyResult, okrs: PeriodOkrs, now: datetime
-) -> Sequence[tuple[date, float | None]]:
-    """The key result's value at the end of each past day; empty if the test gives no facts for it."""
-    if kr.measure is None or kr.id in given.numbers or not all(map(given.knows, leaves(kr.measure))):
-        return []
-    return past_values(facts, kr.measure, okrs.period, now) or []
-
-
-def _answer(facts: GivenFacts, given: Given, kr: KeyResult, okrs: PeriodOkrs, now: datetime) -> Answer:
-    if kr.id in given.numbers:
-        return Answer(given.numbers[kr.id], "it is given as unknown" if given.numbers[kr.id] is None else None)
-    if kr.measure is None or not any(given.knows(leaf) for leaf in leaves(kr.measure)):
-        return Answer(None, "nothing is given for it")
-    return answered(facts, kr.measure, okrs.period, now)
+    def _past(self, kr: KeyResult) -> Sequence[tuple[date, float | None]]:
+        """The key result's value at the end of each past day; empty if the test gives no facts for it."""
+        given = self._given
+        if kr.measure is None or kr.id in given.numbers or not all(map(given.knows, leaves(kr.measure))):
+            return []
+        return past_values(self._facts, kr.measure, self._okrs.period, self._now) or []

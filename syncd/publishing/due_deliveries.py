@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Literal
@@ -95,7 +95,10 @@ def _digest_of_summary(publication: Publication, summary: Summary) -> str:
 
 def digest_of_statement(publication: Publication, statement: Statement) -> str:
     """The digest of what an entry of `publish:` shows of a statement, and of how it is written."""
-    shown = statement.content(sorted(set(publication.keys.uses()) - _OF_THE_MOMENT))
+    shown: Any = statement.content(sorted(set(publication.keys.uses()) - _OF_THE_MOMENT))
+    moments = {name: getattr(statement, name) for name in publication.keys.daily()}
+    if moments:
+        shown = [shown, {name: moment and moment.date() for name, moment in moments.items()}]
     return _digest(shown, publication.keys.how(statement.key_result))
 
 
@@ -106,6 +109,10 @@ def _digest(shown: Any, how: Any) -> str:
 
 
 def _without_drift(part: Any) -> Any:
-    if isinstance(part, Mapping):
-        return {name: _without_drift(inner) for name, inner in part.items() if name not in _DRIFTING}
+    if isinstance(part, dict):
+        return {
+            name: _without_drift(inner) if isinstance(inner, dict | list | tuple) else inner
+            for name, inner in part.items()
+            if name not in _DRIFTING
+        }
     return [_without_drift(inner) for inner in part] if isinstance(part, list | tuple) else part

@@ -134,9 +134,9 @@ def as_date(form: str) -> str:
 def date_advice(texts: Sequence[str]) -> str:
     """Which `as:` reads all of these texts, such as `write as: {date: "%d.%m.%Y"}`."""
     readings: dict[tuple[date, ...], str] = {}
-    for form in (*NAMED_FORMS, *(form + time for form in _FORMS for time in _TIMES)):
+    for form in (*NAMED_FORMS, *(form + time for form in _FORMS for time in _TIMES)) if texts else ():
         read = [_by_form(text, form) for text in texts]
         days = [moment.date() if isinstance(moment, datetime) else moment for moment in read if moment is not None]
-        if texts and len(days) == len(texts) and all(1990 <= day.year <= 2100 for day in days):
+        if len(days) == len(texts) and all(1990 <= day.year <= 2100 for day in days):
             readings.setdefault(tuple(days), as_date(form))
     return f"write {' or '.join(list(readings.values())[:2]) or 'dates such as 2026-11-21'}"

@@ -122,6 +122,12 @@ class PublishKeys(BaseModel):
         """The fields of `STATED` that its content shows: only a change of these fields causes a write."""
         return STATED
 
+    def daily(self) -> Collection[str]:
+        """The fields with a place of their own that move with the clock alone: they are written once a day, so that
+        people see that syncd is alive. Texts of several lines are not written anew for them.
+        """
+        return ()
+
     def target(self, key_result: str) -> str:
         """The target's name in messages for people; it changes only if the target does."""
         raise NotImplementedError

@@ -51,11 +51,11 @@ def sentence(body: str, hide: Callable[[str], str] = str) -> str:
         return single_line(body, LONGEST_SENTENCE if _is_prose(body) else _LONGEST_OTHER, hide)
     try:
         text = _joined(_sentences(content))
+        links = [link for link in dict.fromkeys(_links(content)) if link not in text][:_MOST_LINKS]
     except RecursionError:
-        text = ""
+        text, links = "", []
     if not text:
         return single_line(body, hide=hide) if content else ""
-    links = [link for link in dict.fromkeys(_links(content)) if link not in text][:_MOST_LINKS]
     if links:
         text = f"{text.rstrip('.')}; see {' and '.join(links)}"
     return single_line(text, LONGEST_SENTENCE, hide)

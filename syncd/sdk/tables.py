@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -21,9 +22,12 @@ class Unreadable(Exception):
     """A range that does not exist; the text says what exists."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Header:
-    """The row of a sheet that names its columns; `row` counts from 0. `left` is the column of its first cell."""
+    """The row of a sheet that names its columns; `row` counts from 0. `left` is the column of its first cell.
+
+    Its cells are read once, however many measures look for a name.
+    """
 
     cells: Sequence[Cell]
     row: int = 0
@@ -34,13 +38,20 @@ class Header:
         """The texts of its cells, without blanks."""
         return [name for cell in self.cells if (name := plain_text(cell))]
 
+    @cached_property
+    def _positions(self) -> Mapping[str, Sequence[int]]:
+        """Where each text is."""
+        positions: dict[str, list[int]] = {}
+        for index, cell in enumerate(self.cells):
+            positions.setdefault(plain_text(cell), []).append(index)
+        return positions
+
     def position(self, name: str, reader: Reader, table: str = "") -> int:
         """The position of the cell with this name: its text, or else the day or number that it shows.
 
         Unreadable if no cell has it, or several do; `table` is what people call the table.
         """
-        texts = [plain_text(cell) for cell in self.cells]
-        positions = [index for index, text in enumerate(texts) if text == plain_text(name)]
+        positions = self._positions.get(plain_text(name), ())
         if not positions:
             is_same = Match(name, reader)
             positions = [index for index, cell in enumerate(self.cells) if is_same(cell)]

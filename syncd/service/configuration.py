@@ -37,7 +37,7 @@ class Configuration:
         """Reads the files, and takes them over if they are valid. Returns whether anything changed."""
         with self._reading:
             try:
-                config = load_config(self._path)
+                config = load_config(self._path, last=self.config)
             except ConfigError as error:
                 self._refuse(str(error))
                 return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from typing import Any, Protocol
 
@@ -191,4 +191,7 @@ def lag_days(lag: timedelta) -> float | int:
 
 def trend_document(trend: Trend | None) -> dict[str, Any] | None:
     """A trend as JSON documents show it."""
-    return asdict(trend) | {"since": trend.since.isoformat() if trend.since else None} if trend else None
+    if trend is None:
+        return None
+    shown = {field.name: getattr(trend, field.name) for field in fields(trend)}
+    return shown | {"since": trend.since.isoformat() if trend.since else None}

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from grown import GrowingProject
 from postgres_server import running_postgres
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
+from statements import statements_of
 
 CHANGES = (0, 1_000, 35_000)
 """A year has 35,000 quarters of an hour."""
@@ -88,14 +89,8 @@ def _server_seconds(connection: Connection) -> float:
 
 
 def _statements(engine: Engine, cycle: Callable[[], object]) -> int:
-    statements: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        statements.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    cycle()
-    event.remove(engine, "before_cursor_execute", note)
+    with statements_of(engine) as statements:
+        cycle()
     return len(statements)
 
 

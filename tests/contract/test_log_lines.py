@@ -13,6 +13,7 @@ import orjson
 import pytest
 from csv_project import CsvProject
 from service_thread import cycle, serving
+from waiting import wait_for
 
 from syncd.cli.log import set_up_log
 from syncd.sdk import SourceBroken
@@ -77,3 +78,15 @@ def test_each_line_has_a_time_with_its_zone(
     set_up_log(form)
     logging.getLogger("syncd.test").info("something")
     assert re.search(time, capfd.readouterr().err)
+
+
+def test_lines_of_a_delivery_beside_the_cycle_have_its_number(
+    project: CsvProject, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = project.folder / "syncd.yaml"
+    settings.write_text(settings.read_text() + "publish: [{to: local, file: okrs.json}]\n")
+    set_up_log("json")
+    with serving(project):
+        wait_for((project.folder / "okrs.json").exists)
+    lines = [orjson.loads(line) for line in capfd.readouterr().err.splitlines()]
+    assert [line.get("cycle") for line in lines if line["event"] == "delivered"] == [1]

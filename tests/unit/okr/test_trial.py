@@ -10,7 +10,7 @@ import pytest
 from syncd.okr.goals import Band, KeyResult, Link, Objective, PeriodOkrs, Shares, Target, guard_id
 from syncd.okr.measures import RecordMeasure
 from syncd.okr.spans import Period
-from syncd.okr.trial import Given, run_trial
+from syncd.okr.trial import Given, Trial
 from syncd.sdk import Record
 
 PERIOD = Period("p", date(2026, 10, 1), date(2026, 10, 31), ZoneInfo("UTC"))
@@ -30,5 +30,5 @@ def test_the_past_of_a_guard_without_facts_is_unknown(numbers: dict[str, float])
     )
     calls = KeyResult("calls", "Calls", "outcome", Target(0, 10))
     okrs = PeriodOkrs(PERIOD, (Objective("o", "O", (work, calls)),))
-    link = run_trial(okrs, Shares(), Given({WORK: records}, {}, numbers), NOW).alignment["work", "calls"]
+    link = Trial(okrs, Shares(), Given({WORK: records}, {}, numbers), NOW).alignment("work", "calls")
     assert (link.verdict, link.since) == ("watermelon", PERIOD.first)

@@ -1,0 +1,68 @@
+"""Finds the mapping files of a project. What cannot be listed, or leads elsewhere, is a problem."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from syncd.config.document import Document, shown_path
+from syncd.sdk import Problem
+
+
+def mapping_files(folder: Path, pattern: str, document: Document, problems: list[Problem]) -> list[Path]:
+    """The files that `mappings:` of a syncd.yaml (`document`) names: those of a folder, or of a glob."""
+    start = folder / pattern
+    if start.is_dir():
+        for error in _unreadable(start):
+            why = f"{error.filename} cannot be read: {(error.strerror or str(error)).lower()}"
+            problems.append(document.problem(("mappings",), why))
+        # Hidden files belong to editors; hidden folders are what the links of a Kubernetes ConfigMap point to.
+        files = [
+            file
+            for suffix in ("*.yaml", "*.yml")
+            for file in start.rglob(suffix)
+            if not any(part.startswith(".") for part in file.relative_to(start).parts)
+        ]
+    elif start.is_file():
+        files = [start]
+    else:
+        try:
+            files = [file for file in folder.glob(pattern) if not file.is_dir()]
+        except (ValueError, NotImplementedError):
+            files = [Path(name) for name in _absolute_glob(pattern)]
+    if not files:
+        message = f"mappings is {pattern!r}, and no .yaml file is there; name the folder that holds them, or a glob"
+        problems.append(document.problem(("mappings",), message))
+    return [file for file in sorted(files) if _stays_in(_home(start), file, problems)]
+
+
+def _home(start: Path) -> Path:
+    """The folder that mapping files must lie in: the one that `mappings:` names, or that its glob begins in."""
+    while not start.is_dir():
+        start = start.parent
+    return start.resolve()
+
+
+def _stays_in(home: Path, file: Path, problems: list[Problem]) -> bool:
+    """Whether a file lies in a folder, links followed. git carries links too, and a message about a wrong file repeats
+    some of its text: through a link, that of any file which syncd may read, such as a token.
+    """
+    stays = file.resolve().is_relative_to(home)
+    if not stays:
+        message = f"is a link that leads out of {shown_path(home)}, and is not read; put the file itself there"
+        problems.append(Problem(shown_path(file), 0, message))
+    return stays
+
+
+def _unreadable(start: Path) -> list[OSError]:
+    """The folders that cannot be listed, which `rglob` leaves out in silence: their key results would be gone."""
+    errors: list[OSError] = []
+    for _, folders, _ in os.walk(start, onerror=errors.append):
+        folders[:] = [folder for folder in folders if not folder.startswith(".")]
+    return errors
+
+
+def _absolute_glob(pattern: str) -> list[str]:
+    from glob import glob
+
+    return glob(pattern, recursive=True)
