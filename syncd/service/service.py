@@ -143,9 +143,9 @@ class Service:
         while not self._stop.is_set():
             self._moved()
             try:
-                with service_lock(self.ledger.engine):
+                with service_lock(self.ledger.engine) as check_lock:
                     self.standing_by = None
-                    self._cycles()
+                    self._cycles(check_lock)
             except (LedgerBusy, LedgerError) as error:
                 self._upkeep.serving.clear()
                 if self.standing_by is None:
@@ -157,7 +157,8 @@ class Service:
     def _moved(self) -> None:
         self._moved_at = time.monotonic()
 
-    def _cycles(self) -> None:
+    def _cycles(self, check_lock: Callable[[], None]) -> None:
+        """Runs cycles until it is stopped, or until a good one is over and `check_lock` raises LedgerError."""
         log.info(
             "started", extra={"schedule": self.config.settings.schedule, "ledger": self.ledger.engine.dialect.name}
         )
@@ -165,6 +166,8 @@ class Service:
             started, began = datetime.now(UTC), time.monotonic()
             with cycle_ends():
                 again = self._cycle()
+            if self.ledger_problem is None:
+                check_lock()
             self._upkeep.serving.set()
             now = datetime.now(UTC)
             settings = self.config.settings

@@ -122,6 +122,10 @@ def test_folder_of_mappings_that_cannot_be_listed_is_a_problem(tmp_path: Path, m
     monkeypatch.setattr(os, "scandir", scandir)
     with pytest.raises(ConfigError, match=r"closed cannot be read: permission denied"):
         load_config(tmp_path / "syncd.yaml")
+    (tmp_path / "mappings/okrs.yaml").rename(tmp_path / "okrs.txt")
+    with pytest.raises(ConfigError) as raised:
+        load_config(tmp_path / "syncd.yaml")
+    assert len(raised.value.problems) == 1  # not that nothing is there, too
 
 
 def test_a_reference_that_is_not_set_is_named_with_its_line(tmp_path: Path) -> None:
