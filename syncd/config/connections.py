@@ -108,7 +108,9 @@ class Connection:
         return self.document.problem((*self.place, *key.split(".", 1)), message)
 
     def webhook_secret(self) -> str | None:
-        """What webhooks are signed with; None if none are expected. Raises ConfigError if its reference is not set."""
+        """What webhooks are signed with; None if none are expected. Raises ConfigError if its reference is not set, and
+        ShortSecret.
+        """
         reference = self.document.data["connections"][self.name].get(_WEBHOOK_SECRET)
         if reference is None:
             return None
@@ -116,6 +118,8 @@ class Connection:
         secret: str = resolve(reference, (*self.place, _WEBHOOK_SECRET))
         if resolve.problems:
             raise ConfigError(problems=resolve.problems)
+        if len(secret) < SHORTEST_SECRET:
+            raise ShortSecret(problems=[self._too_short(_WEBHOOK_SECRET, len(secret))])
         return secret
 
     def secrets(self) -> Iterator[str]:
@@ -163,12 +167,13 @@ class Connection:
 def short_secrets(connections: Iterable[Connection]) -> Iterator[Problem]:
     """Each secret that is set and too short, by the name of its key."""
     for connection in connections:
-        try:
-            connection.resolved()
-        except ShortSecret as error:
-            yield from error.problems
-        except ConfigError:
-            continue  # a secret that is missing fails its connection alone
+        for resolve in (connection.resolved, connection.webhook_secret):
+            try:
+                resolve()
+            except ShortSecret as error:
+                yield from error.problems
+            except ConfigError:
+                continue  # a secret that is missing fails its connection alone
 
 
 def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Connection | Problem]:

@@ -170,3 +170,11 @@ def test_secret_that_is_too_short_to_be_masked_is_refused_by_name(
     assert not list(short_secrets([code]))
     monkeypatch.delenv("SYNCD_TEST_TOKEN")
     assert not list(short_secrets([code])), "a missing secret fails its connection alone"
+
+
+def test_webhook_secret_that_is_too_short_is_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNCD_TEST_TOKEN", "hunter2-secret")
+    monkeypatch.setenv("SYNCD_TEST_HOOK", "hook")
+    code = connection(tmp_path, f'{TOKEN}, webhook_secret: "${{SYNCD_TEST_HOOK}}"')
+    (problem,) = short_secrets([code])
+    assert problem.message.startswith("webhook_secret has 4 characters, too few")
