@@ -43,9 +43,20 @@ def random_project(seed: int) -> RandomProject:
         "rollup": random.choice(["outcomes", "all", "weakest"]),
         "key_results": [*outcomes, *outputs],
     }
+    objectives: list[dict[str, Any]] = [objective]
+    if random.random() < 0.5:
+        own = [_key_result(random, "outcome-of-other", "outcome", files)]
+        other = {"id": "other", "title": "Prices are fair", "owner": "sales", "key_results": own}
+        for supporting in (objective, other):
+            supporting |= {"supports": "larger", "weight": random.choice([0, 0.5, 1, 2])}
+        larger = {"id": "larger", "title": "Customers stay", "owner": "all"}
+        if random.random() < 0.5:
+            shown = [_key_result(random, "outcome-shown", "outcome", files)]
+            larger |= {"rollup": "supporting", "key_results": shown}
+        objectives += [other, larger]
     mapping = {
         "period": {"start": FIRST.isoformat(), "end": LAST.isoformat(), "id": "autumn"},
-        "objectives": [objective],
+        "objectives": objectives,
     }
     rows = {file: [] if random.random() < 0.15 else _rows(random) for file in files}
     start = datetime(2026, 9, 20, tzinfo=UTC)

@@ -67,7 +67,7 @@ class Evaluator:
     ) -> None:
         self.zone, self.tickets, self.series = zone, tickets, series
         self.objectives: Sequence[Mapping[str, Any]] = mapping["objectives"]
-        self.key_results = {kr["id"]: kr for objective in self.objectives for kr in objective["key_results"]}
+        self.key_results = {kr["id"]: kr for objective in self.objectives for kr in objective.get("key_results", ())}
         self.first = date.fromisoformat(mapping["period"]["start"])
         self.last = date.fromisoformat(mapping["period"]["end"])
         self.start, self.end = self.midnight(self.first), self.midnight(self.last + DAY)
@@ -226,6 +226,8 @@ class Evaluator:
 
     def objective(self, objective: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         """Score, activity, health and coverage: of the known ones alone, and without those of weight 0."""
+        if "key_results" not in objective or objective.get("rollup") == "supporting":
+            return self._supported(objective, now)
         figures = {kr["id"]: self.figures(kr, now) for kr in objective["key_results"]}
         rollup = objective.get("rollup", "outcomes")
         counted = [
@@ -246,6 +248,27 @@ class Evaluator:
             "activity": mean([(kr.get("weight", 1), figures[kr["id"]].score) for kr in outputs]),
             "health": "unknown" if score is None or expected is None else health_of(score, expected),
             "coverage": {"known": len(measured), "of": len(counted)},
+            "expected": expected,
+        }
+
+    def _supported(self, objective: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+        """The same of an objective that others support: means over theirs."""
+        counted = [
+            (other.get("weight", 1), self.objective(other, now))
+            for other in self.objectives
+            if other.get("supports") == objective["id"] and other.get("weight", 1)
+        ]
+        known = [(weight, figures) for weight, figures in counted if figures["score"] is not None]
+        score, expected = (
+            mean([(weight, figures[name]) for weight, figures in known]) for name in ("score", "expected")
+        )
+        active = [(weight, figures["activity"]) for weight, figures in counted if figures["activity"] is not None]
+        return {
+            "score": score,
+            "activity": mean(active),
+            "health": "unknown" if score is None or expected is None else health_of(score, expected),
+            "coverage": {"known": len(known), "of": len(counted)},
+            "expected": expected,
         }
 
     def links(self, now: datetime) -> dict[tuple[str, str], tuple[str, str | None]]:
