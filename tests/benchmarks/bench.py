@@ -19,7 +19,7 @@ PAGE = Path(__file__).parents[2] / "docs/benchmarks.md"
 
 
 def main() -> None:
-    """Takes about five minutes; nothing else should run on the machine."""
+    """Takes about a quarter of an hour; nothing else should run on the machine."""
     started, load = time.monotonic(), os.getloadavg()[0]
 
     def say(progress: str) -> None:
