@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
@@ -14,7 +15,7 @@ from dripping import dripping
 from projects import Project, differences, write_project
 from relay import relay_to
 from sqlalchemy import make_url
-from test_run import answers, running, value_of
+from test_run import answers, free_port, running, value_of
 from waiting import HANG, wait_for
 
 from syncd.sandbox import Fault, Sandbox
@@ -126,3 +127,13 @@ def test_a_thousand_half_open_connections_leave_cycles_probes_and_the_log_as_the
         wait_for(lambda: count(client, 'syncd_cycles_total{outcome="complete"}') > ended + 1)
     log = (project.folder / "run.log").read_text().removeprefix(before)
     assert set(re.findall(r"\[(?:warning|error) *\] .*", log)) == set()
+
+
+def test_stop_is_obeyed_while_the_ledger_is_opened(project: Project) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"postgresql+psycopg://syncd@127.0.0.1:{listening.getsockname()[1]}/syncd?connect_timeout={HANG}"
+        project.edit("syncd.yaml", "sqlite:///syncd.db", address)
+        process = project.start("run", "--listen", f"127.0.0.1:{free_port()}")
+        listening.accept()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=HANG) == 0
