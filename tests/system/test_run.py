@@ -199,4 +199,5 @@ def test_a_webhook_of_github_brings_a_merged_pull_request_at_once(project: Proje
 def test_api_lists_its_documents(project: Project) -> None:
     with running(project) as (_, client):
         documents = client.get("/api/").json()
-        assert documents == {"status": "/api/status"}
+        assert documents["status"] == "/api/status"
+        assert client.get("/api/status").json() == project.status()
