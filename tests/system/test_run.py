@@ -201,3 +201,4 @@ def test_api_lists_its_documents(project: Project) -> None:
         documents = client.get("/api/").json()
         assert documents["status"] == "/api/status"
         assert all(client.get(path).status_code == 200 for path in documents.values() if "{" not in path)
+        assert client.get("/api/status").json() == project.status()
