@@ -2,7 +2,7 @@
 
     .venv/bin/python tests/benchmarks/pruned.py FOLDER [CHANGES]
 
-Fifty cells in SQLite, all published, each of which changes every quarter of an hour: 8,760 times in a quarter of a year.
+Fifty cells in SQLite, all published. Each changes every quarter of an hour: 8,760 times in a quarter of a year.
 """
 
 from __future__ import annotations
