@@ -130,7 +130,7 @@ def _limit_postgresql(engine: Engine, address: Callable[[], str] | None) -> None
 
 @contextmanager
 def unhurried(connection: Connection) -> Iterator[None]:
-    """Lets the statements of a migration, within its transaction, take as long as they need."""
+    """Lets the statements of a transaction, such as a migration, take as long as they need."""
     if connection.dialect.name != "postgresql":
         yield
         return

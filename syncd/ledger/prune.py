@@ -35,7 +35,7 @@ from sqlalchemy import (
 
 from syncd.ledger.batches import batches
 from syncd.ledger.cycles import Cycles, newest_by
-from syncd.ledger.engine import WRITES
+from syncd.ledger.engine import WRITES, unhurried
 from syncd.ledger.lock import cycle_lock
 from syncd.ledger.schema import cycles, deliveries, events, messages, metadata
 from syncd.okr.spans import midnight
@@ -86,7 +86,7 @@ def prune(
     `before` has the times of `deliveries`, `events` and `cycles`; days are cut in `zone`.
     Cycles may go on meanwhile. Once `stopping` says so, the rest is left for the next time. A dry run only counts.
     """
-    with engine.connect() as connection:
+    with engine.connect() as connection, unhurried(connection):
         kinds = (
             (_deliveries(connection, before["deliveries"], _ends_of_days(engine, zone)), (_DELIVERIES,)),
             (_events(connection, before["events"]), (_MESSAGES, _EVENTS)),
