@@ -50,14 +50,13 @@ def check_shared_texts(package: Package, sheet: str, cells: int, limits: Limits)
 
     `cells` is the number of such cells, or more.
     """
-    part = f"{PurePosixPath(sheet).parent.parent}/sharedStrings.xml"
-    if not cells or part not in package.names:
-        return
-    xml = b"".join(package.chunks(part))
+    parts = [part for part in package.names if part.lower().endswith("sharedstrings.xml")] if cells else []
+    xml = b"".join(chunk for part in parts for chunk in package.chunks(part))
     longest = max(map(len, xml.split(b"si>")))
     if cells * longest <= limits.settings.max_unpacked:
         return
-    sizes = [len(text) for text in _SHARED.findall(xml)] if b"<!--" not in xml else []
+    is_plain = len(parts) == 1 and b"<!--" not in xml
+    sizes = [len(text) for text in _SHARED.findall(xml)] if is_plain else []
     sheet_xml = b"".join(package.chunks(sheet))
     numbers = [int(number) for number in _NUMBER_OF_SHARED.findall(sheet_xml)]
     total = sum(sizes[number] if number < len(sizes) else longest for number in numbers)

@@ -54,7 +54,7 @@ class Package:
         Where XML ends too early, calamine would read for ever.
         """
         read, tail = 0, b""
-        parser = None if part in self._well_formed or not part.endswith((".xml", ".rels")) else ParserCreate()
+        parser = None if part in self._well_formed or not part.lower().endswith((".xml", ".rels")) else ParserCreate()
         try:
             with self._zip.open(part) as stream:
                 while chunk := stream.read(_CHUNK):
@@ -92,6 +92,8 @@ class Package:
         infos = self._zip.infolist()
         if any(info.flag_bits & 1 for info in infos):
             raise SourceBroken(f"{self._limits.file} is protected by a password; save it without one")
+        if len({info.filename.lower() for info in infos}) < len(infos):  # of two parts calamine may read the other
+            raise SourceBroken(f"{self._limits.file} holds a part twice; save it again with a spreadsheet program")
         self._limits.check_size(sum(info.file_size for info in infos))
         for info in infos:
             self._limits.check_ratio(info.filename, info.compress_size, info.file_size)

@@ -179,16 +179,18 @@ class Workbook:
         )
 
     def _parts_beside_sheets(self) -> list[str]:
-        """The XML that calamine reads beside the sheets; not what it passes over, such as pivot caches and drawings."""
+        """The XML that calamine reads beside the sheets, in any case of letters; not what it passes over, such as pivot
+        caches and drawings.
+        """
         if self._contents.is_ods:
             return [part for part in ("mimetype", _MANIFEST) if part in self._package.names]
-        folders = {str(PurePosixPath(sheet.part).parent.parent) for sheet in self._contents.sheets}
+        folders = {str(PurePosixPath(sheet.part).parent.parent).lower() for sheet in self._contents.sheets} | {"xl"}
         folders |= {f"{folder}/_rels" for folder in folders} | {"_rels", "."}
         sheets = {sheet.part for sheet in self._contents.sheets}
         return [
             part
             for part in sorted(self._package.names - sheets)
-            if str(PurePosixPath(part).parent) in folders and part.endswith((".xml", ".rels"))
+            if str(PurePosixPath(part).parent).lower() in folders and part.lower().endswith((".xml", ".rels"))
         ]
 
     def _check_encryption(self) -> None:

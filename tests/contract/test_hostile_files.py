@@ -121,6 +121,25 @@ def test_text_that_many_cells_share_is_counted_as_often(
             read(tmp_path, context, "a.xlsx", cell="B1")
 
 
+@pytest.mark.parametrize("name", ["xl/SharedStrings.xml", "XL/sharedStrings.XML"])
+def test_texts_are_counted_whatever_the_case_of_their_part(tmp_path: Path, context: Context, name: str) -> None:
+    cells = "".join(f'<row r="{n}"><c r="A{n}" t="s"><v>0</v></c></row>' for n in range(1, 4001))
+    strings = f'<sst xmlns="{MAIN}"><si><t>{"x" * 500_000}</t></si></sst>'
+    write_xlsx(tmp_path / "a.xlsx", cells, **{name: strings})
+    with pytest.raises(SourceBroken, match="2,000 MB unpacked"):
+        read(tmp_path, context, "a.xlsx", cell="B1")
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("again", ["content.xml", "Content.xml"])
+def test_workbook_that_holds_a_part_twice_is_refused(tmp_path: Path, context: Context, again: str) -> None:
+    write_ods(tmp_path / "a.ods", Data=row(value("float", "5")))
+    with zipfile.ZipFile(tmp_path / "a.ods", "a") as file:
+        file.writestr(again, file.read("content.xml"))
+    with pytest.raises(SourceBroken, match="holds a part twice"):
+        read(tmp_path, context, "a.ods", cell="A1")
+
+
 @pytest.mark.parametrize("cut", [3, 40, 300])
 def test_xml_that_ends_too_early_is_refused(tmp_path: Path, context: Context, cut: int) -> None:
     """calamine reads an ODS file for ever whose XML ends within a table."""
