@@ -41,6 +41,8 @@ KINDS = {
 
 def kind_of(nodeid: str) -> str:
     """The kind of a test: `tests/unit/okr/test_goals.py::test_score` is of `unit and contract`."""
+    if "/test_soak.py" in nodeid:
+        return "soak"
     folder = nodeid.partition("tests/")[2].partition("/")[0]
     return KINDS.get(folder, folder or "other")
 

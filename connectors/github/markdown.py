@@ -3,6 +3,7 @@
 Backslashes escape what GitHub Flavored Markdown (github.github.com/gfm) takes for markup; entities escape HTML. GitHub
 looks for mentions and references in the rendered text, so a backslash does not stop `@everyone` from notifying people.
 A zero-width space after the sign does. It is written as an entity, because invisible characters may be stripped.
+`GH-12` and the address of an issue refer to that issue too, and `fixes` before it would close it.
 """
 
 from __future__ import annotations
@@ -12,18 +13,28 @@ import re
 
 _ADDRESS = re.compile(r"(\bhttps?://[^\s<>]*[^\s<>.,;:!?'\")\]}*_~])", re.IGNORECASE)
 _MARKUP = re.compile(r"([\\`*_\[\]~|$])")
-_REFERENCE = re.compile(r"(@|#(?=\d))")
+_REFERENCE = re.compile(r"(@|#(?=\d)|(?<![A-Za-z0-9])GH-(?=\d))", re.IGNORECASE)
+_OF_AN_ISSUE = re.compile(r"/(?:issues|pull|discussions)/\d|/commit/[0-9a-f]{7}", re.IGNORECASE)
+_SPACE = "&#8203;"
 _STARTS = re.compile(r"^(?:(?=(?:#+|=+|[-+]+)(?:\s|$))|(?P<number>\d{1,9})(?=[.)](?:\s|$)))")
 
 
 def inert(text: str) -> str:
-    """Markdown that shows a line of text: no markup, no HTML, no notifications. Web addresses become links."""
+    """Markdown that shows a line of text: no markup, no HTML, no notifications. Web addresses become links, but those
+    of issues, which would show the text beside the issue.
+    """
     parts = _ADDRESS.split(text)
     parts[::2] = map(_plain, parts[::2])
-    parts[1::2] = (f"<{address}>" for address in parts[1::2])  # the angle brackets keep the whole address together
+    parts[1::2] = map(_address, parts[1::2])
     return _STARTS.sub(r"\g<number>\\", "".join(parts), count=1)
+
+
+def _address(address: str) -> str:
+    if _OF_AN_ISSUE.search(address):
+        return _plain(address).replace("://", f":{_SPACE}//", 1)
+    return f"<{address}>"  # the angle brackets keep the whole address together
 
 
 def _plain(text: str) -> str:
     text = _MARKUP.sub(r"\\\1", html.escape(text, quote=False))
-    return _REFERENCE.sub(r"\1&#8203;", text)
+    return _REFERENCE.sub(rf"\1{_SPACE}", text)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, TypeAdapter
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, Field, TypeAdapter
 
 from syncd.sdk import Record, Scalar, lead_time
 
@@ -45,12 +45,15 @@ class _Base(BaseModel):
     ref: str
 
 
+_Whole = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+
 class _Row(BaseModel):
     """A row. `row_keys` is the key of GitHub's row behind each field that a measure may name."""
 
     row_keys: ClassVar[Mapping[str, str]] = {}
 
-    id: int
+    id: _Whole
     html_url: str = ""
     created_at: AwareDatetime
 
@@ -80,7 +83,7 @@ class _Numbered(_Row):
         "title": "title",
     }
 
-    number: int
+    number: _Whole
     title: str = ""
     state: str
     user: User | None = None
@@ -212,7 +215,7 @@ class Release(_Row):
 class Repository(BaseModel):
     """A repository in a list of repositories, or by itself."""
 
-    id: int | None = None
+    id: _Whole | None = None
     full_name: str
     archived: bool | None = None
     fork: bool | None = None

@@ -111,10 +111,14 @@ class GitHubSource:
             yield Check("authenticated", True, "the credentials are accepted")
         if scopes := headers.get("x-oauth-scopes"):
             too_wide = {"admin:org", "delete_repo", "workflow"} | (set() if self._context.writes else {"repo"})
-            wide = sorted(too_wide & set(re.split(r",\s*", scopes)))
+            granted = set(re.split(r",\s*", scopes))
+            wide = sorted(too_wide & granted)
             needs = "check-ins need to write issues" if self._context.writes else "pulling needs to read"
             advice = f"; {needs} only, not {', '.join(wide)}" if wide else ""
             yield Check("least scopes", not wide, scopes + advice)
+            if self._context.writes and not granted & {"repo", "public_repo"}:
+                lacking = "the token has neither repo nor public_repo; check-ins need one of them to write to issues"
+                yield Check("writes", False, lacking)
         yield from quota_and_clock(headers, self._context.now())
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 
 from connectors.http.evaluation import search
 from connectors.http.keys import HEADER, Expression, Path
-from connectors.http.settings import SECRET_HEADER, HttpSettings
+from connectors.http.settings import HttpSettings
 from syncd.sdk import (
     Answer,
     Content,
@@ -22,6 +22,7 @@ from syncd.sdk import (
     Summary,
     sentence,
 )
+from syncd.sdk.redactor import SECRET_NAME
 
 _NUMBERS = ("value", "progress", "score")
 _WHICH = re.compile(r"\{\{\s*(?:id|key_result)\s*\}\}")
@@ -73,7 +74,7 @@ class HttpPublish(PublishKeys):
                 raise ValueError(f"has {name!r}, which is no name of a header; write such as X-Api-Version")
             if name.lower() in _OF_THE_CONNECTION:
                 raise ValueError(f"has {name}, which follows from the request itself; leave it out")
-            if SECRET_HEADER.search(name) and "{{" not in text:
+            if SECRET_NAME.search(name) and "{{" not in text:
                 raise ValueError(
                     f"has {name}, a secret by its name; write it into the connection's headers as ${{NAME}}"
                 )

@@ -29,6 +29,7 @@ from syncd.sdk.sentences import sentence
 from syncd.sdk.series import SeriesReader
 from syncd.sdk.tables import Unreadable
 
+_MOST_PAIRS = 1_000_000
 _ERRORS = ("error", "errors")
 _MESSAGES = (*_ERRORS, "message", "errorMessages", "detail", "fault", "error_description")
 
@@ -60,6 +61,11 @@ class Selection:
             self._outcome = self._take(page.data)
         self._following = self._further(page)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether no further page can change what it comes to."""
+        return self._outcome is not None
+
     def snapshot(self, reader: Reader) -> Snapshot:
         """The readings, or why there are none."""
         if self._outcome is not None:
@@ -71,7 +77,7 @@ class Selection:
         number, problem = (
             (None, "a structure, not a number") if _is_structure(self._value) else reader.number(self._value)
         )
-        return Snapshot([Reading(number, self._expression, _raw(self._value), problem=problem)])
+        return Snapshot([Reading(number, self._expression, self._raw(self._value), problem=problem)])
 
     def _take(self, data: Any) -> Snapshot | None:
         """Takes in what a page holds; what ends the reading, if something does."""
@@ -103,6 +109,10 @@ class Selection:
                 if not (isinstance(pair, list) and len(pair) == 2) or _is_structure(pair[1]):
                     where = f"{self._expression} #{index}"
                     return Snapshot(problem=f"{where} is no [date, value] pair; write such as points[].[day, value]")
+            if len(self._pairs or ()) + len(value) > _MOST_PAIRS:
+                return Snapshot(
+                    problem=f"{self._expression} has more than {_MOST_PAIRS:,} pairs; ask the API for fewer days"
+                )
             self._pairs = [*(self._pairs or ()), *value]
             return None
         if self._pages > 1 and (value != self._value or self._path is None):
@@ -127,6 +137,9 @@ class Selection:
 
     def _says(self, data: Any) -> str:
         return sentence(orjson.dumps(data).decode(), self._hide)
+
+    def _raw(self, value: Any) -> str:
+        return self._hide(orjson.dumps(value).decode())[:200] if _is_structure(value) else shown(value)
 
     def _unknown(self, why: str) -> Snapshot:
         return Snapshot([Reading(None, self._expression, "", problem=why)])
@@ -178,7 +191,3 @@ def _is_structure(value: Any) -> bool:
 
 def _cell(value: Any) -> Cell:
     return value if isinstance(value, bool | int | float | str) else None
-
-
-def _raw(value: Any) -> str:
-    return shown(value) if not _is_structure(value) else orjson.dumps(value).decode()[:200]

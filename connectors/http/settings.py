@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from syncd.sdk import Context, JsonClient, Secret, WebSettings
-
-SECRET_HEADER = re.compile(r"auth|token|key|secret|cookie|password", re.IGNORECASE)
-"""Matches the name of a header that holds a secret."""
+from syncd.sdk.redactor import SECRET_NAME
 
 
 class HttpSettings(WebSettings):
@@ -23,12 +22,19 @@ class HttpSettings(WebSettings):
     def _secrets_by_reference(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         if not (info.context or {}).get("resolved"):
             for name, text in value.items():
-                if SECRET_HEADER.search(name) and "${" not in text:
+                if SECRET_NAME.search(name) and "${" not in text:
                     variable = re.sub(r"\W+", "_", name).upper()
                     raise ValueError(
                         f'has {name} written out, a secret by its name; write "${{{variable}}}" and set it outside'
                     )
         return value
+
+    def secrets(self) -> Iterator[tuple[str, str]]:
+        """The token, and each header that is a secret by its name."""
+        yield from super().secrets()
+        for name, value in self.headers.items():
+            if SECRET_NAME.search(name):
+                yield f"headers.{name}", value
 
     def client(self, context: Context, *, keep_alive: bool = True) -> JsonClient:
         """A client whose requests carry the headers, and the token unless there is an `Authorization` header."""

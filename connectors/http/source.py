@@ -82,6 +82,8 @@ class HttpSource(JsonSource):
         for page in read_pages(self.api, request, keys.pages or None):
             for selection in selections.values():
                 selection.add(page)
+            if all(selection.has_ended for selection in selections.values()):
+                break
             if keys.pages:
                 yield Page()  # if a later page is missing, the pull is partial, and not failed
         yield Page(

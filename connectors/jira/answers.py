@@ -5,6 +5,7 @@ The fields of an issue are in `fields`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
@@ -92,6 +93,18 @@ class ListedField(Answer):
 
     id: str
     name: str
+
+
+class MyPermission(Answer):
+    """Whether the account has a permission."""
+
+    have_permission: bool
+
+
+class MyPermissions(Answer):
+    """Permissions of the account, by their keys, such as `ADD_COMMENTS`."""
+
+    permissions: Mapping[str, MyPermission]
 
 
 class CommentVisibility(Answer):

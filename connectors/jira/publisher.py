@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from connectors.jira.answers import Account, Comment, CommentPage, WrittenComment
+from connectors.jira.answers import Account, Comment, CommentPage, MyPermissions, WrittenComment
 from connectors.jira.audience import audience, is_restricted
 from connectors.jira.client import Client, Method, Refused
 from connectors.jira.markup import decoded, encoded, unescaped
@@ -95,6 +95,20 @@ class JiraPublisher(Client):
                 else:
                     path = self._quietly(f"/comment/{ours.id}")
                     self._write(issue, "PUT", path, body, WrittenComment, "Edit Own Comments")
+
+    def lacks(self, key_result: str) -> str | None:
+        """The permissions that the account lacks on an issue. An edit screen says it of fields, but not of comments."""
+        issue = self._find(self._keys.issues[key_result])
+        needed = {"EDIT_ISSUES": "Edit Issues"} if self._keys.fields else {}
+        if self._keys.comment:
+            needed |= {"ADD_COMMENTS": "Add Comments", "EDIT_OWN_COMMENTS": "Edit Own Comments"}
+        params = {"issueId": issue.id, "permissions": ",".join(needed)}
+        try:
+            mine = self._ask(lambda: self._jira._get_json("mypermissions", params=params), MyPermissions).permissions
+        except Refused:  # a scoped token may not ask
+            return None
+        lacking = [name for key, name in needed.items() if key in mine and not mine[key].have_permission]
+        return f"the account lacks {' and '.join(lacking)} on {issue.name}; grant it" if lacking else None
 
     def _read(self, name: str, wanted: Content) -> Written:
         issue = self._find(self._keys.issues[name])

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from connectors.jira.answers import Answer, ListedField
 from connectors.jira.fields import Id, ids_of
-from connectors.jira.markup import unescaped
+from connectors.jira.markup import decoded, encoded, unescaped
 from syncd.sdk import Json, RetryLater, Scalar, SourceBroken, single_line
 
 Kind = Literal["number", "string", "option"]
@@ -22,7 +22,16 @@ _NAMED = 5  # how many fields or options an error names
 
 
 class _Schema(Answer):
+    """The type of a field's values; `system` is the name of a field of Jira's own, `custom` the kind of any other."""
+
     type: str
+    system: str | None = None
+    custom: str | None = None
+
+    @property
+    def is_markup(self) -> bool:
+        """Whether Jira shows the texts of the field as wiki markup: those of several lines, not those of one."""
+        return self.system in ("description", "environment") or (self.custom or "").endswith(":textarea")
 
 
 class Editable(Answer):
@@ -89,6 +98,7 @@ class Slot:
     id: str
     kind: Kind
     options: Collection[str] | None
+    is_markup: bool = False
 
     def check(self, value: Scalar | None) -> None:
         """SourceBroken if the field does not accept this value."""
@@ -104,7 +114,8 @@ class Slot:
         """A value as Jira takes it for the field."""
         if value is None or self.kind == "number":
             return value
-        return {"value": _text(value)} if self.kind == "option" else _text(value)
+        text = _text(value)
+        return {"value": text} if self.kind == "option" else encoded(text) if self.is_markup else text
 
     def from_json(self, raw: Any, *, number: bool) -> Scalar | None:
         """The value of the field in an answer. With `number`, a text that is a number becomes that number."""
@@ -114,6 +125,7 @@ class Slot:
             case int() | float():
                 return float(raw)
             case {"value": str(text)} | str(text):
+                text = " ".join(decoded(text).split()) if self.is_markup else text
                 parsed = _number(text) if number else None
                 return unescaped(text) if parsed is None else parsed
         return str(raw)
@@ -139,7 +151,7 @@ def find_slot(issue: str, screen: Screen, name: str) -> Slot:
     )
     match field.schema_.type:
         case "number" | "string" | "option" as kind:
-            return Slot(issue, name, ids[0], kind, options)
+            return Slot(issue, name, ids[0], kind, options, field.schema_.is_markup)
         case kind:
             problem = f"{issue}'s field {name!r} holds {kind!r}"
             raise SourceBroken(f"{problem}; name a number, text or single-select field")

@@ -151,6 +151,10 @@ class JiraPublish(PublishKeys):
         """What the fields and the comment show."""
         return {*self.fields, *(SHOWN if self.comment else ())}
 
+    def daily(self) -> Collection[str]:
+        """`as_of`, if it has a field."""
+        return {"as_of"} & self.fields.keys()
+
     def target(self, key_result: str) -> str:
         """Such as `SUP-12 (calls)`, since an issue may have comments for several key results."""
         return f"{self.issues[key_result]} ({key_result})"

@@ -28,6 +28,7 @@ from syncd.sdk import (
     quota_and_clock,
     sentence,
 )
+from syncd.sdk.json_text import read_json
 from syncd.sdk.regular_files import read_regular
 
 if TYPE_CHECKING:
@@ -199,8 +200,8 @@ class Client:
             if (page := self._server.page(answer_of(200, response.headers, response.content))) is not None:
                 raise page
             try:
-                return shape.validate_python(orjson.loads(response.content))
-            except (ValidationError, orjson.JSONDecodeError):
+                return shape.validate_python(read_json(response.content))
+            except ValidationError:
                 raise RetryLater("its answer is not what Google documents") from None
 
         return self._context.retry.call(ask)

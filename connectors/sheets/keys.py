@@ -79,6 +79,10 @@ class SheetsPublish(PublishKeys):
         """The fields that its columns and the log's columns show."""
         return {*self.columns, *(LOGGED if self.log else ())}
 
+    def daily(self) -> Collection[str]:
+        """`as_of`, if it has a column."""
+        return {"as_of"} & self.columns.keys()
+
     def target(self, key_result: str) -> str:
         """A key result's row, such as `OKRs!calls in 1AbC`."""
         return f"{quote_sheet(self.sheet)}!{key_result} in {self.spreadsheet}"

@@ -1,8 +1,10 @@
-"""The name of the person who types a command."""
+"""Who types a command: by the name that they give, and by the user that they are."""
 
 from __future__ import annotations
 
 import getpass
+import os
+import pwd
 
 from syncd.sdk import ConfigError
 
@@ -15,6 +17,14 @@ def author_name(given: str | None, what: str) -> str:
     if not name:
         raise ConfigError(f"{what} needs a name; write --author NAME")
     return name
+
+
+def process_owner() -> str:
+    """The user who runs this process, whatever the environment says: the login name, or the number if it has none."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # as in a container
+        return f"user {os.getuid()}"
 
 
 def _login_name() -> str:

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from syncd.cli.author import author_name
+from syncd.cli.author import author_name, process_owner
 from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, writing_ledger
 from syncd.cli.output import say
 from syncd.cli.past import past_day
@@ -57,6 +57,7 @@ def run(
         note=(_text(note) or "").strip() or None,
         confidence=_confidence(confidence),
         dated=opened.dated,
+        entered_by=process_owner(),
     )
     if checkin.value is None and checkin.note is None and checkin.confidence is None:
         raise ConfigError(
@@ -86,7 +87,9 @@ def withdraw(
     if wrong:
         raise ConfigError(f"--withdraw takes no {wrong[0]}; withdraw first, then check in again")
     opened = _opened(path, name, period, dated)
-    withdrawal = Withdrawal(author_name(_text(author), "a withdrawal"), opened.now, (_text(note) or "").strip() or None)
+    withdrawal = Withdrawal(
+        author_name(_text(author), "a withdrawal"), opened.now, (_text(note) or "").strip() or None, process_owner()
+    )
 
     def change(ledger: Ledger) -> CheckIn:
         checkins = ledger.checkins.of(opened.okrs.period.id, name, opened.now)
@@ -163,7 +166,7 @@ def _change(
 
 def _sentence(old: KeyResultLine, new: KeyResultLine, checkin: CheckIn, zone: ZoneInfo) -> str:
     of = f" for {day(checkin.dated.astimezone(zone))}" if checkin.dated else ""
-    by = f"checked in{of} by {checkin.author}, until {clock_time(checkin.expires_at.astimezone(zone))}"
+    by = f"checked in{of} by {checkin.by}, until {clock_time(checkin.expires_at.astimezone(zone))}"
     name = new.key_result.id
     if checkin.value is None:
         return f"{name}: {by}"
@@ -180,12 +183,12 @@ def _sentence(old: KeyResultLine, new: KeyResultLine, checkin: CheckIn, zone: Zo
 
 def _withdrawn_sentence(old: KeyResultLine, new: KeyResultLine, checkin: CheckIn, zone: ZoneInfo) -> str:
     assert checkin.withdrawn is not None
-    what = f"{content_words(checkin, new.key_result)} of {day(checkin.as_of.astimezone(zone))} by {checkin.author}"
+    what = f"{content_words(checkin, new.key_result)} of {day(checkin.as_of.astimezone(zone))} by {checkin.by}"
     moved = ""
     if old.value != new.value:
         before, after = value_figure(new.key_result, old.value), value_figure(new.key_result, new.value, "unknown")
         moved = f"{before} → {after}, {HEALTH_WORDS[new.standing.health]}; "
-    return f"{new.key_result.id}: {moved}{what} withdrawn by {checkin.withdrawn.author}"
+    return f"{new.key_result.id}: {moved}{what} withdrawn by {checkin.withdrawn.by}"
 
 
 def _expiry(now: datetime, given: str | None, key_result: KeyResult) -> datetime:

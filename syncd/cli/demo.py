@@ -59,6 +59,7 @@ def run(folder: Path) -> None:
     say()
     say(f"Try next, in {styled(str(folder), bold=True)}:")
     for command, what in (
+        ("syncd serve", "the dashboard, at http://127.0.0.1:8321/"),
         ("syncd explain calls", "why is it this number, down to the cell?"),
         ("syncd explain search-shipped", "which pull requests count, and which do not?"),
         ("syncd history calls --backfill", "how did it get there, day by day?"),

@@ -137,14 +137,14 @@ def _checkins(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
     for checkin, expired in evidence.checkins:
         given = content_words(checkin, evidence.key_result)
         at, until = (clock_time(moment.astimezone(zone)) for moment in (checkin.at, checkin.expires_at))
-        by = f"{checkin.author}: {given}"
+        by = f"{checkin.by}: {given}"
         dated = f"of {day(checkin.dated.astimezone(zone))}, made " if checkin.dated else ""
         yield from labelled("check-in", f"{dated}{at} by {by}; {'expired' if expired else 'until'} {until}")
         if checkin.note:
             yield from labelled("", checkin.note)
         if checkin.withdrawn is not None:
             when, why = clock_time(checkin.withdrawn.at.astimezone(zone)), checkin.withdrawn.note
-            yield from labelled("", f"withdrawn {when} by {checkin.withdrawn.author}{f': {why}' if why else ''}")
+            yield from labelled("", f"withdrawn {when} by {checkin.withdrawn.by}{f': {why}' if why else ''}")
 
 
 def _field(measure: Measure | None) -> str:

@@ -10,11 +10,13 @@ import json
 import logging
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from io import StringIO
 from textwrap import indent
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
+from syncd.cycle.current import current_cycle
 from syncd.sdk import ConfigError
 from syncd.sdk.inert import inert, inert_json, inert_lines
 
@@ -34,7 +36,7 @@ def set_up_log(form: str, level: int = logging.INFO) -> None:
     log.handlers[:] = [_Rendered(partial(_configure, form, level))]
     log.setLevel(level)
     log.propagate = False
-    for name in ("urllib3", "httpx", "github", "jira"):
+    for name in ("urllib3", "httpx", "httpcore", "github", "jira", "google"):
         logging.getLogger(name).setLevel(logging.ERROR)  # syncd's own errors say what they warn of
 
 
@@ -53,6 +55,8 @@ class _Rendered(logging.Handler):
             self._configure()
             self._configure = None
         fields = {name: value for name, value in vars(record).items() if name not in _OWN}
+        if (cycle := current_cycle()) is not None:
+            fields["cycle"] = cycle
         if record.exc_info:
             fields["exc_info"] = record.exc_info
         structlog.get_logger().log(record.levelno, record.getMessage(), **fields)
@@ -82,13 +86,24 @@ def _configure(form: str, level: int) -> None:
             structlog.contextvars.merge_contextvars,
             inert_fields,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=form == "json"),
+            _in_utc if form == "json" else _in_local_time,
             structlog.processors.format_exc_info if form == "json" else structlog.processors.StackInfoRenderer(),
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(_Log(sys.stderr)),  # type: ignore[arg-type]
     )
+
+
+def _in_utc(logger: object, method: str, event: Any) -> Any:
+    event["timestamp"] = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return event
+
+
+def _in_local_time(logger: object, method: str, event: Any) -> Any:
+    """A time with its offset: people compare it with other logs."""
+    event["timestamp"] = datetime.now().astimezone().isoformat(timespec="milliseconds")
+    return event
 
 
 class _Log:

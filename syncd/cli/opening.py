@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from syncd.cli.output import say_json
 from syncd.config import Config, load_config
+from syncd.config.connections import short_secrets
 from syncd.config.messages import nearest
 from syncd.config.project import clock_of
 from syncd.okr.goals import KeyResult, PeriodOkrs
@@ -43,10 +44,15 @@ def check_is_file(path: Path) -> None:
 
 
 def writing_ledger(config: Config, *, new: bool = False) -> Ledger:
-    """The ledger; created if there is none, and with `new` even where another one stood."""
+    """The ledger; created if there is none, and with `new` even where another one stood.
+
+    Raises ConfigError, before it touches anything, if a connection has a secret that is too short to be masked.
+    """
     from syncd.ledger import open_ledger
 
-    ledger = open_ledger(config.ledger_url(), new=new)
+    if problems := list(short_secrets(config.connections.values())):
+        raise ConfigError(problems=problems)
+    ledger = open_ledger(config.ledger_url(), new=new, address=config.ledger_url)
     assert ledger is not None  # open_ledger creates it
     return ledger
 

@@ -61,6 +61,8 @@ def _on_stop(action: Callable[[], None]) -> None:
 
 def _address(listen: str) -> tuple[str, int]:
     host, colon, port = listen.rpartition(":")
-    if not colon or not port.isdigit() or int(port) > 65535:
+    if not colon or not (port.isascii() and port.isdigit()):
         raise ConfigError(f"--listen is {listen!r}; write HOST:PORT, such as 0.0.0.0:8321")
+    if len(port) > len("65535") or int(port) > 65535:
+        raise ConfigError(f"--listen names the port {port[:20]}; the highest is 65535, and 8321 is usual")
     return host.strip("[]"), int(port)

@@ -124,7 +124,7 @@ def _beneath(text: str, width: int, style: str, max_lines: int | None = None) ->
 
 
 def _styled(text: str, style: str) -> str:
-    """A text in one of the styles that go with words, such as `bold red`; `typer.echo` shows it on a terminal only."""
+    """A text in one of the styles that go with words, such as `bold red`; `say` shows it on a terminal only."""
     words = style.split()
     colour = next((word for word in words if word != "bold"), None)
     return styled(text, fg=colour, bold="bold" in words or None)

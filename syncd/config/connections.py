@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import ValidationError
 
@@ -23,6 +24,7 @@ from syncd.config.catalogue import (
 from syncd.config.document import Document, Place
 from syncd.config.messages import nearest, validation_problems
 from syncd.config.references import Resolver, password_in_url
+from syncd.okr.words import count
 from syncd.sdk import (
     ConfigError,
     ConnectionSettings,
@@ -35,11 +37,16 @@ from syncd.sdk import (
     can_publish,
     can_pull,
 )
+from syncd.sdk.redactor import SHORTEST_SECRET, Redactor, keys_in_address
 
 T = TypeVar("T")
 
 _WEBHOOK_SECRET = "webhook_secret"  # noqa: S105 - the name of a key
-_SHORTEST_SECRET = 6  # a shorter text could be any word of a message
+_ADDRESSES = frozenset({"url", "proxy"})  # the keys whose values name hosts, which messages do show
+
+
+class ShortSecret(ConfigError):
+    """A secret is too short to be told from any word of a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,7 @@ class Connection:
     settings: ConnectionSettings
     place: Place
     document: Document
+    redactor: Redactor = field(default_factory=Redactor, compare=False, repr=False)
 
     @property
     def reconcile(self) -> timedelta:
@@ -65,7 +73,9 @@ class Connection:
         return float(share.rstrip("% ")) / 100
 
     def resolved(self) -> ConnectionSettings:
-        """The settings with all references resolved. Raises ConfigError with every reference that is not set."""
+        """The settings with all references resolved. Raises ConfigError with every reference that is not set, and
+        ShortSecret.
+        """
         resolve = Resolver(self.document)
         keys = self.document.data["connections"][self.name]
         # Without the secret of webhooks only they are refused.
@@ -73,7 +83,7 @@ class Connection:
         if resolve.problems:
             raise ConfigError(problems=resolve.problems)
         try:
-            return connection_model(self.kind, self.connector).model_validate(data, context={"resolved": True})
+            settings = connection_model(self.kind, self.connector).model_validate(data, context={"resolved": True})
         except ValidationError as error:
             # The value came from outside the file and may be a secret, so the message does not repeat it.
             places = {".".join(str(part) for part in item["loc"]) or "its keys": item["msg"] for item in error.errors()}
@@ -85,6 +95,17 @@ class Connection:
                     self.document.problem(self.place, f"is not valid once its references are resolved: {reasons}")
                 ]
             ) from None
+        short = [(key, len(value)) for key, value in settings.secrets() if len(value) < SHORTEST_SECRET]
+        if short:
+            raise ShortSecret(problems=(self._too_short(*secret) for secret in short))
+        return settings
+
+    def _too_short(self, key: str, length: int) -> Problem:
+        message = (
+            f"{key} has {count(length, 'character')}, too few to be masked in messages; make a new secret of at least "
+            f"{SHORTEST_SECRET}"
+        )
+        return self.document.problem((*self.place, *key.split(".", 1)), message)
 
     def webhook_secret(self) -> str | None:
         """What webhooks are signed with; None if none are expected. Raises ConfigError if its reference is not set."""
@@ -97,18 +118,24 @@ class Connection:
             raise ConfigError(problems=resolve.problems)
         return secret
 
-    def secrets(self) -> set[str]:
-        """The values of its references, except the address; messages may show none of them."""
+    def secrets(self) -> Iterator[str]:
+        """What messages must not show: the value of each reference, and of an address its keys and not its host."""
         resolve = Resolver(self.document)
         keys = self.document.data["connections"][self.name]
-        resolve({key: value for key, value in keys.items() if key != "url"}, self.place)
-        return {value for value in resolve.values if len(value) >= _SHORTEST_SECRET}
+        resolve({key: value for key, value in keys.items() if key not in _ADDRESSES}, self.place)
+        yield from resolve.values
+        for key in _ADDRESSES & keys.keys():
+            resolve = Resolver(self.document)
+            address = str(resolve(keys[key], (*self.place, key)))
+            yield from keys_in_address(address)
+            host = (urlsplit(address).hostname or "").lower()
+            yield from (value for value in resolve.values if value.lower() not in host and value != address)
 
     def without_secrets(self, text: str) -> str:
         """The text with every secret masked: a server may repeat what it was sent."""
-        for secret in sorted(self.secrets(), key=len, reverse=True):
-            text = text.replace(secret, "***")
-        return text
+        if self.redactor.knows_nothing:  # it was not opened yet
+            self.redactor.learn(self.secrets())
+        return self.redactor(text)
 
     def open(self, context: Context) -> Source:
         """The source, with references resolved. Raises ConfigError with the line of each reference that is not set."""
@@ -121,7 +148,8 @@ class Connection:
         return self._opened(partial(self.connector.publisher, self.resolved(), self._hiding(context), keys))
 
     def _hiding(self, context: Context) -> Context:
-        return replace(context, hide=self.without_secrets)
+        self.redactor.learn(self.secrets())
+        return replace(context, hide=self.redactor)
 
     def _opened(self, opening: Callable[[], T]) -> T:
         try:
@@ -130,6 +158,17 @@ class Connection:
             if error.problems:
                 raise
             raise ConfigError(problems=[self.document.problem(self.place, str(error))]) from None
+
+
+def short_secrets(connections: Iterable[Connection]) -> Iterator[Problem]:
+    """Each secret that is set and too short, by the name of its key."""
+    for connection in connections:
+        try:
+            connection.resolved()
+        except ShortSecret as error:
+            yield from error.problems
+        except ConfigError:
+            continue  # a secret that is missing fails its connection alone
 
 
 def read_connections(document: Document, raw: Mapping[str, Any]) -> Iterator[Connection | Problem]:

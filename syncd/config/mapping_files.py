@@ -12,10 +12,11 @@ from syncd.sdk import Problem
 def mapping_files(folder: Path, pattern: str, document: Document, problems: list[Problem]) -> list[Path]:
     """The files that `mappings:` of a syncd.yaml (`document`) names: those of a folder, or of a glob."""
     start = folder / pattern
+    unreadable = list(_unreadable(start)) if start.is_dir() else []
+    for error in unreadable:
+        why = f"{error.filename} cannot be read: {(error.strerror or str(error)).lower()}"
+        problems.append(document.problem(("mappings",), why))
     if start.is_dir():
-        for error in _unreadable(start):
-            why = f"{error.filename} cannot be read: {(error.strerror or str(error)).lower()}"
-            problems.append(document.problem(("mappings",), why))
         # Hidden files belong to editors; hidden folders are what the links of a Kubernetes ConfigMap point to.
         files = [
             file
@@ -30,7 +31,7 @@ def mapping_files(folder: Path, pattern: str, document: Document, problems: list
             files = [file for file in folder.glob(pattern) if not file.is_dir()]
         except (ValueError, NotImplementedError):
             files = [Path(name) for name in _absolute_glob(pattern)]
-    if not files:
+    if not files and not unreadable:
         message = f"mappings is {pattern!r}, and no .yaml file is there; name the folder that holds them, or a glob"
         problems.append(document.problem(("mappings",), message))
     return [file for file in sorted(files) if _stays_in(_home(start), file, problems)]

@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from syncd.config.document import Document, Place
 from syncd.config.number_advice import instead_of
+from syncd.config.replaced import instead_of_key
 from syncd.sdk import Problem
 from syncd.sdk.names import nearest_name
 
@@ -89,6 +90,8 @@ def _sentence(details: ErrorDetails, model: type[BaseModel], place: Place) -> st
     context: dict[str, Any] = details.get("ctx", {})
     match kind:
         case "extra_forbidden":
+            if len(loc) == 1 and (instead := instead_of_key(model, key, given)) is not None:
+                return f"{key!r} is a key of an earlier version; write {instead}"
             return f"unknown key {loc[-1]!r}{nearest(str(loc[-1]), _valid_keys(model, loc[:-1]))}"
         case "timezone_aware":
             return f"{key} is {_shown(given)}, with no zone; write such as 2026-11-21T10:15+01:00"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 
 from syncd.config import Config, Connection
@@ -31,7 +32,16 @@ _FIRST = ("configured", "reachable", "authenticated")  # without these nothing e
 def check_connection(
     config: Config, connection: Connection, reports: Sequence[Report], now: datetime, retry: RetryPolicy
 ) -> Iterator[Check]:
-    """The findings about a connection. `reports` are of the periods that check-ins are written about."""
+    """The findings about a connection, without its secrets. `reports` are of the periods that check-ins are written
+    about.
+    """
+    for check in _findings(config, connection, reports, now, retry):
+        yield replace(check, detail=connection.without_secrets(check.detail))
+
+
+def _findings(
+    config: Config, connection: Connection, reports: Sequence[Report], now: datetime, retry: RetryPolicy
+) -> Iterator[Check]:
     publications = [entry for entry in config.publications if entry.connection.name == connection.name]
     context = Context(retry, config.zone, folder=str(config.path.parent), writes=bool(publications))
     try:
@@ -78,7 +88,7 @@ def _of_source(
         if error.status in (401, 403) and not reached:
             yield Check("reachable", True, "it answers")
             reached = True
-        yield Check("authenticated" if reached else "reachable", False, connection.without_secrets(str(error)))
+        yield Check("authenticated" if reached else "reachable", False, str(error))
         return
     except Exception as error:
         yield Check("reachable", False, _reason(connection, error))
@@ -115,7 +125,7 @@ def _problems(
         page = None
         for page in pages:
             unread = page.lists.unread if page.lists else {}
-            yield from (connection.without_secrets(f"{name}: {why}") for name, why in unread.items())
+            yield from (f"{name}: {why}" for name, why in unread.items())
             if page.records or page.readings or page.cursor is not None:
                 break  # the pages before tell only what became of the stream's lists
         if hasattr(pages, "close"):
@@ -125,11 +135,11 @@ def _problems(
         return
     for snapshot in page.readings.values() if page is not None else ():
         if snapshot.problem is not None:
-            yield connection.without_secrets(snapshot.problem)
+            yield snapshot.problem
 
 
 def _reason(connection: Connection, error: Exception) -> str:
     """Why a source failed; the log has the traceback of a connector's bug."""
     if isinstance(error, SourceError | ConfigError):
-        return connection.without_secrets(str(error))
+        return str(error)
     return log_bug(log, "connector failed", error, connection.without_secrets, {"connection": connection.name})

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from syncd.config.notifying import EVERYBODY
+from syncd.cycle.current import for_this_cycle
 from syncd.cycle.model import CycleRequest
 from syncd.ledger import LedgerError, delivery_lock
 from syncd.ledger.outbox import OPEN
@@ -73,7 +74,9 @@ class Outgoing:
                 if name in self._jobs:
                     self._jobs[name].again = request
                 else:
-                    thread = threading.Thread(target=self._run, args=(name, act), name=f"deliver-{name}", daemon=True)
+                    thread = threading.Thread(
+                        target=for_this_cycle(partial(self._run, name, act)), name=f"deliver-{name}", daemon=True
+                    )
                     self._jobs[name] = _Job(thread)
                     thread.start()
 

@@ -13,6 +13,7 @@ from functools import partial
 
 from syncd.cycle.background import Background, Pulling
 from syncd.cycle.carry_over import renamed_periods
+from syncd.cycle.current import begin_cycle
 from syncd.cycle.due_pulls import due_pulls
 from syncd.cycle.model import CycleRequest, Pull, Pulled, PullResult, Watcher
 from syncd.cycle.open_periods import open_part
@@ -36,6 +37,7 @@ def pull(request: CycleRequest, background: Background | None = None) -> Pulled:
     periods = [part for okrs in config.periods if (part := open_part(request, okrs, now, kept_as))]
     sources = list(needed_sources(request, periods))
     cycle = ledger.cycles.begin(request.clock())
+    begin_cycle(cycle)
     if background is not None:
         background.stop_others({needed.connection.name for needed in sources})
     pulling: list[Pulling] = []

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from syncd.cycle.current import for_this_cycle
 from syncd.cycle.model import Pull
 from syncd.cycle.write_pages import HandedOver, Present, PulledPage, PullEnded
 from syncd.sdk import Budget, ConfigError, Json, Page, Source, SourceBroken, SourceError, Stream
@@ -52,7 +53,7 @@ class PullThread:
         self._arrived = threading.Event()
         self._left: Callable[[], None] | None = None
         self._heard_at = time.monotonic()
-        self._thread = threading.Thread(target=self._run, name=f"pull-{connection}", daemon=True)
+        self._thread = threading.Thread(target=for_this_cycle(self._run), name=f"pull-{connection}", daemon=True)
 
     # -- for the writer
 

@@ -6,13 +6,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from syncd.config.connector_bugs import bug_sentence, log_bug
 from syncd.cycle.model import RECONCILIATION, CycleRequest, Pull, PullResult
 from syncd.ledger.lists import Doubts
 from syncd.ledger.streams import Ending
 from syncd.okr.goals import Quality
-from syncd.sdk import LONGEST_WAIT, ConfigError, Page, RetryLater, SourceError
+from syncd.sdk import LONGEST_WAIT, ConfigError, Page, RetryLater, Snapshot, SourceError
 
 _SAMPLE = 5  # lists that are named with the reason that they share
 
@@ -93,6 +94,7 @@ class PageWriter:
         self.endings: list[Ending] = []
         self.results: dict[int, PullResult] = {}
         self._progress: dict[int, _Progress] = {}
+        self._connections = request.config.connections  # of this configuration: they know what their requests carried
         self._use(request, cycle)
 
     def _use(self, request: CycleRequest, cycle: int) -> None:
@@ -100,8 +102,6 @@ class PageWriter:
         self._cycle = cycle
         self._clock = request.clock
         self._watcher = request.watcher
-        secrets = {secret for connection in request.config.connections.values() for secret in connection.secrets()}
-        self._secrets = sorted(secrets, key=len, reverse=True)
 
     def go_on(self, request: CycleRequest, cycle: int) -> None:
         """Goes on in another cycle. The pulls that have ended already brought nothing to it."""
@@ -132,7 +132,10 @@ class PageWriter:
             self._conclude(pull, self._progress[pull.id], RetryLater(why), {})
 
     def _store(self, item: PulledPage) -> None:
-        pull, page, progress = item.pull, item.page, self._progress[item.pull.id]
+        pull, progress = item.pull, self._progress[item.pull.id]
+        page = replace(
+            item.page, readings={part: self._masked(pull, each) for part, each in item.page.readings.items()}
+        )
         progress.changed += self._streams.store(pull.id, self._cycle, self._clock(), page)
         rows = len(page.records) or sum(len(snapshot.readings) for snapshot in page.readings.values())
         self._watcher.page(pull, rows)
@@ -157,7 +160,7 @@ class PageWriter:
     def _reconcile(self, item: Present) -> None:
         pull, progress = item.pull, self._progress[item.pull.id]
         if item.ids is None:
-            progress.problems[RECONCILIATION] = f"{RECONCILIATION}: {self._without_secrets(item.problem)}"
+            progress.problems[RECONCILIATION] = f"{RECONCILIATION}: {self._without_secrets(pull, item.problem)}"
             return
         progress.reconciled = progress.listed = True
         progress.unread_by_census |= item.unread
@@ -173,7 +176,7 @@ class PageWriter:
             error = RetryLater(f"it announced {progress.expected:,} rows and gave {progress.got:,}; it is pulled anew")
         if error is not None and not isinstance(error, SourceError | ConfigError):
             where = {"stream": pull.stream.key, "connection": pull.connection}
-            log_bug(log, "connector failed", error, self._without_secrets, where)
+            log_bug(log, "connector failed", error, partial(self._without_secrets, pull), where)
         doubts = self._streams.doubts(pull.id) if error is None and progress.listed else {}
         self._conclude(pull, progress, error, doubts)
 
@@ -183,7 +186,7 @@ class PageWriter:
         # A list that the pull cannot read either makes it partial: a census in each cycle would not help.
         missed = {name: why for name, why in progress.unread_by_census.items() if name not in progress.unread}
         if missed and error is None:
-            reasons = "; ".join(self._without_secrets(reason) for reason in _by_reason(missed))
+            reasons = self._without_secrets(pull, "; ".join(_by_reason(missed)))
             progress.problems[RECONCILIATION] = f"{RECONCILIATION}: {reasons}"
         counts = progress.reconciled and error is None and not (doubts or missed or progress.moved_in)
         self.endings.append(Ending(pull.id, self._clock(), quality, reason, retry_at, counts))
@@ -211,19 +214,40 @@ class PageWriter:
         if pull.put_off is not None:
             return "partial", pull.put_off.reason, pull.put_off.until
         if error is None:
-            reasons = [self._without_secrets(reason) for reason in _by_reason(progress.unread)]
+            reasons = [self._without_secrets(pull, reason) for reason in _by_reason(progress.unread)]
             reasons += [_doubt(name or pull.stream.key, doubt["held"]) for name, doubt in sorted(doubts.items())]
             return ("partial", "; ".join(reasons), None) if reasons else ("complete", None, None)
         retry_at = None
         if isinstance(error, RetryLater) and (error.after or 0) > LONGEST_WAIT:
             retry_at = datetime.now(UTC) + timedelta(seconds=error.after or 0)
-        return "partial" if progress.pages or retry_at else "failed", self._without_secrets(_reason(error)), retry_at
+        return (
+            "partial" if progress.pages or retry_at else "failed",
+            self._without_secrets(pull, _reason(error)),
+            retry_at,
+        )
 
-    def _without_secrets(self, text: str) -> str:
-        """A server's text without the connections' secrets, which the text may repeat."""
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
+    def _masked(self, pull: Pull, snapshot: Snapshot) -> Snapshot:
+        """A snapshot whose explanations of what is no number, which quote the source, hold no secret."""
+
+        def hide(text: str | None) -> str | None:
+            return None if text is None else self._without_secrets(pull, text)
+
+        readings = snapshot.readings
+        if any(reading.problem is not None for reading in readings):
+            readings = [
+                replace(reading, problem=hide(reading.problem), raw=self._without_secrets(pull, reading.raw))
+                if reading.problem is not None
+                else reading
+                for reading in readings
+            ]
+        notes = [self._without_secrets(pull, note) for note in snapshot.notes]
+        return replace(
+            snapshot, readings=readings, problem=hide(snapshot.problem), notes=notes, warning=hide(snapshot.warning)
+        )
+
+    def _without_secrets(self, pull: Pull, text: str) -> str:
+        """A server's text without the connection's secrets, which the text may repeat."""
+        return self._connections[pull.connection].without_secrets(text)
 
 
 def _by_reason(lists: Mapping[str, str]) -> list[str]:

@@ -21,8 +21,8 @@ def event_words(event: SeriesEvent, series: Series) -> str:
     if isinstance(event, CheckInCorrected):
         checkin, of = event.checkin, day(event.checkin.as_of.astimezone(series.period.zone))
         if event.withdrawn is None:
-            return f"checked in {at} by {checkin.author} for {of}: {content_words(checkin, kr)}"
-        what = f"{content_words(checkin, kr)} of {of} by {checkin.author}"
+            return f"checked in {at} by {checkin.by} for {of}: {content_words(checkin, kr)}"
+        what = f"{content_words(checkin, kr)} of {of} by {checkin.by}"
         why = f": {event.withdrawn.note}" if event.withdrawn.note else ""
-        return f"withdrawn {at} by {event.withdrawn.author}: {what}{why}"
+        return f"withdrawn {at} by {event.withdrawn.by}: {what}{why}"
     return f"approved {at} by {event.author}: {value_figure(kr, event.old)} → {value_figure(kr, event.new)}"

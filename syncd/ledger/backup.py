@@ -23,8 +23,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from syncd.ledger import migrate
 from syncd.ledger.dump import DumpedRows, write_csv, write_dump
-from syncd.ledger.engine import engine_of
-from syncd.ledger.failures import LedgerError, LedgerFailed, shown
+from syncd.ledger.engine import engine_of, read_only_address
+from syncd.ledger.failures import LedgerDamaged, LedgerError, LedgerFailed, shown
 from syncd.ledger.identity import note_put_back
 from syncd.ledger.ledger import open_ledger, refuse_newer, sqlite_file
 from syncd.ledger.lock import cycle_lock, service_lock
@@ -62,8 +62,10 @@ def back_up(url: str, file: Path) -> Counts | None:
                 else:
                     _copy(place, unfinished)
             with TemporaryDirectory(dir=file.parent, prefix=f".{file.name}.") as folder:
-                written = rebuild(unfinished, Path(folder) / "ledger.db")
+                written = _rebuild(unfinished, Path(folder) / "ledger.db")
             _settle(unfinished, file)
+        except LedgerDamaged as error:
+            raise LedgerDamaged(error.what, f"the ledger {shown(url)}") from None
         finally:
             unfinished.unlink(missing_ok=True)
     return written
@@ -116,7 +118,7 @@ def _pack(engine: Engine, file: Path) -> None:
 
 def _copy(source: Path, target: Path) -> None:
     """Copies a SQLite database as of one moment, with what still stands in its journal."""
-    address = f"{source.absolute().as_uri()}?mode=ro"
+    address = read_only_address(source) or f"{source.absolute().as_uri()}?mode=ro"
     with closing(sqlite3.connect(address, uri=True)) as old, closing(sqlite3.connect(target)) as new:
         old.backup(new)
         new.execute("PRAGMA journal_mode=DELETE")  # everything in one file
@@ -140,24 +142,31 @@ def rebuild(backup: Path, ledger: Path) -> Counts:
     Raises LedgerError if that is no backup, is damaged, or is of a newer syncd.
     """
     with _sentences(f"{backup} cannot be restored"):
-        if backup.is_dir():
-            _load(DumpedRows(backup), ledger)
-        else:
-            _unpack(backup, ledger)
-        with _engine(ledger) as engine:
-            with engine.begin() as connection:
-                if migrate.version(connection) is None:
-                    raise LedgerError(f"{backup} is a SQLite database, and no ledger of syncd")
-                _refuse_newer(backup, migrate.version(connection))
-                migrate.upgrade(connection)
-            with engine.connect() as connection:
-                for check in ("integrity_check", "foreign_key_check"):
-                    problem = connection.exec_driver_sql(f"PRAGMA {check}").first()
-                    if problem is not None and problem[0] != "ok":
-                        raise LedgerError(f"{backup} is damaged ({problem[0]}); take an older one")
-                written = counts(connection)
-        with closing(sqlite3.connect(ledger)) as file:
-            file.execute("PRAGMA journal_mode=DELETE")  # everything in one file
+        try:
+            return _rebuild(backup, ledger)
+        except LedgerDamaged as error:
+            raise LedgerError(f"{backup} is damaged ({error.what}); take an older one") from None
+
+
+def _rebuild(backup: Path, ledger: Path) -> Counts:
+    if backup.is_dir():
+        _load(DumpedRows(backup), ledger)
+    else:
+        _unpack(backup, ledger)
+    with _engine(ledger) as engine:
+        with engine.begin() as connection:
+            if migrate.version(connection) is None:
+                raise LedgerError(f"{backup} is a SQLite database, and no ledger of syncd")
+            _refuse_newer(backup, migrate.version(connection))
+            migrate.upgrade(connection)
+        with engine.connect() as connection:
+            for check in ("integrity_check", "foreign_key_check"):
+                problem = connection.exec_driver_sql(f"PRAGMA {check}").first()
+                if problem is not None and problem[0] != "ok":
+                    raise LedgerDamaged(str(problem[0]))
+            written = counts(connection)
+    with closing(sqlite3.connect(ledger)) as file:
+        file.execute("PRAGMA journal_mode=DELETE")  # everything in one file
     return written
 
 

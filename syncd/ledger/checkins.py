@@ -45,6 +45,7 @@ class CheckIns:
             "note": checkin.note,
             "confidence": checkin.confidence,
             "as_of": checkin.dated,
+            "entered_by": checkin.entered_by,
         }
         with self._engine.begin() as connection:
             _keep(connection, period, key_result, checkin.at, makes, due)
@@ -60,7 +61,13 @@ class CheckIns:
         due: Sequence[NewDelivery] = (),
     ) -> None:
         """Keeps the withdrawal of a check-in, as `check_in` keeps a check-in."""
-        row = {"checkin": checkin.id, "author": withdrawal.author, "at": withdrawal.at, "note": withdrawal.note}
+        row = {
+            "checkin": checkin.id,
+            "author": withdrawal.author,
+            "at": withdrawal.at,
+            "note": withdrawal.note,
+            "entered_by": withdrawal.entered_by,
+        }
         with self._engine.begin() as connection:
             _keep(connection, period, key_result, withdrawal.at, makes, due)
             connection.execute(insert(withdrawals).values(row))
@@ -74,7 +81,9 @@ class CheckIns:
         result.
         """
         withdrawn = (withdrawals.c.checkin == checkins.c.id) & (withdrawals.c.at <= by)
-        columns = (withdrawals.c.author.label("by"), withdrawals.c.at.label("then"), withdrawals.c.note.label("why"))
+        columns = [
+            getattr(withdrawals.c, name).label(f"withdrawn_{name}") for name in ("author", "at", "note", "entered_by")
+        ]
         query = (
             select(checkins, *columns)
             .outerjoin(withdrawals, withdrawn)
@@ -106,7 +115,19 @@ def _keep(
 
 
 def _checkin(row: Any) -> CheckIn:
-    withdrawn = Withdrawal(row.by, row.then, row.why) if row.then is not None else None
+    withdrawn = None
+    if row.withdrawn_at is not None:
+        by, note = row.withdrawn_author, row.withdrawn_note
+        withdrawn = Withdrawal(by, row.withdrawn_at, note, row.withdrawn_entered_by)
     return CheckIn(
-        row.author, row.at, row.expires_at, row.value, row.note, row.confidence, row.as_of, withdrawn, row.id
+        row.author,
+        row.at,
+        row.expires_at,
+        row.value,
+        row.note,
+        row.confidence,
+        row.as_of,
+        withdrawn,
+        row.id,
+        row.entered_by,
     )

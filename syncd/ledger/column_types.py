@@ -9,6 +9,8 @@ from sqlalchemy import JSON, DateTime, Dialect, TypeDecorator
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
+from syncd.ledger.failures import LedgerDamaged
+
 _ZONE = len("+00:00")
 
 
@@ -57,7 +59,10 @@ def _as_text(value: datetime | None) -> str | None:
 
 
 def _of_text(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(f"{text}+00:00")
+    try:
+        return None if text is None else datetime.fromisoformat(f"{text}+00:00")
+    except ValueError:
+        raise LedgerDamaged(f"{str(text)[:40]!r} stands where a time should") from None
 
 
 class Document(TypeDecorator[Any]):

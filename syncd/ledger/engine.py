@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 
-from syncd.ledger.failures import raise_ledger_errors
+from syncd.ledger.failures import LedgerDamaged, raise_ledger_errors
+from syncd.sdk import ConfigError
 
 _NETWORK = {  # of libpq, in seconds and milliseconds: a server that is gone without a word is noticed within a minute
     "connect_timeout": 10,
@@ -21,6 +24,9 @@ _NETWORK = {  # of libpq, in seconds and milliseconds: a server that is gone wit
 _STATEMENT = 30  # seconds that PostgreSQL may take for a statement, unless the URL has `options`
 _LOCK = 20  # seconds that it may wait for a lock
 _PATIENCE = 30  # seconds to wait for a locked SQLite file, unless the URL has `?timeout=`
+_WRITING = "journal_mode=WAL", "synchronous=NORMAL"
+"""WAL lets readers read while a cycle writes; with NORMAL a commit survives a crash of the process."""
+
 _CACHE = "cache_size=-8000"  # kB, so that the pages of a stream stay in memory while several measures read it
 
 
@@ -38,21 +44,23 @@ WRITES = {"syncd_writes": True}
 """The options of a connection whose next transaction writes."""
 
 
-def engine_of(url: URL) -> Engine:
+def engine_of(url: URL, address: Callable[[], str] | None = None) -> Engine:
     """The engine by which syncd reads and writes a ledger: its failures are LedgerErrors, and it waits for no answer
     for ever.
+
+    `address` gives the URL anew: each new connection takes its password, because passwords are rotated.
     """
     sqlite = url.get_backend_name() == "sqlite"
     network = {} if sqlite else {name: value for name, value in _NETWORK.items() if name not in url.query}
     made = create_engine(
-        url, pool_pre_ping=not sqlite, json_serializer=_json, json_deserializer=orjson.loads, connect_args=network
+        url, pool_pre_ping=not sqlite, json_serializer=_json, json_deserializer=_parsed, connect_args=network
     )
     engine = _TakingTurns(made.pool, made.dialect, made.url)
     raise_ledger_errors(engine)
     if sqlite:
         _prepare_sqlite(engine)
     else:
-        _limit_postgresql(engine)
+        _limit_postgresql(engine, address)
     return engine
 
 
@@ -60,14 +68,40 @@ def _json(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
+def _parsed(text: Any) -> Any:
+    try:
+        return orjson.loads(text)
+    except (TypeError, ValueError):
+        raise LedgerDamaged(f"{str(text)[:40]!r} stands where a document should") from None
+
+
+def read_only_address(file: Path) -> str | None:
+    """The address of a SQLite file that this user may read and not write; None if the user may write it.
+
+    A reader of a file with a journal needs an index of the journal, which a writer makes. Without a journal, nobody has
+    the file open, so it is read as one that does not change.
+    """
+    if not file.is_file() or (os.access(file, os.W_OK) and os.access(file.parent, os.W_OK)):
+        return None
+    journal, index = (Path(f"{file}{ending}") for ending in ("-wal", "-shm"))
+    in_use = journal.exists() and (index.exists() or journal.stat().st_size > 0)
+    return f"{file.absolute().as_uri()}?mode=ro{'' if in_use else '&immutable=1'}"
+
+
 def _prepare_sqlite(engine: Engine) -> None:
+    file = Path(engine.url.database or ":memory:")
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(_: Any, __: Any, arguments: list[Any], keywords: dict[str, Any]) -> None:
+        if (address := read_only_address(file)) is not None:
+            arguments[0], keywords["uri"] = address, True
+
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # sqlite3 would commit before a CREATE TABLE, in the middle of a migration
-        # WAL lets readers read while a cycle writes; with NORMAL a commit survives a crash of the process.
         if "timeout" not in engine.url.query:
             connection.execute(f"PRAGMA busy_timeout={_PATIENCE * 1000}")
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", _CACHE):
+        for pragma in (*(() if read_only_address(file) else _WRITING), "foreign_keys=ON", _CACHE):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -76,11 +110,14 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _limit_postgresql(engine: Engine) -> None:
+def _limit_postgresql(engine: Engine, address: Callable[[], str] | None) -> None:
     @event.listens_for(engine, "do_connect")
     def _connect(_: Any, __: Any, arguments: list[Any], keywords: dict[str, Any]) -> Any:
         from syncd.ledger.impatient import ImpatientConnection
 
+        with suppress(ConfigError):  # while a secret is replaced, the password stays as it was
+            if address is not None and (password := make_url(address()).password) is not None:
+                keywords["password"] = password
         return ImpatientConnection.connect(*arguments, **keywords)
 
     @event.listens_for(engine, "connect")

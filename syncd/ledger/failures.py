@@ -14,14 +14,15 @@ from syncd.sdk import SyncdError
 _ROOM = "make room on its disk"
 _RIGHTS = "let this user write the file and its folder"
 _IN_USE = "another program holds it; close that one, or wait until it has ended"
-_BACKUP = "put a backup in its place with `syncd restore FILE`"
+BACKUP = "put a backup in its place with `syncd restore FILE`"
+"""What to do about a damaged ledger."""
 
 _SQLITE_UNUSABLE: Mapping[int, str] = {
     sqlite3.SQLITE_PERM: _RIGHTS,
     sqlite3.SQLITE_READONLY: _RIGHTS,
     sqlite3.SQLITE_CANTOPEN: _RIGHTS,
     sqlite3.SQLITE_AUTH: _RIGHTS,
-    sqlite3.SQLITE_NOTADB: f"name another file, or {_BACKUP}",
+    sqlite3.SQLITE_NOTADB: f"name another file, or {BACKUP}",
 }
 _SQLITE_FAILED: Mapping[int, str] = {
     sqlite3.SQLITE_FULL: _ROOM,
@@ -29,7 +30,6 @@ _SQLITE_FAILED: Mapping[int, str] = {
     sqlite3.SQLITE_BUSY: _IN_USE,
     sqlite3.SQLITE_LOCKED: _IN_USE,
     sqlite3.SQLITE_PROTOCOL: _IN_USE,
-    sqlite3.SQLITE_CORRUPT: _BACKUP,
 }
 _POSTGRESQL_UNUSABLE: Mapping[str, str] = {  # by SQLSTATE, or the first two characters that a class shares
     "25006": "name the primary, because this server takes no writes",
@@ -43,12 +43,20 @@ _POSTGRESQL_FAILED: Mapping[str, str] = {
     "57": "see whether the server runs",
     "57014": "see what keeps the server so busy",
     "58": "look at the server's log",
-    "XX": f"look at the server's log, or {_BACKUP}",
+    "XX": f"look at the server's log, or {BACKUP}",
 }
 
 
 class LedgerError(SyncdError):
     """The ledger cannot be used, and nothing was touched. The message names the ledger, the reason and what to do."""
+
+
+class LedgerDamaged(LedgerError):
+    """The ledger holds something that cannot be read; `what` says what it is."""
+
+    def __init__(self, what: str, ledger: str = "the ledger") -> None:
+        super().__init__(f"{ledger} cannot be used: {what}; {BACKUP}")
+        self.what = what
 
 
 class LedgerFailed(LedgerError):
@@ -70,12 +78,23 @@ def raise_ledger_errors(engine: Engine) -> None:
             return None
         error = context.original_exception
         words = (str(error).strip() or type(error).__name__).splitlines()[0]
+        if _is_damage(error):
+            return LedgerDamaged(words, f"the ledger {name}")
         unusable, failed = _advice(error, context.is_disconnect)
         if unusable is not None:
             return LedgerError(f"the ledger {name} cannot be used: {words}; {unusable}")
         if failed is not None:
             return LedgerFailed(f"the ledger {name} failed: {words}; {failed}")
         return None
+
+
+def _is_damage(error: BaseException) -> bool:
+    if not isinstance(error, sqlite3.Error):
+        return False
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    if code is None:
+        return "Could not decode" in str(error)  # Python's own words about a text that is none
+    return code & 0xFF == sqlite3.SQLITE_CORRUPT
 
 
 def _advice(error: BaseException, lost: bool) -> tuple[str | None, str | None]:

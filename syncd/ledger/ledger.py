@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from copy import copy
 from functools import cached_property
@@ -20,7 +20,7 @@ from syncd.ledger.cycles import Cycles
 from syncd.ledger.definition_versions import Definitions
 from syncd.ledger.engine import WRITES, engine_of, unhurried
 from syncd.ledger.events import Events
-from syncd.ledger.failures import LedgerError, LedgerFailed, shown
+from syncd.ledger.failures import BACKUP, LedgerError, LedgerFailed, shown
 from syncd.ledger.identity import Remembered, identity, last_ledger_at, note_put_back
 from syncd.ledger.one_connection import OneConnection
 from syncd.ledger.outbox import Outbox
@@ -43,15 +43,17 @@ _PUT_BACK = "stop syncd, put it back with `syncd restore FILE`, and start syncd 
 _MIGRATION_KEY = 0x73796E6366  # the two before it are the keys of the locks
 
 
-def open_ledger(url: str, *, create: bool = True, new: bool = False) -> Ledger | None:
+def open_ledger(
+    url: str, *, create: bool = True, new: bool = False, address: Callable[[], str] | None = None
+) -> Ledger | None:
     """The ledger at a SQLAlchemy URL, migrated to this version's tables. Raises LedgerError if that fails, or if
     another ledger was there that is gone.
 
     With `create=False`, for commands that only read, it changes nothing, and returns None if no ledger exists yet. With
-    `new`, a ledger begins even where another was.
+    `new`, a ledger begins even where another was. `address` gives the URL anew, for processes that outlive a password.
     """
     with unusable(url):
-        return _open(make_url(url), create, new)
+        return _open(make_url(url), create, new, address)
 
 
 @contextmanager
@@ -61,6 +63,8 @@ def unusable(url: str) -> Iterator[None]:
         yield
     except LedgerFailed as error:
         raise LedgerError(str(error).replace(" failed: ", " cannot be used: ", 1)) from None
+    except UnicodeDecodeError as error:  # in the name of a table
+        reason = f"{error}; {BACKUP}"
     except DBAPIError as error:
         reason = str(error.orig).strip().splitlines()[0] if error.orig else "unknown error"
     except (SQLAlchemyError, ImportError, ValueError) as error:
@@ -72,7 +76,7 @@ def unusable(url: str) -> Iterator[None]:
     raise LedgerError(f"the ledger {shown(url)} cannot be used: {reason}")
 
 
-def _open(url: URL, create: bool, new: bool) -> Ledger | None:
+def _open(url: URL, create: bool, new: bool, address: Callable[[], str] | None) -> Ledger | None:
     file = sqlite_file(url)
     last_ledger = last_ledger_at(file) if file else None
     if file and not file.exists():
@@ -83,7 +87,7 @@ def _open(url: URL, create: bool, new: bool) -> Ledger | None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with suppress(OSError):  # SQLite says better what is wrong
             os.close(os.open(file, os.O_CREAT | os.O_WRONLY, 0o600))  # for its owner alone, and so is its journal
-    engine = engine_of(url)
+    engine = engine_of(url, address)
     with engine.connect() as connection:
         version = migrate.version(connection)
         if version is None and last_ledger and not new:
@@ -292,6 +296,8 @@ class Ledger:
 
 def _open_existing(_: object, __: object, arguments: list[Any], keywords: dict[str, Any]) -> None:
     """Lets SQLite open a file, and never create an empty one where a ledger was deleted in use."""
+    if keywords.get("uri"):  # a user who may only read it
+        return
     arguments[0] = f"{Path(arguments[0]).absolute().as_uri()}?mode=rw"
     keywords["uri"] = True
 

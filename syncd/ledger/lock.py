@@ -9,8 +9,9 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -50,10 +51,21 @@ def cycle_lock(engine: Engine) -> Iterator[None]:
 
 
 @contextmanager
-def service_lock(engine: Engine) -> Iterator[None]:
-    """Held by `syncd run` as long as it runs, between its cycles too. Raises ServiceRuns, or LedgerError."""
-    with _lock(engine, ".service.lock", _SERVICE_KEY, ServiceRuns, "`syncd run` serves"):
-        yield
+def service_lock(engine: Engine) -> Iterator[Callable[[], None]]:
+    """Held by `syncd run` as long as it runs, between its cycles too. Raises ServiceRuns, or LedgerError.
+
+    Gives a function that raises LedgerError if the lock is lost: PostgreSQL ends it with the session.
+    """
+    with _lock(engine, ".service.lock", _SERVICE_KEY, ServiceRuns, "`syncd run` serves") as session:
+        yield partial(_check_session, session)
+
+
+def _check_session(session: Connection | None) -> None:
+    if session is not None:
+        try:
+            session.execute(text("SELECT 1"))
+        finally:
+            session.rollback()
 
 
 @contextmanager
@@ -64,19 +76,20 @@ def delivery_lock(engine: Engine) -> Iterator[None]:
 
 
 @contextmanager
-def _lock(engine: Engine, ending: str, key: int, busy: type[LedgerBusy], held_by: str) -> Iterator[None]:
+def _lock(engine: Engine, ending: str, key: int, busy: type[LedgerBusy], held_by: str) -> Iterator[Connection | None]:
+    """Gives the session that holds the lock; None for a file, whose lock lasts as long as it is open."""
     database = engine.url.database
     if engine.dialect.name == "postgresql":
         with engine.connect() as connection:
             _lock_database(connection, key, busy, held_by)
             try:
-                yield
+                yield connection
             finally:
                 with suppress(LedgerError):  # a lost session has lost its lock, and its failure is raised already
                     connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": key})
                     connection.commit()
     elif not database or database == ":memory:":
-        yield
+        yield None
     else:
         with _lock_file(engine, f"{database}{ending}") as file:
             try:
@@ -89,7 +102,7 @@ def _lock(engine: Engine, ending: str, key: int, busy: type[LedgerBusy], held_by
             _, *lines = file.read().splitlines() or [""]
             try:
                 lines = _write(file, engine if key == _CYCLE_KEY else None, lines)
-                yield
+                yield None
             finally:
                 _write(file, engine if key == _CYCLE_KEY else None, lines)
 

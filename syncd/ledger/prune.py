@@ -35,6 +35,7 @@ from sqlalchemy import (
 
 from syncd.ledger.batches import batches
 from syncd.ledger.cycles import Cycles, newest_by
+from syncd.ledger.engine import WRITES
 from syncd.ledger.lock import cycle_lock
 from syncd.ledger.schema import cycles, deliveries, events, messages, metadata
 from syncd.okr.spans import midnight
@@ -99,6 +100,7 @@ def prune(
             if stopping():
                 break
             with engine.connect() as connection:
+                connection.execution_options(**WRITES)
                 for rows in parts:
                     query = delete(rows.table).where(rows.id.in_(batch), rows.still)
                     removed[rows.table] += connection.execute(query).rowcount

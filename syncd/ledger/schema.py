@@ -229,6 +229,7 @@ checkins = Table(
     Column("at", Moment, nullable=False),
     Column("expires_at", Moment, nullable=False),
     Column("as_of", Moment, comment="the time that it describes; none where that is `at`"),
+    Column("entered_by", Text, comment="who ran the command or was logged in; none of early versions"),
     Index("ix_checkins_period_key_result", "period", "key_result"),
 )
 
@@ -239,6 +240,7 @@ withdrawals = Table(
     Column("author", Text, nullable=False),
     Column("at", Moment, nullable=False),
     Column("note", Text),
+    Column("entered_by", Text, comment="who ran the command or was logged in; none of early versions"),
 )
 
 alignments = Table(

@@ -21,6 +21,12 @@ class Withdrawal:
     author: str
     at: datetime
     note: str | None = None
+    entered_by: str | None = None
+
+    @property
+    def by(self) -> str:
+        """The author, and who entered it if that is somebody else."""
+        return _by(self.author, self.entered_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,9 @@ class CheckIn:
 
     `at` is when it was made, `dated` the end of the past day that it describes; None if it describes `at`. `id` is the
     ledger's, None until it is kept. A withdrawn check-in never holds.
+
+    The `author` is a claim: anybody may name anybody. `entered_by` is who ran the command or was logged in; None if an
+    early version kept it.
     """
 
     author: str
@@ -40,6 +49,12 @@ class CheckIn:
     dated: datetime | None = None
     withdrawn: Withdrawal | None = None
     id: int | None = field(default=None, compare=False)
+    entered_by: str | None = None
+
+    @property
+    def by(self) -> str:
+        """The author, and who entered it if that is somebody else: `Dana (entered by ops)`."""
+        return _by(self.author, self.entered_by)
 
     @property
     def as_of(self) -> datetime:
@@ -49,6 +64,10 @@ class CheckIn:
     def expired(self, span: Span, now: datetime) -> bool:
         """Whether it no longer holds. A check-in in force at the period's end never expires."""
         return min(now, span.end) >= self.expires_at
+
+
+def _by(author: str, entered_by: str | None) -> str:
+    return author if entered_by in (None, author) else f"{author} (entered by {entered_by})"
 
 
 def as_seen_at(checkins: Iterable[CheckIn], moment: datetime) -> list[CheckIn]:

@@ -10,7 +10,17 @@ from syncd.config import Config
 from syncd.config.publications import WHOLE, Publication
 from syncd.publishing.comparison import bug
 from syncd.publishing.statements import statements
-from syncd.sdk import Check, ConfigError, Context, JsonPublisher, Publisher, SourceError, Statement, Summary
+from syncd.sdk import (
+    AsksForRights,
+    Check,
+    ConfigError,
+    Context,
+    JsonPublisher,
+    Publisher,
+    SourceError,
+    Statement,
+    Summary,
+)
 from syncd.status.document import document
 from syncd.status.report import Report
 
@@ -67,13 +77,16 @@ def _read(publication: Publication, publisher: Publisher, stated: Mapping[str, S
             problems.setdefault(reason, []).extend(part)
             continue
         for name in part:
-            absent = written[name].absent if name in written else None
-            if absent is not None:
-                problems.setdefault(absent, []).append(name)
+            why = written[name].absent if name in written else None
+            if why is None and isinstance(publisher, AsksForRights):
+                why = publisher.lacks(name)
+            if why is not None:
+                problems.setdefault(why, []).append(name)
     bad = sum(len(failed) for failed in problems.values())
     left_out = f"; {len(stated) - len(names)} more were not tried" if len(stated) > len(names) else ""
     if len(names) > bad or left_out:
-        yield Check("writes", True, f"{len(names) - bad} of {len(stated)} targets of check-ins can be read{left_out}")
+        can = "can be read and written" if isinstance(publisher, AsksForRights) else "can be read"
+        yield Check("writes", True, f"{len(names) - bad} of {len(stated)} targets of check-ins {can}{left_out}")
     for reason, failed in problems.items():
         yield Check("writes", False, f"{_named([publication.keys.target(name) for name in failed])}: {reason}")
 

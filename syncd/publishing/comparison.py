@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -11,6 +11,7 @@ from syncd.config import Config
 from syncd.config.connector_bugs import log_bug
 from syncd.config.publications import Publication
 from syncd.ledger import Delivery, Ledger
+from syncd.ledger.outbox import Place
 from syncd.publishing.overwriting import (
     Decision,
     Marks,
@@ -23,7 +24,7 @@ from syncd.publishing.overwriting import (
     period_mark,
 )
 from syncd.publishing.statements import of_json
-from syncd.sdk import Content, Context, Publisher, RetryPolicy, Statement, Summary, Written
+from syncd.sdk import Content, Context, Publisher, RetryPolicy, Scalar, Statement, Summary, Written
 
 log = logging.getLogger("syncd.publishing")
 
@@ -48,13 +49,11 @@ class Comparison:
 
     def marks(self, *, sure: bool) -> Marks:
         """What syncd may have written at each place. Once syncd is `sure` of what a place holds, only that content."""
-        marks = dict(self.ours)
-        for place, value in self.wanted.items():
-            if place not in self.decision.foreign:
-                new = [] if value is None else [mark(value)]
-                if sure:
-                    marks[period_mark(place)] = [self.delivery.period]
-                marks[place] = new if sure else [*(old for old in marks.get(place, ()) if old not in new), *new]
+        ours = {place: value for place, value in self.wanted.items() if place not in self.decision.foreign}
+        marks = dict(self.ours) if sure else with_possible(self.ours, ours)
+        for place, value in ours.items() if sure else ():
+            marks[period_mark(place)] = [self.delivery.period]
+            marks[place] = [] if value is None else [mark(value)]
         return marks | {header_mark(place): [mark(header)] for place, header in self.written.above.items()}
 
 
@@ -67,8 +66,9 @@ def compare(
     """
     context = Context(RetryPolicy(), config.zone, folder=str(config.path.parent))
     with closing(publication.connection.publisher(context, publication.keys)) as publisher:
+        marks = ledger.outbox.marks({delivery.place for delivery in deliveries})
         for part in parts(deliveries, publisher):
-            yield from compare_part(ledger, publication, publisher, part)
+            yield from compare_part(marks, publication, publisher, part)
 
 
 def belongs(publication: Publication, delivery: Delivery) -> bool:
@@ -87,16 +87,15 @@ def parts(deliveries: Sequence[Delivery], publisher: Publisher) -> Sequence[Sequ
 
 
 def compare_part(
-    ledger: Ledger, publication: Publication, publisher: Publisher, part: Sequence[Delivery]
+    marks: Mapping[Place, Marks], publication: Publication, publisher: Publisher, part: Sequence[Delivery]
 ) -> Iterator[Comparison]:
-    """Compares one part of the deliveries through an open publisher.
+    """Compares one part of the deliveries through an open publisher, by what syncd may have written at each place.
 
     The place of an unknown number keeps the number that it holds, unless that number is of another period.
     """
     wanted = {delivery.key_result: _wanted(publisher, of_json(delivery.statement)) for delivery in part}
     contents = {name: content for name, (content, _) in wanted.items()}
     read = {} if publisher.appends else publisher.read(contents)
-    marks = ledger.outbox.marks({delivery.place for delivery in part})
     for delivery in part:
         content, unknown = wanted[delivery.key_result]
         written = read.get(delivery.key_result, Written())
@@ -105,6 +104,15 @@ def compare_part(
         content = {place: value for place, value in content.items() if place not in kept}
         decision = decide(written.content, content, ours, override=publication.override)
         yield Comparison(delivery, content, written, ours, decision)
+
+
+def with_possible(ours: Marks, content: Content) -> dict[str, Sequence[Scalar]]:
+    """The marks once a content may have been written too."""
+    marks = dict(ours)
+    for place, value in content.items():
+        new = [] if value is None else [mark(value)]
+        marks[place] = [*(old for old in marks.get(place, ()) if old not in new), *new]
+    return marks
 
 
 def _wanted(publisher: Publisher, statement: Statement | Summary) -> tuple[Content, Collection[str]]:

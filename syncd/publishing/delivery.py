@@ -9,21 +9,24 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from syncd.config import Config
 from syncd.config.publications import WHOLE, Publication
 from syncd.ledger import Delivery, Ledger, LedgerError
+from syncd.ledger.batches import batches
 from syncd.ledger.outbox import IN_DOUBT, OPEN, STUCK, State
 from syncd.publishing.comparison import Comparison, belongs, bug, compare_part, parts
+from syncd.publishing.group_notes import MOST_IN_GROUP, GroupNotes
 from syncd.publishing.overwriting import mark, shown
 from syncd.publishing.statements import of_json
 from syncd.sdk import (
     LONGEST_WAIT,
     ConfigError,
+    Content,
     Context,
     Publisher,
     RetryLater,
@@ -110,6 +113,13 @@ def _open(part: Sequence[Delivery]) -> list[Delivery]:
     return [delivery for delivery in part if delivery.state in OPEN]
 
 
+def _contents(publisher: Publisher, deliveries: Sequence[Delivery]) -> Iterator[tuple[int, Content]]:
+    """The content of each delivery that has one, by its id: what is wrong with another shows when it is tried."""
+    for delivery in deliveries:
+        with suppress(Exception):
+            yield delivery.id, publisher.content(of_json(delivery.statement))
+
+
 def _unmetered(*_: object) -> None:
     """A part is no request: the requests in it are metered."""
 
@@ -129,6 +139,10 @@ class PublisherRun:
     due: Sequence[Delivery]
     retry: RetryPolicy
     stopping: threading.Event
+    _notes: GroupNotes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._notes = GroupNotes(self.ledger.outbox)
 
     def deliver(self) -> list[Delivered]:
         """Tries each part. If a server asks for a later time, or two parts in a row fail, the rest is put off."""
@@ -149,23 +163,37 @@ class PublisherRun:
                 lost = [delivery for delivery in due if delivery.state == "sending"]
                 ended += self._end(lost, "unsure", IN_DOUBT)
                 due = [delivery for delivery in due if delivery not in lost]
-            if not publisher.together:
-                due = _open(due)
             failed: list[RetryLater] = []
-            for part in parts(due, publisher):
+            if publisher.together or publisher.appends:
+                return ended + self._parts(publisher, due if publisher.together else _open(due), policy, failed)
+            for group in batches(_open(due), MOST_IN_GROUP):
                 if self.stopping.is_set():
                     break
-                if failed and (failed[-1].after or len(failed) > 1):
-                    ended += self._put_off(part, failed[-1])
-                    continue
-                try:
-                    ended += self._part(publisher, part, policy)
-                    failed.clear()
-                except RetryLater as error:
-                    failed.append(error)
-                    ended += self._put_off(part, error)
-                except _Stopped:
-                    break
+                contents = dict(_contents(publisher, group))
+                self._notes.open_group(group, contents, self.clock())
+                ended += self._parts(publisher, group, policy, failed)
+                self._notes.close_group()
+        return ended
+
+    def _parts(
+        self, publisher: Publisher, due: Sequence[Delivery], policy: RetryPolicy, failed: list[RetryLater]
+    ) -> list[Delivered]:
+        """Tries these deliveries; `failed` are the failures of the parts right before."""
+        ended: list[Delivered] = []
+        for part in parts(due, publisher):
+            if self.stopping.is_set():
+                break
+            if failed and (failed[-1].after or len(failed) > 1):
+                ended += self._put_off(part, failed[-1])
+                continue
+            try:
+                ended += self._part(publisher, part, policy)
+                failed.clear()
+            except RetryLater as error:
+                failed.append(error)
+                ended += self._put_off(part, error)
+            except _Stopped:
+                break
         return ended
 
     def _unopened(self, due: Sequence[Delivery], why: str) -> list[Delivered]:
@@ -196,17 +224,19 @@ class PublisherRun:
             return self._end(_open(part), "unsure" if publisher.appends else "dead", bug(self.publication, error))
 
     def _write(self, publisher: Publisher, part: Sequence[Delivery]) -> list[Delivered]:
-        comparisons = list(compare_part(self.ledger, self.publication, publisher, part))
+        comparisons = list(
+            compare_part(self._notes.marks({each.place for each in part}), self.publication, publisher, part)
+        )
         present = [each for each in comparisons if each.written.absent is None and each.moved is None]
         writes = [each for each in present if each.decision.write]
         if writes:
-            self.ledger.outbox.note({each.delivery.place: each.marks(sure=False) for each in writes})
-            begun = self.ledger.outbox.begin([each.delivery.id for each in writes], self.clock())
+            self._notes.note({each.delivery.place: each.marks(sure=False) for each in writes})
+            begun = self._notes.begin([each.delivery.id for each in writes], self.clock())
             writes = [each for each in writes if each.delivery.id in begun]
             present = [each for each in present if each.delivery.id in begun or not each.decision.write]
         if writes:
             publisher.write({each.delivery.key_result: each.decision.write for each in writes})
-        self.ledger.outbox.note({each.delivery.place: each.marks(sure=True) for each in present})
+        self._notes.note({each.delivery.place: each.marks(sure=True) for each in present})
         ended: list[Delivered] = []
         alike: dict[tuple[State, str], list[Delivery]] = {}
         for comparison in comparisons:
@@ -240,7 +270,7 @@ class PublisherRun:
 
     def _append(self, publisher: Publisher, part: Sequence[Delivery]) -> list[Delivered]:
         contents = {delivery.key_result: publisher.content(of_json(delivery.statement)) for delivery in part}
-        begun = self.ledger.outbox.begin([delivery.id for delivery in part], self.clock())
+        begun = self._notes.begin([delivery.id for delivery in part], self.clock())
         part = [delivery for delivery in part if delivery.id in begun]
         if not part:
             return []
@@ -249,7 +279,7 @@ class PublisherRun:
         try:
             publisher.write(contents)
         except (RetryLater, SourceBroken):  # it did not arrive: if syncd stops while this waits, there is no doubt
-            self.ledger.outbox.end(ids, "waiting")
+            self._notes.end(ids, "waiting")
             raise
         silent = [delivery for delivery in part if not contents[delivery.key_result]]
         ended = self._end([delivery for delivery in part if delivery not in silent], "delivered", wrote=True)
@@ -288,7 +318,7 @@ class PublisherRun:
             ids = [delivery.id for delivery in ended if delivery.state == former]
             before: list[State] = ["waiting", "sending"] if former in OPEN else [former, "sending"]
             before += ["superseded"] if wrote else []
-            self.ledger.outbox.end(ids, state, reason, retry_at=retry_at, left_alone=left_alone, before=before)
+            self._notes.end(ids, state, reason=reason, retry_at=retry_at, left_alone=left_alone, before=before)
         if ended:
             targets = [delivery.target for delivery in ended[:_NAMED]]
             where = {"to": ended[0].connection, "targets": targets, "of": len(ended)}

@@ -95,7 +95,10 @@ def _digest_of_summary(publication: Publication, summary: Summary) -> str:
 
 def digest_of_statement(publication: Publication, statement: Statement) -> str:
     """The digest of what an entry of `publish:` shows of a statement, and of how it is written."""
-    shown = statement.content(sorted(set(publication.keys.uses()) - _OF_THE_MOMENT))
+    shown: Any = statement.content(sorted(set(publication.keys.uses()) - _OF_THE_MOMENT))
+    moments = {name: getattr(statement, name) for name in publication.keys.daily()}
+    if moments:
+        shown = [shown, {name: moment and moment.date() for name, moment in moments.items()}]
     return _digest(shown, publication.keys.how(statement.key_result))
 
 

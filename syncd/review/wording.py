@@ -197,7 +197,7 @@ def _causes(move: Move, review: Review) -> str | None:
     if move.line.key_result.measure is None:
         name = move.line.key_result.id
         authors = [
-            checkin.author
+            checkin.by
             for of, checkin in review.checkins
             if of == name and checkin.value is not None and checkin.withdrawn is None
         ]
@@ -292,8 +292,8 @@ def checkin(name: str, checkin: CheckIn, review: Review) -> str:
         parts[0] = f"for {day(checkin.dated.astimezone(zone))}, {parts[0]}"
     if checkin.withdrawn is not None:
         why = f": {checkin.withdrawn.note}" if checkin.withdrawn.note else ""
-        parts.append(f"withdrawn on {day(checkin.withdrawn.at.astimezone(zone))} by {checkin.withdrawn.author}{why}")
-    return f"{day(checkin.at.astimezone(zone))}, {checkin.author} on {name}: {', '.join(parts)}"
+        parts.append(f"withdrawn on {day(checkin.withdrawn.at.astimezone(zone))} by {checkin.withdrawn.by}{why}")
+    return f"{day(checkin.at.astimezone(zone))}, {checkin.by} on {name}: {', '.join(parts)}"
 
 
 def carried_over(review: Review) -> Sequence[str]:

@@ -50,7 +50,18 @@ from syncd.sdk.facts import Check, Json, Lists, Page, Reading, Record, Scalar, S
 from syncd.sdk.json_client import JsonClient
 from syncd.sdk.json_publisher import JsonPublisher
 from syncd.sdk.json_source import JsonSource, NewestFirst
-from syncd.sdk.publishing import MEASURED, STATED, Content, Publisher, PublishKeys, Stated, Statement, Summary, Written
+from syncd.sdk.publishing import (
+    MEASURED,
+    STATED,
+    AsksForRights,
+    Content,
+    Publisher,
+    PublishKeys,
+    Stated,
+    Statement,
+    Summary,
+    Written,
+)
 from syncd.sdk.retry import LONGEST_WAIT, RequestOutcome, RetryPolicy
 from syncd.sdk.sentences import is_page, sentence, single_line
 from syncd.sdk.server import Server, answer_of
@@ -62,6 +73,7 @@ __all__ = [
     "MEASURED",
     "STATED",
     "Answer",
+    "AsksForRights",
     "Budget",
     "Check",
     "ConfigError",

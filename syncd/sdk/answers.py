@@ -27,10 +27,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import orjson
-
 from syncd.sdk.errors import RetryLater, SourceBroken, SourceError, Unsure
 from syncd.sdk.facts import Check
+from syncd.sdk.json_text import read_json
 from syncd.sdk.sentences import LONGEST_SENTENCE, sentence
 
 _TRANSIENT = {408, 425}
@@ -56,11 +55,8 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body's JSON. RetryLater if the body is not JSON: a proxy's page, or half of an answer."""
-        try:
-            return orjson.loads(self.body)
-        except orjson.JSONDecodeError:
-            raise RetryLater("its answer is not JSON") from None
+        """The body's JSON, within the bounds of `read_json`."""
+        return read_json(self.body)
 
 
 def failure(

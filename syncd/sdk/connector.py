@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeGuard
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from syncd.sdk.as_keys import As
 from syncd.sdk.facts import Check, Json, Page, Stream
 from syncd.sdk.publishing import Publisher, PublishKeys
+from syncd.sdk.redactor import Redactor
 from syncd.sdk.retry import RetryPolicy
 from syncd.sdk.webhooks import Webhook
 
@@ -63,6 +64,16 @@ class ConnectionSettings(BaseModel):
     def warnings(self) -> Iterator[tuple[str, str]]:
         """What is valid, but probably wrong, for `validate`: a key, and a sentence. References are not resolved."""
         return iter(())
+
+    def secrets(self) -> Iterator[tuple[str, str]]:
+        """The key of each secret, and its value, once references are resolved."""
+        for key in type(self).model_fields:
+            value = getattr(self, key)
+            if isinstance(value, SecretStr):
+                yield key, value.get_secret_value()
+            elif isinstance(value, Mapping):
+                inner = ((f"{key}.{name}", part) for name, part in value.items())
+                yield from ((name, part.get_secret_value()) for name, part in inner if isinstance(part, SecretStr))
 
 
 class MeasureKeys(BaseModel):
@@ -148,7 +159,7 @@ class Context:
 
     `now` is the clock for comparisons with servers' headers: the real clock, even in a rehearsal. `writes` says whether
     check-ins are written through the connection too; its credentials may then have more than the right to read. `hide`
-    masks the connection's secrets in a text from outside, before it is cut.
+    masks the connection's secrets in a text from outside; call it before the text is cut.
     """
 
     retry: RetryPolicy
@@ -156,7 +167,7 @@ class Context:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     folder: str = "."
     writes: bool = False
-    hide: Callable[[str], str] = str
+    hide: Redactor = field(default_factory=Redactor)
 
 
 class Source(Protocol):

@@ -64,6 +64,8 @@ class Exchange:
         arrived.
         """
         self._settings = settings
+        self._hide = context.hide
+        self._hide.learn_sent(headers or {}, None)
         self._proxy = proxy_of(url or settings.url, settings.proxy)
         certificates = trusted_certificates() if settings.ca is None else _certificates(settings.ca, context.folder)
         self._loop = _Loop()
@@ -80,12 +82,15 @@ class Exchange:
         self, method: str, address: str, headers: Mapping[str, str], content: bytes | None, *, repeatable: bool
     ) -> Answer:
         """The answer, whatever its status. SourceError by the table above."""
+        self._hide.learn_sent({name.lower(): value for name, value in headers.items()}, content)
         progress = _Progress()
         timeout = self._settings.timeout
         try:
             return self._loop.run_until_complete(self._whole(method, address, headers, content, progress))
         except (httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ConnectError, httpx.ProxyError) as error:
-            raise unreachable(error, address, timeout, self._proxy, self._loop.addresses) from None
+            failed = unreachable(error, address, timeout, self._proxy, self._loop.addresses)
+            failed.args = (self._hide(str(failed)),)
+            raise failed from None
         except httpx.LocalProtocolError:
             raise SourceBroken(BAD_HEADER) from None
         except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:

@@ -223,7 +223,8 @@ class JsonClient:
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             place = ".".join(map(str, first["loc"])) or "the whole"
-            raise RetryLater(single_line(f"its answer is not what was expected: {place}: {first['msg']}")) from None
+            why = f"its answer is not what was expected: {place}: {first['msg']}"
+            raise RetryLater(single_line(why, hide=self._context.hide)) from None
         return value
 
     def following(self, address: str, link: str) -> str:
@@ -237,7 +238,7 @@ class JsonClient:
         except httpx.InvalidURL:
             raise SourceBroken("the link to its next page is no address") from None
         if (following.scheme, following.host, following.port) != (ours.scheme, ours.host, ours.port):
-            there = single_line(following.host)
+            there = single_line(following.host, hide=self._context.hide)
             raise SourceBroken(f"its next page is on another server ({there}); write that server's address as url")
         return str(following)
 

@@ -149,4 +149,4 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _refusal_of_proxy(reasons: list[BaseException]) -> str:
     """What a proxy answered to CONNECT, as `407 Proxy Authentication Required`; "" if it did not."""
     answers = (str(reason) for reason in reasons if type(reason).__name__ == "ProxyError")
-    return next((" ".join(text.split())[:100] for text in answers if text[:3].isdigit()), "")
+    return next((" ".join(text.split()) for text in answers if text[:3].isdigit()), "")

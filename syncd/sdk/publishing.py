@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Protocol, get_args
+from typing import Any, ClassVar, Literal, Protocol, get_args, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -122,6 +122,12 @@ class PublishKeys(BaseModel):
         """The fields of `STATED` that its content shows: only a change of these fields causes a write."""
         return STATED
 
+    def daily(self) -> Collection[str]:
+        """The fields with a place of their own that move with the clock alone: they are written once a day, so that
+        people see that syncd is alive. Texts of several lines are not written anew for them.
+        """
+        return ()
+
     def target(self, key_result: str) -> str:
         """The target's name in messages for people; it changes only if the target does."""
         raise NotImplementedError
@@ -162,4 +168,16 @@ class Publisher(Protocol):
 
     def close(self) -> None:
         """Releases what it holds; called once."""
+        ...
+
+
+@runtime_checkable
+class AsksForRights(Protocol):
+    """A publisher whose service says, without a write, what the credentials may do."""
+
+    def lacks(self, key_result: str) -> str | None:
+        """The right that a write to the target lacks, and what to do about it; None if it lacks none, or nobody knows.
+
+        Called after a `read` of the target.
+        """
         ...

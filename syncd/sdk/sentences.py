@@ -39,24 +39,26 @@ _PAGE = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*)*<(!doctype\s+html|html
 def sentence(body: str, hide: Callable[[str], str] = str) -> str:
     """What the body of an answer says, on one line, with its links; "" if it says nothing.
 
-    `hide` masks secrets, which the server may repeat: before anything is cut, so that no half of a secret is left.
+    `hide` masks secrets, which the server may repeat: before anything is cut, so that no half of a secret is left, and
+    again once the text is decoded.
     """
+    body = hide(body)
     if is_page(body):
-        return _of_page(body, hide) or single_line(hide(body[:_LONGEST_PAGE]))
+        return _of_page(body, hide) or single_line(body, hide=hide)
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError:
-        return single_line(hide(body[:_LONGEST_PAGE]), LONGEST_SENTENCE if _is_prose(body) else _LONGEST_OTHER)
+        return single_line(body, LONGEST_SENTENCE if _is_prose(body) else _LONGEST_OTHER, hide)
     try:
         text = _joined(_sentences(content))
+        links = [link for link in dict.fromkeys(_links(content)) if link not in text][:_MOST_LINKS]
     except RecursionError:
-        text = ""
+        text, links = "", []
     if not text:
-        return single_line(hide(body)) if content else ""
-    links = [link for link in dict.fromkeys(_links(content)) if link not in text][:_MOST_LINKS]
+        return single_line(body, hide=hide) if content else ""
     if links:
         text = f"{text.rstrip('.')}; see {' and '.join(links)}"
-    return single_line(hide(text), LONGEST_SENTENCE)
+    return single_line(text, LONGEST_SENTENCE, hide)
 
 
 def is_page(body: str) -> bool:
@@ -69,10 +71,13 @@ def title(body: str, hide: Callable[[str], str] = str) -> str:
     return _element(body, "title", hide) or _element(body, "h1", hide)
 
 
-def single_line(body: str, length: int = _LONGEST_OTHER) -> str:
-    """A server's text as one short line, markup removed: enough for a log, too short for a page of HTML."""
-    text = re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", body[: 4000 + length], flags=_FLAGS)
-    text = " ".join(text.split())
+def single_line(body: str, length: int = _LONGEST_OTHER, hide: Callable[[str], str] = str) -> str:
+    """A server's text as one short line, markup removed: enough for a log, too short for a page of HTML.
+
+    `hide` masks secrets before the line is cut.
+    """
+    text = re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", hide(body)[: 4000 + length], flags=_FLAGS)
+    text = hide(" ".join(text.split()))
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
@@ -87,7 +92,7 @@ def _element(body: str, tag: str, hide: Callable[[str], str]) -> str:
         return ""
     from html import unescape  # its table of entities is large
 
-    return single_line(hide(unescape(match[1])))
+    return single_line(unescape(match[1]), hide=hide)
 
 
 def _is_prose(body: str) -> bool:

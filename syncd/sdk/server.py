@@ -75,7 +75,9 @@ class Server:
             text = f"{origin(ours)} sends to {origin(to)}; write {to.scheme}:// in url"
         else:
             path = to.path.removeprefix(urlsplit(self.url).path)  # which may hold a key
-            text = f"{origin(ours)} redirects to {single_line(self._context.hide(path)) or '/'}; correct url or path"
+            text = (
+                f"{origin(ours)} redirects to {single_line(path, hide=self._context.hide) or '/'}; correct url or path"
+            )
         return self._broken(f"{text} (HTTP {answer.status})", answer)
 
     def leads_away(self, answer: Answer, asked: str | None = None) -> SourceBroken | None:
@@ -125,7 +127,7 @@ class Server:
 
     def _advised(self, error: SourceError, answer: Answer) -> SourceError:
         if advice := self._advice(answer):
-            error.args = (f"{error}; {single_line(self._context.hide(advice), 400)}",)
+            error.args = (f"{error}; {single_line(advice, 400, self._context.hide)}",)
         return error
 
 

@@ -51,7 +51,8 @@ class LedgerReader:
         """The ledger; None before the first sync."""
         with self._opening:
             if self._ledger is None:
-                self._ledger = open_ledger(self.config.ledger_url(), create=False)
+                address = self.config.ledger_url
+                self._ledger = open_ledger(address(), create=False, address=address)
             return self._ledger
 
     @property

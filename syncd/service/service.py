@@ -13,6 +13,7 @@ from pathlib import Path
 
 from syncd.config import Config
 from syncd.cycle.background import Background
+from syncd.cycle.current import cycle_ends
 from syncd.cycle.model import CycleRequest, Watcher
 from syncd.cycle.outgoing import Outcomes, Outgoing
 from syncd.cycle.pull import CycleStopped
@@ -142,9 +143,9 @@ class Service:
         while not self._stop.is_set():
             self._moved()
             try:
-                with service_lock(self.ledger.engine):
+                with service_lock(self.ledger.engine) as check_lock:
                     self.standing_by = None
-                    self._cycles()
+                    self._cycles(check_lock)
             except (LedgerBusy, LedgerError) as error:
                 self._upkeep.serving.clear()
                 if self.standing_by is None:
@@ -156,13 +157,17 @@ class Service:
     def _moved(self) -> None:
         self._moved_at = time.monotonic()
 
-    def _cycles(self) -> None:
+    def _cycles(self, check_lock: Callable[[], None]) -> None:
+        """Runs cycles until it is stopped, or until a good one is over and `check_lock` raises LedgerError."""
         log.info(
             "started", extra={"schedule": self.config.settings.schedule, "ledger": self.ledger.engine.dialect.name}
         )
         while not self._stop.is_set():
             started, began = datetime.now(UTC), time.monotonic()
-            again = self._cycle()
+            with cycle_ends():
+                again = self._cycle()
+            if self.ledger_problem is None:
+                check_lock()
             self._upkeep.serving.set()
             now = datetime.now(UTC)
             settings = self.config.settings

@@ -19,7 +19,7 @@ def sentences(line: KeyResultLine, now: datetime) -> Iterator[str]:
         value = f": {value_words(checkin, line)}" if checkin.value is not None else ""
         confidence = f", confidence {percent(checkin.confidence)}" if checkin.confidence is not None else ""
         note = f": {checkin.note}" if checkin.note else ""
-        yield f"check-in{value} by {checkin.author}, {ago(checkin.as_of, now)}{confidence}{note}"
+        yield f"check-in{value} by {checkin.by}, {ago(checkin.as_of, now)}{confidence}{note}"
     if line.confidence is not None and (checkin is None or checkin.confidence is None):
         yield f"confidence {percent(line.confidence)}"
 

@@ -67,12 +67,15 @@ def key_result_document(line: KeyResultLine, period: Period) -> dict[str, Any]:
 
 
 def checkin_document(checkin: CheckIn, zone: ZoneInfo) -> dict[str, Any]:
-    """A check-in as JSON documents show it. `as_of` is there only if it is of a past day, `withdrawn` only if it is."""
+    """A check-in as JSON documents show it. `as_of` is there only if it is of a past day, `withdrawn` only if it is,
+    `entered_by` only if it is known: early versions did not keep it.
+    """
     return {
         "value": checkin.value,
         "note": checkin.note,
         "confidence": checkin.confidence,
         "author": checkin.author,
+        **_entered_by(checkin),
         "at": _time(checkin.at, zone),
         "expires_at": _time(checkin.expires_at, zone),
         **({"as_of": _time(checkin.dated, zone)} if checkin.dated else {}),
@@ -81,7 +84,16 @@ def checkin_document(checkin: CheckIn, zone: ZoneInfo) -> dict[str, Any]:
 
 
 def _withdrawal(withdrawal: Withdrawal, zone: ZoneInfo) -> dict[str, Any]:
-    return {"author": withdrawal.author, "at": _time(withdrawal.at, zone), "note": withdrawal.note}
+    return {
+        "author": withdrawal.author,
+        **_entered_by(withdrawal),
+        "at": _time(withdrawal.at, zone),
+        "note": withdrawal.note,
+    }
+
+
+def _entered_by(entry: CheckIn | Withdrawal) -> dict[str, Any]:
+    return {} if entry.entered_by is None else {"entered_by": entry.entered_by}
 
 
 def level_of(line: KeyResultLine) -> Level | None:

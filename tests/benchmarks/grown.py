@@ -33,6 +33,7 @@ from syncd.cycle.model import CycleRequest, Result
 from syncd.cycle.run import run_cycle
 from syncd.ledger import open_ledger
 from syncd.ledger.column_types import Document, Moment
+from syncd.ledger.engine import unhurried
 from syncd.ledger.schema import cycles, deliveries, events, readings, streams, values
 from syncd.sdk import RetryPolicy
 
@@ -106,7 +107,7 @@ class GrowingProject:
         self.run_cycles(min(changes, _TEMPLATES - 1))
         last = changes + 1
         if last > _TEMPLATES:
-            with self.ledger.engine.begin() as connection:
+            with self.ledger.engine.begin() as connection, unhurried(connection):
                 _copy_cycles(connection, self._size, last)
             self.now = START + last * QUARTER_HOUR
 

@@ -430,6 +430,28 @@ def test_killed_between_a_write_and_its_record_it_knows_its_own_words_again(desk
     assert (done.state, desk.board.stands[("calls", "value")]) == ("delivered", 13)
 
 
+def test_killed_among_many_targets_each_is_written_once(ledger: Ledger) -> None:
+    desk = Desk(ledger, Board(together=False))
+    for number, name in enumerate(KEY_RESULTS):
+        desk.state(name, number)
+    desk.board.script = [(None, None)] * 3 + [("after", Killed())]
+    with suppress(Killed):
+        desk.deliver()
+    assert [desk.newest(name).state for name in KEY_RESULTS] == ["sending"] * 3  # they may all have left
+    assert [outcome.state for outcome in desk.deliver()] == ["delivered"] * 3
+    assert [desk.board.stands[name, "value"] for name in KEY_RESULTS] == [0, 1, 2]
+    assert desk.board.requests.count("write") == 3
+
+
+def test_stop_among_many_targets_leaves_those_that_were_not_tried_as_they_were(ledger: Ledger) -> None:
+    desk = Desk(ledger, Board(together=False))
+    for number, name in enumerate(KEY_RESULTS):
+        desk.state(name, number)
+    during(desk, "write", desk.stopping.set)
+    assert [outcome.state for outcome in desk.deliver()] == ["delivered"]
+    assert [desk.newest(name).state for name in KEY_RESULTS] == ["delivered", "waiting", "waiting"]
+
+
 def test_an_entry_that_is_taken_out_of_publish_takes_its_deliveries_along(desk: Desk) -> None:
     desk.state("calls", 12)
     with desk.ledger.engine.begin() as connection:

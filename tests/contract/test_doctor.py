@@ -266,10 +266,38 @@ def test_targets_of_check_ins_are_read(
     assert not (tmp_path / "data/okrs.json").exists()
 
 
+def test_right_to_write_that_is_lacking_is_named_without_a_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jira = "publish:\n  - {to: it, issues: {kr0: SUP-12}, comment: true}\n"
+    with serve(seed=7, now=DEMO_NOW) as box:
+        monkeypatch.setenv("TOKEN", box.credentials["jira_token"])
+        desk = Desk(tmp_path, connection(box, "jira"), MEASURES["jira"], more=jira)
+        assert [check.detail for check in desk.checks() if check.name == "writes"] == [
+            "1 of 1 targets of check-ins can be read and written"
+        ]
+        box.world.jira.forbid_edits("SUP")
+        lacking = "SUP-12 (kr0): the account lacks Add Comments and Edit Own Comments on SUP-12; grant it"
+        assert bad(desk.checks())["writes"] == lacking
+        box.fault(Fault("jira", "status", path="mypermissions", status=403))
+        assert "writes" not in bad(desk.checks())  # a scoped token that may not ask: nobody knows
+        assert {request.method for request in box.requests} <= {"GET", "POST"}
+        assert not box.world.jira.get("SUP-12").comments
+
+
+def test_token_without_a_scope_to_write_is_named(box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", box.credentials["github"])
+    entry = "publish:\n  - {to: it, issues: {kr0: 'acme/search#1'}, comment: true}\n"
+    desk = Desk(tmp_path, connection(box, "github"), MEASURES["github"], more=entry)
+    assert "writes" not in bad(desk.checks())
+    box.fault(Fault("github", "headers", path="rate_limit", headers={"X-OAuth-Scopes": "read:org, gist"}))
+    assert "neither repo nor public_repo" in bad(desk.checks())["writes"]
+
+
 def test_service_that_only_takes_check_ins_is_asked_whether_it_is_there(
     box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("TOKEN", "t-41c7")
+    monkeypatch.setenv("TOKEN", "t-41c7-of-quantive")
     keys = f'type: quantive, url: "{box.okr_url}", account: 5be2, token: "${{TOKEN}}"'
     entry = "publish:\n  - {to: it, metrics: {kr0: m1}}\n"
     desk = Desk(tmp_path, keys, more=entry)

@@ -20,6 +20,7 @@ from vendors import EVERY, READERS, SECRET, WRITERS, Vendor, ask
 
 from syncd.sandbox import DEMO_NOW, Fault, Sandbox, serve
 from syncd.sdk import Context, RetryLater, RetryPolicy, SourceBroken, SourceError, Unsure
+from syncd.sdk.redactor import Redactor
 
 
 @pytest.fixture(scope="module")
@@ -172,7 +173,7 @@ def test_server_that_asks_for_no_wait_gets_a_moment(
 def test_secret_that_a_server_repeats_is_masked_before_anything_is_cut(
     box: Sandbox, context: Context, vendor: Vendor, before: int
 ) -> None:
-    hiding = replace(context, hide=lambda text: text.replace(SECRET, "***"))
+    hiding = replace(context, hide=Redactor([SECRET]))
     body = {"message": "x" * before + f" {SECRET} is no token"}
     box.fault(Fault(service(vendor), status=400, body=json.dumps(body)))
     text = says(ask(vendor, url_of(box, vendor), hiding))

@@ -17,6 +17,7 @@ sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 
 from check_in_api import check_in_api
 from grown import GrowingProject
+from statements import statements_of
 
 
 @pytest.fixture
@@ -119,3 +120,15 @@ def test_cycle_reads_no_more_after_many_changes(tmp_path: Path, new_url: Callabl
     few = work_of_cycles(GrowingProject(tmp_path / "few", new_url(), target, 5), 2)
     many = work_of_cycles(GrowingProject(tmp_path / "many", new_url(), target, 5), 400)
     assert all(after <= 1.2 * before for before, after in zip(few, many, strict=True)), (few, many)
+
+
+def test_statements_of_a_cycle_do_not_grow_with_the_key_results_that_changed(tmp_path: Path, target: str) -> None:
+    counts = []
+    for size in (10, 50):
+        project = GrowingProject(tmp_path / f"{size}", f"sqlite:///{tmp_path / f'{size}.db'}", target, size)
+        project.run_cycles(1)
+        with statements_of(project.ledger.engine) as statements:
+            assert len(project.cycle(3).delivered) == size
+        counts.append(len(statements))
+        project.close()
+    assert counts[0] == counts[1] < 120

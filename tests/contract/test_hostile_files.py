@@ -246,6 +246,25 @@ def mutated(content: bytes, chance: random.Random) -> bytes:
     return file.getvalue()
 
 
+CSV = b'Day,Calls,Note\n2026-11-02,5,"a, b"\n2026-11-09,1.5,x\n2026-11-16,n/a,"two\nlines"\n,7,\n'
+
+
+@settings(max_examples=examples(50), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32), encoding=st.sampled_from(["utf-8", "utf-16", "cp1252"]), keys=st.sampled_from(KEYS))
+def test_damaged_csv_file_is_read_or_refused_in_words(
+    tmp_path: Path, context: Context, seed: int, encoding: str, keys: dict[str, Any]
+) -> None:
+    (tmp_path / "Data.csv").write_bytes(damaged(CSV.decode().encode(encoding), random.Random(seed)))
+    os.utime(tmp_path / "Data.csv", (0, 0))
+    try:
+        snapshot = read(tmp_path, context, "Data.csv", **keys)
+    except SourceError as refusal:
+        says = str(refusal)
+    else:
+        says = snapshot.problem or "Data.csv is read"
+    assert says
+
+
 @settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.integers(0, 2**32), kind=st.sampled_from(["a.xlsx", "a.ods"]), keys=st.sampled_from(KEYS))
 def test_damaged_workbook_is_read_or_refused_in_words(

@@ -148,6 +148,42 @@ class TestErrors:
         assert [reading.number for reading in read(context, expression).readings] in ([3], [4])
 
 
+class TestBounds:
+    @pytest.mark.parametrize(
+        ("answer", "says"),
+        [
+            (b'{"points": ' + b"[" * 500 + b"]" * 500 + b"}", "nested more than 100 levels deep"),
+            (b'{"points": [["2026-11-02", 1e999]]}', "a number beyond 1.8e308 (1e999"),
+            (b'{"points": [["2026-11-02", ' + b"9" * 5000 + b"]]}", "a number beyond 1.8e308 (99999"),
+        ],
+    )
+    @pytest.mark.parametrize("expression", ["points", "points[].[day, n]", "sum(points[].n)"])
+    def test_answer_beyond_a_bound_is_refused_and_not_asked_for_again(
+        self, context: Context, httpx_mock: HTTPXMock, answer: bytes, says: str, expression: str
+    ) -> None:
+        httpx_mock.add_response(content=answer)
+        snapshots, error = pull(context, expression)
+        assert snapshots == []
+        assert says in str(error)
+
+    def test_more_than_a_million_pairs_are_a_problem_and_no_page_follows(
+        self, context: Context, httpx_mock: HTTPXMock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("connectors.http.selection._MOST_PAIRS", 5)
+        api = Api(httpx_mock, [THREE] * 9)
+        api.answer("cursor")
+        pages = {"next": "meta.next_cursor", "param": "cursor"}
+        snapshot = read(context, POINTS, path="/points", pages=pages)
+        assert f"{POINTS} has more than 5 pairs" in (snapshot.problem or "")
+        assert len(api.asked) == 2
+
+    def test_number_of_thirty_digits_is_unknown_and_says_why(self, context: Context, httpx_mock: HTTPXMock) -> None:
+        httpx_mock.add_response(content=b'{"v": ' + b"9" * 30 + b"}")
+        (reading,) = read(context, "v").readings
+        assert reading.number is None
+        assert "beyond 2^53" in (reading.problem or "")
+
+
 FURTHER: list[tuple[dict[str, Any], dict[str, str], str]] = [
     ({}, {"Link": f'<{URL}/points?page=2>; rel="next"'}, 'Link: rel="next"'),
     ({}, {"X-Next-Page": "2"}, "X-Next-Page: 2"),

@@ -489,6 +489,38 @@ def test_fields_that_were_written_before_the_comment_failed_are_not_written_agai
     assert len(desk.ours) == 1
 
 
+# Fields that show markup
+
+
+TEXT = "see *this* {code} [~ann] !x.png! -5 C:\\new https://okr.example/a_b"
+
+
+@pytest.mark.parametrize("field", ["OKR note", "Description"])
+def test_text_of_a_field_with_markup_is_escaped_as_in_comments(desk: Desk, field: str) -> None:
+    keys = {**ISSUE, "fields": {"note": field}}
+    desk.site.edit("SUP-1", {"description": ""})
+    desk.deliver(statement(note=TEXT), **keys)
+    issue = desk.site.get("SUP-1")
+    written = issue.custom[NOTE] if field == "OKR note" else issue.description
+    assert written == r"see \*this\* \{code\} \[\~ann\] \!x.png\! \-5 C:&#92;new https://okr.example/a_b"
+    assert desk.deliver(statement(note=TEXT), **keys).write == {}
+
+
+def test_text_of_a_field_of_one_line_is_written_as_it_is(desk: Desk) -> None:
+    keys = {**ISSUE, "fields": {"note": "Summary"}}
+    desk.marks["field Summary"] = [mark(desk.site.get("SUP-1").summary)]
+    desk.deliver(statement(note=TEXT), **keys)
+    assert desk.site.get("SUP-1").summary == TEXT
+    assert desk.deliver(statement(note=TEXT), **keys).write == {}
+
+
+@pytest.mark.parametrize("value", [-12.5, 0.0, 1092.25])
+def test_number_in_a_text_field_is_read_back(desk: Desk, value: float) -> None:
+    keys = {**ISSUE, "fields": {"value": "OKR note"}}
+    desk.deliver(statement(value=value), **keys)
+    assert desk.deliver(statement(value=value), **keys).write == {}
+
+
 # What an answer leaves out
 
 

@@ -12,8 +12,8 @@ from connectors.jira import Jira
 from connectors.jira.fields import elements
 from connectors.jira.settings import JiraSettings
 from connectors.jira.source import JiraSource
-from syncd.sandbox import DEMO_NOW, Sandbox
-from syncd.sdk import Context, Record, RetryLater, Stream
+from syncd.sandbox import DEMO_NOW, Fault, Sandbox
+from syncd.sdk import Context, Record, RetryLater, SourceBroken, Stream
 
 BOTH = pytest.mark.parametrize("service", ["jira", "jira-dc"])
 
@@ -94,3 +94,21 @@ def test_an_issue_done_before_it_was_created_has_no_lead_time(box: Sandbox, sour
     records = pulled(source, "lead_time")
     assert records["KB-1"].done_at is not None
     assert [records[key].fields["lead_time"] for key in ("KB-1", "KB-2")] == [[], [10.0]]
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("1e999", "a number beyond"),
+        ("9" * 5000, "a number beyond"),
+        ("[" * 300 + "]" * 300, "nested more than 100 levels deep"),
+        ("[" * 50_000 + "]" * 50_000, "nested more than 100 levels deep"),
+    ],
+)
+def test_answer_beyond_a_bound_is_refused_in_words(
+    box: Sandbox, source: JiraSource, service: Any, value: str, says: str
+) -> None:
+    box.fault(Fault(service, status=200, body='{"issues": [{"id": ' + value + "}]}", path="/search"))
+    with pytest.raises(SourceBroken, match=says):
+        pulled(source)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from opened import create_ledger, url_of
 from sqlalchemy import func, insert, select, text
 
-from syncd.ledger import Ledger, LedgerError, cycle_lock, open_ledger
+from syncd.ledger import Ledger, LedgerError, cycle_lock, open_ledger, service_lock
 from syncd.ledger.backup import back_up, restore
 from syncd.ledger.schema import cycles, deliveries
 
@@ -204,3 +205,19 @@ def test_writers_take_turns(ledger: Ledger) -> None:
     other.join()
     with ledger.engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(cycles)).scalar_one() == before + 2
+
+
+def test_service_notices_that_its_lock_is_lost(new_postgres: Callable[[], str]) -> None:
+    with (
+        closing(create_ledger(new_postgres())) as ledger,
+        service_lock(ledger.engine) as check,
+        closing(create_ledger(ledger.engine.url.render_as_string(False))) as other,
+    ):
+        check()
+        with other.engine.begin() as connection:
+            others = "pid <> pg_backend_pid() AND datname = current_database()"
+            connection.execute(text(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}"))
+        with pytest.raises(LedgerError):
+            check()
+        with service_lock(other.engine) as check_again:
+            check_again()

@@ -210,7 +210,7 @@ def counts(story: Story) -> Mapping[str, int]:
         return counts_of(connection)
 
 
-@pytest.mark.parametrize("seed", range(8 if NIGHTLY else 1))
+@pytest.mark.parametrize("seed", range(20 if NIGHTLY else 1))
 def test_no_past_day_shows_that_something_was_pruned(
     new_story: Callable[[int], Story], capsys: pytest.CaptureFixture[str], seed: int
 ) -> None:

@@ -37,11 +37,12 @@ from syncd.sdk import (
     Source,
     Stream,
 )
+from syncd.sdk.redactor import Redactor
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 STREAM = Stream("project = KB", "records")
-TICKETS = SimpleNamespace(name="tickets", reconcile=HOUR, secrets=lambda: {"hunter2-secret"})
+TICKETS = SimpleNamespace(name="tickets", reconcile=HOUR, without_secrets=Redactor(["hunter2-secret"]))
 
 
 def record(name: str, **keys: Any) -> Record:

@@ -311,6 +311,17 @@ def test_key_that_is_null_is_a_blank(replay: Replay, github: GitHubSource, blank
     assert [record.label for page in github.pull(stream, None) for record in page.records] == ["acme/web#1"]
 
 
+@pytest.mark.parametrize("key", ["id", "number"])
+@pytest.mark.parametrize("number", ["9" * 400, "9" * 5000, "1e999", "-1", "[" * 300 + "]" * 300])
+def test_number_beyond_any_row_is_not_what_github_documents(
+    replay: Replay, github: GitHubSource, key: str, number: str
+) -> None:
+    text = json.dumps([row(1)]).replace(f'"{key}": {row(1)[key]}', f'"{key}": {number}')
+    replay.script = lambda _: Answer(text)
+    with pytest.raises(RetryLater, match="not what GitHub documents"):
+        gathered(github, "pulls")
+
+
 def test_key_that_no_measure_needs_may_be_left_out(replay: Replay, github: GitHubSource) -> None:
     bare = without(row(1), "labels", "user", "milestone", "base", "title", "draft")
     replay.script = lambda _: Answer([bare, without({**row(2), "state": "open"}, "merged_at")])

@@ -404,3 +404,14 @@ def test_a_column_with_the_name_of_a_sheet_is_the_column(desk: Sandbox, source: 
     (by_name,) = snapshots(source, series("Plan", dates="Support!A2:A"))
     (by_range,) = snapshots(source, series("Support!C2:C"))
     assert numbers(by_name) == numbers(by_range)
+
+
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [("1e999", "a number beyond 1.8e308"), ("[" * 500 + "]" * 500, "nested more than 100 levels deep")],
+)
+def test_answer_beyond_a_bound_is_refused_in_words(desk: Sandbox, source: SheetsSource, cell: str, says: str) -> None:
+    body = '{"valueRanges": [{"range": "Support!B2", "values": [[' + cell + "]]}]}"
+    desk.fault(Fault("sheets", status=200, body=body))
+    with pytest.raises(SourceBroken, match=says):
+        snapshots(source, part(cell="Support!B2"))

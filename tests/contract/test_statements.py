@@ -6,14 +6,13 @@ No test looks at time. Each compares a number of key results with twice as many,
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from statements import statements_of
 
 from syncd.config import Config, load_config
 from syncd.cycle.check_in import check_in
@@ -58,7 +57,7 @@ class Project:
             if name == "edited":
                 path = self.folder / "okrs.yaml"
                 path.write_text(path.read_text().replace(*edit))
-            with statements_of(ledger) as statements:
+            with statements_of(ledger.engine) as statements:
                 results[name] = run_cycle(
                     CycleRequest(self.config, ledger, lambda: self.now, RetryPolicy(sleep=lambda _: None))
                 )
@@ -79,19 +78,6 @@ class Project:
             if kr.measure is None:
                 checkin = CheckIn("Dana", self.now, self.now + timedelta(days=30), 90)
                 check_in(self.config, okrs, kr, ledger, checkin)
-
-
-@contextmanager
-def statements_of(ledger: Ledger) -> Iterator[list[str]]:
-    """Every statement that runs within the block."""
-    statements: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        statements.append(statement)
-
-    event.listen(ledger.engine, "before_cursor_execute", note)
-    yield statements
-    event.remove(ledger.engine, "before_cursor_execute", note)
 
 
 def of_readings(folder: Path, groups: int) -> tuple[dict[str, int], int]:

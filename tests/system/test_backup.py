@@ -89,7 +89,8 @@ def test_the_service_stops_writing_into_a_ledger_that_is_gone_and_no_empty_one_t
     ledger = project.folder / "syncd.db"
     project.edit("syncd.yaml", "schedule: 1s", "schedule: 1h")  # no cycle notices it before the probe does
     with running(project) as (_, client):
-        wait_for(lambda: answers(client, "/readyz"))
+        log = project.folder / "run.log"
+        wait_for(lambda: "cycle ended" in log.read_text(encoding="utf-8"))  # since then its lock file remembers it
         for ending in ("", "-wal", "-shm"):
             (project.folder / f"syncd.db{ending}").unlink(missing_ok=True)
         wait_for(lambda: "was deleted or replaced while it was in use" in client.get("/readyz").text)

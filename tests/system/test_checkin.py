@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,9 @@ from projects import Project
 from syncd.ledger import cycle_lock, open_ledger
 
 NOW = "2026-11-03T10:00:00+01:00"
+ME = pwd.getpwuid(os.getuid()).pw_name
+ENTERED = f" (entered by {ME})"
+"""What stands behind an author who is not the user that runs the tests."""
 PROJECT = f"""\
 mappings: okrs.yaml
 timezone: Europe/Berlin
@@ -67,7 +73,7 @@ def test_a_check_in_is_the_value_of_a_key_result_without_a_measure_until_it_expi
     before = okrs.key_results()["trust"]
     assert (before["value"], before["confidence"], before["checkin"]) == (None, 0.5, None)
     done = okrs.run("checkin", "trust", "--value", "45", "--author", "ada", "--confidence", "0.7", check=0)
-    assert done.stdout == "trust: – → 45, on track; checked in by ada, until 17 Nov 10:00\n"
+    assert done.stdout == f"trust: – → 45, on track; checked in by ada{ENTERED}, until 17 Nov 10:00\n"
 
     trust = okrs.key_results()["trust"]
     assert (trust["value"], trust["quality"], trust["health"], trust["as_of"]) == (45, "complete", "on_track", NOW)
@@ -77,6 +83,7 @@ def test_a_check_in_is_the_value_of_a_key_result_without_a_measure_until_it_expi
         "note": None,
         "confidence": 0.7,
         "author": "ada",
+        "entered_by": ME,
         "at": NOW,
         "expires_at": "2026-11-17T10:00:00+01:00",
     }
@@ -90,14 +97,14 @@ def test_a_check_in_is_the_value_of_a_key_result_without_a_measure_until_it_expi
     assert trust["reason"] == "the check-in of 3 Nov has expired"
     assert (trust["checkin"], trust["confidence"]) == (None, 0.5)
     done = okrs.run("checkin", "trust", "--value", "50", "--author", "bo", "--expires", "3d", check=0)
-    assert done.stdout == "trust: 45 → 50, on track; checked in by bo, until 20 Nov 10:00\n"
+    assert done.stdout == f"trust: 45 → 50, on track; checked in by bo{ENTERED}, until 20 Nov 10:00\n"
 
 
 def test_a_check_in_beside_a_measured_value_replaces_nothing(okrs: Project) -> None:
     okrs.run("sync", check=0)
     measured = okrs.key_results()["calls"]
     done = okrs.run("checkin", "calls", "--value", "1050", "--note", NOTE, "--author", "ada", check=0)
-    assert done.stdout == "calls: 1,050 (-42) beside 1,092; checked in by ada, until 17 Nov 10:00\n"
+    assert done.stdout == f"calls: 1,050 (-42) beside 1,092; checked in by ada{ENTERED}, until 17 Nov 10:00\n"
     okrs.run("sync", check=0)
     calls = okrs.key_results()["calls"]
     assert calls["checkin"]["value"] == 1050
@@ -106,7 +113,7 @@ def test_a_check_in_beside_a_measured_value_replaces_nothing(okrs: Project) -> N
 
     at(okrs, "2026-11-05T10:00:00+01:00")
     page = okrs.run("status", check=0).stdout
-    assert "check-in: 1,050 (-42) by ada, 2 d ago: The phone system says so;" in page
+    assert f"check-in: 1,050 (-42) by ada{ENTERED}, 2 d ago: The phone system says so;" in " ".join(page.split())
     assert max(map(len, page.splitlines())) <= 80
     assert "confidence 50 %" in page
     at(okrs, "2026-11-17T10:00:00+01:00")
@@ -123,10 +130,10 @@ def test_explain_lists_every_check_in_by_its_moment(okrs: Project) -> None:
         first, second = explained(okrs, name)["checkins"]
         assert (first["author"], first["value"], first["note"], first["expired"]) == ("ada", 45, NOTE.strip(), True)
         assert (second["author"], second["confidence"], second["expired"]) == ("bo", 0.6, False)
-        text = okrs.run("explain", name, check=0).stdout
-        assert "check-in  3 Nov 10:00 by ada: 45; expired 4 Nov 10:00\n" in text
-        assert "check-in  6 Nov 10:00 by bo: 50, confidence 60 %; until 20 Nov 10:00\n" in text
-        assert " ".join(text.split()).count(NOTE.strip()) == 1
+        text = " ".join(okrs.run("explain", name, check=0).stdout.split())
+        assert f"check-in 3 Nov 10:00 by ada{ENTERED}: 45; expired 4 Nov 10:00 " in text
+        assert f"check-in 6 Nov 10:00 by bo{ENTERED}: 50, confidence 60 %; until 20 Nov 10:00" in text
+        assert text.count(NOTE.strip()) == 1
     then = explained(okrs, "trust", "--at", "2026-11-03")
     assert (then["value"], [checkin["expired"] for checkin in then["checkins"]]) == (45, [False])
     assert okrs.key_results()["trust"]["value"] == 50
@@ -134,10 +141,10 @@ def test_explain_lists_every_check_in_by_its_moment(okrs: Project) -> None:
 
 def test_a_note_alone_is_kept_before_the_first_value(okrs: Project) -> None:
     done = okrs.run("checkin", "trust", "--note", "the survey is out", "--author", "ada", check=0)
-    assert done.stdout == "trust: checked in by ada, until 17 Nov 10:00\n"
+    assert done.stdout == f"trust: checked in by ada{ENTERED}, until 17 Nov 10:00\n"
     page = okrs.run("status", check=0).stdout
     assert "no measure: it waits for a check-in" in page
-    assert "check-in by ada, just now: the survey is out" in page
+    assert f"check-in by ada{ENTERED}, just now: the survey is out" in page
     assert "the survey is out" in okrs.run("explain", "trust", check=0).stdout
 
 
@@ -206,14 +213,15 @@ def test_wrong_arguments_are_refused_with_a_sentence_and_exit_code_2(
 
 def test_a_check_in_of_a_past_day_describes_the_end_of_that_day(okrs: Project) -> None:
     done = okrs.run("checkin", "trust", "--date", "2026-10-20", "--value", "45", "--author", "ada", check=0)
-    assert done.stdout == "trust: – → 45, on track; checked in for 20 Oct by ada, until 3 Nov 22:59\n"
+    assert done.stdout == f"trust: – → 45, on track; checked in for 20 Oct by ada{ENTERED}, until 3 Nov 22:59\n"
     trust = okrs.key_results()["trust"]
     assert (trust["value"], trust["as_of"]) == (45, "2026-10-20T23:59:59+02:00")
     assert (trust["checkin"]["at"], trust["checkin"]["as_of"]) == (NOW, "2026-10-20T23:59:59+02:00")
     okrs.run("sync", check=0)
     done = okrs.run("checkin", "trust", "--date", "2026-10-10", "--value", "40", "--author", "bo", check=0)
     assert done.stdout == (
-        "trust: 40 checked in for 10 Oct by bo, until 24 Oct 23:59; 45 of 20 Oct is newer and stays the value\n"
+        f"trust: 40 checked in for 10 Oct by bo{ENTERED}, until 24 Oct 23:59; "
+        "45 of 20 Oct is newer and stays the value\n"
     )
     assert okrs.key_results()["trust"]["value"] == 45
     points = {
@@ -221,11 +229,11 @@ def test_a_check_in_of_a_past_day_describes_the_end_of_that_day(okrs: Project) -
         for point in json.loads(okrs.run("history", "trust", "--backfill", "--json", check=0).stdout)["points"]
     }
     assert [points[f"2026-10-{day:02}"] for day in (9, 10, 19, 20, 31)] == [None, 40, 40, 45, 45]
-    text = okrs.run("explain", "trust", check=0).stdout
-    assert "check-in  of 10 Oct, made 3 Nov 10:00 by bo: 40; expired 24 Oct 23:59" in text
-    assert "checked in 3 Nov 10:00 by bo for 10 Oct: 40" in okrs.run("history", "trust", check=0).stdout
-    review = okrs.run("review", check=0).stdout
-    assert "3 Nov, bo on trust: for 10 Oct, 40" in review
+    text = " ".join(okrs.run("explain", "trust", check=0).stdout.split())
+    assert f"check-in of 10 Oct, made 3 Nov 10:00 by bo{ENTERED}: 40; expired 24 Oct 23:59" in text
+    history = " ".join(okrs.run("history", "trust", check=0).stdout.split())
+    assert f"checked in 3 Nov 10:00 by bo{ENTERED} for 10 Oct: 40" in history
+    assert f"3 Nov, bo{ENTERED} on trust: for 10 Oct, 40" in " ".join(okrs.run("review", check=0).stdout.split())
     okrs.run("checkin", "trust", "--date", "2026-11-03", "--value", "50", "--author", "ada", check=0)
     assert (okrs.key_results()["trust"]["value"], okrs.key_results()["trust"]["as_of"]) == (50, NOW)
 
@@ -237,7 +245,7 @@ def test_a_withdrawn_check_in_counts_no_more_and_past_days_stay(okrs: Project) -
     shown = explained(okrs, "trust")
     at(okrs, "2026-11-06T10:00:00+01:00")
     done = okrs.run("checkin", "trust", "--withdraw", "--note", "digits swapped", "--author", "ada", check=0)
-    assert done.stdout == "trust: 54 → 45, on track; 54 of 4 Nov by bo withdrawn by ada\n"
+    assert done.stdout == f"trust: 54 → 45, on track; 54 of 4 Nov by bo{ENTERED} withdrawn by ada{ENTERED}\n"
     trust = okrs.key_results()["trust"]
     assert (trust["value"], trust["as_of"], trust["checkin"]["author"]) == (45, NOW, "ada")
     okrs.run("sync", check=0)
@@ -246,18 +254,25 @@ def test_a_withdrawn_check_in_counts_no_more_and_past_days_stay(okrs: Project) -
     assert (then["value"], then["checkins"]) == (54, shown["checkins"])
     first, second = explained(okrs, "trust")["checkins"]
     assert "withdrawn" not in first
-    assert second["withdrawn"] == {"author": "ada", "at": "2026-11-06T10:00:00+01:00", "note": "digits swapped"}
-    assert "withdrawn 6 Nov 10:00 by ada: digits swapped" in okrs.run("explain", "trust", check=0).stdout
+    assert second["withdrawn"] == {
+        "author": "ada",
+        "entered_by": ME,
+        "at": "2026-11-06T10:00:00+01:00",
+        "note": "digits swapped",
+    }
+    explanation = " ".join(okrs.run("explain", "trust", check=0).stdout.split())
+    assert f"withdrawn 6 Nov 10:00 by ada{ENTERED}: digits swapped" in explanation
     history = json.loads(okrs.run("history", "trust", "--json", check=0).stdout)
     assert [point["value"] for point in history["points"][-4:]] == [45, 54, 54, 45]
     (event,) = history["events"]
     assert (event["event"], event["day"], event["checkin"]["value"]) == ("withdrawn", "2026-11-06", 54)
     text = " ".join(okrs.run("history", "trust", check=0).stdout.split())
-    assert "withdrawn 6 Nov 10:00 by ada: 54 of 4 Nov by bo: digits swapped" in text
-    assert "54, withdrawn on 6 Nov by ada: digits swapped" in okrs.run("review", check=0).stdout
+    assert f"withdrawn 6 Nov 10:00 by ada{ENTERED}: 54 of 4 Nov by bo{ENTERED}: digits swapped" in text
+    review = " ".join(okrs.run("review", check=0).stdout.split())
+    assert f"54, withdrawn on 6 Nov by ada{ENTERED}: digits swapped" in review
 
     done = okrs.run("checkin", "trust", "--withdraw", "--author", "ada", check=0)
-    assert done.stdout == "trust: 45 → unknown, unknown; 45 of 3 Nov by ada withdrawn by ada\n"
+    assert done.stdout == f"trust: 45 → unknown, unknown; 45 of 3 Nov by ada{ENTERED} withdrawn by ada{ENTERED}\n"
     trust = okrs.key_results()["trust"]
     assert (trust["value"], trust["health"], trust["as_of"], trust["checkin"]) == (None, "unknown", None, None)
     assert trust["reason"] == "its check-in was withdrawn"
@@ -272,7 +287,7 @@ def test_an_older_check_in_is_withdrawn_by_its_day(okrs: Project) -> None:
     at(okrs, "2026-11-04T10:00:00+01:00")
     okrs.run("checkin", "calls", "--note", "all is well", "--author", "bo", check=0)
     done = okrs.run("checkin", "calls", "--withdraw", "--date", "2026-11-03", "--author", "bo", check=0)
-    assert done.stdout == "calls: 900 of 3 Nov by ada withdrawn by bo\n"
+    assert done.stdout == f"calls: 900 of 3 Nov by ada{ENTERED} withdrawn by bo{ENTERED}\n"
     assert okrs.key_results()["calls"]["checkin"]["note"] == "all is well"
 
 
@@ -289,3 +304,20 @@ def test_a_settled_period_takes_no_check_in(okrs: Project) -> None:
     at(okrs, "2027-01-15T00:00:00+01:00")
     refused = okrs.run("checkin", "trust", "--value", "45", check=2).stderr
     assert "2026-Q4 is frozen since 15 Jan: it has ended and settled; name another period with --period" in refused
+
+
+def test_who_ran_a_check_in_stands_beside_the_author_that_it_claims(okrs: Project) -> None:
+    me, okrs = ME, replace(okrs, env={**okrs.env, "USER": "the-boss", "LOGNAME": "the-boss"})
+    okrs.run("checkin", "trust", "--value", "45", check=0)
+    okrs.run("checkin", "trust", "--withdraw", "--author", "ada", check=0)
+    okrs.run("checkin", "trust", "--value", "46", "--author", me, check=0)
+    claimed, own = json.loads(okrs.run("explain", "trust", "--json", check=0).stdout)["checkins"]
+    assert (claimed["author"], claimed["entered_by"]) == ("the-boss", me)
+    assert (claimed["withdrawn"]["author"], claimed["withdrawn"]["entered_by"]) == ("ada", me)
+    assert (own["author"], own["entered_by"]) == (me, me)
+    for command in ("explain", "history"):
+        text = " ".join(okrs.run(command, "trust", check=0).stdout.split())
+        assert f"by ada (entered by {me})" in text
+    text = " ".join(okrs.run("review", check=0).stdout.split())
+    assert f"the-boss (entered by {me}) on trust: 45, withdrawn on 3 Nov by ada (entered by {me})" in text
+    assert f"by {me}, just now" in okrs.run("status", check=0).stdout

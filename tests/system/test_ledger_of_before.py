@@ -8,6 +8,7 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from stories import syncd
 from syncd.ledger import open_ledger
 from syncd.ledger.schema import metadata
 
-KEPT = Path(__file__).parents[1] / "fixtures/ledger-of-0.1.0"
+ROOT = Path(__file__).parents[2]
+KEPT = ROOT / "tests/fixtures/ledger-of-0.1.0"
 DOCUMENTS: dict[str, Any] = json.loads((KEPT / "documents.json").read_text(encoding="utf-8"))
 SENTENCES = {"text", "advice"}
 """Keys of a review whose sentences may change in words."""
@@ -108,3 +110,42 @@ def test_a_ledger_of_before_goes_on_and_sees_no_edit_where_there_is_none(before:
     assert "44.5 → 94.5" in project.run("sync", "--only", "contracts", check=0).stdout
     project.run("checkin", "trust", "--value", "7", "--author", "Dana", check=0)
     assert project.key_results()["trust"]["value"] == 7
+
+
+# -- the pages for operators: upgrade, growth, backups
+
+
+def commands_of(page: str) -> list[list[str]]:
+    """The commands of syncd that a page shows, with its folder and date as they are here; all but those that need a
+    database server.
+    """
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    lines = "\n".join(re.findall(r"^ *```sh\n(.*?)^ *```$", text, re.DOTALL | re.MULTILINE)).splitlines()
+    own = [line.strip().replace("$(date +%F)", "2026-11-28").replace("/backups/", "copies/") for line in lines]
+    return [line.split()[1:] for line in own if line.startswith("syncd ") and "postgresql" not in line]
+
+
+def test_the_pages_commands_work_on_a_project_of_before(tmp_path: Path) -> None:
+    shutil.copytree(KEPT, tmp_path / "project")
+    project = Project(tmp_path / "project", SECRETS)
+    with closing(sqlite3.connect(project.folder / "syncd.db")) as ledger:
+        ledger.executescript((KEPT / "ledger.sql").read_text(encoding="utf-8"))
+    settings = project.folder / "syncd.yaml"
+    settings.write_text(f"address: https://okrs.acme.example\n{settings.read_text(encoding='utf-8')}")
+    page = (ROOT / "docs/upgrade.md").read_text(encoding="utf-8")
+    run = []
+    for command in (*commands_of("upgrade"), *commands_of("growth"), *commands_of("backups")):
+        if command == ["validate"]:
+            (line,) = project.run("validate", check=2).stderr.splitlines()
+            sentence = line.partition(": ")[2]
+            assert sentence in page
+            was, written = "address: https://okrs.acme.example", sentence.partition("; write ")[2]
+            project.edit("syncd.yaml", was, written)
+        options = ["--only", "contracts"] if command == ["sync"] else []  # the other sources are gone
+        project.run(*command, *options, check=0)
+        run.append(command[0])
+    assert run == [
+        *("validate", "backup", "sync", "status", "export", "restore"),
+        *("prune", "prune", "backup", "restore"),
+    ]  # fmt: skip
+    assert json.loads(project.run("explain", "calls", "--json", check=0).stdout)["key_result"] == "calls"

@@ -129,7 +129,7 @@ def test_a_check_in_of_a_person_is_written_without_markup(desk: Desk) -> None:
     desk.project.run("sync", check=0)
     desk.project.run("checkin", "calls", "--note", "Search is *new* {code}", "--confidence", "0.4", check=0)
     desk.project.run("sync", check=0)
-    assert desk.issue().custom[NOTE] == "Search is *new* {code}"
+    assert desk.issue().custom[NOTE] == r"Search is \*new\* \{code\}"
     assert r"note: Search is \*new\* \{code\}" in desk.ours()[0].body
 
 

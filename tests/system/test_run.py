@@ -145,6 +145,8 @@ def test_an_address_in_use_is_a_sentence(project: Project) -> None:
         done = project.run("run", "--listen", address, check=2)
     assert f"--listen {address} cannot be used: address already in use" in done.stderr
     assert "--listen is 'here'" in project.run("run", "--listen", "here", check=2).stderr
+    above = project.run("run", "--listen", "127.0.0.1:70000", check=2).stderr
+    assert "--listen names the port 70000; the highest is 65535" in above
 
 
 def test_a_secret_that_vanishes_fails_its_own_connection_alone(project: Project) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -13,7 +15,7 @@ from dripping import dripping
 from projects import Project, differences, write_project
 from relay import relay_to
 from sqlalchemy import make_url
-from test_run import answers, running, value_of
+from test_run import answers, free_port, running, value_of
 from waiting import HANG, wait_for
 
 from syncd.sandbox import Fault, Sandbox
@@ -108,3 +110,30 @@ def test_dripping_publisher_and_address_hold_up_neither_cycles_nor_other_publish
             wait_for(lambda: "another syncd delivers from" in project.run("publish", check=2).stderr)
     done = project.run("publish", check=1)  # nobody listens any more, and what was on its way may have arrived
     assert "syncd was stopped while it was sent" in " ".join(done.stderr.split())
+
+
+def test_a_thousand_half_open_connections_leave_cycles_probes_and_the_log_as_they_were(project: Project) -> None:
+    with running(project) as (_, client), ExitStack() as opened:
+        wait_for(lambda: answers(client, "/readyz"))
+        before = (project.folder / "run.log").read_text()
+        for number in range(1000):
+            connection = opened.enter_context(socket.create_connection((client.base_url.host, client.base_url.port)))
+            with suppress(OSError):  # closed again: there are too many
+                connection.sendall(b"GET / HTTP/1.1\r\nHost:"[: number % 22])
+        for path in ("/", "/healthz", "/readyz", "/metrics", "/api/", "/api/status"):
+            assert answers(client, path), path
+            assert (client.head(path).status_code, client.head(path).text) == (200, ""), path
+        ended = count(client, 'syncd_cycles_total{outcome="complete"}')
+        wait_for(lambda: count(client, 'syncd_cycles_total{outcome="complete"}') > ended + 1)
+    log = (project.folder / "run.log").read_text().removeprefix(before)
+    assert set(re.findall(r"\[(?:warning|error) *\] .*", log)) == set()
+
+
+def test_stop_is_obeyed_while_the_ledger_is_opened(project: Project) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        address = f"postgresql+psycopg://syncd@127.0.0.1:{listening.getsockname()[1]}/syncd?connect_timeout={HANG}"
+        project.edit("syncd.yaml", "sqlite:///syncd.db", address)
+        process = project.start("run", "--listen", f"127.0.0.1:{free_port()}")
+        listening.accept()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=HANG) == 0

@@ -64,6 +64,8 @@ class Jira:
                 return json_response(rows.server_info(self._site, request.base, self._site.clock.now()))
             case "GET", ["myself"]:
                 return json_response(rows.myself(self._site, request.base))
+            case "GET", ["mypermissions"]:
+                return self._permissions(request, may_write=may_write)
             case "GET", ["field"]:
                 return json_response(rows.fields(self._site))
             case "GET", ["status"]:
@@ -87,6 +89,16 @@ class Jira:
                 if version == 2:
                     return self._write(request, issue, part) if may_write else _error(403, _FORBIDDEN)
         return _no_such_address()
+
+    def _permissions(self, request: Request, *, may_write: bool) -> Response:
+        """The permissions that are asked for, on an issue."""
+        try:
+            issue = self._site.get(request.param("issueId") or request.param("issueKey"))
+        except KeyError:
+            return _error(404, "Issue does not exist or you do not have permission to see it.")
+        have = may_write and not self._site.projects[issue.project].read_only
+        asked = request.param("permissions").split(",")
+        return json_response({"permissions": {key: {"key": key, "havePermission": have} for key in asked}})
 
     def _write(self, request: Request, issue: Ticket, part: list[str]) -> Response:
         """Writes only through version 2 of the API, because its texts are plain."""

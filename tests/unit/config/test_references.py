@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from syncd.config import Connection, load_config
+from syncd.config.connections import short_secrets
 from syncd.sdk import ConfigError
 
 MAPPING = "period: 2026-Q4\nobjectives: [{id: o, title: Fewer calls, key_results: [{id: calls, title: Calls fall, "
@@ -121,6 +122,10 @@ def test_folder_of_mappings_that_cannot_be_listed_is_a_problem(tmp_path: Path, m
     monkeypatch.setattr(os, "scandir", scandir)
     with pytest.raises(ConfigError, match=r"closed cannot be read: permission denied"):
         load_config(tmp_path / "syncd.yaml")
+    (tmp_path / "mappings/okrs.yaml").rename(tmp_path / "okrs.txt")
+    with pytest.raises(ConfigError) as raised:
+        load_config(tmp_path / "syncd.yaml")
+    assert len(raised.value.problems) == 1  # not that nothing is there, too
 
 
 def test_a_reference_that_is_not_set_is_named_with_its_line(tmp_path: Path) -> None:
@@ -148,6 +153,20 @@ def test_a_secret_is_masked_in_any_text_and_the_address_is_not(tmp_path: Path, m
     monkeypatch.setenv("SYNCD_TEST_TOKEN", "hunter2-secret")
     monkeypatch.setenv("SYNCD_TEST_ADDRESS", "https://git.acme.example")
     code = connection(tmp_path, f'{TOKEN}, url: "${{SYNCD_TEST_ADDRESS}}"')
-    assert code.secrets() == {"hunter2-secret"}
+    assert set(code.secrets()) == {"hunter2-secret"}
     text = "https://git.acme.example refuses hunter2-secret and hunter2-secret"
     assert code.without_secrets(text) == "https://git.acme.example refuses *** and ***"
+
+
+def test_secret_that_is_too_short_to_be_masked_is_refused_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNCD_TEST_TOKEN", "hunter2")
+    code = connection(tmp_path, TOKEN)
+    (problem,) = problems(code)
+    assert problem.endswith("token has 7 characters, too few to be masked in messages; make a new secret of at least 8")
+    assert list(short_secrets([code]))
+    monkeypatch.setenv("SYNCD_TEST_TOKEN", "hunter22")
+    assert not list(short_secrets([code]))
+    monkeypatch.delenv("SYNCD_TEST_TOKEN")
+    assert not list(short_secrets([code])), "a missing secret fails its connection alone"

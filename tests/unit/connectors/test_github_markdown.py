@@ -70,6 +70,34 @@ def test_a_number_does_not_refer_to_an_issue() -> None:
     assert inert("written in C# and F#") == "written in C# and F#"
 
 
+@pytest.mark.parametrize("text", ["GH-12", "fixes gh-7.", "_GH-45_", "(GH-1)", "a GH-2 b"])
+def test_the_short_form_does_not_refer_to_an_issue(text: str) -> None:
+    page = shown(text)
+    assert not re.search(r"gh-\d", page.text, re.IGNORECASE)
+    assert page.text.replace(ZERO_WIDTH_SPACE, "").strip() == text
+
+
+def test_a_word_that_ends_in_gh_stays_as_it_is() -> None:
+    assert inert("through-12 HIGH-5") == "through-12 HIGH-5"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://github.com/acme/web/issues/12",
+        "http://github.com/acme/web/pull/12/files#diff-1",
+        "HTTPS://github.com/acme/web/Issues/12",
+        "https://ghe.acme.example/acme/web/discussions/3",
+        "https://github.com/acme/web/commit/0123456789abcdef",
+    ],
+)
+def test_the_address_of_an_issue_does_not_refer_to_it(address: str) -> None:
+    page = shown(f"fixes {address}")
+    assert (page.tags, page.addresses) == (["p"], [])
+    assert "://" not in page.text
+    assert page.text.replace(ZERO_WIDTH_SPACE, "").strip() == f"fixes {address}"
+
+
 @pytest.mark.parametrize(
     ("text", "address"),
     [

@@ -1,0 +1,35 @@
+"""The number of the cycle that a thread works for, which each of its lines in the log carries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
+from functools import partial
+
+_CYCLE: ContextVar[int | None] = ContextVar("cycle", default=None)
+
+
+def current_cycle() -> int | None:
+    """The cycle that this thread works for; None if it works for none."""
+    return _CYCLE.get()
+
+
+def begin_cycle(number: int) -> None:
+    """This thread works for a cycle from now on."""
+    _CYCLE.set(number)
+
+
+@contextmanager
+def cycle_ends() -> Iterator[None]:
+    """Once the block is left, this thread works for no cycle that began in it."""
+    token = _CYCLE.set(None)
+    try:
+        yield
+    finally:
+        _CYCLE.reset(token)
+
+
+def for_this_cycle(target: Callable[[], None]) -> Callable[[], None]:
+    """The target of a new thread that works for the cycle of this thread."""
+    return partial(copy_context().run, target)

@@ -1,0 +1,87 @@
+"""What the ledger notes about deliveries that are tried one by one: of a group at once, before the first request and
+after the last answer.
+
+So what a cycle writes does not grow with the number of targets. If syncd is killed in between, each target of the group
+is read, or put to, once more: what arrived is recognized, for all that may have been written there was noted before.
+Deliveries to targets that can only be appended to are noted one by one: of each, syncd must know whether it left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from syncd.ledger import Delivery
+from syncd.ledger.outbox import Outbox, Place, State
+from syncd.publishing.comparison import with_possible
+from syncd.publishing.overwriting import Marks
+from syncd.sdk import Content
+
+MOST_IN_GROUP = 50
+"""Deliveries in a group."""
+
+
+@dataclass(slots=True)
+class GroupNotes:
+    """Reads and writes the outbox for one publisher. While a group is open, it keeps in memory what it is given."""
+
+    outbox: Outbox
+    _group: Sequence[Delivery] = ()
+    _begun: Collection[int] = ()
+    _marks: dict[Place, Marks] = field(default_factory=dict)
+    _ended: list[tuple[dict[str, Any], list[int]]] = field(default_factory=list)
+
+    def open_group(self, group: Sequence[Delivery], contents: Mapping[int, Content], now: datetime) -> None:
+        """Notes that the requests of these deliveries may leave from now on, with their contents by delivery."""
+        places = {delivery.place for delivery in group}
+        marks = self.outbox.marks(places)
+        self._group, self._marks = group, {place: marks.get(place, {}) for place in places}
+        self.outbox.note(
+            {
+                delivery.place: with_possible(self._marks[delivery.place], contents[delivery.id])
+                for delivery in group
+                if delivery.id in contents
+            }
+        )
+        self._begun = self.outbox.begin([delivery.id for delivery in group], now)
+
+    def close_group(self) -> None:
+        """Notes what became of the group. Deliveries that were not tried are as they were before."""
+        ended = {id_ for _, ids in self._ended for id_ in ids}
+        for delivery in self._group:
+            if delivery.id not in ended:
+                before = {"reason": delivery.reason, "retry_at": delivery.retry_at, "before": ["sending"]}
+                self.end([delivery.id], delivery.state, **before)
+        self.outbox.note(self._marks)
+        for outcome, ids in self._ended:
+            self.outbox.end(ids, **outcome)
+        self._group, self._marks, self._ended = (), {}, []
+
+    def marks(self, places: Collection[Place]) -> Mapping[Place, Marks]:
+        """What syncd may have written at each place of these targets."""
+        return self._marks if self._group else self.outbox.marks(places)
+
+    def note(self, marks: Mapping[Place, Marks]) -> None:
+        """Replaces what syncd may have written at each place of these targets."""
+        if self._group:
+            self._marks.update(marks)
+        else:
+            self.outbox.note(marks)
+
+    def begin(self, ids: Collection[int], now: datetime) -> Collection[int]:
+        """Notes that these deliveries are being sent. Returns those that may be sent."""
+        return set(ids).intersection(self._begun) if self._group else self.outbox.begin(ids, now)
+
+    def end(self, ids: Sequence[int], state: State, **more: Any) -> None:
+        """Notes the outcome of deliveries, as `Outbox.end` does."""
+        if not self._group:
+            self.outbox.end(ids, state, **more)
+            return
+        outcome = {"state": state, **more}
+        for earlier, same in self._ended:
+            if earlier == outcome:
+                same.extend(ids)
+                return
+        self._ended.append((outcome, list(ids)))

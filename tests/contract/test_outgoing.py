@@ -1,0 +1,125 @@
+"""Check-ins on their way beside the cycles: a publisher has one thread, and a ledger one process that delivers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from check_in_api import CheckInApi, Taken, check_in_api
+from opened import create_ledger
+from waiting import wait_for
+
+from syncd.config import load_config
+from syncd.cycle.model import CycleRequest
+from syncd.cycle.outgoing import Outcomes, Outgoing, deliver
+from syncd.ledger import Delivering, Ledger, NewDelivery
+from syncd.ledger.outbox import post
+from syncd.publishing.statements import as_json
+from syncd.sdk import RetryPolicy
+from syncd.sdk.testing import statement
+
+NOW = datetime(2026, 11, 28, 9, tzinfo=UTC)
+MAPPING = """\
+period: 2026-Q4
+objectives:
+  - id: support
+    title: Customers find answers without calling us
+    key_results:
+      - {id: calls, title: Fewer calls, kind: outcome, baseline: 10, target: 5}
+      - {id: nps, title: A higher score, kind: outcome, baseline: 10, target: 50}
+"""
+
+
+class Office:
+    """A ledger, a publisher that answers once `answers` is set, and one that answers at once."""
+
+    def __init__(self, folder: Path, ledger: Ledger, slow: CheckInApi, quick: CheckInApi) -> None:
+        self.answers = threading.Event()
+        self.ledger, self.slow, self.quick = ledger, slow, quick
+        self.outcomes: list[Outcomes] = []
+        slow.answers = self._wait
+        (folder / "okrs.yaml").write_text(MAPPING)
+        path = folder / "syncd.yaml"
+        path.write_text(
+            "mappings: okrs.yaml\nconnections:\n"
+            f'  slow: {{type: http, url: "{slow.url}"}}\n  quick: {{type: http, url: "{quick.url}"}}\n'
+            'publish:\n  - {to: slow, method: POST, path: "/{{ key_result }}", body: {value: "{{ value }}"}}\n'
+            '  - {to: quick, method: POST, path: "/{{ key_result }}", body: {value: "{{ value }}"}}\n'
+        )
+        self.request = CycleRequest(load_config(path), ledger, lambda: NOW, RetryPolicy())
+        self.outgoing = Outgoing(lambda _, outcomes: self.outcomes.append(outcomes))
+
+    def _wait(self, _: Taken) -> None:
+        self.answers.wait()
+
+    def state(self, key_result: str, value: float) -> None:
+        """A cycle states a value for both publishers."""
+        packed = as_json(statement(key_result, value=value, updated=NOW))
+        targets = {entry.connection.name: entry.targets([key_result]) for entry in self.request.config.publications}
+        new = [
+            NewDelivery(name, places[key_result], "2026-Q4", key_result, f"{value}", packed)
+            for name, places in targets.items()
+        ]
+        with self.ledger.engine.begin() as connection:
+            post(connection, 1, NOW, new)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    with (
+        check_in_api() as slow,
+        check_in_api() as quick,
+        closing(create_ledger(f"sqlite:///{tmp_path}/ledger.db")) as ledger,
+    ):
+        ledger.cycles.begin(NOW)
+        office = Office(tmp_path, ledger, slow, quick)
+        office.state("calls", 9)
+        yield office
+        office.answers.set()
+        office.outgoing.join(60)
+
+
+def test_slow_publisher_gets_one_thread_and_holds_up_no_other(office: Office) -> None:
+    office.outgoing.start(office.request)
+    wait_for(lambda: office.quick.added and office.slow.requests)
+    office.state("nps", 30)
+    for _ in range(3):
+        office.outgoing.start(office.request)
+    wait_for(lambda: len(office.quick.added) == 2)
+    assert (list(office.outgoing.hanging), office.slow.requests) == (["slow"], 1)
+    office.answers.set()
+    wait_for(lambda: [taken.target for taken in office.slow.added] == ["/calls", "/nps"])  # without another start
+    assert office.outgoing.join(60) == []
+
+
+def test_nobody_else_delivers_meanwhile(office: Office) -> None:
+    office.outgoing.start(office.request)
+    wait_for(lambda: office.slow.requests)
+    other = Outgoing(lambda *_: None)
+    with pytest.raises(Delivering, match="another syncd delivers from"):
+        other.start(office.request)
+    office.answers.set()
+    assert office.outgoing.join(60) == []
+    office.state("calls", 8)
+    other.start(office.request)
+    assert other.join(60) == []
+    assert [taken.json()["value"] for taken in office.slow.added] == [9, 8]
+
+
+def test_command_ends_although_a_publisher_does_not_answer(office: Office) -> None:
+    outcomes = deliver(office.request, seconds=0.5)
+    by_connection = {outcome.delivery.connection: outcome for outcome in outcomes.delivered}
+    assert by_connection["quick"].state == "delivered"
+    slow = by_connection["slow"]
+    assert (slow.failed, slow.reason) == (True, "it has not answered for 0.5 s; the next sync goes on with it")
+
+
+def test_error_in_a_thread_is_the_commands_error(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.answers.set()
+    monkeypatch.setattr("syncd.publishing.delivery.PublisherRun.deliver", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        deliver(office.request)
