@@ -1,6 +1,7 @@
 """`make bench`: runs every benchmark, prints the tables and writes them into docs/benchmarks.md.
 
-`bench.py files` runs those of large files alone, `bench.py growth` those of ledgers that grew; each writes its section.
+`bench.py files` runs those of large files alone, `bench.py growth` those of ledgers that grew, `bench.py breadth` those
+of many key results; each writes its section.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import time
 from pathlib import Path
 
 from large_files import measure_files
-from report import file_section, growth_section, tables, write, write_section
-from scenarios import measure_all, measure_growth
+from report import breadth_section, file_section, growth_section, tables, write, write_section
+from scenarios import measure_all, measure_breadth, measure_growth
 
 PAGE = Path(__file__).parents[2] / "docs/benchmarks.md"
 
@@ -29,6 +30,7 @@ def main() -> None:
         if sys.argv[1:]:
             sections = {
                 "files": lambda: file_section(measure_files(Path(folder), say), load),
+                "breadth": lambda: breadth_section(measure_breadth(Path(folder) / "breadth", say), load),
                 "growth": lambda: growth_section(measure_growth(Path(folder) / "growth", say), load),
             }
             section = sections[sys.argv[1]]()

@@ -1,4 +1,4 @@
-"""Projects of very many key results, and what it costs to load them and to run cycles over them: `breadth.py FOLDER`.
+"""What it costs to load and to run cycles over very many key results: `breadth.py FOLDER` prints JSON.
 
 Files of ten key results: two objectives of five, two of these outputs that drive outcomes. Each tenth file is of the
 year around the quarter: objectives of the quarter support its objectives, and outputs drive its outcomes. The numbers
@@ -7,9 +7,27 @@ are series of shared CSV files, some of them in formulas; each file has a mappin
 
 from __future__ import annotations
 
+import gc
+import json
+import subprocess
 import sys
+import time
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
+
+import yaml
+
+from syncd.config import load_config
+from syncd.cycle.model import CycleRequest
+from syncd.cycle.run import run_cycle
+from syncd.ledger import open_ledger
+from syncd.sdk import RetryPolicy
+
+SIZES = (1_000, 3_000, 10_000)
+COMMANDS = ("status", "validate", "plan")
+_TIMES = 3
 
 NOW = datetime(2026, 11, 21, 10, tzinfo=UTC)
 COLUMNS = 100
@@ -113,5 +131,55 @@ def _tests(objective: int) -> str:
 """
 
 
+def measured(folder: Path, size: int) -> dict[str, float]:
+    """CPU seconds over a project of this size: the best of three for loading and unchanged cycles, else of one run."""
+    path = write_project(folder, size)
+    texts = [file.read_text(encoding="utf-8") for file in sorted((folder / "mappings").glob("*.yaml"))]
+    seconds: dict[str, float] = {"key results": size}
+    seconds["compose"] = _best(lambda: [yaml.compose(text, Loader=yaml.CSafeLoader) for text in texts])
+    seconds["load"] = _best(lambda: load_config(path))
+    config = load_config(path)
+    first = folder / "mappings/team-0000.yaml"
+    first.write_text(first.read_text(encoding="utf-8").replace("target: 50", "target: 40", 1), encoding="utf-8")
+    seconds["one file edited"] = _best(lambda: load_config(path, last=config))
+    config = load_config(path, last=config)
+    ledger = open_ledger(config.ledger_url())
+    assert ledger is not None
+    now = NOW
+
+    def cycle() -> None:
+        nonlocal now
+        now += timedelta(minutes=1)
+        run_cycle(CycleRequest(config, ledger, lambda: now, RetryPolicy()))
+
+    seconds["first cycle"] = _best(cycle, 1)
+    seconds["unchanged"] = _best(cycle)
+    write_data(folder, 0, 5)  # 100 of the key results: 1 % of the largest project
+    time.sleep(1.1)  # syncd waits for files that were just written
+    seconds["100 changed"] = _best(cycle, 1)
+    ledger.close()
+    for command in COMMANDS:
+        seconds[command] = _process_seconds(command, path)
+    return seconds
+
+
+def _best(work: Callable[[], object], times: int = _TIMES) -> float:
+    return min(_seconds(work) for _ in range(times))
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def _process_seconds(command: str, path: Path) -> float:
+    before = getrusage(RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-m", "syncd", command, "-c", path], check=True, capture_output=True)
+    after = getrusage(RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
 if __name__ == "__main__":
-    write_project(Path(sys.argv[1]), int(sys.argv[2]))
+    gc.set_threshold(200_000)  # as every command does
+    print(json.dumps([measured(Path(sys.argv[1]) / str(size), size) for size in SIZES]))

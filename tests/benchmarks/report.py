@@ -24,6 +24,7 @@ _TITLES = {
 _HEAD = "| {} | wall s | × floor | CPU s | peak MB | requests | MB |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
 _FILES = "### Large files"
 _GROWTH = "### Cycles after years of changes"
+_BREADTH = "### Many key results"
 _BEGIN, _END = "<!-- the tables of make bench -->", "<!-- end of the tables -->"
 
 
@@ -45,6 +46,7 @@ def tables(results: Results, load: float) -> str:
                 parts.append("\n".join([_HEAD.format(shown), *rows]))
     parts += [file_section(results.files, load)]
     parts += [growth_section(results.growth, load)]
+    parts += [breadth_section(results.breadth, load)]
     parts += ["### 1,000 mapping files", "\n".join(_files(results))]
     parts += ["### The start of a command", "\n".join(_start(results))]
     parts += ["### Measuring 1,000 key results", "\n".join(_growth(results))]
@@ -100,6 +102,29 @@ def growth_section(rows: Sequence[Mapping[str, Any]], load: float) -> str:
                 f"{row['database']}, after {row['changes']:,} changes: an unchanged cycle at most 1.2 × the first day's"
             )
             targets.append(_target(name, row["unchanged"] / first["unchanged"], 1.2, "×"))
+    return "\n".join([*lines, "", "| target | measured | |\n| --- | --- | --- |", *targets])
+
+
+def breadth_section(rows: Sequence[Mapping[str, float]], load: float) -> str:
+    """The section on many key results, with targets of its own: `bench.py breadth` measures it alone."""
+    lines = [_BREADTH, "", f"Measured on {datetime.now(UTC):%d %B %Y}; load before it began: {load:.1f}.", ""]
+    names = [name for name in rows[0] if name != "key results"]
+    lines += ["| key results | " + " | ".join(f"{name} s" for name in names) + " |"]
+    lines += ["| " + " | ".join(["---:"] * (len(names) + 1)) + " |"]
+    for row in rows:
+        lines.append(f"| {row['key results']:,} | " + " | ".join(f"{row[name]:.2f}" for name in names) + " |")
+    least, most = rows[0], rows[-1]
+    times = most["key results"] / least["key results"]
+    targets = [
+        _target(f"{row['key results']:,}: loading at most 2.5 × `yaml.compose`", row["load"] / row["compose"], 2.5, "×")
+        for row in rows
+    ]
+    targets += [_target(f"{most['key results']:,}: an unchanged cycle at most 3 s", most["unchanged"], 3, "s")]
+    for name in ("load", "unchanged", "first cycle"):
+        share = most[name] / least[name] / times
+        targets.append(
+            _target(f"{name}: a key result costs at most 1.2 × as much among ten times more", share, 1.2, "×")
+        )
     return "\n".join([*lines, "", "| target | measured | |\n| --- | --- | --- |", *targets])
 
 

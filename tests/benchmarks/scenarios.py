@@ -40,7 +40,7 @@ class Contender:
 @dataclass
 class Results:
     """The run of each (system, stage, contender); the seconds of `answering.py` by size of ledger, and of `days.py`;
-    the rows of `growth.py`; the seconds of `service_cycle.py`.
+    the rows of `growth.py` and `breadth.py`; the seconds of `service_cycle.py`.
     """
 
     runs: dict[tuple[str, str, str], Run] = field(default_factory=dict)
@@ -48,6 +48,7 @@ class Results:
     answering: list[dict[str, float]] = field(default_factory=list)
     days: dict[str, float] = field(default_factory=dict)
     growth: list[dict[str, Any]] = field(default_factory=list)
+    breadth: list[dict[str, float]] = field(default_factory=list)
     service: dict[str, float] = field(default_factory=dict)
 
 
@@ -100,6 +101,7 @@ def measure_all(folder: Path, say: Callable[[str], None]) -> Results:
     output = run(days, folder, {"PYTHONPATH": str(_HERE.parents[1])}, None).output
     results.days = json.loads(output.splitlines()[-1])
     results.growth = measure_growth(folder / "growth", say)
+    results.breadth = measure_breadth(folder / "breadth", say)
     return results
 
 
@@ -113,6 +115,15 @@ def measure_growth(folder: Path, say: Callable[[str], None]) -> list[dict[str, A
         path = os.pathsep.join(map(str, (_HERE.parents[1], _HERE.parent)))
         output = run(command, folder, {"PYTHONPATH": path, **secrets}, box).output
     rows: list[dict[str, Any]] = json.loads(output.splitlines()[-1])
+    return rows
+
+
+def measure_breadth(folder: Path, say: Callable[[str], None]) -> list[dict[str, float]]:
+    """What loading and cycles cost over 1,000 to 10,000 key results: the rows of `breadth.py`."""
+    folder.mkdir()
+    say("1,000, 3,000 and 10,000 key results")
+    command = [sys.executable, str(_HERE / "breadth.py"), str(folder)]
+    rows: list[dict[str, float]] = json.loads(run(command, folder, {}, None).output.splitlines()[-1])
     return rows
 
 
