@@ -25,6 +25,7 @@ from sqlalchemy import (
     Table,
     and_,
     delete,
+    exists,
     func,
     or_,
     select,
@@ -58,7 +59,7 @@ class _Rows(NamedTuple):
 
 
 _DELIVERIES = _Rows(deliveries, deliveries.c.id, and_(deliveries.c.state.in_(_FINAL), deliveries.c.until.is_not(None)))
-_MESSAGES = _Rows(messages, messages.c.event, messages.c.event.in_(select(events.c.id).where(_OVER)))
+_MESSAGES = _Rows(messages, messages.c.event, exists().where(events.c.id == messages.c.event, _OVER))
 _EVENTS = _Rows(events, events.c.id, _OVER)
 _CYCLES = _Rows(cycles, cycles.c.id, true())
 _INSTANT = timedelta(microseconds=1)
