@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
+from urllib.parse import unquote
 
 from pydantic import AfterValidator
 
@@ -12,6 +14,11 @@ from connectors.http.evaluation import tree
 def _below_the_url(value: str) -> str:
     if value and not value.startswith(("/", "?")):
         raise ValueError(f"is {value!r}; begin it with '/'")
+    path = value.partition("?")[0]
+    for _ in range(_DECODED):  # servers and proxies decode once, twice, or not at all
+        if any(segment.partition(";")[0] in (".", "..") for segment in re.split(r"[/\\]", path)):
+            raise ValueError(f"is {value!r}, which leads out of the connection's url; write a path below it")
+        path = unquote(path)
     return value
 
 
@@ -19,6 +26,8 @@ def _jmespath(value: str) -> str:
     tree(value)
     return value
 
+
+_DECODED = 4
 
 Path = Annotated[str, AfterValidator(_below_the_url)]
 """The path and query of an address, which follow the connection's url."""

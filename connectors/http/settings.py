@@ -17,6 +17,8 @@ class HttpSettings(WebSettings):
     headers: dict[str, str] = Field({}, description="Sent with every request; secrets as ${NAME}.")
     token: Secret | None = Field(None, description="Sent as `Authorization: Bearer`.")
 
+    post: bool = Field(False, description="Let measures ask by `method: POST`, for APIs that read so.")
+
     @field_validator("headers")
     @classmethod
     def _secrets_by_reference(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
 from typing import Any, Literal
 
 import orjson
@@ -12,7 +14,7 @@ from connectors.http.keys import Expression, Path, makes_a_list
 from connectors.http.paging import Pages, Request, read_pages
 from connectors.http.selection import Selection
 from connectors.http.settings import HttpSettings
-from syncd.sdk import Context, Json, JsonSource, Page, ReadingKeys, Stream
+from syncd.sdk import ConnectionSettings, Context, Json, JsonClient, JsonSource, Page, ReadingKeys, Stream
 from syncd.sdk.cells import Reader
 
 
@@ -48,6 +50,12 @@ class HttpMeasure(ReadingKeys):
             )
         return Pages.model_validate(value)
 
+    def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
+        """A POST may write: whoever owns the connection says whether its measures may send one."""
+        if self.method == "POST" and not (isinstance(settings, HttpSettings) and settings.post):
+            return "method", "is POST, which may write; if this API reads by it, write post: true on its connection"
+        return None
+
     @property
     def many(self) -> bool:
         """Whether the expression makes a list."""
@@ -69,6 +77,18 @@ class HttpSource(JsonSource):
     def __init__(self, settings: HttpSettings, context: Context) -> None:
         super().__init__(settings.client(context))
         self._context = context
+        self._settings = settings
+
+    @cached_property
+    def _once(self) -> JsonClient:
+        """The client for POSTs, which may write after all: it sends each a single time."""
+        return self._settings.client(replace(self._context, retry=replace(self._context.retry, attempts=1)))
+
+    def close(self) -> None:
+        """Closes the sockets."""
+        super().close()
+        if "_once" in vars(self):
+            self._once.close()
 
     def pull(self, stream: Stream, cursor: Mapping[str, Json] | None) -> Iterator[Page]:
         """Reads every page, and evaluates the expression of each part over each of them."""
@@ -78,8 +98,9 @@ class HttpSource(JsonSource):
             part: Selection(keys.json_, self._context.hide, whole=keys.pages is False, paged=bool(keys.pages))
             for part, keys in parts.items()
         }
-        request = Request(self.api.address(keys.path), keys.method, keys.body)
-        for page in read_pages(self.api, request, keys.pages or None):
+        api = self.api if keys.method == "GET" else self._once
+        request = Request(api.address(keys.path), keys.method, keys.body)
+        for page in read_pages(api, request, keys.pages or None):
             for selection in selections.values():
                 selection.add(page)
             if all(selection.has_ended for selection in selections.values()):

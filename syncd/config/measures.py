@@ -24,7 +24,7 @@ from syncd.config.messages import nearest, validation_problems
 from syncd.okr.filters import is_day
 from syncd.okr.formula import NoFormula, names
 from syncd.okr.measures import Filter, FormulaMeasure, Leaf, Measure, ReadingMeasure, RecordMeasure
-from syncd.sdk import Problem, ReadingKeys, RecordKeys, can_pull
+from syncd.sdk import MeasureKeys, Problem, ReadingKeys, RecordKeys, can_pull
 
 Written = str | dict[str, Any]
 """A measure as it is written: its keys, or the name of a measure in `measures:`."""
@@ -163,6 +163,10 @@ class MeasureReader:
         except ValidationError as error:
             problems = validation_problems(error, model, self.document, place, lent)
             self.problems.extend(problem for problem in problems if problem not in self.problems)
+            return None
+        if (refusal := cast("MeasureKeys", parsed).refusal(connection.settings)) is not None:
+            key, why = refusal
+            self.problems.append(self._problem((*lent.get(key, place), key), f"{key} {why}"))
             return None
         if isinstance(parsed, RecordMeasureKeys):
             record_keys = cast("RecordKeys", parsed)  # `measure_model` makes it both

@@ -87,6 +87,10 @@ class MeasureKeys(BaseModel):
         """The key of each stream that this measure needs; `fields` are the fields named in its `where` and `of`."""
         raise NotImplementedError
 
+    def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
+        """The key that a connection with these settings does not let measures have, and why; None if there is none."""
+        return None
+
 
 class RecordKeys(MeasureKeys):
     """The keys of a measure of records."""

@@ -166,6 +166,33 @@ def test_a_body_is_posted_as_json(context: Context, httpx_mock: HTTPXMock) -> No
     assert snapshot.readings[0].number == 4
 
 
+def test_post_is_sent_once(context: Context, httpx_mock: HTTPXMock) -> None:
+    """It may write after all, so no failure is a reason to send it again."""
+    httpx_mock.add_response(method="POST", status_code=503)
+    with pytest.raises(RetryLater):
+        read(context, {"path": "/query", "method": "POST", "json": "v"})
+    assert len(httpx_mock.get_requests()) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/..",
+        "/../admin",
+        "/v1/%2e%2e/admin",
+        "/v1/%252E%252e/admin",
+        "/v1\\..\\admin",
+        "/v1/..;a/admin",
+        "/./x",
+        "admin",
+    ],
+)
+def test_path_never_leaves_the_url(path: str) -> None:
+    with pytest.raises(ValidationError):
+        Http.Measure.model_validate({"path": path, "json": "v"})
+    assert Http.Measure.model_validate({"path": "/v1..2/a...b?range=../7d", "json": "v"})
+
+
 def test_bodies_tell_streams_apart() -> None:
     streams, other, again = (
         Http.Measure.model_validate({"method": "POST", "body": body, "json": "v"}).streams()
