@@ -8,8 +8,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from connectors.files.limits import FilesSettings
 from connectors.files.paths import checked
-from syncd.sdk import PublishKeys
+from syncd.sdk import ConnectionSettings, PublishKeys, not_allowed
 from syncd.sdk.table_measure import TableKeys
 
 PACKED = (".xlsx", ".xlsm", ".ods")
@@ -41,6 +42,11 @@ class FilesMeasure(TableKeys):
         if self.delimiter is not None and not self.file.lower().endswith(TEXTS):
             raise ValueError(f"has a delimiter, and {self.file} is no CSV file; drop 'delimiter'")
         return self
+
+    def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
+        """Its connection may allow some names alone."""
+        assert isinstance(settings, FilesSettings)
+        return not_allowed("file", [Path(self.file).as_posix()], settings.allow)
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
         """One file is one stream."""

@@ -21,6 +21,9 @@ class FilesSettings(ConnectionSettings):
     """A folder of spreadsheet files."""
 
     root: str = Field(description="The folder. Nothing outside it is ever read or written.")
+    allow: list[str] | None = Field(
+        None, description="What mappings may read: files below it. All of it, unless given; `*` stands for any text."
+    )
     max_cells: int = Field(5_000_000, ge=1, description="The most cells of a sheet that is read.")
     max_unpacked: Size = Field(
         "256 MB", validate_default=True, gt=0, description="The largest size of a file, unpacked."

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from syncd.sdk import Json, PublishKeys, RecordKeys, Secret, WebAddress, WebSettings
+from syncd.sdk import ConnectionSettings, Json, PublishKeys, RecordKeys, Secret, WebAddress, WebSettings, not_allowed
 from syncd.sdk.block import SHOWN
 
 What = Literal["merged_pull_requests", "closed_issues", "releases"]
@@ -51,6 +51,10 @@ class GitHubSettings(WebSettings):
     installation_id: int | str | None = Field(None, description="The App's installation.")
     private_key: str | None = Field(
         None, description="The file with the App's private key (PEM), or ${NAME} with the key."
+    )
+    allow: list[str] | None = Field(
+        None,
+        description="What mappings may read: repositories, such as acme/*. All of it, unless given.",
     )
     exclude: list[str] = Field(
         [], description="What OWNER/* leaves out: names of repositories (`*` stands for any text), `archived`, `forks`."
@@ -114,6 +118,13 @@ class GitHubMeasure(RecordKeys):
         else:
             kind = "pulls" if self.what == "merged_pull_requests" and _OF_PULLS_ALONE & set(fields) else "issues"
         return list(dict.fromkeys(f"{kind} of {repo}" for repo in repos))
+
+    def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
+        """Its connection may allow some names alone."""
+        assert isinstance(settings, GitHubSettings)
+        repos = [self.repo] if isinstance(self.repo, str) else self.repo
+        allow = None if settings.allow is None else [pattern.lower() for pattern in settings.allow]
+        return not_allowed("repo", [repo.lower() for repo in repos], allow)
 
     def fields(self) -> Collection[str]:
         """The fields of the kind of record that is counted."""

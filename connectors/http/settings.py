@@ -17,6 +17,10 @@ class HttpSettings(WebSettings):
     headers: dict[str, str] = Field({}, description="Sent with every request; secrets as ${NAME}.")
     token: Secret | None = Field(None, description="Sent as `Authorization: Bearer`.")
 
+    allow: list[str] | None = Field(
+        None,
+        description="What mappings may read: paths, such as /v1/metrics/*. All of it, unless given.",
+    )
     post: bool = Field(False, description="Let measures ask by `method: POST`, for APIs that read so.")
 
     @field_validator("headers")

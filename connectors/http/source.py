@@ -14,7 +14,7 @@ from connectors.http.keys import Expression, Path, makes_a_list
 from connectors.http.paging import Pages, Request, read_pages
 from connectors.http.selection import Selection
 from connectors.http.settings import HttpSettings
-from syncd.sdk import ConnectionSettings, Context, Json, JsonClient, JsonSource, Page, ReadingKeys, Stream
+from syncd.sdk import ConnectionSettings, Context, Json, JsonClient, JsonSource, Page, ReadingKeys, Stream, not_allowed
 from syncd.sdk.cells import Reader
 
 
@@ -54,7 +54,8 @@ class HttpMeasure(ReadingKeys):
         """A POST may write: whoever owns the connection says whether its measures may send one."""
         if self.method == "POST" and not (isinstance(settings, HttpSettings) and settings.post):
             return "method", "is POST, which may write; if this API reads by it, write post: true on its connection"
-        return None
+        allow = settings.allow if isinstance(settings, HttpSettings) else None
+        return not_allowed("path", [self.path.partition("?")[0]], allow)
 
     @property
     def many(self) -> bool:

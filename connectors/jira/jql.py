@@ -77,6 +77,15 @@ def _terms(jql: str) -> list[str]:
     return [term.strip() for term in terms]
 
 
+def within(jql: str, projects: Iterable[str] | None) -> str:
+    """The query, for issues of these projects alone; None allows all."""
+    return jql if projects is None else f"project in ({', '.join(map(_quoted, projects))}) AND ({jql})"
+
+
+def _quoted(text: str) -> str:
+    return f'"{text}"'
+
+
 def bounded(jql: str, literal: str, more: str = "") -> str:
     """The query, for issues that were updated since a JQL time and meet `more`; the oldest update comes first."""
     return f'({jql}) AND updated >= "{literal}"{more} ORDER BY updated ASC, key ASC'

@@ -20,6 +20,12 @@ _IN_ANY_CASE = frozenset({"type", "issuetype", "issue type", "status", "priority
 WITHOUT_EMAIL = "an API token of Jira Cloud needs the account's address: write email beside token"
 
 
+def _project_key(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", value):
+        raise ValueError(f"is {value!r}, which is not the key of a project; write a key such as KB")
+    return value.upper()
+
+
 class JiraSettings(WebSettings):
     """A Jira site."""
 
@@ -29,6 +35,9 @@ class JiraSettings(WebSettings):
     email: str | None = Field(None, description="The account's address, with an API token of Jira Cloud.")
     token: Secret = Field(description="An API token (with email), or a personal access token of Data Center (alone).")
     reconcile: Duration = Field(timedelta(hours=1), description="How often to check for deleted records.")
+    allow: list[Annotated[str, AfterValidator(_project_key)]] | None = Field(
+        None, min_length=1, description="The keys of the projects that mappings may read through it. All, unless given."
+    )
     delivered_unless: list[str] | None = Field(
         None, description="Resolutions of issues that are not delivered, such as Won't Do; [] counts each of them."
     )

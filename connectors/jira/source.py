@@ -7,7 +7,7 @@ longer valid. Only then is `/myself` requested again, so that an unchanged list 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -15,9 +15,9 @@ from typing import Any
 from connectors.jira.changelog import LoggedIssue, work_began
 from connectors.jira.client import Client, Site
 from connectors.jira.fields import ALWAYS, Id, Issue, Place, field_ids
-from connectors.jira.jql import bounded, jql_time
+from connectors.jira.jql import bounded, jql_time, within
 from connectors.jira.walk import OVERLAP, walk
-from syncd.sdk import Check, Json, Page, Stream, quota_and_clock
+from syncd.sdk import Check, Json, Page, SourceBroken, Stream, quota_and_clock
 
 _LONG_AGO = datetime(1990, 1, 1, tzinfo=UTC)
 _VERSION = 2  # raised when rows become other records than before
@@ -56,7 +56,8 @@ class JiraSource(Client):
         while True:
             announced: int | None = None
             early: set[str] = set()  # ids in the minute of the bound, but before the stream's `since`
-            for rows, reached in walk(self, stream.key, floor, fields, shape):
+            for rows, reached in walk(self, self._query(stream), floor, fields, shape):
+                self._check_projects(rows)
                 announced = self.announced if announced is None else announced
                 early.update(row.id for row in rows if row.updated < since)
                 sure = sure or any(mark is not None and row.updated <= mark for row in rows)
@@ -83,12 +84,12 @@ class JiraSource(Client):
         self.ask_site()  # checks the account too: without credentials Jira returns an empty list and no error
         floor = stream.since or _LONG_AGO
         if self.site.cloud and self.site.zone is not None and not floor.second:
-            jql = bounded(stream.key, jql_time(floor, self.site.zone))
+            jql = bounded(self._query(stream), jql_time(floor, self.site.zone))
             page = self.search(jql, None, ["id"], Id, _IDS_PER_PAGE)
             if page.next is None:
                 yield Page(present=frozenset(row.id for row in page.issues))
                 return
-        for rows, _ in walk(self, stream.key, floor, ["updated"], Place):
+        for rows, _ in walk(self, self._query(stream), floor, ["updated"], Place):
             yield Page(present=frozenset(row.id for row in rows if row.updated >= floor))
 
     def check(self) -> Iterator[Check]:
@@ -100,6 +101,16 @@ class JiraSource(Client):
         zone = f"in the zone {me.time_zone}" if me.time_zone else "in an unknown zone"
         yield Check("authenticated", True, f"as {me.display_name or me.name or 'somebody'}, {zone}")
         yield from quota_and_clock(self.headers, self.context.now())
+
+    def _query(self, stream: Stream) -> str:
+        return within(stream.key, self.settings.allow)
+
+    def _check_projects(self, rows: Sequence[Issue]) -> None:
+        """SourceBroken for an issue of a project that the connection does not allow, whatever made Jira send it."""
+        allow = self.settings.allow
+        for row in rows if allow is not None else ():
+            if row.key.rpartition("-")[0].upper() not in (allow or ()):
+                raise SourceBroken(f"its answer has {row.key}, of a project that 'allow' of this connection leaves out")
 
     def _began(self, row: Issue) -> datetime | None:
         """When work on a done issue began, if a measure needs it. Requests the changes that a search leaves out."""
@@ -121,4 +132,5 @@ class JiraSource(Client):
     def _read_as(self) -> Json:
         """Distinguishes the ways in which rows become records: by this version of the connector and its settings."""
         unless = self.settings.delivered_unless
-        return [_VERSION, sorted(unless) if unless is not None else None]
+        read_as: list[Json] = [_VERSION, sorted(unless) if unless is not None else None]
+        return read_as if self.settings.allow is None else [*read_as, sorted(self.settings.allow)]

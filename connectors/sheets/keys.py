@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, ValidationInfo, model_validator
 
 from connectors.sheets.settings import SheetsSettings, SpreadsheetId
-from syncd.sdk import PublishKeys, Stated
+from syncd.sdk import ConnectionSettings, PublishKeys, Stated, not_allowed
 from syncd.sdk.a1 import quote_sheet
 from syncd.sdk.table_measure import TableKeys
 
@@ -25,6 +25,11 @@ class SheetsMeasure(TableKeys):
     """The keys that a `sheets` connection adds to a measure."""
 
     spreadsheet: SpreadsheetId
+
+    def refusal(self, settings: ConnectionSettings) -> tuple[str, str] | None:
+        """Its connection may allow some names alone."""
+        assert isinstance(settings, SheetsSettings)
+        return not_allowed("spreadsheet", [self.spreadsheet], settings.allow)
 
     def streams(self, fields: Collection[str] = ()) -> Sequence[str]:
         """One spreadsheet is one stream."""

@@ -37,6 +37,10 @@ class SheetsSettings(WebSettings):
     )
     token: Secret | None = Field(None, description="An OAuth access token.")
     api_key: Secret | None = Field(None, description="An API key; it reads public spreadsheets only.")
+    allow: list[str] | None = Field(
+        None,
+        description="What mappings may read: ids of spreadsheets. All of it, unless given; `*` stands for any text.",
+    )
     timeout: float = Field(60, gt=0, description="Seconds to wait for a connection, and for each part of an answer.")
 
     @model_validator(mode="after")

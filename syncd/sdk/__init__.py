@@ -33,6 +33,7 @@ from syncd.sdk.connector import (
     can_publish,
     can_pull,
     is_local,
+    not_allowed,
 )
 from syncd.sdk.durations import Duration, parse_duration
 from syncd.sdk.errors import (
@@ -131,6 +132,7 @@ __all__ = [
     "is_local",
     "is_page",
     "lead_time",
+    "not_allowed",
     "parse_duration",
     "parse_link",
     "quota_and_clock",

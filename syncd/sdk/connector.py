@@ -8,9 +8,10 @@ keys of a connection, and the keys that it adds to a measure), and opens sources
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeGuard
 from zoneinfo import ZoneInfo
 
@@ -253,6 +254,20 @@ class Publishes(Connector, Protocol):
 def can_pull(connector: type[Connector]) -> TypeGuard[type[Pulls]]:
     """Whether measures can read from it."""
     return hasattr(connector, "Measure")
+
+
+def not_allowed(key: str, names: Iterable[str], allow: Collection[str] | None) -> tuple[str, str] | None:
+    """What a measure's `refusal` returns for the first name that no pattern of `allow:` matches; None if all are
+    allowed. `*` stands for any text.
+    """
+    for name in names if allow is not None else ():
+        if not any(fnmatchcase(name, pattern) for pattern in allow or ()):
+            patterns = " or ".join(allow or ()) or "nothing"
+            return (
+                key,
+                f"is {name!r}, and its connection allows {patterns}; whoever owns syncd.yaml may add it to 'allow'",
+            )
+    return None
 
 
 def can_notify(connector: type[Connector]) -> TypeGuard[type[Notifies]]:

@@ -860,6 +860,22 @@ def test_only_the_server_knows_the_fields() -> None:
     assert keys.fields() is None
 
 
+def test_only_allowed_projects_are_read(box: Sandbox) -> None:
+    source, everything = opened(box, allow=["kb"]), stream("project in (KB, WEB) OR type = Story")
+    records = pulled(source, everything)
+    assert {record.label.partition("-")[0] for record in records.values()} == {"KB"}
+    assert census(source, everything) == set(records)
+    assert set(records) < set(pulled(opened(box), everything))
+
+
+def test_issue_beyond_the_allowed_projects_is_refused_whatever_made_jira_send_it(
+    box: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.jira.source.within", lambda jql, _: jql)  # no Jira is known to ignore its query
+    with pytest.raises(SourceBroken, match=r"has WEB-\d+, of a project that 'allow'"):
+        pulled(opened(box, allow=["KB"]), stream("project in (KB, WEB)"))
+
+
 def test_settings_have_defaults_and_refuse_secrets_written_out() -> None:
     site = Settings.model_validate({"type": "jira", "url": "https://acme.atlassian.net/", "token": "${JIRA_TOKEN}"})
     assert site.url == "https://acme.atlassian.net"
