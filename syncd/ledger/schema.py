@@ -31,11 +31,8 @@ metadata = MetaData(
 
 
 def _index_of_newest(name: str, until: Column[int], *columns: Column[Any]) -> None:
-    """An index of the rows that hold now, so that to read them costs the same however many came before them.
-
-    Its condition for PostgreSQL stands in the migrations alone: to name it here would import SQLAlchemy's whole dialect
-    whenever a command starts.
-    """
+    """An index of the rows that hold now: to read them costs the same however many came before them."""
+    # PostgreSQL's condition stands in the migrations alone: to name it here, each start would import its whole dialect.
     Index(name, *columns, sqlite_where=until.is_(None))
 
 
