@@ -23,8 +23,11 @@ class BrokenConnector(Exception):
 
 
 @cache
-def _entries() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in sorted(entry_points(group=GROUP), key=lambda entry: entry.name)}
+def _entries() -> dict[str, list[EntryPoint]]:
+    entries: dict[str, list[EntryPoint]] = {}
+    for entry in sorted(set(entry_points(group=GROUP)), key=lambda entry: (entry.name, entry.value)):
+        entries.setdefault(entry.name, []).append(entry)
+    return entries
 
 
 @cache
@@ -32,6 +35,10 @@ def _own_entries() -> dict[str, EntryPoint]:
     """The entries of syncd itself. Finding them does not read the files of every other installed package."""
     own = Distribution.discover(name="syncd")
     return {entry.name: entry for package in own for entry in package.entry_points.select(group=GROUP)}
+
+
+def _package(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist is not None else entry.value
 
 
 def connector_types() -> list[str]:
@@ -46,8 +53,19 @@ def is_connector_type(name: object) -> bool:
 
 @cache
 def connector(type_name: str) -> type[Connector]:
-    """The connector of a type. Raises BrokenConnector if the connector cannot be imported."""
-    entry = _own_entries().get(type_name) or _entries()[type_name]
+    """The connector of a type. Raises BrokenConnector if it cannot be imported, or if two packages name one.
+
+    syncd's own connectors stay its own, whatever other packages name.
+    """
+    entry = _own_entries().get(type_name)
+    if entry is None:
+        entry, *others = _entries()[type_name]
+        if others:
+            packages = " and ".join(sorted({_package(each) for each in (entry, *others)}))
+            raise BrokenConnector(
+                f"the connector {type_name!r} is named by {packages}, and it would get this connection's secrets; "
+                "uninstall all but one"
+            )
     try:
         return cast("type[Connector]", entry.load())
     except Exception as error:  # another package: its import can raise anything

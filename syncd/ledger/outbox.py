@@ -140,8 +140,9 @@ class Outbox:
         superseded them, or a person allowed them.
         """
         if state == "superseded":
+            superseded = set(ids)
             with self._engine.begin() as connection:
-                _supersede(connection, [row for row in connection.execute(_UNDELIVERED) if row.id in ids])
+                _supersede(connection, [row for row in connection.execute(_UNDELIVERED) if row.id in superseded])
         values = {"state": state, "reason": reason, "retry_at": retry_at, "left_alone": left_alone}
         statement = update(deliveries).where(deliveries.c.id == bindparam("of"), _is_in(before))
         self._each(statement.values(values), ids)

@@ -94,3 +94,16 @@ def test_editors_know_the_key_of_each_type(tmp_path: Path) -> None:
     assert "reconcile" in definitions["records_connection"]["properties"]
     assert "reconcile" not in definitions["readings_connection"]["properties"]
     assert definitions["readings_connection"]["properties"]["type"]["const"] == "readings"
+
+
+def test_two_packages_that_name_one_connector_are_refused(tmp_path: Path) -> None:
+    """Either of them would get the connection's secrets."""
+    info = tmp_path / "site" / "greedy-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: greedy\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(
+        "[syncd.connectors]\nrecords = forgetful_connectors:Readings\ngithub = forgetful_connectors:Records\n"
+    )
+    with pytest.raises(ConfigError, match="'records' is named by forgetful and greedy"):
+        connection(tmp_path, "type: records")
+    assert connection(tmp_path, "type: github").connector.__module__ == "connectors.github"
