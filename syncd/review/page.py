@@ -1,8 +1,9 @@
-"""A review as a single HTML file: no script, no address, its style inside."""
+"""A review as HTML: a single file with its style inside and no script, or the body of another page."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader
@@ -17,7 +18,15 @@ _CODE = re.compile(r"`([^`]*)`")
 
 def page(review: Review) -> str:
     """The whole review."""
-    return _PAGES.get_template("review.html").render(review=review)
+    return _PAGES.get_template("review.html").render(review=review, link=None)
+
+
+def body(review: Review, link: Callable[[str, str], str]) -> Markup:
+    """What stands in the body of the page, for a page of another frame.
+
+    `link` gives the address of a name in a folder: `objectives` or `key-results`.
+    """
+    return Markup(_PAGES.get_template("review_body.html").render(review=review, link=link))  # noqa: S704
 
 
 def _with_commands(text: str) -> Markup:

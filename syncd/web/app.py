@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from syncd.ledger import LedgerError
-from syncd.web import home, key_result, objective, sources
+from syncd.web import home, key_result, objective, reviews, sources
 from syncd.web.api import api_routes, as_json
 from syncd.web.bounded import Bounded
 from syncd.web.daemon import Daemon
@@ -76,6 +76,8 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
                 "/key-results/{id}",
                 page(lambda view, request: key_result.page(view, request.path_params["id"], request.query_params)),
             ),
+            Route("/reviews/week", page(lambda view, _: reviews.page(view, whole=False))),
+            Route("/reviews/period", page(lambda view, _: reviews.page(view, whole=True))),
             Route("/sources", page(lambda view, _: sources.page(view))),
             Route("/healthz", healthz),
             Route("/readyz", probes(readyz)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -16,6 +17,8 @@ from standing_still import browser
 from starlette.testclient import TestClient
 
 from syncd.cli import explain, history, review
+from syncd.review import review as review_of
+from syncd.review import wording
 from syncd.status.document import document
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -149,11 +152,23 @@ def test_an_address_that_names_nothing_is_told_so(client: TestClient, path: str,
 
 def test_every_page_stands_before_the_first_sync(project: CsvProject) -> None:
     client = browser(project.config, None, project.now)
-    for path in ("/", "/objectives/service", "/key-results/calls", "/key-results/trust", "/sources"):
+    for path in ("/", "/objectives/service", "/key-results/calls", "/key-results/trust", "/reviews/week", "/sources"):
         page = client.get(path)
         assert page.status_code == 200
         assert data_of(page.text) == []
     assert "Nothing was pulled yet" in client.get("/").text
+
+
+def test_reviews_are_those_of_the_command_with_links_to_the_evidence(project: CsvProject, client: TestClient) -> None:
+    for address, whole in (("/reviews/week", False), ("/reviews/period", True)):
+        page = client.get(address).text
+        assert 'href="/objectives/service"' in page
+        assert 'href="/key-results/lead-time"' in page
+        summary = review_of(project.config, project.config.periods[0], project.ledger, project.now, None, whole=whole)
+        for sentence in wording.headline(summary):
+            assert html.escape(sentence) in page
+        assert "<answers>" not in page
+        assert "<style" not in page
 
 
 def test_sources_show_what_failed_and_why(project: CsvProject) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import re
 import shutil
@@ -156,8 +157,9 @@ def test_the_review_of_a_week_shows_what_moved_and_why(october: October) -> None
 
 
 def test_check_ins_are_shown_as_people_wrote_them(october: October) -> None:
-    text = october.project.run("review", check=0).stdout
-    assert "- 12 Oct, Eve on mood: confidence 50 %, all is \\<i>well\\</i> # or \\*so\\* they" in text
+    text = " ".join(october.project.run("review", check=0).stdout.split())
+    by = f"Eve (entered by {getpass.getuser()})"
+    assert f"- 12 Oct, {by} on mood: confidence 50 %, all is \\<i>well\\</i> # or \\*so\\* they" in text
 
 
 def test_stale_and_held_numbers_come_with_advice(october: October) -> None:
