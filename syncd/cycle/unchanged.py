@@ -54,6 +54,8 @@ class Unchanged:
             return not any((measure.connection, key) in due for key in stream_keys(measure))
         if then < window.start:  # what an undated part held before counts once its window begins
             return False
+        if measure.take != "latest" and self._clock_was_ahead:  # what it held by that clock comes due with time
+            return False
         return (measure.connection, measure.stream, measure.part) not in self._came_due
 
     def same_day(self, period: Period) -> bool:
@@ -76,6 +78,12 @@ class Unchanged:
         """When the previous cycle began: what is dated later may have come due since it measured."""
         assert self._previous is not None  # else nothing keeps its answer
         return self._previous.started_at
+
+    @cached_property
+    def _clock_was_ahead(self) -> bool:
+        """Whether a cycle began later than the previous one ended, by a clock that was set back since."""
+        assert self._ended_at is not None  # else nothing keeps its answer
+        return self._ledger.cycles.began_later(self._ended_at, self._before + 1)
 
     @cached_property
     def _came_due(self) -> set[tuple[str, str, str]]:

@@ -70,6 +70,12 @@ class Cycles:
         with self._engine.connect() as connection:
             return connection.scalar(whole)
 
+    def began_later(self, moment: datetime, before: int) -> bool:
+        """Whether a cycle before the cycle `before` began after a moment, by a clock that was set back since."""
+        query = select(cycles.c.id).where(cycles.c.started_at > moment, cycles.c.id < before).limit(1)
+        with self._engine.connect() as connection:
+            return connection.execute(query).first() is not None
+
     def ended(self) -> Sequence[EndedCycle]:
         """Every cycle that ended, in the order of their numbers."""
         query = select(cycles.c.id, cycles.c.ended_at, _SYNC.label("synced"), cycles.c.only).where(

@@ -50,6 +50,8 @@ def reading_rows(
 
     A dated series needs no ended rows: in a long series that is edited daily, most rows have ended.
     """
+    if not parts:
+        return {}
     rows = _read(connection, parts, held_at(readings, cycle))
     for part, places in read_layouts(connection, parts, cycle).items():
         dated = sorted((row for row in rows.get(part, ()) if row.at is not None), key=order_of)

@@ -152,7 +152,9 @@ def test_redirect_to_another_server_is_not_followed(
 
         def respond(connection: socket.socket) -> None:
             to = f"{other}/token/elsewhere".encode()
-            connection.sendall(b"HTTP/1.1 %d Moved\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % (status, to))
+            connection.sendall(
+                b"HTTP/1.1 %d Moved\r\nLocation: %s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % (status, to)
+            )
 
         with server(respond) as url:
             error = asks(client, keys)(url, impatient)

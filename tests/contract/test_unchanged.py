@@ -123,6 +123,21 @@ def test_windows_are_measured_on_a_new_day_and_a_series_when_a_row_comes_due() -
         assert project.differences() == []
 
 
+def test_cells_are_measured_while_a_clock_that_was_set_back_has_not_caught_up() -> None:
+    """What a cell held by the clock of before comes due with time, although nothing changes."""
+    with a_project() as project:
+        project.sync()
+        project.now -= timedelta(hours=20)
+        project.sync()
+        project.write_cell(6)
+        project.sync()
+        for _ in range(5):
+            project.now += timedelta(hours=6)
+            project.sync()
+            assert project.differences() == []
+        assert project.sync() == 0
+
+
 def test_everything_is_measured_after_an_edit_of_the_period_or_time_zone() -> None:
     with a_project() as project:
         project.sync()

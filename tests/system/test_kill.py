@@ -29,6 +29,7 @@ from waiting import HANG, wait_for
 
 from syncd.cli.app import app
 from syncd.ledger import open_ledger
+from syncd.ledger.reading_rows import reading_rows
 from syncd.ledger.schema import readings, records, streams, values
 from syncd.sandbox import Fault, Sandbox
 from syncd.sandbox.story.when import at
@@ -226,15 +227,20 @@ def kept(project: Project) -> dict[str, Any]:
         .join(streams, streams.c.id == records.c.stream)
         .where(records.c.until.is_(None), streams.c.since.is_(None) | (records.c.updated_at >= streams.c.since))
     )
-    of_readings = (
-        select(*key, *(readings.c[name] for name in ("part", "position", "at", "cell", "number", "raw", "problem")))
-        .join(streams, streams.c.id == readings.c.stream)
-        .where(readings.c.until.is_(None))
-    )
+    of_parts = select(*key, streams.c.id, readings.c.part).join(readings, readings.c.stream == streams.c.id).distinct()
     with ledger.engine.connect() as connection:
+        parts = {(row.id, row.part): (row.connection, row.key) for row in connection.execute(of_parts)}
+        rows = reading_rows(connection, list(parts), None, {})  # each where it stands, however it came there
         found = {
             "records": sorted(tuple(row) for row in connection.execute(of_records)),
-            "readings": sorted((tuple(row) for row in connection.execute(of_readings)), key=repr),
+            "readings": sorted(
+                (
+                    (*parts[part], row.part, row.position, row.at, row.cell, row.number, row.raw, row.problem)
+                    for part, held in rows.items()
+                    for row in held
+                ),
+                key=repr,
+            ),
             "sound": connection.execute(select(values.c.key_result).limit(1)).scalar() is not None,
         }
     for period in ("2026-Q4", "backfill"):
