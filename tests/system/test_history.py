@@ -160,7 +160,7 @@ def october(tmp_path_factory: pytest.TempPathFactory) -> October:
         clock(project, 9)
         edited_output = project.run("sync", check=0).stdout
         clock(project, 10)
-        project.env["GITHUB_TOKEN"] = "wrong"
+        project.env["GITHUB_TOKEN"] = "a-wrong-token"
         project.run("sync", check=1)
     clock(project, 12, hour=10)
     project.env.clear()  # from here on there is no secret, and no source
