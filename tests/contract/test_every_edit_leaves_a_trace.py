@@ -35,7 +35,7 @@ connections:
   code: {type: github, token: "${TOKEN}"}
   tickets: {type: jira, url: "http://127.0.0.1:1", email: a@b.example, token: "${TOKEN}"}
   numbers: {type: sheets, token: "${TOKEN}"}
-  api: {type: http, url: "http://127.0.0.1:1"}
+  api: {type: http, url: "http://127.0.0.1:1", post: true}
 """
 SERIES = {"dates": "A2:A", "values": "B2:B"}
 FILE = {"from": "local", "file": "a.csv", "series": SERIES}
