@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -88,9 +88,9 @@ class LedgerReader:
             return self._metrics.text(list(LedgerGauges(self.ledger).read(self.config, self.now())))
         return self._metrics.text()
 
-    def run(self, changed: Callable[[], None] = lambda: None) -> None:
+    def run(self) -> None:
         """Watches the files until it is stopped."""
-        watch = partial(watch_files, self._configuration, changed, self._stop)
+        watch = partial(watch_files, self._configuration, lambda: None, self._stop)  # each page reads what is in force
         threading.Thread(target=watch, name="watch", daemon=True).start()
         while not self._stop.is_set():
             self._stop.wait(0.5)  # a signal may call `stop` at any point of this thread

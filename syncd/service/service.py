@@ -28,9 +28,6 @@ from syncd.service.metrics import Metrics
 from syncd.service.schedule import next_start
 from syncd.service.upkeep import Upkeep
 from syncd.service.watching import watch_files
-from syncd.status.periods import choose_period
-from syncd.status.read_snapshots import Snapshots
-from syncd.status.report import Report, report_of
 from syncd.status.unwritten import Trouble, troubles
 
 log = logging.getLogger("syncd.service")
@@ -198,12 +195,6 @@ class Service:
         step = (datetime.now(UTC) - started).total_seconds() - (time.monotonic() - began)
         if abs(step) > _SLICE:
             log.warning("clock stepped", extra={"seconds": round(step)})
-
-    def report(self, period: str | None = None) -> Report | None:
-        """The report of a period; None if there is no such period."""
-        now = self._clock()
-        okrs = choose_period(self.config, period, now)
-        return report_of(Snapshots(self.config, okrs, self.ledger).now(now)) if okrs else None
 
     def now(self) -> datetime:
         """The time, by the clock of the configuration."""

@@ -11,7 +11,7 @@ from syncd.okr.goals import Health, KeyResult, standing
 from syncd.okr.rollup import ObjectiveStanding, roll_up_all
 from syncd.okr.spans import midnight
 from syncd.okr.weeks import weeks_of
-from syncd.okr.words import count
+from syncd.okr.words import HEALTH_WORDS, count
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report, report_of
 from syncd.status.snapshot import Snapshot
 from syncd.status.weekly import WeeklySeries
@@ -50,16 +50,11 @@ class Overview:
         if not blocks:
             return "This period has no objectives."
         health: dict[str, int] = {name: sum(block.standing.health == name for block in blocks) for name in _WORST_FIRST}
-        worst = next((name for name in ("off_track", "at_risk") if health[name]), None)
-        if worst is not None:
-            state = (
-                f"{health[worst]} of {count(len(blocks), 'objective')} {_is(health[worst])} {worst.replace('_', ' ')}."
-            )
-        elif health["unknown"] == len(blocks):
+        if health["unknown"] == len(blocks):
             state = "No objective has a score yet."
         else:
-            scored = len(blocks) - health["unknown"]
-            state = f"{'All' if scored == len(blocks) > 1 else scored} of {count(len(blocks), 'objective')} on track."
+            worst = next((name for name in ("off_track", "at_risk") if health[name]), "on_track")
+            state = f"{health[worst]} of {count(len(blocks), 'objective')} {_is(health[worst])} {HEALTH_WORDS[worst]}."
         watermelons = sum(link.alignment.verdict == "watermelon" for block in blocks for link in block.alignment)
         unknown = sum(line.value is None for block in blocks for line in block.key_results)
         parts = [state]

@@ -111,9 +111,7 @@ def test_answer_has_a_largest_size(impatient: Context, keys: dict[str, Any], cli
     assert "its answer is larger than 1 MB" in str(error)
 
 
-def test_thirty_requests_that_are_broken_off_leave_no_handle_and_no_thread(
-    impatient: Context, keys: dict[str, Any]
-) -> None:
+def test_requests_that_are_broken_off_leave_no_handle_and_no_thread(impatient: Context, keys: dict[str, Any]) -> None:
     def count() -> tuple[int, int]:
         return len(os.listdir("/proc/self/fd")), threading.active_count()
 
