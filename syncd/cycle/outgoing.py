@@ -107,10 +107,10 @@ class Outgoing:
         with self._mutex:
             request, self._jobs[name].again = self._jobs[name].again, None
             if request is None or (request.stopping is not None and request.stopping.is_set()):
-                del self._jobs[name]
-                if not self._jobs:
+                if len(self._jobs) == 1:
                     with suppress(LedgerError):  # the lock of a lost session is lost
                         self._lock.close()
+                del self._jobs[name]  # last, because `join` looks for it: nobody may wait for less than the free lock
                 return None
         return partial(_send, request) if name == MESSAGES else partial(_deliver_again, request, name)
 
