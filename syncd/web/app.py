@@ -22,6 +22,7 @@ from syncd.web.guard import Guard
 from syncd.web.hooks import hook_endpoint
 from syncd.web.pages import HERE
 from syncd.web.view import View, view_of
+from syncd.web.visitors import OpenDoor
 
 _METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -88,4 +89,4 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
         ],
         exception_handlers={LedgerError: unreadable, HTTPException: refused},
     )
-    return Guard(app, listens_on, lambda: daemon.config.settings.web.address)
+    return Guard(OpenDoor(app), listens_on, lambda: daemon.config.settings.web.address)
