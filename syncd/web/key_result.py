@@ -17,13 +17,14 @@ from syncd.explain.items import Item
 from syncd.explain.links import links_of
 from syncd.okr.measures import RecordMeasure
 from syncd.okr.words import number
+from syncd.sdk.language import gettext, marked
 from syncd.web.charts import NARROW, draw
 from syncd.web.lines import chart_of, figures_of
 from syncd.web.pages import render
 from syncd.web.view import View, address
 from syncd.web.zoom import Zoom
 
-_TABS = {"evidence": "Evidence", "history": "History", "definition": "Definition"}
+_TABS = {"evidence": marked("Evidence"), "history": marked("History"), "definition": marked("Definition")}
 _SUMMED = ("count", "sum")
 
 
@@ -48,7 +49,7 @@ def page(view: View, name: str, query: QueryParams) -> str:
     snapshot, ledger, zone = view.snapshot, view.daemon.ledger, view.okrs.period.zone
     key_result = next((kr for kr in snapshot.okrs.key_results if kr.id == name), None)
     if key_result is None:
-        raise HTTPException(404, f"{view.okrs.period.id} has no such key result")
+        raise HTTPException(404, gettext("%(period)s has no such key result", period=view.okrs.period.id))
     tab = query.get("tab", "evidence")
     series = history(view.snapshots, snapshot, key_result, backfill=True)
     evidence = evidence_of(snapshot, ledger, key_result)
@@ -71,7 +72,7 @@ def page(view: View, name: str, query: QueryParams) -> str:
         left_out=list(_left_out(evidence)),
         links=list(links_of(snapshot, ledger, key_result)),
         days=list(_days(series)),
-        tabs={name: (words, address(query, tab=name)) for name, words in _TABS.items()},
+        tabs={name: (gettext(text), address(query, tab=name)) for name, text in _TABS.items()},
         tab=tab if tab in _TABS else "evidence",
         where=str(origin.problem("")).rstrip(": ") if origin else None,
         local=lambda moment: moment.astimezone(zone),

@@ -13,8 +13,10 @@ from syncd.explain.history import CheckInCorrected, Point, Restated, Series, Ser
 from syncd.okr.goals import Band as GoalBand
 from syncd.okr.goals import KeyResult, Milestones, Target, expected
 from syncd.okr.spans import Period, midnight
-from syncd.okr.words import HEALTH_WORDS, count, goal, number, value_figure
+from syncd.okr.words import HEALTH_WORDS, QUALITY_WORDS, goal, number, value_figure
 from syncd.sdk.figures import full_number
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import ngettext
 from syncd.sdk.numbers import difference
 from syncd.web.charts import Band, Chart, Level, Line, Mark
 from syncd.web.zoom import WHOLE, Zoom
@@ -37,7 +39,9 @@ def chart_of(series: Series, today: date | None, zoom: Zoom = WHOLE) -> Chart:
     value = Line([(point.day, point.value) for point in points], "work" if kr.kind == "output" else "value", held)
     pace = Line([(day, at) for day, at in _pace(kr, period) if first <= day <= last], "pace")
     return Chart(
-        title=f"{kr.title}: {'week by week' if zoom.weekly else 'day by day'}",
+        title=_("%(title)s: week by week", title=kr.title)
+        if zoom.weekly
+        else _("%(title)s: day by day", title=kr.title),
         description=_description(series, points),
         first=first,
         last=last,
@@ -53,7 +57,7 @@ def figures_of(series: Series, zoom: Zoom) -> Figures:
     """The table behind the chart of a key result: the value, the pace, and what happened since the row before."""
     kr, pace, events = series.key_result, dict(_pace(series.key_result, series.period)), by_point(series)
     shown = zoom.points(series.points)
-    headings = ["day", "value", *(["pace"] if pace else []), "what happened"]
+    headings = [_("day"), _("value"), *([_("pace")] if pace else []), _("what happened")]
     rows, waiting = [], iter(series.points[series.points.index(shown[0]) :] if shown else ())
     for point in shown:
         happened: list[str] = []
@@ -61,11 +65,11 @@ def figures_of(series: Series, zoom: Zoom) -> Figures:
             happened += (event_words(event, series) for event in events.get(day.day, ()))
             if day is point:
                 break
-        value = value_figure(kr, point.value, "unknown")
+        value = value_figure(kr, point.value, _("unknown"))
         if point.quality not in (None, "complete"):
-            value = f"{value} ({point.quality})"
+            value = f"{value} ({_(QUALITY_WORDS[point.quality])})"
         rows.append((point.day, [value, *([number(pace[point.day])] if pace else []), "; ".join(happened)]))
-    return Figures("The chart as a table", headings, rows)
+    return Figures(_("The chart as a table"), headings, rows)
 
 
 def _pace(kr: KeyResult, period: Period) -> Iterator[tuple[date, float]]:
@@ -83,8 +87,8 @@ def _levels(kr: KeyResult) -> Iterator[Level]:
     match kr.goal:
         case Target(target, baseline):
             if baseline is not None:
-                yield Level(baseline, f"baseline {full_number(baseline)}")
-            yield Level(target, f"target {full_number(target)}", "goal")
+                yield Level(baseline, _("baseline %(figure)s", figure=full_number(baseline)))
+            yield Level(target, _("target %(figure)s", figure=full_number(target)), "goal")
             yield from (Level(at, f"{name} {full_number(at)}") for name, at in kr.goal.levels if at != target)
         case Milestones(steps):
             yield from (Level(step.at, step.title[:14]) for step in steps)
@@ -119,11 +123,18 @@ def _sign(event: SeriesEvent) -> str:
 def _description(series: Series, points: Sequence[Point]) -> str:
     kr, measured = series.key_result, [point for point in points if point.value is not None]
     if not measured:
-        return f"No number is known yet; the goal is {goal(kr)}."
+        return _("No number is known yet; the goal is %(goal)s.", goal=goal(kr))
     first, last = measured[0], measured[-1]
     gaps = len(points) - len(measured)
-    text = (
-        f"From {value_figure(kr, first.value)} on {first.day.isoformat()} to {value_figure(kr, last.value)} "
-        f"on {last.day.isoformat()}, which is {HEALTH_WORDS[last.health]}; the goal is {goal(kr)}."
+    text = _(
+        "From %(first)s on %(first_day)s to %(last)s on %(last_day)s, which is %(health)s; the goal is %(goal)s.",
+        first=value_figure(kr, first.value),
+        first_day=first.day.isoformat(),
+        last=value_figure(kr, last.value),
+        last_day=last.day.isoformat(),
+        health=_(HEALTH_WORDS[last.health]),
+        goal=goal(kr),
     )
-    return text + (f" {count(gaps, 'point')} without a number." if gaps else "")
+    return text + (
+        f" {ngettext('%(num)s point without a number.', '%(num)s points without a number.', gaps)}" if gaps else ""
+    )

@@ -11,11 +11,12 @@ from starlette.exceptions import HTTPException
 
 from syncd.explain.history import Point
 from syncd.okr.spans import Period
+from syncd.sdk.language import gettext, marked
 from syncd.web.view import address
 
 _RANGES = {"period": None, "28d": 28, "90d": 90}
-_RANGE_WORDS = {"period": "period", "28d": "28 days", "90d": "90 days"}
-_STEPS = {"day": "by day", "week": "by week"}
+_RANGE_WORDS = {"period": marked("whole period"), "28d": marked("28 days"), "90d": marked("90 days")}
+_STEPS = {"day": marked("by day"), "week": marked("by week")}
 _WEEK = 7
 
 
@@ -62,9 +63,13 @@ class Zoom:
         ranges = [name for name, days in _RANGES.items() if days is None or days < period.days]
         if len(ranges) > 1:
             yield [
-                Choice(_RANGE_WORDS[name], address(query, range=name), _RANGES[name] == self.days) for name in ranges
+                Choice(gettext(_RANGE_WORDS[name]), address(query, range=name), _RANGES[name] == self.days)
+                for name in ranges
             ]
-        yield [Choice(text, address(query, by=name), (name == "week") == self.weekly) for name, text in _STEPS.items()]
+        yield [
+            Choice(gettext(text), address(query, by=name), (name == "week") == self.weekly)
+            for name, text in _STEPS.items()
+        ]
 
 
 WHOLE = Zoom()
