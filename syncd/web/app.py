@@ -73,7 +73,10 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
     app = Starlette(
         routes=[
             Route("/", page(lambda view, request: home.page(view, request.query_params))),
-            Route("/objectives/{id}", page(lambda view, request: objective.page(view, request.path_params["id"]))),
+            Route(
+                "/objectives/{id}",
+                page(lambda view, request: objective.page(view, request.path_params["id"], request.query_params)),
+            ),
             Route(
                 "/key-results/{id}",
                 page(lambda view, request: key_result.page(view, request.path_params["id"], request.query_params)),
