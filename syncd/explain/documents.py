@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from syncd.explain.approvals import PastApproval
 from syncd.explain.deliveries import newest_deliveries
 from syncd.explain.edit import Edit
 from syncd.explain.evidence import Evidence
@@ -16,7 +17,7 @@ from syncd.explain.links import LinkEvidence, links_of
 from syncd.ledger import Delivery, Ledger
 from syncd.okr.goals import KeyResult
 from syncd.okr.spans import Span
-from syncd.status.document import checkin_document
+from syncd.status.document import checkin_document, signature_document
 from syncd.status.snapshot import Snapshot
 from syncd.status.verdicts import lag_days, trend_document
 
@@ -70,8 +71,17 @@ def _event(event: SeriesEvent, series: Series) -> dict[str, Any]:
     if isinstance(event, CheckInCorrected):
         what = "checked_in" if event.withdrawn is None else "withdrawn"
         return when | {"event": what, "checkin": checkin_document(event.checkin, series.period.zone)}
-    approval = {"author": event.author, "old": event.old, "new": event.new, "reason": event.reason}
-    return when | {"event": "approved", **approval}
+    return when | {"event": "approved", **approval_document(event)}
+
+
+def approval_document(approval: PastApproval) -> dict[str, Any]:
+    """An approval as JSON documents show it, without its time."""
+    return {
+        **signature_document(approval),
+        "old": approval.old,
+        "new": approval.new,
+        "reason": approval.reason,
+    }
 
 
 def _evidence(evidence: Evidence, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
@@ -117,16 +127,7 @@ def _evidence(evidence: Evidence, now: datetime, zone: ZoneInfo) -> dict[str, An
             if item.left_out is not None
         ],
         "candidate_counted": [_item(item, time(item.at)) for item in evidence.candidate],
-        "approvals": [
-            {
-                "at": time(approval.at),
-                "author": approval.author,
-                "old": approval.old,
-                "new": approval.new,
-                "reason": approval.reason,
-            }
-            for approval in evidence.approvals
-        ],
+        "approvals": [{"at": time(approval.at), **approval_document(approval)} for approval in evidence.approvals],
         "checkins": [{**checkin_document(checkin, zone), "expired": expired} for checkin, expired in evidence.checkins],
         "restatements": [
             {

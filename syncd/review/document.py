@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from syncd.explain.documents import approval_document
 from syncd.review import wording
 from syncd.review.model import Cause, DefinitionChange, Move, ObjectiveReview, Review
 from syncd.review.pace import needed
@@ -34,6 +35,10 @@ def document(review: Review) -> dict[str, Any]:
         ],
         "definition_changes": [_change(change, review) for change in review.changes],
         "checkins": [{"key_result": name} | checkin_document(made, period.zone) for name, made in review.checkins],
+        "approvals": [
+            {"key_result": name, "at": _time(approval.at, review), **approval_document(approval)}
+            for name, approval in review.approvals
+        ],
         "questions": [
             {"kind": question.kind, "key_results": list(question.key_results), "text": question.text}
             for question in review.questions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from syncd.okr.checkins import CheckIn, Withdrawal
@@ -67,15 +67,12 @@ def key_result_document(line: KeyResultLine, period: Period) -> dict[str, Any]:
 
 
 def checkin_document(checkin: CheckIn, zone: ZoneInfo) -> dict[str, Any]:
-    """A check-in as JSON documents show it. `as_of` is there only if it is of a past day, `withdrawn` only if it is,
-    `entered_by` only if it is known: early versions did not keep it.
-    """
+    """A check-in as JSON documents show it. `as_of` is there only if it is of a past day, `withdrawn` only if it is."""
     return {
         "value": checkin.value,
         "note": checkin.note,
         "confidence": checkin.confidence,
-        "author": checkin.author,
-        **_entered_by(checkin),
+        **signature_document(checkin),
         "at": _time(checkin.at, zone),
         "expires_at": _time(checkin.expires_at, zone),
         **({"as_of": _time(checkin.dated, zone)} if checkin.dated else {}),
@@ -85,15 +82,29 @@ def checkin_document(checkin: CheckIn, zone: ZoneInfo) -> dict[str, Any]:
 
 def _withdrawal(withdrawal: Withdrawal, zone: ZoneInfo) -> dict[str, Any]:
     return {
-        "author": withdrawal.author,
-        **_entered_by(withdrawal),
+        **signature_document(withdrawal),
         "at": _time(withdrawal.at, zone),
         "note": withdrawal.note,
     }
 
 
-def _entered_by(entry: CheckIn | Withdrawal) -> dict[str, Any]:
-    return {} if entry.entered_by is None else {"entered_by": entry.entered_by}
+class Signed(Protocol):
+    """What a person enters: a check-in, a withdrawal, an approval."""
+
+    @property
+    def author(self) -> str:
+        """The name that the person gave."""
+        ...
+
+    @property
+    def entered_by(self) -> str | None:
+        """Who ran the command or was logged in."""
+        ...
+
+
+def signature_document(entry: Signed) -> dict[str, Any]:
+    """The author of an entry, and `entered_by` only if it is known: early versions did not keep it."""
+    return {"author": entry.author, **({} if entry.entered_by is None else {"entered_by": entry.entered_by})}
 
 
 def level_of(line: KeyResultLine) -> Level | None:
