@@ -22,6 +22,8 @@ from syncd.config.web_keys import LoginKeys
 from syncd.config.web_secrets import metrics_token
 from syncd.ledger import LedgerError
 from syncd.sdk import ConfigError
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import marked
 from syncd.web.bounded import Bounded
 from syncd.web.credentials import bearer_token, is_token, name_of_token
 from syncd.web.daemon import Daemon
@@ -31,11 +33,13 @@ from syncd.web.refusals import SAFE, refusal
 from syncd.web.visitors import Role, Visitor, admit, visitor_by_roles
 
 _PROBES = frozenset({"/healthz", "/readyz"})
-_CLOSED = "the pages are closed: syncd listens where others reach it, and nobody is asked who they are"
-_NO_METRICS = "no token opens /metrics; write web: {metrics_token: ${NAME}} or web: {metrics: open} into syncd.yaml"
-_WRONG_TOKEN = "no token of web: {login: {tokens: …}} in syncd.yaml is equal to this one"  # noqa: S105 - a sentence
-_LOG_IN = "log in first: a program sends Authorization: Bearer with a token of web.login.tokens"
-_NO_ROLE = "you have no role here"
+_CLOSED = marked("the pages are closed: syncd listens where others reach it, and nobody is asked who they are")
+_NO_METRICS = marked("no token opens /metrics; write metrics_token or metrics: open below web: in syncd.yaml")
+_NO_METRICS_TOKEN = marked("the token of /metrics is not set; `syncd doctor` says more")
+_METRICS_TOKEN = marked("send Authorization: Bearer with the token of web.metrics_token")
+_WRONG_TOKEN = marked("no token of web.login.tokens in syncd.yaml is equal to this one")
+_LOG_IN = marked("log in first; a program sends Authorization: Bearer with a token of web.login.tokens")
+_NO_ROLE = marked("you have no role here")
 
 
 class Door:
@@ -88,14 +92,14 @@ class Door:
             if token is None:
                 return refusal(request, 403, person)
         if token is not None:
-            return refusal(request, 401, _WRONG_TOKEN)
-        return refusal(request, 401, _LOG_IN)
+            return refusal(request, 401, _(_WRONG_TOKEN))
+        return refusal(request, 401, _(_LOG_IN))
 
     async def _admit(self, request: Request, visitor: Visitor, *, checked: bool = False) -> Response | Receive:
         """Lets a visitor with a role in; `checked`: no foreign page can have made the request."""
         if not visitor.may(Role.VIEWER):
             operators = self._daemon.config.settings.web.roles.operator
-            return refusal(request, 403, _NO_ROLE, "no_role.html", visitor=visitor, operators=operators)
+            return refusal(request, 403, _(_NO_ROLE), "no_role.html", visitor=visitor, operators=operators)
         form_token = token_of_forms(await self._secret(), visitor.name)
         admit(request.scope, visitor, form_token)
         if checked or request.method in SAFE:
@@ -116,16 +120,16 @@ def _metrics_refusal(request: Request, config: Config) -> Response | None:
     if web.metrics == "open":
         return None
     if web.metrics_token is None:
-        return refusal(request, 403, _NO_METRICS)
+        return refusal(request, 403, _(_NO_METRICS))
     try:
         expected = metrics_token(config)
     except ConfigError:
-        return refusal(request, 503, "the token of /metrics is not set; see `syncd doctor`")
+        return refusal(request, 503, _(_NO_METRICS_TOKEN))
     if is_token(bearer_token(request), expected):
         return None
-    return refusal(request, 401, "send Authorization: Bearer with the token of web.metrics_token")
+    return refusal(request, 401, _(_METRICS_TOKEN))
 
 
 def _closed(request: Request) -> Response:
     status = 200 if request.url.path == "/" and request.method in SAFE else 403
-    return refusal(request, status, _CLOSED, "closed.html")
+    return refusal(request, status, _(_CLOSED), "closed.html")

@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive
 
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import marked
 from syncd.web.bodies import BodyRefused, again, form_fields, whole_body
 from syncd.web.refusals import refusal
 
@@ -21,8 +23,8 @@ FIELD = "form_token"
 
 _HEADER = "X-Form-Token"
 _FORM = "application/x-www-form-urlencoded"
-_NO_ORIGIN = "this must be sent from a page of syncd; a program sends Authorization: Bearer with a token"
-_OLD = "the page that this was sent from is too old; go back, load the page again, and send it once more"
+_NO_ORIGIN = marked("this must be sent from a page of syncd; a program sends Authorization: Bearer with a token")
+_OLD = marked("the page that this was sent from is too old; go back, load the page again, and send it once more")
 
 
 def token_of_forms(secret: bytes, who: str) -> str:
@@ -36,7 +38,7 @@ async def check_form(request: Request, expected: str) -> Response | Receive:
     `Guard` has refused every foreign `Origin` before.
     """
     if "origin" not in request.headers:
-        return refusal(request, 403, _NO_ORIGIN)
+        return refusal(request, 403, _(_NO_ORIGIN))
     try:
         body = await whole_body(request)
         given = request.headers.get(_HEADER)
@@ -45,5 +47,5 @@ async def check_form(request: Request, expected: str) -> Response | Receive:
     except BodyRefused as error:
         return refusal(request, error.status, str(error))
     if given is None or not hmac.compare_digest(given.encode(), expected.encode()):
-        return refusal(request, 403, _OLD)
+        return refusal(request, 403, _(_OLD))
     return again(body, request.receive)

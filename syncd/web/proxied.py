@@ -8,6 +8,10 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from starlette.requests import Request
 
 from syncd.config.web_keys import ProxyKeys
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import marked
+
+_TWICE = marked("the proxy sends %(header)s several times; let it replace what a visitor sends")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +29,15 @@ def proxied(request: Request, proxy: ProxyKeys) -> Proxied | str:
     """
     peer = request.client.host if request.client is not None else ""
     if not _is_within(peer, proxy.trusted):
-        return "the pages are reached through the proxy that people log in at, and not at this address"
+        return _("the pages are reached through the proxy that people log in at, and not at this address")
     names = [_text(name).strip() for name in request.headers.getlist(proxy.header)]
     if len(names) > 1:
-        return f"the proxy sends {proxy.header} several times; let it replace what a visitor sends"
+        return _(_TWICE, header=proxy.header)
     if not names or not names[0]:
-        return f"the proxy does not say who is logged in: it sends no {proxy.header}"
+        return _("the proxy does not say who is logged in: it sends no %(header)s", header=proxy.header)
     groups = request.headers.getlist(proxy.groups) if proxy.groups is not None else []
     if len(groups) > 1:
-        return f"the proxy sends {proxy.groups} several times; let it replace what a visitor sends"
+        return _(_TWICE, header=proxy.groups)
     members = (group.strip() for group in _text("".join(groups)).split(","))
     return Proxied(names[0], frozenset(filter(None, members)))
 

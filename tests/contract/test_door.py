@@ -264,6 +264,6 @@ def test_whoever_has_no_role_is_told_who_they_are_and_whom_to_ask(project: CsvPr
     answer = client.get("/sources", headers={"X-Forwarded-Email": "ben<b>@acme.example"})
     assert answer.status_code == 403
     assert "You are ben&lt;b&gt;@acme.example" in answer.text
-    assert "Ask ann@acme.example" in answer.text
+    assert "Ask whoever runs syncd here: ann@acme.example." in answer.text
     refused = client.get("/api/status", headers={"X-Forwarded-Email": "ben@acme.example"})
     assert (refused.status_code, list(refused.json())) == (403, ["error"])
