@@ -39,4 +39,4 @@ def event_words(event: SeriesEvent, series: Series) -> str:
         )
         return f"{withdrawn}{why}"
     change = f"{value_figure(kr, event.old)} → {value_figure(kr, event.new)}"
-    return _("approved %(moment)s by %(person)s: %(change)s", moment=at, person=event.author, change=change)
+    return _("approved %(moment)s by %(person)s: %(change)s", moment=at, person=event.by, change=change)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from syncd.explain.approvals import PastApproval
 from syncd.explain.period_edits import OBJECTIVE
 from syncd.okr.alignment import Verdict
 from syncd.okr.checkins import CheckIn
@@ -232,6 +233,16 @@ def checkin(name: str, checkin: CheckIn, review: Review) -> str:
     when = day(checkin.at.astimezone(zone))
     heading = _("%(day)s, %(person)s on %(name)s", day=when, person=checkin.by, name=name)
     return f"{heading}: {', '.join(parts)}"
+
+
+def approval(name: str, approval: PastApproval, review: Review) -> str:
+    """`21 Nov, Dana on calls: 1,092 → 5`."""
+    move = review.by_id.get(name)
+    old, new = (
+        full_number(number, "unknown") if move is None else value_figure(move.line.key_result, number, "unknown")
+        for number in (approval.old, approval.new)
+    )
+    return f"{day(approval.at.astimezone(review.period.zone))}, {approval.by} on {name}: {old} → {new}"
 
 
 def carried_over(review: Review) -> Sequence[str]:
