@@ -16,9 +16,12 @@ from babel.dates import format_date, format_time, get_datetime_format
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from syncd.sdk.language import ENGLISH, Language
+from syncd.sdk.language import ENGLISH, Language, speaking
 
+_OF_PROGRAMS = ("/api/", "/hooks/", "/metrics", "/healthz", "/readyz", "/events", "/static/")
 _TAG = re.compile(r"\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*)\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*)?")
 
 
@@ -29,7 +32,7 @@ class Translated(Language):
         self._locale, self._translations = locale, translations
         self.tag, self.direction = str(locale).replace("_", "-"), locale.text_direction
         self._day_pattern = locale.datetime_skeletons["MMMd"]
-        self._moment_pattern = get_datetime_format("medium", locale)
+        self._moment_pattern = str(get_datetime_format("medium", locale))
 
     def gettext(self, message: str) -> str:
         """The translation of a message."""
@@ -87,6 +90,31 @@ class Languages:
             if name in self._translations:
                 return Translated(locale, self._translations[name])
         return None
+
+
+class Spoken:
+    """Makes each page in the first language that its reader wants and that there is. Programs get English."""
+
+    def __init__(self, app: ASGIApp, languages: Languages) -> None:
+        self._app, self._languages = app, languages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http" or scope["path"].startswith(_OF_PROGRAMS):
+            await self._app(scope, receive, send)
+            return
+        spoken = self._languages.of(Headers(scope=scope).get("accept-language", ""))
+
+        async def with_language(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if headers.get("content-type", "").startswith("text/html"):
+                    headers["Content-Language"] = spoken.tag
+                    headers.add_vary_header("Accept-Language")
+            await send(message)
+
+        with speaking(spoken):
+            await self._app(scope, receive, with_language)
 
 
 def _translations(path: Path) -> GNUTranslations:
