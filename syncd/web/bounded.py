@@ -46,9 +46,7 @@ class Bounded:
         return answer
 
     async def run(self, work: Callable[[], T]) -> T:
-        """The result of `work`, run in the caller's context, with that bound. Raises LedgerSilent if it does not come in
-        time.
-        """
+        """The result of `work` in the caller's context, with that bound. LedgerSilent if it does not come in time."""
         running = asyncio.get_running_loop().run_in_executor(self._executor, copy_context().run, work)
         try:
             return await asyncio.wait_for(running, self._seconds)
