@@ -12,6 +12,7 @@ from syncd.cycle.measure import measure
 from syncd.cycle.model import CycleRequest, Result
 from syncd.cycle.outgoing import Outgoing
 from syncd.cycle.pull import pull
+from syncd.cycle.take_requests import take_requests
 
 
 def run_cycle(
@@ -21,7 +22,8 @@ def run_cycle(
     background: Background | None = None,
     outgoing: Outgoing | None = None,
 ) -> Result:
-    """Runs the four phases; a `dry_run` keeps the pulled rows but no value, and sends nothing.
+    """Does what people asked for, and runs the four phases; a `dry_run` leaves that undone, keeps the pulled rows but
+    no value, and sends nothing.
 
     Pulls that outlast the cycle have failed in it, and go on in the `background`, if there is one; deliveries and
     messages are `outgoing` beside the next cycles, or take place before the end. The result names the sources and
@@ -29,6 +31,9 @@ def run_cycle(
     stay with their cursors, and the next cycle continues from there.
     """
     moves = request.watcher.moves
+    if not dry_run:
+        take_requests(request.config, request.ledger, request.clock)
+        moves()
     pulled = pull(request, background)
     moves()
     if dry_run:

@@ -68,8 +68,16 @@ class Project(CsvProject):
     def approve(self, number: float | None = None, name: str = "calls") -> KeptValue:
         config = self.config
         self.now += timedelta(hours=1)
+        candidate = self.value(name).candidate if number is None else number
         approved = approve(
-            config, config.periods[0], self.key_result(name), self.ledger, author="Dana", now=self.now, number=number
+            config,
+            config.periods[0],
+            self.key_result(name),
+            self.ledger,
+            author="Dana",
+            entered_by="ops@build-3",
+            now=self.now,
+            candidate=candidate,
         )
         return approved.new
 
