@@ -10,6 +10,7 @@ from pathlib import Path
 
 from syncd.cli.asking import new_form, take_now
 from syncd.cli.author import author_name, process_owner
+from syncd.cli.lines import wrapped
 from syncd.cli.opening import chosen_key_result, chosen_period, open_config
 from syncd.cli.output import say
 from syncd.cycle.approve import AnotherCandidate, NotHeld, held_value
@@ -54,7 +55,8 @@ def _approve(desk: Desk, by: Form, number: float | None, clock: Callable[[], dat
     waits = take_now(desk.config, ledger, clock, desk.ask_approval(by, candidate))
     if waits is not None:
         approved = figure(candidate, "the unknown number")
-        say(f"{name}: the approval of {approved} is stored and counts from the next cycle: {waits}")
+        for line in wrapped(f"{name}: the approval of {approved} is stored and counts from the next cycle: {waits}"):
+            say(line)
         return
     new = ledger.values.last(period)[name]
     who = signature(by.author, by.entered_by)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from syncd.cli.asking import new_form, take_now
 from syncd.cli.author import author_name, process_owner
+from syncd.cli.lines import wrapped
 from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, writing_ledger
 from syncd.cli.output import say
 from syncd.config import Config
@@ -154,7 +155,8 @@ def _change(
         print_json(key_result_document(new, okrs.period))
     if waits is not None:
         what = "withdrawal" if checkin.withdrawn else "check-in"
-        say(f"{key_result.id}: the {what} is stored and counts from the next cycle: {waits}", err=as_json)
+        for line in wrapped(f"{key_result.id}: the {what} is stored and counts from the next cycle: {waits}"):
+            say(line, err=as_json)
     elif not as_json:
         say(sentence(old, new, checkin, config.zone))
 

@@ -43,7 +43,7 @@ def take_requests(config: Config, ledger: Ledger, clock: Callable[[], datetime])
         if _is_to_be_renamed(config, request, renamed):
             continue
         try:
-            with ledger.in_one_transaction() as inner:
+            with ledger.transaction() as inner:
                 before, after = _apply(config, inner, request, clock())
                 inner.requests.applied(request.id, clock(), before, after)
         except (Refused, ConfigError) as error:

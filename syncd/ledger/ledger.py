@@ -254,7 +254,7 @@ class Ledger:
                 transaction.rollback()
 
     @contextmanager
-    def in_one_transaction(self) -> Iterator[Ledger]:
+    def transaction(self) -> Iterator[Ledger]:
         """This ledger in one transaction: all that is written there is kept at the end, or nothing after an error."""
         with self.engine.begin() as connection:
             yield self._on(connection)
