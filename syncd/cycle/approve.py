@@ -100,6 +100,7 @@ def approve(
         new,
         reason=reason,
         author=author,
+        entered_by=entered_by,
         now=now,
         due=outgoing,
     )

@@ -16,14 +16,9 @@ from syncd.cycle.take_requests import take_requests
 
 
 def run_cycle(
-    request: CycleRequest,
-    *,
-    dry_run: bool = False,
-    background: Background | None = None,
-    outgoing: Outgoing | None = None,
+    request: CycleRequest, *, background: Background | None = None, outgoing: Outgoing | None = None
 ) -> Result:
-    """Does what people asked for, and runs the four phases; a `dry_run` leaves that undone, keeps the pulled rows but
-    no value, and sends nothing.
+    """Does what people asked for, and runs the four phases. If the request is for a dry run, only the first two phases.
 
     Pulls that outlast the cycle have failed in it, and go on in the `background`, if there is one; deliveries and
     messages are `outgoing` beside the next cycles, or take place before the end. The result names the sources and
@@ -31,12 +26,12 @@ def run_cycle(
     stay with their cursors, and the next cycle continues from there.
     """
     moves = request.watcher.moves
-    if not dry_run:
+    if not request.dry_run:
         take_requests(request.config, request.ledger, request.clock)
         moves()
     pulled = pull(request, background)
     moves()
-    if dry_run:
+    if request.dry_run:
         end_dry_run(request, pulled)
         with carried_over_in_rehearsal(request, pulled.cycle, pulled.now) as (ledger, carried_over):
             rehearsed = replace(request, ledger=ledger)
