@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from syncd.config.document import Document, Place
-from syncd.sdk import Problem
-from syncd.sdk.redactor import Redactor, keys_in_address
+from syncd.okr.words import count
+from syncd.sdk import ConfigError, Problem
+from syncd.sdk.redactor import SHORTEST_SECRET, Redactor, keys_in_address
 from syncd.sdk.regular_files import read_regular
 
 RESOLVED = Redactor()
@@ -96,3 +97,29 @@ def password_in_url(text: str) -> bool:
     """Whether a URL contains a password that is not a reference."""
     match = _PASSWORD_IN_URL.search(text)
     return match is not None and not _REFERENCE.search(match[1] or match[2])
+
+
+class ShortSecret(ConfigError):
+    """A secret is too short to be told from any word of a message."""
+
+
+def secret_at(document: Document, place: Place, name: str) -> str:
+    """The secret that a place of a document refers to; messages call it `name`. Raises ConfigError if it is not set,
+    and ShortSecret.
+    """
+    resolve = Resolver(document)
+    secret: str = resolve(document.at(place), place)
+    if resolve.problems:
+        raise ConfigError(problems=resolve.problems)
+    if len(secret) < SHORTEST_SECRET:
+        raise ShortSecret(problems=[too_short(document, place, name, len(secret))])
+    return secret
+
+
+def too_short(document: Document, place: Place, name: str, length: int) -> Problem:
+    """The problem of a secret that is too short to be masked."""
+    message = (
+        f"{name} has {count(length, 'character')}, too few to be masked in messages; make a new secret of at least "
+        f"{SHORTEST_SECRET}"
+    )
+    return document.problem(place, message)
