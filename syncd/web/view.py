@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -19,11 +20,12 @@ from syncd.status.periods import choose_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.snapshot import Snapshot
 from syncd.web.daemon import Daemon
+from syncd.web.visitors import Visitor, form_token, visitor_of
 
 
 @dataclass(frozen=True)
 class View:
-    """What a page shows: a period, as of now or of the end of a past day.
+    """What a page shows to a visitor: a period, as of now or of the end of a past day.
 
     `asked` is the period that the address names, None if it names none: links to other pages keep it.
     """
@@ -31,6 +33,8 @@ class View:
     daemon: Daemon
     okrs: PeriodOkrs
     now: datetime
+    visitor: Visitor
+    form_token: str
     asked: str | None = None
     day: date | None = None
 
@@ -50,8 +54,11 @@ class View:
         """What the frame of each page shows."""
         zone = self.okrs.period.zone
         return {
+            "visitor": self.visitor,
+            "form_token": self.form_token,
             "period": self.okrs.period,
             "as_of": self.snapshot.last_instant.astimezone(zone),
+            "cycle": self.snapshot.cycle,
             "synced_at": self.snapshot.synced_at,
             "past": self.day is not None,
             "day": self.day,
@@ -60,13 +67,19 @@ class View:
         }
 
 
+def address(query: QueryParams, **changes: str) -> str:
+    """The address of the same page with other parameters; all others stay."""
+    return f"?{urlencode({**query, **changes})}"
+
+
 def view_of(daemon: Daemon, request: Request) -> View:
     """The view that an address asks for. HTTPException: 404 for an unknown period, 400 for a day that is none."""
     now, asked = daemon.now(), request.query_params.get("period")
     okrs = choose_period(daemon.config, asked, now)
     if okrs is None:
         raise HTTPException(404, _("there is no such period") if asked else _("no mapping file has a period yet"))
-    return View(daemon, okrs, now, asked, _day(request.query_params.get("at"), okrs, now))
+    day = _day(request.query_params.get("at"), okrs, now)
+    return View(daemon, okrs, now, visitor_of(request), form_token(request), asked, day)
 
 
 def _day(text: str | None, okrs: PeriodOkrs, now: datetime) -> date | None:
