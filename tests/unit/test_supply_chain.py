@@ -1,4 +1,4 @@
-"""What is in syncd beside its own code: the bill of materials has all of the lock, and an audit is not green by silence."""
+"""What is in syncd beside its own code: the bill has all of the lock, and an audit is not green by silence."""
 
 from __future__ import annotations
 
