@@ -1,0 +1,52 @@
+"""Answers where there is nothing to show: a page for a browser, a line of text or JSON for a program."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+
+from syncd.web.pages import render
+
+_HINTS = {
+    404: "Check the address. An objective or key result that left the mapping files has no page any more.",
+    500: "This is an error in syncd. The log of the service has the details; please report them.",
+    503: "Reload this page once the ledger answers again. The log of the service has the details.",
+}
+_FOR_PEOPLE = {
+    "Not Found": "there is no such page",
+    "Method Not Allowed": "this address takes no such request",
+    "Internal Server Error": "syncd could not make this page",
+}
+"""What HTTP's names of statuses mean."""
+
+
+def refused(request: Request, error: Exception) -> Response:
+    """Answers a request for what is not there, or must not be."""
+    assert isinstance(error, HTTPException)
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
+    return _answer(request, error.status_code, error.detail)
+
+
+def unreadable(request: Request, error: Exception) -> Response:
+    """Answers while the ledger cannot be read."""
+    return _answer(request, 503, str(error))
+
+
+def failed(request: Request, _: Exception) -> Response:
+    """Answers after an error that nobody foresaw; the server logs it."""
+    return _answer(request, 500, "Internal Server Error")
+
+
+def _answer(request: Request, status: int, sentence: str) -> Response:
+    if "text/html" not in request.headers.get("accept", ""):
+        return PlainTextResponse(f"{sentence}\n", status)
+    what, _, next_step = _FOR_PEOPLE.get(sentence, sentence).partition("; ")
+    hint = _as_sentence(next_step) if next_step else _HINTS.get(status)
+    page = render("problem.html", here="", past=False, query="", status=status, sentence=_as_sentence(what), hint=hint)
+    return HTMLResponse(page, status)
+
+
+def _as_sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "."
