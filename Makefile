@@ -64,9 +64,9 @@ INSTALL := pip install --quiet --no-deps --no-build-isolation
 # Later locks keep to the versions of earlier ones, for they are installed into the same environment.
 COMPILE := .venv-lock/bin/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --generate-hashes --no-header $(UPGRADE)
 lock: .venv-lock/.installed  ## resolve the dependencies again, keeping versions that still fit; UPGRADE=--upgrade takes the newest
-	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) pyproject.toml --extra mcp -o requirements.lock
 	$(COMPILE) --group build -c requirements.lock -o requirements-build.lock
-	$(COMPILE) pyproject.toml --group dev -c requirements.lock -c requirements-build.lock -o requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra mcp --group dev -c requirements.lock -c requirements-build.lock -o requirements-dev.lock
 	$(COMPILE) --group bench -o requirements-bench.lock
 
 .venv-lock/.installed: Makefile

@@ -7,6 +7,7 @@ import io
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, reading_ledger
 from syncd.cli.output import say, say_document
@@ -77,7 +78,8 @@ def table(series: Series) -> str:
     events_by_point = by_point(series)
     for point in series.points:
         events = events_by_point.get(point.day, ())
-        cells = point_document(point, series) | {"events": "; ".join(event_words(event, series) for event in events)}
+        words = "; ".join(event_words(event, series) for event in events)
+        cells: dict[str, Any] = {**point_document(point, series), "events": words}
         writer.writerow([_cell(cells[column]) for column in _COLUMNS])
     return text.getvalue()
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from syncd.cli.opening import chosen_period, open_config, print_json, reading_ledger
 from syncd.cli.status_view import print_status
-from syncd.status.document import document
+from syncd.status.document import status_document
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import report_of
-from syncd.status.unwritten import trouble_document, troubles
+from syncd.status.unwritten import troubles
 
 
 def run(path: Path, *, period: str | None, as_json: bool) -> None:
@@ -19,6 +19,6 @@ def run(path: Path, *, period: str | None, as_json: bool) -> None:
     ledger = reading_ledger(config)
     report, unwritten = report_of(Snapshots(config, okrs, ledger).now(clock())), troubles(ledger)
     if as_json:
-        print_json(document(report) | {"unwritten": [trouble_document(trouble) for trouble in unwritten]})
+        print_json(status_document(report, unwritten))
         return
     print_status(report, unwritten)

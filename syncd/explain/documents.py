@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from syncd.explain.deliveries import newest_deliveries
+from syncd.explain.document_types import (
+    ApprovalDocument,
+    DeliveryDocument,
+    EditDocument,
+    EventDocument,
+    EvidenceDocument,
+    ExplainedLinkDocument,
+    ExplanationDocument,
+    HistoryDocument,
+    ItemDocument,
+    PointDocument,
+    RestatementDocument,
+    StreamDocument,
+    WindowDocument,
+)
 from syncd.explain.edit import Edit
-from syncd.explain.evidence import Evidence
+from syncd.explain.evidence import Evidence, PastApproval, StreamSeen
 from syncd.explain.evidence import evidence as evidence_of
 from syncd.explain.history import CheckInCorrected, Point, Restated, Series, SeriesEvent
 from syncd.explain.items import Item
 from syncd.explain.links import LinkEvidence, links_of
+from syncd.explain.restatements import Restatement
 from syncd.ledger import Delivery, Ledger
 from syncd.okr.goals import KeyResult
 from syncd.okr.spans import Span
-from syncd.status.document import checkin_document
+from syncd.status.document import checkin_document, period_document
 from syncd.status.snapshot import Snapshot
 from syncd.status.verdicts import lag_days, trend_document
 
 
-def explanation(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -> dict[str, Any]:
+def explanation(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -> ExplanationDocument:
     """All the evidence of a key result in a snapshot, as `explain --json` prints it: a public contract."""
     zone = snapshot.rules.zone
     return {
@@ -31,20 +46,19 @@ def explanation(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult
     }
 
 
-def series_document(series: Series) -> dict[str, Any]:
+def series_document(series: Series) -> HistoryDocument:
     """The series as `history --json` prints it."""
-    period = series.period
     return {
         "key_result": series.key_result.id,
         "title": series.key_result.title,
-        "period": {"id": period.id, "start": period.first.isoformat(), "end": period.last.isoformat()},
+        "period": period_document(series.period),
         "unit": series.key_result.unit,
         "points": [point_document(point, series) for point in series.points],
         "events": [_event(event, series) for event in series.events],
     }
 
 
-def point_document(point: Point, series: Series) -> dict[str, Any]:
+def point_document(point: Point, series: Series) -> PointDocument:
     """A day of a history."""
     return {
         "day": point.day.isoformat(),
@@ -56,33 +70,31 @@ def point_document(point: Point, series: Series) -> dict[str, Any]:
         "health": point.health,
         "quality": point.quality,
         "source": point.source,
-        "measured_at": _time(point.measured_at, series) if point.measured_at else None,
+        "measured_at": _time(point.measured_at, series.period.zone) if point.measured_at else None,
         "reason": point.reason,
     }
 
 
-def _event(event: SeriesEvent, series: Series) -> dict[str, Any]:
-    when = {"at": _time(event.at, series), "day": event.at.astimezone(series.period.zone).date().isoformat()}
+def _event(event: SeriesEvent, series: Series) -> EventDocument:
+    zone = series.period.zone
+    at, day = _time(event.at, zone), event.at.astimezone(zone).date().isoformat()
     if isinstance(event, Edit):
-        return when | {"event": "edited", "file": event.file, "key": event.key, "old": event.old, "new": event.new}
+        return {**_edit(event, zone), "day": day, "event": "edited"}
     if isinstance(event, Restated):
-        return when | {"event": "restated", "count": event.count, "before": event.before, "after": event.after}
+        before, after = event.before, event.after
+        return {"at": at, "day": day, "event": "restated", "count": event.count, "before": before, "after": after}
     if isinstance(event, CheckInCorrected):
-        what = "checked_in" if event.withdrawn is None else "withdrawn"
-        return when | {"event": what, "checkin": checkin_document(event.checkin, series.period.zone)}
-    approval = {"author": event.author, "old": event.old, "new": event.new, "reason": event.reason}
-    return when | {"event": "approved", **approval}
+        checkin = checkin_document(event.checkin, zone)
+        return {"at": at, "day": day, "event": "withdrawn" if event.withdrawn else "checked_in", "checkin": checkin}
+    return {**_approval(event, zone), "day": day, "event": "approved"}
 
 
-def _evidence(evidence: Evidence, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
-    def time(moment: datetime | None) -> str | None:
-        return moment.astimezone(zone).isoformat(timespec="seconds") if moment else None
-
+def _evidence(evidence: Evidence, now: datetime, zone: ZoneInfo) -> EvidenceDocument:
     line = evidence.line
     return {
         "key_result": evidence.key_result.id,
         "title": evidence.key_result.title,
-        "as_of": time(now),
+        "as_of": _time(now, zone),
         "value": line.value,
         "quality": line.quality,
         "reason": line.reason,
@@ -96,72 +108,81 @@ def _evidence(evidence: Evidence, now: datetime, zone: ZoneInfo) -> dict[str, An
             {"name": part.name, "window": _window(part.window, zone), "arithmetic": part.arithmetic}
             for part in evidence.parts
         ],
-        "streams": [
-            {
-                "connection": stream.connection,
-                "key": stream.key,
-                "completed_at": time(stream.completed_at),
-                "quality": stream.quality,
-                "reason": stream.reason,
-                "got": stream.got,
-                "expected": stream.expected,
-                "notes": list(stream.notes),
-            }
-            for stream in evidence.streams
-        ],
+        "streams": [_stream(stream, zone) for stream in evidence.streams],
         "arithmetic": evidence.arithmetic,
-        "counted": [_item(item, time(item.at)) for item in evidence.counted],
+        "counted": [_item(item, zone) for item in evidence.counted],
         "left_out": [
-            {**_item(item, time(item.at)), "rule": item.left_out}
-            for item in evidence.items
-            if item.left_out is not None
+            {**_item(item, zone), "rule": item.left_out} for item in evidence.items if item.left_out is not None
         ],
-        "candidate_counted": [_item(item, time(item.at)) for item in evidence.candidate],
-        "approvals": [
-            {
-                "at": time(approval.at),
-                "author": approval.author,
-                "old": approval.old,
-                "new": approval.new,
-                "reason": approval.reason,
-            }
-            for approval in evidence.approvals
-        ],
+        "candidate_counted": [_item(item, zone) for item in evidence.candidate],
+        "approvals": [_approval(approval, zone) for approval in evidence.approvals],
         "checkins": [{**checkin_document(checkin, zone), "expired": expired} for checkin, expired in evidence.checkins],
-        "restatements": [
-            {
-                "at": time(restatement.at),
-                "label": restatement.label,
-                "title": restatement.title,
-                "url": restatement.url or None,
-                "of": time(restatement.of),
-                "why": restatement.why,
-                "before": restatement.before,
-                "after": restatement.after,
-            }
-            for restatement in evidence.restatements
-        ],
-        "definition_changes": [
-            {"at": time(edit.at), "file": edit.file, "key": edit.key, "old": edit.old, "new": edit.new}
-            for edit in evidence.definition_changes
-        ],
+        "restatements": [_restatement(restatement, zone) for restatement in evidence.restatements],
+        "definition_changes": [_edit(edit, zone) for edit in evidence.definition_changes],
         "guard": _evidence(evidence.guard, now, zone) if evidence.guard else None,
     }
 
 
-def _window(window: Span, zone: ZoneInfo) -> dict[str, str]:
+def _window(window: Span, zone: ZoneInfo) -> WindowDocument:
+    return {"start": _time(window.start, zone), "end": _time(window.end, zone)}
+
+
+def _stream(stream: StreamSeen, zone: ZoneInfo) -> StreamDocument:
     return {
-        "start": window.start.astimezone(zone).isoformat(timespec="seconds"),
-        "end": window.end.astimezone(zone).isoformat(timespec="seconds"),
+        "connection": stream.connection,
+        "key": stream.key,
+        "completed_at": _time(stream.completed_at, zone) if stream.completed_at else None,
+        "quality": stream.quality,
+        "reason": stream.reason,
+        "got": stream.got,
+        "expected": stream.expected,
+        "notes": list(stream.notes),
     }
 
 
-def _item(item: Item, at: str | None) -> dict[str, Any]:
-    fields = {"label": item.label, "title": item.title, "url": item.url or None, "at": at, "brings": item.brings}
-    return fields | ({"part": item.part} if item.part else {}) | ({"remark": item.remark} if item.remark else {})
+def _item(item: Item, zone: ZoneInfo) -> ItemDocument:
+    shown: ItemDocument = {
+        "label": item.label,
+        "title": item.title,
+        "url": item.url or None,
+        "at": _time(item.at, zone) if item.at else None,
+        "brings": item.brings,
+    }
+    if item.part:
+        shown["part"] = item.part
+    if item.remark:
+        shown["remark"] = item.remark
+    return shown
 
 
-def _link(link: LinkEvidence) -> dict[str, Any]:
+def _approval(approval: PastApproval, zone: ZoneInfo) -> ApprovalDocument:
+    return {
+        "at": _time(approval.at, zone),
+        "author": approval.author,
+        "old": approval.old,
+        "new": approval.new,
+        "reason": approval.reason,
+    }
+
+
+def _restatement(restatement: Restatement, zone: ZoneInfo) -> RestatementDocument:
+    return {
+        "at": _time(restatement.at, zone),
+        "label": restatement.label,
+        "title": restatement.title,
+        "url": restatement.url or None,
+        "of": _time(restatement.of, zone) if restatement.of else None,
+        "why": restatement.why,
+        "before": restatement.before,
+        "after": restatement.after,
+    }
+
+
+def _edit(edit: Edit, zone: ZoneInfo) -> EditDocument:
+    return {"at": _time(edit.at, zone), "file": edit.file, "key": edit.key, "old": edit.old, "new": edit.new}
+
+
+def _link(link: LinkEvidence) -> ExplainedLinkDocument:
     return {
         "output": link.output,
         "outcome": link.outcome,
@@ -183,16 +204,16 @@ def _link(link: LinkEvidence) -> dict[str, Any]:
     }
 
 
-def _delivery(delivery: Delivery, zone: ZoneInfo) -> dict[str, Any]:
+def _delivery(delivery: Delivery, zone: ZoneInfo) -> DeliveryDocument:
     return {
         "to": delivery.connection,
         "target": delivery.target,
         "value": delivery.statement.get("value"),
         "state": delivery.state,
         "reason": delivery.reason,
-        "at": (delivery.tried_at or delivery.made_at).astimezone(zone).isoformat(timespec="seconds"),
+        "at": _time(delivery.tried_at or delivery.made_at, zone),
     }
 
 
-def _time(moment: datetime, series: Series) -> str:
-    return moment.astimezone(series.period.zone).isoformat(timespec="seconds")
+def _time(moment: datetime, zone: ZoneInfo) -> str:
+    return moment.astimezone(zone).isoformat(timespec="seconds")

@@ -8,20 +8,21 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from syncd.okr.goals import Band, Goal, KeyResult, Milestones, Standing, Target
+from syncd.okr.goals import Band, Goal, KeyResult, Kind, Milestones, Quality, Standing, Target
 from syncd.okr.rollup import ObjectiveStanding
 from syncd.sdk.figures import full_number
 from syncd.sdk.figures import number as number
 from syncd.sdk.figures import percent as percent
+from syncd.sdk.language import marked
 
 _ENDS = (0.0, 1.0)
 
 HEALTH_WORDS = {
-    "unknown": "unknown",
-    "off_track": "off track",
-    "at_risk": "at risk",
-    "on_track": "on track",
-    "done": "done",
+    "unknown": marked("unknown"),
+    "off_track": marked("off track"),
+    "at_risk": marked("at risk"),
+    "on_track": marked("on track"),
+    "done": marked("done"),
 }
 HEALTH_SIGNS = {"unknown": "?", "off_track": "✗", "at_risk": "~", "on_track": "✓", "done": "★"}
 HEALTH_STYLES = {
@@ -31,6 +32,14 @@ HEALTH_STYLES = {
     "on_track": "green",
     "done": "bold green",
 }
+QUALITY_WORDS: dict[Quality, str] = {
+    "complete": marked("complete"),
+    "partial": marked("partial"),
+    "failed": marked("failed"),
+    "stale": marked("stale"),
+    "held": marked("held"),
+}
+KIND_WORDS: dict[Kind, str] = {"outcome": marked("outcome"), "output": marked("output")}
 
 
 def count(number: int, name: str) -> str:

@@ -11,7 +11,7 @@ from syncd.config import Config
 from syncd.okr.goals import Target, expected
 from syncd.okr.spans import Period
 from syncd.okr.words import goal_bounds
-from syncd.sdk import Json, Statement, Summary
+from syncd.sdk import Statement, Summary
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
 
 _KEPT = [field.name for field in fields(Statement) if field.name != "blank_unknown"]
@@ -61,7 +61,7 @@ def _statement(config: Config, period: Period, block: ObjectiveBlock, line: KeyR
     )
 
 
-def as_json(statement: Statement | Summary) -> dict[str, Json]:
+def as_json(statement: Statement | Summary) -> dict[str, Any]:
     """A statement as the ledger keeps it."""
     if isinstance(statement, Summary):
         return {"document": statement.document, "statements": [as_json(part) for part in statement.statements]}

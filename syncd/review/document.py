@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from syncd.review import wording
-from syncd.review.model import Cause, DefinitionChange, Move, ObjectiveReview, Review
+from syncd.review.document_types import (
+    CauseDocument,
+    Change,
+    DefinitionChangeDocument,
+    MoveDocument,
+    ReviewDocument,
+    ReviewedObjectiveDocument,
+)
+from syncd.review.model import Cause, DefinitionChange, Move, ObjectiveReview, Review, Sign
 from syncd.review.pace import needed
-from syncd.status.document import checkin_document, key_result_document
+from syncd.status.document import checkin_document, key_result_document, period_document
 from syncd.status.verdicts import link_document
 
+_CHANGES: Mapping[Sign, Change] = {"+": "came", "-": "went", "~": "changed", "o": "came_open"}
 
-def document(review: Review) -> dict[str, Any]:
+
+def document(review: Review) -> ReviewDocument:
     """The review; times are RFC 3339 with offset, unknown figures are null."""
     period = review.period
-    return {
-        "period": {"id": period.id, "start": period.first.isoformat(), "end": period.last.isoformat()},
+    shown: ReviewDocument = {
+        "period": period_document(period),
         "from": review.days.first.isoformat(),
         "to": review.days.last.isoformat(),
         "whole_period": review.whole,
@@ -33,28 +43,33 @@ def document(review: Review) -> dict[str, Any]:
             for attention in review.attention
         ],
         "definition_changes": [_change(change, review) for change in review.changes],
-        "checkins": [{"key_result": name} | checkin_document(made, period.zone) for name, made in review.checkins],
+        "checkins": [{**checkin_document(made, period.zone), "key_result": name} for name, made in review.checkins],
         "questions": [
             {"kind": question.kind, "key_results": list(question.key_results), "text": question.text}
             for question in review.questions
         ],
-        **({"carry_over": list(wording.carried_over(review))} if review.whole else {}),
     }
+    if review.whole:
+        shown["carry_over"] = list(wording.carried_over(review))
+    return shown
 
 
-def _change(change: DefinitionChange, review: Review) -> dict[str, Any]:
+def _change(change: DefinitionChange, review: Review) -> DefinitionChangeDocument:
     edit = change.edit
-    return {
+    shown: DefinitionChangeDocument = {
         "at": _time(change.at, review),
         "file": change.file,
         "what": change.what,
         "key_results": list(change.key_results),
-        **({"objective": change.objective} if change.objective else {}),
-        **({"key": edit.key, "old": edit.old, "new": edit.new} if edit else {}),
     }
+    if change.objective:
+        shown["objective"] = change.objective
+    if edit:
+        shown["key"], shown["old"], shown["new"] = edit.key, edit.old, edit.new
+    return shown
 
 
-def _objective(reviewed: ObjectiveReview, review: Review) -> dict[str, Any]:
+def _objective(reviewed: ObjectiveReview, review: Review) -> ReviewedObjectiveDocument:
     objective, standing, before = reviewed.block.objective, reviewed.block.standing, reviewed.before
     return {
         "id": objective.id,
@@ -73,9 +88,10 @@ def _objective(reviewed: ObjectiveReview, review: Review) -> dict[str, Any]:
     }
 
 
-def _move(move: Move, review: Review) -> dict[str, Any]:
+def _move(move: Move, review: Review) -> MoveDocument:
     start, need = move.start, needed(move, review)
-    return key_result_document(move.line, review.period) | {
+    return {
+        **key_result_document(move.line, review.period),
         "movement": move.movement,
         "before": {
             "day": start.day.isoformat(),
@@ -95,9 +111,9 @@ def _move(move: Move, review: Review) -> dict[str, Any]:
     }
 
 
-def _cause(cause: Cause, review: Review) -> dict[str, Any]:
+def _cause(cause: Cause, review: Review) -> CauseDocument:
     return {
-        "change": {"+": "came", "-": "went", "~": "changed", "o": "came_open"}[cause.sign],
+        "change": _CHANGES[cause.sign],
         "label": cause.label,
         "title": cause.title,
         "url": cause.url or None,

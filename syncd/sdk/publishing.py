@@ -86,7 +86,7 @@ def _scalar(value: Any) -> Scalar | None:
 class Summary:
     """A whole period, for a publisher that writes a document: the document of `status --json`, and the statements."""
 
-    document: Mapping[str, Json]
+    document: Mapping[str, object]
     statements: Sequence[Statement]
 
 

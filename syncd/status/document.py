@@ -2,28 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from syncd.okr.checkins import CheckIn, Withdrawal
 from syncd.okr.goals import Band, Level, Target
 from syncd.okr.spans import Period
+from syncd.status.document_types import (
+    CheckInDocument,
+    GuardDocument,
+    KeyResultDocument,
+    ObjectiveDocument,
+    PeriodDocument,
+    ReportDocument,
+    StatusDocument,
+    WithdrawalDocument,
+)
 from syncd.status.report import KeyResultLine, ObjectiveBlock, Report
+from syncd.status.unwritten import Trouble, trouble_document
 from syncd.status.verdicts import link_document
 
 
-def document(report: Report) -> dict[str, Any]:
+def status_document(report: Report, troubles: Sequence[Trouble]) -> StatusDocument:
+    """The document of `status --json`: the report, and the check-ins that are not written."""
+    return {**document(report), "unwritten": [trouble_document(trouble) for trouble in troubles]}
+
+
+def document(report: Report) -> ReportDocument:
     """The report as `status --json` prints it: a public contract."""
     period = report.period
     return {
-        "period": {"id": period.id, "start": period.first.isoformat(), "end": period.last.isoformat()},
+        "period": period_document(period),
         "as_of": _time(report.as_of, period.zone),
         "objectives": [_objective(block, period) for block in report.objectives],
     }
 
 
-def _objective(block: ObjectiveBlock, period: Period) -> dict[str, Any]:
+def period_document(period: Period) -> PeriodDocument:
+    """A period in every document."""
+    return {"id": period.id, "start": period.first.isoformat(), "end": period.last.isoformat()}
+
+
+def _objective(block: ObjectiveBlock, period: Period) -> ObjectiveDocument:
     objective, standing = block.objective, block.standing
     return {
         "id": objective.id,
@@ -39,10 +60,10 @@ def _objective(block: ObjectiveBlock, period: Period) -> dict[str, Any]:
     }
 
 
-def key_result_document(line: KeyResultLine, period: Period) -> dict[str, Any]:
+def key_result_document(line: KeyResultLine, period: Period) -> KeyResultDocument:
     """A key result as `status --json` prints it."""
     kr, goal, standing = line.key_result, line.key_result.goal, line.standing
-    return {
+    shown: KeyResultDocument = {
         "id": kr.id,
         "title": kr.title,
         "kind": kr.kind,
@@ -59,41 +80,46 @@ def key_result_document(line: KeyResultLine, period: Period) -> dict[str, Any]:
         "reason": line.reason,
         "confidence": line.confidence,
         "checkin": checkin_document(line.checkin, period.zone) if line.checkin else None,
-        **({"owner": kr.owner} if kr.owner else {}),
-        **({"candidate": line.candidate} if line.quality == "held" else {}),
-        **({"level": level_of(line)} if isinstance(goal, Target) and goal.levels else {}),
-        **({"guard": _guard(line.guard)} if line.guard else {}),
     }
+    if kr.owner:
+        shown["owner"] = kr.owner
+    if line.quality == "held":
+        shown["candidate"] = line.candidate
+    if isinstance(goal, Target) and goal.levels:
+        shown["level"] = level_of(line)
+    if line.guard:
+        shown["guard"] = _guard(line.guard)
+    return shown
 
 
-def checkin_document(checkin: CheckIn, zone: ZoneInfo) -> dict[str, Any]:
-    """A check-in as JSON documents show it. `as_of` is there only if it is of a past day, `withdrawn` only if it is,
-    `entered_by` only if it is known: early versions did not keep it.
-    """
-    return {
+def checkin_document(checkin: CheckIn, zone: ZoneInfo) -> CheckInDocument:
+    """A check-in as JSON documents show it."""
+    shown: CheckInDocument = {
         "value": checkin.value,
         "note": checkin.note,
         "confidence": checkin.confidence,
         "author": checkin.author,
-        **_entered_by(checkin),
         "at": _time(checkin.at, zone),
         "expires_at": _time(checkin.expires_at, zone),
-        **({"as_of": _time(checkin.dated, zone)} if checkin.dated else {}),
-        **({"withdrawn": _withdrawal(checkin.withdrawn, zone)} if checkin.withdrawn else {}),
     }
+    if checkin.entered_by is not None:
+        shown["entered_by"] = checkin.entered_by
+    if checkin.dated:
+        shown["as_of"] = _time(checkin.dated, zone)
+    if checkin.withdrawn:
+        shown["withdrawn"] = _withdrawal(checkin.withdrawn, zone)
+    return shown
 
 
-def _withdrawal(withdrawal: Withdrawal, zone: ZoneInfo) -> dict[str, Any]:
-    return {
+def _withdrawal(withdrawal: Withdrawal, zone: ZoneInfo) -> WithdrawalDocument:
+    shown: WithdrawalDocument = {
         "author": withdrawal.author,
-        **_entered_by(withdrawal),
         "at": _time(withdrawal.at, zone),
         "note": withdrawal.note,
     }
-
-
-def _entered_by(entry: CheckIn | Withdrawal) -> dict[str, Any]:
-    return {} if entry.entered_by is None else {"entered_by": entry.entered_by}
+    if withdrawal.entered_by is not None:
+        shown["entered_by"] = withdrawal.entered_by
+    return shown
 
 
 def level_of(line: KeyResultLine) -> Level | None:
@@ -102,7 +128,7 @@ def level_of(line: KeyResultLine) -> Level | None:
     return goal.level(line.value) if isinstance(goal, Target) and line.value is not None else None
 
 
-def _guard(line: KeyResultLine) -> dict[str, Any]:
+def _guard(line: KeyResultLine) -> GuardDocument:
     band = line.key_result.goal
     assert isinstance(band, Band)
     return {

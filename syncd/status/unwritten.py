@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 from syncd.ledger import Ledger
 from syncd.ledger.outbox import STUCK, State
+from syncd.status.document_types import TroubleDocument
 
 _NAMED = 3
 _LISTED = 5  # groups through one connection and in one state that are listed for people
@@ -105,7 +105,7 @@ def in_short(every: Sequence[Trouble]) -> Iterator[Trouble]:
             )
 
 
-def trouble_document(trouble: Trouble) -> dict[str, Any]:
+def trouble_document(trouble: Trouble) -> TroubleDocument:
     """A trouble as JSON documents show it."""
     return {
         "to": trouble.connection,

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from syncd.ledger import KeptAlignment
 from syncd.okr.alignment import Alignment
 from syncd.okr.goals import Band, KeyResult, Standing
 from syncd.okr.trend import Direction, Trend
 from syncd.okr.words import count, day, number, progress_figure, span
+from syncd.sdk.language import marked
+from syncd.status.document_types import LinkDocument, TrendDocument
 
 VERDICT_WORDS = {
-    "watermelon": "watermelon",
-    "too_early": "too early",
-    "under_delivered": "under-delivered",
-    "unexplained": "unexplained",
-    "unknown": "unknown",
-    "working": "working",
+    "watermelon": marked("watermelon"),
+    "too_early": marked("too early"),
+    "under_delivered": marked("under-delivered"),
+    "unexplained": marked("unexplained"),
+    "unknown": marked("unknown"),
+    "working": marked("working"),
 }
 _AT_ITS_END = " at its end"
 VERDICT_SIGNS = {
@@ -167,13 +169,12 @@ def _round(slope: float) -> str:
     return number(float(f"{slope:.3g}"))
 
 
-def link_document(judged: JudgedLink) -> dict[str, Any]:
+def link_document(judged: JudgedLink) -> LinkDocument:
     """A link as `status --json` prints it: a public contract."""
     link = judged.alignment
-    return {
+    shown: LinkDocument = {
         "output": link.output,
         "outcome": link.outcome,
-        **({"output_period": link.periods[0], "outcome_period": link.periods[1]} if link.periods else {}),
         "verdict": link.verdict,
         "since": link.since.isoformat() if link.since else None,
         "lag_days": lag_days(link.lag),
@@ -181,6 +182,9 @@ def link_document(judged: JudgedLink) -> dict[str, Any]:
         "trend": trend_document(judged.trend),
         "why": judged.why,
     }
+    if link.periods:
+        shown["output_period"], shown["outcome_period"] = link.periods
+    return shown
 
 
 def lag_days(lag: timedelta) -> float | int:
@@ -189,9 +193,19 @@ def lag_days(lag: timedelta) -> float | int:
     return int(days) if days.is_integer() else days
 
 
-def trend_document(trend: Trend | None) -> dict[str, Any] | None:
+def trend_document(trend: Trend | None) -> TrendDocument | None:
     """A trend as JSON documents show it."""
     if trend is None:
         return None
-    shown = {field.name: getattr(trend, field.name) for field in fields(trend)}
-    return shown | {"since": trend.since.isoformat() if trend.since else None}
+    return {
+        "direction": trend.direction,
+        "weeks": trend.weeks,
+        "settled": trend.settled,
+        "since": trend.since.isoformat() if trend.since else None,
+        "per_week": trend.per_week,
+        "low": trend.low,
+        "high": trend.high,
+        "move": trend.move,
+        "noise": trend.noise,
+        "reason": trend.reason,
+    }

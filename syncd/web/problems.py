@@ -6,17 +6,19 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import marked
 from syncd.web.pages import render
 
 _HINTS = {
-    404: "Check the address. An objective or key result that left the mapping files has no page any more.",
-    500: "This is an error in syncd. The log of the service has the details; please report them.",
-    503: "Reload this page once the ledger answers again. The log of the service has the details.",
+    404: marked("Check the address. An objective or key result that left the mapping files has no page any more."),
+    500: marked("This is an error in syncd. The log of the service has the details; please report them."),
+    503: marked("Reload this page once the ledger answers again. The log of the service has the details."),
 }
 _FOR_PEOPLE = {
-    "Not Found": "there is no such page",
-    "Method Not Allowed": "this address takes no such request",
-    "Internal Server Error": "syncd could not make this page",
+    "Not Found": marked("there is no such page"),
+    "Method Not Allowed": marked("this address takes no such request"),
+    "Internal Server Error": marked("syncd could not make this page"),
 }
 """What HTTP's names of statuses mean."""
 
@@ -34,7 +36,7 @@ def unreadable(request: Request, error: Exception) -> Response:
     return _answer(request, 503, str(error))
 
 
-def failed(request: Request, _: Exception) -> Response:
+def failed(request: Request, _error: Exception) -> Response:
     """Answers after an error that nobody foresaw; the server logs it."""
     return _answer(request, 500, "Internal Server Error")
 
@@ -42,8 +44,11 @@ def failed(request: Request, _: Exception) -> Response:
 def _answer(request: Request, status: int, sentence: str) -> Response:
     if "text/html" not in request.headers.get("accept", ""):
         return PlainTextResponse(f"{sentence}\n", status)
-    what, _, next_step = _FOR_PEOPLE.get(sentence, sentence).partition("; ")
-    hint = _as_sentence(next_step) if next_step else _HINTS.get(status)
+    text = _(_FOR_PEOPLE[sentence]) if sentence in _FOR_PEOPLE else sentence
+    what, _separator, next_step = text.partition("; ")
+    hint = _as_sentence(next_step)
+    if not next_step:
+        hint = _(_HINTS[status]) if status in _HINTS else ""
     page = render("problem.html", here="", past=False, query="", status=status, sentence=_as_sentence(what), hint=hint)
     return HTMLResponse(page, status)
 

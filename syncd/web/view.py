@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from syncd.okr.goals import PeriodOkrs
 from syncd.okr.spans import midnight
+from syncd.sdk.language import gettext as _
 from syncd.status.periods import choose_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.snapshot import Snapshot
@@ -64,8 +65,8 @@ def view_of(daemon: Daemon, request: Request) -> View:
     now, asked = daemon.now(), request.query_params.get("period")
     okrs = choose_period(daemon.config, asked, now)
     if okrs is None:
-        none_yet = "no mapping file has a period yet; write `period:` and `objectives:` into one to see them here"
-        raise HTTPException(404, "there is no such period" if asked else none_yet)
+        none_yet = _("no mapping file has a period yet; write `period:` and `objectives:` into one to see them here")
+        raise HTTPException(404, _("there is no such period") if asked else none_yet)
     return View(daemon, okrs, now, asked, _day(request.query_params.get("at"), okrs, now))
 
 
@@ -76,8 +77,8 @@ def _day(text: str | None, okrs: PeriodOkrs, now: datetime) -> date | None:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise HTTPException(400, "write the day as 2026-11-02") from None
+        raise HTTPException(400, _("write the day as 2026-11-02")) from None
     today = now.astimezone(okrs.period.zone).date()
     if day > today or day.year < 1970:
-        raise HTTPException(400, "the day is in the future" if day > today else "write a day after 1970")
+        raise HTTPException(400, _("the day is in the future") if day > today else _("write a day after 1970"))
     return None if day == today else day

@@ -79,7 +79,7 @@ def windows() -> Iterator[object]:
                 yield pytest.param(width, theme, id=f"{width}-{theme}", marks=pytest.mark.nightly)
 
 
-@pytest.mark.parametrize(("width", "theme"), windows())
+@pytest.mark.parametrize(("width", "theme"), [*windows()])
 @pytest.mark.parametrize(("story", "path"), ADDRESSES)
 def test_page_has_no_fault(site: Site, browser: Browser, story: str, path: str, width: int, theme: str) -> None:
     with looking(browser, site.address(story, path), width=width, theme=theme) as look:

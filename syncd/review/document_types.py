@@ -1,0 +1,141 @@
+"""The types of the document that `review --json` prints: a public contract, as in `status/document_types.py`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from syncd.okr.goals import Health
+from syncd.review.model import Movement, StartSource
+from syncd.status.document_types import (
+    CheckInDocument,
+    CoverageDocument,
+    Day,
+    KeyResultDocument,
+    LinkDocument,
+    PeriodDocument,
+    Time,
+)
+
+Change = Literal["came", "went", "changed", "came_open"]
+
+
+class StartDocument(TypedDict):
+    """A key result at the end of the day before the days that are reviewed."""
+
+    day: Day
+    value: float
+    progress: float | None
+    source: StartSource
+
+
+class CauseDocument(TypedDict):
+    """A record or reading behind a movement."""
+
+    change: Change
+    label: str
+    title: str
+    url: str | None
+    at: Time | None
+    brings: str | None
+    """What it brings to the number now."""
+    brought: str | None
+    """What it brought before."""
+    restated: str | None
+    """Why, if its source changed data of the past."""
+    part: str | None
+
+
+class MoveDocument(KeyResultDocument):
+    """A key result at the end of the days, and how it moved over them."""
+
+    movement: Movement
+    before: StartDocument | None
+    change: float | None
+    """How far the number moved, in its unit."""
+    still_since: Day | None
+    """The first day since when the number has not moved."""
+    needed: float | None
+    """How far the number must still move to reach the target."""
+    needed_per_week: float | None
+    causes: list[CauseDocument]
+    fell_out_of_window: int
+    """How many records are too old to count by now."""
+    times_edited: int
+
+
+class ReviewedObjectiveDocument(TypedDict):
+    """An objective at the end of the days, and before them."""
+
+    id: str
+    title: str
+    owner: str | None
+    score: float | None
+    score_before: float | None
+    score_comparable: bool | None
+    """Whether both scores are made of the same key results."""
+    expected: float | None
+    health: Health
+    activity: float | None
+    activity_before: float | None
+    coverage: CoverageDocument
+    alignment: list[LinkDocument]
+    key_results: list[MoveDocument]
+
+
+class AttentionDocument(TypedDict):
+    """Why key results are stale, held or unknown, and what to do."""
+
+    key_results: list[str]
+    what: str
+    reason: str
+    advice: str
+
+
+class DefinitionChangeDocument(TypedDict):
+    """A change of how key results are defined."""
+
+    at: Time
+    file: str
+    what: Literal["edited", "added", "removed"]
+    key_results: list[str]
+    objective: NotRequired[str]
+    """The objective that was edited."""
+    key: NotRequired[str]
+    old: NotRequired[Any]
+    new: NotRequired[Any]
+
+
+class ReviewedCheckInDocument(CheckInDocument):
+    """A check-in of the days."""
+
+    key_result: str
+
+
+class QuestionDocument(TypedDict):
+    """A question for the meeting."""
+
+    kind: str
+    key_results: list[str]
+    text: str
+
+
+# `from` is a word of Python, so these keys cannot be written as a class.
+_Days = TypedDict("_Days", {"from": Day, "to": Day})
+
+
+class ReviewDocument(_Days):
+    """What moved over some days of a period, and why; the days `from` and `to` are included."""
+
+    period: PeriodDocument
+    whole_period: bool
+    as_of: Time
+    headline: list[str]
+    objectives: list[ReviewedObjectiveDocument]
+    attention: list[AttentionDocument]
+    definition_changes: list[DefinitionChangeDocument]
+    checkins: list[ReviewedCheckInDocument]
+    questions: list[QuestionDocument]
+    carry_over: NotRequired[list[str]]
+    """What to carry over into the next period; in the review of a whole period."""

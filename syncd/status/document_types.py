@@ -1,0 +1,181 @@
+"""The types of the documents that `status --json` prints, and of their parts: a public contract.
+
+mypy holds the functions that make the documents to these types, and the API's description is made of them. Shares are 0
+to 1, an absent number is null, and times are RFC 3339 with offset.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, NotRequired
+
+from pydantic import WithJsonSchema
+from typing_extensions import TypedDict
+
+from syncd.ledger.outbox import State
+from syncd.okr.alignment import Verdict
+from syncd.okr.goals import Health, Kind, Level, Quality
+from syncd.okr.trend import Direction
+
+Time = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
+
+
+class PeriodDocument(TypedDict):
+    """A period; both days belong to it."""
+
+    id: str
+    start: Day
+    end: Day
+
+
+class WithdrawalDocument(TypedDict):
+    """Who withdrew a check-in, when and why."""
+
+    author: str
+    entered_by: NotRequired[str]
+    """The account that ran the command."""
+    at: Time
+    note: str | None
+
+
+class CheckInDocument(TypedDict):
+    """A check-in of a person."""
+
+    value: float | None
+    note: str | None
+    confidence: float | None
+    """How sure people are that the key result will be reached."""
+    author: str
+    entered_by: NotRequired[str]
+    """The account that ran the command; absent if an early version did not keep it."""
+    at: Time
+    expires_at: Time
+    as_of: NotRequired[Time]
+    """The end of the past day that it describes; absent if it describes the time at which it was made."""
+    withdrawn: NotRequired[WithdrawalDocument]
+
+
+class GuardDocument(TypedDict):
+    """The guard of a key result, and whether it holds."""
+
+    title: str
+    value: float | None
+    at_least: float | None
+    at_most: float | None
+    holds: bool | None
+    """Null if that is unknown."""
+    reason: str | None
+
+
+class KeyResultDocument(TypedDict):
+    """A key result and where it stands."""
+
+    id: str
+    title: str
+    kind: Kind
+    unit: str | None
+    value: float | None
+    """The last usable value; null if there is none, and `reason` says why."""
+    baseline: float | None
+    target: float | None
+    progress: float | None
+    """The part of the way from baseline to target; it can be below 0 and above 1."""
+    score: float | None
+    """Progress, limited to 0 to 1."""
+    expected: float
+    """The score that the pace expects by now."""
+    health: Health
+    quality: Quality | None
+    as_of: Time | None
+    """The time that the value describes."""
+    reason: str | None
+    """What is wrong with the value, or what limits its health."""
+    confidence: float | None
+    checkin: CheckInDocument | None
+    """The last check-in of a person that counts."""
+    owner: NotRequired[str]
+    """Absent if the objective's owner owns it."""
+    candidate: NotRequired[float | None]
+    """The number that waits for approval, if the quality is `held`."""
+    level: NotRequired[Level | None]
+    """The last level that was reached, if the goal has levels."""
+    guard: NotRequired[GuardDocument]
+
+
+class TrendDocument(TypedDict):
+    """Where an outcome is heading, in its unit."""
+
+    direction: Direction
+    weeks: int
+    settled: int
+    since: Day | None
+    per_week: float | None
+    low: float | None
+    high: float | None
+    move: float | None
+    noise: float | None
+    reason: str | None
+
+
+class LinkDocument(TypedDict):
+    """A link from an output to the outcome that it drives, and its verdict."""
+
+    output: str
+    outcome: str
+    output_period: NotRequired[str]
+    """The periods of both, if they differ."""
+    outcome_period: NotRequired[str]
+    verdict: Verdict
+    since: Day | None
+    """The first day of the output's unbroken run on pace."""
+    lag_days: float
+    verdict_since: Day | None
+    trend: TrendDocument | None
+    why: str
+
+
+# How many of an objective's key results have a score that is known.
+CoverageDocument = TypedDict("CoverageDocument", {"known": int, "of": int})  # noqa: UP013  # no name of ours is `known`
+
+
+class ObjectiveDocument(TypedDict):
+    """An objective and where it stands."""
+
+    id: str
+    title: str
+    owner: str | None
+    score: float | None
+    """The weighted mean of the scores of its outcomes."""
+    activity: float | None
+    """The weighted mean of the scores of its outputs."""
+    health: Health
+    coverage: CoverageDocument
+    supports: str | None
+    """The objective that it supports."""
+    key_results: list[KeyResultDocument]
+    alignment: list[LinkDocument]
+
+
+class ReportDocument(TypedDict):
+    """Where a period stands at a time."""
+
+    period: PeriodDocument
+    as_of: Time
+    objectives: list[ObjectiveDocument]
+
+
+class TroubleDocument(TypedDict):
+    """Deliveries or messages that were not sent, for the same reason."""
+
+    to: str
+    """The connection, or `notify`."""
+    state: State
+    reason: str
+    targets: list[str]
+    key_results: list[str]
+
+
+class StatusDocument(ReportDocument):
+    """Where a period stands, and which check-ins are not written."""
+
+    unwritten: list[TroubleDocument]
