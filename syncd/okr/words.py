@@ -47,6 +47,13 @@ def count(number: int, name: str) -> str:
     return f"{number:,} {name}{'s' * (number != 1)}"
 
 
+def signature(author: str, entered_by: str | None) -> str:
+    """An author, and who entered it if that is somebody else: `Dana (entered by ops@build-3)`."""
+    if entered_by is None or author in (entered_by, entered_by.partition("@")[0]):
+        return author
+    return f"{author} (entered by {entered_by})"
+
+
 def value_figure(kr: KeyResult, value: float | None, unknown: str = "–") -> str:
     """A number of a key result, never rounded across its target or another bound of its goal."""
     return number(value, unknown, goal_bounds(kr.goal))

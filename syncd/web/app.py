@@ -18,6 +18,7 @@ from syncd.web import home, key_result, objective, reviews, sources
 from syncd.web.api import api_routes
 from syncd.web.bounded import Bounded
 from syncd.web.daemon import Daemon
+from syncd.web.events import Events
 from syncd.web.guard import Guard
 from syncd.web.hooks import hook_endpoint
 from syncd.web.pages import HERE
@@ -72,6 +73,7 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
             Route("/reviews/week", page(lambda view, _: reviews.page(view, whole=False))),
             Route("/reviews/period", page(lambda view, _: reviews.page(view, whole=True))),
             Route("/sources", page(lambda view, _: sources.page(view))),
+            Route("/events", Events(daemon), methods=["GET"]),
             Route("/healthz", healthz),
             Route("/readyz", probes(readyz)),
             Route("/metrics", probes(metrics, metrics_without_ledger)),

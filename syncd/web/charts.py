@@ -139,7 +139,13 @@ def draw(chart: Chart, figure: Callable[[float], str], frame: Frame = WIDE) -> M
                 f"<title>{escape(mark.words)}</title></text>"
             )
 
-    return _svg("chart", frame.width, frame.height, chart.title, chart.description, parts())
+    return _svg("chart", frame.width, frame.height, chart.title, chart.description, parts(), _axis(chart, frame))
+
+
+def _axis(chart: Chart, frame: Frame) -> str:
+    """The days at the ends of the axis, and where they lie in percent of the width: for values under the pointer."""
+    left, right = (100 * at / frame.width for at in (frame.left, frame.width - frame.right))
+    return f' data-first="{chart.first}" data-last="{chart.last}" data-left="{_n(left)}" data-right="{_n(right)}"'
 
 
 def sparkline(points: Sequence[float | None], words: str, style: str = "value") -> Markup:
@@ -183,7 +189,7 @@ def bar(share: float | None, expected: float | None, words: str, style: str) -> 
             at = _n(min(max(100 * expected, 0.4), 99.6))
             yield f'<line class="expected" x1="{at}" x2="{at}" y1="0" y2="10"/>'
 
-    return _svg("bar", 100, 10, words, None, parts(), stretched=True)
+    return _svg("bar", 100, 10, words, None, parts(), ' preserveAspectRatio="none"')
 
 
 def nice_ticks(lowest: float, highest: float, wanted: int = 4) -> Sequence[float]:
@@ -252,14 +258,12 @@ def _svg(
     title: str,
     description: str | None,
     parts: Iterator[str],
-    *,
-    stretched: bool = False,
+    attributes: str = "",
 ) -> Markup:
-    aspect = ' preserveAspectRatio="none"' if stretched else ""
     names = f"<title>{escape(title)}</title>" + (f"<desc>{escape(description)}</desc>" if description else "")
     label = escape(f"{title}. {description}" if description else title)
     return Markup(  # noqa: S704 - every text from outside is escaped above
-        f'<svg class="{style}" viewBox="0 0 {width} {height}"{aspect} role="img" aria-label="{label}">'
+        f'<svg class="{style}" viewBox="0 0 {width} {height}"{attributes} role="img" aria-label="{label}">'
         f"{names}{''.join(parts)}</svg>"
     )
 

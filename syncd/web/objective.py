@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from markupsafe import Markup
@@ -60,5 +60,6 @@ def _lanes(view: View, block: ObjectiveBlock) -> Iterator[Lane]:
             for link in links
             if link.alignment.since is not None and link.alignment.lag > timedelta()
         ]
-        chart = chart_of(history(view.snapshots, view.snapshot, line.key_result, backfill=True), today, lags)
+        chart = chart_of(history(view.snapshots, view.snapshot, line.key_result, backfill=True), today)
+        chart = replace(chart, bands=[*chart.bands, *lags])
         yield Lane(line, draw(chart, number, _LANE), draw(chart, number, _NARROW_LANE), links)
