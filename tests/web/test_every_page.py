@@ -54,7 +54,7 @@ PAGES = {
         "/reviews/week",
         "/sources",
     ),
-    "many": ("/", "/objectives/o3", "/reviews/week"),
+    "many": ("/", "/objectives/o3"),
     "failing": ("/",),
     "silent": ("/",),
 }
