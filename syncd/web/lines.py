@@ -18,7 +18,8 @@ from syncd.sdk.figures import full_number
 from syncd.sdk.language import gettext as _
 from syncd.sdk.language import ngettext
 from syncd.sdk.numbers import difference
-from syncd.web.charts import Band, Chart, Level, Line, Mark
+from syncd.web.charts import Band, Chart, Level, Mark
+from syncd.web.svg import Line
 from syncd.web.zoom import WHOLE, Zoom
 
 

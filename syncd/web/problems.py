@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from syncd.sdk.language import gettext as _
 from syncd.sdk.language import marked
 from syncd.web.pages import render
+from syncd.web.refusals import as_json
+from syncd.web.visitors import is_anonymous
 
 _HINTS = {
     404: marked("Check the address. An objective or key result that left the mapping files has no page any more."),
@@ -27,12 +29,14 @@ def refused(request: Request, error: Exception) -> Response:
     """Answers a request for what is not there, or must not be."""
     assert isinstance(error, HTTPException)
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
+        return as_json({"error": error.detail}, error.status_code)
     return _answer(request, error.status_code, error.detail)
 
 
 def unreadable(request: Request, error: Exception) -> Response:
-    """Answers while the ledger cannot be read."""
+    """Answers while the ledger cannot be read; a probe that nobody was asked for gets the status alone."""
+    if is_anonymous(request):
+        return PlainTextResponse("", 503)
     return _answer(request, 503, str(error))
 
 
