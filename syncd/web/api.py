@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -22,14 +21,10 @@ from syncd.status.unwritten import trouble_document
 from syncd.web import sources
 from syncd.web.bounded import Bounded
 from syncd.web.daemon import Daemon
+from syncd.web.refusals import as_json
 from syncd.web.view import View, view_of
 
 Answer = Callable[[View, Request], Mapping[str, Any]]
-
-
-def as_json(data: Any, status: int = 200) -> Response:
-    """A JSON answer."""
-    return Response(orjson.dumps(data), status_code=status, media_type="application/json")
 
 
 def api_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:

@@ -20,11 +20,12 @@ from syncd.status.periods import choose_period
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.snapshot import Snapshot
 from syncd.web.daemon import Daemon
+from syncd.web.visitors import Visitor, form_token, visitor_of
 
 
 @dataclass(frozen=True)
 class View:
-    """What a page shows: a period, as of now or of the end of a past day.
+    """What a page shows to a visitor: a period, as of now or of the end of a past day.
 
     `asked` is the period that the address names, None if it names none: links to other pages keep it.
     """
@@ -32,6 +33,8 @@ class View:
     daemon: Daemon
     okrs: PeriodOkrs
     now: datetime
+    visitor: Visitor
+    form_token: str
     asked: str | None = None
     day: date | None = None
 
@@ -51,6 +54,8 @@ class View:
         """What the frame of each page shows."""
         zone = self.okrs.period.zone
         return {
+            "visitor": self.visitor,
+            "form_token": self.form_token,
             "period": self.okrs.period,
             "as_of": self.snapshot.last_instant.astimezone(zone),
             "cycle": self.snapshot.cycle,
@@ -73,7 +78,8 @@ def view_of(daemon: Daemon, request: Request) -> View:
     okrs = choose_period(daemon.config, asked, now)
     if okrs is None:
         raise HTTPException(404, _("there is no such period") if asked else _("no mapping file has a period yet"))
-    return View(daemon, okrs, now, asked, _day(request.query_params.get("at"), okrs, now))
+    day = _day(request.query_params.get("at"), okrs, now)
+    return View(daemon, okrs, now, visitor_of(request), form_token(request), asked, day)
 
 
 def _day(text: str | None, okrs: PeriodOkrs, now: datetime) -> date | None:
