@@ -20,6 +20,7 @@ from syncd.web.bounded import Bounded
 from syncd.web.daemon import Daemon
 from syncd.web.door import Door
 from syncd.web.events import Events
+from syncd.web.evidence import csv_of
 from syncd.web.guard import Guard, is_loopback
 from syncd.web.hooks import hook_endpoint
 from syncd.web.pages import HERE
@@ -76,6 +77,10 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1", *, insecure: bool = 
             Route(
                 "/key-results/{id}",
                 page(lambda view, request: key_result.page(view, request.path_params["id"], request.query_params)),
+            ),
+            Route(
+                "/key-results/{id}/evidence.csv",
+                pages(lambda request: csv_of(view_of(daemon, request), request.path_params["id"])),
             ),
             Route("/reviews/week", page(lambda view, _: reviews.page(view, whole=False))),
             Route("/reviews/period", page(lambda view, _: reviews.page(view, whole=True))),
