@@ -23,8 +23,8 @@ from syncd.okr.words import (
 from syncd.review.model import Attention, DefinitionChange, Move, ObjectiveReview, Review
 from syncd.review.movement_words import SHOWN, arrow, causes_words, movement, not_comparable
 from syncd.sdk.figures import full_number
+from syncd.sdk.language import ISOLATED, ngettext
 from syncd.sdk.language import gettext as _
-from syncd.sdk.language import ngettext
 from syncd.status.verdicts import ordered
 
 _SHOWN_VERDICTS = ("watermelon", "unexplained", "under_delivered")
@@ -196,7 +196,7 @@ def _edited(times: int) -> str:
 def attention(attention: Attention) -> str:
     """What is wrong with some key results, and what to do."""
     reason = attention.reason[0].upper() + attention.reason[1:]
-    return f"{reason}{'' if reason.endswith('.') else '.'} {attention.advice}"
+    return f"{reason}{'' if reason.rstrip(ISOLATED).endswith('.') else '.'} {attention.advice}"
 
 
 def definition_change(change: DefinitionChange, review: Review) -> str:

@@ -20,11 +20,12 @@ from syncd.web.bounded import Bounded
 from syncd.web.daemon import Daemon
 from syncd.web.door import Door
 from syncd.web.events import Events
+from syncd.web.evidence import csv_of
 from syncd.web.guard import Guard, is_loopback
 from syncd.web.hooks import hook_endpoint
 from syncd.web.languages import Languages, Spoken
 from syncd.web.pages import HERE
-from syncd.web.refusals import as_json
+from syncd.web.problems import failed, refused, unreadable
 from syncd.web.view import View, view_of
 from syncd.web.visitors import Role, Visitor, is_anonymous
 
@@ -74,15 +75,6 @@ def make_app(
     def metrics_without_ledger(_: Request) -> Response:
         return Response(daemon.scrape(ledger=False), media_type=_METRICS)
 
-    def unreadable(request: Request, error: Exception) -> Response:
-        return _of_probe(request, str(error), 503)
-
-    def refused(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        if request.url.path.startswith("/api/"):
-            return as_json({"error": error.detail}, error.status_code)
-        return PlainTextResponse(f"{error.detail}\n", status_code=error.status_code)
-
     app = Starlette(
         routes=[
             Route("/", page(lambda view, request: home.page(view, request.query_params))),
@@ -93,6 +85,10 @@ def make_app(
             Route(
                 "/key-results/{id}",
                 page(lambda view, request: key_result.page(view, request.path_params["id"], request.query_params)),
+            ),
+            Route(
+                "/key-results/{id}/evidence.csv",
+                pages(lambda request: csv_of(view_of(daemon, request), request.path_params["id"])),
             ),
             Route("/reviews/week", page(lambda view, _: reviews.page(view, whole=False))),
             Route("/reviews/period", page(lambda view, _: reviews.page(view, whole=True))),
@@ -105,7 +101,7 @@ def make_app(
             Route("/hooks/{connection}", hook_endpoint(daemon.receive_webhook, hooks), methods=["POST"]),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
-        exception_handlers={LedgerError: unreadable, HTTPException: refused},
+        exception_handlers={LedgerError: unreadable, HTTPException: refused, Exception: failed},
     )
     trusted = "loopback" if is_loopback(listens_on) else "anybody" if insecure else None
     everybody = Visitor(trusted, Role.OPERATOR) if trusted else None

@@ -9,6 +9,7 @@ from starlette.datastructures import QueryParams
 
 from syncd.okr.words import QUALITY_WORDS
 from syncd.sdk.language import gettext as _
+from syncd.sdk.language import original
 from syncd.status.overview import ObjectiveOverview, Overview, overview_of
 from syncd.status.unwritten import in_short
 from syncd.web.pages import render
@@ -73,12 +74,13 @@ def _notices(view: View, overview: Overview) -> Iterator[Notice]:
     daemon, query = view.daemon, view.frame()["query"]
     if daemon.config_problem:
         yield Notice(
-            f"{_('The configuration is wrong; the last good one is in use.')}\n{daemon.config_problem}", bad=True
+            f"{_('The configuration is wrong; the last good one is in use.')}\n{original(daemon.config_problem)}",
+            bad=True,
         )
     if daemon.cycle_problem:
-        yield Notice(f"{_('The last cycle could not run.')}\n{daemon.cycle_problem}", bad=True)
+        yield Notice(f"{_('The last cycle could not run.')}\n{original(daemon.cycle_problem)}", bad=True)
     if daemon.backup_problem:
-        yield Notice(f"{_('The last backup of the ledger failed.')}\n{daemon.backup_problem}", bad=True)
+        yield Notice(f"{_('The last backup of the ledger failed.')}\n{original(daemon.backup_problem)}", bad=True)
     for line in overview.doubtful:
         name, quality = line.key_result.id, line.quality
         if quality is None or (line.value is None and quality == "complete"):
