@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from syncd.ledger.moves import Moves
     from syncd.ledger.pulled import Pulls
     from syncd.ledger.revisions import Revisions
+    from syncd.ledger.sessions import Sessions
     from syncd.ledger.streams import Streams
     from syncd.ledger.webhooks import Webhooks
 
@@ -213,6 +214,13 @@ class Ledger:
         from syncd.ledger.revisions import Revisions
 
         return Revisions(self.engine)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Reads and writes who has been let in to the pages."""
+        from syncd.ledger.sessions import Sessions
+
+        return Sessions(self.engine)
 
     @cached_property
     def streams(self) -> Streams:

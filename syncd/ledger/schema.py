@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
     Boolean,
     Column,
@@ -11,30 +9,17 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
 )
 
+from syncd.ledger.access_tables import sessions
 from syncd.ledger.column_types import Document, Moment
+from syncd.ledger.metadata import index_of_newest, metadata
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def _index_of_newest(name: str, until: Column[int], *columns: Column[Any]) -> None:
-    """An index of the rows that hold now: to read them costs the same however many came before them."""
-    # PostgreSQL's condition stands in the migrations alone: to name it here, each start would import its whole dialect.
-    Index(name, *columns, sqlite_where=until.is_(None))
-
+__all__ = ["metadata", "sessions"]
 
 control = Table(
     "control",
@@ -118,7 +103,7 @@ readings = Table(
     Column("problem", Text),
     Index("ix_readings_stream_part_until", "stream", "part", "until"),
 )
-_index_of_newest("ix_readings_newest_at", readings.c.until, readings.c.at)
+index_of_newest("ix_readings_newest_at", readings.c.until, readings.c.at)
 
 layouts = Table(
     "layouts",
@@ -201,7 +186,7 @@ values = Table(
     Column("lacking", Integer, nullable=False),
     Column("since", String, comment="first day of the run on pace, as YYYY-MM-DD; none while not on pace"),
 )
-_index_of_newest("ix_key_result_values_newest", values.c.until, values.c.period, values.c.key_result)
+index_of_newest("ix_key_result_values_newest", values.c.until, values.c.period, values.c.key_result)
 
 approvals = Table(
     "approvals",
@@ -261,7 +246,7 @@ alignments = Table(
     Column("delivered", Float, comment="what the output gained since then"),
     Column("trend", Document, comment="where the outcome is heading; none where it never was looked at"),
 )
-_index_of_newest(
+index_of_newest(
     "ix_alignments_newest", alignments.c.until, alignments.c.period, alignments.c.output, alignments.c.outcome
 )
 
@@ -289,7 +274,7 @@ deliveries = Table(
     Index("ix_deliveries_period_key_result", "period", "key_result"),
     Index("ix_deliveries_state", "state"),
 )
-_index_of_newest("ix_deliveries_newest", deliveries.c.until, deliveries.c.connection, deliveries.c.target)
+index_of_newest("ix_deliveries_newest", deliveries.c.until, deliveries.c.connection, deliveries.c.target)
 
 written = Table(
     "written",
@@ -322,7 +307,7 @@ events = Table(
     Index("ix_events_state", "state"),
     Index("ix_events_recipient", "recipient"),
 )
-_index_of_newest("ix_events_newest", events.c.until, events.c.kind, events.c.period, events.c.subject)
+index_of_newest("ix_events_newest", events.c.until, events.c.kind, events.c.period, events.c.subject)
 
 messages = Table(
     "messages",

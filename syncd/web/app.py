@@ -21,6 +21,7 @@ from syncd.web.daemon import Daemon
 from syncd.web.door import Door
 from syncd.web.guard import Guard, is_loopback
 from syncd.web.hooks import hook_endpoint
+from syncd.web.login import LoginPages
 from syncd.web.pages import HERE
 from syncd.web.refusals import as_json
 from syncd.web.view import View, view_of
@@ -89,6 +90,7 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1", *, insecure: bool = 
             Route("/readyz", probes(readyz)),
             Route("/metrics", probes(metrics, metrics_without_ledger)),
             *api_routes(daemon, pages),
+            *LoginPages(daemon).routes(),
             Route("/hooks/{connection}", hook_endpoint(daemon.receive_webhook, hooks), methods=["POST"]),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
