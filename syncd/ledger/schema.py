@@ -18,8 +18,33 @@ from sqlalchemy import (
 from syncd.ledger.access_tables import sessions
 from syncd.ledger.column_types import Document, Moment
 from syncd.ledger.metadata import index_of_newest, metadata
+from syncd.ledger.people_tables import approvals, checkins, requests, withdrawals
 
-__all__ = ["metadata", "sessions"]
+__all__ = [
+    "alignments",
+    "approvals",
+    "checkins",
+    "control",
+    "cycles",
+    "definitions",
+    "deliveries",
+    "events",
+    "layouts",
+    "messages",
+    "metadata",
+    "moves",
+    "outlines",
+    "readings",
+    "records",
+    "remarks",
+    "requests",
+    "sessions",
+    "streams",
+    "values",
+    "webhooks",
+    "withdrawals",
+    "written",
+]
 
 control = Table(
     "control",
@@ -187,48 +212,6 @@ values = Table(
     Column("since", String, comment="first day of the run on pace, as YYYY-MM-DD; none while not on pace"),
 )
 index_of_newest("ix_key_result_values_newest", values.c.until, values.c.period, values.c.key_result)
-
-approvals = Table(
-    "approvals",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("period", String, nullable=False),
-    Column("key_result", String, nullable=False),
-    Column("cycle", Integer, nullable=False, comment="the cycle that made the candidate the value"),
-    Column("number", Float),
-    Column("reason", Text, nullable=False, comment="why it was held"),
-    Column("author", Text, nullable=False),
-    Column("at", Moment, nullable=False),
-    Column("entered_by", Text, comment="who ran the command or was logged in; none of early versions"),
-    Index("ix_approvals_period_key_result", "period", "key_result"),
-)
-
-checkins = Table(
-    "checkins",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("period", String, nullable=False),
-    Column("key_result", String, nullable=False),
-    Column("value", Float),
-    Column("note", Text),
-    Column("confidence", Float, comment="0 to 1"),
-    Column("author", Text, nullable=False),
-    Column("at", Moment, nullable=False),
-    Column("expires_at", Moment, nullable=False),
-    Column("as_of", Moment, comment="the time that it describes; none where that is `at`"),
-    Column("entered_by", Text, comment="who ran the command or was logged in; none of early versions"),
-    Index("ix_checkins_period_key_result", "period", "key_result"),
-)
-
-withdrawals = Table(
-    "withdrawals",
-    metadata,
-    Column("checkin", Integer, ForeignKey("checkins.id"), primary_key=True),
-    Column("author", Text, nullable=False),
-    Column("at", Moment, nullable=False),
-    Column("note", Text),
-    Column("entered_by", Text, comment="who ran the command or was logged in; none of early versions"),
-)
 
 alignments = Table(
     "alignments",

@@ -19,6 +19,7 @@ from syncd.web.api import api_routes
 from syncd.web.bounded import Bounded
 from syncd.web.daemon import Daemon
 from syncd.web.door import Door
+from syncd.web.events import Events
 from syncd.web.guard import Guard, is_loopback
 from syncd.web.hooks import hook_endpoint
 from syncd.web.login import LoginPages
@@ -78,7 +79,10 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1", *, insecure: bool = 
     app = Starlette(
         routes=[
             Route("/", page(lambda view, request: home.page(view, request.query_params))),
-            Route("/objectives/{id}", page(lambda view, request: objective.page(view, request.path_params["id"]))),
+            Route(
+                "/objectives/{id}",
+                page(lambda view, request: objective.page(view, request.path_params["id"], request.query_params)),
+            ),
             Route(
                 "/key-results/{id}",
                 page(lambda view, request: key_result.page(view, request.path_params["id"], request.query_params)),
@@ -86,6 +90,7 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1", *, insecure: bool = 
             Route("/reviews/week", page(lambda view, _: reviews.page(view, whole=False))),
             Route("/reviews/period", page(lambda view, _: reviews.page(view, whole=True))),
             Route("/sources", page(lambda view, _: sources.page(view))),
+            Route("/events", Events(daemon), methods=["GET"]),
             Route("/healthz", healthz),
             Route("/readyz", probes(readyz)),
             Route("/metrics", probes(metrics, metrics_without_ledger)),

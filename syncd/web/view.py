@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -57,12 +58,18 @@ class View:
             "form_token": self.form_token,
             "period": self.okrs.period,
             "as_of": self.snapshot.last_instant.astimezone(zone),
+            "cycle": self.snapshot.cycle,
             "synced_at": self.snapshot.synced_at,
             "past": self.day is not None,
             "day": self.day,
             "today": self.now.astimezone(zone).date(),
             "query": f"?{urlencode({'period': self.asked})}" if self.asked else "",
         }
+
+
+def address(query: QueryParams, **changes: str) -> str:
+    """The address of the same page with other parameters; all others stay."""
+    return f"?{urlencode({**query, **changes})}"
 
 
 def view_of(daemon: Daemon, request: Request) -> View:
