@@ -1,6 +1,6 @@
 """Pseudo-languages, made from the English catalogue: every text is longer, and none has a letter of English.
 
-`python tests/pseudo_language.py FILE` writes one for trying: `el.po` has accents, `he.po` is written from right to left.
+`python tests/pseudo_language.py FILE` writes one for trying: `el.po` has accents, `he.po` is from right to left.
 They take the place of Greek and Hebrew, whose own words for months have no letter of English either.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from babel.messages.catalog import Catalog
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
-import texts  # noqa: E402
+import texts
 
 ACCENTED, FROM_RIGHT_TO_LEFT = "el", "he"
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -18,7 +18,7 @@ def _with_languages(value: object) -> object:
     """What an expression gives; a sentence in it that stayed English is marked so, for screen readers."""
     if not isinstance(value, str) or ISOLATED[0] not in value:
         return value
-    return Markup(_ISOLATED.sub(r'<bdi lang="en">\1</bdi>', escape(value)))  # noqa: S704 - escaped
+    return Markup(_ISOLATED.sub(r'<bdi lang="en">\1</bdi>', str(escape(value))))  # noqa: S704 - escaped
 
 
 def environment(folder: Path) -> Environment:

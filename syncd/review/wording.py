@@ -239,10 +239,11 @@ def approval(name: str, approval: PastApproval, review: Review) -> str:
     """`21 Nov, Dana on calls: 1,092 → 5`."""
     move = review.by_id.get(name)
     old, new = (
-        full_number(number, "unknown") if move is None else value_figure(move.line.key_result, number, "unknown")
+        full_number(number, _("unknown")) if move is None else value_figure(move.line.key_result, number, _("unknown"))
         for number in (approval.old, approval.new)
     )
-    return f"{day(approval.at.astimezone(review.period.zone))}, {approval.by} on {name}: {old} → {new}"
+    when = day(approval.at.astimezone(review.period.zone))
+    return f"{_('%(day)s, %(person)s on %(name)s', day=when, person=approval.by, name=name)}: {old} → {new}"
 
 
 def carried_over(review: Review) -> Sequence[str]:

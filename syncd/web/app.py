@@ -24,6 +24,7 @@ from syncd.web.evidence import csv_of
 from syncd.web.guard import Guard, is_loopback
 from syncd.web.hooks import hook_endpoint
 from syncd.web.languages import Languages, Spoken
+from syncd.web.login import LoginPages
 from syncd.web.pages import HERE
 from syncd.web.problems import failed, refused, unreadable
 from syncd.web.view import View, view_of
@@ -98,6 +99,7 @@ def make_app(
             Route("/readyz", probes(readyz)),
             Route("/metrics", probes(metrics, metrics_without_ledger)),
             *api_routes(daemon, pages),
+            *LoginPages(daemon).routes(),
             Route("/hooks/{connection}", hook_endpoint(daemon.receive_webhook, hooks), methods=["POST"]),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from syncd.ledger import LedgerError
+from syncd.sdk.language import gettext as _
 
 T = TypeVar("T")
 
@@ -51,4 +52,4 @@ class Bounded:
         try:
             return await asyncio.wait_for(running, self._seconds)
         except TimeoutError:
-            raise LedgerSilent(f"the ledger has not answered for {self._seconds:g} s") from None
+            raise LedgerSilent(_("the ledger has not answered for %(num)s s", num=f"{self._seconds:g}")) from None
