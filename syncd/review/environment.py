@@ -21,6 +21,11 @@ def _with_languages(value: object) -> object:
     return Markup(_ISOLATED.sub(r'<bdi lang="en">\1</bdi>', str(escape(value))))  # noqa: S704 - escaped
 
 
+def _unmarked(text: str) -> str:
+    """A text for an attribute or a title, which hold no elements."""
+    return _ISOLATED.sub(r"\1", text)
+
+
 def environment(folder: Path) -> Environment:
     """The templates in a folder. They write `_("…")`, `ngettext` and `{% trans %}`, and know the `words`."""
     made = Environment(
@@ -37,5 +42,6 @@ def environment(folder: Path) -> Environment:
         lambda singular, plural, number: language().ngettext(singular, plural, number),
         newstyle=True,
     )
+    made.filters["unmarked"] = _unmarked
     made.globals.update(words=words, language=language, original=original)
     return made

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 from syncd.okr import words
 from syncd.okr.goals import KeyResult
 from syncd.review.environment import environment
+from syncd.sdk.figures import exact
 from syncd.sdk.language import gettext
 from syncd.status import checkin_words, verdicts
 from syncd.web import charts
@@ -31,7 +32,9 @@ def points(change: float) -> str:
 
 
 _PAGES = environment(HERE / "templates")
-_PAGES.globals.update(verdicts=verdicts, checkin_words=checkin_words, charts=charts, figure=figure, points=points)
+_PAGES.globals.update(
+    verdicts=verdicts, checkin_words=checkin_words, charts=charts, figure=figure, exact=exact, points=points
+)
 
 
 def render(template: str, **data: Any) -> str:
