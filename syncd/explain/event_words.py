@@ -1,9 +1,10 @@
-"""The events of a series in words: an edit, a restatement, an approval."""
+"""The events of a series in words: an edit, a restatement, a check-in, an approval, a request."""
 
 from __future__ import annotations
 
 from syncd.explain.edit import Edit
-from syncd.explain.history import CheckInCorrected, Restated, Series, SeriesEvent
+from syncd.explain.history import CheckedIn, Restated, Series, SeriesEvent
+from syncd.explain.requests import Asked, request_words, state_words
 from syncd.okr.words import clock_time, count, day, value_figure
 from syncd.status.checkin_words import content_words
 
@@ -18,11 +19,16 @@ def event_words(event: SeriesEvent, series: Series) -> str:
         if event.before != event.after:
             moved = f"{value_figure(kr, event.before)} → {value_figure(kr, event.after)}"
         return f"restated {at}: {count(event.count, 'row')} of the past, {moved}"
-    if isinstance(event, CheckInCorrected):
+    if isinstance(event, CheckedIn):
         checkin, of = event.checkin, day(event.checkin.as_of.astimezone(series.period.zone))
         if event.withdrawn is None:
-            return f"checked in {at} by {checkin.by} for {of}: {content_words(checkin, kr)}"
+            dated = f" for {of}" if checkin.dated else ""
+            was = f"{value_figure(kr, event.before)} → " if None not in (event.before, checkin.value) else ""
+            return f"checked in {at} by {checkin.by}{dated}: {was}{content_words(checkin, kr)}"
         what = f"{content_words(checkin, kr)} of {of} by {checkin.by}"
         why = f": {event.withdrawn.note}" if event.withdrawn.note else ""
         return f"withdrawn {at} by {event.withdrawn.by}: {what}{why}"
+    if isinstance(event, Asked):
+        what = request_words(event.request, kr, series.period.zone)
+        return f"asked {at} by {event.request.by}: {what}; {state_words(event.request)}"
     return f"approved {at} by {event.by}: {value_figure(kr, event.old)} → {value_figure(kr, event.new)}"

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from syncd.ledger import LedgerError
 from syncd.web import home, key_result, objective, reviews, sources
+from syncd.web.actions import action_routes
 from syncd.web.api import api_routes
 from syncd.web.bounded import Bounded
 from syncd.web.daemon import Daemon
@@ -22,6 +23,7 @@ from syncd.web.door import Door
 from syncd.web.events import Events
 from syncd.web.guard import Guard, is_loopback
 from syncd.web.hooks import hook_endpoint
+from syncd.web.page_forms import page_form_routes
 from syncd.web.pages import HERE
 from syncd.web.refusals import as_json
 from syncd.web.view import View, view_of
@@ -94,6 +96,8 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1", *, insecure: bool = 
             Route("/readyz", probes(readyz)),
             Route("/metrics", probes(metrics, metrics_without_ledger)),
             *api_routes(daemon, pages),
+            *action_routes(daemon, pages),
+            *page_form_routes(daemon, pages),
             Route("/hooks/{connection}", hook_endpoint(daemon.receive_webhook, hooks), methods=["POST"]),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
