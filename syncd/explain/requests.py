@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from syncd.ledger import Ledger
 from syncd.ledger.requests import Request
 from syncd.okr.goals import KeyResult
-from syncd.okr.words import day, number, percent, value_figure
+from syncd.okr.words import day, percent, value_figure
+from syncd.sdk.figures import full_number
 from syncd.sdk.language import gettext as _
 from syncd.status.snapshot import Snapshot
 
@@ -79,4 +80,4 @@ def requests_of(ledger: Ledger | None, end: Snapshot, key_result: str) -> Iterat
 
 
 def _figure(key_result: KeyResult | None, value: float) -> str:
-    return number(value) if key_result is None else value_figure(key_result, value)
+    return full_number(value) if key_result is None else value_figure(key_result, value)
