@@ -22,7 +22,6 @@ from syncd.web.bounded import Bounded
 from syncd.web.daemon import Daemon
 from syncd.web.people import Sent
 from syncd.web.posted import Posted, post_endpoint
-from syncd.web.refusals import refusal
 from syncd.web.view import View, view_of
 
 _ANSWERED_BY_THE_PAGE = (400, 409)
@@ -36,16 +35,14 @@ def page_form_routes(daemon: Daemon, bounded: Bounded) -> list[BaseRoute]:
     """The pages that take forms."""
 
     def endpoint(act: Callable[[View, Request, Posted], Response]) -> Callable[[Request], object]:
-        def answer(request: Request, posted: Posted) -> Response:
-            try:
-                view = replace(view_of(daemon, request), day=None)  # a past day takes nothing
-                return act(view, request, posted)
-            except HTTPException as error:
-                return refusal(request, error.status_code, error.detail)
-
-        return post_endpoint(answer, bounded)
+        # A past day takes nothing: what is sent from its page is about today.
+        return post_endpoint(lambda request, posted: act(_today(daemon, request), request, posted), bounded)
 
     return [Route("/key-results/{id}", endpoint(_on_key_result), methods=["POST"])]
+
+
+def _today(daemon: Daemon, request: Request) -> View:
+    return replace(view_of(daemon, request), day=None)
 
 
 def _on_key_result(view: View, request: Request, posted: Posted) -> Response:
