@@ -12,13 +12,13 @@ from syncd.cli import explain_links, explain_written
 from syncd.cli.lines import cut, labelled, rounded, wrapped
 from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, reading_ledger
 from syncd.cli.output import say
-from syncd.cli.past import past_moment
 from syncd.explain.deliveries import newest_deliveries
 from syncd.explain.documents import explanation
 from syncd.explain.evidence import Evidence, Part
 from syncd.explain.evidence import evidence as evidence_of
 from syncd.explain.items import Item
 from syncd.explain.links import links_of
+from syncd.okr.day_texts import past_moment
 from syncd.okr.measures import FormulaMeasure, Measure, RecordMeasure, leaves
 from syncd.okr.words import (
     HEALTH_WORDS,

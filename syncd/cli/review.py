@@ -9,8 +9,8 @@ import typer
 
 from syncd.cli.opening import chosen_period, open_config, print_json, reading_ledger
 from syncd.cli.output import say, say_document
-from syncd.cli.past import past_day
 from syncd.config import Config
+from syncd.okr.day_texts import past_day
 from syncd.review import Review, review
 from syncd.sdk import ConfigError
 

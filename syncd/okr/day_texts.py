@@ -1,4 +1,4 @@
-"""The past day or time that `--at` names."""
+"""The past day or time that a person names."""
 
 from __future__ import annotations
 
