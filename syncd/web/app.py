@@ -24,7 +24,7 @@ from syncd.web.evidence import csv_of
 from syncd.web.guard import Guard, is_loopback
 from syncd.web.hooks import hook_endpoint
 from syncd.web.pages import HERE
-from syncd.web.refusals import as_json
+from syncd.web.problems import failed, refused, unreadable
 from syncd.web.view import View, view_of
 from syncd.web.visitors import Role, Visitor, is_anonymous
 
@@ -67,15 +67,6 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1", *, insecure: bool = 
     def metrics_without_ledger(_: Request) -> Response:
         return Response(daemon.scrape(ledger=False), media_type=_METRICS)
 
-    def unreadable(request: Request, error: Exception) -> Response:
-        return _of_probe(request, str(error), 503)
-
-    def refused(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        if request.url.path.startswith("/api/"):
-            return as_json({"error": error.detail}, error.status_code)
-        return PlainTextResponse(f"{error.detail}\n", status_code=error.status_code)
-
     app = Starlette(
         routes=[
             Route("/", page(lambda view, request: home.page(view, request.query_params))),
@@ -102,7 +93,7 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1", *, insecure: bool = 
             Route("/hooks/{connection}", hook_endpoint(daemon.receive_webhook, hooks), methods=["POST"]),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
-        exception_handlers={LedgerError: unreadable, HTTPException: refused},
+        exception_handlers={LedgerError: unreadable, HTTPException: refused, Exception: failed},
     )
     trusted = "loopback" if is_loopback(listens_on) else "anybody" if insecure else None
     everybody = Visitor(trusted, Role.OPERATOR) if trusted else None

@@ -77,7 +77,8 @@ def view_of(daemon: Daemon, request: Request) -> View:
     now, asked = daemon.now(), request.query_params.get("period")
     okrs = choose_period(daemon.config, asked, now)
     if okrs is None:
-        raise HTTPException(404, _("there is no such period") if asked else _("no mapping file has a period yet"))
+        none_yet = _("no mapping file has a period yet; write `period:` and `objectives:` into one to see them here")
+        raise HTTPException(404, _("there is no such period") if asked else none_yet)
     day = _day(request.query_params.get("at"), okrs, now)
     return View(daemon, okrs, now, visitor_of(request), form_token(request), asked, day)
 
