@@ -7,12 +7,13 @@ from functools import partial
 from pathlib import Path
 
 from syncd.cli.author import author_name
-from syncd.cli.opening import chosen_key_result, chosen_period, open_config
+from syncd.cli.opening import open_config
 from syncd.cli.output import say
 from syncd.cycle.approve import AnotherCandidate, NotHeld, allow, approve
 from syncd.ledger import cycle_lock, open_ledger
 from syncd.okr.words import HEALTH_WORDS, value_figure
 from syncd.sdk import ConfigError
+from syncd.status.choosing import chosen_key_result, chosen_period
 
 
 def run(path: Path, name: str, *, period: str | None, author: str | None, number: float | None) -> None:

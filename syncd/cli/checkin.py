@@ -11,9 +11,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from syncd.cli.author import author_name, process_owner
-from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, writing_ledger
+from syncd.cli.opening import open_config, print_json, writing_ledger
 from syncd.cli.output import say
-from syncd.cli.past import past_day
 from syncd.config import Config
 from syncd.cycle.check_in import STANDS_FOR, Implausible, Settled, check_in
 from syncd.cycle.check_in import withdraw as withdraw_checkin
@@ -25,6 +24,7 @@ from syncd.okr.words import HEALTH_WORDS, clock_time, day, value_figure
 from syncd.sdk import ConfigError, parse_duration
 from syncd.sdk.numbers import BEYOND, is_beyond
 from syncd.status.checkin_words import content_words, value_words
+from syncd.status.choosing import chosen_key_result, chosen_period, past_day
 from syncd.status.document import key_result_document
 from syncd.status.read_snapshots import Snapshots
 from syncd.status.report import KeyResultLine, line_of

@@ -10,9 +10,8 @@ from zoneinfo import ZoneInfo
 
 from syncd.cli import explain_links, explain_written
 from syncd.cli.lines import cut, labelled, rounded, wrapped
-from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, reading_ledger
+from syncd.cli.opening import open_config, print_json, reading_ledger
 from syncd.cli.output import say
-from syncd.cli.past import past_moment
 from syncd.explain.deliveries import newest_deliveries
 from syncd.explain.documents import explanation
 from syncd.explain.evidence import Evidence, Part
@@ -31,6 +30,7 @@ from syncd.okr.words import (
     value_figure,
 )
 from syncd.status.checkin_words import content_words
+from syncd.status.choosing import chosen_period, explained_key_result, past_moment
 from syncd.status.read_snapshots import Snapshots
 
 _INSTANT = timedelta(microseconds=1)
@@ -48,8 +48,7 @@ def run(path: Path, key_result_id: str, *, at: str | None, period: str | None, a
         snapshot = snapshots.now(now)
     else:
         snapshot = snapshots.at_end(moment) if is_day_end else snapshots.at(moment)
-    later = {kr.id: kr for kr in snapshot.later}
-    key_result = later.get(key_result_id) or chosen_key_result(snapshot.okrs, key_result_id)
+    key_result = explained_key_result(snapshot, key_result_id)
     if as_json:
         print_json(explanation(snapshot, ledger, key_result))
         return

@@ -9,13 +9,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from syncd.cli.opening import chosen_key_result, chosen_period, open_config, print_json, reading_ledger
+from syncd.cli.opening import open_config, print_json, reading_ledger
 from syncd.cli.output import say, say_document
 from syncd.explain.documents import point_document, series_document
 from syncd.explain.event_words import event_words
 from syncd.explain.history import Series, by_point, history
 from syncd.sdk import ConfigError
 from syncd.sdk.figures import spreadsheet_cell
+from syncd.status.choosing import chosen_key_result, chosen_period
 from syncd.status.read_snapshots import Snapshots
 
 _COLUMNS = (

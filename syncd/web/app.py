@@ -15,9 +15,10 @@ from starlette.types import ASGIApp
 
 from syncd.ledger import LedgerError
 from syncd.web import home, key_result, objective, reviews, sources
-from syncd.web.api import api_routes, as_json
+from syncd.web.api import api_routes
 from syncd.web.bounded import Bounded
 from syncd.web.daemon import Daemon
+from syncd.web.errors import broken, refused, unreadable
 from syncd.web.guard import Guard
 from syncd.web.hooks import hook_endpoint
 from syncd.web.pages import HERE
@@ -60,15 +61,6 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
     def metrics_without_ledger(_: Request) -> Response:
         return Response(daemon.scrape(ledger=False), media_type=_METRICS)
 
-    def unreadable(_: Request, error: Exception) -> Response:
-        return PlainTextResponse(f"{error}\n", status_code=503)
-
-    def refused(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        if request.url.path.startswith("/api/"):
-            return as_json({"error": error.detail}, error.status_code)
-        return PlainTextResponse(f"{error.detail}\n", status_code=error.status_code)
-
     app = Starlette(
         routes=[
             Route("/", page(lambda view, request: home.page(view, request.query_params))),
@@ -87,6 +79,6 @@ def make_app(daemon: Daemon, listens_on: str = "127.0.0.1") -> ASGIApp:
             Route("/hooks/{connection}", hook_endpoint(daemon.receive_webhook, hooks), methods=["POST"]),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
-        exception_handlers={LedgerError: unreadable, HTTPException: refused},
+        exception_handlers={LedgerError: unreadable, HTTPException: refused, Exception: broken},
     )
     return Guard(OpenDoor(app), listens_on, lambda: daemon.config.settings.web.address)
