@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from loopback import QuietHandler, running
 
 
 @dataclass
@@ -32,33 +32,21 @@ def an_inbox() -> Iterator[Inbox]:
     """Serves until the block ends."""
     inbox = Inbox()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self) -> None:
-            said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            said = json.loads(self.body())
             if inbox.status in (200, None):
                 inbox.received.append((self.path, said.get("title", ""), said.get("message") or said["content"]))
             if inbox.status is None:
                 self.close_connection = True
                 self.connection.close()
                 return
-            self.send_response(inbox.status)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Silent."""
+            self.send(inbox.status, b"")
 
         def finish(self) -> None:
             if not self.wfile.closed and not self.connection._closed:  # type: ignore[attr-defined]
                 super().finish()
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    inbox.url = f"json://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.005,), daemon=True)
-    thread.start()
-    try:
+    with running(Handler) as server:
+        inbox.url = f"json://{server}"
         yield inbox
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -21,7 +21,10 @@ class HttpSettings(WebSettings):
         None,
         description="What mappings may read: paths, such as /v1/metrics/*. All of it, unless given.",
     )
-    post: bool = Field(False, description="Let measures ask by `method: POST`, for APIs that read so.")
+    post: bool = Field(
+        False,
+        description="Let measures ask by `method: POST`, for APIs that read so. Only a sync sends one, a single time.",
+    )
 
     @field_validator("headers")
     @classmethod

@@ -14,7 +14,18 @@ from connectors.http.keys import Expression, Path, makes_a_list
 from connectors.http.paging import Pages, Request, read_pages
 from connectors.http.selection import Selection
 from connectors.http.settings import HttpSettings
-from syncd.sdk import ConnectionSettings, Context, Json, JsonClient, JsonSource, Page, ReadingKeys, Stream, not_allowed
+from syncd.sdk import (
+    ConnectionSettings,
+    Context,
+    Json,
+    JsonClient,
+    JsonSource,
+    Page,
+    ReadingKeys,
+    Stream,
+    Withheld,
+    not_allowed,
+)
 from syncd.sdk.cells import Reader
 
 
@@ -82,7 +93,9 @@ class HttpSource(JsonSource):
 
     @cached_property
     def _once(self) -> JsonClient:
-        """The client for POSTs, which may write after all: it sends each a single time."""
+        """The client for POSTs, which may write after all: it sends each a single time, and none in a rehearsal."""
+        if self._context.rehearsal:
+            raise Withheld("a POST may write, so only a sync sends it")
         return self._settings.client(replace(self._context, retry=replace(self._context.retry, attempts=1)))
 
     def close(self) -> None:

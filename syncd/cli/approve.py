@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from syncd.cli.author import author_name
+from syncd.cli.author import author_name, process_owner
 from syncd.cli.opening import open_config
 from syncd.cli.output import say
 from syncd.cycle.approve import AnotherCandidate, NotHeld, allow, approve
 from syncd.ledger import cycle_lock, open_ledger
-from syncd.okr.words import HEALTH_WORDS, value_figure
+from syncd.okr.words import HEALTH_WORDS, signature, value_figure
 from syncd.sdk import ConfigError
 from syncd.status.choosing import chosen_key_result, chosen_period
 
@@ -22,16 +22,29 @@ def run(path: Path, name: str, *, period: str | None, author: str | None, number
     okrs = chosen_period(config, period, clock())
     key_result = chosen_key_result(okrs, name)
     figure = partial(value_figure, key_result)
-    author = author_name(author, "an approval")
+    author, entered_by = author_name(author, "an approval"), process_owner()
     ledger = open_ledger(config.ledger_url(), create=False)
     if ledger is None:
         raise ConfigError(f"{name} is not held: it was not pulled yet; run `syncd sync`")
     try:
         with cycle_lock(ledger.engine):
             try:
-                approved = approve(config, okrs, key_result, ledger, author=author, now=clock(), number=number)
+                approved = approve(
+                    config,
+                    okrs,
+                    key_result,
+                    ledger,
+                    author=author,
+                    entered_by=entered_by,
+                    now=clock(),
+                    number=number,
+                )
             except NotHeld as error:
-                allowed = allow(ledger, okrs, key_result, author=author, now=clock()) if number is None else ()
+                allowed = (
+                    allow(ledger, okrs, key_result, author=author, entered_by=entered_by, now=clock())
+                    if number is None
+                    else ()
+                )
                 if not allowed:
                     raise ConfigError(f"{name} is not held: {_instead(error, figure)}") from None
                 for delivery in allowed:
@@ -45,7 +58,7 @@ def run(path: Path, name: str, *, period: str | None, author: str | None, number
     finally:
         ledger.close()
     old, new = figure(approved.old.number), figure(approved.new.number, "unknown")
-    say(f"{name}: {old} → {new}, {HEALTH_WORDS[approved.new.health]}; approved by {author}")
+    say(f"{name}: {old} → {new}, {HEALTH_WORDS[approved.new.health]}; approved by {signature(author, entered_by)}")
 
 
 def _instead(error: NotHeld, figure: Callable[[float | None], str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import pwd
+import socket
 
 from syncd.sdk import ConfigError
 
@@ -20,11 +21,15 @@ def author_name(given: str | None, what: str) -> str:
 
 
 def process_owner() -> str:
-    """The user who runs this process, whatever the environment says: the login name, or the number if it has none."""
+    """The user who runs this process and the machine, whatever the environment says: `ops@build-3`.
+
+    A user without a login name, as containers have them, is named by number.
+    """
     try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # as in a container
-        return f"user {os.getuid()}"
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = f"user {os.getuid()}"
+    return f"{name}@{socket.gethostname()}"
 
 
 def _login_name() -> str:

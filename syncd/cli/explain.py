@@ -82,7 +82,7 @@ def _lines(evidence: Evidence, zone: ZoneInfo) -> Iterator[str]:
     for approval in evidence.approvals:
         when = clock_time(approval.at.astimezone(zone))
         moved = f"{value_figure(evidence.key_result, approval.old)} → {value_figure(evidence.key_result, approval.new)}"
-        yield from labelled("approved", f"{when} by {approval.author}: {moved}")
+        yield from labelled("approved", f"{when} by {approval.by}: {moved}")
     yield from _checkins(evidence, zone)
     yield from _items(evidence, zone)
     if evidence.guard is not None:

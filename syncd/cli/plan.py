@@ -57,6 +57,11 @@ def document(planned: Planned, zone: ZoneInfo) -> dict[str, Any]:
             {"connection": pull.connection, "stream": pull.stream.key, "reason": reason}
             for pull, reason in planned.result.failures
         ],
+        "not_sent": [
+            {"connection": result.pull.connection, "stream": result.pull.stream.key, "reason": result.not_sent}
+            for result in planned.result.pulls
+            if result.not_sent is not None
+        ],
         **moves_document(planned.result),
         "publish": [_preview(preview) for preview in planned.publish],
     }

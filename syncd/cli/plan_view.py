@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from syncd.cli.lines import WIDTH, cut, rounded
 from syncd.cli.moved import moves
-from syncd.cli.progress import failures
+from syncd.cli.progress import failures, not_sent
 from syncd.cli.sync import NOTHING_OPEN
 from syncd.cycle.plan_changes import KeyResultChange, ObjectiveChange, PeriodChanges, Planned, Removed
 from syncd.explain.items import Item
@@ -47,7 +47,7 @@ def render(planned: Planned, zone: ZoneInfo) -> Iterator[str]:
         for line, command in period.waiting:
             yield from _wrapped(f"{line.key_result.id} waits already, with {_candidate(line)}: `{command}`", 0)
     yield from _publish(planned.publish)
-    for sentence in moves(planned.result):
+    for sentence in [*moves(planned.result), *not_sent(planned.result)]:
         yield from _wrapped(sentence, 0)
     yield _summary(planned)
 

@@ -31,6 +31,11 @@ def failures(result: Result) -> list[str]:
     return list(dict.fromkeys(f"failed: {_name(pull)}: {reason}" for pull, reason in result.failures))
 
 
+def not_sent(result: Result) -> Iterator[str]:
+    """A line for each stream that a dry run did not ask for, and what counts in its place."""
+    return (f"not sent: {_name(pulled.pull)}: {pulled.not_sent}" for pulled in result.pulls if pulled.not_sent)
+
+
 def print_failures(result: Result) -> None:
     """Prints on standard error what could not be read, and why; also lists that can hold nothing."""
     notes = (f"note: {_name(outcome.pull)}: {note}" for outcome in result.pulls for note in outcome.notes)
@@ -40,7 +45,7 @@ def print_failures(result: Result) -> None:
 
 def _print_complete(outcome: PullResult, stream: TextIO) -> None:
     # `print_failures` prints the streams that failed, once the cycle has ended.
-    if outcome.quality == "complete":
+    if outcome.quality == "complete" and outcome.not_sent is None:
         say(f"pulled {_name(outcome.pull)}: {count(outcome.changed, 'row')} changed", err=stream is sys.stderr)
 
 

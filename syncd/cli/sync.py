@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import typer
 from syncd.cli.lines import wrapped
 from syncd.cli.moved import moves
 from syncd.cli.output import say
-from syncd.cli.progress import failures, print_failures
+from syncd.cli.progress import failures, not_sent, print_failures
 from syncd.cli.publish import print_deliveries, print_messages
 from syncd.cli.pulling import ready_to_pull
 from syncd.cycle.model import Result, ValueChange
@@ -30,7 +31,7 @@ def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_for
     """Runs one cycle and prints what changed; exit code 1 if a source or a publisher failed."""
     with ready_to_pull(path, only, log_format, reconcile=reconcile, new_ledger=new_ledger) as request:
         started = time.monotonic()
-        result = run_cycle(request, dry_run=dry_run)
+        result = run_cycle(replace(request, dry_run=dry_run))
         seconds = time.monotonic() - started
     for line in _new_verdicts(result):
         say(line)
@@ -39,7 +40,7 @@ def run(path: Path, *, only: str | None, dry_run: bool, reconcile: bool, log_for
     for change in shown:
         for line in _change(change, key_results[change.period, change.key_result]):
             say(line)
-    for sentence in moves(result):
+    for sentence in [*moves(result), *not_sent(result)]:
         for line in wrapped(sentence, rest="  "):
             say(line)
     print_failures(result)
@@ -105,7 +106,9 @@ def _counts(result: Result, shown: list[ValueChange], dry_run: bool) -> str:
         *([f"{result.held} held"] if result.held else []),
     ]
     failed = f", {len(failures(result))} failed" if result.failures else ""
-    return f"{', '.join(parts)}; {count(len(result.pulls), 'stream')} pulled{failed}"
+    withheld = sum(1 for _ in not_sent(result))
+    left_out = f", {withheld} not sent" if withheld else ""
+    return f"{', '.join(parts)}; {count(len(result.pulls) - withheld, 'stream')} pulled{failed}{left_out}"
 
 
 def _new_verdicts(result: Result) -> Iterator[str]:

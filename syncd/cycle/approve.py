@@ -16,6 +16,7 @@ from syncd.okr.answer import Answer
 from syncd.okr.facts import answered
 from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.measures import Measure, leaves, stream_keys
+from syncd.okr.words import signature
 
 _REFUSED: tuple[State, ...] = ("refused",)
 
@@ -52,13 +53,14 @@ def approve(
     ledger: Ledger,
     *,
     author: str,
+    entered_by: str,
     now: datetime,
     number: float | None = None,
 ) -> Approved:
     """Accepts the candidate of a held key result; with a `number`, only if that is the candidate.
 
     If it cannot accept the candidate, it raises NotHeld or AnotherCandidate and changes nothing. The caller holds the
-    ledger's lock.
+    ledger's lock. The `author` is a claim; `entered_by` is who ran the command or is logged in.
     """
     old = ledger.values.last(okrs.period.id).get(key_result.id)
     measure = key_result.measure
@@ -73,12 +75,22 @@ def approve(
     outgoing = deliveries_after(config, ledger, now, {(okrs.period.id, key_result.id): new})
     reason = old.reason or "held"
     ledger.approvals.approve(
-        okrs.period.id, key_result.id, case.definition, new, reason=reason, author=author, now=now, due=outgoing
+        okrs.period.id,
+        key_result.id,
+        case.definition,
+        new,
+        reason=reason,
+        author=author,
+        entered_by=entered_by,
+        now=now,
+        due=outgoing,
     )
     return Approved(old, new)
 
 
-def allow(ledger: Ledger, okrs: PeriodOkrs, key_result: KeyResult, *, author: str, now: datetime) -> Sequence[Delivery]:
+def allow(
+    ledger: Ledger, okrs: PeriodOkrs, key_result: KeyResult, *, author: str, entered_by: str, now: datetime
+) -> Sequence[Delivery]:
     """Lets a key result's refused deliveries overwrite the text that they met, but not a text that was written since.
 
     The deliveries wait again, and are returned; the result is empty if nothing was refused. The caller holds the
@@ -95,7 +107,7 @@ def allow(ledger: Ledger, okrs: PeriodOkrs, key_result: KeyResult, *, author: st
         for place, content in (delivery.left_alone or {}).items():
             marks[place] = [*marks.get(place, ()), content]
         ledger.outbox.note({delivery.place: marks})
-        ledger.outbox.again([delivery.id], now, f"{author} lets it be written over")
+        ledger.outbox.again([delivery.id], now, f"{signature(author, entered_by)} lets it be written over")
     return refused
 
 

@@ -18,7 +18,7 @@ from syncd.cycle.due_pulls import needed_streams
 from syncd.cycle.open_sources import open_source, usable_stream
 from syncd.okr.goals import PeriodOkrs
 from syncd.publishing.check_targets import check_targets
-from syncd.sdk import Check, ConfigError, Context, RetryPolicy, Source, SourceError, Stream, can_pull
+from syncd.sdk import Check, ConfigError, Context, RetryPolicy, Source, SourceError, Stream, Withheld, can_pull
 from syncd.status.report import Report
 
 log = logging.getLogger("syncd.doctor")
@@ -43,7 +43,8 @@ def _findings(
     config: Config, connection: Connection, reports: Sequence[Report], now: datetime, retry: RetryPolicy
 ) -> Iterator[Check]:
     publications = [entry for entry in config.publications if entry.connection.name == connection.name]
-    context = Context(retry, config.zone, folder=str(config.path.parent), writes=bool(publications))
+    folder, writes = str(config.path.parent), bool(publications)
+    context = Context(retry, config.zone, folder=folder, writes=writes, rehearsal=True)
     try:
         connection.resolved()
     except ConfigError as error:
@@ -102,14 +103,20 @@ def _of_streams(
 ) -> Iterator[Check]:
     """A finding for the streams that answer, and one for each stream whose first question fails."""
     streams = list(needed_streams(connection.name, periods).values())
-    answered, failed = 0, []
+    answered, failed, withheld = 0, [], []
     for stream in streams[:MOST_STREAMS]:
-        problems = list(_problems(config, connection, source, periods, stream))
+        try:
+            problems = list(_problems(config, connection, source, periods, stream))
+        except Withheld as error:
+            withheld.append(str(error))
+            continue
         answered += not problems
         failed += [Check("reads", False, f"{stream.key}: {problem}") for problem in dict.fromkeys(problems)]
     left_out = [stream.key for stream in streams[MOST_STREAMS:]]
-    if answered or left_out:
+    if answered or left_out or withheld:
         rest = f"; {len(left_out)} more were not asked, the first of them {left_out[0]}" if left_out else ""
+        if withheld:
+            rest += f"; {len(withheld)} {'was' if len(withheld) == 1 else 'were'} not asked: {withheld[0]}"
         yield Check("reads", True, f"{answered} of {len(streams)} streams answered{rest}")
     yield from failed
 
@@ -117,7 +124,9 @@ def _of_streams(
 def _problems(
     config: Config, connection: Connection, source: Source, periods: Sequence[PeriodOkrs], stream: Stream
 ) -> Iterator[str]:
-    """What a sync would say of a stream after its first page; nothing if that page comes."""
+    """What a sync would say of a stream after its first page; nothing if that page comes. Withheld if only a sync may
+    ask for it.
+    """
     try:
         usable, unusable = usable_stream(config, periods, source, connection.name, stream)
         yield from unusable.values()
@@ -130,6 +139,8 @@ def _problems(
                 break  # the pages before tell only what became of the stream's lists
         if hasattr(pages, "close"):
             pages.close()
+    except Withheld:
+        raise
     except Exception as error:
         yield _reason(connection, error)
         return

@@ -15,6 +15,7 @@ from syncd.cycle.unchanged import Unchanged
 from syncd.cycle.value import Case, complete_value
 from syncd.ledger import Definition, KeptValue, Ledger
 from syncd.ledger.definitions import definition
+from syncd.ledger.streams import StreamState
 from syncd.okr import checkins
 from syncd.okr.alignment import Terms
 from syncd.okr.answer import Answer
@@ -34,12 +35,14 @@ def measure(request: CycleRequest, pulled: Pulled) -> Measured:
 class _Task:
     """A key result to be measured. `failure` is the reason why it cannot be measured, if there is one.
 
-    `unchanged` is the answer of the previous cycle, if that answer still holds.
+    `unchanged` is the answer of the previous cycle, if that answer still holds. `never_read` says why a dry run knows
+    no value: it did not send the request that would read the first one.
     """
 
     case: Case
     failure: tuple[Quality, str] | None
     unchanged: Answer | None
+    never_read: str | None
 
     @property
     def key_result(self) -> KeyResult:
@@ -81,6 +84,9 @@ class Measuring:
                     value = self._checked_in(ledger, case, case.last)
                 elif task.failure is not None:
                     value = self._kept_on(case, *task.failure)
+                elif task.never_read is not None:
+                    unknown = Answer(None, task.never_read)
+                    value = complete_value(case, unknown, ledger.answers, self._now, self._cycle)
                 else:
                     value = self._measured(ledger, okrs, replace(task, case=case), task.key_result.measure)
                     if why := holding.why(task.key_result, value, case.last, kept.get(name)):
@@ -108,14 +114,15 @@ class Measuring:
         versions = self._ledger.definitions.redefined(period.id, driving)
         for kr in wanted:
             last = before.get(kr.id) if kr.id in edited else kept.get(kr.id)
-            failure = self._failure(kr.measure) if kr.measure is not None else None
+            newest = None if kr.id in edited else kept.get(kr.id)
+            failure = self._failure(kr.measure, newest) if kr.measure is not None else None
             unchanged = None
             if kr.measure is not None and failure is None and digests.get(kr.id) == defined[kr.id].digest:
                 unchanged = self._unchanged.answer(kr.measure, period, last)
             made_of = checkins_by_id.get(kr.id, ()) if kr.measure is None else ()
             terms = Terms(kr, period, shares)
             case = Case(terms, defined[kr.id], last, None, made_of, versions.get(kr.id, ()))
-            yield _Task(case, failure, unchanged)
+            yield _Task(case, failure, unchanged, self._never_read(kr.measure))
 
     def _may_have_lost(self, tasks: Sequence[_Task]) -> Iterator[tuple[Leaf, int]]:
         """The measures that are evaluated again, each with the cycle that measured it last."""
@@ -165,10 +172,21 @@ class Measuring:
         notes = [note for leaf, state in states if state for note in state.notes.get(leaf.part, ())]
         return replace(answer, reason=notes[0]) if notes else answer
 
-    def _failure(self, measure: Measure) -> tuple[Quality, str] | None:
+    def _never_read(self, measure: Measure | None) -> str | None:
+        for part in leaves(measure):
+            for key in stream_keys(part):
+                not_sent = self._results[(part.connection, key)].not_sent
+                if not_sent is not None and not _was_read(part, self._states(part.connection).get(key)):
+                    return f"{part.connection}: {not_sent}"
+        return None
+
+    def _failure(self, measure: Measure, newest: KeptValue | None) -> tuple[Quality, str] | None:
+        """How a stream failed. One that a dry run did not ask for has failed if it had in the `newest` value."""
         for part in leaves(measure):
             for key in stream_keys(part):
                 result = self._results[(part.connection, key)]
+                if result.not_sent is not None and newest is not None and newest.quality in ("failed", "partial"):
+                    return newest.quality, newest.reason or ""
                 if result.quality != "complete":
                     return result.quality, f"{part.connection}: {result.reason}"
                 if isinstance(part, ReadingMeasure):
@@ -185,6 +203,13 @@ class Measuring:
         if case.last is not None:
             return replace(case.last, quality=quality, reason=reason, cycle=self._cycle, candidate=candidate)
         return _no_value(case.definition, quality, reason, self._cycle, candidate)
+
+
+def _was_read(measure: Leaf, state: StreamState | None) -> bool:
+    """Whether the stream was ever read for this measure."""
+    if state is None or state.completed_cycle is None:
+        return False
+    return not isinstance(measure, ReadingMeasure) or measure.part in state.read
 
 
 def _no_value(definition: Definition, quality: Quality, reason: str, cycle: int, candidate: float | None) -> KeptValue:

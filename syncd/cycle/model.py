@@ -65,7 +65,8 @@ class PullResult:
 
     `got` is the number of rows that came; `expected` is the announced number, None if the server announces none.
     `retry_at` is when the source may be asked again, None if it named no time. `moved_in` says that a record came from
-    another list. `notes` tell which lists can hold nothing, and why.
+    another list. `notes` tell which lists can hold nothing, and why. `not_sent` says why a dry run did not ask: what
+    the ledger holds of the stream counts.
     """
 
     pull: Pull
@@ -80,6 +81,7 @@ class PullResult:
     moved_in: bool = False
     notes: Sequence[str] = ()
     partial: Collection[str] = ()
+    not_sent: str | None = None
 
 
 def _silent(*_: object) -> None:
@@ -103,7 +105,8 @@ class CycleRequest:
     """What a cycle is to do. The caller holds the ledger's lock.
 
     `only` restricts the cycle to a key result. `reconcile` asks every source for a census. With `patient`, a source
-    that asked for a later time is left alone until then; a person who types `syncd sync` is not `patient`.
+    that asked for a later time is left alone until then; a person who types `syncd sync` is not `patient`. A `dry_run`
+    keeps the pulled rows but no value, and sends nothing that may change something.
     """
 
     config: Config
@@ -113,6 +116,7 @@ class CycleRequest:
     only: str | None = None
     reconcile: bool = False
     patient: bool = False
+    dry_run: bool = False
     watcher: Watcher = Watcher()
     stopping: threading.Event | None = None
 

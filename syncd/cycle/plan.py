@@ -49,6 +49,7 @@ def plan_sync(request: CycleRequest) -> Planned:
 
     It keeps the pulled rows but no value, and writes to no target. The caller holds the ledger's lock.
     """
+    request = replace(request, dry_run=True)
     last = request.ledger.cycles.last(pulled=True)
     pulled = pull(request)
     end_dry_run(request, pulled)

@@ -65,7 +65,8 @@ def _new_thread(
         request.retry.sleep(seconds)
 
     policy = replace(request.retry.fresh(needed.connection.name), sleep=sleep, budget=budget)
-    context = Context(policy, request.config.zone, folder=str(request.config.path.parent))
+    folder = str(request.config.path.parent)
+    context = Context(policy, request.config.zone, folder=folder, rehearsal=request.dry_run)
     thread = PullThread(needed.connection.name, partial(open_source, needed.connection, context), check, budget)
     return Pulling(needed, thread, PageWriter(request, cycle))
 

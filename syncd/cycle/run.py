@@ -15,13 +15,9 @@ from syncd.cycle.pull import pull
 
 
 def run_cycle(
-    request: CycleRequest,
-    *,
-    dry_run: bool = False,
-    background: Background | None = None,
-    outgoing: Outgoing | None = None,
+    request: CycleRequest, *, background: Background | None = None, outgoing: Outgoing | None = None
 ) -> Result:
-    """Runs the four phases; a `dry_run` keeps the pulled rows but no value, and sends nothing.
+    """Runs the four phases, or the first two if the request is for a dry run.
 
     Pulls that outlast the cycle have failed in it, and go on in the `background`, if there is one; deliveries and
     messages are `outgoing` beside the next cycles, or take place before the end. The result names the sources and
@@ -31,7 +27,7 @@ def run_cycle(
     moves = request.watcher.moves
     pulled = pull(request, background)
     moves()
-    if dry_run:
+    if request.dry_run:
         end_dry_run(request, pulled)
         with carried_over_in_rehearsal(request, pulled.cycle, pulled.now) as (ledger, carried_over):
             rehearsed = replace(request, ledger=ledger)

@@ -13,7 +13,8 @@ from syncd.cycle.model import RECONCILIATION, CycleRequest, Pull, PullResult
 from syncd.ledger.lists import Doubts
 from syncd.ledger.streams import Ending
 from syncd.okr.goals import Quality
-from syncd.sdk import LONGEST_WAIT, ConfigError, Page, RetryLater, Snapshot, SourceError
+from syncd.okr.words import clock_time
+from syncd.sdk import LONGEST_WAIT, ConfigError, Page, RetryLater, Snapshot, SourceError, Withheld
 
 _SAMPLE = 5  # lists that are named with the reason that they share
 
@@ -98,6 +99,7 @@ class PageWriter:
         self._use(request, cycle)
 
     def _use(self, request: CycleRequest, cycle: int) -> None:
+        self._zone = request.config.zone
         self._streams = request.ledger.streams
         self._cycle = cycle
         self._clock = request.clock
@@ -171,6 +173,9 @@ class PageWriter:
     def _end(self, pull: Pull, error: Exception | None) -> None:
         del self.open[pull.id]
         progress = self._progress.pop(pull.id)
+        if isinstance(error, Withheld):
+            self._withhold(pull, error)
+            return
         if error is None and progress.incomplete:
             self._streams.restart(pull.id, pull.stream)
             error = RetryLater(f"it announced {progress.expected:,} rows and gave {progress.got:,}; it is pulled anew")
@@ -179,6 +184,18 @@ class PageWriter:
             log_bug(log, "connector failed", error, partial(self._without_secrets, pull), where)
         doubts = self._streams.doubts(pull.id) if error is None and progress.listed else {}
         self._conclude(pull, progress, error, doubts)
+
+    def _withhold(self, pull: Pull, error: Withheld) -> None:
+        """The stream stays as its last pull left it, and so does the note of how that ended."""
+        state = self._streams.state(pull.connection, pull.stream.key)
+        read_at = state.completed_at if state is not None else None
+        if read_at is not None:
+            why = f"{error}; what was read on {clock_time(read_at.astimezone(self._zone))} counts here"
+        else:
+            why = f"{error}; no sync has read it yet"
+        result = PullResult(pull, "complete", None, not_sent=why)
+        self.results[pull.id] = result
+        self._watcher.ended(result)
 
     def _conclude(self, pull: Pull, progress: _Progress, error: Exception | None, doubts: Doubts) -> None:
         """Notes how a pull has ended, or stands at the end of the cycle."""

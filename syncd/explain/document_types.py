@@ -74,6 +74,8 @@ class ApprovalDocument(TypedDict):
 
     at: Time
     author: str
+    entered_by: NotRequired[str]
+    """Who ran the command or was logged in; absent if an early version did not keep it."""
     old: float | None
     new: float | None
     reason: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from syncd.explain.approvals import PastApproval
 from syncd.explain.deliveries import newest_deliveries
 from syncd.explain.document_types import (
     ApprovalDocument,
@@ -22,7 +23,7 @@ from syncd.explain.document_types import (
     WindowDocument,
 )
 from syncd.explain.edit import Edit
-from syncd.explain.evidence import Evidence, PastApproval, StreamSeen
+from syncd.explain.evidence import Evidence, StreamSeen
 from syncd.explain.evidence import evidence as evidence_of
 from syncd.explain.history import CheckInCorrected, Point, Restated, Series, SeriesEvent
 from syncd.explain.items import Item
@@ -86,7 +87,7 @@ def _event(event: SeriesEvent, series: Series) -> EventDocument:
     if isinstance(event, CheckInCorrected):
         checkin = checkin_document(event.checkin, zone)
         return {"at": at, "day": day, "event": "withdrawn" if event.withdrawn else "checked_in", "checkin": checkin}
-    return {**_approval(event, zone), "day": day, "event": "approved"}
+    return {**approval_document(event, zone), "day": day, "event": "approved"}
 
 
 def _evidence(evidence: Evidence, now: datetime, zone: ZoneInfo) -> EvidenceDocument:
@@ -115,7 +116,7 @@ def _evidence(evidence: Evidence, now: datetime, zone: ZoneInfo) -> EvidenceDocu
             {**_item(item, zone), "rule": item.left_out} for item in evidence.items if item.left_out is not None
         ],
         "candidate_counted": [_item(item, zone) for item in evidence.candidate],
-        "approvals": [_approval(approval, zone) for approval in evidence.approvals],
+        "approvals": [approval_document(approval, zone) for approval in evidence.approvals],
         "checkins": [{**checkin_document(checkin, zone), "expired": expired} for checkin, expired in evidence.checkins],
         "restatements": [_restatement(restatement, zone) for restatement in evidence.restatements],
         "definition_changes": [_edit(edit, zone) for edit in evidence.definition_changes],
@@ -155,14 +156,18 @@ def _item(item: Item, zone: ZoneInfo) -> ItemDocument:
     return shown
 
 
-def _approval(approval: PastApproval, zone: ZoneInfo) -> ApprovalDocument:
-    return {
+def approval_document(approval: PastApproval, zone: ZoneInfo) -> ApprovalDocument:
+    """An approval as JSON documents show it."""
+    shown: ApprovalDocument = {
         "at": _time(approval.at, zone),
         "author": approval.author,
         "old": approval.old,
         "new": approval.new,
         "reason": approval.reason,
     }
+    if approval.entered_by is not None:
+        shown["entered_by"] = approval.entered_by
+    return shown
 
 
 def _restatement(restatement: Restatement, zone: ZoneInfo) -> RestatementDocument:

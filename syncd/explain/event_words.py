@@ -25,4 +25,4 @@ def event_words(event: SeriesEvent, series: Series) -> str:
         what = f"{content_words(checkin, kr)} of {of} by {checkin.by}"
         why = f": {event.withdrawn.note}" if event.withdrawn.note else ""
         return f"withdrawn {at} by {event.withdrawn.by}: {what}{why}"
-    return f"approved {at} by {event.author}: {value_figure(kr, event.old)} → {value_figure(kr, event.new)}"
+    return f"approved {at} by {event.by}: {value_figure(kr, event.old)} → {value_figure(kr, event.new)}"

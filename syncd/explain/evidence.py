@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from syncd.explain.approvals import PastApproval, approvals
 from syncd.explain.edit import Edit
 from syncd.explain.edits import edits
 from syncd.explain.items import Item, RowsAfter, items_of, named_parts
@@ -17,7 +18,7 @@ from syncd.ledger import KeptValue, Ledger
 from syncd.ledger.definitions import measure_digest
 from syncd.ledger.pulled import StreamId
 from syncd.okr.checkins import CheckIn
-from syncd.okr.goals import KeyResult, PeriodOkrs, Quality
+from syncd.okr.goals import KeyResult, Quality
 from syncd.okr.measures import (
     FormulaMeasure,
     Leaf,
@@ -70,17 +71,6 @@ class StreamSeen:
     notes: Sequence[str]
     got: int | None
     expected: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class PastApproval:
-    """A held number that somebody approved, and the value before it."""
-
-    at: datetime
-    author: str
-    old: float | None
-    new: float | None
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +141,7 @@ def evidence(snapshot: Snapshot, ledger: Ledger | None, key_result: KeyResult) -
         changes,
         edited,
         candidate,
-        list(approvals(ledger, okrs, key_result, cycle)),
+        list(approvals(ledger, okrs.period.id, key_result.id, cycle)),
         [] if edited else restatements(ledger, okrs, key_result, until=cycle),
         guard,
         checkins,
@@ -207,13 +197,3 @@ def _aggregate(measure: Leaf, brought: Sequence[str], result: str) -> str:
 
 def _number(value: KeptValue) -> str:
     return value.reason or "unknown" if value.number is None else scalar_text(value.number)
-
-
-def approvals(ledger: Ledger, okrs: PeriodOkrs, key_result: KeyResult, cycle: int) -> Iterator[PastApproval]:
-    """Every approval of a key result up to a cycle, oldest first."""
-    approved = ledger.approvals.of(okrs.period.id, key_result.id, cycle)
-    history = ledger.values.history(okrs.period.id, key_result.id) if approved else ()
-    for approval in approved:
-        before = [value.number for measured_by, value in history if measured_by.id < approval.cycle]
-        old = before[-1] if before else None
-        yield PastApproval(approval.at, approval.author, old, approval.number, approval.reason)

@@ -12,9 +12,9 @@ from datetime import date, datetime, timedelta
 from itertools import groupby, pairwise
 from typing import Literal
 
+from syncd.explain.approvals import PastApproval, approvals
 from syncd.explain.edit import Edit
 from syncd.explain.edits import edits
-from syncd.explain.evidence import PastApproval, approvals
 from syncd.explain.restatements import restatements
 from syncd.ledger import KeptValue, Ledger
 from syncd.ledger.definitions import measure_digest
@@ -262,7 +262,7 @@ def _events(ledger: Ledger, end: Snapshot, key_result: KeyResult) -> Sequence[Se
         events += [CheckInCorrected(checkin.at, checkin)] if checkin.dated else []
         if (withdrawn := checkin.withdrawn) is not None:
             events.append(CheckInCorrected(withdrawn.at, checkin, withdrawn))
-    events += approvals(ledger, okrs, key_result, until)
+    events += approvals(ledger, okrs.period.id, key_result.id, until)
     restated = restatements(ledger, okrs, key_result, until=until)
     for at, group in groupby(restated, key=lambda restatement: restatement.at):
         same_cycle = list(group)

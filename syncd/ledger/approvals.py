@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,13 +13,15 @@ from syncd.ledger.definitions import Definition
 from syncd.ledger.outbox import NewDelivery, post
 from syncd.ledger.schema import approvals
 from syncd.ledger.values import KeptValue, keep
+from syncd.okr.spans import Span
 
 
 @dataclass(frozen=True, slots=True)
 class Approval:
     """An approval: the number that was accepted (None if it is unknown), and why it was held.
 
-    `cycle` is the cycle that made the number the value.
+    `cycle` is the cycle that made the number the value. The `author` is a claim; `entered_by` is who ran the command or
+    was logged in, None if an early version kept it.
     """
 
     cycle: int
@@ -27,6 +29,7 @@ class Approval:
     reason: str
     author: str
     at: datetime
+    entered_by: str | None
 
 
 class Approvals:
@@ -44,6 +47,7 @@ class Approvals:
         *,
         reason: str,
         author: str,
+        entered_by: str,
         now: datetime,
         due: Sequence[NewDelivery] = (),
     ) -> int:
@@ -65,6 +69,7 @@ class Approvals:
                     reason=reason,
                     author=author,
                     at=now,
+                    entered_by=entered_by,
                 )
             )
         return cycle
@@ -78,5 +83,16 @@ class Approvals:
         )
         with self._engine.connect() as connection:
             return [
-                Approval(row.cycle, row.number, row.reason, row.author, row.at) for row in connection.execute(query)
+                Approval(row.cycle, row.number, row.reason, row.author, row.at, row.entered_by)
+                for row in connection.execute(query)
             ]
+
+    def approved(self, period: str, span: Span) -> Collection[str]:
+        """The key results of a period with an approval within a span of time."""
+        query = (
+            select(approvals.c.key_result)
+            .where(approvals.c.period == period, approvals.c.at >= span.start, approvals.c.at < span.end)
+            .distinct()
+        )
+        with self._engine.connect() as connection:
+            return set(connection.execute(query).scalars())

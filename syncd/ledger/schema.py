@@ -214,6 +214,7 @@ approvals = Table(
     Column("reason", Text, nullable=False, comment="why it was held"),
     Column("author", Text, nullable=False),
     Column("at", Moment, nullable=False),
+    Column("entered_by", Text, comment="who ran the command or was logged in; none of early versions"),
     Index("ix_approvals_period_key_result", "period", "key_result"),
 )
 

@@ -27,7 +27,7 @@ class StreamState:
     `retry_at` is the earliest time for the next request, if the source named a time. Records that left the source
     before `census_at` are gone from the ledger too. It is the time of the last census or, before the first census, the
     time when the stream began and held nothing; None for a stream that an older version began, and where a census is
-    due at once. `memory` is what its source remembers of it.
+    due at once. `memory` is what its source remembers of it. `read` are the parts that were read at least once.
     """
 
     id: int
@@ -45,6 +45,7 @@ class StreamState:
     notes: Mapping[str, Sequence[str]]
     memory: Mapping[str, Json]
     warnings: Mapping[str, str]
+    read: frozenset[str] = frozenset()
 
     def covers(self, stream: Stream) -> bool:
         """Whether the rows cover every field, part and day that the stream needs now."""
@@ -248,6 +249,7 @@ def _state(row: Any) -> StreamState:
         notes={part: state.get("notes", []) for part, state in parts.items()},
         memory=row.memory or {},
         warnings={part: state["warning"] for part, state in parts.items() if state.get("warning")},
+        read=frozenset(part for part, state in parts.items() if state.get("digest")),
     )
 
 

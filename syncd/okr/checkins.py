@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 from syncd.okr.past import past_days
 from syncd.okr.spans import Period, Span
+from syncd.okr.words import signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Withdrawal:
     @property
     def by(self) -> str:
         """The author, and who entered it if that is somebody else."""
-        return _by(self.author, self.entered_by)
+        return signature(self.author, self.entered_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,8 @@ class CheckIn:
 
     @property
     def by(self) -> str:
-        """The author, and who entered it if that is somebody else: `Dana (entered by ops)`."""
-        return _by(self.author, self.entered_by)
+        """The author, and who entered it if that is somebody else: `Dana (entered by ops@build-3)`."""
+        return signature(self.author, self.entered_by)
 
     @property
     def as_of(self) -> datetime:
@@ -64,10 +65,6 @@ class CheckIn:
     def expired(self, span: Span, now: datetime) -> bool:
         """Whether it no longer holds. A check-in in force at the period's end never expires."""
         return min(now, span.end) >= self.expires_at
-
-
-def _by(author: str, entered_by: str | None) -> str:
-    return author if entered_by in (None, author) else f"{author} (entered by {entered_by})"
 
 
 def as_seen_at(checkins: Iterable[CheckIn], moment: datetime) -> list[CheckIn]:

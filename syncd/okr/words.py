@@ -8,20 +8,21 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
-from syncd.okr.goals import Band, Goal, KeyResult, Milestones, Standing, Target
+from syncd.okr.goals import Band, Goal, KeyResult, Kind, Milestones, Quality, Standing, Target
 from syncd.okr.rollup import ObjectiveStanding
 from syncd.sdk.figures import full_number
 from syncd.sdk.figures import number as number
 from syncd.sdk.figures import percent as percent
+from syncd.sdk.language import marked
 
 _ENDS = (0.0, 1.0)
 
 HEALTH_WORDS = {
-    "unknown": "unknown",
-    "off_track": "off track",
-    "at_risk": "at risk",
-    "on_track": "on track",
-    "done": "done",
+    "unknown": marked("unknown"),
+    "off_track": marked("off track"),
+    "at_risk": marked("at risk"),
+    "on_track": marked("on track"),
+    "done": marked("done"),
 }
 HEALTH_SIGNS = {"unknown": "?", "off_track": "✗", "at_risk": "~", "on_track": "✓", "done": "★"}
 HEALTH_STYLES = {
@@ -31,11 +32,26 @@ HEALTH_STYLES = {
     "on_track": "green",
     "done": "bold green",
 }
+QUALITY_WORDS: dict[Quality, str] = {
+    "complete": marked("complete"),
+    "partial": marked("partial"),
+    "failed": marked("failed"),
+    "stale": marked("stale"),
+    "held": marked("held"),
+}
+KIND_WORDS: dict[Kind, str] = {"outcome": marked("outcome"), "output": marked("output")}
 
 
 def count(number: int, name: str) -> str:
     """`1 stream`, `3 streams`."""
     return f"{number:,} {name}{'s' * (number != 1)}"
+
+
+def signature(author: str, entered_by: str | None) -> str:
+    """An author, and who entered it if that is somebody else: `Dana (entered by ops@build-3)`."""
+    if entered_by is None or author in (entered_by, entered_by.partition("@")[0]):
+        return author
+    return f"{author} (entered by {entered_by})"
 
 
 def value_figure(kr: KeyResult, value: float | None, unknown: str = "–") -> str:

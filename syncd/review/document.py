@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from syncd.explain.documents import approval_document
 from syncd.review import wording
 from syncd.review.document_types import (
     CauseDocument,
@@ -44,6 +45,9 @@ def document(review: Review) -> ReviewDocument:
         ],
         "definition_changes": [_change(change, review) for change in review.changes],
         "checkins": [{**checkin_document(made, period.zone), "key_result": name} for name, made in review.checkins],
+        "approvals": [
+            {**approval_document(approval, period.zone), "key_result": name} for name, approval in review.approvals
+        ],
         "questions": [
             {"kind": question.kind, "key_results": list(question.key_results), "text": question.text}
             for question in review.questions

@@ -6,6 +6,7 @@ from typing import Any, Literal, NotRequired
 
 from typing_extensions import TypedDict
 
+from syncd.explain.document_types import ApprovalDocument
 from syncd.okr.goals import Health
 from syncd.review.model import Movement, StartSource
 from syncd.status.document_types import (
@@ -113,6 +114,12 @@ class ReviewedCheckInDocument(CheckInDocument):
     key_result: str
 
 
+class ReviewedApprovalDocument(ApprovalDocument):
+    """An approval of the days, of a key result or guard."""
+
+    key_result: str
+
+
 class QuestionDocument(TypedDict):
     """A question for the meeting."""
 
@@ -136,6 +143,7 @@ class ReviewDocument(_Days):
     attention: list[AttentionDocument]
     definition_changes: list[DefinitionChangeDocument]
     checkins: list[ReviewedCheckInDocument]
+    approvals: list[ReviewedApprovalDocument]
     questions: list[QuestionDocument]
     carry_over: NotRequired[list[str]]
     """What to carry over into the next period; in the review of a whole period."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from syncd.config import Config
+from syncd.explain.approvals import PastApproval, approvals
 from syncd.explain.edit import Edit
 from syncd.explain.edits import edits
 from syncd.explain.period_edits import PeriodEdits
@@ -77,8 +78,18 @@ def review(
         attention(report),
         definition_changes(ledger, okrs, own_edits, of_period, end, span) if ledger and of_period else (),
         sorted(checkins, key=lambda named: named[1].at),
+        sorted(_approvals(ledger, end, span), key=lambda named: named[1].at) if ledger else (),
     )
     return replace(made, questions=questions(made))
+
+
+def _approvals(ledger: Ledger, end: Snapshot, span: Span) -> Iterator[tuple[str, PastApproval]]:
+    """The approvals within a span, each with its key result or guard."""
+    period = end.okrs.period.id
+    for name in ledger.approvals.approved(period, span):
+        for approval in approvals(ledger, period, name, end.cycle):
+            if approval.at in span:
+                yield name, approval
 
 
 def _of_files(report: Report) -> Report:

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Literal
 
+from syncd.explain.approvals import PastApproval
 from syncd.explain.edit import Edit
 from syncd.okr.checkins import CheckIn
 from syncd.okr.goals import Band, Target
@@ -195,6 +196,7 @@ class Review:
     attention: Sequence[Attention] = ()
     changes: Sequence[DefinitionChange] = ()
     checkins: Sequence[tuple[str, CheckIn]] = ()
+    approvals: Sequence[tuple[str, PastApproval]] = ()
     questions: Sequence[Question] = ()
 
     @property

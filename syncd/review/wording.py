@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from syncd.explain.approvals import PastApproval
 from syncd.explain.period_edits import OBJECTIVE
 from syncd.okr.alignment import Verdict
 from syncd.okr.checkins import CheckIn
@@ -294,6 +295,16 @@ def checkin(name: str, checkin: CheckIn, review: Review) -> str:
         why = f": {checkin.withdrawn.note}" if checkin.withdrawn.note else ""
         parts.append(f"withdrawn on {day(checkin.withdrawn.at.astimezone(zone))} by {checkin.withdrawn.by}{why}")
     return f"{day(checkin.at.astimezone(zone))}, {checkin.by} on {name}: {', '.join(parts)}"
+
+
+def approval(name: str, approval: PastApproval, review: Review) -> str:
+    """`21 Nov, Dana on calls: 1,092 → 5`."""
+    move = review.by_id.get(name)
+    old, new = (
+        full_number(number, "unknown") if move is None else value_figure(move.line.key_result, number, "unknown")
+        for number in (approval.old, approval.new)
+    )
+    return f"{day(approval.at.astimezone(review.period.zone))}, {approval.by} on {name}: {old} → {new}"
 
 
 def carried_over(review: Review) -> Sequence[str]:

@@ -46,6 +46,7 @@ from syncd.sdk.errors import (
     UnknownField,
     Unsure,
     UnusableField,
+    Withheld,
 )
 from syncd.sdk.facts import Check, Json, Lists, Page, Reading, Record, Scalar, Snapshot, Stream, lead_time
 from syncd.sdk.json_client import JsonClient
@@ -123,6 +124,7 @@ __all__ = [
     "WebAddress",
     "WebSettings",
     "Webhook",
+    "Withheld",
     "Written",
     "answer_of",
     "can_notify",

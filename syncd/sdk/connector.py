@@ -162,9 +162,10 @@ class ReadingKeys(MeasureKeys):
 class Context:
     """What syncd gives a connector: the retry policy, the time zone of days, the folder of syncd.yaml.
 
-    `now` is the clock for comparisons with servers' headers: the real clock, even in a rehearsal. `writes` says whether
-    check-ins are written through the connection too; its credentials may then have more than the right to read. `hide`
-    masks the connection's secrets in a text from outside; call it before the text is cut.
+    `now` is the clock for comparisons with servers' headers: the real clock, even if `clock:` sets another. `writes`
+    says whether check-ins are written through the connection too; its credentials may then have more than the right to
+    read. In a `rehearsal` (`plan`, a dry run, `doctor`) no request may be sent that could change something: `pull`
+    raises Withheld. `hide` masks the connection's secrets in a text from outside; call it before the text is cut.
     """
 
     retry: RetryPolicy
@@ -172,6 +173,7 @@ class Context:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     folder: str = "."
     writes: bool = False
+    rehearsal: bool = False
     hide: Redactor = field(default_factory=Redactor)
 
 

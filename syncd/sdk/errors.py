@@ -7,6 +7,7 @@ SyncdError
 └── SourceError      this stream or delivery fails, the others go on; exit code 1
     ├── RetryLater      worth another try, after `after` seconds where the server said so
     ├── SourceBroken    another try would end the same: credentials, permissions, an answer that makes no sense
+    ├── Withheld        not sent, because it may change something and this is a rehearsal: what is kept counts
     └── Unsure          a write that may have taken effect, where nothing can be read back: a person decides
 
 They carry data; only `syncd.cli` turns them into sentences for people. No error's text holds a secret: what a server
@@ -78,6 +79,10 @@ class RetryLater(SourceError):
 
 class SourceBroken(SourceError):
     """Every further try will fail until somebody changes something."""
+
+
+class Withheld(SourceError):
+    """A rehearsal (`plan`, a dry run, `doctor`) did not send a request that may change something; the text says why."""
 
 
 class Unsure(SourceError):

@@ -12,6 +12,7 @@ from syncd.config.messages import nearest
 from syncd.okr.goals import KeyResult, PeriodOkrs
 from syncd.okr.spans import midnight
 from syncd.sdk import ConfigError
+from syncd.sdk.language import gettext as _
 from syncd.status.periods import choose_period
 from syncd.status.snapshot import Snapshot
 
@@ -26,9 +27,9 @@ def chosen_period(config: Config, period: str | None, now: datetime) -> PeriodOk
     if okrs is not None:
         return okrs
     if not config.periods:
-        raise ConfigError("no mapping file has a period yet; write `period:` into one")
+        raise ConfigError(_("no mapping file has a period yet; write `period:` into one"))
     periods = ", ".join(other.period.id for other in config.periods)
-    raise ConfigError(f"there is no period {period!r}; the mappings have: {periods}")
+    raise ConfigError(_("there is no period %(name)r; the mappings have: %(periods)s", name=period, periods=periods))
 
 
 def chosen_key_result(okrs: PeriodOkrs, name: str) -> KeyResult:
@@ -36,9 +37,11 @@ def chosen_key_result(okrs: PeriodOkrs, name: str) -> KeyResult:
     by_id = okrs.by_id
     renamed = {kr.moved_from: kr.id for kr in okrs.key_results}
     if name not in by_id and name in renamed:
-        raise ConfigError(f"{name} is called {renamed[name]} now in {okrs.period.id}; write the new id")
+        parts = {"name": name, "new": renamed[name], "period": okrs.period.id}
+        raise ConfigError(_("%(name)s is called %(new)s now in %(period)s; write the new id", **parts))
     if name not in by_id:
-        raise ConfigError(f"there is no key result {name!r} in {okrs.period.id}{nearest(name, by_id)}")
+        sentence = _("there is no key result %(name)r in %(period)s", name=name, period=okrs.period.id)
+        raise ConfigError(sentence + nearest(name, by_id))
     return by_id[name]
 
 
@@ -53,7 +56,7 @@ def past_day(text: str, zone: ZoneInfo, now: datetime, option: str = "--at") -> 
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise ConfigError(f"{option} is {text!r}; write a day as 2026-11-02") from None
+        raise ConfigError(_("%(option)s is %(text)r; write a day as 2026-11-02", option=option, text=text)) from None
     _check(text, day, is_future=day > now.astimezone(zone).date(), option=option)
     return day
 
@@ -80,6 +83,11 @@ def last_instant(day: date, zone: ZoneInfo, now: datetime) -> datetime:
 
 def _check(text: str, day: date, *, is_future: bool, option: str = "--at") -> None:
     if is_future:
-        raise ConfigError(f"{option} is {text}, which is in the future; write today or a past day")
+        future = _(
+            "%(option)s is %(text)s, which is in the future; write today or a past day", option=option, text=text
+        )
+        raise ConfigError(future)
     if day < _FIRST:
-        raise ConfigError(f"{option} is {text}; write a day after {_FIRST}")
+        raise ConfigError(
+            _("%(option)s is %(text)s; write a day after %(first)s", option=option, text=text, first=_FIRST)
+        )

@@ -33,7 +33,7 @@ class WithdrawalDocument(TypedDict):
 
     author: str
     entered_by: NotRequired[str]
-    """The account that ran the command."""
+    """Who ran the command or was logged in."""
     at: Time
     note: str | None
 
@@ -47,7 +47,7 @@ class CheckInDocument(TypedDict):
     """How sure people are that the key result will be reached."""
     author: str
     entered_by: NotRequired[str]
-    """The account that ran the command; absent if an early version did not keep it."""
+    """Who ran the command or was logged in; absent if an early version did not keep it."""
     at: Time
     expires_at: Time
     as_of: NotRequired[Time]

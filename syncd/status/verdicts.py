@@ -12,15 +12,16 @@ from syncd.okr.alignment import Alignment
 from syncd.okr.goals import Band, KeyResult, Standing
 from syncd.okr.trend import Direction, Trend
 from syncd.okr.words import count, day, number, progress_figure, span
+from syncd.sdk.language import marked
 from syncd.status.document_types import LinkDocument, TrendDocument
 
 VERDICT_WORDS = {
-    "watermelon": "watermelon",
-    "too_early": "too early",
-    "under_delivered": "under-delivered",
-    "unexplained": "unexplained",
-    "unknown": "unknown",
-    "working": "working",
+    "watermelon": marked("watermelon"),
+    "too_early": marked("too early"),
+    "under_delivered": marked("under-delivered"),
+    "unexplained": marked("unexplained"),
+    "unknown": marked("unknown"),
+    "working": marked("working"),
 }
 _AT_ITS_END = " at its end"
 VERDICT_SIGNS = {

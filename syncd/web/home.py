@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from starlette.datastructures import QueryParams
 
+from syncd.okr.words import QUALITY_WORDS
+from syncd.sdk.language import gettext as _
 from syncd.status.overview import ObjectiveOverview, Overview, overview_of
 from syncd.status.unwritten import in_short
 from syncd.web.pages import render
@@ -70,14 +72,20 @@ def page(view: View, query: QueryParams) -> str:
 def _notices(view: View, overview: Overview) -> Iterator[Notice]:
     daemon, query = view.daemon, view.frame()["query"]
     if daemon.config_problem:
-        yield Notice(f"The configuration is wrong; the last good one is in use.\n{daemon.config_problem}", bad=True)
+        yield Notice(
+            f"{_('The configuration is wrong; the last good one is in use.')}\n{daemon.config_problem}", bad=True
+        )
     if daemon.cycle_problem:
-        yield Notice(f"The last cycle could not run.\n{daemon.cycle_problem}", bad=True)
+        yield Notice(f"{_('The last cycle could not run.')}\n{daemon.cycle_problem}", bad=True)
     if daemon.backup_problem:
-        yield Notice(f"The last backup of the ledger failed.\n{daemon.backup_problem}", bad=True)
+        yield Notice(f"{_('The last backup of the ledger failed.')}\n{daemon.backup_problem}", bad=True)
     for line in overview.doubtful:
-        name, quality = line.key_result.id, line.quality or "unknown"
-        word = "unknown" if line.value is None and quality == "complete" else quality
-        yield Notice(f"{name} is {word}: {line.reason or 'no number'}", f"/key-results/{name}{query}")
+        name, quality = line.key_result.id, line.quality
+        if quality is None or (line.value is None and quality == "complete"):
+            state = _("unknown")
+        else:
+            state = _(QUALITY_WORDS[quality])
+        sentence = _("%(name)s is %(state)s: %(reason)s", name=name, state=state, reason=line.reason or _("no number"))
+        yield Notice(sentence, f"/key-results/{name}{query}")
     for trouble in in_short(daemon.troubles()):
         yield Notice(f"{trouble.sign} {trouble.sentence}", f"/sources{query}", bad=trouble.state in ("dead", "unsure"))

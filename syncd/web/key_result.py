@@ -16,11 +16,12 @@ from syncd.explain.history import Series, by_point, history
 from syncd.explain.items import Item
 from syncd.explain.links import links_of
 from syncd.okr.measures import RecordMeasure
+from syncd.sdk.language import gettext, marked
 from syncd.web.lines import chart_of
 from syncd.web.pages import render
 from syncd.web.view import View
 
-_TABS = {"evidence": "Evidence", "history": "History", "definition": "Definition"}
+_TABS = {"evidence": marked("Evidence"), "history": marked("History"), "definition": marked("Definition")}
 _SUMMED = ("count", "sum")
 
 
@@ -45,7 +46,7 @@ def page(view: View, name: str, query: QueryParams) -> str:
     snapshot, ledger, zone = view.snapshot, view.daemon.ledger, view.okrs.period.zone
     key_result = next((kr for kr in snapshot.okrs.key_results if kr.id == name), None)
     if key_result is None:
-        raise HTTPException(404, f"{view.okrs.period.id} has no such key result")
+        raise HTTPException(404, gettext("%(period)s has no such key result", period=view.okrs.period.id))
     tab = query.get("tab", "evidence")
     series = history(view.snapshots, snapshot, key_result, backfill=True)
     evidence = evidence_of(snapshot, ledger, key_result)

@@ -11,8 +11,10 @@ from syncd.explain.history import CheckInCorrected, Restated, Series, SeriesEven
 from syncd.okr.goals import Band as GoalBand
 from syncd.okr.goals import KeyResult, Milestones, Target, expected
 from syncd.okr.spans import Period, midnight
-from syncd.okr.words import HEALTH_WORDS, count, goal, value_figure
+from syncd.okr.words import HEALTH_WORDS, goal, value_figure
 from syncd.sdk.figures import full_number
+from syncd.sdk.language import gettext as _
+from syncd.sdk.language import ngettext
 from syncd.sdk.numbers import difference
 from syncd.web.charts import Band, Chart, Level, Line, Mark
 
@@ -25,7 +27,7 @@ def chart_of(series: Series, today: date | None, bands: Sequence[Band] = ()) -> 
     value = Line([(point.day, point.value) for point in points], "work" if kr.kind == "output" else "value", held)
     pace = Line(list(_pace(kr, period)), "pace")
     return Chart(
-        title=f"{kr.title}: day by day",
+        title=_("%(title)s: day by day", title=kr.title),
         description=_description(series),
         first=period.first,
         last=max([period.last, *(point.day for point in points)]),
@@ -52,8 +54,8 @@ def _levels(kr: KeyResult) -> Iterator[Level]:
     match kr.goal:
         case Target(target, baseline):
             if baseline is not None:
-                yield Level(baseline, f"baseline {full_number(baseline)}")
-            yield Level(target, f"target {full_number(target)}", "goal")
+                yield Level(baseline, _("baseline %(figure)s", figure=full_number(baseline)))
+            yield Level(target, _("target %(figure)s", figure=full_number(target)), "goal")
             yield from (Level(at, f"{name} {full_number(at)}") for name, at in kr.goal.levels if at != target)
         case Milestones(steps):
             yield from (Level(step.at, step.title[:14]) for step in steps)
@@ -80,11 +82,18 @@ def _mark(event: SeriesEvent, series: Series) -> Mark:
 def _description(series: Series) -> str:
     kr, measured = series.key_result, [point for point in series.points if point.value is not None]
     if not measured:
-        return f"No number is known yet; the goal is {goal(kr)}."
+        return _("No number is known yet; the goal is %(goal)s.", goal=goal(kr))
     first, last = measured[0], measured[-1]
     gaps = len(series.points) - len(measured)
-    text = (
-        f"From {value_figure(kr, first.value)} on {first.day.isoformat()} to {value_figure(kr, last.value)} "
-        f"on {last.day.isoformat()}, which is {HEALTH_WORDS[last.health]}; the goal is {goal(kr)}."
+    text = _(
+        "From %(first)s on %(first_day)s to %(last)s on %(last_day)s, which is %(health)s; the goal is %(goal)s.",
+        first=value_figure(kr, first.value),
+        first_day=first.day.isoformat(),
+        last=value_figure(kr, last.value),
+        last_day=last.day.isoformat(),
+        health=_(HEALTH_WORDS[last.health]),
+        goal=goal(kr),
     )
-    return text + (f" {count(gaps, 'day')} without a number." if gaps else "")
+    return text + (
+        f" {ngettext('%(num)s day without a number.', '%(num)s days without a number.', gaps)}" if gaps else ""
+    )

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from syncd.explain.history import history
 from syncd.okr.words import number
+from syncd.sdk.language import gettext
 from syncd.status.report import KeyResultLine, ObjectiveBlock, report_of
 from syncd.status.verdicts import JudgedLink, ordered
 from syncd.web.charts import Band, Frame, draw
@@ -37,7 +38,7 @@ def page(view: View, name: str) -> str:
     report = report_of(view.snapshot)
     block = next((block for block in report.objectives if block.objective.id == name), None)
     if block is None:
-        raise HTTPException(404, f"{view.okrs.period.id} has no such objective")
+        raise HTTPException(404, gettext("%(period)s has no such objective", period=view.okrs.period.id))
     lanes = list(_lanes(view, block))
     return render(
         "objective.html",

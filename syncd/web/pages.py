@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 from syncd.okr import words
 from syncd.okr.goals import KeyResult
+from syncd.sdk.language import gettext, language
 from syncd.status import checkin_words, verdicts
 from syncd.web import charts
 
@@ -19,7 +20,7 @@ HERE = Path(__file__).parent
 def figure(key_result: KeyResult, value: float | None) -> Markup:
     """A measured value: people read its figure, programs its exact number; an absent one is the word unknown."""
     if value is None:
-        return Markup('<span class="unknown">unknown</span>')
+        return Markup(f'<span class="unknown">{escape(gettext("unknown"))}</span>')  # noqa: S704
     return Markup(f'<data value="{value!r}">{escape(words.value_figure(key_result, value))}</data>')  # noqa: S704
 
 
@@ -35,6 +36,12 @@ _PAGES = Environment(
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,
+    extensions=["jinja2.ext.i18n"],
+)
+_PAGES.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
+    lambda message: language().gettext(message),
+    lambda singular, plural, number: language().ngettext(singular, plural, number),
+    newstyle=True,
 )
 _PAGES.globals.update(
     words=words, verdicts=verdicts, checkin_words=checkin_words, charts=charts, figure=figure, points=points

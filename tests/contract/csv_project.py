@@ -51,8 +51,8 @@ class CsvProject:
     def request(self, **options: Any) -> CycleRequest:
         return CycleRequest(self.config, self.ledger, lambda: self.now, RetryPolicy(sleep=lambda _: None), **options)
 
-    def cycle(self, *, dry_run: bool = False, **options: Any) -> Result:
-        return run_cycle(self.request(**options), dry_run=dry_run)
+    def cycle(self, **options: Any) -> Result:
+        return run_cycle(self.request(**options))
 
     def snapshots(self) -> Snapshots:
         config = self.config

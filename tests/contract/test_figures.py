@@ -76,7 +76,15 @@ class Project(CsvProject):
         self.write("calls.csv", "Day,Calls", *weeks, "2026-11-02,500")
         self.cycle()
         config = self.config
-        approve(config, config.periods[0], self.key_result("calls"), self.ledger, author="Ada", now=self.now)
+        approve(
+            config,
+            config.periods[0],
+            self.key_result("calls"),
+            self.ledger,
+            author="Ada",
+            entered_by="ops@build-3",
+            now=self.now,
+        )
         self.write("calls.csv", "Day,Calls", *weeks, f"2026-11-02,{SHORT}")
         self.cycle()
 

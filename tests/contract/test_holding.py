@@ -18,6 +18,10 @@ from standing_still import browser
 from syncd.cycle.approve import AnotherCandidate, NotHeld, approve
 from syncd.ledger import KeptValue
 from syncd.okr.plausible import Plausible, implausible
+from syncd.review import review
+from syncd.review.document import document as review_document
+from syncd.review.markdown import markdown
+from syncd.review.page import page
 from syncd.service.gauges import key_result_gauges
 from syncd.service.metrics import Metrics
 from syncd.status.document import document
@@ -69,7 +73,14 @@ class Project(CsvProject):
         config = self.config
         self.now += timedelta(hours=1)
         approved = approve(
-            config, config.periods[0], self.key_result(name), self.ledger, author="Dana", now=self.now, number=number
+            config,
+            config.periods[0],
+            self.key_result(name),
+            self.ledger,
+            author="Dana",
+            entered_by="ops@build-3",
+            now=self.now,
+            number=number,
         )
         return approved.new
 
@@ -133,6 +144,20 @@ def test_an_approved_value_is_of_the_cycle_that_measured_it_and_judged_as_of_now
         (approval,) = project.ledger.approvals.of("2026-Q4", "calls", project.value().cycle)
         assert (approval.number, approval.author, approval.at) == (5, "Dana", project.now)
         assert approval.reason.startswith("5 is outside plausible")
+
+
+def test_who_entered_an_approval_stands_beside_its_author() -> None:
+    with a_project() as project:
+        project.sync(1092)
+        project.sync(5)
+        project.approve()
+        config, okrs = project.config, project.config.periods[0]
+        week = review(config, okrs, project.ledger, project.now)
+        assert "20 Nov, Dana (entered by ops@build-3) on calls: 1,092 → 5" in " ".join(markdown(week).split())
+        (approval,) = review_document(week)["approvals"]
+        assert (approval["key_result"], approval["author"], approval["entered_by"]) == ("calls", "Dana", "ops@build-3")
+        assert (approval["old"], approval["new"]) == (1092, 5)
+        assert "20 Nov, Dana (entered by ops@build-3) on calls: 1,092 → 5" in page(week)
 
 
 def test_an_approved_number_stays_and_another_implausible_number_waits() -> None:

@@ -964,7 +964,7 @@ class TestApprovals:
         assert ledger.values.last("2026-Q4")["calls"] == replace(approved, cycle=2)
         assert ledger.values.last("2026-Q4", 1)["calls"] == self.HELD
         (approval,) = ledger.approvals.of("2026-Q4", "calls", 2)
-        assert approval == Approval(2, 1950.0, "1,950 is outside", "Dana", NOW + 3 * DAY)
+        assert approval == Approval(2, 1950.0, "1,950 is outside", "Dana", NOW + 3 * DAY, "ops@build-3")
         assert ledger.approvals.of("2026-Q4", "calls", 1) == []
         last, pulled = ledger.cycles.last(), ledger.cycles.last(pulled=True)
         assert last is not None
@@ -994,6 +994,7 @@ class TestApprovals:
             value,
             reason="1,950 is outside",
             author=author,  # type: ignore[arg-type]
+            entered_by="ops@build-3",
             now=NOW + 3 * DAY,
         )
 

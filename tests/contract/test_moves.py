@@ -102,7 +102,15 @@ class Project(CsvProject):
 
     def approve(self, name: str) -> None:
         config = self.config
-        approve(config, config.periods[0], self.key_result(name), self.ledger, author="Ada", now=self.now)
+        approve(
+            config,
+            config.periods[0],
+            self.key_result(name),
+            self.ledger,
+            author="Ada",
+            entered_by="ops@build-3",
+            now=self.now,
+        )
 
     def rename(self, old: str, new: str, *, moved: bool = True) -> None:
         """Renames a key result in the file, with the links to it."""

@@ -342,6 +342,7 @@ def test_a_number_that_would_wait_is_shown_with_its_reason_and_approval(project:
         project.config.periods[0].key_results[0],
         project.ledger,
         author="Dana",
+        entered_by="ops@build-3",
         now=project.now,
     )
     assert not project.plan()

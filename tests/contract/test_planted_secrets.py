@@ -13,13 +13,12 @@ from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from urllib.parse import unquote
 
 import pytest
 from csv_project import CsvProject
+from loopback import QuietHandler, running
 
 from syncd.cycle.check_connections import check_connection
 from syncd.sandbox import DEMO_NOW, serve
@@ -108,11 +107,11 @@ ERRORS: dict[str, Callable[[str], tuple[int, str, str]]] = {
 def echo(respond: Callable[[str], tuple[int, str, str]], *, issues_tokens: bool) -> Iterator[str]:
     """A server that repeats all that it was sent: the address, the headers, what is encoded in them, and the body."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         protocol_version = "HTTP/1.1"
 
         def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+            body = self.body().decode()
             values = [value for name, value in self.headers.items() if name.lower() not in ("host", "user-agent")]
             decoded = [text for value in values if (text := _decoded(value))]
             said = " ".join([self.path, unquote(self.path), *values, *decoded, body, unquote(body)])
@@ -123,30 +122,14 @@ def echo(respond: Callable[[str], tuple[int, str, str]], *, issues_tokens: bool)
             elif issues_tokens and self.path.endswith("/token"):
                 status, location = 200, ""
                 text = json.dumps({"access_token": ISSUED, "expires_in": 3600, "token_type": "Bearer"})
-            content = text.encode()
-            self.send_response(status)
-            if location:
-                self.send_header("Location", location.replace(" ", "%20"))
-            self.send_header("Content-Type", "text/html" if text.startswith("<") else "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
+            kind = "text/html" if text.startswith("<") else "application/json"
+            moved = {"Location": location.replace(" ", "%20")} if location else {}
+            self.send(status, text.encode(), kind, **moved)
 
         do_GET = do_POST = do_PUT = do_PATCH = do_HEAD = answer  # noqa: N815
 
-        def log_message(self, format: str, *args: object) -> None:
-            """Silent."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = Thread(target=server.serve_forever, args=(0.005,), daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with running(Handler) as server:
+        yield f"http://{server}"
 
 
 def _decoded(value: str) -> str:

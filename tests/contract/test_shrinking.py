@@ -87,7 +87,16 @@ def test_an_approval_ends_it(box: Sandbox, make: Make) -> None:
     lose(box, 28)
     project.sync(reconcile=True)
     okrs = project.config.periods[0]
-    approve(project.config, okrs, okrs.key_results[0], project.ledger, author="Dana", now=project.now, number=12)
+    approve(
+        project.config,
+        okrs,
+        okrs.key_results[0],
+        project.ledger,
+        author="Dana",
+        entered_by="ops@build-3",
+        now=project.now,
+        number=12,
+    )
     assert (project.value().number, project.value().quality) == (12, "complete")
     value = project.sync(reconcile=True)
     assert (value.number, value.quality) == (12, "complete")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import shutil
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -20,6 +22,9 @@ from syncd.sandbox.jira.ticket import Ticket
 
 NOW = DEMO_NOW + timedelta(minutes=5)
 """The rehearsal's time: a little later than the sandbox's, which ticks with each change."""
+
+ME = f"{pwd.getpwuid(os.getuid()).pw_name}@{socket.gethostname()}"
+"""Who runs the tests, as syncd names whoever runs its commands."""
 
 NOWHERE = Path(os.devnull)
 MAPPINGS = Path(__file__).parents[2] / "mappings"

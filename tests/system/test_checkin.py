@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import pwd
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from projects import Project
+from projects import ME, Project
 
 from syncd.ledger import cycle_lock, open_ledger
 
 NOW = "2026-11-03T10:00:00+01:00"
-ME = pwd.getpwuid(os.getuid()).pw_name
 ENTERED = f" (entered by {ME})"
 """What stands behind an author who is not the user that runs the tests."""
 PROJECT = f"""\

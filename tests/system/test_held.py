@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from projects import NOW, Project
+from projects import ME, NOW, Project
 
 from syncd.sandbox import Sandbox
 from syncd.sandbox.story.numbers import OKR_BOOK
@@ -55,7 +55,7 @@ def test_an_emptied_project_is_held_until_somebody_approves_it(project: Project,
 
     asked = len(box.requests)
     done = project.run("approve", "articles", "--author", "Dana", check=0)
-    assert done.stdout == "articles: 33 → 0, off track; approved by Dana\n"
+    assert done.stdout == f"articles: 33 → 0, off track; approved by Dana (entered by {ME})\n"
     assert len(box.requests) == asked
     taken = project.key_results()["articles"]
     assert (taken["value"], taken["quality"], taken["health"], taken["reason"]) == (0, "complete", "off_track", None)
@@ -64,8 +64,11 @@ def test_an_emptied_project_is_held_until_somebody_approves_it(project: Project,
     assert project.key_results()["articles"] == taken
     explained = json.loads(project.run("explain", "articles", "--json", check=0).stdout)
     (approval,) = explained["approvals"]
-    assert (approval["author"], approval["old"], approval["new"]) == ("Dana", 33, 0)
-    assert "by Dana: 33 → 0" in project.run("explain", "articles", check=0).stdout
+    assert (approval["author"], approval["entered_by"], approval["old"], approval["new"]) == ("Dana", ME, 33, 0)
+    for command in ("explain", "history"):
+        assert f"by Dana (entered by {ME}): 33 → 0" in " ".join(
+            project.run(command, "articles", check=0).stdout.split()
+        )
 
 
 def test_an_implausible_number_waits_until_a_plausible_number_comes(project: Project, box: Sandbox) -> None:

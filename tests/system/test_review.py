@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import re
 import shutil
@@ -13,7 +12,7 @@ from typing import Any
 
 import pytest
 from october import REPO, a_company, a_project, calls, clock, merged
-from projects import NOW, Project
+from projects import ME, NOW, Project
 
 from syncd.config import load_config
 from syncd.ledger import open_ledger
@@ -158,7 +157,7 @@ def test_the_review_of_a_week_shows_what_moved_and_why(october: October) -> None
 
 def test_check_ins_are_shown_as_people_wrote_them(october: October) -> None:
     text = " ".join(october.project.run("review", check=0).stdout.split())
-    by = f"Eve (entered by {getpass.getuser()})"
+    by = f"Eve (entered by {ME})"
     assert f"- 12 Oct, {by} on mood: confidence 50 %, all is \\<i>well\\</i> # or \\*so\\* they" in text
 
 

@@ -232,13 +232,20 @@ class TestHistory:
         defined = definition(self.calls, self.okrs.period, self.config.shares, "mappings/okrs.yaml")
         taken = replace(self.ledger.values.last("short")["calls"], number=100.0, quality="complete", candidate=None)
         self.ledger.approvals.approve(
-            "short", "calls", defined, taken, reason="100 waits", author="=Dana", now=noon(24)
+            "short",
+            "calls",
+            defined,
+            taken,
+            reason="100 waits",
+            author="=Dana",
+            entered_by="ops@build-3",
+            now=noon(24),
         )
         series = self.series(noon(25))
         assert [point.quality for point in series.points[1:3]] == ["held", "complete"]
         assert series.points[2].change == -800
         rows = list(csv.DictReader(io.StringIO(table(series))))
-        assert rows[2]["events"] == "approved 24 Oct 12:00 by =Dana: 900 → 100"
+        assert rows[2]["events"] == "approved 24 Oct 12:00 by =Dana (entered by ops@build-3): 900 → 100"
         assert (rows[2]["change"], rows[0]["change"]) == ("-800", "")
 
     def test_a_series_without_a_value_has_no_points(self) -> None:
