@@ -13,7 +13,7 @@ from syncd.status.choosing import explained_key_result
 from syncd.status.document import status_document
 from syncd.status.document_types import StatusDocument
 from syncd.status.report import report_of
-from syncd.web.view import View, not_found
+from syncd.web.view import View, missing_is_404
 
 
 def status_answer(view: View) -> StatusDocument:
@@ -38,5 +38,5 @@ def review_answer(view: View, *, whole: bool) -> ReviewDocument:
 
 
 def _key_result(view: View, name: str) -> KeyResult:
-    with not_found():
+    with missing_is_404():
         return explained_key_result(view.snapshot, name)

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
 
-from syncd.web.api import OPERATIONS, Operation, Parameter
 from syncd.web.errors import JSON, ErrorDocument
+from syncd.web.operations import OPERATIONS, Operation, Parameter
 
 _ERRORS = {
     "400": ("BadRequest", "A parameter is wrong."),

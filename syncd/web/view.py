@@ -74,12 +74,12 @@ def make_view(daemon: Daemon, period: str | None, at: str | None) -> View:
     now, zone = daemon.now(), daemon.config.zone
     with _refused(400):
         day = past_day(at, zone, now, "at") if at else None
-    with not_found():
+    with missing_is_404():
         okrs = chosen_period(daemon.config, period, last_instant(day, zone, now) if day else now)
     return View(daemon, okrs, now, period, None if day == now.astimezone(zone).date() else day)
 
 
-def not_found() -> AbstractContextManager[None]:
+def missing_is_404() -> AbstractContextManager[None]:
     """Within it, a name of something that does not exist is answered with 404."""
     return _refused(404)
 

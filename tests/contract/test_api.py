@@ -27,9 +27,9 @@ from syncd.ledger import Ledger, LedgerError, open_ledger
 from syncd.ledger.backup import copy
 from syncd.service import LedgerReader
 from syncd.web import make_app, serving
-from syncd.web.api import OPERATIONS
 from syncd.web.conditional import entity_tag
 from syncd.web.openapi import openapi
+from syncd.web.operations import OPERATIONS
 
 MAPPING = """\
 period: {}
@@ -266,7 +266,7 @@ def test_every_error_is_json_of_one_shape(client: TestClient, monkeypatch: pytes
         (client.get("/api/status", headers={"Origin": "https://evil.example"}), 403),
     ]
     for error, expected in ((LedgerError("the ledger is silent"), 503), (RuntimeError("private"), 500)):
-        monkeypatch.setattr("syncd.web.api.status_answer", raising(error))
+        monkeypatch.setattr("syncd.web.operations.status_answer", raising(error))
         patched = TestClient(client.app, base_url="http://localhost", raise_server_exceptions=False)
         refusals.append((patched.get("/api/status"), expected))
     for answer, expected in refusals:
